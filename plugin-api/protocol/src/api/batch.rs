@@ -1,0 +1,206 @@
+//! Many records in one request.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{ApiError, ResponseMeta};
+use crate::guard::{integer_in, list_len, optional_not_null, some};
+use crate::shared::{JsonMap, Number};
+use crate::wire_enum::wire_enum;
+
+wire_enum! {
+    /// Source: `api/BatchOperationType`.
+    pub enum BatchOperationType {
+        Create = "create",
+        Update = "update",
+        Upsert = "upsert",
+        Delete = "delete",
+    }
+}
+
+/// Source: `api/BatchRecord`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchRecord {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub data: Option<JsonMap>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub external_id: Option<String>,
+}
+
+/// Source: `api/BatchOptions`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct BatchOptions {
+    pub atomic: bool,
+    pub return_records: bool,
+    pub continue_on_error: bool,
+    pub validate_only: bool,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self {
+            atomic: true,
+            return_records: false,
+            continue_on_error: false,
+            validate_only: false,
+        }
+    }
+}
+
+/// Source: `api/BatchUpdateRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchUpdateRequest {
+    pub operation: BatchOperationType,
+    #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
+    #[schemars(length(min = 1, max = 200))]
+    pub records: Vec<BatchRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub options: Option<BatchOptions>,
+}
+
+/// Source: `api/BatchDataRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchDataRequest {
+    pub object: String,
+    pub request: BatchUpdateRequest,
+}
+
+/// Source: `api/BatchOperationResult`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchOperationResult {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub id: Option<String>,
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub errors: Option<Vec<ApiError>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub data: Option<JsonMap>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub index: Option<Number>,
+}
+
+/// Source: `api/BatchUpdateResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchUpdateResponse {
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub error: Option<ApiError>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub meta: Option<ResponseMeta>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub operation: Option<BatchOperationType>,
+    pub total: Number,
+    pub succeeded: Number,
+    pub failed: Number,
+    pub results: Vec<BatchOperationResult>,
+}
+
+/// Source: `api/CreateManyDataRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateManyDataRequest {
+    pub object: String,
+    pub records: Vec<JsonMap>,
+}
+
+/// Source: `api/CreateManyDataResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateManyDataResponse {
+    pub object: String,
+    pub records: Vec<JsonMap>,
+    pub count: Number,
+}
+
+/// Source: `api/UpdateManyDataRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct UpdateManyDataRequest {
+    pub object: String,
+    pub records: Vec<RecordUpdate>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub options: Option<BatchOptions>,
+}
+
+/// `records` in `api/UpdateManyDataRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordUpdate {
+    pub id: String,
+    pub data: JsonMap,
+}
+
+/// Source: `api/UpdateManyRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct UpdateManyRequest {
+    #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
+    #[schemars(length(min = 1, max = 200))]
+    pub records: Vec<BatchRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub options: Option<BatchOptions>,
+}
+
+/// Source: `api/DeleteManyRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct DeleteManyRequest {
+    #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
+    #[schemars(length(min = 1, max = 200))]
+    pub ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub options: Option<BatchOptions>,
+}
+
+/// Source: `api/DeleteManyDataRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct DeleteManyDataRequest {
+    pub object: String,
+    pub ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub options: Option<BatchOptions>,
+}
+
+/// Source: `api/BatchConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchConfig {
+    pub enabled: bool,
+    #[serde(deserialize_with = "integer_in::<1, 1000, _, _>")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_records_per_batch: u64,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub default_options: Option<BatchOptions>,
+    /// Keys this version does not know; kept as they came.
+    #[serde(flatten)]
+    pub extra: JsonMap,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_records_per_batch: 200,
+            default_options: None,
+            extra: JsonMap::new(),
+        }
+    }
+}

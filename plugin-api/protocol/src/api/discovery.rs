@@ -1,0 +1,149 @@
+//! What a server offers and where.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{optional_not_null, some};
+use crate::shared::JsonMap;
+use crate::wire_enum::wire_enum;
+
+/// Source: `api/Discovery`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct Discovery {
+    pub name: String,
+    pub version: String,
+    pub environment: DiscoveryEnvironment,
+    pub routes: ApiRoutes,
+    pub locale: DiscoveryLocale,
+    pub services: IndexMap<String, ServiceInfo>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub metadata: Option<JsonMap>,
+}
+
+wire_enum! {
+    /// `environment` in `api/Discovery`.
+    pub enum DiscoveryEnvironment {
+        Production = "production",
+        Sandbox = "sandbox",
+        Development = "development",
+    }
+}
+
+/// `locale` in `api/Discovery`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscoveryLocale {
+    pub default: String,
+    pub supported: Vec<String>,
+    pub timezone: String,
+}
+
+/// Source: `api/ApiRoutes`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ApiRoutes {
+    pub data: String,
+    pub metadata: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub ui: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub auth: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub automation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub storage: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub analytics: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub graphql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub packages: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub workflow: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub realtime: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub notifications: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub ai: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub i18n: Option<String>,
+}
+
+/// Source: `api/ServiceInfo`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ServiceInfo {
+    pub enabled: bool,
+    pub status: ServiceStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub route: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub provider: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub message: Option<String>,
+}
+
+wire_enum! {
+    /// `status` in `api/ServiceInfo`.
+    pub enum ServiceStatus {
+        Available = "available",
+        Unavailable = "unavailable",
+        Degraded = "degraded",
+        Stub = "stub",
+    }
+}
+
+/// Source: `api/ApiCapabilities`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiCapabilities {
+    pub graphql: bool,
+    pub search: bool,
+    pub websockets: bool,
+    pub files: bool,
+    pub analytics: bool,
+    pub ai: bool,
+    pub workflow: bool,
+    pub notifications: bool,
+    pub i18n: bool,
+}
+
+impl Default for ApiCapabilities {
+    fn default() -> Self {
+        Self {
+            graphql: false,
+            search: false,
+            websockets: false,
+            files: true,
+            analytics: false,
+            ai: false,
+            workflow: false,
+            notifications: false,
+            i18n: false,
+        }
+    }
+}
+
+/// Source: `api/GetDiscoveryRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetDiscoveryRequest {}
+
+/// Source: `api/GetDiscoveryResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct GetDiscoveryResponse {
+    pub version: String,
+    pub api_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub routes: Option<ApiRoutes>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub services: Option<IndexMap<String, ServiceInfo>>,
+}

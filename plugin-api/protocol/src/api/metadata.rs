@@ -1,0 +1,221 @@
+//! Requests and answers about metadata, with caching.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::{ApiError, ResponseMeta};
+use crate::data::Object;
+use crate::guard::{date_time, optional_not_null, some};
+use crate::shared::Number;
+use crate::text::DATE_TIME;
+use crate::wire_enum::wire_enum;
+
+/// Source: `api/GetMetaTypesResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetMetaTypesResponse {
+    pub types: Vec<String>,
+}
+
+/// Source: `api/GetMetaItemsRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetMetaItemsRequest {
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// Source: `api/GetMetaItemsResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetMetaItemsResponse {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub items: Vec<Value>,
+}
+
+/// Source: `api/GetMetaItemRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetMetaItemRequest {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub name: String,
+}
+
+/// Source: `api/GetMetaItemResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetMetaItemResponse {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub name: String,
+    pub item: Value,
+}
+
+/// Source: `api/SaveMetaItemResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct SaveMetaItemResponse {
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub message: Option<String>,
+}
+
+/// Source: `api/GetMetaItemCachedRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct GetMetaItemCachedRequest {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cache_request: Option<MetadataCacheRequest>,
+}
+
+/// Source: `api/GetMetaItemCachedResponse`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct MetadataCacheResponse {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub etag: Option<ETag>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
+    #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
+    pub last_modified: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cache_control: Option<CacheControl>,
+    pub not_modified: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub version: Option<String>,
+}
+
+/// Source: `api/MetadataCacheRequest`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct MetadataCacheRequest {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub if_none_match: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
+    #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
+    pub if_modified_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cache_control: Option<CacheControl>,
+}
+
+/// Source: `api/ETag`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ETag {
+    pub value: String,
+    #[serde(default)]
+    pub weak: bool,
+}
+
+/// Source: `api/CacheControl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CacheControl {
+    pub directives: Vec<CacheDirective>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub max_age: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub stale_while_revalidate: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub stale_if_error: Option<Number>,
+}
+
+wire_enum! {
+    /// Source: `api/CacheDirective`.
+    pub enum CacheDirective {
+        Public = "public",
+        Private = "private",
+        NoCache = "no-cache",
+        NoStore = "no-store",
+        MustRevalidate = "must-revalidate",
+        MaxAge = "max-age",
+    }
+}
+
+/// Source: `api/CacheInvalidationRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CacheInvalidationRequest {
+    pub target: CacheInvalidationTarget,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub identifiers: Option<Vec<String>>,
+    #[serde(default)]
+    pub cascade: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub pattern: Option<String>,
+}
+
+/// Source: `api/CacheInvalidationResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CacheInvalidationResponse {
+    pub success: bool,
+    pub invalidated: Number,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub targets: Option<Vec<String>>,
+}
+
+wire_enum! {
+    /// Source: `api/CacheInvalidationTarget`.
+    pub enum CacheInvalidationTarget {
+        All = "all",
+        Object = "object",
+        Field = "field",
+        Permission = "permission",
+        Layout = "layout",
+        Custom = "custom",
+    }
+}
+
+/// Source: `api/ObjectDefinitionResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ObjectDefinitionResponse {
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub error: Option<ApiError>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub meta: Option<ResponseMeta>,
+    pub data: Object,
+}
+
+/// Source: `api/ConceptListResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ConceptListResponse {
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub error: Option<ApiError>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub meta: Option<ResponseMeta>,
+    pub data: Vec<ConceptSummary>,
+}
+
+/// `data` in `api/ConceptListResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ConceptSummary {
+    pub name: String,
+    pub label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub icon: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+}

@@ -1,0 +1,71 @@
+//! Requests and answers about permissions.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{optional_not_null, some};
+use crate::security::{FieldPermission, ObjectPermission};
+use crate::wire_enum::wire_enum;
+
+/// Source: `api/CheckPermissionRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CheckPermissionRequest {
+    pub object: String,
+    pub action: PermissionAction,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub record_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub field: Option<String>,
+}
+
+wire_enum! {
+    /// `action` in `api/CheckPermissionRequest`.
+    pub enum PermissionAction {
+        Create = "create",
+        Read = "read",
+        Edit = "edit",
+        Delete = "delete",
+        Transfer = "transfer",
+        Restore = "restore",
+        Purge = "purge",
+    }
+}
+
+/// Source: `api/CheckPermissionResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CheckPermissionResponse {
+    pub allowed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub reason: Option<String>,
+}
+
+/// Source: `api/GetObjectPermissionsRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetObjectPermissionsRequest {
+    pub object: String,
+}
+
+/// Source: `api/GetObjectPermissionsResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct GetObjectPermissionsResponse {
+    pub object: String,
+    pub permissions: ObjectPermission,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub field_permissions: Option<IndexMap<String, FieldPermission>>,
+}
+
+/// Source: `api/GetEffectivePermissionsResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetEffectivePermissionsResponse {
+    pub objects: IndexMap<String, ObjectPermission>,
+    pub system_permissions: Vec<String>,
+}

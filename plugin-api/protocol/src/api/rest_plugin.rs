@@ -1,0 +1,471 @@
+//! What a plugin says about the REST routes it adds.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{absolute_path, email, identifier, optional_not_null, safe_integer, signed, some, uri, yes};
+use crate::shared::{HttpMethod, JsonMap};
+use crate::text::{ABSOLUTE_PATH, EMAIL, IDENTIFIER};
+use crate::wire_enum::wire_enum;
+
+wire_enum! {
+    /// Source: `api/RestApiRouteCategory`.
+    pub enum RestApiRouteCategory {
+        Discovery = "discovery",
+        Metadata = "metadata",
+        Data = "data",
+        Batch = "batch",
+        Permission = "permission",
+        Analytics = "analytics",
+        Automation = "automation",
+        Workflow = "workflow",
+        Ui = "ui",
+        Realtime = "realtime",
+        Notification = "notification",
+        Ai = "ai",
+        I18n = "i18n",
+    }
+}
+
+/// Source: `api/RestApiEndpoint`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestApiEndpoint {
+    pub method: HttpMethod,
+    pub path: String,
+    pub handler: String,
+    pub category: RestApiRouteCategory,
+    #[serde(default)]
+    pub public: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub permissions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub summary: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub tags: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub request_schema: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub response_schema: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
+    pub timeout: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub rate_limit: Option<String>,
+    #[serde(default)]
+    pub cacheable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
+    pub cache_ttl: Option<i64>,
+}
+
+/// Source: `api/RestApiRouteRegistration`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestApiRouteRegistration {
+    #[serde(deserialize_with = "absolute_path")]
+    #[schemars(regex(pattern = ABSOLUTE_PATH))]
+    pub prefix: String,
+    pub service: String,
+    pub category: RestApiRouteCategory,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub methods: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub endpoints: Option<Vec<RestApiEndpoint>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub middleware: Option<Vec<RouteMiddleware>>,
+    #[serde(default = "yes")]
+    pub auth_required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub documentation: Option<RouteDocumentation>,
+}
+
+/// `middleware` in `api/RestApiRouteRegistration`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RouteMiddleware {
+    #[serde(deserialize_with = "identifier")]
+    #[schemars(regex(pattern = IDENTIFIER))]
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: MiddlewareKind,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default = "signed::<100>", deserialize_with = "safe_integer")]
+    pub order: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub config: Option<JsonMap>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub paths: Option<MiddlewarePaths>,
+}
+
+wire_enum! {
+    /// `middleware.type` in `api/RestApiRouteRegistration`.
+    pub enum MiddlewareKind {
+        Authentication = "authentication",
+        Authorization = "authorization",
+        Logging = "logging",
+        Validation = "validation",
+        Transformation = "transformation",
+        Error = "error",
+        Custom = "custom",
+    }
+}
+
+/// `middleware.paths` in `api/RestApiRouteRegistration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct MiddlewarePaths {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub include: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub exclude: Option<Vec<String>>,
+}
+
+/// `documentation` in `api/RestApiRouteRegistration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RouteDocumentation {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub tags: Option<Vec<String>>,
+}
+
+wire_enum! {
+    /// Source: `api/ValidationMode`.
+    #[derive(Default)]
+    pub enum ValidationMode {
+        #[default]
+        Strict = "strict",
+        Permissive = "permissive",
+        Strip = "strip",
+    }
+}
+
+/// Source: `api/RequestValidationConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RequestValidationConfig {
+    pub enabled: bool,
+    pub mode: ValidationMode,
+    pub validate_body: bool,
+    pub validate_query: bool,
+    pub validate_params: bool,
+    pub validate_headers: bool,
+    pub include_field_errors: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub error_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub schema_registry: Option<String>,
+}
+
+impl Default for RequestValidationConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            mode: ValidationMode::Strict,
+            validate_body: true,
+            validate_query: true,
+            validate_params: true,
+            validate_headers: false,
+            include_field_errors: true,
+            error_prefix: None,
+            schema_registry: None,
+        }
+    }
+}
+
+/// Source: `api/ResponseEnvelopeConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ResponseEnvelopeConfig {
+    pub enabled: bool,
+    pub include_metadata: bool,
+    pub include_timestamp: bool,
+    pub include_request_id: bool,
+    pub include_duration: bool,
+    pub include_trace_id: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub custom_metadata: Option<JsonMap>,
+    pub skip_if_wrapped: bool,
+}
+
+impl Default for ResponseEnvelopeConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            include_metadata: true,
+            include_timestamp: true,
+            include_request_id: true,
+            include_duration: false,
+            include_trace_id: false,
+            custom_metadata: None,
+            skip_if_wrapped: true,
+        }
+    }
+}
+
+/// Source: `api/ErrorHandlingConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ErrorHandlingConfig {
+    pub enabled: bool,
+    pub include_stack_trace: bool,
+    pub log_errors: bool,
+    pub expose_internal_errors: bool,
+    pub include_request_id: bool,
+    pub include_timestamp: bool,
+    pub include_documentation: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub documentation_base_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub custom_error_messages: Option<IndexMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub redact_fields: Option<Vec<String>>,
+}
+
+impl Default for ErrorHandlingConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            include_stack_trace: false,
+            log_errors: true,
+            expose_internal_errors: false,
+            include_request_id: true,
+            include_timestamp: true,
+            include_documentation: true,
+            documentation_base_url: None,
+            custom_error_messages: None,
+            redact_fields: None,
+        }
+    }
+}
+
+/// Source: `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestApiPluginConfig {
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default = "default_api")]
+    pub base_path: String,
+    #[serde(default = "default_v1")]
+    pub version: String,
+    pub routes: Vec<RestApiRouteRegistration>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub validation: Option<RequestValidationConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub response_envelope: Option<ResponseEnvelopeConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub error_handling: Option<ErrorHandlingConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub open_api: Option<OpenApiConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub global_middleware: Option<Vec<RouteMiddleware>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cors: Option<RestCorsConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub performance: Option<RestPerformanceConfig>,
+}
+
+/// `openApi` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApiConfig {
+    pub enabled: bool,
+    pub version: OpenApiConfigVersion,
+    pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+    pub api_version: String,
+    pub output_path: String,
+    pub ui_path: String,
+    pub ui_framework: OpenApiConfigUiFramework,
+    pub include_internal: bool,
+    pub generate_schemas: bool,
+    pub include_examples: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub servers: Option<Vec<OpenApiConfigServer>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub contact: Option<OpenApiConfigContact>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub license: Option<OpenApiConfigLicense>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub security_schemes: Option<IndexMap<String, OpenApiConfigSecurityScheme>>,
+}
+
+impl Default for OpenApiConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            version: OpenApiConfigVersion::V303,
+            title: "ObjectStack API".to_owned(),
+            description: None,
+            api_version: "1.0.0".to_owned(),
+            output_path: "/api/docs/openapi.json".to_owned(),
+            ui_path: "/api/docs".to_owned(),
+            ui_framework: OpenApiConfigUiFramework::SwaggerUi,
+            include_internal: false,
+            generate_schemas: true,
+            include_examples: true,
+            servers: None,
+            contact: None,
+            license: None,
+            security_schemes: None,
+        }
+    }
+}
+
+wire_enum! {
+    /// `openApi.version` in `api/RestApiPluginConfig`.
+    #[derive(Default)]
+    pub enum OpenApiConfigVersion {
+        V300 = "3.0.0",
+        V301 = "3.0.1",
+        V302 = "3.0.2",
+        #[default]
+        V303 = "3.0.3",
+        V310 = "3.1.0",
+    }
+}
+
+wire_enum! {
+    /// `openApi.uiFramework` in `api/RestApiPluginConfig`.
+    #[derive(Default)]
+    pub enum OpenApiConfigUiFramework {
+        #[default]
+        SwaggerUi = "swagger-ui",
+        Redoc = "redoc",
+        Rapidoc = "rapidoc",
+        Elements = "elements",
+    }
+}
+
+/// `openApi.servers` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApiConfigServer {
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+}
+
+/// `openApi.contact` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApiConfigContact {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "email")]
+    #[schemars(regex(pattern = EMAIL), extend("format" = "email"))]
+    pub email: Option<String>,
+}
+
+/// `openApi.license` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApiConfigLicense {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub url: Option<String>,
+}
+
+/// `openApi.securitySchemes` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApiConfigSecurityScheme {
+    #[serde(rename = "type")]
+    pub kind: OpenApiConfigSecuritySchemeType,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub scheme: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub bearer_format: Option<String>,
+}
+
+wire_enum! {
+    /// `openApi.securitySchemes.type` in `api/RestApiPluginConfig`.
+    pub enum OpenApiConfigSecuritySchemeType {
+        ApiKey = "apiKey",
+        Http = "http",
+        Oauth2 = "oauth2",
+        OpenIdConnect = "openIdConnect",
+    }
+}
+
+/// `cors` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestCorsConfig {
+    pub enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub origins: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub methods: Option<Vec<HttpMethod>>,
+    pub credentials: bool,
+}
+
+impl Default for RestCorsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            origins: None,
+            methods: None,
+            credentials: true,
+        }
+    }
+}
+
+/// `performance` in `api/RestApiPluginConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RestPerformanceConfig {
+    pub enable_compression: bool,
+    #[serde(rename = "enableETag")]
+    pub enable_etag: bool,
+    pub enable_caching: bool,
+    #[serde(deserialize_with = "safe_integer")]
+    pub default_cache_ttl: i64,
+}
+
+impl Default for RestPerformanceConfig {
+    fn default() -> Self {
+        Self {
+            enable_compression: true,
+            enable_etag: true,
+            enable_caching: true,
+            default_cache_ttl: 300,
+        }
+    }
+}
+
+fn default_api() -> String {
+    "/api".to_owned()
+}
+
+fn default_v1() -> String {
+    "v1".to_owned()
+}

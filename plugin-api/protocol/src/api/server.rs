@@ -1,0 +1,457 @@
+//! Configuration of the REST surface.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{identifier, integer_in, optional_not_null, safe_integer, some, version_tag};
+use crate::shared::HttpMethod;
+use crate::text::{IDENTIFIER, VERSION_TAG};
+use crate::wire_enum::wire_enum;
+
+/// Source: `api/RestServerConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestServerConfig {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub api: Option<RestApiConfig>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub crud: Option<CrudEndpointsConfig>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub metadata: Option<MetadataEndpointsConfig>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub batch: Option<BatchEndpointsConfig>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub routes: Option<RouteGenerationConfig>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub open_api31: Option<OpenApi31Extensions>,
+}
+
+/// Source: `api/RestApiConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RestApiConfig {
+    #[serde(deserialize_with = "version_tag")]
+    #[schemars(regex(pattern = VERSION_TAG))]
+    pub version: String,
+    pub base_path: String,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub api_path: Option<String>,
+    pub enable_crud: bool,
+    pub enable_metadata: bool,
+    pub enable_ui: bool,
+    pub enable_batch: bool,
+    pub enable_discovery: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub documentation: Option<ApiDocumentation>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub response_format: Option<ResponseFormat>,
+}
+
+impl Default for RestApiConfig {
+    fn default() -> Self {
+        Self {
+            version: "v1".to_owned(),
+            base_path: "/api".to_owned(),
+            api_path: None,
+            enable_crud: true,
+            enable_metadata: true,
+            enable_ui: true,
+            enable_batch: true,
+            enable_discovery: true,
+            documentation: None,
+            response_format: None,
+        }
+    }
+}
+
+/// `documentation` in `api/RestApiConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ApiDocumentation {
+    pub enabled: bool,
+    pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub terms_of_service: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub contact: Option<ApiContact>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub license: Option<ApiLicense>,
+}
+
+impl Default for ApiDocumentation {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            title: "ObjectStack API".to_owned(),
+            description: None,
+            version: None,
+            terms_of_service: None,
+            contact: None,
+            license: None,
+        }
+    }
+}
+
+/// `documentation.contact` in `api/RestApiConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ApiContact {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub email: Option<String>,
+}
+
+/// `documentation.license` in `api/RestApiConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ApiLicense {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub url: Option<String>,
+}
+
+/// `responseFormat` in `api/RestApiConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ResponseFormat {
+    pub envelope: bool,
+    pub include_metadata: bool,
+    pub include_pagination: bool,
+}
+
+impl Default for ResponseFormat {
+    fn default() -> Self {
+        Self {
+            envelope: true,
+            include_metadata: true,
+            include_pagination: true,
+        }
+    }
+}
+
+wire_enum! {
+    /// Source: `api/CrudOperation`.
+    pub enum CrudOperation {
+        Create = "create",
+        Read = "read",
+        Update = "update",
+        Delete = "delete",
+        List = "list",
+    }
+}
+
+/// Source: `api/CrudEndpointPattern`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CrudEndpointPattern {
+    pub method: HttpMethod,
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub summary: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+}
+
+/// Source: `api/CrudEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct CrudEndpointsConfig {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub operations: Option<CrudOperations>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub patterns: Option<IndexMap<CrudOperation, CrudEndpointPattern>>,
+    pub data_prefix: String,
+    pub object_param_style: ObjectParamStyle,
+}
+
+impl Default for CrudEndpointsConfig {
+    fn default() -> Self {
+        Self {
+            operations: None,
+            patterns: None,
+            data_prefix: "/data".to_owned(),
+            object_param_style: ObjectParamStyle::Path,
+        }
+    }
+}
+
+/// `operations` in `api/CrudEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrudOperations {
+    pub create: bool,
+    pub read: bool,
+    pub update: bool,
+    pub delete: bool,
+    pub list: bool,
+}
+
+impl Default for CrudOperations {
+    fn default() -> Self {
+        Self {
+            create: true,
+            read: true,
+            update: true,
+            delete: true,
+            list: true,
+        }
+    }
+}
+
+wire_enum! {
+    /// `objectParamStyle` in `api/CrudEndpointsConfig`.
+    #[derive(Default)]
+    pub enum ObjectParamStyle {
+        #[default]
+        Path = "path",
+        Query = "query",
+    }
+}
+
+/// Source: `api/MetadataEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct MetadataEndpointsConfig {
+    pub prefix: String,
+    pub enable_cache: bool,
+    #[serde(deserialize_with = "safe_integer")]
+    pub cache_ttl: i64,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub endpoints: Option<MetadataEndpoints>,
+}
+
+impl Default for MetadataEndpointsConfig {
+    fn default() -> Self {
+        Self {
+            prefix: "/meta".to_owned(),
+            enable_cache: true,
+            cache_ttl: 3600,
+            endpoints: None,
+        }
+    }
+}
+
+/// `endpoints` in `api/MetadataEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetadataEndpoints {
+    pub types: bool,
+    pub items: bool,
+    pub item: bool,
+    pub schema: bool,
+}
+
+impl Default for MetadataEndpoints {
+    fn default() -> Self {
+        Self {
+            types: true,
+            items: true,
+            item: true,
+            schema: true,
+        }
+    }
+}
+
+/// Source: `api/BatchEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct BatchEndpointsConfig {
+    #[serde(deserialize_with = "integer_in::<1, 1000, _, _>")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_batch_size: u64,
+    pub enable_batch_endpoint: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub operations: Option<BatchOperations>,
+    pub default_atomic: bool,
+}
+
+impl Default for BatchEndpointsConfig {
+    fn default() -> Self {
+        Self {
+            max_batch_size: 200,
+            enable_batch_endpoint: true,
+            operations: None,
+            default_atomic: true,
+        }
+    }
+}
+
+/// `operations` in `api/BatchEndpointsConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct BatchOperations {
+    pub create_many: bool,
+    pub update_many: bool,
+    pub delete_many: bool,
+    pub upsert_many: bool,
+}
+
+impl Default for BatchOperations {
+    fn default() -> Self {
+        Self {
+            create_many: true,
+            update_many: true,
+            delete_many: true,
+            upsert_many: true,
+        }
+    }
+}
+
+/// Source: `api/RouteGenerationConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RouteGenerationConfig {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub include_objects: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub exclude_objects: Option<Vec<String>>,
+    pub name_transform: NameTransform,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub overrides: Option<IndexMap<String, RouteOverride>>,
+}
+
+wire_enum! {
+    /// `nameTransform` in `api/RouteGenerationConfig`.
+    #[derive(Default)]
+    pub enum NameTransform {
+        #[default]
+        None = "none",
+        Plural = "plural",
+        KebabCase = "kebab-case",
+        CamelCase = "camelCase",
+    }
+}
+
+/// `overrides` in `api/RouteGenerationConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct RouteOverride {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub base_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub operations: Option<IndexMap<CrudOperation, bool>>,
+}
+
+/// Source: `api/OpenApi31Extensions`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct OpenApi31Extensions {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub webhooks: Option<IndexMap<String, WebhookEvent>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub callbacks: Option<IndexMap<String, Vec<Callback>>>,
+    pub json_schema_dialect: String,
+    pub path_item_references: bool,
+}
+
+impl Default for OpenApi31Extensions {
+    fn default() -> Self {
+        Self {
+            webhooks: None,
+            callbacks: None,
+            json_schema_dialect: "https://json-schema.org/draft/2020-12/schema".to_owned(),
+            path_item_references: false,
+        }
+    }
+}
+
+/// Source: `api/WebhookEvent`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct WebhookEvent {
+    #[serde(deserialize_with = "identifier")]
+    #[schemars(regex(pattern = IDENTIFIER))]
+    pub name: String,
+    pub description: String,
+    #[serde(default)]
+    pub method: HttpMethod,
+    pub payload_schema: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub headers: Option<IndexMap<String, String>>,
+    pub security: Vec<WebhookSecurity>,
+}
+
+wire_enum! {
+    /// `security` in `api/WebhookEvent`.
+    pub enum WebhookSecurity {
+        HmacSha256 = "hmac_sha256",
+        Basic = "basic",
+        Bearer = "bearer",
+        ApiKey = "api_key",
+    }
+}
+
+/// Source: `api/WebhookConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WebhookConfig {
+    #[serde(default)]
+    pub enabled: bool,
+    pub events: Vec<WebhookEvent>,
+    pub delivery_config: WebhookConfigDeliveryConfig,
+    #[serde(default = "default_webhooks")]
+    pub registration_endpoint: String,
+}
+
+/// `deliveryConfig` in `api/WebhookConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WebhookConfigDeliveryConfig {
+    #[serde(deserialize_with = "safe_integer")]
+    pub max_retries: i64,
+    #[serde(deserialize_with = "safe_integer")]
+    pub retry_interval_ms: i64,
+    #[serde(deserialize_with = "safe_integer")]
+    pub timeout_ms: i64,
+    pub signature_header: String,
+}
+
+impl Default for WebhookConfigDeliveryConfig {
+    fn default() -> Self {
+        Self {
+            max_retries: 3,
+            retry_interval_ms: 5000,
+            timeout_ms: 30000,
+            signature_header: "X-Signature-256".to_owned(),
+        }
+    }
+}
+
+/// Source: `api/Callback`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Callback {
+    #[serde(deserialize_with = "identifier")]
+    #[schemars(regex(pattern = IDENTIFIER))]
+    pub name: String,
+    pub expression: String,
+    pub method: HttpMethod,
+    pub url: String,
+}
+
+fn default_webhooks() -> String {
+    "/webhooks".to_owned()
+}

@@ -1,0 +1,59 @@
+//! Seed data of an app.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::identifier;
+use crate::shared::JsonMap;
+use crate::text::IDENTIFIER;
+use crate::wire_enum::wire_enum;
+
+/// Source: `data/Dataset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Dataset {
+    #[serde(deserialize_with = "identifier")]
+    #[schemars(regex(pattern = IDENTIFIER))]
+    pub object: String,
+    #[serde(default = "text_name")]
+    pub external_id: String,
+    #[serde(default)]
+    pub mode: DatasetMode,
+    #[serde(default = "default_env")]
+    pub env: Vec<DatasetEnvironment>,
+    pub records: Vec<JsonMap>,
+}
+
+wire_enum! {
+    /// `env` in `data/Dataset`.
+    pub enum DatasetEnvironment {
+        Prod = "prod",
+        Dev = "dev",
+        Test = "test",
+    }
+}
+
+wire_enum! {
+    /// Source: `data/DatasetMode`.
+    #[derive(Default)]
+    pub enum DatasetMode {
+        Insert = "insert",
+        Update = "update",
+        #[default]
+        Upsert = "upsert",
+        Replace = "replace",
+        Ignore = "ignore",
+    }
+}
+
+fn text_name() -> String {
+    "name".to_owned()
+}
+
+fn default_env() -> Vec<DatasetEnvironment> {
+    vec![
+        DatasetEnvironment::Prod,
+        DatasetEnvironment::Dev,
+        DatasetEnvironment::Test,
+    ]
+}

@@ -1,0 +1,168 @@
+//! Databases an object can live in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{identifier, number_from, optional_not_null, some, yes};
+use crate::shared::{JsonMap, Number};
+use crate::text::IDENTIFIER;
+
+/// Source: `data/Datasource`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct Datasource {
+    #[serde(deserialize_with = "identifier")]
+    #[schemars(regex(pattern = IDENTIFIER))]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub label: Option<String>,
+    pub driver: String,
+    pub config: JsonMap,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub pool: Option<DatasourcePool>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub read_replicas: Option<Vec<JsonMap>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub capabilities: Option<DatasourceCapabilities>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub health_check: Option<DatasourceHealthCheck>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub retry_policy: Option<DatasourceRetryPolicy>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub description: Option<String>,
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// `pool` in `data/Datasource`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct DatasourcePool {
+    pub min: Number,
+    pub max: Number,
+    pub idle_timeout_millis: Number,
+    pub connection_timeout_millis: Number,
+}
+
+impl Default for DatasourcePool {
+    fn default() -> Self {
+        Self {
+            min: Number::from(0),
+            max: Number::from(10),
+            idle_timeout_millis: Number::from(30000),
+            connection_timeout_millis: Number::from(3000),
+        }
+    }
+}
+
+/// `healthCheck` in `data/Datasource`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct DatasourceHealthCheck {
+    pub enabled: bool,
+    pub interval_ms: Number,
+    pub timeout_ms: Number,
+}
+
+impl Default for DatasourceHealthCheck {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval_ms: Number::from(30000),
+            timeout_ms: Number::from(5000),
+        }
+    }
+}
+
+/// `retryPolicy` in `data/Datasource`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct DatasourceRetryPolicy {
+    pub max_retries: Number,
+    pub base_delay_ms: Number,
+    pub max_delay_ms: Number,
+    pub backoff_multiplier: Number,
+}
+
+impl Default for DatasourceRetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_retries: Number::from(3),
+            base_delay_ms: Number::from(1000),
+            max_delay_ms: Number::from(30000),
+            backoff_multiplier: Number::from(2),
+        }
+    }
+}
+
+/// Source: `data/DatasourceCapabilities`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct DatasourceCapabilities {
+    pub transactions: bool,
+    pub query_filters: bool,
+    pub query_aggregations: bool,
+    pub query_sorting: bool,
+    pub query_pagination: bool,
+    pub query_window_functions: bool,
+    pub query_subqueries: bool,
+    pub joins: bool,
+    pub full_text_search: bool,
+    pub read_only: bool,
+    pub dynamic_schema: bool,
+}
+
+/// Source: `data/PoolConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct PoolConfig {
+    #[serde(deserialize_with = "number_from::<0, _, _>")]
+    #[schemars(range(min = 0))]
+    pub min: Number,
+    #[serde(deserialize_with = "number_from::<1, _, _>")]
+    #[schemars(range(min = 1))]
+    pub max: Number,
+    #[serde(deserialize_with = "number_from::<0, _, _>")]
+    #[schemars(range(min = 0))]
+    pub idle_timeout_millis: Number,
+    #[serde(deserialize_with = "number_from::<0, _, _>")]
+    #[schemars(range(min = 0))]
+    pub connection_timeout_millis: Number,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            min: Number::from(2),
+            max: Number::from(10),
+            idle_timeout_millis: Number::from(30000),
+            connection_timeout_millis: Number::from(5000),
+        }
+    }
+}
+
+/// Source: `data/SSLConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct SslConfig {
+    pub reject_unauthorized: bool,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub ca: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cert: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub key: Option<String>,
+}
+
+impl Default for SslConfig {
+    fn default() -> Self {
+        Self {
+            reject_unauthorized: true,
+            ca: None,
+            cert: None,
+            key: None,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The types a field can have.
+
+use crate::wire_enum::wire_enum;
+
+wire_enum! {
+    /// Source: `data/FieldType`.
+    pub enum FieldType {
+        Text = "text",
+        Textarea = "textarea",
+        Email = "email",
+        Url = "url",
+        Phone = "phone",
+        Password = "password",
+        Markdown = "markdown",
+        Html = "html",
+        Richtext = "richtext",
+        Number = "number",
+        Currency = "currency",
+        Percent = "percent",
+        Date = "date",
+        Datetime = "datetime",
+        Time = "time",
+        Boolean = "boolean",
+        Toggle = "toggle",
+        Select = "select",
+        Multiselect = "multiselect",
+        Radio = "radio",
+        Checkboxes = "checkboxes",
+        Lookup = "lookup",
+        MasterDetail = "master_detail",
+        Tree = "tree",
+        Image = "image",
+        File = "file",
+        Avatar = "avatar",
+        Video = "video",
+        Audio = "audio",
+        Formula = "formula",
+        Summary = "summary",
+        Autonumber = "autonumber",
+        Location = "location",
+        Address = "address",
+        Code = "code",
+        Json = "json",
+        Color = "color",
+        Rating = "rating",
+        Slider = "slider",
+        Signature = "signature",
+        Qrcode = "qrcode",
+        Progress = "progress",
+        Tags = "tags",
+        Vector = "vector",
+    }
+}

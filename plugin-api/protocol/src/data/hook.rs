@@ -1,0 +1,69 @@
+//! Hooks of the data engine as the protocol names them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::guard::{optional_not_null, some};
+use crate::shared::JsonMap;
+use crate::wire_enum::wire_enum;
+
+wire_enum! {
+    /// Source: `data/HookEvent`.
+    pub enum HookEvent {
+        BeforeFind = "beforeFind",
+        AfterFind = "afterFind",
+        BeforeFindOne = "beforeFindOne",
+        AfterFindOne = "afterFindOne",
+        BeforeCount = "beforeCount",
+        AfterCount = "afterCount",
+        BeforeAggregate = "beforeAggregate",
+        AfterAggregate = "afterAggregate",
+        BeforeInsert = "beforeInsert",
+        AfterInsert = "afterInsert",
+        BeforeUpdate = "beforeUpdate",
+        AfterUpdate = "afterUpdate",
+        BeforeDelete = "beforeDelete",
+        AfterDelete = "afterDelete",
+        BeforeUpdateMany = "beforeUpdateMany",
+        AfterUpdateMany = "afterUpdateMany",
+        BeforeDeleteMany = "beforeDeleteMany",
+        AfterDeleteMany = "afterDeleteMany",
+    }
+}
+
+/// Source: `data/HookContext`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct HookContext {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub id: Option<String>,
+    pub object: String,
+    pub event: HookEvent,
+    pub input: JsonMap,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub result: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub previous: Option<JsonMap>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub session: Option<HookSession>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub transaction: Option<Value>,
+    pub ql: Value,
+}
+
+/// `session` in `data/HookContext`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct HookSession {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub tenant_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub roles: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub access_token: Option<String>,
+}

@@ -1,0 +1,118 @@
+//! What an object does beside storing records: tenancy, soft delete, versions, partitions, change capture.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{number_from, optional_not_null, some};
+use crate::shared::Number;
+use crate::wire_enum::wire_enum;
+
+/// Source: `data/TenancyConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenancyConfig {
+    pub enabled: bool,
+    pub strategy: TenancyStrategy,
+    #[serde(default = "default_tenant_id")]
+    pub tenant_field: String,
+    #[serde(default)]
+    pub cross_tenant_access: bool,
+}
+
+wire_enum! {
+    /// `strategy` in `data/TenancyConfig`.
+    pub enum TenancyStrategy {
+        Shared = "shared",
+        Isolated = "isolated",
+        Hybrid = "hybrid",
+    }
+}
+
+/// Source: `data/SoftDeleteConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SoftDeleteConfig {
+    pub enabled: bool,
+    #[serde(default = "default_deleted_at")]
+    pub field: String,
+    #[serde(default)]
+    pub cascade_delete: bool,
+}
+
+/// Source: `data/VersioningConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct VersioningConfig {
+    pub enabled: bool,
+    pub strategy: VersioningStrategy,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "number_from::<1, _, _>"
+    )]
+    #[schemars(range(min = 1))]
+    pub retention_days: Option<Number>,
+    #[serde(default = "default_version")]
+    pub version_field: String,
+}
+
+wire_enum! {
+    /// `strategy` in `data/VersioningConfig`.
+    pub enum VersioningStrategy {
+        Snapshot = "snapshot",
+        Delta = "delta",
+        EventSourcing = "event-sourcing",
+    }
+}
+
+/// Source: `data/PartitioningConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct PartitioningConfig {
+    pub enabled: bool,
+    pub strategy: PartitioningStrategy,
+    pub key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub interval: Option<String>,
+}
+
+wire_enum! {
+    /// `strategy` in `data/PartitioningConfig`.
+    pub enum PartitioningStrategy {
+        Range = "range",
+        Hash = "hash",
+        List = "list",
+    }
+}
+
+/// Source: `data/CDCConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CdcConfig {
+    pub enabled: bool,
+    pub events: Vec<ChangeKind>,
+    pub destination: String,
+}
+
+wire_enum! {
+    /// `events` in `data/CDCConfig`.
+    pub enum ChangeKind {
+        Insert = "insert",
+        Update = "update",
+        Delete = "delete",
+    }
+}
+
+fn default_tenant_id() -> String {
+    "tenant_id".to_owned()
+}
+
+fn default_deleted_at() -> String {
+    "deleted_at".to_owned()
+}
+
+fn default_version() -> String {
+    "version".to_owned()
+}

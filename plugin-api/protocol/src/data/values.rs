@@ -1,0 +1,55 @@
+//! Values of fields that hold more than one part.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{number_in, optional_not_null, some, text_len};
+use crate::shared::Number;
+
+/// Source: `data/Address`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct Address {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub street: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub country_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub formatted: Option<String>,
+}
+
+/// Source: `data/LocationCoordinates`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct LocationCoordinates {
+    #[serde(deserialize_with = "number_in::<-90, 90, _, _>")]
+    #[schemars(range(min = -90, max = 90))]
+    pub latitude: Number,
+    #[serde(deserialize_with = "number_in::<-180, 180, _, _>")]
+    #[schemars(range(min = -180, max = 180))]
+    pub longitude: Number,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub altitude: Option<Number>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub accuracy: Option<Number>,
+}
+
+/// Source: `data/CurrencyValue`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CurrencyValue {
+    pub value: Number,
+    #[serde(deserialize_with = "text_len::<3, 3, _, _>")]
+    #[schemars(length(min = 3, max = 3))]
+    pub currency: String,
+}

@@ -1,0 +1,1 @@
+//! Older spellings of app files.

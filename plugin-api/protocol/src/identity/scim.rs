@@ -1,0 +1,373 @@
+//! Provisioning of users and groups (SCIM 2.0).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{date_time, email, list_from, optional_not_null, some, uri, yes};
+use crate::text::{DATE_TIME, EMAIL};
+use crate::wire_enum::wire_enum;
+
+/// Source: `identity/SCIMMeta`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimMeta {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub resource_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
+    #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
+    pub created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
+    #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
+    pub last_modified: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub version: Option<String>,
+}
+
+/// Source: `identity/SCIMName`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimName {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub formatted: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub family_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub given_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub middle_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub honorific_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub honorific_suffix: Option<String>,
+}
+
+/// Source: `identity/SCIMEmail`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimEmail {
+    #[serde(deserialize_with = "email")]
+    #[schemars(regex(pattern = EMAIL), extend("format" = "email"))]
+    pub value: String,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<ScimEmailType>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display: Option<String>,
+    #[serde(default)]
+    pub primary: bool,
+}
+
+wire_enum! {
+    /// `type` in `identity/SCIMEmail`.
+    pub enum ScimEmailType {
+        Work = "work",
+        Home = "home",
+        Other = "other",
+    }
+}
+
+/// Source: `identity/SCIMPhoneNumber`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimPhoneNumber {
+    pub value: String,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<ScimPhoneKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display: Option<String>,
+    #[serde(default)]
+    pub primary: bool,
+}
+
+wire_enum! {
+    /// `type` in `identity/SCIMPhoneNumber`.
+    pub enum ScimPhoneKind {
+        Work = "work",
+        Home = "home",
+        Mobile = "mobile",
+        Fax = "fax",
+        Pager = "pager",
+        Other = "other",
+    }
+}
+
+/// Source: `identity/SCIMAddress`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimAddress {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub formatted: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub street_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub locality: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub postal_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub country: Option<String>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub kind: Option<ScimEmailType>,
+    pub primary: bool,
+}
+
+/// Source: `identity/SCIMGroupReference`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimGroupReference {
+    pub value: String,
+    #[serde(
+        rename = "$ref",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "uri"
+    )]
+    #[schemars(extend("format" = "uri"))]
+    pub reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display: Option<String>,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<ScimGroupKind>,
+}
+
+wire_enum! {
+    /// `type` in `identity/SCIMGroupReference`.
+    pub enum ScimGroupKind {
+        Direct = "direct",
+        Indirect = "indirect",
+    }
+}
+
+/// Source: `identity/SCIMEnterpriseUser`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimEnterpriseUser {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub employee_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub cost_center: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub organization: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub division: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub department: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub manager: Option<ScimManager>,
+}
+
+/// `manager` in `identity/SCIMEnterpriseUser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimManager {
+    pub value: String,
+    #[serde(
+        rename = "$ref",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "uri"
+    )]
+    #[schemars(extend("format" = "uri"))]
+    pub reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display_name: Option<String>,
+}
+
+/// Source: `identity/SCIMUser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimUser {
+    #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub schemas: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub external_id: Option<String>,
+    pub user_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub name: Option<ScimName>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub nick_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub profile_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub user_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub preferred_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub locale: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub timezone: Option<String>,
+    #[serde(default = "yes")]
+    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub password: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub emails: Option<Vec<ScimEmail>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub phone_numbers: Option<Vec<ScimPhoneNumber>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub ims: Option<Vec<ScimValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub photos: Option<Vec<ScimPhoto>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub addresses: Option<Vec<ScimAddress>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub groups: Option<Vec<ScimGroupReference>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub entitlements: Option<Vec<ScimValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub roles: Option<Vec<ScimValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub x509_certificates: Option<Vec<ScimValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub meta: Option<ScimMeta>,
+    #[serde(
+        rename = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub enterprise: Option<ScimEnterpriseUser>,
+}
+
+/// `ims` in `identity/SCIMUser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimValue {
+    pub value: String,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub primary: Option<bool>,
+}
+
+/// `photos` in `identity/SCIMUser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimPhoto {
+    #[serde(deserialize_with = "uri")]
+    #[schemars(extend("format" = "uri"))]
+    pub value: String,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<ScimPhotoKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub primary: Option<bool>,
+}
+
+wire_enum! {
+    /// `photos.type` in `identity/SCIMUser`.
+    pub enum ScimPhotoKind {
+        Photo = "photo",
+        Thumbnail = "thumbnail",
+    }
+}
+
+/// Source: `identity/SCIMMemberReference`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimMemberReference {
+    pub value: String,
+    #[serde(
+        rename = "$ref",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "uri"
+    )]
+    #[schemars(extend("format" = "uri"))]
+    pub reference: Option<String>,
+    #[serde(
+        rename = "type",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub kind: Option<ScimMemberKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub display: Option<String>,
+}
+
+wire_enum! {
+    /// `type` in `identity/SCIMMemberReference`.
+    pub enum ScimMemberKind {
+        User = "User",
+        Group = "Group",
+    }
+}
+
+/// Source: `identity/SCIMGroup`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimGroup {
+    #[serde(default = "default_scim_group_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub schemas: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub external_id: Option<String>,
+    pub display_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub members: Option<Vec<ScimMemberReference>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub meta: Option<ScimMeta>,
+}
+
+fn default_schemas() -> Vec<String> {
+    ["urn:ietf:params:scim:schemas:core:2.0:User"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn default_scim_group_schemas() -> Vec<String> {
+    ["urn:ietf:params:scim:schemas:core:2.0:Group"]
+        .map(str::to_owned)
+        .to_vec()
+}

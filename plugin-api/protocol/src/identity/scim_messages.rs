@@ -1,0 +1,209 @@
+//! SCIM messages: lists, patches, bulk, errors.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::guard::{integer_from, integer_in, list_from, optional_not_null, safe_integer, some};
+use crate::identity::ScimResource;
+use crate::shared::JsonMap;
+use crate::wire_enum::wire_enum;
+
+/// Source: `identity/SCIMListResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimListResponse {
+    #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub schemas: Vec<String>,
+    #[serde(deserialize_with = "integer_from::<0, _, _>")]
+    pub total_results: u64,
+    #[serde(rename = "Resources")]
+    pub resources: Vec<ScimResource>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "integer_from::<1, _, _>"
+    )]
+    #[schemars(range(min = 1))]
+    pub start_index: Option<u64>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "integer_from::<0, _, _>"
+    )]
+    pub items_per_page: Option<u64>,
+}
+
+/// Source: `identity/SCIMPatchOperation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimPatchOperation {
+    pub op: ScimPatchKind,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub value: Option<Value>,
+}
+
+wire_enum! {
+    /// `op` in `identity/SCIMPatchOperation`.
+    pub enum ScimPatchKind {
+        Add = "add",
+        Remove = "remove",
+        Replace = "replace",
+    }
+}
+
+/// Source: `identity/SCIMPatchRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScimPatchRequest {
+    #[serde(
+        default = "default_scim_patch_request_schemas",
+        deserialize_with = "list_from::<1, _, _>"
+    )]
+    #[schemars(length(min = 1))]
+    pub schemas: Vec<String>,
+    #[serde(rename = "Operations", deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub operations: Vec<ScimPatchOperation>,
+}
+
+/// Source: `identity/SCIMBulkOperation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimBulkOperation {
+    pub method: ScimMethod,
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub bulk_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub data: Option<JsonMap>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub version: Option<String>,
+}
+
+wire_enum! {
+    /// `method` in `identity/SCIMBulkOperation`.
+    pub enum ScimMethod {
+        POST = "POST",
+        PUT = "PUT",
+        PATCH = "PATCH",
+        DELETE = "DELETE",
+    }
+}
+
+/// Source: `identity/SCIMBulkRequest`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimBulkRequest {
+    #[serde(default = "default_scim_bulk_request_schemas")]
+    pub schemas: Vec<ScimBulkRequestUrn>,
+    #[serde(deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub operations: Vec<ScimBulkOperation>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
+    pub fail_on_errors: Option<i64>,
+}
+
+wire_enum! {
+    /// `schemas` in `identity/SCIMBulkRequest`.
+    pub enum ScimBulkRequestUrn {
+        V2 = "urn:ietf:params:scim:api:messages:2.0:BulkRequest",
+    }
+}
+
+/// Source: `identity/SCIMBulkResponseOperation`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimBulkResponseOperation {
+    pub method: ScimMethod,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub bulk_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub location: Option<String>,
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub response: Option<Value>,
+}
+
+/// Source: `identity/SCIMBulkResponse`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScimBulkResponse {
+    #[serde(default = "default_scim_bulk_response_schemas")]
+    pub schemas: Vec<ScimBulkResponseUrn>,
+    pub operations: Vec<ScimBulkResponseOperation>,
+}
+
+wire_enum! {
+    /// `schemas` in `identity/SCIMBulkResponse`.
+    pub enum ScimBulkResponseUrn {
+        V2 = "urn:ietf:params:scim:api:messages:2.0:BulkResponse",
+    }
+}
+
+/// Source: `identity/SCIMError`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct ScimError {
+    #[serde(default = "default_scim_error_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[schemars(length(min = 1))]
+    pub schemas: Vec<String>,
+    #[serde(deserialize_with = "integer_in::<400, 599, _, _>")]
+    #[schemars(range(min = 400, max = 599))]
+    pub status: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub scim_type: Option<ScimErrorKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub detail: Option<String>,
+}
+
+wire_enum! {
+    /// `scimType` in `identity/SCIMError`.
+    pub enum ScimErrorKind {
+        InvalidFilter = "invalidFilter",
+        TooMany = "tooMany",
+        Uniqueness = "uniqueness",
+        Mutability = "mutability",
+        InvalidSyntax = "invalidSyntax",
+        InvalidPath = "invalidPath",
+        NoTarget = "noTarget",
+        InvalidValue = "invalidValue",
+        InvalidVers = "invalidVers",
+        Sensitive = "sensitive",
+    }
+}
+
+fn default_schemas() -> Vec<String> {
+    ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn default_scim_patch_request_schemas() -> Vec<String> {
+    ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn default_scim_bulk_request_schemas() -> Vec<ScimBulkRequestUrn> {
+    vec![ScimBulkRequestUrn::V2]
+}
+
+fn default_scim_bulk_response_schemas() -> Vec<ScimBulkResponseUrn> {
+    vec![ScimBulkResponseUrn::V2]
+}
+
+fn default_scim_error_schemas() -> Vec<String> {
+    ["urn:ietf:params:scim:api:messages:2.0:Error"]
+        .map(str::to_owned)
+        .to_vec()
+}

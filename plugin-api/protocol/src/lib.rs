@@ -1,0 +1,29 @@
+//! The ObjectStack protocol as Rust types: what apps, requests, answers and configuration look like on the wire.
+//!
+//! One module per schema family of the protocol (version [`VERSION`]); each type names its schema in its documentation.
+//! Reading fills the defaults that authored documents leave out, refuses unknown keys where the protocol does, and refuses
+//! `null` where a key is merely optional. Writing gives the complete form. Every type has a JSON Schema, and
+//! `cargo xtask audit-spec` holds each of them against the published one.
+//!
+//! Not here: any behaviour. Evaluating rules, compiling filters and answering requests is the work of plugins.
+//! Older spellings of app files are turned into the protocol's by [`dialect`] before they are read.
+//!
+//! Called by the kernel (manifests), by every plugin, and by `xtask`.
+
+pub mod api;
+pub mod data;
+pub mod dialect;
+mod guard;
+pub mod identity;
+pub mod kernel;
+pub mod security;
+pub mod shared;
+pub mod system;
+pub mod text;
+pub mod ui;
+mod wire_enum;
+
+pub use wire_enum::UnknownValue;
+
+/// The protocol version these types follow.
+pub const VERSION: &str = "2.0.7";

@@ -1,0 +1,65 @@
+//! Permission sets: what a holder may do with objects and fields.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{optional_not_null, snake_name, some};
+use crate::security::RowLevelSecurityPolicy;
+use crate::shared::JsonMap;
+use crate::text::SNAKE_NAME;
+
+/// Source: `security/ObjectPermission`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ObjectPermission {
+    pub allow_create: bool,
+    pub allow_read: bool,
+    pub allow_edit: bool,
+    pub allow_delete: bool,
+    pub allow_transfer: bool,
+    pub allow_restore: bool,
+    pub allow_purge: bool,
+    pub view_all_records: bool,
+    pub modify_all_records: bool,
+}
+
+/// Source: `security/FieldPermission`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FieldPermission {
+    pub readable: bool,
+    pub editable: bool,
+}
+
+impl Default for FieldPermission {
+    fn default() -> Self {
+        Self {
+            readable: true,
+            editable: false,
+        }
+    }
+}
+
+/// Source: `security/PermissionSet`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = optional_not_null)]
+pub struct PermissionSet {
+    #[serde(deserialize_with = "snake_name")]
+    #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub is_profile: bool,
+    pub objects: IndexMap<String, ObjectPermission>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub fields: Option<IndexMap<String, FieldPermission>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub system_permissions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub row_level_security: Option<Vec<RowLevelSecurityPolicy>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    pub context_variables: Option<JsonMap>,
+}

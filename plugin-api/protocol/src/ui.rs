@@ -1,0 +1,1 @@
+//! List views and forms. Source: the `ui` folder of the protocol.

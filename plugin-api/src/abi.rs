@@ -1,0 +1,198 @@
+//! The binary interface between a host and a plugin: everything that crosses the line, and nothing else.
+//!
+//! Only this module and the kernel's loader name ABI types. Authors never see them: they write against
+//! [`crate::Plugin`], [`crate::Host`] and the typed services, which are built on these.
+//!
+//! Invariants
+//! * The surface is append-only. A method is added at the end of a trait, with a default body; `last_prefix_field` stays
+//!   where it was in 1.0. A struct passed by value or by reference never grows: [`RawContext::extra`] is its tail.
+//! * Payloads are bytes. A slice going in is borrowed for the duration of the call and copied by the callee before it
+//!   returns; a vector coming out of a plugin is copied by the host and dropped in the plugin that made it.
+//! * What a plugin receives from the host (vectors, futures, objects) was made by the host, which outlives every plugin.
+//! * Nothing unwinds across: every entry of a plugin is guarded by [`crate::export`], every entry of the host by the kernel.
+#![allow(unsafe_code, non_local_definitions, non_camel_case_types, missing_docs, missing_debug_implementations)]
+#![allow(clippy::all, unused_qualifications, unreachable_pub)]
+
+use abi_stable::{
+    StableAbi,
+    library::RootModule,
+    package_version_strings, sabi_trait,
+    sabi_types::VersionStrings,
+    std_types::{RArc, RBox, RResult, RSlice, RStr, RString, RVec},
+};
+use async_ffi::FfiFuture;
+
+/// A failure as it crosses the line; [`crate::Error`] is the author's view of it.
+#[repr(C)]
+#[derive(StableAbi, Clone, Debug)]
+pub struct RawError {
+    /// One of [`crate::ErrorKind`] as a number; an unknown number reads as `Internal`.
+    pub kind: u32,
+    /// The protocol's error code, `lower_snake`.
+    pub code: RString,
+    /// What the caller may read.
+    pub message: RString,
+    /// What the operator may read; empty when there is nothing to add.
+    pub internal: RString,
+    /// JSON; empty when there is none.
+    pub details: RVec<u8>,
+}
+
+/// The request context, borrowed for one call. Owner: the caller. Lifetime: the call. Any thread.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct RawContext<'a> {
+    /// Nanoseconds of the machine's monotonic clock after which the answer is of no use; 0 is never.
+    pub deadline_ns: u64,
+    /// Bit 0: the caller acts as the system. The kernel clears it unless the caller holds that grant.
+    pub flags: u64,
+    pub trace_id: RStr<'a>,
+    pub request_id: RStr<'a>,
+    /// Id of the calling plugin; written by the kernel, whatever the caller put there.
+    pub caller: RStr<'a>,
+    pub tenant: RStr<'a>,
+    pub user: RStr<'a>,
+    /// JSON of [`crate::Principal`]; empty when nobody is signed in.
+    pub principal: RSlice<'a, u8>,
+    /// JSON object for what later versions add; empty is `{}`.
+    pub extra: RSlice<'a, u8>,
+}
+
+/// One log event of a plugin. Owner: the plugin. Lifetime: the call.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct RawLogRecord<'a> {
+    /// 1 error, 2 warn, 3 info, 4 debug, 5 trace.
+    pub level: u8,
+    pub target: RStr<'a>,
+    pub message: RStr<'a>,
+    /// JSON object of the other fields.
+    pub fields: RStr<'a>,
+}
+
+/// An event to publish. Owner: the publisher. Lifetime: the call.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct RawEvent<'a> {
+    pub name: RStr<'a>,
+    /// Ordering key of a durable event, empty for none: events of one key reach a handler in order.
+    pub key: RStr<'a>,
+    /// JSON.
+    pub payload: RSlice<'a, u8>,
+    /// 0 critical, 1 high, 2 normal, 3 low, 4 background.
+    pub priority: u8,
+    /// Id of the event that caused this one; empty for none.
+    pub causation_id: RStr<'a>,
+}
+
+pub type RawResult = RResult<RVec<u8>, RawError>;
+pub type RawFuture = FfiFuture<RawResult>;
+
+/// What the kernel offers to one plugin. Made by the host, one for each plugin instance, callable from any thread;
+/// it may be kept until `shutdown_blocking` returns.
+#[sabi_trait]
+pub trait RawHost: Send + Sync {
+    /// Asked once for each callsite; the answer is cached until `RawPlugin::rebuild_log_interest`.
+    fn log_enabled(&self, level: u8, target: RStr<'_>) -> bool;
+    fn log(&self, record: &RawLogRecord<'_>);
+
+    /// A reference to a service, for as long as the plugin lives; survives swaps of the provider. 0 is never a handle.
+    fn service_open(&self, name: RStr<'_>, range: RStr<'_>) -> RResult<u64, RawError>;
+    /// True while a provider is there. One atomic load.
+    fn service_available(&self, service: u64) -> bool;
+    /// The payload is copied before this returns. Dropping the future cancels the call.
+    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
+    fn call_sync(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>)
+    -> RawResult;
+
+    /// A reference to a hook point that this plugin runs.
+    fn hook_open(&self, name: RStr<'_>) -> RResult<u64, RawError>;
+    /// True when at least one handler would see this subject: lets a caller skip building the payload.
+    fn hook_armed(&self, hook: u64, subject: RStr<'_>) -> bool;
+    /// Runs the handlers in order. An empty answer means that the payload is unchanged.
+    fn hook_run(
+        &self,
+        hook: u64,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawFuture;
+
+    /// Best effort, in memory; returns at once.
+    fn publish(&self, context: &RawContext<'_>, event: &RawEvent<'_>) -> RResult<(), RawError>;
+    /// Stored before the future completes; answers the event's id as text.
+    fn publish_durable(&self, context: &RawContext<'_>, event: &RawEvent<'_>) -> RawFuture;
+    /// Tells the dispatcher that the event store holds new events. Cheap; may be called for each one.
+    fn events_stored(&self);
+
+    /// A duplicate of the listening socket that the kernel keeps for this address, as a file descriptor; the plugin owns it.
+    fn listen(&self, address: RStr<'_>) -> RResult<i32, RawError>;
+    /// What plugins contribute of one kind (`routes`, `commands`, `objects`, `services`), as JSON.
+    fn contributions(&self, kind: RStr<'_>) -> RVec<u8>;
+    /// Changes whenever an answer of `contributions` may have changed. One atomic load.
+    fn contributions_epoch(&self) -> u64;
+    /// `kernel/KernelContext` as JSON.
+    fn kernel_context(&self) -> RVec<u8>;
+    /// An environment variable, if the plugin was granted it.
+    fn environment(&self, name: RStr<'_>) -> RResult<RString, RawError>;
+    /// Milliseconds since 1970 by the kernel's clock, which tests may set.
+    fn now_ms(&self) -> i64;
+    /// Runs a future on the host's executor; it is dropped when the plugin stops.
+    fn spawn(&self, future: FfiFuture<()>);
+    /// Called by each thread of a plugin's runtime before it parks: runs what an unload left for that thread.
+    #[sabi(last_prefix_field)]
+    fn checkpoint(&self);
+}
+pub type RawHostObject = RawHost_TO<'static, RArc<()>>;
+
+/// One instance of a plugin. Made by `PluginModule::create`; every method may be called from any thread.
+#[sabi_trait]
+pub trait RawPlugin: Send + Sync {
+    /// First call. `setup` is JSON: `{config, dataDirectory, host, resume?}`. Answers what was registered, as JSON.
+    fn init(&self, setup: RSlice<'_, u8>) -> RawFuture;
+    fn start(&self) -> RawFuture;
+    fn stop(&self) -> RawFuture;
+    /// State for the successor.
+    fn suspend(&self) -> RawFuture;
+    /// JSON of [`crate::Health`].
+    fn health(&self) -> RawFuture;
+    /// `service` is the position in the list that `init` answered.
+    fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
+    fn call_sync(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>)
+    -> RawResult;
+    fn hook(&self, hook: u32, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
+    /// `event` is `kernel/Event` as JSON.
+    fn event(&self, handler: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> RawFuture;
+    /// Wakes idle runtime threads so that they pass a checkpoint.
+    fn poke(&self);
+    /// The host's log filter changed.
+    fn rebuild_log_interest(&self);
+    /// Last call, on a plain thread: joins every thread of the plugin and lets go of the host.
+    #[sabi(last_prefix_field)]
+    fn shutdown_blocking(&self);
+}
+pub type RawPluginObject = RawPlugin_TO<'static, RBox<()>>;
+
+/// What a plugin's library exports.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = PluginModuleRef)))]
+#[sabi(missing_field(panic))]
+pub struct PluginModule {
+    /// `cfg!(panic = "unwind")` of the plugin: without it a panic would take the host down, so the host refuses.
+    pub unwinds: bool,
+    /// Version of `objectos-plugin-api` that the plugin was built with.
+    pub api_version: RStr<'static>,
+    #[sabi(last_prefix_field)]
+    pub create: extern "C" fn(host: RawHostObject) -> RResult<RawPluginObject, RawError>,
+}
+
+impl RootModule for PluginModuleRef {
+    abi_stable::declare_root_module_statics! {PluginModuleRef}
+    const BASE_NAME: &'static str = "objectos_plugin";
+    const NAME: &'static str = "objectos_plugin";
+    const VERSION_STRINGS: VersionStrings = package_version_strings!();
+}
+
+/// Version of this crate: the API version in the handshake.
+pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,48 @@
+//! `auth`: who stands behind a request. Called by the gateway once for each request, before anything else is looked at.
+
+use objectos_plugin_macros::service;
+use serde::{Deserialize, Serialize};
+
+use crate::{Context, Principal, Result};
+
+/// What a request brought that may say who sent it. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    /// The `Authorization` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<String>,
+    /// The `Cookie` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+    /// The `X-API-Key` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// The `Origin` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// Method of the request: a changing one needs more proof than a cookie.
+    pub method: String,
+    /// Path of the request.
+    pub path: String,
+    /// Address of the peer, as the gateway established it.
+    pub address: String,
+}
+
+/// Who it is. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Nobody: `null`. Credentials that are no good are nobody, not an error.
+    pub principal: Option<Principal>,
+    /// Headers to add to the answer (a renewed cookie).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+}
+
+/// Tells who stands behind a request.
+#[service(name = "auth", version = "1.0.0")]
+pub trait Auth {
+    /// Who it is.
+    async fn authenticate(&self, context: Context, credentials: Credentials) -> Result<Identity>;
+}

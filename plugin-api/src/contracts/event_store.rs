@@ -1,0 +1,149 @@
+//! `event-store`: where durable events wait until every handler has had them. The provider writes an event in the
+//! transaction of the change it tells of; the kernel dispatches. The kernel is the only caller.
+
+use objectos_plugin_macros::service;
+use objectos_protocol::kernel::{DeadLetterQueueEntry, Event};
+use serde::{Deserialize, Serialize};
+
+use crate::{Context, Result};
+
+/// An event and its ordering key. JSON, camelCase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventToStore {
+    /// Complete, with id and metadata.
+    pub event: Event,
+    /// Events of one key reach a handler in the order they were stored; empty for none.
+    #[serde(default)]
+    pub key: String,
+}
+
+/// A stored event that is not done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredEvent {
+    /// Grows with every stored event; the order of a transaction's events is kept.
+    pub sequence: u64,
+    /// Ordering key.
+    #[serde(default)]
+    pub key: String,
+    /// The event.
+    pub event: Event,
+    /// What is known of single handlers, when not all went the same way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
+}
+
+/// The state of one event for one handler.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// Sequence of the event.
+    pub sequence: u64,
+    /// `plugin/handler`.
+    pub handler: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Milliseconds since 1970 of the first failure, 0 for none.
+    #[serde(default)]
+    pub first_failed_at_ms: i64,
+    /// Text of the last failure; empty for none.
+    #[serde(default)]
+    pub error: String,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Failed, to be tried again.
+    Retrying,
+    /// The handler had it.
+    Done,
+    /// Given up; a dead letter was written.
+    Dead,
+}
+
+/// What to fetch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingRequest {
+    /// Events after this sequence.
+    pub after: u64,
+    /// At most so many.
+    pub limit: u32,
+    /// The kernel instance that asks: events that another instance holds are left to it while its lease runs.
+    pub node: String,
+    /// How long the events are this node's, milliseconds.
+    pub lease_ms: u64,
+}
+
+/// What became of events, all in one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettleRequest {
+    /// Every handler had these.
+    #[serde(default)]
+    pub done: Vec<u64>,
+    /// New states of single deliveries.
+    #[serde(default)]
+    pub deliveries: Vec<Delivery>,
+    /// Dead letters to write.
+    #[serde(default)]
+    pub dead_letters: Vec<DeadLetterQueueEntry>,
+}
+
+/// Which stored events to read again, done or not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RangeRequest {
+    /// Milliseconds since 1970, inclusive.
+    pub from_ms: i64,
+    /// Milliseconds since 1970, exclusive; `null` is now.
+    #[serde(default)]
+    pub to_ms: Option<i64>,
+    /// Name patterns; empty is all.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// After this sequence.
+    #[serde(default)]
+    pub after: u64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of dead letters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterRequest {
+    /// Only this one.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Skip so many.
+    #[serde(default)]
+    pub offset: u32,
+    /// At most so many.
+    pub limit: u32,
+    /// Takes them out of the store.
+    #[serde(default)]
+    pub remove: bool,
+}
+
+/// The store of durable events.
+#[service(name = "event-store", version = "1.0.0")]
+pub trait EventStore {
+    /// Stores events, all or none; answers their sequences.
+    async fn append(&self, context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>>;
+    /// Events that are not done, in order of sequence.
+    async fn pending(&self, context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>>;
+    /// Writes down what became of events.
+    async fn settle(&self, context: Context, request: SettleRequest) -> Result<()>;
+    /// Reads events again, for a replay.
+    async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>>;
+    /// Dead letters, latest first.
+    async fn dead_letters(&self, context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>>;
+    /// Forgets done events stored before this time (milliseconds since 1970); answers how many.
+    async fn prune(&self, context: Context, before_ms: i64) -> Result<u64>;
+}

@@ -1,0 +1,59 @@
+//! Names and payloads of the hook points that the data engine runs. The subject of each is the object's name.
+//!
+//! A before-hook may change the payload's `record` or `query`, or refuse. An after-hook runs once the change is stored: it
+//! may refuse nothing; what it changes in `record` goes to the caller only.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Before records are looked for. Payload: [`QueryHook`].
+pub const BEFORE_FIND: &str = "data.before_find";
+/// After records were found. Payload: [`QueryHook`] with `records`.
+pub const AFTER_FIND: &str = "data.after_find";
+/// Before a record is made. Payload: [`RecordHook`].
+pub const BEFORE_INSERT: &str = "data.before_insert";
+/// After a record was made. Payload: [`RecordHook`].
+pub const AFTER_INSERT: &str = "data.after_insert";
+/// Before a record is changed; `record` holds the changing fields, `previous` the stored record. Payload: [`RecordHook`].
+pub const BEFORE_UPDATE: &str = "data.before_update";
+/// After a record was changed. Payload: [`RecordHook`].
+pub const AFTER_UPDATE: &str = "data.after_update";
+/// Before a record is deleted; `previous` holds it. Payload: [`RecordHook`].
+pub const BEFORE_DELETE: &str = "data.before_delete";
+/// After a record was deleted. Payload: [`RecordHook`].
+pub const AFTER_DELETE: &str = "data.after_delete";
+
+/// All of them, for manifests and reports.
+pub const ALL: [&str; 8] = [
+    BEFORE_FIND, AFTER_FIND, BEFORE_INSERT, AFTER_INSERT, BEFORE_UPDATE, AFTER_UPDATE, BEFORE_DELETE, AFTER_DELETE,
+];
+
+/// A record on its way. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordHook {
+    /// Name of the object.
+    pub object: String,
+    /// Id of the record.
+    pub id: String,
+    /// The fields: all of them for an insert, the changing ones for an update, none for a delete.
+    #[serde(default)]
+    pub record: Map<String, Value>,
+    /// The stored record before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Map<String, Value>>,
+}
+
+/// A query on its way. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueryHook {
+    /// Name of the object.
+    pub object: String,
+    /// `data/Query` without `object`.
+    #[serde(default)]
+    pub query: Map<String, Value>,
+    /// What was found, for the after-hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<Map<String, Value>>>,
+}

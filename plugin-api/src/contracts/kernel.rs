@@ -1,0 +1,95 @@
+//! `kernel`: the kernel's own service, for the gateway's system routes, the console and the command line.
+
+use objectos_plugin_macros::service;
+use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, PluginHealthReport};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Context, Result};
+
+/// Which plugin to swap. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SwapRequest {
+    /// Id of the plugin.
+    pub plugin: String,
+    /// Another file than the one it was loaded from; must lie inside the plugin folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// What a swap did. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SwapReport {
+    /// Id of the plugin.
+    pub plugin: String,
+    /// Version before.
+    pub from_version: String,
+    /// Version now.
+    pub to_version: String,
+    /// Generation now; 1 is the first load.
+    pub generation: u64,
+    /// From the request until new calls reach the new version, microseconds.
+    pub switch_us: u64,
+    /// From the switch until the last call of the old version ended, microseconds; 0 while it still drains.
+    pub drain_us: u64,
+    /// The old library is out of memory: `true`; kept, with the reason in `kept`: `false`; not known yet: `null`.
+    pub unmapped: Option<bool>,
+    /// Why the old library was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+/// A page of dead letters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterPage {
+    /// Skip so many.
+    #[serde(default)]
+    pub offset: u32,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// How the whole does. JSON, camelCase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KernelHealth {
+    /// `healthy`, `degraded` or `unhealthy`: the worst of all.
+    pub status: String,
+    /// True when every plugin that was to start has started.
+    pub ready: bool,
+    /// `starting`, `running`, `stopping`, `stopped`.
+    pub state: String,
+    /// Milliseconds since the start.
+    pub uptime_ms: u64,
+    /// Kernel version.
+    pub version: String,
+    /// Report by plugin id.
+    pub plugins: std::collections::BTreeMap<String, PluginHealthReport>,
+}
+
+/// The kernel itself.
+#[service(name = "kernel", version = "1.0.0")]
+pub trait Kernel {
+    /// Everything found, loaded or refused:
+    /// `{plugins: [{id, name, version, state, path, sha256, trust, grants, startMs, health, generation, services, hooks, events, routes, reason?}], refused: [{path, id?, reason, chain, remedy}], levels: [[id]]}`.
+    async fn plugins(&self, context: Context) -> Result<Value>;
+    /// How the whole does.
+    async fn health(&self, context: Context) -> Result<KernelHealth>;
+    /// Puts a new file of a plugin in the place of the loaded one.
+    async fn swap(&self, context: Context, request: SwapRequest) -> Result<SwapReport>;
+    /// Stops a plugin and starts it again.
+    async fn restart(&self, context: Context, plugin: String) -> Result<()>;
+    /// Handlers of every hook in their order: `{hook: [{plugin, priority, subjects}]}`.
+    async fn hooks(&self, context: Context) -> Result<Value>;
+    /// Figures: swaps, generations mapped, calls, events.
+    async fn metrics(&self, context: Context) -> Result<Value>;
+    /// Events that were given up, latest first.
+    async fn dead_letters(&self, context: Context, page: DeadLetterPage) -> Result<Vec<DeadLetterQueueEntry>>;
+    /// Tries a dead letter again.
+    async fn retry_dead_letter(&self, context: Context, id: String) -> Result<()>;
+    /// Delivers stored events again; answers how many.
+    async fn replay(&self, context: Context, request: EventReplayConfig) -> Result<u64>;
+}

@@ -1,0 +1,47 @@
+//! Everything a plugin author needs: one trait ([`Plugin`]), one attribute (`#[plugin]`), typed services (`#[service]`),
+//! hooks, events, routes and commands ([`Registry`]), and the kernel's side of it ([`Host`]).
+//!
+//! # Map
+//! * [`Plugin`], [`Registry`], [`Setup`]: what an author writes and fills.
+//! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
+//! * [`Context`], [`Principal`]: who asks, crossing every call.
+//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides.
+//! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
+//! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
+//!
+//! # Invariants
+//! * This crate does not know the kernel, nor any plugin. No type of tokio is in its public surface.
+//! * Its version is the version of the API: plugins state the range they were built for, and a host loads every plugin of
+//!   the same major.
+//! * Nothing unwinds across the ABI; nothing that one library allocated is freed by another.
+
+extern crate self as objectos_plugin_api;
+
+pub mod abi;
+mod context;
+pub mod contracts;
+mod error;
+mod event;
+#[doc(hidden)]
+pub mod export;
+mod host;
+mod http;
+mod log;
+mod plugin;
+#[doc(hidden)]
+pub mod private;
+mod runtime;
+mod service;
+
+pub use context::{Context, Principal, PrincipalKind};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, NewEvent, Priority};
+pub use host::{HookRef, Host, Payload, ServiceRef};
+pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
+pub use objectos_plugin_macros::{plugin, service};
+pub use objectos_protocol as protocol;
+pub use plugin::{
+    CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook, RegisteredService,
+    Registrations, Registry, Setup,
+};
+pub use service::{MethodSpec, ServiceFuture, ServiceHandler};

@@ -1,0 +1,194 @@
+//! A plugin's own small tokio runtime, and the two wrappers that every future of a plugin wears: one enters the runtime on
+//! each poll and on drop, one turns a panic into an error. Futures are polled on the caller's thread, so a call costs no
+//! hop between threads. Not for authors: [`crate::export`] uses it.
+
+use async_ffi::FfiFuture;
+use abi_stable::std_types::{RResult, RVec};
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Mutex,
+    task::{Context as TaskContext, Poll},
+    time::Duration,
+};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::{
+    abi::{RawFuture, RawResult},
+    error::{Error, ErrorKind, Result},
+    host::Host,
+};
+
+/// How long the threads of a plugin's runtime may take to end.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// The runtime of one plugin instance, if it wants one.
+pub(crate) struct PluginRuntime {
+    handle: Option<Handle>,
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl fmt::Debug for PluginRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginRuntime").field("present", &self.handle.is_some()).finish()
+    }
+}
+
+impl PluginRuntime {
+    /// A runtime with so many worker threads; none for 0.
+    pub(crate) fn new(workers: usize, host: &Host) -> Result<Self> {
+        if workers == 0 {
+            return Ok(Self { handle: None, runtime: Mutex::new(None) });
+        }
+        let host = host.clone();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .max_blocking_threads(16)
+            .thread_keep_alive(Duration::from_secs(2))
+            .enable_all()
+            .on_thread_park(move || host.checkpoint())
+            .build()
+            .map_err(|error| Error::internal(format!("the plugin's runtime could not start: {error}")))?;
+        Ok(Self { handle: Some(runtime.handle().clone()), runtime: Mutex::new(Some(runtime)) })
+    }
+
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
+    }
+
+    /// Makes idle workers pass their park hook.
+    pub(crate) fn poke(&self) {
+        if let Some(handle) = &self.handle {
+            for _ in 0..handle.metrics().num_workers() {
+                drop(handle.spawn(tokio::task::yield_now()));
+            }
+        }
+    }
+
+    /// Joins every thread. Must run on a plain thread.
+    pub(crate) fn shutdown(&self) {
+        let taken = self.runtime.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(runtime) = taken {
+            runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+        }
+    }
+
+    /// Dresses a future for the way across the ABI.
+    pub(crate) fn future<F>(&self, future: F) -> RawFuture
+    where
+        F: Future<Output = Result<Vec<u8>>> + Send + 'static,
+    {
+        FfiFuture::new(Guarded::new(Entered { handle: self.handle.clone(), inner: ManuallyDrop::new(future) }))
+    }
+}
+
+/// Enters the runtime on each poll, and on drop: what a future owns may need its reactor to let go.
+struct Entered<F> {
+    handle: Option<Handle>,
+    inner: ManuallyDrop<F>,
+}
+
+impl<F: Future> Future for Entered<F> {
+    type Output = F::Output;
+
+    #[allow(unsafe_code)]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` is structurally pinned: it is never moved out, and `Drop` drops it in place.
+        let this = unsafe { self.get_unchecked_mut() };
+        let _entered = this.handle.as_ref().map(Handle::enter);
+        // SAFETY: as above; `this` came out of a pin.
+        unsafe { Pin::new_unchecked(&mut *this.inner) }.poll(task)
+    }
+}
+
+impl<F> Drop for Entered<F> {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        let _entered = self.handle.as_ref().map(Handle::enter);
+        // SAFETY: dropped here and nowhere else; the field is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.inner) };
+    }
+}
+
+/// Turns a panic in poll or drop into an error; a future that panicked is never polled again.
+struct Guarded<F> {
+    inner: ManuallyDrop<F>,
+    dead: bool,
+}
+
+impl<F> Guarded<F> {
+    fn new(inner: F) -> Self {
+        Self { inner: ManuallyDrop::new(inner), dead: false }
+    }
+}
+
+impl<F: Future<Output = Result<Vec<u8>>>> Future for Guarded<F> {
+    type Output = RawResult;
+
+    #[allow(unsafe_code)]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<RawResult> {
+        // SAFETY: `inner` is structurally pinned, as in `Entered`.
+        let this = unsafe { self.get_unchecked_mut() };
+        if this.dead {
+            return Poll::Ready(raw_result(Err(panicked("polled again after a panic"))));
+        }
+        // SAFETY: as above.
+        let inner = unsafe { Pin::new_unchecked(&mut *this.inner) };
+        match catch_unwind(AssertUnwindSafe(|| inner.poll(task))) {
+            Ok(poll) => poll.map(raw_result),
+            Err(payload) => {
+                this.dead = true;
+                Poll::Ready(raw_result(Err(panicked(&panic_text(payload)))))
+            }
+        }
+    }
+}
+
+impl<F> Drop for Guarded<F> {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // SAFETY: dropped here and nowhere else.
+        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut self.inner) }));
+        if let Err(payload) = dropped {
+            let _ = panic_text(payload);
+        }
+    }
+}
+
+/// Runs `work`, turning a panic into an error.
+pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(panicked(&panic_text(payload))))
+}
+
+pub(crate) fn raw_result(result: Result<Vec<u8>>) -> RawResult {
+    match result {
+        Ok(bytes) => RResult::ROk(RVec::from(bytes)),
+        Err(error) => RResult::RErr(error.into_raw()),
+    }
+}
+
+/// A future that is ready with this answer.
+pub(crate) fn ready(result: Result<Vec<u8>>) -> RawFuture {
+    FfiFuture::new(std::future::ready(raw_result(result)))
+}
+
+fn panicked(text: &str) -> Error {
+    Error::new(ErrorKind::Panicked, "something went wrong on the server").with_internal(format!("panicked: {text}"))
+}
+
+fn panic_text(payload: Box<dyn Any + Send>) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is not text".to_owned());
+    // The payload's own drop may panic; that payload has no right to a third chance.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+        std::mem::forget(second);
+    }
+    text
+}

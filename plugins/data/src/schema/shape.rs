@@ -1,0 +1,43 @@
+//! What a database holds, as far as planning looks at it.
+
+use indexmap::IndexMap;
+
+use crate::model::ColumnType;
+
+/// Tables by name. Tables of the store's own (`objectos_…`) are left out by the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseShape {
+    /// By name.
+    pub tables: IndexMap<String, TableShape>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableShape {
+    /// By name, in the order of the table.
+    pub columns: IndexMap<String, ColumnShape>,
+    /// By name; those that the database made by itself (primary key) are left out.
+    pub indexes: IndexMap<String, IndexShape>,
+    /// Rows, when the store knows; decides whether a new required field needs attention. `None` counts as some.
+    pub rows: Option<u64>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnShape {
+    /// Class of its type; `None` for a type that this platform never makes.
+    pub kind: Option<ColumnType>,
+    /// May be null.
+    pub nullable: bool,
+}
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexShape {
+    /// Columns in their order.
+    pub columns: Vec<String>,
+    /// Enforces uniqueness.
+    pub unique: bool,
+    /// Text is compared without case.
+    pub ignore_case: bool,
+}
