@@ -11,7 +11,13 @@ fn main() {
         .and_then(|output| String::from_utf8(output.stdout).ok())
         .unwrap_or_default();
     println!("cargo:rustc-env=OBJECTOS_BUILD_RUSTC={}", version.trim());
-    println!("cargo:rustc-env=OBJECTOS_BUILD_TARGET={}", env::var("TARGET").unwrap_or_default());
-    println!("cargo:rustc-env=OBJECTOS_BUILD_PROFILE={}", env::var("PROFILE").unwrap_or_default());
+    println!(
+        "cargo:rustc-env=OBJECTOS_BUILD_TARGET={}",
+        env::var("TARGET").unwrap_or_default()
+    );
+    println!(
+        "cargo:rustc-env=OBJECTOS_BUILD_PROFILE={}",
+        env::var("PROFILE").unwrap_or_default()
+    );
     println!("cargo:rerun-if-changed=build.rs");
 }

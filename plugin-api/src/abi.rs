@@ -10,7 +10,13 @@
 //!   returns; a vector coming out of a plugin is copied by the host and dropped in the plugin that made it.
 //! * What a plugin receives from the host (vectors, futures, objects) was made by the host, which outlives every plugin.
 //! * Nothing unwinds across: every entry of a plugin is guarded by [`crate::export`], every entry of the host by the kernel.
-#![allow(unsafe_code, non_local_definitions, non_camel_case_types, missing_docs, missing_debug_implementations)]
+#![allow(
+    unsafe_code,
+    non_local_definitions,
+    non_camel_case_types,
+    missing_docs,
+    missing_debug_implementations
+)]
 #![allow(clippy::all, unused_qualifications, unreachable_pub)]
 
 use abi_stable::{
@@ -110,13 +116,7 @@ pub trait RawHost: Send + Sync {
     /// True when at least one handler would see this subject: lets a caller skip building the payload.
     fn hook_armed(&self, hook: u64, subject: RStr<'_>) -> bool;
     /// Runs the handlers in order. An empty answer means that the payload is unchanged.
-    fn hook_run(
-        &self,
-        hook: u64,
-        subject: RStr<'_>,
-        context: &RawContext<'_>,
-        payload: RSlice<'_, u8>,
-    ) -> RawFuture;
+    fn hook_run(&self, hook: u64, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
 
     /// Best effort, in memory; returns at once.
     fn publish(&self, context: &RawContext<'_>, event: &RawEvent<'_>) -> RResult<(), RawError>;

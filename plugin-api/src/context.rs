@@ -91,12 +91,20 @@ impl Inner {
             text.extend_from_slice(part);
             *end = text.len();
         }
-        Self { deadline_ns, flags, text: text.into_boxed_slice(), ends }
+        Self {
+            deadline_ns,
+            flags,
+            text: text.into_boxed_slice(),
+            ends,
+        }
     }
 
     fn part(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.text[Range { start, end: self.ends[index] }]
+        &self.text[Range {
+            start,
+            end: self.ends[index],
+        }]
     }
 
     fn text(&self, index: usize) -> &str {
@@ -153,7 +161,11 @@ impl Context {
         parts[PRINCIPAL] = &json;
         parts[USER] = principal.id.as_bytes();
         parts[TENANT] = principal.tenant.as_deref().unwrap_or_default().as_bytes();
-        Self(Arc::new(Inner::build(self.0.deadline_ns, self.0.flags & !FLAG_SYSTEM, parts)))
+        Self(Arc::new(Inner::build(
+            self.0.deadline_ns,
+            self.0.flags & !FLAG_SYSTEM,
+            parts,
+        )))
     }
 
     /// The same with a principal that is JSON already: `{id, tenant?, …}`.
@@ -163,7 +175,11 @@ impl Context {
         parts[PRINCIPAL] = json;
         parts[USER] = user.as_bytes();
         parts[TENANT] = tenant.as_bytes();
-        Self(Arc::new(Inner::build(self.0.deadline_ns, self.0.flags & !FLAG_SYSTEM, parts)))
+        Self(Arc::new(Inner::build(
+            self.0.deadline_ns,
+            self.0.flags & !FLAG_SYSTEM,
+            parts,
+        )))
     }
 
     /// The same under a trace id.
@@ -177,7 +193,11 @@ impl Context {
     pub fn with_limit(&self, limit: Duration) -> Self {
         let due = monotonic_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut inner = Inner::clone(&self.0);
-        inner.deadline_ns = if inner.deadline_ns == 0 { due } else { inner.deadline_ns.min(due) };
+        inner.deadline_ns = if inner.deadline_ns == 0 {
+            due
+        } else {
+            inner.deadline_ns.min(due)
+        };
         Self(Arc::new(inner))
     }
 
@@ -253,8 +273,7 @@ impl Context {
     /// Time left, or `None` when nothing is due.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        (self.0.deadline_ns != 0)
-            .then(|| Duration::from_nanos(self.0.deadline_ns.saturating_sub(monotonic_ns())))
+        (self.0.deadline_ns != 0).then(|| Duration::from_nanos(self.0.deadline_ns.saturating_sub(monotonic_ns())))
     }
 
     /// The form that crosses the ABI, borrowed from this context.

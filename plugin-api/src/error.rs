@@ -212,7 +212,13 @@ impl Error {
     #[doc(hidden)]
     #[must_use]
     pub fn into_raw(self) -> RawError {
-        let Parts { kind, code, message, internal, details } = *self.0;
+        let Parts {
+            kind,
+            code,
+            message,
+            internal,
+            details,
+        } = *self.0;
         RawError {
             kind: kind.number(),
             code: RString::from(code),
@@ -245,7 +251,9 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Error");
-        out.field("kind", &self.0.kind).field("code", &self.0.code).field("message", &self.0.message);
+        out.field("kind", &self.0.kind)
+            .field("code", &self.0.code)
+            .field("message", &self.0.message);
         if !self.0.internal.is_empty() {
             out.field("internal", &self.0.internal);
         }

@@ -37,7 +37,13 @@ impl<'a> NewEvent<'a> {
     /// An event of normal priority without key and cause.
     #[must_use]
     pub fn new(name: &'a str, payload: &'a [u8]) -> Self {
-        Self { name, key: "", payload, priority: Priority::Normal, causation_id: "" }
+        Self {
+            name,
+            key: "",
+            payload,
+            priority: Priority::Normal,
+            causation_id: "",
+        }
     }
 
     /// The same with an ordering key.

@@ -64,7 +64,11 @@ pub fn create<P: Plugin>(host: RawHostObject) -> RResult<RawPluginObject, RawErr
         let host = Host::new(host);
         log::attach(&host);
         let runtime = PluginRuntime::new(P::RUNTIME_WORKERS, &host)?;
-        Ok(Exported::<P> { host, runtime: Arc::new(runtime), ready: Arc::new(OnceLock::new()) })
+        Ok(Exported::<P> {
+            host,
+            runtime: Arc::new(runtime),
+            ready: Arc::new(OnceLock::new()),
+        })
     });
     match made {
         Ok(exported) => RResult::ROk(RawPlugin_TO::from_value(exported, TD_Opaque)),
@@ -80,7 +84,9 @@ impl<P> fmt::Debug for Exported<P> {
 
 impl<P: Plugin> Exported<P> {
     fn ready(&self) -> Result<&Ready<P>> {
-        self.ready.get().ok_or_else(|| Error::unavailable("the plugin is not initialised"))
+        self.ready
+            .get()
+            .ok_or_else(|| Error::unavailable("the plugin is not initialised"))
     }
 
     fn plugin(&self) -> Result<Arc<P>> {
@@ -104,19 +110,45 @@ impl<P: Plugin> Exported<P> {
 
 /// Builds the plugin and tells what it registered.
 async fn initialise<P: Plugin>(host: Host, setup: RawSetup, slot: Arc<OnceLock<Ready<P>>>) -> Result<Vec<u8>> {
-    let RawSetup { config, data_directory, host: settings, resume } = setup;
-    let plugin = Arc::new(P::init(Setup { host, config, settings, data_directory }).await?);
+    let RawSetup {
+        config,
+        data_directory,
+        host: settings,
+        resume,
+    } = setup;
+    let plugin = Arc::new(
+        P::init(Setup {
+            host,
+            config,
+            settings,
+            data_directory,
+        })
+        .await?,
+    );
     if let Some(state) = resume.filter(|state| !state.is_empty()) {
         Arc::clone(&plugin).resume(state).await?;
     }
     let mut registry = Registry::new(Arc::clone(&plugin));
     plugin.register(&mut registry);
     let registrations = serde_json::to_vec(&registry.registrations()).map_err(Error::internal)?;
-    let routes = registry.routes.iter().enumerate().map(|(index, (route, _))| (route.clone(), index)).collect();
-    let commands =
-        registry.commands.iter().enumerate().map(|(index, (command, _))| (command.clone(), index)).collect();
-    slot.set(Ready { registry, routes, commands })
-        .map_err(|_| Error::internal("the kernel initialised the plugin twice"))?;
+    let routes = registry
+        .routes
+        .iter()
+        .enumerate()
+        .map(|(index, (route, _))| (route.clone(), index))
+        .collect();
+    let commands = registry
+        .commands
+        .iter()
+        .enumerate()
+        .map(|(index, (command, _))| (command.clone(), index))
+        .collect();
+    slot.set(Ready {
+        registry,
+        routes,
+        commands,
+    })
+    .map_err(|_| Error::internal("the kernel initialised the plugin twice"))?;
     Ok(registrations)
 }
 
@@ -161,13 +193,18 @@ impl<P: Plugin> RawPlugin for Exported<P> {
             let plugin = || Arc::clone(&ready.registry.plugin);
             match service {
                 ROUTES => {
-                    let index = ready.routes.get(method.as_str()).ok_or_else(|| unknown_method("route", &method))?;
+                    let index = ready
+                        .routes
+                        .get(method.as_str())
+                        .ok_or_else(|| unknown_method("route", &method))?;
                     let request = HttpRequest::decode(payload.as_slice().to_vec())?;
                     Ok(ready.registry.routes[*index].1(plugin(), context, request))
                 }
                 COMMANDS => {
-                    let index =
-                        ready.commands.get(method.as_str()).ok_or_else(|| unknown_method("command", &method))?;
+                    let index = ready
+                        .commands
+                        .get(method.as_str())
+                        .ok_or_else(|| unknown_method("command", &method))?;
                     let arguments = serde_json::from_slice(payload.as_slice())?;
                     Ok(ready.registry.commands[*index].1(plugin(), context, arguments))
                 }
@@ -193,8 +230,15 @@ impl<P: Plugin> RawPlugin for Exported<P> {
         self.start_call(|| {
             let ready = self.ready()?;
             let (_, handler) = at(&ready.registry.hooks, hook)?;
-            let call = HookCall { subject: subject.as_str().to_owned(), payload: payload.as_slice().to_vec() };
-            Ok(handler(Arc::clone(&ready.registry.plugin), Context::from_raw(context), call))
+            let call = HookCall {
+                subject: subject.as_str().to_owned(),
+                payload: payload.as_slice().to_vec(),
+            };
+            Ok(handler(
+                Arc::clone(&ready.registry.plugin),
+                Context::from_raw(context),
+                call,
+            ))
         })
     }
 
@@ -204,7 +248,11 @@ impl<P: Plugin> RawPlugin for Exported<P> {
             let (_, handler) = at(&ready.registry.events, handler)?;
             let event: Event = serde_json::from_slice(event.as_slice())
                 .map_err(|error| Error::internal(format!("an event cannot be read: {error}")))?;
-            Ok(handler(Arc::clone(&ready.registry.plugin), Context::from_raw(context), event))
+            Ok(handler(
+                Arc::clone(&ready.registry.plugin),
+                Context::from_raw(context),
+                event,
+            ))
         })
     }
 
@@ -236,5 +284,10 @@ fn at<T>(list: &[T], index: u32) -> Result<&T> {
     usize::try_from(index)
         .ok()
         .and_then(|index| list.get(index))
-        .ok_or_else(|| Error::new(ErrorKind::NotImplemented, "the kernel asked for what was never registered"))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotImplemented,
+                "the kernel asked for what was never registered",
+            )
+        })
 }

@@ -72,7 +72,10 @@ impl Host {
     /// `Denied` when the manifest does not name the service or the operator does not grant it; `Invalid` for a bad range.
     pub fn service(&self, name: &str, range: &str) -> Result<ServiceRef> {
         match self.0.service_open(RStr::from_str(name), RStr::from_str(range)) {
-            RResult::ROk(handle) => Ok(ServiceRef { host: self.clone(), handle }),
+            RResult::ROk(handle) => Ok(ServiceRef {
+                host: self.clone(),
+                handle,
+            }),
             RResult::RErr(error) => Err(Error::from_raw(&error)),
         }
     }
@@ -83,7 +86,10 @@ impl Host {
     /// `Denied` when the manifest does not declare it.
     pub fn hook(&self, name: &str) -> Result<HookRef> {
         match self.0.hook_open(RStr::from_str(name)) {
-            RResult::ROk(handle) => Ok(HookRef { host: self.clone(), handle }),
+            RResult::ROk(handle) => Ok(HookRef {
+                host: self.clone(),
+                handle,
+            }),
             RResult::RErr(error) => Err(Error::from_raw(&error)),
         }
     }

@@ -131,11 +131,28 @@ impl HttpRequest {
         }
         let mut walk = Walk { frame: &frame, at: 1 };
         let mut head = || {
-            Some((walk.text()?, walk.text()?, walk.text()?, walk.text()?, walk.pairs()?, walk.pairs()?, walk.at))
+            Some((
+                walk.text()?,
+                walk.text()?,
+                walk.text()?,
+                walk.text()?,
+                walk.pairs()?,
+                walk.pairs()?,
+                walk.at,
+            ))
         };
         let (method, route, path, query, parameters, headers, at) = head().ok_or_else(broken)?;
         let body = at..frame.len();
-        Ok(Self { frame, method, route, path, query, parameters, headers, body })
+        Ok(Self {
+            frame,
+            method,
+            route,
+            path,
+            query,
+            parameters,
+            headers,
+            body,
+        })
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -179,12 +196,17 @@ impl HttpRequest {
     /// A header by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| self.text(key) == name).map(|(_, value)| self.text(value))
+        self.headers
+            .iter()
+            .find(|(key, _)| self.text(key) == name)
+            .map(|(_, value)| self.text(value))
     }
 
     /// All headers, names in lower case.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (self.text(name), self.text(value)))
+        self.headers
+            .iter()
+            .map(|(name, value)| (self.text(name), self.text(value)))
     }
 
     /// The body.
@@ -207,7 +229,13 @@ impl HttpRequest {
 
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpRequest({} {}, {} bytes)", self.method(), self.path(), self.body().len())
+        write!(
+            f,
+            "HttpRequest({} {}, {} bytes)",
+            self.method(),
+            self.path(),
+            self.body().len()
+        )
     }
 }
 
@@ -226,7 +254,11 @@ impl HttpResponse {
     /// An answer without body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
     }
 
     /// An answer in JSON.
@@ -234,13 +266,19 @@ impl HttpResponse {
     /// # Errors
     /// `Internal` when the value cannot be written.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self> {
-        serde_json::to_vec(value).map(|body| Self::json_bytes(status, body)).map_err(Error::internal)
+        serde_json::to_vec(value)
+            .map(|body| Self::json_bytes(status, body))
+            .map_err(Error::internal)
     }
 
     /// An answer that is JSON already.
     #[must_use]
     pub fn json_bytes(status: u16, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![("content-type".to_owned(), "application/json".to_owned())], body }
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body,
+        }
     }
 
     /// Adds a header; `name` in lower case.
@@ -253,7 +291,10 @@ impl HttpResponse {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let head = self.headers.iter().fold(16, |sum, (name, value)| sum + name.len() + value.len() + 8);
+        let head = self
+            .headers
+            .iter()
+            .fold(16, |sum, (name, value)| sum + name.len() + value.len() + 8);
         let mut out = Vec::with_capacity(head + self.body.len());
         out.push(FRAME_VERSION);
         out.extend_from_slice(&self.status.to_le_bytes());
@@ -282,7 +323,14 @@ impl HttpResponse {
         let pairs = walk.pairs().ok_or_else(broken)?;
         let at = walk.at;
         let text = |range: Range<usize>| std::str::from_utf8(&frame[range]).unwrap_or_default();
-        Ok((status, pairs.into_iter().map(|(name, value)| (text(name), text(value))).collect(), at))
+        Ok((
+            status,
+            pairs
+                .into_iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+            at,
+        ))
     }
 
     /// Reads a whole frame, for tests and tools.
@@ -293,7 +341,10 @@ impl HttpResponse {
         let (status, headers, at) = Self::decode_head(frame)?;
         Ok(Self {
             status,
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             body: frame[at..].to_vec(),
         })
     }

@@ -41,7 +41,7 @@ pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
 pub use objectos_plugin_macros::{plugin, service};
 pub use objectos_protocol as protocol;
 pub use plugin::{
-    CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook, RegisteredService,
-    Registrations, Registry, Setup,
+    CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook,
+    RegisteredService, Registrations, Registry, Setup,
 };
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};

@@ -42,7 +42,10 @@ pub(crate) fn rebuild_interest() {
 struct Forward;
 
 fn with_host<T>(default: T, read: impl FnOnce(&Host) -> T) -> T {
-    HOST.read().ok().and_then(|slot| slot.as_ref().map(read)).unwrap_or(default)
+    HOST.read()
+        .ok()
+        .and_then(|slot| slot.as_ref().map(read))
+        .unwrap_or(default)
 }
 
 fn level_number(level: Level) -> u8 {
@@ -57,7 +60,11 @@ fn level_number(level: Level) -> u8 {
 
 impl Subscriber for Forward {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+        if self.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -65,7 +72,10 @@ impl Subscriber for Forward {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && with_host(false, |host| host.log_enabled(level_number(*metadata.level()), metadata.target()))
+        metadata.is_event()
+            && with_host(false, |host| {
+                host.log_enabled(level_number(*metadata.level()), metadata.target())
+            })
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -80,8 +90,19 @@ impl Subscriber for Forward {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        let json = if fields.values.is_empty() { String::new() } else { Value::Object(fields.values).to_string() };
-        with_host((), |host| host.log(level_number(*metadata.level()), metadata.target(), &fields.message, &json));
+        let json = if fields.values.is_empty() {
+            String::new()
+        } else {
+            Value::Object(fields.values).to_string()
+        };
+        with_host((), |host| {
+            host.log(
+                level_number(*metadata.level()),
+                metadata.target(),
+                &fields.message,
+                &json,
+            )
+        });
     }
 
     fn enter(&self, _: &span::Id) {}

@@ -91,19 +91,31 @@ impl Health {
     /// All is well.
     #[must_use]
     pub fn healthy() -> Self {
-        Self { status: PluginHealthStatus::Healthy, message: None, checks: Vec::new() }
+        Self {
+            status: PluginHealthStatus::Healthy,
+            message: None,
+            checks: Vec::new(),
+        }
     }
 
     /// It works, but not as it should.
     #[must_use]
     pub fn degraded(message: impl Into<String>) -> Self {
-        Self { status: PluginHealthStatus::Degraded, message: Some(message.into()), checks: Vec::new() }
+        Self {
+            status: PluginHealthStatus::Degraded,
+            message: Some(message.into()),
+            checks: Vec::new(),
+        }
     }
 
     /// It does not work.
     #[must_use]
     pub fn unhealthy(message: impl Into<String>) -> Self {
-        Self { status: PluginHealthStatus::Unhealthy, message: Some(message.into()), checks: Vec::new() }
+        Self {
+            status: PluginHealthStatus::Unhealthy,
+            message: Some(message.into()),
+            checks: Vec::new(),
+        }
     }
 }
 
@@ -152,7 +164,10 @@ impl Setup {
     /// `Internal` when it cannot be made.
     pub fn data_directory(&self) -> Result<PathBuf> {
         std::fs::create_dir_all(&self.data_directory).map_err(|error| {
-            Error::internal(format!("the folder {} cannot be made: {error}", self.data_directory.display()))
+            Error::internal(format!(
+                "the folder {} cannot be made: {error}",
+                self.data_directory.display()
+            ))
         })?;
         Ok(self.data_directory.clone())
     }
@@ -365,7 +380,11 @@ impl<P: Plugin> Registry<P> {
         F: Fn(Arc<P>, Context, Event) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
-        let registered = RegisteredEvent { pattern: pattern.to_owned(), durable, name: name.to_owned() };
+        let registered = RegisteredEvent {
+            pattern: pattern.to_owned(),
+            durable,
+            name: name.to_owned(),
+        };
         let boxed: EventHandler<P> = Box::new(move |plugin, context, event| {
             let future = handler(plugin, context, event);
             Box::pin(async move { future.await.map(|()| Vec::new()) })

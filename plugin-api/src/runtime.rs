@@ -2,8 +2,8 @@
 //! each poll and on drop, one turns a panic into an error. Futures are polled on the caller's thread, so a call costs no
 //! hop between threads. Not for authors: [`crate::export`] uses it.
 
-use async_ffi::FfiFuture;
 use abi_stable::std_types::{RResult, RVec};
+use async_ffi::FfiFuture;
 use std::{
     any::Any,
     fmt,
@@ -34,7 +34,9 @@ pub(crate) struct PluginRuntime {
 
 impl fmt::Debug for PluginRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PluginRuntime").field("present", &self.handle.is_some()).finish()
+        f.debug_struct("PluginRuntime")
+            .field("present", &self.handle.is_some())
+            .finish()
     }
 }
 
@@ -42,7 +44,10 @@ impl PluginRuntime {
     /// A runtime with so many worker threads; none for 0.
     pub(crate) fn new(workers: usize, host: &Host) -> Result<Self> {
         if workers == 0 {
-            return Ok(Self { handle: None, runtime: Mutex::new(None) });
+            return Ok(Self {
+                handle: None,
+                runtime: Mutex::new(None),
+            });
         }
         let host = host.clone();
         let runtime = Builder::new_multi_thread()
@@ -53,7 +58,10 @@ impl PluginRuntime {
             .on_thread_park(move || host.checkpoint())
             .build()
             .map_err(|error| Error::internal(format!("the plugin's runtime could not start: {error}")))?;
-        Ok(Self { handle: Some(runtime.handle().clone()), runtime: Mutex::new(Some(runtime)) })
+        Ok(Self {
+            handle: Some(runtime.handle().clone()),
+            runtime: Mutex::new(Some(runtime)),
+        })
     }
 
     pub(crate) fn handle(&self) -> Option<&Handle> {
@@ -82,7 +90,19 @@ impl PluginRuntime {
     where
         F: Future<Output = Result<Vec<u8>>> + Send + 'static,
     {
-        FfiFuture::new(Guarded::new(Entered { handle: self.handle.clone(), inner: ManuallyDrop::new(future) }))
+        FfiFuture::new(Guarded::new(Entered {
+            handle: self.handle.clone(),
+            inner: ManuallyDrop::new(future),
+        }))
+    }
+}
+
+impl Drop for PluginRuntime {
+    /// Only when nobody called [`PluginRuntime::shutdown`]: a runtime must not be dropped on a thread of another one.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.get_mut().ok().and_then(Option::take) {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -122,7 +142,10 @@ struct Guarded<F> {
 
 impl<F> Guarded<F> {
     fn new(inner: F) -> Self {
-        Self { inner: ManuallyDrop::new(inner), dead: false }
+        Self {
+            inner: ManuallyDrop::new(inner),
+            dead: false,
+        }
     }
 }
 

@@ -51,8 +51,11 @@ impl fmt::Debug for dyn ServiceHandler {
 #[doc(hidden)]
 pub fn decode<'a, T: Deserialize<'a>>(service: &str, method: &str, payload: &'a [u8]) -> Result<T> {
     let payload = if payload.is_empty() { b"null" } else { payload };
-    serde_json::from_slice(payload)
-        .map_err(|error| Error::invalid(format!("the request of {service}.{method} does not have its shape: {error}")))
+    serde_json::from_slice(payload).map_err(|error| {
+        Error::invalid(format!(
+            "the request of {service}.{method} does not have its shape: {error}"
+        ))
+    })
 }
 
 /// Writes an answer.
@@ -66,13 +69,19 @@ pub fn encode<T: Serialize>(service: &str, method: &str, value: &T) -> Result<Ve
 #[doc(hidden)]
 pub fn decode_answer<'a, T: Deserialize<'a>>(service: &str, method: &str, payload: &'a [u8]) -> Result<T> {
     let payload = if payload.is_empty() { b"null" } else { payload };
-    serde_json::from_slice(payload)
-        .map_err(|error| Error::internal(format!("the answer of {service}.{method} does not have its shape: {error}")))
+    serde_json::from_slice(payload).map_err(|error| {
+        Error::internal(format!(
+            "the answer of {service}.{method} does not have its shape: {error}"
+        ))
+    })
 }
 
 /// The method is not there.
 #[doc(hidden)]
 #[must_use]
 pub fn unknown_method(service: &str, method: &str) -> Error {
-    Error::new(ErrorKind::NotImplemented, format!("service {service} has no method {method}"))
+    Error::new(
+        ErrorKind::NotImplemented,
+        format!("service {service} has no method {method}"),
+    )
 }

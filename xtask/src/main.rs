@@ -1,3 +1,101 @@
-//! Being built.
+//! Build, run, test and check ObjectOS: `cargo xtask COMMAND`. Knows where things lie in the repository; nothing of what the
+//! platform does.
 
-fn main() {}
+mod audit_plugins;
+mod audit_protocol;
+mod audit_spec;
+mod bench;
+mod build;
+mod dev;
+mod hello;
+mod paths;
+mod run;
+mod shell;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Tasks of the ObjectOS repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds host and plugins and puts each plugin's library into its folder below plugins/.
+    Build {
+        /// A build for debugging.
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Builds (release) and starts the CRM example.
+    Run {
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:3000")]
+        listen: String,
+        /// Another app than examples/crm.
+        #[arg(long)]
+        app: Vec<std::path::PathBuf>,
+    },
+    /// Starts the CRM example in development, rebuilds what you change and swaps it in.
+    Dev {
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:3000")]
+        listen: String,
+    },
+    /// Formatter, clippy, licences, unit, integration and end-to-end tests.
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Holds plugins against their manifests and our types against the published protocol.
+    AuditSpec {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measures us against plain programs, side by side.
+    Bench {
+        /// Seconds for each measurement.
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+        /// Rounds; the median counts.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+    },
+    /// Writes a new plugin crate, outside the workspace.
+    NewPlugin {
+        /// Name of the crate.
+        name: String,
+        /// Folder to write into.
+        #[arg(long)]
+        path: Option<std::path::PathBuf>,
+    },
+    /// House rules that no other tool checks.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Build { dev } => build::build(if dev { build::Profile::Dev } else { build::Profile::Release }).map(drop),
+        Task::Run { listen, app } => run::run(&listen, &app),
+        Task::Dev { listen } => dev::dev(&listen),
+        Task::Test { filter } => test::test(filter.as_deref()),
+        Task::AuditSpec { json } => return audit_spec::audit_spec(json),
+        Task::Bench { seconds, rounds } => bench::bench(seconds, rounds),
+        Task::NewPlugin { name, path } => hello::new_plugin(&name, path.as_deref()),
+        Task::Tidy => tidy::tidy(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -13,7 +13,9 @@ use proc_macro::TokenStream;
 /// crate's version.
 #[proc_macro_attribute]
 pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    plugin::expand(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    plugin::expand(arguments.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Declares a service: put it on a trait, with `name` and `version`.
@@ -23,5 +25,7 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// the provider, `…Server` to register it, and `…Client` for callers.
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    service::expand(arguments.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    service::expand(arguments.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

@@ -19,14 +19,21 @@ struct Arguments {
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.is_empty() {
-            return Ok(Self { manifest: "plugin.json".to_owned() });
+            return Ok(Self {
+                manifest: "plugin.json".to_owned(),
+            });
         }
         let name: syn::Ident = input.parse()?;
         if name != "manifest" {
-            return Err(Error::new(name.span(), "the one argument of #[plugin] is manifest = \"path\""));
+            return Err(Error::new(
+                name.span(),
+                "the one argument of #[plugin] is manifest = \"path\"",
+            ));
         }
         input.parse::<Token![=]>()?;
-        Ok(Self { manifest: input.parse::<LitStr>()?.value() })
+        Ok(Self {
+            manifest: input.parse::<LitStr>()?.value(),
+        })
     }
 }
 
@@ -98,11 +105,16 @@ fn manifest_path(relative: &str) -> Result<PathBuf> {
 fn read_manifest(path: &Path) -> Result<serde_json::Value> {
     let shown = path.file_name().unwrap_or_default().to_string_lossy();
     let text = std::fs::read(path).map_err(|error| {
-        call_error(format_args!("{shown} cannot be read: {error}; #[plugin] looks for it beside Cargo.toml"))
+        call_error(format_args!(
+            "{shown} cannot be read: {error}; #[plugin] looks for it beside Cargo.toml"
+        ))
     })?;
     let document = PluginDocument::parse(&text).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-        call_error(format_args!("{shown} is not a plugin's manifest:\n{}", lines.join("\n")))
+        call_error(format_args!(
+            "{shown} is not a plugin's manifest:\n{}",
+            lines.join("\n")
+        ))
     })?;
     let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
     if document.manifest.version.to_string() != version {

@@ -22,7 +22,12 @@ impl Parse for Arguments {
             match key.to_string().as_str() {
                 "name" => name = Some(value),
                 "version" => version = Some(value),
-                _ => return Err(Error::new(key.span(), "the arguments of #[service] are name and version")),
+                _ => {
+                    return Err(Error::new(
+                        key.span(),
+                        "the arguments of #[service] are name and version",
+                    ));
+                }
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -65,8 +70,17 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 }
 
 fn read_method(item: &TraitItem) -> Result<Method> {
-    let TraitItem::Fn(TraitItemFn { attrs, sig, default: None, .. }) = item else {
-        return Err(Error::new_spanned(item, "a service has methods without bodies and nothing else"));
+    let TraitItem::Fn(TraitItemFn {
+        attrs,
+        sig,
+        default: None,
+        ..
+    }) = item
+    else {
+        return Err(Error::new_spanned(
+            item,
+            "a service has methods without bodies and nothing else",
+        ));
     };
     let mut inputs = sig.inputs.iter();
     if !matches!(inputs.next(), Some(FnArg::Receiver(receiver)) if receiver.reference.is_some()) {
@@ -80,7 +94,10 @@ fn read_method(item: &TraitItem) -> Result<Method> {
         _ => None,
     };
     if let Some(extra) = inputs.next() {
-        return Err(Error::new_spanned(extra, "a service method takes one request: make it a struct"));
+        return Err(Error::new_spanned(
+            extra,
+            "a service method takes one request: make it a struct",
+        ));
     }
     let ReturnType::Type(_, output) = &sig.output else {
         return Err(Error::new_spanned(sig, "a service method answers a Result"));
@@ -89,7 +106,11 @@ fn read_method(item: &TraitItem) -> Result<Method> {
     Ok(Method {
         name: sig.ident.clone(),
         wire_name: sig.ident.to_string(),
-        docs: attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect(),
+        docs: attrs
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("doc"))
+            .cloned()
+            .collect(),
         asynchronous: sig.asyncness.is_some(),
         raw,
         context: (*context.ty).clone(),
@@ -99,7 +120,13 @@ fn read_method(item: &TraitItem) -> Result<Method> {
 }
 
 fn declaration(method: &Method) -> TokenStream {
-    let Method { name, docs, output, context, .. } = method;
+    let Method {
+        name,
+        docs,
+        output,
+        context,
+        ..
+    } = method;
     let request = method.request.iter();
     let output = if method.asynchronous {
         quote!(impl ::core::future::Future<Output = #output> + Send)
@@ -146,7 +173,11 @@ fn server(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method])
         quote!(service.#function(context #argument)#await_it?)
     };
     let asynchronous = methods.iter().map(|method| {
-        let (wire, read, write) = (&method.wire_name, read_request(method, name), write_answer(method, name));
+        let (wire, read, write) = (
+            &method.wire_name,
+            read_request(method, name),
+            write_answer(method, name),
+        );
         let call = call(method, if method.asynchronous { quote!(.await) } else { quote!() });
         quote! {
             #wire => {
@@ -159,7 +190,11 @@ fn server(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method])
         }
     });
     let synchronous = methods.iter().filter(|method| !method.asynchronous).map(|method| {
-        let (wire, read, write) = (&method.wire_name, read_request(method, name), write_answer(method, name));
+        let (wire, read, write) = (
+            &method.wire_name,
+            read_request(method, name),
+            write_answer(method, name),
+        );
         let call = call(method, quote!());
         quote! {
             #wire => {
@@ -280,16 +315,37 @@ fn client(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method])
 }
 
 fn client_method(visibility: &syn::Visibility, service: &LitStr, method: &Method) -> TokenStream {
-    let Method { name, wire_name, docs, output, .. } = method;
-    let errors = ["", " # Errors", " What the provider answers; `Unavailable` when it is not there."];
-    let function = if method.asynchronous { quote!(async fn) } else { quote!(fn) };
-    let (call, wait) =
-        if method.asynchronous { (quote!(call), quote!(.await)) } else { (quote!(call_sync), quote!()) };
+    let Method {
+        name,
+        wire_name,
+        docs,
+        output,
+        ..
+    } = method;
+    let errors = [
+        "",
+        " # Errors",
+        " What the provider answers; `Unavailable` when it is not there.",
+    ];
+    let function = if method.asynchronous {
+        quote!(async fn)
+    } else {
+        quote!(fn)
+    };
+    let (call, wait) = if method.asynchronous {
+        (quote!(call), quote!(.await))
+    } else {
+        (quote!(call_sync), quote!())
+    };
     let head = quote! { #(#docs)* #(#[doc = #errors])* #visibility #function #name };
     let context = quote!(context: &::objectos_plugin_api::Context);
     if method.raw {
         let request = method.request.as_ref().map(|_| quote!(, request: &[u8]));
-        let payload = if method.request.is_some() { quote!(request) } else { quote!(&[]) };
+        let payload = if method.request.is_some() {
+            quote!(request)
+        } else {
+            quote!(&[])
+        };
         return quote! {
             #head(&self, #context #request) -> ::objectos_plugin_api::Result<::objectos_plugin_api::Payload> {
                 self.0.#call(context, #wire_name, #payload)#wait

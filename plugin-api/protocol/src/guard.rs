@@ -15,10 +15,14 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-pub(crate) use numbers::{integer_from, integer_in, number, number_from, number_in, safe_integer, signed, unsigned};
+use crate::shared::JsonMap;
+
+pub(crate) use numbers::{
+    integer_from, integer_in, number, number_above_zero, number_from, number_in, safe_integer, signed, unsigned,
+};
 pub(crate) use texts::{
-    absolute_path, date, date_time, dotted_name, email, event_name, event_pattern, identifier, identifier_keys,
-    identifier_up_to, slug, snake_name, text_len, uri, uuid, version_tag,
+    absolute_path, date_time, dotted_name, email, event_pattern, identifier, identifier_keys, identifier_up_to, slug,
+    snake_name, text_len, uri, uuid, version_tag,
 };
 
 /// `true` as a serde default.
@@ -33,6 +37,23 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Reads one flat object as two halves: the given keys make the first, all others the second.
+///
+/// Two flattened halves cannot both refuse unknown keys in serde, so the map is divided by hand.
+pub(crate) fn divided<'de, D, A, B>(deserializer: D, keys: &[&str]) -> Result<(A, B), D::Error>
+where
+    D: Deserializer<'de>,
+    A: DeserializeOwned,
+    B: DeserializeOwned,
+{
+    let map = JsonMap::deserialize(deserializer)?;
+    let (first, second): (JsonMap, JsonMap) = map.into_iter().partition(|(key, _)| keys.contains(&key.as_str()));
+    Ok((
+        serde_json::from_value(Value::Object(first)).map_err(D::Error::custom)?,
+        serde_json::from_value(Value::Object(second)).map_err(D::Error::custom)?,
+    ))
 }
 
 /// A value that can be checked piece by piece before it takes its final shape (plain, optional or a list).

@@ -25,7 +25,14 @@ pub const AFTER_DELETE: &str = "data.after_delete";
 
 /// All of them, for manifests and reports.
 pub const ALL: [&str; 8] = [
-    BEFORE_FIND, AFTER_FIND, BEFORE_INSERT, AFTER_INSERT, BEFORE_UPDATE, AFTER_UPDATE, BEFORE_DELETE, AFTER_DELETE,
+    BEFORE_FIND,
+    AFTER_FIND,
+    BEFORE_INSERT,
+    AFTER_INSERT,
+    BEFORE_UPDATE,
+    AFTER_UPDATE,
+    BEFORE_DELETE,
+    AFTER_DELETE,
 ];
 
 /// A record on its way. JSON, camelCase.

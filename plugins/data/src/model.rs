@@ -20,7 +20,7 @@ mod rule;
 mod system;
 
 pub use catalogue::{Catalogue, CatalogueCell, Child};
-pub use expression::{Expression, FieldScope};
+pub use expression::{Expression, ModelScope};
 pub use field::{
     AutonumberFormat, AutonumberPart, ColumnType, DefaultValue, FieldKind, FieldModel, Limits, OptionModel, Options,
     ReferenceModel, SummaryModel,

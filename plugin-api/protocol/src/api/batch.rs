@@ -9,7 +9,7 @@ use crate::shared::{JsonMap, Number};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/BatchOperationType`.
+    /// What a batch does with its records. Source: `api/BatchOperationType`.
     pub enum BatchOperationType {
         Create = "create",
         Update = "update",
@@ -18,7 +18,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/BatchRecord`.
+/// One record of a batch. Source: `api/BatchRecord`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -31,13 +31,17 @@ pub struct BatchRecord {
     pub external_id: Option<String>,
 }
 
-/// Source: `api/BatchOptions`.
+/// How a batch is carried out. Source: `api/BatchOptions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BatchOptions {
+    /// All records or none.
     pub atomic: bool,
+    /// The answer carries the records.
     pub return_records: bool,
+    /// Goes on after a failure; only without `atomic`.
     pub continue_on_error: bool,
+    /// Checks and changes nothing.
     pub validate_only: bool,
 }
 
@@ -52,7 +56,7 @@ impl Default for BatchOptions {
     }
 }
 
-/// Source: `api/BatchUpdateRequest`.
+/// A batch of 1 to 200 records. Source: `api/BatchUpdateRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -65,7 +69,7 @@ pub struct BatchUpdateRequest {
     pub options: Option<BatchOptions>,
 }
 
-/// Source: `api/BatchDataRequest`.
+/// A batch with the name of its object. Source: `api/BatchDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchDataRequest {
@@ -73,7 +77,7 @@ pub struct BatchDataRequest {
     pub request: BatchUpdateRequest,
 }
 
-/// Source: `api/BatchOperationResult`.
+/// The outcome for one record of a batch. Source: `api/BatchOperationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -89,7 +93,7 @@ pub struct BatchOperationResult {
     pub index: Option<Number>,
 }
 
-/// Source: `api/BatchUpdateResponse`.
+/// Outcomes of a batch in an envelope. Source: `api/BatchUpdateResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -107,7 +111,10 @@ pub struct BatchUpdateResponse {
     pub results: Vec<BatchOperationResult>,
 }
 
-/// Source: `api/CreateManyDataRequest`.
+/// The same shape as [`BatchUpdateResponse`]. Source: `api/BatchDataResponse`.
+pub type BatchDataResponse = BatchUpdateResponse;
+
+/// Asks to create several records. Source: `api/CreateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateManyDataRequest {
@@ -115,7 +122,7 @@ pub struct CreateManyDataRequest {
     pub records: Vec<JsonMap>,
 }
 
-/// Source: `api/CreateManyDataResponse`.
+/// The records that were created. Source: `api/CreateManyDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateManyDataResponse {
@@ -124,7 +131,7 @@ pub struct CreateManyDataResponse {
     pub count: Number,
 }
 
-/// Source: `api/UpdateManyDataRequest`.
+/// Asks to change several records. Source: `api/UpdateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -135,7 +142,7 @@ pub struct UpdateManyDataRequest {
     pub options: Option<BatchOptions>,
 }
 
-/// `records` in `api/UpdateManyDataRequest`.
+/// Changes to one record. Source: `api/UpdateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordUpdate {
@@ -143,7 +150,10 @@ pub struct RecordUpdate {
     pub data: JsonMap,
 }
 
-/// Source: `api/UpdateManyRequest`.
+/// The same shape as [`BatchUpdateResponse`]. Source: `api/UpdateManyDataResponse`.
+pub type UpdateManyDataResponse = BatchUpdateResponse;
+
+/// Changes to 1 to 200 records. Source: `api/UpdateManyRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -155,7 +165,7 @@ pub struct UpdateManyRequest {
     pub options: Option<BatchOptions>,
 }
 
-/// Source: `api/DeleteManyRequest`.
+/// Ids of 1 to 200 records to delete. Source: `api/DeleteManyRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -167,7 +177,7 @@ pub struct DeleteManyRequest {
     pub options: Option<BatchOptions>,
 }
 
-/// Source: `api/DeleteManyDataRequest`.
+/// Asks to delete several records. Source: `api/DeleteManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -178,7 +188,10 @@ pub struct DeleteManyDataRequest {
     pub options: Option<BatchOptions>,
 }
 
-/// Source: `api/BatchConfig`.
+/// The same shape as [`BatchUpdateResponse`]. Source: `api/DeleteManyDataResponse`.
+pub type DeleteManyDataResponse = BatchUpdateResponse;
+
+/// Whether batches are offered, and how large. Source: `api/BatchConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = optional_not_null)]

@@ -8,7 +8,7 @@ use crate::guard::{optional_not_null, some};
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
-/// Source: `api/Discovery`.
+/// What a server is and offers. Source: `api/Discovery`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -16,8 +16,10 @@ pub struct Discovery {
     pub name: String,
     pub version: String,
     pub environment: DiscoveryEnvironment,
+    /// Paths of the parts.
     pub routes: ApiRoutes,
     pub locale: DiscoveryLocale,
+    /// Services by name.
     pub services: IndexMap<String, ServiceInfo>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub metadata: Option<JsonMap>,
@@ -32,7 +34,7 @@ wire_enum! {
     }
 }
 
-/// `locale` in `api/Discovery`.
+/// Languages and time zone. Source: `api/Discovery`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscoveryLocale {
@@ -41,7 +43,7 @@ pub struct DiscoveryLocale {
     pub timezone: String,
 }
 
-/// Source: `api/ApiRoutes`.
+/// The path of each part of the API; a part that is not there has none. Source: `api/ApiRoutes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -74,7 +76,7 @@ pub struct ApiRoutes {
     pub i18n: Option<String>,
 }
 
-/// Source: `api/ServiceInfo`.
+/// One service and whether it can be used. Source: `api/ServiceInfo`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -90,7 +92,7 @@ pub struct ServiceInfo {
 }
 
 wire_enum! {
-    /// `status` in `api/ServiceInfo`.
+    /// Whether a service can be used. Source: `api/ServiceInfo`.
     pub enum ServiceStatus {
         Available = "available",
         Unavailable = "unavailable",
@@ -99,7 +101,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/ApiCapabilities`.
+/// Which optional parts of the API are there. Source: `api/ApiCapabilities`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApiCapabilities {
@@ -130,12 +132,12 @@ impl Default for ApiCapabilities {
     }
 }
 
-/// Source: `api/GetDiscoveryRequest`.
+/// A request that takes nothing. Source: `api/GetDiscoveryRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetDiscoveryRequest {}
 
-/// Source: `api/GetDiscoveryResponse`.
+/// Discovery in its short form. Source: `api/GetDiscoveryResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -9,11 +9,12 @@ use crate::guard::{date_time, optional_not_null, some, uri};
 use crate::shared::{False, Number};
 use crate::text::DATE_TIME;
 
-/// Source: `api/ApiError`.
+/// An error in its short form, with a free code. Source: `api/ApiError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct ApiError {
+    /// Any string, such as the code of a plugin.
     pub code: String,
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -24,26 +25,30 @@ pub struct ApiError {
     pub request_id: Option<String>,
 }
 
-/// Source: `api/FieldError`.
+/// What is wrong with one field. Source: `api/FieldError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct FieldError {
+    /// Path of the field.
     pub field: String,
     pub code: StandardErrorCode,
     pub message: String,
+    /// The value that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub value: Option<Value>,
+    /// The limit that was broken.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub constraint: Option<Value>,
 }
 
-/// Source: `api/EnhancedApiError`.
+/// An error in its full form. Source: `api/EnhancedApiError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct EnhancedApiError {
     pub code: StandardErrorCode,
+    /// For the person who sent the request.
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub category: Option<ErrorCategory>,
@@ -53,12 +58,16 @@ pub struct EnhancedApiError {
     pub retryable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub retry_strategy: Option<RetryStrategy>,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub retry_after: Option<Number>,
+    /// Any JSON; never internals.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub details: Option<Value>,
+    /// One entry for each field that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub field_errors: Option<Vec<FieldError>>,
+    /// In UTC.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
     #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
     pub timestamp: Option<String>,
@@ -66,14 +75,16 @@ pub struct EnhancedApiError {
     pub request_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub trace_id: Option<String>,
+    /// Where to read more.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
     #[schemars(extend("format" = "uri"))]
     pub documentation: Option<String>,
+    /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub help_text: Option<String>,
 }
 
-/// Source: `api/ErrorResponse`.
+/// The answer to a request that failed: `{success: false, error, meta?}`. Source: `api/ErrorResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -84,7 +95,7 @@ pub struct ErrorResponse {
     pub meta: Option<ErrorMeta>,
 }
 
-/// `meta` in `api/ErrorResponse`.
+/// When, and under which ids. Source: `api/ErrorResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -3,7 +3,7 @@
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/StandardErrorCode`.
+    /// Why a request failed. Category, status and retry advice follow from the code. Source: `api/StandardErrorCode`.
     pub enum StandardErrorCode {
         ValidationError = "validation_error",
         InvalidField = "invalid_field",
@@ -60,7 +60,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `api/ErrorCategory`.
+    /// The group a code belongs to; decides the HTTP status. Source: `api/ErrorCategory`.
     pub enum ErrorCategory {
         Validation = "validation",
         Authentication = "authentication",
@@ -75,7 +75,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `api/RetryStrategy`.
+    /// How a client may try again. Source: `api/RetryStrategy`.
     pub enum RetryStrategy {
         NoRetry = "no_retry",
         RetryImmediate = "retry_immediate",

@@ -4,21 +4,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::{ApiError, ResponseMeta};
+use crate::api::{ApiError, GetDiscoveryRequest, ResponseMeta};
 use crate::data::Object;
 use crate::guard::{date_time, optional_not_null, some};
 use crate::shared::Number;
 use crate::text::DATE_TIME;
 use crate::wire_enum::wire_enum;
 
-/// Source: `api/GetMetaTypesResponse`.
+/// The same shape as [`GetDiscoveryRequest`]. Source: `api/GetMetaTypesRequest`.
+pub type GetMetaTypesRequest = GetDiscoveryRequest;
+
+/// The kinds of metadata there are. Source: `api/GetMetaTypesResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMetaTypesResponse {
     pub types: Vec<String>,
 }
 
-/// Source: `api/GetMetaItemsRequest`.
+/// Asks for all metadata of a kind. Source: `api/GetMetaItemsRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMetaItemsRequest {
@@ -26,7 +29,7 @@ pub struct GetMetaItemsRequest {
     pub kind: String,
 }
 
-/// Source: `api/GetMetaItemsResponse`.
+/// All metadata of a kind. Source: `api/GetMetaItemsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMetaItemsResponse {
@@ -35,7 +38,7 @@ pub struct GetMetaItemsResponse {
     pub items: Vec<Value>,
 }
 
-/// Source: `api/GetMetaItemRequest`.
+/// Names one piece of metadata. Source: `api/GetMetaItemRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMetaItemRequest {
@@ -44,7 +47,7 @@ pub struct GetMetaItemRequest {
     pub name: String,
 }
 
-/// Source: `api/GetMetaItemResponse`.
+/// One piece of metadata. Source: `api/GetMetaItemResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMetaItemResponse {
@@ -54,7 +57,10 @@ pub struct GetMetaItemResponse {
     pub item: Value,
 }
 
-/// Source: `api/SaveMetaItemResponse`.
+/// The same shape as [`GetMetaItemResponse`]. Source: `api/SaveMetaItemRequest`.
+pub type SaveMetaItemRequest = GetMetaItemResponse;
+
+/// Tells whether metadata was stored. Source: `api/SaveMetaItemResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -64,7 +70,7 @@ pub struct SaveMetaItemResponse {
     pub message: Option<String>,
 }
 
-/// Source: `api/GetMetaItemCachedRequest`.
+/// Asks for metadata unless the client's copy is still good. Source: `api/GetMetaItemCachedRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -76,7 +82,7 @@ pub struct GetMetaItemCachedRequest {
     pub cache_request: Option<MetadataCacheRequest>,
 }
 
-/// Source: `api/GetMetaItemCachedResponse`.
+/// Metadata, or word that the client's copy is still good. Source: `api/MetadataCacheResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -95,7 +101,10 @@ pub struct MetadataCacheResponse {
     pub version: Option<String>,
 }
 
-/// Source: `api/MetadataCacheRequest`.
+/// The same shape as [`MetadataCacheResponse`]. Source: `api/GetMetaItemCachedResponse`.
+pub type GetMetaItemCachedResponse = MetadataCacheResponse;
+
+/// What the client has already. Source: `api/MetadataCacheRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -109,7 +118,7 @@ pub struct MetadataCacheRequest {
     pub cache_control: Option<CacheControl>,
 }
 
-/// Source: `api/ETag`.
+/// A tag that changes when the content does. Source: `api/ETag`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ETag {
@@ -118,22 +127,25 @@ pub struct ETag {
     pub weak: bool,
 }
 
-/// Source: `api/CacheControl`.
+/// How long an answer may be kept; ages in seconds. Source: `api/CacheControl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct CacheControl {
     pub directives: Vec<CacheDirective>,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub max_age: Option<Number>,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub stale_while_revalidate: Option<Number>,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub stale_if_error: Option<Number>,
 }
 
 wire_enum! {
-    /// Source: `api/CacheDirective`.
+    /// A word of the `Cache-Control` header. Source: `api/CacheDirective`.
     pub enum CacheDirective {
         Public = "public",
         Private = "private",
@@ -144,7 +156,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/CacheInvalidationRequest`.
+/// Asks to forget cached metadata. Source: `api/CacheInvalidationRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -158,7 +170,7 @@ pub struct CacheInvalidationRequest {
     pub pattern: Option<String>,
 }
 
-/// Source: `api/CacheInvalidationResponse`.
+/// How much was forgotten. Source: `api/CacheInvalidationResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -170,7 +182,7 @@ pub struct CacheInvalidationResponse {
 }
 
 wire_enum! {
-    /// Source: `api/CacheInvalidationTarget`.
+    /// Which part of the cache. Source: `api/CacheInvalidationTarget`.
     pub enum CacheInvalidationTarget {
         All = "all",
         Object = "object",
@@ -181,7 +193,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/ObjectDefinitionResponse`.
+/// An object's definition in an envelope. Source: `api/ObjectDefinitionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -194,7 +206,7 @@ pub struct ObjectDefinitionResponse {
     pub data: Object,
 }
 
-/// Source: `api/ConceptListResponse`.
+/// Names and labels of objects in an envelope. Source: `api/ConceptListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -207,7 +219,7 @@ pub struct ConceptListResponse {
     pub data: Vec<ConceptSummary>,
 }
 
-/// `data` in `api/ConceptListResponse`.
+/// Name and label of one object. Source: `api/ConceptListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -4,11 +4,12 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::GetDiscoveryRequest;
 use crate::guard::{optional_not_null, some};
 use crate::security::{FieldPermission, ObjectPermission};
 use crate::wire_enum::wire_enum;
 
-/// Source: `api/CheckPermissionRequest`.
+/// Asks whether the caller may do something. Source: `api/CheckPermissionRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -22,7 +23,7 @@ pub struct CheckPermissionRequest {
 }
 
 wire_enum! {
-    /// `action` in `api/CheckPermissionRequest`.
+    /// Something that can be permitted. Source: `api/CheckPermissionRequest`.
     pub enum PermissionAction {
         Create = "create",
         Read = "read",
@@ -34,7 +35,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/CheckPermissionResponse`.
+/// Whether, and if not, why. Source: `api/CheckPermissionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -44,14 +45,14 @@ pub struct CheckPermissionResponse {
     pub reason: Option<String>,
 }
 
-/// Source: `api/GetObjectPermissionsRequest`.
+/// Asks what the caller may do with an object. Source: `api/GetObjectPermissionsRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetObjectPermissionsRequest {
     pub object: String,
 }
 
-/// Source: `api/GetObjectPermissionsResponse`.
+/// What the caller may do with an object and its fields. Source: `api/GetObjectPermissionsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -62,7 +63,10 @@ pub struct GetObjectPermissionsResponse {
     pub field_permissions: Option<IndexMap<String, FieldPermission>>,
 }
 
-/// Source: `api/GetEffectivePermissionsResponse`.
+/// The same shape as [`GetDiscoveryRequest`]. Source: `api/GetEffectivePermissionsRequest`.
+pub type GetEffectivePermissionsRequest = GetDiscoveryRequest;
+
+/// What the caller may do with every object. Source: `api/GetEffectivePermissionsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetEffectivePermissionsResponse {

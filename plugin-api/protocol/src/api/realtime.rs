@@ -10,7 +10,7 @@ use crate::text::{DATE_TIME, EVENT_PATTERN, UUID};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/TransportProtocol`.
+    /// How events reach a client. Source: `api/TransportProtocol`.
     #[derive(Default)]
     pub enum TransportProtocol {
         #[default]
@@ -21,7 +21,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `api/RealtimeEventType`.
+    /// What happened. Source: `api/RealtimeEventType`.
     pub enum RealtimeEventType {
         RecordCreated = "record.created",
         RecordUpdated = "record.updated",
@@ -31,7 +31,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `api/RealtimeAction`.
+    /// What happened to a record. Source: `api/RealtimeAction`.
     pub enum RealtimeAction {
         Created = "created",
         Updated = "updated",
@@ -39,7 +39,10 @@ wire_enum! {
     }
 }
 
-/// Source: `api/RealtimeEvent`.
+/// The same shape as [`RealtimeAction`]. Source: `api/RealtimeRecordAction`.
+pub type RealtimeRecordAction = RealtimeAction;
+
+/// An event as a client gets it. Source: `api/RealtimeEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -63,7 +66,7 @@ pub struct RealtimeEvent {
     pub session_id: Option<String>,
 }
 
-/// Source: `api/SubscriptionEvent`.
+/// Which events a subscription wants. Source: `api/SubscriptionEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -76,7 +79,7 @@ pub struct SubscriptionEvent {
     pub filters: Option<Value>,
 }
 
-/// Source: `api/Subscription`.
+/// A client's standing wish for events. Source: `api/Subscription`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -90,7 +93,7 @@ pub struct Subscription {
     pub channel: Option<String>,
 }
 
-/// Source: `api/RealtimeConfig`.
+/// Whether events are pushed, and how. Source: `api/RealtimeConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(transform = optional_not_null)]
@@ -115,7 +118,7 @@ impl Default for RealtimeConfig {
     }
 }
 
-/// Source: `api/RealtimeConnectRequest`.
+/// Asks for a connection. Source: `api/RealtimeConnectRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -128,7 +131,7 @@ pub struct RealtimeConnectRequest {
     pub token: Option<String>,
 }
 
-/// Source: `api/RealtimeConnectResponse`.
+/// The connection. Source: `api/RealtimeConnectResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -139,7 +142,7 @@ pub struct RealtimeConnectResponse {
     pub url: Option<String>,
 }
 
-/// Source: `api/RealtimeDisconnectRequest`.
+/// Ends a connection. Source: `api/RealtimeDisconnectRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -148,14 +151,14 @@ pub struct RealtimeDisconnectRequest {
     pub connection_id: Option<String>,
 }
 
-/// Source: `api/RealtimeDisconnectResponse`.
+/// Tells that it was done. Source: `api/RealtimeDisconnectResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RealtimeDisconnectResponse {
     pub success: bool,
 }
 
-/// Source: `api/RealtimeSubscribeRequest`.
+/// Asks for the events of a channel. Source: `api/RealtimeSubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -167,7 +170,7 @@ pub struct RealtimeSubscribeRequest {
     pub filter: Option<JsonMap>,
 }
 
-/// Source: `api/RealtimeSubscribeResponse`.
+/// The subscription. Source: `api/RealtimeSubscribeResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealtimeSubscribeResponse {
@@ -175,15 +178,18 @@ pub struct RealtimeSubscribeResponse {
     pub channel: String,
 }
 
-/// Source: `api/RealtimeUnsubscribeRequest`.
+/// Ends a subscription. Source: `api/RealtimeUnsubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealtimeUnsubscribeRequest {
     pub subscription_id: String,
 }
 
+/// The same shape as [`RealtimeDisconnectResponse`]. Source: `api/RealtimeUnsubscribeResponse`.
+pub type RealtimeUnsubscribeResponse = RealtimeDisconnectResponse;
+
 wire_enum! {
-    /// Source: `api/FilterOperator`.
+    /// Operators of event filters. Source: `api/FilterOperator`.
     pub enum FilterOperator {
         Eq = "eq",
         Ne = "ne",
@@ -201,7 +207,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/EventFilterCondition`.
+/// One condition on an event. Source: `api/EventFilterCondition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -212,7 +218,7 @@ pub struct EventFilterCondition {
     pub value: Option<Value>,
 }
 
-/// Source: `api/EventFilter`.
+/// Which events get through; all given parts must hold. Source: `api/EventFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -227,7 +233,7 @@ pub struct EventFilter {
     pub not: Option<Box<EventFilter>>,
 }
 
-/// Source: `api/EventSubscription`.
+/// Which events of which objects a client wants. Source: `api/EventSubscription`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -246,7 +252,7 @@ pub struct EventSubscription {
     pub channels: Option<Vec<String>>,
 }
 
-/// Source: `api/UnsubscribeRequest`.
+/// Ends a subscription made over the socket. Source: `api/UnsubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnsubscribeRequest {

@@ -7,7 +7,7 @@ use crate::data::Query;
 use crate::guard::{optional_not_null, some};
 use crate::shared::{JsonMap, Number};
 
-/// Source: `api/FindDataRequest`.
+/// Asks for records. Source: `api/FindDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -17,20 +17,22 @@ pub struct FindDataRequest {
     pub query: Option<Query>,
 }
 
-/// Source: `api/FindDataResponse`.
+/// A page of records. `total` counts all records that fit, not only the page. Source: `api/FindDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct FindDataResponse {
     pub object: String,
     pub records: Vec<JsonMap>,
+    /// All records that fit.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub total: Option<Number>,
+    /// Whether another page follows.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub has_more: Option<bool>,
 }
 
-/// Source: `api/GetDataRequest`.
+/// Names one record. Source: `api/GetDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetDataRequest {
@@ -38,7 +40,7 @@ pub struct GetDataRequest {
     pub id: String,
 }
 
-/// Source: `api/GetDataResponse`.
+/// One record. Source: `api/GetDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetDataResponse {
@@ -47,7 +49,7 @@ pub struct GetDataResponse {
     pub record: JsonMap,
 }
 
-/// Source: `api/CreateDataRequest`.
+/// Asks to create a record. Source: `api/CreateDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateDataRequest {
@@ -55,7 +57,10 @@ pub struct CreateDataRequest {
     pub data: JsonMap,
 }
 
-/// Source: `api/UpdateDataRequest`.
+/// The same shape as [`GetDataResponse`]. Source: `api/CreateDataResponse`.
+pub type CreateDataResponse = GetDataResponse;
+
+/// Asks to change fields of a record. Source: `api/UpdateDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateDataRequest {
@@ -64,7 +69,13 @@ pub struct UpdateDataRequest {
     pub data: JsonMap,
 }
 
-/// Source: `api/DeleteDataResponse`.
+/// The same shape as [`GetDataResponse`]. Source: `api/UpdateDataResponse`.
+pub type UpdateDataResponse = GetDataResponse;
+
+/// The same shape as [`GetDataRequest`]. Source: `api/DeleteDataRequest`.
+pub type DeleteDataRequest = GetDataRequest;
+
+/// Tells that a record was deleted. Source: `api/DeleteDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteDataResponse {
@@ -73,14 +84,17 @@ pub struct DeleteDataResponse {
     pub success: bool,
 }
 
-/// Source: `api/CreateRequest`.
+/// The body of a create or update: `{data}`. Source: `api/CreateRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRequest {
     pub data: JsonMap,
 }
 
-/// Source: `api/IdRequest`.
+/// The same shape as [`CreateRequest`]. Source: `api/UpdateRequest`.
+pub type UpdateRequest = CreateRequest;
+
+/// Names a record by id. Source: `api/IdRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdRequest {

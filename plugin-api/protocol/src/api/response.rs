@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::guard::{optional_not_null, some, yes};
 use crate::shared::{JsonMap, Number};
 
-/// Source: `api/BaseResponse`.
+/// What every enveloped answer has: `{success, error?, meta?}`. Source: `api/BaseResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -20,12 +20,13 @@ pub struct BaseResponse {
     pub meta: Option<ResponseMeta>,
 }
 
-/// `meta` in `api/BaseResponse`.
+/// When an answer was made, how long it took, and under which ids. Source: `api/BaseResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct ResponseMeta {
     pub timestamp: String,
+    /// Milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub duration: Option<Number>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -34,7 +35,7 @@ pub struct ResponseMeta {
     pub trace_id: Option<String>,
 }
 
-/// Source: `api/SingleRecordResponse`.
+/// One record in an envelope. Source: `api/SingleRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -47,7 +48,7 @@ pub struct SingleRecordResponse {
     pub data: JsonMap,
 }
 
-/// Source: `api/ListRecordResponse`.
+/// A page of records in an envelope. Source: `api/ListRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -61,7 +62,7 @@ pub struct ListRecordResponse {
     pub pagination: Pagination,
 }
 
-/// `pagination` in `api/ListRecordResponse`.
+/// Where a page stands in the whole. Source: `api/ListRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -79,7 +80,7 @@ pub struct Pagination {
     pub has_more: bool,
 }
 
-/// Source: `api/DeleteResponse`.
+/// The id of the deleted record in an envelope. Source: `api/DeleteResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -92,7 +93,7 @@ pub struct DeleteResponse {
     pub id: String,
 }
 
-/// Source: `api/ModificationResult`.
+/// The outcome for one record of several. Source: `api/ModificationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -108,7 +109,7 @@ pub struct ModificationResult {
     pub data: Option<Value>,
 }
 
-/// Source: `api/BulkResponse`.
+/// Outcomes for several records in an envelope. Source: `api/BulkResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -121,7 +122,7 @@ pub struct BulkResponse {
     pub data: Vec<ModificationResult>,
 }
 
-/// Source: `api/BulkRequest`.
+/// Several records to write. Source: `api/BulkRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkRequest {

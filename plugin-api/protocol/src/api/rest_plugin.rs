@@ -10,7 +10,7 @@ use crate::text::{ABSOLUTE_PATH, EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/RestApiRouteCategory`.
+    /// What a REST route is for. Source: `api/RestApiRouteCategory`.
     pub enum RestApiRouteCategory {
         Discovery = "discovery",
         Metadata = "metadata",
@@ -28,7 +28,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/RestApiEndpoint`.
+/// One endpoint of a REST route. Source: `api/RestApiEndpoint`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -51,17 +51,19 @@ pub struct RestApiEndpoint {
     pub request_schema: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub response_schema: Option<String>,
+    /// Milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
     pub timeout: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub rate_limit: Option<String>,
     #[serde(default)]
     pub cacheable: bool,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
     pub cache_ttl: Option<i64>,
 }
 
-/// Source: `api/RestApiRouteRegistration`.
+/// A group of endpoints under a prefix. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -83,7 +85,7 @@ pub struct RestApiRouteRegistration {
     pub documentation: Option<RouteDocumentation>,
 }
 
-/// `middleware` in `api/RestApiRouteRegistration`.
+/// A step before or after the handler. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -104,7 +106,7 @@ pub struct RouteMiddleware {
 }
 
 wire_enum! {
-    /// `middleware.type` in `api/RestApiRouteRegistration`.
+    /// What a step does. Source: `api/RestApiRouteRegistration`.
     pub enum MiddlewareKind {
         Authentication = "authentication",
         Authorization = "authorization",
@@ -116,7 +118,7 @@ wire_enum! {
     }
 }
 
-/// `middleware.paths` in `api/RestApiRouteRegistration`.
+/// On which paths a step is taken. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -127,7 +129,7 @@ pub struct MiddlewarePaths {
     pub exclude: Option<Vec<String>>,
 }
 
-/// `documentation` in `api/RestApiRouteRegistration`.
+/// What the API description says about a group. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -141,7 +143,7 @@ pub struct RouteDocumentation {
 }
 
 wire_enum! {
-    /// Source: `api/ValidationMode`.
+    /// What is done with keys that are not declared. Source: `api/ValidationMode`.
     #[derive(Default)]
     pub enum ValidationMode {
         #[default]
@@ -151,7 +153,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/RequestValidationConfig`.
+/// Which parts of a request are checked. Source: `api/RequestValidationConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -185,7 +187,7 @@ impl Default for RequestValidationConfig {
     }
 }
 
-/// Source: `api/ResponseEnvelopeConfig`.
+/// What answers are wrapped in. Source: `api/ResponseEnvelopeConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -216,7 +218,7 @@ impl Default for ResponseEnvelopeConfig {
     }
 }
 
-/// Source: `api/ErrorHandlingConfig`.
+/// What errors tell. Source: `api/ErrorHandlingConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -254,7 +256,7 @@ impl Default for ErrorHandlingConfig {
     }
 }
 
-/// Source: `api/RestApiPluginConfig`.
+/// All REST routes of a plugin with what goes for them. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -282,7 +284,7 @@ pub struct RestApiPluginConfig {
     pub performance: Option<RestPerformanceConfig>,
 }
 
-/// `openApi` in `api/RestApiPluginConfig`.
+/// The API description and the pages that show it. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -415,7 +417,7 @@ wire_enum! {
     }
 }
 
-/// `cors` in `api/RestApiPluginConfig`.
+/// Which web pages of other origins may call. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -439,7 +441,7 @@ impl Default for RestCorsConfig {
     }
 }
 
-/// `performance` in `api/RestApiPluginConfig`.
+/// Compression and caching. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RestPerformanceConfig {
@@ -447,6 +449,7 @@ pub struct RestPerformanceConfig {
     #[serde(rename = "enableETag")]
     pub enable_etag: bool,
     pub enable_caching: bool,
+    /// Seconds.
     #[serde(deserialize_with = "safe_integer")]
     pub default_cache_ttl: i64,
 }

@@ -9,7 +9,7 @@ use crate::text::{ABSOLUTE_PATH, IDENTIFIER};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/RouteCategory`.
+    /// What a route is for. Source: `api/RouteCategory`.
     #[derive(Default)]
     pub enum RouteCategory {
         System = "system",
@@ -22,7 +22,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/RouteDefinition`.
+/// A route and who answers it. Source: `api/RouteDefinition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -40,13 +40,14 @@ pub struct RouteDefinition {
     pub public: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub permissions: Option<Vec<String>>,
+    /// Milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
     pub timeout: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub rate_limit: Option<String>,
 }
 
-/// Source: `api/RouterConfig`.
+/// Where the parts of the API are mounted. Source: `api/RouterConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -70,7 +71,7 @@ impl Default for RouterConfig {
     }
 }
 
-/// `mounts` in `api/RouterConfig`.
+/// The path of each part, below the base path. Source: `api/RouterConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouterMounts {
@@ -111,7 +112,7 @@ impl Default for RouterMounts {
     }
 }
 
-/// Source: `api/DispatcherRoute`.
+/// A path prefix and the service behind it. Source: `api/DispatcherRoute`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -129,7 +130,7 @@ pub struct DispatcherRoute {
 }
 
 wire_enum! {
-    /// `service` in `api/DispatcherRoute`.
+    /// A service of the platform. Source: `api/DispatcherRoute`.
     pub enum DispatcherService {
         Metadata = "metadata",
         Data = "data",
@@ -152,7 +153,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// `criticality` in `api/DispatcherRoute`.
+    /// Whether the server can do without a service. Source: `api/DispatcherRoute`.
     #[derive(Default)]
     pub enum ServiceCriticality {
         Required = "required",
@@ -162,7 +163,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/DispatcherConfig`.
+/// All prefixes, and what answers the rest. Source: `api/DispatcherConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -176,7 +177,7 @@ pub struct DispatcherConfig {
 }
 
 wire_enum! {
-    /// `fallback` in `api/DispatcherConfig`.
+    /// What answers a path that no prefix fits. Source: `api/DispatcherConfig`.
     #[derive(Default)]
     pub enum DispatcherFallback {
         #[default]
@@ -186,7 +187,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/ApiMapping`.
+/// One value carried from a request to a target, or back. Source: `api/ApiMapping`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -197,7 +198,7 @@ pub struct ApiMapping {
     pub transform: Option<String>,
 }
 
-/// Source: `api/ApiEndpoint`.
+/// An endpoint that an app declares. Source: `api/ApiEndpoint`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -226,12 +227,13 @@ pub struct ApiEndpoint {
     pub auth_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub rate_limit: Option<RateLimitConfig>,
+    /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub cache_ttl: Option<Number>,
 }
 
 wire_enum! {
-    /// `type` in `api/ApiEndpoint`.
+    /// What an app's endpoint runs. Source: `api/ApiEndpoint`.
     pub enum ApiEndpointKind {
         Flow = "flow",
         Script = "script",

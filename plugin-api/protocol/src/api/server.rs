@@ -9,7 +9,7 @@ use crate::shared::HttpMethod;
 use crate::text::{IDENTIFIER, VERSION_TAG};
 use crate::wire_enum::wire_enum;
 
-/// Source: `api/RestServerConfig`.
+/// Configuration of the REST surface; every part has defaults. Source: `api/RestServerConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -28,7 +28,7 @@ pub struct RestServerConfig {
     pub open_api31: Option<OpenApi31Extensions>,
 }
 
-/// Source: `api/RestApiConfig`.
+/// Base path and which parts are on. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -67,7 +67,7 @@ impl Default for RestApiConfig {
     }
 }
 
-/// `documentation` in `api/RestApiConfig`.
+/// What the API description says about itself. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -100,7 +100,7 @@ impl Default for ApiDocumentation {
     }
 }
 
-/// `documentation.contact` in `api/RestApiConfig`.
+/// Whom to ask. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -113,7 +113,7 @@ pub struct ApiContact {
     pub email: Option<String>,
 }
 
-/// `documentation.license` in `api/RestApiConfig`.
+/// Under which licence the API may be used. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -123,7 +123,7 @@ pub struct ApiLicense {
     pub url: Option<String>,
 }
 
-/// `responseFormat` in `api/RestApiConfig`.
+/// What answers are wrapped in. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ResponseFormat {
@@ -143,7 +143,7 @@ impl Default for ResponseFormat {
 }
 
 wire_enum! {
-    /// Source: `api/CrudOperation`.
+    /// A basic operation on records. Source: `api/CrudOperation`.
     pub enum CrudOperation {
         Create = "create",
         Read = "read",
@@ -153,7 +153,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/CrudEndpointPattern`.
+/// Method and path of an operation. Source: `api/CrudEndpointPattern`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -166,7 +166,7 @@ pub struct CrudEndpointPattern {
     pub description: Option<String>,
 }
 
-/// Source: `api/CrudEndpointsConfig`.
+/// The endpoints for records. Source: `api/CrudEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -190,7 +190,7 @@ impl Default for CrudEndpointsConfig {
     }
 }
 
-/// `operations` in `api/CrudEndpointsConfig`.
+/// Which basic operations are on. Source: `api/CrudEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrudOperations {
@@ -214,7 +214,7 @@ impl Default for CrudOperations {
 }
 
 wire_enum! {
-    /// `objectParamStyle` in `api/CrudEndpointsConfig`.
+    /// Where the object's name stands in the address. Source: `api/CrudEndpointsConfig`.
     #[derive(Default)]
     pub enum ObjectParamStyle {
         #[default]
@@ -223,13 +223,14 @@ wire_enum! {
     }
 }
 
-/// Source: `api/MetadataEndpointsConfig`.
+/// The endpoints for metadata. Source: `api/MetadataEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct MetadataEndpointsConfig {
     pub prefix: String,
     pub enable_cache: bool,
+    /// Seconds.
     #[serde(deserialize_with = "safe_integer")]
     pub cache_ttl: i64,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -247,7 +248,7 @@ impl Default for MetadataEndpointsConfig {
     }
 }
 
-/// `endpoints` in `api/MetadataEndpointsConfig`.
+/// Which metadata endpoints are on. Source: `api/MetadataEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetadataEndpoints {
@@ -268,7 +269,7 @@ impl Default for MetadataEndpoints {
     }
 }
 
-/// Source: `api/BatchEndpointsConfig`.
+/// The endpoints for batches. Source: `api/BatchEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -293,7 +294,7 @@ impl Default for BatchEndpointsConfig {
     }
 }
 
-/// `operations` in `api/BatchEndpointsConfig`.
+/// Which batch operations are on. Source: `api/BatchEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BatchOperations {
@@ -314,7 +315,7 @@ impl Default for BatchOperations {
     }
 }
 
-/// Source: `api/RouteGenerationConfig`.
+/// For which objects routes are made, and how they are called. Source: `api/RouteGenerationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -329,7 +330,7 @@ pub struct RouteGenerationConfig {
 }
 
 wire_enum! {
-    /// `nameTransform` in `api/RouteGenerationConfig`.
+    /// How an object's name becomes part of a path. Source: `api/RouteGenerationConfig`.
     #[derive(Default)]
     pub enum NameTransform {
         #[default]
@@ -340,7 +341,7 @@ wire_enum! {
     }
 }
 
-/// `overrides` in `api/RouteGenerationConfig`.
+/// What is different for one object. Source: `api/RouteGenerationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -353,7 +354,7 @@ pub struct RouteOverride {
     pub operations: Option<IndexMap<CrudOperation, bool>>,
 }
 
-/// Source: `api/OpenApi31Extensions`.
+/// What the OpenAPI 3.1 description has beside paths. Source: `api/OpenApi31Extensions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -377,7 +378,7 @@ impl Default for OpenApi31Extensions {
     }
 }
 
-/// Source: `api/WebhookEvent`.
+/// An event the API sends to its clients. Source: `api/WebhookEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -395,7 +396,7 @@ pub struct WebhookEvent {
 }
 
 wire_enum! {
-    /// `security` in `api/WebhookEvent`.
+    /// How a webhook proves where it comes from. Source: `api/WebhookEvent`.
     pub enum WebhookSecurity {
         HmacSha256 = "hmac_sha256",
         Basic = "basic",
@@ -404,22 +405,22 @@ wire_enum! {
     }
 }
 
-/// Source: `api/WebhookConfig`.
+/// Webhooks of the API. Source: `api/WebhookConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebhookConfig {
     #[serde(default)]
     pub enabled: bool,
     pub events: Vec<WebhookEvent>,
-    pub delivery_config: WebhookConfigDeliveryConfig,
+    pub delivery_config: WebhookDelivery,
     #[serde(default = "default_webhooks")]
     pub registration_endpoint: String,
 }
 
-/// `deliveryConfig` in `api/WebhookConfig`.
+/// How webhooks are delivered and tried again. Source: `api/WebhookConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct WebhookConfigDeliveryConfig {
+pub struct WebhookDelivery {
     #[serde(deserialize_with = "safe_integer")]
     pub max_retries: i64,
     #[serde(deserialize_with = "safe_integer")]
@@ -429,7 +430,7 @@ pub struct WebhookConfigDeliveryConfig {
     pub signature_header: String,
 }
 
-impl Default for WebhookConfigDeliveryConfig {
+impl Default for WebhookDelivery {
     fn default() -> Self {
         Self {
             max_retries: 3,
@@ -440,7 +441,7 @@ impl Default for WebhookConfigDeliveryConfig {
     }
 }
 
-/// Source: `api/Callback`.
+/// A request the API makes in answer to one. Source: `api/Callback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Callback {

@@ -9,7 +9,7 @@ use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/LoginType`.
+    /// How a user signs in. Source: `api/LoginType`.
     #[derive(Default)]
     pub enum LoginType {
         #[default]
@@ -21,7 +21,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/LoginRequest`.
+/// Asks to sign in. Source: `api/LoginRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -37,11 +37,12 @@ pub struct LoginRequest {
     pub password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub provider: Option<String>,
+    /// Where to go afterwards.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub redirect_to: Option<String>,
 }
 
-/// Source: `api/RegisterRequest`.
+/// Asks for an account. Source: `api/RegisterRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -55,14 +56,14 @@ pub struct RegisterRequest {
     pub image: Option<String>,
 }
 
-/// Source: `api/RefreshTokenRequest`.
+/// Asks for a new token. Source: `api/RefreshTokenRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshTokenRequest {
     pub refresh_token: String,
 }
 
-/// Source: `api/Session`.
+/// A session as the API shows it. Source: `api/Session`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -80,7 +81,7 @@ pub struct Session {
     pub user_id: String,
 }
 
-/// Source: `api/SessionUser`.
+/// Who is signed in. Source: `api/SessionUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -112,7 +113,7 @@ pub struct SessionUser {
     pub updated_at: Option<String>,
 }
 
-/// Source: `api/SessionResponse`.
+/// Session and user in an envelope. Source: `api/SessionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -136,7 +137,7 @@ pub struct SessionData {
     pub token: Option<String>,
 }
 
-/// Source: `api/UserProfileResponse`.
+/// The user in an envelope. Source: `api/UserProfileResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -150,7 +151,7 @@ pub struct UserProfileResponse {
 }
 
 wire_enum! {
-    /// Source: `api/AuthProvider`.
+    /// Who checks the identity. Source: `api/AuthProvider`.
     pub enum AuthProvider {
         Local = "local",
         Google = "google",

@@ -7,7 +7,7 @@ use crate::guard::{list_from, optional_not_null, some, uri, yes};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `api/VersionStatus`.
+    /// Where an API version is in its life. Source: `api/VersionStatus`.
     pub enum VersionStatus {
         Preview = "preview",
         Current = "current",
@@ -17,7 +17,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/VersionDefinition`.
+/// One version of the API. Source: `api/VersionDefinition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -39,7 +39,7 @@ pub struct VersionDefinition {
 }
 
 wire_enum! {
-    /// Source: `api/VersioningStrategy`.
+    /// Where a request names the version. Source: `api/VersioningStrategy`.
     #[derive(Default)]
     pub enum VersioningStrategy {
         #[default]
@@ -50,7 +50,7 @@ wire_enum! {
     }
 }
 
-/// Source: `api/VersioningConfig`.
+/// Which versions there are and how a client picks one. Source: `api/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -74,7 +74,7 @@ pub struct VersioningConfig {
     pub include_in_discovery: bool,
 }
 
-/// `deprecation` in `api/VersioningConfig`.
+/// What clients of an old version are told. Source: `api/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -99,7 +99,7 @@ impl Default for DeprecationConfig {
     }
 }
 
-/// Source: `api/VersionNegotiationResponse`.
+/// Which version answers a client, and which others there are. Source: `api/VersionNegotiationResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -8,24 +8,28 @@ use crate::shared::JsonMap;
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/Dataset`.
+/// Records that belong to an app. Source: `data/Dataset`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dataset {
+    /// Name of the object.
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
     pub object: String,
+    /// The field by which a record is recognised.
     #[serde(default = "text_name")]
     pub external_id: String,
     #[serde(default)]
     pub mode: DatasetMode,
+    /// Environments in which the records are loaded.
     #[serde(default = "default_env")]
     pub env: Vec<DatasetEnvironment>,
+    /// Field values of each record.
     pub records: Vec<JsonMap>,
 }
 
 wire_enum! {
-    /// `env` in `data/Dataset`.
+    /// Where a dataset is loaded. Source: `data/Dataset`.
     pub enum DatasetEnvironment {
         Prod = "prod",
         Dev = "dev",
@@ -34,7 +38,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `data/DatasetMode`.
+    /// What happens when a record is already there. Source: `data/DatasetMode`.
     #[derive(Default)]
     pub enum DatasetMode {
         Insert = "insert",

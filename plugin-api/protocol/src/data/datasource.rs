@@ -7,7 +7,7 @@ use crate::guard::{identifier, number_from, optional_not_null, some, yes};
 use crate::shared::{JsonMap, Number};
 use crate::text::IDENTIFIER;
 
-/// Source: `data/Datasource`.
+/// A database and how it is reached. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -18,9 +18,11 @@ pub struct Datasource {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub label: Option<String>,
     pub driver: String,
+    /// Settings of the driver.
     pub config: JsonMap,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub pool: Option<DatasourcePool>,
+    /// Settings of copies to read from.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub read_replicas: Option<Vec<JsonMap>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -35,13 +37,15 @@ pub struct Datasource {
     pub active: bool,
 }
 
-/// `pool` in `data/Datasource`.
+/// Connections kept open. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatasourcePool {
     pub min: Number,
     pub max: Number,
+    /// Milliseconds until an unused connection is closed.
     pub idle_timeout_millis: Number,
+    /// Milliseconds to wait for a connection.
     pub connection_timeout_millis: Number,
 }
 
@@ -56,7 +60,7 @@ impl Default for DatasourcePool {
     }
 }
 
-/// `healthCheck` in `data/Datasource`.
+/// How often the database is asked whether it is there. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatasourceHealthCheck {
@@ -75,7 +79,7 @@ impl Default for DatasourceHealthCheck {
     }
 }
 
-/// `retryPolicy` in `data/Datasource`.
+/// How a failed call is tried again. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatasourceRetryPolicy {
@@ -96,7 +100,7 @@ impl Default for DatasourceRetryPolicy {
     }
 }
 
-/// Source: `data/DatasourceCapabilities`.
+/// What a database does by itself. Source: `data/DatasourceCapabilities`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatasourceCapabilities {
@@ -113,7 +117,7 @@ pub struct DatasourceCapabilities {
     pub dynamic_schema: bool,
 }
 
-/// Source: `data/PoolConfig`.
+/// Connections a driver keeps open. Source: `data/PoolConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct PoolConfig {
@@ -123,9 +127,11 @@ pub struct PoolConfig {
     #[serde(deserialize_with = "number_from::<1, _, _>")]
     #[schemars(range(min = 1))]
     pub max: Number,
+    /// Milliseconds until an unused connection is closed.
     #[serde(deserialize_with = "number_from::<0, _, _>")]
     #[schemars(range(min = 0))]
     pub idle_timeout_millis: Number,
+    /// Milliseconds to wait for a connection.
     #[serde(deserialize_with = "number_from::<0, _, _>")]
     #[schemars(range(min = 0))]
     pub connection_timeout_millis: Number,
@@ -142,7 +148,7 @@ impl Default for PoolConfig {
     }
 }
 
-/// Source: `data/SSLConfig`.
+/// Encryption of the way to the database. Source: `data/SSLConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

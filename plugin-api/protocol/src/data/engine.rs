@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::guard::{optional_not_null, some};
 
-/// Source: `data/BaseEngineOptions`.
+/// Options that every call into the data engine takes. Source: `data/BaseEngineOptions`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -15,7 +15,7 @@ pub struct BaseEngineOptions {
     pub context: Option<EngineContext>,
 }
 
-/// `context` in `data/BaseEngineOptions`.
+/// On whose behalf a call is made. Source: `data/BaseEngineOptions`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

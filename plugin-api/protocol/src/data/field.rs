@@ -14,31 +14,36 @@ use crate::system::{EncryptionConfig, MaskingRule};
 use crate::text::{DOTTED_NAME, IDENTIFIER};
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/SelectOption`.
+/// One choice of a select field. Source: `data/SelectOption`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct SelectOption {
+    /// Shown.
     pub label: String,
+    /// Stored; two or more characters, lower case.
     #[serde(deserialize_with = "dotted_name")]
     #[schemars(regex(pattern = DOTTED_NAME), length(min = 2))]
     pub value: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub color: Option<String>,
+    /// Chosen when a new record has no value.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub default: Option<bool>,
 }
 
-/// Source: `data/Field`.
+/// A field of an object. Only `type` is required; the other keys have defaults or are optional, and many apply to some types only. Source: `data/Field`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct Field {
+    /// Repeats the key in the object's `fields`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub label: Option<String>,
+    /// `type` on the wire.
     #[serde(rename = "type")]
     pub kind: FieldType,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -49,18 +54,25 @@ pub struct Field {
     pub required: bool,
     #[serde(default)]
     pub searchable: bool,
+    /// The value is a list; for select, lookup and file types.
     #[serde(default)]
     pub multiple: bool,
+    /// No two records have the same value.
     #[serde(default)]
     pub unique: bool,
+    /// Stored when a new record has no value.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub default_value: Option<Value>,
+    /// Characters.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub max_length: Option<Number>,
+    /// Characters.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub min_length: Option<Number>,
+    /// Digits in all.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub precision: Option<Number>,
+    /// Digits after the decimal point.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub scale: Option<Number>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -69,16 +81,22 @@ pub struct Field {
     pub max: Option<Number>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub options: Option<Vec<SelectOption>>,
+    /// Name of the object that is referred to; for lookup, master-detail and tree types.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub reference: Option<String>,
+    /// Conditions that records offered for choice must meet.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub reference_filters: Option<Vec<String>>,
+    /// Whoever changes the field must be able to read the master record.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub write_requires_master_read: Option<bool>,
+    /// When the record that is referred to is deleted.
     #[serde(default)]
     pub delete_behavior: DeleteBehavior,
+    /// For formula fields.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub expression: Option<String>,
+    /// For summary fields.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub summary_operations: Option<SummaryOperations>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -107,6 +125,7 @@ pub struct Field {
     pub step: Option<Number>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub show_value: Option<bool>,
+    /// Labels at points of a slider.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub marks: Option<IndexMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -127,36 +146,46 @@ pub struct Field {
     pub encryption_config: Option<EncryptionConfig>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub masking_rule: Option<MaskingRule>,
+    /// Every change is written down with the value before and after.
     #[serde(default)]
     pub audit_trail: bool,
+    /// Fields the value is computed from.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub dependencies: Option<Vec<String>>,
+    /// For computed values.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub cached: Option<ComputedFieldCache>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub data_quality: Option<DataQualityRules>,
+    /// Not shown unless asked for.
     #[serde(default)]
     pub hidden: bool,
+    /// Not written by users.
     #[serde(default)]
     pub readonly: bool,
     #[serde(default = "yes")]
     pub sortable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub inline_help_text: Option<String>,
+    /// Changes appear in the record's feed.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub track_feed_history: Option<bool>,
+    /// Whether text that differs only in case is different.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub case_sensitive: Option<bool>,
+    /// Such as `CASE-{0000}`; the zeros give the number of digits.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub autonumber_format: Option<String>,
+    /// The column has an index of its own.
     #[serde(default)]
     pub index: bool,
+    /// Holds the record's id in another system; upserts may match on it.
     #[serde(default)]
     pub external_id: bool,
 }
 
 wire_enum! {
-    /// `deleteBehavior` in `data/Field`.
+    /// What happens to a record when the record it refers to is deleted. Source: `data/Field`.
     #[derive(Default)]
     pub enum DeleteBehavior {
         #[default]
@@ -166,17 +195,19 @@ wire_enum! {
     }
 }
 
-/// `summaryOperations` in `data/Field`.
+/// Definition of a `summary` field: a figure over the detail records. Source: `data/Field`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SummaryOperations {
+    /// The detail object.
     pub object: String,
+    /// The field of the detail object that is summed up.
     pub field: String,
     pub function: SummaryFunction,
 }
 
 wire_enum! {
-    /// `summaryOperations.function` in `data/Field`.
+    /// How the detail records are summed up. Source: `data/Field`.
     pub enum SummaryFunction {
         Count = "count",
         Sum = "sum",

@@ -7,14 +7,16 @@ use crate::guard::{integer_in, number_from, number_in, optional_not_null, some, 
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/CurrencyConfig`.
+/// For `currency` fields. Source: `data/CurrencyConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct CurrencyConfig {
+    /// Digits after the decimal point.
     #[serde(deserialize_with = "integer_in::<0, 10, _, _>")]
     #[schemars(range(max = 10))]
     pub precision: u64,
     pub currency_mode: CurrencyMode,
+    /// ISO 4217.
     #[serde(deserialize_with = "text_len::<3, 3, _, _>")]
     #[schemars(length(min = 3, max = 3))]
     pub default_currency: String,
@@ -40,7 +42,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/VectorConfig`.
+/// For `vector` fields. Source: `data/VectorConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -79,14 +81,16 @@ wire_enum! {
     }
 }
 
-/// Source: `data/FileAttachmentConfig`.
+/// For `file`, `image`, `avatar`, `video` and `audio` fields. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct FileAttachmentConfig {
+    /// Bytes.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "number_from::<0, _, _>")]
     #[schemars(range(min = 0))]
     pub min_size: Option<Number>,
+    /// Bytes.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "number_from::<1, _, _>")]
     #[schemars(range(min = 1))]
     pub max_size: Option<Number>,
@@ -122,6 +126,7 @@ pub struct FileAttachmentConfig {
     #[schemars(range(min = 1))]
     pub max_versions: Option<Number>,
     pub public_read: bool,
+    /// Seconds a link is good for.
     #[serde(deserialize_with = "number_in::<60, 604800, _, _>")]
     #[schemars(range(min = 60, max = 604800))]
     pub presigned_url_expiry: Number,
@@ -168,7 +173,7 @@ wire_enum! {
     }
 }
 
-/// `imageValidation` in `data/FileAttachmentConfig`.
+/// What an uploaded image must be, and what is made of it. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -210,7 +215,7 @@ impl Default for ImageValidation {
     }
 }
 
-/// `imageValidation.thumbnailSizes` in `data/FileAttachmentConfig`.
+/// A smaller copy of an image; sizes in pixels. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThumbnailSize {
@@ -225,23 +230,26 @@ pub struct ThumbnailSize {
     pub crop: bool,
 }
 
-/// Source: `data/ComputedFieldCache`.
+/// A computed value is kept for a while. Source: `data/ComputedFieldCache`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ComputedFieldCache {
     pub enabled: bool,
+    /// Seconds; 0 keeps the value until a dependency changes.
     #[serde(deserialize_with = "number_from::<0, _, _>")]
     #[schemars(range(min = 0))]
     pub ttl: Number,
+    /// Fields whose change empties the cache.
     pub invalidate_on: Vec<String>,
 }
 
-/// Source: `data/DataQualityRules`.
+/// What is measured about the values of a field. Source: `data/DataQualityRules`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct DataQualityRules {
     pub uniqueness: bool,
+    /// Share of records that should have a value, 0 to 1.
     #[serde(deserialize_with = "number_in::<0, 1, _, _>")]
     #[schemars(range(min = 0, max = 1))]
     pub completeness: Number,
@@ -249,7 +257,7 @@ pub struct DataQualityRules {
     pub accuracy: Option<AccuracyRule>,
 }
 
-/// `accuracy` in `data/DataQualityRules`.
+/// Values are compared with a source of truth. Source: `data/DataQualityRules`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccuracyRule {

@@ -3,7 +3,7 @@
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `data/FieldType`.
+    /// What a field holds. Source: `data/FieldType`.
     pub enum FieldType {
         Text = "text",
         Textarea = "textarea",

@@ -9,7 +9,7 @@ use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `data/HookEvent`.
+    /// The moments at which a hook may run, in the protocol's spelling. Source: `data/HookEvent`.
     pub enum HookEvent {
         BeforeFind = "beforeFind",
         AfterFind = "afterFind",
@@ -32,7 +32,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/HookContext`.
+/// What a hook is given. Source: `data/HookContext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -50,10 +50,11 @@ pub struct HookContext {
     pub session: Option<HookSession>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub transaction: Option<Value>,
+    /// Handle of the data engine; has no form on the wire.
     pub ql: Value,
 }
 
-/// `session` in `data/HookContext`.
+/// On whose behalf a hook runs. Source: `data/HookContext`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

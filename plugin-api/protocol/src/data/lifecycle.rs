@@ -7,12 +7,13 @@ use crate::guard::{number_from, optional_not_null, some};
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/TenancyConfig`.
+/// How records of tenants are kept apart. Source: `data/TenancyConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenancyConfig {
     pub enabled: bool,
     pub strategy: TenancyStrategy,
+    /// Holds the tenant's id.
     #[serde(default = "default_tenant_id")]
     pub tenant_field: String,
     #[serde(default)]
@@ -28,24 +29,27 @@ wire_enum! {
     }
 }
 
-/// Source: `data/SoftDeleteConfig`.
+/// Deleted records are marked and kept. Source: `data/SoftDeleteConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SoftDeleteConfig {
     pub enabled: bool,
+    /// Holds the time of deletion.
     #[serde(default = "default_deleted_at")]
     pub field: String,
+    /// Detail records are marked with their master.
     #[serde(default)]
     pub cascade_delete: bool,
 }
 
-/// Source: `data/VersioningConfig`.
+/// Earlier versions of records are kept. Source: `data/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct VersioningConfig {
     pub enabled: bool,
     pub strategy: VersioningStrategy,
+    /// Days a version is kept; for ever when left out.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -53,6 +57,7 @@ pub struct VersioningConfig {
     )]
     #[schemars(range(min = 1))]
     pub retention_days: Option<Number>,
+    /// Holds the version number.
     #[serde(default = "default_version")]
     pub version_field: String,
 }
@@ -66,7 +71,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/PartitioningConfig`.
+/// The table is divided. Source: `data/PartitioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -87,7 +92,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/CDCConfig`.
+/// Changes are sent on as a stream. Source: `data/CDCConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CdcConfig {
@@ -97,7 +102,7 @@ pub struct CdcConfig {
 }
 
 wire_enum! {
-    /// `events` in `data/CDCConfig`.
+    /// A kind of change to a record. Source: `data/CDCConfig`.
     pub enum ChangeKind {
         Insert = "insert",
         Update = "update",

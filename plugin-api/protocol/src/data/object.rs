@@ -5,21 +5,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    CdcConfig, Field, PartitioningConfig, SoftDeleteConfig, StateNode, TenancyConfig, TransitionTarget, ValidationRule,
+    CdcConfig, Field, PartitioningConfig, SoftDeleteConfig, StateMachine, TenancyConfig, ValidationRule,
     VersioningConfig,
 };
-use crate::guard::{
-    identifier, identifier_key_names, identifier_keys, optional_not_null, snake_name, some, text_len, yes,
-};
-use crate::shared::JsonMap;
-use crate::text::{IDENTIFIER, SNAKE_NAME};
+use crate::guard::{identifier, identifier_key_names, identifier_keys, optional_not_null, some, text_len, yes};
+use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/Object`.
+/// An object: the definition of a kind of record. Source: `data/Object`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct Object {
+    /// Unique; does not change once records exist.
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
     pub name: String,
@@ -35,14 +33,19 @@ pub struct Object {
     pub tags: Option<Vec<String>>,
     #[serde(default = "yes")]
     pub active: bool,
+    /// Cannot be deleted.
     #[serde(default)]
     pub is_system: bool,
+    /// An abstract object has no records; others are based on it.
     #[serde(rename = "abstract", default)]
     pub is_abstract: bool,
+    /// Name of the datasource; `default` is the primary one.
     #[serde(default = "default_default")]
     pub datasource: String,
+    /// Name of the table, when it differs from the object's.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub table_name: Option<String>,
+    /// Fields by name, in the order they are shown.
     #[serde(deserialize_with = "identifier_keys")]
     #[schemars(transform = identifier_key_names)]
     pub fields: IndexMap<String, Field>,
@@ -60,20 +63,26 @@ pub struct Object {
     pub cdc: Option<CdcConfig>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub validations: Option<Vec<ValidationRule>>,
+    /// State machines by name.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub state_machines: Option<IndexMap<String, ObjectStateMachine>>,
+    pub state_machines: Option<IndexMap<String, StateMachine>>,
+    /// Template for a record's title, such as `{number} - {name}`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub title_format: Option<String>,
+    /// Fields that stand for the record in a small space.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub compact_layout: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub search: Option<SearchConfig>,
+    /// What can be done with records; without it the defaults of [`ObjectCapabilities`] hold.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub enable: Option<ObjectCapabilities>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub record_types: Option<Vec<String>>,
+    /// Who may see records that nobody shared.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub sharing_model: Option<SharingModel>,
+    /// Up to five characters before each record id.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -83,26 +92,8 @@ pub struct Object {
     pub key_prefix: Option<String>,
 }
 
-/// `stateMachines` in `data/Object`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
-pub struct ObjectStateMachine {
-    #[serde(deserialize_with = "snake_name")]
-    #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
-    pub id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub description: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub context_schema: Option<JsonMap>,
-    pub initial: String,
-    pub states: IndexMap<String, StateNode>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub on: Option<IndexMap<String, TransitionTarget>>,
-}
-
 wire_enum! {
-    /// `sharingModel` in `data/Object`.
+    /// Who may see records that nobody shared. Source: `data/Object`.
     pub enum SharingModel {
         Private = "private",
         Read = "read",
@@ -111,24 +102,28 @@ wire_enum! {
     }
 }
 
-/// Source: `data/Index`.
+/// An index of an object's table. Source: `data/Index`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct Index {
+    /// Chosen by the data engine when left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub name: Option<String>,
+    /// Fields in the order of the index.
     pub fields: Vec<String>,
+    /// `type` on the wire.
     #[serde(rename = "type", default)]
     pub kind: IndexType,
     #[serde(default)]
     pub unique: bool,
+    /// Condition: only records for which it holds are in the index.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub partial: Option<String>,
 }
 
 wire_enum! {
-    /// `type` in `data/Index`.
+    /// The structure of an index. Source: `data/Index`.
     #[derive(Default)]
     pub enum IndexType {
         #[default]
@@ -140,7 +135,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/SearchConfig`.
+/// What text search looks through. Source: `data/SearchConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -152,21 +147,31 @@ pub struct SearchConfig {
     pub filters: Option<Vec<String>>,
 }
 
-/// Source: `data/ObjectCapabilities`.
+/// What can be done with records of an object. Source: `data/ObjectCapabilities`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct ObjectCapabilities {
+    /// Changes of fields are kept.
     pub track_history: bool,
+    /// Records are found by text search.
     pub searchable: bool,
+    /// Records are reached through the API.
     pub api_enabled: bool,
+    /// The operations the API offers; all when left out.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub api_methods: Option<Vec<ApiMethod>>,
+    /// Files can be attached.
     pub files: bool,
+    /// Records have comments and a feed.
     pub feeds: bool,
+    /// Tasks and events can be attached.
     pub activities: bool,
+    /// Deleted records go to the recycle bin.
     pub trash: bool,
+    /// Recently used records are remembered for each user.
     pub mru: bool,
+    /// Records can be copied.
     pub clone: bool,
 }
 
@@ -188,7 +193,7 @@ impl Default for ObjectCapabilities {
 }
 
 wire_enum! {
-    /// Source: `data/ApiMethod`.
+    /// An operation the API offers on an object. Source: `data/ApiMethod`.
     pub enum ApiMethod {
         Get = "get",
         List = "list",
@@ -208,7 +213,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `data/ObjectOwnershipEnum`.
+    /// Whether a package owns an object or extends another's. Source: `data/ObjectOwnershipEnum`.
     pub enum ObjectOwnership {
         Own = "own",
         Extend = "extend",

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::guard::{optional_not_null, some};
 
-/// Source: `data/EqualityOperator`.
+/// Equal or not. Source: `data/EqualityOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -17,7 +17,7 @@ pub struct EqualityOperator {
     pub not_equal: Option<Value>,
 }
 
-/// Source: `data/SetOperator`.
+/// One of, or none of. Source: `data/SetOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -28,7 +28,7 @@ pub struct SetOperator {
     pub none_of: Option<Vec<Value>>,
 }
 
-/// Source: `data/StringOperator`.
+/// About parts of a text. Source: `data/StringOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -53,7 +53,7 @@ pub struct StringOperator {
     pub ends_with: Option<String>,
 }
 
-/// Source: `data/SpecialOperator`.
+/// About values that are not there. Source: `data/SpecialOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

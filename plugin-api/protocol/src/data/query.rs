@@ -9,14 +9,17 @@ use crate::guard::{optional_not_null, some};
 use crate::shared::{JsonMap, Number, SortOrder};
 use crate::wire_enum::wire_enum;
 
-/// Source: `data/Query`.
+/// What to read: which object, which records, which fields, in which order, how many. Also known as the query AST. Source: `data/Query`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct Query {
+    /// Name of the object.
     pub object: String,
+    /// Fields to return; all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub fields: Option<Vec<FieldNode>>,
+    /// Which records; all when left out. `where` on the wire.
     #[serde(
         rename = "where",
         default,
@@ -24,16 +27,22 @@ pub struct Query {
         deserialize_with = "some"
     )]
     pub filter: Option<FilterCondition>,
+    /// Words to look for.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub search: Option<FullTextSearch>,
+    /// Sort keys, the first counts most.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub order_by: Option<Vec<SortNode>>,
+    /// Largest number of records.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub limit: Option<Number>,
+    /// How many records to skip.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub offset: Option<Number>,
+    /// Another spelling of `limit`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub top: Option<Number>,
+    /// Where the last page ended: values of the sort keys.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub cursor: Option<JsonMap>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -42,17 +51,20 @@ pub struct Query {
     pub aggregations: Option<Vec<AggregationNode>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub group_by: Option<Vec<String>>,
+    /// Condition on the groups.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub having: Option<FilterCondition>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub window_functions: Option<Vec<WindowFunctionNode>>,
+    /// Leaves out records that repeat.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub distinct: Option<bool>,
+    /// Related records to return within each record, by relation.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub expand: Option<IndexMap<String, Query>>,
 }
 
-/// Source: `data/SortNode`.
+/// One sort key. Source: `data/SortNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SortNode {
@@ -61,7 +73,7 @@ pub struct SortNode {
     pub order: SortOrder,
 }
 
-/// Source: `data/FullTextSearch`.
+/// Search for words. Source: `data/FullTextSearch`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -73,6 +85,7 @@ pub struct FullTextSearch {
     pub fuzzy: bool,
     #[serde(default)]
     pub operator: SearchOperator,
+    /// Weight of each field.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub boost: Option<IndexMap<String, Number>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -84,7 +97,7 @@ pub struct FullTextSearch {
 }
 
 wire_enum! {
-    /// `operator` in `data/FullTextSearch`.
+    /// Whether all words must be found or any. Source: `data/FullTextSearch`.
     #[derive(Default)]
     pub enum SearchOperator {
         And = "and",
@@ -93,11 +106,12 @@ wire_enum! {
     }
 }
 
-/// Source: `data/JoinNode`.
+/// Another object joined in. Source: `data/JoinNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct JoinNode {
+    /// `type` on the wire.
     #[serde(rename = "type")]
     pub kind: JoinType,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -105,13 +119,14 @@ pub struct JoinNode {
     pub object: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub alias: Option<String>,
+    /// Condition that pairs the records.
     pub on: FilterCondition,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub subquery: Option<Query>,
 }
 
 wire_enum! {
-    /// Source: `data/JoinType`.
+    /// What happens to records without a counterpart. Source: `data/JoinType`.
     pub enum JoinType {
         Inner = "inner",
         Left = "left",
@@ -121,7 +136,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `data/JoinStrategy`.
+    /// Who joins. Source: `data/JoinStrategy`.
     pub enum JoinStrategy {
         Auto = "auto",
         Database = "database",
@@ -130,23 +145,26 @@ wire_enum! {
     }
 }
 
-/// Source: `data/AggregationNode`.
+/// One figure over the records of each group. Source: `data/AggregationNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct AggregationNode {
     pub function: AggregationFunction,
+    /// Left out for a count of records.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub field: Option<String>,
+    /// Key in the answer.
     pub alias: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub distinct: Option<bool>,
+    /// Only records for which it holds count.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub filter: Option<FilterCondition>,
 }
 
 wire_enum! {
-    /// Source: `data/AggregationFunction`.
+    /// How a figure is made. Source: `data/AggregationFunction`.
     pub enum AggregationFunction {
         Count = "count",
         Sum = "sum",
@@ -159,7 +177,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/WindowFunctionNode`.
+/// One figure over a window of records. Source: `data/WindowFunctionNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -172,7 +190,7 @@ pub struct WindowFunctionNode {
 }
 
 wire_enum! {
-    /// Source: `data/WindowFunction`.
+    /// How a window figure is made. Source: `data/WindowFunction`.
     pub enum WindowFunction {
         RowNumber = "row_number",
         Rank = "rank",
@@ -190,7 +208,7 @@ wire_enum! {
     }
 }
 
-/// Source: `data/WindowSpec`.
+/// Which records a window spans. Source: `data/WindowSpec`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -203,7 +221,7 @@ pub struct WindowSpec {
     pub frame: Option<WindowFrame>,
 }
 
-/// `frame` in `data/WindowSpec`.
+/// The frame within a window. Source: `data/WindowSpec`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -6,15 +6,12 @@
 mod kind;
 
 use schemars::JsonSchema;
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 pub use kind::*;
 
 use crate::data::ChangeKind;
-use crate::guard::{identifier, optional_not_null, some, yes};
-use crate::shared::JsonMap;
+use crate::guard::{divided, identifier, optional_not_null, some, yes};
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
@@ -103,15 +100,8 @@ const COMMON_KEYS: [&str; 8] = [
 
 impl<'de> Deserialize<'de> for ValidationRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Two flattened halves cannot both refuse unknown keys, so the map is divided by hand.
-        let map = JsonMap::deserialize(deserializer)?;
-        let (common, kind): (JsonMap, JsonMap) = map
-            .into_iter()
-            .partition(|(key, _)| COMMON_KEYS.contains(&key.as_str()));
-        Ok(Self {
-            common: serde_json::from_value(Value::Object(common)).map_err(D::Error::custom)?,
-            kind: serde_json::from_value(Value::Object(kind)).map_err(D::Error::custom)?,
-        })
+        let (common, kind) = divided(deserializer, &COMMON_KEYS)?;
+        Ok(Self { common, kind })
     }
 }
 

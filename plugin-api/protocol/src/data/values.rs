@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard::{number_in, optional_not_null, some, text_len};
 use crate::shared::Number;
 
-/// Source: `data/Address`.
+/// A postal address. Source: `data/Address`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -27,7 +27,7 @@ pub struct Address {
     pub formatted: Option<String>,
 }
 
-/// Source: `data/LocationCoordinates`.
+/// A place on earth; latitude and longitude in degrees, altitude and accuracy in metres. Source: `data/LocationCoordinates`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -44,7 +44,7 @@ pub struct LocationCoordinates {
     pub accuracy: Option<Number>,
 }
 
-/// Source: `data/CurrencyValue`.
+/// An amount with its currency (ISO 4217). Source: `data/CurrencyValue`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CurrencyValue {

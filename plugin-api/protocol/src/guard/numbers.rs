@@ -144,3 +144,17 @@ where
         Err(format!("expected a number of at least {MIN}, found {value}"))
     })
 }
+
+/// A number greater than zero.
+pub(crate) fn number_above_zero<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Checked<Number>,
+{
+    checked(deserializer, &|value: &Number| {
+        if *value > Number::whole(0) {
+            return Ok(());
+        }
+        Err(format!("expected a number above 0, found {value}"))
+    })
+}

@@ -48,8 +48,6 @@ guards! {
     snake_name: text::is_snake_name, "a name of two or more lower case letters, digits and underscores that begins with a letter";
     /// Stored option values.
     dotted_name: |value| text::is_dotted_name(value, 2), "a value of two or more lower case letters, digits, underscores and dots that begins with a letter";
-    /// Event names.
-    event_name: |value| text::is_dotted_name(value, 3), "an event name of three or more lower case letters, digits, underscores and dots that begins with a letter";
     /// Event names with wildcards.
     event_pattern: text::is_event_pattern, "an event name or pattern (lower case letters, digits, underscores, dots, `*`)";
     /// URL paths.
@@ -60,8 +58,6 @@ guards! {
     slug: text::is_slug, "a short name of lower case letters, digits, underscores and hyphens";
     /// Points in time.
     date_time: text::is_date_time, "a point in time in UTC such as 2026-01-31T08:00:00Z";
-    /// Calendar dates.
-    date: text::is_date, "a calendar date such as 2026-01-31";
     /// E-mail addresses.
     email: text::is_email, "an e-mail address";
     /// UUIDs.

@@ -8,7 +8,7 @@ use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EMAIL, SLUG, SNAKE_NAME};
 use crate::wire_enum::wire_enum;
 
-/// Source: `identity/Organization`.
+/// A group of users with data of its own. Source: `identity/Organization`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -31,7 +31,7 @@ pub struct Organization {
     pub updated_at: String,
 }
 
-/// Source: `identity/Member`.
+/// A user's place in an organisation. Source: `identity/Member`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Member {
@@ -48,7 +48,7 @@ pub struct Member {
 }
 
 wire_enum! {
-    /// Source: `identity/InvitationStatus`.
+    /// What became of an invitation. Source: `identity/InvitationStatus`.
     #[derive(Default)]
     pub enum InvitationStatus {
         #[default]
@@ -59,7 +59,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/Invitation`.
+/// An invitation to join an organisation. Source: `identity/Invitation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invitation {
@@ -83,7 +83,7 @@ pub struct Invitation {
     pub updated_at: String,
 }
 
-/// Source: `identity/Role`.
+/// A place in the hierarchy; holders see what holders of the roles below see. Source: `identity/Role`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -92,6 +92,7 @@ pub struct Role {
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
     pub name: String,
     pub label: String,
+    /// Name of the role above.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub parent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]

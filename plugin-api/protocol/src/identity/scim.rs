@@ -7,7 +7,7 @@ use crate::guard::{date_time, email, list_from, optional_not_null, some, uri, ye
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
-/// Source: `identity/SCIMMeta`.
+/// When and where a resource was made. Source: `identity/SCIMMeta`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -27,7 +27,7 @@ pub struct ScimMeta {
     pub version: Option<String>,
 }
 
-/// Source: `identity/SCIMName`.
+/// The parts of a person's name. Source: `identity/SCIMName`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -46,7 +46,7 @@ pub struct ScimName {
     pub honorific_suffix: Option<String>,
 }
 
-/// Source: `identity/SCIMEmail`.
+/// An e-mail address. Source: `identity/SCIMEmail`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -60,7 +60,7 @@ pub struct ScimEmail {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "some"
     )]
-    pub kind: Option<ScimEmailType>,
+    pub kind: Option<ScimLocation>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub display: Option<String>,
     #[serde(default)]
@@ -68,15 +68,15 @@ pub struct ScimEmail {
 }
 
 wire_enum! {
-    /// `type` in `identity/SCIMEmail`.
-    pub enum ScimEmailType {
+    /// What an address or number is for. Source: `identity/SCIMEmail`.
+    pub enum ScimLocation {
         Work = "work",
         Home = "home",
         Other = "other",
     }
 }
 
-/// Source: `identity/SCIMPhoneNumber`.
+/// A telephone number. Source: `identity/SCIMPhoneNumber`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -107,7 +107,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMAddress`.
+/// A postal address. Source: `identity/SCIMAddress`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -125,11 +125,11 @@ pub struct ScimAddress {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub country: Option<String>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
-    pub kind: Option<ScimEmailType>,
+    pub kind: Option<ScimLocation>,
     pub primary: bool,
 }
 
-/// Source: `identity/SCIMGroupReference`.
+/// A group a user belongs to. Source: `identity/SCIMGroupReference`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -162,7 +162,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMEnterpriseUser`.
+/// A user's place in a company. Source: `identity/SCIMEnterpriseUser`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -181,7 +181,7 @@ pub struct ScimEnterpriseUser {
     pub manager: Option<ScimManager>,
 }
 
-/// `manager` in `identity/SCIMEnterpriseUser`.
+/// A user's manager. Source: `identity/SCIMEnterpriseUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -199,7 +199,7 @@ pub struct ScimManager {
     pub display_name: Option<String>,
 }
 
-/// Source: `identity/SCIMUser`.
+/// A user. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -264,7 +264,7 @@ pub struct ScimUser {
     pub enterprise: Option<ScimEnterpriseUser>,
 }
 
-/// `ims` in `identity/SCIMUser`.
+/// A value with its kind. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -281,7 +281,7 @@ pub struct ScimValue {
     pub primary: Option<bool>,
 }
 
-/// `photos` in `identity/SCIMUser`.
+/// Where a picture is. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -308,7 +308,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMMemberReference`.
+/// A member of a group. Source: `identity/SCIMMemberReference`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -341,7 +341,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMGroup`.
+/// A group. Source: `identity/SCIMGroup`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

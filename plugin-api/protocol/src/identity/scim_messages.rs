@@ -9,7 +9,7 @@ use crate::identity::ScimResource;
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
-/// Source: `identity/SCIMListResponse`.
+/// A page of resources. Source: `identity/SCIMListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -36,7 +36,7 @@ pub struct ScimListResponse {
     pub items_per_page: Option<u64>,
 }
 
-/// Source: `identity/SCIMPatchOperation`.
+/// One change. Source: `identity/SCIMPatchOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -57,7 +57,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMPatchRequest`.
+/// Changes to a resource. Source: `identity/SCIMPatchRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScimPatchRequest {
@@ -72,7 +72,7 @@ pub struct ScimPatchRequest {
     pub operations: Vec<ScimPatchOperation>,
 }
 
-/// Source: `identity/SCIMBulkOperation`.
+/// One request of several. Source: `identity/SCIMBulkOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -97,7 +97,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMBulkRequest`.
+/// Several requests in one. Source: `identity/SCIMBulkRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -118,7 +118,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMBulkResponseOperation`.
+/// The outcome of one request of several. Source: `identity/SCIMBulkResponseOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -133,7 +133,7 @@ pub struct ScimBulkResponseOperation {
     pub response: Option<Value>,
 }
 
-/// Source: `identity/SCIMBulkResponse`.
+/// Outcomes of several requests. Source: `identity/SCIMBulkResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScimBulkResponse {
@@ -149,7 +149,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/SCIMError`.
+/// Why a request failed. Source: `identity/SCIMError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -167,7 +167,7 @@ pub struct ScimError {
 }
 
 wire_enum! {
-    /// `scimType` in `identity/SCIMError`.
+    /// Why a request was not acceptable. Source: `identity/SCIMError`.
     pub enum ScimErrorKind {
         InvalidFilter = "invalidFilter",
         TooMany = "tooMany",

@@ -8,7 +8,7 @@ use crate::shared::Number;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
-/// Source: `identity/User`.
+/// A person who can sign in. Source: `identity/User`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -32,7 +32,7 @@ pub struct User {
     pub updated_at: String,
 }
 
-/// Source: `identity/Account`.
+/// A user's account with a provider of identity. Source: `identity/Account`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -47,6 +47,7 @@ pub struct Account {
     pub refresh_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub access_token: Option<String>,
+    /// Seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub expires_at: Option<Number>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -66,7 +67,7 @@ pub struct Account {
 }
 
 wire_enum! {
-    /// `type` in `identity/Account`.
+    /// How the provider proves identity. Source: `identity/Account`.
     pub enum AccountKind {
         Oauth = "oauth",
         Oidc = "oidc",
@@ -77,7 +78,7 @@ wire_enum! {
     }
 }
 
-/// Source: `identity/Session`.
+/// A session as it is stored. Source: `identity/Session`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -104,7 +105,7 @@ pub struct Session {
     pub fingerprint: Option<String>,
 }
 
-/// Source: `identity/VerificationToken`.
+/// A token that proves an address. Source: `identity/VerificationToken`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerificationToken {

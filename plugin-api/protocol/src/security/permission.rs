@@ -9,7 +9,7 @@ use crate::security::RowLevelSecurityPolicy;
 use crate::shared::JsonMap;
 use crate::text::SNAKE_NAME;
 
-/// Source: `security/ObjectPermission`.
+/// What a holder may do with records of an object. Nothing unless said. Source: `security/ObjectPermission`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ObjectPermission {
@@ -20,11 +20,13 @@ pub struct ObjectPermission {
     pub allow_transfer: bool,
     pub allow_restore: bool,
     pub allow_purge: bool,
+    /// Sees every record, whoever owns it.
     pub view_all_records: bool,
+    /// Changes every record, whoever owns it.
     pub modify_all_records: bool,
 }
 
-/// Source: `security/FieldPermission`.
+/// Whether a holder may read and change a field. Source: `security/FieldPermission`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FieldPermission {
@@ -41,7 +43,7 @@ impl Default for FieldPermission {
     }
 }
 
-/// Source: `security/PermissionSet`.
+/// Permissions that are given together. Source: `security/PermissionSet`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -51,9 +53,12 @@ pub struct PermissionSet {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub label: Option<String>,
+    /// A profile is the basis; each user has exactly one.
     #[serde(default)]
     pub is_profile: bool,
+    /// Permissions by object name.
     pub objects: IndexMap<String, ObjectPermission>,
+    /// Permissions by `object.field`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub fields: Option<IndexMap<String, FieldPermission>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]

@@ -7,7 +7,7 @@ use crate::guard::{identifier, number, optional_not_null, some};
 use crate::shared::Number;
 use crate::text::IDENTIFIER;
 
-/// Source: `security/PasswordPolicy`.
+/// What a password must be. Source: `security/PasswordPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -17,8 +17,10 @@ pub struct PasswordPolicy {
     pub require_lowercase: bool,
     pub require_numbers: bool,
     pub require_symbols: bool,
+    /// Days until a new password is asked for.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub expiration_days: Option<Number>,
+    /// How many earlier passwords may not be used again.
     pub history_count: Number,
 }
 
@@ -36,7 +38,7 @@ impl Default for PasswordPolicy {
     }
 }
 
-/// Source: `security/NetworkPolicy`.
+/// Where users may come from. Source: `security/NetworkPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkPolicy {
@@ -47,11 +49,13 @@ pub struct NetworkPolicy {
     pub vpn_required: bool,
 }
 
-/// Source: `security/SessionPolicy`.
+/// How long a session lasts; times in minutes. Source: `security/SessionPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SessionPolicy {
+    /// Minutes without a request.
     pub idle_timeout: Number,
+    /// Minutes in all.
     pub absolute_timeout: Number,
     pub force_mfa: bool,
 }
@@ -66,10 +70,11 @@ impl Default for SessionPolicy {
     }
 }
 
-/// Source: `security/AuditPolicy`.
+/// What is written down, and for how long. Source: `security/AuditPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditPolicy {
+    /// Days entries are kept.
     #[serde(default = "number::<180>")]
     pub log_retention_days: Number,
     pub sensitive_fields: Vec<String>,
@@ -77,7 +82,7 @@ pub struct AuditPolicy {
     pub capture_read: bool,
 }
 
-/// Source: `security/Policy`.
+/// A set of security rules for some profiles. Source: `security/Policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -3,7 +3,7 @@
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `security/ShareRecipientType`.
+    /// What a record is shared with. Source: `security/ShareRecipientType`.
     pub enum ShareRecipientType {
         User = "user",
         Group = "group",
@@ -14,7 +14,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `security/SharingLevel`.
+    /// How much a shared record is opened. Source: `security/SharingLevel`.
     #[derive(Default)]
     pub enum SharingLevel {
         #[default]
@@ -25,7 +25,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `security/SharingRuleType`.
+    /// What decides which records are shared. Source: `security/SharingRuleType`.
     pub enum SharingRuleType {
         Owner = "owner",
         Criteria = "criteria",
@@ -33,7 +33,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `security/OWDModel`.
+    /// Who sees records of an object that nobody shared. Source: `security/OWDModel`.
     pub enum OrgDefault {
         Private = "private",
         PublicRead = "public_read",

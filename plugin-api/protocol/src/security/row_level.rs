@@ -9,7 +9,7 @@ use crate::text::{EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `security/RLSOperation`.
+    /// What a policy governs. Source: `security/RLSOperation`.
     pub enum RlsOperation {
         Select = "select",
         Insert = "insert",
@@ -19,7 +19,7 @@ wire_enum! {
     }
 }
 
-/// Source: `security/RowLevelSecurityPolicy`.
+/// A condition that rows must meet to be seen or written. Source: `security/RowLevelSecurityPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -33,21 +33,25 @@ pub struct RowLevelSecurityPolicy {
     pub description: Option<String>,
     pub object: String,
     pub operation: RlsOperation,
+    /// Expression that existing rows must meet.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub using: Option<String>,
+    /// Expression that written rows must meet.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub check: Option<String>,
+    /// Roles it applies to; everybody when left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub roles: Option<Vec<String>>,
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Policies of higher priority come first.
     #[serde(default, deserialize_with = "safe_integer")]
     pub priority: i64,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub tags: Option<Vec<String>>,
 }
 
-/// Source: `security/RLSAuditConfig`.
+/// What is written down about decisions. Source: `security/RLSAuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RlsAuditConfig {
@@ -84,7 +88,7 @@ wire_enum! {
     }
 }
 
-/// Source: `security/RLSConfig`.
+/// Row level security as a whole. Source: `security/RLSConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -96,6 +100,7 @@ pub struct RlsConfig {
     pub bypass_roles: Option<Vec<String>>,
     pub log_evaluations: bool,
     pub cache_results: bool,
+    /// How long outcomes are kept.
     #[serde(deserialize_with = "integer_from::<1, _, _>")]
     #[schemars(range(min = 1))]
     pub cache_ttl_seconds: u64,
@@ -130,7 +135,7 @@ wire_enum! {
     }
 }
 
-/// Source: `security/RLSUserContext`.
+/// What policies may ask about the caller. Source: `security/RLSUserContext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -149,7 +154,7 @@ pub struct RlsUserContext {
     pub attributes: Option<JsonMap>,
 }
 
-/// Source: `security/RLSEvaluationResult`.
+/// The outcome of one policy. Source: `security/RLSEvaluationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -166,14 +171,14 @@ pub struct RlsEvaluationResult {
     pub check_result: Option<bool>,
 }
 
-/// Source: `security/RLSAuditEvent`.
+/// A decision that was written down. Source: `security/RLSAuditEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct RlsAuditEvent {
     pub timestamp: String,
     pub user_id: String,
-    pub operation: RlsAuditEventOperation,
+    pub operation: RlsAuditOperation,
     pub object: String,
     pub policy_name: String,
     pub granted: bool,
@@ -188,7 +193,7 @@ pub struct RlsAuditEvent {
 
 wire_enum! {
     /// `operation` in `security/RLSAuditEvent`.
-    pub enum RlsAuditEventOperation {
+    pub enum RlsAuditOperation {
         Select = "select",
         Insert = "insert",
         Update = "update",

@@ -3,13 +3,10 @@
 //! The wire form is flat. In Rust the shared keys are fields and the rest is an enum. Evaluating rules is the permissions plugin.
 
 use schemars::JsonSchema;
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
-use crate::guard::{identifier, optional_not_null, some, yes};
+use crate::guard::{divided, identifier, optional_not_null, some, yes};
 use crate::security::{ShareRecipientType, SharingLevel};
-use crate::shared::JsonMap;
 use crate::text::IDENTIFIER;
 
 /// A sharing rule of either kind. Source: `security/SharingRule`.
@@ -95,14 +92,7 @@ const COMMON_KEYS: [&str; 7] = [
 
 impl<'de> Deserialize<'de> for SharingRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Two flattened halves cannot both refuse unknown keys, so the map is divided by hand.
-        let map = JsonMap::deserialize(deserializer)?;
-        let (common, kind): (JsonMap, JsonMap) = map
-            .into_iter()
-            .partition(|(key, _)| COMMON_KEYS.contains(&key.as_str()));
-        Ok(Self {
-            common: serde_json::from_value(Value::Object(common)).map_err(D::Error::custom)?,
-            kind: serde_json::from_value(Value::Object(kind)).map_err(D::Error::custom)?,
-        })
+        let (common, kind) = divided(deserializer, &COMMON_KEYS)?;
+        Ok(Self { common, kind })
     }
 }

@@ -8,7 +8,7 @@ use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `security/TerritoryType`.
+    /// What divides territories. Source: `security/TerritoryType`.
     #[derive(Default)]
     pub enum TerritoryType {
         #[default]
@@ -19,7 +19,7 @@ wire_enum! {
     }
 }
 
-/// Source: `security/Territory`.
+/// A part of the market and who works in it. Source: `security/Territory`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -46,7 +46,7 @@ pub struct Territory {
 }
 
 wire_enum! {
-    /// `accountAccess` in `security/Territory`.
+    /// What members of a territory may do. Source: `security/Territory`.
     #[derive(Default)]
     pub enum TerritoryAccess {
         #[default]
@@ -55,7 +55,7 @@ wire_enum! {
     }
 }
 
-/// Source: `security/TerritoryModel`.
+/// One way to divide the market. Source: `security/TerritoryModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

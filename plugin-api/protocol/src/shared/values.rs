@@ -9,7 +9,7 @@ use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `shared/HttpMethod`.
+    /// An HTTP method. Source: `shared/HttpMethod`.
     #[derive(Default)]
     pub enum HttpMethod {
         GET = "GET",
@@ -24,7 +24,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `shared/SortDirectionEnum`.
+    /// Which end comes first. Source: `shared/SortDirectionEnum`.
     #[derive(Default)]
     pub enum SortOrder {
         #[default]
@@ -34,7 +34,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `shared/MutationEventEnum`.
+    /// A kind of change to a record. Source: `shared/MutationEventEnum`.
     pub enum MutationEvent {
         Insert = "insert",
         Update = "update",
@@ -44,7 +44,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `shared/IsolationLevelEnum`.
+    /// What a transaction sees of others. Source: `shared/IsolationLevelEnum`.
     pub enum IsolationLevel {
         ReadUncommitted = "read_uncommitted",
         ReadCommitted = "read_committed",
@@ -55,7 +55,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `shared/MetadataFormat`.
+    /// The form a piece of metadata was written in. Source: `shared/MetadataFormat`.
     pub enum MetadataFormat {
         Yaml = "yaml",
         Json = "json",
@@ -64,7 +64,7 @@ wire_enum! {
     }
 }
 
-/// Source: `shared/BaseMetadataRecord`.
+/// What every stored piece of metadata has. Source: `shared/BaseMetadataRecord`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -79,7 +79,7 @@ pub struct BaseMetadataRecord {
     pub format: Option<MetadataFormat>,
 }
 
-/// Source: `shared/CorsConfig`.
+/// Which web pages of other origins may call. Source: `shared/CorsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -89,6 +89,7 @@ pub struct CorsConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub methods: Option<Vec<HttpMethod>>,
     pub credentials: bool,
+    /// Seconds a preflight answer may be kept.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "safe_integer")]
     pub max_age: Option<i64>,
 }
@@ -105,13 +106,15 @@ impl Default for CorsConfig {
     }
 }
 
-/// Source: `shared/RateLimitConfig`.
+/// So many requests in so much time. Source: `shared/RateLimitConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RateLimitConfig {
     pub enabled: bool,
+    /// Length of the window.
     #[serde(deserialize_with = "safe_integer")]
     pub window_ms: i64,
+    /// Requests in one window.
     #[serde(deserialize_with = "safe_integer")]
     pub max_requests: i64,
 }
@@ -126,7 +129,7 @@ impl Default for RateLimitConfig {
     }
 }
 
-/// Source: `shared/StaticMount`.
+/// A folder of files served under a path. Source: `shared/StaticMount`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -10,11 +10,12 @@ use crate::system::{AuditEventSeverity, AuditEventType};
 use crate::text::{EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;
 
-/// Source: `system/AuditStorageConfig`.
+/// Where the audit trail is kept. Source: `system/AuditStorageConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
 pub struct AuditStorageConfig {
+    /// `type` on the wire.
     #[serde(rename = "type")]
     pub kind: AuditStorageKind,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -47,7 +48,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/AuditRetentionPolicy`.
+/// How long the audit trail is kept. Source: `system/AuditRetentionPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -58,6 +59,7 @@ pub struct AuditRetentionPolicy {
     pub archive_after_retention: bool,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub archive_storage: Option<ArchiveStorage>,
+    /// Days by event type.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "integer_from::<1, _, _>"
@@ -111,7 +113,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/SuspiciousActivityRule`.
+/// So many events in so much time raise an alarm. Source: `system/SuspiciousActivityRule`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -176,7 +178,7 @@ pub struct SuspiciousActivityNotifications {
     pub webhook: Option<String>,
 }
 
-/// Source: `system/AuditConfig`.
+/// The audit trail as a whole. Source: `system/AuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -200,10 +202,12 @@ pub struct AuditConfig {
     pub suspicious_activity_rules: Vec<SuspiciousActivityRule>,
     #[serde(default)]
     pub include_sensitive_data: bool,
+    /// Fields whose values are not written down.
     #[serde(default = "default_redact_fields")]
     pub redact_fields: Vec<String>,
     #[serde(default)]
     pub log_reads: bool,
+    /// Share of reads that is written down, 0 to 1.
     #[serde(default = "default_read_sampling_rate", deserialize_with = "number_in::<0, 1, _, _>")]
     #[schemars(range(min = 0, max = 1))]
     pub read_sampling_rate: Number,

@@ -10,7 +10,7 @@ use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `system/AuditEventType`.
+    /// What an audit entry tells of. Source: `system/AuditEventType`.
     pub enum AuditEventType {
         DataCreate = "data.create",
         DataRead = "data.read",
@@ -58,7 +58,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `system/AuditEventSeverity`.
+    /// How much an audit entry matters. Source: `system/AuditEventSeverity`.
     #[derive(Default)]
     pub enum AuditEventSeverity {
         Debug = "debug",
@@ -73,7 +73,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/AuditEventActor`.
+/// Who did it. Source: `system/AuditEventActor`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -103,7 +103,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/AuditEventTarget`.
+/// What it was done to. Source: `system/AuditEventTarget`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -117,7 +117,7 @@ pub struct AuditEventTarget {
     pub metadata: Option<JsonMap>,
 }
 
-/// Source: `system/AuditEventChange`.
+/// One field before and after. Source: `system/AuditEventChange`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -129,7 +129,7 @@ pub struct AuditEventChange {
     pub new_value: Option<Value>,
 }
 
-/// Source: `system/AuditEvent`.
+/// An entry of the audit trail. Source: `system/AuditEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -162,7 +162,7 @@ pub struct AuditEvent {
 }
 
 wire_enum! {
-    /// `result` in `system/AuditEvent`.
+    /// Whether it succeeded. Source: `system/AuditEvent`.
     #[derive(Default)]
     pub enum AuditResult {
         #[default]
@@ -185,7 +185,7 @@ pub struct AuditLocation {
     pub city: Option<String>,
 }
 
-/// Source: `system/AuditEventFilter`.
+/// Which entries to read. Source: `system/AuditEventFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]

@@ -8,7 +8,7 @@ use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `system/LogLevel`.
+    /// From which level on messages are written. Source: `system/LogLevel`.
     #[derive(Default)]
     pub enum LogLevel {
         Debug = "debug",
@@ -21,7 +21,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/LoggerConfig`.
+/// How messages are written. Source: `system/LoggerConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -30,6 +30,7 @@ pub struct LoggerConfig {
     pub name: Option<String>,
     pub level: LogLevel,
     pub format: LogFormat,
+    /// Keys whose values are replaced.
     pub redact: Vec<String>,
     pub source_location: bool,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -53,7 +54,7 @@ impl Default for LoggerConfig {
 }
 
 wire_enum! {
-    /// `format` in `system/LoggerConfig`.
+    /// The form of a message. Source: `system/LoggerConfig`.
     #[derive(Default)]
     pub enum LogFormat {
         #[default]
@@ -63,10 +64,11 @@ wire_enum! {
     }
 }
 
-/// `rotation` in `system/LoggerConfig`.
+/// When a log file is closed and another begun. Source: `system/LoggerConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct LogRotation {
+    /// Such as `10m`.
     pub max_size: String,
     pub max_files: Number,
 }

@@ -8,7 +8,7 @@ use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
-    /// Source: `system/EncryptionAlgorithm`.
+    /// Ciphers for stored values. Source: `system/EncryptionAlgorithm`.
     #[derive(Default)]
     pub enum EncryptionAlgorithm {
         #[default]
@@ -19,7 +19,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `system/KeyManagementProvider`.
+    /// Who keeps the keys. Source: `system/KeyManagementProvider`.
     pub enum KeyManagementProvider {
         Local = "local",
         AwsKms = "aws-kms",
@@ -29,11 +29,12 @@ wire_enum! {
     }
 }
 
-/// Source: `system/KeyRotationPolicy`.
+/// When keys are replaced. Source: `system/KeyRotationPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct KeyRotationPolicy {
     pub enabled: bool,
+    /// Days between rotations.
     #[serde(deserialize_with = "number_from::<1, _, _>")]
     #[schemars(range(min = 1))]
     pub frequency_days: Number,
@@ -52,7 +53,7 @@ impl Default for KeyRotationPolicy {
     }
 }
 
-/// Source: `system/EncryptionConfig`.
+/// Encryption of stored values. Source: `system/EncryptionConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EncryptionConfig {
@@ -68,7 +69,7 @@ pub struct EncryptionConfig {
     pub searchable_encryption: bool,
 }
 
-/// `keyManagement` in `system/EncryptionConfig`.
+/// Where the key comes from. Source: `system/EncryptionConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -81,7 +82,7 @@ pub struct KeyManagement {
 }
 
 wire_enum! {
-    /// `scope` in `system/EncryptionConfig`.
+    /// How much one key covers. Source: `system/EncryptionConfig`.
     pub enum EncryptionScope {
         Field = "field",
         Record = "record",
@@ -91,7 +92,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Source: `system/MaskingStrategy`.
+    /// How a value is hidden. Source: `system/MaskingStrategy`.
     pub enum MaskingStrategy {
         Redact = "redact",
         Partial = "partial",
@@ -103,7 +104,7 @@ wire_enum! {
     }
 }
 
-/// Source: `system/MaskingRule`.
+/// Who sees a value only masked, and how. Source: `system/MaskingRule`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = optional_not_null)]
@@ -116,8 +117,10 @@ pub struct MaskingRule {
     pub preserve_format: bool,
     #[serde(default = "yes")]
     pub preserve_length: bool,
+    /// Who sees the value masked.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub roles: Option<Vec<String>>,
+    /// Who sees the value as it is.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub exempt_roles: Option<Vec<String>>,
 }

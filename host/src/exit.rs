@@ -1,0 +1,47 @@
+//! Exit codes of `objectos-host`, documented in the README. One code per situation that a script may want to tell apart.
+
+use std::process::ExitCode;
+
+/// Why the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Success,
+    /// A command did its work and the answer is no: a plugin failed verification, an app has problems.
+    Failed,
+    /// The command line is wrong. The number is the one that command-line parsers use.
+    Usage,
+    /// The configuration is wrong: a file, an environment variable or a flag's value.
+    Configuration,
+    /// A folder or file is not there.
+    Missing,
+    /// The address is in use or cannot be bound.
+    Address,
+    /// A plugin that was to start did not, and the host cannot serve without it.
+    Startup,
+    /// Something that should not happen did.
+    Internal,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Configuration => 3,
+            Self::Missing => 4,
+            Self::Address => 5,
+            Self::Startup => 6,
+            Self::Internal => 70,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

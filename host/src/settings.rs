@@ -1,0 +1,296 @@
+//! One configuration out of defaults, `objectos.yml`, the environment and flags, each value with where it came from.
+//!
+//! Sections that belong to the kernel (`trust`, `grants`, `prefer`, `events`) and to plugins (`plugins.<id>`) are passed on as
+//! they are; the kernel and the plugins' own schemas check them.
+
+mod environment;
+mod file;
+mod print;
+mod set;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+pub use file::FileSettings;
+pub use print::print;
+
+use crate::{cli::Flags, exit::Exit};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said otherwise.
+    Default,
+    /// The configuration file.
+    File,
+    /// An environment variable, by name.
+    Environment(String),
+    /// A flag, as typed.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File => f.write_str("file"),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn default(value: T) -> Self {
+        Self { value, origin: Origin::Default }
+    }
+
+    fn replace(&mut self, value: Option<T>, origin: Origin) {
+        if let Some(value) = value {
+            *self = Self { value, origin };
+        }
+    }
+}
+
+/// The effective configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The configuration file that was read.
+    pub config: Option<PathBuf>,
+    /// Plugin folder.
+    pub plugins: Setting<PathBuf>,
+    /// App folders.
+    pub apps: Setting<Vec<PathBuf>>,
+    /// Data folder.
+    pub data: Setting<PathBuf>,
+    /// Address to listen on.
+    pub listen: Setting<String>,
+    /// `development` or `production`.
+    pub mode: Setting<String>,
+    /// `human` or `json`.
+    pub log_format: Setting<String>,
+    /// Log filter.
+    pub log_level: Setting<String>,
+    /// Swap plugins whose files change.
+    pub watch: Setting<bool>,
+    /// Milliseconds for a graceful stop.
+    pub stop_limit_ms: Setting<u64>,
+    /// Configuration by plugin id.
+    pub plugin_settings: BTreeMap<String, Value>,
+    /// The kernel's sections: `trust`, `grants`, `prefer`, `events`, `features`.
+    pub kernel_sections: Map<String, Value>,
+}
+
+/// What is wrong with the configuration. `Display` is the whole message for a person; the remedy is part of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The file named by `--config` is not there.
+    #[error("the configuration file {} cannot be read: {reason}; check --config", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The file is no configuration.
+    #[error("{}: {reason}", path.display())]
+    FileInvalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// A value is not one of those that are possible.
+    #[error("{name} ({origin}) is {value:?}: {expected}")]
+    Value {
+        /// Name of the setting.
+        name: &'static str,
+        /// Where it came from.
+        origin: Origin,
+        /// What it says.
+        value: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A `--set` that cannot be read.
+    #[error("--set {argument}: {expected}")]
+    Set {
+        /// As typed.
+        argument: String,
+        /// What it should look like.
+        expected: String,
+    },
+    /// A folder is not there.
+    #[error("the {name} folder {} ({origin}) is not there: {remedy}", path.display())]
+    FolderMissing {
+        /// What the folder is for.
+        name: &'static str,
+        /// Which setting named it.
+        origin: Origin,
+        /// The folder.
+        path: PathBuf,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl SettingsError {
+    /// The exit code for it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::FileUnreadable { .. } | Self::FolderMissing { .. } => Exit::Missing,
+            _ => Exit::Configuration,
+        }
+    }
+}
+
+impl Settings {
+    /// Puts everything together.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load(flags: &Flags, variables: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut settings = Self::defaults();
+        let explicit = flags.config.clone().or_else(|| variables("OBJECTOS_CONFIG").map(PathBuf::from));
+        settings.read_file(explicit)?;
+        environment::apply(&mut settings, variables)?;
+        settings.apply_flags(flags)?;
+        settings.check_values()?;
+        Ok(settings)
+    }
+
+    fn defaults() -> Self {
+        Self {
+            config: None,
+            plugins: Setting::default(PathBuf::from("./plugins")),
+            apps: Setting::default(Vec::new()),
+            data: Setting::default(PathBuf::from("./.objectos")),
+            listen: Setting::default("127.0.0.1:3000".to_owned()),
+            mode: Setting::default("development".to_owned()),
+            log_format: Setting::default("human".to_owned()),
+            log_level: Setting::default("info".to_owned()),
+            watch: Setting::default(true),
+            stop_limit_ms: Setting::default(30_000),
+            plugin_settings: BTreeMap::new(),
+            kernel_sections: Map::new(),
+        }
+    }
+
+    fn read_file(&mut self, explicit: Option<PathBuf>) -> Result<(), SettingsError> {
+        let path = match explicit {
+            Some(path) => path,
+            None if Path::new("objectos.yml").is_file() => PathBuf::from("objectos.yml"),
+            None => return Ok(()),
+        };
+        let file = FileSettings::read(&path)?;
+        file.apply(self, &path);
+        self.config = Some(path);
+        Ok(())
+    }
+
+    fn apply_flags(&mut self, flags: &Flags) -> Result<(), SettingsError> {
+        self.plugins.replace(flags.plugins.clone(), Origin::Flag("--plugins"));
+        self.apps.replace((!flags.app.is_empty()).then(|| flags.app.clone()), Origin::Flag("--app"));
+        self.data.replace(flags.data.clone(), Origin::Flag("--data"));
+        self.listen.replace(flags.listen.clone(), Origin::Flag("--listen"));
+        self.mode.replace(flags.mode.clone(), Origin::Flag("--mode"));
+        self.log_format.replace(flags.log_format.clone(), Origin::Flag("--log-format"));
+        self.log_level.replace(flags.log_level.clone(), Origin::Flag("--log-level"));
+        for argument in &flags.set {
+            set::apply(self, argument)?;
+        }
+        Ok(())
+    }
+
+    fn check_values(&self) -> Result<(), SettingsError> {
+        one_of("mode", &self.mode, &["development", "production"])?;
+        one_of("log-format", &self.log_format, &["human", "json"])?;
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log_level.value) {
+            return Err(SettingsError::Value {
+                name: "log-level",
+                origin: self.log_level.origin.clone(),
+                value: self.log_level.value.clone(),
+                expected: format!("{error}; write a filter such as info or info,objectos.data=debug"),
+            });
+        }
+        if self.listen.value.parse::<std::net::SocketAddr>().is_err() {
+            return Err(SettingsError::Value {
+                name: "listen",
+                origin: self.listen.origin.clone(),
+                value: self.listen.value.clone(),
+                expected: "write an address and a port, such as 127.0.0.1:3000 or [::1]:3000".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks that the folders that must be there are there.
+    ///
+    /// # Errors
+    /// `FolderMissing`.
+    pub fn check_folders(&self) -> Result<(), SettingsError> {
+        folder("plugin", &self.plugins.value, &self.plugins.origin, "cargo xtask build makes ./plugins; --plugins names another")?;
+        for app in &self.apps.value {
+            folder("app", app, &self.apps.origin, "check the path; an app is a folder with objectos.app.yml")?;
+        }
+        Ok(())
+    }
+
+    /// True in development.
+    #[must_use]
+    pub fn development(&self) -> bool {
+        self.mode.value == "development"
+    }
+}
+
+fn one_of(name: &'static str, setting: &Setting<String>, values: &[&str]) -> Result<(), SettingsError> {
+    if values.contains(&setting.value.as_str()) {
+        return Ok(());
+    }
+    Err(SettingsError::Value {
+        name,
+        origin: setting.origin.clone(),
+        value: setting.value.clone(),
+        expected: format!("write one of {}{}", values.join(", "), nearest(&setting.value, values)),
+    })
+}
+
+fn folder(name: &'static str, path: &Path, origin: &Origin, remedy: &str) -> Result<(), SettingsError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    Err(SettingsError::FolderMissing {
+        name,
+        origin: origin.clone(),
+        path: path.to_path_buf(),
+        remedy: remedy.to_owned(),
+    })
+}
+
+/// `; did you mean x` when a spelling is near enough.
+pub(crate) fn nearest(word: &str, candidates: &[&str]) -> String {
+    candidates
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| format!("; did you mean {candidate}"))
+        .unwrap_or_default()
+}

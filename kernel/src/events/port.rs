@@ -1,0 +1,91 @@
+//! What the bus asks of the kernel around it: the durable store (service `event-store`), outgoing HTTP (service
+//! `http-client`) and the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
+//!
+//! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
+//! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
+
+use objectos_plugin_api::{
+    Context, Result,
+    contracts::{
+        event_store::{DeadLetterRequest, EventToStore, PendingRequest, RangeRequest, SettleRequest, StoredEvent},
+        http_client::{IncomingAnswer, OutgoingRequest},
+    },
+    protocol::kernel::DeadLetterQueueEntry,
+};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+/// The answer of a port.
+pub type PortFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
+
+/// The durable store. What the bus relies on beyond the contract `event-store`:
+/// * `append` is all or none, and keeps the order.
+/// * `pending` leaves out events of a key of which another node holds an earlier one, else their order would be lost.
+/// * `settle` is one transaction, and doing it twice is doing it once (a dead letter of a known id is not doubled):
+///   a settlement whose answer got lost is sent again.
+pub trait EventStorePort: Send + Sync + 'static {
+    /// Stores events in order, all or none; answers their sequences.
+    fn append(&self, events: Vec<EventToStore>) -> PortFuture<Vec<u64>>;
+    /// Claims events that are not done, in order of sequence, and renews the lease of those this node has already.
+    fn pending(&self, request: PendingRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Writes down what became of events.
+    fn settle(&self, request: SettleRequest) -> PortFuture<()>;
+    /// Reads events again, done or not.
+    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Reads or removes dead letters, latest first.
+    fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>>;
+    /// Forgets done events stored before this time, milliseconds since 1970; answers how many.
+    fn prune(&self, before_ms: i64) -> PortFuture<u64>;
+}
+
+/// Outgoing HTTP, for webhooks.
+pub trait WebhookPort: Send + Sync + 'static {
+    /// Sends a request; any status is an answer.
+    fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer>;
+}
+
+/// The handlers of plugins.
+pub trait HandlerPort: Send + Sync + 'static {
+    /// Calls one handler with one event (`kernel/Event` as JSON). The context carries request id, user, tenant and a
+    /// deadline, but no principal: a handler that wants more rights than nobody acts as the system. The bus drops the
+    /// future at the deadline by its own clock.
+    fn deliver(&self, handler: &HandlerId, event: Arc<[u8]>, context: Context) -> PortFuture<()>;
+}
+
+/// Who handles an event. Displayed as `plugin/name`, the id under which progress and dead letters are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandlerId {
+    full: Arc<str>,
+    slash: usize,
+}
+
+impl HandlerId {
+    /// The handler `name` of the plugin `plugin`.
+    #[must_use]
+    pub fn new(plugin: &str, name: &str) -> Self {
+        Self { full: format!("{plugin}/{name}").into(), slash: plugin.len() }
+    }
+
+    /// Id of the plugin; `webhook` for a webhook.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.full[..self.slash]
+    }
+
+    /// The plugin's name for it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.full[self.slash + 1..]
+    }
+
+    /// `plugin/name`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.full
+    }
+}
+
+impl fmt::Display for HandlerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.full)
+    }
+}

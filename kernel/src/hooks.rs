@@ -1,0 +1,269 @@
+//! Hook points and their handlers. A hook runs inside somebody's operation: handlers in order of priority, then plugin id,
+//! then registration; each with its time limit; the payload goes from one to the next; the first error ends the operation.
+//!
+//! Fail closed: a handler that panics, runs out of time or belongs to a plugin that is down after a failure fails the
+//! operation. The handlers of a plugin that was stopped or never started take no part.
+
+#[cfg(test)]
+mod tests;
+
+use arc_swap::ArcSwap;
+use objectos_plugin_api::{
+    Context, Error as PluginError, ErrorKind, RegisteredHook,
+    abi::{RawContext, RawFuture},
+    private::{
+        abi_stable::std_types::{RResult, RSlice, RStr, RVec},
+        async_ffi::FfiFuture,
+        monotonic_ns,
+    },
+};
+use parking_lot::RwLock;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::runtime::Handle;
+
+use crate::{
+    instance::{
+        Instance,
+        call::Call,
+        cell::{CellState, DownState, PluginCell},
+        nanoseconds,
+        shield::Shield,
+    },
+    services::Caller,
+};
+
+/// One handler in the order of a hook.
+#[derive(Clone, Debug)]
+pub(crate) struct HookHandler {
+    cell: Arc<PluginCell>,
+    pub(crate) priority: i32,
+    pub(crate) subjects: Vec<String>,
+    /// Position among this plugin's handlers of the same hook.
+    nth: usize,
+    /// Position in the generation with this serial.
+    index: u32,
+    serial: u32,
+}
+
+impl HookHandler {
+    pub(crate) fn plugin(&self) -> &str {
+        &self.cell.id
+    }
+
+    fn wants(&self, subject: &str) -> bool {
+        self.subjects.is_empty() || self.subjects.iter().any(|wanted| wanted == subject)
+    }
+
+    /// Position in this generation; a table that is about to be renewed may still name the generation before.
+    fn index_in(&self, hook: &str, instance: &Instance) -> Option<u32> {
+        if instance.serial == self.serial {
+            return Some(self.index);
+        }
+        instance.registered().hooks(hook).nth(self.nth).map(|(index, _)| index)
+    }
+}
+
+/// One hook point.
+#[derive(Debug)]
+pub(crate) struct HookPoint {
+    pub(crate) name: Box<str>,
+    handlers: ArcSwap<Vec<HookHandler>>,
+    pub(crate) runs: AtomicU64,
+    pub(crate) vetoes: AtomicU64,
+    pub(crate) failures: AtomicU64,
+}
+
+/// All hook points that anybody named.
+#[derive(Debug, Default)]
+pub(crate) struct HookTable {
+    points: RwLock<BTreeMap<Box<str>, Arc<HookPoint>>>,
+}
+
+impl HookTable {
+    /// The point of this name; made when it is new.
+    pub(crate) fn point(&self, name: &str) -> Arc<HookPoint> {
+        if let Some(point) = self.points.read().get(name) {
+            return Arc::clone(point);
+        }
+        let mut points = self.points.write();
+        let point = points.entry(name.into()).or_insert_with(|| {
+            Arc::new(HookPoint {
+                name: name.into(),
+                handlers: ArcSwap::from_pointee(Vec::new()),
+                runs: AtomicU64::new(0),
+                vetoes: AtomicU64::new(0),
+                failures: AtomicU64::new(0),
+            })
+        });
+        Arc::clone(point)
+    }
+
+    /// Every point, by name.
+    pub(crate) fn points(&self) -> Vec<Arc<HookPoint>> {
+        self.points.read().values().map(Arc::clone).collect()
+    }
+
+    /// Puts a generation's handlers in the place of those the plugin had; answers the hooks it handles and how many
+    /// handlers each has now. Called by one at a time.
+    pub(crate) fn set(&self, cell: &Arc<PluginCell>, instance: Option<&Instance>) -> Vec<(String, usize)> {
+        let mut named: Vec<&str> = Vec::new();
+        if let Some(instance) = instance {
+            for hook in &instance.registered().raw.hooks {
+                self.point(&hook.name);
+                named.push(&hook.name);
+            }
+        }
+        let mut told = Vec::new();
+        for point in self.points() {
+            let before = point.handlers.load();
+            let mut handlers: Vec<HookHandler> =
+                before.iter().filter(|handler| !Arc::ptr_eq(&handler.cell, cell)).cloned().collect();
+            if handlers.len() == before.len() && !named.contains(&&*point.name) {
+                continue;
+            }
+            if let Some(instance) = instance {
+                handlers.extend(own_handlers(cell, &point.name, instance));
+            }
+            handlers.sort_by(|left, right| {
+                let order = left.priority.cmp(&right.priority).then_with(|| left.cell.id.cmp(&right.cell.id));
+                order.then(left.nth.cmp(&right.nth))
+            });
+            if named.contains(&&*point.name) {
+                told.push((point.name.to_string(), handlers.len()));
+            }
+            point.handlers.store(Arc::new(handlers));
+        }
+        told
+    }
+}
+
+fn own_handlers(cell: &Arc<PluginCell>, hook: &str, instance: &Instance) -> Vec<HookHandler> {
+    let handler = |nth: usize, (index, registered): (u32, &RegisteredHook)| HookHandler {
+        cell: Arc::clone(cell),
+        priority: registered.priority,
+        subjects: registered.subjects.clone(),
+        nth,
+        index,
+        serial: instance.serial,
+    };
+    instance.registered().hooks(hook).enumerate().map(|(nth, found)| handler(nth, found)).collect()
+}
+
+impl HookPoint {
+    /// Handlers in their order.
+    pub(crate) fn handlers(&self) -> Arc<Vec<HookHandler>> {
+        self.handlers.load_full()
+    }
+
+    /// Whether anybody would see this subject.
+    pub(crate) fn armed(&self, subject: &str) -> bool {
+        self.handlers.load().iter().any(|handler| handler.wants(subject))
+    }
+
+    /// Runs the handlers. The payload is copied before this returns. An empty answer: nobody changed it.
+    pub(crate) fn run(
+        self: &Arc<Self>,
+        executor: &Handle,
+        caller: &Caller,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawFuture {
+        if !self.armed(subject.as_str()) {
+            return FfiFuture::new(std::future::ready(RResult::ROk(RVec::new())));
+        }
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let run = Run {
+            point: Arc::clone(self),
+            handlers: self.handlers(),
+            subject: subject.as_str().to_owned(),
+            context: Context::from_raw(&caller.stamp(context)),
+            payload: payload.as_slice().to_vec(),
+        };
+        FfiFuture::new(Shield::new(executor.clone(), async move {
+            match run.finish().await {
+                Ok(payload) => RResult::ROk(RVec::from(payload)),
+                Err(error) => RResult::RErr(error.into_raw()),
+            }
+        }))
+    }
+}
+
+struct Run {
+    point: Arc<HookPoint>,
+    handlers: Arc<Vec<HookHandler>>,
+    subject: String,
+    context: Context,
+    payload: Vec<u8>,
+}
+
+impl Run {
+    async fn finish(mut self) -> Result<Vec<u8>, PluginError> {
+        let handlers = Arc::clone(&self.handlers);
+        let mut changed = false;
+        for handler in handlers.iter().filter(|handler| handler.wants(&self.subject)) {
+            let Some(call) = self.begin(handler).await? else { continue };
+            match call.await {
+                RResult::ROk(payload) if payload.is_empty() => {}
+                RResult::ROk(payload) => {
+                    self.payload = payload.into_vec();
+                    changed = true;
+                }
+                RResult::RErr(error) => return Err(self.failed(handler, &PluginError::from_raw(&error))),
+            }
+        }
+        Ok(if changed { self.payload } else { Vec::new() })
+    }
+
+    /// Starts a handler; waits while its plugin changes hands. `None`: it takes no part any more.
+    async fn begin(&self, handler: &HookHandler) -> Result<Option<Call>, PluginError> {
+        loop {
+            let hold = match &**handler.cell.load() {
+                CellState::Running(instance) => return Ok(self.call(handler, instance)),
+                CellState::Held(hold) => Arc::clone(hold),
+                CellState::Down(down) if down.state == DownState::Failed => {
+                    self.point.failures.fetch_add(1, Ordering::Relaxed);
+                    return Err(handler.cell.unavailable(down));
+                }
+                CellState::Down(_) => return Ok(None),
+            };
+            let inside = self.context.raw().flags & handler.cell.chain_bit != 0;
+            if inside && let Some(old) = hold.old() {
+                return Ok(self.call(handler, &old));
+            }
+            hold.wait().await?;
+        }
+    }
+
+    fn call(&self, handler: &HookHandler, instance: &Arc<Instance>) -> Option<Call> {
+        let index = handler.index_in(&self.point.name, instance)?;
+        let mut context = self.context.raw();
+        let limit = nanoseconds(Duration::from_millis(instance.limits.hook_ms));
+        let due = monotonic_ns().saturating_add(limit);
+        context.deadline_ns = if context.deadline_ns == 0 { due } else { context.deadline_ns.min(due) };
+        context.flags |= handler.cell.chain_bit;
+        let payload = RSlice::from_slice(&self.payload);
+        Some(instance.hook(index, RStr::from_str(&self.subject), &context, payload))
+    }
+
+    fn failed(&self, handler: &HookHandler, error: &PluginError) -> PluginError {
+        let faulty = matches!(
+            error.kind(),
+            ErrorKind::Panicked | ErrorKind::Timeout | ErrorKind::Internal | ErrorKind::Unavailable
+        );
+        let figure = if faulty { &self.point.failures } else { &self.point.vetoes };
+        figure.fetch_add(1, Ordering::Relaxed);
+        if faulty {
+            let place = format!("hook {} of plugin {}: {}", self.point.name, handler.cell.id, error.internal_message());
+            return error.clone().with_internal(place);
+        }
+        error.clone()
+    }
+}

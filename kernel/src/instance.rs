@@ -1,0 +1,253 @@
+//! One loaded generation of a plugin: its object across the ABI, what it registered, and the calls that are under way.
+//!
+//! Not here: which generation is current ([`cell`]), when one is made or retired ([`crate::lifecycle`], [`crate::swap`]).
+//!
+//! Invariants
+//! * Whoever calls holds an `Arc` of the instance until the call has ended, so an instance whose `Arc` is alone has no call
+//!   under way: that is how a drain knows.
+//! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
+//! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
+
+pub(crate) mod call;
+pub(crate) mod cell;
+pub(crate) mod phase;
+pub(crate) mod registered;
+pub(crate) mod shield;
+
+#[cfg(test)]
+mod tests;
+
+use objectos_plugin_api::{
+    Error as PluginError, ErrorKind,
+    abi::{RawContext, RawPluginObject, RawResult},
+    private::abi_stable::std_types::{RResult, RSlice, RStr, RVec},
+};
+use objectos_protocol::kernel::plugin_document::PluginLimits;
+use semver::Version;
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{runtime::Handle, sync::mpsc};
+
+use self::{call::Call, registered::Registered};
+use crate::{host_object::HostObject, loader::Library};
+
+/// Counts instances of the process; tells one generation from another wherever something is remembered about one.
+static SERIALS: AtomicU32 = AtomicU32::new(1);
+
+/// How a plugin's own panic is told from one it only passes on: the kernel rewrites the text of what it passes on.
+const OWN_PANIC: &str = "panicked: ";
+
+/// A plugin panicked.
+#[derive(Clone, Debug)]
+pub(crate) struct Incident {
+    /// Id of the plugin.
+    pub(crate) plugin: Arc<str>,
+    /// Serial of the instance.
+    pub(crate) serial: u32,
+    /// What it said.
+    pub(crate) text: String,
+}
+
+/// Figures of one instance.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) calls: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) timeouts: AtomicU64,
+}
+
+/// What an instance is made of.
+pub(crate) struct Parts {
+    pub(crate) plugin: Arc<str>,
+    pub(crate) version: Version,
+    pub(crate) generation: u64,
+    pub(crate) object: RawPluginObject,
+    pub(crate) library: Library,
+    pub(crate) host: Arc<HostObject>,
+    pub(crate) limits: PluginLimits,
+    pub(crate) executor: Handle,
+    pub(crate) incidents: mpsc::UnboundedSender<Incident>,
+}
+
+/// One generation of a plugin.
+pub(crate) struct Instance {
+    // The object before the library: dropping it runs code of the library.
+    object: RawPluginObject,
+    library: Library,
+    pub(crate) plugin: Arc<str>,
+    pub(crate) version: Version,
+    /// Unlike any other instance's in this process.
+    pub(crate) serial: u32,
+    /// 1 is the first load of this plugin.
+    pub(crate) generation: u64,
+    pub(crate) limits: PluginLimits,
+    call_limit_ns: u64,
+    registered: OnceLock<Registered>,
+    pub(crate) host: Arc<HostObject>,
+    pub(crate) figures: Figures,
+    executor: Handle,
+    panicked: AtomicBool,
+    incidents: mpsc::UnboundedSender<Incident>,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("plugin", &self.plugin)
+            .field("version", &self.version)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { plugin, version, generation, object, library, host, limits, executor, incidents } = parts;
+        let call_limit_ns = limits.call_ms.map_or(0, |limit| nanoseconds(Duration::from_millis(limit)));
+        Self {
+            object,
+            library,
+            plugin,
+            version,
+            serial: SERIALS.fetch_add(1, Ordering::Relaxed),
+            generation,
+            limits,
+            call_limit_ns,
+            registered: OnceLock::new(),
+            host,
+            figures: Figures::default(),
+            executor,
+            panicked: AtomicBool::new(false),
+            incidents,
+        }
+    }
+
+    /// The object, the library and the host's side, to be dropped in this order.
+    pub(crate) fn into_parts(self) -> (RawPluginObject, Library, Arc<HostObject>) {
+        (self.object, self.library, self.host)
+    }
+
+    pub(crate) fn object(&self) -> &RawPluginObject {
+        &self.object
+    }
+
+    pub(crate) fn executor(&self) -> &Handle {
+        &self.executor
+    }
+
+    /// What `init` registered; nothing before that.
+    pub(crate) fn registered(&self) -> &Registered {
+        static NOTHING: OnceLock<Registered> = OnceLock::new();
+        self.registered.get().unwrap_or_else(|| NOTHING.get_or_init(Registered::default))
+    }
+
+    /// Sets what `init` registered. A second time is ignored: `init` is called once.
+    pub(crate) fn set_registered(&self, registered: Registered) {
+        let _ = self.registered.set(registered);
+    }
+
+    /// Limit for a call whose caller set none; 0 is none.
+    pub(crate) fn call_limit_ns(&self) -> u64 {
+        self.call_limit_ns
+    }
+
+    /// Starts a call of a service, the routes or the commands.
+    pub(crate) fn call(
+        self: &Arc<Self>,
+        index: u32,
+        method: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> Call {
+        self.figures.calls.fetch_add(1, Ordering::Relaxed);
+        Call::new(self.object.call(index, method, context, payload), Arc::clone(self), context.deadline_ns)
+    }
+
+    /// The same for a synchronous method.
+    pub(crate) fn call_sync(
+        &self,
+        index: u32,
+        method: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawResult {
+        self.figures.calls.fetch_add(1, Ordering::Relaxed);
+        self.own(self.object.call_sync(index, method, context, payload))
+    }
+
+    /// Starts a hook handler.
+    pub(crate) fn hook(
+        self: &Arc<Self>,
+        index: u32,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> Call {
+        Call::new(self.object.hook(index, subject, context, payload), Arc::clone(self), context.deadline_ns)
+    }
+
+    /// Starts an event handler; `event` is `kernel/Event` as JSON.
+    pub(crate) fn event(self: &Arc<Self>, index: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> Call {
+        Call::new(self.object.event(index, context, event), Arc::clone(self), context.deadline_ns)
+    }
+
+    /// Copies an answer into the host's memory; notes a panic.
+    pub(crate) fn own(&self, answer: RawResult) -> RawResult {
+        match answer {
+            RResult::ROk(bytes) => RResult::ROk(RVec::from(bytes.as_slice())),
+            RResult::RErr(error) => RResult::RErr(self.own_error(&PluginError::from_raw(&error)).into_raw()),
+        }
+    }
+
+    #[cold]
+    fn own_error(&self, error: &PluginError) -> PluginError {
+        self.figures.errors.fetch_add(1, Ordering::Relaxed);
+        match error.internal_message().strip_prefix(OWN_PANIC) {
+            Some(text) if error.kind() == ErrorKind::Panicked => self.panicked(text),
+            _ => error.clone(),
+        }
+    }
+
+    /// Notes that the plugin panicked and answers what its caller reads.
+    #[cold]
+    pub(crate) fn panicked(&self, text: &str) -> PluginError {
+        self.figures.panics.fetch_add(1, Ordering::Relaxed);
+        if !self.panicked.swap(true, Ordering::Relaxed) {
+            let incident = Incident { plugin: Arc::clone(&self.plugin), serial: self.serial, text: text.to_owned() };
+            // Nobody listens once the kernel is down.
+            let _ = self.incidents.send(incident);
+        }
+        PluginError::new(ErrorKind::Panicked, "something went wrong on the server")
+            .with_internal(format_args!("plugin {} panicked: {text}", self.plugin))
+    }
+
+    /// Whether it panicked at least once.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Relaxed)
+    }
+
+    /// The plugin took too long.
+    #[cold]
+    pub(crate) fn timed_out(&self) -> PluginError {
+        self.figures.timeouts.fetch_add(1, Ordering::Relaxed);
+        PluginError::new(ErrorKind::Timeout, "the operation took too long")
+            .with_internal(format_args!("plugin {} did not answer in time", self.plugin))
+    }
+
+    /// Wakes idle threads of the plugin so that they pass a checkpoint.
+    pub(crate) fn poke(&self) {
+        self.object.poke();
+    }
+}
+
+/// Nanoseconds of a span, at most what fits.
+pub(crate) fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}

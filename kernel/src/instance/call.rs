@@ -1,0 +1,96 @@
+//! One call into a plugin. Polled by whoever asked, on its thread: no hop.
+//!
+//! Invariants
+//! * The plugin's future goes before the instance does, and the caller's waker before both.
+//! * Out of time means dropped: the plugin's future is cancelled, the caller reads a typed error.
+
+use objectos_plugin_api::{
+    abi::{RawFuture, RawResult},
+    private::{abi_stable::std_types::RResult, monotonic_ns},
+};
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Duration,
+};
+
+use super::{Instance, shield::WakerSlot};
+use crate::loader;
+
+/// A call that is under way. Dropping it cancels it.
+pub(crate) struct Call {
+    slot: WakerSlot,
+    /// Gone once it has answered or run out of time.
+    future: Option<RawFuture>,
+    /// Made when the plugin does not answer at once and there is a deadline.
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    deadline_ns: u64,
+    instance: Arc<Instance>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// `deadline_ns` by the machine's monotonic clock; 0 is never.
+    pub(crate) fn new(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64) -> Self {
+        Self { slot: WakerSlot::default(), future: Some(future), timer: None, deadline_ns, instance }
+    }
+
+    fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| {
+            let left = Duration::from_nanos(self.deadline_ns.saturating_sub(monotonic_ns()));
+            let _entered = self.instance.executor().enter();
+            Box::pin(tokio::time::sleep(left))
+        });
+        timer.as_mut().poll(&mut TaskContext::from_waker(waker))
+    }
+}
+
+impl Future for Call {
+    type Output = RawResult;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<RawResult> {
+        loader::checkpoint();
+        let this = &mut *self;
+        let Some(future) = &mut this.future else {
+            return Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()));
+        };
+        let waker = this.slot.put(task.waker());
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(&mut TaskContext::from_waker(waker))));
+        match polled {
+            Ok(Poll::Ready(answer)) => {
+                let answer = this.instance.own(answer);
+                this.future = None;
+                Poll::Ready(answer)
+            }
+            Ok(Poll::Pending) if this.deadline_ns == 0 => Poll::Pending,
+            Ok(Poll::Pending) => {
+                let waker = waker.clone();
+                if this.poll_timer(&waker).is_pending() {
+                    return Poll::Pending;
+                }
+                this.future = None;
+                Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()))
+            }
+            Err(_) => {
+                this.future = None;
+                let error = this.instance.panicked("while it was polled; it unwound past its own guard");
+                Poll::Ready(RResult::RErr(error.into_raw()))
+            }
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.slot.close();
+    }
+}

@@ -1,0 +1,142 @@
+//! What an instance registered, held against what its manifest declares: undeclared is refused by name, declared and not
+//! registered is a warning for the author.
+
+use objectos_plugin_api::{
+    RegisteredHook, RegisteredService, Registrations,
+    protocol::kernel::plugin_document::{PluginDeclaration, RouteDeclaration, matches_event},
+};
+use semver::{Version, VersionReq};
+
+use crate::error::{Error, nearest_hint};
+
+/// Registrations by position, checked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registered {
+    pub(crate) raw: Registrations,
+    services: Vec<(String, Version)>,
+}
+
+impl Registered {
+    /// Position of a service in a version of this range; `Err` with the version that is there.
+    pub(crate) fn service(&self, name: &str, range: &VersionReq) -> Option<Result<u32, Version>> {
+        let position = self.services.iter().position(|(known, _)| known == name)?;
+        let version = &self.services[position].1;
+        let fits = range.matches(version);
+        Some(u32::try_from(position).ok().filter(|_| fits).ok_or_else(|| version.clone()))
+    }
+
+    /// Handlers of a hook, in the order they were registered, with their positions.
+    pub(crate) fn hooks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (u32, &'a RegisteredHook)> {
+        (0_u32..).zip(&self.raw.hooks).filter(move |(_, hook)| hook.name == name)
+    }
+}
+
+/// Method and path as a route is registered and called: `GET /api/v1/hello/{name}`.
+pub(crate) fn route_name(route: &RouteDeclaration) -> String {
+    format!("{} {}", route.method.as_str(), route.path)
+}
+
+/// Checks registrations against the declaration; answers them and the warnings.
+///
+/// # Errors
+/// `Undeclared` with the first name that the manifest does not have; `Internal` for a service version that is none.
+pub(crate) fn check(
+    plugin: &str,
+    raw: Registrations,
+    declared: &PluginDeclaration,
+) -> Result<(Registered, Vec<String>), Error> {
+    let undeclared = |kind: &'static str, name: &str, known: Vec<&str>| Error::Undeclared {
+        plugin: plugin.to_owned(),
+        kind,
+        name: name.to_owned(),
+        hint: nearest_hint(name, known),
+    };
+    let services = raw.services.iter().map(|service| check_service(plugin, service, declared)).collect::<Result<_, _>>()?;
+    for hook in &raw.hooks {
+        if !declared.hooks.handles.contains(&hook.name) {
+            return Err(undeclared("hook", &hook.name, texts(&declared.hooks.handles)));
+        }
+    }
+    for event in &raw.events {
+        // A handler may listen to less than was declared, never to more.
+        if !declared.events.handles.iter().any(|pattern| covers(pattern, &event.pattern)) {
+            return Err(undeclared("event", &event.pattern, texts(&declared.events.handles)));
+        }
+    }
+    let routes: Vec<String> = declared.routes.iter().map(route_name).collect();
+    for route in &raw.routes {
+        if !routes.contains(route) {
+            return Err(undeclared("route", route, texts(&routes)));
+        }
+    }
+    for command in &raw.commands {
+        if !declared.commands.iter().any(|known| known.name == *command) {
+            let known = declared.commands.iter().map(|known| known.name.as_str()).collect();
+            return Err(undeclared("command", command, known));
+        }
+    }
+    let warnings = missing(&raw, declared, &routes);
+    Ok((Registered { raw, services }, warnings))
+}
+
+fn check_service(
+    plugin: &str,
+    service: &RegisteredService,
+    declared: &PluginDeclaration,
+) -> Result<(String, Version), Error> {
+    let known = || declared.services.provides.iter().map(|provided| provided.name.as_str());
+    let Some(provided) = declared.services.provides.iter().find(|provided| provided.name == service.name) else {
+        let hint = nearest_hint(&service.name, known());
+        return Err(Error::Undeclared { plugin: plugin.to_owned(), kind: "service", name: service.name.clone(), hint });
+    };
+    if provided.version.to_string() == service.version {
+        return Ok((service.name.clone(), provided.version.clone()));
+    }
+    Err(Error::Undeclared {
+        plugin: plugin.to_owned(),
+        kind: "service",
+        name: format!("{} in version {}", service.name, service.version),
+        hint: format!("; it declares version {}", provided.version),
+    })
+}
+
+fn texts(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
+}
+
+/// Whether everything that `asked` selects is selected by `declared`.
+fn covers(declared: &str, asked: &str) -> bool {
+    declared == asked || matches_event(declared, asked.trim_end_matches('*'))
+}
+
+/// What was declared and is not there.
+fn missing(raw: &Registrations, declared: &PluginDeclaration, routes: &[String]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |kind: &str, name: &str| warnings.push(format!("declares the {kind} {name} and does not register it"));
+    for service in &declared.services.provides {
+        if !raw.services.iter().any(|registered| registered.name == service.name) {
+            warn("service", &service.name);
+        }
+    }
+    for hook in &declared.hooks.handles {
+        if !raw.hooks.iter().any(|registered| registered.name == *hook) {
+            warn("hook", hook);
+        }
+    }
+    for pattern in &declared.events.handles {
+        if !raw.events.iter().any(|registered| covers(pattern, &registered.pattern)) {
+            warn("event", pattern);
+        }
+    }
+    for route in routes {
+        if !raw.routes.contains(route) {
+            warn("route", route);
+        }
+    }
+    for command in &declared.commands {
+        if !raw.commands.contains(&command.name) {
+            warn("command", &command.name);
+        }
+    }
+    warnings
+}

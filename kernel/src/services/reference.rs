@@ -1,0 +1,333 @@
+//! A reference to a service, and the way of a call from it to the provider.
+
+use objectos_plugin_api::{
+    Context, Error as PluginError, ErrorKind, ServiceHandler,
+    abi::{RawContext, RawFuture, RawResult},
+    export::{COMMANDS, ROUTES},
+    private::{
+        abi_stable::std_types::{RResult, RSlice, RStr, RVec},
+        async_ffi::FfiFuture,
+        monotonic_ns,
+    },
+};
+use futures_util::FutureExt;
+use semver::VersionReq;
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::runtime::Handle;
+
+use super::{Provider, ServiceKind, ServiceSlot};
+use crate::instance::{
+    Instance,
+    call::Call,
+    cell::{CellState, FLAG_SYSTEM, Hold, PluginCell},
+    shield::Shield,
+};
+
+/// Who calls, as the kernel knows it.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// Id of the plugin; empty for the kernel.
+    pub(crate) id: Arc<str>,
+    /// Whether it may act as the system.
+    pub(crate) system: bool,
+}
+
+impl Caller {
+    /// The kernel itself.
+    pub(crate) fn kernel() -> Self {
+        Self { id: Arc::from(""), system: true }
+    }
+
+    /// The context as the callee gets it: the caller's id is the true one, and nobody acts as the system who may not.
+    pub(crate) fn stamp<'a>(&'a self, context: &RawContext<'a>) -> RawContext<'a> {
+        let mut stamped = *context;
+        stamped.caller = RStr::from_str(&self.id);
+        if !self.system {
+            stamped.flags &= !FLAG_SYSTEM;
+        }
+        stamped
+    }
+}
+
+/// What a call comes to at first sight.
+enum Begun {
+    Call(Call),
+    Kernel(Arc<Provider>),
+    Held(Arc<Hold>),
+    Failed(PluginError),
+}
+
+/// A reference to a service in a range of versions.
+#[derive(Debug)]
+pub(crate) struct ServiceReference {
+    pub(crate) slot: Arc<ServiceSlot>,
+    pub(crate) range: VersionReq,
+    /// Serial of an instance (upper half) and the service's position in it (lower half), from the last look.
+    position: AtomicU64,
+}
+
+impl ServiceReference {
+    pub(crate) fn new(slot: Arc<ServiceSlot>, range: VersionReq) -> Self {
+        Self { slot, range, position: AtomicU64::new(0) }
+    }
+
+    /// Starts a call. The payload is copied by the callee before this returns.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        executor: &Handle,
+        caller: &Arc<Caller>,
+        method: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawFuture {
+        let stamped = caller.stamp(context);
+        match self.begin(method, &stamped, payload) {
+            Begun::Call(call) => FfiFuture::new(call),
+            Begun::Kernel(provider) => match &*provider {
+                Provider::Kernel(handler) => FfiFuture::new(kernel_call(executor, handler, method, &stamped, payload)),
+                Provider::Plugin(_) => failed(PluginError::internal("a plugin is not the kernel")),
+            },
+            Begun::Failed(error) => failed(error),
+            Begun::Held(hold) => {
+                let waiting = Waiting {
+                    reference: Arc::clone(self),
+                    method: method.as_str().to_owned(),
+                    context: Context::from_raw(&stamped),
+                    payload: payload.as_slice().to_vec(),
+                };
+                FfiFuture::new(Shield::new(executor.clone(), waiting.run(hold)))
+            }
+        }
+    }
+
+    /// A synchronous call. Blocks while the provider changes hands.
+    pub(crate) fn call_sync(
+        &self,
+        caller: &Caller,
+        method: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawResult {
+        let mut stamped = caller.stamp(context);
+        loop {
+            let held = match self.find() {
+                Found::Running(cell, instance) => {
+                    let ready = self.position(&instance).and_then(|index| {
+                        prepare(&mut stamped, &cell, &instance).map(|()| index)
+                    });
+                    return match ready {
+                        Ok(index) => instance.call_sync(index, method, &stamped, payload),
+                        Err(error) => RResult::RErr(error.into_raw()),
+                    };
+                }
+                Found::Kernel(provider) => return kernel_call_sync(&provider, method, &stamped, payload),
+                Found::Failed(error) => return RResult::RErr(error.into_raw()),
+                Found::Held(cell, hold) => match self.pass_through(&cell, &hold, &stamped) {
+                    Some((instance, index)) => return instance.call_sync(index, method, &stamped, payload),
+                    None => hold.wait_blocking(),
+                },
+            };
+            if let Err(error) = held {
+                return RResult::RErr(error.into_raw());
+            }
+        }
+    }
+
+    fn begin(&self, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> Begun {
+        let mut context = *context;
+        let (instance, index) = match self.find() {
+            Found::Running(cell, instance) => {
+                let ready = self.position(&instance).and_then(|index| {
+                    prepare(&mut context, &cell, &instance).map(|()| index)
+                });
+                match ready {
+                    Ok(index) => (instance, index),
+                    Err(error) => return Begun::Failed(error),
+                }
+            }
+            Found::Kernel(provider) => return Begun::Kernel(provider),
+            Found::Failed(error) => return Begun::Failed(error),
+            Found::Held(cell, hold) => match self.pass_through(&cell, &hold, &context) {
+                Some(found) => found,
+                None => return Begun::Held(hold),
+            },
+        };
+        Begun::Call(instance.call(index, method, &context, payload))
+    }
+
+    fn find(&self) -> Found {
+        let provider = self.slot.provider.load();
+        match provider.as_deref() {
+            Some(Provider::Plugin(cell)) => match &**cell.load() {
+                CellState::Running(instance) => Found::Running(Arc::clone(cell), Arc::clone(instance)),
+                CellState::Held(hold) => Found::Held(Arc::clone(cell), Arc::clone(hold)),
+                CellState::Down(down) => Found::Failed(cell.unavailable(down)),
+            },
+            Some(Provider::Kernel(_)) => {
+                provider.as_ref().map_or_else(|| Found::Failed(self.nobody()), |provider| Found::Kernel(Arc::clone(provider)))
+            }
+            None => Found::Failed(self.nobody()),
+        }
+    }
+
+    #[cold]
+    fn nobody(&self) -> PluginError {
+        PluginError::unavailable("the service is not available at the moment")
+            .with_internal(format_args!("no plugin provides the service {}", self.slot.name))
+    }
+
+    /// A call that comes out of a call which the held plugin still works on goes to that generation: the one would wait
+    /// for the other otherwise.
+    fn pass_through(&self, cell: &PluginCell, hold: &Hold, context: &RawContext<'_>) -> Option<(Arc<Instance>, u32)> {
+        if context.flags & cell.chain_bit == 0 {
+            return None;
+        }
+        let old = hold.old()?;
+        let index = self.position(&old).ok()?;
+        Some((old, index))
+    }
+
+    /// Position of the service in this generation.
+    fn position(&self, instance: &Instance) -> Result<u32, PluginError> {
+        let [p0, p1, p2, p3, s0, s1, s2, s3] = self.position.load(Ordering::Relaxed).to_le_bytes();
+        if u32::from_le_bytes([s0, s1, s2, s3]) == instance.serial {
+            return Ok(u32::from_le_bytes([p0, p1, p2, p3]));
+        }
+        self.look_up(instance)
+    }
+
+    #[cold]
+    fn look_up(&self, instance: &Instance) -> Result<u32, PluginError> {
+        let position = match self.slot.kind {
+            ServiceKind::Routes => ROUTES,
+            ServiceKind::Commands => COMMANDS,
+            ServiceKind::Named => match instance.registered().service(&self.slot.name, &self.range) {
+                Some(Ok(position)) => position,
+                Some(Err(version)) => {
+                    return Err(PluginError::unavailable("the service is not available in the version that is needed")
+                        .with_internal(format_args!(
+                            "{} {} is wanted, {} of plugin {} is there",
+                            self.slot.name, self.range, version, instance.plugin
+                        )));
+                }
+                None => return Err(self.nobody()),
+            },
+        };
+        let remembered = (u64::from(instance.serial) << 32) | u64::from(position);
+        self.position.store(remembered, Ordering::Relaxed);
+        Ok(position)
+    }
+}
+
+enum Found {
+    Running(Arc<PluginCell>, Arc<Instance>),
+    Kernel(Arc<Provider>),
+    Held(Arc<PluginCell>, Arc<Hold>),
+    Failed(PluginError),
+}
+
+/// Deadline and chain of the call.
+fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance) -> Result<(), PluginError> {
+    context.flags |= cell.chain_bit;
+    let limit = instance.call_limit_ns();
+    if context.deadline_ns == 0 && limit == 0 {
+        return Ok(());
+    }
+    let now = monotonic_ns();
+    if context.deadline_ns == 0 {
+        context.deadline_ns = now.saturating_add(limit);
+    } else if context.deadline_ns <= now {
+        return Err(PluginError::new(ErrorKind::Timeout, "the operation took too long")
+            .with_internal(format_args!("the time was over before plugin {} was called", instance.plugin)));
+    }
+    Ok(())
+}
+
+/// A call that waits for the provider to be back.
+struct Waiting {
+    reference: Arc<ServiceReference>,
+    method: String,
+    context: Context,
+    payload: Vec<u8>,
+}
+
+impl Waiting {
+    async fn run(self, mut hold: Arc<Hold>) -> RawResult {
+        loop {
+            if let Err(error) = hold.wait().await {
+                return RResult::RErr(error.into_raw());
+            }
+            let begun = self.reference.begin(
+                RStr::from_str(&self.method),
+                &self.context.raw(),
+                RSlice::from_slice(&self.payload),
+            );
+            match begun {
+                Begun::Call(call) => return call.await,
+                Begun::Held(again) => hold = again,
+                Begun::Failed(error) => return RResult::RErr(error.into_raw()),
+                Begun::Kernel(_) => {
+                    return RResult::RErr(PluginError::internal("a held service became the kernel's").into_raw());
+                }
+            }
+        }
+    }
+}
+
+fn failed(error: PluginError) -> RawFuture {
+    FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
+}
+
+pub(crate) fn raw(result: Result<Vec<u8>, PluginError>) -> RawResult {
+    match result {
+        Ok(bytes) => RResult::ROk(RVec::from(bytes)),
+        Err(error) => RResult::RErr(error.into_raw()),
+    }
+}
+
+fn own_panic() -> PluginError {
+    PluginError::internal("the kernel's own service panicked; this is a fault of the kernel")
+}
+
+fn kernel_call(
+    executor: &Handle,
+    handler: &Arc<dyn ServiceHandler>,
+    method: RStr<'_>,
+    context: &RawContext<'_>,
+    payload: RSlice<'_, u8>,
+) -> impl Future<Output = RawResult> + Send + 'static {
+    let _entered = executor.enter();
+    let begun = catch_unwind(AssertUnwindSafe(|| {
+        handler.call(method.as_str(), Context::from_raw(context), payload.as_slice())
+    }));
+    let executor = executor.clone();
+    Shield::new(executor, async move {
+        let answer = match begun {
+            Ok(future) => AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(own_panic())),
+            Err(_) => Err(own_panic()),
+        };
+        raw(answer)
+    })
+}
+
+fn kernel_call_sync(
+    provider: &Provider,
+    method: RStr<'_>,
+    context: &RawContext<'_>,
+    payload: RSlice<'_, u8>,
+) -> RawResult {
+    let Provider::Kernel(handler) = provider else {
+        return raw(Err(PluginError::internal("a plugin is not the kernel")));
+    };
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        handler.call_sync(method.as_str(), Context::from_raw(context), payload.as_slice())
+    }));
+    raw(answer.unwrap_or_else(|_| Err(own_panic())))
+}

@@ -1,0 +1,361 @@
+//! From text to a checked expression: names resolved, types settled, constants folded.
+//!
+//! All type faults of an expression are reported at once; a syntax fault ends the check. Called when metadata is loaded, never
+//! per record. The parts: `operator` (types of operators), `call` (functions), `path` (names), `method` (JavaScript spellings).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::error::{ErrorKind, ExpressionError, Fault};
+use crate::evaluator;
+use crate::function::Form;
+use crate::limits::NODES_MAX;
+use crate::node::{Node, NodeKind};
+use crate::parser::{self, Dialect};
+use crate::scope::Scope;
+use crate::syntax::{Syntax, SyntaxKind};
+use crate::types::Type;
+use crate::value::Value;
+
+mod call;
+mod method;
+mod operator;
+mod path;
+
+/// An expression that is known to be well-formed: parse and check once, evaluate often. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CheckedExpression {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    source: String,
+    root: Node,
+    complexity: Complexity,
+    dependencies: Dependencies,
+}
+
+/// What an expression reads.
+///
+/// JSON form: `{"fields": ["account.industry", "amount"], "previous": [], "variables": ["today"]}`; sorted, without doubles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Dependencies {
+    /// Field paths of the record, with dots where they lead over relations.
+    pub fields: BTreeSet<String>,
+    /// Field paths of the state before the change.
+    pub previous: BTreeSet<String>,
+    /// System variables, without `$`.
+    pub variables: BTreeSet<String>,
+}
+
+impl Dependencies {
+    /// The fields that lead over a relation.
+    pub fn related(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(String::as_str).filter(|path| path.contains('.'))
+    }
+}
+
+/// How much an expression asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Complexity {
+    /// Operators, values and calls as written.
+    pub nodes: usize,
+    /// How deep they are nested.
+    pub height: usize,
+    /// Branches and cases.
+    pub conditions: usize,
+    /// The three classes that formula metadata knows.
+    pub level: ComplexityLevel,
+}
+
+/// Classes of complexity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ComplexityLevel {
+    /// No condition and at most 15 nodes.
+    Simple,
+    /// In between.
+    Medium,
+    /// More than 5 conditions or 60 nodes.
+    Complex,
+}
+
+impl CheckedExpression {
+    /// The text as written.
+    pub fn source(&self) -> &str {
+        &self.inner.source
+    }
+
+    /// The tree, for compilers.
+    pub fn root(&self) -> &Node {
+        &self.inner.root
+    }
+
+    /// The type of the result; each may also be null.
+    pub fn value_type(&self) -> Type {
+        self.inner.root.value_type
+    }
+
+    /// What it reads.
+    pub fn dependencies(&self) -> &Dependencies {
+        &self.inner.dependencies
+    }
+
+    /// How much it asks for.
+    pub fn complexity(&self) -> Complexity {
+        self.inner.complexity
+    }
+}
+
+/// Checks an expression of any type. Errors: all that is wrong, at least one.
+pub fn check(source: &str, scope: &dyn Scope) -> Result<CheckedExpression, Vec<ExpressionError>> {
+    Checker::new(scope).check(source)
+}
+
+/// Checks an expression that must be true or false: criteria, guards, row filters, script validations.
+pub fn check_condition(source: &str, scope: &dyn Scope) -> Result<CheckedExpression, Vec<ExpressionError>> {
+    Checker::new(scope).expecting(Type::Boolean).check(source)
+}
+
+/// Checks with settings.
+#[derive(Clone, Copy)]
+pub struct Checker<'s> {
+    scope: &'s dyn Scope,
+    expected: Type,
+    dialect: Dialect,
+}
+
+impl std::fmt::Debug for Checker<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checker").field("expected", &self.expected).field("dialect", &self.dialect).finish_non_exhaustive()
+    }
+}
+
+impl<'s> Checker<'s> {
+    /// A checker whose names are those of the scope.
+    pub fn new(scope: &'s dyn Scope) -> Self {
+        Checker { scope, expected: Type::Any, dialect: Dialect::default() }
+    }
+
+    /// The result must be of this type (or null, or not known before evaluation).
+    #[must_use]
+    pub fn expecting(mut self, expected: Type) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// Takes `{path}` and `{{ path }}` for the path itself, as flow conditions write variables. Never use it where the braces
+    /// mean a value of another record.
+    #[must_use]
+    pub fn with_placeholders(mut self) -> Self {
+        self.dialect.placeholders = true;
+        self
+    }
+
+    /// Checks the text. Errors: all that is wrong, at least one.
+    pub fn check(&self, source: &str) -> Result<CheckedExpression, Vec<ExpressionError>> {
+        let located = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.locate(source)).collect::<Vec<_>>();
+        let tree = parser::parse(source, self.dialect).map_err(|fault| located(vec![fault]))?;
+        let mut typer = Typer { scope: self.scope, faults: Vec::new(), locals: Vec::new(), node_count: 0, conditions: 0 };
+        let root = typer.node(&tree);
+        let root = typer.unify(vec![root, Node::new(NodeKind::Literal(Value::Null), self.expected, tree.offset)], tree.offset, |found, expected| {
+            format!("the result is {found}, expected {expected}")
+        });
+        let root = root.0.into_iter().next().unwrap_or_else(|| typer.poison(tree.offset));
+        if !typer.faults.is_empty() {
+            return Err(located(typer.faults));
+        }
+        let root = fold(root);
+        let mut dependencies = Dependencies::default();
+        collect(&root, &mut dependencies);
+        let complexity = Complexity {
+            nodes: typer.node_count,
+            height: usize::from(tree.height),
+            conditions: typer.conditions,
+            level: match (typer.conditions, typer.node_count) {
+                (0, ..=15) => ComplexityLevel::Simple,
+                (..=5, ..=60) => ComplexityLevel::Medium,
+                _ => ComplexityLevel::Complex,
+            },
+        };
+        Ok(CheckedExpression { inner: Arc::new(Inner { source: source.to_owned(), root, complexity, dependencies }) })
+    }
+}
+
+fn collect(node: &Node, dependencies: &mut Dependencies) {
+    match &node.kind {
+        NodeKind::Field(path) => {
+            dependencies.fields.insert(path.as_str().to_owned());
+        }
+        NodeKind::Previous(path) => {
+            dependencies.previous.insert(path.as_str().to_owned());
+        }
+        NodeKind::Variable(variable) => {
+            dependencies.variables.insert(variable.name());
+        }
+        _ => {}
+    }
+    node.each_child(&mut |child| collect(child, dependencies));
+}
+
+/// One check under way.
+struct Typer<'s> {
+    scope: &'s dyn Scope,
+    faults: Vec<Fault>,
+    locals: Vec<(Box<str>, Type)>,
+    node_count: usize,
+    conditions: usize,
+}
+
+impl Typer<'_> {
+    fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Stands for a part that is wrong, so that the rest can be checked.
+    fn poison(&self, offset: u32) -> Node {
+        Node::new(NodeKind::Literal(Value::Null), Type::Any, offset)
+    }
+
+    fn type_fault(&mut self, offset: u32, message: String, hint: impl Into<String>) -> Node {
+        self.fault(Fault::new(ErrorKind::TypeError, offset, message).hint(hint));
+        self.poison(offset)
+    }
+
+    fn nodes(&mut self, trees: &[Syntax]) -> Vec<Node> {
+        trees.iter().map(|tree| self.node(tree)).collect()
+    }
+
+    fn node(&mut self, tree: &Syntax) -> Node {
+        self.node_count += 1;
+        if self.node_count > NODES_MAX {
+            if self.node_count == NODES_MAX + 1 {
+                self.fault(Fault::new(ErrorKind::LimitExceeded, tree.offset, format!("the expression has more than {NODES_MAX} parts")));
+            }
+            return self.poison(tree.offset);
+        }
+        self.node_of(tree)
+    }
+
+    fn node_of(&mut self, tree: &Syntax) -> Node {
+        use SyntaxKind as S;
+        let offset = tree.offset;
+        match &tree.kind {
+            S::Literal(value) => Node::new(NodeKind::Literal(value.clone()), value.value_type(), offset),
+            S::Path(segments) => self.path(segments, offset),
+            S::List(items) => {
+                let items = self.nodes(items);
+                Node::new(NodeKind::List(items), Type::List, offset)
+            }
+            S::Negate(inner) => {
+                let inner = self.node(inner);
+                self.negate(inner, offset)
+            }
+            S::Not(inner) => {
+                let inner = self.condition(inner, "NOT");
+                Node::new(NodeKind::Not(Box::new(inner)), Type::Boolean, offset)
+            }
+            S::Arithmetic(operator, left, right) => {
+                let (left, right) = (self.node(left), self.node(right));
+                self.arithmetic(*operator, left, right, offset)
+            }
+            S::Concat(items) => {
+                let items = self.nodes(items);
+                self.concat(items, offset)
+            }
+            S::Compare(operator, left, right) => {
+                let (left, right) = (self.node(left), self.node(right));
+                self.compare(*operator, left, right, offset)
+            }
+            S::And(items) => {
+                let items = items.iter().map(|item| self.condition(item, "AND")).collect();
+                Node::new(NodeKind::And(items), Type::Boolean, offset)
+            }
+            S::Or(items) => {
+                let items = items.iter().map(|item| self.condition(item, "OR")).collect();
+                Node::new(NodeKind::Or(items), Type::Boolean, offset)
+            }
+            S::OrElse(items) => self.or_else(items, offset),
+            S::Coalesce(items) => {
+                let items = self.nodes(items);
+                self.coalesce(items, offset)
+            }
+            S::If { condition, then, otherwise } => {
+                let arms = vec![(self.condition(condition, "the condition"), self.node(then))];
+                let otherwise = self.node(otherwise);
+                self.choice(arms, otherwise, offset)
+            }
+            S::In { item, list } => {
+                let (item, list) = (self.node(item), self.nodes(list));
+                self.member(item, list, offset)
+            }
+            S::Like { text, pattern } => {
+                let text = self.node(text);
+                let pattern = self.node(pattern);
+                self.like(text, pattern, offset)
+            }
+            S::Between { item, low, high } => {
+                let (item, low, high) = (self.node(item), self.node(low), self.node(high));
+                self.between(item, low, high, offset)
+            }
+            S::IsNull(inner) => {
+                let inner = self.node(inner);
+                Node::new(NodeKind::IsNull(Box::new(inner)), Type::Boolean, offset)
+            }
+            S::Call { name, arguments } => self.call(name, arguments, offset),
+            S::Method { receiver, name, arguments } => self.method(receiver, name, arguments, offset),
+            S::Let { name, value, body, declared } => self.bind(name, value, body, *declared, offset),
+        }
+    }
+
+    fn bind(&mut self, name: &str, value: &Syntax, body: &Syntax, declared: bool, offset: u32) -> Node {
+        let known = self.locals.iter().any(|(local, _)| local.as_ref() == name);
+        if known == declared {
+            let (message, hint) = if declared {
+                (format!("the variable `{name}` is declared twice"), "give the second one another name")
+            } else {
+                (format!("the variable `{name}` is not declared"), "declare it with `let`; fields cannot be assigned")
+            };
+            self.fault(Fault::syntax(offset, message).hint(hint));
+        }
+        let value = self.node(value);
+        self.locals.push((name.into(), value.value_type));
+        let body = self.node(body);
+        self.locals.pop();
+        let value_type = body.value_type;
+        Node::new(NodeKind::Let { value: Box::new(value), body: Box::new(body) }, value_type, offset)
+    }
+}
+
+/// Computes what is made of constants alone. What fails stays, to fail again where it is evaluated.
+fn fold(node: Node) -> Node {
+    let node = node.map_children(&mut fold);
+    let mut constant = match &node.kind {
+        NodeKind::Literal(_)
+        | NodeKind::Field(_)
+        | NodeKind::Previous(_)
+        | NodeKind::Variable(_)
+        | NodeKind::Local(_)
+        | NodeKind::Let { .. }
+        | NodeKind::List(_) => false,
+        NodeKind::Call { function, .. } => !function.zoned && matches!(function.form, Form::Kernel(_)),
+        _ => true,
+    };
+    node.each_child(&mut |child| constant &= child.as_literal().is_some());
+    if !constant {
+        return node;
+    }
+    match evaluator::constant(&node) {
+        Some(value) => {
+            let value_type = if node.value_type.is_open() { value.value_type() } else { node.value_type };
+            Node::new(NodeKind::Literal(value), value_type, node.offset)
+        }
+        None => node,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Numbers. Arithmetic is on doubles; an answer that is not finite is null.
+
+use super::Parameter::Number;
+use super::arguments::{Answer, number, whole};
+use super::{Context, Form, Function, Kernel, Parameter, Special, Sql};
+use crate::error::EvaluationError;
+use crate::number as arithmetic;
+use crate::types::Type;
+use crate::value::Value;
+
+const fn numeric(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], kernel: Kernel) -> Function {
+    Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Number)
+}
+
+/// Rounding has a form only if the digits are known, as the form depends on them.
+const DIGITS_KNOWN: Sql = Sql::When(|arguments| arguments.get(1).is_none_or(|digits| digits.as_literal().is_some()));
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    numeric("ABS", "ABS(number)", "the number without its sign", &[Number], abs).sql(Sql::Exact),
+    numeric("CEILING", "CEILING(number)", "the next whole number, not below", &[Number], ceiling).aliases(&["CEIL"]).sql(Sql::Exact),
+    numeric("FLOOR", "FLOOR(number)", "the next whole number, not above", &[Number], floor).sql(Sql::Exact),
+    numeric("ROUND", "ROUND(number, [digits])", "rounded to so many digits after the point (0), half away from zero", &[Number, Number], round).required(1).sql(DIGITS_KNOWN),
+    numeric("TRUNC", "TRUNC(number, [digits])", "cut off after so many digits after the point (0)", &[Number, Number], trunc).required(1).sql(DIGITS_KNOWN),
+    Function::of("MOD", "MOD(number, divisor)", "the remainder, with the sign of the number; null for divisor 0", &[Number, Number], Form::Special(Special::Mod)),
+    Function::of("POWER", "POWER(base, exponent)", "the base to the power of the exponent", &[Number, Number], Form::Special(Special::Power)).aliases(&["POW"]),
+    numeric("SQRT", "SQRT(number)", "the square root; null below 0", &[Number], sqrt),
+    numeric("EXP", "EXP(number)", "e to the power of the number", &[Number], exp),
+    numeric("LN", "LN(number)", "the natural logarithm; null for 0 and below", &[Number], ln),
+    numeric("LOG", "LOG(number, [base])", "the logarithm to a base (10); null for 0 and below", &[Number, Number], log).aliases(&["LOG10"]).required(1),
+    numeric("MAX", "MAX(number, ...)", "the largest; null if one is null", &[Number], max).aliases(&["GREATEST"]).repeated(1).sql(Sql::Exact),
+    numeric("MIN", "MIN(number, ...)", "the smallest; null if one is null", &[Number], min).aliases(&["LEAST"]).repeated(1).sql(Sql::Exact),
+    numeric("SIGN", "SIGN(number)", "-1, 0 or 1", &[Number], sign).sql(Sql::Exact),
+];
+
+fn abs<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.abs()))
+}
+
+fn ceiling<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.ceil()))
+}
+
+fn floor<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.floor()))
+}
+
+fn digits(arguments: &[Value<'_>]) -> Result<i64, EvaluationError> {
+    if arguments.len() < 2 { Ok(0) } else { Ok(whole(arguments, 1)?.unwrap_or(i64::MAX)) }
+}
+
+fn round<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    Ok(Value::number(arithmetic::round(number(arguments, 0)?, digits(arguments)?)))
+}
+
+fn trunc<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    Ok(Value::number(arithmetic::trunc(number(arguments, 0)?, digits(arguments)?)))
+}
+
+fn sqrt<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.sqrt()))
+}
+
+fn exp<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.exp()))
+}
+
+fn ln<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    number(arguments, 0).map(|x| Value::number(x.ln()))
+}
+
+fn log<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let x = number(arguments, 0)?;
+    if arguments.len() < 2 {
+        return Ok(Value::number(x.log10()));
+    }
+    Ok(Value::number(x.ln() / number(arguments, 1)?.ln()))
+}
+
+fn max<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    extreme(arguments, |a, b| b > a)
+}
+
+fn min<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    extreme(arguments, |a, b| b < a)
+}
+
+fn extreme<'a>(arguments: &[Value<'a>], better: fn(f64, f64) -> bool) -> Answer<'a> {
+    let mut best = 0;
+    for index in 0..arguments.len() {
+        if better(number(arguments, best)?, number(arguments, index)?) {
+            best = index;
+        }
+    }
+    Ok(arguments[best].clone())
+}
+
+fn sign<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let x = number(arguments, 0)?;
+    Ok(Value::Integer(i64::from(x > 0.0) - i64::from(x < 0.0)))
+}

@@ -1,0 +1,200 @@
+//! A started plugin in a test: call its services, routes, hooks, event handlers and commands.
+
+use objectos_plugin_api::{
+    CommandAnswer, Context, Error, Event, Health, Host, HttpRequestParts, HttpResponse, Registrations, Result,
+    abi::{RawFuture, RawPluginObject},
+    export::{COMMANDS, ROUTES},
+    private::{
+        RResult,
+        abi_stable::std_types::{RSlice, RStr},
+    },
+};
+use serde_json::Value;
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::host::{PublishedEvent, State, lock, test_view};
+
+/// A plugin that runs in the test host. Dropping it stops nothing; call [`TestPlugin::stop`].
+pub struct TestPlugin {
+    pub(crate) raw: Arc<RawPluginObject>,
+    pub(crate) state: Arc<State>,
+    pub(crate) folder: PathBuf,
+    pub(crate) registrations: Registrations,
+}
+
+impl fmt::Debug for TestPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestPlugin")
+            .field("registrations", &self.registrations)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TestPlugin {
+    /// Makes the plugin's own services reachable through [`TestPlugin::host`].
+    pub(crate) fn connect(&self) {
+        let names = self
+            .registrations
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
+        drop(self.state.own.set((Arc::clone(&self.raw), names)));
+    }
+
+    pub(crate) async fn finish(&self, future: RawFuture) -> Result<Vec<u8>> {
+        match future.await {
+            RResult::ROk(bytes) => Ok(bytes.into_vec()),
+            RResult::RErr(error) => Err(Error::from_raw(&error)),
+        }
+    }
+
+    /// What the plugin registered.
+    #[must_use]
+    pub fn registrations(&self) -> &Registrations {
+        &self.registrations
+    }
+
+    /// A host through which a test opens the plugin's services: `GreetingClient::open(&plugin.host())`.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        test_view(&self.state)
+    }
+
+    /// Sends a request to a route, spelled as it was registered.
+    ///
+    /// # Errors
+    /// What the handler answers; the gateway would make an error document of it.
+    pub async fn route(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<HttpResponse> {
+        let frame = request.encode();
+        let future = self.raw.call(
+            ROUTES,
+            RStr::from_str(route),
+            &context.raw(),
+            RSlice::from_slice(&frame),
+        );
+        HttpResponse::decode(&self.finish(future).await?)
+    }
+
+    /// Runs the plugin's handlers of a hook in their order; `None` when none changed the payload.
+    ///
+    /// # Errors
+    /// The first refusal.
+    pub async fn hook(&self, name: &str, subject: &str, context: &Context, payload: &Value) -> Result<Option<Value>> {
+        let mut order: Vec<(i32, usize)> = self
+            .registrations
+            .hooks
+            .iter()
+            .enumerate()
+            .filter(|(_, hook)| hook.name == name)
+            .filter(|(_, hook)| hook.subjects.is_empty() || hook.subjects.iter().any(|wanted| wanted == subject))
+            .map(|(index, hook)| (hook.priority, index))
+            .collect();
+        order.sort_unstable();
+        let mut changed = None;
+        for (_, index) in order {
+            let current = serde_json::to_vec(changed.as_ref().unwrap_or(payload))?;
+            let index = u32::try_from(index).map_err(Error::internal)?;
+            let future = self.raw.hook(
+                index,
+                RStr::from_str(subject),
+                &context.raw(),
+                RSlice::from_slice(&current),
+            );
+            let answer = self.finish(future).await?;
+            if !answer.is_empty() {
+                changed = Some(serde_json::from_slice(&answer)?);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Delivers an event to every handler whose pattern fits; answers how many had it.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn deliver(&self, context: &Context, event: &Event) -> Result<usize> {
+        let bytes = serde_json::to_vec(event)?;
+        let mut count = 0;
+        for (index, handler) in self.registrations.events.iter().enumerate() {
+            let fits = match handler.pattern.strip_suffix('*') {
+                Some(prefix) => event.name.starts_with(prefix),
+                None => event.name == handler.pattern,
+            };
+            if fits {
+                let index = u32::try_from(index).map_err(Error::internal)?;
+                self.finish(self.raw.event(index, &context.raw(), RSlice::from_slice(&bytes)))
+                    .await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// What the command answers.
+    pub async fn command(&self, name: &str, arguments: &[&str]) -> Result<CommandAnswer> {
+        let arguments = serde_json::to_vec(arguments)?;
+        let context = Context::background();
+        let future = self.raw.call(
+            COMMANDS,
+            RStr::from_str(name),
+            &context.raw(),
+            RSlice::from_slice(&arguments),
+        );
+        Ok(serde_json::from_slice(&self.finish(future).await?)?)
+    }
+
+    /// What the plugin says of its health.
+    ///
+    /// # Errors
+    /// `Panicked` and the like.
+    pub async fn health(&self) -> Result<Health> {
+        Ok(serde_json::from_slice(&self.finish(self.raw.health()).await?)?)
+    }
+
+    /// The state it would leave to its successor.
+    ///
+    /// # Errors
+    /// What the plugin answers.
+    pub async fn suspend(&self) -> Result<Vec<u8>> {
+        self.finish(self.raw.suspend()).await
+    }
+
+    /// Everything it published so far.
+    #[must_use]
+    pub fn published(&self) -> Vec<PublishedEvent> {
+        lock(&self.state.published).clone()
+    }
+
+    /// Everything it logged so far: level number, message, fields.
+    #[must_use]
+    pub fn logged(&self) -> Vec<String> {
+        lock(&self.state.logged).clone()
+    }
+
+    /// Sets the time, milliseconds since 1970.
+    pub fn set_now_ms(&self, now_ms: i64) {
+        self.state.now_ms.store(now_ms, Ordering::SeqCst);
+    }
+
+    /// Stops the plugin, joins its threads and removes its folder.
+    ///
+    /// # Errors
+    /// What `stop` answers.
+    pub async fn stop(self) -> Result<()> {
+        let stopped = self.finish(self.raw.stop()).await;
+        let raw = Arc::clone(&self.raw);
+        // A plugin's runtime must end on a thread that is no runtime's.
+        let ended = tokio::task::spawn_blocking(move || raw.shutdown_blocking()).await;
+        drop(std::fs::remove_dir_all(&self.folder));
+        ended.map_err(Error::internal)?;
+        stopped.map(drop)
+    }
+}

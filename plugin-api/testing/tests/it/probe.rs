@@ -1,0 +1,192 @@
+//! The plugin under test.
+
+use objectos_plugin_api::{
+    CommandAnswer, Context, Error, Health, HookAnswer, HttpResponse, NewEvent, Plugin, Registry, Result, Setup, service,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+pub const MANIFEST: &str = r#"{
+  "manifest": {"id": "test.probe", "version": "1.0.0", "type": "plugin", "name": "Probe"},
+  "capabilities": {},
+  "security": {"pluginId": "test.probe", "trustLevel": "community", "permissions": {"permissions": [], "defaultGrant": "deny"}, "sandbox": {}},
+  "objectos": {
+    "api": "^1",
+    "services": {"provides": [{"name": "sum", "version": "1.2.0"}], "uses": [{"name": "store", "range": "^1"}]},
+    "hooks": {"handles": ["data.before_insert"], "runs": []},
+    "events": {"handles": ["data.record.*"], "publishes": ["probe.seen"]},
+    "routes": [{"method": "GET", "path": "/api/v1/probe/{name}"}],
+    "commands": [{"name": "probe", "summary": "says what it was given"}]
+  }
+}"#;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    pub left: i64,
+    pub right: i64,
+}
+
+#[service(name = "sum", version = "1.2.0")]
+pub trait Sum {
+    /// Adds, later.
+    async fn add(&self, context: Context, numbers: Numbers) -> Result<i64>;
+    /// Adds, now.
+    fn add_now(&self, context: Context, numbers: Numbers) -> Result<i64>;
+    /// How often it was asked.
+    fn count(&self, context: Context) -> Result<u64>;
+    /// Bytes backwards.
+    #[raw]
+    async fn reverse(&self, context: Context, bytes: Vec<u8>) -> Result<Vec<u8>>;
+    /// Panics.
+    async fn fall(&self, context: Context) -> Result<()>;
+    /// Waits on a timer of the plugin's own runtime.
+    async fn wait(&self, context: Context, milliseconds: u64) -> Result<String>;
+}
+
+#[service(name = "store", version = "1.0.0")]
+pub trait Store {
+    async fn keep(&self, context: Context, text: String) -> Result<usize>;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct Config {
+    greeting: String,
+    undeclared: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            greeting: "hello".to_owned(),
+            undeclared: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Probe {
+    setup: Setup,
+    config: Config,
+    store: StoreClient,
+    asked: AtomicU64,
+}
+
+impl Plugin for Probe {
+    const RUNTIME_WORKERS: usize = 1;
+
+    async fn init(setup: Setup) -> Result<Self> {
+        let config: Config = setup.config()?;
+        let store = StoreClient::open(&setup.host)?;
+        Ok(Self {
+            store,
+            config,
+            asked: AtomicU64::new(0),
+            setup,
+        })
+    }
+
+    fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
+        registry.service(SumServer::new(Arc::clone(self)));
+        registry.hook("data.before_insert", &["account"], |_, _, call| async move {
+            let mut payload: Value = call.json()?;
+            match payload["record"]["name"].as_str() {
+                Some("spam") => Err(Error::veto("no spam, please")),
+                Some(name) => {
+                    payload["record"]["name"] = json!(name.to_uppercase());
+                    HookAnswer::changed(&payload)
+                }
+                None => Ok(HookAnswer::Unchanged),
+            }
+        });
+        registry.durable_event("seen", "data.record.*", |probe, context, event| async move {
+            probe.store.keep(&context, &event.name).await?;
+            let payload = serde_json::to_vec(&event.payload)?;
+            probe
+                .setup
+                .host
+                .publish(&context, &NewEvent::new("probe.seen", &payload).with_key("k"))
+        });
+        registry.route("GET /api/v1/probe/{name}", |probe, context, request| async move {
+            let answer = json!({
+                "text": format!("{} {}", probe.config.greeting, request.parameter("name")),
+                "query": request.query(),
+                "accept": request.header("accept"),
+                "body": String::from_utf8_lossy(request.body()),
+                "user": context.user(),
+            });
+            Ok(HttpResponse::json(200, &answer)?.with_header("x-probe", "yes"))
+        });
+        registry.command("probe", |_, _, arguments| async move {
+            Ok(CommandAnswer {
+                output: arguments.join("+"),
+                ..CommandAnswer::default()
+            })
+        });
+        if self.config.undeclared {
+            registry.command("surprise", |_, _, _| async move { Ok(CommandAnswer::default()) });
+        }
+    }
+
+    async fn suspend(self: Arc<Self>) -> Result<Vec<u8>> {
+        Ok(self.asked.load(Ordering::SeqCst).to_le_bytes().to_vec())
+    }
+
+    async fn resume(self: Arc<Self>, state: Vec<u8>) -> Result<()> {
+        let bytes = state.try_into().map_err(|_| Error::invalid("not eight bytes"))?;
+        self.asked.store(u64::from_le_bytes(bytes), Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn health(self: Arc<Self>) -> Health {
+        Health::degraded("a little tired")
+    }
+}
+
+impl Sum for Probe {
+    async fn add(&self, _: Context, numbers: Numbers) -> Result<i64> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        numbers
+            .left
+            .checked_add(numbers.right)
+            .ok_or_else(|| Error::invalid("too large").with_code("value_out_of_range"))
+    }
+
+    fn add_now(&self, _: Context, numbers: Numbers) -> Result<i64> {
+        Ok(numbers.left + numbers.right)
+    }
+
+    fn count(&self, _: Context) -> Result<u64> {
+        Ok(self.asked.load(Ordering::SeqCst))
+    }
+
+    async fn reverse(&self, _: Context, mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+        bytes.reverse();
+        Ok(bytes)
+    }
+
+    async fn fall(&self, _: Context) -> Result<()> {
+        panic!("the floor is gone")
+    }
+
+    async fn wait(&self, _: Context, milliseconds: u64) -> Result<String> {
+        tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+        Ok("waited".to_owned())
+    }
+}
+
+/// What another plugin would provide.
+#[derive(Debug, Default)]
+pub struct Shelf(pub std::sync::Mutex<Vec<String>>);
+
+impl Store for Shelf {
+    async fn keep(&self, _: Context, text: String) -> Result<usize> {
+        let mut kept = self.0.lock().map_err(Error::internal)?;
+        kept.push(text);
+        Ok(kept.len())
+    }
+}

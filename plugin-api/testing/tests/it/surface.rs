@@ -1,0 +1,160 @@
+//! Every part of the author's surface, once well and once badly.
+
+use objectos_plugin_api::{Context, ErrorKind, HttpRequestParts, Principal};
+use objectos_plugin_testing::{TestError, TestHost, TestPlugin};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::probe::{MANIFEST, Numbers, Probe, Shelf, StoreServer, SumClient};
+
+async fn probe(config: Value) -> (TestPlugin, Arc<Shelf>) {
+    let shelf = Arc::new(Shelf::default());
+    let host = TestHost::new(MANIFEST)
+        .config(config)
+        .service(StoreServer::new(Arc::clone(&shelf)));
+    (host.start::<Probe>().await.expect("the probe starts"), shelf)
+}
+
+#[tokio::test]
+async fn typed_services_cross_and_come_back() {
+    let (plugin, _) = probe(json!({})).await;
+    let (sum, ctx) = (SumClient::open(&plugin.host()).unwrap(), Context::background());
+    assert!(sum.available());
+    assert_eq!(sum.add(&ctx, &Numbers { left: 2, right: 3 }).await.unwrap(), 5);
+    assert_eq!(&*sum.reverse(&ctx, b"abc").await.unwrap(), b"cba");
+    assert_eq!(sum.wait(&ctx, &1).await.unwrap(), "waited");
+    let error = sum
+        .add(
+            &ctx,
+            &Numbers {
+                left: i64::MAX,
+                right: 1,
+            },
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code(), error.message()),
+        (ErrorKind::Invalid, "value_out_of_range", "too large")
+    );
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_with_its_text_for_the_operator_only() {
+    let (plugin, _) = probe(json!({})).await;
+    let sum = SumClient::open(&plugin.host()).unwrap();
+    let error = sum.fall(&Context::background()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert_eq!(error.message(), "something went wrong on the server");
+    assert_eq!(error.internal_message(), "panicked: the floor is gone");
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn hooks_change_and_veto() {
+    let (plugin, _) = probe(json!({})).await;
+    let ctx = Context::background();
+    let hook = async |subject: &str, payload: Value| plugin.hook("data.before_insert", subject, &ctx, &payload).await;
+    assert_eq!(
+        hook("account", json!({"record": {"name": "acme"}}))
+            .await
+            .unwrap()
+            .unwrap()["record"]["name"],
+        "ACME"
+    );
+    assert_eq!(hook("account", json!({"record": {}})).await.unwrap(), None);
+    assert_eq!(
+        hook("contact", json!({"record": {"name": "spam"}})).await.unwrap(),
+        None
+    );
+    let veto = hook("account", json!({"record": {"name": "spam"}})).await.unwrap_err();
+    assert_eq!((veto.kind(), veto.message()), (ErrorKind::Vetoed, "no spam, please"));
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_reach_handlers_which_call_services_and_publish() {
+    let (plugin, shelf) = probe(json!({})).await;
+    let event = serde_json::from_value(json!({
+        "id": "e1", "name": "data.record.created", "payload": {"object": "account"},
+        "metadata": {"source": "objectos.data", "timestamp": "2026-01-01T00:00:00.000Z", "priority": "normal"},
+    }));
+    assert_eq!(
+        plugin.deliver(&Context::background(), &event.unwrap()).await.unwrap(),
+        1
+    );
+    assert_eq!(*shelf.0.lock().unwrap(), ["data.record.created"]);
+    let published = plugin.published();
+    assert_eq!(
+        (published.len(), published[0].name.as_str(), published[0].key.as_str()),
+        (1, "probe.seen", "k")
+    );
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn routes_see_the_request_and_the_principal() {
+    let (plugin, _) = probe(json!({"greeting": "hi"})).await;
+    let principal = Principal {
+        id: "u1".to_owned(),
+        tenant: Some("t1".to_owned()),
+        ..Principal::default()
+    };
+    let ctx = Context::request("r1").with_principal(&principal);
+    let request = HttpRequestParts {
+        method: "GET",
+        route: "/api/v1/probe/{name}",
+        path: "/api/v1/probe/Zo%C3%AB",
+        query: "a=1",
+        parameters: &[("name", "Zoë")],
+        headers: &[("accept", "*/*")],
+        body: b"body",
+    };
+    let answer = plugin.route("GET /api/v1/probe/{name}", &ctx, &request).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.headers.contains(&("x-probe".to_owned(), "yes".to_owned())));
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        body,
+        json!({"text": "hi Zoë", "query": "a=1", "accept": "*/*", "body": "body", "user": "u1"})
+    );
+    let unknown = plugin.route("GET /nowhere", &ctx, &request).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotImplemented);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn commands_health_and_state() {
+    let (plugin, _) = probe(json!({})).await;
+    assert_eq!(plugin.command("probe", &["a", "b"]).await.unwrap().output, "a+b");
+    assert_eq!(
+        plugin.health().await.unwrap().message.as_deref(),
+        Some("a little tired")
+    );
+    let sum = SumClient::open(&plugin.host()).unwrap();
+    sum.add(&Context::background(), &Numbers { left: 1, right: 1 })
+        .await
+        .unwrap();
+    let state = plugin.suspend().await.unwrap();
+    plugin.stop().await.unwrap();
+    let next = TestHost::new(MANIFEST)
+        .service(StoreServer::new(Arc::new(Shelf::default())))
+        .resume(state);
+    let next = next.start::<Probe>().await.unwrap();
+    assert_eq!(next.suspend().await.unwrap(), 1_u64.to_le_bytes());
+    next.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_declared_is_refused() {
+    let host = TestHost::new(MANIFEST).config(json!({"undeclared": true}));
+    let error = host.start::<Probe>().await.expect_err("refused");
+    assert!(
+        matches!(&error, TestError::Undeclared(what) if what == "the command surprise"),
+        "{error}"
+    );
+    let host = TestHost::new(&MANIFEST.replace(r#"{"name": "store", "range": "^1"}"#, ""));
+    let error = host.start::<Probe>().await.expect_err("refused");
+    assert!(error.to_string().contains("services.uses"), "{error}");
+}

@@ -1,0 +1,61 @@
+use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use serde_json::json;
+use std::time::Duration;
+
+#[test]
+fn every_part_crosses() {
+    let principal = Principal {
+        id: "u1".to_owned(),
+        kind: PrincipalKind::User,
+        tenant: Some("acme".to_owned()),
+        roles: vec!["sales".to_owned()],
+        ..Principal::default()
+    };
+    let extra = json!({"address": "127.0.0.1"});
+    let context = Context::request("r1")
+        .with_trace("t1")
+        .with_principal(&principal)
+        .with_extra(extra.as_object().unwrap())
+        .with_limit(Duration::from_secs(5));
+    let copy = Context::from_raw(&context.raw());
+    assert_eq!(copy.request_id(), "r1");
+    assert_eq!(copy.trace_id(), "t1");
+    assert_eq!((copy.user(), copy.tenant()), ("u1", "acme"));
+    assert_eq!(copy.principal().unwrap(), Some(principal));
+    assert_eq!(json!(copy.extra()), extra);
+    assert!(
+        copy.remaining()
+            .is_some_and(|left| left > Duration::ZERO && left <= Duration::from_secs(5))
+    );
+    assert!(!copy.system());
+}
+
+#[test]
+fn a_later_limit_never_extends_an_earlier_one() {
+    let context = Context::background()
+        .with_limit(Duration::from_secs(1))
+        .with_limit(Duration::from_secs(60));
+    assert!(context.remaining().unwrap() <= Duration::from_secs(1));
+    assert_eq!(Context::background().remaining(), None);
+}
+
+#[test]
+fn a_new_principal_ends_acting_as_the_system() {
+    let system = Context::background().as_system();
+    assert!(system.system());
+    assert!(!system.with_principal(&Principal::default()).system());
+    assert!(!system.with_principal_json(b"{}", "", "").system());
+}
+
+#[test]
+fn nobody_is_signed_in_by_default_and_ids_differ() {
+    let (one, two) = (Context::background(), Context::background());
+    assert_eq!(one.principal().unwrap(), None);
+    assert_ne!(one.request_id(), two.request_id());
+    assert!(
+        Context::request("r")
+            .with_principal_json(b"nonsense", "u", "")
+            .principal()
+            .is_err()
+    );
+}

@@ -1,0 +1,76 @@
+use objectos_plugin_api::{HttpRequest, HttpRequestParts, HttpResponse};
+
+fn request() -> Vec<u8> {
+    HttpRequestParts {
+        method: "POST",
+        route: "/api/v1/data/{object}",
+        path: "/api/v1/data/account",
+        query: "top=3",
+        parameters: &[("object", "account"), ("leer", "")],
+        headers: &[("content-type", "application/json"), ("x-ü", "ß")],
+        body: b"{\"a\":\0}",
+    }
+    .encode()
+}
+
+#[test]
+fn a_request_comes_out_as_it_went_in() {
+    let request = HttpRequest::decode(request()).unwrap();
+    assert_eq!(request.method(), "POST");
+    assert_eq!(request.route(), "/api/v1/data/{object}");
+    assert_eq!(request.path(), "/api/v1/data/account");
+    assert_eq!(request.query(), "top=3");
+    assert_eq!(
+        (
+            request.parameter("object"),
+            request.parameter("leer"),
+            request.parameter("none")
+        ),
+        ("account", "", "")
+    );
+    assert_eq!(request.header("x-ü"), Some("ß"));
+    assert_eq!(request.header("X-Ü"), None);
+    assert_eq!(request.headers().count(), 2);
+    assert_eq!(request.body(), b"{\"a\":\0}");
+    assert_eq!(
+        request.json::<serde_json::Value>().unwrap_err().code(),
+        "invalid_format"
+    );
+}
+
+#[test]
+fn a_response_comes_out_as_it_went_in() {
+    let response = HttpResponse::json_bytes(201, b"{}".to_vec()).with_header("etag", "\"1\"");
+    assert_eq!(HttpResponse::decode(&response.encode()).unwrap(), response);
+    let frame = response.encode();
+    let (status, headers, body) = HttpResponse::decode_head(&frame).unwrap();
+    assert_eq!(
+        (status, headers[1], &frame[body..]),
+        (201, ("etag", "\"1\""), &b"{}"[..])
+    );
+}
+
+/// Every prefix and every single changed byte of a frame is read without a panic; a shortened head is an error.
+#[test]
+fn a_broken_frame_never_panics() {
+    let frame = request();
+    let body = b"{\"a\":\0}".len();
+    for length in 0..frame.len() {
+        let read = HttpRequest::decode(frame[..length].to_vec());
+        assert_eq!(read.is_ok(), length >= frame.len() - body, "{length}");
+    }
+    for index in 0..frame.len() {
+        for bit in 0..8 {
+            let mut changed = frame.clone();
+            changed[index] ^= 1 << bit;
+            drop(HttpRequest::decode(changed));
+        }
+    }
+    let response = HttpResponse::json_bytes(200, b"{}".to_vec()).encode();
+    for index in 0..response.len() {
+        let mut changed = response.clone();
+        changed[index] ^= 0xff;
+        drop(HttpResponse::decode(&changed));
+        drop(HttpResponse::decode(&response[..index]));
+    }
+}

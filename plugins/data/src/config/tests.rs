@@ -1,0 +1,46 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn read(config: Value) -> Result<DataConfig, String> {
+    let config: DataConfig = serde_json::from_value(config).map_err(|error| error.to_string())?;
+    config.check().map_err(|error| error.to_string())?;
+    Ok(config)
+}
+
+#[test]
+fn nothing_gives_the_defaults() {
+    let config = read(json!({})).unwrap();
+    assert_eq!(config, DataConfig::default());
+    assert_eq!(config.database.path(Path::new("/d")).unwrap(), Path::new("/d/data.db"));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let check = |config: Value, expected: &str| {
+        let message = read(config.clone()).unwrap_err();
+        assert!(message.contains(expected), "{config}: {message}");
+    };
+    check(json!({ "database": { "readers": 0 } }), "database.readers");
+    check(json!({ "database": { "synchronous": "OFF" } }), "OFF");
+    check(json!({ "database": { "url": "x", "reader": 3 } }), "reader");
+    check(json!({ "limits": { "batchMax": 1001 } }), "limits.batchMax");
+    check(json!({ "limits": { "pageSize": 2000 } }), "limits.pageSize");
+}
+
+#[test]
+fn paths() {
+    let check = |url: &str, expected: Result<&str, &str>| {
+        let config = DatabaseConfig { url: Some(url.to_owned()), ..DatabaseConfig::default() };
+        match (config.path(Path::new("/d")), expected) {
+            (Ok(path), Ok(expected)) => assert_eq!(path, Path::new(expected)),
+            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (found, expected) => panic!("{url}: found {found:?}, expected {expected:?}"),
+        }
+    };
+    check("sqlite:x.db", Ok("/d/x.db"));
+    check("sqlite:///abs/x.db", Ok("/abs/x.db"));
+    check("sqlite://x.db", Ok("/d/x.db"));
+    check("sqlite::memory:", Err("must name a file"));
+    check("postgres://user:secret@host/db", Err("found 'postgres'"));
+}

@@ -1,0 +1,199 @@
+//! From what is there to what is asked for.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep, TableShape};
+use crate::model::{Catalogue, ColumnType, FieldModel, IndexModel, ObjectModel, SystemField};
+
+/// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
+pub const INDEX_PREFIXES: [&str; 2] = ["ix_", "ux_"];
+
+/// What would be done. `Display` gives one line for each step, those that lose data marked and last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaPlan {
+    /// Nothing is lost; applied at start and on reload.
+    pub additive: Vec<SchemaStep>,
+    /// Something is lost; applied on request only.
+    pub destructive: Vec<SchemaStep>,
+}
+
+impl SchemaPlan {
+    /// Nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.additive.is_empty() && self.destructive.is_empty()
+    }
+
+    /// The destructive steps without which the catalogue cannot be served: a column of another type than its field. A catalogue
+    /// with any of them must not go into use; dropped columns and tables that are still there do no harm.
+    pub fn blocking(&self) -> impl Iterator<Item = &SchemaStep> {
+        self.destructive.iter().filter(|step| matches!(step, SchemaStep::ConvertColumn { .. }))
+    }
+}
+
+impl fmt::Display for SchemaPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("the database is as the apps ask for\n");
+        }
+        for step in &self.additive {
+            writeln!(f, "  + {step}")?;
+        }
+        for step in &self.destructive {
+            writeln!(f, "  ! {step}")?;
+        }
+        if !self.destructive.is_empty() {
+            writeln!(f, "steps with `!` lose data and are only done on request")?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds a catalogue against a database.
+#[must_use]
+pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
+    let mut planner = Planner::default();
+    let wanted: HashSet<&str> = tables(catalogue).map(|object| object.table.as_str()).collect();
+    for object in tables(catalogue) {
+        planner.object(object, shape, &wanted);
+    }
+    for table in shape.tables.keys() {
+        if !wanted.contains(table.as_str()) && !planner.renamed.contains(table.as_str()) {
+            planner.drop.push(SchemaStep::DropTable { table: table.clone() });
+        }
+    }
+    planner.finish()
+}
+
+fn tables(catalogue: &Catalogue) -> impl Iterator<Item = &ObjectModel> {
+    catalogue.objects().map(AsRef::as_ref).filter(|object| !object.is_abstract)
+}
+
+/// Steps by the order in which they must be done.
+#[derive(Default)]
+struct Planner<'a> {
+    renamed: HashSet<&'a str>,
+    rename: Vec<SchemaStep>,
+    create: Vec<SchemaStep>,
+    change: Vec<SchemaStep>,
+    index_drop: Vec<SchemaStep>,
+    index_add: Vec<SchemaStep>,
+    convert: Vec<SchemaStep>,
+    drop: Vec<SchemaStep>,
+}
+
+impl<'a> Planner<'a> {
+    fn object(&mut self, object: &'a ObjectModel, shape: &'a DatabaseShape, wanted: &HashSet<&str>) {
+        if let Some(table) = shape.tables.get(&object.table) {
+            return self.table(object, table);
+        }
+        let before = object.renamed_from.as_deref().filter(|name| !wanted.contains(name) && !self.renamed.contains(name));
+        if let Some((from, table)) = before.and_then(|name| shape.tables.get_key_value(name)) {
+            self.renamed.insert(from);
+            self.rename.push(SchemaStep::RenameTable { from: from.clone(), to: object.table.clone() });
+            return self.table(object, table);
+        }
+        let columns = object.stored_fields().map(column).collect();
+        self.create.push(SchemaStep::CreateTable { table: object.table.clone(), columns });
+        self.add_indexes(object, &object.indexes);
+    }
+
+    fn table(&mut self, object: &ObjectModel, table: &TableShape) {
+        let name = &object.table;
+        let mut kept: HashSet<&str> = HashSet::new();
+        for field in object.stored_fields() {
+            let found = table.columns.get_key_value(&field.name).or_else(|| {
+                let before = field.renamed_from.as_ref().filter(|before| object.field(before).is_none())?;
+                table.columns.get_key_value(before)
+            });
+            let Some((from, shape)) = found else {
+                self.change.push(SchemaStep::AddColumn { table: name.clone(), column: column(field) });
+                continue;
+            };
+            kept.insert(from);
+            if *from != field.name {
+                let (from, to) = (from.clone(), field.name.clone());
+                self.change.push(SchemaStep::RenameColumn { table: name.clone(), from, to });
+            }
+            self.column(name, field, shape);
+        }
+        for column in table.columns.keys().filter(|column| !kept.contains(column.as_str())) {
+            self.drop.push(SchemaStep::DropColumn { table: name.clone(), column: column.clone() });
+        }
+        self.indexes(object, table);
+    }
+
+    fn column(&mut self, table: &str, field: &FieldModel, shape: &ColumnShape) {
+        let Some(to) = field.column else { return };
+        let (table, column) = (table.to_owned(), field.name.clone());
+        match shape.kind {
+            Some(from) if from == to => {}
+            Some(from) if widens(from, to) => {
+                self.change.push(SchemaStep::WidenColumn { table: table.clone(), column: column.clone(), from, to });
+            }
+            from => {
+                self.convert.push(SchemaStep::ConvertColumn { table: table.clone(), column: column.clone(), from, to });
+            }
+        }
+        if !shape.nullable && field.system != Some(SystemField::Id) {
+            self.change.push(SchemaStep::RelaxColumn { table, column });
+        }
+    }
+
+    fn indexes(&mut self, object: &ObjectModel, table: &TableShape) {
+        let mut missing = Vec::new();
+        for index in &object.indexes {
+            match table.indexes.get(&index.name) {
+                Some(shape) if same_index(index, shape) => {}
+                Some(_) => {
+                    self.drop_index(object, &index.name);
+                    missing.push(index.clone());
+                }
+                None => missing.push(index.clone()),
+            }
+        }
+        let ours = |name: &str| INDEX_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let wanted = |name: &str| object.indexes.iter().any(|index| index.name == name);
+        for name in table.indexes.keys().filter(|name| ours(name) && !wanted(name)) {
+            self.drop_index(object, name);
+        }
+        self.add_indexes(object, &missing);
+    }
+
+    fn drop_index(&mut self, object: &ObjectModel, name: &str) {
+        self.index_drop.push(SchemaStep::DropIndex { table: object.table.clone(), index: name.to_owned() });
+    }
+
+    fn add_indexes(&mut self, object: &ObjectModel, indexes: &[IndexModel]) {
+        let steps = indexes.iter().map(|index| SchemaStep::AddIndex { table: object.table.clone(), index: index.clone() });
+        self.index_add.extend(steps);
+    }
+
+    fn finish(self) -> SchemaPlan {
+        let additive = [self.rename, self.index_drop, self.create, self.change, self.index_add].concat();
+        SchemaPlan { additive, destructive: [self.convert, self.drop].concat() }
+    }
+}
+
+fn column(field: &FieldModel) -> ColumnSpec {
+    let id = field.system == Some(SystemField::Id);
+    let kind = field.column.expect("a stored field has a column");
+    ColumnSpec { name: field.name.clone(), kind, nullable: !id, primary_key: id }
+}
+
+fn same_index(index: &IndexModel, shape: &IndexShape) -> bool {
+    index.fields == shape.columns && index.unique == shape.unique && index.ignore_case == shape.ignore_case
+}
+
+/// Whether every value of one type has its equal in the other.
+const fn widens(from: ColumnType, to: ColumnType) -> bool {
+    use ColumnType::{Date, DateTime, Decimal, Integer, Number, Text, Time};
+    matches!(
+        (from, to),
+        (Integer, Number | Decimal) | (Number, Decimal) | (Integer | Decimal | Number | Date | DateTime | Time, Text)
+    )
+}
+
+#[cfg(test)]
+mod tests;

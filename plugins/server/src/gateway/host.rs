@@ -1,0 +1,93 @@
+//! The real gateway: a thin view of the plugin's [`Host`]. Opens each service once.
+
+use objectos_plugin_api::{
+    Context, Error, Host, Payload, Result, ServiceRef,
+    contracts::{auth::AuthClient, auth::Credentials, kernel::KernelClient},
+};
+use std::future::Future;
+
+use super::Gateway;
+
+/// The kernel through the plugin's host object.
+#[derive(Debug)]
+pub struct HostGateway {
+    host: Host,
+    auth: Result<ServiceRef>,
+    kernel: Result<ServiceRef>,
+}
+
+impl HostGateway {
+    /// Opens what the server always uses. A service that is not granted is an error of its calls, not of this.
+    #[must_use]
+    pub fn new(host: Host) -> Self {
+        let auth = host.service(AuthClient::NAME, "^1");
+        let kernel = host.service(KernelClient::NAME, "^1");
+        Self { host, auth, kernel }
+    }
+}
+
+/// Starts a call on a service that may not have been opened.
+fn call(
+    service: &Result<ServiceRef>,
+    context: &Context,
+    method: &str,
+    payload: &[u8],
+) -> impl Future<Output = Result<Payload>> + Send + 'static {
+    let begun = match service {
+        Ok(service) => Ok(service.call(context, method, payload)),
+        Err(error) => Err(error.clone()),
+    };
+    async move { begun?.await }
+}
+
+impl Gateway for HostGateway {
+    type Routes = ServiceRef;
+    type Bytes = Payload;
+
+    fn epoch(&self) -> u64 {
+        self.host.contributions_epoch()
+    }
+
+    fn contributions(&self, kind: &str) -> Payload {
+        self.host.contributions(kind)
+    }
+
+    fn open(&self, plugin: &str) -> Result<ServiceRef> {
+        self.host.service(&format!("route:{plugin}"), "*")
+    }
+
+    fn call(
+        &self,
+        routes: &ServiceRef,
+        context: &Context,
+        route: &str,
+        frame: &[u8],
+    ) -> impl Future<Output = Result<Payload>> + Send + 'static {
+        routes.call(context, route, frame)
+    }
+
+    fn authenticate(
+        &self,
+        context: &Context,
+        credentials: &Credentials,
+    ) -> impl Future<Output = Result<Payload>> + Send + 'static {
+        // Encoded by hand and not through the typed client, so that the principal is passed on as the bytes it came in.
+        let begun = serde_json::to_vec(credentials)
+            .map_err(Error::internal)
+            .map(|payload| call(&self.auth, context, "authenticate", &payload));
+        async move { begun?.await }
+    }
+
+    fn kernel(
+        &self,
+        context: &Context,
+        method: &'static str,
+        request: &[u8],
+    ) -> impl Future<Output = Result<Payload>> + Send + 'static {
+        call(&self.kernel, context, method, request)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.host.now_ms()
+    }
+}

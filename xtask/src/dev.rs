@@ -1,0 +1,65 @@
+//! `cargo xtask dev`: the host in development; a changed source is rebuilt, a changed library is put in its folder, and the
+//! host's own watcher swaps it.
+
+use anyhow::{Context, Result, bail};
+use notify::{RecursiveMode, Watcher};
+use std::{
+    path::Path,
+    process::Command,
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use crate::{
+    build::{self, Profile},
+    paths, run, shell,
+};
+
+/// Changes that follow each other within this time are one change.
+const DEBOUNCE: Duration = Duration::from_millis(300);
+
+pub(crate) fn dev(listen: &str) -> Result<()> {
+    let host = build::build(Profile::Dev)?;
+    let mut child = Command::new(host)
+        .current_dir(paths::root())
+        .args(["--plugins", "./plugins", "--app", "examples/crm", "--mode", "development", "--listen", listen])
+        .spawn()
+        .context("start objectos-host")?;
+    if !run::wait_until_ready(listen, &mut child)? {
+        bail!("objectos-host ended while starting: see above");
+    }
+    shell::say(&format!("ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops)"));
+    let (sender, receiver) = channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let relevant = event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(|path| source(path)));
+        if relevant {
+            // Fails only when the loop below has ended.
+            let _ = sender.send(());
+        }
+    })?;
+    for folder in ["plugins", "plugin-api"] {
+        watcher.watch(&paths::root().join(folder), RecursiveMode::Recursive)?;
+    }
+    while child.try_wait()?.is_none() {
+        if changed(&receiver) {
+            if let Err(error) = build::build(Profile::Dev) {
+                shell::say(&format!("{error:#}; the running version stays"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn source(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".rs") || name == "plugin.json" || name == "Cargo.toml"
+}
+
+/// Waits for a change and for the quiet after it.
+fn changed(receiver: &Receiver<()>) -> bool {
+    if receiver.recv_timeout(Duration::from_millis(500)).is_err() {
+        return false;
+    }
+    while receiver.recv_timeout(DEBOUNCE).is_ok() {}
+    true
+}

@@ -1,0 +1,60 @@
+//! Running programs and saying what is done. The only place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use anyhow::{Context, Result, bail};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// A line for the person at the terminal.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A result, for pipes.
+pub(crate) fn print(text: &str) {
+    println!("{text}");
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(crate::paths::root());
+    command
+}
+
+/// Runs a command to its end, showing what it is.
+pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
+    say(&format!("── {title}"));
+    let status = command.status().with_context(|| format!("start {}", shown(command)))?;
+    if !status.success() {
+        bail!("{title} failed ({status}): {}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a command and answers what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("start {}", shown(command)))?;
+    if !output.status.success() {
+        bail!("{} failed ({})", shown(command), output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// True when a program of this name can be started.
+pub(crate) fn exists(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+fn shown(command: &Command) -> String {
+    let words: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| {
+            Path::new(word).file_name().filter(|_| word.to_string_lossy().starts_with('/')).unwrap_or(word).to_string_lossy().into_owned()
+        })
+        .collect();
+    words.join(" ")
+}
