@@ -26,6 +26,7 @@ use objectos_protocol::kernel::plugin_document::PluginLimits;
 use semver::Version;
 use std::{
     fmt,
+    mem::ManuallyDrop,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -78,8 +79,8 @@ pub(crate) struct Parts {
 
 /// One generation of a plugin.
 pub(crate) struct Instance {
-    // The object before the library: dropping it runs code of the library.
-    object: RawPluginObject,
+    // Dropping the object runs the plugin's code, which wants a plain thread and comes last of all: `into_parts` does it.
+    object: ManuallyDrop<RawPluginObject>,
     library: Library,
     pub(crate) plugin: Arc<str>,
     pub(crate) version: Version,
@@ -112,7 +113,7 @@ impl Instance {
         let Parts { plugin, version, generation, object, library, host, limits, executor, incidents } = parts;
         let call_limit_ns = limits.call_ms.map_or(0, |limit| nanoseconds(Duration::from_millis(limit)));
         Self {
-            object,
+            object: ManuallyDrop::new(object),
             library,
             plugin,
             version,
@@ -129,9 +130,10 @@ impl Instance {
         }
     }
 
-    /// The object, the library and the host's side, to be dropped in this order.
-    pub(crate) fn into_parts(self) -> (RawPluginObject, Library, Arc<HostObject>) {
-        (self.object, self.library, self.host)
+    /// Object and library: the object is to be dropped first, on a plain thread. An instance that is dropped otherwise leaves
+    /// both where they are.
+    pub(crate) fn into_parts(self) -> (RawPluginObject, Library) {
+        (ManuallyDrop::into_inner(self.object), self.library)
     }
 
     pub(crate) fn object(&self) -> &RawPluginObject {

@@ -32,6 +32,7 @@ use objectos_plugin_api::{
 use semver::Version;
 use std::{
     fmt,
+    mem::ManuallyDrop,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -72,9 +73,9 @@ pub fn generations_kept() -> usize {
     KEPT.load(Ordering::Relaxed)
 }
 
-/// An opened, checked library.
+/// An opened, checked library. Dropping it leaves it mapped: only [`Library::unload`] takes it out.
 pub(crate) struct Library {
-    object: SharedObject,
+    object: ManuallyDrop<SharedObject>,
     module: PluginModuleRef,
     /// Where the image begins; names it among the images of the process.
     base: usize,
@@ -112,7 +113,7 @@ impl Library {
         match check(&object, source) {
             Ok(module) => {
                 let base = threads::image_base(module.create() as *const std::ffi::c_void);
-                Ok(Self { object, module, base, file_name })
+                Ok(Self { object: ManuallyDrop::new(object), module, base, file_name })
             }
             Err(error) => {
                 // Nothing of it was kept and no thread of it runs; a plain close is enough, and harmless when it is not.
@@ -124,6 +125,11 @@ impl Library {
                 Err(error)
             }
         }
+    }
+
+    /// Notes that the library cannot be taken out any more, because something of it still runs.
+    pub(crate) fn count_kept() {
+        KEPT.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Makes an instance.

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    mem::ManuallyDrop,
     sync::{Mutex, OnceLock, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -52,23 +53,12 @@ impl Library {
         outcome
     }
 
-    /// Keeps the library for good, without trying.
-    pub(crate) fn keep(self, reason: String) -> Unload {
-        KEPT.fetch_add(1, Ordering::Relaxed);
-        self.leak();
-        Unload::Kept(reason)
-    }
-
     fn try_unload(self, nudge: &dyn Fn()) -> Unload {
-        match self.empty(nudge) {
-            Ok(()) => {}
-            Err(reason) => {
-                self.leak();
-                return Unload::Kept(reason);
-            }
+        if let Err(reason) = self.empty(nudge) {
+            return Unload::Kept(reason);
         }
         let Self { object, file_name, .. } = self;
-        if let Err(error) = object.close() {
+        if let Err(error) = ManuallyDrop::into_inner(object).close() {
             return Unload::Kept(format!("the linker did not close it: {error}"));
         }
         if mapped_now(&file_name) {
@@ -95,10 +85,5 @@ impl Library {
             return Err(format!("{holders} threads did not let go of its thread-local values in time"));
         }
         threads::delete_keys(self.base).map_err(|number| format!("a key of it could not be deleted (error {number})"))
-    }
-
-    /// Leaves the library mapped: the handle goes, the mapping stays.
-    fn leak(self) {
-        let _handle = self.object.into_raw();
     }
 }

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::error::{ErrorKind, ExpressionError, Fault};
 use crate::evaluator;
-use crate::function::Form;
 use crate::limits::NODES_MAX;
 use crate::node::{Node, NodeKind};
 use crate::parser::{self, Dialect};
@@ -341,7 +340,7 @@ fn fold(node: Node) -> Node {
         | NodeKind::Local(_)
         | NodeKind::Let { .. }
         | NodeKind::List(_) => false,
-        NodeKind::Call { function, .. } => !function.zoned && matches!(function.form, Form::Kernel(_)),
+        NodeKind::Call { function, .. } => !function.zoned && function.is_kernel(),
         _ => true,
     };
     node.each_child(&mut |child| constant &= child.as_literal().is_some());

@@ -150,11 +150,7 @@ impl<'a> Machine<'a> {
             NodeKind::IsNull(inner) => Some(self.value(inner)?.is_null()),
             NodeKind::IsBlank(inner) => Some(self.value(inner)?.is_blank()),
             NodeKind::In { item, list } => self.member(item, list)?,
-            NodeKind::Like { text, pattern } => match (self.value(text)?, self.value(pattern)?) {
-                (Value::Null, _) | (_, Value::Null) => None,
-                (Value::Text(text), Value::Text(pattern)) => Some(like::matches(&text, &pattern)),
-                (left, right) => return Err(incompatible("LIKE", &left, &right)),
-            },
+            NodeKind::Like { text, pattern } => self.like(text, pattern)?,
             NodeKind::Matches { text, pattern } => match self.value(text)? {
                 Value::Null => None,
                 Value::Text(text) => Some(pattern.regex.is_match(&text)),
@@ -199,6 +195,14 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(answer)
+    }
+
+    pub(crate) fn like(&mut self, text: &'a Node, pattern: &'a Node) -> Result<Option<bool>, EvaluationError> {
+        match (self.value(text)?, self.value(pattern)?) {
+            (Value::Null, _) | (_, Value::Null) => Ok(None),
+            (Value::Text(text), Value::Text(pattern)) => self.meter.scan(|spare| like::matches(&text, &pattern, spare)).map(Some),
+            (left, right) => Err(incompatible("LIKE", &left, &right)),
+        }
     }
 
     pub(crate) fn compare(&self, operator: CompareOperator, left: &Value<'_>, right: &Value<'_>) -> Result<Option<bool>, EvaluationError> {

@@ -182,6 +182,10 @@ impl Function {
         count >= self.required && (self.repeated > 0 || count <= self.parameters.len())
     }
 
+    pub(crate) const fn is_kernel(&self) -> bool {
+        matches!(self.form, Form::Kernel(_))
+    }
+
     pub(crate) fn parameter(&self, index: usize) -> Parameter {
         let count = self.parameters.len();
         let index = if index < count || self.repeated == 0 { index } else { count - self.repeated + (index - count) % self.repeated };

@@ -51,6 +51,15 @@ impl Meter {
         Ok(())
     }
 
+    /// Runs work that counts in characters, of which so many make one step.
+    pub(crate) fn scan<T>(&mut self, work: impl FnOnce(&mut u64) -> Option<T>) -> Result<T, EvaluationError> {
+        const CHARACTERS: u64 = 64;
+        let mut spare = self.steps_left.saturating_mul(CHARACTERS);
+        let result = work(&mut spare);
+        self.steps_left = spare / CHARACTERS;
+        result.ok_or(EvaluationError::LimitExceeded { unit: "steps", allowed: self.limits.steps_max })
+    }
+
     /// Takes the bytes of a value about to be made: called before the memory is asked for.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), EvaluationError> {
         match u64::try_from(bytes).ok().and_then(|bytes| self.bytes_left.checked_sub(bytes)) {

@@ -18,7 +18,7 @@ mod wire;
 /// An expression with its type.
 ///
 /// JSON form: `{"type": "number", "field": "amount"}`; instead of `field` one of `literal`, `variable`, `negate`, `arithmetic`,
-/// `concat`, `compare`, `and`, `or`, `not`, `is_null`, `in`, `like`, `if`, `case`, `coalesce`, `list`, `call`. Nodes without an
+/// `concat`, `compare`, `and`, `or`, `not`, `is_null`, `is_blank`, `in`, `like`, `if`, `case`, `coalesce`, `list`, `call`. Nodes without an
 /// SQL form (see [`crate::sql_form`]) have no JSON form either.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "wire::WireNode", into = "wire::WireNode")]

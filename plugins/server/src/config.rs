@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 pub use self::network::{AddressRange, Origin};
+pub(crate) use self::network::{host_of, is_loopback_host};
 use crate::ServerError;
 
 /// Everything that may be set. JSON, camelCase; unknown keys are refused.

@@ -22,8 +22,8 @@ fn header(config: Value, name: &str) -> Option<String> {
     request.headers.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// The key and the text of RFC 4231, test case 2, cut at its dot-free middle, and values made with another implementation
-/// (`printf '1738310400.{}' | openssl dgst -sha256 -hmac secret`).
+/// The expected values come from another implementation:
+/// `printf '1738310400.{}' | openssl dgst -sha256 -hmac secret`.
 #[test]
 fn signatures_are_what_others_compute() {
     for (secret, timestamp, body, expected) in [

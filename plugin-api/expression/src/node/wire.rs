@@ -33,6 +33,7 @@ enum WireKind {
     Or(Vec<Node>),
     Not(Box<Node>),
     IsNull(Box<Node>),
+    IsBlank(Box<Node>),
     In { item: Box<Node>, list: Vec<Node> },
     Like { text: Box<Node>, pattern: Box<Node> },
     If { arms: Vec<(Node, Node)>, otherwise: Box<Node> },
@@ -60,6 +61,7 @@ impl From<Node> for WireNode {
             N::Or(items) => W::Or(items),
             N::Not(a) => W::Not(a),
             N::IsNull(a) => W::IsNull(a),
+            N::IsBlank(a) => W::IsBlank(a),
             N::In { item, list } => W::In { item, list },
             N::Like { text, pattern } => W::Like { text, pattern },
             N::If { arms, otherwise } => W::If { arms, otherwise },
@@ -70,7 +72,6 @@ impl From<Node> for WireNode {
             N::Previous(_) => W::Unsupported("previous".to_owned()),
             N::Let { .. } | N::Local(_) => W::Unsupported("let".to_owned()),
             N::Matches { .. } => W::Unsupported("regex".to_owned()),
-            N::IsBlank(_) => W::Unsupported("isblank".to_owned()),
         };
         WireNode { value_type: node.value_type, kind }
     }
@@ -99,6 +100,7 @@ impl TryFrom<WireNode> for Node {
             W::Or(items) => N::Or(items),
             W::Not(a) => N::Not(a),
             W::IsNull(a) => N::IsNull(a),
+            W::IsBlank(a) => N::IsBlank(a),
             W::In { item, list } => N::In { item, list },
             W::Like { text, pattern } => N::Like { text, pattern },
             W::If { arms, otherwise } => N::If { arms, otherwise },
@@ -106,7 +108,7 @@ impl TryFrom<WireNode> for Node {
             W::Coalesce(items) => N::Coalesce(items),
             W::List(items) => N::List(items),
             W::Call { function: name, arguments } => {
-                let function = function::find(&name).filter(|function| function.takes(arguments.len()));
+                let function = function::find(&name).filter(|function| function.is_kernel() && function.takes(arguments.len()));
                 let function = function.ok_or_else(|| format!("no function `{name}` with {} arguments", arguments.len()))?;
                 N::Call { function, arguments }
             }

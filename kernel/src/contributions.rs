@@ -1,0 +1,185 @@
+//! What plugins contribute, as JSON that is built once for each change and handed out as bytes.
+//!
+//! A service that a plugin declares is listed even while the plugin is down or was refused: who decides by the presence of
+//! a service whether something is guarded must not take a broken guard for none.
+
+use arc_swap::ArcSwap;
+use objectos_protocol::kernel::plugin_document::{PluginDeclaration, ProvidedService};
+use serde::Serialize;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// What one plugin contributes. `available` says for a service whether it can be called.
+#[derive(Debug)]
+pub(crate) struct Contributor<'a> {
+    pub(crate) plugin: &'a str,
+    pub(crate) declaration: &'a PluginDeclaration,
+    /// It is loaded, though perhaps not running at the moment.
+    pub(crate) loaded: bool,
+}
+
+/// Services of a plugin that was refused after its manifest could be read.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedProvider {
+    pub(crate) plugin: String,
+    pub(crate) provides: Vec<ProvidedService>,
+}
+
+#[derive(Serialize)]
+struct Route<'a> {
+    plugin: &'a str,
+    method: &'static str,
+    path: &'a str,
+    access: objectos_protocol::kernel::plugin_document::RouteAccess,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Service<'a> {
+    name: &'a str,
+    version: String,
+    plugin: &'a str,
+    available: bool,
+}
+
+#[derive(Serialize)]
+struct Command<'a> {
+    plugin: &'a str,
+    name: &'a str,
+    summary: &'a str,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    plugin: &'a str,
+    name: &'a str,
+}
+
+/// The lists as they stand.
+#[derive(Debug, Default)]
+struct Lists {
+    routes: Vec<u8>,
+    services: Vec<u8>,
+    commands: Vec<u8>,
+    objects: Vec<u8>,
+}
+
+/// The lists, and a number that grows with each change.
+#[derive(Debug, Default)]
+pub(crate) struct Contributions {
+    epoch: AtomicU64,
+    lists: ArcSwap<Lists>,
+}
+
+impl Contributions {
+    /// The list of a kind as JSON; an unknown kind is an empty list.
+    pub(crate) fn json(&self, kind: &str) -> Vec<u8> {
+        let lists = self.lists.load();
+        let list = match kind {
+            "routes" => &lists.routes,
+            "services" => &lists.services,
+            "commands" => &lists.commands,
+            "objects" => &lists.objects,
+            _ => return b"[]".to_vec(),
+        };
+        if list.is_empty() { b"[]".to_vec() } else { list.clone() }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Builds the lists anew. The epoch grows only when one of them changed.
+    pub(crate) fn rebuild(
+        &self,
+        plugins: &[Contributor<'_>],
+        refused: &[RefusedProvider],
+        kernel: &[ProvidedService],
+        available: impl Fn(&str, &str) -> bool,
+    ) {
+        let lists = Lists {
+            routes: routes(plugins),
+            services: services(plugins, refused, kernel, available),
+            commands: commands(plugins),
+            objects: objects(plugins),
+        };
+        let before = self.lists.load();
+        let same = before.routes == lists.routes
+            && before.services == lists.services
+            && before.commands == lists.commands
+            && before.objects == lists.objects;
+        if !same {
+            self.lists.store(lists.into());
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
+
+fn json<T: Serialize>(list: &[T]) -> Vec<u8> {
+    serde_json::to_vec(list).expect("lists of names and texts can always be written as JSON")
+}
+
+fn loaded<'a>(plugins: &'a [Contributor<'a>]) -> impl Iterator<Item = &'a Contributor<'a>> {
+    plugins.iter().filter(|plugin| plugin.loaded)
+}
+
+fn routes(plugins: &[Contributor<'_>]) -> Vec<u8> {
+    let routes = loaded(plugins).flat_map(|contributor| {
+        contributor.declaration.routes.iter().map(|route| Route {
+            plugin: contributor.plugin,
+            method: route.method.as_str(),
+            path: &route.path,
+            access: route.access,
+            summary: route.summary.as_deref(),
+        })
+    });
+    json(&routes.collect::<Vec<_>>())
+}
+
+fn services(
+    plugins: &[Contributor<'_>],
+    refused: &[RefusedProvider],
+    kernel: &[ProvidedService],
+    available: impl Fn(&str, &str) -> bool,
+) -> Vec<u8> {
+    let mut names = BTreeSet::new();
+    let mut list = Vec::new();
+    let declared = kernel.iter().map(|service| ("kernel", service));
+    let of_plugins = plugins
+        .iter()
+        .flat_map(|contributor| contributor.declaration.services.provides.iter().map(|service| (contributor.plugin, service)));
+    let of_refused =
+        refused.iter().flat_map(|plugin| plugin.provides.iter().map(|service| (plugin.plugin.as_str(), service)));
+    for (plugin, service) in declared.chain(of_plugins).chain(of_refused) {
+        if names.insert((plugin, service.name.as_str())) {
+            list.push(Service {
+                name: &service.name,
+                version: service.version.to_string(),
+                plugin,
+                available: available(plugin, &service.name),
+            });
+        }
+    }
+    json(&list)
+}
+
+fn commands(plugins: &[Contributor<'_>]) -> Vec<u8> {
+    let commands = loaded(plugins).flat_map(|contributor| {
+        contributor.declaration.commands.iter().map(|command| Command {
+            plugin: contributor.plugin,
+            name: &command.name,
+            summary: &command.summary,
+        })
+    });
+    json(&commands.collect::<Vec<_>>())
+}
+
+fn objects(plugins: &[Contributor<'_>]) -> Vec<u8> {
+    let objects = loaded(plugins).flat_map(|contributor| {
+        contributor.declaration.objects.iter().map(|name| Object { plugin: contributor.plugin, name })
+    });
+    json(&objects.collect::<Vec<_>>())
+}

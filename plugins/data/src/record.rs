@@ -1,0 +1,11 @@
+//! Records between the store and JSON: how an object lies in its table, and how its values are written.
+//!
+//! A [`Layout`] is made once per object and catalogue; with it a row becomes JSON bytes without a document in between. Here is
+//! no SQL and no check of what clients send (`query`, `validate`).
+
+pub mod json;
+pub mod layout;
+pub mod moment;
+
+pub use json::{Form, write_text, write_value};
+pub use layout::{Layout, Schema};

@@ -1,0 +1,164 @@
+//! An object as it lies in its table, and all of them for one catalogue.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::json::{Form, write_text};
+use crate::model::{Catalogue, FieldModel, ObjectModel, SystemField};
+use crate::store::Dialect;
+
+/// One stored field.
+#[derive(Debug)]
+pub struct Column {
+    /// Name of field and column.
+    pub name: String,
+    /// `"name":` as it stands in an answer.
+    pub key: Box<[u8]>,
+    /// How its values become JSON.
+    pub form: Form,
+    /// Its place among all fields of the object.
+    pub field_index: usize,
+}
+
+/// An object, ready for the store.
+#[derive(Debug)]
+pub struct Layout {
+    /// The object.
+    pub object: Arc<ObjectModel>,
+    /// The stored fields in the order of the table; `id` is the first.
+    pub columns: Vec<Column>,
+    by_name: HashMap<String, usize>,
+    /// The table's name, quoted.
+    pub table: String,
+    /// `INSERT` with a placeholder for each column.
+    pub insert_sql: Arc<str>,
+    /// `SELECT` of all columns by id, deleted records left out.
+    pub get_sql: Arc<str>,
+    /// Place of `updated_at`.
+    pub updated_at: usize,
+    /// Every field is stored: a row has all that an answer needs.
+    pub plain: bool,
+}
+
+impl Layout {
+    /// Of an object.
+    #[must_use]
+    pub fn new(object: Arc<ObjectModel>, dialect: &dyn Dialect) -> Self {
+        let columns: Vec<Column> = object
+            .fields
+            .values()
+            .enumerate()
+            .filter(|(_, field)| field.stored())
+            .map(|(field_index, field)| Column {
+                name: field.name.clone(),
+                key: json_key(&field.name),
+                form: Form::of(field),
+                field_index,
+            })
+            .collect();
+        let by_name: HashMap<String, usize> =
+            columns.iter().enumerate().map(|(index, column)| (column.name.clone(), index)).collect();
+        let mut table = String::new();
+        dialect.name(&mut table, &object.table);
+        let insert_sql = insert_sql(&table, &columns, dialect);
+        let get_sql = get_sql(&table, &object, &columns, dialect);
+        let updated_at = by_name.get(SystemField::UpdatedAt.name()).copied().unwrap_or_default();
+        let plain = columns.len() == object.fields.len();
+        Self { object, columns, by_name, table, insert_sql, get_sql, updated_at, plain }
+    }
+
+    /// Place of a stored field among the columns.
+    #[must_use]
+    pub fn column(&self, field: &str) -> Option<usize> {
+        self.by_name.get(field).copied()
+    }
+
+    /// Place of a system field among the columns, when the object has it.
+    #[must_use]
+    pub fn system_column(&self, part: SystemField) -> Option<usize> {
+        self.object.system_field(part).and_then(|field| self.column(&field.name))
+    }
+
+    /// The field of a column.
+    #[must_use]
+    pub fn field(&self, column: usize) -> &FieldModel {
+        // Columns were made from the fields and neither changes.
+        &self.object.fields[self.columns[column].field_index]
+    }
+}
+
+/// `"name":`.
+#[must_use]
+pub fn json_key(name: &str) -> Box<[u8]> {
+    let mut key = Vec::with_capacity(name.len() + 3);
+    write_text(&mut key, name);
+    key.push(b':');
+    key.into_boxed_slice()
+}
+
+fn insert_sql(table: &str, columns: &[Column], dialect: &dyn Dialect) -> Arc<str> {
+    let mut sql = format!("INSERT INTO {table} (");
+    for (index, column) in columns.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        dialect.name(&mut sql, &column.name);
+    }
+    sql.push_str(") VALUES (");
+    for index in 0..columns.len() {
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        dialect.placeholder(&mut sql, index + 1);
+    }
+    sql.push(')');
+    Arc::from(sql)
+}
+
+fn get_sql(table: &str, object: &ObjectModel, columns: &[Column], dialect: &dyn Dialect) -> Arc<str> {
+    let mut sql = String::from("SELECT ");
+    for (index, column) in columns.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        dialect.name(&mut sql, &column.name);
+    }
+    let _ = write!(sql, " FROM {table} WHERE ");
+    dialect.name(&mut sql, SystemField::Id.name());
+    sql.push_str(" = ");
+    dialect.placeholder(&mut sql, 1);
+    if let Some(delete) = &object.soft_delete {
+        sql.push_str(" AND ");
+        dialect.name(&mut sql, &delete.field);
+        sql.push_str(" IS NULL");
+    }
+    Arc::from(sql)
+}
+
+/// All objects of one catalogue, ready for the store.
+#[derive(Debug)]
+pub struct Schema {
+    /// The catalogue.
+    pub catalogue: Arc<Catalogue>,
+    layouts: HashMap<String, Arc<Layout>>,
+}
+
+impl Schema {
+    /// Of a catalogue.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>, dialect: &dyn Dialect) -> Self {
+        let layouts = catalogue
+            .objects()
+            .filter(|object| !object.is_abstract)
+            .map(|object| (object.name.clone(), Arc::new(Layout::new(Arc::clone(object), dialect))))
+            .collect();
+        Self { catalogue, layouts }
+    }
+
+    /// An object that has a table.
+    #[must_use]
+    pub fn layout(&self, object: &str) -> Option<&Arc<Layout>> {
+        self.layouts.get(object)
+    }
+}

@@ -1,0 +1,128 @@
+//! Answers on their way out: a handler's frame becomes a response whose body is the frame's own memory, and every response
+//! gets the headers that keep a browser from doing more with it than it should.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use objectos_plugin_api::{Error, HttpResponse, Result};
+
+/// A response with its whole body.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+const CONTENT_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'self'; base-uri 'self'; frame-ancestors 'none'; object-src 'none'");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Headers that speak of the connection, which is the gateway's and not the handler's.
+const OF_CONNECTION: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::DATE,
+    header::PROXY_AUTHENTICATE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A response to be finished; the body is kept apart from it, so that its length can be seen.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Draft {
+    pub(crate) fn empty(status: StatusCode, headers: HeaderMap) -> Self {
+        Self { status, headers, body: Bytes::new() }
+    }
+
+    pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let mut headers = HeaderMap::with_capacity(16);
+        headers.insert(header::CONTENT_TYPE, JSON);
+        Self { status, headers, body: body.into() }
+    }
+
+    /// Takes over a response frame. The body stays where it lies.
+    pub(crate) fn from_frame<B: AsRef<[u8]> + Send + 'static>(frame: B) -> Result<Self> {
+        let (status, pairs, at) = HttpResponse::decode_head(frame.as_ref())?;
+        let status = status_of(status)?;
+        let mut headers = HeaderMap::with_capacity(16);
+        put(&mut headers, pairs);
+        let body = if at == frame.as_ref().len() { Bytes::new() } else { Bytes::from_owner(frame).slice(at..) };
+        Ok(Self { status, headers, body })
+    }
+
+    /// Takes over a response that was made in this process.
+    pub(crate) fn from_response(response: HttpResponse) -> Result<Self> {
+        let status = status_of(response.status)?;
+        let mut headers = HeaderMap::with_capacity(16);
+        put(&mut headers, response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        Ok(Self { status, headers, body: response.body.into() })
+    }
+
+    /// Adds what every answer carries. What the handler set stays, except where it would be wrong.
+    pub(crate) fn secure(&mut self, strict_transport: bool) {
+        let (headers, body) = (&mut self.headers, &self.body);
+        if !body.is_empty() {
+            let kind = headers.entry(header::CONTENT_TYPE).or_insert(OCTETS);
+            // JSON is never rendered, so a policy for it would only be bytes.
+            let plain = kind.as_bytes().starts_with(b"application/json");
+            if !plain {
+                headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_POLICY);
+            }
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+        headers
+            .entry(header::REFERRER_POLICY)
+            .or_insert(HeaderValue::from_static("strict-origin-when-cross-origin"));
+        headers.entry(RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+        if !headers.contains_key(header::ETAG) {
+            // An answer without a version is of this moment and for this caller.
+            headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        }
+        if strict_transport {
+            headers
+                .entry(header::STRICT_TRANSPORT_SECURITY)
+                .or_insert(HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+        }
+    }
+
+    /// The response. One to `HEAD` tells the length of the body that it does not have.
+    pub(crate) fn finish(mut self, method: &Method) -> Answer {
+        let bodiless = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if method == Method::HEAD && !bodiless {
+            self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+        }
+        let body = if bodiless || method == Method::HEAD { Bytes::new() } else { self.body };
+        let mut answer = Response::new(Full::new(body));
+        *answer.status_mut() = self.status;
+        *answer.headers_mut() = self.headers;
+        answer
+    }
+}
+
+fn status_of(status: u16) -> Result<StatusCode> {
+    StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or_else(|| Error::internal(format!("a handler answered the status {status}")))
+}
+
+/// Copies headers. Those that HTTP does not allow are left out and logged.
+pub(crate) fn put<'a>(headers: &mut HeaderMap, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    for (name, value) in pairs {
+        let (parsed, content) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
+        match (parsed, content) {
+            (Ok(name), Ok(_)) if OF_CONNECTION.contains(&name) => {}
+            (Ok(name), Ok(value)) => {
+                headers.append(name, value);
+            }
+            _ => tracing::warn!(name, "a header of an answer is left out: it is not valid in HTTP"),
+        }
+    }
+}
