@@ -1,3 +1,9 @@
 //! Being built.
 
 pub mod clock;
+pub mod discover;
+pub mod grants;
+pub mod package;
+pub mod resolve;
+pub mod settings;
+pub mod trust;

@@ -7,6 +7,7 @@
 
 mod conflicts;
 mod cycles;
+mod explain;
 mod graph;
 mod needs;
 mod wiring;
@@ -55,14 +56,32 @@ impl Resolution {
     }
 }
 
-/// A refusal that is not final while the refused one's rival may still fall.
-pub(crate) struct Verdict {
-    pub(crate) reason: RefusalReason,
-    /// The plugin because of which, when it lost a conflict.
-    pub(crate) rival: Option<usize>,
-    /// The plugin it needs and that was refused.
-    pub(crate) cause: Option<usize>,
+/// Why one plugin is out, while the others are still being decided.
+#[derive(Clone, Debug)]
+struct Verdict {
+    reason: RefusalReason,
+    /// The plugin that won, when this one lost a conflict.
+    rival: Option<usize>,
+    /// The refused plugin this one needs.
+    cause: Option<Cause>,
 }
+
+#[derive(Clone, Debug)]
+enum Cause {
+    /// One of the candidates.
+    Candidate(usize),
+    /// One of [`ResolveRequest::refused`].
+    Earlier(usize),
+}
+
+impl Verdict {
+    fn of(reason: RefusalReason) -> Self {
+        Self { reason, rival: None, cause: None }
+    }
+}
+
+/// Refused candidates by index.
+type Verdicts = BTreeMap<usize, Verdict>;
 
 /// Decides what starts.
 #[must_use]
@@ -70,27 +89,76 @@ pub fn resolve(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> R
     let mut sorted: Vec<Arc<Candidate>> = candidates.to_vec();
     sorted.sort_by(|left, right| (left.id(), &left.path).cmp(&(right.id(), &right.path)));
     let verdicts = decide(&sorted, request);
-    let active: BTreeSet<usize> = (0..sorted.len()).filter(|index| !verdicts.contains_key(index)).collect();
-    let wiring = Wiring::of(&sorted, &active, request);
-    let (levels, graph) = graph::build(&sorted, &active, &wiring);
-    let refusals = verdicts.iter().map(|(index, _)| refusal(*index, &sorted, &verdicts, request)).collect();
+    let wiring = Wiring::of(&sorted, &active(&sorted, &verdicts), request);
+    let (levels, graph) = graph::build(&sorted, &wiring);
+    let refusals = verdicts.keys().map(|index| explain::refusal(*index, &sorted, &verdicts, request)).collect();
     Resolution { levels, refusals, graph }
 }
 
-/// The refused ones, by index.
+fn active(candidates: &[Arc<Candidate>], verdicts: &Verdicts) -> BTreeSet<usize> {
+    (0..candidates.len()).filter(|index| !verdicts.contains_key(index)).collect()
+}
+
+/// Refuses until what is left fits together.
 ///
-/// Someone who lost a conflict to a plugin that is refused afterwards was refused for nothing. Then everything is
-/// decided again with the fallen winner out from the beginning, so each round settles at least one plugin for good.
-fn decide(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> BTreeMap<usize, Verdict> {
-    let mut fallen: BTreeMap<usize, Verdict> = BTreeMap::new();
+/// Who lost a conflict to a plugin that is refused afterwards was refused for nothing. Then all is decided once more
+/// with the fallen winner out from the beginning; each round settles one plugin for good, so there is an end.
+fn decide(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> Verdicts {
+    let mut settled = Verdicts::new();
     loop {
-        let mut verdicts = round(candidates, request, fallen);
-        let unjust = verdicts.values().filter_map(|verdict| verdict.rival).find(|rival| verdicts.contains_key(rival));
-        let Some(rival) = unjust else {
+        let verdicts = round(candidates, request, settled.clone());
+        let Some(winner) = fallen_winner(&verdicts) else {
             return verdicts;
         };
-        // What was final before stays final; the winner that fell joins it with its own reason.
-        verdicts.retain(|index, verdict| *index == rival || verdict.rival.is_none_or(|rival| !candidates_hold(candidates, rival)));
-        fallen = settled(verdicts, rival);
+        let Some(verdict) = verdicts.get(&winner) else {
+            return verdicts;
+        };
+        settled.insert(winner, verdict.clone());
     }
+}
+
+fn round(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>, settled: Verdicts) -> Verdicts {
+    let mut verdicts = settled;
+    loop {
+        let wiring = Wiring::of(candidates, &active(candidates, &verdicts), request);
+        let mut found = needs::unmet(candidates, &wiring, &verdicts, request);
+        if found.is_empty() {
+            found = cycles::find(candidates, &wiring);
+        }
+        if found.is_empty() {
+            found = conflicts::first(candidates, &wiring, request);
+        }
+        if found.is_empty() {
+            return verdicts;
+        }
+        verdicts.extend(found);
+    }
+}
+
+/// A refused plugin that still won a conflict. When it fell because of someone who lost to another fallen winner, that
+/// one comes first.
+fn fallen_winner(verdicts: &Verdicts) -> Option<usize> {
+    let fell = |winner: &usize| verdicts.contains_key(winner);
+    let mut winner = verdicts.values().filter_map(|verdict| verdict.rival).find(fell)?;
+    let mut seen = BTreeSet::new();
+    while seen.insert(winner) {
+        match root(winner, verdicts).and_then(|root| verdicts.get(&root)).and_then(|verdict| verdict.rival).filter(fell) {
+            Some(earlier) => winner = earlier,
+            None => break,
+        }
+    }
+    Some(winner)
+}
+
+/// The refused candidate at the end of a chain of needs.
+fn root(index: usize, verdicts: &Verdicts) -> Option<usize> {
+    let mut index = index;
+    let mut seen = BTreeSet::new();
+    while seen.insert(index) {
+        match verdicts.get(&index)?.cause {
+            Some(Cause::Candidate(next)) => index = next,
+            Some(Cause::Earlier(_)) | None => break,
+        }
+    }
+    Some(index)
 }

@@ -4,7 +4,7 @@
 
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
-use object::{Endianness, LittleEndian, ReadRef};
+use object::Endianness;
 use objectos_protocol::kernel::plugin_document::SECTION;
 
 use crate::package::RefusalReason;

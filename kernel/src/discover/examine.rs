@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf};
 use crate::grants::GrantSet;
-use crate::package::{Candidate, Digest, Refusal, RefusalReason};
+use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by};
 use crate::settings;
 
 /// Functions a library must not bring into the host, and what a plugin must be allowed to do to use them.
@@ -61,7 +61,7 @@ pub struct Inspection {
 struct Known<'a> {
     path: &'a Path,
     sha256: Option<Digest>,
-    document: Option<(String, Version)>,
+    document: Option<(String, Version, Vec<String>)>,
     trust: Option<PluginTrustLevel>,
 }
 
@@ -70,9 +70,10 @@ impl Known<'_> {
         let mut refusal = Refusal::of_file(self.path, reason);
         refusal.sha256 = self.sha256;
         refusal.trust = self.trust;
-        if let Some((id, version)) = &self.document {
+        if let Some((id, version, provides)) = &self.document {
             refusal.plugin = Some(id.clone());
             refusal.version = Some(version.clone());
+            refusal.provides.clone_from(provides);
         }
         Box::new(refusal)
     }
@@ -110,7 +111,7 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
     request.trust.check_digest(&copied.sha256).map_err(|reason| known.refuse(reason))?;
 
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
-    known.document = Some((document.id().to_owned(), document.version()));
+    known.document = Some((document.id().to_owned(), document.version(), provided_by(&document)));
     fits_host(&document, request.host).map_err(|reason| known.refuse(reason))?;
 
     let trust = request.trust.verify(path, &copied.sha256, document.id(), request.now).map_err(|reason| known.refuse(reason))?;

@@ -8,7 +8,7 @@ mod remedy;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use objectos_protocol::kernel::plugin_document::DocumentProblem;
+use objectos_protocol::kernel::plugin_document::{DocumentProblem, PluginDocument};
 use objectos_protocol::kernel::{PluginTrustLevel, RuntimeMode};
 use semver::{Version, VersionReq};
 use serde::ser::SerializeStruct;
@@ -26,6 +26,8 @@ pub struct Refusal {
     pub path: PathBuf,
     pub sha256: Option<Digest>,
     pub trust: Option<PluginTrustLevel>,
+    /// Names of the services it would have provided.
+    pub provides: Vec<String>,
     pub reason: RefusalReason,
     /// Who wants what and who offers what, from this plugin to the root of the trouble; empty when the reason says all.
     pub chain: Vec<String>,
@@ -43,6 +45,7 @@ impl Refusal {
             path: path.to_owned(),
             sha256: None,
             trust: None,
+            provides: Vec::new(),
             remedy: reason.remedy(),
             reason,
             chain: Vec::new(),
@@ -57,6 +60,7 @@ impl Refusal {
             version: Some(candidate.version()),
             sha256: Some(candidate.sha256),
             trust: Some(candidate.trust.level),
+            provides: provided_by(&candidate.document),
             ..Self::of_file(&candidate.path, reason)
         }
     }
@@ -231,6 +235,11 @@ pub enum RefusalReason {
     CommandTaken { command: String, owner: String },
     #[error("object `{object}` belongs to `{other}` from {}", path.display())]
     ObjectTaken { object: String, other: String, path: PathBuf },
+}
+
+/// Names of the services a document offers.
+pub(crate) fn provided_by(document: &PluginDocument) -> Vec<String> {
+    document.objectos.services.provides.iter().map(|provided| provided.name.clone()).collect()
 }
 
 fn joined<T: fmt::Display>(items: &[T]) -> String {

@@ -390,7 +390,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-fn borrowed(value: &Value<'static>) -> Value<'_> {
+fn borrowed<'a>(value: &'a Value<'static>) -> Value<'a> {
     match value {
         Value::Text(text) => Value::Text(Cow::Borrowed(text)),
         other => other.clone(),

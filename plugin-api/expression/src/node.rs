@@ -396,7 +396,7 @@ impl Node {
     /// Replaces each direct part by what `change` makes of it.
     pub(crate) fn map_children(self, change: &mut dyn FnMut(Node) -> Node) -> Node {
         use NodeKind as N;
-        let mut boxed = |node: Box<Node>, change: &mut dyn FnMut(Node) -> Node| Box::new(change(*node));
+        let boxed = |node: Box<Node>, change: &mut dyn FnMut(Node) -> Node| Box::new(change(*node));
         let kind = match self.kind {
             N::Literal(_) | N::Field(_) | N::Previous(_) | N::Variable(_) | N::Local(_) => self.kind,
             N::Negate(a) => N::Negate(boxed(a, change)),

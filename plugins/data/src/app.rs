@@ -46,6 +46,8 @@ pub struct PackageSource {
     pub id: String,
     /// The manifest, for an app.
     pub manifest: Option<AppManifest>,
+    /// The file of the manifest, for messages.
+    pub manifest_file: String,
     /// All files but the manifest, in a stable order.
     pub files: Vec<SourceFile>,
 }
@@ -54,6 +56,6 @@ impl PackageSource {
     /// Documents that a plugin declares: pairs of file name and text.
     pub fn of_documents<N: Into<String>, T: Into<String>>(id: &str, documents: impl IntoIterator<Item = (N, T)>) -> Self {
         let file = |(name, text): (N, T)| SourceFile { name: name.into(), text: text.into(), modified_ms: 0 };
-        Self { id: id.to_owned(), manifest: None, files: documents.into_iter().map(file).collect() }
+        Self { id: id.to_owned(), manifest: None, manifest_file: String::new(), files: documents.into_iter().map(file).collect() }
     }
 }

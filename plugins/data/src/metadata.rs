@@ -13,7 +13,7 @@ mod registry;
 mod view;
 
 pub use item::{MetadataEntry, Rendered};
-pub use kind::{KINDS, Kind, kind_of_file, kind_of_name};
+pub use kind::{DATA, KINDS, Kind, kind_of_file, kind_of_name};
 pub use provider::MetadataProvider;
 pub use registry::MetadataRegistry;
 pub use view::{ViewType, generated_view};

@@ -223,7 +223,7 @@ impl Typer<'_> {
     /// Gives the values and their type; reports the first pair that does not fit.
     pub(super) fn unify(&mut self, nodes: Vec<Node>, offset: u32, message: impl Fn(Type, Type) -> String) -> (Vec<Node>, Type) {
         let closed = |node: &&Node| !node.value_type.is_open();
-        let firm = nodes.iter().filter(closed).filter(|node| !is_text_literal(node));
+        let mut firm = nodes.iter().filter(closed).filter(|node| !is_text_literal(node));
         let firm = firm.try_fold(Type::Null, |joined, node| joined.join(node.value_type));
         let target = match firm {
             Some(Type::Date | Type::DateTime | Type::Time) | None => firm,

@@ -32,7 +32,7 @@ pub fn read_app(folder: &Path, problems: &mut Problems) -> Option<PackageSource>
     }
     let path = folder.join(MANIFEST_FILE);
     if !path.is_file() {
-        let hint = format!("write one with `id` and `version`, or name the folder that holds it");
+        let hint = "write one with `id` and `version`, or name the folder that holds it";
         problems.push(Problem::error(Place::file(&shown), "", format!("the folder has no {MANIFEST_FILE}")).hint(hint));
         return None;
     }
@@ -45,7 +45,8 @@ pub fn read_app(folder: &Path, problems: &mut Problems) -> Option<PackageSource>
             files.extend(read_file(&path, problems));
         }
     }
-    Some(PackageSource { id: manifest.id.clone(), manifest: Some(manifest), files })
+    let manifest_file = path.display().to_string();
+    Some(PackageSource { id: manifest.id.clone(), manifest: Some(manifest), manifest_file, files })
 }
 
 fn globs(patterns: &[String]) -> Option<GlobSet> {

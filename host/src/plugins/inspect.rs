@@ -1,0 +1,95 @@
+//! `plugins inspect` and `plugins verify`: a library's manifest, and every check that comes before loading. No code of the
+//! library runs.
+
+use objectos_kernel::{
+    discover::{Inspection, RuntimeFolder, examine, inspect as read},
+    package::Refusal,
+};
+use std::path::Path;
+
+use super::{CommandError, Policy, tell};
+use crate::{exit::Exit, settings::Settings};
+
+pub(super) fn inspect(file: &Path, json: bool) -> Result<Exit, CommandError> {
+    let folder = std::env::temp_dir().join(format!("objectos-inspect-{}", std::process::id()));
+    let runtime = RuntimeFolder::open(&folder).map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+    let inspection = read(file, &runtime);
+    drop(std::fs::remove_dir_all(&folder));
+    let inspection = match inspection {
+        Ok(inspection) => inspection,
+        Err(refusal) => return Ok(refused(&refusal)),
+    };
+    if json {
+        let text = serde_json::to_string_pretty(&inspection)
+            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        tell(&text);
+    } else {
+        tell(&text(&inspection));
+    }
+    Ok(Exit::Success)
+}
+
+fn text(inspection: &Inspection) -> String {
+    let document = &inspection.document;
+    let declared = &document.objectos;
+    let mut lines = vec![
+        format!("{} {} ({})", document.id(), document.version(), document.manifest.name),
+        format!("file        {} ({} bytes)", inspection.path.display(), inspection.size_bytes),
+        format!("sha256      {}", inspection.sha256),
+        format!("api         {}", declared.api),
+    ];
+    if let Some(build) = &document.build {
+        lines.push(format!("built       by {} for {} against {}", build.rustc, build.target, build.api));
+    }
+    let mut list = |name: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            lines.push(format!("{name:<11} {}", values.join(", ")));
+        }
+    };
+    let services = &declared.services;
+    list("provides", services.provides.iter().map(|service| format!("{} {}", service.name, service.version)).collect());
+    list("uses", services.uses.iter().map(|service| format!("{} {}", service.name, service.range)).collect());
+    list("handles", declared.hooks.handles.iter().map(|name| format!("hook {name}")).collect());
+    list("runs", declared.hooks.runs.iter().map(|name| format!("hook {name}")).collect());
+    list("listens", declared.events.handles.iter().map(ToString::to_string).collect());
+    list("publishes", declared.events.publishes.iter().map(ToString::to_string).collect());
+    list("routes", declared.routes.iter().map(|route| format!("{} {}", route.method.as_str(), route.path)).collect());
+    list("commands", declared.commands.iter().map(|command| command.name.clone()).collect());
+    list("imports", inspection.imports.iter().filter(|name| suspicious(name)).cloned().collect());
+    lines.join("\n")
+}
+
+/// Imports that tell something about what a plugin may do.
+fn suspicious(name: &str) -> bool {
+    ["sigaction", "signal", "atexit", "fork", "vfork", "execve", "system", "posix_spawn"].contains(&name)
+}
+
+pub(super) fn verify(file: &Path, settings: &Settings) -> Result<Exit, CommandError> {
+    let policy = Policy::of(settings)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    match examine(file, &policy.request(folder)) {
+        Ok(candidate) => {
+            tell(&format!("{} may be loaded in {} mode", candidate.label(), settings.mode.value));
+            tell(&format!("sha256      {}", candidate.sha256));
+            tell(&format!("trust       {}", serde_json::json!(candidate.trust.level).as_str().unwrap_or_default()));
+            Ok(Exit::Success)
+        }
+        Err(refusal) => Ok(refused(&refusal)),
+    }
+}
+
+/// Says why not.
+pub(super) fn refused(refusal: &Refusal) -> Exit {
+    tell(&describe(refusal));
+    Exit::Failed
+}
+
+/// A refusal in words, with the chain and the remedy.
+pub(super) fn describe(refusal: &Refusal) -> String {
+    let mut lines = vec![format!("refused: {}: {}", refusal.path.display(), refusal.reason)];
+    lines.extend(refusal.chain.iter().map(|link| format!("  because {link}")));
+    if !refusal.remedy.is_empty() {
+        lines.push(format!("  to do: {}", refusal.remedy));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,75 @@
+//! What the operator decided about plugins, out of the settings: trust, grants, preferences. The kernel's own types check it.
+
+use objectos_kernel::{
+    discover::{HostFacts, RuntimeFolder, SurveyRequest},
+    grants::{GrantPolicy, GrantsConfig},
+    trust::{TrustConfig, TrustPolicy},
+};
+use objectos_protocol::kernel::{RuntimeMode, plugin_document::DocumentProblem};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{path::Path, time::SystemTime};
+
+use super::CommandError;
+use crate::{exit::Exit, settings::Settings};
+
+/// Everything that a check before loading needs.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) trust: TrustPolicy,
+    pub(crate) grants: GrantPolicy,
+    pub(crate) host: HostFacts,
+    pub(crate) runtime: RuntimeFolder,
+    pub(crate) settings: indexmap::IndexMap<String, Value>,
+}
+
+impl Policy {
+    /// Reads the operator's sections.
+    pub(crate) fn of(settings: &Settings) -> Result<Self, CommandError> {
+        let mode = if settings.development() { RuntimeMode::Development } else { RuntimeMode::Production };
+        let trust: TrustConfig = section(settings, "trust")?.unwrap_or_default();
+        let grants: Option<GrantsConfig> = section(settings, "grants")?;
+        let base = std::path::absolute(settings.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")))
+            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
+            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        let runtime = RuntimeFolder::open(&settings.data.value.join("run"))
+            .map_err(|error| CommandError::new(Exit::Missing, format!("{error}; --data names another folder")))?;
+        Ok(Self {
+            trust: TrustPolicy::new(&trust, mode).map_err(|problems| wrong(&problems))?,
+            grants: GrantPolicy::new(grants.as_ref(), mode, &base).map_err(|problems| wrong(&problems))?,
+            host: HostFacts::current(api),
+            runtime,
+            settings: settings.plugin_settings.iter().map(|(id, value)| (id.clone(), value.clone())).collect(),
+        })
+    }
+
+    /// The request for a survey of `folder`.
+    pub(crate) fn request<'a>(&'a self, folder: &'a Path) -> SurveyRequest<'a> {
+        SurveyRequest {
+            folder,
+            runtime: &self.runtime,
+            host: &self.host,
+            trust: &self.trust,
+            grants: &self.grants,
+            settings: &self.settings,
+            now: time::OffsetDateTime::from(SystemTime::now()),
+        }
+    }
+}
+
+/// One section of the file as its type.
+pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> Result<Option<T>, CommandError> {
+    let Some(value) = settings.kernel_sections.get(name) else {
+        return Ok(None);
+    };
+    serde_json::from_value(value.clone()).map(Some).map_err(|error| {
+        let file = settings.config.as_deref().unwrap_or(Path::new("objectos.yml"));
+        CommandError::new(Exit::Configuration, format!("{}: {name}: {error}", file.display()))
+    })
+}
+
+fn wrong(problems: &[DocumentProblem]) -> CommandError {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    CommandError::new(Exit::Configuration, lines.join("\n"))
+}

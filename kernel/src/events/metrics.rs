@@ -1,0 +1,123 @@
+//! What the bus counts. Counters only grow, from the start of the kernel on; gauges say how it is now.
+
+use serde::Serialize;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// A counter.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, by: usize) {
+        self.0.fetch_add(u64::try_from(by).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts one; answers how many there are now.
+    pub(crate) fn one(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is counted for the bus as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) published: Counter,
+    pub(crate) stored: Counter,
+    pub(crate) delivered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) retried: Counter,
+    pub(crate) dead: Counter,
+    pub(crate) dropped: Counter,
+    pub(crate) replayed: Counter,
+    pub(crate) pruned: Counter,
+    pub(crate) store_calls: Counter,
+    /// Set by the dispatcher: events that are not done, and those it delivers just now.
+    pub(crate) pending: AtomicU64,
+    pub(crate) running: AtomicU64,
+    /// When the oldest event that is not done was published, milliseconds since 1970; 0 without one.
+    pub(crate) oldest_at_ms: AtomicI64,
+    /// The dispatcher reads no further, because too many events wait.
+    pub(crate) window_full: AtomicU64,
+}
+
+/// What is counted for one handler.
+#[derive(Debug, Default)]
+pub(crate) struct HandlerCounters {
+    pub(crate) delivered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) retried: Counter,
+    pub(crate) dead: Counter,
+    pub(crate) dropped: Counter,
+    /// Since when nobody is there to take its events, milliseconds since 1970; 0 while somebody is.
+    pub(crate) away_since_ms: AtomicI64,
+}
+
+/// Figures of the bus. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BusMetrics {
+    /// Label of the queue (`queue.name`).
+    pub queue: String,
+    /// Events handed in, transient and durable; those that a store writes by itself are not among them.
+    pub published: u64,
+    /// Events stored on behalf of publishers.
+    pub stored: u64,
+    /// Successful deliveries to single handlers.
+    pub delivered: u64,
+    /// Failed attempts.
+    pub failed: u64,
+    /// Failed attempts that were followed by a further one.
+    pub retried: u64,
+    /// Deliveries that were given up, with a dead letter.
+    pub dead: u64,
+    /// Transient deliveries lost to full queues, and transient events that should have been stored but were not.
+    pub dropped: u64,
+    /// Deliveries of replays.
+    pub replayed: u64,
+    /// Done events forgotten after their retention.
+    pub pruned: u64,
+    /// Calls of the event store.
+    pub store_calls: u64,
+    /// Durable events that wait for the store.
+    pub buffered: u64,
+    /// Stored events that the dispatcher knows and that are not done.
+    pub pending: u64,
+    /// Durable deliveries that run just now.
+    pub running: u64,
+    /// Age of the oldest stored event that is not done, milliseconds; 0 without one.
+    pub lag_ms: u64,
+    /// Deliveries that the running replay has before it; 0 without one.
+    pub replay_remaining: u64,
+    /// Each handler, by id.
+    pub handlers: Vec<HandlerMetrics>,
+}
+
+/// Figures of one handler. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlerMetrics {
+    /// `plugin/name`.
+    pub id: String,
+    /// Which events.
+    pub pattern: String,
+    /// At least once, or best effort.
+    pub durable: bool,
+    /// Transient events that wait for it.
+    pub queued: u64,
+    /// Successful deliveries.
+    pub delivered: u64,
+    /// Failed attempts.
+    pub failed: u64,
+    /// Failed attempts that were followed by a further one.
+    pub retried: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Lost to a full queue.
+    pub dropped: u64,
+    /// Nobody is there to take its events.
+    pub away: bool,
+}

@@ -1,0 +1,134 @@
+//! What the parts of the bus have in common: ports, settings, the routing table, counters, and the state of the store.
+
+use arc_swap::ArcSwap;
+use objectos_plugin_api::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use std::{collections::HashSet, sync::Arc};
+use tokio::sync::Notify;
+
+use super::{
+    buffer::Buffer,
+    delivery::Delivery,
+    metrics::Counters,
+    port::{EventStorePort, PortFuture},
+    routing::{Handler, RoutingTable},
+    settings::BusSettings,
+};
+use crate::clock::Clock;
+
+/// First and longest pause before the store is asked again after a failure, milliseconds.
+const STORE_PAUSE_MS: (i64, i64) = (100, 5_000);
+
+pub(crate) struct Shared {
+    pub(crate) settings: Arc<BusSettings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn EventStorePort>,
+    pub(crate) delivery: Delivery,
+    pub(crate) node: String,
+    pub(crate) table: ArcSwap<RoutingTable>,
+    pub(crate) buffer: Buffer,
+    pub(crate) counters: Counters,
+    /// The store has events that the dispatcher does not know.
+    pub(crate) arrived: Notify,
+    store_state: Mutex<StoreState>,
+    /// Ids of stored transient events that transient handlers got when they were published.
+    shown: Mutex<HashSet<String>>,
+}
+
+/// How the store does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoreState {
+    /// Since when it fails; `None` while it works, or was not asked yet.
+    pub(crate) down_since_ms: Option<i64>,
+    /// The last failure.
+    pub(crate) error: Option<Error>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: Arc<BusSettings>,
+        store: Arc<dyn EventStorePort>,
+        delivery: Delivery,
+        node: String,
+    ) -> Self {
+        let limits = &settings.limits;
+        Self {
+            buffer: Buffer::new(limits.buffer_events_max, limits.buffer_bytes_max),
+            table: ArcSwap::from_pointee(RoutingTable::new(Arc::clone(&settings), Vec::new())),
+            clock: Arc::clone(&delivery.clock),
+            settings,
+            store,
+            delivery,
+            node,
+            counters: Counters::default(),
+            arrived: Notify::new(),
+            store_state: Mutex::default(),
+            shown: Mutex::default(),
+        }
+    }
+
+    /// A call of the store with its time limit, counted, and its result remembered for the health report.
+    pub(crate) async fn store_call<T>(&self, call: PortFuture<T>) -> Result<T> {
+        let limit_ms = self.settings.limits.store_call_ms;
+        let due_ms = self.clock.now_ms().saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
+        self.counters.store_calls.one();
+        let result = tokio::select! {
+            biased;
+            result = call => result,
+            () = self.clock.sleep_until_ms(due_ms) => {
+                Err(Error::new(ErrorKind::Timeout, format!("the event store took longer than {limit_ms} ms")))
+            }
+        };
+        self.note_store(result.as_ref().err());
+        result
+    }
+
+    fn note_store(&self, error: Option<&Error>) {
+        let mut state = self.store_state.lock();
+        match (error, state.down_since_ms) {
+            (None, None) => {}
+            (None, Some(since_ms)) => {
+                tracing::info!(after_ms = self.clock.now_ms().saturating_sub(since_ms), "the event store answers again");
+                *state = StoreState::default();
+            }
+            (Some(error), down) => {
+                if down.is_none() {
+                    tracing::warn!(error = %error, internal = error.internal_message(), "the event store does not answer; durable events wait");
+                }
+                state.down_since_ms = down.or(Some(self.clock.now_ms()));
+                state.error = Some(error.clone());
+            }
+        }
+    }
+
+    pub(crate) fn store_state(&self) -> StoreState {
+        self.store_state.lock().clone()
+    }
+
+    /// Pause after so many failures of the store in a row.
+    pub(crate) fn store_pause_ms(&self, failures: u32) -> i64 {
+        let doublings = failures.saturating_sub(1).min(16);
+        STORE_PAUSE_MS.0.saturating_mul(1 << doublings).min(STORE_PAUSE_MS.1)
+    }
+
+    /// Counts a failed attempt, and says so in the log.
+    pub(crate) fn count_failure(&self, handler: &Handler, error: &Error) {
+        handler.counters.failed.one();
+        self.counters.failed.one();
+        tracing::warn!(
+            handler = %handler.target.id(), error = %error, internal = error.internal_message(), kind = ?error.kind(),
+            "an event handler failed"
+        );
+    }
+
+    /// Remembers that transient handlers have had an event that will come from the store.
+    pub(crate) fn remember_shown(&self, id: &str) {
+        self.shown.lock().insert(id.to_owned());
+    }
+
+    /// True, once, for an event that transient handlers have had.
+    pub(crate) fn forget_shown(&self, id: &str) -> bool {
+        let mut shown = self.shown.lock();
+        !shown.is_empty() && shown.remove(id)
+    }
+}

@@ -1,0 +1,113 @@
+//! What the kernel knows of one plugin across its generations.
+
+use objectos_plugin_api::contracts::kernel::SwapReport;
+use objectos_protocol::kernel::{PluginHealthReport, PluginHealthStatus, PluginStartupResult};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+use crate::{instance::cell::PluginCell, package::Candidate};
+
+/// Where a plugin stands, in a word for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Starting,
+    Running,
+    Swapping,
+    Failed,
+    Stopped,
+}
+
+impl Standing {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Swapping => "swapping",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// The changing part of a record.
+#[derive(Debug)]
+pub(crate) struct Details {
+    /// What the current generation was made of; the last one that was tried, when none runs.
+    pub(crate) candidate: Arc<Candidate>,
+    /// Position in the start order.
+    pub(crate) level: usize,
+    pub(crate) standing: Standing,
+    /// Why it stands there, when there is something to say.
+    pub(crate) reason: Option<String>,
+    /// Generations loaded so far.
+    pub(crate) generation: u64,
+    pub(crate) startup: Option<PluginStartupResult>,
+    /// Declared and not registered.
+    pub(crate) warnings: Vec<String>,
+    pub(crate) health: PluginHealthReport,
+    /// Since when it runs, milliseconds since 1970.
+    pub(crate) running_since_ms: Option<i64>,
+    /// Restarts in a row, without a window of good health between them.
+    pub(crate) restarts: u64,
+    pub(crate) swaps: u64,
+    pub(crate) last_swap: Option<SwapReport>,
+}
+
+/// One plugin.
+#[derive(Debug)]
+pub(crate) struct PluginRecord {
+    pub(crate) id: Arc<str>,
+    pub(crate) cell: Arc<PluginCell>,
+    /// Held by whoever swaps, restarts or stops it.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    details: Mutex<Details>,
+}
+
+impl PluginRecord {
+    pub(crate) fn new(candidate: Arc<Candidate>, level: usize, now: String) -> Self {
+        let health = PluginHealthReport {
+            status: PluginHealthStatus::Unknown,
+            timestamp: now,
+            message: None,
+            metrics: None,
+            checks: Vec::new(),
+            dependencies: Vec::new(),
+        };
+        let cell = Arc::new(PluginCell::new(candidate.id()));
+        let details = Details {
+            candidate,
+            level,
+            standing: Standing::Starting,
+            reason: None,
+            generation: 0,
+            startup: None,
+            warnings: Vec::new(),
+            health,
+            running_since_ms: None,
+            restarts: 0,
+            swaps: 0,
+            last_swap: None,
+        };
+        Self { id: Arc::clone(&cell.id), cell, turn: tokio::sync::Mutex::new(()), details: Mutex::new(details) }
+    }
+
+    /// Reads or changes the details. Keep it short: a lock is held.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Details) -> T) -> T {
+        work(&mut self.details.lock())
+    }
+
+    pub(crate) fn candidate(&self) -> Arc<Candidate> {
+        self.with(|details| Arc::clone(&details.candidate))
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.with(|details| details.standing)
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing, reason: Option<String>) {
+        self.with(|details| {
+            details.standing = standing;
+            details.reason = reason;
+        });
+    }
+}

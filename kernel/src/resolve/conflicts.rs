@@ -1,0 +1,106 @@
+//! Things only one plugin can have: a service, a route, a command, an object.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use objectos_protocol::kernel::plugin_document::route_shape;
+
+use super::wiring::Wiring;
+use super::{ResolveRequest, Verdict, Verdicts};
+use crate::package::{Candidate, RefusalReason};
+
+/// The losers of the first conflict found; the rest is looked at again without them.
+pub(super) fn first(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
+    let kernel = reserved(candidates, wiring, request);
+    if !kernel.is_empty() {
+        return kernel;
+    }
+    let services = services(candidates, wiring, request);
+    if !services.is_empty() {
+        return services;
+    }
+    claims(candidates, wiring)
+}
+
+/// What belongs to the kernel and the host.
+fn reserved(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
+    let mut found = Verdicts::new();
+    for provided in request.kernel_services {
+        for (index, _) in wiring.providers.get(&provided.name).into_iter().flatten() {
+            found.insert(*index, Verdict::of(RefusalReason::ReservedService { service: provided.name.clone() }));
+        }
+    }
+    for index in &wiring.active {
+        for command in &candidates[*index].document.objectos.commands {
+            let word = command.name.split(' ').next().unwrap_or_default();
+            if request.host_commands.contains(&word) {
+                let reason = RefusalReason::CommandTaken { command: command.name.clone(), owner: "the host itself".to_owned() };
+                found.insert(*index, Verdict::of(reason));
+            }
+        }
+    }
+    found
+}
+
+fn services(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
+    let mut found = Verdicts::new();
+    for (service, offers) in &wiring.providers {
+        let Some(((winner, _), losers)) = offers.split_first().filter(|(_, losers)| !losers.is_empty()) else {
+            continue;
+        };
+        let kept = &candidates[*winner];
+        let preferred = request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == kept.id());
+        for (loser, _) in losers {
+            let reason = RefusalReason::TwoProviders {
+                service: service.clone(),
+                other: kept.id().to_owned(),
+                path: kept.path.clone(),
+                preferred,
+            };
+            found.insert(*loser, Verdict { reason, rival: Some(*winner), cause: None });
+        }
+        return found;
+    }
+    found
+}
+
+/// Routes, commands and objects: the first by id keeps them.
+fn claims(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
+    let mut owners: BTreeMap<(u8, String), usize> = BTreeMap::new();
+    for index in &wiring.active {
+        let candidate = &candidates[*index];
+        for (kind, claim, shown) in claimed(candidate) {
+            let owner = *owners.entry((kind, claim)).or_insert(*index);
+            if owner == *index {
+                continue;
+            }
+            let kept = &candidates[owner];
+            let (other, path) = (kept.id().to_owned(), kept.path.clone());
+            let reason = match kind {
+                ROUTE => RefusalReason::RouteTaken { route: shown, other, path },
+                COMMAND => RefusalReason::CommandTaken { command: shown, owner: kept.label() },
+                _ => RefusalReason::ObjectTaken { object: shown, other, path },
+            };
+            return Verdicts::from([(*index, Verdict { reason, rival: Some(owner), cause: None })]);
+        }
+    }
+    Verdicts::new()
+}
+
+const ROUTE: u8 = 0;
+const COMMAND: u8 = 1;
+const OBJECT: u8 = 2;
+
+/// What a plugin claims: kind, the form in which claims are compared, the form in which they are shown.
+fn claimed(candidate: &Candidate) -> Vec<(u8, String, String)> {
+    let declaration = &candidate.document.objectos;
+    let mut claims = Vec::new();
+    for route in &declaration.routes {
+        let method = route.method.as_str();
+        let shape = route_shape(&route.path).unwrap_or_else(|_| route.path.clone());
+        claims.push((ROUTE, format!("{method} {shape}"), format!("{method} `{}`", route.path)));
+    }
+    claims.extend(declaration.commands.iter().map(|command| (COMMAND, command.name.clone(), command.name.clone())));
+    claims.extend(declaration.objects.iter().map(|object| (OBJECT, object.clone(), object.clone())));
+    claims
+}

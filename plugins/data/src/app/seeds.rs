@@ -1,0 +1,273 @@
+//! Seed files: `*.data.yml`, as the protocol's dataset or as a bare list of records.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use objectos_protocol::data::{Dataset, DatasetEnvironment, DatasetMode};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::compile::Drafts;
+use super::decode::decode;
+use super::document::Document;
+use super::path::KeyPath;
+use super::problem::Problems;
+use super::yaml::Node;
+use crate::model::{FieldKind, FieldModel, ObjectModel, SystemField, nearest};
+use crate::seed::{SeedRecord, SeedSet};
+
+/// Fields of a new record that seeds may set although the engine fills them.
+const WRITABLE: [SystemField; 4] = [SystemField::Id, SystemField::OwnerId, SystemField::CreatedAt, SystemField::UpdatedAt];
+
+/// A seed file whose records are not looked at yet.
+#[derive(Debug)]
+pub(super) struct SeedFile {
+    pub(super) package: String,
+    document: Arc<Document>,
+    object: String,
+    object_path: KeyPath,
+    external_id: Option<String>,
+    mode: DatasetMode,
+    environments: Vec<DatasetEnvironment>,
+    records: KeyPath,
+}
+
+impl SeedFile {
+    fn nodes(&self) -> &[Node] {
+        self.document.root.at(&self.records).map_or(&[], Node::items)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.nodes().len()
+    }
+}
+
+/// Reads one file. A bare list is of the object that the file is named after.
+pub(super) fn read(package: &str, stem: &str, document: &Arc<Document>, problems: &mut Problems) -> Option<SeedFile> {
+    let root = KeyPath::default();
+    let file = |object: String, object_path: KeyPath, records: KeyPath| SeedFile {
+        package: package.to_owned(),
+        document: Arc::clone(document),
+        object,
+        object_path,
+        external_id: None,
+        mode: DatasetMode::Upsert,
+        environments: DatasetEnvironment::ALL.to_vec(),
+        records,
+    };
+    if !document.root.items().is_empty() {
+        return Some(file(stem.to_owned(), root.clone(), root));
+    }
+    if document.root.entries().is_empty() {
+        let hint = "write a list of records, or `object` and `records`";
+        problems.push(document.error(&root, "the file has no records").hint(hint));
+        return None;
+    }
+    // The records are read one by one below, with the object's fields in mind.
+    let mut value = document.root.to_json();
+    let records_path = KeyPath::of(["records"]);
+    if let Some(records) = value.get_mut("records") {
+        if !records.is_array() {
+            problems.push(document.error(&records_path, "expected a list of records"));
+        }
+        *records = Value::Array(Vec::new());
+    }
+    if value.get("object").is_none() {
+        value["object"] = Value::String(stem.to_owned());
+    }
+    let dataset = decode::<Dataset>(document, &root, value, problems)?.value;
+    let mut seeds = file(dataset.object, KeyPath::of(["object"]), records_path);
+    seeds.external_id = document.root.get("externalId").map(|_| dataset.external_id);
+    seeds.mode = dataset.mode;
+    seeds.environments = dataset.env;
+    Some(seeds)
+}
+
+/// Holds all files against the objects and orders them: what is pointed to comes first.
+pub(super) fn resolve(
+    files: &[SeedFile],
+    drafts: &Drafts,
+    objects: &IndexMap<String, Arc<ObjectModel>>,
+    problems: &mut Problems,
+) -> Vec<SeedSet> {
+    let mut sets = Vec::new();
+    for file in files {
+        match objects.get(&file.object) {
+            Some(object) => sets.extend(set(file, object, problems)),
+            None if drafts.is_broken(&file.object) => {}
+            None => {
+                let names = objects.keys().map(String::as_str);
+                let message = format!("there is no object `{}`", file.object);
+                let problem = file.document.error(&file.object_path, message).suggest(nearest(&file.object, names));
+                problems.push(problem);
+            }
+        }
+    }
+    order(sets, objects)
+}
+
+fn set(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -> Option<SeedSet> {
+    let external_id = external_id(file, object, problems)?;
+    let mut records = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (index, node) in file.nodes().iter().enumerate() {
+        let path = file.records.index(index);
+        let fields = record(file, object, &path, node, problems);
+        if let Some(value) = fields.get(&external_id) {
+            if let Some(first) = seen.insert(value.to_string(), index) {
+                let first = file.document.place(&file.records.index(first)).line;
+                let message = format!("`{external_id}` is {value} here and in line {first}");
+                let hint = "each record needs its own, so that it is recognised at the next start";
+                problems.push(file.document.error(&path.key(&external_id), message).hint(hint));
+            }
+        } else if file.mode != DatasetMode::Insert && file.mode != DatasetMode::Replace {
+            let message = format!("the record has no `{external_id}`, by which it would be recognised at the next start");
+            problems.push(file.document.error(&path, message).hint("add it, or name another field in `externalId`"));
+        }
+        records.push(SeedRecord { fields, place: file.document.place(&path), path: path.to_string() });
+    }
+    let digest = digest(&external_id, file.mode, &records);
+    Some(SeedSet {
+        key: format!("{}/{}/{}", file.package, object.name, file.document.file_name()),
+        digest,
+        object: object.name.clone(),
+        external_id,
+        mode: file.mode,
+        environments: file.environments.clone(),
+        records,
+    })
+}
+
+/// As the file says; else `name` when the object has it, else its external id field, else the field of its title.
+fn external_id(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -> Option<String> {
+    let stored = |name: &&str| object.field(name).is_some_and(FieldModel::stored);
+    if let Some(name) = &file.external_id {
+        if stored(&name.as_str()) {
+            return Some(name.clone());
+        }
+        let message = format!("`{}` has no stored field `{name}`", object.name);
+        let problem = file.document.error(&KeyPath::of(["externalId"]), message).suggest(object.nearest_field(name));
+        problems.push(problem);
+        return None;
+    }
+    let declared = object.fields.values().filter(|field| field.external_id).map(|field| field.name.as_str());
+    let unique = object.fields.values().filter(|field| field.unique && field.system.is_none()).map(|field| field.name.as_str());
+    let found = declared.chain(["name", "title", "subject"]).chain(unique).find(stored);
+    if found.is_none() {
+        let message = format!("nothing tells the records of `{}` apart", object.name);
+        let hint = "name a field in `externalId`";
+        problems.push(file.document.error(&file.object_path, message).hint(hint));
+    }
+    found.map(str::to_owned)
+}
+
+fn record(file: &SeedFile, object: &ObjectModel, path: &KeyPath, node: &Node, problems: &mut Problems) -> Map<String, Value> {
+    if node.entries().is_empty() {
+        problems.push(file.document.error(path, "expected a record: a map of fields"));
+    }
+    let mut fields = Map::new();
+    for entry in node.entries() {
+        let at = path.key(&entry.key);
+        let Some(field) = object.field(&entry.key) else {
+            let message = format!("`{}` has no field `{}`", object.name, entry.key);
+            problems.push(file.document.key_error(&at, message).suggest(object.nearest_field(&entry.key)));
+            continue;
+        };
+        if !field.stored() || field.system.is_some_and(|system| !WRITABLE.contains(&system)) {
+            let message = format!("`{}` is filled by the system", entry.key);
+            problems.push(file.document.key_error(&at, message).hint("remove it"));
+            continue;
+        }
+        let value = value(field, &entry.value);
+        if let Err(expected) = fits(field, &value) {
+            problems.push(file.document.error(&at, format!("expected {expected}, found {value}")));
+        }
+        fields.insert(entry.key.clone(), value);
+    }
+    for field in object.fields.values().filter(|field| field.required && field.default.is_none() && field.autonumber.is_none()) {
+        let given = fields.get(&field.name).is_some_and(|value| !value.is_null());
+        let counts = file.mode != DatasetMode::Update && field.system.is_none();
+        if counts && !given && !node.entries().iter().any(|entry| entry.key == field.name) {
+            problems.push(file.document.error(path, format!("the required field `{}` is missing", field.name)));
+        }
+    }
+    fields
+}
+
+/// A number in a text field means what was written: a postal code of `01067`.
+fn value(field: &FieldModel, node: &Node) -> Value {
+    let textual = matches!(field.kind, FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber | FieldKind::Time);
+    match node.written() {
+        Some(written) if textual => Value::String(written.to_owned()),
+        _ => node.to_json(),
+    }
+}
+
+/// Catches what can be told without the engine: the wrong sort of value, and options that are none.
+fn fits(field: &FieldModel, value: &Value) -> Result<(), String> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let option = |value: &Value| value.as_str().is_some_and(|value| field.options.accepts(value));
+    let options = || format!("one of {}", field.options.values().collect::<Vec<_>>().join(", "));
+    let (fits, expected) = match field.kind {
+        FieldKind::Number => (value.is_number(), "a number".to_owned()),
+        FieldKind::Boolean => (value.is_boolean(), "true or false".to_owned()),
+        FieldKind::Choice => (option(value), options()),
+        FieldKind::List => {
+            let expected = if field.options.is_empty() { "a list of texts".to_owned() } else { format!("a list of {}", options()) };
+            (value.as_array().is_some_and(|items| items.iter().all(option)), expected)
+        }
+        FieldKind::References => (value.is_array(), "a list of references".to_owned()),
+        FieldKind::Vector => (value.is_array(), "a list of numbers".to_owned()),
+        FieldKind::Location | FieldKind::Address => (value.is_object(), "a map".to_owned()),
+        FieldKind::Date | FieldKind::DateTime => (value.is_string(), "a date".to_owned()),
+        FieldKind::Text | FieldKind::Time | FieldKind::Reference | FieldKind::Autonumber => (value.is_string(), "text".to_owned()),
+        FieldKind::File | FieldKind::Json | FieldKind::Formula | FieldKind::Summary => (true, String::new()),
+    };
+    if fits { Ok(()) } else { Err(expected) }
+}
+
+fn digest(external_id: &str, mode: DatasetMode, records: &[SeedRecord]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{external_id} {mode}\n"));
+    for record in records {
+        hasher.update(Value::Object(record.fields.clone()).to_string());
+        hasher.update(b"\n");
+    }
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sets of objects that others point to come first; where they point at each other the order of the files stays.
+fn order(sets: Vec<SeedSet>, objects: &IndexMap<String, Arc<ObjectModel>>) -> Vec<SeedSet> {
+    let mut done: HashSet<&str> = HashSet::new();
+    let mut order = Vec::new();
+    for set in &sets {
+        visit(&set.object, objects, &mut done, &mut order, 0);
+    }
+    let place: HashMap<String, usize> = order.iter().enumerate().map(|(index, name)| ((*name).to_owned(), index)).collect();
+    let mut sets = sets;
+    sets.sort_by_key(|set| place.get(&set.object).copied());
+    sets
+}
+
+/// Objects deeper than this are taken as they come; the records then wait for each other when they are put in.
+const ORDER_DEPTH_MAX: usize = 200;
+
+fn visit<'a>(
+    name: &'a str,
+    objects: &'a IndexMap<String, Arc<ObjectModel>>,
+    done: &mut HashSet<&'a str>,
+    order: &mut Vec<&'a str>,
+    depth: usize,
+) {
+    if depth > ORDER_DEPTH_MAX || !done.insert(name) {
+        return;
+    }
+    let Some((name, object)) = objects.get_key_value(name) else { return };
+    for reference in object.references().filter_map(|field| field.reference.as_ref()) {
+        visit(&reference.object, objects, done, order, depth + 1);
+    }
+    order.push(name);
+}

@@ -1,0 +1,37 @@
+//! Queries: from what clients write, through a check against the objects, to SQL with bound values.
+//!
+//! 1. [`QueryInput`] is what came, in one form: `input` reads a body (`data/Query`), `http` a query string; `written` reads
+//!    filters in their three forms (objects with `$` operators, arrays, parameters). Names are still just text.
+//! 2. `check` resolves names against the catalogue and the caller's access, and turns values into those of the field:
+//!    a [`Filter`] cannot be wrong any more.
+//! 3. `sql` writes the statement. Identifiers come from the catalogue, values are bound.
+//!
+//! Here is no database and nothing asynchronous. Called by the engine.
+
+pub mod aggregate;
+pub mod check;
+pub mod coerce;
+pub mod cursor;
+pub mod filter;
+mod http;
+mod input;
+pub mod operator;
+pub mod select;
+pub mod sql;
+mod written;
+
+pub use http::from_query_string;
+pub use input::{AggregateInput, GroupInput, QueryInput, SearchInput, SortInput};
+pub use operator::Operator;
+pub use written::{Operand, RawFilter, RawTest, read_filter};
+
+/// Filters nested in each other at most.
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Tests of one filter at most.
+pub const FILTER_TESTS_MAX: usize = 500;
+/// Values of one list at most.
+pub const LIST_VALUES_MAX: usize = 1_000;
+/// Fields of one order at most.
+pub const SORT_FIELDS_MAX: usize = 16;
+/// Relations expanded in each other at most.
+pub const EXPAND_DEPTH_MAX: usize = 5;

@@ -1,0 +1,197 @@
+//! One test: does the operator fit the field, and is the value one of it.
+
+use serde_json::Value;
+
+use super::{Checker, Purpose};
+use crate::error::{DataError, Result};
+use crate::query::LIST_VALUES_MAX;
+use crate::query::coerce::coerce;
+use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
+use crate::query::operator::Operator;
+use crate::query::written::{Operand, RawTest};
+use crate::store::SqlValue;
+
+fn wrong(message: String) -> DataError {
+    DataError::InvalidFilter { message }
+}
+
+/// A word of a search.
+pub(super) fn word(word: &str) -> Condition {
+    Condition::Text(TextMatch::ContainsAnyCase, word.to_owned())
+}
+
+pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
+    let value = match &test.operand {
+        Operand::Value(value) => value,
+        Operand::Field(other) => return compare_fields(checker, test, field, other),
+    };
+    let condition = match test.operator {
+        Operator::Eq if field.class == Class::List => list_equality(test, &field, value, false)?,
+        Operator::Ne if field.class == Class::List => list_equality(test, &field, value, true)?,
+        Operator::Eq => equality(test, &field, value, Comparison::Same)?,
+        Operator::Ne => equality(test, &field, value, Comparison::Other)?,
+        Operator::Gt => order(test, &field, value, Comparison::Greater)?,
+        Operator::Gte => order(test, &field, value, Comparison::AtLeast)?,
+        Operator::Lt => order(test, &field, value, Comparison::Less)?,
+        Operator::Lte => order(test, &field, value, Comparison::AtMost)?,
+        Operator::In | Operator::Nin => return one_of(test, field, value),
+        Operator::Between => return between(test, field, value),
+        Operator::Contains | Operator::NotContains if field.class == Class::List => {
+            let values = list(test, &field, value)?.into_iter().filter(|value| !value.is_null()).collect();
+            Condition::Holds { values, negated: test.operator == Operator::NotContains }
+        }
+        Operator::Contains => text(test, &field, value, TextMatch::Contains)?,
+        Operator::NotContains => text(test, &field, value, TextMatch::NotContains)?,
+        Operator::IContains => text(test, &field, value, TextMatch::ContainsAnyCase)?,
+        Operator::StartsWith => text(test, &field, value, TextMatch::StartsWith)?,
+        Operator::EndsWith => text(test, &field, value, TextMatch::EndsWith)?,
+        Operator::Like => text(test, &field, value, TextMatch::Like)?,
+        Operator::ILike => text(test, &field, value, TextMatch::LikeAnyCase)?,
+        Operator::Null => Condition::Null(boolean(test, value)?),
+        Operator::Exists => Condition::Null(!boolean(test, value)?),
+        Operator::Empty => Condition::Empty(boolean(test, value)?),
+    };
+    Ok(Filter::Test(Test { field, condition }))
+}
+
+fn compare_fields(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef, other: &str) -> Result<Filter> {
+    let comparison = match test.operator {
+        Operator::Eq => Comparison::Same,
+        Operator::Ne => Comparison::Other,
+        Operator::Gt => Comparison::Greater,
+        Operator::Gte => Comparison::AtLeast,
+        Operator::Lt => Comparison::Less,
+        Operator::Lte => Comparison::AtMost,
+        operator => {
+            return Err(wrong(format!("{} at '{}' does not take another field", operator.name(), test.field)));
+        }
+    };
+    let other_field = checker.field(other, Purpose::Filter)?.reference;
+    if other_field.class != field.class {
+        return Err(wrong(format!(
+            "'{}' is {} and '{other}' is {}: they cannot be compared",
+            test.field,
+            field.class.name(),
+            other_field.class.name()
+        )));
+    }
+    Ok(Filter::Test(Test { field, condition: Condition::CompareField(comparison, other_field) }))
+}
+
+/// The value as one of the field's kind.
+fn one(test: &RawTest, field: &FieldRef, value: &Value) -> Result<SqlValue> {
+    coerce(value, field.class).ok_or_else(|| {
+        let hint = if value.is_array() { "; use $in for a list" } else { "" };
+        wrong(format!("'{}' is {}, and {value} is not{hint}", test.field, field.class.name()))
+    })
+}
+
+fn equality(test: &RawTest, field: &FieldRef, value: &Value, comparison: Comparison) -> Result<Condition> {
+    Ok(match one(test, field, value)? {
+        SqlValue::Null => Condition::Null(comparison == Comparison::Same),
+        value => Condition::Compare(comparison, value),
+    })
+}
+
+/// A list as a whole, or one of its elements.
+fn list_equality(test: &RawTest, field: &FieldRef, value: &Value, negated: bool) -> Result<Condition> {
+    match value {
+        Value::Null => Ok(Condition::Null(!negated)),
+        Value::Array(_) => {
+            let comparison = if negated { Comparison::Other } else { Comparison::Same };
+            Ok(Condition::Compare(comparison, SqlValue::Json(value.to_string())))
+        }
+        element => Ok(Condition::Holds { values: vec![one(test, field, element)?], negated }),
+    }
+}
+
+fn order(test: &RawTest, field: &FieldRef, value: &Value, comparison: Comparison) -> Result<Condition> {
+    if !field.class.ordered() {
+        return Err(not_for(test, field));
+    }
+    Ok(match one(test, field, value)? {
+        // Nothing is greater or less than nothing.
+        SqlValue::Null => Condition::In { values: Vec::new(), or_null: false },
+        value => Condition::Compare(comparison, value),
+    })
+}
+
+fn list(test: &RawTest, field: &FieldRef, value: &Value) -> Result<Vec<SqlValue>> {
+    let values: Vec<SqlValue> = match value {
+        Value::Array(items) => items.iter().map(|item| one(test, field, item)).collect::<Result<_>>()?,
+        // A list in a query string is written with commas.
+        Value::String(text) if matches!(test.operator, Operator::In | Operator::Nin | Operator::Between) => text
+            .split(',')
+            .map(|part| one(test, field, &Value::String(part.trim().to_owned())))
+            .collect::<Result<_>>()?,
+        single => vec![one(test, field, single)?],
+    };
+    if values.len() > LIST_VALUES_MAX {
+        return Err(wrong(format!(
+            "{} at '{}' takes at most {LIST_VALUES_MAX} values, found {}",
+            test.operator.name(),
+            test.field,
+            values.len()
+        )));
+    }
+    Ok(values)
+}
+
+fn one_of(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
+    if field.class == Class::Document {
+        return Err(not_for(test, &field));
+    }
+    let negated = test.operator == Operator::Nin;
+    let mut values = list(test, &field, value)?;
+    let before = values.len();
+    values.retain(|value| !value.is_null());
+    let null = values.len() < before;
+    let condition = match (field.class, negated) {
+        (Class::List, _) => Condition::Holds { values, negated },
+        (_, false) => Condition::In { values, or_null: null },
+        (_, true) => Condition::NotIn { values, nor_null: null },
+    };
+    Ok(Filter::Test(Test { field, condition }))
+}
+
+fn between(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
+    if !field.class.ordered() {
+        return Err(not_for(test, &field));
+    }
+    let mut values = list(test, &field, value)?.into_iter();
+    let (Some(low), Some(high), None) = (values.next(), values.next(), values.next()) else {
+        return Err(wrong(format!("$between at '{}' takes two values", test.field)));
+    };
+    let half = |comparison, value: SqlValue| {
+        // An end that is left open does not limit.
+        if value.is_null() {
+            return Filter::always();
+        }
+        Filter::Test(Test { field: field.clone(), condition: Condition::Compare(comparison, value) })
+    };
+    if low.is_null() || high.is_null() {
+        return Ok(half(Comparison::AtLeast, low).and(half(Comparison::AtMost, high)));
+    }
+    Ok(Filter::Test(Test { field, condition: Condition::Between(low, high) }))
+}
+
+fn text(test: &RawTest, field: &FieldRef, value: &Value, how: TextMatch) -> Result<Condition> {
+    if field.class != Class::Text {
+        return Err(not_for(test, field));
+    }
+    match coerce(value, Class::Text) {
+        Some(SqlValue::Text(text)) => Ok(Condition::Text(how, text)),
+        _ => Err(wrong(format!("{} at '{}' takes a text, found {value}", test.operator.name(), test.field))),
+    }
+}
+
+fn boolean(test: &RawTest, value: &Value) -> Result<bool> {
+    match coerce(value, Class::Boolean) {
+        Some(SqlValue::Boolean(boolean)) => Ok(boolean),
+        _ => Err(wrong(format!("{} at '{}' takes true or false, found {value}", test.operator.name(), test.field))),
+    }
+}
+
+fn not_for(test: &RawTest, field: &FieldRef) -> DataError {
+    wrong(format!("{} does not work on '{}', which is {}", test.operator.name(), test.field, field.class.name()))
+}

@@ -1,0 +1,268 @@
+//! A checked filter: every name is resolved, every value is of its field's kind.
+
+use std::sync::Arc;
+
+use crate::record::Layout;
+use crate::store::SqlValue;
+
+/// Tables of one statement. The first is the object's own, the others are reached over relations.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The object.
+    pub layout: Arc<Layout>,
+    /// Relations that were used, each once. Table `n` is `joins[n - 1]`.
+    pub joins: Vec<Join>,
+}
+
+/// A relation to one record of another object.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Table that holds the reference.
+    pub from: usize,
+    /// Its column.
+    pub column: String,
+    /// The other object.
+    pub layout: Arc<Layout>,
+    /// What the caller may see of it: others are as if they were not there.
+    pub visible: Option<Box<Visible>>,
+}
+
+/// Records of an object that the caller may see.
+#[derive(Clone, Debug)]
+pub struct Visible {
+    /// Tables of the filter.
+    pub scope: Scope,
+    /// The filter.
+    pub filter: Filter,
+}
+
+/// What stands for a field in a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldRef {
+    /// Which table.
+    pub table: usize,
+    /// What of it.
+    pub source: Source,
+    /// What its values are.
+    pub class: Class,
+}
+
+/// Where a field's values come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A column.
+    Column(String),
+    /// A figure over the child records.
+    Summary(Arc<SummarySource>),
+    /// A calculation, as SQL with `?` for its values; `$` followed by a column's name in quotes is that column of the table.
+    Formula(Arc<FormulaSource>),
+}
+
+/// A figure over the child records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummarySource {
+    /// Table of the children, quoted.
+    pub table: String,
+    /// `COUNT`, `SUM`, `MIN`, `MAX`, `AVG`.
+    pub function: &'static str,
+    /// Column that is rolled up; none for a count.
+    pub column: Option<String>,
+    /// Column of the children that points here.
+    pub via: String,
+    /// Column that is null for children that are not deleted.
+    pub deleted_at: Option<String>,
+    /// Decimals of the result.
+    pub scale: Option<u32>,
+}
+
+/// A calculation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormulaSource {
+    /// Pieces in their order.
+    pub parts: Vec<FormulaPart>,
+}
+
+/// A piece of a calculation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FormulaPart {
+    /// SQL as it is.
+    Text(String),
+    /// A value.
+    Value(SqlValue),
+    /// A field.
+    Field(FieldRef),
+}
+
+/// What the values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Text, ids and choices included.
+    Text,
+    /// Numbers.
+    Number,
+    /// True and false.
+    Boolean,
+    /// Days.
+    Date,
+    /// Moments.
+    DateTime,
+    /// Times of day.
+    Time,
+    /// Lists of texts.
+    List,
+    /// Documents.
+    Document,
+}
+
+impl Class {
+    /// For messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Number => "a number",
+            Self::Boolean => "true or false",
+            Self::Date => "a date",
+            Self::DateTime => "a datetime",
+            Self::Time => "a time",
+            Self::List => "a list",
+            Self::Document => "a document",
+        }
+    }
+
+    /// Whether one value can be greater than another.
+    #[must_use]
+    pub const fn ordered(self) -> bool {
+        !matches!(self, Self::List | Self::Document)
+    }
+}
+
+/// A checked filter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// All must hold; the empty list holds.
+    All(Vec<Filter>),
+    /// One must hold; the empty list does not.
+    Any(Vec<Filter>),
+    /// Must not hold; what is unknown does not.
+    Not(Box<Filter>),
+    /// One test.
+    Test(Test),
+}
+
+impl Filter {
+    /// Holds for every record.
+    #[must_use]
+    pub const fn always() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Holds for none.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// Whether it holds for every record.
+    #[must_use]
+    pub fn is_always(&self) -> bool {
+        matches!(self, Self::All(parts) if parts.iter().all(Self::is_always))
+    }
+
+    /// Both must hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All(parts), other) if parts.is_empty() => other,
+            (filter, Self::All(parts)) if parts.is_empty() => filter,
+            (Self::All(mut parts), other) => {
+                parts.push(other);
+                Self::All(parts)
+            }
+            (filter, other) => Self::All(vec![filter, other]),
+        }
+    }
+}
+
+/// A test of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// The field.
+    pub field: FieldRef,
+    /// What must be true of it.
+    pub condition: Condition,
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same; null is the same as null.
+    Same,
+    /// Not the same.
+    Other,
+    /// Greater.
+    Greater,
+    /// Greater or the same.
+    AtLeast,
+    /// Less.
+    Less,
+    /// Less or the same.
+    AtMost,
+}
+
+/// How a text matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextMatch {
+    /// Holds it.
+    Contains,
+    /// Does not hold it.
+    NotContains,
+    /// Holds it, whatever the case.
+    ContainsAnyCase,
+    /// Begins with it.
+    StartsWith,
+    /// Ends with it.
+    EndsWith,
+    /// Has the pattern.
+    Like,
+    /// Has the pattern, whatever the case.
+    LikeAnyCase,
+}
+
+/// What must be true of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Compares with a value that is not null.
+    Compare(Comparison, SqlValue),
+    /// Compares with another field.
+    CompareField(Comparison, FieldRef),
+    /// One of these values, none of them null; `or_null`: or null.
+    In {
+        /// The values.
+        values: Vec<SqlValue>,
+        /// Null matches as well.
+        or_null: bool,
+    },
+    /// None of these values, none of them null; `nor_null`: nor null.
+    NotIn {
+        /// The values.
+        values: Vec<SqlValue>,
+        /// Null does not match.
+        nor_null: bool,
+    },
+    /// Between two values, both included.
+    Between(SqlValue, SqlValue),
+    /// Matches a text.
+    Text(TextMatch, String),
+    /// Is null, or is not.
+    Null(bool),
+    /// Is null or empty, or neither.
+    Empty(bool),
+    /// A list that holds one of these elements, or none.
+    Holds {
+        /// The elements.
+        values: Vec<SqlValue>,
+        /// None of them.
+        negated: bool,
+    },
+}

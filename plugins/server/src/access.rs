@@ -1,0 +1,179 @@
+//! Who stands behind a request, and whether the route is open to them. With a service `auth` declared, it is asked, and
+//! whatever keeps it from answering closes every door but the public ones. Without one, whoever can reach the loopback
+//! interface is the principal `local`; then the server sees to it that no web page and no proxy lends that right to others.
+
+use http::{HeaderMap, HeaderValue, header};
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, Principal, PrincipalKind, contracts::auth::Credentials,
+    protocol::kernel::plugin_document::RouteAccess,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use crate::{
+    answer::put,
+    config::{host_of, is_loopback_host},
+    exchange::Exchange,
+    gateway::Gateway,
+    peer::says_foreign,
+    problem::Failure,
+    router::{OWN_ID, Route},
+    system::may_administer,
+};
+
+const API_KEY: &str = "x-api-key";
+
+/// The principal while there is no `auth`, as JSON.
+pub(crate) fn local_principal() -> Vec<u8> {
+    let principal = Principal { id: LOCAL.to_owned(), kind: PrincipalKind::Local, ..Principal::default() };
+    serde_json::to_vec(&principal).expect("a principal of plain texts can be written as JSON")
+}
+
+const LOCAL: &str = "local";
+
+/// JSON of `Identity`, with the principal left as the bytes that it came in.
+#[derive(Deserialize)]
+struct Answered<'a> {
+    #[serde(borrow, default)]
+    principal: Option<&'a RawValue>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+}
+
+/// What the gateway itself needs of a principal.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    kind: PrincipalKind,
+    #[serde(default)]
+    tenant: Option<String>,
+}
+
+impl<G: Gateway> Exchange<'_, G> {
+    /// Puts the principal into the context, or refuses. Headers that `auth` wants on the answer are noted.
+    pub(crate) async fn admit<R>(
+        &mut self,
+        route: &Route<R>,
+        auth: Option<&str>,
+        context: Context,
+    ) -> Result<Context, Failure> {
+        let public = route.access == RouteAccess::Public;
+        match auth {
+            None => match self.admit_local() {
+                Ok(()) if public && route.plugin == OWN_ID => Ok(context),
+                Ok(()) => Ok(context.with_principal_json(&self.server.local_principal, LOCAL, "")),
+                Err(_) if public => Ok(context),
+                Err(refusal) => Err(refusal),
+            },
+            // The provider's own public routes are where people sign in; it reads the credentials itself.
+            Some(provider) if public && (route.plugin == OWN_ID || route.plugin == provider) => Ok(context),
+            Some(_) if public && !self.has_credentials() => Ok(context),
+            Some(_) if public => match self.ask(&context).await {
+                Ok((_, principal)) => Ok(principal.unwrap_or(context)),
+                Err(error) => {
+                    tracing::debug!(request_id = self.request_id, %error, "a public route is served without a principal");
+                    Ok(context)
+                }
+            },
+            Some(_) => self.admit_signed_in(route.access, &context).await,
+        }
+    }
+
+    async fn admit_signed_in(&mut self, access: RouteAccess, context: &Context) -> Result<Context, Failure> {
+        let (kind, principal) = self.ask(context).await?;
+        let Some(principal) = principal.filter(|_| kind != PrincipalKind::Anonymous) else {
+            let failure = Failure::new(ErrorKind::Unauthenticated, "unauthenticated", "sign in first");
+            return Err(failure.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        };
+        if access == RouteAccess::System && !may_administer(kind) {
+            let message = "only an administrator of the system may do this";
+            return Err(Failure::new(ErrorKind::Denied, "insufficient_privileges", message));
+        }
+        Ok(principal)
+    }
+
+    /// Asks `auth`; answers the context with the principal, when there is one.
+    async fn ask(&mut self, context: &Context) -> Result<(PrincipalKind, Option<Context>), Error> {
+        let answer = self.server.gateway.authenticate(context, &self.credentials()).await?;
+        let unreadable = |error: serde_json::Error| Error::internal(format!("the answer of auth cannot be read: {error}"));
+        let answered: Answered<'_> = serde_json::from_slice(answer.as_ref()).map_err(unreadable)?;
+        put(&mut self.added, answered.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let Some(raw) = answered.principal else {
+            return Ok((PrincipalKind::Anonymous, None));
+        };
+        let Outline { id, kind, tenant } = serde_json::from_str(raw.get()).map_err(unreadable)?;
+        let tenant = tenant.unwrap_or_default();
+        Ok((kind, Some(context.with_principal_json(raw.get().as_bytes(), &id, &tenant))))
+    }
+
+    fn has_credentials(&self) -> bool {
+        let headers = &self.head.headers;
+        headers.contains_key(header::AUTHORIZATION)
+            || headers.contains_key(header::COOKIE)
+            || headers.contains_key(API_KEY)
+    }
+
+    fn credentials(&self) -> Credentials {
+        let headers = &self.head.headers;
+        Credentials {
+            authorization: text(headers, header::AUTHORIZATION.as_str()),
+            cookie: cookies(headers),
+            api_key: text(headers, API_KEY),
+            origin: text(headers, header::ORIGIN.as_str()),
+            method: self.head.method.as_str().to_owned(),
+            path: self.head.uri.path().to_owned(),
+            address: self.peer.address.to_string(),
+        }
+    }
+
+    /// Whether the caller is somebody at this machine, and acts by themselves.
+    fn admit_local(&self) -> Result<(), Failure> {
+        if self.server.exposed() {
+            let message = "no plugin tells who callers are, so this server answers nobody";
+            return Err(Error::unavailable(message).into());
+        }
+        let headers = &self.head.headers;
+        let refuse = |message: &str| Err(Failure::new(ErrorKind::Denied, "permission_denied", message));
+        if !self.peer.address.is_loopback() || says_foreign(headers) {
+            return refuse("without a plugin that provides `auth`, only this machine is served");
+        }
+        // A web page can make its own name mean 127.0.0.1, and would then count as this machine.
+        let authority = self.authority().unwrap_or("localhost");
+        let host = host_of(authority);
+        if !is_loopback_host(host) && !self.server.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+            return refuse("without a plugin that provides `auth`, the server answers to the name localhost only");
+        }
+        match headers.get(header::ORIGIN) {
+            Some(origin) if !self.server.cors.allows(origin) && !is_own(origin, authority) => {
+                refuse("pages of this origin may not call; add it to cors.origins of objectos.server")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Host and port that the caller asked for.
+    fn authority(&self) -> Option<&str> {
+        let host = self.head.headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
+        host.or_else(|| self.head.uri.authority().map(http::uri::Authority::as_str))
+    }
+}
+
+/// The page came from this very server.
+fn is_own(origin: &HeaderValue, authority: &str) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    let own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    own.is_some_and(|own| own.eq_ignore_ascii_case(authority))
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(ToOwned::to_owned)
+}
+
+/// The `Cookie` header; HTTP/2 may send it in pieces.
+fn cookies(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let first = values.next()?.to_owned();
+    Some(values.fold(first, |joined, value| joined + "; " + value))
+}

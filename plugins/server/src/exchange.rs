@@ -1,0 +1,273 @@
+//! One request from its head to its answer: ids, limits, route, principal, body, call, and the headers that every answer
+//! carries. The hot path: no task is spawned and nothing is copied that need not be.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
+use hyper::body::Incoming;
+use objectos_plugin_api::{Context, Error, ErrorKind};
+use serde_json::{Map, Value};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use crate::{
+    answer::{Answer, Draft},
+    body::{self, BodyLimits},
+    connection::Connection,
+    frame::{self, Sight},
+    gateway::Gateway,
+    ids,
+    locale::preferred,
+    peer::Peer,
+    problem::{self, Failure, METHOD_NOT_ALLOWED, Marks},
+    router::{Captures, Found, Route, Target, decode},
+    server::Server,
+    snapshot::Snapshot,
+    system::{self, OwnCall},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const USER_AGENT_BYTES_MAX: usize = 256;
+
+/// What is known of a request while it is worked on.
+pub(crate) struct Exchange<'a, G: Gateway> {
+    pub(crate) server: &'a Server<G>,
+    pub(crate) head: &'a Parts,
+    pub(crate) peer: Peer,
+    pub(crate) request_id: &'a str,
+    trace_id: &'a str,
+    now_ms: i64,
+    /// Headers for the answer, whatever it will be.
+    pub(crate) added: HeaderMap,
+    /// The body is still on its way.
+    reading: bool,
+}
+
+/// Answers one request. Every failure is an answer too.
+pub(crate) async fn serve<G: Gateway>(
+    connection: Arc<Connection<G>>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    let _serving = connection.pulse.serve();
+    let server = &*connection.server;
+    let (head, body) = request.into_parts();
+    let now_ms = server.gateway.now_ms();
+    let request_id = connection.ids.of(&head.headers, now_ms);
+    let mut exchange = Exchange {
+        server,
+        peer: Peer::of(connection.address, &head.headers, &server.proxies),
+        trace_id: ids::trace_id(&head.headers),
+        head: &head,
+        request_id: &request_id,
+        now_ms,
+        added: HeaderMap::new(),
+        reading: false,
+    };
+    let outcome = exchange.run(body).await;
+    Ok(exchange.finish(outcome))
+}
+
+/// Where a request goes.
+enum Aim<R> {
+    Route(Matched<R>),
+    /// The answer needs no route.
+    Ready(Draft),
+}
+
+/// A matched route.
+struct Matched<R> {
+    route: Arc<Route<R>>,
+    captures: Captures,
+}
+
+impl<G: Gateway> Exchange<'_, G> {
+    async fn run(&mut self, body: Incoming) -> Result<Draft, Failure> {
+        let server = self.server;
+        if let Some((status, headers)) = server.cors.preflight(&self.head.method, &self.head.headers) {
+            return Ok(Draft::empty(status, headers));
+        }
+        let snapshot = server.snapshots.latest(&server.gateway);
+        let aim = self.aim(&snapshot);
+        let probe = matches!(&aim, Ok(Aim::Route(matched)) if is_probe(&matched.route));
+        if !probe {
+            self.count()?;
+        }
+        let running = server.begin();
+        if running.is_none() && !probe {
+            let message = "the server is busy; try again";
+            return Err(Failure::new(ErrorKind::Limited, "concurrent_limit_exceeded", message));
+        }
+        let matched = match aim? {
+            Aim::Route(matched) => matched,
+            Aim::Ready(draft) => return Ok(draft),
+        };
+        let limit = server.config.limits.request();
+        match tokio::time::timeout(limit, self.answer(&snapshot, &matched, body)).await {
+            Ok(answer) => answer,
+            Err(_) if self.reading => Err(body::late()),
+            Err(_) => Err(Failure::new(ErrorKind::Timeout, "timeout", "the request took too long")),
+        }
+    }
+
+    /// Where the request wants to go.
+    fn aim(&self, snapshot: &Snapshot<G::Routes>) -> Result<Aim<G::Routes>, Failure> {
+        let (method, path) = (&self.head.method, self.head.uri.path());
+        // `OPTIONS *` asks about the server as a whole.
+        if method == Method::OPTIONS && path == "*" {
+            return Ok(Aim::Ready(Draft::empty(StatusCode::NO_CONTENT, HeaderMap::new())));
+        }
+        match snapshot.table.find(method.as_str(), path) {
+            Found::Route(index, captures) => {
+                Ok(Aim::Route(Matched { route: Arc::clone(&snapshot.table.routes[index]), captures }))
+            }
+            Found::Methods(methods) => {
+                let allow = methods.list();
+                let value = HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("OPTIONS"));
+                if method == Method::OPTIONS {
+                    let headers = HeaderMap::from_iter([(header::ALLOW, value)]);
+                    return Ok(Aim::Ready(Draft::empty(StatusCode::NO_CONTENT, headers)));
+                }
+                let allowed: Vec<&str> = allow.split(", ").collect();
+                let error = Error::invalid(format!("{method} is not possible here, only {allow}"))
+                    .with_code(METHOD_NOT_ALLOWED)
+                    .with_details(&serde_json::json!({ "allowed": allowed }));
+                let failure = Failure::from(error).with_status(StatusCode::METHOD_NOT_ALLOWED);
+                Err(failure.with_header(header::ALLOW, value))
+            }
+            Found::Nothing => {
+                let message = format!("nothing answers {method} {path}");
+                Err(Failure::new(ErrorKind::NotFound, "endpoint_not_found", message))
+            }
+            Found::Malformed(problem) => Err(Failure::new(ErrorKind::Invalid, "invalid_format", problem)),
+        }
+    }
+
+    /// Takes the request off the caller's allowance.
+    fn count(&mut self) -> Result<(), Failure> {
+        let taken = self.server.rate.as_ref().and_then(|rate| rate.take(self.peer.address, self.now_ms));
+        let Some(allowance) = taken else { return Ok(()) };
+        self.added.insert(RATE_LIMIT, HeaderValue::from(allowance.limit));
+        self.added.insert(RATE_REMAINING, HeaderValue::from(allowance.remaining));
+        self.added.insert(RATE_RESET, HeaderValue::from(allowance.full_at_s));
+        if allowance.allowed {
+            return Ok(());
+        }
+        let message = format!("too many requests from this address; wait {} s", allowance.retry_after_s);
+        let failure = Failure::new(ErrorKind::Limited, "rate_limit_exceeded", message);
+        Err(failure.with_header(header::RETRY_AFTER, HeaderValue::from(allowance.retry_after_s)))
+    }
+
+    async fn answer(
+        &mut self,
+        snapshot: &Snapshot<G::Routes>,
+        matched: &Matched<G::Routes>,
+        body: Incoming,
+    ) -> Result<Draft, Failure> {
+        let Matched { route, captures } = matched;
+        let (server, auth) = (self.server, snapshot.auth.as_deref());
+        let context = self.context();
+        let context = self.admit(route, auth, context).await?;
+        let path = self.head.uri.path();
+        let (bytes_max, any_type) = server.config.body_rule(path);
+        let limits = BodyLimits {
+            bytes_max,
+            any_type: any_type || !path.starts_with("/api/"),
+            time: Duration::from_millis(server.config.limits.body_ms),
+        };
+        self.reading = true;
+        let received = body::read(&self.head.headers, body, limits).await?;
+        self.reading = false;
+        match &route.target {
+            Target::Plugin(routes) => {
+                let sight = Sight::of(route, auth, self.peer.proxied);
+                let frame = frame::encode(self.head, route, captures, sight, &received);
+                // The kernel copies the frame before the future is there, so neither need outlive this line.
+                let call = server.gateway.call(routes, &context, &route.key, &frame);
+                drop((frame, received));
+                Ok(Draft::from_frame(call.await?)?)
+            }
+            Target::Own(own) => {
+                let parameter = captures.ranges().first().and_then(|range| decode(&path[range.clone()]));
+                let call = OwnCall {
+                    context: &context,
+                    parameter: &parameter.unwrap_or_default(),
+                    query: self.head.uri.query().unwrap_or_default(),
+                    body: &received.joined(),
+                };
+                Ok(system::answer(server, *own, call).await?)
+            }
+            Target::Refused(error) => Err(Error::unavailable(format!("{} cannot be reached", route.plugin))
+                .with_internal(error)
+                .into()),
+        }
+    }
+
+    /// The context without a principal.
+    fn context(&self) -> Context {
+        let mut extra = Map::new();
+        extra.insert("address".to_owned(), Value::String(self.peer.address.to_string()));
+        let text = |name| self.head.headers.get(name).and_then(|value| value.to_str().ok());
+        if let Some(agent) = text(header::USER_AGENT) {
+            // What passed `to_str` is ASCII, so any byte is a border.
+            extra.insert("userAgent".to_owned(), agent[..agent.len().min(USER_AGENT_BYTES_MAX)].into());
+        }
+        if let Some(locale) = text(header::ACCEPT_LANGUAGE).and_then(preferred) {
+            extra.insert("locale".to_owned(), locale.into());
+        }
+        let context = Context::request(self.request_id).with_limit(self.server.config.limits.request());
+        let context = if self.trace_id.is_empty() { context } else { context.with_trace(self.trace_id) };
+        context.with_extra(&extra)
+    }
+
+    fn finish(mut self, outcome: Result<Draft, Failure>) -> Answer {
+        let closes = matches!(&outcome, Err(failure) if failure.closes) || self.server.draining();
+        let mut draft = outcome.unwrap_or_else(|failure| self.failed(failure));
+        draft.secure(self.server.strict_transport);
+        self.server.cors.dress(self.head.headers.get(header::ORIGIN), &mut draft.headers);
+        for (name, value) in &self.added {
+            draft.headers.append(name, value.clone());
+        }
+        if let Ok(id) = HeaderValue::from_str(self.request_id) {
+            draft.headers.insert(REQUEST_ID, id);
+        }
+        if closes && self.head.version < Version::HTTP_2 {
+            draft.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        tracing::debug!(
+            request_id = self.request_id,
+            method = self.head.method.as_str(),
+            path = self.head.uri.path(),
+            status = draft.status.as_u16(),
+            "answered"
+        );
+        draft.finish(&self.head.method)
+    }
+
+    /// Writes the error document, and for the operator what does not stand in it.
+    fn failed(&mut self, mut failure: Failure) -> Draft {
+        let status = failure.status();
+        let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        if busy && !failure.headers.iter().any(|(name, _)| name == header::RETRY_AFTER) {
+            failure.headers.push((header::RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        let error = &failure.error;
+        let (request_id, internal) = (self.request_id, error.internal_message());
+        let (method, path, code) = (self.head.method.as_str(), self.head.uri.path(), error.code());
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(request_id, method, path, code, internal, message = error.message(), "a request failed");
+        } else if status.is_server_error() {
+            tracing::warn!(request_id, method, path, code, internal, reason = error.message(), "a request was not served");
+        } else {
+            tracing::debug!(request_id, method, path, code, internal, reason = error.message(), "a request was refused");
+        }
+        let marks = Marks { request_id, trace_id: self.trace_id, now_ms: self.now_ms };
+        let mut draft = Draft::json(status, Bytes::from(problem::document(&failure, marks)));
+        draft.headers.extend(failure.headers);
+        draft
+    }
+}
+
+fn is_probe<R>(route: &Route<R>) -> bool {
+    matches!(route.target, Target::Own(own) if own.is_probe())
+}

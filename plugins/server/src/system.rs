@@ -1,0 +1,218 @@
+//! The server's own routes: health, discovery, and the kernel's service over HTTP. Answered in this process, without a call
+//! across the ABI. Answers are `{success: true, data}`; the data of a kernel call is passed through as the kernel wrote it.
+
+use bytes::Bytes;
+use http::StatusCode;
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, PrincipalKind, Result,
+    contracts::kernel::{DeadLetterPage, KernelHealth, SwapRequest},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{answer::Draft, gateway::Gateway, problem::timestamp, router::decode, server::Server};
+
+const DEAD_LETTERS: u32 = 100;
+const DEAD_LETTERS_MAX: u32 = 1000;
+
+macro_rules! own_routes {
+    ($($variant:ident: $($key:literal)|+,)+) => {
+        /// A route that the server answers itself.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum OwnRoute { $($variant,)+ }
+
+        impl OwnRoute {
+            /// `METHOD /path` of all of them, as in `plugin.json`.
+            pub(crate) const ALL: &'static [(&'static str, Self)] = &[$($(($key, Self::$variant),)+)+];
+        }
+    };
+}
+
+own_routes! {
+    Health: "GET /health" | "GET /api/v1/health",
+    Ready: "GET /ready" | "GET /api/v1/ready",
+    Discovery: "GET /api/v1" | "GET /api/v1/discovery",
+    WellKnown: "GET /.well-known/objectstack",
+    OpenApi: "GET /api/v1/openapi.json",
+    Plugins: "GET /api/v1/plugins",
+    Swap: "POST /api/v1/plugins/{id}/swap",
+    Restart: "POST /api/v1/plugins/{id}/restart",
+    Hooks: "GET /api/v1/kernel/hooks",
+    Metrics: "GET /api/v1/kernel/metrics",
+    DeadLetters: "GET /api/v1/events/dead-letters",
+    RetryDeadLetter: "POST /api/v1/events/dead-letters/{id}/retry",
+    Replay: "POST /api/v1/events/replay",
+}
+
+impl OwnRoute {
+    pub(crate) fn of(key: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(own, _)| *own == key).map(|(_, route)| *route)
+    }
+
+    /// Asked by machines that must get an answer however busy the server is.
+    pub(crate) fn is_probe(self) -> bool {
+        matches!(self, Self::Health | Self::Ready)
+    }
+}
+
+/// Who may look into the kernel and steer it: whoever sits at this machine, while nobody is signed in at all. A system
+/// permission joins it when there is a service that grants one.
+pub(crate) fn may_administer(kind: PrincipalKind) -> bool {
+    kind == PrincipalKind::Local
+}
+
+/// What an own route needs of its request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnCall<'a> {
+    pub(crate) context: &'a Context,
+    /// The one parameter, decoded; empty when the route has none.
+    pub(crate) parameter: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// Answers an own route.
+pub(crate) async fn answer<G: Gateway>(server: &Server<G>, route: OwnRoute, call: OwnCall<'_>) -> Result<Draft> {
+    let gateway = &server.gateway;
+    let ask = |method: &'static str, request: Vec<u8>| gateway.kernel(call.context, method, &request);
+    match route {
+        OwnRoute::Health => health(server, call.context).await,
+        OwnRoute::Ready => ready(server, call.context).await,
+        OwnRoute::Discovery => Ok(json_answer(server.snapshots.latest(gateway).discovery(&server.environment).bare.clone())),
+        OwnRoute::WellKnown => Ok(json_answer(server.snapshots.latest(gateway).discovery(&server.environment).wrapped.clone())),
+        OwnRoute::OpenApi => Ok(json_answer(server.snapshots.latest(gateway).openapi())),
+        OwnRoute::Plugins => Ok(enveloped(ask("plugins", Vec::new()).await?.as_ref())),
+        OwnRoute::Hooks => Ok(enveloped(ask("hooks", Vec::new()).await?.as_ref())),
+        OwnRoute::Metrics => Ok(enveloped(ask("metrics", Vec::new()).await?.as_ref())),
+        OwnRoute::Swap => {
+            let path = body::<SwapBody>(call.body)?.path;
+            let request = SwapRequest { plugin: call.parameter.to_owned(), path };
+            Ok(enveloped(ask("swap", encode(&request)?).await?.as_ref()))
+        }
+        OwnRoute::Restart => {
+            ask("restart", encode(&call.parameter)?).await?;
+            Ok(data(&json!({ "plugin": call.parameter, "restarted": true })))
+        }
+        OwnRoute::DeadLetters => {
+            let page = page(call.query)?;
+            Ok(enveloped(ask("dead_letters", encode(&page)?).await?.as_ref()))
+        }
+        OwnRoute::RetryDeadLetter => {
+            ask("retry_dead_letter", encode(&call.parameter)?).await?;
+            Ok(data(&json!({ "id": call.parameter, "retried": true })))
+        }
+        OwnRoute::Replay => {
+            let count = ask("replay", call.body.to_vec()).await?;
+            let count: u64 = serde_json::from_slice(count.as_ref()).map_err(Error::internal)?;
+            Ok(data(&json!({ "replayed": count })))
+        }
+    }
+}
+
+/// `{path?}`; an empty body is `{}`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SwapBody {
+    path: Option<String>,
+}
+
+async fn kernel_health<G: Gateway>(server: &Server<G>, context: &Context) -> Result<KernelHealth> {
+    let answer = server.gateway.kernel(context, "health", &[]).await?;
+    serde_json::from_slice(answer.as_ref()).map_err(Error::internal)
+}
+
+/// Alive: the process answers. A plugin that fails makes it `degraded`, with 200 all the same, since what still works
+/// should go on to be asked. Which plugin it is, is told to administrators only.
+async fn health<G: Gateway>(server: &Server<G>, context: &Context) -> Result<Draft> {
+    let health = kernel_health(server, context).await?;
+    let status = if health.status == "healthy" { "ok" } else { health.status.as_str() };
+    Ok(data(&json!({
+        "status": status,
+        "timestamp": timestamp(server.gateway.now_ms()),
+        "version": health.version,
+        "uptime": health.uptime_ms / 1000,
+    })))
+}
+
+/// Ready: every plugin that was to start has started.
+async fn ready<G: Gateway>(server: &Server<G>, context: &Context) -> Result<Draft> {
+    let health = kernel_health(server, context).await?;
+    if health.ready && !server.draining() {
+        return Ok(data(&json!({ "status": "ready", "state": health.state })));
+    }
+    let state = if server.draining() { "stopping" } else { &health.state };
+    Err(Error::unavailable(format!("not ready: the server is {state}")).with_details(&json!({ "state": state })))
+}
+
+fn json_answer(body: Bytes) -> Draft {
+    Draft::json(StatusCode::OK, body)
+}
+
+fn data(value: &serde_json::Value) -> Draft {
+    enveloped(value.to_string().as_bytes())
+}
+
+/// Puts JSON into the envelope without reading it; no bytes at all are `null`.
+fn enveloped(json: &[u8]) -> Draft {
+    let json = if json.is_empty() { b"null" } else { json };
+    Draft::json(StatusCode::OK, [br#"{"success":true,"data":"#, json, b"}"].concat())
+}
+
+fn encode(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(Error::internal)
+}
+
+fn body<T: Default + for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::invalid(format!("the body does not have the expected shape: {error}")).with_code("invalid_format")
+    })
+}
+
+fn page(query: &str) -> Result<DeadLetterPage> {
+    let number = |name: &str, default: u32| -> Result<u32> {
+        let Some(text) = parameter(query, name) else { return Ok(default) };
+        text.parse().map_err(|_| {
+            let message = format!("parameter {name} is not a number: `{text}`");
+            Error::new(ErrorKind::Invalid, message).with_code("invalid_query")
+        })
+    };
+    let limit = number("limit", DEAD_LETTERS)?.min(DEAD_LETTERS_MAX);
+    Ok(DeadLetterPage { offset: number("offset", 0)?, limit })
+}
+
+/// The first value of a query parameter, decoded.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    decode(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_from_the_query() {
+        let check = |query: &str, expected: Option<(u32, u32)>| {
+            assert_eq!(page(query).ok().map(|page| (page.offset, page.limit)), expected, "{query}");
+        };
+        check("", Some((0, 100)));
+        check("limit=5&offset=10", Some((10, 5)));
+        check("limit=99999", Some((0, 1000)));
+        check("limit=%35", Some((0, 5)));
+        check("limitless=1", Some((0, 100)));
+        check("limit=-1", None);
+        check("limit=", None);
+    }
+
+    #[test]
+    fn only_local_callers_administer() {
+        let check = |kind: PrincipalKind, expected: bool| assert_eq!(may_administer(kind), expected, "{kind:?}");
+        check(PrincipalKind::Local, true);
+        check(PrincipalKind::User, false);
+        check(PrincipalKind::Service, false);
+        check(PrincipalKind::Anonymous, false);
+    }
+}
