@@ -46,7 +46,8 @@ impl PhaseFailure {
     }
 }
 
-/// Runs `work` on a plain thread and waits for it, at most `limit`. `None`: it has not ended; it goes on by itself.
+/// Runs `work` on a plain thread and waits for it and for the thread's end, at most `limit`. `None`: it has not ended; it
+/// goes on by itself.
 pub(crate) async fn on_thread<T: Send + 'static>(
     name: &str,
     limit: Duration,
@@ -58,11 +59,20 @@ pub(crate) async fn on_thread<T: Send + 'static>(
         // The waiter may have given up.
         let _ = answer.send(outcome);
     });
-    if let Err(error) = started {
-        tracing::error!(%error, thread = name, "a thread could not be started");
-        return None;
+    let thread = match started {
+        Ok(thread) => thread,
+        Err(error) => {
+            tracing::error!(%error, thread = name, "a thread could not be started");
+            return None;
+        }
+    };
+    let outcome = tokio::time::timeout(limit, answered).await.ok()?.ok()?;
+    // It has nothing left to do but its thread-local destructors. They run code of the plugin, so whoever goes on to unload
+    // it must not overtake them.
+    if thread.join().is_err() {
+        tracing::error!(thread = name, "a thread of the kernel panicked as it ended");
     }
-    tokio::time::timeout(limit, answered).await.ok()?.ok()
+    Some(outcome)
 }
 
 /// Runs one phase: `begin` makes its future on the phase's thread.

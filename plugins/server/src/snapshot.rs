@@ -42,6 +42,11 @@ impl<R: Clone> Snapshot<R> {
         }
     }
 
+    /// True when a plugin declares the service, up or down.
+    pub(crate) fn provides(&self, service: &str) -> bool {
+        provider(&self.services, service).is_some()
+    }
+
     pub(crate) fn discovery(&self, environment: &str) -> &discovery::Documents {
         self.discovery.get_or_init(|| discovery::Documents::build(self, environment))
     }
@@ -52,7 +57,7 @@ impl<R: Clone> Snapshot<R> {
 }
 
 /// The plugin that provides a service; the server's own and the kernel's do not count.
-pub(crate) fn provider<'a>(services: &'a [ContributedService], name: &str) -> Option<&'a str> {
+fn provider<'a>(services: &'a [ContributedService], name: &str) -> Option<&'a str> {
     let other = |service: &&ContributedService| service.plugin != "kernel" && service.plugin != OWN_ID;
     services.iter().find(|service| service.name == name && other(service)).map(|service| service.plugin.as_str())
 }

@@ -4,9 +4,12 @@
 //! A record of a related object that the caller may not see counts as null.
 
 mod conditions;
+mod formula;
 mod source;
 
 use std::sync::Arc;
+
+use objectos_expression::Environment;
 
 use super::filter::{Class, FieldRef, Filter, Join, Scope, Source, Test, Visible};
 use super::written::{RawFilter, RawTest};
@@ -31,11 +34,14 @@ pub enum Purpose {
 }
 
 /// Checks the parts of one query.
-#[derive(Debug)]
 pub struct Checker<'a> {
     schema: &'a Schema,
     /// `None`: the system, which sees everything.
     views: Option<&'a Views>,
+    /// Gives calculations their constants: the clock, the caller.
+    environment: &'a dyn Environment,
+    /// Formulas that are being resolved, each inside the one before.
+    formula_depth: usize,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -51,11 +57,23 @@ pub struct Resolved<'a> {
     pub layout: &'a Arc<Layout>,
 }
 
+impl std::fmt::Debug for Checker<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checker").field("object", &self.scope.layout.object.name).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Checker<'a> {
     /// For queries on an object.
     #[must_use]
-    pub fn new(schema: &'a Schema, layout: &Arc<Layout>, views: Option<&'a Views>) -> Self {
-        Self { schema, views, scope: Scope { layout: Arc::clone(layout), joins: Vec::new() } }
+    pub fn new(
+        schema: &'a Schema,
+        layout: &Arc<Layout>,
+        views: Option<&'a Views>,
+        environment: &'a dyn Environment,
+    ) -> Self {
+        let scope = Scope { layout: Arc::clone(layout), joins: Vec::new() };
+        Self { schema, views, environment, formula_depth: 0, scope }
     }
 
     /// Looks a name or path up.
@@ -75,7 +93,7 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
-        let reference = FieldRef { table, source: self.source(layout, field)?, class: class_of(field) };
+        let reference = FieldRef { table, source: self.source(table, layout, field)?, class: class_of(field) };
         Ok(Resolved { reference, field, layout })
     }
 
@@ -111,7 +129,7 @@ impl<'a> Checker<'a> {
     /// The filter for the related records that the caller may see.
     fn visible_records(&self, target: &'a Arc<Layout>) -> Result<Option<Box<Visible>>> {
         let Some(view) = self.view(&target.object.name) else { return Ok(None) };
-        let mut inner = Checker::new(self.schema, target, None);
+        let mut inner = Checker::new(self.schema, target, None, self.environment);
         let filter = view_filter(view, &mut inner)?;
         if filter.is_always() {
             return Ok(None);

@@ -1,0 +1,68 @@
+//! Which of the plugins that may start are to: all, or those that one command needs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    config::Selection,
+    error::{Error, nearest_hint},
+    package::Candidate,
+    resolve::Resolution,
+};
+
+/// Levels reduced to the selection. Empty levels are kept, so that positions stay what they were.
+///
+/// # Errors
+/// `UnknownCommand` when nobody contributes the command.
+pub(crate) fn levels(resolution: &Resolution, select: &Selection) -> Result<Vec<Vec<Arc<Candidate>>>, Error> {
+    let Selection::Command(command) = select else { return Ok(resolution.levels.clone()) };
+    let wanted = needed(resolution, command)?;
+    let keep = |level: &Vec<Arc<Candidate>>| {
+        level.iter().filter(|candidate| wanted.contains(candidate.id())).map(Arc::clone).collect()
+    };
+    Ok(resolution.levels.iter().map(keep).collect())
+}
+
+fn needed(resolution: &Resolution, command: &str) -> Result<BTreeSet<String>, Error> {
+    let mut known = Vec::new();
+    let mut wanted = BTreeSet::new();
+    let mut services: Vec<String> = Vec::new();
+    for candidate in resolution.in_order() {
+        for contributed in &candidate.document.objectos.commands {
+            known.push(contributed.name.clone());
+            if contributed.name == command {
+                wanted.insert(candidate.id().to_owned());
+                services.extend(contributed.services.iter().cloned());
+            }
+        }
+    }
+    if wanted.is_empty() {
+        let hint = nearest_hint(command, known.iter().map(String::as_str));
+        return Err(Error::UnknownCommand { name: command.to_owned(), hint });
+    }
+    for node in &resolution.graph.nodes {
+        if node.provides.iter().any(|service| services.contains(service)) {
+            wanted.insert(node.id.clone());
+        }
+    }
+    Ok(closure(wanted, resolution))
+}
+
+/// With everything that those need. What is optional comes too: a command is to meet the same guards as a request.
+fn closure(mut wanted: BTreeSet<String>, resolution: &Resolution) -> BTreeSet<String> {
+    let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for edge in &resolution.graph.edges {
+        needs.entry(&edge.from).or_default().push(&edge.to);
+    }
+    let mut open: Vec<String> = wanted.iter().cloned().collect();
+    while let Some(id) = open.pop() {
+        for needed in needs.get(id.as_str()).into_iter().flatten() {
+            if wanted.insert((*needed).to_owned()) {
+                open.push((*needed).to_owned());
+            }
+        }
+    }
+    wanted
+}

@@ -1,0 +1,201 @@
+//! What a caller may see and do. The engine asks once for each object and operation, turns the answer into filters and masks,
+//! and ANDs them into every statement: rows that a caller may not see do not exist for it, fields neither.
+//!
+//! Who decides is the service `permissions` ([`ServicePermissions`]); here is only what its answer means. Fails closed: no
+//! principal, no answer, or a plan that names what is not there refuse.
+
+mod service;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
+
+use crate::error::Result;
+use crate::query::{RawFilter, read_filter};
+use crate::store::BoxFuture;
+
+pub use service::ServicePermissions;
+
+/// Decides what a caller may do.
+pub trait Permissions: Send + Sync + fmt::Debug + 'static {
+    /// The answer where it needs nobody else: `None` when the service must be asked.
+    fn at_once(&self, context: &Context) -> Option<Result<Access>>;
+
+    /// The answer for one operation on one object.
+    fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>>;
+}
+
+/// What a caller may do with an object.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everything, as the system.
+    System,
+    /// Everything that its tenant has.
+    Everything,
+    /// What the plan says.
+    Planned(Arc<Plan>),
+}
+
+/// A plan, read.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What may be seen.
+    pub view: View,
+    /// What may be written.
+    pub writable: Mask,
+    /// What a written record must be like.
+    pub check: Option<RawFilter>,
+}
+
+impl Plan {
+    /// Reads an answer of the service.
+    ///
+    /// # Errors
+    /// `InvalidFilter` when its filters are none: the caller refuses.
+    pub fn read(plan: AccessPlan) -> Result<Self> {
+        let filters = plan.filter.as_ref().map(read_filter).transpose()?.into_iter().collect();
+        Ok(Self {
+            view: View { allowed: plan.allowed, filters, readable: Mask::read(plan.readable) },
+            writable: Mask::read(plan.writable),
+            check: plan.check.as_ref().map(read_filter).transpose()?,
+        })
+    }
+}
+
+/// Which fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// All of them.
+    All,
+    /// All but these.
+    Except(HashSet<String>),
+    /// None.
+    Nothing,
+}
+
+impl Mask {
+    fn read(access: FieldAccess) -> Self {
+        match access {
+            FieldAccess::All => Self::All,
+            FieldAccess::Except(fields) if fields.is_empty() => Self::All,
+            FieldAccess::Except(fields) => Self::Except(fields.into_iter().collect()),
+            FieldAccess::None => Self::Nothing,
+        }
+    }
+
+    /// Whether a field is among them. The id of a record that one may see is no secret.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Except(fields) => field == "id" || !fields.contains(field),
+            Self::Nothing => field == "id",
+        }
+    }
+}
+
+/// What may be seen of an object.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// False: nothing.
+    pub allowed: bool,
+    /// All must hold.
+    pub filters: Vec<RawFilter>,
+    /// Fields that may be seen.
+    pub readable: Mask,
+}
+
+impl View {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { allowed: true, filters: Vec::new(), readable: Mask::All }
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { allowed: false, filters: Vec::new(), readable: Mask::Nothing }
+    }
+
+    /// Whether a field may be seen.
+    #[must_use]
+    pub fn reads(&self, field: &str) -> bool {
+        self.readable.has(field)
+    }
+
+    /// Whether every record and field may be seen.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.allowed && self.filters.is_empty() && self.readable == Mask::All
+    }
+}
+
+/// What may be seen of the objects that one request touches.
+#[derive(Clone, Debug)]
+pub struct Views {
+    by_object: HashMap<String, Arc<View>>,
+    nothing: View,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self { by_object: HashMap::new(), nothing: View::nothing() }
+    }
+}
+
+impl Views {
+    /// Adds the view of an object.
+    pub fn insert(&mut self, object: &str, view: Arc<View>) {
+        self.by_object.insert(object.to_owned(), view);
+    }
+
+    /// Whether the object was asked for.
+    #[must_use]
+    pub fn has(&self, object: &str) -> bool {
+        self.by_object.contains_key(object)
+    }
+
+    /// The view of an object; of one that nobody asked for, nothing may be seen.
+    #[must_use]
+    pub fn of(&self, object: &str) -> &View {
+        self.by_object.get(object).map_or(&self.nothing, Arc::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_plan_that_cannot_be_read_is_an_error() {
+        let plan = AccessPlan { allowed: true, filter: Some(json!({ "owner": { "$is": 1 } })), ..AccessPlan::default() };
+        assert!(Plan::read(plan).is_err());
+    }
+
+    #[test]
+    fn the_default_plan_allows_nothing() {
+        let plan = Plan::read(AccessPlan::default()).unwrap();
+        assert!(!plan.view.allowed && !plan.view.reads("name") && !plan.writable.has("name"));
+    }
+
+    #[test]
+    fn masks() {
+        let except = Mask::read(FieldAccess::Except(vec!["salary".to_owned()]));
+        assert!(except.has("name") && !except.has("salary"));
+        assert!(Mask::Nothing.has("id") && !Mask::Nothing.has("name"));
+        assert_eq!(Mask::read(FieldAccess::Except(Vec::new())), Mask::All);
+    }
+
+    #[test]
+    fn of_an_object_that_nobody_asked_for_nothing_is_seen() {
+        let views = Views::default();
+        assert!(!views.of("account").allowed);
+    }
+}

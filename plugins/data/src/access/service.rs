@@ -1,0 +1,143 @@
+//! Asks the service `permissions`, or does without it where no plugin offers one: then whoever reaches the loopback interface
+//! may do everything, and everybody else nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use objectos_plugin_api::contracts::permissions::{AccessPlan, AccessRequest, Operation};
+use objectos_plugin_api::{Context, Host, PrincipalKind, ServiceRef};
+use parking_lot::RwLock;
+use serde::Deserialize;
+
+use super::{Access, Permissions, Plan};
+use crate::error::{DataError, Result};
+use crate::store::BoxFuture;
+
+/// Name of the service.
+const SERVICE: &str = "permissions";
+
+/// The service, as this plugin sees it.
+#[derive(Debug)]
+pub struct ServicePermissions {
+    host: Host,
+    service: ServiceRef,
+    /// Whether a plugin declares the service, and the epoch of the contributions in which that was seen.
+    declared: RwLock<(u64, bool)>,
+    /// The principal that came last, as JSON, and whether it is local. Equal principals are equal bytes.
+    last: RwLock<(Vec<u8>, bool)>,
+    asked: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Contribution {
+    name: String,
+}
+
+impl ServicePermissions {
+    /// Opens the reference; a provider need not be there.
+    ///
+    /// # Errors
+    /// `Plugin` when the kernel refuses the reference.
+    pub fn new(host: &Host) -> Result<Self> {
+        let service = host.service(SERVICE, "^1")?;
+        let epoch = host.contributions_epoch();
+        let declared = is_declared(host);
+        Ok(Self {
+            host: host.clone(),
+            service,
+            declared: RwLock::new((epoch, declared)),
+            last: RwLock::new((Vec::new(), false)),
+            asked: AtomicU64::new(0),
+        })
+    }
+
+    /// How often the service was asked.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn declared(&self) -> bool {
+        let epoch = self.host.contributions_epoch();
+        {
+            let known = self.declared.read();
+            if known.0 == epoch {
+                return known.1;
+            }
+        }
+        let declared = is_declared(&self.host);
+        *self.declared.write() = (epoch, declared);
+        declared
+    }
+
+    fn is_local(&self, context: &Context) -> Result<bool> {
+        let json = context.principal_json();
+        {
+            let last = self.last.read();
+            if last.0 == json {
+                return Ok(last.1);
+            }
+        }
+        let local = context.principal()?.is_some_and(|principal| principal.kind == PrincipalKind::Local);
+        *self.last.write() = (json.to_vec(), local);
+        Ok(local)
+    }
+}
+
+/// A list that cannot be read counts as declared: then the service is asked, and that fails closed.
+fn is_declared(host: &Host) -> bool {
+    let services: Result<Vec<Contribution>, _> = serde_json::from_slice(&host.contributions("services"));
+    services.map_or(true, |services| services.iter().any(|service| service.name == SERVICE))
+}
+
+impl Permissions for ServicePermissions {
+    fn at_once(&self, context: &Context) -> Option<Result<Access>> {
+        if context.system() {
+            return Some(Ok(Access::System));
+        }
+        if context.principal_json().is_empty() {
+            return Some(Err(DataError::Unauthenticated));
+        }
+        if self.declared() {
+            return None;
+        }
+        match self.is_local(context) {
+            Ok(true) => Some(Ok(Access::Everything)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>> {
+        Box::pin(async move {
+            if let Some(answer) = self.at_once(context) {
+                return answer;
+            }
+            if !self.declared() {
+                return Err(DataError::Denied { object: object.to_owned(), operation: verb(operation) });
+            }
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let request = AccessRequest { object: object.to_owned(), operation };
+            let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
+            let answer = self.service.call(context, "access_plan", &request).await?;
+            let plan: AccessPlan = serde_json::from_slice(&answer)
+                .map_err(|error| DataError::internal(format!("an access plan cannot be read: {error}")))?;
+            if !plan.allowed {
+                return Err(DataError::Denied { object: object.to_owned(), operation: verb(operation) });
+            }
+            let plan = Plan::read(plan).map_err(|error| DataError::internal(format!("an access plan is wrong: {error}")))?;
+            Ok(Access::Planned(Arc::new(plan)))
+        })
+    }
+}
+
+/// What is done, for messages.
+#[must_use]
+pub(super) fn verb(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "create",
+        Operation::Update => "update",
+        Operation::Delete => "delete",
+        _ => "read",
+    }
+}

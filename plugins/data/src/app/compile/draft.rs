@@ -1,0 +1,265 @@
+//! One object file as far as it can be read by itself.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use objectos_protocol::data::{Field, Object};
+use objectos_protocol::text::is_identifier;
+use serde_json::{Map, Value};
+
+use crate::app::PackageSource;
+use crate::app::decode::decode;
+use crate::app::document::Document;
+use crate::app::path::{KeyPath, Step};
+use crate::app::problem::{Problem, Problems};
+use crate::app::yaml::Node;
+use crate::model::{NAME_BYTES_MAX, is_reserved};
+
+/// The hint that a name was another one before; ours, so it is taken out before the protocol's types are read.
+const RENAMED_FROM: &str = "renamedFrom";
+/// Beginning of the names of objects that plugins declare.
+const PLUGIN_PREFIX: &str = "sys_";
+
+/// An object as its file has it.
+#[derive(Debug)]
+pub(in crate::app) struct Draft {
+    pub(in crate::app) package: String,
+    pub(in crate::app) document: Arc<Document>,
+    /// In the protocol's shape, defaults filled in, without what was wrong.
+    pub(in crate::app) object: Object,
+    /// Where the object stands in its file.
+    base: KeyPath,
+    /// Pieces that were taken out, from the object on.
+    broken: Vec<KeyPath>,
+    /// The object after the older spellings were made new, before defaults.
+    written: Value,
+    /// `renamedFrom` of the object.
+    pub(super) renamed_from: Option<String>,
+    /// `renamedFrom` of fields.
+    pub(super) fields_renamed_from: HashMap<String, String>,
+}
+
+impl Draft {
+    /// The way in the file to a piece of the object.
+    pub(super) fn path(&self, keys: &[&str]) -> KeyPath {
+        self.base.join(&KeyPath::of(keys.iter().copied()))
+    }
+
+    /// An error at a piece of the object.
+    pub(super) fn error(&self, keys: &[&str], message: impl Into<String>) -> Problem {
+        self.document.error(&self.path(keys), message)
+    }
+
+    /// A warning at a piece of the object.
+    pub(super) fn warning(&self, keys: &[&str], message: impl Into<String>) -> Problem {
+        self.document.warning(&self.path(keys), message)
+    }
+
+    /// An error at a field or one of its keys.
+    pub(super) fn field_error(&self, field: &str, key: &str, message: impl Into<String>) -> Problem {
+        let keys = ["fields", field, key];
+        self.error(if key.is_empty() { &keys[..2] } else { &keys }, message)
+    }
+
+    /// Whether the file itself has a key of a field.
+    pub(super) fn writes(&self, field: &str, key: &str) -> bool {
+        self.written.get("fields").and_then(|fields| fields.get(field)?.get(key)).is_some()
+    }
+
+    /// Whether a field is there but could not be read.
+    pub(super) fn is_broken_field(&self, name: &str) -> bool {
+        let whole = KeyPath::of(["fields"]);
+        let field = whole.key(name);
+        self.broken.iter().any(|path| *path == whole || *path == field)
+    }
+}
+
+/// All drafts by name.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Drafts {
+    objects: IndexMap<String, Draft>,
+    /// Objects that are there but could not be read at all.
+    broken: HashSet<String>,
+}
+
+impl Drafts {
+    /// Whether an object is there but could not be read.
+    pub(in crate::app) fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
+    }
+}
+
+impl Deref for Drafts {
+    type Target = IndexMap<String, Draft>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.objects
+    }
+}
+
+/// What one file gives: an object, or several in a map.
+pub(in crate::app) struct Read {
+    drafts: Vec<Draft>,
+    broken: Vec<String>,
+}
+
+impl IntoIterator for Read {
+    type Item = Result<Draft, String>;
+    type IntoIter = Box<dyn Iterator<Item = Self::Item>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.drafts.into_iter().map(Ok).chain(self.broken.into_iter().map(Err)))
+    }
+}
+
+/// Reads one file.
+pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Arc<Document>, problems: &mut Problems) -> Read {
+    let root = KeyPath::default();
+    let mut out = Read { drafts: Vec::new(), broken: Vec::new() };
+    let entries = document.root.entries();
+    if entries.is_empty() {
+        problems.push(document.error(&root, "the file has no object").hint("write at least `name` and `fields`"));
+        out.broken.push(stem.to_owned());
+        return out;
+    }
+    let is_object = |node: &Node| node.get("fields").is_some();
+    if !is_object(&document.root) && document.root.get("name").is_none() && entries.iter().any(|entry| is_object(&entry.value)) {
+        for entry in entries {
+            out.add(package, &entry.key, document, root.key(&entry.key), problems);
+        }
+    } else {
+        out.add(package, stem, document, root, problems);
+    }
+    out
+}
+
+impl Read {
+    fn add(&mut self, package: &PackageSource, fallback: &str, document: &Arc<Document>, base: KeyPath, problems: &mut Problems) {
+        let Some(node) = document.root.at(&base) else { return };
+        let mut value = node.to_json();
+        let Value::Object(map) = &mut value else {
+            problems.push(document.error(&base, "expected an object: a map with `name` and `fields`"));
+            return self.broken.push(fallback.to_owned());
+        };
+        let (renamed_from, fields_renamed_from) = take_renames(map, document, &base, problems);
+        objectos_protocol::dialect::object(map);
+        if map.get("name").is_none() {
+            map.shift_insert(0, "name".to_owned(), Value::String(fallback.to_owned()));
+        }
+        let name = map.get("name").and_then(Value::as_str).unwrap_or(fallback).to_owned();
+        let written = value.clone();
+        let Some(decoded) = decode::<Object>(document, &base, value, problems) else { return self.broken.push(name) };
+        if fallback != name && document.root.get("fields").is_some() {
+            let message = format!("the file is named after `{fallback}`, the object is `{name}`");
+            problems.push(document.warning(&base.key("name"), message).hint("give both the same name"));
+        }
+        let draft = Draft {
+            package: package.id.clone(),
+            document: Arc::clone(document),
+            object: decoded.value,
+            base,
+            broken: decoded.broken,
+            written,
+            renamed_from,
+            fields_renamed_from,
+        };
+        check_names(&draft, package.manifest.is_some(), problems);
+        self.drafts.push(draft);
+    }
+}
+
+/// Takes `renamedFrom` out of an object and its fields.
+fn take_renames(
+    map: &mut Map<String, Value>,
+    document: &Document,
+    base: &KeyPath,
+    problems: &mut Problems,
+) -> (Option<String>, HashMap<String, String>) {
+    let mut take = |map: &mut Map<String, Value>, path: KeyPath| match map.shift_remove(RENAMED_FROM)? {
+        Value::String(name) if is_identifier(&name) => Some(name),
+        other => {
+            let message = format!("expected the name from before, found {other}");
+            problems.push(document.error(&path.key(RENAMED_FROM), message));
+            None
+        }
+    };
+    let object = take(map, base.clone());
+    let mut fields = HashMap::new();
+    if let Some(Value::Object(map)) = map.get_mut("fields") {
+        for (name, field) in map {
+            let Value::Object(field) = field else { continue };
+            if let Some(before) = take(field, base.key("fields").key(name)) {
+                fields.insert(name.clone(), before);
+            }
+        }
+    }
+    (object, fields)
+}
+
+fn check_names(draft: &Draft, is_app: bool, problems: &mut Problems) {
+    let object = &draft.object;
+    let mut check = |keys: &[&str], what: &str, name: &str| {
+        if name.len() > NAME_BYTES_MAX {
+            let message = format!("the name of the {what} is longer than {NAME_BYTES_MAX} characters");
+            problems.push(draft.error(keys, message).hint("shorten it"));
+        } else if !is_identifier(name) {
+            let hint = "use lower case letters, digits and underscores, and begin with a letter";
+            problems.push(draft.error(keys, format!("`{name}` is no name of a {what}")).hint(hint));
+        } else if what != "field" && is_reserved(name) {
+            let message = format!("`{name}` is reserved for the platform");
+            problems.push(draft.error(keys, message).hint("give it another beginning"));
+        }
+    };
+    check(&["name"], "object", &object.name);
+    if let Some(table) = &object.table_name {
+        check(&["tableName"], "table", table);
+    }
+    for name in object.fields.keys() {
+        check(&["fields", name], "field", name);
+    }
+    if is_app && object.name.starts_with(PLUGIN_PREFIX) {
+        let message = format!("names that begin with `{PLUGIN_PREFIX}` belong to plugins");
+        problems.push(draft.error(&["name"], message).hint("leave the beginning out"));
+    }
+    for (key, field) in &object.fields {
+        check_field_name(draft, key, field, problems);
+    }
+}
+
+fn check_field_name(draft: &Draft, key: &str, field: &Field, problems: &mut Problems) {
+    if let Some(name) = field.name.as_ref().filter(|name| *name != key) {
+        let message = format!("the field is called `{key}` by its key and `{name}` here");
+        problems.push(draft.field_error(key, "name", message).hint("remove `name`: the key is enough"));
+    }
+}
+
+/// All drafts by name; the second of two with one name is refused.
+pub(in crate::app) fn distinct(read: Vec<Result<Draft, String>>, problems: &mut Problems) -> Drafts {
+    let mut drafts = Drafts::default();
+    for draft in read {
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(name) => {
+                drafts.broken.insert(name);
+                continue;
+            }
+        };
+        match drafts.objects.get(&draft.object.name) {
+            Some(first) => {
+                let message = format!("the object `{}` is declared twice, first in {}", draft.object.name, first.document.file);
+                problems.push(draft.error(&["name"], message).hint("give one of them another name"));
+            }
+            None => {
+                drafts.objects.insert(draft.object.name.clone(), draft);
+            }
+        }
+    }
+    drafts
+}
+
+/// The steps of a way below the object as keys, for comparison with [`Draft::path`].
+pub(super) fn index_step(index: usize) -> Step {
+    Step::Index(index)
+}

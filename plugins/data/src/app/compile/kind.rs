@@ -1,0 +1,61 @@
+//! How the 44 types of fields group into kinds and columns.
+
+use objectos_protocol::data::{Field, FieldType};
+
+use crate::model::{ColumnType, FieldKind};
+
+/// The kind of a field.
+pub(super) fn kind_of(field: &Field) -> FieldKind {
+    use FieldType as T;
+    match field.kind {
+        T::Select | T::Radio if field.multiple => FieldKind::List,
+        T::Lookup if field.multiple => FieldKind::References,
+        T::Text | T::Textarea | T::Email | T::Url | T::Phone | T::Password | T::Markdown | T::Html | T::Richtext | T::Code
+        | T::Color | T::Signature | T::Qrcode => FieldKind::Text,
+        T::Number | T::Currency | T::Percent | T::Rating | T::Slider | T::Progress => FieldKind::Number,
+        T::Date => FieldKind::Date,
+        T::Datetime => FieldKind::DateTime,
+        T::Time => FieldKind::Time,
+        T::Boolean | T::Toggle => FieldKind::Boolean,
+        T::Select | T::Radio => FieldKind::Choice,
+        T::Multiselect | T::Checkboxes | T::Tags => FieldKind::List,
+        T::Lookup | T::MasterDetail | T::Tree => FieldKind::Reference,
+        T::Image | T::File | T::Avatar | T::Video | T::Audio => FieldKind::File,
+        T::Formula => FieldKind::Formula,
+        T::Summary => FieldKind::Summary,
+        T::Autonumber => FieldKind::Autonumber,
+        T::Location => FieldKind::Location,
+        T::Address => FieldKind::Address,
+        T::Json => FieldKind::Json,
+        T::Vector => FieldKind::Vector,
+    }
+}
+
+/// Whether `multiple` means something for a type; the types that are lists anyway count.
+pub(super) fn takes_multiple(kind: FieldType) -> bool {
+    use FieldType as T;
+    matches!(
+        kind,
+        T::Select | T::Radio | T::Multiselect | T::Checkboxes | T::Tags | T::Lookup | T::Image | T::File | T::Video | T::Audio
+    )
+}
+
+/// How values are stored; none for what is computed on read.
+pub(super) fn column_of(field: &Field) -> Option<ColumnType> {
+    Some(match kind_of(field) {
+        FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber => ColumnType::Text,
+        FieldKind::Number => match field.kind {
+            FieldType::Currency => ColumnType::Decimal,
+            FieldType::Rating if field.allow_half != Some(true) => ColumnType::Integer,
+            _ if field.scale.and_then(objectos_protocol::shared::Number::as_u64) == Some(0) => ColumnType::Integer,
+            _ => ColumnType::Number,
+        },
+        FieldKind::Boolean => ColumnType::Boolean,
+        FieldKind::Date => ColumnType::Date,
+        FieldKind::DateTime => ColumnType::DateTime,
+        FieldKind::Time => ColumnType::Time,
+        FieldKind::List | FieldKind::References | FieldKind::File | FieldKind::Location | FieldKind::Address | FieldKind::Json
+        | FieldKind::Vector => ColumnType::Json,
+        FieldKind::Formula | FieldKind::Summary => return None,
+    })
+}

@@ -1,0 +1,104 @@
+//! Fields that lead to other objects.
+
+use objectos_protocol::data::{DeleteBehavior, Field, FieldType};
+
+use super::draft::{Draft, Drafts};
+use super::kind::kind_of;
+use crate::app::problem::Problems;
+use crate::model::{FieldKind, ReferenceModel, nearest};
+
+/// Makes the reference of a field; none for fields of other kinds, and where the object is not there.
+pub(super) fn compile(draft: &Draft, name: &str, field: &Field, drafts: &Drafts, problems: &mut Problems) -> Option<ReferenceModel> {
+    if !matches!(kind_of(field), FieldKind::Reference | FieldKind::References) {
+        return None;
+    }
+    let master = field.kind == FieldType::MasterDetail;
+    // A tree is made of its own object's records.
+    let own = (field.kind == FieldType::Tree).then(|| draft.object.name.clone());
+    let Some(target) = field.reference.clone().or(own) else {
+        let message = format!("a {} field needs `reference`", field.kind);
+        problems.push(draft.field_error(name, "", message).hint("name the object it points to"));
+        return None;
+    };
+    match drafts.get(&target) {
+        Some(other) if other.object.is_abstract => {
+            let message = format!("`{target}` is abstract, so it has no records to point to");
+            problems.push(draft.field_error(name, "reference", message));
+        }
+        Some(_) => {}
+        None if drafts.is_broken(&target) => {}
+        None => {
+            let message = format!("there is no object `{target}`");
+            let nearest = nearest(&target, drafts.keys().map(String::as_str));
+            problems.push(draft.field_error(name, "reference", message).suggest(nearest));
+        }
+    }
+    let delete_behavior = delete_behavior(draft, name, field, problems);
+    Some(ReferenceModel {
+        object: target,
+        delete_behavior,
+        master,
+        filters: field.reference_filters.clone().unwrap_or_default(),
+        write_requires_master_read: field.write_requires_master_read.unwrap_or(master),
+    })
+}
+
+/// A record that needs its reference cannot lose it: then the default is to keep the other record.
+fn delete_behavior(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> DeleteBehavior {
+    let written = draft.writes(name, "deleteBehavior");
+    match (field.kind, field.delete_behavior) {
+        (FieldType::MasterDetail, DeleteBehavior::SetNull) => {
+            if written {
+                let message = "a record cannot lose its master, so `set_null` cannot be";
+                problems.push(draft.field_error(name, "deleteBehavior", message).hint("use `cascade` or `restrict`"));
+            }
+            DeleteBehavior::Cascade
+        }
+        (_, DeleteBehavior::SetNull) if field.required => {
+            if written {
+                let message = "the field is required, so `set_null` cannot be";
+                problems.push(draft.field_error(name, "deleteBehavior", message).hint("use `cascade` or `restrict`"));
+            }
+            DeleteBehavior::Restrict
+        }
+        (_, behavior) => behavior,
+    }
+}
+
+/// Masters must come to an end: no record belongs to itself, however far around, and to one master only.
+pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
+    for draft in drafts.values() {
+        let masters: Vec<&str> = masters(draft).map(|(name, _)| name).collect();
+        if let [_, second, ..] = masters[..] {
+            let message = format!("an object has one master, and `{}` is it already", masters[0]);
+            problems.push(draft.field_error(second, "type", message).hint("make this one a lookup"));
+        }
+        let mut way = vec![draft.object.name.as_str()];
+        let mut at = draft;
+        while let Some((_, target)) = masters_of(at, drafts).next() {
+            way.push(&target.object.name);
+            if target.object.name == draft.object.name {
+                // Each cycle is told once, by the first of its names.
+                if way.iter().min() == Some(&draft.object.name.as_str()) {
+                    let field = masters[0];
+                    let message = format!("records cannot be masters of each other: {}", way.join(" -> "));
+                    problems.push(draft.field_error(field, "reference", message).hint("make one of them a lookup"));
+                }
+                break;
+            }
+            if way.len() > drafts.len() {
+                break;
+            }
+            at = target;
+        }
+    }
+}
+
+fn masters(draft: &Draft) -> impl Iterator<Item = (&str, &str)> {
+    let fields = draft.object.fields.iter().filter(|(_, field)| field.kind == FieldType::MasterDetail);
+    fields.filter_map(|(name, field)| Some((name.as_str(), field.reference.as_deref()?)))
+}
+
+fn masters_of<'a>(draft: &'a Draft, drafts: &'a Drafts) -> impl Iterator<Item = (&'a str, &'a Draft)> {
+    masters(draft).filter_map(|(name, target)| Some((name, drafts.get(target)?)))
+}

@@ -1,0 +1,146 @@
+//! Patterns in texts: titles and autonumbers.
+
+use objectos_protocol::data::Field;
+
+use super::draft::{Draft, Drafts};
+use super::kind::kind_of;
+use crate::app::problem::Problems;
+use crate::model::{AutonumberFormat, AutonumberPart, FieldKind, SystemField, TitleFormat, TitlePart, nearest};
+
+/// Fields that records are called by when the object does not say.
+const TITLE_FIELDS: [&str; 5] = ["name", "title", "label", "subject", "full_name"];
+/// Autonumbers without a pattern.
+const AUTONUMBER: &str = "{0000}";
+/// Most digits of a counter.
+const WIDTH_MAX: usize = 18;
+
+/// A piece of a pattern: text, or what stood in braces.
+enum Piece<'a> {
+    Literal(&'a str),
+    Braced(&'a str),
+}
+
+/// Takes `a {b} c` apart; `{{b}}` means the same as `{b}`. `Err` is a brace without its other.
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, &'static str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        if rest[..open].contains('}') {
+            return Err("a `}` has no `{` before it");
+        }
+        if open > 0 {
+            pieces.push(Piece::Literal(&rest[..open]));
+        }
+        let double = rest[open..].starts_with("{{");
+        let (begin, end) = if double { ("{{", "}}") } else { ("{", "}") };
+        let inner = &rest[open + begin.len()..];
+        let close = inner.find(end).ok_or("a `{` has no `}` after it")?;
+        pieces.push(Piece::Braced(inner[..close].trim()));
+        rest = &inner[close + end.len()..];
+    }
+    if rest.contains('}') {
+        return Err("a `}` has no `{` before it");
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Literal(rest));
+    }
+    Ok(pieces)
+}
+
+/// The title of an object's records.
+pub(super) fn title(draft: &Draft, drafts: &Drafts, problems: &mut Problems) -> TitleFormat {
+    let Some(format) = &draft.object.title_format else { return TitleFormat { parts: default_title(draft) } };
+    let pieces = match pieces(format) {
+        Ok(pieces) => pieces,
+        Err(message) => {
+            problems.push(draft.error(&["titleFormat"], message).hint("write field names in braces, as in `{name}`"));
+            return TitleFormat::default();
+        }
+    };
+    let part = |piece| match piece {
+        Piece::Literal(text) => TitlePart::Literal(text.to_owned()),
+        Piece::Braced(path) => {
+            let path: Vec<&str> = path.split('.').collect();
+            check_title_path(draft, drafts, &path, problems);
+            TitlePart::Field(path.into_iter().map(str::to_owned).collect())
+        }
+    };
+    TitleFormat { parts: pieces.into_iter().map(part).collect() }
+}
+
+fn default_title(draft: &Draft) -> Vec<TitlePart> {
+    let fields = &draft.object.fields;
+    let first_text = || fields.iter().find(|(_, field)| kind_of(field) == FieldKind::Text).map(|(name, _)| name.as_str());
+    let name = TITLE_FIELDS.into_iter().find(|name| fields.contains_key(*name)).or_else(first_text);
+    vec![TitlePart::Field(vec![name.unwrap_or(SystemField::Id.name()).to_owned()])]
+}
+
+fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mut Problems) {
+    let mut at = draft;
+    for (depth, name) in path.iter().enumerate() {
+        let last = depth + 1 == path.len();
+        let field = at.object.fields.get(*name);
+        let system = SystemField::ALWAYS.iter().any(|part| part.name() == *name);
+        if field.is_none() && !(system && last) {
+            if !at.is_broken_field(name) {
+                let nearest = nearest(name, at.object.fields.keys().map(String::as_str));
+                let message = format!("`{}` has no field `{name}`", at.object.name);
+                problems.push(draft.error(&["titleFormat"], message).suggest(nearest));
+            }
+            return;
+        }
+        if last || depth == 1 {
+            if !last {
+                let message = format!("`{}` leads over more than one reference", path.join("."));
+                problems.push(draft.error(&["titleFormat"], message).hint("name a field of this object or of one it points to"));
+            }
+            return;
+        }
+        let target = field.and_then(|field| field.reference.as_deref()).and_then(|target| drafts.get(target));
+        match target {
+            Some(target) => at = target,
+            None => {
+                let message = format!("`{name}` is no reference, so `{}` leads nowhere", path.join("."));
+                problems.push(draft.error(&["titleFormat"], message));
+                return;
+            }
+        }
+    }
+}
+
+/// The pattern of an autonumber.
+pub(super) fn autonumber(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> AutonumberFormat {
+    let fallback = || AutonumberFormat { parts: vec![AutonumberPart::Counter { width: 4 }] };
+    let format = field.autonumber_format.as_deref().unwrap_or(AUTONUMBER);
+    let parts = pieces(format).map_err(str::to_owned).and_then(|pieces| {
+        pieces.into_iter().map(autonumber_part).collect::<Result<Vec<_>, String>>()
+    });
+    let hint = "write one counter in braces, and dates if you like, as in `INV-{YYYY}-{00000}`";
+    match parts {
+        Ok(parts) if parts.iter().filter(|part| matches!(part, AutonumberPart::Counter { .. })).count() == 1 => {
+            AutonumberFormat { parts }
+        }
+        Ok(_) => {
+            let message = format!("`{format}` needs exactly one counter");
+            problems.push(draft.field_error(name, "autonumberFormat", message).hint(hint));
+            fallback()
+        }
+        Err(message) => {
+            problems.push(draft.field_error(name, "autonumberFormat", message).hint(hint));
+            fallback()
+        }
+    }
+}
+
+fn autonumber_part(piece: Piece<'_>) -> Result<AutonumberPart, String> {
+    Ok(match piece {
+        Piece::Literal(text) => AutonumberPart::Literal(text.to_owned()),
+        Piece::Braced("YYYY") => AutonumberPart::Year,
+        Piece::Braced("MM") => AutonumberPart::Month,
+        Piece::Braced("DD") => AutonumberPart::Day,
+        Piece::Braced(zeros) if !zeros.is_empty() && zeros.len() <= WIDTH_MAX && zeros.bytes().all(|byte| byte == b'0') => {
+            AutonumberPart::Counter { width: zeros.len() }
+        }
+        Piece::Braced(other) => return Err(format!("`{{{other}}}` is no piece of an autonumber")),
+    })
+}

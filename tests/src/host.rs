@@ -1,0 +1,299 @@
+//! The real host as a process: started with a folder of its own, asked until it is ready, ended when the test ends.
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+use crate::{
+    client::Client,
+    plugins::{built, install, repository},
+};
+
+/// How long a start may take on a busy machine.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Puts a host together.
+#[derive(Debug)]
+pub struct HostBuilder {
+    folder: TempDir,
+    apps: Vec<PathBuf>,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HostBuilder {
+    /// A host with the platform plugins `data` and `server`, and no app.
+    #[must_use]
+    pub fn new() -> Self {
+        let builder = Self::empty();
+        builder.plugin("data").plugin("server")
+    }
+
+    /// A host without any plugin.
+    #[must_use]
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir_all(folder.path().join("plugins")).expect("a plugin folder");
+        Self { folder, apps: Vec::new(), arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    /// Adds a plugin's library.
+    #[must_use]
+    pub fn plugin(self, name: &str) -> Self {
+        install(&self.plugins(), name, &format!("{name}.so"));
+        self
+    }
+
+    /// Adds an example app.
+    #[must_use]
+    pub fn example(mut self, name: &str) -> Self {
+        self.apps.push(repository().join("examples").join(name));
+        self
+    }
+
+    /// Adds an app folder.
+    #[must_use]
+    pub fn app(mut self, path: &Path) -> Self {
+        self.apps.push(path.to_path_buf());
+        self
+    }
+
+    /// Adds flags.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// Writes `objectos.yml`.
+    #[must_use]
+    pub fn config(mut self, yaml: &str) -> Self {
+        let path = self.folder.path().join("objectos.yml");
+        fs::write(&path, yaml).expect("a configuration can be written");
+        self.arguments.extend(["--config".to_owned(), path.display().to_string()]);
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The plugin folder.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    /// The host's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts it and waits until it is ready.
+    #[must_use]
+    pub fn start(self) -> Host {
+        let mut host = self.spawn();
+        host.wait_until_ready();
+        host
+    }
+
+    /// Starts it and does not wait.
+    #[must_use]
+    pub fn spawn(self) -> Host {
+        let address = free_address();
+        let mut host = Host { builder: self, address, child: None, log: Arc::default() };
+        host.launch();
+        host
+    }
+}
+
+/// An address nobody listens on right now.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
+    listener.local_addr().expect("an address")
+}
+
+/// A running host. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Host {
+    builder: HostBuilder,
+    address: SocketAddr,
+    child: Option<Child>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Host {
+    fn launch(&mut self) {
+        let mut command = Command::new(built().join("objectos-host"));
+        command
+            .current_dir(self.builder.folder.path())
+            .args(["--plugins", "plugins", "--data", "data", "--log-format", "json"])
+            .args(["--listen", &self.address.to_string()])
+            .args(&self.builder.arguments)
+            .envs(self.builder.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        for app in &self.builder.apps {
+            command.arg("--app").arg(app);
+        }
+        let mut child = command.spawn().expect("objectos-host can be started: cargo xtask test builds it");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let log = Arc::clone(&self.log);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                log.lock().expect("the log").push(line);
+            }
+        });
+        self.child = Some(child);
+    }
+
+    /// Waits until `/ready` says yes.
+    pub fn wait_until_ready(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < READY_LIMIT {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"));
+            if let Some(status) = ended {
+                panic!("the host ended ({status}):\n{}", self.log());
+            }
+            let answer = Client::new(self.address).request("GET", "/ready", &[], b"");
+            if answer.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the host did not get ready:\n{}", self.log());
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A new connection.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// The plugin folder.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.builder.plugins()
+    }
+
+    /// The host's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.builder.folder.path()
+    }
+
+    /// Everything it logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().expect("the log").join("\n")
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the host runs").id()
+    }
+
+    /// Memory that is its own, bytes: resident pages that are not files of the disk.
+    #[must_use]
+    pub fn anonymous_memory_bytes(&self) -> u64 {
+        self.status_kib("RssAnon:") * 1024
+    }
+
+    /// All resident memory, bytes.
+    #[must_use]
+    pub fn resident_memory_bytes(&self) -> u64 {
+        self.status_kib("VmRSS:") * 1024
+    }
+
+    fn status_kib(&self, key: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the host runs");
+        let line = status.lines().find(|line| line.starts_with(key)).expect("a line of /proc/<pid>/status");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number of KiB")
+    }
+
+    /// The report of one plugin.
+    #[must_use]
+    pub fn plugin(&self, id: &str) -> Value {
+        let report = self.client().get("/api/v1/plugins").expect(200);
+        let report = if report["data"].is_object() { report["data"].clone() } else { report };
+        let plugins = report["plugins"].as_array().expect("a list of plugins").clone();
+        plugins.into_iter().find(|plugin| plugin["id"] == id).unwrap_or_else(|| panic!("no {id} in {report:#}"))
+    }
+
+    /// Ends the process as `kill -9` does.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("a child can be killed");
+            child.wait().expect("a killed child ends");
+        }
+    }
+
+    /// Starts it again with the same folder and address.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.launch();
+        self.wait_until_ready();
+    }
+
+    /// Asks it to stop (SIGTERM) and answers its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("the host runs");
+        let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+        assert!(status.success());
+        wait(&mut child)
+    }
+
+    /// Waits for the process to end by itself and answers its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("the host runs");
+        wait(&mut child)
+    }
+}
+
+fn wait(child: &mut Child) -> Option<i32> {
+    let begun = Instant::now();
+    while begun.elapsed() < READY_LIMIT {
+        if let Some(status) = child.try_wait().expect("a child can be asked") {
+            return status.code();
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("a child can be killed");
+    panic!("the host did not end");
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("── log of the host:\n{}", self.log());
+        }
+        self.kill();
+    }
+}

@@ -1,0 +1,71 @@
+//! Plugin folders for tests: the libraries the build made, copied, and where a test wants it changed inside.
+
+use object::{Object, ObjectSection};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The repository.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the repository").to_path_buf()
+}
+
+/// Where the build put programs and libraries: beside the folder of this test program.
+#[must_use]
+pub fn built() -> PathBuf {
+    let program = std::env::current_exe().expect("a test program has a path");
+    program.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>").to_path_buf()
+}
+
+/// The library of a plugin of the repository, or of the example for `hello`.
+#[must_use]
+pub fn library(name: &str) -> PathBuf {
+    let path = match name {
+        "hello" => {
+            let profile = built();
+            let target = profile.parent().expect("target");
+            target.join("third-party").join(profile.file_name().expect("a profile")).join("libhello_plugin.so")
+        }
+        name => built().join(format!("libobjectos_{}.so", name.replace('-', "_"))),
+    };
+    assert!(path.is_file(), "{} is missing: cargo xtask test builds it", path.display());
+    path
+}
+
+/// Copies a plugin's library into a folder, under a name.
+pub fn install(folder: &Path, name: &str, as_name: &str) -> PathBuf {
+    fs::create_dir_all(folder).expect("a plugin folder can be made");
+    let goal = folder.join(as_name);
+    put(&goal, &fs::read(library(name)).expect("a library can be read"));
+    goal
+}
+
+/// Writes a file beside its goal and renames it there, as a careful deployment does.
+pub fn put(goal: &Path, bytes: &[u8]) {
+    let half = goal.with_extension("half");
+    fs::write(&half, bytes).expect("a file can be written");
+    fs::rename(half, goal).expect("a file can be renamed");
+}
+
+/// Changes the manifest inside a library. The section keeps its size: the new document must not be longer, and is filled up
+/// with spaces.
+pub fn edit_manifest(library: &Path, change: impl FnOnce(&mut Value)) {
+    let mut bytes = fs::read(library).expect("a library can be read");
+    let (offset, size) = {
+        let file = object::File::parse(&*bytes).expect("an ELF file");
+        let section = file.section_by_name(".objectos.manifest").expect("a manifest section");
+        let (offset, size) = section.file_range().expect("a section with bytes");
+        (usize::try_from(offset).expect("fits"), usize::try_from(size).expect("fits"))
+    };
+    let text = String::from_utf8_lossy(&bytes[offset..offset + size]).into_owned();
+    let mut document: Value = serde_json::from_str(text.trim_end()).expect("a JSON manifest");
+    change(&mut document);
+    let mut text = document.to_string().into_bytes();
+    assert!(text.len() <= size, "the changed manifest is {} bytes longer than its section", text.len() - size);
+    text.resize(size, b' ');
+    bytes[offset..offset + size].copy_from_slice(&text);
+    put(library, &bytes);
+}
