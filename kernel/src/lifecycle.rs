@@ -24,7 +24,7 @@ use crate::{
     services::{COMMAND_PREFIX, ROUTE_PREFIX},
 };
 
-pub(crate) use self::load::{Loading, bring_up, health_of, load, recreate, serves, start, suspend};
+pub(crate) use self::load::{Loading, StartFailure, bring_up, health_of, recreate, serves, start, suspend};
 
 /// What a plugin's cell changes to.
 pub(crate) enum Switch {

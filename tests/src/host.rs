@@ -262,6 +262,13 @@ impl Host {
         self.wait_until_ready();
     }
 
+    /// Starts it again after it was stopped.
+    pub fn restart_stopped(&mut self) {
+        assert!(self.child.is_none(), "the host still runs");
+        self.launch();
+        self.wait_until_ready();
+    }
+
     /// Asks it to stop (SIGTERM) and answers its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("the host runs");

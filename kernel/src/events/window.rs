@@ -107,12 +107,18 @@ impl Window {
         self.entries.len() < self.rules.events_max && self.body_bytes <= self.rules.bytes_max && ready < self.rules.ready_max
     }
 
-    /// The next moment at which something is to do without anything happening before.
-    pub(super) fn next_wake_ms(&self, now_ms: i64) -> Option<i64> {
+    /// The next moment at which a delivery may start without anything happening before.
+    pub(super) fn next_start_ms(&self, now_ms: i64) -> Option<i64> {
         let timer = self.timers.first().map(|(at_ms, _, _)| *at_ms);
         let held = self.lanes.values().filter_map(|lane| lane.wakes_at_ms(now_ms)).min();
-        let settle = self.dirty_since_ms.map(|since_ms| since_ms.saturating_add(self.rules.linger_ms));
-        [timer, held, settle].into_iter().flatten().min()
+        [timer, held].into_iter().flatten().min()
+    }
+
+    /// When outcomes are to be written; a moment in the past when there are enough of them.
+    pub(super) fn settle_due_ms(&self) -> Option<i64> {
+        let since_ms = self.dirty_since_ms?;
+        let enough = self.dirty.len() >= self.rules.settle_max;
+        Some(if enough { since_ms } else { since_ms.saturating_add(self.rules.linger_ms) })
     }
 
     fn mark_dirty(&mut self, sequence: u64, now_ms: i64) {

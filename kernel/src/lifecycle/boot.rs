@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Loading, Switch, bring_up, notices, select, switch};
+use super::{Loading, StartFailure, Switch, bring_up, notices, select, switch};
 use crate::{
     contributions::RefusedProvider,
     discover,
@@ -145,7 +145,7 @@ pub(crate) async fn start_plugin(
             switch(core, record, Switch::To(instance));
             Ok(())
         }
-        Err(error) => {
+        Err(StartFailure { error, .. }) => {
             let text = error.chain();
             tracing::error!(plugin = &*record.id, error = text, "a plugin did not start");
             note_failure(core, record, candidate, since.elapsed(), &text);

@@ -41,14 +41,28 @@ struct Setup<'a> {
     resume: Option<Vec<u8>>,
 }
 
+/// A start that failed.
+#[derive(Debug)]
+pub(crate) struct StartFailure {
+    pub(crate) error: Error,
+    /// What had been begun was brought to its end: nothing of it holds anything open any more.
+    pub(crate) closed: bool,
+}
+
 /// Loads, initialises and starts a plugin; undoes it all when a step fails. The warnings name what it declares and does not
 /// register.
 ///
 /// # Errors
 /// The step's.
-pub(crate) async fn bring_up(loading: &Loading<'_>, resume: Option<Vec<u8>>) -> Result<(Arc<Instance>, Vec<String>), Error> {
-    let instance = load(loading).await?;
-    start(loading, instance, resume).await
+pub(crate) async fn bring_up(
+    loading: &Loading<'_>,
+    resume: Option<Vec<u8>>,
+) -> Result<(Arc<Instance>, Vec<String>), StartFailure> {
+    match load(loading).await {
+        Ok(instance) => start(loading, instance, resume).await,
+        // Nothing of the author's has run, so nothing is open.
+        Err(error) => Err(StartFailure { error, closed: true }),
+    }
 }
 
 /// Initialises and starts an instance that was made; retires it when a step fails.
@@ -59,21 +73,21 @@ pub(crate) async fn start(
     loading: &Loading<'_>,
     instance: Arc<Instance>,
     resume: Option<Vec<u8>>,
-) -> Result<(Arc<Instance>, Vec<String>), Error> {
+) -> Result<(Arc<Instance>, Vec<String>), StartFailure> {
     let id = &loading.record.id;
     match init(loading, &instance, resume).await {
         Ok(warnings) => match run_start(loading, &instance).await {
             Ok(()) => Ok((instance, warnings)),
             Err(error) => {
                 notices::failed(loading.core, id, EventPhase::Start, &error);
-                retire::undo(loading.core, instance, true).await;
-                Err(error)
+                let closed = retire::undo(loading.core, instance, true).await;
+                Err(StartFailure { error, closed })
             }
         },
         Err(error) => {
             notices::failed(loading.core, id, EventPhase::Init, &error);
-            retire::undo(loading.core, instance, false).await;
-            Err(error)
+            let closed = retire::undo(loading.core, instance, false).await;
+            Err(StartFailure { error, closed })
         }
     }
 }

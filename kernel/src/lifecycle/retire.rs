@@ -36,11 +36,12 @@ pub(crate) struct Closed {
     pub(crate) library: Library,
 }
 
-/// Undoes a start that failed.
-pub(crate) async fn undo(core: &Arc<Core>, instance: Arc<Instance>, started: bool) {
+/// Undoes a start that failed. False when the instance could not be brought to its end.
+pub(crate) async fn undo(core: &Arc<Core>, instance: Arc<Instance>, started: bool) -> bool {
     let plugin = Arc::clone(&instance.plugin);
     let retired = retire(core, instance, Duration::ZERO, started).await;
     report(&plugin, &retired.unload);
+    retired.drained.is_some()
 }
 
 /// Tells of a library that had to be kept.

@@ -48,9 +48,9 @@ impl Lane {
         next
     }
 
-    /// True when nothing of its chain comes before the event.
-    pub(super) fn leads(&self, chain: &Chain, sequence: u64) -> bool {
-        self.chains.get(chain).and_then(|links| links.first()) == Some(&sequence)
+    /// The event behind the first of a chain.
+    pub(super) fn second(&self, chain: &Chain) -> Option<u64> {
+        self.chains.get(chain).and_then(|links| links.iter().nth(1)).copied()
     }
 
     pub(super) fn push_ready(&mut self, place: (u8, i64, u64)) {

@@ -1,6 +1,9 @@
 //! A checked filter: every name is resolved, every value is of its field's kind.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use objectos_expression::Node;
 
 use crate::record::Layout;
 use crate::store::SqlValue;
@@ -54,7 +57,7 @@ pub enum Source {
     Column(String),
     /// A figure over the child records.
     Summary(Arc<SummarySource>),
-    /// A calculation, as SQL with `?` for its values; `$` followed by a column's name in quotes is that column of the table.
+    /// A calculation.
     Formula(Arc<FormulaSource>),
 }
 
@@ -75,22 +78,13 @@ pub struct SummarySource {
     pub scale: Option<u32>,
 }
 
-/// A calculation.
+/// A calculation that the database can do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FormulaSource {
-    /// Pieces in their order.
-    pub parts: Vec<FormulaPart>,
-}
-
-/// A piece of a calculation.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FormulaPart {
-    /// SQL as it is.
-    Text(String),
-    /// A value.
-    Value(SqlValue),
-    /// A field.
-    Field(FieldRef),
+    /// What is calculated; whatever reads no field is a constant already.
+    pub node: Node,
+    /// What stands for each path of a field in it.
+    pub fields: HashMap<String, FieldRef>,
 }
 
 /// What the values of a field are.

@@ -1,0 +1,204 @@
+//! Which delivery comes next, and what the end of one means.
+
+use objectos_plugin_api::{
+    Error, ErrorKind,
+    protocol::kernel::{DeadLetterQueueEntry, Event, EventFailure},
+};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{
+    Window,
+    entry::{Entry, Slot, Start, State},
+};
+use crate::events::{delivery::Outcome, routing::Route, time_text::text_of_ms};
+
+/// What the end of a delivery was.
+#[derive(Debug)]
+pub(crate) struct Completion {
+    pub(crate) route: Arc<Route>,
+    pub(crate) event_name: Arc<str>,
+    pub(crate) ended: Ended,
+}
+
+/// How a delivery ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Done,
+    /// Failed, and is tried again.
+    Retrying(Error),
+    /// Failed, and is given up.
+    Dead(Error),
+    /// Nobody was there; tried again, not counted.
+    Away,
+}
+
+impl Window {
+    /// Lets those go whose wait is over.
+    pub(crate) fn tick(&mut self, now_ms: i64) {
+        while let Some((at_ms, sequence, number)) = self.timers.first().copied()
+            && at_ms <= now_ms
+        {
+            self.timers.remove(&(at_ms, sequence, number));
+            if self.find(sequence, number).is_some_and(|(_, slot)| matches!(slot.state, State::Waiting(_))) {
+                self.make_ready(sequence, number);
+            }
+        }
+    }
+
+    /// The next delivery to start: the most urgent, then by the priority of the handler, then whoever has least in work.
+    pub(crate) fn next_start(&mut self, now_ms: i64) -> Option<Start> {
+        let share = if self.lanes.len() > 1 { (self.rules.concurrency / 2).max(1) } else { self.rules.concurrency };
+        while self.running < self.rules.concurrency {
+            let (_, number, (urgency, priority, sequence)) = self
+                .lanes
+                .iter()
+                .filter(|(_, lane)| lane.is_open(now_ms, share))
+                .filter_map(|(number, lane)| {
+                    let first = lane.first_ready()?;
+                    Some(((first.0, first.1, lane.running, first.2), *number, first))
+                })
+                .min()?;
+            let lane = self.lanes.get_mut(&number)?;
+            lane.remove_ready((urgency, priority, sequence));
+            let Some(entry) = self.entries.get_mut(&sequence) else { continue };
+            let (body, context) = (entry.body.clone(), entry.context.clone());
+            let leased = entry.lease_until_ms > now_ms;
+            let Some(slot) = entry.slot_mut(number) else { continue };
+            let (Some(body), true) = (body, leased) else {
+                slot.state = State::Unread;
+                self.unread.insert(sequence);
+                continue;
+            };
+            slot.state = State::Running;
+            lane.running += 1;
+            self.running += 1;
+            let attempt = slot.attempts.saturating_add(1);
+            return Some(Start { sequence, route: Arc::clone(&slot.route), body, context, attempt });
+        }
+        None
+    }
+
+    /// A delivery ended. `None` when its handler or its event is not known any more.
+    pub(crate) fn complete(&mut self, sequence: u64, number: u32, outcome: Outcome, now_ms: i64) -> Option<Completion> {
+        self.running = self.running.saturating_sub(1);
+        let lane = self.lanes.get_mut(&number)?;
+        lane.running = lane.running.saturating_sub(1);
+        let away = matches!(outcome, Outcome::Away);
+        if away {
+            lane.hold(now_ms);
+        } else {
+            lane.release();
+        }
+        let entry = self.entries.get_mut(&sequence)?;
+        let event_name = Arc::clone(&entry.name);
+        let slot = entry.slot_mut(number)?;
+        let route = Arc::clone(&slot.route);
+        let since = &route.handler.counters.away_since_ms;
+        if away {
+            let _ = since.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+        } else {
+            since.store(0, Ordering::Relaxed);
+        }
+        let ended = match outcome {
+            Outcome::Away => {
+                self.make_ready(sequence, number);
+                Ended::Away
+            }
+            Outcome::Done => {
+                slot.state = State::Done;
+                slot.dirty = true;
+                self.advance(sequence, number);
+                Ended::Done
+            }
+            Outcome::Failed { error, not_before_ms } => {
+                slot.fail(&error, now_ms);
+                match route.retry.delay_ms(slot.attempts) {
+                    Some(delay_ms) => {
+                        let at_ms = now_ms.saturating_add(delay_ms).max(not_before_ms.unwrap_or(now_ms));
+                        slot.state = State::Waiting(at_ms);
+                        self.timers.insert((at_ms, sequence, number));
+                        Ended::Retrying(error)
+                    }
+                    None => {
+                        bury(entry, number, &error, now_ms);
+                        Ended::Dead(error)
+                    }
+                }
+            }
+            Outcome::Gone(error) => {
+                slot.fail(&error, now_ms);
+                bury(entry, number, &error, now_ms);
+                Ended::Dead(error)
+            }
+        };
+        if !matches!(ended, Ended::Away) {
+            self.finish_if_done(sequence, now_ms);
+        }
+        Some(Completion { route, event_name, ended })
+    }
+
+    fn finish_if_done(&mut self, sequence: u64, now_ms: i64) {
+        self.mark_dirty(sequence, now_ms);
+        if let Some(entry) = self.entries.get_mut(&sequence)
+            && entry.is_finished()
+        {
+            self.body_bytes -= entry.body_bytes();
+            entry.body = None;
+        }
+    }
+
+    /// Somebody is there again for these handlers.
+    pub(crate) fn release(&mut self, is_meant: impl Fn(u32) -> bool) {
+        for (number, lane) in &mut self.lanes {
+            if is_meant(*number) {
+                lane.release();
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn fail(&mut self, error: &Error, now_ms: i64) {
+        self.attempts = self.attempts.saturating_add(1);
+        if self.first_failed_at_ms == 0 {
+            self.first_failed_at_ms = now_ms;
+        }
+        self.error = describe(error);
+        self.dirty = true;
+    }
+}
+
+/// What the operator reads: the public message, and the inner one where there is one.
+fn describe(error: &Error) -> String {
+    match (error.message(), error.internal_message()) {
+        (message, "") => message.to_owned(),
+        (_, internal) if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Panicked) => internal.to_owned(),
+        (message, internal) => format!("{message} ({internal})"),
+    }
+}
+
+/// Gives a delivery up.
+fn bury(entry: &mut Entry, number: u32, error: &Error, now_ms: i64) {
+    let event = entry.body.as_ref().and_then(|body| serde_json::from_slice::<Event>(body).ok());
+    let Some(slot) = entry.slot_mut(number) else { return };
+    slot.state = State::Dying;
+    let handler = slot.route.handler.target.id();
+    slot.dead_letter = event.map(|event| {
+        Box::new(DeadLetterQueueEntry {
+            id: dead_letter_id(event.id.as_deref().unwrap_or_default(), handler.as_str()),
+            error: EventFailure { message: slot.error.clone(), stack: None, code: Some(error.code().to_owned()) },
+            retries: u64::from(slot.attempts.saturating_sub(1)),
+            first_failed_at: text_of_ms(slot.first_failed_at_ms),
+            last_failed_at: text_of_ms(now_ms),
+            failed_handler: Some(handler.to_string()),
+            event,
+        })
+    });
+}
+
+/// The same for the same event and handler, so that a dead letter written twice is one.
+fn dead_letter_id(event: &str, handler: &str) -> String {
+    let digest = Sha256::new().chain_update(event).chain_update([0]).chain_update(handler).finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

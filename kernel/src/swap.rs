@@ -1,0 +1,234 @@
+//! A new version of a plugin in the place of the loaded one, while calls go on.
+//!
+//! Parallel: the new one comes up beside the old, references switch at once, the old one drains. Exclusive (the plugin owns
+//! something that cannot be open twice): calls are held, the old one drains and closes, the new one opens, the calls go on.
+//! In both, a failure before the switch leaves the old version in charge.
+//!
+//! Invariants
+//! * One change of a plugin at a time; the file was checked like any other before anything happens.
+//! * No other running plugin loses what it needs.
+
+mod check;
+mod exclusive;
+mod parallel;
+
+use objectos_plugin_api::contracts::kernel::SwapReport;
+use objectos_protocol::kernel::plugin_document::SwapMode;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    error::Error,
+    instance::Instance,
+    kernel::{
+        core::Core,
+        record::{PluginRecord, Standing},
+    },
+    lifecycle::{self, boot, hold, ms, retire::Retired},
+    loader::Unload,
+    package::Candidate,
+};
+
+pub(crate) use self::check::load_new;
+
+/// How a generation is replaced.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// The new one gets the old one's state.
+    carry_state: bool,
+    /// Calls wait meanwhile, in parallel mode too: the old one is not to be called any more.
+    hold: bool,
+}
+
+/// A replacement that is under way.
+struct Replacement<'a> {
+    core: &'a Arc<Core>,
+    record: &'a Arc<PluginRecord>,
+    candidate: Arc<Candidate>,
+    old: Arc<Instance>,
+    plan: Plan,
+    since: Instant,
+}
+
+/// Swaps a plugin for the file at `path`, or for what now lies where it was loaded from.
+///
+/// # Errors
+/// `UnknownPlugin`, `SwapRefused`, `SwapFailed`, `NotRunning`.
+pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>) -> Result<SwapReport, Error> {
+    detached(core, id, path, Plan { carry_state: true, hold: false }).await
+}
+
+/// Loads a plugin anew from its file. With `broken`, calls wait for the new generation: the old one panicked.
+///
+/// # Errors
+/// As [`swap`].
+pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool) -> Result<SwapReport, Error> {
+    let report = detached(core, id, None, Plan { carry_state: false, hold: broken }).await;
+    if report.is_ok() {
+        core.figures.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+    report
+}
+
+/// As a task of its own: whoever asked may go away in the middle.
+async fn detached(core: &Arc<Core>, id: &str, path: Option<PathBuf>, plan: Plan) -> Result<SwapReport, Error> {
+    let record = core.record(id)?;
+    let own = Arc::clone(core);
+    let task = core.executor.spawn(async move { turn(&own, &record, path, plan).await });
+    task.await.unwrap_or_else(|error| Err(Error::Internal(format!("a swap ended early: {error}"))))
+}
+
+async fn turn(core: &Arc<Core>, record: &Arc<PluginRecord>, path: Option<PathBuf>, plan: Plan) -> Result<SwapReport, Error> {
+    let since = Instant::now();
+    let _turn = record.turn.lock().await;
+    core.require_running()?;
+    let outcome = replace(core, record, path, plan, since).await;
+    match &outcome {
+        Ok(report) => {
+            core.figures.swaps.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(
+                plugin = report.plugin,
+                from = report.from_version,
+                to = report.to_version,
+                generation = report.generation,
+                switch_us = report.switch_us,
+                "a plugin was swapped"
+            );
+        }
+        Err(error) => {
+            core.figures.swaps_failed.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(plugin = &*record.id, error = error.chain(), "a plugin was not swapped");
+        }
+    }
+    outcome
+}
+
+async fn replace(
+    core: &Arc<Core>,
+    record: &Arc<PluginRecord>,
+    path: Option<PathBuf>,
+    plan: Plan,
+    since: Instant,
+) -> Result<SwapReport, Error> {
+    let before = record.candidate();
+    let candidate = check::examine(core, record, path).await?;
+    check::fits(core, record, &candidate)?;
+    let Some(old) = record.cell.running() else {
+        return start_again(core, record, &before, &candidate, since).await;
+    };
+    if plan.hold {
+        hold(core, record);
+    }
+    record.set_standing(Standing::Swapping, None);
+    let exclusive = [&before, &candidate].iter().any(|side| side.document.objectos.swap == SwapMode::Exclusive);
+    let replacement = Replacement { core, record, candidate, old, plan, since };
+    let outcome =
+        if exclusive { exclusive::replace(replacement).await } else { parallel::replace(replacement).await };
+    if record.standing() == Standing::Swapping {
+        record.set_standing(Standing::Running, None);
+    }
+    outcome
+}
+
+/// The plugin is down: there is nothing to replace.
+async fn start_again(
+    core: &Arc<Core>,
+    record: &Arc<PluginRecord>,
+    before: &Arc<Candidate>,
+    candidate: &Arc<Candidate>,
+    since: Instant,
+) -> Result<SwapReport, Error> {
+    record.with(|details| details.candidate = Arc::clone(candidate));
+    boot::start_plugin(core, record, candidate).await?;
+    let generation = record.with(|details| details.generation);
+    let report = SwapReport {
+        plugin: record.id.to_string(),
+        from_version: before.document.manifest.version.clone(),
+        to_version: candidate.document.manifest.version.clone(),
+        generation,
+        switch_us: micros(since.elapsed()),
+        drain_us: 0,
+        unmapped: None,
+        kept: None,
+    };
+    note_swap(record, &report);
+    Ok(report)
+}
+
+impl Replacement<'_> {
+    /// The new instance serves from now on.
+    fn switch(&self, instance: Arc<Instance>, warnings: Vec<String>) -> SwapReport {
+        let report = SwapReport {
+            plugin: self.record.id.to_string(),
+            from_version: self.old.version.to_string(),
+            to_version: instance.version.to_string(),
+            generation: instance.generation,
+            switch_us: 0,
+            drain_us: 0,
+            unmapped: None,
+            kept: None,
+        };
+        self.record.with(|details| {
+            details.candidate = Arc::clone(&self.candidate);
+            details.warnings = warnings;
+            details.health.status = objectos_protocol::kernel::PluginHealthStatus::Healthy;
+            details.health.message = None;
+            details.health.timestamp = self.core.now_text();
+        });
+        lifecycle::switch(self.core, self.record, lifecycle::Switch::To(instance));
+        SwapReport { switch_us: micros(self.since.elapsed()), ..report }
+    }
+
+    fn failed(&self, outcome: String, source: Error) -> Error {
+        Error::SwapFailed {
+            plugin: self.record.id.to_string(),
+            version: self.candidate.document.manifest.version.clone(),
+            outcome,
+            source: Box::new(source),
+        }
+    }
+
+    fn goes_on(&self) -> String {
+        format!("version {} goes on", self.old.version)
+    }
+}
+
+/// Waits a moment for the old generation's end, so that a report is usually complete; the end then comes by itself.
+async fn report_soon(core: &Core, record: &PluginRecord, report: SwapReport, ended: oneshot::Receiver<()>) -> SwapReport {
+    let _ = tokio::time::timeout(ms(core.options.limits.swap_report_ms), ended).await;
+    let latest = record.with(|details| details.last_swap.clone());
+    latest.filter(|latest| latest.generation == report.generation).unwrap_or(report)
+}
+
+fn note_swap(record: &PluginRecord, report: &SwapReport) {
+    record.with(|details| {
+        details.swaps += 1;
+        details.last_swap = Some(report.clone());
+    });
+}
+
+/// Writes what became of the old generation into the report of its swap.
+fn note_retired(core: &Core, record: &PluginRecord, generation: u64, retired: &Retired) {
+    let drain_us = retired.drained.map_or(0, micros);
+    core.figures.drain_us_last.store(drain_us, Ordering::Relaxed);
+    core.figures.drain_us_max.fetch_max(drain_us, Ordering::Relaxed);
+    record.with(|details| {
+        let Some(report) = details.last_swap.as_mut().filter(|report| report.generation == generation) else { return };
+        report.drain_us = drain_us;
+        match &retired.unload {
+            Unload::Unmapped => report.unmapped = Some(true),
+            Unload::Kept(reason) => {
+                report.unmapped = Some(false);
+                report.kept = Some(reason.clone());
+            }
+        }
+    });
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,126 @@
+//! Everything that can be said against a new file before anything happens.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    discover,
+    error::Error,
+    kernel::{
+        core::Core,
+        record::{PluginRecord, Standing},
+    },
+    lifecycle::boot,
+    package::{Candidate, Refusal},
+    resolve,
+};
+
+/// Examines the file that is to replace a plugin.
+///
+/// # Errors
+/// `SwapRefused` with the reason and what to do.
+pub(super) async fn examine(
+    core: &Arc<Core>,
+    record: &PluginRecord,
+    path: Option<PathBuf>,
+) -> Result<Arc<Candidate>, Error> {
+    let refused = |reason: String| Error::SwapRefused { plugin: record.id.to_string(), reason };
+    let path = match path {
+        Some(path) => inside(&core.options.plugin_directory, &path).map_err(refused)?,
+        None => record.candidate().path.clone(),
+    };
+    let candidate = examine_file(core, path).await.map_err(|refusal| refused(refusal.to_string()))?;
+    if candidate.id() != &*record.id {
+        let reason = format!("{} is another plugin; a file keeps its id, so load this one as a new plugin", candidate.label());
+        return Err(refused(reason));
+    }
+    Ok(Arc::new(candidate))
+}
+
+async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<Refusal>> {
+    let own = Arc::clone(core);
+    let examined = core.executor.spawn_blocking(move || discover::examine(&path, &own.survey_request()));
+    match examined.await {
+        Ok(outcome) => outcome,
+        // The one way is a panic in the check itself; nothing is loaded unchecked.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// The file, if it lies inside the plugin folder.
+fn inside(folder: &Path, path: &Path) -> Result<PathBuf, String> {
+    let whole = folder.join(path);
+    let shown = || whole.display().to_string();
+    let found = whole.canonicalize().map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+    let folder = folder.canonicalize().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+    if found.starts_with(&folder) {
+        Ok(whole)
+    } else {
+        Err(format!("{} lies outside the plugin folder {}; copy it there", shown(), folder.display()))
+    }
+}
+
+/// Whether everybody who runs still has what they need with the new file in place.
+///
+/// # Errors
+/// `SwapRefused` with the refusal of whoever would fall.
+pub(super) fn fits(core: &Core, record: &PluginRecord, candidate: &Arc<Candidate>) -> Result<(), Error> {
+    match conflict(core, candidate) {
+        None => Ok(()),
+        Some(refusal) => Err(Error::SwapRefused { plugin: record.id.to_string(), reason: refusal.to_string() }),
+    }
+}
+
+/// The refusal that this candidate would bring, to itself or to somebody who runs.
+fn conflict(core: &Core, candidate: &Arc<Candidate>) -> Option<Refusal> {
+    let records = core.all_records();
+    let mut candidates: Vec<Arc<Candidate>> = records
+        .iter()
+        .filter(|record| &*record.id != candidate.id() && record.standing() != Standing::Stopped)
+        .map(|record| record.candidate())
+        .collect();
+    candidates.push(Arc::clone(candidate));
+    let commands = core.host_commands();
+    let refused = core.refusals.lock().clone();
+    let resolution = resolve::resolve(&candidates, &core.resolve_request(&commands, &refused));
+    let matters = |refusal: &Refusal| {
+        let plugin = refusal.plugin.as_deref().unwrap_or_default();
+        plugin == candidate.id() || core.record(plugin).is_ok_and(|record| record.cell.running().is_some())
+    };
+    resolution.refusals.into_iter().find(matters)
+}
+
+/// Loads a plugin from a file that was not there before.
+///
+/// # Errors
+/// `SwapRefused` when it may not be loaded or does not fit; what its start says.
+pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf) -> Result<(), Error> {
+    core.require_running()?;
+    let shown = path.display().to_string();
+    let refuse = |refusal: Refusal| {
+        let error = Error::SwapRefused { plugin: shown.clone(), reason: refusal.to_string() };
+        let mut refusals = core.refusals.lock();
+        refusals.retain(|known| known.path != refusal.path);
+        refusals.push(refusal);
+        error
+    };
+    let candidate = Arc::new(examine_file(core, path).await.map_err(|refusal| refuse(*refusal))?);
+    if let Ok(known) = core.record(candidate.id()) {
+        let first = known.candidate().label();
+        return Err(Error::SwapRefused {
+            plugin: known.id.to_string(),
+            reason: format!("{} has its id; {first} was there first", candidate.label()),
+        });
+    }
+    if let Some(refusal) = conflict(core, &candidate) {
+        return Err(refuse(refusal));
+    }
+    let level = core.all_records().iter().map(|record| record.with(|details| details.level + 1)).max().unwrap_or(0);
+    let record = boot::add_record(core, &candidate, level);
+    let _turn = record.turn.lock().await;
+    core.refusals.lock().retain(|known| known.path != candidate.path);
+    core.refused_providers.lock().retain(|known| known.plugin != candidate.id());
+    boot::start_plugin(core, &record, &candidate).await
+}

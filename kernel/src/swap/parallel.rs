@@ -1,0 +1,86 @@
+//! The new generation beside the old one.
+
+use objectos_plugin_api::contracts::kernel::SwapReport;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+use super::{Replacement, note_retired, note_swap, report_soon};
+use crate::{
+    error::Error,
+    instance::Instance,
+    lifecycle::{self, Loading, StartFailure, bring_up, health_of, ms, retire, serves},
+};
+
+pub(super) async fn replace(replacement: Replacement<'_>) -> Result<SwapReport, Error> {
+    let (instance, warnings) = match come_up(&replacement).await {
+        Ok(up) => up,
+        Err(error) => {
+            // Whoever waits goes on with the old one.
+            release(&replacement);
+            return Err(replacement.failed(replacement.goes_on(), error));
+        }
+    };
+    let report = replacement.switch(instance, warnings);
+    note_swap(replacement.record, &report);
+    let ended = retire_later(replacement, report.generation);
+    Ok(report_soon(&ended.core, &ended.record, report, ended.receiver).await)
+}
+
+async fn come_up(replacement: &Replacement<'_>) -> Result<(Arc<Instance>, Vec<String>), Error> {
+    let state = if replacement.plan.carry_state { Some(lifecycle::suspend(&replacement.old).await?) } else { None };
+    let Replacement { core, record, candidate, .. } = replacement;
+    let loading = Loading { core, record, candidate };
+    let (instance, warnings) = bring_up(&loading, state).await.map_err(|StartFailure { error, .. }| error)?;
+    match healthy(replacement, &instance).await {
+        Ok(()) => Ok((instance, warnings)),
+        Err(error) => {
+            retire::undo(core, instance, true).await;
+            Err(error)
+        }
+    }
+}
+
+/// The new generation's own word that it does well.
+pub(super) async fn healthy(replacement: &Replacement<'_>, instance: &Arc<Instance>) -> Result<(), Error> {
+    let limit = ms(replacement.candidate.document.objectos.health.timeout);
+    let health = health_of(instance, limit).await?;
+    if serves(health.status) {
+        return Ok(());
+    }
+    let message = health.message.unwrap_or_else(|| "it says that it is not healthy".to_owned());
+    Err(Error::Phase {
+        plugin: replacement.record.id.to_string(),
+        phase: "health",
+        source: objectos_plugin_api::Error::unavailable(message),
+    })
+}
+
+fn release(replacement: &Replacement<'_>) {
+    if replacement.plan.hold {
+        replacement.record.cell.set_running(Arc::clone(&replacement.old));
+    }
+}
+
+struct Ended {
+    core: Arc<crate::kernel::core::Core>,
+    record: Arc<crate::kernel::record::PluginRecord>,
+    receiver: oneshot::Receiver<()>,
+}
+
+/// Retires the old generation in the background.
+fn retire_later(replacement: Replacement<'_>, generation: u64) -> Ended {
+    let Replacement { core, record, old, .. } = replacement;
+    let (core, record) = (Arc::clone(core), Arc::clone(record));
+    let (ended, receiver) = oneshot::channel();
+    let answer = Ended { core: Arc::clone(&core), record: Arc::clone(&record), receiver };
+    let executor = core.executor.clone();
+    executor.spawn(async move {
+        let limit = ms(old.limits.drain_ms);
+        let retired = retire::retire(&core, old, limit, true).await;
+        retire::report(&record.id, &retired.unload);
+        note_retired(&core, &record, generation, &retired);
+        // Nobody waits any more when it took long.
+        let _ = ended.send(());
+    });
+    answer
+}

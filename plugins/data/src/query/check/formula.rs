@@ -1,0 +1,72 @@
+//! A formula field inside a query: constants are put in, its fields are resolved, and it must have a form in SQL.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use objectos_expression::{Node, NodeKind, bind, sql_form};
+
+use super::{Checker, Purpose, class_of};
+use crate::error::{DataError, Result};
+use crate::model::Expression;
+use crate::query::filter::{FieldRef, FormulaSource, Source};
+use crate::query::sql::formula_supported;
+use crate::record::Layout;
+
+/// Formulas that may stand inside each other.
+const FORMULA_DEPTH_MAX: usize = 8;
+
+impl<'a> Checker<'a> {
+    pub(super) fn formula(
+        &mut self,
+        table: usize,
+        layout: &'a Arc<Layout>,
+        name: &str,
+        formula: &'a Expression,
+    ) -> Result<Source> {
+        let refused = |reason: String| DataError::NotSupported {
+            message: format!("'{name}' of '{}' is computed and cannot be used in a query: {reason}", layout.object.name),
+        };
+        sql_form(formula.checked()).map_err(|problem| refused(problem.to_string()))?;
+        if self.formula_depth >= FORMULA_DEPTH_MAX {
+            return Err(refused("too many formulas depend on each other".to_owned()));
+        }
+        let node = bind(formula.checked().root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        formula_supported(&node).map_err(refused)?;
+        let mut paths = Vec::new();
+        collect(&node, &mut paths);
+        let mut fields = HashMap::with_capacity(paths.len());
+        self.formula_depth += 1;
+        let resolved = paths.into_iter().try_for_each(|path| {
+            let reference = self.formula_field(table, layout, path)?;
+            fields.insert(path.to_owned(), reference);
+            Ok(())
+        });
+        self.formula_depth -= 1;
+        resolved.map(|()| Source::Formula(Arc::new(FormulaSource { node, fields })))
+    }
+
+    /// What a formula reads is the app's decision, not the caller's: masks do not apply.
+    fn formula_field(&mut self, table: usize, layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
+        let views = self.views.take();
+        let found = self.formula_path(table, layout, path);
+        self.views = views;
+        found
+    }
+
+    fn formula_path(&mut self, mut table: usize, mut layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
+        let mut hops: Vec<&str> = path.split('.').collect();
+        let last = hops.pop().unwrap_or_default();
+        for hop in hops {
+            (table, layout) = self.hop(table, layout, hop, path, Purpose::Select)?;
+        }
+        let field = self.visible_field(&layout.object, last, path, Purpose::Select)?;
+        Ok(FieldRef { table, source: self.source(table, layout, field)?, class: class_of(field) })
+    }
+}
+
+fn collect<'n>(node: &'n Node, paths: &mut Vec<&'n str>) {
+    if let NodeKind::Field(path) = &node.kind {
+        paths.push(path.as_str());
+    }
+    node.each_child(&mut |child| collect(child, paths));
+}

@@ -1,0 +1,158 @@
+//! Writes SQL. The only place where text becomes a statement: names come from the catalogue and are quoted, values are bound.
+
+mod filter;
+mod formula;
+
+use std::fmt::Write as _;
+
+use super::filter::{FieldRef, Filter, Scope, Source, SummarySource};
+use crate::store::{Dialect, SqlValue, Statement};
+
+pub use formula::formula_supported;
+
+/// A statement under way.
+#[derive(Debug)]
+pub struct SqlWriter {
+    dialect: &'static dyn Dialect,
+    text: String,
+    values: Vec<SqlValue>,
+}
+
+impl SqlWriter {
+    /// An empty one.
+    #[must_use]
+    pub fn new(dialect: &'static dyn Dialect) -> Self {
+        Self { dialect, text: String::with_capacity(256), values: Vec::new() }
+    }
+
+    /// Words of SQL, never anything that came from outside.
+    pub fn push(&mut self, sql: &str) -> &mut Self {
+        self.text.push_str(sql);
+        self
+    }
+
+    /// A name, quoted.
+    pub fn name(&mut self, name: &str) -> &mut Self {
+        self.dialect.name(&mut self.text, name);
+        self
+    }
+
+    /// A value, bound.
+    pub fn value(&mut self, value: SqlValue) -> &mut Self {
+        self.values.push(value);
+        self.dialect.placeholder(&mut self.text, self.values.len());
+        self
+    }
+
+    /// A whole number that is part of the text, so that it does not vary the statement's type.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        let _ = write!(self.text, "{number}");
+        self
+    }
+
+    /// Several parts with something between.
+    pub fn list<T>(&mut self, between: &str, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) -> &mut Self {
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.push(between);
+            }
+            each(self, item);
+        }
+        self
+    }
+
+    /// The name of a table in the statement: `t` is the first, `j1`, `j2` are those over relations.
+    pub fn alias(&mut self, table: usize) -> &mut Self {
+        if table == 0 {
+            self.push("t")
+        } else {
+            let _ = write!(self.text, "j{table}");
+            self
+        }
+    }
+
+    /// A column of a table.
+    pub fn column(&mut self, table: usize, name: &str) -> &mut Self {
+        self.alias(table).push(".").name(name)
+    }
+
+    /// A field.
+    pub fn field(&mut self, field: &FieldRef) -> &mut Self {
+        match &field.source {
+            Source::Column(column) => self.column(field.table, column),
+            Source::Summary(summary) => self.summary(field.table, summary),
+            Source::Formula(formula) => self.formula(formula),
+        }
+    }
+
+    fn summary(&mut self, table: usize, summary: &SummarySource) -> &mut Self {
+        self.push("(SELECT ");
+        if summary.scale.is_some() {
+            self.push("ROUND(");
+        }
+        self.push(summary.function).push("(");
+        match &summary.column {
+            Some(column) => self.push("s.").name(column),
+            None => self.push("*"),
+        };
+        self.push(")");
+        if let Some(scale) = summary.scale {
+            self.push(", ").number(scale.into()).push(")");
+        }
+        self.push(" FROM ").push(&summary.table).push(" s WHERE s.").name(&summary.via).push(" = ");
+        self.column(table, "id");
+        if let Some(deleted_at) = &summary.deleted_at {
+            self.push(" AND s.").name(deleted_at).push(" IS NULL");
+        }
+        self.push(")")
+    }
+
+    /// ` FROM table t LEFT JOIN …`
+    pub fn from(&mut self, scope: &Scope) -> &mut Self {
+        self.push(" FROM ").push(&scope.layout.table).push(" t");
+        for (index, join) in scope.joins.iter().enumerate() {
+            let table = index + 1;
+            self.push(" LEFT JOIN ").push(&join.layout.table).push(" ").alias(table).push(" ON ");
+            self.column(table, "id").push(" = ").column(join.from, &join.column);
+            if let Some(delete) = &join.layout.object.soft_delete {
+                self.push(" AND ").column(table, &delete.field).push(" IS NULL");
+            }
+            if let Some(visible) = &join.visible {
+                self.push(" AND ").column(table, "id").push(" IN (SELECT ").column(0, "id");
+                self.from(&visible.scope);
+                self.filtered(&visible.scope, &visible.filter);
+                self.push(")");
+            }
+        }
+        self
+    }
+
+    /// ` WHERE …`, deleted records left out; nothing when every record is meant.
+    pub fn filtered(&mut self, scope: &Scope, filter: &Filter) -> &mut Self {
+        let delete = scope.layout.object.soft_delete.as_ref();
+        if delete.is_none() && filter.is_always() {
+            return self;
+        }
+        self.push(" WHERE ");
+        if let Some(delete) = delete {
+            self.column(0, &delete.field).push(" IS NULL");
+            if filter.is_always() {
+                return self;
+            }
+            self.push(" AND ");
+        }
+        self.filter(filter)
+    }
+
+    /// How the database spells things.
+    #[must_use]
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        self.dialect
+    }
+
+    /// The statement.
+    #[must_use]
+    pub fn finish(self) -> Statement {
+        Statement::new(self.text, self.values)
+    }
+}

@@ -1,0 +1,98 @@
+//! `kill -9` in the middle of a stream of creates: what was acknowledged is there, whole, and so is its event.
+
+use objectos_tests::HostBuilder;
+use serde_json::{Value, json};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+const KILLS: usize = 50;
+const WRITERS: usize = 4;
+
+/// Each writer keeps the ids that were acknowledged to it.
+fn write_until_it_dies(address: std::net::SocketAddr, acknowledged: &Arc<Mutex<Vec<(String, String)>>>, round: usize, writer: usize) {
+    let mut client = objectos_tests::Client::new(address);
+    for number in 0.. {
+        let name = format!("r{round} w{writer} n{number}");
+        let body = json!({"name": name}).to_string();
+        let headers = [("content-type", "application/json")];
+        match client.request("POST", "/api/v1/data/account", &headers, body.as_bytes()) {
+            Ok(answer) if answer.status == 201 => {
+                let id = answer.json()["id"].as_str().expect("an id").to_owned();
+                acknowledged.lock().expect("the list").push((id, name));
+            }
+            Ok(answer) => panic!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
+            Err(_) => return,
+        }
+    }
+}
+
+#[test]
+fn no_acknowledged_create_and_no_event_is_lost() {
+    let mut host = HostBuilder::new().plugin("recorder").example("crm").start();
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    for round in 0..KILLS {
+        let address = host.address();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let acknowledged = Arc::clone(&acknowledged);
+                std::thread::spawn(move || write_until_it_dies(address, &acknowledged, round, writer))
+            })
+            .collect();
+        // Between a handful and some hundred creates, a different number each round.
+        let wanted = acknowledged.lock().expect("the list").len() + 5 + (round * 37) % 150;
+        let begun = Instant::now();
+        while acknowledged.lock().expect("the list").len() < wanted {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the host is too slow:\n{}", host.log());
+            std::thread::yield_now();
+        }
+        host.kill();
+        for writer in writers {
+            writer.join().expect("a writer ends");
+        }
+        host.restart();
+    }
+    let acknowledged = acknowledged.lock().expect("the list").clone();
+    let mut client = host.client();
+    let mut stored = std::collections::HashMap::new();
+    let mut skip = 0;
+    loop {
+        let page = client.get(&format!("/api/v1/data/account?top=1000&skip={skip}&sort=id")).expect(200);
+        let records = page["records"].as_array().expect("records").clone();
+        if records.is_empty() {
+            break;
+        }
+        skip += records.len();
+        for record in records {
+            stored.insert(record["id"].as_str().expect("an id").to_owned(), record);
+        }
+    }
+    for (id, name) in &acknowledged {
+        let record = stored.get(id).unwrap_or_else(|| panic!("{name} ({id}) was acknowledged and is gone"));
+        assert_eq!(record["name"], **name);
+        assert!(record["created_at"].is_string() && record["updated_at"].is_string(), "half a record: {record}");
+    }
+    let begun = Instant::now();
+    loop {
+        let delivered: HashSet<String> = std::fs::read_to_string(host.folder().join("data/test.recorder/events.txt"))
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let missing: Vec<&String> = stored
+            .iter()
+            .filter(|(_, record)| record["name"].as_str().is_some_and(|name| name.starts_with('r') && name.contains(" w")))
+            .map(|(id, _)| id)
+            .filter(|id| !delivered.contains(*id))
+            .collect();
+        if missing.is_empty() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {} events were never delivered, such as {}", missing.len(), stored.len(), missing[0]);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let health: Value = client.get("/health").json();
+    assert!(acknowledged.len() > KILLS * 5, "{health}");
+}

@@ -1,0 +1,39 @@
+//! A plugin by somebody else, built in a workspace of its own.
+
+use objectos_tests::{Host, HostBuilder};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn with_hello(config: &str) -> Host {
+    HostBuilder::new().plugin("hello").example("crm").config(config).start()
+}
+
+#[test]
+fn its_route_hook_and_event_work() {
+    let host = with_hello("plugins: { example.hello: { greeting: Good morning, refusedWords: [spam] } }\n");
+    let mut client = host.client();
+    let greeting = client.get("/api/v1/hello/Ada").expect(200);
+    assert_eq!(greeting, json!({"text": "Good morning, Ada!"}));
+    let vetoed = client.send("POST", "/api/v1/data/account", &json!({"name": "Spam and Sons"}));
+    assert_eq!(vetoed.status, 400);
+    assert_eq!(vetoed.json()["message"], "names with the word spam are not welcome");
+    let before = client.get("/api/v1/hello").expect(200)["created"].as_u64().expect("a count");
+    client.send("POST", "/api/v1/data/account", &json!({"name": "Initech"})).expect(201);
+    let begun = Instant::now();
+    loop {
+        let count = client.get("/api/v1/hello").expect(200)["created"].as_u64().expect("a count");
+        if count > before {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "the event did not arrive");
+    }
+}
+
+#[test]
+fn its_configuration_is_checked_before_it_is_loaded() {
+    let host = with_hello("plugins: { example.hello: { greting: Hi } }\n");
+    let report = host.client().get("/api/v1/plugins").expect(200).to_string();
+    assert!(report.contains("greting") && report.contains("greeting"), "{report}");
+    host.client().get("/api/v1/hello/Ada").expect(404);
+    host.client().get("/api/v1/data/account?top=1").expect(200);
+}
