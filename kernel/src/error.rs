@@ -17,6 +17,21 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The folder for private copies of libraries cannot be used.
+    #[error("plugins cannot be loaded by way of {}", path.display())]
+    RuntimeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: crate::discover::RuntimeFolderError,
+    },
+    /// The configuration of the event bus cannot be used.
+    #[error("the configuration of the event bus: {reason}")]
+    EventBus {
+        /// Key and problem.
+        reason: String,
+    },
     /// The plugins could not be looked through.
     #[error("the plugins in {} cannot be looked through: {reason}", path.display())]
     Survey {

@@ -12,6 +12,9 @@ mod policy;
 mod rule;
 mod scope;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::path::Path;
 

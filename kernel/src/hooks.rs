@@ -4,8 +4,6 @@
 //! Fail closed: a handler that panics, runs out of time or belongs to a plugin that is down after a failure fails the
 //! operation. The handlers of a plugin that was stopped or never started take no part.
 
-#[cfg(test)]
-mod tests;
 
 use arc_swap::ArcSwap;
 use objectos_plugin_api::{

@@ -14,8 +14,6 @@ pub(crate) mod phase;
 pub(crate) mod registered;
 pub(crate) mod shield;
 
-#[cfg(test)]
-mod tests;
 
 use objectos_plugin_api::{
     Error as PluginError, ErrorKind,

@@ -1,6 +1,7 @@
 //! Being built.
 
 pub mod clock;
+pub mod events;
 pub mod discover;
 pub mod grants;
 pub mod package;

@@ -8,6 +8,7 @@ mod digest;
 mod refusal;
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use objectos_protocol::kernel::plugin_document::PluginDocument;
 use semver::Version;
@@ -68,6 +69,13 @@ impl PrivateCopy {
         Self { path }
     }
 
+    /// Moves the file.
+    pub(crate) fn renamed(mut self, path: PathBuf) -> io::Result<Self> {
+        fs::rename(&self.path, &path)?;
+        self.path = path;
+        Ok(self)
+    }
+
     /// Where the copy is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -77,8 +85,8 @@ impl PrivateCopy {
 
 impl Drop for PrivateCopy {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.path)
-            && error.kind() != std::io::ErrorKind::NotFound
+        if let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(path = %self.path.display(), %error, "a private copy of a plugin stays behind");
         }

@@ -12,6 +12,9 @@ mod graph;
 mod needs;
 mod wiring;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -107,13 +110,16 @@ fn decide(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> Verdic
     let mut settled = Verdicts::new();
     loop {
         let verdicts = round(candidates, request, settled.clone());
-        let Some(winner) = fallen_winner(&verdicts) else {
+        let Some((winner, verdict)) = fallen_winner(&verdicts).and_then(|winner| verdicts.get_key_value(&winner)) else {
             return verdicts;
         };
-        let Some(verdict) = verdicts.get(&winner) else {
-            return verdicts;
+        // A winner that fell because it had beaten one it needs cannot run beside that one: it is the loser.
+        let needed = root(*winner, &verdicts).and_then(|root| verdicts.get(&root).map(|verdict| (root, verdict)));
+        let verdict = match needed.filter(|(_, verdict)| verdict.rival == Some(*winner)) {
+            Some((needed, lost)) => Verdict::of(conflicts::lost_to(&candidates[needed], &lost.reason)),
+            None => verdict.clone(),
         };
-        settled.insert(winner, verdict.clone());
+        settled.insert(*winner, verdict);
     }
 }
 

@@ -9,8 +9,6 @@
 
 mod reference;
 
-#[cfg(test)]
-mod tests;
 
 use arc_swap::ArcSwapOption;
 use objectos_plugin_api::ServiceHandler;
@@ -26,7 +24,7 @@ use std::{
 
 use crate::instance::cell::PluginCell;
 
-pub(crate) use self::reference::{Caller, ServiceReference};
+pub(crate) use self::reference::{Caller, ServiceReference, raw};
 
 /// Name of the pseudo service of a plugin's routes, without the plugin's id.
 pub(crate) const ROUTE_PREFIX: &str = "route:";

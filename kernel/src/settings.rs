@@ -7,6 +7,9 @@
 mod defaults;
 mod unknown;
 
+#[cfg(test)]
+mod tests;
+
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use objectos_protocol::kernel::plugin_document::{DocumentProblem, PluginDocument};

@@ -49,7 +49,7 @@ struct Replacement<'a> {
     core: &'a Arc<Core>,
     record: &'a Arc<PluginRecord>,
     candidate: Arc<Candidate>,
-    old: Arc<Instance>,
+    from_version: String,
     plan: Plan,
     since: Instant,
 }
@@ -125,9 +125,12 @@ async fn replace(
     }
     record.set_standing(Standing::Swapping, None);
     let exclusive = [&before, &candidate].iter().any(|side| side.document.objectos.swap == SwapMode::Exclusive);
-    let replacement = Replacement { core, record, candidate, old, plan, since };
-    let outcome =
-        if exclusive { exclusive::replace(replacement).await } else { parallel::replace(replacement).await };
+    let replacement = Replacement { core, record, candidate, from_version: old.version.to_string(), plan, since };
+    let outcome = if exclusive {
+        exclusive::replace(&replacement, old, &before).await
+    } else {
+        parallel::replace(&replacement, old).await
+    };
     if record.standing() == Standing::Swapping {
         record.set_standing(Standing::Running, None);
     }
@@ -164,7 +167,7 @@ impl Replacement<'_> {
     fn switch(&self, instance: Arc<Instance>, warnings: Vec<String>) -> SwapReport {
         let report = SwapReport {
             plugin: self.record.id.to_string(),
-            from_version: self.old.version.to_string(),
+            from_version: self.from_version.clone(),
             to_version: instance.version.to_string(),
             generation: instance.generation,
             switch_us: 0,
@@ -193,7 +196,7 @@ impl Replacement<'_> {
     }
 
     fn goes_on(&self) -> String {
-        format!("version {} goes on", self.old.version)
+        format!("version {} goes on", self.from_version)
     }
 }
 

@@ -8,6 +8,9 @@ mod keys;
 mod policy;
 mod signature;
 
+#[cfg(test)]
+mod tests;
+
 use objectos_protocol::kernel::PluginTrustLevel;
 use serde::Serialize;
 

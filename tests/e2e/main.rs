@@ -6,3 +6,4 @@ mod host;
 mod swap;
 mod third_party;
 mod todo;
+mod zoo;

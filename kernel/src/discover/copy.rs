@@ -3,6 +3,9 @@
 //! A copy lies in a folder only this user may enter, under a name no other load has used: the dynamic linker takes a
 //! path it has seen for the library it has seen. The name begins with the content's hash.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -189,6 +192,6 @@ fn finish(copy: PrivateCopy, runtime: &RuntimeFolder) -> Result<Copied, RefusalR
     let sha256 = Digest::of(&bytes);
     let path = runtime.fresh(&sha256.short());
     fs::set_permissions(copy.path(), fs::Permissions::from_mode(0o400)).map_err(|error| copy_failed(&error))?;
-    fs::rename(copy.path(), &path).map_err(|error| copy_failed(&error))?;
-    Ok(Copied { copy: PrivateCopy::adopt(path), bytes, sha256 })
+    let copy = copy.renamed(path).map_err(|error| copy_failed(&error))?;
+    Ok(Copied { copy, bytes, sha256 })
 }

@@ -114,6 +114,18 @@ pub(crate) fn context_of(event: &Event) -> Context {
     }
 }
 
+/// The same for an event that was not stored, from the context of its publisher.
+pub(crate) fn context_after(publisher: &Context) -> Context {
+    let mut context = Context::request(publisher.request_id());
+    if !publisher.trace_id().is_empty() {
+        context = context.with_trace(publisher.trace_id());
+    }
+    if publisher.user().is_empty() && publisher.tenant().is_empty() {
+        return context;
+    }
+    context.with_principal_json(&[], publisher.user(), publisher.tenant())
+}
+
 /// The same with marks in its extra facts.
 pub(crate) fn marked(context: &Context, marks: impl IntoIterator<Item = (&'static str, Value)>) -> Context {
     let mut extra: Map<String, Value> = context.extra();

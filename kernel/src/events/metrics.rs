@@ -3,6 +3,8 @@
 use serde::Serialize;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::{health, shared::Shared};
+
 /// A counter.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -120,4 +122,41 @@ pub struct HandlerMetrics {
     pub dropped: u64,
     /// Nobody is there to take its events.
     pub away: bool,
+}
+
+/// All figures of a moment.
+pub(crate) fn read(shared: &Shared, replay_remaining: u64) -> BusMetrics {
+    let counters = &shared.counters;
+    let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let handlers = shared.table.load().handlers.iter().map(|handler| HandlerMetrics {
+        id: handler.target.id().to_string(),
+        pattern: handler.pattern.to_string(),
+        durable: handler.queue.is_none(),
+        queued: handler.queue.as_ref().map_or(0, |queue| wide(queue.len())),
+        delivered: handler.counters.delivered.get(),
+        failed: handler.counters.failed.get(),
+        retried: handler.counters.retried.get(),
+        dead: handler.counters.dead.get(),
+        dropped: handler.counters.dropped.get(),
+        away: health::is_away(handler),
+    });
+    BusMetrics {
+        handlers: handlers.collect(),
+        queue: shared.settings.queue_name.clone(),
+        published: counters.published.get(),
+        stored: counters.stored.get(),
+        delivered: counters.delivered.get(),
+        failed: counters.failed.get(),
+        retried: counters.retried.get(),
+        dead: counters.dead.get(),
+        dropped: counters.dropped.get(),
+        replayed: counters.replayed.get(),
+        pruned: counters.pruned.get(),
+        store_calls: counters.store_calls.get(),
+        buffered: wide(shared.buffer.len()),
+        pending: counters.pending.load(Ordering::Relaxed),
+        running: counters.running.load(Ordering::Relaxed),
+        lag_ms: shared.lag_ms(),
+        replay_remaining,
+    }
 }

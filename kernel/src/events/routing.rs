@@ -111,17 +111,14 @@ impl RoutingTable {
                 serial: None,
                 filtered_by: None,
             },
-            Some((entry, index)) => {
-                entry.mark_used();
-                Route {
-                    handler: Arc::clone(handler),
-                    timeout_ms: entry.timeout_ms.unwrap_or(timeout_ms),
-                    retry: entry.retry.clone().unwrap_or(retry),
-                    priority: entry.priority,
-                    serial: entry.serial.then_some(index),
-                    filtered_by: entry.filter.is_some().then(|| Arc::clone(entry)),
-                }
-            }
+            Some((entry, index)) => Route {
+                handler: Arc::clone(handler),
+                timeout_ms: entry.timeout_ms.unwrap_or(timeout_ms),
+                retry: entry.retry.clone().unwrap_or(retry),
+                priority: entry.priority,
+                serial: entry.serial.then_some(index),
+                filtered_by: entry.filter.is_some().then(|| Arc::clone(entry)),
+            },
         }
     }
 }

@@ -20,13 +20,7 @@ use objectos_plugin_api::protocol::kernel::{
     EventBusConfig, EventHandler, EventPersistence, EventStorage, EventWebhookConfig, RetryPolicy,
 };
 use serde_json::Value;
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern, port::HandlerId,
@@ -236,7 +230,6 @@ pub(crate) struct HandlerOverride {
     pub(crate) retry: Option<Backoff>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) filter: Option<EventFilter>,
-    used: AtomicBool,
 }
 
 /// Which handlers an entry is for.
@@ -267,17 +260,6 @@ impl Selector {
     }
 }
 
-impl HandlerOverride {
-    /// Remembers that some handler has it.
-    pub(crate) fn mark_used(&self) {
-        self.used.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_used(&self) -> bool {
-        self.used.load(Ordering::Relaxed)
-    }
-}
-
 fn overrides(entries: &[EventHandler], policy: &RetryPolicy) -> Result<Vec<Arc<HandlerOverride>>, EventConfigError> {
     let mut ids = HashSet::new();
     entries
@@ -304,7 +286,6 @@ fn overrides(entries: &[EventHandler], policy: &RetryPolicy) -> Result<Vec<Arc<H
                 timeout_ms: entry.timeout_ms,
                 filter,
                 place,
-                used: AtomicBool::new(false),
             }))
         })
         .collect()

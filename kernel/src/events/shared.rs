@@ -3,7 +3,10 @@
 use arc_swap::ArcSwap;
 use objectos_plugin_api::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -11,11 +14,14 @@ use super::{
     delivery::Delivery,
     metrics::Counters,
     port::{EventStorePort, PortFuture},
+    registry::Registry,
     routing::{Handler, RoutingTable},
     settings::BusSettings,
 };
 use crate::clock::Clock;
 
+/// Ids of shown events that are remembered.
+const SHOWN_MAX: usize = 20_000;
 /// First and longest pause before the store is asked again after a failure, milliseconds.
 const STORE_PAUSE_MS: (i64, i64) = (100, 5_000);
 
@@ -26,13 +32,20 @@ pub(crate) struct Shared {
     pub(crate) delivery: Delivery,
     pub(crate) node: String,
     pub(crate) table: ArcSwap<RoutingTable>,
+    pub(crate) registry: Mutex<Registry>,
     pub(crate) buffer: Buffer,
     pub(crate) counters: Counters,
     /// The store has events that the dispatcher does not know.
     pub(crate) arrived: Notify,
     store_state: Mutex<StoreState>,
     /// Ids of stored transient events that transient handlers got when they were published.
-    shown: Mutex<HashSet<String>>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
 }
 
 /// How the store does.
@@ -55,6 +68,7 @@ impl Shared {
         Self {
             buffer: Buffer::new(limits.buffer_events_max, limits.buffer_bytes_max),
             table: ArcSwap::from_pointee(RoutingTable::new(Arc::clone(&settings), Vec::new())),
+            registry: Mutex::default(),
             clock: Arc::clone(&delivery.clock),
             settings,
             store,
@@ -121,14 +135,34 @@ impl Shared {
         );
     }
 
+    /// Milliseconds since the oldest event that is not done was published.
+    pub(crate) fn lag_ms(&self) -> u64 {
+        match self.counters.oldest_at_ms.load(Ordering::Relaxed) {
+            0 => 0,
+            at_ms => u64::try_from(self.clock.now_ms().saturating_sub(at_ms)).unwrap_or_default(),
+        }
+    }
+
     /// Remembers that transient handlers have had an event that will come from the store.
     pub(crate) fn remember_shown(&self, id: &str) {
-        self.shown.lock().insert(id.to_owned());
+        let mut shown = self.shown.lock();
+        // Another node may read the event, so what is remembered may stay: the oldest goes.
+        if shown.order.len() >= SHOWN_MAX
+            && let Some(oldest) = shown.order.pop_front()
+        {
+            shown.ids.remove(&oldest);
+        }
+        shown.ids.insert(id.to_owned());
+        shown.order.push_back(id.to_owned());
     }
 
     /// True, once, for an event that transient handlers have had.
     pub(crate) fn forget_shown(&self, id: &str) -> bool {
         let mut shown = self.shown.lock();
-        !shown.is_empty() && shown.remove(id)
+        let known = shown.ids.remove(id);
+        if shown.ids.is_empty() {
+            shown.order.clear();
+        }
+        known
     }
 }

@@ -101,10 +101,15 @@ impl Window {
         self.unread.first().copied()
     }
 
+    /// True when no further event may be known.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= self.rules.events_max
+    }
+
     /// True while more events may be read.
     pub(super) fn has_room(&self, now_ms: i64) -> bool {
         let ready: usize = self.lanes.values().filter(|lane| !lane.is_held(now_ms)).map(Lane::ready).sum();
-        self.entries.len() < self.rules.events_max && self.body_bytes <= self.rules.bytes_max && ready < self.rules.ready_max
+        !self.is_full() && self.body_bytes <= self.rules.bytes_max && ready < self.rules.ready_max
     }
 
     /// The next moment at which a delivery may start without anything happening before.

@@ -25,6 +25,11 @@ impl Registered {
         Some(u32::try_from(position).ok().filter(|_| fits).ok_or_else(|| version.clone()))
     }
 
+    /// Position of the event handler of this name.
+    pub(crate) fn event(&self, name: &str) -> Option<u32> {
+        (0_u32..).zip(&self.raw.events).find(|(_, event)| event.name == name).map(|(index, _)| index)
+    }
+
     /// Handlers of a hook, in the order they were registered, with their positions.
     pub(crate) fn hooks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (u32, &'a RegisteredHook)> {
         (0_u32..).zip(&self.raw.hooks).filter(move |(_, hook)| hook.name == name)

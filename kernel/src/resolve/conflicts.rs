@@ -64,14 +64,15 @@ fn services(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveReq
     found
 }
 
-/// Routes, commands and objects: the first by id keeps them.
+/// Routes, commands and objects: the first by rank keeps them.
 fn claims(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
+    let mut by_rank: Vec<usize> = wiring.active.iter().copied().collect();
+    by_rank.sort_by_key(|index| wiring.rank(*index));
     let mut owners: BTreeMap<(u8, String), usize> = BTreeMap::new();
-    for index in &wiring.active {
-        let candidate = &candidates[*index];
-        for (kind, claim, shown) in claimed(candidate) {
-            let owner = *owners.entry((kind, claim)).or_insert(*index);
-            if owner == *index {
+    for index in by_rank {
+        for (kind, claim, shown) in claimed(&candidates[index]) {
+            let owner = *owners.entry((kind, claim)).or_insert(index);
+            if owner == index {
                 continue;
             }
             let kept = &candidates[owner];
@@ -81,10 +82,29 @@ fn claims(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
                 COMMAND => RefusalReason::CommandTaken { command: shown, owner: kept.label() },
                 _ => RefusalReason::ObjectTaken { object: shown, other, path },
             };
-            return Verdicts::from([(*index, Verdict { reason, rival: Some(owner), cause: None })]);
+            return Verdicts::from([(index, Verdict { reason, rival: Some(owner), cause: None })]);
         }
     }
     Verdicts::new()
+}
+
+/// The conflict `reason` tells of, lost to `kept` in place of whom it names.
+pub(super) fn lost_to(kept: &Candidate, reason: &RefusalReason) -> RefusalReason {
+    let mut reason = reason.clone();
+    match &mut reason {
+        RefusalReason::TwoProviders { other, path, preferred, .. } => {
+            kept.id().clone_into(other);
+            path.clone_from(&kept.path);
+            *preferred = false;
+        }
+        RefusalReason::RouteTaken { other, path, .. } | RefusalReason::ObjectTaken { other, path, .. } => {
+            kept.id().clone_into(other);
+            path.clone_from(&kept.path);
+        }
+        RefusalReason::CommandTaken { owner, .. } => *owner = kept.label(),
+        _ => {}
+    }
+    reason
 }
 
 const ROUTE: u8 = 0;

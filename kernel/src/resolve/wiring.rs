@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use objectos_protocol::kernel::plugin_document::parse_range;
+use petgraph::Direction;
+use petgraph::algo::toposort;
+use petgraph::graphmap::DiGraphMap;
 use semver::{Version, VersionReq};
 
 use super::ResolveRequest;
@@ -52,28 +55,68 @@ pub(super) struct Wiring {
     /// Service to its providers with versions, the one that would be taken first.
     pub(super) providers: BTreeMap<String, Vec<(usize, Version)>>,
     pub(super) wires: Vec<Wire>,
+    depth: BTreeMap<usize, usize>,
 }
 
 impl Wiring {
     pub(super) fn of(candidates: &[Arc<Candidate>], active: &BTreeSet<usize>, request: &ResolveRequest<'_>) -> Self {
-        let providers = providers(candidates, active, request);
-        let by_id: BTreeMap<&str, usize> = active.iter().map(|index| (candidates[*index].id(), *index)).collect();
-        let mut wires = Vec::new();
-        for from in active {
+        let mut wiring = Self { active: active.clone(), providers: providers(candidates, active), wires: Vec::new(), depth: BTreeMap::new() };
+        // Depth is measured along what is certain, then used to put rivals in order, and only then is all wired.
+        wiring.connect(candidates, |offers| offers.len() == 1);
+        wiring.depth = depth(&wiring);
+        for (service, offers) in &mut wiring.providers {
+            let preferred = request.prefer.and_then(|prefer| prefer.get(service));
+            let depth = &wiring.depth;
+            offers.sort_by_key(|(index, _)| {
+                let is_preferred = preferred.is_some_and(|id| id == candidates[*index].id());
+                (!is_preferred, depth.get(index).copied(), *index)
+            });
+        }
+        wiring.connect(candidates, |_| true);
+        wiring
+    }
+
+    /// Wires each need to the plugin it names, or to the first provider of services for which `counts` holds.
+    fn connect(&mut self, candidates: &[Arc<Candidate>], counts: impl Fn(&[(usize, Version)]) -> bool) {
+        let by_id: BTreeMap<&str, usize> = self.active.iter().map(|index| (candidates[*index].id(), *index)).collect();
+        self.wires.clear();
+        for from in &self.active {
             for need in needs(&candidates[*from]) {
                 let found = match need.kind {
                     NeedKind::Plugin => by_id.get(need.name.as_str()).map(|to| (*to, candidates[*to].version())),
-                    NeedKind::Service => providers.get(&need.name).and_then(|providers| providers.first().cloned()),
+                    NeedKind::Service => {
+                        self.providers.get(&need.name).filter(|offers| counts(offers)).and_then(|offers| offers.first().cloned())
+                    }
                 };
                 if let Some((to, version)) = found.filter(|(to, _)| to != from)
                     && need.range.matches(&version)
                 {
-                    wires.push(Wire { from: *from, to, need });
+                    self.wires.push(Wire { from: *from, to, need });
                 }
             }
         }
-        Self { active: active.clone(), providers, wires }
     }
+
+    /// Rank in a conflict: who is needed by others goes before those others, so that no plugin wins against one it
+    /// needs; equals go by id.
+    pub(super) fn rank(&self, index: usize) -> (usize, usize) {
+        (self.depth.get(&index).copied().unwrap_or(0), index)
+    }
+}
+
+/// How many plugins deep each one's required needs go; 0 throughout while there is a circle.
+fn depth(wiring: &Wiring) -> BTreeMap<usize, usize> {
+    let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();
+    for wire in wiring.wires.iter().filter(|wire| !wire.need.optional) {
+        graph.add_edge(wire.to, wire.from, ());
+    }
+    let mut depth = BTreeMap::new();
+    for index in toposort(&graph, None).unwrap_or_default() {
+        let needed = graph.neighbors_directed(index, Direction::Incoming).filter_map(|needed| depth.get(&needed)).max();
+        let own = needed.map_or(0, |deepest: &usize| deepest + 1);
+        depth.insert(index, own);
+    }
+    wiring.active.iter().map(|index| (*index, depth.get(index).copied().unwrap_or(0))).collect()
 }
 
 /// Everything a plugin wants, plugins first.
@@ -96,13 +139,8 @@ pub(super) fn needs(candidate: &Candidate) -> Vec<Need> {
     needs
 }
 
-/// Providers of each service: the operator's choice first, then by id. A plugin whose right to provide was taken away
-/// provides nothing.
-fn providers(
-    candidates: &[Arc<Candidate>],
-    active: &BTreeSet<usize>,
-    request: &ResolveRequest<'_>,
-) -> BTreeMap<String, Vec<(usize, Version)>> {
+/// Providers of each service by id. A plugin whose right to provide was taken away provides nothing.
+fn providers(candidates: &[Arc<Candidate>], active: &BTreeSet<usize>) -> BTreeMap<String, Vec<(usize, Version)>> {
     let mut providers: BTreeMap<String, Vec<(usize, Version)>> = BTreeMap::new();
     for index in active {
         let candidate = &candidates[*index];
@@ -110,11 +148,6 @@ fn providers(
             if candidate.grants.may_provide_service(&provided.name) {
                 providers.entry(provided.name.clone()).or_default().push((*index, provided.version.clone()));
             }
-        }
-    }
-    for (service, offers) in &mut providers {
-        if let Some(preferred) = request.prefer.and_then(|prefer| prefer.get(service)) {
-            offers.sort_by_key(|(index, _)| (candidates[*index].id() != preferred, *index));
         }
     }
     providers

@@ -11,23 +11,28 @@ use crate::{
     lifecycle::{self, Loading, StartFailure, bring_up, health_of, ms, retire, serves},
 };
 
-pub(super) async fn replace(replacement: Replacement<'_>) -> Result<SwapReport, Error> {
-    let (instance, warnings) = match come_up(&replacement).await {
+pub(super) async fn replace(replacement: &Replacement<'_>, old: Arc<Instance>) -> Result<SwapReport, Error> {
+    let (instance, warnings) = match come_up(replacement, &old).await {
         Ok(up) => up,
         Err(error) => {
-            // Whoever waits goes on with the old one.
-            release(&replacement);
+            if replacement.plan.hold {
+                // Whoever waits goes on with the old one.
+                replacement.record.cell.set_running(old);
+            }
             return Err(replacement.failed(replacement.goes_on(), error));
         }
     };
     let report = replacement.switch(instance, warnings);
     note_swap(replacement.record, &report);
-    let ended = retire_later(replacement, report.generation);
-    Ok(report_soon(&ended.core, &ended.record, report, ended.receiver).await)
+    let ended = retire_later(replacement, old, report.generation);
+    Ok(report_soon(replacement.core, replacement.record, report, ended).await)
 }
 
-async fn come_up(replacement: &Replacement<'_>) -> Result<(Arc<Instance>, Vec<String>), Error> {
-    let state = if replacement.plan.carry_state { Some(lifecycle::suspend(&replacement.old).await?) } else { None };
+async fn come_up(
+    replacement: &Replacement<'_>,
+    old: &Arc<Instance>,
+) -> Result<(Arc<Instance>, Vec<String>), Error> {
+    let state = if replacement.plan.carry_state { Some(lifecycle::suspend(old).await?) } else { None };
     let Replacement { core, record, candidate, .. } = replacement;
     let loading = Loading { core, record, candidate };
     let (instance, warnings) = bring_up(&loading, state).await.map_err(|StartFailure { error, .. }| error)?;
@@ -55,26 +60,11 @@ pub(super) async fn healthy(replacement: &Replacement<'_>, instance: &Arc<Instan
     })
 }
 
-fn release(replacement: &Replacement<'_>) {
-    if replacement.plan.hold {
-        replacement.record.cell.set_running(Arc::clone(&replacement.old));
-    }
-}
-
-struct Ended {
-    core: Arc<crate::kernel::core::Core>,
-    record: Arc<crate::kernel::record::PluginRecord>,
-    receiver: oneshot::Receiver<()>,
-}
-
 /// Retires the old generation in the background.
-fn retire_later(replacement: Replacement<'_>, generation: u64) -> Ended {
-    let Replacement { core, record, old, .. } = replacement;
-    let (core, record) = (Arc::clone(core), Arc::clone(record));
+fn retire_later(replacement: &Replacement<'_>, old: Arc<Instance>, generation: u64) -> oneshot::Receiver<()> {
+    let (core, record) = (Arc::clone(replacement.core), Arc::clone(replacement.record));
     let (ended, receiver) = oneshot::channel();
-    let answer = Ended { core: Arc::clone(&core), record: Arc::clone(&record), receiver };
-    let executor = core.executor.clone();
-    executor.spawn(async move {
+    replacement.core.executor.spawn(async move {
         let limit = ms(old.limits.drain_ms);
         let retired = retire::retire(&core, old, limit, true).await;
         retire::report(&record.id, &retired.unload);
@@ -82,5 +72,5 @@ fn retire_later(replacement: Replacement<'_>, generation: u64) -> Ended {
         // Nobody waits any more when it took long.
         let _ = ended.send(());
     });
-    answer
+    receiver
 }

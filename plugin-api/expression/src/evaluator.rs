@@ -280,9 +280,12 @@ impl<'a> Machine<'a> {
                 let hours = self.kernel("HOURS_BETWEEN", &[right.clone(), left.clone()])?;
                 return Ok(hours.as_number().map_or(Value::Null, |hours| Value::number(hours / 24.0)));
             }
+            Add | Subtract => return Err(incompatible(operator.symbol(), left, right)),
             other => other.symbol(),
         };
-        Err(incompatible(name, left, right))
+        number_of(left, name)?;
+        number_of(right, name)?;
+        Ok(Value::Null)
     }
 
     fn kernel(&mut self, name: &str, arguments: &[Value<'a>]) -> Result<Value<'a>, EvaluationError> {

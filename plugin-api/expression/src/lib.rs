@@ -60,6 +60,8 @@ mod environment;
 mod error;
 mod evaluator;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod function;
 mod lexer;
 mod like;

@@ -40,14 +40,14 @@ pub trait Gateway: Send + Sync + 'static {
         &self,
         context: &Context,
         credentials: &Credentials,
-    ) -> impl Future<Output = Result<Self::Bytes>> + Send + 'static;
+    ) -> impl Future<Output = Result<Self::Bytes>> + Send;
     /// Calls the service `kernel`: JSON in, JSON out.
     fn kernel(
         &self,
         context: &Context,
         method: &'static str,
         request: &[u8],
-    ) -> impl Future<Output = Result<Self::Bytes>> + Send + 'static;
+    ) -> impl Future<Output = Result<Self::Bytes>> + Send;
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 }

@@ -1,9 +1,13 @@
 //! What all connections share: the gateway, the configuration made ready, the latest snapshot of routes, and the counts of
 //! what is going on. Lives as long as the plugin.
 
+use objectos_plugin_api::protocol::kernel::plugin_document::RouteAccess;
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use crate::{
@@ -13,6 +17,7 @@ use crate::{
     cors::Cors,
     gateway::Gateway,
     rate::RateLimiter,
+    router::{OWN_ID, Route},
     snapshot::Snapshots,
 };
 
@@ -56,6 +61,20 @@ impl<G: Gateway> Server<G> {
             exposed: AtomicBool::new(false),
             config,
         })
+    }
+
+    /// True when a plugin declares the service, up or down.
+    #[must_use]
+    pub fn provides(&self, service: &str) -> bool {
+        self.snapshots.latest(&self.gateway).provides(service)
+    }
+
+    /// True when an own route, by its key, is for administrators; a route that is not declared is.
+    pub(crate) fn is_system(&self, key: &str) -> bool {
+        let snapshot = self.snapshots.latest(&self.gateway);
+        let own = |route: &&Arc<Route<G::Routes>>| route.plugin == OWN_ID && route.key == key;
+        let access = snapshot.table.routes.iter().find(own).map(|route| route.access);
+        access.is_none_or(|access| access == RouteAccess::System)
     }
 
     /// Begins to work on a request; `None` when as many as may be are being worked on.

@@ -73,40 +73,50 @@ pub(crate) struct OwnCall<'a> {
 
 /// Answers an own route.
 pub(crate) async fn answer<G: Gateway>(server: &Server<G>, route: OwnRoute, call: OwnCall<'_>) -> Result<Draft> {
-    let gateway = &server.gateway;
-    let ask = |method: &'static str, request: Vec<u8>| gateway.kernel(call.context, method, &request);
+    let snapshot = || server.snapshots.latest(&server.gateway);
     match route {
         OwnRoute::Health => health(server, call.context).await,
         OwnRoute::Ready => ready(server, call.context).await,
-        OwnRoute::Discovery => Ok(json_answer(server.snapshots.latest(gateway).discovery(&server.environment).bare.clone())),
-        OwnRoute::WellKnown => Ok(json_answer(server.snapshots.latest(gateway).discovery(&server.environment).wrapped.clone())),
-        OwnRoute::OpenApi => Ok(json_answer(server.snapshots.latest(gateway).openapi())),
-        OwnRoute::Plugins => Ok(enveloped(ask("plugins", Vec::new()).await?.as_ref())),
-        OwnRoute::Hooks => Ok(enveloped(ask("hooks", Vec::new()).await?.as_ref())),
-        OwnRoute::Metrics => Ok(enveloped(ask("metrics", Vec::new()).await?.as_ref())),
+        OwnRoute::Discovery => Ok(json_answer(snapshot().discovery(&server.environment).bare.clone())),
+        OwnRoute::WellKnown => Ok(json_answer(snapshot().discovery(&server.environment).wrapped.clone())),
+        OwnRoute::OpenApi => Ok(json_answer(snapshot().openapi())),
+        OwnRoute::Plugins => passed_on(server, call.context, "plugins", &[]).await,
+        OwnRoute::Hooks => passed_on(server, call.context, "hooks", &[]).await,
+        OwnRoute::Metrics => passed_on(server, call.context, "metrics", &[]).await,
         OwnRoute::Swap => {
             let path = body::<SwapBody>(call.body)?.path;
             let request = SwapRequest { plugin: call.parameter.to_owned(), path };
-            Ok(enveloped(ask("swap", encode(&request)?).await?.as_ref()))
+            passed_on(server, call.context, "swap", &encode(&request)?).await
         }
         OwnRoute::Restart => {
-            ask("restart", encode(&call.parameter)?).await?;
+            server.gateway.kernel(call.context, "restart", &encode(&call.parameter)?).await?;
             Ok(data(&json!({ "plugin": call.parameter, "restarted": true })))
         }
         OwnRoute::DeadLetters => {
             let page = page(call.query)?;
-            Ok(enveloped(ask("dead_letters", encode(&page)?).await?.as_ref()))
+            passed_on(server, call.context, "dead_letters", &encode(&page)?).await
         }
         OwnRoute::RetryDeadLetter => {
-            ask("retry_dead_letter", encode(&call.parameter)?).await?;
+            server.gateway.kernel(call.context, "retry_dead_letter", &encode(&call.parameter)?).await?;
             Ok(data(&json!({ "id": call.parameter, "retried": true })))
         }
         OwnRoute::Replay => {
-            let count = ask("replay", call.body.to_vec()).await?;
+            let count = server.gateway.kernel(call.context, "replay", call.body).await?;
             let count: u64 = serde_json::from_slice(count.as_ref()).map_err(Error::internal)?;
             Ok(data(&json!({ "replayed": count })))
         }
     }
+}
+
+/// Calls the kernel and puts its answer into the envelope.
+async fn passed_on<G: Gateway>(
+    server: &Server<G>,
+    context: &Context,
+    method: &'static str,
+    request: &[u8],
+) -> Result<Draft> {
+    let answer = server.gateway.kernel(context, method, request).await?;
+    Ok(enveloped(answer.as_ref()))
 }
 
 /// `{path?}`; an empty body is `{}`.

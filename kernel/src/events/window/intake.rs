@@ -44,7 +44,7 @@ impl Window {
     ) -> Option<Admitted> {
         let routes = table.routes(&stored.event.name);
         if self.knows(stored.sequence) {
-            self.renew(&stored, &routes, lease_until_ms);
+            self.renew(&stored, &routes, lease_until_ms, now_ms);
             return None;
         }
         let StoredEvent { sequence, key, event, deliveries } = stored;
@@ -76,7 +76,7 @@ impl Window {
     }
 
     /// The event came again: the lease is longer, and its body is at hand.
-    fn renew(&mut self, stored: &StoredEvent, routes: &Routes, lease_until_ms: i64) {
+    fn renew(&mut self, stored: &StoredEvent, routes: &Routes, lease_until_ms: i64, now_ms: i64) {
         let sequence = stored.sequence;
         self.unread.remove(&sequence);
         let spare = self.body_bytes < self.rules.bytes_max / 2;
@@ -108,6 +108,7 @@ impl Window {
         for number in unread {
             self.make_ready(sequence, number);
         }
+        self.finish_if_done(sequence, now_ms);
     }
 
     /// The store answered everything after `after` up to `last` (`None`: all there is). What is known in between and was
@@ -159,21 +160,20 @@ impl Window {
         }
     }
 
-    /// A handler went for good: nothing waits for it any more.
+    /// A handler went for good: nothing waits for it any more, but what it gave up is still written down.
     pub(crate) fn remove_handler(&mut self, number: u32, now_ms: i64) {
         self.lanes.remove(&number);
         self.timers.retain(|(_, _, other)| *other != number);
-        let mut finished = Vec::new();
+        let mut changed = Vec::new();
         for (sequence, entry) in &mut self.entries {
             let before = entry.slots.len();
-            entry.slots.retain(|slot| slot.number() != number);
-            if entry.slots.len() != before && entry.is_finished() {
-                finished.push(*sequence);
+            entry.slots.retain(|slot| slot.number() != number || slot.state.is_final());
+            if entry.slots.len() != before {
+                changed.push(*sequence);
             }
         }
-        for sequence in finished {
-            self.unread.remove(&sequence);
-            self.mark_dirty(sequence, now_ms);
+        for sequence in changed {
+            self.finish_if_done(sequence, now_ms);
         }
     }
 

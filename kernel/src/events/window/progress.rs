@@ -133,18 +133,21 @@ impl Window {
             }
         };
         if !matches!(ended, Ended::Away) {
+            self.mark_dirty(sequence, now_ms);
             self.finish_if_done(sequence, now_ms);
         }
         Some(Completion { route, event_name, ended })
     }
 
-    fn finish_if_done(&mut self, sequence: u64, now_ms: i64) {
-        self.mark_dirty(sequence, now_ms);
+    /// An event that every handler had is to be written down; its body is needed no more.
+    pub(super) fn finish_if_done(&mut self, sequence: u64, now_ms: i64) {
         if let Some(entry) = self.entries.get_mut(&sequence)
             && entry.is_finished()
         {
             self.body_bytes -= entry.body_bytes();
             entry.body = None;
+            self.unread.remove(&sequence);
+            self.mark_dirty(sequence, now_ms);
         }
     }
 

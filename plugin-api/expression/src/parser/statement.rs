@@ -27,7 +27,7 @@ impl Parser<'_> {
             Some("return") => !matches!(self.peek_at(1), Token::Symbol(".") | Token::End),
             Some("let" | "const" | "var") => self.word_at(1).is_some(),
             Some("if") => self.after_brackets().is_some_and(|after| {
-                matches!(self.tokens[after].0, Token::Symbol("{") | Token::Word("return"))
+                matches!(self.tokens[after].0, Token::Symbol("{") | Token::Word("return" | "if"))
                     || matches!((&self.tokens[after].0, &self.tokens[after + 1].0), (Token::Word(_), Token::Symbol("=" | "+=" | "-=" | "*=" | "/=")))
             }),
             _ => false,

@@ -6,7 +6,7 @@
 
 mod fault;
 
-use objectos_protocol::data::RuleCommon;
+use objectos_plugin_api::protocol::data::RuleCommon;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(super) fn decode<T: DeserializeOwned>(
         };
         let fault = refine(Fault::read(KeyPath::from(error.path()), &error.inner().to_string(), &value), &value);
         let place = base.join(&taken.original(&fault.path));
-        if fault.wants_text() && write_as_text(&mut value, &fault.path, document.root.at(&place)) {
+        if fault.wants_text() && write_as_text(&mut value, &fault.path, document.node(&place)) {
             continue;
         }
         if !taken.explains(&fault) {

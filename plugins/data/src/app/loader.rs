@@ -1,6 +1,7 @@
 //! From the files of all packages to a catalogue, or to everything that is wrong with them.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -92,7 +93,7 @@ pub(super) struct Item {
     pub(super) kind: &'static str,
     pub(super) name: String,
     pub(super) package: String,
-    pub(super) document: Arc<Document>,
+    pub(super) document: Rc<Document>,
     pub(super) definition: Value,
 }
 
@@ -141,7 +142,7 @@ impl Loader {
         if kind.is_none() && suffix != DATA {
             return self.unknown_kind(file, suffix);
         }
-        let Some(document) = Document::parse(file, &mut self.problems).map(Arc::new) else { return };
+        let Some(document) = Document::parse(file, &mut self.problems).map(Rc::new) else { return };
         match kind {
             None => self.data.extend(seeds::read(&package.id, stem, &document, &mut self.problems)),
             Some(kind) if kind.name == "object" => {
@@ -162,7 +163,7 @@ impl Loader {
         self.problems.push(problem);
     }
 
-    fn item(&mut self, package: &str, kind: &'static str, stem: &str, document: Arc<Document>) {
+    fn item(&mut self, package: &str, kind: &'static str, stem: &str, document: Rc<Document>) {
         let declared = document.root.get("name").and_then(|name| name.written()).map(str::to_owned);
         let mut name = declared.clone().unwrap_or_else(|| stem.to_owned());
         if document.root.entries().is_empty() && document.root.items().is_empty() {
@@ -191,7 +192,7 @@ impl Loader {
             let file: Arc<str> = package.manifest_file.as_str().into();
             let definition = serde_json::to_value(manifest).unwrap_or_default();
             let root = super::yaml::Node { value: super::yaml::NodeValue::Null, position: super::yaml::Position::default() };
-            let document = Arc::new(Document { file, modified_ms: 0, root });
+            let document = Rc::new(Document::new(file, 0, root));
             let item = Item { kind: "package", name: package.id.clone(), package: package.id.clone(), document, definition };
             self.items.push(item);
         }

@@ -1,7 +1,7 @@
 //! `objectos.app.yml`: who an app is and which of its files belong to it.
 
 use indexmap::IndexMap;
-use objectos_protocol::text::is_snake_name;
+use objectos_plugin_api::protocol::text::is_snake_name;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 

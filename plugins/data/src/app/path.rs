@@ -21,6 +21,17 @@ impl KeyPath {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
+    /// Of its written form, `fields.status.options[2]`. Keys that hold dots or brackets cannot be told from ways.
+    pub fn parse(text: &str) -> Self {
+        let mut steps = Vec::new();
+        for part in text.split('.').filter(|part| !part.is_empty()) {
+            let mut pieces = part.split('[');
+            steps.extend(pieces.next().filter(|key| !key.is_empty()).map(|key| Step::Key(key.to_owned())));
+            steps.extend(pieces.filter_map(|index| index.trim_end_matches(']').parse().ok().map(Step::Index)));
+        }
+        Self(steps)
+    }
+
     /// One key further.
     #[must_use]
     pub fn key(&self, key: impl Into<String>) -> Self {

@@ -1,10 +1,12 @@
 //! Seed files: `*.data.yml`, as the protocol's dataset or as a bare list of records.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_protocol::data::{Dataset, DatasetEnvironment, DatasetMode};
+use objectos_plugin_api::protocol::data::{Dataset, DatasetEnvironment, DatasetMode};
+use objectos_plugin_api::protocol::dialect::normalise_dataset;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -13,18 +15,21 @@ use super::decode::decode;
 use super::document::Document;
 use super::path::KeyPath;
 use super::problem::Problems;
-use super::yaml::Node;
+use super::yaml::{Node, NodeValue};
 use crate::model::{FieldKind, FieldModel, ObjectModel, SystemField, nearest};
 use crate::seed::{SeedRecord, SeedSet};
 
 /// Fields of a new record that seeds may set although the engine fills them.
 const WRITABLE: [SystemField; 4] = [SystemField::Id, SystemField::OwnerId, SystemField::CreatedAt, SystemField::UpdatedAt];
 
+/// Keys under which records stand; the first is the protocol's.
+const RECORD_KEYS: [&str; 3] = ["records", "data", "rows"];
+
 /// A seed file whose records are not looked at yet.
 #[derive(Debug)]
 pub(super) struct SeedFile {
     pub(super) package: String,
-    document: Arc<Document>,
+    document: Rc<Document>,
     object: String,
     object_path: KeyPath,
     external_id: Option<String>,
@@ -44,11 +49,11 @@ impl SeedFile {
 }
 
 /// Reads one file. A bare list is of the object that the file is named after.
-pub(super) fn read(package: &str, stem: &str, document: &Arc<Document>, problems: &mut Problems) -> Option<SeedFile> {
+pub(super) fn read(package: &str, stem: &str, document: &Rc<Document>, problems: &mut Problems) -> Option<SeedFile> {
     let root = KeyPath::default();
     let file = |object: String, object_path: KeyPath, records: KeyPath| SeedFile {
         package: package.to_owned(),
-        document: Arc::clone(document),
+        document: Rc::clone(document),
         object,
         object_path,
         external_id: None,
@@ -64,21 +69,22 @@ pub(super) fn read(package: &str, stem: &str, document: &Arc<Document>, problems
         problems.push(document.error(&root, "the file has no records").hint(hint));
         return None;
     }
-    // The records are read one by one below, with the object's fields in mind.
-    let mut value = document.root.to_json();
-    let records_path = KeyPath::of(["records"]);
-    if let Some(records) = value.get_mut("records") {
-        if !records.is_array() {
-            problems.push(document.error(&records_path, "expected a list of records"));
-        }
-        *records = Value::Array(Vec::new());
+    // The records are read one by one later, with the object's fields in mind.
+    let entries = document.root.entries().iter();
+    let head = entries.map(|entry| {
+        let records = RECORD_KEYS.contains(&entry.key.as_str());
+        (entry.key.clone(), if records { Value::Array(Vec::new()) } else { entry.value.to_json() })
+    });
+    let records_key = RECORD_KEYS.iter().find(|key| document.root.get(key).is_some()).unwrap_or(&RECORD_KEYS[0]);
+    let records_path = KeyPath::of([*records_key]);
+    if document.root.at(&records_path).is_some_and(|records| !matches!(records.value, NodeValue::List(_))) {
+        problems.push(document.error(&records_path, "expected a list of records"));
     }
-    if value.get("object").is_none() {
-        value["object"] = Value::String(stem.to_owned());
-    }
+    let (value, notes) = normalise_dataset(Value::Object(head.collect()), stem);
+    document.learn(&root, &notes, problems);
     let dataset = decode::<Dataset>(document, &root, value, problems)?.value;
     let mut seeds = file(dataset.object, KeyPath::of(["object"]), records_path);
-    seeds.external_id = document.root.get("externalId").map(|_| dataset.external_id);
+    seeds.external_id = document.node(&KeyPath::of(["externalId"])).map(|_| dataset.external_id);
     seeds.mode = dataset.mode;
     seeds.environments = dataset.env;
     Some(seeds)

@@ -2,7 +2,7 @@
 //!
 //! Shapes are those of `ui/ListView` and the form container of the protocol. A declared view takes the place of a generated one.
 
-use objectos_protocol::data::FieldType;
+use objectos_plugin_api::protocol::data::FieldType;
 use serde_json::{Value, json};
 
 use super::MetadataRegistry;

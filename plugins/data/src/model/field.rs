@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_protocol::data::{DeleteBehavior, FieldType, SummaryFunction};
+use objectos_plugin_api::protocol::data::{DeleteBehavior, FieldType, SummaryFunction};
 use serde_json::Value;
 
 use super::{Expression, SystemField};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_protocol::data::{Object, ObjectCapabilities, ObjectStateMachine, SharingModel};
+use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities, ObjectStateMachine, SharingModel};
 
 use super::{FieldKind, FieldModel, RuleModel, SystemField};
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use objectos_protocol::data::{ChangeKind, Severity, TextFormat};
+use objectos_plugin_api::protocol::data::{ChangeKind, Severity, TextFormat};
 use serde_json::Value;
 
 use super::Expression;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use objectos_expression::Environment;
 
 use super::filter::{Class, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::written::{RawFilter, RawTest};
+use super::written::{Operand, RawFilter, RawTest};
 use super::input::SearchInput;
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, ObjectModel, nearest};
-use crate::record::{Layout, Schema};
+use crate::record::{Form, Layout, Schema};
 
 /// Relations that one path may lead over.
 const PATH_HOPS_MAX: usize = 5;
@@ -117,11 +117,14 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         let Some(target) = target else { return Err(unknown(&layout.object, path, None, purpose)) };
-        let known = self.scope.joins.iter().position(|join| join.from == table && join.column == field.name);
-        if let Some(known) = known {
+        let visible = self.visible_records(target)?;
+        // What a formula reads is not narrowed to what the caller sees, so the two need a join each.
+        let same = |join: &Join| {
+            join.from == table && join.column == field.name && join.visible.is_some() == visible.is_some()
+        };
+        if let Some(known) = self.scope.joins.iter().position(same) {
             return Ok((known + 1, target));
         }
-        let visible = self.visible_records(target)?;
         self.scope.joins.push(Join { from: table, column: field.name.clone(), layout: Arc::clone(target), visible });
         Ok((self.scope.joins.len(), target))
     }
@@ -158,6 +161,17 @@ impl<'a> Checker<'a> {
                 Err(unknown(object, path, near, purpose))
             }
         }
+    }
+
+    /// What a formula reads: the app's decision, so masks do not apply.
+    ///
+    /// # Errors
+    /// `NotSupported` when it reads something that is computed and has no form in SQL.
+    pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
+        let views = self.views.take();
+        let found = self.field(path, Purpose::Select).map(|resolved| (resolved.reference, Form::of(resolved.field)));
+        self.views = views;
+        found
     }
 
     /// Checks a filter.
@@ -228,6 +242,17 @@ impl<'a> Checker<'a> {
         }
         names.retain(|name| view.is_none_or(|view| view.reads(name)));
         names.into_iter().map(|name| self.field(name, Purpose::Select).map(|resolved| resolved.reference)).collect()
+    }
+}
+
+/// A test of a field that was resolved elsewhere: a figure of an aggregation.
+///
+/// # Errors
+/// `InvalidFilter`.
+pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
+    match &test.operand {
+        Operand::Value(value) => conditions::check_value(test, field, value),
+        Operand::Field(_) => Err(DataError::InvalidFilter { message: format!("$field does not go with '{}'", test.field) }),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use objectos_plugin_api::{Error, Result};
-use objectos_protocol::data::{DatasetEnvironment, DatasetMode};
+use objectos_plugin_api::protocol::data::{DatasetEnvironment, DatasetMode};
 use serde_json::{Map, Value};
 
 use super::{SeedRecord, SeedSet};

@@ -1,6 +1,6 @@
 //! Sets of seed records, checked against the catalogue when it was built.
 
-use objectos_protocol::data::{DatasetEnvironment, DatasetMode};
+use objectos_plugin_api::protocol::data::{DatasetEnvironment, DatasetMode};
 use serde_json::{Map, Value};
 
 use crate::app::Place;

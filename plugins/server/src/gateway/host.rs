@@ -26,20 +26,6 @@ impl HostGateway {
     }
 }
 
-/// Starts a call on a service that may not have been opened.
-fn call(
-    service: &Result<ServiceRef>,
-    context: &Context,
-    method: &str,
-    payload: &[u8],
-) -> impl Future<Output = Result<Payload>> + Send + 'static {
-    let begun = match service {
-        Ok(service) => Ok(service.call(context, method, payload)),
-        Err(error) => Err(error.clone()),
-    };
-    async move { begun?.await }
-}
-
 impl Gateway for HostGateway {
     type Routes = ServiceRef;
     type Bytes = Payload;
@@ -66,25 +52,14 @@ impl Gateway for HostGateway {
         routes.call(context, route, frame)
     }
 
-    fn authenticate(
-        &self,
-        context: &Context,
-        credentials: &Credentials,
-    ) -> impl Future<Output = Result<Payload>> + Send + 'static {
+    async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<Payload> {
         // Encoded by hand and not through the typed client, so that the principal is passed on as the bytes it came in.
-        let begun = serde_json::to_vec(credentials)
-            .map_err(Error::internal)
-            .map(|payload| call(&self.auth, context, "authenticate", &payload));
-        async move { begun?.await }
+        let payload = serde_json::to_vec(credentials).map_err(Error::internal)?;
+        self.auth.as_ref().map_err(Clone::clone)?.call(context, "authenticate", &payload).await
     }
 
-    fn kernel(
-        &self,
-        context: &Context,
-        method: &'static str,
-        request: &[u8],
-    ) -> impl Future<Output = Result<Payload>> + Send + 'static {
-        call(&self.kernel, context, method, request)
+    async fn kernel(&self, context: &Context, method: &'static str, request: &[u8]) -> Result<Payload> {
+        self.kernel.as_ref().map_err(Clone::clone)?.call(context, method, request).await
     }
 
     fn now_ms(&self) -> i64 {

@@ -2,20 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use indexmap::IndexMap;
-use objectos_protocol::data::{Field, Object};
-use objectos_protocol::text::is_identifier;
+use objectos_plugin_api::protocol::data::{Field, Object};
+use objectos_plugin_api::protocol::dialect::normalise_object;
+use objectos_plugin_api::protocol::text::is_identifier;
 use serde_json::{Map, Value};
 
 use crate::app::PackageSource;
 use crate::app::decode::decode;
 use crate::app::document::Document;
-use crate::app::path::{KeyPath, Step};
+use crate::app::path::KeyPath;
 use crate::app::problem::{Problem, Problems};
 use crate::app::yaml::Node;
-use crate::model::{NAME_BYTES_MAX, is_reserved};
+use crate::model::{NAME_BYTES_MAX, SystemField, is_reserved};
 
 /// The hint that a name was another one before; ours, so it is taken out before the protocol's types are read.
 const RENAMED_FROM: &str = "renamedFrom";
@@ -26,7 +27,7 @@ const PLUGIN_PREFIX: &str = "sys_";
 #[derive(Debug)]
 pub(in crate::app) struct Draft {
     pub(in crate::app) package: String,
-    pub(in crate::app) document: Arc<Document>,
+    pub(in crate::app) document: Rc<Document>,
     /// In the protocol's shape, defaults filled in, without what was wrong.
     pub(in crate::app) object: Object,
     /// Where the object stands in its file.
@@ -66,6 +67,14 @@ impl Draft {
     /// Whether the file itself has a key of a field.
     pub(super) fn writes(&self, field: &str, key: &str) -> bool {
         self.written.get("fields").and_then(|fields| fields.get(field)?.get(key)).is_some()
+    }
+
+    /// Whether there is a field of a name, one of the system's or one that could not be read among them.
+    pub(in crate::app) fn has_field(&self, name: &str) -> bool {
+        let system = || SystemField::ALWAYS.iter().any(|part| part.name() == name);
+        let object = &self.object;
+        let named = || super::object::tenant_field(object) == Some(name) || super::object::deleted_field(object) == Some(name);
+        object.fields.contains_key(name) || system() || named() || self.is_broken_field(name)
     }
 
     /// Whether a field is there but could not be read.
@@ -115,7 +124,7 @@ impl IntoIterator for Read {
 }
 
 /// Reads one file.
-pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Arc<Document>, problems: &mut Problems) -> Read {
+pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Rc<Document>, problems: &mut Problems) -> Read {
     let root = KeyPath::default();
     let mut out = Read { drafts: Vec::new(), broken: Vec::new() };
     let entries = document.root.entries();
@@ -136,7 +145,7 @@ pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Arc<D
 }
 
 impl Read {
-    fn add(&mut self, package: &PackageSource, fallback: &str, document: &Arc<Document>, base: KeyPath, problems: &mut Problems) {
+    fn add(&mut self, package: &PackageSource, fallback: &str, document: &Rc<Document>, base: KeyPath, problems: &mut Problems) {
         let Some(node) = document.root.at(&base) else { return };
         let mut value = node.to_json();
         let Value::Object(map) = &mut value else {
@@ -144,11 +153,12 @@ impl Read {
             return self.broken.push(fallback.to_owned());
         };
         let (renamed_from, fields_renamed_from) = take_renames(map, document, &base, problems);
-        objectos_protocol::dialect::object(map);
         if map.get("name").is_none() {
             map.shift_insert(0, "name".to_owned(), Value::String(fallback.to_owned()));
         }
-        let name = map.get("name").and_then(Value::as_str).unwrap_or(fallback).to_owned();
+        let (value, notes) = normalise_object(value);
+        document.learn(&base, &notes, problems);
+        let name = value.get("name").and_then(Value::as_str).unwrap_or(fallback).to_owned();
         let written = value.clone();
         let Some(decoded) = decode::<Object>(document, &base, value, problems) else { return self.broken.push(name) };
         if fallback != name && document.root.get("fields").is_some() {
@@ -157,7 +167,7 @@ impl Read {
         }
         let draft = Draft {
             package: package.id.clone(),
-            document: Arc::clone(document),
+            document: Rc::clone(document),
             object: decoded.value,
             base,
             broken: decoded.broken,
@@ -257,9 +267,4 @@ pub(in crate::app) fn distinct(read: Vec<Result<Draft, String>>, problems: &mut 
         }
     }
     drafts
-}
-
-/// The steps of a way below the object as keys, for comparison with [`Draft::path`].
-pub(super) fn index_step(index: usize) -> Step {
-    Step::Index(index)
 }

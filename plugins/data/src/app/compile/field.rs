@@ -1,7 +1,7 @@
 //! One declared field, and the system fields around them.
 
-use objectos_protocol::data::{Field, FieldType, SelectOption};
-use objectos_protocol::shared::Number;
+use objectos_plugin_api::protocol::data::{Field, FieldType, SelectOption};
+use objectos_plugin_api::protocol::shared::Number;
 
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;

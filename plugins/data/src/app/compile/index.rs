@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use objectos_protocol::data::{Index, IndexType};
+use objectos_plugin_api::protocol::data::{Index, IndexType};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;

@@ -1,6 +1,6 @@
 //! How the 44 types of fields group into kinds and columns.
 
-use objectos_protocol::data::{Field, FieldType};
+use objectos_plugin_api::protocol::data::{Field, FieldType};
 
 use crate::model::{ColumnType, FieldKind};
 
@@ -47,7 +47,7 @@ pub(super) fn column_of(field: &Field) -> Option<ColumnType> {
         FieldKind::Number => match field.kind {
             FieldType::Currency => ColumnType::Decimal,
             FieldType::Rating if field.allow_half != Some(true) => ColumnType::Integer,
-            _ if field.scale.and_then(objectos_protocol::shared::Number::as_u64) == Some(0) => ColumnType::Integer,
+            _ if field.scale.and_then(objectos_plugin_api::protocol::shared::Number::as_u64) == Some(0) => ColumnType::Integer,
             _ => ColumnType::Number,
         },
         FieldKind::Boolean => ColumnType::Boolean,

@@ -1,6 +1,6 @@
 //! Fields that lead to other objects.
 
-use objectos_protocol::data::{DeleteBehavior, Field, FieldType};
+use objectos_plugin_api::protocol::data::{DeleteBehavior, Field, FieldType};
 
 use super::draft::{Draft, Drafts};
 use super::kind::kind_of;

@@ -1,6 +1,6 @@
 //! Patterns in texts: titles and autonumbers.
 
-use objectos_protocol::data::Field;
+use objectos_plugin_api::protocol::data::Field;
 
 use super::draft::{Draft, Drafts};
 use super::kind::kind_of;

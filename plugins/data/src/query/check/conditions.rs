@@ -21,10 +21,14 @@ pub(super) fn word(word: &str) -> Condition {
 }
 
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
-    let value = match &test.operand {
-        Operand::Value(value) => value,
-        Operand::Field(other) => return compare_fields(checker, test, field, other),
-    };
+    match &test.operand {
+        Operand::Value(value) => check_value(test, field, value),
+        Operand::Field(other) => compare_fields(checker, test, field, other),
+    }
+}
+
+/// A test with a value, of a field that was resolved elsewhere.
+pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
     let condition = match test.operator {
         Operator::Eq if field.class == Class::List => list_equality(test, &field, value, false)?,
         Operator::Ne if field.class == Class::List => list_equality(test, &field, value, true)?,

@@ -1,0 +1,80 @@
+//! How plugins do: probes at the interval each manifest states (`kernel/PluginHealthCheck`), and restarts.
+//!
+//! A panic and a plugin that is unhealthy for too long lead to the same restart: loaded anew from its file, the first time
+//! at once, then with the backoff of its manifest, at most as often as it says. A plugin that then ran well for a while has
+//! its restarts forgiven. When they are used up, it is left as it is and reported as failed: what still works goes on.
+
+mod backoff;
+mod monitor;
+mod supervisor;
+
+use objectos_plugin_api::contracts::kernel::KernelHealth;
+use objectos_protocol::kernel::{DependencyHealth, HealthMetrics, PluginHealthReport, PluginHealthStatus};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
+
+use crate::kernel::{
+    core::{Core, KernelState, VERSION},
+    record::{PluginRecord, Standing},
+};
+
+pub(crate) use self::{monitor::watch_all, supervisor::supervise};
+
+/// How the whole does.
+pub(crate) fn overall(core: &Core) -> KernelHealth {
+    let records = core.all_records();
+    let plugins: BTreeMap<String, PluginHealthReport> =
+        records.iter().map(|record| (record.id.to_string(), report(core, record))).collect();
+    let worst = |status: &PluginHealthStatus| match status {
+        PluginHealthStatus::Healthy => 0,
+        PluginHealthStatus::Degraded | PluginHealthStatus::Recovering | PluginHealthStatus::Unknown => 1,
+        PluginHealthStatus::Unhealthy | PluginHealthStatus::Failed => 2,
+    };
+    let status = match plugins.values().map(|report| worst(&report.status)).max().unwrap_or(0) {
+        0 => "healthy",
+        1 => "degraded",
+        _ => "unhealthy",
+    };
+    let ready = core.state() == KernelState::Running
+        && records.iter().all(|record| matches!(record.standing(), Standing::Running | Standing::Swapping));
+    KernelHealth {
+        status: status.to_owned(),
+        ready,
+        state: core.state().as_str().to_owned(),
+        uptime_ms: u64::try_from(core.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        version: VERSION.to_owned(),
+        plugins,
+    }
+}
+
+/// How one plugin does, with its figures.
+fn report(core: &Core, record: &PluginRecord) -> PluginHealthReport {
+    let (mut report, since) = record.with(|details| (details.health.clone(), details.running_since_ms));
+    let instance = record.cell.running();
+    #[allow(clippy::cast_precision_loss)]
+    let number = |count: u64| count as f64;
+    report.metrics = instance.map(|instance| {
+        let uptime_ms = since.map_or(0, |since| core.clock.now_ms().saturating_sub(since));
+        let minutes = number(u64::try_from(uptime_ms).unwrap_or(0)) / 60_000.0;
+        let errors = number(instance.figures.errors.load(Ordering::Relaxed));
+        HealthMetrics {
+            uptime: Some(minutes * 60_000.0),
+            error_rate: Some(errors / minutes.max(1.0)),
+            ..HealthMetrics::default()
+        }
+    });
+    let candidate = record.candidate();
+    for used in &candidate.document.objectos.services.uses {
+        let Some(provider) = provider_of(core, &used.name) else { continue };
+        let (status, message) = provider.with(|details| (details.health.status, details.health.message.clone()));
+        report.dependencies.push(DependencyHealth { plugin_id: provider.id.to_string(), status, message });
+    }
+    report
+}
+
+fn provider_of(core: &Core, service: &str) -> Option<std::sync::Arc<PluginRecord>> {
+    let provides = |record: &PluginRecord| {
+        let candidate = record.candidate();
+        candidate.document.objectos.services.provides.iter().any(|provided| provided.name == service)
+    };
+    core.all_records().into_iter().find(|record| provides(record))
+}

@@ -1,0 +1,147 @@
+//! The kernel as a caller of services, and as the bus's way to the event store, to outgoing HTTP and to handlers.
+
+use objectos_plugin_api::{
+    Context, Error as PluginError, Result,
+    contracts::{
+        event_store::{DeadLetterRequest, EventToStore, PendingRequest, RangeRequest, SettleRequest, StoredEvent},
+        http_client::{IncomingAnswer, OutgoingRequest},
+    },
+    private::{
+        abi_stable::std_types::{RResult, RSlice, RStr},
+        decode_answer, encode,
+    },
+};
+use objectos_protocol::kernel::DeadLetterQueueEntry;
+use semver::VersionReq;
+use serde::{Serialize, de::DeserializeOwned};
+use std::sync::{Arc, Weak};
+use tokio::runtime::Handle;
+
+use super::core::Core;
+use crate::{
+    events::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    instance::cell::{CellState, PluginCell},
+    services::{Caller, ServiceReference},
+};
+
+const EVENT_STORE: &str = "event-store";
+const HTTP_CLIENT: &str = "http-client";
+
+/// A service that the kernel calls, as the system.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelClient {
+    executor: Handle,
+    caller: Arc<Caller>,
+    reference: Arc<ServiceReference>,
+    name: &'static str,
+}
+
+impl KernelClient {
+    pub(crate) fn event_store(core: &Core) -> Self {
+        Self::open(core, EVENT_STORE)
+    }
+
+    pub(crate) fn http_client(core: &Core) -> Self {
+        Self::open(core, HTTP_CLIENT)
+    }
+
+    fn open(core: &Core, name: &'static str) -> Self {
+        let range = VersionReq::parse("^1").expect("a caret and a number are a range");
+        let reference = Arc::new(ServiceReference::new(core.services.slot(name), range));
+        Self { executor: core.executor.clone(), caller: Arc::clone(&core.caller), reference, name }
+    }
+
+    fn ask<T>(&self, method: &'static str, request: &impl Serialize) -> PortFuture<T>
+    where
+        T: DeserializeOwned + 'static,
+    {
+        let name = self.name;
+        let payload = match encode(name, method, request) {
+            Ok(payload) => payload,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let context = Context::background().as_system();
+        let future = self.reference.start(
+            &self.executor,
+            &self.caller,
+            RStr::from_str(method),
+            &context.raw(),
+            RSlice::from_slice(&payload),
+        );
+        Box::pin(async move {
+            match future.await {
+                RResult::ROk(bytes) => decode_answer(name, method, bytes.as_slice()),
+                RResult::RErr(error) => Err(PluginError::from_raw(&error)),
+            }
+        })
+    }
+}
+
+impl EventStorePort for KernelClient {
+    fn append(&self, events: Vec<EventToStore>) -> PortFuture<Vec<u64>> {
+        self.ask("append", &events)
+    }
+
+    fn pending(&self, request: PendingRequest) -> PortFuture<Vec<StoredEvent>> {
+        self.ask("pending", &request)
+    }
+
+    fn settle(&self, request: SettleRequest) -> PortFuture<()> {
+        self.ask("settle", &request)
+    }
+
+    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
+        self.ask("range", &request)
+    }
+
+    fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>> {
+        self.ask("dead_letters", &request)
+    }
+
+    fn prune(&self, before_ms: i64) -> PortFuture<u64> {
+        self.ask("prune", &before_ms)
+    }
+}
+
+impl WebhookPort for KernelClient {
+    fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer> {
+        self.ask("send", &request)
+    }
+}
+
+/// The handlers of plugins, as the bus reaches them.
+#[derive(Debug)]
+pub(crate) struct Handlers(pub(crate) Weak<Core>);
+
+impl HandlerPort for Handlers {
+    fn deliver(&self, handler: &HandlerId, event: Arc<[u8]>, context: Context) -> PortFuture<()> {
+        let begun = match self.0.upgrade() {
+            Some(core) => deliver(&core, handler, &event, &context),
+            None => Err(PluginError::unavailable("the kernel is gone")),
+        };
+        match begun {
+            Ok(call) => Box::pin(async move {
+                match call.await {
+                    RResult::ROk(_) => Ok(()),
+                    RResult::RErr(error) => Err(PluginError::from_raw(&error)),
+                }
+            }),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+}
+
+fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) -> Result<crate::instance::call::Call> {
+    let gone = || PluginError::unavailable("the event handler is not available at the moment");
+    let record = core.record(handler.plugin()).map_err(|_| gone())?;
+    let cell: &PluginCell = &record.cell;
+    let instance = match &**cell.load() {
+        CellState::Running(instance) => Arc::clone(instance),
+        CellState::Held(_) => return Err(gone()),
+        CellState::Down(down) => return Err(cell.unavailable(down)),
+    };
+    let index = instance.registered().event(handler.name()).ok_or_else(gone)?;
+    let mut raw = context.raw();
+    raw.flags |= cell.chain_bit;
+    Ok(instance.event(index, &raw, RSlice::from_slice(event)))
+}

@@ -1,0 +1,158 @@
+//! An object as a whole.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities};
+use objectos_plugin_api::protocol::text::is_identifier;
+
+use super::draft::{Draft, Drafts};
+use super::expression::Expressions;
+use super::{field, index, rule, text};
+use crate::app::label;
+use crate::app::problem::Problems;
+use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, TenancyModel, nearest};
+
+/// What the protocol fills in when an object with tenancy does not name its field; ours has a name of its own.
+const PROTOCOL_TENANT_FIELD: &str = "tenant_id";
+
+/// Name of the field with the tenant's id.
+pub(super) fn tenant_field(object: &Object) -> Option<&str> {
+    let tenancy = object.tenancy.as_ref().filter(|tenancy| tenancy.enabled)?;
+    let declared = object.fields.contains_key(&tenancy.tenant_field);
+    let ours = tenancy.tenant_field == PROTOCOL_TENANT_FIELD && !declared;
+    Some(if ours { SystemField::Tenant.name() } else { &tenancy.tenant_field })
+}
+
+/// Name of the field with the moment of deletion.
+pub(super) fn deleted_field(object: &Object) -> Option<&str> {
+    object.soft_delete.as_ref().filter(|delete| delete.enabled).map(|delete| delete.field.as_str())
+}
+
+/// Makes the model of an object.
+pub(super) fn compile(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problems: &mut Problems) -> ObjectModel {
+    let object = &draft.object;
+    let table = object.table_name.clone().unwrap_or_else(|| object.name.clone());
+    let tenancy = object.tenancy.as_ref().and_then(|config| {
+        let field = tenant_field(object)?.to_owned();
+        Some(TenancyModel { field, cross_tenant_access: config.cross_tenant_access })
+    });
+    let soft_delete = object.soft_delete.as_ref().filter(|delete| delete.enabled);
+    let soft_delete = soft_delete.map(|delete| SoftDeleteModel { field: delete.field.clone(), cascade: delete.cascade_delete });
+    let fields = fields(draft, drafts, expressions, problems);
+    check_whole(draft, &fields, problems);
+    let indexes = index::compile(&index::Context { draft, table: &table, fields: &fields, tenancy: tenancy.as_ref() }, problems);
+    let rules = rule::compile(&rule::Context { draft, fields: &fields, expressions }, problems);
+    rule::check_state_machines(draft, problems);
+    let label = object.label.clone().unwrap_or_else(|| label::from_name(&object.name));
+    let plural_label = object.plural_label.clone().unwrap_or_else(|| label::plural(&label));
+    let mut definition = object.clone();
+    definition.label.get_or_insert_with(|| label.clone());
+    definition.plural_label.get_or_insert_with(|| plural_label.clone());
+    ObjectModel {
+        name: object.name.clone(),
+        package: draft.package.clone(),
+        table,
+        renamed_from: draft.renamed_from.clone(),
+        label,
+        plural_label,
+        fields,
+        indexes,
+        title: text::title(draft, drafts, problems),
+        capabilities: object.enable.clone().unwrap_or_else(ObjectCapabilities::default),
+        rules,
+        state_machines: object.state_machines.clone().unwrap_or_default(),
+        key_prefix: object.key_prefix.clone().filter(|prefix| !prefix.is_empty()),
+        tenancy,
+        soft_delete,
+        sharing: object.sharing_model,
+        active: object.active,
+        system: object.is_system,
+        is_abstract: object.is_abstract,
+        formula_order: expressions.formula_order(&object.name),
+        definition: Arc::new(definition),
+    }
+}
+
+/// `id`, the declared fields, the other system fields.
+fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problems: &mut Problems) -> IndexMap<String, FieldModel> {
+    let object = &draft.object;
+    let mut fields = IndexMap::with_capacity(object.fields.len() + 8);
+    let mut add = |model: FieldModel| fields.insert(model.name.clone(), model);
+    add(field::system(SystemField::Id, SystemField::Id.name()));
+    for (name, declared) in &object.fields {
+        if let Some(part) = SystemField::ALWAYS.into_iter().find(|part| part.name() == name) {
+            let message = format!("`{name}` is a field that every object has");
+            problems.push(draft.document.key_error(&draft.path(&["fields", name]), message).hint("remove it, or rename it"));
+            if part == SystemField::Id {
+                continue;
+            }
+        }
+        let mut model = field::compile(draft, name, declared, drafts, expressions, problems);
+        model.system = if tenant_field(object) == Some(name) {
+            Some(SystemField::Tenant)
+        } else {
+            (deleted_field(object) == Some(name)).then_some(SystemField::DeletedAt)
+        };
+        add(model);
+    }
+    for part in SystemField::ALWAYS.into_iter().skip(1) {
+        add(field::system(part, part.name()));
+    }
+    for (part, name) in [(SystemField::Tenant, tenant_field(object)), (SystemField::DeletedAt, deleted_field(object))] {
+        if let Some(name) = name.filter(|name| !object.fields.contains_key(*name)) {
+            add(field::system(part, name));
+        }
+    }
+    fields
+}
+
+/// Keys of the object that name fields, and those that this version does nothing about.
+fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &mut Problems) {
+    let object = &draft.object;
+    if object.fields.is_empty() && !draft.is_broken_field("") {
+        problems.push(draft.error(&["fields"], "the object has no fields").hint("declare at least one"));
+    }
+    if object.datasource != "default" {
+        let message = format!("there is no datasource `{}`", object.datasource);
+        problems.push(draft.error(&["datasource"], message).hint("remove it: records lie in the one database"));
+    }
+    let names = [("tenancy", "tenantField", tenant_field(object)), ("softDelete", "field", deleted_field(object))];
+    for (key, inner, name) in names {
+        if let Some(name) = name.filter(|name| !is_identifier(name)) {
+            let hint = "use lower case letters, digits and underscores";
+            problems.push(draft.error(&[key, inner], format!("`{name}` is no name of a field")).hint(hint));
+        }
+    }
+    check_lists(draft, fields, problems);
+    let unused = [
+        ("partitioning", object.partitioning.as_ref().is_some_and(|config| config.enabled)),
+        ("cdc", object.cdc.as_ref().is_some_and(|config| config.enabled)),
+        ("versioning", object.versioning.as_ref().is_some_and(|config| config.enabled)),
+    ];
+    for (key, written) in unused {
+        if written {
+            let message = "is kept with the definition, but nothing acts on it";
+            problems.push(draft.document.warning(&draft.path(&[key]), message));
+        }
+    }
+}
+
+fn check_lists(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &mut Problems) {
+    let object = &draft.object;
+    let search = object.search.as_ref();
+    let lists = [
+        (&["compactLayout"][..], object.compact_layout.as_ref()),
+        (&["search", "fields"], search.map(|search| &search.fields)),
+        (&["search", "displayFields"], search.and_then(|search| search.display_fields.as_ref())),
+    ];
+    for (keys, list) in lists {
+        for (place, name) in list.into_iter().flatten().enumerate() {
+            if !fields.contains_key(name) && !draft.is_broken_field(name) {
+                let nearest = nearest(name, fields.keys().map(String::as_str));
+                let message = format!("`{}` has no field `{name}`", object.name);
+                problems.push(draft.document.error(&draft.path(keys).index(place), message).suggest(nearest));
+            }
+        }
+    }
+}

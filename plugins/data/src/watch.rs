@@ -1,0 +1,67 @@
+//! Watching app folders in development.
+//!
+//! The folders are looked at again and again: a look at a few hundred files costs a millisecond, works on every file system, and
+//! leaves no thread behind when the plugin's library is unloaded, which a watcher of the system's would. A change counts once
+//! two looks in a row found the same: editors write in several steps.
+//!
+//! The plugin spawns [`run`] on its own runtime when the host's mode is `development`, and aborts it when it stops.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::app::Fingerprint;
+
+/// Time between two looks.
+pub const INTERVAL_MS: u64 = 300;
+
+/// Decides from looks in a row when a change is complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Debounce {
+    /// What was last acted on.
+    settled: Fingerprint,
+    /// What the look before found.
+    before: Fingerprint,
+}
+
+impl Debounce {
+    /// Beginning with what was just loaded.
+    #[must_use]
+    pub fn new(loaded: Fingerprint) -> Self {
+        Self { settled: loaded, before: loaded }
+    }
+
+    /// Takes a look; true when there is a change and it is complete.
+    pub fn look(&mut self, now: Fingerprint) -> bool {
+        let complete = now == self.before && now != self.settled;
+        self.before = now;
+        if complete {
+            self.settled = now;
+        }
+        complete
+    }
+}
+
+/// Looks until it is dropped, and calls `changed` after each complete change; the next look waits for its end. Needs the
+/// plugin's tokio runtime. `loaded` is the fingerprint from before the load, so that no change in between is missed.
+pub async fn run<F, Fut>(folders: Vec<PathBuf>, loaded: Fingerprint, mut changed: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let mut debounce = Debounce::new(loaded);
+    let mut ticks = tokio::time::interval(Duration::from_millis(INTERVAL_MS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let watched = folders.clone();
+        // Reading folders blocks, if only for a moment.
+        let Ok(now) = tokio::task::spawn_blocking(move || Fingerprint::of(&watched)).await else { return };
+        if debounce.look(now) {
+            changed().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! The zoo: plugins that are broken in every way we know. The host keeps serving and states the right reason for each.
+
+use objectos_tests::{Client, Host, HostBuilder, plugins};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+/// Everything the report says of refused files and failed plugins, as text.
+fn reasons(host: &Host) -> String {
+    let report = host.client().get("/api/v1/plugins").expect(200);
+    serde_json::to_string_pretty(&report).expect("JSON")
+}
+
+fn serves(client: &mut Client) {
+    client.get("/health").expect(200);
+    client.get("/api/v1/data/account?top=1").expect(200);
+}
+
+/// A host with a file in its plugin folder that `make` breaks; the report must hold every one of `expected`.
+fn check_file(make: impl FnOnce(&Path), expected: &[&str]) {
+    let builder = HostBuilder::new().example("crm");
+    make(&builder.plugins());
+    let host = builder.start();
+    serves(&mut host.client());
+    let reasons = reasons(&host);
+    for part in expected {
+        assert!(reasons.contains(part), "{part:?} is not in:\n{reasons}");
+    }
+}
+
+fn misfit(folder: &Path) -> std::path::PathBuf {
+    plugins::install(folder, "misfit", "misfit.so")
+}
+
+#[test]
+fn files_that_are_no_plugins() {
+    let write = |name: &'static str, bytes: &'static [u8]| move |folder: &Path| fs::write(folder.join(name), bytes).expect("a file");
+    check_file(write("text.so", b"this is no library"), &["text.so", "not an ELF"]);
+    check_file(write("empty.so", b""), &["empty.so", "empty"]);
+    let truncated = |folder: &Path| {
+        let path = misfit(folder);
+        let bytes = fs::read(&path).expect("bytes");
+        fs::write(&path, &bytes[..bytes.len() / 3]).expect("a file");
+    };
+    check_file(truncated, &["misfit.so", "truncated"]);
+}
+
+#[test]
+fn files_that_must_not_be_trusted() {
+    let writable = |folder: &Path| {
+        let path = misfit(folder);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
+    };
+    check_file(writable, &["misfit.so", "writable"]);
+    let outside = tempfile::tempdir().expect("a folder");
+    let goal = plugins::install(outside.path(), "misfit", "misfit.so");
+    check_file(|folder| symlink(&goal, folder.join("link.so")).expect("a link"), &["link.so", "outside"]);
+    let twice = |folder: &Path| {
+        misfit(folder);
+        plugins::install(folder, "misfit", "other.so");
+    };
+    check_file(twice, &["misfit.so", "other.so", "test.misfit"]);
+}
+
+#[test]
+fn manifests_that_do_not_fit() {
+    let edited = |change: fn(&mut Value)| move |folder: &Path| plugins::edit_manifest(&misfit(folder), change);
+    let shorten = |document: &mut Value| document["manifest"]["description"] = json!("");
+    fn without_description(document: &mut Value) {
+        document["manifest"]["description"] = json!("");
+    }
+    let _ = shorten;
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["objectos"]["nonsense"] = json!(1);
+        }),
+        &["nonsense"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["objectos"]["api"] = json!("^2.0");
+        }),
+        &["test.misfit", "^2.0"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["build"]["target"] = json!("aarch64-unknown-linux-gnu");
+        }),
+        &["aarch64"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["manifest"]["dependencies"] = json!({"test.absent": "^1.0.0"});
+        }),
+        &["test.absent"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["manifest"]["dependencies"] = json!({"objectos.data": "^9.0.0"});
+        }),
+        &["objectos.data", "^9"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["objectos"]["routes"] = json!([{"method": "GET", "path": "/api/v1/data/{object}"}]);
+        }),
+        &["/api/v1/data/{object}"],
+    );
+    check_file(
+        edited(|document| {
+            without_description(document);
+            document["objectos"]["services"]["provides"] = json!([{"name": "data", "version": "1.0.0"}]);
+        }),
+        &["test.misfit", "objectos.data"],
+    );
+}
+
+#[test]
+fn hashes_and_signatures() {
+    let bit = |folder: &Path| {
+        let path = misfit(folder);
+        let key = folder.parent().expect("a parent").join("zoo");
+        fs::create_dir_all(&key).expect("a folder");
+        let host = plugins::built().join("objectos-host");
+        let run = |arguments: &[&str]| {
+            let status = std::process::Command::new(&host).args(arguments).status().expect("objectos-host");
+            assert!(status.success(), "{arguments:?}");
+        };
+        let (key_folder, file) = (key.display().to_string(), path.display().to_string());
+        run(&["plugins", "keygen", "zoo", "--out", &key_folder]);
+        run(&["plugins", "sign", &file, "--key", &format!("{key_folder}/zoo.key")]);
+        let mut bytes = fs::read(&path).expect("bytes");
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).expect("a file");
+    };
+    check_file(bit, &["misfit.so", "signature"]);
+}
+
+/// A host with the misfit behaving as named.
+fn with(behaviour: &str) -> Host {
+    HostBuilder::new()
+        .plugin("misfit")
+        .example("crm")
+        .config(&format!("plugins: {{ test.misfit: {{ behaviour: {behaviour} }} }}\n"))
+        .start()
+}
+
+#[test]
+fn plugins_that_fail_to_start_cost_themselves_only() {
+    let cases = [
+        ("panic in init", "panicked in init"),
+        ("hang in init", "init within 1000 ms"),
+        ("error in init", "the misfit does not want to"),
+        ("panic in start", "panicked in start"),
+        ("hang in start", "start within 1000 ms"),
+        ("undeclared route", "/api/v1/surprise"),
+    ];
+    for (behaviour, expected) in cases {
+        let host = with(behaviour);
+        serves(&mut host.client());
+        let reasons = reasons(&host);
+        assert!(reasons.contains(expected), "{behaviour}: {expected:?} is not in:\n{reasons}");
+        host.client().get("/api/v1/misfit/x").expect(404);
+    }
+}
+
+#[test]
+fn plugins_that_fail_in_a_call_cost_that_call_only() {
+    let host = with("none");
+    let mut client = host.client();
+    let ask = |client: &mut Client, what: &str| client.get(&format!("/api/v1/misfit/{what}"));
+    assert_eq!(ask(&mut client, "x").expect(200), "well");
+    let panicked = ask(&mut client, "panic").expect(500);
+    assert!(!panicked.to_string().contains("panicked in a route"), "the panic's text is not for the caller: {panicked}");
+    serves(&mut client);
+    assert_eq!(ask(&mut client, "panic-in-task").expect(200), "the task panicked");
+    assert_eq!(ask(&mut client, "large").status, 200);
+    assert_eq!(ask(&mut client, "reentrant").expect(200)["record"]["name"], "Reentrant");
+    ask(&mut client, "undeclared-event").expect(403);
+    ask(&mut client, "undeclared-service").expect(403);
+    ask(&mut client, "logs").expect(200);
+    ask(&mut client, "events").expect(200);
+    serves(&mut client);
+    assert!(host.log().lines().count() < 20_000, "a flood of log lines went through");
+}
+
+#[test]
+fn hooks_that_fail_refuse_the_operation_with_a_clear_error() {
+    for (behaviour, status) in [("panic in hook", 500), ("hang in hook", 500), ("nonsense from hook", 500)] {
+        let host = with(behaviour);
+        let mut client = host.client();
+        let refused = client.send("POST", "/api/v1/data/account", &json!({"name": "Hooked"}));
+        assert!(refused.status >= status, "{behaviour}: {} {}", refused.status, String::from_utf8_lossy(&refused.body));
+        assert_eq!(refused.json()["success"], false);
+        serves(&mut client);
+        let found = client.get("/api/v1/data/account?name=Hooked").expect(200);
+        assert_eq!(found["total"], 0, "{behaviour}: nothing half-applied");
+    }
+}
+
+#[test]
+fn event_handlers_that_fail_end_in_a_dead_letter_and_stop_nobody() {
+    let config = "plugins: { test.misfit: { behaviour: error in event } }\n\
+                  events: { queue: { retryPolicy: { maxRetries: 2, backoffStrategy: fixed, initialDelayMs: 10, maxDelayMs: 10 } } }\n";
+    let host = HostBuilder::new().plugin("misfit").plugin("recorder").example("crm").config(config).start();
+    let mut client = host.client();
+    client.send("POST", "/api/v1/data/account", &json!({"name": "Lettered"})).expect(201);
+    let begun = std::time::Instant::now();
+    loop {
+        let letters = client.get("/api/v1/events/dead-letters").expect(200).to_string();
+        if letters.contains("Lettered") && letters.contains("the misfit never takes an event") {
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "no dead letter: {letters}\n{}", host.log());
+    }
+    serves(&mut client);
+}
+
+#[test]
+fn plugins_that_do_not_let_go_are_left_behind_and_reported() {
+    for behaviour in ["hang in stop", "panic in stop", "panic in drop", "thread that outlives stop"] {
+        let host = with(behaviour);
+        let mut client = host.client();
+        let swapped = client.send("POST", "/api/v1/plugins/test.misfit/swap", &json!({}));
+        assert_eq!(swapped.status, 200, "{behaviour}: {}", String::from_utf8_lossy(&swapped.body));
+        assert_eq!(client.get("/api/v1/misfit/x").expect(200), "well");
+        serves(&mut client);
+    }
+}
+
+#[test]
+fn a_hanging_call_holds_nobody_else_up_and_the_host_still_stops() {
+    let mut host = with("none");
+    let address = host.address();
+    let hanging = std::thread::spawn(move || Client::new(address).request("GET", "/api/v1/misfit/hang", &[], b"").is_ok());
+    let mut client = host.client();
+    for _ in 0..100 {
+        serves(&mut client);
+    }
+    assert!(host.terminate().is_some(), "{}", host.log());
+    hanging.join().expect("the hanging client ends");
+}
