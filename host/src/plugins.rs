@@ -11,7 +11,7 @@ mod swap;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use policy::Policy;
+pub(crate) use policy::{Policy, section};
 
 use crate::{cli::PluginsCommand, exit::Exit, settings::Settings};
 

@@ -116,6 +116,12 @@ struct Parts {
     details: Vec<u8>,
 }
 
+/// Code of [`Error::configuration`].
+pub const CONFIGURATION_ERROR: &str = "configuration_error";
+/// Code of an address that cannot be bound; said by the kernel's `listen`, it ends the start of the host when a plugin passes
+/// it on.
+pub const ADDRESS_UNAVAILABLE: &str = "address_unavailable";
+
 /// The result of everything in the plugin API.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -139,6 +145,12 @@ impl Error {
     /// The request is wrong.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message)
+    }
+
+    /// What the operator wrote is wrong (a configuration, an app): said by a plugin while it starts, it ends the start of
+    /// the host with this message.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message).with_code(CONFIGURATION_ERROR)
     }
 
     /// What was asked for is not there.

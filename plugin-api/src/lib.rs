@@ -34,7 +34,7 @@ mod runtime;
 mod service;
 
 pub use context::{Context, Principal, PrincipalKind};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
 pub use host::{HookRef, Host, Payload, ServiceRef};
 pub use http::{HttpRequest, HttpRequestParts, HttpResponse};

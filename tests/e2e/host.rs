@@ -60,7 +60,7 @@ fn an_address_in_use() {
 #[test]
 fn only_loopback_is_served_without_security_plugins() {
     let mut host = HostBuilder::new().arguments(&["--listen", "0.0.0.0:0"]).spawn();
-    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    assert_eq!(host.wait(), Some(3), "{}", host.log());
     assert!(host.log().contains("loopback") && host.log().contains("auth"), "{}", host.log());
 }
 
@@ -71,7 +71,7 @@ fn a_broken_app_names_file_line_and_spelling() {
     let object = "name: thing\nfields:\n  title:\n    type: txt\n";
     std::fs::write(app.path().join("thing.object.yml"), object).expect("a file");
     let mut host = HostBuilder::new().app(app.path()).spawn();
-    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    assert_eq!(host.wait(), Some(3), "{}", host.log());
     let log = host.log();
     assert!(log.contains("thing.object.yml") && log.contains("4") && log.contains("txt") && log.contains("text"), "{log}");
 }

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 
 pub use report::{Counts, Finding, Report};
+use view::Plain;
 
 /// Runs all checks and prints the outcome, as a table or as JSON.
 ///
@@ -46,7 +47,13 @@ fn audit() -> Result<Report> {
     let mut findings = Vec::new();
     for entry in registry::all() {
         let published = package.schema(entry.path)?;
-        let subject = Subject { entry, published, written: (entry.written)(), read: (entry.readable)() };
+        let subject = Subject {
+            entry,
+            published_plain: Plain::new(&published),
+            published,
+            written: Plain::new(&(entry.written)()),
+            read: (entry.readable)(),
+        };
         counts.types += 1;
         let compared = compare::compare(&subject, &mut counts);
         let verdicts = corpus::check(&subject, &mut counts).with_context(|| format!("checking {}", entry.path))?;
@@ -68,8 +75,9 @@ struct Subject {
     entry: &'static registry::Entry,
     /// The published schema, of the form that is written.
     published: serde_json::Value,
+    published_plain: Plain,
     /// Our schema of the form that is written.
-    written: serde_json::Value,
+    written: Plain,
     /// Our schema of the form that is read.
     read: serde_json::Value,
 }

@@ -128,7 +128,8 @@ pub struct HandlerMetrics {
 pub(crate) fn read(shared: &Shared, replay_remaining: u64) -> BusMetrics {
     let counters = &shared.counters;
     let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let handlers = shared.table.load().handlers.iter().map(|handler| HandlerMetrics {
+    let table = shared.table.load();
+    let handlers = table.handlers.iter().map(|handler| HandlerMetrics {
         id: handler.target.id().to_string(),
         pattern: handler.pattern.to_string(),
         durable: handler.queue.is_none(),

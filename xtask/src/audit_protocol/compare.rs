@@ -10,15 +10,13 @@ use serde_json::{Map, Value};
 use super::Subject;
 use super::owner::{Origin, key_of};
 use super::report::{Counts, Finding};
-use super::view::{members, target, view};
-
-type View = Map<String, Value>;
+use super::view::{Keywords, Plain, reference};
 
 /// All differences, each with the type it originates from.
 pub(super) fn compare(subject: &Subject, counts: &mut Counts) -> Vec<(Origin, Finding)> {
     let mut walk = Walk { subject, findings: Vec::new(), open: BTreeSet::new(), places: 0 };
-    let place = Place { path: String::new(), key: key_of(&subject.written), relative: String::new() };
-    walk.schemas(&subject.written, &subject.published, &place);
+    let place = Place { path: String::new(), key: key_of(subject.written.root()), relative: String::new() };
+    walk.schemas(subject.written.root(), subject.published_plain.root(), &place);
     counts.places += walk.places;
     walk.findings
 }
@@ -71,19 +69,19 @@ const KNOWN: [&str; 9] = [
 
 impl Walk<'_> {
     fn schemas(&mut self, ours: &Value, theirs: &Value, place: &Place) {
-        let reference = |schema: &Value| schema.get("$ref").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let pair = (reference(ours), reference(theirs));
+        let name = |schema: &Value| reference(schema).unwrap_or_default().to_owned();
+        let pair = (name(ours), name(theirs));
         if !pair.1.is_empty() && !self.open.insert(pair) {
             return;
         }
         self.places += 1;
         let mut place = place.clone();
-        if let Some(part) = target(&self.subject.written, ours) {
+        if let Some(part) = self.subject.written.target(ours) {
             (place.key, place.relative) = (key_of(part), String::new());
         }
-        let ours = view(&self.subject.written, ours);
-        let theirs = view(&self.subject.published, theirs);
-        let (our_members, their_members) = (members(&ours), members(&theirs));
+        let subject = self.subject;
+        let our_members = subject.written.members(ours);
+        let their_members = subject.published_plain.members(theirs);
         if let ([ours], [theirs]) = (our_members.as_slice(), their_members.as_slice()) {
             self.views(ours, theirs, &place);
         } else {
@@ -91,11 +89,11 @@ impl Walk<'_> {
         }
     }
 
-    fn unions(&mut self, ours: &[View], theirs: &[View], place: &Place) {
-        let mut by_signature: BTreeMap<String, &View> =
-            ours.iter().map(|member| (signature(&self.subject.written, member), member)).collect();
+    fn unions(&mut self, ours: &[&Keywords], theirs: &[&Keywords], place: &Place) {
+        let mut by_signature: BTreeMap<String, &Keywords> =
+            ours.iter().map(|member| (signature(&self.subject.written, member), *member)).collect();
         for member in theirs {
-            let signature = signature(&self.subject.published, member);
+            let signature = signature(&self.subject.published_plain, member);
             match by_signature.remove(&signature) {
                 Some(ours) => self.views(ours, member, &place.below(&format!("<{signature}>"))),
                 None => self.find("union", place, "absent", &signature),
@@ -106,8 +104,8 @@ impl Walk<'_> {
         }
     }
 
-    fn views(&mut self, ours: &View, theirs: &View, place: &Place) {
-        let kind = |view: &View| view.get("type").map_or_else(|| "any".to_owned(), text);
+    fn views(&mut self, ours: &Keywords, theirs: &Keywords, place: &Place) {
+        let kind = |view: &Keywords| view.get("type").map_or_else(|| "any".to_owned(), text);
         if kind(ours) != kind(theirs) {
             self.find("type", place, &kind(ours), &kind(theirs));
             return;
@@ -132,8 +130,8 @@ impl Walk<'_> {
         }
     }
 
-    fn enums(&mut self, ours: &View, theirs: &View, place: &Place) {
-        let values = |view: &View| -> Option<BTreeSet<String>> {
+    fn enums(&mut self, ours: &Keywords, theirs: &Keywords, place: &Place) {
+        let values = |view: &Keywords| -> Option<BTreeSet<String>> {
             Some(view.get("enum")?.as_array()?.iter().map(text).collect())
         };
         let show = |values: Option<BTreeSet<String>>, other: &BTreeSet<String>| match values {
@@ -147,9 +145,9 @@ impl Walk<'_> {
         }
     }
 
-    fn properties(&mut self, ours: &View, theirs: &View, place: &Place) {
+    fn properties(&mut self, ours: &Keywords, theirs: &Keywords, place: &Place) {
         let empty = Map::new();
-        let properties = |view: &View| view.get("properties").and_then(Value::as_object).unwrap_or(&empty).clone();
+        let properties = |view: &Keywords| view.get("properties").and_then(Value::as_object).unwrap_or(&empty).clone();
         let (our_properties, their_properties) = (properties(ours), properties(theirs));
         let names: BTreeSet<&String> = our_properties.keys().chain(their_properties.keys()).collect();
         for name in names {
@@ -166,8 +164,8 @@ impl Walk<'_> {
         }
     }
 
-    fn requirement(&mut self, ours: &View, theirs: &View, name: &str, place: &Place) {
-        let required = |view: &View| {
+    fn requirement(&mut self, ours: &Keywords, theirs: &Keywords, name: &str, place: &Place) {
+        let required = |view: &Keywords| {
             let names = view.get("required").and_then(Value::as_array);
             let found = names.is_some_and(|names| names.iter().any(|required| required == name));
             if found { "required" } else { "optional" }
@@ -185,8 +183,8 @@ impl Walk<'_> {
         }
     }
 
-    fn additional(&mut self, ours: &View, theirs: &View, place: &Place) {
-        let extra = |view: &View| match view.get("additionalProperties") {
+    fn additional(&mut self, ours: &Keywords, theirs: &Keywords, place: &Place) {
+        let extra = |view: &Keywords| match view.get("additionalProperties") {
             Some(Value::Bool(false)) => "closed",
             Some(_) => "typed",
             None => "open",
@@ -199,12 +197,13 @@ impl Walk<'_> {
         {
             self.schemas(our_extra, their_extra, &place.below("*"));
         }
-        let names = |root: &Value, view_of: &View| {
-            let names = view(root, view_of.get("propertyNames").unwrap_or(&Value::Null));
-            (names.get("pattern").cloned(), names.get("enum").cloned())
+        let names = |plain: &Plain, keywords: &Keywords| {
+            let names = keywords.get("propertyNames")?;
+            let names = plain.target(names).unwrap_or(names);
+            Some((names.get("pattern").cloned(), names.get("enum").cloned()))
         };
-        let (our_names, their_names) =
-            (names(&self.subject.written, ours), names(&self.subject.published, theirs));
+        let our_names = names(&self.subject.written, ours);
+        let their_names = names(&self.subject.published_plain, theirs);
         if our_names != their_names {
             self.find("keys", place, &format!("{our_names:?}"), &format!("{their_names:?}"));
         }
@@ -224,16 +223,17 @@ impl Walk<'_> {
 }
 
 /// What tells the members of a union apart: the type, and the properties that hold one fixed value.
-fn signature(root: &Value, member: &View) -> String {
+fn signature(plain: &Plain, member: &Keywords) -> String {
     let kind = member.get("type").map_or_else(|| "any".to_owned(), text);
     if let Some(items) = member.get("items") {
-        return format!("{kind} of {}", signature(root, &view(root, items)));
+        let items: Vec<String> = plain.members(items).into_iter().map(|item| signature(plain, item)).collect();
+        return format!("{kind} of {}", items.join(" or "));
     }
     let properties = member.get("properties").and_then(Value::as_object);
     let fixed: BTreeSet<String> = properties
         .into_iter()
         .flatten()
-        .filter_map(|(name, property)| match view(root, property).get("enum")?.as_array()?.as_slice() {
+        .filter_map(|(name, property)| match plain.values(property)? {
             [only] => Some(format!("{name}={}", text(only))),
             _ => None,
         })
@@ -241,8 +241,10 @@ fn signature(root: &Value, member: &View) -> String {
     if !fixed.is_empty() {
         return fixed.into_iter().collect::<Vec<_>>().join(",");
     }
-    let required = member.get("required").and_then(Value::as_array).map_or(0, Vec::len);
-    if required == 0 { kind } else { format!("{kind} with {}", text(&member["required"][0])) }
+    match member.get("required").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([first, ..]) => format!("{kind} with {}", text(first)),
+        _ => kind,
+    }
 }
 
 /// A value in few words: strings without quotes.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::Subject;
 use super::fill::filled;
-use super::mutate::{Mutation, mutations};
+use super::mutate::{Mutation, Mutator};
 use super::owner::{Origin, Step, owner, path_text};
 use super::probe;
 use super::report::{Counts, Finding};
@@ -27,13 +27,15 @@ const STYLES_MAX: usize = 12;
 pub(super) fn check(subject: &Subject, counts: &mut Counts) -> Result<Vec<(Origin, Finding)>> {
     know_all_patterns(&subject.published)?;
     let mut judge = Judge::new(subject)?;
-    let smallest = document(&subject.published, Style { full: false, choice: 0 });
-    let styles = (0..styles(&subject.published)).map(|choice| document(&subject.published, Style { full: true, choice }));
-    for valid in std::iter::once(smallest).chain(styles) {
+    let plain = &subject.published_plain;
+    let mut mutator = Mutator::new(plain);
+    let smallest = document(plain, Style { full: false, choice: 0 });
+    let fullest = (0..styles(&subject.published)).map(|choice| document(plain, Style { full: true, choice }));
+    for valid in std::iter::once(smallest).chain(fullest) {
         if !judge.whole("a made document", &valid)? {
             bail!("the document made for it is not valid by the published schema: {valid}");
         }
-        for mutation in mutations(&subject.published, &valid) {
+        for mutation in mutator.mutations(&valid) {
             judge.changed(&mutation);
         }
     }
@@ -79,7 +81,12 @@ impl<'a> Judge<'a> {
     /// Judges a document that stands for itself; the published verdict is the answer.
     fn whole(&mut self, what: &str, document: &Value) -> Result<bool> {
         self.judge(&[], what, document);
-        Ok(self.published.is_valid(&filled(&self.subject.published, &self.subject.published, document)))
+        Ok(self.published.is_valid(&self.filled(document)))
+    }
+
+    fn filled(&self, document: &Value) -> Value {
+        let plain = &self.subject.published_plain;
+        filled(plain, plain.root(), document)
     }
 
     fn changed(&mut self, mutation: &Mutation) {
@@ -90,7 +97,7 @@ impl<'a> Judge<'a> {
         if !self.seen.insert(document.to_string()) {
             return;
         }
-        let complete = filled(&self.subject.published, &self.subject.published, document);
+        let complete = self.filled(document);
         let published = self.published.is_valid(&complete);
         self.valid += usize::from(published);
         let ours = (self.subject.entry.rewrite)(document);

@@ -2,30 +2,28 @@
 
 use serde_json::{Map, Value};
 
-use super::view::{members, view};
+use super::view::{Keywords, Plain};
 
 /// The document with every missing key that has a default.
-pub(super) fn filled(root: &Value, schema: &Value, document: &Value) -> Value {
-    let view = view(root, schema);
-    let members = members(&view);
-    let Some(member) = fitting(root, &members, document) else { return document.clone() };
-    match document {
-        Value::Object(map) => Value::Object(filled_map(root, member, map)),
-        Value::Array(items) => {
-            let Some(schema) = member.get("items") else { return document.clone() };
-            Value::Array(items.iter().map(|item| filled(root, schema, item)).collect())
-        }
+pub(super) fn filled(plain: &Plain, schema: &Value, document: &Value) -> Value {
+    if !matches!(document, Value::Object(_) | Value::Array(_)) {
+        return document.clone();
+    }
+    let Some(member) = fitting(plain, &plain.members(schema), document) else { return document.clone() };
+    match (document, member.get("items")) {
+        (Value::Object(map), _) => Value::Object(filled_map(plain, member, map)),
+        (Value::Array(items), Some(schema)) => items.iter().map(|item| filled(plain, schema, item)).collect(),
         _ => document.clone(),
     }
 }
 
-fn filled_map(root: &Value, member: &Map<String, Value>, map: &Map<String, Value>) -> Map<String, Value> {
+fn filled_map(plain: &Plain, member: &Keywords, map: &Map<String, Value>) -> Map<String, Value> {
     let properties = member.get("properties").and_then(Value::as_object);
     let extra = member.get("additionalProperties").filter(|extra| extra.is_object());
     let mut result = Map::new();
     for (key, value) in map {
         let schema = properties.and_then(|properties| properties.get(key)).or(extra);
-        let value = schema.map_or_else(|| value.clone(), |schema| filled(root, schema, value));
+        let value = schema.map_or_else(|| value.clone(), |schema| filled(plain, schema, value));
         result.insert(key.clone(), value);
     }
     for (key, property) in properties.into_iter().flatten() {
@@ -39,19 +37,15 @@ fn filled_map(root: &Value, member: &Map<String, Value>, map: &Map<String, Value
 }
 
 /// The member of a union that a value is meant for: its type fits, and so do the properties with one fixed value.
-pub(super) fn fitting<'a>(
-    root: &Value,
-    members: &'a [Map<String, Value>],
-    value: &Value,
-) -> Option<&'a Map<String, Value>> {
-    let of_type: Vec<_> = members.iter().filter(|member| has_type(member, value)).collect();
+pub(super) fn fitting<'a>(plain: &Plain, members: &[&'a Keywords], value: &Value) -> Option<&'a Keywords> {
+    let of_type: Vec<&Keywords> = members.iter().copied().filter(|member| has_type(member, value)).collect();
     if let [only] = of_type.as_slice() {
-        return Some(*only);
+        return Some(only);
     }
-    of_type.iter().find(|member| fixed_values_fit(root, member, value)).copied()
+    of_type.into_iter().find(|member| fixed_values_fit(plain, member, value))
 }
 
-fn has_type(member: &Map<String, Value>, value: &Value) -> bool {
+fn has_type(member: &Keywords, value: &Value) -> bool {
     match member.get("type").and_then(Value::as_str) {
         None => true,
         Some("string") => value.is_string(),
@@ -64,21 +58,21 @@ fn has_type(member: &Map<String, Value>, value: &Value) -> bool {
     }
 }
 
-fn fixed_values_fit(root: &Value, member: &Map<String, Value>, value: &Value) -> bool {
+fn fixed_values_fit(plain: &Plain, member: &Keywords, value: &Value) -> bool {
     if let (Some(items), Some(first)) = (member.get("items"), value.get(0)) {
-        return has_type(&view(root, items), first);
+        return plain.members(items).iter().any(|member| has_type(member, first));
     }
     let Some(map) = value.as_object() else { return true };
-    let properties = member.get("properties").and_then(Value::as_object);
-    let known = properties.is_none_or(|properties| map.keys().all(|key| properties.contains_key(key)));
-    let fixed = properties.into_iter().flatten().all(|(name, property)| {
-        match view(root, property).get("enum").and_then(Value::as_array).map(Vec::as_slice) {
-            Some([only]) => map.get(name) == Some(only),
-            _ => true,
-        }
-    });
-    let tagged = properties.into_iter().flatten().any(|(_, property)| {
-        view(root, property).get("enum").and_then(Value::as_array).is_some_and(|values| values.len() == 1)
-    });
-    fixed && (tagged || known)
+    let Some(properties) = member.get("properties").and_then(Value::as_object) else { return true };
+    let fixed: Vec<(&String, &Value)> = properties
+        .iter()
+        .filter_map(|(name, property)| match plain.values(property) {
+            Some([only]) => Some((name, only)),
+            _ => None,
+        })
+        .collect();
+    if fixed.is_empty() {
+        return map.keys().all(|key| properties.contains_key(key));
+    }
+    fixed.into_iter().all(|(name, only)| map.get(name) == Some(only))
 }

@@ -1,12 +1,14 @@
 //! Documents that differ from a valid one in a single place: some still valid, most not.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::fill::fitting;
 use super::owner::{Step, path_text};
 use super::probe;
 use super::sample::plain;
-use super::view::{SAFE_INTEGER, members, view};
+use super::view::{Keywords, Plain, SAFE_INTEGER};
 
 /// A changed document.
 #[derive(Debug)]
@@ -18,29 +20,44 @@ pub(super) struct Mutation {
     pub(super) document: Value,
 }
 
-/// All changes to a document that its schema suggests.
-pub(super) fn mutations(root: &Value, document: &Value) -> Vec<Mutation> {
-    let mut maker = Maker { root, document, made: Vec::new() };
-    maker.value(root, document, &mut Vec::new());
-    maker.made
+/// Changes documents of one type; a part that was changed in one document is not changed again in the next.
+pub(super) struct Mutator<'a> {
+    plain: &'a Plain,
+    done: BTreeSet<(String, String)>,
 }
 
-struct Maker<'a> {
-    root: &'a Value,
-    document: &'a Value,
+impl<'a> Mutator<'a> {
+    pub(super) const fn new(plain: &'a Plain) -> Self {
+        Self { plain, done: BTreeSet::new() }
+    }
+
+    /// All changes to a document that its schema suggests.
+    pub(super) fn mutations(&mut self, document: &Value) -> Vec<Mutation> {
+        let mut maker = Maker { plain: self.plain, document, done: &mut self.done, made: Vec::new() };
+        maker.value(self.plain.root(), document, &mut Vec::new());
+        maker.made
+    }
+}
+
+struct Maker<'a, 'd> {
+    plain: &'a Plain,
+    document: &'d Value,
+    done: &'d mut BTreeSet<(String, String)>,
     made: Vec<Mutation>,
 }
 
-impl Maker<'_> {
+impl Maker<'_, '_> {
     fn value(&mut self, schema: &Value, value: &Value, steps: &mut Vec<Step>) {
-        let view = view(self.root, schema);
-        let members = members(&view);
+        if !self.done.insert((path_text(steps), value.to_string())) {
+            return;
+        }
+        let members = self.plain.members(schema);
         for wrong in other_values() {
             if wrong != *value {
                 self.replace(steps, &format!("the value {wrong}"), wrong);
             }
         }
-        let Some(member) = fitting(self.root, &members, value) else { return };
+        let Some(member) = fitting(self.plain, &members, value) else { return };
         if member.contains_key("enum") {
             self.replace(steps, "an unknown value", json!("no_such_value"));
             if let Some(text) = value.as_str() {
@@ -61,7 +78,7 @@ impl Maker<'_> {
         }
     }
 
-    fn numbers(&mut self, member: &Map<String, Value>, steps: &[Step]) {
+    fn numbers(&mut self, member: &Keywords, steps: &[Step]) {
         let mut tries = vec![json!(0), json!(-1), json!(-1.5), json!(3.0), json!(1e300), json!(SAFE_INTEGER)];
         tries.push(json!(SAFE_INTEGER + 1));
         for key in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] {
@@ -74,7 +91,7 @@ impl Maker<'_> {
         }
     }
 
-    fn array(&mut self, member: &Map<String, Value>, items: &[Value], steps: &mut Vec<Step>) {
+    fn array(&mut self, member: &Keywords, items: &[Value], steps: &mut Vec<Step>) {
         for key in ["minItems", "maxItems"] {
             let Some(limit) = member.get(key).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok()) else {
                 continue;
@@ -92,7 +109,7 @@ impl Maker<'_> {
         }
     }
 
-    fn object(&mut self, member: &Map<String, Value>, map: &Map<String, Value>, steps: &mut Vec<Step>) {
+    fn object(&mut self, member: &Keywords, map: &Map<String, Value>, steps: &mut Vec<Step>) {
         let mut more = map.clone();
         more.insert("no_such_key".to_owned(), json!("value"));
         self.replace(steps, "an unknown key", Value::Object(more));

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
-use super::view::{members, target, view};
+use super::view::Plain;
 
 /// The part a difference belongs to, the way from there, and what differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,13 +26,6 @@ pub(super) enum Step {
 
 /// A number that stands for a part of our schema, the same wherever the part is used.
 pub(super) fn key_of(part: &Value) -> u64 {
-    let mut part = part.clone();
-    if let Some(keywords) = part.as_object_mut() {
-        // The root has all other parts and a dialect beside it; as a part of another schema it has neither.
-        for keyword in ["$defs", "$schema", "title"] {
-            keywords.shift_remove(keyword);
-        }
-    }
     let mut hasher = DefaultHasher::new();
     part.to_string().hash(&mut hasher);
     hasher.finish()
@@ -55,30 +48,29 @@ pub(super) fn path_text(steps: &[Step]) -> String {
 }
 
 /// The part of our schema that a place in a document belongs to, and the way from there.
-pub(super) fn owner(root: &Value, steps: &[Step]) -> (u64, String) {
-    let mut schema = root.clone();
-    let mut found = (key_of(root), 0);
+pub(super) fn owner(ours: &Plain, steps: &[Step]) -> (u64, String) {
+    let mut schema = ours.root();
+    let mut found = (schema, 0);
     for (index, step) in steps.iter().enumerate() {
-        if let Some(part) = target(root, &schema) {
-            found = (key_of(part), index);
+        if let Some(part) = ours.target(schema) {
+            found = (part, index);
         }
-        let Some(next) = child(root, &schema, step) else { break };
+        let Some(next) = child(ours, schema, step) else { break };
         schema = next;
     }
-    if let Some(part) = target(root, &schema) {
-        found = (key_of(part), steps.len());
+    if let Some(part) = ours.target(schema) {
+        found = (part, steps.len());
     }
-    (found.0, path_text(&steps[found.1..]))
+    (key_of(found.0), path_text(&steps[found.1..]))
 }
 
 /// The schema one step below, in the first member of a union that has it.
-pub(super) fn child(root: &Value, schema: &Value, step: &Step) -> Option<Value> {
-    members(&view(root, schema)).into_iter().find_map(|member| match step {
-        Step::Index(_) => member.get("items").cloned(),
+fn child<'a>(ours: &'a Plain, schema: &'a Value, step: &Step) -> Option<&'a Value> {
+    ours.members(schema).into_iter().find_map(|member| match step {
+        Step::Index(_) => member.get("items"),
         Step::Key(key) => {
             let property = member.get("properties").and_then(|properties| properties.get(key));
-            let extra = member.get("additionalProperties").filter(|extra| extra.is_object());
-            property.or(extra).cloned()
+            property.or(member.get("additionalProperties").filter(|extra| extra.is_object()))
         }
     })
 }

@@ -1,6 +1,8 @@
 //! Strings to try on patterns and formats: some that fit, many that nearly do.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::view::Keywords;
 
 /// Strings for one pattern: the first list fits, the second is for both sides to judge.
 struct Probe {
@@ -62,7 +64,7 @@ const PROBES: &[Probe] = &[
     },
 ];
 
-fn probe_for(member: &Map<String, Value>) -> Option<&'static Probe> {
+fn probe_for(member: &Keywords) -> Option<&'static Probe> {
     let text = |key: &str| member.get(key).and_then(Value::as_str);
     let wanted = text("pattern").or_else(|| text("format"))?;
     let exact = PROBES.iter().find(|probe| probe.pattern == wanted);
@@ -70,7 +72,7 @@ fn probe_for(member: &Map<String, Value>) -> Option<&'static Probe> {
 }
 
 /// A string that fits the schema.
-pub(super) fn valid(member: &Map<String, Value>, choice: usize) -> String {
+pub(super) fn valid(member: &Keywords, choice: usize) -> String {
     let limit = |key: &str| member.get(key).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
     let (least, most) = (limit("minLength").unwrap_or(0), limit("maxLength").unwrap_or(usize::MAX));
     if let Some(probe) = probe_for(member) {
@@ -84,7 +86,7 @@ pub(super) fn valid(member: &Map<String, Value>, choice: usize) -> String {
 }
 
 /// Strings for both sides to judge: near misses of the pattern, and strings at and beyond the limits of length.
-pub(super) fn strings(member: &Map<String, Value>) -> Vec<String> {
+pub(super) fn strings(member: &Keywords) -> Vec<String> {
     let mut strings: Vec<String> = probe_for(member)
         .into_iter()
         .flat_map(|probe| probe.valid.iter().chain(probe.tricky))
@@ -101,7 +103,7 @@ pub(super) fn strings(member: &Map<String, Value>) -> Vec<String> {
 }
 
 /// Whether the pattern or format of a schema has strings here.
-pub(super) fn knows(member: &Map<String, Value>) -> bool {
+pub(super) fn knows(member: &Keywords) -> bool {
     let asks = member.contains_key("pattern") || member.contains_key("format");
     !asks || probe_for(member).is_some()
 }

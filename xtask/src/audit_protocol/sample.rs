@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::probe;
-use super::view::{members, view};
+use super::view::{Keywords, Plain, reference};
 
 /// How a document is made.
 #[derive(Debug, Clone, Copy)]
@@ -20,36 +20,35 @@ pub(super) struct Style {
 const DEEPEST: usize = 2;
 
 /// A valid document; keys that have a default are left out unless the style is full.
-pub(super) fn document(root: &Value, style: Style) -> Value {
-    Maker { root, depth: BTreeMap::new() }.value(root, style)
+pub(super) fn document(plain: &Plain, style: Style) -> Value {
+    Maker { plain, depth: BTreeMap::new() }.value(plain.root(), style)
 }
 
 struct Maker<'a> {
-    root: &'a Value,
+    plain: &'a Plain,
     depth: BTreeMap<String, usize>,
 }
 
-impl Maker<'_> {
-    fn value(&mut self, schema: &Value, style: Style) -> Value {
-        let reference = schema.get("$ref").and_then(Value::as_str).map(str::to_owned);
+impl<'a> Maker<'a> {
+    fn value(&mut self, schema: &'a Value, style: Style) -> Value {
+        let reference = reference(schema);
         let mut style = style;
-        if let Some(reference) = &reference {
-            let depth = self.depth.entry(reference.clone()).or_default();
+        if let Some(reference) = reference {
+            let depth = self.depth.entry(reference.to_owned()).or_default();
             *depth += 1;
             if *depth > DEEPEST {
                 style = Style { full: false, choice: 0 };
             }
         }
-        let view = view(self.root, schema);
-        let members = members(&view);
-        let value = self.member(&members[style.choice % members.len()], style);
-        if let Some(reference) = &reference {
-            *self.depth.entry(reference.clone()).or_insert(1) -= 1;
+        let members = self.plain.members(schema);
+        let value = self.member(members[style.choice % members.len()], style);
+        if let Some(depth) = reference.and_then(|reference| self.depth.get_mut(reference)) {
+            *depth -= 1;
         }
         value
     }
 
-    fn member(&mut self, member: &Map<String, Value>, style: Style) -> Value {
+    fn member(&mut self, member: &'a Keywords, style: Style) -> Value {
         if let Some(values) = member.get("enum").and_then(Value::as_array) {
             return values[style.choice % values.len()].clone();
         }
@@ -64,15 +63,15 @@ impl Maker<'_> {
         }
     }
 
-    fn array(&mut self, member: &Map<String, Value>, style: Style) -> Value {
+    fn array(&mut self, member: &'a Keywords, style: Style) -> Value {
         let least = member.get("minItems").and_then(Value::as_u64).unwrap_or(0);
         let least = usize::try_from(least).expect("published lists have few items at least");
         let Some(items) = member.get("items") else { return json!([]) };
-        let count = if style.full { members(&view(self.root, items)).len().max(least) } else { least };
+        let count = if style.full { self.plain.members(items).len().max(least) } else { least };
         Value::Array((0..count).map(|index| self.value(items, Style { choice: style.choice + index, ..style })).collect())
     }
 
-    fn object(&mut self, member: &Map<String, Value>, style: Style) -> Value {
+    fn object(&mut self, member: &'a Keywords, style: Style) -> Value {
         let mut map = Map::new();
         let required = member.get("required").and_then(Value::as_array);
         let required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
@@ -90,8 +89,7 @@ impl Maker<'_> {
                 map.insert("open_key".to_owned(), json!("value"));
             }
             Some(extra) if extra.is_object() => {
-                let names = view(self.root, member.get("propertyNames").unwrap_or(&Value::Null));
-                let key = match names.get("enum").and_then(Value::as_array) {
+                let key = match member.get("propertyNames").and_then(|names| self.plain.values(names)) {
                     Some(names) => names[style.choice % names.len()].as_str().unwrap_or_default().to_owned(),
                     None => "sample_key".to_owned(),
                 };
@@ -104,7 +102,7 @@ impl Maker<'_> {
 }
 
 /// A number within the limits: one of the limits or something between.
-fn number(member: &Map<String, Value>, whole: bool, choice: usize) -> Value {
+fn number(member: &Keywords, whole: bool, choice: usize) -> Value {
     let limit = |key: &str| member.get(key).and_then(Value::as_f64);
     let fits = |value: f64| {
         limit("minimum").is_none_or(|least| value >= least)

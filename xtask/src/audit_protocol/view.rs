@@ -1,18 +1,123 @@
 //! One plain form for a schema, so that two generators' ways of saying the same thing compare equal.
 //!
-//! A view is a schema with its references and `allOf` resolved at the top (not below), `const` as an `enum` of one,
-//! `oneOf` as `anyOf`, lists of types as `anyOf`, and without what says nothing: descriptions, titles, integer widths and
-//! the limits of exact integers. Defaults stay: they belong to the property.
+//! In the plain form `allOf` is merged, `const` is an `enum` of one, `oneOf` and lists of types are `anyOf`, and what says
+//! nothing is gone: descriptions, titles, integer widths, the limits of exact integers. A reference stays a reference
+//! (recursion needs it), at most with a default beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 /// 2^53 - 1, which the published schemas give as the limit of every integer that has none.
 pub(super) const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
-/// The view of a schema within its document.
-pub(super) fn view(root: &Value, schema: &Value) -> Map<String, Value> {
+/// The keywords of one schema in plain form.
+pub(super) type Keywords = Map<String, Value>;
+
+/// A schema document in plain form.
+#[derive(Debug)]
+pub(super) struct Plain {
+    root: Value,
+    parts: BTreeMap<String, Value>,
+}
+
+impl Plain {
+    pub(super) fn new(document: &Value) -> Self {
+        let mut plain = Self { root: Value::Null, parts: BTreeMap::new() };
+        let mut maker = Maker { document, parts: BTreeMap::new() };
+        plain.root = maker.plain(document);
+        plain.parts = maker.parts.into_iter().map(|(pointer, part)| (pointer, part.unwrap_or_default())).collect();
+        plain
+    }
+
+    pub(super) const fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// The part a reference leads to.
+    pub(super) fn target(&self, schema: &Value) -> Option<&Value> {
+        self.parts.get(reference(schema)?)
+    }
+
+    /// The members of a union, or the schema alone; references are followed.
+    pub(super) fn members<'a>(&'a self, schema: &'a Value) -> Vec<&'a Keywords> {
+        let schema = self.target(schema).unwrap_or(schema);
+        match schema.get("anyOf").and_then(Value::as_array) {
+            Some(members) => members.iter().flat_map(|member| self.members(member)).collect(),
+            None => vec![schema.as_object().unwrap_or(empty())],
+        }
+    }
+
+    /// The values of an enum, if the schema is one.
+    pub(super) fn values<'a>(&'a self, schema: &'a Value) -> Option<&'a [Value]> {
+        let schema = self.target(schema).unwrap_or(schema);
+        schema.get("enum").and_then(Value::as_array).map(Vec::as_slice)
+    }
+}
+
+/// Where a schema refers to, if it does.
+pub(super) fn reference(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()
+}
+
+fn empty() -> &'static Keywords {
+    static EMPTY: std::sync::LazyLock<Keywords> = std::sync::LazyLock::new(Map::new);
+    &EMPTY
+}
+
+struct Maker<'a> {
+    document: &'a Value,
+    /// Parts by pointer; `None` while a part is being made.
+    parts: BTreeMap<String, Option<Value>>,
+}
+
+impl Maker<'_> {
+    fn plain(&mut self, schema: &Value) -> Value {
+        if let Some(pointer) = reference(schema)
+            && let Some(alone) = bare_reference(schema)
+        {
+            if !self.parts.contains_key(pointer) {
+                self.parts.insert(pointer.to_owned(), None);
+                let part = target(self.document, schema).map(|part| self.plain(part));
+                self.parts.insert(pointer.to_owned(), part);
+            }
+            return alone;
+        }
+        let mut keywords = view(self.document, schema);
+        for key in ["items", "additionalProperties", "propertyNames"] {
+            if let Some(child) = keywords.get_mut(key)
+                && child.is_object()
+            {
+                *child = self.plain(child);
+            }
+        }
+        if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
+            for property in properties.values_mut() {
+                *property = self.plain(property);
+            }
+        }
+        if let Some(Value::Array(members)) = keywords.get_mut("anyOf") {
+            for member in members {
+                *member = self.plain(member);
+            }
+        }
+        Value::Object(keywords)
+    }
+}
+
+/// The reference with its default, when nothing else stands beside it.
+fn bare_reference(schema: &Value) -> Option<Value> {
+    let keywords = schema.as_object()?;
+    let says = |key: &&String| !matches!(key.as_str(), "description" | "title");
+    let alone = keywords.keys().filter(says).all(|key| matches!(key.as_str(), "$ref" | "default"));
+    alone.then(|| {
+        let kept = keywords.iter().filter(|(key, _)| says(key)).map(|(key, value)| (key.clone(), value.clone()));
+        Value::Object(kept.collect())
+    })
+}
+
+/// The plain form of the top of a schema.
+fn view(root: &Value, schema: &Value) -> Keywords {
     let mut plain = merged(root, schema, &mut BTreeSet::new());
     if let Some(value) = plain.remove("const") {
         plain.insert("enum".to_owned(), json!([value]));
@@ -26,18 +131,9 @@ pub(super) fn view(root: &Value, schema: &Value) -> Map<String, Value> {
     plain
 }
 
-/// The members of a union, or the schema itself.
-pub(super) fn members(view: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    match view.get("anyOf").and_then(Value::as_array) {
-        Some(members) => members.iter().filter_map(Value::as_object).cloned().collect(),
-        None => vec![view.clone()],
-    }
-}
-
-/// Where a reference leads.
-pub(super) fn target<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
-    let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
-    root.pointer(pointer)
+/// Where a reference leads within its document.
+fn target<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
+    root.pointer(reference(schema)?.strip_prefix('#')?)
 }
 
 /// The schema with its references and `allOf` merged into it.

@@ -177,8 +177,8 @@ fn trees_are_canonical() {
         let checked = super::check(source, &fixture::scope()).unwrap();
         expected.assert_eq(&serde_json::to_string(checked.root()).unwrap());
     }
-    tree("amount BETWEEN 1 + 1 AND 5", expect![[""]]);
-    tree("ISBLANK(name)", expect![[""]]);
+    tree("amount BETWEEN 1 + 1 AND 5", expect![[r#"{"type":"boolean","and":[{"type":"boolean","compare":{"left":{"type":"number","field":"amount"},"operator":">=","right":{"type":"number","literal":2}}},{"type":"boolean","compare":{"left":{"type":"number","field":"amount"},"operator":"<=","right":{"type":"number","literal":5}}}]}"#]]);
+    tree("ISBLANK(name)", expect![[r#"{"type":"boolean","or":[{"type":"boolean","is_null":{"type":"text","field":"name"}},{"type":"boolean","compare":{"left":{"type":"text","field":"name"},"operator":"=","right":{"type":"text","literal":""}}}]}"#]]);
     tree("close_date < '2026-01-31' + 0", expect![[""]]);
     tree("created_at >= $today", expect![[""]]);
     tree("is_active ? 1 : zero > 0 ? 2 : 3", expect![[""]]);
@@ -193,11 +193,11 @@ fn dependencies_and_complexity_are_told() {
         let told = serde_json::json!({"dependencies": checked.dependencies(), "complexity": checked.complexity()});
         expected.assert_eq(&told.to_string());
     }
-    tell("quantity * price", expect![[""]]);
-    tell("$today - close_date + LEN(account.owner.name) + PRIORVALUE(amount)", expect![[""]]);
-    tell("amount > 10 ? 'high' : 'low'", expect![[""]]);
-    tell("if (amount > 10) { return 100; } else if (amount > 5) { return 50; } else { return 0; }", expect![[""]]);
-    tell("CASE(stage, '1', 1, '2', 2, '3', 3, '4', 4, '5', 5, '6', 6)", expect![[""]]);
+    tell("quantity * price", expect![[r#"{"dependencies":{"fields":["price","quantity"],"previous":[],"variables":[]},"complexity":{"nodes":3,"height":2,"conditions":0,"level":"simple"}}"#]]);
+    tell("$today - close_date + LEN(account.owner.name) + PRIORVALUE(amount)", expect![[r#"{"dependencies":{"fields":["account.owner.name","close_date"],"previous":["amount"],"variables":["today"]},"complexity":{"nodes":9,"height":4,"conditions":0,"level":"simple"}}"#]]);
+    tell("amount > 10 ? 'high' : 'low'", expect![[r#"{"dependencies":{"fields":["amount"],"previous":[],"variables":[]},"complexity":{"nodes":6,"height":3,"conditions":1,"level":"medium"}}"#]]);
+    tell("if (amount > 10) { return 100; } else if (amount > 5) { return 50; } else { return 0; }", expect![[r#"{"dependencies":{"fields":["amount"],"previous":[],"variables":[]},"complexity":{"nodes":11,"height":4,"conditions":2,"level":"medium"}}"#]]);
+    tell("CASE(stage, '1', 1, '2', 2, '3', 3, '4', 4, '5', 5, '6', 6)", expect![[r#"{"dependencies":{"fields":["stage"],"previous":[],"variables":[]},"complexity":{"nodes":14,"height":2,"conditions":6,"level":"complex"}}"#]]);
     let checked = super::check("account.owner.name & name", &fixture::scope()).unwrap();
     assert_eq!(checked.dependencies().related().collect::<Vec<_>>(), ["account.owner.name"]);
 }

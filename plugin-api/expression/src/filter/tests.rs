@@ -16,14 +16,14 @@ fn conditions_become_filters() {
         expected.assert_eq(&json);
         assert_eq!(serde_json::from_str::<Filter>(&json).unwrap(), strip(filter(source)), "{source}");
     }
-    check("1 = 1", expect![[""]]);
-    check("owner = current_user.id OR is_active", expect![[""]]);
-    check("stage NOT IN ('won', 'lost') AND amount > 1000 AND true", expect![[""]]);
-    check("no_date IS NULL AND name LIKE 'A%'", expect![[""]]);
-    check("ROUND(amount / quantity, 2) >= 1.5", expect![[""]]);
-    check("created_at >= TODAY() - 30", expect![[""]]);
-    check("INCLUDES(tags, 'red') OR ISBLANK(tags)", expect![[""]]);
-    check("CASE(stage, 'won', is_active, false)", expect![[""]]);
+    check("1 = 1", expect![[r#""all""#]]);
+    check("owner = current_user.id OR is_active", expect![[r#"{"or":[{"compare":{"left":{"type":"text","field":"owner"},"operator":"=","right":{"type":"text","variable":"current_user.id"}}},{"test":{"type":"boolean","field":"is_active"}}]}"#]]);
+    check("stage NOT IN ('won', 'lost') AND amount > 1000 AND true", expect![[r#"{"and":[{"not":{"in":{"item":{"type":"text","field":"stage"},"list":[{"type":"text","literal":"won"},{"type":"text","literal":"lost"}]}}},{"compare":{"left":{"type":"number","field":"amount"},"operator":">","right":{"type":"number","literal":1000}}}]}"#]]);
+    check("no_date IS NULL AND name LIKE 'A%'", expect![[r#"{"and":[{"is_null":{"type":"date","field":"no_date"}},{"like":{"text":{"type":"text","field":"name"},"pattern":{"type":"text","literal":"A%"}}}]}"#]]);
+    check("ROUND(amount / quantity, 2) >= 1.5", expect![[r#"{"compare":{"left":{"type":"number","call":{"function":"ROUND","arguments":[{"type":"number","arithmetic":{"left":{"type":"number","field":"amount"},"operator":"/","right":{"type":"number","field":"quantity"}}},{"type":"number","literal":2}]}},"operator":">=","right":{"type":"number","literal":1.5}}}"#]]);
+    check("created_at >= TODAY() - 30", expect![[r#"{"compare":{"left":{"type":"datetime","field":"created_at"},"operator":">=","right":{"type":"datetime","call":{"function":"DATETIMEVALUE","arguments":[{"type":"date","call":{"function":"ADD_DAYS","arguments":[{"type":"date","variable":"today"},{"type":"number","literal":-30}]}}]}}}}"#]]);
+    check("INCLUDES(tags, 'red') OR ISBLANK(tags)", expect![[r#"{"or":[{"in":{"item":{"type":"text","literal":"red"},"list":[{"type":"list","field":"tags"}]}},{"test":{"type":"boolean","is_blank":{"type":"list","field":"tags"}}}]}"#]]);
+    check("CASE(stage, 'won', is_active, false)", expect![[r#"{"test":{"type":"boolean","case":{"subject":{"type":"text","field":"stage"},"arms":[[{"type":"text","literal":"won"},{"type":"boolean","field":"is_active"}]],"otherwise":{"type":"boolean","literal":false}}}}"#]]);
 }
 
 /// Without the places in the source, which do not travel.
@@ -86,14 +86,14 @@ fn binding_leaves_fields_and_constants_only() {
         let twice = fixture::with_environment(|environment| (bound.matches(environment), filter(source).matches(environment)));
         assert_eq!(twice.0, twice.1, "{source}");
     }
-    check("owner = current_user.id", expect![[""]]);
-    check("'admin' IN $current_user.roles", expect![[""]]);
-    check("NOT 'admin' IN $current_user.roles AND amount > 1", expect![[""]]);
-    check("stage IN $current_user.roles OR stage IN ('x')", expect![[""]]);
-    check("close_date >= TODAY() - 30 AND created_at < $today", expect![[""]]);
-    check("$current_user.nobody = 'x'", expect![[""]]);
-    check("stage IN ($current_user.teams)", expect![[""]]);
-    check("amount > $current_user.level * 100", expect![[""]]);
+    check("owner = current_user.id", expect![[r#"{"compare":{"left":{"type":"text","field":"owner"},"operator":"=","right":{"type":"text","literal":"u1"}}}"#]]);
+    check("'admin' IN $current_user.roles", expect![[r#""all""#]]);
+    check("NOT 'admin' IN $current_user.roles AND amount > 1", expect![[r#""none""#]]);
+    check("stage IN $current_user.roles OR stage IN ('x')", expect![[r#"{"or":[{"in":{"item":{"type":"text","field":"stage"},"list":[{"type":"text","literal":"sales"},{"type":"text","literal":"admin"}]}},{"in":{"item":{"type":"text","field":"stage"},"list":[{"type":"text","literal":"x"}]}}]}"#]]);
+    check("close_date >= TODAY() - 30 AND created_at < $today", expect![[r#"{"and":[{"compare":{"left":{"type":"date","field":"close_date"},"operator":">=","right":{"type":"date","literal":"2025-12-17"}}},{"compare":{"left":{"type":"datetime","field":"created_at"},"operator":"<","right":{"type":"datetime","literal":"2026-01-15T12:00:00.000Z"}}}]}"#]]);
+    check("$current_user.nobody = 'x'", expect![[r#"{"test":{"type":"boolean","literal":null}}"#]]);
+    check("stage IN ($current_user.teams)", expect![[r#"{"in":{"item":{"type":"text","field":"stage"},"list":[{"type":"text","literal":null}]}}"#]]);
+    check("amount > $current_user.level * 100", expect![[r#"{"compare":{"left":{"type":"number","field":"amount"},"operator":">","right":{"type":"number","literal":300}}}"#]]);
     let wrong = fixture::with_environment(|environment| filter("amount > $current_user.first_name").bind(environment));
     assert_eq!(wrong.unwrap_err().to_string(), "expected number in first_name, found `\"Ann\"`");
 }

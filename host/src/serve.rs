@@ -1,0 +1,229 @@
+//! Serving and contributed commands: starts the kernel with the settings, waits for a signal, stops it within a limit.
+//!
+//! A refused or failed plugin does not end the host, with two exceptions, which a plugin says itself by the code of its
+//! error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound (`address_unavailable`).
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use objectos_kernel::{
+    Kernel,
+    config::{KernelOptions, Policy as KernelPolicy, Selection},
+    error::Error as KernelError,
+    loader,
+    report::StartReport,
+};
+use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
+use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
+use serde_json::{Value, json};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{runtime::Runtime, sync::mpsc};
+
+use crate::{
+    control::{self, Control},
+    exit::Exit,
+    plugins::{CommandError, Policy, section},
+    settings::Settings,
+};
+
+/// The host's own commands, which no plugin may take.
+const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
+/// Between two signals of an impatient operator.
+const SECOND_SIGNAL_EXIT: u8 = 130;
+
+/// The runtime on which the kernel runs. Its threads tell the loader when they begin and when they rest, so that libraries of
+/// replaced plugins can leave memory.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("objectos-host")
+        .on_thread_start(loader::on_thread_start)
+        .on_thread_park(loader::on_thread_park)
+        .enable_all()
+        .build()
+}
+
+/// Serves until a signal.
+///
+/// # Errors
+/// What keeps the host from starting.
+pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
+    settings.check_folders().map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
+    let signals = signals()?;
+    let options = options(settings, Selection::All)?;
+    let (kernel, report) =
+        Kernel::boot(options, tokio::runtime::Handle::current()).await.map_err(|error| start_failed(&error))?;
+    tell_report(settings, &report);
+    let limit = Duration::from_millis(settings.stop_limit_ms.value);
+    if let Some(error) = ends_start(&report) {
+        kernel.shutdown(limit).await;
+        return Err(error);
+    }
+    let control = tokio::spawn(control_socket(settings.data.value.clone(), kernel.clone()));
+    for (_, address) in kernel.listeners() {
+        println!("objectos-host is ready at http://{address}");
+    }
+    wait_for_signal(signals).await;
+    control.abort();
+    tracing::info!("stopping");
+    kernel.shutdown(limit).await;
+    drop(std::fs::remove_file(control::path(&settings.data.value)));
+    Ok(Exit::Success)
+}
+
+/// Runs a command that a plugin contributes.
+///
+/// # Errors
+/// `Usage` when no plugin contributes it.
+pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, CommandError> {
+    let Some((name, arguments)) = words.split_first() else {
+        return Err(CommandError::new(Exit::Usage, "name a command; --help lists them"));
+    };
+    if !settings.plugins.value.is_dir() {
+        let text = format!("there is no command {name}, and no plugin folder {} that could bring it", settings.plugins.value.display());
+        return Err(CommandError::new(Exit::Usage, text));
+    }
+    let mut options = options(settings, Selection::Command(name.clone()))?;
+    options.watch = false;
+    let booted = Kernel::boot(options, tokio::runtime::Handle::current()).await;
+    let (kernel, _) = booted.map_err(|error| match error {
+        KernelError::UnknownCommand { .. } => CommandError::new(Exit::Usage, error.to_string()),
+        other => start_failed(&other),
+    })?;
+    let answer = kernel.run_command(name, arguments).await;
+    kernel.shutdown(Duration::from_millis(settings.stop_limit_ms.value)).await;
+    let answer = answer.map_err(|error| CommandError::new(Exit::Failed, format!("{name}: {error}")))?;
+    if !answer.output.is_empty() {
+        println!("{}", answer.output.trim_end());
+    }
+    if !answer.error.is_empty() {
+        eprintln!("{}", answer.error.trim_end());
+    }
+    Ok(if answer.exit_code == 0 { Exit::Success } else { Exit::Failed })
+}
+
+fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, CommandError> {
+    let policy = Policy::of(settings)?;
+    let data = absolute(&settings.data.value)?;
+    let plugins = absolute(&settings.plugins.value)?;
+    let apps = settings.apps.value.iter().map(|app| absolute(app)).collect::<Result<Vec<_>, _>>()?;
+    let event_bus: Option<EventBusConfig> = section(settings, "events")?;
+    let kernel_policy = KernelPolicy {
+        trust: policy.trust,
+        grants: policy.grants,
+        prefer: section(settings, "prefer")?.unwrap_or_default(),
+    };
+    let mut options = KernelOptions::new(plugins.clone(), data.clone(), data.join("run"), kernel_policy);
+    options.mode = if settings.development() { RuntimeMode::Development } else { RuntimeMode::Production };
+    options.host_settings = json!({
+        "apps": apps,
+        "listen": settings.listen.value,
+        "mode": settings.mode.value,
+        "dataDirectory": data,
+        "pluginDirectory": plugins,
+    });
+    options.plugin_settings = policy.settings;
+    options.event_bus = event_bus.unwrap_or_default();
+    options.watch = settings.development() && settings.watch.value;
+    options.select = select;
+    options.host_commands = OWN_COMMANDS.iter().map(|&command| command.to_owned()).collect();
+    Ok(options)
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf, CommandError> {
+    std::path::absolute(path).map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
+}
+
+fn start_failed(error: &KernelError) -> CommandError {
+    let exit = match error {
+        KernelError::Directory { .. } | KernelError::RuntimeFolder { .. } => Exit::Missing,
+        KernelError::EventBus { .. } => Exit::Configuration,
+        _ => Exit::Startup,
+    };
+    CommandError::new(exit, error.chain())
+}
+
+/// The report, for people as a table, for programs as one line a plugin.
+fn tell_report(settings: &Settings, report: &StartReport) {
+    if settings.log_format.value == "human" {
+        eprintln!("{report}");
+        return;
+    }
+    for plugin in &report.plugins {
+        tracing::info!(
+            plugin = plugin.id,
+            version = plugin.version,
+            state = plugin.state,
+            start_ms = plugin.start_ms,
+            reason = plugin.reason.as_deref().unwrap_or_default(),
+            "plugin"
+        );
+    }
+    for refusal in &report.refused {
+        tracing::warn!(path = %refusal.path.display(), reason = %refusal.reason, remedy = refusal.remedy, "plugin refused");
+    }
+}
+
+/// The failure that a plugin says should end the start.
+fn ends_start(report: &StartReport) -> Option<CommandError> {
+    report.plugins.iter().find_map(|plugin| {
+        let error = plugin.result.as_ref()?.error.as_ref()?;
+        let exit = match error.code.as_deref() {
+            Some(CONFIGURATION_ERROR) => Exit::Configuration,
+            Some(ADDRESS_UNAVAILABLE) => Exit::Address,
+            _ => return None,
+        };
+        Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
+    })
+}
+
+/// A channel that gets a message for each SIGTERM, SIGINT and SIGQUIT; the second ends the process at once.
+fn signals() -> Result<mpsc::UnboundedReceiver<i32>, CommandError> {
+    use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGQUIT])
+        .map_err(|error| CommandError::new(Exit::Internal, format!("signals cannot be handled: {error}")))?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(i32::from(SECOND_SIGNAL_EXIT));
+            }
+            // Fails only when the host is at its end already.
+            drop(sender.send(signal));
+        }
+    });
+    Ok(receiver)
+}
+
+async fn wait_for_signal(mut signals: mpsc::UnboundedReceiver<i32>) {
+    // `None` cannot come: the sender lives in a thread that never ends.
+    if signals.recv().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+struct KernelControl(Kernel);
+
+impl Control for KernelControl {
+    async fn answer(&self, request: Value) -> Value {
+        let plugin = request["plugin"].as_str().unwrap_or_default();
+        match request["command"].as_str() {
+            Some("plugins") => self.0.plugins(),
+            Some("swap") => {
+                let report = match request["path"].as_str() {
+                    Some(path) => self.0.swap_with(plugin, path.into()).await,
+                    None => self.0.swap(plugin).await,
+                };
+                report.map_or_else(|error| json!({ "error": error.chain() }), |report| json!(report))
+            }
+            _ => json!({ "error": "the commands are plugins and swap" }),
+        }
+    }
+}
+
+async fn control_socket(data: std::path::PathBuf, kernel: Kernel) {
+    if let Err(error) = control::serve(&data, Arc::new(KernelControl(kernel))).await {
+        tracing::warn!(%error, "there is no control socket; plugins swap will not reach this host");
+    }
+}
