@@ -24,7 +24,9 @@ pub(crate) struct Contributor<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct RefusedProvider {
     pub(crate) plugin: String,
-    pub(crate) provides: Vec<ProvidedService>,
+    /// The plugin's; what versions its services have is not known.
+    pub(crate) version: String,
+    pub(crate) provides: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -139,28 +141,25 @@ fn routes(plugins: &[Contributor<'_>]) -> Vec<u8> {
     json(&routes.collect::<Vec<_>>())
 }
 
-fn services(
-    plugins: &[Contributor<'_>],
-    refused: &[RefusedProvider],
-    kernel: &[ProvidedService],
+fn services<'a>(
+    plugins: &'a [Contributor<'a>],
+    refused: &'a [RefusedProvider],
+    kernel: &'a [ProvidedService],
     available: impl Fn(&str, &str) -> bool,
 ) -> Vec<u8> {
     let mut names = BTreeSet::new();
     let mut list = Vec::new();
-    let declared = kernel.iter().map(|service| ("kernel", service));
-    let of_plugins = plugins
-        .iter()
-        .flat_map(|contributor| contributor.declaration.services.provides.iter().map(|service| (contributor.plugin, service)));
-    let of_refused =
-        refused.iter().flat_map(|plugin| plugin.provides.iter().map(|service| (plugin.plugin.as_str(), service)));
-    for (plugin, service) in declared.chain(of_plugins).chain(of_refused) {
-        if names.insert((plugin, service.name.as_str())) {
-            list.push(Service {
-                name: &service.name,
-                version: service.version.to_string(),
-                plugin,
-                available: available(plugin, &service.name),
-            });
+    let row = |plugin: &'a str, service: &'a ProvidedService| (plugin, service.name.as_str(), service.version.to_string());
+    let declared = kernel.iter().map(|service| row("kernel", service));
+    let of_plugins = plugins.iter().flat_map(|contributor| {
+        contributor.declaration.services.provides.iter().map(|service| row(contributor.plugin, service))
+    });
+    let of_refused = refused.iter().flat_map(|refused| {
+        refused.provides.iter().map(|name| (refused.plugin.as_str(), name.as_str(), refused.version.clone()))
+    });
+    for (plugin, name, version) in declared.chain(of_plugins).chain(of_refused) {
+        if names.insert((plugin, name)) {
+            list.push(Service { name, version, plugin, available: available(plugin, name) });
         }
     }
     json(&list)

@@ -80,6 +80,6 @@ impl KernelContract for Control {
 
     async fn replay(&self, _: Context, request: EventReplayConfig) -> Result<u64> {
         let core = self.core()?;
-        core.bus().replay(request).await
+        core.bus().replay(&request).await
     }
 }

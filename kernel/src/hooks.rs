@@ -114,6 +114,7 @@ impl HookTable {
         let mut named: Vec<&str> = Vec::new();
         if let Some(instance) = instance {
             for hook in &instance.registered().raw.hooks {
+                // Named, though perhaps denied: then the list stays without it.
                 self.point(&hook.name);
                 named.push(&hook.name);
             }

@@ -33,6 +33,9 @@ use crate::{
     watch::{self, Watch},
 };
 
+/// How long the bus may take to end after a start that failed.
+const BUS_LIMIT: Duration = Duration::from_secs(5);
+
 /// A kernel. Clones share one.
 #[derive(Clone, Debug)]
 pub struct Kernel {
@@ -79,7 +82,7 @@ impl Kernel {
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
         if let Err(error) = boot::start_all(&core).await {
             core.set_state(KernelState::Stopped);
-            core.stop_bus().await;
+            core.stop_bus(BUS_LIMIT).await;
             return Err(error);
         }
         core.set_state(KernelState::Running);
@@ -94,7 +97,6 @@ impl Kernel {
         let core = Arc::clone(&self.core);
         let stopped = self.core.executor.spawn(async move {
             lifecycle::stop::stop_all(&core, limit, "the host is stopping").await;
-            core.stop_bus().await;
         });
         if let Err(error) = stopped.await {
             tracing::error!(%error, "the stop of the kernel ended early");

@@ -49,13 +49,14 @@ pub(crate) fn switch(core: &Arc<Core>, record: &Arc<PluginRecord>, to: Switch) {
             record.with(|details| {
                 details.standing = Standing::Running;
                 details.reason = None;
+                details.served = true;
                 details.running_since_ms = Some(core.clock.now_ms());
             });
             bind_services(core, record, &instance);
             for (hook, handlers) in core.hooks.set(&record.cell, Some(&instance)) {
                 notices::hook_registered(core, &hook, handlers);
             }
-            core.set_event_handlers(record, Some(&instance));
+            core.set_event_handlers(record, &instance);
         }
         Switch::Down(state, reason) => {
             record.cell.set_down(state, reason.clone());
@@ -70,11 +71,12 @@ pub(crate) fn switch(core: &Arc<Core>, record: &Arc<PluginRecord>, to: Switch) {
             release_services(core, record, gone);
             if gone {
                 core.hooks.set(&record.cell, None);
-                core.set_event_handlers(record, None);
+                core.bus().unregister(&record.id);
             }
         }
     }
     drop(turn);
+    core.note_event_store(record);
     core.refresh_contributions();
 }
 
@@ -87,15 +89,15 @@ pub(crate) fn hold(core: &Core, record: &PluginRecord) {
 }
 
 fn bind_services(core: &Core, record: &PluginRecord, instance: &Instance) {
-    let registered = &instance.registered().raw;
-    for service in &registered.services {
+    let services = instance.registered().services();
+    for service in services {
         if !core.services.bind(&service.name, &record.cell, true) {
-            notices::service_registered(core, &service.name, &service.version);
+            notices::service_registered(core, &service.name, &service.version.to_string());
         }
     }
     // What the generation before offered and this one does not.
     for name in declared_services(record) {
-        if !registered.services.iter().any(|service| service.name == name) {
+        if !services.iter().any(|service| service.name == name) {
             core.services.bind(&name, &record.cell, false);
         }
     }

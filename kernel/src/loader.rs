@@ -58,7 +58,7 @@ pub fn on_thread_start() {
 
 /// For the host's tokio runtime: `Builder::on_thread_park(on_thread_park)`. Runs what an unload left for this thread.
 pub fn on_thread_park() {
-    threads::checkpoint();
+    checkpoint();
 }
 
 /// Libraries mapped now, those that are kept for good included.

@@ -25,7 +25,7 @@ use crate::package::{Candidate, Refusal, RefusalReason};
 
 pub use self::graph::{GraphEdge, GraphEdgeKind, GraphNode, PluginGraph};
 
-use self::wiring::Wiring;
+use self::wiring::{Field, Wiring};
 
 /// What plugins are resolved against, besides each other.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +83,9 @@ impl Verdict {
     }
 }
 
+/// Bound of the rounds in [`decide`].
+const ROUNDS_PER_PLUGIN: usize = 4;
+
 /// Refused candidates by index.
 type Verdicts = BTreeMap<usize, Verdict>;
 
@@ -91,54 +94,102 @@ type Verdicts = BTreeMap<usize, Verdict>;
 pub fn resolve(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> Resolution {
     let mut sorted: Vec<Arc<Candidate>> = candidates.to_vec();
     sorted.sort_by(|left, right| (left.id(), &left.path).cmp(&(right.id(), &right.path)));
-    let verdicts = decide(&sorted, request);
-    let wiring = Wiring::of(&sorted, &active(&sorted, &verdicts), request);
+    let field = Field::new(&sorted, request);
+    let verdicts = decide(&field);
+    let wiring = Wiring::of(&field, &standing(&field, &verdicts));
     let (levels, graph) = graph::build(&sorted, &wiring);
-    let refusals = verdicts.keys().map(|index| explain::refusal(*index, &sorted, &verdicts, request)).collect();
+    let refusals = verdicts.keys().map(|index| explain::refusal(*index, &field, &verdicts)).collect();
     Resolution { levels, refusals, graph }
 }
 
-fn active(candidates: &[Arc<Candidate>], verdicts: &Verdicts) -> BTreeSet<usize> {
-    (0..candidates.len()).filter(|index| !verdicts.contains_key(index)).collect()
+fn standing(field: &Field<'_>, verdicts: &Verdicts) -> BTreeSet<usize> {
+    (0..field.candidates.len()).filter(|index| !verdicts.contains_key(index)).collect()
 }
 
 /// Refuses until what is left fits together.
 ///
 /// Who lost a conflict to a plugin that is refused afterwards was refused for nothing. Then all is decided once more
-/// with the fallen winner out from the beginning; each round settles one plugin for good, so there is an end.
-fn decide(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> Verdicts {
+/// with the fallen winner out from the beginning. Whatever happens, what starts fits together; the number of rounds is
+/// bounded because an operator's preferences can be such that every winner falls by its own victory.
+fn decide(field: &Field<'_>) -> Verdicts {
     let mut settled = Verdicts::new();
-    loop {
-        let verdicts = round(candidates, request, settled.clone());
-        let Some((winner, verdict)) = fallen_winner(&verdicts).and_then(|winner| verdicts.get_key_value(&winner)) else {
-            return verdicts;
-        };
-        // A winner that fell because it had beaten one it needs cannot run beside that one: it is the loser.
-        let needed = root(*winner, &verdicts).and_then(|root| verdicts.get(&root).map(|verdict| (root, verdict)));
-        let verdict = match needed.filter(|(_, verdict)| verdict.rival == Some(*winner)) {
-            Some((needed, lost)) => Verdict::of(conflicts::lost_to(&candidates[needed], &lost.reason)),
-            None => verdict.clone(),
-        };
-        settled.insert(*winner, verdict);
+    let mut beaten: BTreeMap<usize, Verdicts> = BTreeMap::new();
+    let mut retried = BTreeSet::new();
+    let mut verdicts = round(field, settled.clone());
+    for _ in 0..ROUNDS_PER_PLUGIN * field.candidates.len() {
+        if let Some(winner) = fallen_winner(&verdicts) {
+            let lost_to_winner = verdicts.iter().filter(|(_, verdict)| verdict.rival == Some(winner));
+            beaten.insert(winner, lost_to_winner.map(|(index, verdict)| (*index, verdict.clone())).collect());
+            settled.retain(|_, verdict| verdict.rival != Some(winner));
+            settled.extend(verdicts.get_key_value(&winner).map(|(index, verdict)| (*index, verdict.clone())));
+        } else {
+            match renew(field, &settled, &beaten, &mut verdicts) {
+                Some(unfounded) if retried.insert(unfounded) => drop(settled.remove(&unfounded)),
+                Some(_) | None => return verdicts,
+            }
+        }
+        verdicts = round(field, settled.clone());
     }
+    verdicts
 }
 
-fn round(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>, settled: Verdicts) -> Verdicts {
+fn round(field: &Field<'_>, settled: Verdicts) -> Verdicts {
     let mut verdicts = settled;
     loop {
-        let wiring = Wiring::of(candidates, &active(candidates, &verdicts), request);
-        let mut found = needs::unmet(candidates, &wiring, &verdicts, request);
+        let wiring = Wiring::of(field, &standing(field, &verdicts));
+        let mut found = needs::unmet(field, &wiring, &verdicts);
         if found.is_empty() {
-            found = cycles::find(candidates, &wiring);
+            found = cycles::find(field, &wiring);
         }
         if found.is_empty() {
-            found = conflicts::first(candidates, &wiring, request);
+            found = conflicts::first(field, &wiring);
         }
         if found.is_empty() {
             return verdicts;
         }
         verdicts.extend(found);
     }
+}
+
+/// Gives plugins that were settled early the reason that holds in the end. Returns one for which none does any more.
+fn renew(
+    field: &Field<'_>,
+    settled: &Verdicts,
+    beaten: &BTreeMap<usize, Verdicts>,
+    verdicts: &mut Verdicts,
+) -> Option<usize> {
+    for (index, verdict) in settled {
+        let may_be_stale = match &verdict.cause {
+            Some(Cause::Candidate(cause)) => !verdicts.contains_key(cause),
+            Some(Cause::Earlier(_)) => false,
+            None => match &verdict.reason {
+                RefusalReason::ServiceRange { .. } | RefusalReason::ServiceMissing { .. } => true,
+                RefusalReason::Cycle { path } => !path.iter().all(|id| is_refused(field, verdicts, id)),
+                _ => false,
+            },
+        };
+        if !may_be_stale {
+            continue;
+        }
+        let mut with_it = standing(field, verdicts);
+        with_it.insert(*index);
+        let unmet = needs::unmet(field, &Wiring::of(field, &with_it), verdicts).remove(index);
+        // Nothing is missing: it is out because it cannot run beside one it had beaten.
+        let lost = || {
+            let (rival, lost) = beaten.get(index)?.iter().find(|(rival, _)| with_it.contains(rival))?;
+            let reason = conflicts::lost_to(&field.candidates[*rival], &lost.reason);
+            Some(Verdict { reason, rival: Some(*rival), cause: None })
+        };
+        match unmet.or_else(lost) {
+            Some(verdict) => drop(verdicts.insert(*index, verdict)),
+            None => return Some(*index),
+        }
+    }
+    None
+}
+
+fn is_refused(field: &Field<'_>, verdicts: &Verdicts, id: &str) -> bool {
+    verdicts.keys().any(|index| field.candidates[*index].id() == id)
 }
 
 /// A refused plugin that still won a conflict. When it fell because of someone who lost to another fallen winner, that

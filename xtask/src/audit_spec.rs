@@ -7,17 +7,17 @@ use crate::{audit_plugins, audit_protocol, shell};
 
 pub(crate) fn audit_spec(json: bool) -> ExitCode {
     let plugins = audit_plugins::run();
-    let protocol = audit_protocol::run(json);
+    let protocol = audit_protocol::audit();
     match (plugins, protocol) {
         (Ok(plugins), Ok(protocol)) => {
             if json {
-                let document = serde_json::json!({ "plugins": plugins.to_json(), "protocol": protocol.to_json() });
+                let document = serde_json::json!({ "plugins": plugins.to_json(), "protocol": protocol });
                 shell::print(&format!("{document:#}"));
             } else {
                 shell::print(&plugins.to_text());
-                shell::print(&protocol.to_text());
+                shell::print(&protocol.to_string());
             }
-            if plugins.clean() && protocol.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if plugins.clean() && protocol.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         (Err(error), _) | (_, Err(error)) => {
             shell::say(&format!("error: {error:#}"));

@@ -2,27 +2,43 @@
 //! registered is a warning for the author.
 
 use objectos_plugin_api::{
-    RegisteredHook, RegisteredService, Registrations,
+    RegisteredEvent, RegisteredHook, RegisteredService, Registrations,
     protocol::kernel::plugin_document::{PluginDeclaration, RouteDeclaration, matches_event},
 };
 use semver::{Version, VersionReq};
 
-use crate::error::{Error, nearest_hint};
+use crate::{
+    error::{Error, nearest_hint},
+    grants::GrantSet,
+};
 
-/// Registrations by position, checked.
+/// Registrations by position, checked. What the operator denies stays in its position and is never used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registered {
     pub(crate) raw: Registrations,
-    services: Vec<(String, Version)>,
+    services: Vec<GrantedService>,
+    denied_hooks: Vec<String>,
+    denied_events: Vec<String>,
+}
+
+/// A service that may be offered.
+#[derive(Clone, Debug)]
+pub(crate) struct GrantedService {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    position: u32,
 }
 
 impl Registered {
     /// Position of a service in a version of this range; `Err` with the version that is there.
     pub(crate) fn service(&self, name: &str, range: &VersionReq) -> Option<Result<u32, Version>> {
-        let position = self.services.iter().position(|(known, _)| known == name)?;
-        let version = &self.services[position].1;
-        let fits = range.matches(version);
-        Some(u32::try_from(position).ok().filter(|_| fits).ok_or_else(|| version.clone()))
+        let service = self.services.iter().find(|service| service.name == name)?;
+        Some(if range.matches(&service.version) { Ok(service.position) } else { Err(service.version.clone()) })
+    }
+
+    /// The services that are offered.
+    pub(crate) fn services(&self) -> &[GrantedService] {
+        &self.services
     }
 
     /// Position of the event handler of this name.
@@ -30,9 +46,15 @@ impl Registered {
         (0_u32..).zip(&self.raw.events).find(|(_, event)| event.name == name).map(|(index, _)| index)
     }
 
+    /// The event handlers that may be used.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &RegisteredEvent> {
+        self.raw.events.iter().filter(|event| !self.denied_events.contains(&event.pattern))
+    }
+
     /// Handlers of a hook, in the order they were registered, with their positions.
     pub(crate) fn hooks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (u32, &'a RegisteredHook)> {
-        (0_u32..).zip(&self.raw.hooks).filter(move |(_, hook)| hook.name == name)
+        let denied = self.denied_hooks.iter().any(|denied| denied == name);
+        (0_u32..).zip(&self.raw.hooks).filter(move |(_, hook)| !denied && hook.name == name)
     }
 }
 
@@ -49,6 +71,7 @@ pub(crate) fn check(
     plugin: &str,
     raw: Registrations,
     declared: &PluginDeclaration,
+    grants: &GrantSet,
 ) -> Result<(Registered, Vec<String>), Error> {
     let undeclared = |kind: &'static str, name: &str, known: Vec<&str>| Error::Undeclared {
         plugin: plugin.to_owned(),
@@ -56,7 +79,11 @@ pub(crate) fn check(
         name: name.to_owned(),
         hint: nearest_hint(name, known),
     };
-    let services = raw.services.iter().map(|service| check_service(plugin, service, declared)).collect::<Result<_, _>>()?;
+    let mut services = Vec::new();
+    for (position, service) in (0_u32..).zip(&raw.services) {
+        let version = check_service(plugin, service, declared)?;
+        services.push(GrantedService { name: service.name.clone(), version, position });
+    }
     for hook in &raw.hooks {
         if !declared.hooks.handles.contains(&hook.name) {
             return Err(undeclared("hook", &hook.name, texts(&declared.hooks.handles)));
@@ -80,22 +107,34 @@ pub(crate) fn check(
             return Err(undeclared("command", command, known));
         }
     }
-    let warnings = missing(&raw, declared, &routes);
-    Ok((Registered { raw, services }, warnings))
+    let mut warnings = missing(&raw, declared, &routes);
+    let mut denied = |kind: &str, name: &str| warnings.push(format!("is not granted the {kind} {name} by the operator"));
+    services.retain(|service| {
+        let granted = grants.may_provide_service(&service.name);
+        if !granted {
+            denied("service", &service.name);
+        }
+        granted
+    });
+    let hooks = raw.hooks.iter().map(|hook| hook.name.clone()).filter(|name| !grants.may_handle_hook(name));
+    let denied_hooks: Vec<String> = hooks.inspect(|name| denied("hook", name)).collect();
+    let events = raw.events.iter().map(|event| event.pattern.clone()).filter(|pattern| !grants.may_handle_event(pattern));
+    let denied_events: Vec<String> = events.inspect(|pattern| denied("event", pattern)).collect();
+    Ok((Registered { raw, services, denied_hooks, denied_events }, warnings))
 }
 
 fn check_service(
     plugin: &str,
     service: &RegisteredService,
     declared: &PluginDeclaration,
-) -> Result<(String, Version), Error> {
+) -> Result<Version, Error> {
     let known = || declared.services.provides.iter().map(|provided| provided.name.as_str());
     let Some(provided) = declared.services.provides.iter().find(|provided| provided.name == service.name) else {
         let hint = nearest_hint(&service.name, known());
         return Err(Error::Undeclared { plugin: plugin.to_owned(), kind: "service", name: service.name.clone(), hint });
     };
     if provided.version.to_string() == service.version {
-        return Ok((service.name.clone(), provided.version.clone()));
+        return Ok(provided.version.clone());
     }
     Err(Error::Undeclared {
         plugin: plugin.to_owned(),

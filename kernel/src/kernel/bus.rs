@@ -3,10 +3,21 @@
 use objectos_plugin_api::{Context, NewEvent};
 use objectos_protocol::kernel::PluginLifecycleEventType;
 use serde_json::Value;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{core::Core, record::PluginRecord};
-use crate::{error::Error, instance::Instance};
+use super::{
+    client::{EVENT_STORE, Handlers, KernelClient},
+    core::Core,
+    record::PluginRecord,
+};
+use crate::{
+    error::Error,
+    events::{BusParts, BusSettings, EventBus, HandlerSpec},
+    instance::Instance,
+};
+
+/// The source of the kernel's own events.
+const SOURCE: &str = "kernel";
 
 impl Core {
     /// Starts the bus.
@@ -14,23 +25,70 @@ impl Core {
     /// # Errors
     /// `EventBus` when its configuration cannot be used.
     pub(crate) fn start_bus(self: &Arc<Self>) -> Result<(), Error> {
+        let settings = BusSettings::from_config(&self.options.event_bus)
+            .map_err(|error| Error::EventBus { reason: error.to_string() })?;
+        self.set_bus(EventBus::start(BusParts {
+            settings,
+            store: Arc::new(KernelClient::event_store(self)),
+            webhooks: Arc::new(KernelClient::http_client(self)),
+            handlers: Arc::new(Handlers(Arc::downgrade(self))),
+            clock: Arc::clone(&self.clock),
+            runtime: self.executor.clone(),
+            node: self.context.instance_id.clone(),
+        }));
         Ok(())
     }
 
-    /// Stops it: what is on its way is stored or told.
-    pub(crate) async fn stop_bus(&self) {}
+    /// Stops it: what waits is stored, deliveries may end within the limit.
+    pub(crate) async fn stop_bus(&self, limit: Duration) {
+        if tokio::time::timeout(limit, self.bus().stop(limit / 2)).await.is_err() {
+            tracing::warn!("the event bus did not end within the limit; what was not done is delivered after the next start");
+        }
+    }
 
-    /// Publishes one of the kernel's own events.
-    pub(crate) fn publish_own(&self, kind: PluginLifecycleEventType, payload: Value) {
+    /// Publishes one of the kernel's own events, best effort.
+    pub(crate) fn publish_own(&self, kind: PluginLifecycleEventType, payload: &Value) {
         let payload = payload.to_string();
         let event = NewEvent::new(kind.as_str(), payload.as_bytes());
-        let _ = self.bus().publish("kernel", &Context::background(), &event);
+        if let Err(error) = self.bus().publish(SOURCE, &Context::background(), &event) {
+            tracing::debug!(event = kind.as_str(), %error, "an event of the kernel reached nobody");
+        }
     }
 
     /// Sets the handlers of a plugin to what this generation registered.
-    pub(crate) fn set_event_handlers(&self, _record: &PluginRecord, _instance: Option<&Instance>) {}
+    pub(crate) fn set_event_handlers(&self, record: &PluginRecord, instance: &Instance) {
+        let handlers: Vec<HandlerSpec> = instance
+            .registered()
+            .events()
+            .map(|event| HandlerSpec {
+                name: event.name.clone(),
+                pattern: event.pattern.clone(),
+                durable: event.durable,
+                timeout_ms: instance.limits.event_ms,
+            })
+            .collect();
+        if let Err(error) = self.bus().register(&record.id, &handlers) {
+            tracing::error!(plugin = &*record.id, %error, "the event handlers of a plugin were not taken");
+        }
+    }
+
+    /// The plugin did not come up and may later: durable events wait for it.
+    pub(crate) fn expect_event_handlers(&self, record: &PluginRecord) {
+        let patterns = record.candidate().document.objectos.events.handles.clone();
+        if let Err(error) = self.bus().expect(&record.id, &patterns) {
+            tracing::error!(plugin = &*record.id, %error, "durable events are not kept for a plugin");
+        }
+    }
+
+    /// Tells the bus when the plugin that came or went is the one that stores events.
+    pub(crate) fn note_event_store(&self, record: &PluginRecord) {
+        let candidate = record.candidate();
+        if candidate.document.objectos.services.provides.iter().any(|service| service.name == EVENT_STORE) {
+            self.bus().store_changed();
+        }
+    }
 
     pub(crate) fn bus_metrics(&self) -> Value {
-        Value::Null
+        serde_json::to_value(self.bus().metrics()).unwrap_or_default()
     }
 }

@@ -13,18 +13,24 @@ use objectos_plugin_api::{
 };
 use objectos_protocol::kernel::DeadLetterQueueEntry;
 use semver::VersionReq;
-use serde::{Serialize, de::DeserializeOwned};
-use std::sync::{Arc, Weak};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Weak},
+};
 use tokio::runtime::Handle;
 
 use super::core::Core;
 use crate::{
     events::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
-    instance::cell::{CellState, PluginCell},
+    instance::{
+        call::Call,
+        cell::{CellState, PluginCell},
+    },
     services::{Caller, ServiceReference},
 };
 
-const EVENT_STORE: &str = "event-store";
+pub(crate) const EVENT_STORE: &str = "event-store";
 const HTTP_CLIENT: &str = "http-client";
 
 /// A service that the kernel calls, as the system.
@@ -58,7 +64,7 @@ impl KernelClient {
         let name = self.name;
         let payload = match encode(name, method, request) {
             Ok(payload) => payload,
-            Err(error) => return Box::pin(std::future::ready(Err(error))),
+            Err(error) => return Box::pin(async move { Err(error) }),
         };
         let context = Context::background().as_system();
         let future = self.reference.start(
@@ -121,6 +127,7 @@ impl HandlerPort for Handlers {
         };
         match begun {
             Ok(call) => Box::pin(async move {
+                let Some(call) = call else { return Ok(()) };
                 match call.await {
                     RResult::ROk(_) => Ok(()),
                     RResult::RErr(error) => Err(PluginError::from_raw(&error)),
@@ -131,7 +138,14 @@ impl HandlerPort for Handlers {
     }
 }
 
-fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) -> Result<crate::instance::call::Call> {
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+/// Starts a delivery; `None` when the operator denies the plugin this event, which then counts as had.
+fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) -> Result<Option<Call>> {
     let gone = || PluginError::unavailable("the event handler is not available at the moment");
     let record = core.record(handler.plugin()).map_err(|_| gone())?;
     let cell: &PluginCell = &record.cell;
@@ -141,7 +155,12 @@ fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) ->
         CellState::Down(down) => return Err(cell.unavailable(down)),
     };
     let index = instance.registered().event(handler.name()).ok_or_else(gone)?;
+    // A pattern may be wider than a name that the operator denies.
+    let named: Named<'_> = serde_json::from_slice(event)?;
+    if !record.candidate().grants.may_handle_event(&named.name) {
+        return Ok(None);
+    }
     let mut raw = context.raw();
     raw.flags |= cell.chain_bit;
-    Ok(instance.event(index, &raw, RSlice::from_slice(event)))
+    Ok(Some(instance.event(index, &raw, RSlice::from_slice(event))))
 }

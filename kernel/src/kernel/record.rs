@@ -45,6 +45,8 @@ pub(crate) struct Details {
     /// Declared and not registered.
     pub(crate) warnings: Vec<String>,
     pub(crate) health: PluginHealthReport,
+    /// It served at least once.
+    pub(crate) served: bool,
     /// Since when it runs, milliseconds since 1970.
     pub(crate) running_since_ms: Option<i64>,
     /// Restarts in a row, without a window of good health between them.
@@ -83,6 +85,7 @@ impl PluginRecord {
             startup: None,
             warnings: Vec::new(),
             health,
+            served: false,
             running_since_ms: None,
             restarts: 0,
             swaps: 0,

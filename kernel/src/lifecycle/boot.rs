@@ -8,7 +8,6 @@ use objectos_protocol::kernel::{
 };
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -38,6 +37,10 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
         join_all(level.iter().map(|candidate| start_one(core, candidate, &resolution.graph))).await;
     }
     core.refresh_contributions();
+    core.bus().open();
+    for sentence in core.bus().unused_settings() {
+        tracing::warn!("{sentence}");
+    }
     notices::kernel(core, Kind::KernelAfterInit);
     notices::ready(core, since.elapsed(), core.running().len());
     Ok(())
@@ -52,7 +55,7 @@ async fn survey(core: &Arc<Core>) -> Result<Resolution, Error> {
         let resolution = resolve::resolve(&survey.candidates, &own.resolve_request(&commands, &survey.refusals));
         let mut refusals = survey.refusals;
         refusals.extend(resolution.refusals.iter().cloned());
-        let providers = refused_providers(&refusals, &survey.candidates);
+        let providers = refused_providers(&refusals);
         (resolution, refusals, providers)
     });
     let (resolution, refusals, providers) = done.await.map_err(|error| Error::Survey {
@@ -67,25 +70,14 @@ async fn survey(core: &Arc<Core>) -> Result<Resolution, Error> {
     Ok(resolution)
 }
 
-/// The services of refused plugins whose manifest can be read: they count as declared.
-fn refused_providers(refusals: &[Refusal], candidates: &[Arc<Candidate>]) -> Vec<RefusedProvider> {
-    let provides = |refusal: &Refusal, id: &str| {
-        let known = candidates.iter().find(|candidate| candidate.id() == id && candidate.path == refusal.path);
-        match known {
-            Some(candidate) => candidate.document.objectos.services.provides.clone(),
-            None => inspect(&refusal.path),
-        }
-    };
+/// The services of refused plugins whose manifest could be read: they count as declared.
+fn refused_providers(refusals: &[Refusal]) -> Vec<RefusedProvider> {
     let of = |refusal: &Refusal| {
         let plugin = refusal.plugin.clone()?;
-        let provides = provides(refusal, &plugin);
-        Some(RefusedProvider { plugin, provides })
+        let version = refusal.version.as_ref().map_or_else(String::new, ToString::to_string);
+        Some(RefusedProvider { plugin, version, provides: refusal.provides.clone() })
     };
     refusals.iter().filter_map(of).collect()
-}
-
-fn inspect(path: &Path) -> Vec<objectos_protocol::kernel::plugin_document::ProvidedService> {
-    discover::inspect(path).map(|found| found.document.objectos.services.provides).unwrap_or_default()
 }
 
 /// Makes the records, so that services are bound and reports complete from the beginning.
@@ -169,6 +161,9 @@ pub(crate) fn note_failure(
         details.startup = Some(result(core, candidate, took, Some(text)));
     });
     switch(core, record, Switch::Down(DownState::Failed, text.to_owned()));
+    if !record.with(|details| details.served) {
+        core.expect_event_handlers(record);
+    }
 }
 
 fn result(core: &Core, candidate: &Candidate, took: Duration, failure: Option<&str>) -> PluginStartupResult {
@@ -213,16 +208,7 @@ fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -
             format!("{} needs {what}", candidate.label()),
             format!("{} offers it and is down: {why}", provider.candidate().label()),
         ];
-        return Some(Refusal {
-            plugin: Some(candidate.id().to_owned()),
-            version: Some(candidate.version()),
-            path: candidate.path.clone(),
-            sha256: Some(candidate.sha256),
-            trust: Some(candidate.trust.level),
-            remedy: reason.remedy(),
-            reason,
-            chain,
-        });
+        return Some(Refusal { chain, ..Refusal::of_candidate(candidate, reason) });
     }
     None
 }

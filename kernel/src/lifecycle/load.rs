@@ -101,7 +101,8 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
     let host = Arc::new(HostObject::new(Arc::clone(&core), Arc::clone(&loading.record.id), Arc::clone(&candidate)));
     let limit = ms(core.options.limits.load_ms);
     let object = host.object();
-    let made = phase::on_thread(&format!("load {}", candidate.id()), limit, move || {
+    let name = format!("load {}", candidate.id());
+    let made = phase::on_thread(&name, limit, move || {
         let library = Library::open(candidate.copy.path(), &candidate.path)?;
         match library.create(object) {
             Ok(object) => Ok((object, library)),
@@ -129,7 +130,8 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
         Arc::new(HostObject::new(Arc::clone(loading.core), Arc::clone(&loading.record.id), Arc::clone(loading.candidate)));
     let object = host.object();
     let limit = ms(loading.core.options.limits.load_ms);
-    let made = phase::on_thread(&format!("load {}", loading.record.id), limit, move || {
+    let name = format!("load {}", loading.record.id);
+    let made = phase::on_thread(&name, limit, move || {
         let made = library.create(object);
         made.map(|object| (object, library))
     });
@@ -189,7 +191,12 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
         .map_err(|failure| failure.into_error(id, "init", limit))?;
     let registrations: Registrations = serde_json::from_slice(&answer)
         .map_err(|error| Error::Internal(format!("the registrations of {id} cannot be read: {error}")))?;
-    let (registered, warnings) = registered::check(id, registrations, &loading.candidate.document.objectos)?;
+    let (registered, warnings) = registered::check(
+        id,
+        registrations,
+        &loading.candidate.document.objectos,
+        &loading.candidate.grants,
+    )?;
     instance.set_registered(registered);
     notices::phase(loading.core, Kind::PluginAfterInit, id, EventPhase::Init, Some(since.elapsed()));
     Ok(warnings)

@@ -12,7 +12,7 @@ use crate::{error::Error, kernel::core::Core};
 
 fn publish(core: &Core, kind: Kind, payload: &impl Serialize) {
     match serde_json::to_value(payload) {
-        Ok(payload) => core.publish_own(kind, payload),
+        Ok(payload) => core.publish_own(kind, &payload),
         Err(error) => tracing::error!(%error, event = kind.as_str(), "an event of the kernel could not be written"),
     }
 }

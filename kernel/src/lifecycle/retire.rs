@@ -118,7 +118,8 @@ async fn stop(core: &Arc<Core>, instance: &Arc<Instance>) {
 
 /// Joins the plugin's threads and drops its object, on a plain thread.
 async fn shut(plugin: &str, object: RawPluginObject, library: Library) -> Result<Library, String> {
-    let shut = phase::on_thread(&format!("shutdown {plugin}"), UNLOAD_LIMIT, move || {
+    let name = format!("shutdown {plugin}");
+    let shut = phase::on_thread(&name, UNLOAD_LIMIT, move || {
         object.shutdown_blocking();
         drop(object);
         library

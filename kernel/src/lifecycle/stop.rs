@@ -21,6 +21,8 @@ pub(crate) async fn stop_all(core: &Arc<Core>, limit: Duration, reason: &str) {
     core.set_state(KernelState::Stopping);
     notices::shutdown(core, reason);
     let until = Instant::now() + limit;
+    // Before the plugins: what is being delivered may end, what waits is stored.
+    core.stop_bus(limit / 4).await;
     let mut levels: BTreeMap<usize, Vec<Arc<PluginRecord>>> = BTreeMap::new();
     for record in core.all_records() {
         levels.entry(record.with(|details| details.level)).or_default().push(record);

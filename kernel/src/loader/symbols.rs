@@ -4,6 +4,7 @@
 //! A library's references bind to the executable first. The executable must be linked with
 //! `-Wl,--export-dynamic-symbol=` for each; [`exported`] tells whether it was. glibc and Linux only. Each behaves as glibc's
 //! for the executable itself.
+#![allow(unreachable_pub)]
 
 use std::{
     ffi::{CStr, c_int, c_void},

@@ -1,39 +1,38 @@
 //! Things only one plugin can have: a service, a route, a command, an object.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use objectos_protocol::kernel::plugin_document::route_shape;
 
-use super::wiring::Wiring;
-use super::{ResolveRequest, Verdict, Verdicts};
+use super::wiring::{Field, Wiring};
+use super::{Verdict, Verdicts};
 use crate::package::{Candidate, RefusalReason};
 
 /// The losers of the first conflict found; the rest is looked at again without them.
-pub(super) fn first(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
-    let kernel = reserved(candidates, wiring, request);
+pub(super) fn first(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
+    let kernel = reserved(field, wiring);
     if !kernel.is_empty() {
         return kernel;
     }
-    let services = services(candidates, wiring, request);
+    let services = services(field, wiring);
     if !services.is_empty() {
         return services;
     }
-    claims(candidates, wiring)
+    claims(field, wiring)
 }
 
 /// What belongs to the kernel and the host.
-fn reserved(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
+fn reserved(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
     let mut found = Verdicts::new();
-    for provided in request.kernel_services {
+    for provided in field.request.kernel_services {
         for (index, _) in wiring.providers.get(&provided.name).into_iter().flatten() {
             found.insert(*index, Verdict::of(RefusalReason::ReservedService { service: provided.name.clone() }));
         }
     }
     for index in &wiring.active {
-        for command in &candidates[*index].document.objectos.commands {
+        for command in &field.candidates[*index].document.objectos.commands {
             let word = command.name.split(' ').next().unwrap_or_default();
-            if request.host_commands.contains(&word) {
+            if field.request.host_commands.contains(&word) {
                 let reason = RefusalReason::CommandTaken { command: command.name.clone(), owner: "the host itself".to_owned() };
                 found.insert(*index, Verdict::of(reason));
             }
@@ -42,14 +41,14 @@ fn reserved(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveReq
     found
 }
 
-fn services(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveRequest<'_>) -> Verdicts {
+fn services(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
     let mut found = Verdicts::new();
     for (service, offers) in &wiring.providers {
         let Some(((winner, _), losers)) = offers.split_first().filter(|(_, losers)| !losers.is_empty()) else {
             continue;
         };
-        let kept = &candidates[*winner];
-        let preferred = request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == kept.id());
+        let kept = &field.candidates[*winner];
+        let preferred = field.request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == kept.id());
         for (loser, _) in losers {
             let reason = RefusalReason::TwoProviders {
                 service: service.clone(),
@@ -65,17 +64,17 @@ fn services(candidates: &[Arc<Candidate>], wiring: &Wiring, request: &ResolveReq
 }
 
 /// Routes, commands and objects: the first by rank keeps them.
-fn claims(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
+fn claims(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
     let mut by_rank: Vec<usize> = wiring.active.iter().copied().collect();
-    by_rank.sort_by_key(|index| wiring.rank(*index));
+    by_rank.sort_by_key(|index| field.rank(*index));
     let mut owners: BTreeMap<(u8, String), usize> = BTreeMap::new();
     for index in by_rank {
-        for (kind, claim, shown) in claimed(&candidates[index]) {
+        for (kind, claim, shown) in claimed(&field.candidates[index]) {
             let owner = *owners.entry((kind, claim)).or_insert(index);
             if owner == index {
                 continue;
             }
-            let kept = &candidates[owner];
+            let kept = &field.candidates[owner];
             let (other, path) = (kept.id().to_owned(), kept.path.clone());
             let reason = match kind {
                 ROUTE => RefusalReason::RouteTaken { route: shown, other, path },

@@ -1,17 +1,16 @@
 //! Plugins that need each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
-use super::wiring::Wiring;
+use super::wiring::{Field, Wiring};
 use super::{Verdict, Verdicts};
-use crate::package::{Candidate, RefusalReason};
+use crate::package::RefusalReason;
 
 /// Every plugin that is part of a circle, each with the shortest circle it is on.
-pub(super) fn find(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
+pub(super) fn find(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
     let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();
     for wire in wiring.wires.iter().filter(|wire| !wire.need.optional) {
         graph.add_edge(wire.from, wire.to, ());
@@ -21,7 +20,7 @@ pub(super) fn find(candidates: &[Arc<Candidate>], wiring: &Wiring) -> Verdicts {
         let members: BTreeSet<usize> = component.into_iter().collect();
         for member in &members {
             let circle = shortest(*member, &members, &graph);
-            let path = circle.iter().map(|index| candidates[*index].id().to_owned()).collect();
+            let path = circle.iter().map(|index| field.candidates[*index].id().to_owned()).collect();
             found.insert(*member, Verdict::of(RefusalReason::Cycle { path }));
         }
     }

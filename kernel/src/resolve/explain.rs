@@ -1,18 +1,14 @@
 //! A verdict as a refusal with its chain: who wants what, who offers what, from which file.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use super::{Cause, ResolveRequest, Verdicts};
+use super::wiring::Field;
+use super::{Cause, Verdicts};
 use crate::package::{Candidate, Refusal, RefusalReason};
 
 /// The refusal of one candidate.
-pub(super) fn refusal(
-    index: usize,
-    candidates: &[Arc<Candidate>],
-    verdicts: &Verdicts,
-    request: &ResolveRequest<'_>,
-) -> Refusal {
+pub(super) fn refusal(index: usize, field: &Field<'_>, verdicts: &Verdicts) -> Refusal {
+    let candidates = field.candidates;
     let reason = verdicts[&index].reason.clone();
     let mut refusal = Refusal::of_candidate(&candidates[index], reason);
     let mut at = index;
@@ -30,7 +26,7 @@ pub(super) fn refusal(
         match verdict.cause {
             Some(Cause::Candidate(next)) => at = next,
             Some(Cause::Earlier(earlier)) => {
-                let earlier = &request.refused[earlier];
+                let earlier = &field.request.refused[earlier];
                 refusal.chain.push(format!("{} was refused: {}", earlier.label(), earlier.reason));
                 refusal.chain.extend(earlier.chain.iter().cloned());
                 refusal.remedy.clone_from(&earlier.remedy);

@@ -5,21 +5,16 @@ use std::sync::Arc;
 use objectos_protocol::kernel::plugin_document::nearest;
 use semver::Version;
 
-use super::wiring::{Need, NeedKind, Wiring, needs};
+use super::wiring::{Field, Need, NeedKind, Wiring, needs};
 use super::{Cause, ResolveRequest, Verdict, Verdicts};
 use crate::package::{Candidate, RefusalReason};
 
 /// Every plugin with an unmet need, for its first one.
-pub(super) fn unmet(
-    candidates: &[Arc<Candidate>],
-    wiring: &Wiring,
-    verdicts: &Verdicts,
-    request: &ResolveRequest<'_>,
-) -> Verdicts {
-    let look = Look { candidates, wiring, verdicts, request };
+pub(super) fn unmet(field: &Field<'_>, wiring: &Wiring, verdicts: &Verdicts) -> Verdicts {
+    let look = Look { candidates: field.candidates, wiring, verdicts, request: field.request };
     let mut found = Verdicts::new();
     for index in &wiring.active {
-        let required = needs(&candidates[*index]).into_iter().filter(|need| !need.optional);
+        let required = needs(&field.candidates[*index]).into_iter().filter(|need| !need.optional);
         let first = required.into_iter().find_map(|need| match need.kind {
             NeedKind::Plugin => look.plugin(&need),
             NeedKind::Service => look.service(&need),

@@ -48,6 +48,38 @@ pub(super) struct Wire {
     pub(super) need: Need,
 }
 
+/// All plugins in question, in an order that never changes while they are decided.
+#[derive(Debug)]
+pub(super) struct Field<'a> {
+    /// By id.
+    pub(super) candidates: &'a [Arc<Candidate>],
+    pub(super) request: &'a ResolveRequest<'a>,
+    /// For each plugin how deep its required needs go among all of them.
+    depth: Vec<usize>,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(candidates: &'a [Arc<Candidate>], request: &'a ResolveRequest<'a>) -> Self {
+        let mut field = Self { candidates, request, depth: vec![0; candidates.len()] };
+        let all = (0..candidates.len()).collect();
+        let mut certain = Wiring { providers: providers(candidates, &all), active: all, wires: Vec::new() };
+        certain.providers.retain(|_, offers| offers.len() == 1);
+        certain.connect(candidates);
+        field.depth = depth(candidates.len(), &certain.wires);
+        field
+    }
+
+    /// Place in a conflict: who is needed by others goes before those others, so that nobody wins against one it needs;
+    /// equals go by id. The same in every round, or rivals could beat each other in a circle.
+    pub(super) fn rank(&self, index: usize) -> (usize, usize) {
+        (self.depth[index], index)
+    }
+
+    fn prefers(&self, service: &str, index: usize) -> bool {
+        self.request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == self.candidates[index].id())
+    }
+}
+
 /// The plugins still standing, who provides what, and the wires between them.
 #[derive(Debug)]
 pub(super) struct Wiring {
@@ -55,38 +87,26 @@ pub(super) struct Wiring {
     /// Service to its providers with versions, the one that would be taken first.
     pub(super) providers: BTreeMap<String, Vec<(usize, Version)>>,
     pub(super) wires: Vec<Wire>,
-    depth: BTreeMap<usize, usize>,
 }
 
 impl Wiring {
-    pub(super) fn of(candidates: &[Arc<Candidate>], active: &BTreeSet<usize>, request: &ResolveRequest<'_>) -> Self {
-        let mut wiring = Self { active: active.clone(), providers: providers(candidates, active), wires: Vec::new(), depth: BTreeMap::new() };
-        // Depth is measured along what is certain, then used to put rivals in order, and only then is all wired.
-        wiring.connect(candidates, |offers| offers.len() == 1);
-        wiring.depth = depth(&wiring);
+    pub(super) fn of(field: &Field<'_>, active: &BTreeSet<usize>) -> Self {
+        let mut wiring = Self { active: active.clone(), providers: providers(field.candidates, active), wires: Vec::new() };
         for (service, offers) in &mut wiring.providers {
-            let preferred = request.prefer.and_then(|prefer| prefer.get(service));
-            let depth = &wiring.depth;
-            offers.sort_by_key(|(index, _)| {
-                let is_preferred = preferred.is_some_and(|id| id == candidates[*index].id());
-                (!is_preferred, depth.get(index).copied(), *index)
-            });
+            offers.sort_by_key(|(index, _)| (!field.prefers(service, *index), field.rank(*index)));
         }
-        wiring.connect(candidates, |_| true);
+        wiring.connect(field.candidates);
         wiring
     }
 
-    /// Wires each need to the plugin it names, or to the first provider of services for which `counts` holds.
-    fn connect(&mut self, candidates: &[Arc<Candidate>], counts: impl Fn(&[(usize, Version)]) -> bool) {
+    /// Wires each need to the plugin it names, or to the first provider of the service.
+    fn connect(&mut self, candidates: &[Arc<Candidate>]) {
         let by_id: BTreeMap<&str, usize> = self.active.iter().map(|index| (candidates[*index].id(), *index)).collect();
-        self.wires.clear();
         for from in &self.active {
             for need in needs(&candidates[*from]) {
                 let found = match need.kind {
                     NeedKind::Plugin => by_id.get(need.name.as_str()).map(|to| (*to, candidates[*to].version())),
-                    NeedKind::Service => {
-                        self.providers.get(&need.name).filter(|offers| counts(offers)).and_then(|offers| offers.first().cloned())
-                    }
+                    NeedKind::Service => self.providers.get(&need.name).and_then(|offers| offers.first().cloned()),
                 };
                 if let Some((to, version)) = found.filter(|(to, _)| to != from)
                     && need.range.matches(&version)
@@ -96,27 +116,20 @@ impl Wiring {
             }
         }
     }
-
-    /// Rank in a conflict: who is needed by others goes before those others, so that no plugin wins against one it
-    /// needs; equals go by id.
-    pub(super) fn rank(&self, index: usize) -> (usize, usize) {
-        (self.depth.get(&index).copied().unwrap_or(0), index)
-    }
 }
 
-/// How many plugins deep each one's required needs go; 0 throughout while there is a circle.
-fn depth(wiring: &Wiring) -> BTreeMap<usize, usize> {
+/// How many plugins deep each one's required needs go; 0 throughout when there is a circle.
+fn depth(count: usize, wires: &[Wire]) -> Vec<usize> {
     let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();
-    for wire in wiring.wires.iter().filter(|wire| !wire.need.optional) {
+    for wire in wires.iter().filter(|wire| !wire.need.optional) {
         graph.add_edge(wire.to, wire.from, ());
     }
-    let mut depth = BTreeMap::new();
+    let mut depth = vec![0; count];
     for index in toposort(&graph, None).unwrap_or_default() {
-        let needed = graph.neighbors_directed(index, Direction::Incoming).filter_map(|needed| depth.get(&needed)).max();
-        let own = needed.map_or(0, |deepest: &usize| deepest + 1);
-        depth.insert(index, own);
+        let needed = graph.neighbors_directed(index, Direction::Incoming).map(|needed| depth[needed]).max();
+        depth[index] = needed.map_or(0, |deepest| deepest + 1);
     }
-    wiring.active.iter().map(|index| (*index, depth.get(index).copied().unwrap_or(0))).collect()
+    depth
 }
 
 /// Everything a plugin wants, plugins first.

@@ -1,1 +1,2 @@
-//! x
+//! Integration tests of the kernel, a module for each part.
+mod events;

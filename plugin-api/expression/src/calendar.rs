@@ -53,7 +53,11 @@ pub(crate) fn civil_of(day: i32) -> Civil {
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     Civil {
         year: era * 400 + year_of_era + i32::from(month <= 2),
         month,
@@ -198,7 +202,11 @@ pub(crate) fn format_moment(ms: i64) -> String {
     let (day, ms_of_day) = split(ms, 0);
     let seconds = ms_of_day / 1000;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{:03}Z", format_date(day), ms_of_day % 1000)
+    format!(
+        "{}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+        format_date(day),
+        ms_of_day % 1000
+    )
 }
 
 #[cfg(test)]

@@ -3,11 +3,6 @@
 //! All type faults of an expression are reported at once; a syntax fault ends the check. Called when metadata is loaded, never
 //! per record. The parts: `operator` (types of operators), `call` (functions), `path` (names), `method` (JavaScript spellings).
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use serde::Serialize;
-
 use crate::error::{ErrorKind, ExpressionError, Fault};
 use crate::evaluator;
 use crate::limits::NODES_MAX;
@@ -19,95 +14,13 @@ use crate::types::Type;
 use crate::value::Value;
 
 mod call;
+mod checked;
 mod method;
 mod operator;
 mod path;
+mod unify;
 
-/// An expression that is known to be well-formed: parse and check once, evaluate often. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct CheckedExpression {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    source: String,
-    root: Node,
-    complexity: Complexity,
-    dependencies: Dependencies,
-}
-
-/// What an expression reads.
-///
-/// JSON form: `{"fields": ["account.industry", "amount"], "previous": [], "variables": ["today"]}`; sorted, without doubles.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Dependencies {
-    /// Field paths of the record, with dots where they lead over relations.
-    pub fields: BTreeSet<String>,
-    /// Field paths of the state before the change.
-    pub previous: BTreeSet<String>,
-    /// System variables, without `$`.
-    pub variables: BTreeSet<String>,
-}
-
-impl Dependencies {
-    /// The fields that lead over a relation.
-    pub fn related(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(String::as_str).filter(|path| path.contains('.'))
-    }
-}
-
-/// How much an expression asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Complexity {
-    /// Operators, values and calls as written.
-    pub nodes: usize,
-    /// How deep they are nested.
-    pub height: usize,
-    /// Branches and cases.
-    pub conditions: usize,
-    /// The three classes that formula metadata knows.
-    pub level: ComplexityLevel,
-}
-
-/// Classes of complexity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ComplexityLevel {
-    /// No condition and at most 15 nodes.
-    Simple,
-    /// In between.
-    Medium,
-    /// More than 5 conditions or 60 nodes.
-    Complex,
-}
-
-impl CheckedExpression {
-    /// The text as written.
-    pub fn source(&self) -> &str {
-        &self.inner.source
-    }
-
-    /// The tree, for compilers.
-    pub fn root(&self) -> &Node {
-        &self.inner.root
-    }
-
-    /// The type of the result; each may also be null.
-    pub fn value_type(&self) -> Type {
-        self.inner.root.value_type
-    }
-
-    /// What it reads.
-    pub fn dependencies(&self) -> &Dependencies {
-        &self.inner.dependencies
-    }
-
-    /// How much it asks for.
-    pub fn complexity(&self) -> Complexity {
-        self.inner.complexity
-    }
-}
+pub use checked::{CheckedExpression, Complexity, ComplexityLevel, Dependencies};
 
 /// Checks an expression of any type. Errors: all that is wrong, at least one.
 pub fn check(source: &str, scope: &dyn Scope) -> Result<CheckedExpression, Vec<ExpressionError>> {
@@ -129,14 +42,21 @@ pub struct Checker<'s> {
 
 impl std::fmt::Debug for Checker<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checker").field("expected", &self.expected).field("dialect", &self.dialect).finish_non_exhaustive()
+        f.debug_struct("Checker")
+            .field("expected", &self.expected)
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'s> Checker<'s> {
     /// A checker whose names are those of the scope.
     pub fn new(scope: &'s dyn Scope) -> Self {
-        Checker { scope, expected: Type::Any, dialect: Dialect::default() }
+        Checker {
+            scope,
+            expected: Type::Any,
+            dialect: Dialect::default(),
+        }
     }
 
     /// The result must be of this type (or null, or not known before evaluation).
@@ -158,46 +78,30 @@ impl<'s> Checker<'s> {
     pub fn check(&self, source: &str) -> Result<CheckedExpression, Vec<ExpressionError>> {
         let located = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.locate(source)).collect::<Vec<_>>();
         let tree = parser::parse(source, self.dialect).map_err(|fault| located(vec![fault]))?;
-        let mut typer = Typer { scope: self.scope, faults: Vec::new(), locals: Vec::new(), node_count: 0, conditions: 0 };
+        let mut typer = Typer {
+            scope: self.scope,
+            faults: Vec::new(),
+            locals: Vec::new(),
+            node_count: 0,
+            conditions: 0,
+        };
         let root = typer.node(&tree);
-        let root = typer.unify(vec![root, Node::new(NodeKind::Literal(Value::Null), self.expected, tree.offset)], tree.offset, |found, expected| {
-            format!("the result is {found}, expected {expected}")
-        });
+        let root = typer.unify(
+            vec![
+                root,
+                Node::new(NodeKind::Literal(Value::Null), self.expected, tree.offset),
+            ],
+            tree.offset,
+            |found, expected| format!("the result is {found}, expected {expected}"),
+        );
         let root = root.0.into_iter().next().unwrap_or_else(|| typer.poison(tree.offset));
         if !typer.faults.is_empty() {
             return Err(located(typer.faults));
         }
         let root = fold(root);
-        let mut dependencies = Dependencies::default();
-        collect(&root, &mut dependencies);
-        let complexity = Complexity {
-            nodes: typer.node_count,
-            height: usize::from(tree.height),
-            conditions: typer.conditions,
-            level: match (typer.conditions, typer.node_count) {
-                (0, ..=15) => ComplexityLevel::Simple,
-                (..=5, ..=60) => ComplexityLevel::Medium,
-                _ => ComplexityLevel::Complex,
-            },
-        };
-        Ok(CheckedExpression { inner: Arc::new(Inner { source: source.to_owned(), root, complexity, dependencies }) })
+        let size = (typer.node_count, usize::from(tree.height), typer.conditions);
+        Ok(CheckedExpression::new(source, root, size))
     }
-}
-
-fn collect(node: &Node, dependencies: &mut Dependencies) {
-    match &node.kind {
-        NodeKind::Field(path) => {
-            dependencies.fields.insert(path.as_str().to_owned());
-        }
-        NodeKind::Previous(path) => {
-            dependencies.previous.insert(path.as_str().to_owned());
-        }
-        NodeKind::Variable(variable) => {
-            dependencies.variables.insert(variable.name());
-        }
-        _ => {}
-    }
-    node.each_child(&mut |child| collect(child, dependencies));
 }
 
 /// One check under way.
@@ -232,7 +136,11 @@ impl Typer<'_> {
         self.node_count += 1;
         if self.node_count > NODES_MAX {
             if self.node_count == NODES_MAX + 1 {
-                self.fault(Fault::new(ErrorKind::LimitExceeded, tree.offset, format!("the expression has more than {NODES_MAX} parts")));
+                self.fault(Fault::new(
+                    ErrorKind::LimitExceeded,
+                    tree.offset,
+                    format!("the expression has more than {NODES_MAX} parts"),
+                ));
             }
             return self.poison(tree.offset);
         }
@@ -253,10 +161,6 @@ impl Typer<'_> {
                 let inner = self.node(inner);
                 self.negate(inner, offset)
             }
-            S::Not(inner) => {
-                let inner = self.condition(inner, "NOT");
-                Node::new(NodeKind::Not(Box::new(inner)), Type::Boolean, offset)
-            }
             S::Arithmetic(operator, left, right) => {
                 let (left, right) = (self.node(left), self.node(right));
                 self.arithmetic(*operator, left, right, offset)
@@ -264,6 +168,44 @@ impl Typer<'_> {
             S::Concat(items) => {
                 let items = self.nodes(items);
                 self.concat(items, offset)
+            }
+            S::Coalesce(items) => {
+                let items = self.nodes(items);
+                self.coalesce(items, offset)
+            }
+            S::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let arms = vec![(self.condition(condition, "the condition"), self.node(then))];
+                let otherwise = self.node(otherwise);
+                self.choice(arms, otherwise, offset)
+            }
+            S::Call { name, arguments } => self.call(name, arguments, offset),
+            S::Method {
+                receiver,
+                name,
+                arguments,
+            } => self.method(receiver, name, arguments, offset),
+            S::Let {
+                name,
+                value,
+                body,
+                declared,
+            } => self.bind(name, value, body, *declared, offset),
+            _ => self.logic(tree),
+        }
+    }
+
+    /// What is true or false.
+    fn logic(&mut self, tree: &Syntax) -> Node {
+        use SyntaxKind as S;
+        let offset = tree.offset;
+        match &tree.kind {
+            S::Not(inner) => {
+                let inner = self.condition(inner, "NOT");
+                Node::new(NodeKind::Not(Box::new(inner)), Type::Boolean, offset)
             }
             S::Compare(operator, left, right) => {
                 let (left, right) = (self.node(left), self.node(right));
@@ -278,15 +220,6 @@ impl Typer<'_> {
                 Node::new(NodeKind::Or(items), Type::Boolean, offset)
             }
             S::OrElse(items) => self.or_else(items, offset),
-            S::Coalesce(items) => {
-                let items = self.nodes(items);
-                self.coalesce(items, offset)
-            }
-            S::If { condition, then, otherwise } => {
-                let arms = vec![(self.condition(condition, "the condition"), self.node(then))];
-                let otherwise = self.node(otherwise);
-                self.choice(arms, otherwise, offset)
-            }
             S::In { item, list } => {
                 let (item, list) = (self.node(item), self.nodes(list));
                 self.member(item, list, offset)
@@ -304,9 +237,7 @@ impl Typer<'_> {
                 let inner = self.node(inner);
                 Node::new(NodeKind::IsNull(Box::new(inner)), Type::Boolean, offset)
             }
-            S::Call { name, arguments } => self.call(name, arguments, offset),
-            S::Method { receiver, name, arguments } => self.method(receiver, name, arguments, offset),
-            S::Let { name, value, body, declared } => self.bind(name, value, body, *declared, offset),
+            _ => self.node_of(tree),
         }
     }
 
@@ -314,9 +245,15 @@ impl Typer<'_> {
         let known = self.locals.iter().any(|(local, _)| local.as_ref() == name);
         if known == declared {
             let (message, hint) = if declared {
-                (format!("the variable `{name}` is declared twice"), "give the second one another name")
+                (
+                    format!("the variable `{name}` is declared twice"),
+                    "give the second one another name",
+                )
             } else {
-                (format!("the variable `{name}` is not declared"), "declare it with `let`; fields cannot be assigned")
+                (
+                    format!("the variable `{name}` is not declared"),
+                    "declare it with `let`; fields cannot be assigned",
+                )
             };
             self.fault(Fault::syntax(offset, message).hint(hint));
         }
@@ -325,7 +262,14 @@ impl Typer<'_> {
         let body = self.node(body);
         self.locals.pop();
         let value_type = body.value_type;
-        Node::new(NodeKind::Let { value: Box::new(value), body: Box::new(body) }, value_type, offset)
+        Node::new(
+            NodeKind::Let {
+                value: Box::new(value),
+                body: Box::new(body),
+            },
+            value_type,
+            offset,
+        )
     }
 }
 
@@ -349,7 +293,11 @@ fn fold(node: Node) -> Node {
     }
     match evaluator::constant(&node) {
         Some(value) => {
-            let value_type = if node.value_type.is_open() { value.value_type() } else { node.value_type };
+            let value_type = if node.value_type.is_open() {
+                value.value_type()
+            } else {
+                node.value_type
+            };
             Node::new(NodeKind::Literal(value), value_type, node.offset)
         }
         None => node,

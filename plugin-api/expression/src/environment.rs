@@ -70,7 +70,14 @@ pub struct RecordEnvironment<'a> {
 impl<'a> RecordEnvironment<'a> {
     /// A record at a moment in milliseconds since 1970-01-01T00:00:00Z.
     pub fn new(record: &'a Json, now_ms: i64) -> Self {
-        RecordEnvironment { record, previous: None, user: None, now_ms, utc_offset_seconds: 0, new: false }
+        RecordEnvironment {
+            record,
+            previous: None,
+            user: None,
+            now_ms,
+            utc_offset_seconds: 0,
+            new: false,
+        }
     }
 
     /// The record before the change.
@@ -108,11 +115,13 @@ impl Environment for RecordEnvironment<'_> {
     }
 
     fn previous(&self, path: &Path) -> Lookup<'_> {
-        self.previous.map_or(Lookup::Missing, |previous| walk(previous, path.segments()))
+        self.previous
+            .map_or(Lookup::Missing, |previous| walk(previous, path.segments()))
     }
 
     fn user(&self, property: &str) -> Lookup<'_> {
-        self.user.map_or(Lookup::Missing, |user| walk(user, property.split('.')))
+        self.user
+            .map_or(Lookup::Missing, |user| walk(user, property.split('.')))
     }
 
     fn now_ms(&self) -> i64 {

@@ -119,7 +119,13 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(kind: ErrorKind, offset: u32, message: impl Into<String>) -> Self {
-        Fault { kind, offset, message: message.into(), hint: None, suggestion: None }
+        Fault {
+            kind,
+            offset,
+            message: message.into(),
+            hint: None,
+            suggestion: None,
+        }
     }
 
     pub(crate) fn syntax(offset: u32, message: impl Into<String>) -> Self {

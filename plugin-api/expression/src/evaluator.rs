@@ -4,22 +4,25 @@
 //! crate's documentation. Called per record by whoever holds a `CheckedExpression` or a `Filter`.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use crate::calendar;
 use crate::checker::CheckedExpression;
 use crate::environment::{Environment, Lookup};
 use crate::error::EvaluationError;
 use crate::function::{Context, Form, Function};
-use crate::like;
 use crate::limits::{Limits, Meter};
 use crate::node::{ArithmeticOperator, CompareOperator, Node, NodeKind, Path, Variable};
 use crate::number;
 use crate::types::Type;
-use crate::value::{self, Value, mismatch};
+use crate::value::{Value, mismatch};
+
+mod logic;
 
 /// Evaluates with the default limits. The value may borrow from both. Errors: see [`EvaluationError`].
-pub fn evaluate<'a>(expression: &'a CheckedExpression, environment: &'a dyn Environment) -> Result<Value<'a>, EvaluationError> {
+pub fn evaluate<'a>(
+    expression: &'a CheckedExpression,
+    environment: &'a dyn Environment,
+) -> Result<Value<'a>, EvaluationError> {
     evaluate_within(expression, environment, Limits::default())
 }
 
@@ -48,7 +51,10 @@ pub(crate) fn constant(node: &Node) -> Option<Value<'static>> {
             0
         }
     }
-    let limits = Limits { steps_max: 10_000, bytes_max: 4096 };
+    let limits = Limits {
+        steps_max: 10_000,
+        bytes_max: 4096,
+    };
     Machine::new(&Nothing, limits).value(node).ok().map(Value::into_owned)
 }
 
@@ -60,7 +66,11 @@ pub(crate) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(crate) fn new(environment: &'a dyn Environment, limits: Limits) -> Self {
-        Machine { environment, meter: Meter::new(limits), locals: Vec::new() }
+        Machine {
+            environment,
+            meter: Meter::new(limits),
+            locals: Vec::new(),
+        }
     }
 
     pub(crate) fn value(&mut self, node: &'a Node) -> Result<Value<'a>, EvaluationError> {
@@ -90,7 +100,7 @@ impl<'a> Machine<'a> {
             },
             NodeKind::Arithmetic(operator, left, right) => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                self.arithmetic(*operator, left, right)?
+                self.arithmetic(*operator, &left, &right)?
             }
             NodeKind::Concat(items) => self.concat(items)?,
             NodeKind::Coalesce(items) => self.coalesce(items)?,
@@ -102,7 +112,11 @@ impl<'a> Machine<'a> {
                 }
                 self.value(otherwise)?
             }
-            NodeKind::Case { subject, arms, otherwise } => {
+            NodeKind::Case {
+                subject,
+                arms,
+                otherwise,
+            } => {
                 let subject = self.value(subject)?;
                 for (when, value) in arms {
                     let when = self.value(when)?;
@@ -138,116 +152,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn logic(&mut self, node: &'a Node) -> Result<Option<bool>, EvaluationError> {
-        Ok(match &node.kind {
-            NodeKind::Compare(operator, left, right) => {
-                let (left, right) = (self.value(left)?, self.value(right)?);
-                self.compare(*operator, &left, &right)?
-            }
-            NodeKind::And(items) => self.until(items, false)?,
-            NodeKind::Or(items) => self.until(items, true)?,
-            NodeKind::Not(inner) => self.truth(inner)?.map(|truth| !truth),
-            NodeKind::IsNull(inner) => Some(self.value(inner)?.is_null()),
-            NodeKind::IsBlank(inner) => Some(self.value(inner)?.is_blank()),
-            NodeKind::In { item, list } => self.member(item, list)?,
-            NodeKind::Like { text, pattern } => self.like(text, pattern)?,
-            NodeKind::Matches { text, pattern } => match self.value(text)? {
-                Value::Null => None,
-                Value::Text(text) => Some(pattern.regex.is_match(&text)),
-                other => return Err(mismatch("REGEX", Type::Text, &other.to_text())),
-            },
-            _ => self.truth(node)?,
-        })
-    }
-
-    /// AND ends at the first false, OR at the first true; a null on the way makes the answer null.
-    fn until(&mut self, items: &'a [Node], end: bool) -> Result<Option<bool>, EvaluationError> {
-        let mut answer = Some(!end);
-        for item in items {
-            match self.truth(item)? {
-                Some(truth) if truth == end => return Ok(Some(end)),
-                Some(_) => {}
-                None => answer = None,
-            }
-        }
-        Ok(answer)
-    }
-
-    pub(crate) fn member(&mut self, item: &'a Node, list: &'a [Node]) -> Result<Option<bool>, EvaluationError> {
-        let item = self.value(item)?;
-        if item.is_null() {
-            return Ok(None);
-        }
-        let mut answer = Some(false);
-        for entry in list {
-            match self.value(entry)? {
-                Value::Null => answer = None,
-                Value::List(values) => {
-                    for value in &values {
-                        self.meter.step()?;
-                        if self.compare(CompareOperator::Equal, &item, value)? == Some(true) {
-                            return Ok(Some(true));
-                        }
-                    }
-                }
-                value if self.compare(CompareOperator::Equal, &item, &value)? == Some(true) => return Ok(Some(true)),
-                _ => {}
-            }
-        }
-        Ok(answer)
-    }
-
-    pub(crate) fn like(&mut self, text: &'a Node, pattern: &'a Node) -> Result<Option<bool>, EvaluationError> {
-        match (self.value(text)?, self.value(pattern)?) {
-            (Value::Null, _) | (_, Value::Null) => Ok(None),
-            (Value::Text(text), Value::Text(pattern)) => self.meter.scan(|spare| like::matches(&text, &pattern, spare)).map(Some),
-            (left, right) => Err(incompatible("LIKE", &left, &right)),
-        }
-    }
-
-    pub(crate) fn compare(&self, operator: CompareOperator, left: &Value<'_>, right: &Value<'_>) -> Result<Option<bool>, EvaluationError> {
-        use CompareOperator as C;
-        if left.is_null() || right.is_null() {
-            return Ok(None);
-        }
-        let Some(order) = value::compare(left, right).or_else(|| self.compare_moments(left, right)) else {
-            // Only values whose type was not known before can be of two kinds: they are different, but none is the greater one.
-            return match operator {
-                C::Equal => Ok(Some(left == right)),
-                C::NotEqual => Ok(Some(left != right)),
-                _ => Err(incompatible(operator.symbol(), left, right)),
-            };
-        };
-        Ok(Some(match operator {
-            C::Equal => order == Ordering::Equal,
-            C::NotEqual => order != Ordering::Equal,
-            C::Less => order == Ordering::Less,
-            C::LessOrEqual => order != Ordering::Greater,
-            C::Greater => order == Ordering::Greater,
-            C::GreaterOrEqual => order != Ordering::Less,
-        }))
-    }
-
-    /// Dates, datetimes and ISO texts against each other.
-    fn compare_moments(&self, left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
-        let offset = self.environment.utc_offset_seconds();
-        let read = |value: &Value<'_>| match value {
-            Value::Date(day) => Some(calendar::join(*day, 0, offset)),
-            Value::DateTime(ms) => Some(*ms),
-            Value::Text(text) => calendar::parse_moment(text, offset).map(|(ms, _)| ms),
-            _ => None,
-        };
-        let is_moment = left.value_type().is_moment() || right.value_type().is_moment();
-        is_moment.then(|| Some(read(left)?.cmp(&read(right)?))).flatten()
-    }
-
-    fn arithmetic(&mut self, operator: ArithmeticOperator, left: Value<'a>, right: Value<'a>) -> Result<Value<'a>, EvaluationError> {
+    fn arithmetic(
+        &mut self,
+        operator: ArithmeticOperator,
+        left: &Value<'a>,
+        right: &Value<'a>,
+    ) -> Result<Value<'a>, EvaluationError> {
         use ArithmeticOperator as A;
         if left.is_null() || right.is_null() {
             return Ok(Value::Null);
         }
         let (Some(a), Some(b)) = (left.as_number(), right.as_number()) else {
-            return self.mixed(operator, &left, &right);
+            return self.mixed(operator, left, right);
         };
         let result = match operator {
             A::Add => Some(a + b),
@@ -261,7 +177,12 @@ impl<'a> Machine<'a> {
     }
 
     /// `+` and `-` on what turned out to be texts or dates.
-    fn mixed(&mut self, operator: ArithmeticOperator, left: &Value<'a>, right: &Value<'a>) -> Result<Value<'a>, EvaluationError> {
+    fn mixed(
+        &mut self,
+        operator: ArithmeticOperator,
+        left: &Value<'a>,
+        right: &Value<'a>,
+    ) -> Result<Value<'a>, EvaluationError> {
         use ArithmeticOperator::{Add, Subtract};
         let (a, b) = (left.value_type(), right.value_type());
         let name = match operator {
@@ -270,15 +191,23 @@ impl<'a> Machine<'a> {
                 self.meter.take(left.len() + right.len())?;
                 return Ok(Value::Text(Cow::Owned(left.into_owned() + &right)));
             }
-            Add if a.is_moment() && b == Type::Number => return self.kernel("ADD_DAYS", &[left.clone(), right.clone()]),
-            Add if b.is_moment() && a == Type::Number => return self.kernel("ADD_DAYS", &[right.clone(), left.clone()]),
+            Add if a.is_moment() && b == Type::Number => {
+                return self.kernel("ADD_DAYS", &[left.clone(), right.clone()]);
+            }
+            Add if b.is_moment() && a == Type::Number => {
+                return self.kernel("ADD_DAYS", &[right.clone(), left.clone()]);
+            }
             Subtract if a.is_moment() && b == Type::Number => {
                 return self.kernel("ADD_DAYS", &[left.clone(), Value::number(-number_of(right, "-")?)]);
             }
-            Subtract if a == Type::Date && b == Type::Date => return self.kernel("DAYS_BETWEEN", &[right.clone(), left.clone()]),
+            Subtract if a == Type::Date && b == Type::Date => {
+                return self.kernel("DAYS_BETWEEN", &[right.clone(), left.clone()]);
+            }
             Subtract if a.is_moment() && b.is_moment() => {
                 let hours = self.kernel("HOURS_BETWEEN", &[right.clone(), left.clone()])?;
-                return Ok(hours.as_number().map_or(Value::Null, |hours| Value::number(hours / 24.0)));
+                return Ok(hours
+                    .as_number()
+                    .map_or(Value::Null, |hours| Value::number(hours / 24.0)));
             }
             Add | Subtract => return Err(incompatible(operator.symbol(), left, right)),
             other => other.symbol(),
@@ -334,7 +263,10 @@ impl<'a> Machine<'a> {
                 self.apply(function, &arguments)
             }
             many => {
-                let arguments = many.iter().map(|node| self.value(node)).collect::<Result<Vec<_>, _>>()?;
+                let arguments = many
+                    .iter()
+                    .map(|node| self.value(node))
+                    .collect::<Result<Vec<_>, _>>()?;
                 self.apply(function, &arguments)
             }
         }
@@ -351,11 +283,16 @@ impl<'a> Machine<'a> {
                 found: "a function that only the checker can place".to_owned(),
             });
         };
-        let mut context = Context { meter: &mut self.meter, utc_offset_seconds: self.environment.utc_offset_seconds() };
+        let mut context = Context {
+            meter: &mut self.meter,
+            utc_offset_seconds: self.environment.utc_offset_seconds(),
+        };
         kernel(&mut context, arguments).map_err(|error| match error {
-            EvaluationError::TypeMismatch { expected, found, .. } => {
-                EvaluationError::TypeMismatch { place: function.name.to_owned(), expected, found }
-            }
+            EvaluationError::TypeMismatch { expected, found, .. } => EvaluationError::TypeMismatch {
+                place: function.name.to_owned(),
+                expected,
+                found,
+            },
             other => other,
         })
     }
@@ -401,11 +338,17 @@ fn borrowed<'a>(value: &'a Value<'static>) -> Value<'a> {
 }
 
 fn number_of(value: &Value<'_>, place: &str) -> Result<f64, EvaluationError> {
-    value.as_number().ok_or_else(|| mismatch(place, Type::Number, &value.to_text()))
+    value
+        .as_number()
+        .ok_or_else(|| mismatch(place, Type::Number, &value.to_text()))
 }
 
 fn incompatible(place: &str, left: &Value<'_>, right: &Value<'_>) -> EvaluationError {
-    EvaluationError::Incompatible { place: place.to_owned(), left: left.value_type(), right: right.value_type() }
+    EvaluationError::Incompatible {
+        place: place.to_owned(),
+        left: left.value_type(),
+        right: right.value_type(),
+    }
 }
 
 #[cfg(test)]

@@ -73,7 +73,10 @@ pub fn to_filter(expression: &CheckedExpression) -> Result<Filter, NotAFilter> {
 
 fn convert(node: &Node) -> Result<Filter, Obstacle> {
     if !matches!(node.value_type, Type::Boolean | Type::Null) {
-        return Err(Obstacle::at(node, format!("it gives {}, not true or false", node.value_type)));
+        return Err(Obstacle::at(
+            node,
+            format!("it gives {}, not true or false", node.value_type),
+        ));
     }
     let all = |nodes: &[Node]| nodes.iter().map(convert).collect::<Result<Vec<_>, _>>();
     Ok(match &node.kind {
@@ -92,10 +95,17 @@ fn leaf(node: Node) -> Filter {
     match node.kind {
         NodeKind::Literal(Value::Boolean(true)) => Filter::All,
         NodeKind::Literal(Value::Boolean(false)) => Filter::None,
-        NodeKind::Compare(operator, left, right) => Filter::Compare { left: *left, operator, right: *right },
+        NodeKind::Compare(operator, left, right) => Filter::Compare {
+            left: *left,
+            operator,
+            right: *right,
+        },
         NodeKind::In { item, list } => Filter::In { item: *item, list },
         NodeKind::IsNull(inner) => Filter::IsNull(*inner),
-        NodeKind::Like { text, pattern } => Filter::Like { text: *text, pattern: *pattern },
+        NodeKind::Like { text, pattern } => Filter::Like {
+            text: *text,
+            pattern: *pattern,
+        },
         _ => Filter::Test(node),
     }
 }
@@ -138,7 +148,11 @@ impl Filter {
 
     /// A field compared with a constant, for example `Filter::field("status", Type::Text, CompareOperator::Equal, "open".into())`.
     pub fn field(path: &str, value_type: Type, operator: CompareOperator, value: Value<'static>) -> Filter {
-        Filter::Compare { left: Node::field(path, value_type), operator, right: Node::new(NodeKind::Literal(value), value_type, 0) }
+        Filter::Compare {
+            left: Node::field(path, value_type),
+            operator,
+            right: Node::new(NodeKind::Literal(value), value_type, 0),
+        }
     }
 
     /// Calls `visit` with each operand.
@@ -185,7 +199,12 @@ impl Filter {
     /// Puts constants in the place of all that reads no field: variables, `TODAY() - 30`, lists of the caller. To be called once
     /// for a query, before it is compiled. Afterwards lists after IN hold scalars and fields only. Errors: those of evaluation.
     pub fn bind(&self, environment: &dyn Environment) -> Result<Filter, EvaluationError> {
-        let all = |filters: &[Filter]| filters.iter().map(|filter| filter.bind(environment)).collect::<Result<Vec<_>, _>>();
+        let all = |filters: &[Filter]| {
+            filters
+                .iter()
+                .map(|filter| filter.bind(environment))
+                .collect::<Result<Vec<_>, _>>()
+        };
         let bound = match self {
             Filter::All => Filter::All,
             Filter::None => Filter::None,
@@ -198,16 +217,27 @@ impl Filter {
                     other => Filter::Not(Box::new(other)),
                 });
             }
-            Filter::Compare { left, operator, right } => {
-                Filter::Compare { left: bind(left, environment)?, operator: *operator, right: bind(right, environment)? }
-            }
+            Filter::Compare { left, operator, right } => Filter::Compare {
+                left: bind(left, environment)?,
+                operator: *operator,
+                right: bind(right, environment)?,
+            },
             Filter::In { item, list } => {
                 let item = bind(item, environment)?;
-                let list = list.iter().map(|entry| bind(entry, environment)).collect::<Result<Vec<_>, _>>()?;
-                Filter::In { list: entries(&item, list), item }
+                let list = list
+                    .iter()
+                    .map(|entry| bind(entry, environment))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Filter::In {
+                    list: entries(&item, list),
+                    item,
+                }
             }
             Filter::IsNull(operand) => Filter::IsNull(bind(operand, environment)?),
-            Filter::Like { text, pattern } => Filter::Like { text: bind(text, environment)?, pattern: bind(pattern, environment)? },
+            Filter::Like { text, pattern } => Filter::Like {
+                text: bind(text, environment)?,
+                pattern: bind(pattern, environment)?,
+            },
             Filter::Test(operand) => return Ok(leaf(bind(operand, environment)?)),
         };
         let mut constant = !matches!(bound, Filter::All | Filter::None);
@@ -216,7 +246,11 @@ impl Filter {
             return Ok(bound);
         }
         let truth = bound.truth(&mut Machine::new(environment, Limits::default()))?;
-        Ok(leaf(Node::new(NodeKind::Literal(truth.map_or(Value::Null, Value::Boolean)), Type::Boolean, 0)))
+        Ok(leaf(Node::new(
+            NodeKind::Literal(truth.map_or(Value::Null, Value::Boolean)),
+            Type::Boolean,
+            0,
+        )))
     }
 }
 
@@ -227,7 +261,11 @@ pub fn bind(node: &Node, environment: &dyn Environment) -> Result<Node, Evaluati
     }
     if node.is_constant() {
         let value = Machine::new(environment, Limits::default()).value(node)?.into_owned();
-        let value_type = if node.value_type == Type::Any { value.value_type() } else { node.value_type };
+        let value_type = if node.value_type == Type::Any {
+            value.value_type()
+        } else {
+            node.value_type
+        };
         return Ok(Node::new(NodeKind::Literal(value), value_type, node.offset));
     }
     let mut failure = None;
@@ -252,7 +290,9 @@ fn entries(item: &Node, list: Vec<Node>) -> Vec<Node> {
     for entry in list {
         match entry.kind {
             NodeKind::Literal(Value::List(values)) => {
-                let fitting = values.into_iter().filter(|value| !value.is_null() && (value.value_type() == item.value_type || item.value_type.is_open()));
+                let fitting = values.into_iter().filter(|value| {
+                    !value.is_null() && (value.value_type() == item.value_type || item.value_type.is_open())
+                });
                 entries.extend(fitting.map(scalar));
             }
             NodeKind::Literal(Value::Null) => entries.push(scalar(Value::Null)),

@@ -67,6 +67,9 @@ pub(crate) fn user() -> Json {
 /// Runs with the environment of the fixture.
 pub(crate) fn with_environment<T>(run: impl FnOnce(&RecordEnvironment<'_>) -> T) -> T {
     let (record, previous, user) = (record(), previous(), user());
-    let environment = RecordEnvironment::new(&record, NOW_MS).with_previous(&previous).with_user(&user).with_utc_offset(OFFSET_SECONDS);
+    let environment = RecordEnvironment::new(&record, NOW_MS)
+        .with_previous(&previous)
+        .with_user(&user)
+        .with_utc_offset(OFFSET_SECONDS);
     run(&environment)
 }

@@ -120,7 +120,13 @@ pub(crate) struct Context<'m> {
 }
 
 impl Function {
-    const fn of(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], form: Form) -> Self {
+    const fn of(
+        name: &'static str,
+        signature: &'static str,
+        summary: &'static str,
+        parameters: &'static [Parameter],
+        form: Form,
+    ) -> Self {
         Function {
             name,
             aliases: &[],
@@ -188,7 +194,11 @@ impl Function {
 
     pub(crate) fn parameter(&self, index: usize) -> Parameter {
         let count = self.parameters.len();
-        let index = if index < count || self.repeated == 0 { index } else { count - self.repeated + (index - count) % self.repeated };
+        let index = if index < count || self.repeated == 0 {
+            index
+        } else {
+            count - self.repeated + (index - count) % self.repeated
+        };
         self.parameters.get(index).copied().unwrap_or(Parameter::Any)
     }
 
@@ -224,7 +234,9 @@ static GROUPS: [(&str, &[Function]); 5] = [
 
 /// All functions by group, in the order of the documentation.
 pub fn functions() -> impl Iterator<Item = (&'static str, &'static Function)> {
-    GROUPS.iter().flat_map(|(group, functions)| functions.iter().map(move |function| (*group, function)))
+    GROUPS
+        .iter()
+        .flat_map(|(group, functions)| functions.iter().map(move |function| (*group, function)))
 }
 
 /// The function of that name or alias, in any case.
@@ -232,7 +244,10 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     static BY_NAME: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
         functions()
-            .flat_map(|(_, function)| std::iter::once((function.name, function)).chain(function.aliases.iter().map(move |alias| (*alias, function))))
+            .flat_map(|(_, function)| {
+                std::iter::once((function.name, function))
+                    .chain(function.aliases.iter().map(move |alias| (*alias, function)))
+            })
             .collect()
     });
     by_name.get(name.to_ascii_uppercase().as_str()).copied()
@@ -244,16 +259,35 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 pub fn functions_markdown() -> String {
     let mut markdown = String::new();
     for (group, functions) in &GROUPS {
-        markdown.push_str(&format!("## {group}\n\n| function | gives | also written | in SQL |\n|---|---|---|---|\n"));
+        markdown.push_str(&format!(
+            "## {group}\n\n| function | gives | also written | in SQL |\n|---|---|---|---|\n"
+        ));
         for function in *functions {
             let sql = match (&function.form, function.sql) {
-                (Form::Special(special), _) => if matches!(special, Special::Regex | Special::PriorValue | Special::IsChanged | Special::Power) { "no" } else { "yes" },
+                (Form::Special(special), _) => {
+                    if matches!(
+                        special,
+                        Special::Regex | Special::PriorValue | Special::IsChanged | Special::Power
+                    ) {
+                        "no"
+                    } else {
+                        "yes"
+                    }
+                }
                 (_, Sql::Exact) => "yes",
                 (_, Sql::When(_)) => "by argument",
                 (_, Sql::Never) => "no",
             };
-            let aliases = function.aliases.iter().map(|alias| format!("`{alias}`")).collect::<Vec<_>>().join(" ");
-            markdown.push_str(&format!("| `{}` | {} | {aliases} | {sql} |\n", function.signature, function.summary));
+            let aliases = function
+                .aliases
+                .iter()
+                .map(|alias| format!("`{alias}`"))
+                .collect::<Vec<_>>()
+                .join(" ");
+            markdown.push_str(&format!(
+                "| `{}` | {} | {aliases} | {sql} |\n",
+                function.signature, function.summary
+            ));
         }
         markdown.push('\n');
     }

@@ -29,8 +29,8 @@ pub(crate) enum Piece {
 
 /// Longest first, so that the first that fits is the right one.
 const SYMBOLS: [&str; 34] = [
-    "===", "!==", "==", "!=", "<>", "<=", ">=", "&&", "||", "**", "??", "?.", "+=", "-=", "*=", "/=", "=", "<", ">", "+", "-", "*", "/",
-    "%", "^", "&", "!", "?", ":", ",", ";", ".", "(", ")",
+    "===", "!==", "==", "!=", "<>", "<=", ">=", "&&", "||", "**", "??", "?.", "+=", "-=", "*=", "/=", "=", "<", ">",
+    "+", "-", "*", "/", "%", "^", "&", "!", "?", ":", ",", ";", ".", "(", ")",
 ];
 const BRACKETS: [&str; 4] = ["[", "]", "{", "}"];
 
@@ -40,7 +40,10 @@ pub(crate) fn tokens(source: &str, start: usize, end: usize) -> Result<Vec<(Toke
         return Err(Fault::new(
             ErrorKind::LimitExceeded,
             0,
-            format!("the expression has {} bytes, allowed are {SOURCE_BYTES_MAX}", source.len()),
+            format!(
+                "the expression has {} bytes, allowed are {SOURCE_BYTES_MAX}",
+                source.len()
+            ),
         ));
     }
     let mut lexer = Lexer { source, at: start, end };
@@ -92,13 +95,19 @@ impl<'s> Lexer<'s> {
 
     fn next(&mut self) -> Result<Token<'s>, Fault> {
         let rest = self.rest();
-        let Some(first) = rest.chars().next() else { return Ok(Token::End) };
+        let Some(first) = rest.chars().next() else {
+            return Ok(Token::End);
+        };
         let second = rest[first.len_utf8()..].chars().next();
         if first.is_ascii_digit() || (first == '.' && second.is_some_and(|c| c.is_ascii_digit())) {
             return self.number();
         }
         if is_word_start(first) || (first == '$' && second.is_some_and(is_word_start)) {
-            let length = rest.char_indices().skip(1).find(|(_, c)| !is_word_part(*c)).map_or(rest.len(), |(at, _)| at);
+            let length = rest
+                .char_indices()
+                .skip(1)
+                .find(|(_, c)| !is_word_part(*c))
+                .map_or(rest.len(), |(at, _)| at);
             self.at += length;
             return Ok(Token::Word(&rest[..length]));
         }
@@ -109,23 +118,33 @@ impl<'s> Lexer<'s> {
         }
         // `a?.5:1` is a condition and a number, not a path through null.
         let before_digit = rest.starts_with("?.") && rest[2..].starts_with(|c: char| c.is_ascii_digit());
-        let found = SYMBOLS.iter().chain(&BRACKETS).find(|symbol| rest.starts_with(**symbol) && !(before_digit && **symbol == "?."));
+        let found = SYMBOLS
+            .iter()
+            .chain(&BRACKETS)
+            .find(|symbol| rest.starts_with(**symbol) && !(before_digit && **symbol == "?."));
         match found {
             Some(symbol) => {
                 self.at += symbol.len();
                 Ok(Token::Symbol(symbol))
             }
-            None => Err(Fault::syntax(self.offset(), format!("`{first}` has no meaning here")).hint(match first {
-                '“' | '”' | '‘' | '’' => "use straight quotes: \" or '",
-                '|' => "the operator is `||` or OR",
-                _ => "put text between quotes",
-            })),
+            None => Err(
+                Fault::syntax(self.offset(), format!("`{first}` has no meaning here")).hint(match first {
+                    '“' | '”' | '‘' | '’' => "use straight quotes: \" or '",
+                    '|' => "the operator is `||` or OR",
+                    _ => "put text between quotes",
+                }),
+            ),
         }
     }
 
     fn number(&mut self) -> Result<Token<'s>, Fault> {
         let bytes = self.rest().as_bytes();
-        let digits = |from: usize| bytes[from.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = |from: usize| {
+            bytes[from.min(bytes.len())..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        };
         let mut length = digits(0);
         if bytes.get(length) == Some(&b'.') && digits(length + 1) > 0 {
             length += 1 + digits(length + 1);
@@ -139,14 +158,19 @@ impl<'s> Lexer<'s> {
         }
         let (text, after) = self.rest().split_at(length);
         if after.starts_with(is_word_start) {
-            return Err(Fault::syntax(self.offset(), format!("`{text}` runs into a name")).hint("a name begins with a letter"));
+            return Err(
+                Fault::syntax(self.offset(), format!("`{text}` runs into a name")).hint("a name begins with a letter")
+            );
         }
         let value = match text.parse::<i64>() {
             Ok(integer) => Value::Integer(integer),
             Err(_) => text.parse().map_or(Value::Null, Value::number),
         };
         if value.is_null() {
-            return Err(Fault::syntax(self.offset(), format!("the number `{text}` is too large")));
+            return Err(Fault::syntax(
+                self.offset(),
+                format!("the number `{text}` is too large"),
+            ));
         }
         self.at += length;
         Ok(Token::Literal(value))
@@ -184,9 +208,16 @@ impl<'s> Lexer<'s> {
             't' => '\t',
             'r' => '\r',
             'u' => {
-                let code = self.rest().get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+                let code = self
+                    .rest()
+                    .get(..4)
+                    .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+                    .and_then(char::from_u32);
                 let Some(code) = code else {
-                    return Err(Fault::syntax(at, "after \\u come four hexadecimal digits of a character"));
+                    return Err(Fault::syntax(
+                        at,
+                        "after \\u come four hexadecimal digits of a character",
+                    ));
                 };
                 self.at += 4;
                 code
@@ -209,11 +240,15 @@ impl<'s> Lexer<'s> {
             }
             if self.rest().starts_with("${") {
                 self.at += 2;
-                let length = closing_brace(self.rest()).ok_or_else(|| Fault::syntax(offset_of(self.at - 2), "`${` is not closed"))?;
+                let length = closing_brace(self.rest())
+                    .ok_or_else(|| Fault::syntax(offset_of(self.at - 2), "`${` is not closed"))?;
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                 }
-                pieces.push(Piece::Code { start: self.at, end: self.at + length });
+                pieces.push(Piece::Code {
+                    start: self.at,
+                    end: self.at + length,
+                });
                 self.at += length + 1;
                 continue;
             }

@@ -76,7 +76,9 @@ mod template;
 mod types;
 mod value;
 
-pub use crate::checker::{CheckedExpression, Checker, Complexity, ComplexityLevel, Dependencies, check, check_condition};
+pub use crate::checker::{
+    CheckedExpression, Checker, Complexity, ComplexityLevel, Dependencies, check, check_condition,
+};
 pub use crate::environment::{Environment, Lookup, RecordEnvironment};
 pub use crate::error::{ErrorKind, EvaluationError, ExpressionError, Position};
 pub use crate::evaluator::{evaluate, evaluate_within, holds};

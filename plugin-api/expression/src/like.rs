@@ -19,8 +19,15 @@ pub(crate) fn matches(text: &str, pattern: &str, spare: &mut u64) -> Option<bool
             }
             Some(next) => {
                 let mut ahead = text.clone();
-                let wanted = if next == '\\' { Some(rest.next().unwrap_or('\\')) } else { (next != '_').then_some(next) };
-                if ahead.next().is_some_and(|found| wanted.is_none_or(|wanted| wanted == found)) {
+                let wanted = if next == '\\' {
+                    Some(rest.next().unwrap_or('\\'))
+                } else {
+                    (next != '_').then_some(next)
+                };
+                if ahead
+                    .next()
+                    .is_some_and(|found| wanted.is_none_or(|wanted| wanted == found))
+                {
                     (text, pattern) = (ahead, rest);
                     continue;
                 }
@@ -28,7 +35,9 @@ pub(crate) fn matches(text: &str, pattern: &str, spare: &mut u64) -> Option<bool
             None if text.as_str().is_empty() => return Some(true),
             None => {}
         }
-        let Some((mut from, after)) = retry.take() else { return Some(false) };
+        let Some((mut from, after)) = retry.take() else {
+            return Some(false);
+        };
         if from.next().is_none() {
             return Some(false);
         }
@@ -63,7 +72,11 @@ mod tests {
             ("abc", "%%c", true),
             ("abc", "_%_%_%_", false),
         ] {
-            assert_eq!(matches(text, pattern, &mut 1000), Some(expected), "{text} LIKE {pattern}");
+            assert_eq!(
+                matches(text, pattern, &mut 1000),
+                Some(expected),
+                "{text} LIKE {pattern}"
+            );
         }
     }
 

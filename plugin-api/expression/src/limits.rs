@@ -26,7 +26,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { steps_max: 100_000, bytes_max: 1024 * 1024 }
+        Limits {
+            steps_max: 100_000,
+            bytes_max: 1024 * 1024,
+        }
     }
 }
 
@@ -40,13 +43,22 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Meter { limits, steps_left: limits.steps_max, bytes_left: limits.bytes_max }
+        Meter {
+            limits,
+            steps_left: limits.steps_max,
+            bytes_left: limits.bytes_max,
+        }
     }
 
     pub(crate) fn step(&mut self) -> Result<(), EvaluationError> {
         match self.steps_left.checked_sub(1) {
             Some(left) => self.steps_left = left,
-            None => return Err(EvaluationError::LimitExceeded { unit: "steps", allowed: self.limits.steps_max }),
+            None => {
+                return Err(EvaluationError::LimitExceeded {
+                    unit: "steps",
+                    allowed: self.limits.steps_max,
+                });
+            }
         }
         Ok(())
     }
@@ -57,14 +69,25 @@ impl Meter {
         let mut spare = self.steps_left.saturating_mul(CHARACTERS);
         let result = work(&mut spare);
         self.steps_left = spare / CHARACTERS;
-        result.ok_or(EvaluationError::LimitExceeded { unit: "steps", allowed: self.limits.steps_max })
+        result.ok_or(EvaluationError::LimitExceeded {
+            unit: "steps",
+            allowed: self.limits.steps_max,
+        })
     }
 
     /// Takes the bytes of a value about to be made: called before the memory is asked for.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), EvaluationError> {
-        match u64::try_from(bytes).ok().and_then(|bytes| self.bytes_left.checked_sub(bytes)) {
+        match u64::try_from(bytes)
+            .ok()
+            .and_then(|bytes| self.bytes_left.checked_sub(bytes))
+        {
             Some(left) => self.bytes_left = left,
-            None => return Err(EvaluationError::LimitExceeded { unit: "bytes", allowed: self.limits.bytes_max }),
+            None => {
+                return Err(EvaluationError::LimitExceeded {
+                    unit: "bytes",
+                    allowed: self.limits.bytes_max,
+                });
+            }
         }
         Ok(())
     }

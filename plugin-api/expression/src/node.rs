@@ -4,8 +4,6 @@
 //! `x IS NULL OR x = ''`, `a ? b : c` and `IF` are one node, text beside a date has become a date. Not here: how it is made
 //! (`checker`) or run (`evaluator`); its JSON form is in `wire`.
 
-use std::fmt;
-
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +11,10 @@ use crate::function::Function;
 use crate::types::Type;
 use crate::value::Value;
 
+mod name;
 mod wire;
+
+pub use name::{Path, Variable};
 
 /// An expression with its type.
 ///
@@ -197,135 +198,6 @@ impl CompareOperator {
     }
 }
 
-/// The way to a field: its name, or names of relations and then a name.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Path {
-    text: Box<str>,
-    /// The byte after each segment.
-    ends: Box<[u32]>,
-}
-
-impl Path {
-    /// `Path::new("account.industry")`. Segments are parted by dots.
-    pub fn new(path: &str) -> Self {
-        Path::from_segments(&path.split('.').collect::<Vec<_>>())
-    }
-
-    pub(crate) fn from_segments<S: AsRef<str>>(segments: &[S]) -> Self {
-        let mut text = String::new();
-        let mut ends = Vec::with_capacity(segments.len());
-        for segment in segments {
-            if !text.is_empty() {
-                text.push('.');
-            }
-            text.push_str(segment.as_ref());
-            ends.push(crate::lexer::offset_of(text.len()));
-        }
-        Path { text: text.into(), ends: ends.into() }
-    }
-
-    /// The path as written, with dots.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The names on the way.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let end = usize::try_from(*end).unwrap_or(self.text.len());
-            let segment = &self.text[start..end];
-            start = end + 1;
-            segment
-        })
-    }
-
-    /// Whether the way leads over a relation.
-    pub fn is_related(&self) -> bool {
-        self.ends.len() > 1
-    }
-}
-
-impl fmt::Debug for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A system variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Variable {
-    /// The local day, `$today`.
-    Today,
-    /// The moment at which the evaluation began, `$now`.
-    Now,
-    /// Parts of the local `$now`.
-    Year,
-    /// 1 to 12.
-    Month,
-    /// 1 to 31.
-    Day,
-    /// 0 to 23.
-    Hour,
-    /// 0 to 59.
-    Minute,
-    /// 0 to 59.
-    Second,
-    /// Whether the record is being created, `$is_new`.
-    IsNew,
-    /// The record's id, `$record_id`; null for a new one.
-    RecordId,
-    /// A property of the caller, `$current_user.id`.
-    User(Box<str>),
-}
-
-impl Variable {
-    const NAMED: [(&'static str, Variable); 10] = [
-        ("today", Variable::Today),
-        ("now", Variable::Now),
-        ("year", Variable::Year),
-        ("month", Variable::Month),
-        ("day", Variable::Day),
-        ("hour", Variable::Hour),
-        ("minute", Variable::Minute),
-        ("second", Variable::Second),
-        ("is_new", Variable::IsNew),
-        ("record_id", Variable::RecordId),
-    ];
-
-    /// The name without `$`, for example `today` or `current_user.id`.
-    pub fn name(&self) -> String {
-        match self {
-            Variable::User(property) => format!("current_user.{property}"),
-            other => Variable::NAMED.iter().find(|(_, variable)| variable == other).map(|(name, _)| (*name).to_owned()).unwrap_or_default(),
-        }
-    }
-
-    /// The variable of that name.
-    pub fn named(name: &str) -> Option<Variable> {
-        match name.strip_prefix("current_user.") {
-            Some(property) if !property.is_empty() => Some(Variable::User(property.into())),
-            _ => Variable::NAMED.iter().find(|(known, _)| *known == name).map(|(_, variable)| variable.clone()),
-        }
-    }
-
-    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        Variable::NAMED.iter().map(|(name, _)| *name)
-    }
-
-    pub(crate) fn value_type(&self) -> Type {
-        match self {
-            Variable::Today => Type::Date,
-            Variable::Now => Type::DateTime,
-            Variable::IsNew => Type::Boolean,
-            Variable::RecordId => Type::Text,
-            Variable::User(_) => Type::Any,
-            _ => Type::Number,
-        }
-    }
-}
-
 /// A compiled regular expression; equal by its text.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -348,7 +220,11 @@ impl PartialEq for Pattern {
 
 impl Node {
     pub(crate) fn new(kind: NodeKind, value_type: Type, offset: u32) -> Self {
-        Node { kind, value_type, offset }
+        Node {
+            kind,
+            value_type,
+            offset,
+        }
     }
 
     /// A field by its path and type.
@@ -377,11 +253,19 @@ impl Node {
         match &self.kind {
             N::Literal(_) | N::Field(_) | N::Previous(_) | N::Variable(_) | N::Local(_) => {}
             N::Negate(a) | N::Not(a) | N::IsNull(a) | N::IsBlank(a) | N::Matches { text: a, .. } => visit(a),
-            N::Arithmetic(_, a, b) | N::Compare(_, a, b) | N::Like { text: a, pattern: b } | N::Let { value: a, body: b } => {
+            N::Arithmetic(_, a, b)
+            | N::Compare(_, a, b)
+            | N::Like { text: a, pattern: b }
+            | N::Let { value: a, body: b } => {
                 visit(a);
                 visit(b);
             }
-            N::Concat(items) | N::And(items) | N::Or(items) | N::Coalesce(items) | N::List(items) | N::Call { arguments: items, .. } => {
+            N::Concat(items)
+            | N::And(items)
+            | N::Or(items)
+            | N::Coalesce(items)
+            | N::List(items)
+            | N::Call { arguments: items, .. } => {
                 items.iter().for_each(visit);
             }
             N::In { item, list } => {
@@ -389,7 +273,11 @@ impl Node {
                 list.iter().for_each(visit);
             }
             N::If { arms, otherwise } => visit_arms(None, arms, otherwise, visit),
-            N::Case { subject, arms, otherwise } => visit_arms(Some(subject), arms, otherwise, visit),
+            N::Case {
+                subject,
+                arms,
+                otherwise,
+            } => visit_arms(Some(subject), arms, otherwise, visit),
         }
     }
 
@@ -403,25 +291,50 @@ impl Node {
             N::Not(a) => N::Not(boxed(a, change)),
             N::IsNull(a) => N::IsNull(boxed(a, change)),
             N::IsBlank(a) => N::IsBlank(boxed(a, change)),
-            N::Matches { text, pattern } => N::Matches { text: boxed(text, change), pattern },
+            N::Matches { text, pattern } => N::Matches {
+                text: boxed(text, change),
+                pattern,
+            },
             N::Arithmetic(operator, a, b) => N::Arithmetic(operator, boxed(a, change), boxed(b, change)),
             N::Compare(operator, a, b) => N::Compare(operator, boxed(a, change), boxed(b, change)),
-            N::Like { text, pattern } => N::Like { text: boxed(text, change), pattern: boxed(pattern, change) },
-            N::Let { value, body } => N::Let { value: boxed(value, change), body: boxed(body, change) },
+            N::Like { text, pattern } => N::Like {
+                text: boxed(text, change),
+                pattern: boxed(pattern, change),
+            },
+            N::Let { value, body } => N::Let {
+                value: boxed(value, change),
+                body: boxed(body, change),
+            },
             N::Concat(items) => N::Concat(items.into_iter().map(change).collect()),
             N::And(items) => N::And(items.into_iter().map(change).collect()),
             N::Or(items) => N::Or(items.into_iter().map(change).collect()),
             N::Coalesce(items) => N::Coalesce(items.into_iter().map(change).collect()),
             N::List(items) => N::List(items.into_iter().map(change).collect()),
-            N::Call { function, arguments } => N::Call { function, arguments: arguments.into_iter().map(change).collect() },
-            N::In { item, list } => N::In { item: boxed(item, change), list: list.into_iter().map(change).collect() },
+            N::Call { function, arguments } => N::Call {
+                function,
+                arguments: arguments.into_iter().map(change).collect(),
+            },
+            N::In { item, list } => N::In {
+                item: boxed(item, change),
+                list: list.into_iter().map(change).collect(),
+            },
             N::If { arms, otherwise } => N::If {
-                arms: arms.into_iter().map(|(condition, value)| (change(condition), change(value))).collect(),
+                arms: arms
+                    .into_iter()
+                    .map(|(condition, value)| (change(condition), change(value)))
+                    .collect(),
                 otherwise: boxed(otherwise, change),
             },
-            N::Case { subject, arms, otherwise } => N::Case {
+            N::Case {
+                subject,
+                arms,
+                otherwise,
+            } => N::Case {
                 subject: boxed(subject, change),
-                arms: arms.into_iter().map(|(when, value)| (change(when), change(value))).collect(),
+                arms: arms
+                    .into_iter()
+                    .map(|(when, value)| (change(when), change(value)))
+                    .collect(),
                 otherwise: boxed(otherwise, change),
             },
         };
@@ -429,7 +342,12 @@ impl Node {
     }
 }
 
-fn visit_arms<'n>(subject: Option<&'n Node>, arms: &'n [(Node, Node)], otherwise: &'n Node, visit: &mut dyn FnMut(&'n Node)) {
+fn visit_arms<'n>(
+    subject: Option<&'n Node>,
+    arms: &'n [(Node, Node)],
+    otherwise: &'n Node,
+    visit: &mut dyn FnMut(&'n Node),
+) {
     if let Some(subject) = subject {
         visit(subject);
     }

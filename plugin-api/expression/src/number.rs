@@ -18,7 +18,10 @@ pub(crate) fn whole(number: f64) -> Option<i64> {
     (number.abs() <= SAFE_INTEGER).then(|| truncate(number))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "both callers have checked the range; cutting the fraction is the purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "both callers have checked the range; cutting the fraction is the purpose"
+)]
 fn truncate(number: f64) -> i64 {
     number as i64
 }
@@ -31,7 +34,10 @@ pub(crate) const fn float(integer: i64) -> f64 {
 /// Reads decimal text: sign, digits, point, exponent; nothing else, and nothing that is not finite.
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let text = text.trim_matches(BLANKS);
-    let plain = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    let plain = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
     text.parse().ok().filter(|number: &f64| plain && number.is_finite())
 }
 
@@ -107,7 +113,13 @@ mod tests {
 
     #[test]
     fn remainder_is_exact_for_whole_numbers() {
-        for (a, b, expected) in [(7.0, 3.0, 1.0), (-7.0, 3.0, -1.0), (7.0, -3.0, 1.0), (9_007_199_254_740_991.0, 5.0, 1.0), (1.0, 0.1, 0.0)] {
+        for (a, b, expected) in [
+            (7.0, 3.0, 1.0),
+            (-7.0, 3.0, -1.0),
+            (7.0, -3.0, 1.0),
+            (9_007_199_254_740_991.0, 5.0, 1.0),
+            (1.0, 0.1, 0.0),
+        ] {
             assert_eq!(remainder(a, b), Some(expected), "{a} {b}");
         }
         assert_eq!(remainder(1.0, 0.0), None);
@@ -116,7 +128,17 @@ mod tests {
 
     #[test]
     fn only_plain_decimals_are_numbers() {
-        for (text, expected) in [(" 42 ", Some(42.0)), ("-1.5e3", Some(-1500.0)), (".5", Some(0.5)), ("inf", None), ("NaN", None), ("", None), ("1e400", None), ("1,000", None), ("0x1", None)] {
+        for (text, expected) in [
+            (" 42 ", Some(42.0)),
+            ("-1.5e3", Some(-1500.0)),
+            (".5", Some(0.5)),
+            ("inf", None),
+            ("NaN", None),
+            ("", None),
+            ("1e400", None),
+            ("1,000", None),
+            ("0x1", None),
+        ] {
             assert_eq!(parse(text), expected, "{text}");
         }
     }

@@ -4,12 +4,13 @@
 //! `!`, `^ **` (from the right). Called by `checker::check`. Stops at the first fault.
 
 use crate::error::{ErrorKind, Fault};
-use crate::lexer::{self, Piece, Token};
+use crate::lexer::{self, Token};
 use crate::limits::NESTING_MAX;
 use crate::node::{ArithmeticOperator, CompareOperator};
 use crate::syntax::{Syntax, SyntaxKind};
 use crate::value::Value;
 
+mod primary;
 mod statement;
 
 /// How the text may be written.
@@ -20,12 +21,22 @@ pub(crate) struct Dialect {
 }
 
 pub(crate) fn parse(source: &str, dialect: Dialect) -> Result<Syntax, Fault> {
-    let mut parser =
-        Parser { source, tokens: lexer::tokens(source, 0, source.len())?, at: 0, depth: 0, dialect, statements: 0 };
+    let mut parser = Parser {
+        source,
+        tokens: lexer::tokens(source, 0, source.len())?,
+        at: 0,
+        depth: 0,
+        dialect,
+        statements: 0,
+    };
     if parser.tokens.len() == 1 {
         return Err(Fault::syntax(0, "the expression is empty"));
     }
-    let tree = if parser.begins_statement() { parser.program()? } else { parser.expression()? };
+    let tree = if parser.begins_statement() {
+        parser.program()?
+    } else {
+        parser.expression()?
+    };
     parser.finish()?;
     Ok(tree)
 }
@@ -89,7 +100,10 @@ impl<'s> Parser<'s> {
         if self.eat(expected) {
             return Ok(());
         }
-        Err(Fault::syntax(self.offset(), format!("expected `{expected}` {after}, found {}", self.shown())))
+        Err(Fault::syntax(
+            self.offset(),
+            format!("expected `{expected}` {after}, found {}", self.shown()),
+        ))
     }
 
     fn shown(&self) -> String {
@@ -166,7 +180,11 @@ impl<'s> Parser<'s> {
     }
 
     fn and(&mut self) -> Result<Syntax, Fault> {
-        self.chain(Self::not, |parser| parser.eat_word("AND") || parser.eat("&&"), SyntaxKind::And)
+        self.chain(
+            Self::not,
+            |parser| parser.eat_word("AND") || parser.eat("&&"),
+            SyntaxKind::And,
+        )
     }
 
     fn not(&mut self) -> Result<Syntax, Fault> {
@@ -190,23 +208,47 @@ impl<'s> Parser<'s> {
         if self.eat_word("IS") {
             let negated = self.eat_word("NOT");
             if !self.eat_word("NULL") {
-                return Err(Fault::syntax(self.offset(), format!("expected NULL after IS, found {}", self.shown())).hint("compare with `=`"));
+                return Err(
+                    Fault::syntax(self.offset(), format!("expected NULL after IS, found {}", self.shown()))
+                        .hint("compare with `=`"),
+                );
             }
-            return negate(negated, Syntax::new(SyntaxKind::IsNull(Box::new(left)), offset)?, offset);
+            return negate(
+                negated,
+                Syntax::new(SyntaxKind::IsNull(Box::new(left)), offset)?,
+                offset,
+            );
         }
         let negated = self.is_word("NOT")
-            && self.word_at(1).is_some_and(|word| ["IN", "LIKE", "BETWEEN"].iter().any(|known| word.eq_ignore_ascii_case(known)));
+            && self.word_at(1).is_some_and(|word| {
+                ["IN", "LIKE", "BETWEEN"]
+                    .iter()
+                    .any(|known| word.eq_ignore_ascii_case(known))
+            });
         self.at += usize::from(negated);
         let kind = if self.eat_word("IN") {
-            SyntaxKind::In { item: Box::new(left), list: self.list_after_in()? }
+            SyntaxKind::In {
+                item: Box::new(left),
+                list: self.list_after_in()?,
+            }
         } else if self.eat_word("LIKE") {
-            SyntaxKind::Like { text: Box::new(left), pattern: Box::new(self.concat()?) }
+            SyntaxKind::Like {
+                text: Box::new(left),
+                pattern: Box::new(self.concat()?),
+            }
         } else if self.eat_word("BETWEEN") {
             let low = self.concat()?;
             if !self.eat_word("AND") && !self.eat("&&") {
-                return Err(Fault::syntax(self.offset(), format!("expected AND after BETWEEN, found {}", self.shown())));
+                return Err(Fault::syntax(
+                    self.offset(),
+                    format!("expected AND after BETWEEN, found {}", self.shown()),
+                ));
             }
-            SyntaxKind::Between { item: Box::new(left), low: Box::new(low), high: Box::new(self.concat()?) }
+            SyntaxKind::Between {
+                item: Box::new(left),
+                low: Box::new(low),
+                high: Box::new(self.concat()?),
+            }
         } else {
             return Ok(left);
         };
@@ -214,7 +256,9 @@ impl<'s> Parser<'s> {
     }
 
     fn compare_operator(&self) -> Option<CompareOperator> {
-        let Token::Symbol(symbol) = self.peek() else { return None };
+        let Token::Symbol(symbol) = self.peek() else {
+            return None;
+        };
         Some(match *symbol {
             "=" | "==" | "===" => CompareOperator::Equal,
             "!=" | "<>" | "!==" => CompareOperator::NotEqual,
@@ -240,7 +284,10 @@ impl<'s> Parser<'s> {
     }
 
     fn sum(&mut self) -> Result<Syntax, Fault> {
-        self.arithmetic(Self::product, &[("+", ArithmeticOperator::Add), ("-", ArithmeticOperator::Subtract)])
+        self.arithmetic(
+            Self::product,
+            &[("+", ArithmeticOperator::Add), ("-", ArithmeticOperator::Subtract)],
+        )
     }
 
     fn product(&mut self) -> Result<Syntax, Fault> {
@@ -275,128 +322,6 @@ impl<'s> Parser<'s> {
         Ok(base)
     }
 
-    fn postfix(&mut self) -> Result<Syntax, Fault> {
-        let mut tree = self.primary()?;
-        while self.is_symbol(".") || self.is_symbol("?.") {
-            self.at += 1;
-            let offset = self.offset();
-            let Some(name) = self.word() else {
-                return Err(Fault::syntax(offset, format!("expected a name after `.`, found {}", self.shown())));
-            };
-            self.at += 1;
-            let kind = if self.eat("(") {
-                let arguments = self.items(")")?;
-                SyntaxKind::Method { receiver: Box::new(tree), name: name.into(), arguments }
-            } else if let SyntaxKind::Path(mut segments) = tree.kind {
-                segments.push(name.into());
-                tree = Syntax { kind: SyntaxKind::Path(segments), ..tree };
-                continue;
-            } else {
-                SyntaxKind::Method { receiver: Box::new(tree), name: name.into(), arguments: Vec::new() }
-            };
-            tree = Syntax::new(kind, offset)?;
-        }
-        Ok(tree)
-    }
-
-    fn primary(&mut self) -> Result<Syntax, Fault> {
-        let offset = self.offset();
-        let token = self.peek().clone();
-        match token {
-            Token::Literal(value) => {
-                self.at += 1;
-                Syntax::new(SyntaxKind::Literal(value), offset)
-            }
-            Token::Template(pieces) => {
-                self.at += 1;
-                self.template(pieces, offset)
-            }
-            Token::Word(word) => self.named(word, offset),
-            Token::Symbol("(") => {
-                self.at += 1;
-                let first = self.expression()?;
-                if !self.is_symbol(",") {
-                    self.expect(")", "at the end of the brackets")?;
-                    return Ok(first);
-                }
-                self.at += 1;
-                let mut items = vec![first];
-                items.extend(self.items(")")?);
-                Syntax::new(SyntaxKind::List(items), offset)
-            }
-            Token::Symbol("[") => {
-                self.at += 1;
-                Syntax::new(SyntaxKind::List(self.items("]")?), offset)
-            }
-            Token::Symbol("{") if self.dialect.placeholders => {
-                let doubled = matches!(self.peek_at(1), Token::Symbol("{"));
-                self.at += 1 + usize::from(doubled);
-                let inner = self.expression()?;
-                for _ in 0..=usize::from(doubled) {
-                    self.expect("}", "at the end of the placeholder")?;
-                }
-                Ok(inner)
-            }
-            Token::Symbol("{") => {
-                Err(Fault::syntax(offset, "unexpected `{`").hint("braces belong into templates: write the name alone"))
-            }
-            _ => Err(Fault::syntax(offset, format!("expected a value, found {}", self.shown()))),
-        }
-    }
-
-    /// A word at the place of a value: a constant, a call, or the first part of a path.
-    fn named(&mut self, word: &'s str, offset: u32) -> Result<Syntax, Fault> {
-        self.at += 1;
-        if self.eat("(") {
-            let arguments = self.items(")")?;
-            return Syntax::new(SyntaxKind::Call { name: word.into(), arguments }, offset);
-        }
-        let constant = match word.to_ascii_lowercase().as_str() {
-            "true" => Some(Value::Boolean(true)),
-            "false" => Some(Value::Boolean(false)),
-            "null" | "undefined" => Some(Value::Null),
-            "and" | "or" | "not" | "in" | "like" | "between" | "is" => {
-                return Err(Fault::syntax(offset, format!("expected a value, found the operator {}", word.to_uppercase()))
-                    .hint(format!("a field of that name is written `record.{word}`")));
-            }
-            "select" if self.word().is_some() => {
-                return Err(Fault::syntax(offset, "queries inside expressions are not possible").hint("use a path such as `account.owner`"));
-            }
-            _ => None,
-        };
-        let kind = constant.map_or_else(|| SyntaxKind::Path(vec![word.into()]), SyntaxKind::Literal);
-        Syntax::new(kind, offset)
-    }
-
-    fn template(&mut self, pieces: Vec<Piece>, offset: u32) -> Result<Syntax, Fault> {
-        let mut arguments = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            arguments.push(match piece {
-                Piece::Text(text) => Syntax::new(SyntaxKind::Literal(Value::Text(text.into())), offset)?,
-                Piece::Code { start, end } => self.nested(|parser| {
-                    let tokens = lexer::tokens(parser.source, start, end)?;
-                    let mut inner = Parser { tokens, at: 0, ..*parser };
-                    let tree = inner.expression()?;
-                    inner.finish()?;
-                    Ok(tree)
-                })?,
-            });
-        }
-        Syntax::new(SyntaxKind::Call { name: "CONCAT".into(), arguments }, offset)
-    }
-
-    /// Items between commas up to the closing bracket, which is taken too.
-    fn items(&mut self, close: &str) -> Result<Vec<Syntax>, Fault> {
-        let mut items = Vec::new();
-        while !self.eat(close) {
-            if !items.is_empty() {
-                self.expect(",", &format!("or `{close}`"))?;
-            }
-            items.push(self.expression()?);
-        }
-        Ok(items)
-    }
-
     fn chain(
         &mut self,
         operand: fn(&mut Self) -> Result<Syntax, Fault>,
@@ -419,10 +344,15 @@ impl<'s> Parser<'s> {
         let mut left = operand(self)?;
         loop {
             let offset = self.offset();
-            let Some((_, operator)) = operators.iter().find(|(symbol, _)| self.is_symbol(symbol)) else { return Ok(left) };
+            let Some((_, operator)) = operators.iter().find(|(symbol, _)| self.is_symbol(symbol)) else {
+                return Ok(left);
+            };
             self.at += 1;
             let right = operand(self)?;
-            left = Syntax::new(SyntaxKind::Arithmetic(*operator, Box::new(left), Box::new(right)), offset)?;
+            left = Syntax::new(
+                SyntaxKind::Arithmetic(*operator, Box::new(left), Box::new(right)),
+                offset,
+            )?;
         }
     }
 }
@@ -439,11 +369,22 @@ fn one_or(mut items: Vec<Syntax>, kind: fn(Vec<Syntax>) -> SyntaxKind, offset: u
 
 fn branch(condition: Syntax, then: Syntax, otherwise: Syntax, offset: u32) -> Result<Syntax, Fault> {
     let (condition, then, otherwise) = (Box::new(condition), Box::new(then), Box::new(otherwise));
-    Syntax::new(SyntaxKind::If { condition, then, otherwise }, offset)
+    Syntax::new(
+        SyntaxKind::If {
+            condition,
+            then,
+            otherwise,
+        },
+        offset,
+    )
 }
 
 fn negate(negated: bool, tree: Syntax, offset: u32) -> Result<Syntax, Fault> {
-    if negated { Syntax::new(SyntaxKind::Not(Box::new(tree)), offset) } else { Ok(tree) }
+    if negated {
+        Syntax::new(SyntaxKind::Not(Box::new(tree)), offset)
+    } else {
+        Ok(tree)
+    }
 }
 
 /// `x = null` asks whether there is a value, which is what everybody who writes it means.
@@ -451,7 +392,11 @@ fn comparison(left: Syntax, operator: CompareOperator, right: Syntax, offset: u3
     let negated = operator == CompareOperator::NotEqual;
     if (negated || operator == CompareOperator::Equal) && (left.is_null() || right.is_null()) {
         let asked = if right.is_null() { left } else { right };
-        return negate(negated, Syntax::new(SyntaxKind::IsNull(Box::new(asked)), offset)?, offset);
+        return negate(
+            negated,
+            Syntax::new(SyntaxKind::IsNull(Box::new(asked)), offset)?,
+            offset,
+        );
     }
     Syntax::new(SyntaxKind::Compare(operator, Box::new(left), Box::new(right)), offset)
 }

@@ -20,7 +20,9 @@ pub trait Scope {
     /// The type of a property of the caller. `any` leaves it to evaluation.
     fn user_property(&self, property: &str) -> Type {
         match property {
-            "id" | "name" | "email" | "role" | "profile" | "tenant_id" | "organization_id" | "locale" | "timezone" => Type::Text,
+            "id" | "name" | "email" | "role" | "profile" | "tenant_id" | "organization_id" | "locale" | "timezone" => {
+                Type::Text
+            }
             "roles" | "permissions" | "teams" | "groups" | "profiles" => Type::List,
             _ => Type::Any,
         }
@@ -33,8 +35,17 @@ pub trait Scope {
 }
 
 /// First words of a path that mean something besides fields.
-pub(crate) const RESERVED_ROOTS: [&str; 9] =
-    ["record", "this", "previous", "prior", "old", "current_user", "currentUser", "user", "Math"];
+pub(crate) const RESERVED_ROOTS: [&str; 9] = [
+    "record",
+    "this",
+    "previous",
+    "prior",
+    "old",
+    "current_user",
+    "currentUser",
+    "user",
+    "Math",
+];
 
 /// A scope that knows nothing and takes every path as `any`: for templates and ad hoc conditions.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +68,13 @@ pub struct FieldScope {
 impl FieldScope {
     /// `FieldScope::new([("amount", Type::Number), ("account.industry", Type::Text)])`
     pub fn new<S: Into<String>>(fields: impl IntoIterator<Item = (S, Type)>) -> Self {
-        FieldScope { fields: fields.into_iter().map(|(path, value_type)| (path.into(), value_type)).collect(), without_previous: false }
+        FieldScope {
+            fields: fields
+                .into_iter()
+                .map(|(path, value_type)| (path.into(), value_type))
+                .collect(),
+            without_previous: false,
+        }
     }
 
     /// Refuses ISCHANGED and the like, as for a formula field.
@@ -78,7 +95,10 @@ impl Scope for FieldScope {
 
     fn field_names(&self, relations: &[&str]) -> Vec<String> {
         let prefix: String = relations.iter().flat_map(|relation| [relation, "."]).collect();
-        let names = self.fields.keys().filter_map(|path| path.strip_prefix(&prefix)?.split('.').next().map(str::to_owned));
+        let names = self
+            .fields
+            .keys()
+            .filter_map(|path| path.strip_prefix(&prefix)?.split('.').next().map(str::to_owned));
         names.collect()
     }
 

@@ -51,7 +51,10 @@ impl Node {
 
     /// Whether it reads no field of the record, so that it has one value for a whole query.
     pub fn is_constant(&self) -> bool {
-        let mut constant = !matches!(self.kind, NodeKind::Field(_) | NodeKind::Previous(_) | NodeKind::Local(_));
+        let mut constant = !matches!(
+            self.kind,
+            NodeKind::Field(_) | NodeKind::Previous(_) | NodeKind::Local(_)
+        );
         self.each_child(&mut |child| constant = constant && child.is_constant());
         constant
     }
@@ -66,11 +69,17 @@ pub(crate) struct Obstacle {
 
 impl Obstacle {
     pub(crate) fn at(node: &Node, message: String) -> Self {
-        Obstacle { offset: node.offset, message }
+        Obstacle {
+            offset: node.offset,
+            message,
+        }
     }
 
     pub(crate) fn locate(self, source: &str) -> NotAFilter {
-        NotAFilter { position: Position::in_source(source, self.offset), message: self.message }
+        NotAFilter {
+            position: Position::in_source(source, self.offset),
+            message: self.message,
+        }
     }
 }
 
@@ -79,7 +88,12 @@ pub(crate) fn node_form(node: &Node) -> Result<(), Obstacle> {
 }
 
 fn form(node: &Node, constant: bool, height_left: usize) -> Result<(), Obstacle> {
-    let obstacle = |message: String| Err(Obstacle { offset: node.offset, message });
+    let obstacle = |message: String| {
+        Err(Obstacle {
+            offset: node.offset,
+            message,
+        })
+    };
     let Some(height_left) = height_left.checked_sub(1) else {
         return obstacle("the expression is nested too deep".to_owned());
     };
@@ -108,9 +122,15 @@ fn reason(node: &Node, constant: bool) -> Option<String> {
     let open = |node: &Node| node.value_type == Type::Any;
     match &node.kind {
         NodeKind::Field(path) if open(node) => Some(format!("the type of `{path:?}` is not known")),
-        NodeKind::IsBlank(inner) if inner.value_type != Type::List => Some("the type inside ISBLANK is not known".to_owned()),
-        NodeKind::Arithmetic(ArithmeticOperator::Power, ..) => Some("powers are not the same in every database".to_owned()),
-        NodeKind::Arithmetic(operator, ..) if open(node) => Some(format!("the types beside {} are not known", operator.symbol())),
+        NodeKind::IsBlank(inner) if inner.value_type != Type::List => {
+            Some("the type inside ISBLANK is not known".to_owned())
+        }
+        NodeKind::Arithmetic(ArithmeticOperator::Power, ..) => {
+            Some("powers are not the same in every database".to_owned())
+        }
+        NodeKind::Arithmetic(operator, ..) if open(node) => {
+            Some(format!("the types beside {} are not known", operator.symbol()))
+        }
         NodeKind::Concat(items) if items.iter().any(|item| item.value_type != Type::Text) => {
             Some("only text is joined in the same way by every database".to_owned())
         }
@@ -118,7 +138,9 @@ fn reason(node: &Node, constant: bool) -> Option<String> {
             Some(format!("the types beside {} are not known", operator.symbol()))
         }
         NodeKind::In { item, .. } if open(item) => Some("the type before IN is not known".to_owned()),
-        NodeKind::Like { pattern, .. } if !pattern.is_constant() => Some("the pattern of LIKE differs from record to record".to_owned()),
+        NodeKind::Like { pattern, .. } if !pattern.is_constant() => {
+            Some("the pattern of LIKE differs from record to record".to_owned())
+        }
         NodeKind::Call { function, arguments } if !function.has_sql_form(arguments) || arguments.iter().any(open) => {
             Some(format!("{} is not the same in every database", function.name))
         }

@@ -32,15 +32,41 @@ pub(crate) enum SyntaxKind {
     /// `a || b`: a logical or, or a default for a blank value; the types decide.
     OrElse(Vec<Syntax>),
     Coalesce(Vec<Syntax>),
-    If { condition: Box<Syntax>, then: Box<Syntax>, otherwise: Box<Syntax> },
-    In { item: Box<Syntax>, list: Vec<Syntax> },
-    Like { text: Box<Syntax>, pattern: Box<Syntax> },
-    Between { item: Box<Syntax>, low: Box<Syntax>, high: Box<Syntax> },
+    If {
+        condition: Box<Syntax>,
+        then: Box<Syntax>,
+        otherwise: Box<Syntax>,
+    },
+    In {
+        item: Box<Syntax>,
+        list: Vec<Syntax>,
+    },
+    Like {
+        text: Box<Syntax>,
+        pattern: Box<Syntax>,
+    },
+    Between {
+        item: Box<Syntax>,
+        low: Box<Syntax>,
+        high: Box<Syntax>,
+    },
     IsNull(Box<Syntax>),
-    Call { name: Box<str>, arguments: Vec<Syntax> },
-    Method { receiver: Box<Syntax>, name: Box<str>, arguments: Vec<Syntax> },
+    Call {
+        name: Box<str>,
+        arguments: Vec<Syntax>,
+    },
+    Method {
+        receiver: Box<Syntax>,
+        name: Box<str>,
+        arguments: Vec<Syntax>,
+    },
     /// A variable of a statement block; an assignment must find one that was declared.
-    Let { name: Box<str>, value: Box<Syntax>, body: Box<Syntax>, declared: bool },
+    Let {
+        name: Box<str>,
+        value: Box<Syntax>,
+        body: Box<Syntax>,
+        declared: bool,
+    },
 }
 
 impl Syntax {
@@ -49,14 +75,26 @@ impl Syntax {
         let mut height = 0;
         kind.each_child(&mut |child| height = height.max(child.height));
         if height >= HEIGHT_MAX {
-            return Err(Fault::new(ErrorKind::LimitExceeded, offset, format!("the expression is nested deeper than {HEIGHT_MAX}"))
-                .hint("split it into several formula fields"));
+            return Err(Fault::new(
+                ErrorKind::LimitExceeded,
+                offset,
+                format!("the expression is nested deeper than {HEIGHT_MAX}"),
+            )
+            .hint("split it into several formula fields"));
         }
-        Ok(Syntax { kind, offset, height: height + 1 })
+        Ok(Syntax {
+            kind,
+            offset,
+            height: height + 1,
+        })
     }
 
     pub(crate) fn null(offset: u32) -> Self {
-        Syntax { kind: SyntaxKind::Literal(Value::Null), offset, height: 1 }
+        Syntax {
+            kind: SyntaxKind::Literal(Value::Null),
+            offset,
+            height: 1,
+        }
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -70,16 +108,33 @@ impl SyntaxKind {
         match self {
             S::Literal(_) | S::Path(_) => {}
             S::Negate(a) | S::Not(a) | S::IsNull(a) => visit(a),
-            S::Arithmetic(_, a, b) | S::Compare(_, a, b) | S::Like { text: a, pattern: b } | S::Let { value: a, body: b, .. } => {
+            S::Arithmetic(_, a, b)
+            | S::Compare(_, a, b)
+            | S::Like { text: a, pattern: b }
+            | S::Let { value: a, body: b, .. } => {
                 visit(a);
                 visit(b);
             }
-            S::If { condition: a, then: b, otherwise: c } | S::Between { item: a, low: b, high: c } => {
+            S::If {
+                condition: a,
+                then: b,
+                otherwise: c,
+            }
+            | S::Between {
+                item: a,
+                low: b,
+                high: c,
+            } => {
                 visit(a);
                 visit(b);
                 visit(c);
             }
-            S::List(items) | S::Concat(items) | S::And(items) | S::Or(items) | S::OrElse(items) | S::Coalesce(items) => {
+            S::List(items)
+            | S::Concat(items)
+            | S::And(items)
+            | S::Or(items)
+            | S::OrElse(items)
+            | S::Coalesce(items) => {
                 items.iter().for_each(visit);
             }
             S::In { item, list } => {
@@ -87,7 +142,9 @@ impl SyntaxKind {
                 list.iter().for_each(visit);
             }
             S::Call { arguments, .. } => arguments.iter().for_each(visit),
-            S::Method { receiver, arguments, .. } => {
+            S::Method {
+                receiver, arguments, ..
+            } => {
                 visit(receiver);
                 arguments.iter().for_each(visit);
             }

@@ -56,15 +56,24 @@ pub struct Template {
 #[derive(Clone, Debug)]
 enum Piece {
     Text(String),
-    Value { expression: CheckedExpression, written: String },
+    Value {
+        expression: CheckedExpression,
+        written: String,
+    },
 }
 
 impl Template {
     /// Reads a template whose names are those of the scope. Errors: all faults, with their places in the template.
     pub fn parse(text: &str, scope: &dyn Scope, braces: Braces) -> Result<Template, Vec<ExpressionError>> {
         if text.len() > 16 * SOURCE_BYTES_MAX {
-            let message = format!("the template has {} bytes, allowed are {}", text.len(), 16 * SOURCE_BYTES_MAX);
-            return Err(vec![Fault::new(crate::error::ErrorKind::LimitExceeded, 0, message).locate(text)]);
+            let message = format!(
+                "the template has {} bytes, allowed are {}",
+                text.len(),
+                16 * SOURCE_BYTES_MAX
+            );
+            return Err(vec![
+                Fault::new(crate::error::ErrorKind::LimitExceeded, 0, message).locate(text),
+            ]);
         }
         let (mut pieces, mut errors, mut plain) = (Vec::new(), Vec::new(), String::new());
         let mut at = 0;
@@ -78,9 +87,15 @@ impl Template {
             }
             plain.push_str(&text[at..start]);
             let inner = start + width;
-            let end = closing_brace(&text[inner..]).map(|length| inner + length).filter(|end| width == 1 || text[*end..].starts_with("}}"));
+            let end = closing_brace(&text[inner..])
+                .map(|length| inner + length)
+                .filter(|end| width == 1 || text[*end..].starts_with("}}"));
             let Some(end) = end else {
-                errors.push(Fault::syntax(crate::lexer::offset_of(start), "this placeholder is not closed").hint("end it with the same braces").locate(text));
+                errors.push(
+                    Fault::syntax(crate::lexer::offset_of(start), "this placeholder is not closed")
+                        .hint("end it with the same braces")
+                        .locate(text),
+                );
                 break;
             };
             at = end + width;
@@ -89,11 +104,17 @@ impl Template {
                     if !plain.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut plain)));
                     }
-                    pieces.push(Piece::Value { expression, written: text[start..at].to_owned() });
+                    pieces.push(Piece::Value {
+                        expression,
+                        written: text[start..at].to_owned(),
+                    });
                 }
                 Err(faults) => errors.extend(faults.into_iter().map(|fault| {
                     let offset = crate::lexer::offset_of(inner + fault.position.offset);
-                    ExpressionError { position: Position::in_source(text, offset), ..fault }
+                    ExpressionError {
+                        position: Position::in_source(text, offset),
+                        ..fault
+                    }
                 })),
             }
         }
@@ -121,16 +142,27 @@ impl Template {
     }
 
     /// Renders with settings. Errors: those of evaluation.
-    pub fn render_with(&self, environment: &dyn Environment, escape: Escape, missing: Missing) -> Result<String, EvaluationError> {
+    pub fn render_with(
+        &self,
+        environment: &dyn Environment,
+        escape: Escape,
+        missing: Missing,
+    ) -> Result<String, EvaluationError> {
         let mut rendered = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => rendered.push_str(text),
                 Piece::Value { expression, written } => match &expression.root().kind {
-                    NodeKind::Field(path) if missing == Missing::Keep && matches!(environment.field(path), Lookup::Missing) => {
+                    NodeKind::Field(path)
+                        if missing == Missing::Keep && matches!(environment.field(path), Lookup::Missing) =>
+                    {
                         rendered.push_str(written);
                     }
-                    _ => push_escaped(&mut rendered, &evaluator::evaluate(expression, environment)?.to_text(), escape),
+                    _ => push_escaped(
+                        &mut rendered,
+                        &evaluator::evaluate(expression, environment)?.to_text(),
+                        escape,
+                    ),
                 },
             }
         }

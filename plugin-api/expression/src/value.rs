@@ -50,12 +50,20 @@ impl<'a> Value<'a> {
 
     /// A date by its days since 1970-01-01; null outside the years 1 to 9999.
     pub fn date(day: i32) -> Value<'static> {
-        if calendar::is_day(day) { Value::Date(day) } else { Value::Null }
+        if calendar::is_day(day) {
+            Value::Date(day)
+        } else {
+            Value::Null
+        }
     }
 
     /// A moment by its milliseconds since 1970-01-01T00:00:00Z; null outside the years 1 to 9999.
     pub fn datetime(ms: i64) -> Value<'static> {
-        if calendar::is_moment(ms) { Value::DateTime(ms) } else { Value::Null }
+        if calendar::is_moment(ms) {
+            Value::DateTime(ms)
+        } else {
+            Value::Null
+        }
     }
 
     /// A text.
@@ -166,7 +174,10 @@ impl<'a> Value<'a> {
             (Json::String(text), Type::Number) => number::parse(text).map(Value::number),
             (Json::String(text), _) => read_moment(text, expected, 0),
             (Json::Array(items), Type::List | Type::Any) => Some(Value::List(
-                items.iter().map(|item| Value::from_json(item, Type::Any, place)).collect::<Result<_, _>>()?,
+                items
+                    .iter()
+                    .map(|item| Value::from_json(item, Type::Any, place))
+                    .collect::<Result<_, _>>()?,
             )),
             (Json::Object(parts), Type::Number) => match parts.get("value") {
                 Some(Json::Number(number)) => Some(number_of_json(number)),
@@ -247,7 +258,11 @@ pub(crate) fn mismatch(place: &str, expected: Type, found: &str) -> EvaluationEr
     if shown.len() < found.len() {
         shown.push('…');
     }
-    EvaluationError::TypeMismatch { place: place.to_owned(), expected, found: format!("`{shown}`") }
+    EvaluationError::TypeMismatch {
+        place: place.to_owned(),
+        expected,
+        found: format!("`{shown}`"),
+    }
 }
 
 fn number_of_json(number: &serde_json::Number) -> Value<'static> {

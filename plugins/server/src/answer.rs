@@ -56,14 +56,6 @@ impl Draft {
         Ok(Self { status, headers, body })
     }
 
-    /// Takes over a response that was made in this process.
-    pub(crate) fn from_response(response: HttpResponse) -> Result<Self> {
-        let status = status_of(response.status)?;
-        let mut headers = HeaderMap::with_capacity(16);
-        put(&mut headers, response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        Ok(Self { status, headers, body: response.body.into() })
-    }
-
     /// Adds what every answer carries. What the handler set stays, except where it would be wrong.
     pub(crate) fn secure(&mut self, strict_transport: bool) {
         let (headers, body) = (&mut self.headers, &self.body);

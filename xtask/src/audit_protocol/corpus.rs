@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use super::Subject;
 use super::fill::filled;
-use super::mutate::{Mutation, Mutator};
-use super::owner::{Origin, Step, owner, path_text};
+use super::mutate::{Done, Mutation, Mutator};
+use super::owner::{Origin, Step, key_of, owner, path_text};
 use super::probe;
 use super::report::{Counts, Finding};
 use super::sample::{Style, document};
@@ -24,11 +24,11 @@ use super::sample::{Style, document};
 const STYLES_MAX: usize = 12;
 
 /// All documents for one type, and where the verdicts differ.
-pub(super) fn check(subject: &Subject, counts: &mut Counts) -> Result<Vec<(Origin, Finding)>> {
+pub(super) fn check(subject: &Subject, done: &mut Done, counts: &mut Counts) -> Result<Vec<(Origin, Finding)>> {
     know_all_patterns(&subject.published)?;
     let mut judge = Judge::new(subject)?;
     let plain = &subject.published_plain;
-    let mut mutator = Mutator::new(plain);
+    let mut mutator = Mutator::new(subject, done);
     let smallest = document(plain, Style { full: false, choice: 0 });
     let fullest = (0..styles(&subject.published)).map(|choice| document(plain, Style { full: true, choice }));
     for valid in std::iter::once(smallest).chain(fullest) {
@@ -125,7 +125,7 @@ impl<'a> Judge<'a> {
     }
 
     fn find_as(&mut self, check: &'static str, steps: &[Step], what: String, ours: &str, published: &str) {
-        let (key, relative) = owner(&self.subject.written, steps);
+        let (part, relative) = owner(&self.subject.written, steps);
         let finding = Finding {
             schema: self.subject.entry.path.to_owned(),
             path: path_text(steps),
@@ -133,7 +133,7 @@ impl<'a> Judge<'a> {
             ours: ours.to_owned(),
             published: published.to_owned(),
         };
-        self.findings.push((Origin { key, relative, what }, finding));
+        self.findings.push((Origin { key: key_of(part), relative, what }, finding));
     }
 }
 

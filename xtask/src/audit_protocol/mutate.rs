@@ -1,11 +1,12 @@
 //! Documents that differ from a valid one in a single place: some still valid, most not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use super::Subject;
 use super::fill::fitting;
-use super::owner::{Step, path_text};
+use super::owner::{Step, key_of, owner, path_text};
 use super::probe;
 use super::sample::plain;
 use super::view::{Keywords, Plain, SAFE_INTEGER};
@@ -20,35 +21,48 @@ pub(super) struct Mutation {
     pub(super) document: Value,
 }
 
-/// Changes documents of one type; a part that was changed in one document is not changed again in the next.
+/// Parts of documents that were changed already: by the part of our schema, the way from there, and the value. The same
+/// part gives the same verdicts wherever it stands, so each is tried once in all types.
+pub(super) type Done = BTreeSet<(u64, String, String)>;
+
+/// Changes documents of one type.
 pub(super) struct Mutator<'a> {
-    plain: &'a Plain,
-    done: BTreeSet<(String, String)>,
+    subject: &'a Subject,
+    done: &'a mut Done,
+    /// Numbers of the parts of our schema, by address: making one takes long.
+    keys: HashMap<*const Value, u64>,
 }
 
 impl<'a> Mutator<'a> {
-    pub(super) const fn new(plain: &'a Plain) -> Self {
-        Self { plain, done: BTreeSet::new() }
+    pub(super) fn new(subject: &'a Subject, done: &'a mut Done) -> Self {
+        Self { subject, done, keys: HashMap::new() }
     }
 
     /// All changes to a document that its schema suggests.
     pub(super) fn mutations(&mut self, document: &Value) -> Vec<Mutation> {
-        let mut maker = Maker { plain: self.plain, document, done: &mut self.done, made: Vec::new() };
-        maker.value(self.plain.root(), document, &mut Vec::new());
+        let mut maker = Maker { plain: &self.subject.published_plain, document, mutator: self, made: Vec::new() };
+        maker.value(maker.plain.root(), document, &mut Vec::new());
         maker.made
+    }
+
+    /// Whether this part with this value is met for the first time.
+    fn is_new(&mut self, steps: &[Step], value: &Value) -> bool {
+        let (part, way) = owner(&self.subject.written, steps);
+        let key = *self.keys.entry(std::ptr::from_ref(part)).or_insert_with(|| key_of(part));
+        self.done.insert((key, way, value.to_string()))
     }
 }
 
-struct Maker<'a, 'd> {
+struct Maker<'a, 'm, 'd> {
     plain: &'a Plain,
     document: &'d Value,
-    done: &'d mut BTreeSet<(String, String)>,
+    mutator: &'m mut Mutator<'a>,
     made: Vec<Mutation>,
 }
 
-impl Maker<'_, '_> {
+impl Maker<'_, '_, '_> {
     fn value(&mut self, schema: &Value, value: &Value, steps: &mut Vec<Step>) {
-        if !self.done.insert((path_text(steps), value.to_string())) {
+        if !self.mutator.is_new(steps, value) {
             return;
         }
         let members = self.plain.members(schema);

@@ -48,7 +48,7 @@ pub(super) fn path_text(steps: &[Step]) -> String {
 }
 
 /// The part of our schema that a place in a document belongs to, and the way from there.
-pub(super) fn owner(ours: &Plain, steps: &[Step]) -> (u64, String) {
+pub(super) fn owner<'a>(ours: &'a Plain, steps: &[Step]) -> (&'a Value, String) {
     let mut schema = ours.root();
     let mut found = (schema, 0);
     for (index, step) in steps.iter().enumerate() {
@@ -61,7 +61,7 @@ pub(super) fn owner(ours: &Plain, steps: &[Step]) -> (u64, String) {
     if let Some(part) = ours.target(schema) {
         found = (part, steps.len());
     }
-    (key_of(found.0), path_text(&steps[found.1..]))
+    (found.0, path_text(&steps[found.1..]))
 }
 
 /// The schema one step below, in the first member of a union that has it.

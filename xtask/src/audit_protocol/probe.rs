@@ -17,6 +17,14 @@ const NAMES: &[&str] = &[
     "V1.2-x_y", "/", "/a", "a/b", " /a", "__", "0", "-", "a..b", "user.*", "*.created",
 ];
 
+const DOTTED: &[&str] = &[
+    "", "a", "com", "com.acme", "com.a", "com.acme-x", "com.acme-x.y", "com.Acme.x", ".com.acme", "com..acme", "com.acme.",
+    "1com.acme", "com.1acme", "com.acme_x", "protocol.x.v1", "com.protocol.x", "com.protocol.x.v", "com.protocol.x.v1.2",
+    "com.protocol..v1", "com.protocol.x.v1a", "com.x.protocol.y.protocol.z.v3", "com.protocol.x-y.v1", "com.extension.x",
+    "com.extension.xy", "com.extension.", "extension.menu", "com.extension.x-y", "com.interface.x", "com.interface.xy",
+    "com.interface.1x", "interface.store", "com.interface.x.interface.y", "com.extension.extension.ab",
+];
+
 const PROBES: &[Probe] = &[
     Probe { pattern: "^[a-z_][a-z0-9_]*$", valid: &["account_name", "_a1", "x"], tricky: NAMES },
     Probe { pattern: "^[a-z][a-z0-9_]*$", valid: &["account_name", "a1"], tricky: NAMES },
@@ -56,6 +64,33 @@ const PROBES: &[Probe] = &[
             "2026-01-31T8:00:00Z", "26-01-31T08:00:00Z", "2026-01-31 08:00:00Z", "2026-01-31T08Z", "2026-1-31T08:00:00Z",
             "2026-01-31T08:00:00.1234567890Z", " 2026-01-31T08:00:00Z",
         ],
+    },
+    Probe {
+        pattern: "^([a-z][a-z0-9]*\\.)+[a-z][a-z0-9-]+$",
+        valid: &["com.acme.sales-tools", "a.bc"],
+        tricky: DOTTED,
+    },
+    Probe {
+        pattern: "^([a-z][a-z0-9]*\\.)+protocol\\.[a-z][a-z0-9._]*\\.v\\d+$",
+        valid: &["com.acme.protocol.storage.v1", "a.protocol.b_c.d.v12"],
+        tricky: DOTTED,
+    },
+    Probe {
+        pattern: "^([a-z][a-z0-9]*\\.)+extension\\.[a-z][a-z0-9._]+$",
+        valid: &["com.acme.extension.menu", "a.extension.b.c"],
+        tricky: DOTTED,
+    },
+    Probe {
+        pattern: "^([a-z][a-z0-9]*\\.)+interface\\.[a-z][a-z0-9._]+$",
+        valid: &["com.acme.interface.store", "a.interface.b_c"],
+        tricky: DOTTED,
+    },
+    Probe { pattern: "^[a-z][a-z0-9_]{1,19}$", valid: &["crm", "sales_2"], tricky: NAMES },
+    Probe { pattern: "^[a-z][a-z0-9-]*$", valid: &["deploy-now", "a"], tricky: NAMES },
+    Probe {
+        pattern: "^\\d+\\.\\d+\\.\\d+$",
+        valid: &["1.0.0", "10.20.30"],
+        tricky: &["", "1", "1.0", "1.0.0.0", "v1.0.0", "1.0.0-beta", "1.0.x", "01.0.0", " 1.0.0", "1..0", "1.0.", "99999999999999999999.0.0"],
     },
     Probe {
         pattern: "uri",

@@ -17,7 +17,7 @@ pub(super) struct Style {
 }
 
 /// How often a part of a recursive schema stands within itself.
-const DEEPEST: usize = 2;
+const DEEPEST: usize = 1;
 
 /// A valid document; keys that have a default are left out unless the style is full.
 pub(super) fn document(plain: &Plain, style: Style) -> Value {
@@ -81,6 +81,14 @@ impl<'a> Maker<'a> {
                 map.insert(name.clone(), self.value(property, style));
             }
         }
+        let extra = member.get("additionalProperties").filter(|extra| extra.is_object());
+        if let Some(extra) = extra {
+            // A map over an enum needs every value of the enum as a key.
+            for name in member.get("required").and_then(Value::as_array).into_iter().flatten() {
+                let name = name.as_str().unwrap_or_default().to_owned();
+                map.entry(name).or_insert_with(|| self.value(extra, style));
+            }
+        }
         if !style.full {
             return Value::Object(map);
         }
@@ -88,7 +96,7 @@ impl<'a> Maker<'a> {
             None if map.is_empty() => {
                 map.insert("open_key".to_owned(), json!("value"));
             }
-            Some(extra) if extra.is_object() => {
+            Some(extra) if extra.is_object() && map.is_empty() => {
                 let key = match member.get("propertyNames").and_then(|names| self.plain.values(names)) {
                     Some(names) => names[style.choice % names.len()].as_str().unwrap_or_default().to_owned(),
                     None => "sample_key".to_owned(),

@@ -8,7 +8,11 @@ fn every_day_agrees_with_the_time_crate() {
     let mut date = first;
     for day in DAY_MIN..=DAY_MAX {
         let month = i32::from(u8::from(date.month()));
-        let expected = Civil { year: date.year(), month, day: i32::from(date.day()) };
+        let expected = Civil {
+            year: date.year(),
+            month,
+            day: i32::from(date.day()),
+        };
         assert_eq!(civil_of(day), expected);
         assert_eq!(day_of(expected.year, expected.month, expected.day), Some(day));
         assert_eq!(weekday(day), i32::from(date.weekday().number_from_sunday()));
@@ -19,7 +23,15 @@ fn every_day_agrees_with_the_time_crate() {
 
 #[test]
 fn dates_that_do_not_exist_are_refused() {
-    for (year, month, day) in [(2025, 2, 29), (1900, 2, 29), (2026, 13, 1), (2026, 0, 1), (2026, 4, 31), (0, 1, 1), (10_000, 1, 1)] {
+    for (year, month, day) in [
+        (2025, 2, 29),
+        (1900, 2, 29),
+        (2026, 13, 1),
+        (2026, 0, 1),
+        (2026, 4, 31),
+        (0, 1, 1),
+        (10_000, 1, 1),
+    ] {
         assert_eq!(day_of(year, month, day), None, "{year}-{month}-{day}");
     }
 }
@@ -38,20 +50,39 @@ fn moments_are_read_in_every_written_form() {
     ] {
         assert_eq!(utc(text).as_deref(), Some(expected), "{text}");
     }
-    for text in ["", "2026-01-15T", "2026-01-15T25:00Z", "2026-1-5", "2026-01-15X10:00", "2026-01-15T10:00:00.Z", "2026-02-30", "日2026-01-15"] {
+    for text in [
+        "",
+        "2026-01-15T",
+        "2026-01-15T25:00Z",
+        "2026-1-5",
+        "2026-01-15X10:00",
+        "2026-01-15T10:00:00.Z",
+        "2026-02-30",
+        "日2026-01-15",
+    ] {
         assert_eq!(utc(text), None, "{text}");
     }
     let east = 8 * 3600;
-    assert_eq!(parse_moment("2026-01-15T00:00", east), Some((join(day_of(2026, 1, 14).unwrap(), 16 * 3_600_000, 0), false)));
+    assert_eq!(
+        parse_moment("2026-01-15T00:00", east),
+        Some((join(day_of(2026, 1, 14).unwrap(), 16 * 3_600_000, 0), false))
+    );
 }
 
 #[test]
 fn months_are_added_and_counted_with_the_end_of_the_month_in_mind() {
     let day = |text| parse_date(text).unwrap();
-    for (start, months, expected) in
-        [("2024-01-31", 1, "2024-02-29"), ("2025-01-31", 1, "2025-02-28"), ("2026-03-31", -1, "2026-02-28"), ("2026-11-15", 14, "2028-01-15")]
-    {
-        assert_eq!(add_months(day(start), months).map(format_date).as_deref(), Some(expected), "{start} {months}");
+    for (start, months, expected) in [
+        ("2024-01-31", 1, "2024-02-29"),
+        ("2025-01-31", 1, "2025-02-28"),
+        ("2026-03-31", -1, "2026-02-28"),
+        ("2026-11-15", 14, "2028-01-15"),
+    ] {
+        assert_eq!(
+            add_months(day(start), months).map(format_date).as_deref(),
+            Some(expected),
+            "{start} {months}"
+        );
         assert_eq!(months_between(day(start), day(expected)), months, "{start} {expected}");
     }
     assert_eq!(add_months(day("2026-01-01"), i64::MAX), None);

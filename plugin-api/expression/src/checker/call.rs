@@ -1,8 +1,9 @@
 //! Calls: the arguments held against the table, and the functions that become nodes of their own.
 
 use super::Typer;
-use super::operator::{DAYS_BETWEEN, adopt, call, is_text_literal};
+use super::operator::{DAYS_BETWEEN, call};
 use super::path::nearest;
+use super::unify::{adopt, is_text_literal};
 use crate::error::{ErrorKind, Fault};
 use crate::function::{self, Form, Function, Parameter, Returns, Special};
 use crate::limits::PATTERN_BYTES_MAX;
@@ -14,16 +15,29 @@ use crate::value::Value;
 impl Typer<'_> {
     pub(super) fn call(&mut self, name: &str, arguments: &[Syntax], offset: u32) -> Node {
         let Some(function) = function::find(name) else {
-            let names = function::functions().flat_map(|(_, function)| std::iter::once(function.name).chain(function.aliases.iter().copied()));
-            let fault = Fault::new(ErrorKind::FunctionNotFound, offset, format!("unknown function `{name}`"));
+            let names = function::functions()
+                .flat_map(|(_, function)| std::iter::once(function.name).chain(function.aliases.iter().copied()));
+            let fault = Fault::new(
+                ErrorKind::FunctionNotFound,
+                offset,
+                format!("unknown function `{name}`"),
+            );
             self.fault(fault.suggest(nearest(name, names)));
             // The arguments may be wrong too.
             self.nodes(arguments);
             return self.poison(offset);
         };
         if !function.takes(arguments.len()) {
-            let few = if arguments.len() < function.required { "few" } else { "many" };
-            return self.type_fault(offset, format!("too {few} arguments for {}", function.name), format!("call it as {}", function.signature));
+            let few = if arguments.len() < function.required {
+                "few"
+            } else {
+                "many"
+            };
+            return self.type_fault(
+                offset,
+                format!("too {few} arguments for {}", function.name),
+                format!("call it as {}", function.signature),
+            );
         }
         match &function.form {
             Form::Kernel(_) => self.kernel_call(function, arguments, offset),
@@ -51,12 +65,23 @@ impl Typer<'_> {
         if same && nodes[0].value_type == value_type {
             return nodes.remove(0);
         }
-        Node::new(NodeKind::Call { function, arguments: nodes }, value_type, offset)
+        Node::new(
+            NodeKind::Call {
+                function,
+                arguments: nodes,
+            },
+            value_type,
+            offset,
+        )
     }
 
     fn arguments(&mut self, function: &'static Function, arguments: &[Syntax]) -> Vec<Node> {
         let nodes = self.nodes(arguments);
-        nodes.into_iter().enumerate().map(|(index, node)| self.argument(function, function.parameter(index), node)).collect()
+        nodes
+            .into_iter()
+            .enumerate()
+            .map(|(index, node)| self.argument(function, function.parameter(index), node))
+            .collect()
     }
 
     /// Holds an argument against its parameter, turning it into the right type where that is not a matter of opinion.
@@ -77,7 +102,8 @@ impl Typer<'_> {
                 return self.coerce(node, if is_day { Type::Date } else { Type::DateTime });
             }
             Parameter::Clock if quoted => {
-                let is_time = matches!(node.as_literal(), Some(Value::Text(text)) if text.as_bytes().get(2) == Some(&b':'));
+                let is_time =
+                    matches!(node.as_literal(), Some(Value::Text(text)) if text.as_bytes().get(2) == Some(&b':'));
                 return self.coerce(node, if is_time { Type::Time } else { Type::DateTime });
             }
             Parameter::Moment => (found.is_moment(), Type::Date),
@@ -97,12 +123,18 @@ impl Typer<'_> {
             Parameter::Clock => ("a time or a datetime", "a date has no time of day"),
             _ => ("a date", "make text a date with DATEVALUE()"),
         };
-        self.type_fault(node.offset, format!("{} needs {expected}, found {found}", function.name), hint)
+        self.type_fault(
+            node.offset,
+            format!("{} needs {expected}, found {found}", function.name),
+            hint,
+        )
     }
 
     fn special(&mut self, special: &Special, function: &'static Function, trees: &[Syntax], offset: u32) -> Node {
         match special {
-            Special::Variable(variable) => return Node::new(NodeKind::Variable(variable.clone()), variable.value_type(), offset),
+            Special::Variable(variable) => {
+                return Node::new(NodeKind::Variable(variable.clone()), variable.value_type(), offset);
+            }
             Special::IsChanged | Special::PriorValue => return self.change(special, &trees[0], offset),
             Special::Ifs => return self.ifs(trees, offset),
             Special::Case => return self.case(trees, offset),
@@ -160,7 +192,11 @@ impl Typer<'_> {
         let now = self.node(tree);
         let NodeKind::Field(path) = &now.kind else {
             if self.faults.is_empty() || !matches!(tree.kind, SyntaxKind::Path(_)) {
-                return self.type_fault(tree.offset, "this function asks about a field".to_owned(), "name a field of the record");
+                return self.type_fault(
+                    tree.offset,
+                    "this function asks about a field".to_owned(),
+                    "name a field of the record",
+                );
             }
             return self.poison(offset);
         };
@@ -175,20 +211,29 @@ impl Typer<'_> {
         let appeared = both(is_null(&before), not(is_null(&now)));
         let vanished = both(not(is_null(&before)), is_null(&now));
         let (now_set, before_set) = (not(is_null(&now)), not(is_null(&before)));
-        let unequal = Node::new(NodeKind::Compare(CompareOperator::NotEqual, Box::new(now), Box::new(before)), Type::Boolean, offset);
+        let unequal = Node::new(
+            NodeKind::Compare(CompareOperator::NotEqual, Box::new(now), Box::new(before)),
+            Type::Boolean,
+            offset,
+        );
         let replaced = Node::new(NodeKind::And(vec![now_set, before_set, unequal]), Type::Boolean, offset);
         Node::new(NodeKind::Or(vec![appeared, vanished, replaced]), Type::Boolean, offset)
     }
 
     fn ifs(&mut self, trees: &[Syntax], offset: u32) -> Node {
         let (pairs, rest) = trees.as_chunks::<2>();
-        let arms: Vec<_> = pairs.iter().map(|[condition, value]| (self.condition(condition, "IFS"), self.node(value))).collect();
+        let arms: Vec<_> = pairs
+            .iter()
+            .map(|[condition, value]| (self.condition(condition, "IFS"), self.node(value)))
+            .collect();
         let otherwise = rest.first().map_or_else(|| null(offset), |tree| self.node(tree));
         self.choice(arms, otherwise, offset)
     }
 
     fn case(&mut self, trees: &[Syntax], offset: u32) -> Node {
-        let Some((subject, rest)) = trees.split_first() else { return self.poison(offset) };
+        let Some((subject, rest)) = trees.split_first() else {
+            return self.poison(offset);
+        };
         let subject = self.node(subject);
         let (pairs, rest) = rest.as_chunks::<2>();
         let mut compared = vec![subject];
@@ -199,11 +244,23 @@ impl Typer<'_> {
         }
         results.push(rest.first().map_or_else(|| null(offset), |tree| self.node(tree)));
         self.conditions += pairs.len();
-        let (mut compared, _) = self.unify(compared, offset, |subject, value| format!("cannot compare {subject} with {value}"));
-        let (mut results, joined) = self.unify(results, offset, |left, right| format!("the results are {left} and {right}"));
+        let (mut compared, _) = self.unify(compared, offset, |subject, value| {
+            format!("cannot compare {subject} with {value}")
+        });
+        let (mut results, joined) = self.unify(results, offset, |left, right| {
+            format!("the results are {left} and {right}")
+        });
         let (subject, otherwise) = (compared.remove(0), results.pop().unwrap_or_else(|| null(offset)));
         let arms = compared.into_iter().zip(results).collect();
-        Node::new(NodeKind::Case { subject: Box::new(subject), arms, otherwise: Box::new(otherwise) }, joined, offset)
+        Node::new(
+            NodeKind::Case {
+                subject: Box::new(subject),
+                arms,
+                otherwise: Box::new(otherwise),
+            },
+            joined,
+            offset,
+        )
     }
 
     fn regex(&mut self, function: &'static Function, trees: &[Syntax], offset: u32) -> Node {
@@ -211,16 +268,44 @@ impl Typer<'_> {
         let pattern = nodes.remove(1);
         let text = nodes.remove(0);
         let Some(Value::Text(source)) = pattern.as_literal() else {
-            return self.type_fault(pattern.offset, "the pattern of REGEX has to be a text in quotes".to_owned(), "write it out");
+            return self.type_fault(
+                pattern.offset,
+                "the pattern of REGEX has to be a text in quotes".to_owned(),
+                "write it out",
+            );
         };
-        match regex::RegexBuilder::new(&format!("^(?:{source})$")).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build() {
+        match regex::RegexBuilder::new(&format!("^(?:{source})$"))
+            .size_limit(PATTERN_BYTES_MAX)
+            .dfa_size_limit(PATTERN_BYTES_MAX)
+            .build()
+        {
             Ok(regex) => {
-                let pattern = Pattern { source: source.as_ref().into(), regex };
-                Node::new(NodeKind::Matches { text: Box::new(text), pattern }, Type::Boolean, offset)
+                let pattern = Pattern {
+                    source: source.as_ref().into(),
+                    regex,
+                };
+                Node::new(
+                    NodeKind::Matches {
+                        text: Box::new(text),
+                        pattern,
+                    },
+                    Type::Boolean,
+                    offset,
+                )
             }
             Err(error) => {
-                let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.type_fault(pattern.offset, format!("the pattern cannot be used: {reason}"), "look-around and back references are not possible")
+                let reason = error
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                self.type_fault(
+                    pattern.offset,
+                    format!("the pattern cannot be used: {reason}"),
+                    "look-around and back references are not possible",
+                )
             }
         }
     }

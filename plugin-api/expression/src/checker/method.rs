@@ -66,23 +66,51 @@ impl Typer<'_> {
 
 fn rewrite(receiver: &Syntax, name: &str, arguments: &[Syntax], offset: u32) -> Result<Option<Syntax>, Fault> {
     let integer = |integer| Syntax::new(SyntaxKind::Literal(Value::Integer(integer)), offset);
-    let shifted = |tree: Syntax, operator, by| Syntax::new(SyntaxKind::Arithmetic(operator, Box::new(tree), Box::new(integer(by)?)), offset);
-    let call = |name: &str, arguments: Vec<Syntax>| Syntax::new(SyntaxKind::Call { name: name.into(), arguments }, offset);
+    let shifted = |tree: Syntax, operator, by| {
+        Syntax::new(
+            SyntaxKind::Arithmetic(operator, Box::new(tree), Box::new(integer(by)?)),
+            offset,
+        )
+    };
+    let call = |name: &str, arguments: Vec<Syntax>| {
+        Syntax::new(
+            SyntaxKind::Call {
+                name: name.into(),
+                arguments,
+            },
+            offset,
+        )
+    };
     let with_receiver = || std::iter::once(receiver).chain(arguments).cloned().collect::<Vec<_>>();
     let from_one = |tree: &Syntax| shifted(tree.clone(), ArithmeticOperator::Add, 1);
     let tree = match (name, arguments) {
         ("getMonth", []) => shifted(call("MONTH", with_receiver())?, ArithmeticOperator::Subtract, 1)?,
         ("getDay", []) => shifted(call("WEEKDAY", with_receiver())?, ArithmeticOperator::Subtract, 1)?,
-        ("indexOf", [part]) => shifted(call("FIND", vec![part.clone(), receiver.clone()])?, ArithmeticOperator::Subtract, 1)?,
+        ("indexOf", [part]) => shifted(
+            call("FIND", vec![part.clone(), receiver.clone()])?,
+            ArithmeticOperator::Subtract,
+            1,
+        )?,
         ("charAt", [at]) => call("MID", vec![receiver.clone(), from_one(at)?, integer(1)?])?,
         ("substring" | "slice", [from]) => call("MID", vec![receiver.clone(), from_one(from)?])?,
         ("substring" | "slice", [from, to]) => {
-            let length = SyntaxKind::Arithmetic(ArithmeticOperator::Subtract, Box::new(to.clone()), Box::new(from.clone()));
-            call("MID", vec![receiver.clone(), from_one(from)?, Syntax::new(length, offset)?])?
+            let length = SyntaxKind::Arithmetic(
+                ArithmeticOperator::Subtract,
+                Box::new(to.clone()),
+                Box::new(from.clone()),
+            );
+            call(
+                "MID",
+                vec![receiver.clone(), from_one(from)?, Syntax::new(length, offset)?],
+            )?
         }
         ("toFixed", []) => call("FIXED", vec![receiver.clone(), integer(0)?])?,
         ("getMonth" | "getDay" | "charAt" | "substring" | "slice" | "indexOf", _) => {
-            return Err(Fault::new(ErrorKind::TypeError, offset, format!("`{name}` does not take {} arguments", arguments.len())));
+            return Err(Fault::new(
+                ErrorKind::TypeError,
+                offset,
+                format!("`{name}` does not take {} arguments", arguments.len()),
+            ));
         }
         _ => match METHODS.iter().find(|(method, _)| *method == name) {
             Some((_, function)) => call(function, with_receiver())?,

@@ -1,16 +1,12 @@
-//! The types of operators: what they take, what they give, and what is turned into what.
-//!
-//! Text in quotes beside a date becomes a date here, a date beside a datetime its local midnight.
+//! The types of operators: what they take and what they give.
 
 use super::Typer;
-use crate::calendar;
-use crate::error::{ErrorKind, Fault};
+use super::unify::{adopt, is_text_literal};
 use crate::function::{self, Function};
-use crate::node::{ArithmeticOperator, CompareOperator, Node, NodeKind, Variable};
-use crate::number;
+use crate::node::{ArithmeticOperator, CompareOperator, Node, NodeKind};
 use crate::syntax::Syntax;
 use crate::types::Type;
-use crate::value::{Value, read_moment};
+use crate::value::Value;
 
 impl Typer<'_> {
     /// A part that has to be true or false.
@@ -24,7 +20,11 @@ impl Typer<'_> {
             return adopt(node, Type::Boolean);
         }
         let hint = "compare it with a value, or ask with ISBLANK()";
-        self.type_fault(node.offset, format!("{place} needs true or false, found {}", node.value_type), hint)
+        self.type_fault(
+            node.offset,
+            format!("{place} needs true or false, found {}", node.value_type),
+            hint,
+        )
     }
 
     pub(super) fn negate(&mut self, inner: Node, offset: u32) -> Node {
@@ -41,7 +41,11 @@ impl Typer<'_> {
             Type::Boolean => "make it a number with IF(..., 1, 0)",
             _ => "use a number",
         };
-        self.type_fault(node.offset, format!("{place} needs a number, found {}", node.value_type), hint)
+        self.type_fault(
+            node.offset,
+            format!("{place} needs a number, found {}", node.value_type),
+            hint,
+        )
     }
 
     pub(super) fn arithmetic(&mut self, operator: ArithmeticOperator, left: Node, right: Node, offset: u32) -> Node {
@@ -55,23 +59,41 @@ impl Typer<'_> {
                 let days = self.negate(right, offset);
                 return self.add_days(left, days, offset);
             }
-            Subtract if a.is_moment() && (b.is_moment() || is_text_literal(&right)) => return self.difference(left, right, offset),
+            Subtract if a.is_moment() && (b.is_moment() || is_text_literal(&right)) => {
+                return self.difference(left, right, offset);
+            }
             Subtract if b.is_moment() && is_text_literal(&left) => return self.difference(left, right, offset),
             _ => {}
         }
-        if matches!(operator, Add | Subtract) && (a == Type::Any || b == Type::Any) && !a.is_moment() && !b.is_moment() {
+        if matches!(operator, Add | Subtract) && (a == Type::Any || b == Type::Any) && !a.is_moment() && !b.is_moment()
+        {
             // Texts, dates and numbers can meet here; which, shows when it is evaluated.
             let value_type = if operator == Add { Type::Any } else { Type::Number };
             let (left, right) = (self.operand(left, operator), self.operand(right, operator));
-            return Node::new(NodeKind::Arithmetic(operator, Box::new(left), Box::new(right)), value_type, offset);
+            return Node::new(
+                NodeKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+                value_type,
+                offset,
+            );
         }
-        let (left, right) = (self.numeric(left, operator.symbol()), self.numeric(right, operator.symbol()));
-        Node::new(NodeKind::Arithmetic(operator, Box::new(left), Box::new(right)), Type::Number, offset)
+        let (left, right) = (
+            self.numeric(left, operator.symbol()),
+            self.numeric(right, operator.symbol()),
+        );
+        Node::new(
+            NodeKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+            Type::Number,
+            offset,
+        )
     }
 
     /// One side of `+` or `-` whose other side is not known yet.
     fn operand(&mut self, node: Node, operator: ArithmeticOperator) -> Node {
-        if node.value_type.is_open() { node } else { self.numeric(node, operator.symbol()) }
+        if node.value_type.is_open() {
+            node
+        } else {
+            self.numeric(node, operator.symbol())
+        }
     }
 
     fn add_days(&mut self, moment: Node, days: Node, offset: u32) -> Node {
@@ -81,14 +103,22 @@ impl Typer<'_> {
 
     /// Days between two dates; between two datetimes with a fraction.
     fn difference(&mut self, left: Node, right: Node, offset: u32) -> Node {
-        let (sides, joined) = self.unify(vec![left, right], offset, |left, right| format!("cannot subtract {right} from {left}"));
-        let Ok([left, right]) = <[Node; 2]>::try_from(sides) else { return self.poison(offset) };
+        let (sides, joined) = self.unify(vec![left, right], offset, |left, right| {
+            format!("cannot subtract {right} from {left}")
+        });
+        let Ok([left, right]) = <[Node; 2]>::try_from(sides) else {
+            return self.poison(offset);
+        };
         if joined == Type::Date {
             return call(&DAYS_BETWEEN, vec![right, left], Type::Number, offset);
         }
         let hours = call(&HOURS_BETWEEN, vec![right, left], Type::Number, offset);
         let day = Node::new(NodeKind::Literal(Value::Integer(24)), Type::Number, offset);
-        Node::new(NodeKind::Arithmetic(ArithmeticOperator::Divide, Box::new(hours), Box::new(day)), Type::Number, offset)
+        Node::new(
+            NodeKind::Arithmetic(ArithmeticOperator::Divide, Box::new(hours), Box::new(day)),
+            Type::Number,
+            offset,
+        )
     }
 
     pub(super) fn concat(&mut self, items: Vec<Node>, offset: u32) -> Node {
@@ -108,12 +138,24 @@ impl Typer<'_> {
     }
 
     pub(super) fn compare(&mut self, operator: CompareOperator, left: Node, right: Node, offset: u32) -> Node {
-        let (sides, joined) = self.unify(vec![left, right], offset, |left, right| format!("cannot compare {left} with {right}"));
-        let Ok([left, right]) = <[Node; 2]>::try_from(sides) else { return self.poison(offset) };
+        let (sides, joined) = self.unify(vec![left, right], offset, |left, right| {
+            format!("cannot compare {left} with {right}")
+        });
+        let Ok([left, right]) = <[Node; 2]>::try_from(sides) else {
+            return self.poison(offset);
+        };
         if joined == Type::List {
-            return self.type_fault(offset, "lists cannot be compared".to_owned(), "ask with INCLUDES(list, value)");
+            return self.type_fault(
+                offset,
+                "lists cannot be compared".to_owned(),
+                "ask with INCLUDES(list, value)",
+            );
         }
-        Node::new(NodeKind::Compare(operator, Box::new(left), Box::new(right)), Type::Boolean, offset)
+        Node::new(
+            NodeKind::Compare(operator, Box::new(left), Box::new(right)),
+            Type::Boolean,
+            offset,
+        )
     }
 
     pub(super) fn between(&mut self, item: Node, low: Node, high: Node, offset: u32) -> Node {
@@ -125,11 +167,22 @@ impl Typer<'_> {
     pub(super) fn like(&mut self, text: Node, pattern: Node, offset: u32) -> Node {
         for side in [&text, &pattern] {
             if side.value_type != Type::Text && !side.value_type.is_open() {
-                return self.type_fault(side.offset, format!("LIKE needs texts, found {}", side.value_type), "make it text with TEXT()");
+                return self.type_fault(
+                    side.offset,
+                    format!("LIKE needs texts, found {}", side.value_type),
+                    "make it text with TEXT()",
+                );
             }
         }
         let (text, pattern) = (adopt(text, Type::Text), adopt(pattern, Type::Text));
-        Node::new(NodeKind::Like { text: Box::new(text), pattern: Box::new(pattern) }, Type::Boolean, offset)
+        Node::new(
+            NodeKind::Like {
+                text: Box::new(text),
+                pattern: Box::new(pattern),
+            },
+            Type::Boolean,
+            offset,
+        )
     }
 
     pub(super) fn member(&mut self, item: Node, list: Vec<Node>, offset: u32) -> Node {
@@ -139,7 +192,11 @@ impl Typer<'_> {
             match entry.kind {
                 NodeKind::List(inner) => scalars.extend(inner),
                 NodeKind::Literal(Value::Null) if entry.value_type == Type::Null => {
-                    self.type_fault(entry.offset, "null in a list matches nothing".to_owned(), "ask with IS NULL");
+                    self.type_fault(
+                        entry.offset,
+                        "null in a list matches nothing".to_owned(),
+                        "ask with IS NULL",
+                    );
                 }
                 // `x IN tags` and `x IN (current_user.roles)`: lists as a whole. What is not known yet may be one.
                 _ if matches!(entry.value_type, Type::List | Type::Any) => parts.push(entry),
@@ -151,23 +208,40 @@ impl Typer<'_> {
             return self.type_fault(offset, "a list cannot be looked up in a list".to_owned(), hint);
         }
         if scalars.len() == 1 && parts.is_empty() {
-            return self.type_fault(offset, "the list after IN is empty".to_owned(), "name at least one value");
+            return self.type_fault(
+                offset,
+                "the list after IN is empty".to_owned(),
+                "name at least one value",
+            );
         }
-        let (mut scalars, _) = self.unify(scalars, offset, |item, value| format!("cannot look for {item} among {value}"));
+        let (mut scalars, _) = self.unify(scalars, offset, |item, value| {
+            format!("cannot look for {item} among {value}")
+        });
         let item = scalars.remove(0);
         scalars.extend(parts);
-        Node::new(NodeKind::In { item: Box::new(item), list: scalars }, Type::Boolean, offset)
+        Node::new(
+            NodeKind::In {
+                item: Box::new(item),
+                list: scalars,
+            },
+            Type::Boolean,
+            offset,
+        )
     }
 
     /// `a || b`: a logical or where truth is asked for, else a default for a blank value.
     pub(super) fn or_else(&mut self, items: &[Syntax], offset: u32) -> Node {
         let mut nodes = self.nodes(items);
-        let is_logical = nodes.iter().all(|node| node.value_type == Type::Boolean || node.value_type.is_open());
+        let is_logical = nodes
+            .iter()
+            .all(|node| node.value_type == Type::Boolean || node.value_type.is_open());
         if is_logical {
             let nodes = nodes.into_iter().map(|node| self.boolean(node, "OR")).collect();
             return Node::new(NodeKind::Or(nodes), Type::Boolean, offset);
         }
-        let Some(mut value) = nodes.pop() else { return self.poison(offset) };
+        let Some(mut value) = nodes.pop() else {
+            return self.poison(offset);
+        };
         while let Some(before) = nodes.pop() {
             value = self.blank_value(before, value, offset);
         }
@@ -192,12 +266,18 @@ impl Typer<'_> {
             return is_null;
         }
         let empty = Node::new(NodeKind::Literal(Value::text("")), Type::Text, offset);
-        let is_empty = Node::new(NodeKind::Compare(CompareOperator::Equal, Box::new(node), Box::new(empty)), Type::Boolean, offset);
+        let is_empty = Node::new(
+            NodeKind::Compare(CompareOperator::Equal, Box::new(node), Box::new(empty)),
+            Type::Boolean,
+            offset,
+        );
         Node::new(NodeKind::Or(vec![is_null, is_empty]), Type::Boolean, offset)
     }
 
     pub(super) fn coalesce(&mut self, items: Vec<Node>, offset: u32) -> Node {
-        let (items, joined) = self.unify(items, offset, |left, right| format!("the values are {left} and {right}"));
+        let (items, joined) = self.unify(items, offset, |left, right| {
+            format!("the values are {left} and {right}")
+        });
         Node::new(NodeKind::Coalesce(items), joined, offset)
     }
 
@@ -205,8 +285,12 @@ impl Typer<'_> {
         self.conditions += arms.len();
         let (conditions, mut values): (Vec<_>, Vec<_>) = arms.into_iter().unzip();
         values.push(otherwise);
-        let (mut values, joined) = self.unify(values, offset, |left, right| format!("the branches give {left} and {right}"));
-        let Some(otherwise) = values.pop() else { return self.poison(offset) };
+        let (mut values, joined) = self.unify(values, offset, |left, right| {
+            format!("the branches give {left} and {right}")
+        });
+        let Some(otherwise) = values.pop() else {
+            return self.poison(offset);
+        };
         let mut arms: Vec<_> = conditions.into_iter().zip(values).collect();
         let otherwise = match otherwise.kind {
             // `IF(a, 1, IF(b, 2, 3))` is one choice of three.
@@ -218,78 +302,6 @@ impl Typer<'_> {
         };
         Node::new(NodeKind::If { arms, otherwise }, joined, offset)
     }
-
-    /// Brings values to one type: text in quotes becomes a date where the others are dates, a date becomes a datetime where one is.
-    /// Gives the values and their type; reports the first pair that does not fit.
-    pub(super) fn unify(&mut self, nodes: Vec<Node>, offset: u32, message: impl Fn(Type, Type) -> String) -> (Vec<Node>, Type) {
-        let closed = |node: &&Node| !node.value_type.is_open();
-        let mut firm = nodes.iter().filter(closed).filter(|node| !is_text_literal(node));
-        let firm = firm.try_fold(Type::Null, |joined, node| joined.join(node.value_type));
-        let target = match firm {
-            Some(Type::Date | Type::DateTime | Type::Time) | None => firm,
-            Some(_) => nodes.iter().filter(closed).try_fold(Type::Null, |joined, node| joined.join(node.value_type)),
-        };
-        let Some(target) = target else {
-            self.misfit(&nodes, offset, message);
-            return (nodes, Type::Any);
-        };
-        let unknown = nodes.iter().any(|node| node.value_type == Type::Any && (target == Type::Null || !is_user(node)));
-        let joined = if unknown { Type::Any } else { target };
-        (nodes.into_iter().map(|node| self.coerce(node, target)).collect(), joined)
-    }
-
-    /// Reports the first value that does not go with the first one.
-    fn misfit(&mut self, nodes: &[Node], offset: u32, message: impl Fn(Type, Type) -> String) {
-        let pairs = nodes.iter().enumerate().flat_map(|(index, first)| nodes[index + 1..].iter().map(move |other| (first, other)));
-        let Some((first, other)) = pairs.clone().find(|(first, other)| first.value_type.join(other.value_type).is_none()) else { return };
-        let fault = Fault::new(ErrorKind::TypeError, offset, message(first.value_type, other.value_type));
-        self.fault(match mend(first, other) {
-            Some(hint) => fault.hint(hint),
-            None => fault,
-        });
-    }
-
-    /// Turns a node into the type where that is not a matter of opinion.
-    pub(super) fn coerce(&mut self, node: Node, target: Type) -> Node {
-        let offset = node.offset;
-        match (node.value_type, target) {
-            (Type::Date, Type::DateTime) => call(&DATETIMEVALUE, vec![node], Type::DateTime, offset),
-            (Type::DateTime, Type::Date) => call(&DATEVALUE, vec![node], Type::Date, offset),
-            (Type::Text, Type::Date | Type::DateTime | Type::Time) => self.read_literal(node, target),
-            _ => adopt(node, target),
-        }
-    }
-
-    fn read_literal(&mut self, node: Node, target: Type) -> Node {
-        let Some(Value::Text(text)) = node.as_literal() else { return node };
-        if target == Type::DateTime && calendar::parse_moment(text, 0).is_some_and(|(_, zoned)| !zoned) {
-            // Local time: what it means is known when it is evaluated.
-            let offset = node.offset;
-            return call(&DATETIMEVALUE, vec![node], Type::DateTime, offset);
-        }
-        let Some(value) = read_moment(text, target, 0) else {
-            let form = match target {
-                Type::Time => "write it as 'HH:MM:SS'",
-                Type::DateTime => "write it as 'YYYY-MM-DDTHH:MM:SSZ'",
-                _ => "write it as 'YYYY-MM-DD'",
-            };
-            return self.type_fault(node.offset, format!("`{text}` is not a {target}"), form);
-        };
-        Node::new(NodeKind::Literal(value), target, node.offset)
-    }
-}
-
-/// Lets an untyped property of the caller take the type that its place asks for; evaluation holds it to that.
-pub(super) fn adopt(node: Node, target: Type) -> Node {
-    if is_user(&node) && node.value_type == Type::Any && !target.is_open() { Node { value_type: target, ..node } } else { node }
-}
-
-fn is_user(node: &Node) -> bool {
-    matches!(node.kind, NodeKind::Variable(Variable::User(_)))
-}
-
-pub(super) fn is_text_literal(node: &Node) -> bool {
-    matches!(node.as_literal(), Some(Value::Text(_)))
 }
 
 /// A function of the table by its name, for nodes that the checker makes itself.
@@ -302,26 +314,7 @@ pub(super) static DAYS_BETWEEN: Known = Known("DAYS_BETWEEN");
 pub(super) static HOURS_BETWEEN: Known = Known("HOURS_BETWEEN");
 
 pub(super) fn call(known: &Known, arguments: Vec<Node>, value_type: Type, offset: u32) -> Node {
-    let function: &'static Function = function::find(known.0).expect("the table has the functions that operators stand for");
+    let function: &'static Function =
+        function::find(known.0).expect("the table has the functions that operators stand for");
     Node::new(NodeKind::Call { function, arguments }, value_type, offset)
-}
-
-/// What to write instead, for pairs of types that are often mixed up.
-fn mend(first: &Node, second: &Node) -> Option<&'static str> {
-    let (a, b) = (first.value_type, second.value_type);
-    let quoted = [first, second].into_iter().find_map(|node| match node.as_literal() {
-        Some(Value::Text(text)) => Some(text.as_ref()),
-        _ => None,
-    });
-    let pair = |x, y| (a == x && b == y) || (a == y && b == x);
-    Some(match quoted {
-        Some(text) if pair(Type::Number, Type::Text) && number::parse(text).is_some() => "write the number without quotes",
-        Some("true" | "false") if pair(Type::Boolean, Type::Text) => "write true and false without quotes",
-        _ if pair(Type::Boolean, Type::Number) => "write true or false",
-        _ if pair(Type::Number, Type::Text) => "convert one side with VALUE() or TEXT()",
-        _ if pair(Type::Date, Type::Text) => "convert the text with DATEVALUE()",
-        _ if pair(Type::DateTime, Type::Text) => "convert the text with DATETIMEVALUE()",
-        _ if a == Type::List || b == Type::List => "ask with INCLUDES(list, value)",
-        _ => return None,
-    })
 }

@@ -10,11 +10,18 @@ use crate::value::Value;
 impl Typer<'_> {
     pub(super) fn path(&mut self, segments: &[Box<str>], offset: u32) -> Node {
         let words: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-        let [first, rest @ ..] = words.as_slice() else { return self.poison(offset) };
+        let [first, rest @ ..] = words.as_slice() else {
+            return self.poison(offset);
+        };
         if let Some(name) = first.strip_prefix('$') {
             return self.variable(name, rest, offset);
         }
-        if let Some(index) = self.locals.iter().rposition(|(local, _)| local.as_ref() == *first).filter(|_| rest.is_empty()) {
+        if let Some(index) = self
+            .locals
+            .iter()
+            .rposition(|(local, _)| local.as_ref() == *first)
+            .filter(|_| rest.is_empty())
+        {
             return Node::new(NodeKind::Local(index), self.locals[index].1, offset);
         }
         if let Some(value_type) = self.scope.field_type(&words) {
@@ -23,8 +30,16 @@ impl Typer<'_> {
         if let Some(node) = self.rooted(first, rest, offset) {
             return node;
         }
-        if let Some(("length", receiver)) = segments.split_last().map(|(last, receiver)| (last.as_ref(), receiver)).filter(|(_, receiver)| !receiver.is_empty()) {
-            let receiver = Syntax { kind: SyntaxKind::Path(receiver.to_vec()), offset, height: 1 };
+        if let Some(("length", receiver)) = segments
+            .split_last()
+            .map(|(last, receiver)| (last.as_ref(), receiver))
+            .filter(|(_, receiver)| !receiver.is_empty())
+        {
+            let receiver = Syntax {
+                kind: SyntaxKind::Path(receiver.to_vec()),
+                offset,
+                height: 1,
+            };
             return self.call("LEN", &[receiver], offset);
         }
         self.unknown_field(&words, offset)
@@ -43,8 +58,16 @@ impl Typer<'_> {
             },
             ("previous" | "prior" | "old", [_, ..]) => self.previous(rest, offset),
             ("current_user" | "currentUser" | "user", [_, ..]) => self.user(rest, offset),
-            ("Math", ["PI"]) => Node::new(NodeKind::Literal(Value::number(std::f64::consts::PI)), Type::Number, offset),
-            ("Math", ["E"]) => Node::new(NodeKind::Literal(Value::number(std::f64::consts::E)), Type::Number, offset),
+            ("Math", ["PI"]) => Node::new(
+                NodeKind::Literal(Value::number(std::f64::consts::PI)),
+                Type::Number,
+                offset,
+            ),
+            ("Math", ["E"]) => Node::new(
+                NodeKind::Literal(Value::number(std::f64::consts::E)),
+                Type::Number,
+                offset,
+            ),
             (word, []) if word.eq_ignore_ascii_case("CURRENT_DATE") => variable(Variable::Today, offset),
             (word, []) if word.eq_ignore_ascii_case("CURRENT_TIMESTAMP") => variable(Variable::Now, offset),
             _ => return None,
@@ -61,7 +84,11 @@ impl Typer<'_> {
             ("previous" | "prior" | "old", [_, ..]) => self.previous(rest, offset),
             ("current_user" | "currentuser" | "user", [_, ..]) => self.user(rest, offset),
             ("current_user" | "currentuser" | "user" | "previous" | "record", []) => {
-                let fault = Fault::new(ErrorKind::FieldNotFound, offset, format!("`${name}` is not a value by itself"));
+                let fault = Fault::new(
+                    ErrorKind::FieldNotFound,
+                    offset,
+                    format!("`${name}` is not a value by itself"),
+                );
                 self.fault(fault.hint(format!("add a name, for example `${name}.id`")));
                 self.poison(offset)
             }
@@ -81,7 +108,11 @@ impl Typer<'_> {
 
     pub(super) fn previous(&mut self, path: &[&str], offset: u32) -> Node {
         if !self.scope.offers_previous() {
-            let fault = Fault::new(ErrorKind::FieldNotFound, offset, "there is no state before the change here");
+            let fault = Fault::new(
+                ErrorKind::FieldNotFound,
+                offset,
+                "there is no state before the change here",
+            );
             self.fault(fault.hint("use it in rules that run when a record is written"));
             return self.poison(offset);
         }
@@ -94,24 +125,40 @@ impl Typer<'_> {
     fn unknown_variable(&mut self, name: &str, offset: u32) -> Node {
         let known = Variable::names().chain(["current_user", "previous"]);
         let suggestion = nearest(name, known).map(|name| format!("${name}"));
-        self.fault(Fault::new(ErrorKind::FieldNotFound, offset, format!("unknown variable `${name}`")).suggest(suggestion));
+        self.fault(
+            Fault::new(ErrorKind::FieldNotFound, offset, format!("unknown variable `${name}`")).suggest(suggestion),
+        );
         self.poison(offset)
     }
 
     fn unknown_field(&mut self, path: &[&str], offset: u32) -> Node {
         // The longest part that leads somewhere, so that the message names the word that is wrong.
-        let good = (0..path.len()).take_while(|count| *count == 0 || self.scope.field_type(&path[..*count]).is_some()).last().unwrap_or(0);
+        let good = (0..path.len())
+            .take_while(|count| *count == 0 || self.scope.field_type(&path[..*count]).is_some())
+            .last()
+            .unwrap_or(0);
         let wrong = path[good];
         let names = self.scope.field_names(&path[..good]);
         let suggestion = nearest(wrong, names.iter().map(String::as_str));
-        let suggestion = suggestion.map(|name| path[..good].iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join("."));
+        let suggestion = suggestion.map(|name| {
+            path[..good]
+                .iter()
+                .copied()
+                .chain([name.as_str()])
+                .collect::<Vec<_>>()
+                .join(".")
+        });
         let message = if good == 0 {
             format!("unknown field `{wrong}`")
         } else {
             format!("`{}` has no field `{wrong}`", path[..good].join("."))
         };
         let fault = Fault::new(ErrorKind::FieldNotFound, offset, message);
-        let fault = if suggestion.is_none() && path.len() == 1 { fault.hint("put text between quotes") } else { fault };
+        let fault = if suggestion.is_none() && path.len() == 1 {
+            fault.hint("put text between quotes")
+        } else {
+            fault
+        };
         self.fault(fault.suggest(suggestion));
         self.poison(offset)
     }
@@ -141,5 +188,8 @@ pub(super) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> 
     let wrong = wrong.to_lowercase();
     let allowed = (wrong.chars().count() / 3).clamp(1, 4);
     let distances = names.map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name));
-    distances.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance).map(|(_, name)| name.to_owned())
+    distances
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.to_owned())
 }

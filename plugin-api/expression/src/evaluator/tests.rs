@@ -8,7 +8,11 @@ use crate::scope::OpenScope;
 
 pub(crate) fn run(source: &str) -> Result<Json, String> {
     let checked = checker::check(source, &fixture::scope()).map_err(|errors| errors[0].to_string())?;
-    fixture::with_environment(|environment| evaluate(&checked, environment).map(|value| value.to_json()).map_err(|error| error.to_string()))
+    fixture::with_environment(|environment| {
+        evaluate(&checked, environment)
+            .map(|value| value.to_json())
+            .map_err(|error| error.to_string())
+    })
 }
 
 fn check(source: &str, expected: Json) {
@@ -52,11 +56,27 @@ fn arithmetic_is_on_doubles_and_null_is_not_known() {
 
 #[test]
 fn logic_has_three_values() {
-    let values = [("true", json!(true)), ("false", json!(false)), ("no_boolean", json!(null))];
+    let values = [
+        ("true", json!(true)),
+        ("false", json!(false)),
+        ("no_boolean", json!(null)),
+    ];
     for (a, left) in &values {
         for (b, right) in &values {
-            let and = if *left == false || *right == false { json!(false) } else if left.is_null() || right.is_null() { json!(null) } else { json!(true) };
-            let or = if *left == true || *right == true { json!(true) } else if left.is_null() || right.is_null() { json!(null) } else { json!(false) };
+            let and = if *left == false || *right == false {
+                json!(false)
+            } else if left.is_null() || right.is_null() {
+                json!(null)
+            } else {
+                json!(true)
+            };
+            let or = if *left == true || *right == true {
+                json!(true)
+            } else if left.is_null() || right.is_null() {
+                json!(null)
+            } else {
+                json!(false)
+            };
             check(&format!("{a} AND {b}"), and.clone());
             check(&format!("AND({a}, {b})"), and);
             check(&format!("{a} OR {b}"), or.clone());
@@ -186,7 +206,10 @@ fn javascript_spellings_mean_the_same() {
         ("name.indexOf('x')", json!(-1)),
         ("name.startsWith('Test') && name.endsWith('r')", json!(true)),
         ("`Hello, ${name}! ${no_text}`", json!("Hello, Test User! ")),
-        ("Math.round(25.7) + Math.max(1, 3, 2) + Math.pow(2, 3) + Math.abs(-1)", json!(38)),
+        (
+            "Math.round(25.7) + Math.max(1, 3, 2) + Math.pow(2, 3) + Math.abs(-1)",
+            json!(38),
+        ),
         ("Math.log(1) + Math.log10(100)", json!(2)),
         ("amount.toFixed(2)", json!("1200.50")),
         ("Number('42') || 0", json!(42)),
@@ -196,7 +219,10 @@ fn javascript_spellings_mean_the_same() {
         ("empty ?? 'default'", json!("")),
         ("empty || 'default'", json!("default")),
         ("account?.owner?.name ?? 'No owner'", json!("Bo")),
-        ("if (amount > 1000) return 'Enterprise'; if (amount > 100) return 'SMB'; return 'Startup';", json!("Enterprise")),
+        (
+            "if (amount > 1000) return 'Enterprise'; if (amount > 100) return 'SMB'; return 'Startup';",
+            json!("Enterprise"),
+        ),
     ] {
         check(source, expected);
     }
@@ -221,7 +247,13 @@ fn faults_of_values_are_told() {
     let record = json!({"amount": "many"});
     let checked = checker::check("amount + 1", &fixture::scope()).unwrap();
     let error = evaluate(&checked, &RecordEnvironment::new(&record, 0)).unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (crate::ErrorKind::TypeError, "expected number in amount, found `\"many\"`"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            crate::ErrorKind::TypeError,
+            "expected number in amount, found `\"many\"`"
+        )
+    );
     // A part that is not reached cannot fail.
     check("true OR any_text > 5", json!(true));
     check("false AND any_text > 5", json!(false));
@@ -234,14 +266,53 @@ fn limits_hold() {
         evaluate_within(&checked, &RecordEnvironment::new(record, 0), limits).map(|value| value.to_json())
     };
     let record = json!({"items": vec!["a"; 2000], "text": "a".repeat(100_000)});
-    let steps = Limits { steps_max: 1000, ..Limits::default() };
+    let steps = Limits {
+        steps_max: 1000,
+        ..Limits::default()
+    };
     for source in ["'b' IN items", "text LIKE '%a%a%a%b'"] {
-        assert_eq!(within(source, &record, steps), Err(EvaluationError::LimitExceeded { unit: "steps", allowed: 1000 }), "{source}");
-        assert_eq!(within(source, &record, Limits { steps_max: 10_000_000, ..Limits::default() }), Ok(json!(false)), "{source}");
+        assert_eq!(
+            within(source, &record, steps),
+            Err(EvaluationError::LimitExceeded {
+                unit: "steps",
+                allowed: 1000
+            }),
+            "{source}"
+        );
+        assert_eq!(
+            within(
+                source,
+                &record,
+                Limits {
+                    steps_max: 10_000_000,
+                    ..Limits::default()
+                }
+            ),
+            Ok(json!(false)),
+            "{source}"
+        );
     }
-    let bytes = Limits { bytes_max: 1000, ..Limits::default() };
-    for source in ["text & text", "UPPER(text)", "SUBSTITUTE(text, 'a', 'b')", "CONCAT(text)", "REVERSE(text)", "items.length", "JOIN(items)", "text + 1"] {
-        assert!(matches!(within(source, &record, bytes), Err(EvaluationError::LimitExceeded { unit: "bytes", .. })), "{source}");
+    let bytes = Limits {
+        bytes_max: 1000,
+        ..Limits::default()
+    };
+    for source in [
+        "text & text",
+        "UPPER(text)",
+        "SUBSTITUTE(text, 'a', 'b')",
+        "CONCAT(text)",
+        "REVERSE(text)",
+        "items.length",
+        "JOIN(items)",
+        "text + 1",
+    ] {
+        assert!(
+            matches!(
+                within(source, &record, bytes),
+                Err(EvaluationError::LimitExceeded { unit: "bytes", .. })
+            ),
+            "{source}"
+        );
     }
     assert_eq!(within("LEFT(text, 3)", &record, bytes), Ok(json!("aaa")));
 }

@@ -56,7 +56,9 @@ pub(super) fn whole(arguments: &[Value<'_>], index: usize) -> Result<Option<i64>
 /// A count: not below 0, at most 2^53.
 pub(super) fn count(arguments: &[Value<'_>], index: usize) -> Result<usize, EvaluationError> {
     let count = number(arguments, index)?.clamp(0.0, number::SAFE_INTEGER);
-    Ok(number::whole(count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    Ok(number::whole(count)
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0))
 }
 
 pub(super) fn text<'v>(arguments: &'v [Value<'_>], index: usize) -> Result<&'v str, EvaluationError> {

@@ -12,56 +12,255 @@ use crate::value::{Value, read_moment};
 
 const HOUR_MS: i64 = 3_600_000;
 
-const fn dated(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], returns: Type, kernel: Kernel) -> Function {
+const fn dated(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    returns: Type,
+    kernel: Kernel,
+) -> Function {
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(returns)
 }
 
-const fn part(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], kernel: Kernel) -> Function {
-    dated(name, signature, summary, parameters, Type::Number, kernel).zoned().sql(Sql::Exact)
+const fn part(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    kernel: Kernel,
+) -> Function {
+    dated(name, signature, summary, parameters, Type::Number, kernel)
+        .zoned()
+        .sql(Sql::Exact)
 }
 
-const ON_DATE: Sql = Sql::When(|arguments| arguments.iter().all(|argument| !matches!(argument.value_type, Type::DateTime | Type::Text | Type::Any)));
+const ON_DATE: Sql = Sql::When(|arguments| {
+    arguments
+        .iter()
+        .all(|argument| !matches!(argument.value_type, Type::DateTime | Type::Text | Type::Any))
+});
 const NOT_ON_TEXT: Sql = Sql::When(|arguments| arguments[0].value_type != Type::Text);
 const TRUNC_FORM: Sql = Sql::When(|arguments| {
     let unit = arguments[0].as_literal().map(Value::to_text);
-    arguments[1].value_type == Type::Date && unit.is_some_and(|unit| matches!(unit.to_ascii_lowercase().as_str(), "year" | "month" | "day"))
+    arguments[1].value_type == Type::Date
+        && unit.is_some_and(|unit| matches!(unit.to_ascii_lowercase().as_str(), "year" | "month" | "day"))
 });
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::of("TODAY", "TODAY()", "the local day", &[], Form::Special(Special::Variable(Variable::Today))).aliases(&["CURRENT_DATE"]),
-    Function::of("NOW", "NOW()", "the moment at which the evaluation began", &[], Form::Special(Special::Variable(Variable::Now))).aliases(&["CURRENT_TIMESTAMP"]),
-    dated("DATE", "DATE(year, month, day)", "that date; null if there is no such day", &[Number, Number, Number], Type::Date, date),
-    dated("DATEVALUE", "DATEVALUE(value)", "the date of a text, or the local day of a datetime; null if the text is none", &[Parameter::Any], Type::Date, date_value).aliases(&["TODATE"]).zoned().sql(NOT_ON_TEXT),
-    dated("DATETIMEVALUE", "DATETIMEVALUE(value)", "the moment of a text, or the local midnight of a date; null if the text is none", &[Parameter::Any], Type::DateTime, datetime_value).aliases(&["TODATETIME"]).zoned().sql(NOT_ON_TEXT),
-    dated("TIMEVALUE", "TIMEVALUE(value)", "the time of a text or the local time of a datetime; null if the text is none", &[Parameter::Any], Type::Time, time_value).zoned().sql(NOT_ON_TEXT),
+    Function::of(
+        "TODAY",
+        "TODAY()",
+        "the local day",
+        &[],
+        Form::Special(Special::Variable(Variable::Today)),
+    )
+    .aliases(&["CURRENT_DATE"]),
+    Function::of(
+        "NOW",
+        "NOW()",
+        "the moment at which the evaluation began",
+        &[],
+        Form::Special(Special::Variable(Variable::Now)),
+    )
+    .aliases(&["CURRENT_TIMESTAMP"]),
+    dated(
+        "DATE",
+        "DATE(year, month, day)",
+        "that date; null if there is no such day",
+        &[Number, Number, Number],
+        Type::Date,
+        date,
+    ),
+    dated(
+        "DATEVALUE",
+        "DATEVALUE(value)",
+        "the date of a text, or the local day of a datetime; null if the text is none",
+        &[Parameter::Any],
+        Type::Date,
+        date_value,
+    )
+    .aliases(&["TODATE"])
+    .zoned()
+    .sql(NOT_ON_TEXT),
+    dated(
+        "DATETIMEVALUE",
+        "DATETIMEVALUE(value)",
+        "the moment of a text, or the local midnight of a date; null if the text is none",
+        &[Parameter::Any],
+        Type::DateTime,
+        datetime_value,
+    )
+    .aliases(&["TODATETIME"])
+    .zoned()
+    .sql(NOT_ON_TEXT),
+    dated(
+        "TIMEVALUE",
+        "TIMEVALUE(value)",
+        "the time of a text or the local time of a datetime; null if the text is none",
+        &[Parameter::Any],
+        Type::Time,
+        time_value,
+    )
+    .zoned()
+    .sql(NOT_ON_TEXT),
     part("YEAR", "YEAR(date)", "the year", &[MomentArgument], year),
-    part("QUARTER", "QUARTER(date)", "the quarter, 1 to 4", &[MomentArgument], quarter),
+    part(
+        "QUARTER",
+        "QUARTER(date)",
+        "the quarter, 1 to 4",
+        &[MomentArgument],
+        quarter,
+    ),
     part("MONTH", "MONTH(date)", "the month, 1 to 12", &[MomentArgument], month),
     part("DAY", "DAY(date)", "the day of the month", &[MomentArgument], day),
-    part("WEEKDAY", "WEEKDAY(date)", "the day of the week, 1 is Sunday", &[MomentArgument], weekday),
+    part(
+        "WEEKDAY",
+        "WEEKDAY(date)",
+        "the day of the week, 1 is Sunday",
+        &[MomentArgument],
+        weekday,
+    ),
     part("HOUR", "HOUR(time)", "the hour, 0 to 23", &[Clock], hour),
     part("MINUTE", "MINUTE(time)", "the minute", &[Clock], minute),
     part("SECOND", "SECOND(time)", "the second", &[Clock], second),
-    dated("ADD_DAYS", "ADD_DAYS(date, days)", "so many days later; parts of a day count on a datetime only", &[MomentArgument, Number], Type::Any, add_days).aliases(&["ADDDAYS"]).same_as(0).sql(ON_DATE),
-    dated("ADD_MONTHS", "ADD_MONTHS(date, months)", "so many months later; the last day of the month if it is shorter", &[MomentArgument, Number], Type::Any, add_months).aliases(&["ADDMONTHS"]).same_as(0).zoned(),
-    dated("ADD_YEARS", "ADD_YEARS(date, years)", "so many years later; 28 February for a leap day", &[MomentArgument, Number], Type::Any, add_years).aliases(&["ADDYEARS"]).same_as(0).zoned(),
-    dated("ADD_HOURS", "ADD_HOURS(datetime, hours)", "so many hours later", &[DateTime, Number], Type::DateTime, add_hours).aliases(&["ADDHOURS"]),
-    dated("ADD_MINUTES", "ADD_MINUTES(datetime, minutes)", "so many minutes later", &[DateTime, Number], Type::DateTime, add_minutes).aliases(&["ADDMINUTES"]),
-    dated("DAYS_BETWEEN", "DAYS_BETWEEN(start, end)", "local days from start to end", &[Date, Date], Type::Number, days_between).sql(Sql::Exact),
-    dated("HOURS_BETWEEN", "HOURS_BETWEEN(start, end)", "hours from start to end, with a fraction", &[DateTime, DateTime], Type::Number, hours_between).aliases(&["HOURS"]),
-    dated("MONTHS_BETWEEN", "MONTHS_BETWEEN(start, end)", "whole months from start to end", &[Date, Date], Type::Number, months_between),
-    dated("MONTH_DIFF", "MONTH_DIFF(end, start)", "whole months from start to end", &[Date, Date], Type::Number, month_diff),
-    dated("YEARS_BETWEEN", "YEARS_BETWEEN(start, end)", "whole years from start to end, as an age is counted", &[Date, Date], Type::Number, years_between),
-    Function::of("DAYS_UNTIL", "DAYS_UNTIL(date)", "days from today to the date", &[Date], Form::Special(Special::DaysUntil)),
-    Function::of("DAYS_SINCE", "DAYS_SINCE(date)", "days from the date to today", &[Date], Form::Special(Special::DaysSince)),
-    dated("DATE_TRUNC", "DATE_TRUNC(unit, date)", "the beginning of the year, quarter, month, week (Monday), day, hour or minute; null for another unit", &[Text, MomentArgument], Type::Any, date_trunc).same_as(1).zoned().sql(TRUNC_FORM),
-    dated("END_OF_MONTH", "END_OF_MONTH(date)", "the last day of the month", &[Date], Type::Date, end_of_month).aliases(&["EOMONTH"]).sql(Sql::Exact),
+    dated(
+        "ADD_DAYS",
+        "ADD_DAYS(date, days)",
+        "so many days later; parts of a day count on a datetime only",
+        &[MomentArgument, Number],
+        Type::Any,
+        add_days,
+    )
+    .aliases(&["ADDDAYS"])
+    .same_as(0)
+    .sql(ON_DATE),
+    dated(
+        "ADD_MONTHS",
+        "ADD_MONTHS(date, months)",
+        "so many months later; the last day of the month if it is shorter",
+        &[MomentArgument, Number],
+        Type::Any,
+        add_months,
+    )
+    .aliases(&["ADDMONTHS"])
+    .same_as(0)
+    .zoned(),
+    dated(
+        "ADD_YEARS",
+        "ADD_YEARS(date, years)",
+        "so many years later; 28 February for a leap day",
+        &[MomentArgument, Number],
+        Type::Any,
+        add_years,
+    )
+    .aliases(&["ADDYEARS"])
+    .same_as(0)
+    .zoned(),
+    dated(
+        "ADD_HOURS",
+        "ADD_HOURS(datetime, hours)",
+        "so many hours later",
+        &[DateTime, Number],
+        Type::DateTime,
+        add_hours,
+    )
+    .aliases(&["ADDHOURS"]),
+    dated(
+        "ADD_MINUTES",
+        "ADD_MINUTES(datetime, minutes)",
+        "so many minutes later",
+        &[DateTime, Number],
+        Type::DateTime,
+        add_minutes,
+    )
+    .aliases(&["ADDMINUTES"]),
+    dated(
+        "DAYS_BETWEEN",
+        "DAYS_BETWEEN(start, end)",
+        "local days from start to end",
+        &[Date, Date],
+        Type::Number,
+        days_between,
+    )
+    .sql(Sql::Exact),
+    dated(
+        "HOURS_BETWEEN",
+        "HOURS_BETWEEN(start, end)",
+        "hours from start to end, with a fraction",
+        &[DateTime, DateTime],
+        Type::Number,
+        hours_between,
+    )
+    .aliases(&["HOURS"]),
+    dated(
+        "MONTHS_BETWEEN",
+        "MONTHS_BETWEEN(start, end)",
+        "whole months from start to end",
+        &[Date, Date],
+        Type::Number,
+        months_between,
+    ),
+    dated(
+        "MONTH_DIFF",
+        "MONTH_DIFF(end, start)",
+        "whole months from start to end",
+        &[Date, Date],
+        Type::Number,
+        month_diff,
+    ),
+    dated(
+        "YEARS_BETWEEN",
+        "YEARS_BETWEEN(start, end)",
+        "whole years from start to end, as an age is counted",
+        &[Date, Date],
+        Type::Number,
+        years_between,
+    ),
+    Function::of(
+        "DAYS_UNTIL",
+        "DAYS_UNTIL(date)",
+        "days from today to the date",
+        &[Date],
+        Form::Special(Special::DaysUntil),
+    ),
+    Function::of(
+        "DAYS_SINCE",
+        "DAYS_SINCE(date)",
+        "days from the date to today",
+        &[Date],
+        Form::Special(Special::DaysSince),
+    ),
+    dated(
+        "DATE_TRUNC",
+        "DATE_TRUNC(unit, date)",
+        "the beginning of the year, quarter, month, week (Monday), day, hour or minute; null for another unit",
+        &[Text, MomentArgument],
+        Type::Any,
+        date_trunc,
+    )
+    .same_as(1)
+    .zoned()
+    .sql(TRUNC_FORM),
+    dated(
+        "END_OF_MONTH",
+        "END_OF_MONTH(date)",
+        "the last day of the month",
+        &[Date],
+        Type::Date,
+        end_of_month,
+    )
+    .aliases(&["EOMONTH"])
+    .sql(Sql::Exact),
 ];
 
 fn date<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let part = |index| Ok(whole(arguments, index)?.and_then(|part| i32::try_from(part).ok()));
     let (year, month, day) = (part(0)?, part(1)?, part(2)?);
-    let found = year.zip(month).zip(day).and_then(|((year, month), day)| calendar::day_of(year, month, day));
+    let found = year
+        .zip(month)
+        .zip(day)
+        .and_then(|((year, month), day)| calendar::day_of(year, month, day));
     Ok(found.map_or(Value::Null, Value::Date))
 }
 
@@ -93,7 +292,9 @@ fn time_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<
 }
 
 fn civil(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<Civil, EvaluationError> {
-    Ok(calendar::civil_of(moment(arguments, 0)?.split(context.utc_offset_seconds).0))
+    Ok(calendar::civil_of(
+        moment(arguments, 0)?.split(context.utc_offset_seconds).0,
+    ))
 }
 
 fn year<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -120,7 +321,9 @@ fn weekday<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a>
 fn ms_of_day(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<i64, EvaluationError> {
     match &arguments[0] {
         Value::Time(ms) => Ok(*ms),
-        value @ Value::Text(text) if text.as_bytes().get(2) == Some(&b':') => calendar::parse_time(text).ok_or_else(|| wrong(value, Type::Time)),
+        value @ Value::Text(text) if text.as_bytes().get(2) == Some(&b':') => {
+            calendar::parse_time(text).ok_or_else(|| wrong(value, Type::Time))
+        }
         _ => Ok(moment(arguments, 0)?.split(context.utc_offset_seconds).1),
     }
 }
@@ -141,7 +344,9 @@ fn add_days<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     match moment(arguments, 0)? {
         Moment::Day(day) => {
             let later = whole(arguments, 1)?.and_then(|days| i64::from(day).checked_add(days));
-            Ok(later.and_then(|day| i32::try_from(day).ok()).map_or(Value::Null, Value::date))
+            Ok(later
+                .and_then(|day| i32::try_from(day).ok())
+                .map_or(Value::Null, Value::date))
         }
         Moment::Ms(ms) => add_ms(ms, number(arguments, 1)?, DAY_MS),
     }
@@ -149,14 +354,19 @@ fn add_days<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 
 fn add_ms(ms: i64, count: f64, unit_ms: i64) -> Answer<'static> {
     let added = arithmetic::whole((count * arithmetic::float(unit_ms)).round());
-    Ok(added.and_then(|added| ms.checked_add(added)).map_or(Value::Null, Value::datetime))
+    Ok(added
+        .and_then(|added| ms.checked_add(added))
+        .map_or(Value::Null, Value::datetime))
 }
 
 fn shift_months<'a>(context: &mut Context<'_>, arguments: &[Value<'a>], months_each: i64) -> Answer<'a> {
     let start = moment(arguments, 0)?;
     let (day, _) = start.split(context.utc_offset_seconds);
     let months = whole(arguments, 1)?.and_then(|count| count.checked_mul(months_each));
-    Ok(start.on_day(months.and_then(|months| calendar::add_months(day, months)), context.utc_offset_seconds))
+    Ok(start.on_day(
+        months.and_then(|months| calendar::add_months(day, months)),
+        context.utc_offset_seconds,
+    ))
 }
 
 fn add_months<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {

@@ -8,7 +8,13 @@ use crate::number as arithmetic;
 use crate::types::Type;
 use crate::value::Value;
 
-const fn numeric(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], kernel: Kernel) -> Function {
+const fn numeric(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    kernel: Kernel,
+) -> Function {
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Number)
 }
 
@@ -17,18 +23,94 @@ const DIGITS_KNOWN: Sql = Sql::When(|arguments| arguments.get(1).is_none_or(|dig
 
 pub(super) static FUNCTIONS: &[Function] = &[
     numeric("ABS", "ABS(number)", "the number without its sign", &[Number], abs).sql(Sql::Exact),
-    numeric("CEILING", "CEILING(number)", "the next whole number, not below", &[Number], ceiling).aliases(&["CEIL"]).sql(Sql::Exact),
-    numeric("FLOOR", "FLOOR(number)", "the next whole number, not above", &[Number], floor).sql(Sql::Exact),
-    numeric("ROUND", "ROUND(number, [digits])", "rounded to so many digits after the point (0), half away from zero", &[Number, Number], round).required(1).sql(DIGITS_KNOWN),
-    numeric("TRUNC", "TRUNC(number, [digits])", "cut off after so many digits after the point (0)", &[Number, Number], trunc).required(1).sql(DIGITS_KNOWN),
-    Function::of("MOD", "MOD(number, divisor)", "the remainder, with the sign of the number; null for divisor 0", &[Number, Number], Form::Special(Special::Mod)),
-    Function::of("POWER", "POWER(base, exponent)", "the base to the power of the exponent", &[Number, Number], Form::Special(Special::Power)).aliases(&["POW"]),
+    numeric(
+        "CEILING",
+        "CEILING(number)",
+        "the next whole number, not below",
+        &[Number],
+        ceiling,
+    )
+    .aliases(&["CEIL"])
+    .sql(Sql::Exact),
+    numeric(
+        "FLOOR",
+        "FLOOR(number)",
+        "the next whole number, not above",
+        &[Number],
+        floor,
+    )
+    .sql(Sql::Exact),
+    numeric(
+        "ROUND",
+        "ROUND(number, [digits])",
+        "rounded to so many digits after the point (0), half away from zero",
+        &[Number, Number],
+        round,
+    )
+    .required(1)
+    .sql(DIGITS_KNOWN),
+    numeric(
+        "TRUNC",
+        "TRUNC(number, [digits])",
+        "cut off after so many digits after the point (0)",
+        &[Number, Number],
+        trunc,
+    )
+    .required(1)
+    .sql(DIGITS_KNOWN),
+    Function::of(
+        "MOD",
+        "MOD(number, divisor)",
+        "the remainder, with the sign of the number; null for divisor 0",
+        &[Number, Number],
+        Form::Special(Special::Mod),
+    ),
+    Function::of(
+        "POWER",
+        "POWER(base, exponent)",
+        "the base to the power of the exponent",
+        &[Number, Number],
+        Form::Special(Special::Power),
+    )
+    .aliases(&["POW"]),
     numeric("SQRT", "SQRT(number)", "the square root; null below 0", &[Number], sqrt),
     numeric("EXP", "EXP(number)", "e to the power of the number", &[Number], exp),
-    numeric("LN", "LN(number)", "the natural logarithm; null for 0 and below", &[Number], ln),
-    numeric("LOG", "LOG(number, [base])", "the logarithm to a base (10); null for 0 and below", &[Number, Number], log).aliases(&["LOG10"]).required(1),
-    numeric("MAX", "MAX(number, ...)", "the largest; null if one is null", &[Number], max).aliases(&["GREATEST"]).repeated(1).sql(Sql::Exact),
-    numeric("MIN", "MIN(number, ...)", "the smallest; null if one is null", &[Number], min).aliases(&["LEAST"]).repeated(1).sql(Sql::Exact),
+    numeric(
+        "LN",
+        "LN(number)",
+        "the natural logarithm; null for 0 and below",
+        &[Number],
+        ln,
+    ),
+    numeric(
+        "LOG",
+        "LOG(number, [base])",
+        "the logarithm to a base (10); null for 0 and below",
+        &[Number, Number],
+        log,
+    )
+    .aliases(&["LOG10"])
+    .required(1),
+    numeric(
+        "MAX",
+        "MAX(number, ...)",
+        "the largest; null if one is null",
+        &[Number],
+        max,
+    )
+    .aliases(&["GREATEST"])
+    .repeated(1)
+    .sql(Sql::Exact),
+    numeric(
+        "MIN",
+        "MIN(number, ...)",
+        "the smallest; null if one is null",
+        &[Number],
+        min,
+    )
+    .aliases(&["LEAST"])
+    .repeated(1)
+    .sql(Sql::Exact),
     numeric("SIGN", "SIGN(number)", "-1, 0 or 1", &[Number], sign).sql(Sql::Exact),
 ];
 
@@ -45,15 +127,25 @@ fn floor<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 }
 
 fn digits(arguments: &[Value<'_>]) -> Result<i64, EvaluationError> {
-    if arguments.len() < 2 { Ok(0) } else { Ok(whole(arguments, 1)?.unwrap_or(i64::MAX)) }
+    if arguments.len() < 2 {
+        Ok(0)
+    } else {
+        Ok(whole(arguments, 1)?.unwrap_or(i64::MAX))
+    }
 }
 
 fn round<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    Ok(Value::number(arithmetic::round(number(arguments, 0)?, digits(arguments)?)))
+    Ok(Value::number(arithmetic::round(
+        number(arguments, 0)?,
+        digits(arguments)?,
+    )))
 }
 
 fn trunc<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    Ok(Value::number(arithmetic::trunc(number(arguments, 0)?, digits(arguments)?)))
+    Ok(Value::number(arithmetic::trunc(
+        number(arguments, 0)?,
+        digits(arguments)?,
+    )))
 }
 
 fn sqrt<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {

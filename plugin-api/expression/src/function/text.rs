@@ -7,37 +7,195 @@ use crate::number as arithmetic;
 use crate::types::Type;
 use crate::value::Value;
 
-const fn textual(name: &'static str, signature: &'static str, summary: &'static str, parameters: &'static [Parameter], kernel: Kernel) -> Function {
+const fn textual(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    kernel: Kernel,
+) -> Function {
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Text)
 }
 
 const ON_TEXT: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type == Type::Text));
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    textual("LEN", "LEN(text)", "the number of characters, or of items of a list", &[TextOrList], len).aliases(&["LENGTH"]).returns(Type::Number).sql(ON_TEXT),
-    textual("LEFT", "LEFT(text, count)", "the first so many characters", &[Text, Number], left).sql(Sql::Exact),
-    textual("RIGHT", "RIGHT(text, count)", "the last so many characters", &[Text, Number], right).sql(Sql::Exact),
-    textual("MID", "MID(text, start, [count])", "so many characters from the place `start` (to the end)", &[Text, Number, Number], mid).aliases(&["SUBSTRING", "SUBSTR"]).required(2).sql(Sql::Exact),
+    textual(
+        "LEN",
+        "LEN(text)",
+        "the number of characters, or of items of a list",
+        &[TextOrList],
+        len,
+    )
+    .aliases(&["LENGTH"])
+    .returns(Type::Number)
+    .sql(ON_TEXT),
+    textual(
+        "LEFT",
+        "LEFT(text, count)",
+        "the first so many characters",
+        &[Text, Number],
+        left,
+    )
+    .sql(Sql::Exact),
+    textual(
+        "RIGHT",
+        "RIGHT(text, count)",
+        "the last so many characters",
+        &[Text, Number],
+        right,
+    )
+    .sql(Sql::Exact),
+    textual(
+        "MID",
+        "MID(text, start, [count])",
+        "so many characters from the place `start` (to the end)",
+        &[Text, Number, Number],
+        mid,
+    )
+    .aliases(&["SUBSTRING", "SUBSTR"])
+    .required(2)
+    .sql(Sql::Exact),
     textual("UPPER", "UPPER(text)", "in capitals", &[Text], upper).aliases(&["TOUPPER"]),
     textual("LOWER", "LOWER(text)", "in small letters", &[Text], lower).aliases(&["TOLOWER"]),
-    textual("TRIM", "TRIM(text)", "without blanks, tabs and line ends at both ends", &[Text], trim).sql(Sql::Exact),
-    textual("CONCAT", "CONCAT(value, ...)", "all joined as text; null counts as empty, unlike with `&`", &[Any], concat).aliases(&["CONCATENATE"]).required(0).repeated(1).takes_null().sql(ON_TEXT),
-    textual("CONTAINS", "CONTAINS(text, part)", "whether the part is in the text; on a list, whether the item is in it", &[TextOrList, Any], contains).returns(Type::Boolean).sql(ON_TEXT),
-    textual("STARTS_WITH", "STARTS_WITH(text, part)", "whether the text begins with the part", &[Text, Text], starts_with).aliases(&["BEGINS", "STARTSWITH", "BEGINS_WITH"]).returns(Type::Boolean).sql(Sql::Exact),
-    textual("ENDS_WITH", "ENDS_WITH(text, part)", "whether the text ends with the part", &[Text, Text], ends_with).aliases(&["ENDS", "ENDSWITH"]).returns(Type::Boolean).sql(Sql::Exact),
-    textual("FIND", "FIND(part, text, [start])", "the place of the part from the place `start` (1); 0 if it is not there", &[Text, Text, Number], find).required(2).returns(Type::Number).sql(Sql::When(|arguments| arguments.len() == 2)),
-    textual("SUBSTITUTE", "SUBSTITUTE(text, old, new)", "with every `old` replaced by `new`", &[Text, Text, Text], substitute).aliases(&["REPLACE"]).sql(Sql::Exact),
-    textual("LPAD", "LPAD(text, length, [pad])", "filled up on the left, or cut, to the length", &[Text, Number, Text], lpad).required(2),
-    textual("RPAD", "RPAD(text, length, [pad])", "filled up on the right, or cut, to the length", &[Text, Number, Text], rpad).required(2),
-    textual("REPEAT", "REPEAT(text, count)", "so many times", &[Text, Number], repeat).aliases(&["REPT"]),
+    textual(
+        "TRIM",
+        "TRIM(text)",
+        "without blanks, tabs and line ends at both ends",
+        &[Text],
+        trim,
+    )
+    .sql(Sql::Exact),
+    textual(
+        "CONCAT",
+        "CONCAT(value, ...)",
+        "all joined as text; null counts as empty, unlike with `&`",
+        &[Any],
+        concat,
+    )
+    .aliases(&["CONCATENATE"])
+    .required(0)
+    .repeated(1)
+    .takes_null()
+    .sql(ON_TEXT),
+    textual(
+        "CONTAINS",
+        "CONTAINS(text, part)",
+        "whether the part is in the text; on a list, whether the item is in it",
+        &[TextOrList, Any],
+        contains,
+    )
+    .returns(Type::Boolean)
+    .sql(ON_TEXT),
+    textual(
+        "STARTS_WITH",
+        "STARTS_WITH(text, part)",
+        "whether the text begins with the part",
+        &[Text, Text],
+        starts_with,
+    )
+    .aliases(&["BEGINS", "STARTSWITH", "BEGINS_WITH"])
+    .returns(Type::Boolean)
+    .sql(Sql::Exact),
+    textual(
+        "ENDS_WITH",
+        "ENDS_WITH(text, part)",
+        "whether the text ends with the part",
+        &[Text, Text],
+        ends_with,
+    )
+    .aliases(&["ENDS", "ENDSWITH"])
+    .returns(Type::Boolean)
+    .sql(Sql::Exact),
+    textual(
+        "FIND",
+        "FIND(part, text, [start])",
+        "the place of the part from the place `start` (1); 0 if it is not there",
+        &[Text, Text, Number],
+        find,
+    )
+    .required(2)
+    .returns(Type::Number)
+    .sql(Sql::When(|arguments| arguments.len() == 2)),
+    textual(
+        "SUBSTITUTE",
+        "SUBSTITUTE(text, old, new)",
+        "with every `old` replaced by `new`",
+        &[Text, Text, Text],
+        substitute,
+    )
+    .aliases(&["REPLACE"])
+    .sql(Sql::Exact),
+    textual(
+        "LPAD",
+        "LPAD(text, length, [pad])",
+        "filled up on the left, or cut, to the length",
+        &[Text, Number, Text],
+        lpad,
+    )
+    .required(2),
+    textual(
+        "RPAD",
+        "RPAD(text, length, [pad])",
+        "filled up on the right, or cut, to the length",
+        &[Text, Number, Text],
+        rpad,
+    )
+    .required(2),
+    textual(
+        "REPEAT",
+        "REPEAT(text, count)",
+        "so many times",
+        &[Text, Number],
+        repeat,
+    )
+    .aliases(&["REPT"]),
     textual("REVERSE", "REVERSE(text)", "from back to front", &[Text], reverse),
-    textual("TEXT", "TEXT(value)", "as text: numbers without grouping, dates and times in ISO 8601", &[Any], as_text)
-        .aliases(&["STRING", "TOTEXT"])
-        .sql(Sql::When(|arguments| matches!(arguments[0].value_type, Type::Text | Type::Date))),
-    textual("FIXED", "FIXED(number, [digits])", "as text with just so many digits after the point (2)", &[Number, Number], fixed).required(1),
-    textual("VALUE", "VALUE(text)", "the number that the text writes; null if it is none", &[Any], value).aliases(&["NUMBER", "TONUMBER"]).returns(Type::Number).sql(Sql::When(|arguments| arguments[0].value_type == Type::Number)),
-    textual("JOIN", "JOIN(list, [separator])", "the items of a list as text, with the separator (`, `) between", &[List, Text], join).required(1),
-    Function::of("REGEX", "REGEX(text, 'pattern')", "whether the pattern, a text in quotes, matches the whole text", &[Text, Text], Form::Special(Special::Regex)).aliases(&["MATCHES"]),
+    textual(
+        "TEXT",
+        "TEXT(value)",
+        "as text: numbers without grouping, dates and times in ISO 8601",
+        &[Any],
+        as_text,
+    )
+    .aliases(&["STRING", "TOTEXT"])
+    .sql(Sql::When(|arguments| {
+        matches!(arguments[0].value_type, Type::Text | Type::Date)
+    })),
+    textual(
+        "FIXED",
+        "FIXED(number, [digits])",
+        "as text with just so many digits after the point (2)",
+        &[Number, Number],
+        fixed,
+    )
+    .required(1),
+    textual(
+        "VALUE",
+        "VALUE(text)",
+        "the number that the text writes; null if it is none",
+        &[Any],
+        value,
+    )
+    .aliases(&["NUMBER", "TONUMBER"])
+    .returns(Type::Number)
+    .sql(Sql::When(|arguments| arguments[0].value_type == Type::Number)),
+    textual(
+        "JOIN",
+        "JOIN(list, [separator])",
+        "the items of a list as text, with the separator (`, `) between",
+        &[List, Text],
+        join,
+    )
+    .required(1),
+    Function::of(
+        "REGEX",
+        "REGEX(text, 'pattern')",
+        "whether the pattern, a text in quotes, matches the whole text",
+        &[Text, Text],
+        Form::Special(Special::Regex),
+    )
+    .aliases(&["MATCHES"]),
 ];
 
 fn len<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -64,12 +222,18 @@ fn left<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 
 fn right<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let count = count(arguments, 1)?;
-    slice(arguments, 0, |text| byte_at(text, text.chars().count().saturating_sub(count))..text.len())
+    slice(arguments, 0, |text| {
+        byte_at(text, text.chars().count().saturating_sub(count))..text.len()
+    })
 }
 
 fn mid<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let start = count(arguments, 1)?.saturating_sub(1);
-    let length = if arguments.len() > 2 { count(arguments, 2)? } else { usize::MAX };
+    let length = if arguments.len() > 2 {
+        count(arguments, 2)?
+    } else {
+        usize::MAX
+    };
     slice(arguments, 0, |text| {
         let from = byte_at(text, start);
         from..from + byte_at(&text[from..], length)
@@ -121,9 +285,15 @@ fn ends_with<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 
 fn find<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let (part, whole) = (text(arguments, 0)?, text(arguments, 1)?);
-    let start = if arguments.len() > 2 { count(arguments, 2)?.saturating_sub(1) } else { 0 };
+    let start = if arguments.len() > 2 {
+        count(arguments, 2)?.saturating_sub(1)
+    } else {
+        0
+    };
     let from = byte_at(whole, start);
-    let place = whole[from..].find(part).map_or(0, |at| whole[..from + at].chars().count() + 1);
+    let place = whole[from..]
+        .find(part)
+        .map_or(0, |at| whole[..from + at].chars().count() + 1);
     Ok(Value::Integer(i64::try_from(place).unwrap_or(0)))
 }
 
@@ -132,7 +302,9 @@ fn substitute<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<
     if old.is_empty() || !whole.contains(old) {
         return Ok(arguments[0].clone());
     }
-    context.meter.take(whole.len() + whole.matches(old).count().saturating_mul(new.len()))?;
+    context
+        .meter
+        .take(whole.len() + whole.matches(old).count().saturating_mul(new.len()))?;
     Ok(Value::Text(whole.replace(old, new).into()))
 }
 
@@ -152,8 +324,12 @@ fn pad<'a>(context: &mut Context<'_>, arguments: &[Value<'a>], join: fn(&str, St
         return slice(arguments, 0, |text| 0..byte_at(text, length));
     }
     // A character has up to four bytes.
-    context.meter.take(missing.saturating_mul(4).saturating_add(whole.len()))?;
-    Ok(Value::Text(join(whole, pad.chars().cycle().take(missing).collect()).into()))
+    context
+        .meter
+        .take(missing.saturating_mul(4).saturating_add(whole.len()))?;
+    Ok(Value::Text(
+        join(whole, pad.chars().cycle().take(missing).collect()).into(),
+    ))
 }
 
 fn repeat<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -178,7 +354,11 @@ fn as_text<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a>
 }
 
 fn fixed<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let digits = if arguments.len() > 1 { whole(arguments, 1)?.unwrap_or(2).clamp(0, 15) } else { 2 };
+    let digits = if arguments.len() > 1 {
+        whole(arguments, 1)?.unwrap_or(2).clamp(0, 15)
+    } else {
+        2
+    };
     let rounded = arithmetic::round(number(arguments, 0)?, digits);
     let digits = usize::try_from(digits).unwrap_or(2);
     // Adding zero turns -0 into 0.
@@ -195,9 +375,17 @@ fn value<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 }
 
 fn join<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let Value::List(items) = &arguments[0] else { return Err(wrong(&arguments[0], Type::List)) };
+    let Value::List(items) = &arguments[0] else {
+        return Err(wrong(&arguments[0], Type::List));
+    };
     let separator = if arguments.len() > 1 { text(arguments, 1)? } else { ", " };
-    let parts: Vec<_> = items.iter().filter(|item| !item.is_null()).map(Value::to_text).collect();
-    context.meter.take(parts.iter().map(|part| part.len() + separator.len()).sum())?;
+    let parts: Vec<_> = items
+        .iter()
+        .filter(|item| !item.is_null())
+        .map(Value::to_text)
+        .collect();
+    context
+        .meter
+        .take(parts.iter().map(|part| part.len() + separator.len()).sum())?;
     Ok(Value::Text(parts.join(separator).into()))
 }

@@ -26,21 +26,45 @@ enum WireKind {
     Field(String),
     Variable(String),
     Negate(Box<Node>),
-    Arithmetic { left: Box<Node>, operator: ArithmeticOperator, right: Box<Node> },
+    Arithmetic {
+        left: Box<Node>,
+        operator: ArithmeticOperator,
+        right: Box<Node>,
+    },
     Concat(Vec<Node>),
-    Compare { left: Box<Node>, operator: CompareOperator, right: Box<Node> },
+    Compare {
+        left: Box<Node>,
+        operator: CompareOperator,
+        right: Box<Node>,
+    },
     And(Vec<Node>),
     Or(Vec<Node>),
     Not(Box<Node>),
     IsNull(Box<Node>),
     IsBlank(Box<Node>),
-    In { item: Box<Node>, list: Vec<Node> },
-    Like { text: Box<Node>, pattern: Box<Node> },
-    If { arms: Vec<(Node, Node)>, otherwise: Box<Node> },
-    Case { subject: Box<Node>, arms: Vec<(Node, Node)>, otherwise: Box<Node> },
+    In {
+        item: Box<Node>,
+        list: Vec<Node>,
+    },
+    Like {
+        text: Box<Node>,
+        pattern: Box<Node>,
+    },
+    If {
+        arms: Vec<(Node, Node)>,
+        otherwise: Box<Node>,
+    },
+    Case {
+        subject: Box<Node>,
+        arms: Vec<(Node, Node)>,
+        otherwise: Box<Node>,
+    },
     Coalesce(Vec<Node>),
     List(Vec<Node>),
-    Call { function: String, arguments: Vec<Node> },
+    Call {
+        function: String,
+        arguments: Vec<Node>,
+    },
     /// A node that cannot travel; refused when it is read, so that a sender's mistake cannot widen a filter.
     Unsupported(String),
 }
@@ -65,15 +89,29 @@ impl From<Node> for WireNode {
             N::In { item, list } => W::In { item, list },
             N::Like { text, pattern } => W::Like { text, pattern },
             N::If { arms, otherwise } => W::If { arms, otherwise },
-            N::Case { subject, arms, otherwise } => W::Case { subject, arms, otherwise },
+            N::Case {
+                subject,
+                arms,
+                otherwise,
+            } => W::Case {
+                subject,
+                arms,
+                otherwise,
+            },
             N::Coalesce(items) => W::Coalesce(items),
             N::List(items) => W::List(items),
-            N::Call { function, arguments } => W::Call { function: function.name.to_owned(), arguments },
+            N::Call { function, arguments } => W::Call {
+                function: function.name.to_owned(),
+                arguments,
+            },
             N::Previous(_) => W::Unsupported("previous".to_owned()),
             N::Let { .. } | N::Local(_) => W::Unsupported("let".to_owned()),
             N::Matches { .. } => W::Unsupported("regex".to_owned()),
         };
-        WireNode { value_type: node.value_type, kind }
+        WireNode {
+            value_type: node.value_type,
+            kind,
+        }
     }
 }
 
@@ -85,9 +123,11 @@ impl TryFrom<WireNode> for Node {
         use WireKind as W;
         let value_type = wire.value_type;
         let kind = match wire.kind {
-            W::Literal(json) => {
-                N::Literal(Value::from_json(&json, value_type, "literal").map_err(|error| error.to_string())?.into_owned())
-            }
+            W::Literal(json) => N::Literal(
+                Value::from_json(&json, value_type, "literal")
+                    .map_err(|error| error.to_string())?
+                    .into_owned(),
+            ),
             W::Field(path) => N::Field(Path::new(&path)),
             W::Variable(name) => {
                 N::Variable(Variable::named(&name).ok_or_else(|| format!("unknown variable `{name}`"))?)
@@ -104,12 +144,25 @@ impl TryFrom<WireNode> for Node {
             W::In { item, list } => N::In { item, list },
             W::Like { text, pattern } => N::Like { text, pattern },
             W::If { arms, otherwise } => N::If { arms, otherwise },
-            W::Case { subject, arms, otherwise } => N::Case { subject, arms, otherwise },
+            W::Case {
+                subject,
+                arms,
+                otherwise,
+            } => N::Case {
+                subject,
+                arms,
+                otherwise,
+            },
             W::Coalesce(items) => N::Coalesce(items),
             W::List(items) => N::List(items),
-            W::Call { function: name, arguments } => {
-                let function = function::find(&name).filter(|function| function.is_kernel() && function.takes(arguments.len()));
-                let function = function.ok_or_else(|| format!("no function `{name}` with {} arguments", arguments.len()))?;
+            W::Call {
+                function: name,
+                arguments,
+            } => {
+                let function =
+                    function::find(&name).filter(|function| function.is_kernel() && function.takes(arguments.len()));
+                let function =
+                    function.ok_or_else(|| format!("no function `{name}` with {} arguments", arguments.len()))?;
                 N::Call { function, arguments }
             }
             W::Unsupported(name) => return Err(format!("`{name}` cannot be part of a filter")),

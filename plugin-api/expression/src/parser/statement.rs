@@ -17,8 +17,19 @@ const STATEMENTS_MAX: usize = 500;
 enum Statement {
     Return(Syntax),
     /// The operator of `x += 1`; the flag says whether the variable is new.
-    Assign { name: Box<str>, value: Syntax, operator: Option<ArithmeticOperator>, declared: bool, offset: u32 },
-    If { condition: Syntax, then: Vec<Statement>, otherwise: Vec<Statement>, offset: u32 },
+    Assign {
+        name: Box<str>,
+        value: Syntax,
+        operator: Option<ArithmeticOperator>,
+        declared: bool,
+        offset: u32,
+    },
+    If {
+        condition: Syntax,
+        then: Vec<Statement>,
+        otherwise: Vec<Statement>,
+        offset: u32,
+    },
 }
 
 impl Parser<'_> {
@@ -28,7 +39,10 @@ impl Parser<'_> {
             Some("let" | "const" | "var") => self.word_at(1).is_some(),
             Some("if") => self.after_brackets().is_some_and(|after| {
                 matches!(self.tokens[after].0, Token::Symbol("{") | Token::Word("return" | "if"))
-                    || matches!((&self.tokens[after].0, &self.tokens[after + 1].0), (Token::Word(_), Token::Symbol("=" | "+=" | "-=" | "*=" | "/=")))
+                    || matches!(
+                        (&self.tokens[after].0, &self.tokens[after + 1].0),
+                        (Token::Word(_), Token::Symbol("=" | "+=" | "-=" | "*=" | "/="))
+                    )
             }),
             _ => false,
         }
@@ -66,7 +80,11 @@ impl Parser<'_> {
             Some("return") => {
                 self.at += 1;
                 let nothing = self.is_symbol(";") || self.is_symbol("}") || matches!(self.peek(), Token::End);
-                Statement::Return(if nothing { Syntax::null(offset) } else { self.expression()? })
+                Statement::Return(if nothing {
+                    Syntax::null(offset)
+                } else {
+                    self.expression()?
+                })
             }
             Some("if") => {
                 self.at += 1;
@@ -74,8 +92,17 @@ impl Parser<'_> {
                 let condition = self.expression()?;
                 self.expect(")", "after the condition")?;
                 let then = self.nested(Self::block)?;
-                let otherwise = if self.eat_word("else") { self.nested(Self::block)? } else { Vec::new() };
-                return Ok(Statement::If { condition, then, otherwise, offset });
+                let otherwise = if self.eat_word("else") {
+                    self.nested(Self::block)?
+                } else {
+                    Vec::new()
+                };
+                return Ok(Statement::If {
+                    condition,
+                    then,
+                    otherwise,
+                    offset,
+                });
             }
             Some("let" | "const" | "var") => {
                 self.at += 1;
@@ -83,8 +110,10 @@ impl Parser<'_> {
             }
             Some(_) => self.assignment(false)?,
             None => {
-                return Err(Fault::syntax(offset, format!("expected a statement, found {}", self.shown()))
-                    .hint("a block is made of let, assignments, if and return"));
+                return Err(
+                    Fault::syntax(offset, format!("expected a statement, found {}", self.shown()))
+                        .hint("a block is made of let, assignments, if and return"),
+                );
             }
         };
         if !self.eat(";") && self.is_symbol(",") {
@@ -112,7 +141,10 @@ impl Parser<'_> {
     fn assignment(&mut self, declared: bool) -> Result<Statement, Fault> {
         let offset = self.offset();
         let Some(name) = self.word() else {
-            return Err(Fault::syntax(offset, format!("expected the name of a variable, found {}", self.shown())));
+            return Err(Fault::syntax(
+                offset,
+                format!("expected the name of a variable, found {}", self.shown()),
+            ));
         };
         self.at += 1;
         let operator = match self.peek() {
@@ -121,37 +153,72 @@ impl Parser<'_> {
             Token::Symbol("-=") if !declared => Some(ArithmeticOperator::Subtract),
             Token::Symbol("*=") if !declared => Some(ArithmeticOperator::Multiply),
             Token::Symbol("/=") if !declared => Some(ArithmeticOperator::Divide),
-            _ if declared => return Ok(Statement::Assign { name: name.into(), value: Syntax::null(offset), operator: None, declared, offset }),
+            _ if declared => {
+                return Ok(Statement::Assign {
+                    name: name.into(),
+                    value: Syntax::null(offset),
+                    operator: None,
+                    declared,
+                    offset,
+                });
+            }
             _ => {
-                return Err(Fault::syntax(offset, format!("`{name}` begins no statement")).hint("put `return` before the result"));
+                return Err(Fault::syntax(offset, format!("`{name}` begins no statement"))
+                    .hint("put `return` before the result"));
             }
         };
         self.at += 1;
-        Ok(Statement::Assign { name: name.into(), value: self.expression()?, operator, declared, offset })
+        Ok(Statement::Assign {
+            name: name.into(),
+            value: self.expression()?,
+            operator,
+            declared,
+            offset,
+        })
     }
 
     /// The value of running the statements one after the other; null if none returns.
     fn lower(&mut self, statements: &[Statement], end: u32) -> Result<Syntax, Fault> {
         self.statements += 1;
         if self.statements > STATEMENTS_MAX {
-            return Err(Fault::new(ErrorKind::LimitExceeded, end, "the block has too many paths through its branches")
-                .hint("return from the branches, or split it into several formula fields"));
+            return Err(Fault::new(
+                ErrorKind::LimitExceeded,
+                end,
+                "the block has too many paths through its branches",
+            )
+            .hint("return from the branches, or split it into several formula fields"));
         }
-        let Some((first, rest)) = statements.split_first() else { return Ok(Syntax::null(end)) };
+        let Some((first, rest)) = statements.split_first() else {
+            return Ok(Syntax::null(end));
+        };
         match first {
             Statement::Return(value) => Ok(value.clone()),
-            Statement::Assign { name, value, operator, declared, offset } => {
+            Statement::Assign {
+                name,
+                value,
+                operator,
+                declared,
+                offset,
+            } => {
                 let value = match operator {
                     None => value.clone(),
                     Some(operator) => {
                         let old = Syntax::new(SyntaxKind::Path(vec![name.clone()]), *offset)?;
-                        Syntax::new(SyntaxKind::Arithmetic(*operator, Box::new(old), Box::new(value.clone())), *offset)?
+                        Syntax::new(
+                            SyntaxKind::Arithmetic(*operator, Box::new(old), Box::new(value.clone())),
+                            *offset,
+                        )?
                     }
                 };
                 let body = self.lower(rest, end)?;
                 bind(name, value, body, *offset, *declared)
             }
-            Statement::If { condition, then, otherwise, offset } => {
+            Statement::If {
+                condition,
+                then,
+                otherwise,
+                offset,
+            } => {
                 if !returns(then) && !returns(otherwise) {
                     return self.lower_choice(first, rest, end);
                 }
@@ -175,11 +242,17 @@ impl Parser<'_> {
             }
             // Inside the rest the name would mean the variable of the branch.
             let inner = statements.iter().find_map(|statement| match statement {
-                Statement::Assign { name, declared: true, offset, .. } => Some((name, *offset)),
+                Statement::Assign {
+                    name,
+                    declared: true,
+                    offset,
+                    ..
+                } => Some((name, *offset)),
                 _ => None,
             });
             if let Some((name, offset)) = inner {
-                return Err(Fault::syntax(offset, format!("`{name}` is declared inside a branch")).hint("declare it before the `if`"));
+                return Err(Fault::syntax(offset, format!("`{name}` is declared inside a branch"))
+                    .hint("declare it before the `if`"));
             }
             self.lower(&[statements, rest].concat(), end)
         };
@@ -189,7 +262,15 @@ impl Parser<'_> {
 
     /// An `if` that only assigns: each variable takes the value from the branch that ran.
     fn lower_choice(&mut self, choice: &Statement, rest: &[Statement], end: u32) -> Result<Syntax, Fault> {
-        let Statement::If { condition, then, otherwise, offset } = choice else { return self.lower(rest, end) };
+        let Statement::If {
+            condition,
+            then,
+            otherwise,
+            offset,
+        } = choice
+        else {
+            return self.lower(rest, end);
+        };
         let mut names = Vec::new();
         assigned(then, &mut names);
         assigned(otherwise, &mut names);
@@ -197,7 +278,9 @@ impl Parser<'_> {
             // Two variables would need the condition twice, after one of them has changed: let each branch run to the end.
             return self.lower_branches(condition, [then, otherwise], rest, *offset, end);
         }
-        let Some(name) = names.pop() else { return self.lower(rest, end) };
+        let Some(name) = names.pop() else {
+            return self.lower(rest, end);
+        };
         let mut outcome = |statements: &[Statement]| {
             let value = Syntax::new(SyntaxKind::Path(vec![name.clone()]), *offset)?;
             self.lower(&[statements, &[Statement::Return(value)]].concat(), end)
@@ -210,7 +293,15 @@ impl Parser<'_> {
 }
 
 fn bind(name: &str, value: Syntax, body: Syntax, offset: u32, declared: bool) -> Result<Syntax, Fault> {
-    Syntax::new(SyntaxKind::Let { name: name.into(), value: Box::new(value), body: Box::new(body), declared }, offset)
+    Syntax::new(
+        SyntaxKind::Let {
+            name: name.into(),
+            value: Box::new(value),
+            body: Box::new(body),
+            declared,
+        },
+        offset,
+    )
 }
 
 fn returns(statements: &[Statement]) -> bool {
@@ -234,8 +325,12 @@ fn assigned(statements: &[Statement], names: &mut Vec<Box<str>>) {
     let mut own: Vec<&str> = Vec::new();
     for statement in statements {
         match statement {
-            Statement::Assign { name, declared: true, .. } => own.push(name),
-            Statement::Assign { name, .. } if !own.contains(&name.as_ref()) && !names.contains(name) => names.push(name.clone()),
+            Statement::Assign {
+                name, declared: true, ..
+            } => own.push(name),
+            Statement::Assign { name, .. } if !own.contains(&name.as_ref()) && !names.contains(name) => {
+                names.push(name.clone())
+            }
             Statement::If { then, otherwise, .. } => {
                 let mut inner = Vec::new();
                 assigned(then, &mut inner);

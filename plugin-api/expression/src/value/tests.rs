@@ -5,13 +5,25 @@ use super::*;
 #[test]
 fn stored_json_is_read_by_the_declared_type() {
     let check = |json: Json, expected: Type, value: Option<Value<'_>>| {
-        assert_eq!(Value::from_json(&json, expected, "field").ok(), value, "{json} as {expected}");
+        assert_eq!(
+            Value::from_json(&json, expected, "field").ok(),
+            value,
+            "{json} as {expected}"
+        );
     };
     check(json!(null), Type::Number, Some(Value::Null));
-    check(json!(9_007_199_254_740_993_i64), Type::Number, Some(Value::Integer(9_007_199_254_740_993)));
+    check(
+        json!(9_007_199_254_740_993_i64),
+        Type::Number,
+        Some(Value::Integer(9_007_199_254_740_993)),
+    );
     check(json!(2.0), Type::Number, Some(Value::Integer(2)));
     check(json!("12.50"), Type::Number, Some(Value::Number(12.5)));
-    check(json!({"value": 3, "currency": "EUR"}), Type::Number, Some(Value::Integer(3)));
+    check(
+        json!({"value": 3, "currency": "EUR"}),
+        Type::Number,
+        Some(Value::Integer(3)),
+    );
     check(json!("x"), Type::Number, None);
     check(json!(1), Type::Boolean, Some(Value::Boolean(true)));
     check(json!(2), Type::Boolean, None);
@@ -19,13 +31,25 @@ fn stored_json_is_read_by_the_declared_type() {
     check(json!({"name": "Acme"}), Type::Text, None);
     check(json!("1970-01-02"), Type::Date, Some(Value::Date(1)));
     check(json!("1970-01-02T23:00:00.000Z"), Type::Date, Some(Value::Date(1)));
-    check(json!("1970-01-01T01:00:00+01:00"), Type::DateTime, Some(Value::DateTime(0)));
+    check(
+        json!("1970-01-01T01:00:00+01:00"),
+        Type::DateTime,
+        Some(Value::DateTime(0)),
+    );
     check(json!(5), Type::DateTime, Some(Value::DateTime(5)));
     check(json!("00:00:01.5"), Type::Time, Some(Value::Time(1500)));
     check(json!("noon"), Type::Time, None);
-    check(json!(["a", 1]), Type::List, Some(Value::List(vec![Value::text("a"), Value::Integer(1)])));
+    check(
+        json!(["a", 1]),
+        Type::List,
+        Some(Value::List(vec![Value::text("a"), Value::Integer(1)])),
+    );
     check(json!("a"), Type::List, None);
-    check(json!([1.5, null]), Type::Any, Some(Value::List(vec![Value::Number(1.5), Value::Null])));
+    check(
+        json!([1.5, null]),
+        Type::Any,
+        Some(Value::List(vec![Value::Number(1.5), Value::Null])),
+    );
 }
 
 #[test]
@@ -34,12 +58,24 @@ fn json_and_text_forms_are_those_of_the_api() {
         (Value::Null, json!(null), ""),
         (Value::number(8.0), json!(8), "8"),
         (Value::number(-0.0), json!(0), "0"),
-        (Value::number(0.1 + 0.2), json!(0.300_000_000_000_000_04), "0.30000000000000004"),
+        (
+            Value::number(0.1 + 0.2),
+            json!(0.300_000_000_000_000_04),
+            "0.30000000000000004",
+        ),
         (Value::number(1e21), json!(1e21), "1000000000000000000000"),
         (Value::Date(0), json!("1970-01-01"), "1970-01-01"),
-        (Value::DateTime(1), json!("1970-01-01T00:00:00.001Z"), "1970-01-01T00:00:00.001Z"),
+        (
+            Value::DateTime(1),
+            json!("1970-01-01T00:00:00.001Z"),
+            "1970-01-01T00:00:00.001Z",
+        ),
         (Value::Time(1000), json!("00:00:01"), "00:00:01"),
-        (Value::List(vec![Value::text("a"), Value::Boolean(true)]), json!(["a", true]), "a, true"),
+        (
+            Value::List(vec![Value::text("a"), Value::Boolean(true)]),
+            json!(["a", true]),
+            "a, true",
+        ),
     ] {
         assert_eq!(value.to_json(), json);
         assert_eq!(value.to_text(), text);
@@ -52,7 +88,11 @@ fn json_and_text_forms_are_those_of_the_api() {
 #[test]
 fn results_are_converted_to_the_declared_type() {
     let check = |value: Value<'_>, target: Type, expected: Option<Value<'_>>| {
-        assert_eq!(value.clone().convert_to(target, 3600).ok(), expected, "{value:?} to {target}");
+        assert_eq!(
+            value.clone().convert_to(target, 3600).ok(),
+            expected,
+            "{value:?} to {target}"
+        );
     };
     check(Value::text("42"), Type::Number, Some(Value::Integer(42)));
     check(Value::text("not-a-number"), Type::Number, None);

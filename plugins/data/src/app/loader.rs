@@ -108,7 +108,7 @@ impl Item {
 struct Loader {
     problems: Problems,
     packages: IndexMap<String, Option<String>>,
-    drafts: Vec<Draft>,
+    drafts: Vec<Result<Draft, String>>,
     items: Vec<Item>,
     data: Vec<seeds::SeedFile>,
     /// Kind and name to the file that has it.

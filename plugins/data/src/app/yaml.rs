@@ -12,36 +12,36 @@ mod scalar;
 
 use serde_json::Value;
 
-pub use compose::parse;
+pub(crate) use compose::parse;
 
 use crate::app::path::{KeyPath, Step};
 
 /// Most nodes of one document, expanded aliases counted each time.
-pub const NODES_MAX: usize = 1_000_000;
+pub(crate) const NODES_MAX: usize = 1_000_000;
 /// Deepest nesting.
-pub const DEPTH_MAX: usize = 64;
+pub(crate) const DEPTH_MAX: usize = 64;
 
 /// Line and column, from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub(crate) struct Position {
     /// Line.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Column, in characters.
-    pub column: usize,
+    pub(crate) column: usize,
 }
 
 /// A value and where it begins.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub(crate) struct Node {
     /// The value.
-    pub value: NodeValue,
+    pub(crate) value: NodeValue,
     /// Where it begins.
-    pub position: Position,
+    pub(crate) position: Position,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum NodeValue {
+pub(crate) enum NodeValue {
     /// `null`, `~` or nothing.
     Null,
     /// `true` or `false`.
@@ -63,16 +63,16 @@ pub enum NodeValue {
 
 /// Text and how it was written, so that a place inside it can be found in the file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TextNode {
+pub(crate) struct TextNode {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// How lines of the text lie in the file.
-    pub layout: TextLayout,
+    pub(crate) layout: TextLayout,
 }
 
 /// How text lies in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextLayout {
+pub(crate) enum TextLayout {
     /// Plain or quoted; `quote` characters stand before the first.
     Flow {
         /// 0 or 1.
@@ -91,19 +91,19 @@ pub enum TextLayout {
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The key.
-    pub key: String,
+    pub(crate) key: String,
     /// Where the key begins.
-    pub key_position: Position,
+    pub(crate) key_position: Position,
     /// The value.
-    pub value: Node,
+    pub(crate) value: Node,
 }
 
 impl Node {
     /// The entries of a map; none for anything else.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             NodeValue::Map(entries) => entries,
             _ => &[],
@@ -112,7 +112,7 @@ impl Node {
 
     /// The items of a list; none for anything else.
     #[must_use]
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             NodeValue::List(items) => items,
             _ => &[],
@@ -121,13 +121,13 @@ impl Node {
 
     /// The value under a key of a map.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The text of a text or number, as written.
     #[must_use]
-    pub fn written(&self) -> Option<&str> {
+    pub(crate) fn written(&self) -> Option<&str> {
         match &self.value {
             NodeValue::Text(text) => Some(&text.text),
             NodeValue::Number { written, .. } => Some(written),
@@ -137,7 +137,7 @@ impl Node {
 
     /// The value in JSON.
     #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match &self.value {
             NodeValue::Null => Value::Null,
             NodeValue::Boolean(boolean) => Value::Bool(*boolean),
@@ -152,7 +152,7 @@ impl Node {
 
     /// The node at the end of a way, or none.
     #[must_use]
-    pub fn at(&self, path: &KeyPath) -> Option<&Self> {
+    pub(crate) fn at(&self, path: &KeyPath) -> Option<&Self> {
         path.0.iter().try_fold(self, |node, step| match step {
             Step::Key(key) => node.get(key),
             Step::Index(index) => node.items().get(*index),
@@ -161,7 +161,7 @@ impl Node {
 
     /// Where the value at the end of a way begins; as far along the way as there is anything.
     #[must_use]
-    pub fn position_of(&self, path: &KeyPath) -> Position {
+    pub(crate) fn position_of(&self, path: &KeyPath) -> Position {
         let mut node = self;
         let mut nearest = self.position;
         for step in &path.0 {
@@ -184,7 +184,7 @@ impl Node {
 
     /// Where the key at the end of a way begins; its value when the way ends in a list.
     #[must_use]
-    pub fn key_position_of(&self, path: &KeyPath) -> Position {
+    pub(crate) fn key_position_of(&self, path: &KeyPath) -> Position {
         let entry = path.last_key().and_then(|last| {
             self.at(&path.parent())?.entries().iter().find(|entry| entry.key == last)
         });

@@ -10,8 +10,9 @@ mod source;
 use std::sync::Arc;
 
 use objectos_expression::Environment;
+use objectos_plugin_api::protocol::data::FieldType;
 
-use super::filter::{Class, FieldRef, Filter, Join, Scope, Source, Test, Visible};
+use super::filter::{Class, FieldRef, Filter, Join, Scope, Test, Visible};
 use super::written::{Operand, RawFilter, RawTest};
 use super::input::SearchInput;
 use crate::access::{View, Views};
@@ -155,6 +156,10 @@ impl<'a> Checker<'a> {
         let readable = |field: &str| view.is_none_or(|view| view.reads(field));
         let found = object.field(name).or_else(|| object.field(&snake_case(name)));
         match found.filter(|field| readable(&field.name)) {
+            Some(field) if field.field_type == FieldType::Password && purpose != Purpose::Select => {
+                // Whoever may ask often enough whether a secret begins with a letter knows it in the end.
+                Err(unknown(object, path, None, purpose))
+            }
             Some(field) => Ok(field),
             None => {
                 let near = nearest(name, object.fields.keys().map(String::as_str).filter(|field| readable(field)));
@@ -258,7 +263,6 @@ pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
 
 /// What is searched where an object declares nothing: its texts, but none that holds a secret.
 fn is_name_like(field: &FieldModel) -> bool {
-    use objectos_protocol::data::FieldType;
     field.system.is_none()
         && matches!(
             field.field_type,

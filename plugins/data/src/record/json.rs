@@ -1,5 +1,7 @@
 //! Writes stored values as JSON, straight into the answer.
 
+use objectos_plugin_api::protocol::data::FieldType;
+
 use crate::model::{ColumnType, FieldKind, FieldModel};
 use crate::store::Cell;
 
@@ -16,6 +18,8 @@ pub enum Form {
     Text,
     /// A number rounded to so many decimals: the result of a sum.
     Rounded(u32),
+    /// Never told to anybody.
+    Secret,
 }
 
 impl Form {
@@ -23,6 +27,7 @@ impl Form {
     #[must_use]
     pub fn of(field: &FieldModel) -> Self {
         match field.column {
+            Some(_) if field.field_type == FieldType::Password => Self::Secret,
             Some(ColumnType::Boolean) => Self::Boolean,
             Some(ColumnType::Json) => Self::Document,
             Some(ColumnType::Integer | ColumnType::Number | ColumnType::Decimal) => Self::Plain,
@@ -38,7 +43,7 @@ impl Form {
 /// Writes a value.
 pub fn write_value(out: &mut Vec<u8>, form: Form, cell: Cell<'_>) {
     match (form, cell) {
-        (_, Cell::Null) => out.extend_from_slice(b"null"),
+        (_, Cell::Null) | (Form::Secret, _) => out.extend_from_slice(b"null"),
         (Form::Boolean, Cell::Integer(integer)) => {
             out.extend_from_slice(if integer == 0 { b"false" } else { b"true" });
         }
@@ -107,6 +112,7 @@ mod tests {
         check(Form::Boolean, Cell::Integer(1), "true");
         check(Form::Boolean, Cell::Integer(0), "false");
         check(Form::Document, Cell::Text("{\"a\":[1]}"), "{\"a\":[1]}");
+        check(Form::Secret, Cell::Text("hunter2"), "null");
         check(Form::Rounded(2), Cell::Real(0.1 + 0.2), "0.3");
     }
 

@@ -1,1 +1,4 @@
 //! The data plugin from outside: its engine over a real SQLite file, without a host.
+
+mod app_problems;
+mod app_support;

@@ -1,1 +1,14 @@
-//! x
+//! The whole server over real sockets, with a gateway of the tests' own in the kernel's place.
+
+mod access;
+mod client;
+mod cors;
+mod drain;
+mod gateway;
+mod http2;
+mod limits;
+mod malformed;
+mod outgoing;
+mod routing;
+mod system;
+mod tls;

@@ -6,6 +6,7 @@ use objectos_plugin_api::protocol::data::{Index, IndexType};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
+use crate::app::path::KeyPath;
 use crate::app::problem::Problems;
 use crate::model::{ColumnType, FieldModel, IndexModel, NAME_BYTES_MAX, TenancyModel, nearest};
 
@@ -38,34 +39,10 @@ pub(super) fn compile(context: &Context<'_>, problems: &mut Problems) -> Vec<Ind
 fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mut Problems) -> Option<IndexModel> {
     let draft = context.draft;
     let path = draft.path(&["indexes"]).index(position);
-    let mut fits = true;
-    let mut report = |problem| {
-        problems.push(problem);
-        fits = false;
-    };
-    if index.fields.is_empty() {
-        report(draft.document.error(&path, "the index has no fields"));
-    }
-    let mut seen = BTreeSet::new();
-    for (place, name) in index.fields.iter().enumerate() {
-        let at = path.key("fields").index(place);
-        match context.fields.get(name) {
-            _ if !seen.insert(name) => report(draft.document.error(&at, format!("the field `{name}` is there twice"))),
-            Some(field) if !field.stored() || field.column == Some(ColumnType::Json) => {
-                let message = format!("a {} field cannot be in an index", field.field_type);
-                report(draft.document.error(&at, message));
-            }
-            Some(_) => {}
-            None if draft.is_broken_field(name) => fits = false,
-            None => {
-                let message = format!("`{}` has no field `{name}`", draft.object.name);
-                report(draft.document.error(&at, message).suggest(nearest(name, context.fields.keys().map(String::as_str))));
-            }
-        }
-    }
+    let fits = check_fields(context, index, &path, problems);
     if index.partial.is_some() && index.unique {
         let message = "a unique index over some of the records is not supported: it would refuse too much without its condition";
-        report(draft.document.error(&path.key("partial"), message).hint("use a `unique` validation with a `scope`"));
+        problems.push(draft.document.error(&path.key("partial"), message).hint("use a `unique` validation with a `scope`"));
     } else if index.partial.is_some() {
         let message = "the index is made over all records";
         problems.push(draft.document.warning(&path.key("partial"), message).hint("remove `partial`"));
@@ -77,6 +54,36 @@ fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mu
     let ignore_case = index.fields.iter().any(|name| context.fields.get(name).is_some_and(|field| !field.case_sensitive));
     let made = || context.index(index.fields.clone(), index.unique, index.unique && ignore_case, index.name.as_deref());
     fits.then(made)
+}
+
+/// Whether all fields of an index can be in one.
+fn check_fields(context: &Context<'_>, index: &Index, path: &KeyPath, problems: &mut Problems) -> bool {
+    let draft = context.draft;
+    let mut found = Vec::new();
+    if index.fields.is_empty() {
+        found.push(draft.document.error(path, "the index has no fields"));
+    }
+    let mut seen = BTreeSet::new();
+    for (place, name) in index.fields.iter().enumerate() {
+        let at = path.key("fields").index(place);
+        match context.fields.get(name) {
+            _ if !seen.insert(name) => found.push(draft.document.error(&at, format!("the field `{name}` is there twice"))),
+            Some(field) if !field.stored() || field.column == Some(ColumnType::Json) => {
+                let message = format!("a {} field cannot be in an index", field.field_type);
+                found.push(draft.document.error(&at, message));
+            }
+            Some(_) => {}
+            None if draft.is_broken_field(name) => return false,
+            None => {
+                let message = format!("`{}` has no field `{name}`", draft.object.name);
+                let nearest = nearest(name, context.fields.keys().map(String::as_str));
+                found.push(draft.document.error(&at, message).suggest(nearest));
+            }
+        }
+    }
+    let fits = found.is_empty();
+    problems.extend(found);
+    fits
 }
 
 impl Context<'_> {

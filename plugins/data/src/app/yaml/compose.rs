@@ -11,7 +11,7 @@ use crate::app::problem::{Place, Problem, Problems};
 /// Reads one document. Whatever is wrong goes to `problems`; with a tree when there is one to go on with.
 ///
 /// An empty file is a null node.
-pub fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Node> {
+pub(crate) fn parse(file: &str, text: &str, problems: &mut Problems) -> Option<Node> {
     let mut options = granit_parser::options! { flow_nesting_limit: DEPTH_MAX, block_nesting_limit: DEPTH_MAX };
     options.set_emit_comments(false);
     let mut composer = Composer {

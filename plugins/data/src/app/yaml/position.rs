@@ -6,7 +6,7 @@ impl Node {
     /// Where line `line` and column `column` (from 1) of this node's text lie in the file. Exact for plain and quoted text
     /// without escapes and for `|` blocks; the beginning of the node otherwise.
     #[must_use]
-    pub fn position_in_text(&self, line: usize, column: usize) -> Position {
+    pub(crate) fn position_in_text(&self, line: usize, column: usize) -> Position {
         let NodeValue::Text(text) = &self.value else { return self.position };
         match text.layout {
             TextLayout::Flow { quote } if line == 1 => {

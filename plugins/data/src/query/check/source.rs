@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_protocol::data::SummaryFunction;
+use objectos_plugin_api::protocol::data::SummaryFunction;
 
 use super::Checker;
 use crate::error::{DataError, Result};

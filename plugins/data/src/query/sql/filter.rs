@@ -34,7 +34,10 @@ impl SqlWriter {
         let field = &test.field;
         match &test.condition {
             Condition::Compare(comparison, value) => self.compare(field, *comparison, value),
-            Condition::CompareField(comparison, other) => self.field(field).push(self.operator(*comparison)).field(other),
+            Condition::CompareField(comparison, other) => {
+                let operator = self.operator(*comparison);
+                self.field(field).push(operator).field(other)
+            }
             Condition::In { values, or_null } => self.one_of(field, values, *or_null),
             Condition::NotIn { values, nor_null } => self.none_of(field, values, *nor_null),
             Condition::Between(low, high) => {

@@ -11,7 +11,7 @@ use super::connection::{Connection, Failure, Seen};
 use super::pool::Lease;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexModel};
-use crate::schema::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep, TableShape};
+use crate::schema::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep};
 use crate::store::{Dialect as _, Reader as _, SqliteDialect, Statement, StorageCall};
 
 /// The store's own tables. Names begin with `objectos_`, which no object's table may.

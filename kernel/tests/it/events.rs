@@ -1,0 +1,13 @@
+//! The event bus over models of its ports: a store, handlers and an HTTP client in memory, and a clock that stands still.
+
+mod dead_letters;
+mod durable;
+mod faults;
+mod model;
+mod nodes;
+mod order;
+mod random;
+mod replay;
+mod transient;
+mod webhooks;
+mod world;

@@ -1,0 +1,160 @@
+//! The one path of every read and write: access, validation, hooks, store, events.
+//!
+//! A write is planned first, outside of any transaction: records are read, checked, shown to hooks, and turned into a unit of
+//! SQL steps that also say what they rely on (`draft`). The store runs the unit at once. When something it relies on has
+//! changed meanwhile, nothing was stored and the write is planned anew; before-hooks then see it once more.
+//!
+//! The engine knows neither HTTP nor the kernel: what it needs of them are the traits in [`ports`], so that it runs in tests
+//! as it is. No reader is held while a hook runs, since a handler may come back to read.
+
+mod access;
+mod answer;
+mod batch;
+mod caller;
+mod commit;
+mod create;
+mod delete;
+mod draft;
+mod expand;
+mod find;
+mod get;
+mod identify;
+mod observe;
+pub mod ports;
+mod references;
+mod relations;
+mod seed;
+mod sequence;
+mod store_record;
+mod update;
+mod upsert;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use objectos_plugin_api::protocol::data::ApiMethod;
+use serde_json::{Map, Value};
+
+use self::identify::IdMaker;
+use self::ports::{Clock, EventSignal, Hooks};
+use self::sequence::Sequences;
+use crate::access::Permissions;
+use crate::config::LimitsConfig;
+use crate::error::{DataError, Result};
+use crate::model::CatalogueCell;
+use crate::query::select::PageLimits;
+use crate::record::{Layout, Schema};
+use crate::store::Store;
+
+pub use answer::{Found, RecordAnswer};
+pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, TransactionItem};
+pub use seed::EngineSeeds;
+
+/// What the engine works with.
+#[derive(Clone, Debug)]
+pub struct EngineParts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The objects.
+    pub catalogue: Arc<CatalogueCell>,
+    /// Runs hooks.
+    pub hooks: Arc<dyn Hooks>,
+    /// Decides what callers may do.
+    pub permissions: Arc<dyn Permissions>,
+    /// Is told of stored events.
+    pub signal: Arc<dyn EventSignal>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// How much one request may ask for.
+    pub limits: LimitsConfig,
+}
+
+/// The object engine.
+pub struct Engine {
+    parts: EngineParts,
+    /// Made anew when the catalogue's version is another.
+    schema: ArcSwap<Schema>,
+    sequences: Sequences,
+    ids: IdMaker,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("store", &self.parts.store).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// On an open store whose tables fit the catalogue.
+    #[must_use]
+    pub fn new(parts: EngineParts) -> Self {
+        let schema = Schema::new(parts.catalogue.snapshot(), parts.store.dialect());
+        Self { parts, schema: ArcSwap::from_pointee(schema), sequences: Sequences::default(), ids: IdMaker::default() }
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// What the engine works with.
+    #[must_use]
+    pub fn parts(&self) -> &EngineParts {
+        &self.parts
+    }
+
+    /// The objects of one version, to keep for one request.
+    fn schema(&self) -> Arc<Schema> {
+        let known = self.schema.load();
+        if known.catalogue.version() == self.parts.catalogue.load().version() {
+            return Arc::clone(&known);
+        }
+        let schema = Arc::new(Schema::new(self.parts.catalogue.snapshot(), self.parts.store.dialect()));
+        self.schema.store(Arc::clone(&schema));
+        schema
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.parts.clock.now_ms()
+    }
+
+    fn page_limits(&self) -> PageLimits {
+        let limits = &self.parts.limits;
+        PageLimits { default: u64::from(limits.page_size), max: u64::from(limits.page_size_max) }
+    }
+}
+
+/// An object that can be used.
+fn layout_of<'a>(schema: &'a Schema, object: &str) -> Result<&'a Arc<Layout>> {
+    schema.layout(object).filter(|layout| layout.object.active).ok_or_else(|| DataError::ObjectNotFound {
+        object: object.to_owned(),
+        nearest: schema.catalogue.nearest_object(object).filter(|near| *near != object).map(str::to_owned),
+    })
+}
+
+/// Whether the object's definition lets clients do this.
+fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
+    let enabled = &layout.object.capabilities;
+    let listed = enabled.api_methods.as_ref().is_none_or(|methods| methods.contains(&method));
+    if enabled.api_enabled && listed {
+        return Ok(());
+    }
+    let method = match method {
+        ApiMethod::Get => "get",
+        ApiMethod::List => "list",
+        ApiMethod::Create => "create",
+        ApiMethod::Update => "update",
+        ApiMethod::Delete => "delete",
+        ApiMethod::Upsert => "upsert",
+        ApiMethod::Bulk => "bulk",
+        ApiMethod::Aggregate => "aggregate",
+        ApiMethod::Search => "search",
+        _ => "this",
+    };
+    Err(DataError::MethodDisabled { object: layout.object.name.clone(), method })
+}
+
+/// The fields of a record, as they come.
+pub type Fields = Map<String, Value>;

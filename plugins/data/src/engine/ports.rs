@@ -1,0 +1,88 @@
+//! What the engine needs of the world around it.
+
+use std::fmt;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::hooks;
+
+use crate::error::Result;
+use crate::store::BoxFuture;
+
+/// A point at which others take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HookPoint {
+    /// Before records are looked for.
+    BeforeFind,
+    /// After records were found.
+    AfterFind,
+    /// Before a record is made.
+    BeforeInsert,
+    /// After a record was made.
+    AfterInsert,
+    /// Before a record is changed.
+    BeforeUpdate,
+    /// After a record was changed.
+    AfterUpdate,
+    /// Before a record is deleted.
+    BeforeDelete,
+    /// After a record was deleted.
+    AfterDelete,
+}
+
+impl HookPoint {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::BeforeFind,
+        Self::AfterFind,
+        Self::BeforeInsert,
+        Self::AfterInsert,
+        Self::BeforeUpdate,
+        Self::AfterUpdate,
+        Self::BeforeDelete,
+        Self::AfterDelete,
+    ];
+
+    /// Its name, as manifests have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeFind => hooks::BEFORE_FIND,
+            Self::AfterFind => hooks::AFTER_FIND,
+            Self::BeforeInsert => hooks::BEFORE_INSERT,
+            Self::AfterInsert => hooks::AFTER_INSERT,
+            Self::BeforeUpdate => hooks::BEFORE_UPDATE,
+            Self::AfterUpdate => hooks::AFTER_UPDATE,
+            Self::BeforeDelete => hooks::BEFORE_DELETE,
+            Self::AfterDelete => hooks::AFTER_DELETE,
+        }
+    }
+}
+
+/// Runs hooks.
+pub trait Hooks: Send + Sync + fmt::Debug + 'static {
+    /// Whether anybody would see this object: nothing is built for nobody.
+    fn armed(&self, point: HookPoint, object: &str) -> bool;
+
+    /// Runs the handlers in their order. `None`: nobody changed the payload.
+    ///
+    /// Fails with the refusal or failure of a handler.
+    fn run<'a>(
+        &'a self,
+        point: HookPoint,
+        context: &'a Context,
+        object: &'a str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+}
+
+/// Is told of stored events.
+pub trait EventSignal: Send + Sync + fmt::Debug + 'static {
+    /// There are new ones.
+    fn stored(&self);
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync + fmt::Debug + 'static {
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}

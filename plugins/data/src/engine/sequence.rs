@@ -1,0 +1,60 @@
+//! Counters of autonumbers.
+//!
+//! A number is taken from memory when a record is planned and written down in the transaction that stores the record. So
+//! numbers never come twice, however many ask at once, and a restart goes on behind the last that was stored. A write that
+//! fails after it took its number leaves a gap: gaps are allowed, doubles are not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::Mutex;
+
+use crate::error::Result;
+use crate::store::{Statement, Store};
+
+#[derive(Debug, Default)]
+pub(super) struct Sequences {
+    by_name: Mutex<HashMap<String, Arc<AtomicI64>>>,
+}
+
+/// Begin of the names of counters among what is kept under names.
+const PREFIX: &str = "autonumber:";
+
+impl Sequences {
+    /// The next number of a counter.
+    pub(super) async fn next(&self, store: &dyn Store, name: &str) -> Result<i64> {
+        let counter = {
+            let mut by_name = self.by_name.lock().await;
+            match by_name.get(name) {
+                Some(counter) => Arc::clone(counter),
+                None => {
+                    let counter = Arc::new(AtomicI64::new(stored(store, name).await?));
+                    by_name.insert(name.to_owned(), Arc::clone(&counter));
+                    counter
+                }
+            }
+        };
+        Ok(counter.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+async fn stored(store: &dyn Store, name: &str) -> Result<i64> {
+    let mut value = 0;
+    let statement = Statement::new(
+        "SELECT value FROM objectos_sequence WHERE name = ?",
+        vec![format!("{PREFIX}{name}").into()],
+    );
+    let mut reader = store.reader().await?;
+    reader.read(&statement.single(), &mut |row| value = row.cell(0).as_integer().unwrap_or_default()).await?;
+    Ok(value)
+}
+
+/// Writes down that a number was used.
+pub(super) fn keep(name: &str, value: i64) -> Statement {
+    Statement::new(
+        "INSERT INTO objectos_sequence (name, value) VALUES (?, ?) \
+         ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        vec![format!("{PREFIX}{name}").into(), value.into()],
+    )
+}

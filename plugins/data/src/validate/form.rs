@@ -1,0 +1,89 @@
+//! Well-known forms of text. Generous: what is certainly wrong is refused, whether it exists is not known anyway.
+
+/// `local@domain.tld`
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |part: &str| !part.is_empty() && !part.chars().any(|character| character.is_whitespace() || character.is_control());
+    let labels: Vec<&str> = domain.split('.').collect();
+    text.len() <= 254
+        && plain(local)
+        && local.len() <= 64
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && !local.contains(['@', ',', ';', '<', '>', '(', ')', '[', ']', '"', '\\'])
+        && labels.len() >= 2
+        && labels.iter().all(|label| is_label(label))
+}
+
+/// A part of a host name; other scripts are let through.
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label.len() <= 63
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.chars().all(|character| character.is_alphanumeric() || character == '-')
+}
+
+/// `http://host…` or `https://host…`
+#[must_use]
+pub fn is_url(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') && !port.contains(']') => (host, port),
+        _ => (host, "0"),
+    };
+    !text.chars().any(|character| character.is_whitespace() || character.is_control())
+        && port.parse::<u16>().is_ok()
+        && (host.split('.').all(is_label) || (host.starts_with('[') && host.ends_with(']')))
+}
+
+/// Digits with the signs that people put between them, at least five of them.
+#[must_use]
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    // An extension may follow.
+    let number = rest.split(['x', '#', ';']).next().unwrap_or_default();
+    (5..=20).contains(&digits)
+        && number.chars().all(|character| character.is_ascii_digit() || matches!(character, ' ' | '-' | '.' | '/' | '(' | ')'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_mail() {
+        for good in ["a@b.co", "first.last+tag@sub.example.com", "ü@example.de", "x@exämple.de"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "a", "a@", "@b.co", "a@b", "a b@c.de", "a@b..de", "a@-b.de", "a..b@c.de", "a@b.de,c@d.de", "a@b@c.de"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_web() {
+        for good in ["https://example.com", "http://localhost:3000/x?y=1#z", "https://[::1]/", "HTTPS://EXAMPLE.COM", "https://u:p@h.de/"] {
+            assert!(is_url(good), "{good}");
+        }
+        for bad in ["", "example.com", "ftp://x.de", "https://", "https://a b.de", "javascript:alert(1)", "https://x.de:99999"] {
+            assert!(!is_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_to_call() {
+        for good in ["+49 (30) 123456", "030/12345", "555-0100", "+1 555 0100 x12"] {
+            assert!(is_phone(good), "{good}");
+        }
+        for bad in ["", "1234", "call me", "++49123456", "12345a"] {
+            assert!(!is_phone(bad), "{bad}");
+        }
+    }
+}

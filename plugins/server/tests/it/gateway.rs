@@ -1,0 +1,308 @@
+//! A gateway without a kernel: routes are closures, services are entries in a list, and everything can be changed while the
+//! server runs.
+
+use std::{
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    os::fd::OwnedFd,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials,
+};
+use objectos_server::{Gateway, Listening, Server, ServerConfig};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, mpsc};
+use tokio_rustls::TlsAcceptor;
+
+/// What a route answers.
+pub type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
+type Handler = Arc<dyn Fn(Context, HttpRequest) -> Answered + Send + Sync>;
+type Authenticate = Arc<dyn Fn(Context, Credentials) -> Result<Value> + Send + Sync>;
+
+/// Time of every test: 2023-11-14T22:13:20Z.
+pub const NOW_MS: i64 = 1_700_000_000_000;
+/// The plugin that the tests' routes belong to.
+pub const PLUGIN: &str = "test.plugin";
+
+struct Route {
+    plugin: String,
+    method: String,
+    path: String,
+    access: &'static str,
+    handler: Option<Handler>,
+}
+
+#[derive(Default)]
+struct State {
+    routes: Vec<Route>,
+    services: Vec<Value>,
+    authenticate: Option<Authenticate>,
+    kernel_answers: Vec<(String, Result<Value>)>,
+    kernel_calls: Vec<(String, String)>,
+}
+
+/// Shared by the test and the server.
+#[derive(Clone, Default)]
+pub struct TestGateway {
+    state: Arc<Mutex<State>>,
+    epoch: Arc<AtomicU64>,
+    /// One message for each answer whose memory was given back.
+    released: Option<mpsc::UnboundedSender<usize>>,
+}
+
+/// An answer's bytes; tells when they are given back.
+pub struct TestBytes {
+    bytes: Vec<u8>,
+    released: Option<mpsc::UnboundedSender<usize>>,
+}
+
+impl AsRef<[u8]> for TestBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for TestBytes {
+    fn drop(&mut self) {
+        if let Some(released) = &self.released {
+            drop(released.send(self.bytes.len()));
+        }
+    }
+}
+
+impl TestGateway {
+    /// A gateway with the server's own routes, as its manifest declares them, and `/echo/{name}`.
+    pub fn new() -> Self {
+        let gateway = Self::default();
+        let manifest: Value = serde_json::from_str(include_str!("../../plugin.json")).unwrap();
+        for route in manifest["objectos"]["routes"].as_array().unwrap() {
+            let text = |key: &str| route[key].as_str().unwrap().to_owned();
+            let access: &'static str = match route["access"].as_str() {
+                Some("public") => "public",
+                Some("system") => "system",
+                _ => "authenticated",
+            };
+            let (method, path) = (text("method"), text("path"));
+            let own = Route { plugin: "objectos.server".to_owned(), method, path, access, handler: None };
+            gateway.state.lock().unwrap().routes.push(own);
+        }
+        for method in ["GET", "POST"] {
+            gateway.route(PLUGIN, &format!("{method} /echo/{{name}}"), "authenticated", echo);
+            gateway.route(PLUGIN, &format!("{method} /api/v1/echo/{{name}}"), "authenticated", echo);
+        }
+        gateway
+    }
+
+    /// Tells the test when the memory of an answer is given back.
+    pub fn tell_releases(mut self) -> (Self, mpsc::UnboundedReceiver<usize>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.released = Some(sender);
+        (self, receiver)
+    }
+
+    pub fn route<F, Fut>(&self, plugin: &str, route: &str, access: &'static str, handler: F)
+    where
+        F: Fn(Context, HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
+    {
+        let (method, path) = route.split_once(' ').unwrap();
+        let handler: Handler = Arc::new(move |context, request| Box::pin(handler(context, request)));
+        let (plugin, method, path) = (plugin.to_owned(), method.to_owned(), path.to_owned());
+        self.state.lock().unwrap().routes.push(Route { plugin, method, path, access, handler: Some(handler) });
+        self.changed();
+    }
+
+    pub fn remove_routes(&self, plugin: &str) {
+        self.state.lock().unwrap().routes.retain(|route| route.plugin != plugin);
+        self.changed();
+    }
+
+    pub fn service(&self, plugin: &str, name: &str, available: bool) {
+        let entry = json!({ "name": name, "version": "1.0.0", "plugin": plugin, "available": available });
+        self.state.lock().unwrap().services.push(entry);
+        self.changed();
+    }
+
+    /// Declares `auth` and says what it answers: JSON of an identity.
+    pub fn auth(&self, answer: impl Fn(Context, Credentials) -> Result<Value> + Send + Sync + 'static) {
+        self.service("test.auth", "auth", true);
+        self.state.lock().unwrap().authenticate = Some(Arc::new(answer));
+    }
+
+    pub fn kernel(&self, method: &str, answer: Result<Value>) {
+        let mut state = self.state.lock().unwrap();
+        state.kernel_answers.retain(|(known, _)| known != method);
+        state.kernel_answers.push((method.to_owned(), answer));
+    }
+
+    /// Calls of the kernel so far: method and request.
+    pub fn kernel_calls(&self) -> Vec<(String, String)> {
+        self.state.lock().unwrap().kernel_calls.clone()
+    }
+
+    fn changed(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Gateway for TestGateway {
+    type Routes = String;
+    type Bytes = TestBytes;
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    fn contributions(&self, kind: &str) -> TestBytes {
+        let state = self.state.lock().unwrap();
+        let routes = || {
+            let entry = |route: &Route| {
+                json!({ "plugin": route.plugin, "method": route.method, "path": route.path, "access": route.access })
+            };
+            state.routes.iter().map(entry).collect::<Vec<_>>()
+        };
+        let entries = if kind == "routes" { routes() } else { state.services.clone() };
+        TestBytes { bytes: serde_json::to_vec(&entries).unwrap(), released: None }
+    }
+
+    fn open(&self, plugin: &str) -> Result<String> {
+        match plugin {
+            "test.forbidden" => Err(Error::new(ErrorKind::Denied, "not granted")),
+            _ => Ok(plugin.to_owned()),
+        }
+    }
+
+    fn call(
+        &self,
+        routes: &String,
+        context: &Context,
+        route: &str,
+        frame: &[u8],
+    ) -> impl Future<Output = Result<TestBytes>> + Send + 'static {
+        let state = self.state.lock().unwrap();
+        let found = state.routes.iter().find(|known| {
+            known.plugin == *routes && route == format!("{} {}", known.method, known.path)
+        });
+        let handler = found.and_then(|route| route.handler.clone());
+        let begun = handler
+            .ok_or_else(|| Error::unavailable("the plugin is gone"))
+            .and_then(|handler| Ok(handler(context.clone(), HttpRequest::decode(frame.to_vec())?)));
+        let released = self.released.clone();
+        async move { Ok(TestBytes { bytes: begun?.await?.encode(), released }) }
+    }
+
+    async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<TestBytes> {
+        let authenticate = self.state.lock().unwrap().authenticate.clone();
+        let authenticate = authenticate.ok_or_else(|| Error::unavailable("auth is down"))?;
+        let identity = authenticate(context.clone(), credentials.clone())?;
+        Ok(TestBytes { bytes: serde_json::to_vec(&identity).unwrap(), released: None })
+    }
+
+    async fn kernel(&self, _: &Context, method: &'static str, request: &[u8]) -> Result<TestBytes> {
+        let mut state = self.state.lock().unwrap();
+        state.kernel_calls.push((method.to_owned(), String::from_utf8(request.to_vec()).unwrap()));
+        let answer = state.kernel_answers.iter().find(|(known, _)| known == method);
+        let answer = answer.map_or_else(|| Err(Error::unavailable("no kernel")), |(_, answer)| answer.clone())?;
+        Ok(TestBytes { bytes: serde_json::to_vec(&answer).unwrap(), released: None })
+    }
+
+    fn now_ms(&self) -> i64 {
+        NOW_MS
+    }
+}
+
+/// Answers with everything that a handler sees.
+pub async fn echo(context: Context, request: HttpRequest) -> Result<HttpResponse> {
+    let headers: Vec<(&str, &str)> = request.headers().collect();
+    let body = String::from_utf8_lossy(request.body());
+    HttpResponse::json(
+        200,
+        &json!({
+            "method": request.method(),
+            "route": request.route(),
+            "path": request.path(),
+            "query": request.query(),
+            "name": request.parameter("name"),
+            "headers": headers,
+            "body": if body.len() > 4096 { json!(body.len()) } else { json!(body) },
+            "principal": context.principal()?,
+            "user": context.user(),
+            "tenant": context.tenant(),
+            "request_id": context.request_id(),
+            "trace_id": context.trace_id(),
+            "extra": context.extra(),
+            "limited": context.remaining().is_some(),
+        }),
+    )
+}
+
+/// A handler that tells when it was called and when its future was dropped, and answers when it is let.
+#[derive(Clone, Default)]
+pub struct Gate {
+    pub entered: Arc<Notify>,
+    pub open: Arc<Notify>,
+    pub dropped: Arc<Notify>,
+}
+
+struct OnDrop(Arc<Notify>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Gate {
+    pub fn handler(&self) -> impl Fn(Context, HttpRequest) -> Answered + Send + Sync + 'static {
+        let gate = self.clone();
+        move |_, _| {
+            let gate = gate.clone();
+            Box::pin(async move {
+                let _dropped = OnDrop(gate.dropped.clone());
+                gate.entered.notify_one();
+                gate.open.notified().await;
+                Ok(HttpResponse::json_bytes(200, b"\"through\"".to_vec()))
+            })
+        }
+    }
+}
+
+/// A running server.
+pub struct Running {
+    pub listening: Listening<TestGateway>,
+    pub address: SocketAddr,
+    socket: TcpListener,
+}
+
+impl Running {
+    /// Another server on the same socket, as the next version of the plugin.
+    pub fn successor(&self, gateway: TestGateway, config: Value) -> Self {
+        start_on(self.socket.try_clone().unwrap(), gateway, config, None)
+    }
+}
+
+pub fn start(gateway: &TestGateway, config: Value) -> Running {
+    start_on(TcpListener::bind("127.0.0.1:0").unwrap(), gateway.clone(), config, None)
+}
+
+pub fn start_tls(gateway: &TestGateway, config: Value, tls: TlsAcceptor) -> Running {
+    start_on(TcpListener::bind("127.0.0.1:0").unwrap(), gateway.clone(), config, Some(tls))
+}
+
+fn start_on(socket: TcpListener, gateway: TestGateway, config: Value, tls: Option<TlsAcceptor>) -> Running {
+    let server = Arc::new(server(gateway, config));
+    let listening = Listening::start(server, OwnedFd::from(socket.try_clone().unwrap()), tls).unwrap();
+    Running { address: listening.address(), listening, socket }
+}
+
+pub fn server(gateway: TestGateway, config: Value) -> Server<TestGateway> {
+    let config: ServerConfig = serde_json::from_value(config).unwrap();
+    Server::new(gateway, config, "development").unwrap()
+}
+

@@ -1,0 +1,151 @@
+//! The two programs under measurement, each with a folder of its own and the same database settings.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// How long a program may take to start.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running objectos-host.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    /// From exec until `/ready` said yes, milliseconds.
+    pub(crate) start_ms: f64,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Host {
+    pub(crate) fn start(built: &Path, repository: &Path, synchronous: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let plugins = folder.path().join("plugins");
+        fs::create_dir(&plugins)?;
+        for name in ["data", "server"] {
+            let library = format!("libobjectos_{name}.so");
+            fs::copy(built.join(&library), plugins.join(&library)).with_context(|| format!("copy {library}"))?;
+        }
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let begun = Instant::now();
+        let mut child = Command::new(built.join("objectos-host"))
+            .current_dir(folder.path())
+            .args(["--plugins", "plugins", "--data", "data", "--log-level", "warn", "--listen", &address.to_string()])
+            .args(["--set", &format!("objectos.data:database.synchronous={synchronous}")])
+            .arg("--app")
+            .arg(repository.join("examples/crm"))
+            .env("OBJECTOS_WATCH", "false")
+            .stdout(Stdio::null())
+            .spawn()
+            .context("start objectos-host")?;
+        while !exchange(address, "GET", "/ready", "").is_ok_and(|(status, _)| status == 200) {
+            if let Some(status) = child.try_wait()? {
+                bail!("objectos-host ended: {status}");
+            }
+            ensure!(begun.elapsed() < START_LIMIT, "objectos-host does not get ready");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(Self { address, start_ms: begun.elapsed().as_secs_f64() * 1000.0, child, _folder: folder })
+    }
+
+    /// Makes a record and answers its id.
+    pub(crate) fn create(&self, body: &str) -> Result<String> {
+        let (status, answer) = exchange(self.address, "POST", "/api/v1/data/account", body)?;
+        ensure!(status == 201, "{status}: {answer}");
+        id_of(&answer)
+    }
+
+    pub(crate) fn resident_mib(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    /// Swaps a plugin and answers after how many milliseconds the new version had the calls.
+    pub(crate) fn swap_ms(&self, plugin: &str) -> Result<f64> {
+        let (status, answer) = exchange(self.address, "POST", &format!("/api/v1/plugins/{plugin}/swap"), "{}")?;
+        ensure!(status == 200, "{status}: {answer}");
+        let report: Value = serde_json::from_str(&answer)?;
+        let report = if report["data"].is_object() { &report["data"] } else { &report };
+        Ok(report["switchUs"].as_f64().context("switchUs")? / 1000.0)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// The plain program.
+#[derive(Debug)]
+pub(crate) struct Bare {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Bare {
+    pub(crate) fn start(built: &Path, synchronous: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut child = Command::new(built.join("objectos-bare"))
+            .arg("--database")
+            .arg(folder.path().join("bare.db"))
+            .args(["--synchronous", synchronous])
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("start objectos-bare")?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
+        let address = line.trim().strip_prefix("listening on ").context("an address")?.parse()?;
+        Ok(Self { address, child, _folder: folder })
+    }
+
+    pub(crate) fn create(&self, body: &str) -> Result<String> {
+        let (status, answer) = exchange(self.address, "POST", "/row", body)?;
+        ensure!(status == 201, "{status}: {answer}");
+        id_of(&answer)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    // Both fail only when the process is gone already.
+    drop(child.kill());
+    drop(child.wait());
+}
+
+fn id_of(answer: &str) -> Result<String> {
+    let answer: Value = serde_json::from_str(answer)?;
+    Ok(answer["id"].as_str().context("an id")?.to_owned())
+}
+
+/// One request on a connection of its own.
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.get(9..12).context("a status line")?.parse()?;
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    Ok((status, body))
+}
