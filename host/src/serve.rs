@@ -5,11 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use objectos_kernel::{
-    Kernel,
-    config::{KernelOptions, Policy as KernelPolicy, Selection},
-    error::Error as KernelError,
-    loader,
-    report::StartReport,
+    Error as KernelError, Kernel, KernelOptions, Policy as KernelPolicy, Selection, StartReport, loader,
 };
 use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
 use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};

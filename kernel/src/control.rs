@@ -20,7 +20,8 @@ use crate::{error::Error, health, kernel::core::Core, report, swap};
 struct Control(Weak<Core>);
 
 /// What the kernel itself provides.
-pub(crate) fn own_services() -> Vec<ProvidedService> {
+#[must_use]
+pub fn own_services() -> Vec<ProvidedService> {
     let handler = service(Weak::new());
     let version = Version::parse(handler.version()).unwrap_or(Version::new(1, 0, 0));
     vec![ProvidedService { name: handler.name().to_owned(), version }]

@@ -84,9 +84,15 @@ impl Survey {
             self.candidates.push(Arc::new(candidate));
             return;
         };
-        let reason = RefusalReason::DuplicateId { id: candidate.id().to_owned(), first: first.path.clone() };
+        let reason = RefusalReason::DuplicateId {
+            id: candidate.id().to_owned(),
+            first: first.path.clone(),
+        };
         let mut refusal = Refusal::of_candidate(&candidate, reason);
-        refusal.chain = vec![format!("{} was found first", first.label()), format!("{} was found second", candidate.label())];
+        refusal.chain = vec![
+            format!("{} was found first", first.label()),
+            format!("{} was found second", candidate.label()),
+        ];
         self.refusals.push(refusal);
     }
 }

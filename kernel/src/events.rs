@@ -47,27 +47,13 @@ use objectos_plugin_api::{
     protocol::kernel::{DeadLetterQueueEntry, Event, EventReplayConfig, HealthCheckResult},
 };
 use parking_lot::Mutex;
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
 
-pub use self::{
-    error::EventConfigError,
-    metrics::{BusMetrics, HandlerMetrics},
-    pattern::Pattern,
-    port::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
-    registry::HandlerSpec,
-    retry::Backoff,
-    settings::{BusLimits, BusSettings},
-};
 use self::{
     delivery::Delivery,
     dispatcher::{Command, Dispatcher},
@@ -76,6 +62,15 @@ use self::{
     replay::{Replay, ReplayState},
     shared::Shared,
     transient::Flying,
+};
+pub use self::{
+    error::EventConfigError,
+    metrics::{BusMetrics, HandlerMetrics},
+    pattern::Pattern,
+    port::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    registry::HandlerSpec,
+    retry::Backoff,
+    settings::{BusLimits, BusSettings},
 };
 use crate::clock::Clock;
 
@@ -99,7 +94,10 @@ pub struct BusParts {
 
 impl fmt::Debug for BusParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BusParts").field("settings", &self.settings).field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("BusParts")
+            .field("settings", &self.settings)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +114,9 @@ pub struct EventBus {
 
 impl fmt::Debug for EventBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventBus").field("node", &self.shared.node).finish_non_exhaustive()
+        f.debug_struct("EventBus")
+            .field("node", &self.shared.node)
+            .finish_non_exhaustive()
     }
 }
 
@@ -124,16 +124,43 @@ impl EventBus {
     /// Starts the bus. Publishing works from here on; durable delivery waits for [`EventBus::open`].
     #[must_use]
     pub fn start(parts: BusParts) -> Self {
-        let BusParts { settings, store, webhooks, handlers, clock, runtime, node } = parts;
-        let shared = Arc::new(Shared::new(Arc::new(settings), store, Delivery { handlers, webhooks, clock }, node));
+        let BusParts {
+            settings,
+            store,
+            webhooks,
+            handlers,
+            clock,
+            runtime,
+            node,
+        } = parts;
+        let shared = Arc::new(Shared::new(
+            Arc::new(settings),
+            store,
+            Delivery {
+                handlers,
+                webhooks,
+                clock,
+            },
+            node,
+        ));
         shared.add_webhooks();
         let (commands, received) = mpsc::unbounded_channel();
         let (store_changed, _) = watch::channel(0);
         let mut tasks = JoinSet::new();
         tasks.spawn_on(buffer::write(Arc::clone(&shared), store_changed.subscribe()), &runtime);
-        tasks.spawn_on(Dispatcher::new(Arc::clone(&shared)).run(received, store_changed.subscribe()), &runtime);
+        tasks.spawn_on(
+            Dispatcher::new(Arc::clone(&shared)).run(received, store_changed.subscribe()),
+            &runtime,
+        );
         tasks.spawn_on(retention::keep_pruned(Arc::clone(&shared)), &runtime);
-        Self { shared, commands, store_changed, replay: Arc::default(), runtime, tasks: Mutex::new(tasks) }
+        Self {
+            shared,
+            commands,
+            store_changed,
+            replay: Arc::default(),
+            runtime,
+            tasks: Mutex::new(tasks),
+        }
     }
 
     /// Registers the handlers of a plugin, in the place of those it had: ones that stay keep queue, order and progress,
@@ -142,7 +169,11 @@ impl EventBus {
     /// # Errors
     /// `Invalid` for a pattern that cannot be, and for a name that is empty or there twice; nothing changes then.
     pub fn register(&self, plugin: &str, handlers: &[HandlerSpec]) -> Result<()> {
-        let Change { new_transient, removed, came } = self.shared.replace_handlers(plugin, handlers)?;
+        let Change {
+            new_transient,
+            removed,
+            came,
+        } = self.shared.replace_handlers(plugin, handlers)?;
         let mut tasks = self.tasks.lock();
         while tasks.try_join_next().is_some() {}
         for handler in new_transient {
@@ -197,19 +228,28 @@ impl EventBus {
         let shared = &self.shared;
         message::check(source, event, &shared.settings)?;
         shared.counters.published.one();
-        let draft = Draft { source, context, event, now_ms: shared.clock.now_ms() };
-        self.hold_to_type(&draft)?;
+        self.hold_to_type(source, event)?;
         let routes = shared.table.load().routes(event.name);
-        let persist = shared.settings.persist.as_ref().filter(|filter| filter.may_accept(event.name));
+        let persist = shared
+            .settings
+            .persist
+            .as_ref()
+            .filter(|filter| filter.may_accept(event.name));
         if routes.transient.is_empty() && persist.is_none() {
             return Ok(());
         }
+        let draft = Draft {
+            source,
+            context,
+            event,
+            now_ms: shared.clock.now_ms(),
+        };
         let id = draft.id();
         let mut stored = false;
         if let Some(filter) = persist {
-            let event = draft.event(id.clone())?;
-            if filter.accepts(&event) {
-                stored = self.store_transient(source, draft.event.payload.len(), event, draft.event.key, !routes.transient.is_empty());
+            let whole = draft.event(id.clone())?;
+            if filter.accepts(&whole) {
+                stored = self.store_transient(&draft, whole, !routes.transient.is_empty());
             }
         }
         let flying = Flying {
@@ -223,7 +263,10 @@ impl EventBus {
         if wanted > 0 && queued == 0 && !stored {
             return Err(Error::new(
                 objectos_plugin_api::ErrorKind::Limited,
-                format!("too many events wait for the handlers of {}; it was dropped", event.name),
+                format!(
+                    "too many events wait for the handlers of {}; it was dropped",
+                    event.name
+                ),
             ));
         }
         Ok(())
@@ -244,7 +287,9 @@ impl EventBus {
         let begun = self.begin_durable(source, context, event);
         async move {
             let (id, stored) = begun?;
-            stored.await.unwrap_or_else(|_| Err(Error::unavailable("the event bus stopped before the event was stored")))?;
+            stored
+                .await
+                .unwrap_or_else(|_| Err(Error::unavailable("the event bus stopped before the event was stored")))?;
             Ok(id)
         }
     }
@@ -290,7 +335,7 @@ impl EventBus {
     /// The bus's checks for the health report: `event-store`, `event-delivery` and `webhooks`.
     #[must_use]
     pub fn health(&self) -> Vec<HealthCheckResult> {
-        health::checks(&self.shared)
+        health::checks(&self.shared, !self.commands.is_closed())
     }
 
     /// Entries of `handlers` in the configuration that no registered handler fits, as sentences for the start report.
@@ -298,17 +343,30 @@ impl EventBus {
     pub fn unused_settings(&self) -> Vec<String> {
         let table = self.shared.table.load();
         let unused = self.shared.settings.overrides.iter().filter(|entry| {
-            !table.handlers.iter().any(|handler| entry.selector.selects(handler.target.id()))
+            !table
+                .handlers
+                .iter()
+                .any(|handler| entry.selector.selects(handler.target.id()))
         });
-        unused.map(|entry| format!("{} fits no event handler of any plugin", entry.place)).collect()
+        unused
+            .map(|entry| format!("{} fits no event handler of any plugin", entry.place))
+            .collect()
     }
 
     /// Ends the bus: takes no durable events any more, stores those that wait, lets deliveries end within `limit`, and
     /// writes down what became of them. What was not done is delivered after the next start.
     pub async fn stop(&self, limit: Duration) {
-        self.shared.buffer.close();
+        let shared = &self.shared;
+        shared.buffer.close();
+        let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let until_ms = shared.clock.now_ms().saturating_add(limit_ms);
         let (done, ended) = oneshot::channel();
-        self.command(Command::Stop(limit, done));
+        self.command(Command::Stop(until_ms, done));
+        tokio::select! {
+            biased;
+            () = shared.buffer.drained() => {}
+            () = shared.clock.sleep_until_ms(until_ms) => {}
+        }
         // An error means that the dispatcher is gone already.
         let _ = ended.await;
         self.shared.close_queues();
@@ -330,39 +388,52 @@ impl EventBus {
         let shared = &self.shared;
         message::check(source, event, &shared.settings)?;
         shared.counters.published.one();
-        let draft = Draft { source, context, event, now_ms: shared.clock.now_ms() };
-        self.hold_to_type(&draft)?;
+        self.hold_to_type(source, event)?;
+        let draft = Draft {
+            source,
+            context,
+            event,
+            now_ms: shared.clock.now_ms(),
+        };
         let id = draft.id();
-        let item = EventToStore { event: draft.event(id.clone())?, key: event.key.to_owned() };
+        let item = EventToStore {
+            event: draft.event(id.clone())?,
+            key: event.key.to_owned(),
+        };
         let (reply, stored) = oneshot::channel();
         shared.buffer.push(source, event.payload.len(), item, Some(reply))?;
         Ok((id, stored))
     }
 
     /// Hands a transient event to the store as well.
-    fn store_transient(&self, source: &str, bytes: usize, event: Event, key: &str, shown: bool) -> bool {
+    fn store_transient(&self, draft: &Draft<'_>, event: Event, shown: bool) -> bool {
+        let shared = &self.shared;
         let id = event.id.clone().unwrap_or_default();
         if shown {
-            self.shared.remember_shown(&id);
+            shared.remember_shown(&id);
         }
-        let pushed = self.shared.buffer.push(source, bytes, EventToStore { event, key: key.to_owned() }, None);
+        let item = EventToStore {
+            event,
+            key: draft.event.key.to_owned(),
+        };
+        let pushed = shared.buffer.push(draft.source, draft.event.payload.len(), item, None);
         if pushed.is_err() {
-            self.shared.forget_shown(&id);
-            self.shared.counters.dropped.one();
+            shared.forget_shown(&id);
+            shared.counters.dropped.one();
         }
         pushed.is_ok()
     }
 
-    fn hold_to_type(&self, draft: &Draft<'_>) -> Result<()> {
+    fn hold_to_type(&self, source: &str, event: &NewEvent<'_>) -> Result<()> {
         let types = &self.shared.settings.event_types;
         if types.is_empty() {
             return Ok(());
         }
-        if let Some(text) = types.deprecation(draft.event.name) {
-            tracing::warn!(source = draft.source, "{text}");
+        if let Some(text) = types.deprecation(event.name) {
+            tracing::warn!(source, "{text}");
         }
-        if types.checks(draft.event.name) {
-            types.check(draft.event.name, &draft.payload()?)?;
+        if types.checks(event.name) {
+            types.check(event.name, &message::payload(event)?)?;
         }
         Ok(())
     }

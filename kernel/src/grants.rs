@@ -88,8 +88,13 @@ impl GrantSet {
     #[must_use]
     pub fn may(&self, capability: Capability, subject: &str) -> bool {
         let kind = capability.scope_kind();
-        self.granted.iter().any(|grant| grant.capability == capability && kind.covers(&grant.scope, subject))
-            && !self.denied.iter().any(|rule| rule.takes(capability) && kind.covers(rule.scope(), subject))
+        self.granted
+            .iter()
+            .any(|grant| grant.capability == capability && kind.covers(&grant.scope, subject))
+            && !self
+                .denied
+                .iter()
+                .any(|rule| rule.takes(capability) && kind.covers(rule.scope(), subject))
     }
 
     /// Whether `capability` is granted for anything at all.
@@ -149,7 +154,11 @@ impl GrantSet {
     /// Whether a connection to `host` (a name or an address) at `port` may be opened.
     #[must_use]
     pub fn may_connect(&self, host: &str, port: u16) -> bool {
-        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
         self.may(Capability::NetworkConnect, &format!("{host}:{port}"))
     }
 

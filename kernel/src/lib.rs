@@ -42,6 +42,7 @@ mod swap;
 pub mod trust;
 mod watch;
 
+pub use control::own_services as kernel_services;
 pub use config::{KernelLimits, KernelOptions, Policy, Selection};
 pub use error::Error;
 pub use kernel::{HostService, Kernel, WeakKernel};

@@ -1,7 +1,7 @@
 //! Listening sockets. The kernel keeps each one and hands out duplicates, so that an address stays open while one generation
 //! of a plugin follows another: connections that come in between wait in the socket's queue.
 
-use objectos_plugin_api::{Error as PluginError, ErrorKind};
+use objectos_plugin_api::{ADDRESS_UNAVAILABLE, Error as PluginError, ErrorKind};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
@@ -64,12 +64,14 @@ fn duplicate(socket: &TcpListener) -> Result<RawFd, PluginError> {
 
 fn refused(address: SocketAddr, error: &io::Error) -> PluginError {
     let (kind, text) = match error.kind() {
-        io::ErrorKind::AddrInUse => (ErrorKind::Conflict, "another program listens there; stop it or choose another port"),
+        io::ErrorKind::AddrInUse => (ErrorKind::Conflict, "the address is in use by another program; stop it or choose another port"),
         io::ErrorKind::PermissionDenied => (ErrorKind::Denied, "this user may not listen there; choose a port above 1023"),
         io::ErrorKind::AddrNotAvailable => (ErrorKind::Invalid, "this machine does not have the address"),
         _ => (ErrorKind::Internal, "the system does not let it"),
     };
-    PluginError::new(kind, format!("cannot listen at {address}: {text}")).with_internal(error)
+    PluginError::new(kind, format!("cannot listen at {address}: {text}"))
+        .with_code(ADDRESS_UNAVAILABLE)
+        .with_internal(error)
 }
 
 #[cfg(test)]

@@ -53,7 +53,12 @@ impl Candidate {
     /// Id, version and file for a sentence: `` `com.example.audit` 1.2.0 (plugins/audit.so) ``.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("`{}` {} ({})", self.id(), self.document.manifest.version, self.path.display())
+        format!(
+            "`{}` {} ({})",
+            self.id(),
+            self.document.manifest.version,
+            self.path.display()
+        )
     }
 }
 

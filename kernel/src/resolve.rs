@@ -79,7 +79,11 @@ enum Cause {
 
 impl Verdict {
     fn of(reason: RefusalReason) -> Self {
-        Self { reason, rival: None, cause: None }
+        Self {
+            reason,
+            rival: None,
+            cause: None,
+        }
     }
 }
 
@@ -98,12 +102,21 @@ pub fn resolve(candidates: &[Arc<Candidate>], request: &ResolveRequest<'_>) -> R
     let verdicts = decide(&field);
     let wiring = Wiring::of(&field, &standing(&field, &verdicts));
     let (levels, graph) = graph::build(&sorted, &wiring);
-    let refusals = verdicts.keys().map(|index| explain::refusal(*index, &field, &verdicts)).collect();
-    Resolution { levels, refusals, graph }
+    let refusals = verdicts
+        .keys()
+        .map(|index| explain::refusal(*index, &field, &verdicts))
+        .collect();
+    Resolution {
+        levels,
+        refusals,
+        graph,
+    }
 }
 
 fn standing(field: &Field<'_>, verdicts: &Verdicts) -> BTreeSet<usize> {
-    (0..field.candidates.len()).filter(|index| !verdicts.contains_key(index)).collect()
+    (0..field.candidates.len())
+        .filter(|index| !verdicts.contains_key(index))
+        .collect()
 }
 
 /// Refuses until what is left fits together.
@@ -119,9 +132,18 @@ fn decide(field: &Field<'_>) -> Verdicts {
     for _ in 0..ROUNDS_PER_PLUGIN * field.candidates.len() {
         if let Some(winner) = fallen_winner(&verdicts) {
             let lost_to_winner = verdicts.iter().filter(|(_, verdict)| verdict.rival == Some(winner));
-            beaten.insert(winner, lost_to_winner.map(|(index, verdict)| (*index, verdict.clone())).collect());
+            beaten.insert(
+                winner,
+                lost_to_winner
+                    .map(|(index, verdict)| (*index, verdict.clone()))
+                    .collect(),
+            );
             settled.retain(|_, verdict| verdict.rival != Some(winner));
-            settled.extend(verdicts.get_key_value(&winner).map(|(index, verdict)| (*index, verdict.clone())));
+            settled.extend(
+                verdicts
+                    .get_key_value(&winner)
+                    .map(|(index, verdict)| (*index, verdict.clone())),
+            );
         } else {
             match renew(field, &settled, &beaten, &mut verdicts) {
                 Some(unfounded) if retried.insert(unfounded) => drop(settled.remove(&unfounded)),
@@ -178,7 +200,11 @@ fn renew(
         let lost = || {
             let (rival, lost) = beaten.get(index)?.iter().find(|(rival, _)| with_it.contains(rival))?;
             let reason = conflicts::lost_to(&field.candidates[*rival], &lost.reason);
-            Some(Verdict { reason, rival: Some(*rival), cause: None })
+            Some(Verdict {
+                reason,
+                rival: Some(*rival),
+                cause: None,
+            })
         };
         match unmet.or_else(lost) {
             Some(verdict) => drop(verdicts.insert(*index, verdict)),
@@ -199,7 +225,11 @@ fn fallen_winner(verdicts: &Verdicts) -> Option<usize> {
     let mut winner = verdicts.values().filter_map(|verdict| verdict.rival).find(fell)?;
     let mut seen = BTreeSet::new();
     while seen.insert(winner) {
-        match root(winner, verdicts).and_then(|root| verdicts.get(&root)).and_then(|verdict| verdict.rival).filter(fell) {
+        match root(winner, verdicts)
+            .and_then(|root| verdicts.get(&root))
+            .and_then(|verdict| verdict.rival)
+            .filter(fell)
+        {
             Some(earlier) => winner = earlier,
             None => break,
         }

@@ -63,10 +63,20 @@ pub fn check(document: &PluginDocument, configuration: Option<&Value>) -> Result
     let mut value = match configuration {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(entries)) => entries.clone(),
-        Some(_) => return Err(vec![DocumentProblem::new("", "the configuration is not a mapping", "write keys and values")]),
+        Some(_) => {
+            return Err(vec![DocumentProblem::new(
+                "",
+                "the configuration is not a mapping",
+                "write keys and values",
+            )]);
+        }
     };
     let schemas = declared(document);
-    let validators = schemas.iter().map(validator).collect::<Result<Vec<_>, _>>().map_err(|problem| vec![problem])?;
+    let validators = schemas
+        .iter()
+        .map(validator)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|problem| vec![problem])?;
     for schema in &schemas {
         defaults::fill(schema, &mut value);
     }
@@ -133,14 +143,24 @@ fn from_properties(configuration: &ManifestConfiguration) -> Value {
 fn validator(schema: &Value) -> Result<Validator, DocumentProblem> {
     jsonschema::validator_for(schema).map_err(|error| {
         let path = join("objectos.settings", error.instance_path().as_str());
-        DocumentProblem::new(path, format!("not a JSON Schema: {error}"), "correct the schema and build the plugin again")
+        DocumentProblem::new(
+            path,
+            format!("not a JSON Schema: {error}"),
+            "correct the schema and build the plugin again",
+        )
     })
 }
 
 /// One validation error in words.
 fn told(error: &ValidationError<'_>, schemas: &[Value]) -> Vec<DocumentProblem> {
     let path = join("", error.instance_path().as_str());
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let foreign = |key: &&String| !path.is_empty() || !unknown::is_known(schemas, key);
@@ -150,15 +170,27 @@ fn told(error: &ValidationError<'_>, schemas: &[Value]) -> Vec<DocumentProblem> 
         }
         ValidationErrorKind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            vec![DocumentProblem::new(below(key), "a required key is missing", format!("add `{key}`"))]
+            vec![DocumentProblem::new(
+                below(key),
+                "a required key is missing",
+                format!("add `{key}`"),
+            )]
         }
         ValidationErrorKind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
             let listed: Vec<String> = options.iter().map(ToString::to_string).collect();
             let remedy = format!("use one of {}", listed.join(", "));
-            vec![DocumentProblem::new(path, "the value is not one of those allowed", remedy)]
+            vec![DocumentProblem::new(
+                path,
+                "the value is not one of those allowed",
+                remedy,
+            )]
         }
-        _ => vec![DocumentProblem::new(path, error.masked_with("the value").to_string(), "")],
+        _ => vec![DocumentProblem::new(
+            path,
+            error.masked_with("the value").to_string(),
+            "",
+        )],
     }
 }
 

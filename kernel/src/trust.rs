@@ -38,6 +38,11 @@ impl TrustVerdict {
     /// The verdict on a file without a signature.
     #[must_use]
     pub const fn unsigned() -> Self {
-        Self { level: PluginTrustLevel::Untrusted, key_id: None, key_name: None, not_after: None }
+        Self {
+            level: PluginTrustLevel::Untrusted,
+            key_id: None,
+            key_name: None,
+            not_after: None,
+        }
     }
 }

@@ -13,8 +13,12 @@ use tokio::sync::mpsc;
 
 use crate::{
     error::Error,
-    kernel::core::{Core, KernelState},
+    kernel::{
+        core::{Core, KernelState},
+        record::PluginRecord,
+    },
     lifecycle::ms,
+    package::Digest,
     swap,
 };
 
@@ -93,6 +97,7 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
             let plugin = record.map(|record| record.id.to_string());
             tracing::info!(path = %path.display(), plugin, "a plugin's file was removed; what is loaded stays");
         }
+        Some(record) if unchanged(core, &record, &path).await => {}
         // How it went is logged by the swap.
         Some(record) => drop(swap::swap(core, &record.id, None).await),
         None => match swap::load_new(core, path.clone()).await {
@@ -100,4 +105,11 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
             Err(error) => tracing::warn!(path = %path.display(), error = error.chain(), "a new plugin was not loaded"),
         },
     }
+}
+
+/// Whether the file holds what is loaded already: touching a file is no reason to swap.
+async fn unchanged(core: &Core, record: &PluginRecord, path: &Path) -> bool {
+    let (path, loaded) = (path.to_owned(), record.candidate().sha256);
+    let read = core.executor.spawn_blocking(move || std::fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == loaded));
+    read.await.unwrap_or(false)
 }

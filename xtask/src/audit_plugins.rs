@@ -3,12 +3,10 @@
 
 use anyhow::{Context, Result};
 use objectos_kernel::{
-    Kernel,
-    config::{KernelOptions, Policy},
+    Kernel, KernelOptions, PluginLine, Policy,
     discover::{ENTRY_SYMBOL, Inspection, RuntimeFolder, inspect},
     grants::GrantPolicy,
     loader,
-    report::PluginLine,
     trust::{TrustConfig, TrustPolicy},
 };
 use objectos_protocol::kernel::{RuntimeMode, plugin_document::PanicStrategy};

@@ -27,7 +27,11 @@ impl ManualClock {
     /// A clock that shows `now_ms`, milliseconds since 1970.
     #[must_use]
     pub fn new(now_ms: i64) -> Self {
-        Self(Arc::new(Mutex::new(State { now_ms, next_id: 0, sleepers: BTreeMap::new() })))
+        Self(Arc::new(Mutex::new(State {
+            now_ms,
+            next_id: 0,
+            sleepers: BTreeMap::new(),
+        })))
     }
 
     /// Goes on by so many milliseconds and wakes whoever waited for that.
@@ -82,7 +86,10 @@ impl Clock for ManualClock {
         if at_ms > state.now_ms {
             state.sleepers.insert((at_ms, id), None);
         }
-        Box::pin(Wait { clock: self.clone(), place: (at_ms, id) })
+        Box::pin(Wait {
+            clock: self.clone(),
+            place: (at_ms, id),
+        })
     }
 }
 

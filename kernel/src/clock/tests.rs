@@ -24,7 +24,11 @@ fn a_past_moment_is_no_wait() {
 #[test]
 fn the_clock_goes_from_wait_to_wait() {
     let clock = ManualClock::new(0);
-    let waits = [clock.sleep_until_ms(30), clock.sleep_until_ms(10), clock.sleep_until_ms(20)];
+    let waits = [
+        clock.sleep_until_ms(30),
+        clock.sleep_until_ms(10),
+        clock.sleep_until_ms(20),
+    ];
     let mut stops = Vec::new();
     while clock.advance_to_next(25) {
         stops.push(clock.now_ms());

@@ -48,19 +48,30 @@ impl RuntimeFolder {
     ///
     /// [`RuntimeFolderError`] when the path is not a folder of this user's, or cannot be made one.
     pub fn open(path: &Path) -> Result<Self, RuntimeFolderError> {
-        let unusable = |source| RuntimeFolderError::Unusable { path: path.to_owned(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        let unusable = |source| RuntimeFolderError::Unusable {
+            path: path.to_owned(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(unusable)?;
         let metadata = fs::symlink_metadata(path).map_err(unusable)?;
         if !metadata.is_dir() {
             return Err(RuntimeFolderError::NotAFolder { path: path.to_owned() });
         }
         // A folder we may set the mode of is ours, or we are root; a foreign one that root is pointed at is refused.
-        let own = fs::metadata("/proc/self").map(|process| process.uid()).map_err(unusable)?;
+        let own = fs::metadata("/proc/self")
+            .map(|process| process.uid())
+            .map_err(unusable)?;
         if metadata.uid() != own {
             return Err(RuntimeFolderError::ForeignOwner { path: path.to_owned() });
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
-        let folder = Self { path: path.canonicalize().map_err(unusable)? };
+        let folder = Self {
+            path: path.canonicalize().map_err(unusable)?,
+        };
         folder.sweep().map_err(unusable)?;
         Ok(folder)
     }
@@ -76,8 +87,12 @@ impl RuntimeFolder {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let owner = name.strip_suffix(".so").and_then(|stem| stem.split('-').nth(1)).and_then(|pid| pid.parse::<u32>().ok());
-            let dead = owner.is_some_and(|pid| pid != std::process::id() && !Path::new("/proc").join(pid.to_string()).exists());
+            let owner = name
+                .strip_suffix(".so")
+                .and_then(|stem| stem.split('-').nth(1))
+                .and_then(|pid| pid.parse::<u32>().ok());
+            let dead = owner
+                .is_some_and(|pid| pid != std::process::id() && !Path::new("/proc").join(pid.to_string()).exists());
             if dead {
                 fs::remove_file(entry.path())?;
             }
@@ -121,11 +136,15 @@ pub(super) fn take_watched(
 }
 
 fn unreadable(error: &io::Error) -> RefusalReason {
-    RefusalReason::Unreadable { problem: error.to_string() }
+    RefusalReason::Unreadable {
+        problem: error.to_string(),
+    }
 }
 
 fn copy_failed(error: &io::Error) -> RefusalReason {
-    RefusalReason::CopyFailed { problem: error.to_string() }
+    RefusalReason::CopyFailed {
+        problem: error.to_string(),
+    }
 }
 
 /// Opens the file and checks what was opened, not what the path named a moment ago.
@@ -136,16 +155,19 @@ fn open(source: &Path) -> Result<(File, Metadata), RefusalReason> {
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
         .open(source)
         .map_err(|error| match fs::metadata(source) {
-            Ok(metadata) => folder::check_file(&metadata).err().unwrap_or_else(|| unreadable(&error)),
+            Ok(metadata) => folder::check_file(&metadata)
+                .err()
+                .unwrap_or_else(|| unreadable(&error)),
             Err(_) => unreadable(&error),
         })?;
     let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     folder::check_file(&metadata)?;
     match metadata.len() {
         0 => Err(RefusalReason::Empty),
-        size_bytes if size_bytes > SIZE_LIMIT_BYTES => {
-            Err(RefusalReason::TooLarge { size_bytes, limit_bytes: SIZE_LIMIT_BYTES })
-        }
+        size_bytes if size_bytes > SIZE_LIMIT_BYTES => Err(RefusalReason::TooLarge {
+            size_bytes,
+            limit_bytes: SIZE_LIMIT_BYTES,
+        }),
         _ => Ok((file, metadata)),
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! The machine is read by hand, since a file of another class is no ELF to a reader of this one; the rest by `object`.
 
+use object::Endianness;
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
-use object::Endianness;
 use objectos_protocol::kernel::plugin_document::SECTION;
 
 use crate::package::RefusalReason;
@@ -33,7 +33,9 @@ pub(super) struct ElfFacts {
 pub(super) fn read(bytes: &[u8]) -> Result<ElfFacts, RefusalReason> {
     machine(bytes)?;
     complete(bytes)?;
-    let malformed = |error: object::read::Error| RefusalReason::Malformed { problem: error.to_string() };
+    let malformed = |error: object::read::Error| RefusalReason::Malformed {
+        problem: error.to_string(),
+    };
     let header = Header::parse(bytes).map_err(malformed)?;
     let endian = header.endian().map_err(malformed)?;
     let sections = header.sections(endian, bytes).map_err(malformed)?;
@@ -44,12 +46,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<ElfFacts, RefusalReason> {
         if name.is_empty() || symbol.st_bind() == elf::STB_LOCAL {
             continue;
         }
-        let list = if symbol.is_undefined(endian) { &mut imports } else { &mut exports };
+        let list = if symbol.is_undefined(endian) {
+            &mut imports
+        } else {
+            &mut exports
+        };
         list.push(String::from_utf8_lossy(name).into_owned());
     }
     imports.sort();
     exports.sort();
-    if exports.binary_search_by(|name| name.as_str().cmp(ENTRY_SYMBOL)).is_err() {
+    if exports
+        .binary_search_by(|name| name.as_str().cmp(ENTRY_SYMBOL))
+        .is_err()
+    {
         return Err(RefusalReason::NotAPlugin);
     }
     let Some((_, section)) = sections.section_by_name(endian, SECTION.as_bytes()) else {
@@ -58,10 +67,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<ElfFacts, RefusalReason> {
     let manifest = section.data(endian, bytes).map_err(malformed)?;
     match u64::try_from(manifest.len()) {
         Ok(size_bytes) if size_bytes <= MANIFEST_LIMIT_BYTES => {}
-        Ok(size_bytes) => return Err(RefusalReason::ManifestTooLarge { size_bytes, limit_bytes: MANIFEST_LIMIT_BYTES }),
-        Err(_) => return Err(RefusalReason::ManifestTooLarge { size_bytes: u64::MAX, limit_bytes: MANIFEST_LIMIT_BYTES }),
+        Ok(size_bytes) => {
+            return Err(RefusalReason::ManifestTooLarge {
+                size_bytes,
+                limit_bytes: MANIFEST_LIMIT_BYTES,
+            });
+        }
+        Err(_) => {
+            return Err(RefusalReason::ManifestTooLarge {
+                size_bytes: u64::MAX,
+                limit_bytes: MANIFEST_LIMIT_BYTES,
+            });
+        }
     }
-    Ok(ElfFacts { manifest: manifest.to_vec(), imports, exports })
+    Ok(ElfFacts {
+        manifest: manifest.to_vec(),
+        imports,
+        exports,
+    })
 }
 
 /// Refuses what is no ELF file, or one of another machine.
@@ -75,14 +98,26 @@ fn machine(bytes: &[u8]) -> Result<(), RefusalReason> {
     let little = header[5] == elf::ELFDATA2LSB.0;
     let pair = |at: usize| {
         let pair = [header[at], header[at + 1]];
-        if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) }
+        if little {
+            u16::from_le_bytes(pair)
+        } else {
+            u16::from_be_bytes(pair)
+        }
     };
     let found = described(header[4] == elf::ELFCLASS64.0, little, pair(18));
-    let expected = described(cfg!(target_pointer_width = "64"), cfg!(target_endian = "little"), own_machine());
+    let expected = described(
+        cfg!(target_pointer_width = "64"),
+        cfg!(target_endian = "little"),
+        own_machine(),
+    );
     if found != expected {
         return Err(RefusalReason::OtherArchitecture { found, expected });
     }
-    if pair(16) == elf::ET_DYN.0 { Ok(()) } else { Err(RefusalReason::NotShared) }
+    if pair(16) == elf::ET_DYN.0 {
+        Ok(())
+    } else {
+        Err(RefusalReason::NotShared)
+    }
 }
 
 fn own_machine() -> u16 {
@@ -112,12 +147,17 @@ fn described(wide: bool, little: bool, machine: u16) -> String {
 }
 
 fn truncated(bytes: &[u8], expected_bytes: u64) -> RefusalReason {
-    RefusalReason::Truncated { size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX), expected_bytes }
+    RefusalReason::Truncated {
+        size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        expected_bytes,
+    }
 }
 
 /// Refuses a file that ends before something its header points to.
 fn complete(bytes: &[u8]) -> Result<(), RefusalReason> {
-    let malformed = |error: object::read::Error| RefusalReason::Malformed { problem: error.to_string() };
+    let malformed = |error: object::read::Error| RefusalReason::Malformed {
+        problem: error.to_string(),
+    };
     let header = Header::parse(bytes).map_err(malformed)?;
     let endian = header.endian().map_err(malformed)?;
     let table = u64::from(header.e_shentsize(endian)).saturating_mul(u64::from(header.e_shnum(endian)));

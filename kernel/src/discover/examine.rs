@@ -16,8 +16,21 @@ use crate::settings;
 const GUARDED_IMPORTS: [Guarded; 2] = [
     Guarded {
         symbols: &[
-            "execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve", "fork", "popen",
-            "posix_spawn", "posix_spawnp", "system", "vfork",
+            "execl",
+            "execle",
+            "execlp",
+            "execv",
+            "execve",
+            "execveat",
+            "execvp",
+            "execvpe",
+            "fexecve",
+            "fork",
+            "popen",
+            "posix_spawn",
+            "posix_spawnp",
+            "system",
+            "vfork",
         ],
         purpose: "start programs",
         permission: "process.spawn: execute",
@@ -85,7 +98,12 @@ impl Known<'_> {
 ///
 /// A [`Refusal`] when it is not a plugin of this host: not an ELF file, another machine, no or a broken manifest.
 pub fn inspect(path: &Path, runtime: &RuntimeFolder) -> Result<Inspection, Box<Refusal>> {
-    let mut known = Known { path, sha256: None, document: None, trust: None };
+    let mut known = Known {
+        path,
+        sha256: None,
+        document: None,
+        trust: None,
+    };
     let copied = copy::take(path, runtime).map_err(|reason| known.refuse(reason))?;
     known.sha256 = Some(copied.sha256);
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
@@ -105,16 +123,27 @@ pub fn inspect(path: &Path, runtime: &RuntimeFolder) -> Result<Inspection, Box<R
 ///
 /// A [`Refusal`] with the first reason found, in the order file, manifest, trust, grants, imports, configuration.
 pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Box<Refusal>> {
-    let mut known = Known { path, sha256: None, document: None, trust: None };
+    let mut known = Known {
+        path,
+        sha256: None,
+        document: None,
+        trust: None,
+    };
     let copied = copy::take(path, request.runtime).map_err(|reason| known.refuse(reason))?;
     known.sha256 = Some(copied.sha256);
-    request.trust.check_digest(&copied.sha256).map_err(|reason| known.refuse(reason))?;
+    request
+        .trust
+        .check_digest(&copied.sha256)
+        .map_err(|reason| known.refuse(reason))?;
 
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
     known.document = Some((document.id().to_owned(), document.version(), provided_by(&document)));
     fits_host(&document, request.host).map_err(|reason| known.refuse(reason))?;
 
-    let trust = request.trust.verify(path, &copied.sha256, document.id(), request.now).map_err(|reason| known.refuse(reason))?;
+    let trust = request
+        .trust
+        .verify(path, &copied.sha256, document.id(), request.now)
+        .map_err(|reason| known.refuse(reason))?;
     known.trust = Some(trust.level);
     request.trust.admit(&trust).map_err(|reason| known.refuse(reason))?;
 
@@ -151,24 +180,36 @@ fn fits_host(document: &PluginDocument, host: &HostFacts) -> Result<(), RefusalR
         return Err(RefusalReason::BuildFactsMissing);
     };
     if build.target != host.target {
-        return Err(RefusalReason::OtherTarget { found: build.target.clone(), expected: host.target.clone() });
+        return Err(RefusalReason::OtherTarget {
+            found: build.target.clone(),
+            expected: host.target.clone(),
+        });
     }
     if build.panic == PanicStrategy::Abort {
         return Err(RefusalReason::PanicAborts);
     }
     if build.api.major != host.api.major {
-        return Err(RefusalReason::ApiMajor { built: build.api.clone(), offered: host.api.clone() });
+        return Err(RefusalReason::ApiMajor {
+            built: build.api.clone(),
+            offered: host.api.clone(),
+        });
     }
     if !document.objectos.api.matches(&host.api) {
-        return Err(RefusalReason::ApiRange { wanted: document.objectos.api.clone(), offered: host.api.clone() });
+        return Err(RefusalReason::ApiRange {
+            wanted: document.objectos.api.clone(),
+            offered: host.api.clone(),
+        });
     }
     Ok(())
 }
 
 fn guarded_imports(imports: &[String], grants: &GrantSet) -> Result<(), RefusalReason> {
     for guarded in GUARDED_IMPORTS {
-        let symbols: Vec<String> =
-            imports.iter().filter(|import| guarded.symbols.contains(&import.as_str())).cloned().collect();
+        let symbols: Vec<String> = imports
+            .iter()
+            .filter(|import| guarded.symbols.contains(&import.as_str()))
+            .cloned()
+            .collect();
         if !symbols.is_empty() && !(guarded.allowed)(grants) {
             return Err(RefusalReason::ForbiddenImport {
                 symbols,

@@ -15,10 +15,14 @@ type Entry = Result<PathBuf, Box<Refusal>>;
 
 /// Libraries of `root` and of its direct subfolders, in order of path.
 pub(super) fn list(root: &Path) -> Result<Vec<Entry>, RefusalReason> {
-    let unreadable = |error: io::Error| RefusalReason::FolderUnreadable { problem: error.to_string() };
+    let unreadable = |error: io::Error| RefusalReason::FolderUnreadable {
+        problem: error.to_string(),
+    };
     let metadata = fs::metadata(root).map_err(unreadable)?;
     if !metadata.is_dir() {
-        return Err(RefusalReason::FolderUnreadable { problem: "it is not a folder".to_owned() });
+        return Err(RefusalReason::FolderUnreadable {
+            problem: "it is not a folder".to_owned(),
+        });
     }
     not_for_everybody(&metadata)?;
     let real_root = root.canonicalize().map_err(unreadable)?;
@@ -38,7 +42,9 @@ fn subfolder(path: &Path, real_root: &Path, entries: &mut Vec<Entry>) {
     let libraries = match sorted(path) {
         Ok(paths) => paths.into_iter().filter(|path| is_library(path)).collect::<Vec<_>>(),
         Err(error) => {
-            let reason = RefusalReason::FolderUnreadable { problem: error.to_string() };
+            let reason = RefusalReason::FolderUnreadable {
+                problem: error.to_string(),
+            };
             entries.push(Err(Box::new(Refusal::of_file(path, reason))));
             return;
         }
@@ -47,8 +53,12 @@ fn subfolder(path: &Path, real_root: &Path, entries: &mut Vec<Entry>) {
         return;
     }
     let sound = inside(path, real_root).and_then(|_| {
-        let metadata = fs::metadata(path).map_err(|error| RefusalReason::FolderUnreadable { problem: error.to_string() });
-        metadata.and_then(|metadata| not_for_everybody(&metadata)).map_err(|reason| Box::new(Refusal::of_file(path, reason)))
+        let metadata = fs::metadata(path).map_err(|error| RefusalReason::FolderUnreadable {
+            problem: error.to_string(),
+        });
+        metadata
+            .and_then(|metadata| not_for_everybody(&metadata))
+            .map_err(|reason| Box::new(Refusal::of_file(path, reason)))
     });
     match sound {
         Ok(()) => entries.extend(libraries.iter().map(|library| inside(library, real_root))),
@@ -60,7 +70,9 @@ fn not_for_everybody(metadata: &Metadata) -> Result<(), RefusalReason> {
     if metadata.mode() & OTHERS_WRITE == 0 {
         Ok(())
     } else {
-        Err(RefusalReason::FolderWritableByOthers { mode: metadata.mode() & MODE_BITS })
+        Err(RefusalReason::FolderWritableByOthers {
+            mode: metadata.mode() & MODE_BITS,
+        })
     }
 }
 
@@ -70,13 +82,20 @@ fn inside(path: &Path, real_root: &Path) -> Entry {
     match path.canonicalize() {
         Ok(real) if real.starts_with(real_root) => Ok(path.to_owned()),
         Ok(target) => refused(RefusalReason::OutsideFolder { target }),
-        Err(error) => refused(RefusalReason::Unreadable { problem: error.to_string() }),
+        Err(error) => refused(RefusalReason::Unreadable {
+            problem: error.to_string(),
+        }),
     }
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')));
+    let mut paths = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    paths.retain(|path| {
+        path.file_name()
+            .is_some_and(|name| !name.to_string_lossy().starts_with('.'))
+    });
     paths.sort();
     Ok(paths)
 }
@@ -92,7 +111,9 @@ pub(super) fn check_file(metadata: &Metadata) -> Result<(), RefusalReason> {
         return Err(RefusalReason::NotRegular { kind: described(kind) });
     }
     if metadata.mode() & OTHERS_WRITE != 0 {
-        return Err(RefusalReason::WritableByOthers { mode: metadata.mode() & MODE_BITS });
+        return Err(RefusalReason::WritableByOthers {
+            mode: metadata.mode() & MODE_BITS,
+        });
     }
     Ok(())
 }

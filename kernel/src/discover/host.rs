@@ -22,7 +22,11 @@ impl HostFacts {
         } else {
             ""
         };
-        let target = format!("{}-unknown-{}{environment}", std::env::consts::ARCH, std::env::consts::OS);
+        let target = format!(
+            "{}-unknown-{}{environment}",
+            std::env::consts::ARCH,
+            std::env::consts::OS
+        );
         Self { target, api }
     }
 }

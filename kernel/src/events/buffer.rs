@@ -23,6 +23,8 @@ type Reply = Option<oneshot::Sender<Result<()>>>;
 pub(crate) struct Buffer {
     state: Mutex<State>,
     arrived: Notify,
+    /// The last event of a closed buffer is stored.
+    drained: Notify,
     events_max: usize,
     bytes_max: usize,
 }
@@ -47,7 +49,13 @@ struct Waiting {
 
 impl Buffer {
     pub(crate) fn new(events_max: usize, bytes_max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), events_max, bytes_max }
+        Self {
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            drained: Notify::new(),
+            events_max,
+            bytes_max,
+        }
     }
 
     /// Puts an event in.
@@ -57,21 +65,31 @@ impl Buffer {
     pub(crate) fn push(&self, source: &str, bytes: usize, item: EventToStore, reply: Reply) -> Result<()> {
         let mut state = self.state.lock();
         if state.closed {
-            return Err(Error::unavailable("the event bus is stopping; the event was not stored"));
+            return Err(Error::unavailable(
+                "the event bus is stopping; the event was not stored",
+            ));
         }
         let own = state.by_source.get(source).copied().unwrap_or_default();
         let full = state.events >= self.events_max || state.bytes.saturating_add(bytes) > self.bytes_max;
         if full || own >= self.events_max.div_ceil(2) {
             return Err(Error::new(
                 ErrorKind::Limited,
-                format!("{} durable events wait for the event store already; try again later", state.events),
+                format!(
+                    "{} durable events wait for the event store already; try again later",
+                    state.events
+                ),
             ));
         }
         let source: Arc<str> = source.into();
         *state.by_source.entry(Arc::clone(&source)).or_default() += 1;
         state.events += 1;
         state.bytes += bytes;
-        state.waiting.push_back(Waiting { item, source, bytes, reply });
+        state.waiting.push_back(Waiting {
+            item,
+            source,
+            bytes,
+            reply,
+        });
         drop(state);
         self.arrived.notify_one();
         Ok(())
@@ -88,10 +106,20 @@ impl Buffer {
         self.arrived.notify_one();
     }
 
+    /// Waits until everything in a closed buffer is stored.
+    pub(crate) async fn drained(&self) {
+        while self.len() > 0 {
+            self.drained.notified().await;
+        }
+    }
+
     /// Tells everybody who still waits that it comes to nothing.
     pub(crate) fn abandon(&self) {
         let waiting = std::mem::take(&mut self.state.lock().waiting);
-        self.finish(waiting.into(), &Err(Error::unavailable("the event bus stopped before the event was stored")));
+        self.finish(
+            waiting.into(),
+            &Err(Error::unavailable("the event bus stopped before the event was stored")),
+        );
     }
 
     async fn take(&self) -> Option<Vec<Waiting>> {
@@ -122,6 +150,9 @@ impl Buffer {
                 }
             }
         }
+        if state.closed && state.events == 0 {
+            self.drained.notify_one();
+        }
         drop(state);
         for reply in batch.into_iter().filter_map(|waiting| waiting.reply) {
             // Nobody listens when the publisher dropped its future; the event is stored all the same.
@@ -151,11 +182,7 @@ pub(crate) async fn write(shared: Arc<Shared>, mut store_changed: watch::Receive
 }
 
 /// Stores events; waits for as long as nobody is there to store them.
-async fn append(
-    shared: &Shared,
-    store_changed: &mut watch::Receiver<u64>,
-    items: Vec<EventToStore>,
-) -> Result<()> {
+async fn append(shared: &Shared, store_changed: &mut watch::Receiver<u64>, items: Vec<EventToStore>) -> Result<()> {
     let mut failures = 0;
     loop {
         // What happened to the store before the call is no reason to repeat it.
@@ -165,7 +192,10 @@ async fn append(
             Err(error) => error,
         };
         // A timeout leaves open whether the events are stored. Storing them twice is allowed, losing them is not.
-        if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Cancelled) {
+        if !matches!(
+            error.kind(),
+            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Cancelled
+        ) {
             return Err(error);
         }
         failures += 1;

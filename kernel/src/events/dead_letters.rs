@@ -11,12 +11,24 @@ use super::{
 
 /// A page, latest first.
 pub(crate) async fn list(shared: &Shared, offset: u32, limit: u32) -> Result<Vec<DeadLetterQueueEntry>> {
-    shared.store_call(shared.store.dead_letters(DeadLetterRequest { id: None, offset, limit, remove: false })).await
+    shared
+        .store_call(shared.store.dead_letters(DeadLetterRequest {
+            id: None,
+            offset,
+            limit,
+            remove: false,
+        }))
+        .await
 }
 
 /// Delivers a dead letter once more to the handler that failed. When that goes well it is removed, else it stays.
 pub(crate) async fn retry(shared: &Shared, id: &str) -> Result<()> {
-    let one = |remove: bool| DeadLetterRequest { id: Some(id.to_owned()), offset: 0, limit: 1, remove };
+    let one = |remove: bool| DeadLetterRequest {
+        id: Some(id.to_owned()),
+        offset: 0,
+        limit: 1,
+        remove,
+    };
     let found = shared.store_call(shared.store.dead_letters(one(false))).await?;
     let Some(letter) = found.into_iter().find(|letter| letter.id == id) else {
         return Err(Error::not_found(format!("there is no dead letter {id}")));
@@ -24,23 +36,37 @@ pub(crate) async fn retry(shared: &Shared, id: &str) -> Result<()> {
     let wanted = letter.failed_handler.as_deref().unwrap_or_default();
     let table = shared.table.load_full();
     let routes = table.routes(&letter.event.name);
-    let route = routes.durable.iter().find(|route| route.handler.target.id().as_str() == wanted);
+    let route = routes
+        .durable
+        .iter()
+        .find(|route| route.handler.target.id().as_str() == wanted);
     let Some(route) = route else {
         return Err(Error::new(
             ErrorKind::Conflict,
-            format!("the handler {wanted} is not registered for {}; install or enable its plugin first", letter.event.name),
+            format!(
+                "the handler {wanted} is not registered for {}; install or enable its plugin first",
+                letter.event.name
+            ),
         ));
     };
     let json = serde_json::to_vec(&letter.event).map_err(Error::internal)?;
     let context = marked(&context_of(&letter.event), [("deadLetter", id.into())]);
-    let outcome = shared.delivery.attempt(&route.handler.target, json.into(), &context, route.timeout_ms).await;
+    let outcome = shared
+        .delivery
+        .attempt(&route.handler.target, json.into(), &context, route.timeout_ms)
+        .await;
     match outcome {
         Outcome::Done => {
             route.handler.counters.delivered.one();
             shared.counters.delivered.one();
-            shared.store_call(shared.store.dead_letters(one(true))).await.map(|_| ())
+            shared
+                .store_call(shared.store.dead_letters(one(true)))
+                .await
+                .map(|_| ())
         }
-        Outcome::Away => Err(Error::unavailable(format!("nobody is there to take events for {wanted}; try again later"))),
+        Outcome::Away => Err(Error::unavailable(format!(
+            "nobody is there to take events for {wanted}; try again later"
+        ))),
         Outcome::Failed { error, .. } | Outcome::Gone(error) => {
             shared.count_failure(&route.handler, &error);
             Err(error)

@@ -30,7 +30,10 @@ impl Outcome {
     pub(crate) fn of_error(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Unavailable => Self::Away,
-            _ => Self::Failed { error, not_before_ms: None },
+            _ => Self::Failed {
+                error,
+                not_before_ms: None,
+            },
         }
     }
 }
@@ -70,18 +73,29 @@ impl Delivery {
             Target::Expected(_) => Outcome::Away,
             Target::Plugin(id) => {
                 let context = context.with_limit(Duration::from_millis(limit_ms));
-                match self.limited(limit_ms, || self.handlers.deliver(id, event, context)).await {
+                match self
+                    .limited(limit_ms, || self.handlers.deliver(id, event, context))
+                    .await
+                {
                     Ok(()) => Outcome::Done,
                     Err(error) => Outcome::of_error(error),
                 }
             }
             Target::Webhook(webhook) => {
                 if webhook.is_off() {
-                    return Outcome::Gone(Error::new(ErrorKind::External, "the webhook was answered with 410 (gone) before"));
+                    return Outcome::Gone(Error::new(
+                        ErrorKind::External,
+                        "the webhook was answered with 410 (gone) before",
+                    ));
                 }
                 let request = match webhook.request(&event, self.clock.now_ms()) {
                     Ok(request) => request,
-                    Err(error) => return Outcome::Failed { error, not_before_ms: None },
+                    Err(error) => {
+                        return Outcome::Failed {
+                            error,
+                            not_before_ms: None,
+                        };
+                    }
                 };
                 let answer = self.limited(limit_ms, || self.webhooks.send(request)).await;
                 Webhook::judge(answer, self.clock.now_ms())
@@ -90,7 +104,10 @@ impl Delivery {
     }
 
     async fn limited<T>(&self, limit_ms: u64, call: impl FnOnce() -> PortFuture<T>) -> Result<T, Error> {
-        let due_ms = self.clock.now_ms().saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
+        let due_ms = self
+            .clock
+            .now_ms()
+            .saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
         // The port runs code of ours; a panic in it must not take the dispatcher with it.
         let work = AssertUnwindSafe(async move { call().await }).catch_unwind();
         tokio::select! {
@@ -106,7 +123,11 @@ impl Delivery {
 /// The context that a handler gets: the ids of whoever caused the event, without their rights and without their deadline.
 pub(crate) fn context_of(event: &Event) -> Context {
     let metadata = &event.metadata;
-    let request = metadata.correlation_id.as_deref().or(event.id.as_deref()).unwrap_or_default();
+    let request = metadata
+        .correlation_id
+        .as_deref()
+        .or(event.id.as_deref())
+        .unwrap_or_default();
     let context = Context::request(request);
     match (metadata.user_id.as_deref(), metadata.tenant_id.as_deref()) {
         (None, None) => context,

@@ -8,7 +8,7 @@ mod scan;
 mod store;
 
 use objectos_plugin_api::ErrorKind;
-use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::sync::{Arc, atomic::Ordering};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -36,8 +36,8 @@ pub(crate) enum Command {
     ExpectedCame(Vec<u32>),
     /// A plugin may be there again.
     Awake(Vec<u32>),
-    /// End: start nothing, wait so long for what runs, write the outcomes down.
-    Stop(Duration, oneshot::Sender<()>),
+    /// End: start nothing, wait until then for what runs, write the outcomes down.
+    Stop(i64, oneshot::Sender<()>),
 }
 
 struct Stop {
@@ -127,15 +127,16 @@ impl Dispatcher {
                 self.scan.want();
             }
             Command::Removed(numbers) => {
-                numbers.into_iter().for_each(|number| self.window.remove_handler(number, now_ms));
+                numbers
+                    .into_iter()
+                    .for_each(|number| self.window.remove_handler(number, now_ms));
             }
             Command::ExpectedCame(numbers) => {
                 numbers.into_iter().for_each(|number| self.window.expected_came(number));
             }
             Command::Awake(numbers) => self.window.release(|number| numbers.contains(&number)),
-            Command::Stop(limit, done) => {
-                let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-                self.stop = Some(Stop { until_ms: now_ms.saturating_add(limit_ms), done });
+            Command::Stop(until_ms, done) => {
+                self.stop = Some(Stop { until_ms, done });
                 // Outcomes are gathered no longer, and the store gets a last chance.
                 self.store_at_ms = i64::MIN;
             }
@@ -146,11 +147,24 @@ impl Dispatcher {
         if self.stop.is_some() {
             return;
         }
-        while let Some(Start { sequence, route, body, context, attempt }) = self.window.next_start(now_ms) {
+        while let Some(Start {
+            sequence,
+            route,
+            body,
+            context,
+            attempt,
+        }) = self.window.next_start(now_ms)
+        {
             let delivery = self.shared.delivery.clone();
-            let context = if attempt > 1 { marked(&context, [("attempt", attempt.into())]) } else { context };
+            let context = if attempt > 1 {
+                marked(&context, [("attempt", attempt.into())])
+            } else {
+                context
+            };
             self.running.spawn(async move {
-                let outcome = delivery.attempt(&route.handler.target, body, &context, route.timeout_ms).await;
+                let outcome = delivery
+                    .attempt(&route.handler.target, body, &context, route.timeout_ms)
+                    .await;
                 (sequence, route.handler.number, outcome)
             });
         }
@@ -213,7 +227,11 @@ impl Dispatcher {
         self.call = None;
         let now_ms = self.shared.clock.now_ms();
         let failure = match answer {
-            StoreAnswer::Page { request, asked_at_ms, result } => match result {
+            StoreAnswer::Page {
+                request,
+                asked_at_ms,
+                result,
+            } => match result {
                 Ok(page) => {
                     self.take_page(&request, asked_at_ms, page, now_ms);
                     None
@@ -250,9 +268,17 @@ impl Dispatcher {
     fn wake_ms(&self, now_ms: i64) -> Option<i64> {
         if let Some(stop) = &self.stop {
             let settle = self.call.is_none() && self.window.settle_due_ms().is_some();
-            return Some(if settle { stop.until_ms.min(self.store_at_ms) } else { stop.until_ms });
+            return Some(if settle {
+                stop.until_ms.min(self.store_at_ms)
+            } else {
+                stop.until_ms
+            });
         }
-        let store = if self.call.is_some() { None } else { self.next_call_ms(now_ms) };
+        let store = if self.call.is_some() {
+            None
+        } else {
+            self.next_call_ms(now_ms)
+        };
         [self.window.next_start_ms(now_ms), store].into_iter().flatten().min()
     }
 
@@ -267,7 +293,11 @@ impl Dispatcher {
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         counters.pending.store(wide(self.window.len()), Ordering::Relaxed);
         counters.running.store(wide(self.window.running()), Ordering::Relaxed);
-        counters.oldest_at_ms.store(self.window.oldest_at_ms().unwrap_or_default(), Ordering::Relaxed);
-        counters.window_full.store(u64::from(self.window.is_full()), Ordering::Relaxed);
+        counters
+            .oldest_at_ms
+            .store(self.window.oldest_at_ms().unwrap_or_default(), Ordering::Relaxed);
+        counters
+            .window_full
+            .store(u64::from(self.window.is_full()), Ordering::Relaxed);
     }
 }

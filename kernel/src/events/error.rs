@@ -28,7 +28,10 @@ pub enum EventConfigError {
 
 impl EventConfigError {
     pub(crate) fn invalid(key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { key: key.into(), problem: problem.into() }
+        Self::Invalid {
+            key: key.into(),
+            problem: problem.into(),
+        }
     }
 
     /// Path of the key.

@@ -33,7 +33,10 @@ struct Version {
 impl fmt::Debug for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let versions: Vec<&str> = self.versions.iter().map(|version| version.number.as_str()).collect();
-        f.debug_struct("EventType").field("versions", &versions).field("deprecated", &self.deprecated).finish()
+        f.debug_struct("EventType")
+            .field("versions", &versions)
+            .field("deprecated", &self.deprecated)
+            .finish()
     }
 }
 
@@ -54,17 +57,28 @@ impl EventTypes {
                     )
                 })?),
             };
-            let known = types
-                .entry(definition.name.clone())
-                .or_insert_with(|| EventType { deprecated: true, ..EventType::default() });
-            if known.versions.iter().any(|version| version.number == definition.version) {
+            let known = types.entry(definition.name.clone()).or_insert_with(|| EventType {
+                deprecated: true,
+                ..EventType::default()
+            });
+            if known
+                .versions
+                .iter()
+                .any(|version| version.number == definition.version)
+            {
                 return Err(EventConfigError::invalid(
                     format!("eventTypes[{index}].version"),
-                    format!("version {} of {} is listed twice; remove one", definition.version, definition.name),
+                    format!(
+                        "version {} of {} is listed twice; remove one",
+                        definition.version, definition.name
+                    ),
                 ));
             }
             known.deprecated &= definition.deprecated;
-            known.versions.push(Version { number: definition.version.clone(), schema });
+            known.versions.push(Version {
+                number: definition.version.clone(),
+                schema,
+            });
         }
         Ok(Self(types))
     }
@@ -76,7 +90,9 @@ impl EventTypes {
 
     /// True when payloads of this name are held to something.
     pub(crate) fn checks(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|known| known.versions.iter().all(|version| version.schema.is_some()))
+        self.0
+            .get(name)
+            .is_some_and(|known| known.versions.iter().all(|version| version.schema.is_some()))
     }
 
     /// Holds a payload to what is described.
@@ -158,7 +174,11 @@ mod tests {
             {"name": "job.half", "version": "2.0.0"},
         ]))
         .expect("types");
-        assert!(types.deprecation("job.old").is_some_and(|text| text.contains("job.old")));
+        assert!(
+            types
+                .deprecation("job.old")
+                .is_some_and(|text| text.contains("job.old"))
+        );
         assert_eq!(types.deprecation("job.old"), None);
         assert_eq!(types.deprecation("job.half"), None);
         assert_eq!(types.deprecation("job.unknown"), None);
@@ -167,11 +187,24 @@ mod tests {
     #[test]
     fn broken_definitions_are_named() {
         for (definitions, key) in [
-            (json!([{"name": "job.done", "schema": {"type": "nothing"}}]), "eventTypes[0].schema"),
-            (json!([{"name": "job.done", "schema": {"$ref": "https://example.com/elsewhere.json"}}]), "eventTypes[0].schema"),
-            (json!([{"name": "job.done"}, {"name": "job.done"}]), "eventTypes[1].version"),
+            (
+                json!([{"name": "job.done", "schema": {"type": "nothing"}}]),
+                "eventTypes[0].schema",
+            ),
+            (
+                json!([{"name": "job.done", "schema": {"$ref": "https://example.com/elsewhere.json"}}]),
+                "eventTypes[0].schema",
+            ),
+            (
+                json!([{"name": "job.done"}, {"name": "job.done"}]),
+                "eventTypes[1].version",
+            ),
         ] {
-            assert_eq!(types(definitions.clone()).expect_err("refused").key(), key, "{definitions}");
+            assert_eq!(
+                types(definitions.clone()).expect_err("refused").key(),
+                key,
+                "{definitions}"
+            );
         }
     }
 }

@@ -42,8 +42,20 @@ pub(crate) enum Test {
 }
 
 const OPERATORS: [&str; 14] = [
-    "$eq", "$ne", "$lt", "$lte", "$gt", "$gte", "$between", "$in", "$nin", "$contains", "$startsWith", "$endsWith",
-    "$null", "$exists",
+    "$eq",
+    "$ne",
+    "$lt",
+    "$lte",
+    "$gt",
+    "$gte",
+    "$between",
+    "$in",
+    "$nin",
+    "$contains",
+    "$startsWith",
+    "$endsWith",
+    "$null",
+    "$exists",
 ];
 
 impl EventFilter {
@@ -81,7 +93,9 @@ impl EventFilter {
                     _ => return Err("$not takes a filter object".to_owned()),
                 },
                 key if key.starts_with('$') => {
-                    return Err(format!("{key} does not join filters; use $and, $or or $not, and operators below a path"));
+                    return Err(format!(
+                        "{key} does not join filters; use $and, $or or $not, and operators below a path"
+                    ));
                 }
                 path => compile_tests(Path::parse(path)?, value).map_err(|problem| format!("{path}: {problem}"))?,
             });
@@ -136,9 +150,23 @@ fn compile_tests(path: Path, value: &Value) -> Result<EventFilter, String> {
 
 fn compile_test(operator: &str, operand: &Value) -> Result<Test, String> {
     let value = || operand.clone();
-    let text = || operand.as_str().map(str::to_owned).ok_or_else(|| format!("{operator} takes a text"));
-    let list = || operand.as_array().cloned().ok_or_else(|| format!("{operator} takes a list"));
-    let switch = || operand.as_bool().ok_or_else(|| format!("{operator} takes true or false"));
+    let text = || {
+        operand
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| format!("{operator} takes a text"))
+    };
+    let list = || {
+        operand
+            .as_array()
+            .cloned()
+            .ok_or_else(|| format!("{operator} takes a list"))
+    };
+    let switch = || {
+        operand
+            .as_bool()
+            .ok_or_else(|| format!("{operator} takes true or false"))
+    };
     Ok(match operator {
         "$eq" => Test::Equal(value()),
         "$ne" => Test::NotEqual(value()),
@@ -158,7 +186,9 @@ fn compile_test(operator: &str, operand: &Value) -> Result<Test, String> {
         "$null" => Test::Null(switch()?),
         "$exists" => Test::Exists(switch()?),
         other => {
-            let hint = nearest(other, OPERATORS).map(|name| format!("; the nearest one is {name}")).unwrap_or_default();
+            let hint = nearest(other, OPERATORS)
+                .map(|name| format!("; the nearest one is {name}"))
+                .unwrap_or_default();
             return Err(format!("there is no operator {other}{hint}"));
         }
     })

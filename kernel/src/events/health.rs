@@ -9,9 +9,9 @@ use super::{routing::Handler, shared::Shared};
 /// From when on an event that is not done is worth a warning, milliseconds.
 const LAG_WARNING_MS: u64 = 5 * 60_000;
 
-/// `event-store`, `event-delivery` and, when there are any, `webhooks`.
-pub(crate) fn checks(shared: &Shared) -> Vec<HealthCheckResult> {
-    let mut checks = vec![store(shared), delivery(shared)];
+/// `event-store`, `event-delivery` and, when there are any, `webhooks`. `alive`: the dispatcher runs.
+pub(crate) fn checks(shared: &Shared, alive: bool) -> Vec<HealthCheckResult> {
+    let mut checks = vec![store(shared), delivery(shared, alive)];
     checks.extend(webhooks(shared));
     checks
 }
@@ -26,7 +26,11 @@ fn store(shared: &Shared) -> HealthCheckResult {
             let seconds = shared.clock.now_ms().saturating_sub(since_ms) / 1_000;
             let reason = state.error.map(|error| error.message().to_owned()).unwrap_or_default();
             let full = buffered >= limit.div_ceil(2);
-            let status = if full { HealthCheckStatus::Failed } else { HealthCheckStatus::Warning };
+            let status = if full {
+                HealthCheckStatus::Failed
+            } else {
+                HealthCheckStatus::Warning
+            };
             let text = format!(
                 "the event store does not answer for {seconds} s ({reason}); {buffered} of at most {limit} durable events wait in memory"
             );
@@ -35,15 +39,24 @@ fn store(shared: &Shared) -> HealthCheckResult {
     };
     let mut data = Map::new();
     data.insert("buffered".to_owned(), json!(buffered));
-    HealthCheckResult { name: "event-store".to_owned(), status, message, data }
+    HealthCheckResult {
+        name: "event-store".to_owned(),
+        status,
+        message,
+        data,
+    }
 }
 
-fn delivery(shared: &Shared) -> HealthCheckResult {
+fn delivery(shared: &Shared, alive: bool) -> HealthCheckResult {
     let counters = &shared.counters;
     let lag_ms = shared.lag_ms();
     let table = shared.table.load();
-    let away: Vec<&str> =
-        table.handlers.iter().filter(|handler| is_away(handler)).map(|handler| handler.target.id().as_str()).collect();
+    let away: Vec<&str> = table
+        .handlers
+        .iter()
+        .filter(|handler| is_away(handler))
+        .map(|handler| handler.target.id().as_str())
+        .collect();
     let mut problems = Vec::new();
     if counters.window_full.load(Ordering::Relaxed) != 0 {
         problems.push("too many events wait, no more are read".to_owned());
@@ -67,7 +80,12 @@ fn delivery(shared: &Shared) -> HealthCheckResult {
             data.insert(key.to_owned(), value);
         }
     }
-    result("event-delivery", &problems, data)
+    let mut check = result("event-delivery", &problems, data);
+    if !alive {
+        check.status = HealthCheckStatus::Failed;
+        check.message = Some("durable events are not delivered any more; restart the host".to_owned());
+    }
+    check
 }
 
 fn webhooks(shared: &Shared) -> Option<HealthCheckResult> {
@@ -75,7 +93,12 @@ fn webhooks(shared: &Shared) -> Option<HealthCheckResult> {
     let off: Vec<String> = all
         .iter()
         .filter(|webhook| webhook.is_off())
-        .map(|webhook| format!("{} was answered with 410 (gone) and is off until the next start", webhook.id))
+        .map(|webhook| {
+            format!(
+                "{} was answered with 410 (gone) and is off until the next start",
+                webhook.id
+            )
+        })
         .collect();
     (!all.is_empty()).then(|| result("webhooks", &off, Map::new()))
 }
@@ -84,7 +107,11 @@ fn result(name: &str, problems: &[String], data: Map<String, Value>) -> HealthCh
     let fine = problems.is_empty();
     HealthCheckResult {
         name: name.to_owned(),
-        status: if fine { HealthCheckStatus::Passed } else { HealthCheckStatus::Warning },
+        status: if fine {
+            HealthCheckStatus::Passed
+        } else {
+            HealthCheckStatus::Warning
+        },
         message: (!fine).then(|| problems.join("; ")),
         data,
     }

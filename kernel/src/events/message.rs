@@ -80,6 +80,18 @@ pub(crate) fn urgency(priority: EventPriority) -> u8 {
     }
 }
 
+/// The payload in parts.
+///
+/// # Errors
+/// `Invalid` when it is no JSON.
+pub(crate) fn payload(event: &NewEvent<'_>) -> Result<Value> {
+    serde_json::from_slice(event.payload).map_err(|error| no_json(event, &error))
+}
+
+fn no_json(event: &NewEvent<'_>, error: &serde_json::Error) -> Error {
+    Error::invalid(format!("the payload of {} is no JSON: {error}", event.name))
+}
+
 impl Draft<'_> {
     /// A new id: sorts by time.
     pub(crate) fn id(&self) -> String {
@@ -93,8 +105,14 @@ impl Draft<'_> {
     /// # Errors
     /// `Invalid` when the payload is no JSON.
     pub(crate) fn json(&self, id: &str) -> Result<Vec<u8>> {
-        let payload: &RawValue = serde_json::from_slice(self.event.payload).map_err(|error| self.no_json(&error))?;
-        let wire = Wire { id, name: self.event.name, payload, metadata: self.metadata() };
+        let payload: &RawValue =
+            serde_json::from_slice(self.event.payload).map_err(|error| no_json(self.event, &error))?;
+        let wire = Wire {
+            id,
+            name: self.event.name,
+            payload,
+            metadata: self.metadata(),
+        };
         serde_json::to_vec(&wire).map_err(Error::internal)
     }
 
@@ -103,19 +121,12 @@ impl Draft<'_> {
     /// # Errors
     /// `Invalid` when the payload is no JSON.
     pub(crate) fn event(&self, id: String) -> Result<Event> {
-        Ok(Event { id: Some(id), name: self.event.name.to_owned(), payload: self.payload()?, metadata: self.metadata() })
-    }
-
-    /// The payload in parts.
-    ///
-    /// # Errors
-    /// `Invalid` when it is no JSON.
-    pub(crate) fn payload(&self) -> Result<Value> {
-        serde_json::from_slice(self.event.payload).map_err(|error| self.no_json(&error))
-    }
-
-    fn no_json(&self, error: &serde_json::Error) -> Error {
-        Error::invalid(format!("the payload of {} is no JSON: {error}", self.event.name))
+        Ok(Event {
+            id: Some(id),
+            name: self.event.name.to_owned(),
+            payload: payload(self.event)?,
+            metadata: self.metadata(),
+        })
     }
 
     fn metadata(&self) -> EventMetadata {

@@ -62,7 +62,9 @@ impl Path {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut segments = text.split('.');
         if text.is_empty() || segments.clone().any(str::is_empty) {
-            return Err(format!("`{text}` is no path into an event; write one as in `payload.object` or `metadata.tenantId`"));
+            return Err(format!(
+                "`{text}` is no path into an event; write one as in `payload.object` or `metadata.tenantId`"
+            ));
         }
         let first = segments.next().unwrap_or_default();
         let rest: Vec<String> = segments.map(str::to_owned).collect();

@@ -61,7 +61,9 @@ impl fmt::Display for Pattern {
 }
 
 fn refusal(text: &str) -> String {
-    format!("`{text}` is no event pattern; write an exact name as in `data.record.created`, a prefix as in `data.*`, or `*`")
+    format!(
+        "`{text}` is no event pattern; write an exact name as in `data.record.created`, a prefix as in `data.*`, or `*`"
+    )
 }
 
 /// True for a name that a plugin may publish: `^[a-z][a-z0-9_.]*$`, at least three characters.
@@ -71,7 +73,9 @@ pub(crate) fn valid_name(name: &str) -> bool {
 
 fn valid_stem(stem: &str) -> bool {
     stem.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
-        && stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'))
+        && stem
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'))
 }
 
 #[cfg(test)]
@@ -102,7 +106,18 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for pattern in ["", "**", "data*", "*.created", "Data.*", "data.*.created", ".*", "ab", "no:such-name", "a b.*"] {
+        for pattern in [
+            "",
+            "**",
+            "data*",
+            "*.created",
+            "Data.*",
+            "data.*.created",
+            ".*",
+            "ab",
+            "no:such-name",
+            "a b.*",
+        ] {
             let error = Pattern::parse(pattern).expect_err(pattern);
             assert!(error.contains("is no event pattern"), "{error}");
         }

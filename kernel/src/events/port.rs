@@ -62,7 +62,10 @@ impl HandlerId {
     /// The handler `name` of the plugin `plugin`.
     #[must_use]
     pub fn new(plugin: &str, name: &str) -> Self {
-        Self { full: format!("{plugin}/{name}").into(), slash: plugin.len() }
+        Self {
+            full: format!("{plugin}/{name}").into(),
+            slash: plugin.len(),
+        }
     }
 
     /// Id of the plugin; `webhook` for a webhook.

@@ -75,7 +75,11 @@ impl Shared {
     pub(crate) fn add_webhooks(&self) {
         let mut registry = self.registry.lock();
         for webhook in &self.settings.webhooks {
-            let added = Added { timeout_ms: webhook.timeout_ms, queue: None, retry: Some(webhook.retry.clone()) };
+            let added = Added {
+                timeout_ms: webhook.timeout_ms,
+                queue: None,
+                retry: Some(webhook.retry.clone()),
+            };
             registry.add(Target::Webhook(Arc::clone(webhook)), webhook.pattern.clone(), added);
         }
         self.rebuild(&registry);
@@ -89,8 +93,10 @@ impl Shared {
         let patterns = check(plugin, specs)?;
         let limits = &self.settings.limits;
         let mut registry = self.registry.lock();
-        let (before, others): (Vec<_>, Vec<_>) =
-            registry.handlers.drain(..).partition(|handler| handler.target.id().plugin() == plugin);
+        let (before, others): (Vec<_>, Vec<_>) = registry
+            .handlers
+            .drain(..)
+            .partition(|handler| handler.target.id().plugin() == plugin);
         registry.handlers = others;
         let mut change = Change::default();
         let mut kept = HashSet::new();
@@ -113,10 +119,18 @@ impl Shared {
                 }));
                 continue;
             }
-            let queue = (!spec.durable)
-                .then(|| Arc::new(TransientQueue::new(limits.transient_events_max, limits.transient_bytes_max)));
+            let queue = (!spec.durable).then(|| {
+                Arc::new(TransientQueue::new(
+                    limits.transient_events_max,
+                    limits.transient_bytes_max,
+                ))
+            });
             let is_transient = queue.is_some();
-            let added = Added { timeout_ms: spec.timeout_ms, queue, retry: None };
+            let added = Added {
+                timeout_ms: spec.timeout_ms,
+                queue,
+                retry: None,
+            };
             let handler = registry.add(Target::Plugin(HandlerId::new(plugin, &spec.name)), pattern, added);
             if is_transient {
                 change.new_transient.push(handler);
@@ -140,10 +154,16 @@ impl Shared {
     /// # Errors
     /// `Invalid` for a pattern that cannot be.
     pub(crate) fn expect_handlers(&self, plugin: &str, patterns: &[String]) -> Result<()> {
-        let parsed: Vec<Pattern> =
-            patterns.iter().map(|pattern| Pattern::parse(pattern).map_err(Error::invalid)).collect::<Result<_>>()?;
+        let parsed: Vec<Pattern> = patterns
+            .iter()
+            .map(|pattern| Pattern::parse(pattern).map_err(Error::invalid))
+            .collect::<Result<_>>()?;
         let mut registry = self.registry.lock();
-        if registry.handlers.iter().any(|handler| handler.target.id().plugin() == plugin) {
+        if registry
+            .handlers
+            .iter()
+            .any(|handler| handler.target.id().plugin() == plugin)
+        {
             return Ok(());
         }
         for pattern in parsed {
@@ -167,13 +187,22 @@ impl Shared {
     /// Numbers of the handlers of a plugin.
     pub(crate) fn numbers_of(&self, plugin: &str) -> Vec<u32> {
         let table = self.table.load();
-        let of_plugin = table.handlers.iter().filter(|handler| handler.target.id().plugin() == plugin);
+        let of_plugin = table
+            .handlers
+            .iter()
+            .filter(|handler| handler.target.id().plugin() == plugin);
         of_plugin.map(|handler| handler.number).collect()
     }
 
     /// Ends the queues of all transient handlers.
     pub(crate) fn close_queues(&self) {
-        for queue in self.registry.lock().handlers.iter().filter_map(|handler| handler.queue.as_ref()) {
+        for queue in self
+            .registry
+            .lock()
+            .handlers
+            .iter()
+            .filter_map(|handler| handler.queue.as_ref())
+        {
             queue.close();
         }
     }
@@ -190,21 +219,33 @@ impl Shared {
     }
 
     fn rebuild(&self, registry: &Registry) {
-        self.table.store(Arc::new(RoutingTable::new(Arc::clone(&self.settings), registry.handlers.clone())));
+        self.table.store(Arc::new(RoutingTable::new(
+            Arc::clone(&self.settings),
+            registry.handlers.clone(),
+        )));
     }
 }
 
 fn check(plugin: &str, specs: &[HandlerSpec]) -> Result<Vec<Pattern>> {
     if plugin == webhook::PLUGIN || plugin.is_empty() || plugin.contains('/') {
-        return Err(Error::invalid(format!("`{plugin}` cannot be the id of a plugin with event handlers")));
+        return Err(Error::invalid(format!(
+            "`{plugin}` cannot be the id of a plugin with event handlers"
+        )));
     }
     let mut names = HashSet::new();
     specs
         .iter()
         .map(|spec| {
             if spec.name.is_empty() || !names.insert(spec.name.as_str()) {
-                let problem = if spec.name.is_empty() { "has no name" } else { "is registered twice; rename one" };
-                return Err(Error::invalid(format!("the event handler {plugin}/{} {problem}", spec.name)));
+                let problem = if spec.name.is_empty() {
+                    "has no name"
+                } else {
+                    "is registered twice; rename one"
+                };
+                return Err(Error::invalid(format!(
+                    "the event handler {plugin}/{} {problem}",
+                    spec.name
+                )));
             }
             Pattern::parse(&spec.pattern)
                 .map_err(|problem| Error::invalid(format!("the event handler {plugin}/{}: {problem}", spec.name)))

@@ -87,10 +87,21 @@ impl Replay {
             .map_err(|problem| Error::invalid(format!("filters: {problem}")))?;
         let targets = targets(&shared, &request.target_handlers)?;
         if state.running.swap(true, Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Conflict, "another replay is running; wait until it ends"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "another replay is running; wait until it ends",
+            ));
         }
         let running = Running(Arc::clone(state));
-        let mut replay = Self { shared, running, range, filter, targets, speed: request.speed, count: 0 };
+        let mut replay = Self {
+            shared,
+            running,
+            range,
+            filter,
+            targets,
+            speed: request.speed,
+            count: 0,
+        };
         replay.count = replay.count_events().await?;
         replay.running.0.remaining.store(replay.count, Ordering::Relaxed);
         Ok(replay)
@@ -101,7 +112,10 @@ impl Replay {
         let mut after = self.range.after;
         while let Some(page) = self.page(after).await? {
             after = page.last().map_or(after, |stored| stored.sequence);
-            let wanted = page.iter().filter(|stored| !self.routes(&stored.event).is_empty()).count();
+            let wanted = page
+                .iter()
+                .filter(|stored| !self.routes(&stored.event).is_empty())
+                .count();
             count += u64::try_from(wanted).unwrap_or(u64::MAX);
         }
         Ok(count)
@@ -131,7 +145,10 @@ impl Replay {
                 let since_ms = at_ms.saturating_sub(*first_ms.get_or_insert(at_ms)).max(0);
                 let paced_ms = started_ms.saturating_add(paced(since_ms, self.speed));
                 let now_ms = self.shared.clock.now_ms();
-                self.shared.clock.sleep_until_ms(paced_ms.max(now_ms.saturating_add(PAUSE_MS))).await;
+                self.shared
+                    .clock
+                    .sleep_until_ms(paced_ms.max(now_ms.saturating_add(PAUSE_MS)))
+                    .await;
                 self.deliver(&event, &routes).await;
                 let remaining = &self.running.0.remaining;
                 remaining.store(self.running.0.remaining().saturating_sub(1), Ordering::Relaxed);
@@ -141,7 +158,10 @@ impl Replay {
     }
 
     async fn page(&self, after: u64) -> Result<Option<Vec<StoredEvent>>> {
-        let request = RangeRequest { after, ..self.range.clone() };
+        let request = RangeRequest {
+            after,
+            ..self.range.clone()
+        };
         let page = self.shared.store_call(self.shared.store.range(request)).await?;
         Ok((!page.is_empty()).then_some(page))
     }
@@ -168,8 +188,11 @@ impl Replay {
             let give_up_ms = self.shared.clock.now_ms().saturating_add(AWAY_MS.1);
             loop {
                 let target = &route.handler.target;
-                let outcome =
-                    self.shared.delivery.attempt(target, Arc::clone(&json), &context, route.timeout_ms).await;
+                let outcome = self
+                    .shared
+                    .delivery
+                    .attempt(target, Arc::clone(&json), &context, route.timeout_ms)
+                    .await;
                 let now_ms = self.shared.clock.now_ms();
                 match outcome {
                     Outcome::Done => {
@@ -234,7 +257,9 @@ fn targets(shared: &Shared, wanted: &[String]) -> Result<HashSet<String>> {
             let hint = nearest(id, durable.iter().copied())
                 .map(|name| format!("; the nearest one is {name}"))
                 .unwrap_or_default();
-            return Err(Error::invalid(format!("targetHandlers: there is no durable handler {id}{hint}")));
+            return Err(Error::invalid(format!(
+                "targetHandlers: there is no durable handler {id}{hint}"
+            )));
         }
     }
     Ok(wanted.iter().cloned().collect())

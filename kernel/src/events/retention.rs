@@ -13,16 +13,25 @@ const AGAIN_MS: i64 = 10 * MINUTE_MS;
 
 /// Prunes for ever.
 pub(crate) async fn keep_pruned(shared: Arc<Shared>) {
-    let kept_ms = i64::try_from(shared.settings.retention_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
+    let kept_ms = i64::try_from(shared.settings.retention_days)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(DAY_MS);
     let mut next_ms = shared.clock.now_ms().saturating_add(FIRST_MS);
     loop {
         shared.clock.sleep_until_ms(next_ms).await;
         let now_ms = shared.clock.now_ms();
-        let pause_ms = match shared.store_call(shared.store.prune(now_ms.saturating_sub(kept_ms))).await {
+        let pause_ms = match shared
+            .store_call(shared.store.prune(now_ms.saturating_sub(kept_ms)))
+            .await
+        {
             Ok(count) => {
                 shared.counters.pruned.add(usize::try_from(count).unwrap_or(usize::MAX));
                 if count > 0 {
-                    tracing::info!(count, days = shared.settings.retention_days, "old events were forgotten");
+                    tracing::info!(
+                        count,
+                        days = shared.settings.retention_days,
+                        "old events were forgotten"
+                    );
                 }
                 DAY_MS
             }

@@ -65,7 +65,9 @@ impl Backoff {
 /// Multiplied step by step in whole milliseconds, until it is too long anyway: no float is ever turned into an integer.
 fn grown(first_ms: u64, factor: f64, steps: u32, longest_ms: u64) -> u64 {
     // A factor in thousandths; the schema lets every positive number through.
-    let thousandths = format!("{:.0}", (factor * 1_000.0).clamp(1.0, 1e12)).parse::<u64>().unwrap_or(1_000);
+    let thousandths = format!("{:.0}", (factor * 1_000.0).clamp(1.0, 1e12))
+        .parse::<u64>()
+        .unwrap_or(1_000);
     let mut delay_ms = first_ms;
     for _ in 0..steps {
         let next = u128::from(delay_ms) * u128::from(thousandths) / 1_000;
@@ -85,8 +87,18 @@ fn grown(first_ms: u64, factor: f64, steps: u32, longest_ms: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn policy(backoff_strategy: BackoffStrategy, max_retries: u64, initial_delay_ms: u64, max_delay_ms: u64) -> RetryPolicy {
-        RetryPolicy { max_retries, backoff_strategy, initial_delay_ms, max_delay_ms }
+    fn policy(
+        backoff_strategy: BackoffStrategy,
+        max_retries: u64,
+        initial_delay_ms: u64,
+        max_delay_ms: u64,
+    ) -> RetryPolicy {
+        RetryPolicy {
+            max_retries,
+            backoff_strategy,
+            initial_delay_ms,
+            max_delay_ms,
+        }
     }
 
     fn table(backoff: &Backoff) -> Vec<i64> {
@@ -100,7 +112,11 @@ mod tests {
             (BackoffStrategy::Linear, [1_000, 2_000, 3_000, 4_000, 5_000]),
             (BackoffStrategy::Exponential, [1_000, 2_000, 4_000, 6_000, 6_000]),
         ] {
-            assert_eq!(table(&Backoff::from_policy(&policy(strategy, 5, 1_000, 6_000))), expected, "{strategy:?}");
+            assert_eq!(
+                table(&Backoff::from_policy(&policy(strategy, 5, 1_000, 6_000))),
+                expected,
+                "{strategy:?}"
+            );
         }
     }
 
@@ -115,7 +131,11 @@ mod tests {
             (1_000, 1e300, vec![1_000, 60_000, 60_000, 60_000]),
             (90_000, 2.0, vec![90_000, 90_000, 90_000, 90_000]),
         ] {
-            let retry = HandlerRetry { max_retries: 4, backoff_ms, backoff_multiplier };
+            let retry = HandlerRetry {
+                max_retries: 4,
+                backoff_ms,
+                backoff_multiplier,
+            };
             assert_eq!(table(&Backoff::from_handler(&retry, &queue)), expected, "{retry:?}");
         }
     }

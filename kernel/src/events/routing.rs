@@ -62,7 +62,11 @@ pub(crate) struct RoutingTable {
 
 impl RoutingTable {
     pub(crate) fn new(settings: Arc<BusSettings>, handlers: Vec<Arc<Handler>>) -> Self {
-        Self { handlers, settings, cache: RwLock::default() }
+        Self {
+            handlers,
+            settings,
+            cache: RwLock::default(),
+        }
     }
 
     /// The routes of a name.
@@ -101,7 +105,10 @@ impl RoutingTable {
             .iter()
             .zip(0_u32..)
             .find(|(entry, _)| entry.selector.selects(id) && entry.pattern.matches(name));
-        let (timeout_ms, retry) = (handler.timeout_ms, handler.retry.as_ref().unwrap_or(&self.settings.retry).clone());
+        let (timeout_ms, retry) = (
+            handler.timeout_ms,
+            handler.retry.as_ref().unwrap_or(&self.settings.retry).clone(),
+        );
         match entry {
             None => Route {
                 handler: Arc::clone(handler),

@@ -116,7 +116,10 @@ impl BusSettings {
         Ok(Self {
             limits: BusLimits::default(),
             persist: persist(config.persistence.as_ref())?,
-            retention_days: config.persistence.as_ref().map_or(RETENTION_DAYS, |section| section.retention),
+            retention_days: config
+                .persistence
+                .as_ref()
+                .map_or(RETENTION_DAYS, |section| section.retention),
             queue_name: queue.name,
             dead_letter_name: queue.dead_letter_queue,
             concurrency: usize::try_from(queue.concurrency).unwrap_or(usize::MAX),
@@ -138,7 +141,10 @@ impl BusSettings {
 }
 
 fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
-    let storage = config.persistence.as_ref().map_or(EventStorage::Database, |section| section.storage);
+    let storage = config
+        .persistence
+        .as_ref()
+        .map_or(EventStorage::Database, |section| section.storage);
     if storage != EventStorage::Database {
         return Err(EventConfigError::Unsupported {
             key: "persistence.storage".to_owned(),
@@ -176,8 +182,13 @@ fn persist(section: Option<&EventPersistence>) -> Result<Option<EventFilter>, Ev
     let Some(section) = section.filter(|section| section.enabled) else {
         return Ok(None);
     };
-    let filter = section.filter.as_ref().map_or(Ok(EventFilter::Names(vec![Pattern::All])), EventFilter::compile);
-    filter.map(Some).map_err(|problem| EventConfigError::invalid("persistence.filter", problem))
+    let filter = section
+        .filter
+        .as_ref()
+        .map_or(Ok(EventFilter::Names(vec![Pattern::All])), EventFilter::compile);
+    filter
+        .map(Some)
+        .map_err(|problem| EventConfigError::invalid("persistence.filter", problem))
 }
 
 fn webhooks(entries: &[EventWebhookConfig], policy: &RetryPolicy) -> Result<Vec<Arc<Webhook>>, EventConfigError> {
@@ -189,7 +200,10 @@ fn webhooks(entries: &[EventWebhookConfig], policy: &RetryPolicy) -> Result<Vec<
         if !ids.insert(webhook.id.clone()) {
             return Err(EventConfigError::invalid(
                 format!("{place}.id"),
-                format!("another webhook has the id {}; give this one an id of its own", webhook.id.name()),
+                format!(
+                    "another webhook has the id {}; give this one an id of its own",
+                    webhook.id.name()
+                ),
             ));
         }
         if entry.enabled {
@@ -202,10 +216,17 @@ fn webhooks(entries: &[EventWebhookConfig], policy: &RetryPolicy) -> Result<Vec<
 fn notes(config: &EventBusConfig) -> Vec<String> {
     let mut notes = Vec::new();
     if config.realtime.is_some() {
-        notes.push("realtime is for the plugin that pushes events to clients; the bus itself does not read it".to_owned());
+        notes.push(
+            "realtime is for the plugin that pushes events to clients; the bus itself does not read it".to_owned(),
+        );
     }
-    if config.queue.as_ref().is_some_and(|queue| queue.dead_letter_queue.is_some()) {
-        notes.push("queue.deadLetterQueue is a label; dead letters are kept in the event store, in one list".to_owned());
+    if config
+        .queue
+        .as_ref()
+        .is_some_and(|queue| queue.dead_letter_queue.is_some())
+    {
+        notes
+            .push("queue.deadLetterQueue is a label; dead letters are kept in the event store, in one list".to_owned());
     }
     notes
 }
@@ -247,7 +268,9 @@ impl Selector {
             None if text == "*" => Ok(Self::All),
             Some((plugin, "*")) if !plugin.is_empty() => Ok(Self::Plugin(plugin.to_owned())),
             Some((plugin, name)) if !plugin.is_empty() && !name.is_empty() => Ok(Self::One(text.to_owned())),
-            _ => Err(format!("{value} names no handler; write `plugin/name`, `plugin/*` for all of a plugin, or `*`")),
+            _ => Err(format!(
+                "{value} names no handler; write `plugin/name`, `plugin/*` for all of a plugin, or `*`"
+            )),
         }
     }
 

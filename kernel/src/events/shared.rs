@@ -84,7 +84,10 @@ impl Shared {
     /// A call of the store with its time limit, counted, and its result remembered for the health report.
     pub(crate) async fn store_call<T>(&self, call: PortFuture<T>) -> Result<T> {
         let limit_ms = self.settings.limits.store_call_ms;
-        let due_ms = self.clock.now_ms().saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
+        let due_ms = self
+            .clock
+            .now_ms()
+            .saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
         self.counters.store_calls.one();
         let result = tokio::select! {
             biased;
@@ -102,7 +105,10 @@ impl Shared {
         match (error, state.down_since_ms) {
             (None, None) => {}
             (None, Some(since_ms)) => {
-                tracing::info!(after_ms = self.clock.now_ms().saturating_sub(since_ms), "the event store answers again");
+                tracing::info!(
+                    after_ms = self.clock.now_ms().saturating_sub(since_ms),
+                    "the event store answers again"
+                );
                 *state = StoreState::default();
             }
             (Some(error), down) => {

@@ -46,7 +46,9 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((path, after)) = after.split_once("}}") else {
-                return Err(format!("`{text}` has a placeholder without its end; write it as in `{{{{payload.object}}}}`"));
+                return Err(format!(
+                    "`{text}` has a placeholder without its end; write it as in `{{{{payload.object}}}}`"
+                ));
             };
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
@@ -72,7 +74,10 @@ impl Template {
             Self::Text(pieces) => Value::String(pieces.iter().map(|piece| piece.render(event)).collect()),
             Self::List(items) => Value::Array(items.iter().map(|item| item.render(event)).collect()),
             Self::Object(entries) => Value::Object(
-                entries.iter().map(|(key, value)| (key.clone(), value.render(event))).collect::<Map<_, _>>(),
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.render(event)))
+                    .collect::<Map<_, _>>(),
             ),
         }
     }
@@ -121,11 +126,22 @@ mod tests {
             (json!("{{ payload }}"), event.payload.clone()),
             (json!("{{userId}}"), json!(null)),
             (json!("by {{userId}}."), json!("by .")),
-            (json!({"text": "{{object}}: {{payload.list}} {{id}}", "n": 1, "l": ["{{name}}", true]}), json!({"text": "deal: [1,2] e1", "n": 1, "l": ["data.record.created", true]})),
+            (
+                json!({"text": "{{object}}: {{payload.list}} {{id}}", "n": 1, "l": ["{{name}}", true]}),
+                json!({"text": "deal: [1,2] e1", "n": 1, "l": ["data.record.created", true]}),
+            ),
         ] {
-            assert_eq!(Template::compile(&template).expect("a template").render(&event), expected, "{template}");
+            assert_eq!(
+                Template::compile(&template).expect("a template").render(&event),
+                expected,
+                "{template}"
+            );
         }
-        for broken in [json!("{{payload.amount"), json!({"a": ["{{}}"]}), json!("{{metadata.what}}")] {
+        for broken in [
+            json!("{{payload.amount"),
+            json!({"a": ["{{}}"]}),
+            json!("{{metadata.what}}"),
+        ] {
             assert!(Template::compile(&broken).is_err(), "{broken}");
         }
     }

@@ -11,7 +11,9 @@ pub(crate) fn text_of_ms(at_ms: i64) -> String {
         time::macros::datetime!(9999-12-31 23:59:59 UTC)
     });
     moment
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"))
+        .format(format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        ))
         .unwrap_or_default()
 }
 

@@ -37,7 +37,9 @@ pub(crate) struct Flying<'a> {
 pub(crate) fn fan_out(shared: &Shared, routes: &[Arc<Route>], flying: &Flying<'_>) -> (usize, usize) {
     let read: OnceCell<Option<Event>> = OnceCell::new();
     let event = || {
-        flying.event.or_else(|| read.get_or_init(|| serde_json::from_slice(&flying.json).ok()).as_ref())
+        flying
+            .event
+            .or_else(|| read.get_or_init(|| serde_json::from_slice(&flying.json).ok()).as_ref())
     };
     let (mut wanted, mut queued) = (0, 0);
     for route in routes {
@@ -78,7 +80,10 @@ async fn deliver(shared: &Shared, handler: &Handler, waiting: &Waiting) {
     let mut away_ms = AWAY_MS.0;
     loop {
         let event = Arc::clone(&waiting.event);
-        let outcome = shared.delivery.attempt(&handler.target, event, &waiting.context, waiting.limit_ms).await;
+        let outcome = shared
+            .delivery
+            .attempt(&handler.target, event, &waiting.context, waiting.limit_ms)
+            .await;
         match outcome {
             Outcome::Done => {
                 handler.counters.away_since_ms.store(0, Ordering::Relaxed);
@@ -93,14 +98,21 @@ async fn deliver(shared: &Shared, handler: &Handler, waiting: &Waiting) {
             }
             Outcome::Away => {
                 let now_ms = shared.clock.now_ms();
-                let _ = handler.counters.away_since_ms.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+                let _ =
+                    handler
+                        .counters
+                        .away_since_ms
+                        .compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
                 if now_ms >= give_up_at_ms {
                     handler.counters.failed.one();
                     shared.counters.failed.one();
                     return;
                 }
                 // A restart or a swap is short; the events that come meanwhile wait in the queue.
-                shared.clock.sleep_until_ms(now_ms.saturating_add(away_ms).min(give_up_at_ms)).await;
+                shared
+                    .clock
+                    .sleep_until_ms(now_ms.saturating_add(away_ms).min(give_up_at_ms))
+                    .await;
                 away_ms = away_ms.saturating_mul(2).min(AWAY_MS.1);
             }
         }

@@ -104,7 +104,12 @@ impl Webhook {
             Ok(answer) => answer,
             Err(error) => return Outcome::of_error(error),
         };
-        let failure = |text: &str| Error::new(ErrorKind::External, format!("the webhook was answered with {} {text}", answer.status));
+        let failure = |text: &str| {
+            Error::new(
+                ErrorKind::External,
+                format!("the webhook was answered with {} {text}", answer.status),
+            )
+        };
         match answer.status {
             200..=299 => Outcome::Done,
             410 => Outcome::Gone(failure("(gone)")),
@@ -123,7 +128,10 @@ fn excerpt(body: &str) -> String {
 
 /// The moment that `Retry-After` names, as seconds from now or as an HTTP date.
 fn retry_after(answer: &IncomingAnswer, now_ms: i64) -> Option<i64> {
-    let (_, value) = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+    let (_, value) = answer
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
     let value = value.trim();
     let at_ms = match value.parse::<i64>() {
         Ok(seconds) => now_ms.saturating_add(seconds.max(0).saturating_mul(1_000)),
@@ -133,9 +141,8 @@ fn retry_after(answer: &IncomingAnswer, now_ms: i64) -> Option<i64> {
 }
 
 fn http_date_ms(text: &str) -> Option<i64> {
-    let form = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let form =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     let moment: OffsetDateTime = PrimitiveDateTime::parse(text, form).ok()?.assume_utc();
     Some(moment.unix_timestamp().saturating_mul(1_000))
 }

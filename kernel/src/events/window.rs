@@ -93,7 +93,10 @@ impl Window {
 
     /// When the oldest event was published that is not done.
     pub(super) fn oldest_at_ms(&self) -> Option<i64> {
-        self.entries.values().find(|entry| !entry.is_finished()).map(|entry| entry.at_ms)
+        self.entries
+            .values()
+            .find(|entry| !entry.is_finished())
+            .map(|entry| entry.at_ms)
     }
 
     /// The first event that has to be read again.
@@ -108,7 +111,12 @@ impl Window {
 
     /// True while more events may be read.
     pub(super) fn has_room(&self, now_ms: i64) -> bool {
-        let ready: usize = self.lanes.values().filter(|lane| !lane.is_held(now_ms)).map(Lane::ready).sum();
+        let ready: usize = self
+            .lanes
+            .values()
+            .filter(|lane| !lane.is_held(now_ms))
+            .map(Lane::ready)
+            .sum();
         !self.is_full() && self.body_bytes <= self.rules.bytes_max && ready < self.rules.ready_max
     }
 
@@ -123,7 +131,11 @@ impl Window {
     pub(super) fn settle_due_ms(&self) -> Option<i64> {
         let since_ms = self.dirty_since_ms?;
         let enough = self.dirty.len() >= self.rules.settle_max;
-        Some(if enough { since_ms } else { since_ms.saturating_add(self.rules.linger_ms) })
+        Some(if enough {
+            since_ms
+        } else {
+            since_ms.saturating_add(self.rules.linger_ms)
+        })
     }
 
     fn mark_dirty(&mut self, sequence: u64, now_ms: i64) {

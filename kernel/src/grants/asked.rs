@@ -27,7 +27,11 @@ impl Ask {
         if self.capability == Capability::System {
             return "system".to_owned();
         }
-        if self.scope == "*" { self.capability.to_string() } else { format!("{}:{}", self.capability, self.scope) }
+        if self.scope == "*" {
+            self.capability.to_string()
+        } else {
+            format!("{}:{}", self.capability, self.scope)
+        }
     }
 }
 
@@ -45,22 +49,70 @@ pub fn asked_by(document: &PluginDocument) -> Vec<Ask> {
     for used in &services.uses {
         asks.push(implied(Capability::ServiceUse, &used.name, !used.optional));
     }
-    asks.extend(services.provides.iter().map(|provided| implied(Capability::ServiceProvide, &provided.name, false)));
-    asks.extend(declaration.hooks.runs.iter().map(|name| implied(Capability::HookRun, name, false)));
-    asks.extend(declaration.hooks.handles.iter().map(|name| implied(Capability::HookHandle, name, false)));
-    asks.extend(declaration.events.publishes.iter().map(|pattern| implied(Capability::EventPublish, pattern, false)));
-    asks.extend(declaration.events.handles.iter().map(|pattern| implied(Capability::EventHandle, pattern, false)));
+    asks.extend(
+        services
+            .provides
+            .iter()
+            .map(|provided| implied(Capability::ServiceProvide, &provided.name, false)),
+    );
+    asks.extend(
+        declaration
+            .hooks
+            .runs
+            .iter()
+            .map(|name| implied(Capability::HookRun, name, false)),
+    );
+    asks.extend(
+        declaration
+            .hooks
+            .handles
+            .iter()
+            .map(|name| implied(Capability::HookHandle, name, false)),
+    );
+    asks.extend(
+        declaration
+            .events
+            .publishes
+            .iter()
+            .map(|pattern| implied(Capability::EventPublish, pattern, false)),
+    );
+    asks.extend(
+        declaration
+            .events
+            .handles
+            .iter()
+            .map(|pattern| implied(Capability::EventHandle, pattern, false)),
+    );
     asks
 }
 
 fn implied(capability: Capability, scope: &str, required: bool) -> Ask {
-    Ask { capability, scope: scope.to_owned(), required, implied: true, permission: None, purpose: String::new() }
+    Ask {
+        capability,
+        scope: scope.to_owned(),
+        required,
+        implied: true,
+        permission: None,
+        purpose: String::new(),
+    }
 }
 
 fn explicit(permission: &PluginPermission, capability: Capability, asks: &mut Vec<Ask>) {
-    let named = permission.filter.as_ref().map(|filter| filter.resource_ids.as_slice()).unwrap_or_default();
-    let scopes = if named.is_empty() || capability == Capability::System { vec!["*".to_owned()] } else { named.to_vec() };
-    let purpose = permission.justification.as_ref().filter(|text| !text.is_empty()).unwrap_or(&permission.description);
+    let named = permission
+        .filter
+        .as_ref()
+        .map(|filter| filter.resource_ids.as_slice())
+        .unwrap_or_default();
+    let scopes = if named.is_empty() || capability == Capability::System {
+        vec!["*".to_owned()]
+    } else {
+        named.to_vec()
+    };
+    let purpose = permission
+        .justification
+        .as_ref()
+        .filter(|text| !text.is_empty())
+        .unwrap_or(&permission.description);
     for scope in scopes {
         asks.push(Ask {
             capability,
@@ -115,7 +167,9 @@ fn meaning(resource: ResourceType, action: PermissionAction) -> &'static [Capabi
         R::StorageDatabase => &[C::DatabaseConnect],
         R::NetworkHttp | R::NetworkWebsocket => match action {
             A::Manage | A::Configure | A::Admin => &[C::NetworkListen],
-            A::Create | A::Read | A::Update | A::Delete | A::Execute | A::Share | A::Export | A::Import => &[C::NetworkConnect],
+            A::Create | A::Read | A::Update | A::Delete | A::Execute | A::Share | A::Export | A::Import => {
+                &[C::NetworkConnect]
+            }
         },
         R::ProcessSpawn if matches!(action, A::Manage | A::Configure | A::Admin) => &[C::ProcessSignal],
         R::ProcessSpawn => &[C::ProcessSpawn],

@@ -76,7 +76,11 @@ impl Capability {
     /// Capabilities of a noun, or one of them by its verb; `*` stands for any.
     pub(super) fn named(noun: &str, verb: &str) -> Vec<Self> {
         let fits = |part: &str, wanted: &str| wanted == "*" || part == wanted;
-        Self::TABLE.iter().filter(|row| fits(row.1, noun) && fits(row.2, verb)).map(|row| row.0).collect()
+        Self::TABLE
+            .iter()
+            .filter(|row| fits(row.1, noun) && fits(row.2, verb))
+            .map(|row| row.0)
+            .collect()
     }
 
     /// Every `noun:verb`, for the nearest spelling of a wrong one.

@@ -52,17 +52,29 @@ impl GrantPolicy {
         for (id, written) in config.into_iter().flatten() {
             if id != "*" && !is_plugin_id(id) {
                 let message = format!("`{id}` is not a plugin id");
-                problems.push(DocumentProblem::new(format!("grants.{id}"), message, "write it as in `com.example.audit`, or `*` for all"));
+                problems.push(DocumentProblem::new(
+                    format!("grants.{id}"),
+                    message,
+                    "write it as in `com.example.audit`, or `*` for all",
+                ));
             }
-            let mut read = |key: &str, texts: &[String]| read_rules(&format!("grants.{id}.{key}"), texts, &base, &mut problems);
-            let parsed = Rules { allow: read("allow", &written.allow), deny: read("deny", &written.deny) };
+            let mut read =
+                |key: &str, texts: &[String]| read_rules(&format!("grants.{id}.{key}"), texts, &base, &mut problems);
+            let parsed = Rules {
+                allow: read("allow", &written.allow),
+                deny: read("deny", &written.deny),
+            };
             rules.insert(id.clone(), parsed);
         }
         if !problems.is_empty() {
             return Err(problems);
         }
         let relaxed = matches!(mode, RuntimeMode::Development | RuntimeMode::Test);
-        Ok(Self { rules, open: config.is_none() && relaxed, base })
+        Ok(Self {
+            rules,
+            open: config.is_none() && relaxed,
+            base,
+        })
     }
 
     /// What a plugin gets of what it asks for.
@@ -72,7 +84,11 @@ impl GrantPolicy {
     /// [`RefusalReason::NotGranted`] with everything that is required and not offered.
     pub fn grant(&self, document: &PluginDocument) -> Result<GrantSet, RefusalReason> {
         let rules = self.rules_for(document.id());
-        let mut set = GrantSet { granted: Vec::new(), denied: rules.deny.clone(), withheld: Vec::new() };
+        let mut set = GrantSet {
+            granted: Vec::new(),
+            denied: rules.deny.clone(),
+            withheld: Vec::new(),
+        };
         let mut missing = Vec::new();
         for mut ask in asked_by(document) {
             if ask.capability.scope_kind() == ScopeKind::Path && ask.scope != "*" {
@@ -83,7 +99,10 @@ impl GrantPolicy {
         if missing.is_empty() {
             return Ok(set);
         }
-        Err(RefusalReason::NotGranted { plugin: document.id().to_owned(), missing })
+        Err(RefusalReason::NotGranted {
+            plugin: document.id().to_owned(),
+            missing,
+        })
     }
 
     fn rules_for(&self, id: &str) -> Rules {
@@ -99,13 +118,20 @@ impl GrantPolicy {
 
     fn answer(&self, ask: &Ask, rules: &Rules, set: &mut GrantSet, missing: &mut Vec<MissingGrant>) {
         let kind = ask.capability.scope_kind();
-        let denied_by = rules.deny.iter().find(|rule| rule.takes(ask.capability) && kind.covers(rule.scope(), &ask.scope));
+        let denied_by = rules
+            .deny
+            .iter()
+            .find(|rule| rule.takes(ask.capability) && kind.covers(rule.scope(), &ask.scope));
         if let Some(rule) = denied_by {
             withhold(ask, Some(rule.text().to_owned()), set, missing);
             return;
         }
         if ask.implied || self.open {
-            let source = if ask.implied { GrantSource::Declared } else { GrantSource::DevelopmentDefault };
+            let source = if ask.implied {
+                GrantSource::Declared
+            } else {
+                GrantSource::DevelopmentDefault
+            };
             set.granted.push(granted(ask, ask.scope.clone(), source));
             return;
         }
@@ -129,7 +155,12 @@ impl GrantPolicy {
 }
 
 fn granted(ask: &Ask, scope: String, source: GrantSource) -> Grant {
-    Grant { capability: ask.capability, scope, permission: ask.permission.clone(), source }
+    Grant {
+        capability: ask.capability,
+        scope,
+        permission: ask.permission.clone(),
+        source,
+    }
 }
 
 fn withhold(ask: &Ask, denied_by: Option<String>, set: &mut GrantSet, missing: &mut Vec<MissingGrant>) {
@@ -141,7 +172,11 @@ fn withhold(ask: &Ask, denied_by: Option<String>, set: &mut GrantSet, missing: &
             denied_by,
         });
     } else {
-        set.withheld.push(Withheld { rule: ask.rule(), permission: ask.permission.clone(), denied_by });
+        set.withheld.push(Withheld {
+            rule: ask.rule(),
+            permission: ask.permission.clone(),
+            denied_by,
+        });
     }
 }
 

@@ -36,7 +36,11 @@ impl Rule {
             let remedy = format!("write `{noun}:{verb}` for all, or `{noun}:{verb}:<subject>` for one");
             return Err((format!("`{trimmed}` ends before its scope"), remedy));
         }
-        Ok(Self { text: trimmed.to_owned(), capabilities, scope: scope.to_owned() })
+        Ok(Self {
+            text: trimmed.to_owned(),
+            capabilities,
+            scope: scope.to_owned(),
+        })
     }
 
     /// The rule as the operator wrote it.
@@ -83,12 +87,24 @@ pub(super) fn absolute(base: &str, path: &str) -> String {
 
 fn unknown(text: &str, noun: &str, verb: &str) -> (String, String) {
     let known: Vec<String> = Capability::spellings().collect();
-    let word = if text.contains(':') { format!("{noun}:{verb}") } else { noun.to_owned() };
+    let word = if text.contains(':') {
+        format!("{noun}:{verb}")
+    } else {
+        noun.to_owned()
+    };
     let remedy = match nearest(&word, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            let verbs: Vec<&str> = known.iter().filter(|known| known.starts_with(&format!("{noun}:"))).map(String::as_str).collect();
-            let offered = if verbs.is_empty() { known.join(", ") } else { verbs.join(", ") };
+            let verbs: Vec<&str> = known
+                .iter()
+                .filter(|known| known.starts_with(&format!("{noun}:")))
+                .map(String::as_str)
+                .collect();
+            let offered = if verbs.is_empty() {
+                known.join(", ")
+            } else {
+                verbs.join(", ")
+            };
             format!("use one of {offered}")
         }
     };

@@ -57,7 +57,9 @@ fn name_covers(scope: &str, subject: &str) -> bool {
         return subject == "localhost" || address(subject).is_some_and(|address| address.is_loopback());
     }
     if let Some(domain) = scope.strip_prefix("*.") {
-        return subject.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1);
+        return subject
+            .strip_suffix(domain)
+            .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1);
     }
     matches!((address(scope), address(subject)), (Some(scope), Some(subject)) if scope == subject)
 }
@@ -76,7 +78,10 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 
 fn path_covers(scope: &str, subject: &str) -> bool {
     let scope = scope.trim_end_matches('/');
-    clean(subject) && subject.strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    clean(subject)
+        && subject
+            .strip_prefix(scope)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A path that cannot climb out of the folder it names.

@@ -10,7 +10,7 @@ use super::*;
 use crate::package::RefusalReason;
 
 /// A plugin that declares a little of everything and asks for `permissions`.
-fn document(permissions: Value) -> PluginDocument {
+fn document(permissions: &Value) -> PluginDocument {
     let text = json!({
         "manifest": {"id": "com.example.notes", "version": "1.0.0", "type": "plugin", "name": "Notes"},
         "security": {
@@ -39,11 +39,22 @@ fn permission(resource: &str, actions: &[&str], ids: &[&str], required: bool) ->
 
 fn config(allow: &[&str], deny: &[&str]) -> GrantsConfig {
     let owned = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
-    IndexMap::from([("com.example.notes".to_owned(), GrantRules { allow: owned(allow), deny: owned(deny) })])
+    IndexMap::from([(
+        "com.example.notes".to_owned(),
+        GrantRules {
+            allow: owned(allow),
+            deny: owned(deny),
+        },
+    )])
 }
 
-fn grant(permissions: Value, allow: &[&str], deny: &[&str]) -> Result<GrantSet, RefusalReason> {
-    let policy = GrantPolicy::new(Some(&config(allow, deny)), RuntimeMode::Production, Path::new("/srv/app")).unwrap();
+fn grant(permissions: &Value, allow: &[&str], deny: &[&str]) -> Result<GrantSet, RefusalReason> {
+    let policy = GrantPolicy::new(
+        Some(&config(allow, deny)),
+        RuntimeMode::Production,
+        Path::new("/srv/app"),
+    )
+    .unwrap();
     policy.grant(&document(permissions))
 }
 
@@ -59,19 +70,69 @@ fn scopes_cover() {
         }
     }
     check(ScopeKind::Name, "*", &["a", "a.b", "*", "a.*"], &[]);
-    check(ScopeKind::Name, "data.*", &["data.record", "data.record.created", "data.record.*", "data.*"], &["data", "data.", "database", "*"]);
+    check(
+        ScopeKind::Name,
+        "data.*",
+        &["data.record", "data.record.created", "data.record.*", "data.*"],
+        &["data", "data.", "database", "*"],
+    );
     check(ScopeKind::Name, "data", &["data"], &["data.record", "dat", "*"]);
     check(ScopeKind::Name, "SMTP_*", &["SMTP_HOST"], &["SMTP", "HOME"]);
 
-    check(ScopeKind::Host, "api.example.com", &["api.example.com:443", "API.example.com", "api.example.com"], &["example.com:443", "evil-api.example.com", "*"]);
-    check(ScopeKind::Host, "api.example.com:443", &["api.example.com:443"], &["api.example.com:80", "api.example.com"]);
-    check(ScopeKind::Host, "*.example.com", &["a.example.com:1", "a.b.example.com:1"], &["example.com:1", ".example.com:1", "badexample.com:1", "example.com.evil.org:1"]);
-    check(ScopeKind::Host, "127.0.0.1:*", &["127.0.0.1:3000"], &["0.0.0.0:3000", "127.0.0.2:3000"]);
-    check(ScopeKind::Host, "[::1]:3000", &["[::1]:3000", "[0:0::1]:3000"], &["[::1]:3001", "[::2]:3000", "127.0.0.1:3000"]);
-    check(ScopeKind::Host, "loopback", &["127.9.9.9:1", "[::1]:2", "localhost:3"], &["10.0.0.1:1", "localhost.evil.org:1"]);
-    check(ScopeKind::Host, "*:8080", &["0.0.0.0:8080", "[::]:8080"], &["0.0.0.0:80"]);
+    check(
+        ScopeKind::Host,
+        "api.example.com",
+        &["api.example.com:443", "API.example.com", "api.example.com"],
+        &["example.com:443", "evil-api.example.com", "*"],
+    );
+    check(
+        ScopeKind::Host,
+        "api.example.com:443",
+        &["api.example.com:443"],
+        &["api.example.com:80", "api.example.com"],
+    );
+    check(
+        ScopeKind::Host,
+        "*.example.com",
+        &["a.example.com:1", "a.b.example.com:1"],
+        &[
+            "example.com:1",
+            ".example.com:1",
+            "badexample.com:1",
+            "example.com.evil.org:1",
+        ],
+    );
+    check(
+        ScopeKind::Host,
+        "127.0.0.1:*",
+        &["127.0.0.1:3000"],
+        &["0.0.0.0:3000", "127.0.0.2:3000"],
+    );
+    check(
+        ScopeKind::Host,
+        "[::1]:3000",
+        &["[::1]:3000", "[0:0::1]:3000"],
+        &["[::1]:3001", "[::2]:3000", "127.0.0.1:3000"],
+    );
+    check(
+        ScopeKind::Host,
+        "loopback",
+        &["127.9.9.9:1", "[::1]:2", "localhost:3"],
+        &["10.0.0.1:1", "localhost.evil.org:1"],
+    );
+    check(
+        ScopeKind::Host,
+        "*:8080",
+        &["0.0.0.0:8080", "[::]:8080"],
+        &["0.0.0.0:80"],
+    );
 
-    check(ScopeKind::Path, "/srv/data", &["/srv/data", "/srv/data/a/b"], &["/srv/database", "/srv", "/srv/data/../etc", "/"]);
+    check(
+        ScopeKind::Path,
+        "/srv/data",
+        &["/srv/data", "/srv/data/a/b"],
+        &["/srv/database", "/srv", "/srv/data/../etc", "/"],
+    );
     check(ScopeKind::Path, "/", &["/etc", "/"], &["/a/../b"]);
     check(ScopeKind::Path, "*", &["/etc"], &["/a/../b"]);
 }
@@ -81,14 +142,45 @@ fn rules_are_read_with_a_hint_when_wrong() {
     #[track_caller]
     fn check(text: &str, expected: Result<(), (&str, &str)>) {
         let found = Rule::parse(text).map(|_| ());
-        assert_eq!(found, expected.map_err(|(message, remedy)| (message.to_owned(), remedy.to_owned())), "{text}");
+        assert_eq!(
+            found,
+            expected.map_err(|(message, remedy)| (message.to_owned(), remedy.to_owned())),
+            "{text}"
+        );
     }
-    for text in ["*", "system", "system:act", "network:connect:*.example.com:443", "network:listen", "file:*:/srv", "service:use:data", "env:read:SMTP_*"] {
+    for text in [
+        "*",
+        "system",
+        "system:act",
+        "network:connect:*.example.com:443",
+        "network:listen",
+        "file:*:/srv",
+        "service:use:data",
+        "env:read:SMTP_*",
+    ] {
         check(text, Ok(()));
     }
-    check("network:conect:a", Err(("`network:conect:a` is not a grant rule", "did you mean `network:connect`?")));
-    check("network", Err(("`network` is not a grant rule", "use one of network:connect, network:listen")));
-    check("network:connect:", Err(("`network:connect:` ends before its scope", "write `network:connect` for all, or `network:connect:<subject>` for one")));
+    check(
+        "network:conect:a",
+        Err((
+            "`network:conect:a` is not a grant rule",
+            "did you mean `network:connect`?",
+        )),
+    );
+    check(
+        "network",
+        Err((
+            "`network` is not a grant rule",
+            "use one of network:connect, network:listen",
+        )),
+    );
+    check(
+        "network:connect:",
+        Err((
+            "`network:connect:` ends before its scope",
+            "write `network:connect` for all, or `network:connect:<subject>` for one",
+        )),
+    );
     assert!(Rule::parse("tomato").is_err_and(|(_, remedy)| remedy.starts_with("use one of service:use, ")));
 }
 
@@ -96,61 +188,126 @@ fn rules_are_read_with_a_hint_when_wrong() {
 fn a_configuration_names_every_bad_entry() {
     let written = IndexMap::from([
         ("Notes".to_owned(), GrantRules::default()),
-        ("*".to_owned(), GrantRules { allow: vec!["system".to_owned()], deny: vec!["sistem".to_owned()] }),
+        (
+            "*".to_owned(),
+            GrantRules {
+                allow: vec!["system".to_owned()],
+                deny: vec!["sistem".to_owned()],
+            },
+        ),
     ]);
     let problems = GrantPolicy::new(Some(&written), RuntimeMode::Production, Path::new("/")).unwrap_err();
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(problems[0], "grants.Notes: `Notes` is not a plugin id; write it as in `com.example.audit`, or `*` for all");
-    assert!(problems[1].starts_with("grants.*.deny[0]: `sistem` is not a grant rule"), "{}", problems[1]);
+    assert_eq!(
+        problems[0],
+        "grants.Notes: `Notes` is not a plugin id; write it as in `com.example.audit`, or `*` for all"
+    );
+    assert!(
+        problems[1].starts_with("grants.*.deny[0]: `sistem` is not a grant rule"),
+        "{}",
+        problems[1]
+    );
     assert_eq!(problems.len(), 2);
 }
 
 #[test]
 fn what_is_declared_is_granted_unless_denied() {
-    let set = grant(json!([]), &[], &["event:publish:notes.secret", "hook:handle", "service:use:mail"]).unwrap();
+    let set = grant(
+        &json!([]),
+        &[],
+        &["event:publish:notes.secret", "hook:handle", "service:use:mail"],
+    )
+    .unwrap();
     assert!(set.may_use_service("data") && set.may_provide_service("notes"));
     assert!(!set.may_use_service("mail"), "an optional service may be denied");
     assert!(!set.may_use_service("jobs"), "not declared");
     assert!(set.may_run_hook("notes.before_send") && !set.may_run_hook("data.before_insert"));
     assert!(!set.may_handle_hook("data.before_insert"), "denied");
-    assert!(set.may_publish("notes.sent") && !set.may_publish("notes.secret") && !set.may_publish("data.record.created"));
+    assert!(
+        set.may_publish("notes.sent") && !set.may_publish("notes.secret") && !set.may_publish("data.record.created")
+    );
     assert!(set.may_handle_event("data.record.created") && set.may_handle_event("data.record.*"));
     assert!(!set.may_handle_event("auth.login") && !set.may_handle_event("*"));
     assert!(!set.is_system() && !set.may_spawn_any() && !set.may_handle_signals());
     let withheld: Vec<&str> = set.withheld().iter().map(|withheld| withheld.rule.as_str()).collect();
     assert_eq!(withheld, ["service:use:mail", "hook:handle:data.before_insert"]);
 
-    let refused = grant(json!([]), &[], &["service:use:data"]).unwrap_err();
-    assert_eq!(refused.to_string(), "needs what the operator does not grant: `service:use:data`, denied by `service:use:data`");
-    assert_eq!(refused.remedy(), "remove \"service:use:data\" from `deny` in `grants` of objectos.yml, or do without the plugin");
+    let refused = grant(&json!([]), &[], &["service:use:data"]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "needs what the operator does not grant: `service:use:data`, denied by `service:use:data`"
+    );
+    assert_eq!(
+        refused.remedy(),
+        "remove \"service:use:data\" from `deny` in `grants` of objectos.yml, or do without the plugin"
+    );
 }
 
 #[test]
 fn a_required_permission_needs_a_rule() {
-    let hosts = |required| json!([permission("network.http", &["read"], &["api.example.com", "b.example.com"], required)]);
-    let refused = grant(hosts(true), &["network:connect:api.example.com"], &[]).unwrap_err();
-    assert_eq!(refused.to_string(), "needs what the operator does not grant: `network:connect:b.example.com` (to do its work)");
-    assert_eq!(refused.remedy(), "add to objectos.yml: grants: { \"com.example.notes\": { allow: [\"network:connect:b.example.com\"] } }");
+    let hosts = |required| {
+        json!([permission(
+            "network.http",
+            &["read"],
+            &["api.example.com", "b.example.com"],
+            required
+        )])
+    };
+    let refused = grant(&hosts(true), &["network:connect:api.example.com"], &[]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "needs what the operator does not grant: `network:connect:b.example.com` (to do its work)"
+    );
+    assert_eq!(
+        refused.remedy(),
+        "add to objectos.yml: grants: { \"com.example.notes\": { allow: [\"network:connect:b.example.com\"] } }"
+    );
 
-    let set = grant(hosts(false), &["network:connect:api.example.com"], &[]).unwrap();
+    let set = grant(&hosts(false), &["network:connect:api.example.com"], &[]).unwrap();
     assert!(set.may_connect("api.example.com", 443) && !set.may_connect("b.example.com", 443));
     assert_eq!(set.withheld()[0].rule, "network:connect:b.example.com");
 
-    let set = grant(hosts(true), &["network:connect:*.example.com"], &["network:connect:b.example.com:80"]).unwrap();
-    assert!(set.may_connect("b.example.com", 443) && !set.may_connect("b.example.com", 80), "deny beats allow");
-    assert!(!set.may_connect("c.example.com", 443), "a rule gives no more than was asked for");
+    let set = grant(
+        &hosts(true),
+        &["network:connect:*.example.com"],
+        &["network:connect:b.example.com:80"],
+    )
+    .unwrap();
+    assert!(
+        set.may_connect("b.example.com", 443) && !set.may_connect("b.example.com", 80),
+        "deny beats allow"
+    );
+    assert!(
+        !set.may_connect("c.example.com", 443),
+        "a rule gives no more than was asked for"
+    );
 }
 
 #[test]
 fn who_asks_for_anything_may_be_given_some() {
     let any = json!([permission("network.http", &["execute"], &[], true)]);
-    let set = grant(any.clone(), &["network:connect:a.example.com:443", "network:connect:10.0.0.0"], &[]).unwrap();
+    let set = grant(
+        &any,
+        &["network:connect:a.example.com:443", "network:connect:10.0.0.0"],
+        &[],
+    )
+    .unwrap();
     assert!(set.may_connect("a.example.com", 443) && set.may_connect("10.0.0.0", 1));
     assert!(!set.may_connect("a.example.com", 80) && !set.may_connect("b.example.com", 443));
-    assert!(grant(any, &["network:listen"], &[]).is_err());
+    assert!(grant(&any, &["network:listen"], &[]).is_err());
 
-    let paths = json!([permission("storage.file", &["manage"], &["uploads", "/var/log/notes"], true)]);
-    let set = grant(paths, &["file:*:uploads/public", "file:read:/var/log", "file:write:/var/log"], &[]).unwrap();
+    let paths = json!([permission(
+        "storage.file",
+        &["manage"],
+        &["uploads", "/var/log/notes"],
+        true
+    )]);
+    let set = grant(
+        &paths,
+        &["file:*:uploads/public", "file:read:/var/log", "file:write:/var/log"],
+        &[],
+    )
+    .unwrap();
     let may = |path: &str| (set.may_read_path(Path::new(path)), set.may_write_path(Path::new(path)));
     assert_eq!(may("/srv/app/uploads/public/a"), (true, true));
     assert_eq!(may("/srv/app/uploads/private"), (false, false));
@@ -164,46 +321,87 @@ fn who_asks_for_anything_may_be_given_some() {
 fn permissions_have_a_meaning_here() {
     #[track_caller]
     fn check(resource: &str, actions: &[&str], ids: &[&str], expected: &[&str]) {
-        let document = document(json!([permission(resource, actions, ids, true)]));
+        let document = document(&json!([permission(resource, actions, ids, true)]));
         let asks = asked_by(&document);
         let found: Vec<String> = asks.iter().filter(|ask| !ask.implied).map(Ask::rule).collect();
         assert_eq!(found, expected, "{resource} {actions:?}");
     }
-    check("data.object", &["read", "export"], &["account"], &["object:read:account"]);
-    check("data.record", &["create", "update", "manage"], &[], &["object:write", "object:manage"]);
+    check(
+        "data.object",
+        &["read", "export"],
+        &["account"],
+        &["object:read:account"],
+    );
+    check(
+        "data.record",
+        &["create", "update", "manage"],
+        &[],
+        &["object:write", "object:manage"],
+    );
     check("system.service", &["execute"], &["jobs"], &["service:use:jobs"]);
     check("system.api", &["admin"], &["ignored"], &["system"]);
     check("system.api", &["read"], &[], &["api:use"]);
-    check("network.http", &["manage"], &["127.0.0.1:3000"], &["network:listen:127.0.0.1:3000"]);
-    check("process.spawn", &["execute", "manage"], &["git"], &["process:spawn:git", "process:signal:git"]);
+    check(
+        "network.http",
+        &["manage"],
+        &["127.0.0.1:3000"],
+        &["network:listen:127.0.0.1:3000"],
+    );
+    check(
+        "process.spawn",
+        &["execute", "manage"],
+        &["git"],
+        &["process:spawn:git", "process:signal:git"],
+    );
     check("process.env", &["read"], &["SMTP_HOST"], &["env:read:SMTP_HOST"]);
     check("storage.database", &["admin"], &[], &["database:connect"]);
-    check("system.config", &["read", "update"], &[], &["config:read", "config:write"]);
+    check(
+        "system.config",
+        &["read", "update"],
+        &[],
+        &["config:read", "config:write"],
+    );
     check("ui.view", &["read"], &[], &["ui:use"]);
 }
 
 #[test]
 fn development_without_a_section_grants_what_is_asked() {
     let asks = json!([permission("system.api", &["admin"], &[], true)]);
-    let in_mode = |mode, config: Option<&GrantsConfig>| GrantPolicy::new(config, mode, Path::new("/")).unwrap().grant(&document(asks.clone()));
+    let in_mode = |mode, config: Option<&GrantsConfig>| {
+        GrantPolicy::new(config, mode, Path::new("/"))
+            .unwrap()
+            .grant(&document(&asks))
+    };
     let set = in_mode(RuntimeMode::Development, None).unwrap();
     assert!(set.is_system());
     assert_eq!(set.granted()[0].source, GrantSource::DevelopmentDefault);
-    assert_eq!(serde_json::to_value(&set.granted()[0]).unwrap()["source"], "development-default");
+    assert_eq!(
+        serde_json::to_value(&set.granted()[0]).unwrap()["source"],
+        "development-default"
+    );
     assert!(in_mode(RuntimeMode::Production, None).is_err());
-    assert!(in_mode(RuntimeMode::Development, Some(&IndexMap::new())).is_err(), "an empty section is a section");
-    let all = IndexMap::from([("*".to_owned(), GrantRules { allow: vec!["*".to_owned()], deny: Vec::new() })]);
+    assert!(
+        in_mode(RuntimeMode::Development, Some(&IndexMap::new())).is_err(),
+        "an empty section is a section"
+    );
+    let all = IndexMap::from([(
+        "*".to_owned(),
+        GrantRules {
+            allow: vec!["*".to_owned()],
+            deny: Vec::new(),
+        },
+    )]);
     assert!(in_mode(RuntimeMode::Production, Some(&all)).unwrap().is_system());
 }
 
 #[test]
 fn addresses_are_checked_as_they_are_bound() {
     let asks = json!([permission("network.http", &["manage"], &[], true)]);
-    let set = grant(asks, &["network:listen:loopback", "network:listen:0.0.0.0:8080"], &[]).unwrap();
+    let set = grant(&asks, &["network:listen:loopback", "network:listen:0.0.0.0:8080"], &[]).unwrap();
     let may = |address: &str| set.may_listen(&address.parse().unwrap());
     assert!(may("127.0.0.1:3000") && may("[::1]:9") && may("0.0.0.0:8080"));
     assert!(!may("0.0.0.0:80") && !may("192.168.0.1:3000"));
     let any = json!([permission("network.http", &["read"], &[], true)]);
-    let set = grant(any, &["network:connect:[::1]:5432"], &[]).unwrap();
+    let set = grant(&any, &["network:connect:[::1]:5432"], &[]).unwrap();
     assert!(set.may_connect("::1", 5432) && !set.may_connect("::1", 1));
 }

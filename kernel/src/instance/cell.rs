@@ -151,11 +151,6 @@ impl Hold {
         self.old.upgrade()
     }
 
-    /// Calls that wait now.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
     fn release(&self) {
         self.released.send_replace(true);
     }

@@ -204,23 +204,50 @@ pub enum RefusalReason {
     #[error("the signature is valid only from {not_before}")]
     SignatureNotYetValid { not_before: String },
     #[error("trust level {} may not be loaded in {} mode", name_of(level), name_of(mode))]
-    TrustTooLow { level: PluginTrustLevel, mode: RuntimeMode, allowed: Vec<PluginTrustLevel>, signed: bool },
+    TrustTooLow {
+        level: PluginTrustLevel,
+        mode: RuntimeMode,
+        allowed: Vec<PluginTrustLevel>,
+        signed: bool,
+    },
 
     #[error("needs what the operator does not grant: {}", joined(missing))]
     NotGranted { plugin: String, missing: Vec<MissingGrant> },
     #[error("the library uses {}, which is for plugins that may {purpose}", listed(symbols))]
-    ForbiddenImport { symbols: Vec<String>, purpose: &'static str, permission: &'static str, rule: &'static str },
+    ForbiddenImport {
+        symbols: Vec<String>,
+        purpose: &'static str,
+        permission: &'static str,
+        rule: &'static str,
+    },
     #[error("the configuration is not valid: {}", joined(problems))]
     SettingsInvalid { problems: Vec<DocumentProblem> },
 
     #[error("needs plugin `{wanted}` {range}, which is not here")]
-    PluginMissing { wanted: String, range: VersionReq, nearest: Option<String> },
+    PluginMissing {
+        wanted: String,
+        range: VersionReq,
+        nearest: Option<String>,
+    },
     #[error("needs plugin `{wanted}` {range}, present is {found} from {}", path.display())]
-    PluginRange { wanted: String, range: VersionReq, found: Version, path: PathBuf },
+    PluginRange {
+        wanted: String,
+        range: VersionReq,
+        found: Version,
+        path: PathBuf,
+    },
     #[error("needs service `{service}` {range}, which no plugin provides")]
-    ServiceMissing { service: String, range: VersionReq, nearest: Option<String> },
+    ServiceMissing {
+        service: String,
+        range: VersionReq,
+        nearest: Option<String>,
+    },
     #[error("needs service `{service}` {range}, offered is {}", offered.join(" and "))]
-    ServiceRange { service: String, range: VersionReq, offered: Vec<String> },
+    ServiceRange {
+        service: String,
+        range: VersionReq,
+        offered: Vec<String>,
+    },
     #[error("the plugins need each other in a circle: {}", path.join(" -> "))]
     Cycle { path: Vec<String> },
     #[error("needs {what}, which comes from `{plugin}`, and that was refused")]
@@ -228,18 +255,37 @@ pub enum RefusalReason {
     #[error("service `{service}` is part of the kernel")]
     ReservedService { service: String },
     #[error("service `{service}` is also provided by `{other}` from {}{}", path.display(), if *preferred { ", which the operator prefers" } else { "" })]
-    TwoProviders { service: String, other: String, path: PathBuf, preferred: bool },
+    TwoProviders {
+        service: String,
+        other: String,
+        path: PathBuf,
+        preferred: bool,
+    },
     #[error("route {route} belongs to `{other}` from {}", path.display())]
-    RouteTaken { route: String, other: String, path: PathBuf },
+    RouteTaken {
+        route: String,
+        other: String,
+        path: PathBuf,
+    },
     #[error("command `{command}` belongs to {owner}")]
     CommandTaken { command: String, owner: String },
     #[error("object `{object}` belongs to `{other}` from {}", path.display())]
-    ObjectTaken { object: String, other: String, path: PathBuf },
+    ObjectTaken {
+        object: String,
+        other: String,
+        path: PathBuf,
+    },
 }
 
 /// Names of the services a document offers.
 pub(crate) fn provided_by(document: &PluginDocument) -> Vec<String> {
-    document.objectos.services.provides.iter().map(|provided| provided.name.clone()).collect()
+    document
+        .objectos
+        .services
+        .provides
+        .iter()
+        .map(|provided| provided.name.clone())
+        .collect()
 }
 
 fn joined<T: fmt::Display>(items: &[T]) -> String {
@@ -247,7 +293,11 @@ fn joined<T: fmt::Display>(items: &[T]) -> String {
 }
 
 fn listed(items: &[String]) -> String {
-    items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(|item| format!("`{item}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The spelling of a protocol enum value.

@@ -26,14 +26,22 @@ fn reserved(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
     let mut found = Verdicts::new();
     for provided in field.request.kernel_services {
         for (index, _) in wiring.providers.get(&provided.name).into_iter().flatten() {
-            found.insert(*index, Verdict::of(RefusalReason::ReservedService { service: provided.name.clone() }));
+            found.insert(
+                *index,
+                Verdict::of(RefusalReason::ReservedService {
+                    service: provided.name.clone(),
+                }),
+            );
         }
     }
     for index in &wiring.active {
         for command in &field.candidates[*index].document.objectos.commands {
             let word = command.name.split(' ').next().unwrap_or_default();
             if field.request.host_commands.contains(&word) {
-                let reason = RefusalReason::CommandTaken { command: command.name.clone(), owner: "the host itself".to_owned() };
+                let reason = RefusalReason::CommandTaken {
+                    command: command.name.clone(),
+                    owner: "the host itself".to_owned(),
+                };
                 found.insert(*index, Verdict::of(reason));
             }
         }
@@ -48,7 +56,11 @@ fn services(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
             continue;
         };
         let kept = &field.candidates[*winner];
-        let preferred = field.request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == kept.id());
+        let preferred = field
+            .request
+            .prefer
+            .and_then(|prefer| prefer.get(service))
+            .is_some_and(|id| id == kept.id());
         for (loser, _) in losers {
             let reason = RefusalReason::TwoProviders {
                 service: service.clone(),
@@ -56,7 +68,14 @@ fn services(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
                 path: kept.path.clone(),
                 preferred,
             };
-            found.insert(*loser, Verdict { reason, rival: Some(*winner), cause: None });
+            found.insert(
+                *loser,
+                Verdict {
+                    reason,
+                    rival: Some(*winner),
+                    cause: None,
+                },
+            );
         }
         return found;
     }
@@ -77,11 +96,29 @@ fn claims(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
             let kept = &field.candidates[owner];
             let (other, path) = (kept.id().to_owned(), kept.path.clone());
             let reason = match kind {
-                ROUTE => RefusalReason::RouteTaken { route: shown, other, path },
-                COMMAND => RefusalReason::CommandTaken { command: shown, owner: kept.label() },
-                _ => RefusalReason::ObjectTaken { object: shown, other, path },
+                ROUTE => RefusalReason::RouteTaken {
+                    route: shown,
+                    other,
+                    path,
+                },
+                COMMAND => RefusalReason::CommandTaken {
+                    command: shown,
+                    owner: kept.label(),
+                },
+                _ => RefusalReason::ObjectTaken {
+                    object: shown,
+                    other,
+                    path,
+                },
             };
-            return Verdicts::from([(index, Verdict { reason, rival: Some(owner), cause: None })]);
+            return Verdicts::from([(
+                index,
+                Verdict {
+                    reason,
+                    rival: Some(owner),
+                    cause: None,
+                },
+            )]);
         }
     }
     Verdicts::new()
@@ -91,7 +128,9 @@ fn claims(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
 pub(super) fn lost_to(kept: &Candidate, reason: &RefusalReason) -> RefusalReason {
     let mut reason = reason.clone();
     match &mut reason {
-        RefusalReason::TwoProviders { other, path, preferred, .. } => {
+        RefusalReason::TwoProviders {
+            other, path, preferred, ..
+        } => {
             kept.id().clone_into(other);
             path.clone_from(&kept.path);
             *preferred = false;
@@ -119,7 +158,17 @@ fn claimed(candidate: &Candidate) -> Vec<(u8, String, String)> {
         let shape = route_shape(&route.path).unwrap_or_else(|_| route.path.clone());
         claims.push((ROUTE, format!("{method} {shape}"), format!("{method} `{}`", route.path)));
     }
-    claims.extend(declaration.commands.iter().map(|command| (COMMAND, command.name.clone(), command.name.clone())));
-    claims.extend(declaration.objects.iter().map(|object| (OBJECT, object.clone(), object.clone())));
+    claims.extend(
+        declaration
+            .commands
+            .iter()
+            .map(|command| (COMMAND, command.name.clone(), command.name.clone())),
+    );
+    claims.extend(
+        declaration
+            .objects
+            .iter()
+            .map(|object| (OBJECT, object.clone(), object.clone())),
+    );
     claims
 }

@@ -20,7 +20,10 @@ pub(super) fn find(field: &Field<'_>, wiring: &Wiring) -> Verdicts {
         let members: BTreeSet<usize> = component.into_iter().collect();
         for member in &members {
             let circle = shortest(*member, &members, &graph);
-            let path = circle.iter().map(|index| field.candidates[*index].id().to_owned()).collect();
+            let path = circle
+                .iter()
+                .map(|index| field.candidates[*index].id().to_owned())
+                .collect();
             found.insert(*member, Verdict::of(RefusalReason::Cycle { path }));
         }
     }
@@ -56,7 +59,11 @@ fn way_back(start: usize, end: usize, came_from: &BTreeMap<usize, usize>) -> Vec
 }
 
 fn turned(mut circle: Vec<usize>) -> Vec<usize> {
-    let smallest = circle.iter().enumerate().min_by_key(|(_, index)| **index).map_or(0, |(at, _)| at);
+    let smallest = circle
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, index)| **index)
+        .map_or(0, |(at, _)| at);
     circle.rotate_left(smallest);
     circle.extend(circle.first().copied());
     circle

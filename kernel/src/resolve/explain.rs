@@ -27,7 +27,9 @@ pub(super) fn refusal(index: usize, field: &Field<'_>, verdicts: &Verdicts) -> R
             Some(Cause::Candidate(next)) => at = next,
             Some(Cause::Earlier(earlier)) => {
                 let earlier = &field.request.refused[earlier];
-                refusal.chain.push(format!("{} was refused: {}", earlier.label(), earlier.reason));
+                refusal
+                    .chain
+                    .push(format!("{} was refused: {}", earlier.label(), earlier.reason));
                 refusal.chain.extend(earlier.chain.iter().cloned());
                 refusal.remedy.clone_from(&earlier.remedy);
                 break;
@@ -48,15 +50,26 @@ fn last_links(candidate: &Candidate, reason: &RefusalReason, is_first: bool, cha
         return;
     }
     match reason {
-        RefusalReason::PluginRange { wanted, range, found, path } => {
+        RefusalReason::PluginRange {
+            wanted,
+            range,
+            found,
+            path,
+        } => {
             chain.push(format!("{} needs plugin `{wanted}` {range}", candidate.label()));
             chain.push(format!("`{wanted}` {found} ({}) is what is here", path.display()));
         }
-        RefusalReason::ServiceRange { service, range, offered } => {
+        RefusalReason::ServiceRange {
+            service,
+            range,
+            offered,
+        } => {
             chain.push(format!("{} needs service `{service}` {range}", candidate.label()));
             chain.extend(offered.iter().map(|offer| format!("`{service}` is offered in {offer}")));
         }
-        RefusalReason::TwoProviders { service, other, path, .. } => {
+        RefusalReason::TwoProviders {
+            service, other, path, ..
+        } => {
             chain.push(format!("`{other}` ({}) provides service `{service}`", path.display()));
             chain.push(format!("{} provides it too", candidate.label()));
         }

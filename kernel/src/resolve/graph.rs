@@ -87,7 +87,10 @@ fn levels(order: &DiGraphMap<usize, ()>) -> BTreeMap<usize, usize> {
     let mut levels = BTreeMap::new();
     for index in sorted {
         let needed = order.neighbors_directed(index, petgraph::Direction::Incoming);
-        let level = needed.filter_map(|needed| levels.get(&needed)).max().map_or(0, |latest: &usize| latest + 1);
+        let level = needed
+            .filter_map(|needed| levels.get(&needed))
+            .max()
+            .map_or(0, |latest: &usize| latest + 1);
         levels.insert(index, level);
     }
     levels
@@ -96,12 +99,20 @@ fn levels(order: &DiGraphMap<usize, ()>) -> BTreeMap<usize, usize> {
 fn data(candidates: &[Arc<Candidate>], levels: &BTreeMap<usize, usize>, wires: &[&Wire]) -> PluginGraph {
     let nodes = levels.iter().map(|(index, level)| {
         let candidate = &candidates[*index];
-        let provides = candidate.document.objectos.services.provides.iter().map(|provided| provided.name.clone());
+        let provides = candidate
+            .document
+            .objectos
+            .services
+            .provides
+            .iter()
+            .map(|provided| provided.name.clone());
         GraphNode {
             id: candidate.id().to_owned(),
             version: candidate.document.manifest.version.clone(),
             level: *level,
-            provides: provides.filter(|name| candidate.grants.may_provide_service(name)).collect(),
+            provides: provides
+                .filter(|name| candidate.grants.may_provide_service(name))
+                .collect(),
         }
     });
     let mut edges: Vec<GraphEdge> = wires
@@ -119,5 +130,8 @@ fn data(candidates: &[Arc<Candidate>], levels: &BTreeMap<usize, usize>, wires: &
         })
         .collect();
     edges.sort_by(|left, right| (&left.from, &left.to, &left.name).cmp(&(&right.from, &right.to, &right.name)));
-    PluginGraph { nodes: nodes.collect(), edges }
+    PluginGraph {
+        nodes: nodes.collect(),
+        edges,
+    }
 }

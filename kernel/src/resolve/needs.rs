@@ -11,10 +11,17 @@ use crate::package::{Candidate, RefusalReason};
 
 /// Every plugin with an unmet need, for its first one.
 pub(super) fn unmet(field: &Field<'_>, wiring: &Wiring, verdicts: &Verdicts) -> Verdicts {
-    let look = Look { candidates: field.candidates, wiring, verdicts, request: field.request };
+    let look = Look {
+        candidates: field.candidates,
+        wiring,
+        verdicts,
+        request: field.request,
+    };
     let mut found = Verdicts::new();
     for index in &wiring.active {
-        let required = needs(&field.candidates[*index]).into_iter().filter(|need| !need.optional);
+        let required = needs(&field.candidates[*index])
+            .into_iter()
+            .filter(|need| !need.optional);
         let first = required.into_iter().find_map(|need| match need.kind {
             NeedKind::Plugin => look.plugin(&need),
             NeedKind::Service => look.service(&need),
@@ -51,7 +58,11 @@ impl Look<'_> {
         if let Some(index) = self.verdicts.keys().copied().find(|index| named(index)) {
             return Some(self.refused(need, Cause::Candidate(index)));
         }
-        let earlier = self.request.refused.iter().position(|refusal| refusal.plugin.as_deref() == Some(&need.name));
+        let earlier = self
+            .request
+            .refused
+            .iter()
+            .position(|refusal| refusal.plugin.as_deref() == Some(&need.name));
         if let Some(index) = earlier {
             return Some(self.refused(need, Cause::Earlier(index)));
         }
@@ -64,7 +75,11 @@ impl Look<'_> {
     }
 
     fn service(&self, need: &Need) -> Option<Verdict> {
-        let of_kernel = self.request.kernel_services.iter().find(|provided| provided.name == need.name);
+        let of_kernel = self
+            .request
+            .kernel_services
+            .iter()
+            .find(|provided| provided.name == need.name);
         let mut offered: Vec<String> = Vec::new();
         if let Some(provided) = of_kernel {
             if need.range.matches(&provided.version) {
@@ -77,7 +92,11 @@ impl Look<'_> {
                 return None;
             }
             let provider = &self.candidates[*index];
-            offered.push(format!("{version} by `{}` from {}", provider.id(), provider.path.display()));
+            offered.push(format!(
+                "{version} by `{}` from {}",
+                provider.id(),
+                provider.path.display()
+            ));
         }
         if !offered.is_empty() {
             return Some(Verdict::of(RefusalReason::ServiceRange {
@@ -102,10 +121,19 @@ impl Look<'_> {
             let candidate = &self.candidates[*index];
             let provides = &candidate.document.objectos.services.provides;
             candidate.grants.may_provide_service(&need.name)
-                && provides.iter().any(|provided| offers(&provided.name, &provided.version))
+                && provides
+                    .iter()
+                    .any(|provided| offers(&provided.name, &provided.version))
         });
-        let earlier = || self.request.refused.iter().position(|refusal| refusal.provides.contains(&need.name));
-        candidate.map(Cause::Candidate).or_else(|| earlier().map(Cause::Earlier))
+        let earlier = || {
+            self.request
+                .refused
+                .iter()
+                .position(|refusal| refusal.provides.contains(&need.name))
+        };
+        candidate
+            .map(Cause::Candidate)
+            .or_else(|| earlier().map(Cause::Earlier))
     }
 
     fn refused(&self, need: &Need, cause: Cause) -> Verdict {
@@ -113,12 +141,23 @@ impl Look<'_> {
             Cause::Candidate(index) => self.candidates[index].id().to_owned(),
             Cause::Earlier(index) => self.request.refused[index].plugin.clone().unwrap_or_default(),
         };
-        let reason = RefusalReason::DependencyRefused { what: need.described(), plugin };
-        Verdict { reason, rival: None, cause: Some(cause) }
+        let reason = RefusalReason::DependencyRefused {
+            what: need.described(),
+            plugin,
+        };
+        Verdict {
+            reason,
+            rival: None,
+            cause: Some(cause),
+        }
     }
 
     fn service_names(&self) -> impl Iterator<Item = &str> {
-        let of_kernel = self.request.kernel_services.iter().map(|provided| provided.name.as_str());
+        let of_kernel = self
+            .request
+            .kernel_services
+            .iter()
+            .map(|provided| provided.name.as_str());
         of_kernel.chain(self.wiring.providers.keys().map(String::as_str))
     }
 }

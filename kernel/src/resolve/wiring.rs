@@ -60,9 +60,17 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) fn new(candidates: &'a [Arc<Candidate>], request: &'a ResolveRequest<'a>) -> Self {
-        let mut field = Self { candidates, request, depth: vec![0; candidates.len()] };
+        let mut field = Self {
+            candidates,
+            request,
+            depth: vec![0; candidates.len()],
+        };
         let all = (0..candidates.len()).collect();
-        let mut certain = Wiring { providers: providers(candidates, &all), active: all, wires: Vec::new() };
+        let mut certain = Wiring {
+            providers: providers(candidates, &all),
+            active: all,
+            wires: Vec::new(),
+        };
         certain.providers.retain(|_, offers| offers.len() == 1);
         certain.connect(candidates);
         field.depth = depth(candidates.len(), &certain.wires);
@@ -76,7 +84,10 @@ impl<'a> Field<'a> {
     }
 
     fn prefers(&self, service: &str, index: usize) -> bool {
-        self.request.prefer.and_then(|prefer| prefer.get(service)).is_some_and(|id| id == self.candidates[index].id())
+        self.request
+            .prefer
+            .and_then(|prefer| prefer.get(service))
+            .is_some_and(|id| id == self.candidates[index].id())
     }
 }
 
@@ -91,7 +102,11 @@ pub(super) struct Wiring {
 
 impl Wiring {
     pub(super) fn of(field: &Field<'_>, active: &BTreeSet<usize>) -> Self {
-        let mut wiring = Self { active: active.clone(), providers: providers(field.candidates, active), wires: Vec::new() };
+        let mut wiring = Self {
+            active: active.clone(),
+            providers: providers(field.candidates, active),
+            wires: Vec::new(),
+        };
         for (service, offers) in &mut wiring.providers {
             offers.sort_by_key(|(index, _)| (!field.prefers(service, *index), field.rank(*index)));
         }
@@ -101,12 +116,19 @@ impl Wiring {
 
     /// Wires each need to the plugin it names, or to the first provider of the service.
     fn connect(&mut self, candidates: &[Arc<Candidate>]) {
-        let by_id: BTreeMap<&str, usize> = self.active.iter().map(|index| (candidates[*index].id(), *index)).collect();
+        let by_id: BTreeMap<&str, usize> = self
+            .active
+            .iter()
+            .map(|index| (candidates[*index].id(), *index))
+            .collect();
         for from in &self.active {
             for need in needs(&candidates[*from]) {
                 let found = match need.kind {
                     NeedKind::Plugin => by_id.get(need.name.as_str()).map(|to| (*to, candidates[*to].version())),
-                    NeedKind::Service => self.providers.get(&need.name).and_then(|offers| offers.first().cloned()),
+                    NeedKind::Service => self
+                        .providers
+                        .get(&need.name)
+                        .and_then(|offers| offers.first().cloned()),
                 };
                 if let Some((to, version)) = found.filter(|(to, _)| to != from)
                     && need.range.matches(&version)
@@ -126,7 +148,10 @@ fn depth(count: usize, wires: &[Wire]) -> Vec<usize> {
     }
     let mut depth = vec![0; count];
     for index in toposort(&graph, None).unwrap_or_default() {
-        let needed = graph.neighbors_directed(index, Direction::Incoming).map(|needed| depth[needed]).max();
+        let needed = graph
+            .neighbors_directed(index, Direction::Incoming)
+            .map(|needed| depth[needed])
+            .max();
         depth[index] = needed.map_or(0, |deepest| deepest + 1);
     }
     depth
@@ -138,11 +163,25 @@ pub(super) fn needs(candidate: &Candidate) -> Vec<Need> {
     let plugin = |name: &String, range: &String, optional| {
         // A range that was checked when the document was read; anything else means "any version".
         let range = parse_range(range).unwrap_or(VersionReq::STAR);
-        Need { kind: NeedKind::Plugin, name: name.clone(), range, optional }
+        Need {
+            kind: NeedKind::Plugin,
+            name: name.clone(),
+            range,
+            optional,
+        }
     };
-    let mut needs: Vec<Need> = document.manifest.dependencies.iter().map(|(id, range)| plugin(id, range, false)).collect();
+    let mut needs: Vec<Need> = document
+        .manifest
+        .dependencies
+        .iter()
+        .map(|(id, range)| plugin(id, range, false))
+        .collect();
     let requires = &document.capabilities.requires;
-    needs.extend(requires.iter().map(|required| plugin(&required.plugin_id, &required.version, required.optional)));
+    needs.extend(
+        requires
+            .iter()
+            .map(|required| plugin(&required.plugin_id, &required.version, required.optional)),
+    );
     needs.extend(document.objectos.services.uses.iter().map(|used| Need {
         kind: NeedKind::Service,
         name: used.name.clone(),
@@ -159,7 +198,10 @@ fn providers(candidates: &[Arc<Candidate>], active: &BTreeSet<usize>) -> BTreeMa
         let candidate = &candidates[*index];
         for provided in &candidate.document.objectos.services.provides {
             if candidate.grants.may_provide_service(&provided.name) {
-                providers.entry(provided.name.clone()).or_default().push((*index, provided.version.clone()));
+                providers
+                    .entry(provided.name.clone())
+                    .or_default()
+                    .push((*index, provided.version.clone()));
             }
         }
     }

@@ -27,7 +27,9 @@ pub(super) fn fill(schema: &Value, value: &mut Map<String, Value>) {
 
 /// JSON pointers of values whose schema says `writeOnly` or `secret`.
 pub(super) fn secrets(schema: &Value, value: &Value, pointer: &str, found: &mut Vec<String>) {
-    let marked = ["writeOnly", "secret"].iter().any(|key| schema.get(key) == Some(&Value::Bool(true)));
+    let marked = ["writeOnly", "secret"]
+        .iter()
+        .any(|key| schema.get(key) == Some(&Value::Bool(true)));
     if marked && !pointer.is_empty() {
         found.push(pointer.to_owned());
         return;
@@ -54,5 +56,9 @@ pub(super) fn secrets(schema: &Value, value: &Value, pointer: &str, found: &mut 
 
 /// The properties an object schema names.
 pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
 }

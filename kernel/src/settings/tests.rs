@@ -1,13 +1,13 @@
 use objectos_protocol::kernel::plugin_document::PluginDocument;
 use serde_json::{Value, json};
 
-fn document(settings: Value, properties: Value) -> PluginDocument {
+fn document(settings: &Value, properties: &Value) -> PluginDocument {
     let mut text = json!({
         "manifest": {"id": "com.example.notes", "version": "1.0.0", "type": "plugin", "name": "Notes"},
         "objectos": {"api": "^1"}
     });
     if !settings.is_null() {
-        text["objectos"]["settings"] = settings;
+        text["objectos"]["settings"] = settings.clone();
     }
     if !properties.is_null() {
         text["manifest"]["configuration"] = json!({"properties": properties});
@@ -36,27 +36,55 @@ fn schema() -> Value {
 
 /// Checks a configuration; `Ok` compares the value with its defaults, `Err` the problems, one line each.
 #[track_caller]
-fn check(document: &PluginDocument, configuration: Value, expected: Result<Value, &[&str]>) {
-    let found = super::check(document, Some(&configuration));
+fn check(document: &PluginDocument, configuration: &Value, expected: Result<Value, &[&str]>) {
+    let found = super::check(document, Some(configuration));
     let found = found.map(|settings| Value::Object(settings.value().clone()));
     let found = found.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>());
-    assert_eq!(found, expected.map_err(|lines| lines.iter().map(ToString::to_string).collect()), "{configuration}");
+    assert_eq!(
+        found,
+        expected.map_err(|lines| lines.iter().map(ToString::to_string).collect()),
+        "{configuration}"
+    );
 }
 
 #[test]
 fn defaults_are_filled_and_errors_name_the_key() {
-    let plugin = document(schema(), Value::Null);
-    check(&plugin, json!({"greeting": "hi"}), Ok(json!({"greeting": "hi", "retries": 3, "smtp": {"host": "localhost"}})));
-    check(&plugin, json!({"greeting": "hi", "labels": {"any": 1}, "smtp": {"password": "x"}}), Ok(json!({
-        "greeting": "hi", "labels": {"any": 1}, "smtp": {"password": "x", "host": "localhost"}, "retries": 3
-    })));
-    check(&plugin, json!({}), Err(&["greeting: a required key is missing; add `greeting`"]));
-    check(&plugin, Value::Null, Err(&["greeting: a required key is missing; add `greeting`"]));
-    check(&plugin, json!([]), Err(&["the configuration is not a mapping; write keys and values"]));
-    check(&plugin, json!({"greeting": "hi", "retrys": 1}), Err(&["retrys: `retrys` is not a known key; did you mean `retries`?"]));
+    let plugin = document(&schema(), &Value::Null);
     check(
         &plugin,
-        json!({"greeting": "h", "retries": "3", "level": "middle", "smtp": {"hots": "a"}}),
+        &json!({"greeting": "hi"}),
+        Ok(json!({"greeting": "hi", "retries": 3, "smtp": {"host": "localhost"}})),
+    );
+    check(
+        &plugin,
+        &json!({"greeting": "hi", "labels": {"any": 1}, "smtp": {"password": "x"}}),
+        Ok(json!({
+            "greeting": "hi", "labels": {"any": 1}, "smtp": {"password": "x", "host": "localhost"}, "retries": 3
+        })),
+    );
+    check(
+        &plugin,
+        &json!({}),
+        Err(&["greeting: a required key is missing; add `greeting`"]),
+    );
+    check(
+        &plugin,
+        &Value::Null,
+        Err(&["greeting: a required key is missing; add `greeting`"]),
+    );
+    check(
+        &plugin,
+        &json!([]),
+        Err(&["the configuration is not a mapping; write keys and values"]),
+    );
+    check(
+        &plugin,
+        &json!({"greeting": "hi", "retrys": 1}),
+        Err(&["retrys: `retrys` is not a known key; did you mean `retries`?"]),
+    );
+    check(
+        &plugin,
+        &json!({"greeting": "h", "retries": "3", "level": "middle", "smtp": {"hots": "a"}}),
         Err(&[
             "greeting: the value is shorter than 2 characters",
             "level: the value is not one of those allowed; use one of \"low\", \"high\"",
@@ -64,7 +92,11 @@ fn defaults_are_filled_and_errors_name_the_key() {
             "smtp.hots: `hots` is not a known key; did you mean `host`?",
         ]),
     );
-    check(&plugin, json!({"greeting": "hi", "hosts": [{"token": 1}]}), Err(&["hosts[0].token: the value is not of type \"string\""]));
+    check(
+        &plugin,
+        &json!({"greeting": "hi", "hosts": [{"token": 1}]}),
+        Err(&["hosts[0].token: the value is not of type \"string\""]),
+    );
 }
 
 #[test]
@@ -73,49 +105,86 @@ fn the_protocols_own_properties_count_too() {
         "color": {"type": "string", "enum": ["red", "blue"], "default": "red"},
         "size": {"type": "number", "required": true}, "key": {"type": "string", "secret": true}
     });
-    let plugin = document(Value::Null, properties.clone());
-    check(&plugin, json!({"size": 1.5}), Ok(json!({"size": 1.5, "color": "red"})));
-    check(&plugin, json!({"color": "green"}), Err(&[
-        "color: the value is not one of those allowed; use one of \"red\", \"blue\"",
-        "size: a required key is missing; add `size`",
-    ]));
+    let plugin = document(&Value::Null, &properties);
+    check(&plugin, &json!({"size": 1.5}), Ok(json!({"size": 1.5, "color": "red"})));
+    check(
+        &plugin,
+        &json!({"color": "green"}),
+        Err(&[
+            "color: the value is not one of those allowed; use one of \"red\", \"blue\"",
+            "size: a required key is missing; add `size`",
+        ]),
+    );
     // Both declarations at once: each knows keys the other does not.
-    let strict = json!({"type": "object", "additionalProperties": false, "properties": {"greeting": {"type": "string"}}});
-    let both = document(strict, properties);
-    check(&both, json!({"size": 1, "greeting": "hi"}), Ok(json!({"size": 1, "greeting": "hi", "color": "red"})));
-    check(&both, json!({"size": 1, "colour": "red"}), Err(&["colour: `colour` is not a known key; did you mean `color`?"]));
+    let strict =
+        json!({"type": "object", "additionalProperties": false, "properties": {"greeting": {"type": "string"}}});
+    let both = document(&strict, &properties);
+    check(
+        &both,
+        &json!({"size": 1, "greeting": "hi"}),
+        Ok(json!({"size": 1, "greeting": "hi", "color": "red"})),
+    );
+    check(
+        &both,
+        &json!({"size": 1, "colour": "red"}),
+        Err(&["colour: `colour` is not a known key; did you mean `color`?"]),
+    );
 }
 
 #[test]
 fn a_plugin_without_settings_takes_none() {
-    let plugin = document(Value::Null, Value::Null);
-    check(&plugin, json!({}), Ok(json!({})));
-    check(&plugin, json!({"a": 1}), Err(&["a: plugin `com.example.notes` takes no configuration; remove the key"]));
+    let plugin = document(&Value::Null, &Value::Null);
+    check(&plugin, &json!({}), Ok(json!({})));
+    check(
+        &plugin,
+        &json!({"a": 1}),
+        Err(&["a: plugin `com.example.notes` takes no configuration; remove the key"]),
+    );
 }
 
 #[test]
 fn schemas_that_take_any_key_do() {
-    for open in [json!({"additionalProperties": true}), json!({"patternProperties": {"^x-": {"type": "string"}}}), json!({"type": "object"})] {
-        let plugin = document(open.clone(), Value::Null);
+    for open in [
+        json!({"additionalProperties": true}),
+        json!({"patternProperties": {"^x-": {"type": "string"}}}),
+        json!({"type": "object"}),
+    ] {
+        let plugin = document(&open, &Value::Null);
         assert!(super::check(&plugin, Some(&json!({"x-a": "1"}))).is_ok(), "{open}");
     }
-    let closed = document(json!({"patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": false}), Value::Null);
-    check(&closed, json!({"y": 1}), Err(&["y: `y` is not a known key; remove the key"]));
+    let closed = document(
+        &json!({"patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": false}),
+        &Value::Null,
+    );
+    check(
+        &closed,
+        &json!({"y": 1}),
+        Err(&["y: `y` is not a known key; remove the key"]),
+    );
 }
 
 #[test]
 fn a_schema_that_is_none_is_told() {
-    let plugin = document(json!({"type": "object", "properties": {"a": {"type": "strin"}}}), Value::Null);
+    let plugin = document(
+        &json!({"type": "object", "properties": {"a": {"type": "strin"}}}),
+        &Value::Null,
+    );
     let problems = super::check(&plugin, None).unwrap_err();
     assert_eq!(problems[0].path, "objectos.settings.properties.a.type");
     assert!(problems[0].message.starts_with("not a JSON Schema"), "{}", problems[0]);
-    let remote = document(json!({"type": "object", "$ref": "https://example.com/schema.json"}), Value::Null);
-    assert!(super::check(&remote, None).is_err(), "a schema elsewhere is not fetched");
+    let remote = document(
+        &json!({"type": "object", "$ref": "https://example.com/schema.json"}),
+        &Value::Null,
+    );
+    assert!(
+        super::check(&remote, None).is_err(),
+        "a schema elsewhere is not fetched"
+    );
 }
 
 #[test]
 fn secrets_are_known_and_never_shown() {
-    let plugin = document(schema(), Value::Null);
+    let plugin = document(&schema(), &Value::Null);
     let value = json!({"greeting": "hi", "smtp": {"password": "hunter2"}, "hosts": [{"token": "t1"}, {}]});
     let settings = super::check(&plugin, Some(&value)).unwrap();
     assert_eq!(settings.secrets(), ["/hosts/0/token", "/smtp/password"]);

@@ -10,7 +10,15 @@ use super::defaults::properties;
 
 /// Words after which a schema's keys are more than its `properties` list.
 const OPENING: [&str; 9] = [
-    "patternProperties", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "unevaluatedProperties",
+    "patternProperties",
+    "$ref",
+    "$dynamicRef",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "if",
+    "dependentSchemas",
+    "unevaluatedProperties",
 ];
 
 /// Every key that none of the schemas knows.
@@ -42,16 +50,35 @@ fn walk(schemas: &[&Value], value: &Map<String, Value>, path: &str, problems: &m
     if schemas.iter().any(|schema| is_open(schema)) {
         return;
     }
-    let known: Vec<&str> = schemas.iter().flat_map(|schema| properties(schema)).map(|(name, _)| name.as_str()).collect();
+    let known: Vec<&str> = schemas
+        .iter()
+        .flat_map(|schema| properties(schema))
+        .map(|(name, _)| name.as_str())
+        .collect();
     for (key, inner) in value {
-        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let matching: Vec<&Value> =
-            schemas.iter().flat_map(|schema| properties(schema)).filter(|(name, _)| *name == key).map(|(_, schema)| schema).collect();
+        let below = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        let matching: Vec<&Value> = schemas
+            .iter()
+            .flat_map(|schema| properties(schema))
+            .filter(|(name, _)| *name == key)
+            .map(|(_, schema)| schema)
+            .collect();
         if matching.is_empty() {
             let remedy = match nearest(key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "remove the key".to_owned(),
-                None => format!("known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "known are {}",
+                    known
+                        .iter()
+                        .map(|name| format!("`{name}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
             };
             problems.push(DocumentProblem::new(below, message(key), remedy));
         } else if let Value::Object(inner) = inner {

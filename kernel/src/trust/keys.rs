@@ -54,11 +54,15 @@ impl PublicKey {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         if text.starts_with("-----BEGIN") {
-            return VerifyingKey::from_public_key_pem(text).map(Self).map_err(|_| KeyError::NotAPublicKey);
+            return VerifyingKey::from_public_key_pem(text)
+                .map(Self)
+                .map_err(|_| KeyError::NotAPublicKey);
         }
         let bytes = STANDARD.decode(text).map_err(|_| KeyError::NotAPublicKey)?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::NotAPublicKey)?;
-        VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| KeyError::NotAPublicKey)
+        VerifyingKey::from_bytes(&bytes)
+            .map(Self)
+            .map_err(|_| KeyError::NotAPublicKey)
     }
 
     /// The id by which signatures name the key.
@@ -75,7 +79,9 @@ impl PublicKey {
 
     /// Whether `signature` is this key's over `message`.
     pub(super) fn holds(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
+        self.0
+            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
+            .is_ok()
     }
 }
 
@@ -112,13 +118,21 @@ impl KeyPair {
     ///
     /// [`KeyError::Exposed`] when others may read the file, [`KeyError::Read`], [`KeyError::NotAKey`].
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let read = |source| KeyError::Read { path: path.to_owned(), source };
+        let read = |source| KeyError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let mode = fs::metadata(path).map_err(read)?.mode() & 0o777;
         if mode & FOREIGN_RIGHTS != 0 {
-            return Err(KeyError::Exposed { path: path.to_owned(), mode });
+            return Err(KeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
         }
         let text = fs::read_to_string(path).map_err(read)?;
-        SigningKey::from_pkcs8_pem(&text).map(Self).map_err(|_| KeyError::NotAKey { path: path.to_owned() })
+        SigningKey::from_pkcs8_pem(&text)
+            .map(Self)
+            .map_err(|_| KeyError::NotAKey { path: path.to_owned() })
     }
 
     /// The public half.
@@ -150,15 +164,18 @@ pub fn keygen(path: &Path) -> Result<PublicKey, KeyError> {
         return Err(KeyError::Exists { path: public_path });
     }
     let unwritable = |error: &dyn fmt::Display| io::Error::other(error.to_string());
-    let private = pair
-        .0
-        .to_pkcs8_pem(LineEnding::LF)
-        .map_err(|error| KeyError::Write { path: path.to_owned(), source: unwritable(&error) })?;
+    let private = pair.0.to_pkcs8_pem(LineEnding::LF).map_err(|error| KeyError::Write {
+        path: path.to_owned(),
+        source: unwritable(&error),
+    })?;
     let public = pair
         .public()
         .0
         .to_public_key_pem(LineEnding::LF)
-        .map_err(|error| KeyError::Write { path: public_path.clone(), source: unwritable(&error) })?;
+        .map_err(|error| KeyError::Write {
+            path: public_path.clone(),
+            source: unwritable(&error),
+        })?;
     write_new(path, private.as_bytes(), 0o600)?;
     write_new(&public_path, public.as_bytes(), 0o644)?;
     Ok(pair.public())
@@ -174,7 +191,13 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), KeyError> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut file = opened.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
-        _ => KeyError::Write { path: path.to_owned(), source },
+        _ => KeyError::Write {
+            path: path.to_owned(),
+            source,
+        },
     })?;
-    file.write_all(content).map_err(|source| KeyError::Write { path: path.to_owned(), source })
+    file.write_all(content).map_err(|source| KeyError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -65,14 +65,28 @@ impl TrustPolicy {
         let mut problems = Vec::new();
         let keys = read_keys(&config.keys, &mut problems);
         let blocked_digests = read_digests(&config.blocked.hashes, &mut problems);
-        for (index, id) in config.blocked.plugins.iter().enumerate().filter(|(_, id)| !is_plugin_id(id)) {
+        for (index, id) in config
+            .blocked
+            .plugins
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| !is_plugin_id(id))
+        {
             let path = format!("trust.blocked.plugins[{index}]");
-            problems.push(DocumentProblem::new(path, format!("`{id}` is not a plugin id"), "write it as in `com.example.audit`"));
+            problems.push(DocumentProblem::new(
+                path,
+                format!("`{id}` is not a plugin id"),
+                "write it as in `com.example.audit`",
+            ));
         }
         for (listed, levels) in &config.levels {
             if levels.contains(&PluginTrustLevel::Blocked) {
                 let path = format!("trust.levels.{}", crate::package::name_of(listed));
-                problems.push(DocumentProblem::new(path, "`blocked` can never be loaded", "remove it from the list"));
+                problems.push(DocumentProblem::new(
+                    path,
+                    "`blocked` can never be loaded",
+                    "remove it from the list",
+                ));
             }
         }
         if !problems.is_empty() {
@@ -80,7 +94,11 @@ impl TrustPolicy {
         }
         Ok(Self {
             mode,
-            allowed: config.levels.get(&mode).cloned().unwrap_or_else(|| default_levels(mode)),
+            allowed: config
+                .levels
+                .get(&mode)
+                .cloned()
+                .unwrap_or_else(|| default_levels(mode)),
             keys,
             blocked_digests,
             blocked_plugins: config.blocked.plugins.iter().cloned().collect(),
@@ -94,7 +112,9 @@ impl TrustPolicy {
     /// [`RefusalReason::Blocked`].
     pub fn check_digest(&self, sha256: &Digest) -> Result<(), RefusalReason> {
         if self.blocked_digests.contains(sha256) {
-            return Err(RefusalReason::Blocked { what: format!("SHA-256 {sha256}") });
+            return Err(RefusalReason::Blocked {
+                what: format!("SHA-256 {sha256}"),
+            });
         }
         Ok(())
     }
@@ -104,10 +124,18 @@ impl TrustPolicy {
     /// # Errors
     ///
     /// The reason it may not be loaded in any mode: blocked, or a signature that does not hold.
-    pub fn verify(&self, library: &Path, sha256: &Digest, id: &str, now: OffsetDateTime) -> Result<TrustVerdict, RefusalReason> {
+    pub fn verify(
+        &self,
+        library: &Path,
+        sha256: &Digest,
+        id: &str,
+        now: OffsetDateTime,
+    ) -> Result<TrustVerdict, RefusalReason> {
         self.check_digest(sha256)?;
         if self.blocked_plugins.contains(id) {
-            return Err(RefusalReason::Blocked { what: format!("plugin `{id}`") });
+            return Err(RefusalReason::Blocked {
+                what: format!("plugin `{id}`"),
+            });
         }
         let invalid = |problem| RefusalReason::SignatureInvalid { problem };
         let Some(signature) = SignatureFile::of_library(library).map_err(invalid)? else {
@@ -121,7 +149,12 @@ impl TrustPolicy {
     /// # Errors
     ///
     /// Unknown key, other file, forged, expired, not yet valid, or a revoked key.
-    pub fn verify_signature(&self, signature: &SignatureFile, sha256: &Digest, now: OffsetDateTime) -> Result<TrustVerdict, RefusalReason> {
+    pub fn verify_signature(
+        &self,
+        signature: &SignatureFile,
+        sha256: &Digest,
+        now: OffsetDateTime,
+    ) -> Result<TrustVerdict, RefusalReason> {
         let key_id = signature.key_id.clone();
         let Some((name, key, level)) = self.keys.iter().find(|(_, key, _)| key.id() == key_id) else {
             return Err(RefusalReason::SignerUnknown { key_id });
@@ -130,17 +163,28 @@ impl TrustPolicy {
             return Err(RefusalReason::SignatureForged { key_id });
         }
         if signature.sha256 != *sha256 {
-            return Err(RefusalReason::DigestMismatch { found: *sha256, signed: signature.sha256 });
+            return Err(RefusalReason::DigestMismatch {
+                found: *sha256,
+                signed: signature.sha256,
+            });
         }
-        let times = signature.times().map_err(|problem| RefusalReason::SignatureInvalid { problem })?;
+        let times = signature
+            .times()
+            .map_err(|problem| RefusalReason::SignatureInvalid { problem })?;
         if now > times.not_after {
-            return Err(RefusalReason::SignatureExpired { not_after: signature.not_after.clone() });
+            return Err(RefusalReason::SignatureExpired {
+                not_after: signature.not_after.clone(),
+            });
         }
         if now < times.not_before {
-            return Err(RefusalReason::SignatureNotYetValid { not_before: signature.not_before.clone() });
+            return Err(RefusalReason::SignatureNotYetValid {
+                not_before: signature.not_before.clone(),
+            });
         }
         if *level == PluginTrustLevel::Blocked {
-            return Err(RefusalReason::Blocked { what: format!("key `{name}` ({key_id})") });
+            return Err(RefusalReason::Blocked {
+                what: format!("key `{name}` ({key_id})"),
+            });
         }
         Ok(TrustVerdict {
             level: *level,
@@ -173,9 +217,11 @@ fn default_levels(mode: RuntimeMode) -> Vec<PluginTrustLevel> {
     let vouched_for = vec![PluginTrustLevel::Verified, PluginTrustLevel::Trusted];
     match mode {
         RuntimeMode::Production | RuntimeMode::Provisioning => vouched_for,
-        RuntimeMode::Development | RuntimeMode::Test => {
-            [vouched_for, vec![PluginTrustLevel::Community, PluginTrustLevel::Untrusted]].concat()
-        }
+        RuntimeMode::Development | RuntimeMode::Test => [
+            vouched_for,
+            vec![PluginTrustLevel::Community, PluginTrustLevel::Untrusted],
+        ]
+        .concat(),
     }
 }
 
@@ -185,7 +231,11 @@ fn read_keys(keys: &[TrustedKey], problems: &mut Vec<DocumentProblem>) -> Vec<(S
         let path = format!("trust.keys[{index}].publicKey");
         match PublicKey::parse(&trusted.public_key) {
             Ok(key) if known.iter().any(|(_, other, _)| *other == key) => {
-                problems.push(DocumentProblem::new(path, "this key is given twice", "keep one of the two, so that its level is clear"));
+                problems.push(DocumentProblem::new(
+                    path,
+                    "this key is given twice",
+                    "keep one of the two, so that its level is clear",
+                ));
             }
             Ok(key) => known.push((trusted.name.clone(), key, trusted.level)),
             Err(error) => {
@@ -206,7 +256,11 @@ fn read_digests(hashes: &[String], problems: &mut Vec<DocumentProblem>) -> BTree
             }
             Err(error) => {
                 let path = format!("trust.blocked.hashes[{index}]");
-                problems.push(DocumentProblem::new(path, format!("{error}, found `{text}`"), "copy it from `objectos-host plugins list`"));
+                problems.push(DocumentProblem::new(
+                    path,
+                    format!("{error}, found `{text}`"),
+                    "copy it from `objectos-host plugins list`",
+                ));
             }
         }
     }

@@ -83,7 +83,10 @@ impl SignatureFile {
     /// What is wrong with the file, in words.
     pub(super) fn of_library(library: &Path) -> Result<Option<Self>, String> {
         let path = signature_path(library);
-        let opened = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(&path);
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+            .open(&path);
         let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -93,10 +96,13 @@ impl SignatureFile {
         file.take(SIZE_LIMIT_BYTES)
             .read_to_string(&mut text)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        let signature: Self =
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let signature: Self = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         if signature.format != FORMAT {
-            return Err(format!("{} has format {}, known is {FORMAT}", path.display(), signature.format));
+            return Err(format!(
+                "{} has format {}, known is {FORMAT}",
+                path.display(),
+                signature.format
+            ));
         }
         Ok(Some(signature))
     }
@@ -104,7 +110,8 @@ impl SignatureFile {
     /// When the signature is valid.
     pub(super) fn times(&self) -> Result<SignatureTimes, String> {
         let read = |key: &str, text: &str| {
-            OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{key} `{text}` is not a date and time: {error}"))
+            OffsetDateTime::parse(text, &Rfc3339)
+                .map_err(|error| format!("{key} `{text}` is not a date and time: {error}"))
         };
         Ok(SignatureTimes {
             not_before: read("notBefore", &self.not_before)?,
@@ -114,12 +121,19 @@ impl SignatureFile {
 
     /// Whether `key` made this signature.
     pub(super) fn made_by(&self, key: &PublicKey) -> bool {
-        let bytes: Option<[u8; 64]> = STANDARD.decode(&self.signature).ok().and_then(|bytes| bytes.try_into().ok());
+        let bytes: Option<[u8; 64]> = STANDARD
+            .decode(&self.signature)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok());
         bytes.is_some_and(|bytes| key.holds(&self.message(), &bytes))
     }
 
     fn message(&self) -> Vec<u8> {
-        format!("{CONTEXT}\n{}\n{}\n{}\n{}\n", self.key_id, self.sha256, self.not_before, self.not_after).into_bytes()
+        format!(
+            "{CONTEXT}\n{}\n{}\n{}\n{}\n",
+            self.key_id, self.sha256, self.not_before, self.not_after
+        )
+        .into_bytes()
     }
 }
 
@@ -137,10 +151,16 @@ pub fn signature_path(library: &Path) -> PathBuf {
 ///
 /// [`KeyError::Read`] for the library, [`KeyError::Write`] for the signature, [`KeyError::EmptyValidity`].
 pub fn sign(library: &Path, pair: &KeyPair, times: SignatureTimes) -> Result<SignatureFile, KeyError> {
-    let bytes = fs::read(library).map_err(|source| KeyError::Read { path: library.to_owned(), source })?;
+    let bytes = fs::read(library).map_err(|source| KeyError::Read {
+        path: library.to_owned(),
+        source,
+    })?;
     let signature = SignatureFile::make(Digest::of(&bytes), pair, times)?;
     let path = signature_path(library);
-    let unwritable = |source| KeyError::Write { path: path.clone(), source };
+    let unwritable = |source| KeyError::Write {
+        path: path.clone(),
+        source,
+    };
     let mut text = serde_json::to_string_pretty(&signature).map_err(|error| unwritable(error.into()))?;
     text.push('\n');
     fs::write(&path, text).map_err(unwritable)?;

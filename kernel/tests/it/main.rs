@@ -1,2 +1,10 @@
 //! Integration tests of the kernel, a module for each part.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+
 mod events;
+mod lifecycle;
+mod meeting;
+mod rig;
+mod swap;
+mod zoo;

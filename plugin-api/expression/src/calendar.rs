@@ -93,9 +93,9 @@ pub(crate) fn weekday(day: i32) -> i32 {
 
 /// Splits a moment into the local day and the milliseconds of that day.
 pub(crate) fn split(ms: i64, offset_seconds: i32) -> (i32, i64) {
-    let local = ms + i64::from(offset_seconds) * 1000;
-    let day = i32::try_from(local.div_euclid(DAY_MS)).unwrap_or(DAY_MAX);
-    (day.clamp(DAY_MIN, DAY_MAX), local.rem_euclid(DAY_MS))
+    let local = ms.saturating_add(i64::from(offset_seconds) * 1000);
+    let day = local.div_euclid(DAY_MS).clamp(i64::from(DAY_MIN), i64::from(DAY_MAX));
+    (i32::try_from(day).unwrap_or(DAY_MAX), local.rem_euclid(DAY_MS))
 }
 
 /// The moment at which a local day and time of day is.

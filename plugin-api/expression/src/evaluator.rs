@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
                 self.found(environment.previous(path), node.value_type, path.as_str())?
             }
             NodeKind::Variable(variable) => self.variable(variable, node.value_type)?,
-            NodeKind::Local(index) => self.locals[*index].clone(),
+            NodeKind::Local(index) => self.locals.get(*index).cloned().unwrap_or(Value::Null),
             NodeKind::Let { value, body } => {
                 let value = self.value(value)?;
                 self.locals.push(value);
@@ -96,6 +96,7 @@ impl<'a> Machine<'a> {
             }
             NodeKind::Negate(inner) => match self.value(inner)? {
                 Value::Null => Value::Null,
+                Value::Integer(integer) if integer != i64::MIN => Value::Integer(-integer),
                 value => Value::number(-number_of(&value, "-")?),
             },
             NodeKind::Arithmetic(operator, left, right) => {
@@ -276,11 +277,12 @@ impl<'a> Machine<'a> {
         if !function.takes_null && arguments.iter().any(Value::is_null) {
             return Ok(Value::Null);
         }
-        let Form::Kernel(kernel) = function.form else {
+        // The checker makes no such call; a tree built by hand can.
+        let (Form::Kernel(kernel), true) = (&function.form, function.takes(arguments.len())) else {
             return Err(EvaluationError::TypeMismatch {
                 place: function.name.to_owned(),
                 expected: Type::Any,
-                found: "a function that only the checker can place".to_owned(),
+                found: format!("a call that it cannot answer, with {} arguments", arguments.len()),
             });
         };
         let mut context = Context {

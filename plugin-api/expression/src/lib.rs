@@ -41,7 +41,8 @@
 //!   three values: `false AND null` is false, `true OR null` is true, else null stays. A condition holds only if it is true: `status <> 'open'`
 //!   does not hold for a record without status. `x = null` and `x IS NULL` ask for null; `??`, `COALESCE`, `BLANKVALUE`, `CONCAT`, `ISBLANK` and `IF`
 //!   take null as it comes. A choice whose condition is null takes the other branch.
-//! - **Numbers** are IEEE doubles in arithmetic, exact for whole numbers up to 2^53; a field that is only read or compared keeps all 64 bits.
+//! - **Numbers** are IEEE doubles in arithmetic, exact for whole numbers up to 2^53; a field that is only read, compared or negated
+//!   keeps all 64 bits.
 //!   Division is never whole-number division. **Division by zero is null**, and so is whatever is not a finite number: there is no error, as SQL
 //!   could not raise one for a single row. `ROUND` goes half away from zero. `-2 ^ 2` is -4.
 //! - **Text** is compared and ordered by code point; case matters. `+` joins if one side is text. Lengths count characters, places count from 1.

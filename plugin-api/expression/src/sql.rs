@@ -101,6 +101,12 @@ fn form(node: &Node, constant: bool, height_left: usize) -> Result<(), Obstacle>
     if let Some(message) = reason(node, constant) {
         return obstacle(message);
     }
+    if let NodeKind::IsNull(inner) = &node.kind
+        && matches!(inner.kind, NodeKind::Field(_))
+    {
+        // Whether there is a value shows without knowing of which type.
+        return Ok(());
+    }
     let mut result = Ok(());
     node.each_child(&mut |child| {
         if result.is_ok() {

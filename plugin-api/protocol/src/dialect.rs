@@ -63,7 +63,10 @@ pub fn objects_in_file(document: Value, stem: &str) -> Vec<Value> {
 }
 
 fn is_map_of_objects(map: &Map<String, Value>) -> bool {
-    !map.is_empty() && map.values().all(|value| value.get("fields").is_some_and(Value::is_object))
+    !map.is_empty()
+        && map
+            .values()
+            .all(|value| value.get("fields").is_some_and(Value::is_object))
 }
 
 fn named(object: Value, name: &str) -> Value {
@@ -82,7 +85,9 @@ fn named(object: Value, name: &str) -> Value {
 /// changed, in the order of the document.
 #[must_use]
 pub fn normalise_object(document: Value) -> (Value, Vec<Note>) {
-    let Value::Object(map) = document else { return (document, Vec::new()) };
+    let Value::Object(map) = document else {
+        return (document, Vec::new());
+    };
     let mut rewriter = Rewriter::new();
     let mut object = rewriter.keys(Place::Object, "", map);
     if let Some(name) = object.get("name").and_then(Value::as_str).map(str::to_owned) {
@@ -124,7 +129,10 @@ fn title_case(name: &str) -> String {
     let words = name.split(['_', '-', ' ']).filter(|word| !word.is_empty());
     let capital = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     };
     words.map(capital).collect::<Vec<_>>().join(" ")
 }

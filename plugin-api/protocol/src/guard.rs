@@ -4,6 +4,7 @@
 //! published schema refuses is refused here too. Called only from the family modules. The counterpart in the JSON Schema
 //! is the `schemars` attribute on the same line.
 
+mod map_only;
 mod numbers;
 mod texts;
 
@@ -16,7 +17,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::shared::JsonMap;
+use numbers::SAFE_INTEGER;
 
+pub(crate) use map_only::{MapOnly, map_only};
 pub(crate) use numbers::{
     integer_from, integer_in, number, number_above_zero, number_from, number_in, safe_integer, signed, unsigned,
 };
@@ -182,10 +185,11 @@ where
     }
 }
 
-/// Schema transform: an optional key may be left out but is not `null`, which is what [`some`] accepts.
+/// Schema transform: says what the guards do.
 ///
-/// schemars writes `Option<T>` as "T or null"; for every property that is not required the `null` goes away.
-pub(crate) fn optional_not_null(schema: &mut Schema) {
+/// An optional key may be left out but is not `null` ([`some`]): schemars writes `Option<T>` as "T or null", and for every
+/// property that is not required the `null` goes away. An integer is one that JSON keeps exactly.
+pub(crate) fn guarded(schema: &mut Schema) {
     let required: BTreeSet<String> = schema
         .get("required")
         .and_then(Value::as_array)
@@ -197,6 +201,21 @@ pub(crate) fn optional_not_null(schema: &mut Schema) {
     for (name, property) in properties.iter_mut() {
         if !required.contains(name) {
             without_null(property);
+        }
+        exact_integer(property);
+    }
+}
+
+/// Adds the limits of exact integers where an integer has none.
+fn exact_integer(schema: &mut Value) {
+    let Some(keywords) = schema.as_object_mut() else { return };
+    if keywords.get("type").is_some_and(|name| name == "integer") {
+        keywords.entry("minimum").or_insert_with(|| (-SAFE_INTEGER).into());
+        keywords.entry("maximum").or_insert_with(|| SAFE_INTEGER.into());
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = keywords.get_mut(key) {
+            exact_integer(inner);
         }
     }
 }
@@ -231,3 +250,18 @@ pub(crate) fn identifier_key_names(schema: &mut Schema) {
         serde_json::json!({ "pattern": crate::text::IDENTIFIER }),
     );
 }
+
+/// Schema transform for a map whose keys are operations: any of them may be left out.
+pub(crate) fn operation_key_names(schema: &mut Schema) {
+    let values = schema
+        .remove("properties")
+        .and_then(|properties| properties.as_object()?.values().next().cloned());
+    schema.insert("additionalProperties".to_owned(), values.unwrap_or(Value::Bool(true)));
+    schema.insert(
+        "propertyNames".to_owned(),
+        serde_json::json!({ "enum": crate::api::CrudOperation::NAMES }),
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ pub fn is_slug(text: &str) -> bool {
     shaped(text, allowed, allowed)
 }
 
-/// [`EMAIL`].
+/// [`EMAIL`], and no part of the domain ends with a hyphen, as the format `email` asks.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
@@ -103,11 +103,12 @@ pub fn is_email(text: &str) -> bool {
         return false;
     };
     let label_fits = |label: &str| {
-        shaped(
-            label,
-            |byte| byte.is_ascii_alphanumeric(),
-            |byte| byte.is_ascii_alphanumeric() || byte == b'-',
-        )
+        !label.ends_with('-')
+            && shaped(
+                label,
+                |byte| byte.is_ascii_alphanumeric(),
+                |byte| byte.is_ascii_alphanumeric() || byte == b'-',
+            )
     };
     local_fits
         && labels.split('.').all(label_fits)
@@ -163,7 +164,7 @@ pub fn is_date(text: &str) -> bool {
     (1..=days_in(year, month)).contains(&day)
 }
 
-/// [`DATE_TIME`]: a date, `T`, hours and minutes, optional seconds with an optional fraction, `Z`.
+/// [`DATE_TIME`], with seconds as the format `date-time` asks: a date, `T`, `hh:mm:ss`, an optional fraction, `Z`.
 #[must_use]
 pub fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.split_once('T') else {
@@ -181,7 +182,7 @@ pub fn is_date_time(text: &str) -> bool {
         .next()
         .and_then(|part| digits(part, 2))
         .is_some_and(|minute| minute < 60);
-    let second = parts.next().is_none_or(|part| {
+    let second = parts.next().is_some_and(|part| {
         let (whole, fraction) = part.split_once('.').unwrap_or((part, "0"));
         digits(whole, 2).is_some_and(|second| second < 60)
             && !fraction.is_empty()

@@ -1,6 +1,6 @@
 //! The one error of this crate: why the server cannot start. Failures of requests are `objectos_plugin_api::Error`.
 
-use objectos_plugin_api::{Error, ErrorKind};
+use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind};
 
 /// Why the server cannot be set up or started.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,11 @@ impl From<ServerError> for Error {
             ServerError::Listen { .. } => ErrorKind::Conflict,
             ServerError::Socket { .. } => ErrorKind::Internal,
         };
+        let code = match &error {
+            ServerError::Setting { .. } | ServerError::File { .. } | ServerError::Exposed { .. } => CONFIGURATION_ERROR,
+            ServerError::Listen { .. } | ServerError::Socket { .. } => ADDRESS_UNAVAILABLE,
+        };
         let internal = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        Self::new(kind, error.to_string()).with_internal(internal)
+        Self::new(kind, error.to_string()).with_code(code).with_internal(internal)
     }
 }

@@ -162,7 +162,20 @@ mod tests {
         check(Pulse::received, 100, Verdict::Abort);
         check(Pulse::blocked, 299, Verdict::Keep);
         check(Pulse::blocked, 300, Verdict::Abort);
-        check(|pulse| std::mem::drop(std::mem::ManuallyDrop::new(pulse.serve())), 1_000_000, Verdict::Keep);
+    }
+
+    #[test]
+    fn a_request_has_its_own_limit() {
+        let (pulse, start) = (Pulse::default(), Instant::now());
+        let mut watch = Watch::new(false, start);
+        let serving = pulse.serve();
+        pulse.received();
+        for at_s in [0, 1_000, 2_000] {
+            assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(at_s)), Verdict::Keep);
+        }
+        drop(serving);
+        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_000)), Verdict::Keep);
+        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_001)), Verdict::Close);
     }
 
     #[test]

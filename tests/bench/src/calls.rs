@@ -3,10 +3,8 @@
 
 use anyhow::{Context as _, Result};
 use objectos_kernel::{
-    Kernel,
-    config::{KernelOptions, Policy},
+    HostService, Kernel, KernelOptions, Policy,
     grants::GrantPolicy,
-    kernel::HostService,
     loader,
     trust::{TrustConfig, TrustPolicy},
 };

@@ -123,8 +123,8 @@ impl Walk<'_> {
                 self.find("keyword", place, keyword, "a keyword this audit does not understand");
             }
         }
-        self.properties(ours, theirs, place);
         self.additional(ours, theirs, place);
+        self.properties(ours, theirs, place);
         if let (Some(our_items), Some(their_items)) = (ours.get("items"), theirs.get("items")) {
             self.schemas(our_items, their_items, &place.below("[]"));
         }
@@ -177,7 +177,7 @@ impl Walk<'_> {
 
     fn defaults(&mut self, ours: &Value, theirs: &Value, place: &Place) {
         let (our_default, their_default) = (ours.get("default"), theirs.get("default"));
-        if our_default != their_default {
+        if !same(our_default, their_default) {
             let show = |value: Option<&Value>| value.map_or_else(|| "no default".to_owned(), text);
             self.find("default", place, &show(our_default), &show(their_default));
         }
@@ -241,9 +241,16 @@ fn signature(plain: &Plain, member: &Keywords) -> String {
     if !fixed.is_empty() {
         return fixed.into_iter().collect::<Vec<_>>().join(",");
     }
-    match member.get("required").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([first, ..]) => format!("{kind} with {}", text(first)),
-        _ => kind,
+    let required: BTreeSet<String> =
+        member.get("required").and_then(Value::as_array).into_iter().flatten().map(text).collect();
+    if required.is_empty() { kind } else { format!("{kind} with {}", required.into_iter().collect::<Vec<_>>().join(", ")) }
+}
+
+/// Whether two defaults are the same; `1` and `1.0` are one number.
+fn same(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
+    match (ours.and_then(Value::as_f64), theirs.and_then(Value::as_f64)) {
+        (Some(ours), Some(theirs)) => ours.total_cmp(&theirs).is_eq(),
+        _ => ours == theirs,
     }
 }
 

@@ -171,3 +171,6 @@ fn each_schema(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

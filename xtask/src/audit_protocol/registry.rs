@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One implemented type.
 #[derive(Debug)]
@@ -37,11 +37,40 @@ impl Entry {
 }
 
 fn written<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
+    named_root(SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value())
 }
 
 fn readable<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The document with its root among the named parts, as it stands where another type uses it.
+fn named_root(mut root: Value) -> Value {
+    let Some(keywords) = root.as_object_mut() else { return root };
+    keywords.shift_remove("$schema");
+    let Some(Value::String(name)) = keywords.shift_remove("title") else { return root };
+    let mut parts = keywords.shift_remove("$defs").unwrap_or_else(|| json!({}));
+    let pointer = format!("#/$defs/{name}");
+    parts[&name] = root;
+    rename_references(&mut parts, &pointer);
+    json!({ "$ref": pointer, "$defs": parts })
+}
+
+/// References to the root become references to its name.
+fn rename_references(value: &mut Value, pointer: &str) {
+    match value {
+        Value::Object(keywords) => {
+            for (key, inner) in keywords {
+                if key == "$ref" && inner == "#" {
+                    *inner = json!(pointer);
+                } else {
+                    rename_references(inner, pointer);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, pointer)),
+        _ => {}
+    }
 }
 
 fn rewrite<T: Serialize + DeserializeOwned>(document: &Value) -> Result<Value, String> {

@@ -57,7 +57,11 @@ impl Scan {
             return i64::MIN;
         }
         let sweep_ms = self.sweep_at_ms;
-        if self.wanted && has_room { self.looked_at_ms.saturating_add(GAP_MS).min(sweep_ms) } else { sweep_ms }
+        if self.wanted && has_room {
+            self.looked_at_ms.saturating_add(GAP_MS).min(sweep_ms)
+        } else {
+            sweep_ms
+        }
     }
 
     /// The look that is due.
@@ -81,7 +85,10 @@ impl Scan {
             self.older = self.newer;
             self.newer = self.current;
         }
-        Some(Look { after: self.older, follow: true })
+        Some(Look {
+            after: self.older,
+            follow: true,
+        })
     }
 
     /// Where the last page left off. What is known already is gone through without room too.
@@ -121,7 +128,11 @@ mod tests {
         scan.want();
         assert_eq!(scan.begin(5, true), None, "too soon");
         assert_eq!(scan.due_ms(true), GAP_MS);
-        assert_eq!(scan.begin(10, true).map(|look| look.after), Some(0), "stragglers are looked for");
+        assert_eq!(
+            scan.begin(10, true).map(|look| look.after),
+            Some(0),
+            "stragglers are looked for"
+        );
         for now_ms in [2_000, 4_000] {
             scan.want();
             scan.begin(now_ms, true);
@@ -136,7 +147,13 @@ mod tests {
         let look = scan.begin(0, true).expect("a look");
         scan.done(look, Some(100), true, false);
         assert_eq!(scan.begin(0, false), None, "no room");
-        assert_eq!(scan.begin(0, true), Some(Look { after: 100, follow: true }));
+        assert_eq!(
+            scan.begin(0, true),
+            Some(Look {
+                after: 100,
+                follow: true
+            })
+        );
         scan.done(look, Some(150), false, false);
         assert_eq!(scan.begin(1, true), None);
         assert_eq!(scan.current, 150);
@@ -147,7 +164,11 @@ mod tests {
         let mut scan = Scan::new(30_000);
         scan.begin(0, true);
         assert_eq!(scan.due_ms(true), 10_000);
-        assert_eq!(scan.begin(10_000, false), Some(Look { after: 0, follow: true }), "also without room");
+        assert_eq!(
+            scan.begin(10_000, false),
+            Some(Look { after: 0, follow: true }),
+            "also without room"
+        );
     }
 
     #[test]

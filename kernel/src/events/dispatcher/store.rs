@@ -18,8 +18,15 @@ pub(super) type Call = Pin<Box<dyn Future<Output = StoreAnswer> + Send>>;
 
 /// What the store answered.
 pub(super) enum StoreAnswer {
-    Page { request: PageRequest, asked_at_ms: i64, result: Result<Vec<StoredEvent>> },
-    Settled { settlement: Settlement, result: Result<()> },
+    Page {
+        request: PageRequest,
+        asked_at_ms: i64,
+        result: Result<Vec<StoredEvent>>,
+    },
+    Settled {
+        settlement: Settlement,
+        result: Result<()>,
+    },
 }
 
 /// What was asked for.
@@ -57,7 +64,10 @@ impl Dispatcher {
             return;
         }
         let stopping = self.stop.is_some();
-        let settle = self.window.settle_due_ms().is_some_and(|due_ms| due_ms <= now_ms || stopping);
+        let settle = self
+            .window
+            .settle_due_ms()
+            .is_some_and(|due_ms| due_ms <= now_ms || stopping);
         if settle && let Some(settlement) = self.window.take_settlement() {
             self.call = Some(Box::pin(settle_call(Arc::clone(&self.shared), settlement)));
             return;
@@ -66,11 +76,17 @@ impl Dispatcher {
             return;
         }
         let look = match self.window.first_unread() {
-            Some(first) => Some(Look { after: first.saturating_sub(1), follow: false }),
+            Some(first) => Some(Look {
+                after: first.saturating_sub(1),
+                follow: false,
+            }),
             None => self.scan.begin(now_ms, self.window.has_room(now_ms)),
         };
         if let Some(look) = look {
-            let request = PageRequest { look, limit: self.shared.settings.limits.page_events };
+            let request = PageRequest {
+                look,
+                limit: self.shared.settings.limits.page_events,
+            };
             self.call = Some(Box::pin(page_call(Arc::clone(&self.shared), request, now_ms)));
         }
     }
@@ -82,7 +98,8 @@ impl Dispatcher {
         let full = page.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX);
         let last = page.last().map(|stored| stored.sequence);
         let answered: HashSet<u64> = page.iter().map(|stored| stored.sequence).collect();
-        self.window.reconcile(request.look.after, last.filter(|_| full), &answered);
+        self.window
+            .reconcile(request.look.after, last.filter(|_| full), &answered);
         let table = self.shared.table.load_full();
         let mut cut = false;
         // Asked once for the page: it was read because there was room, and a page more does no harm.
@@ -103,7 +120,12 @@ impl Dispatcher {
 
 /// Transient handlers see durable events once they are stored.
 fn show(shared: &Shared, admitted: Admitted) {
-    let Admitted { event, json, context, routes } = admitted;
+    let Admitted {
+        event,
+        json,
+        context,
+        routes,
+    } = admitted;
     if shared.forget_shown(event.id.as_deref().unwrap_or_default()) || routes.transient.is_empty() {
         return;
     }
@@ -130,5 +152,9 @@ async fn page_call(shared: Arc<Shared>, request: PageRequest, asked_at_ms: i64) 
         lease_ms: shared.settings.limits.lease_ms,
     };
     let result = shared.store_call(shared.store.pending(pending)).await;
-    StoreAnswer::Page { request, asked_at_ms, result }
+    StoreAnswer::Page {
+        request,
+        asked_at_ms,
+        result,
+    }
 }

@@ -49,7 +49,10 @@ fn filters_accept_what_they_say() {
         (json!({"after.amount": 12.50}), true),
         (json!({"after.stage": {"$in": ["won", "lost"]}}), true),
         (json!({"after.stage": {"$nin": ["won", "lost"]}}), false),
-        (json!({"after.stage": {"$startsWith": "w", "$endsWith": "n", "$contains": "o"}}), true),
+        (
+            json!({"after.stage": {"$startsWith": "w", "$endsWith": "n", "$contains": "o"}}),
+            true,
+        ),
         (json!({"after.tags": {"$contains": "b"}}), true),
         (json!({"after.tags.1": "b"}), true),
         (json!({"after.tags": ["a", "b"]}), true),
@@ -70,7 +73,10 @@ fn what_is_no_filter_says_why() {
         (json!(5), "5 is no filter"),
         (json!("Data"), "is no event pattern"),
         (json!(["data.*", 3]), "holds texts, not 3"),
-        (json!({"object": {"$equals": 1}}), "object: there is no operator $equals"),
+        (
+            json!({"object": {"$equals": 1}}),
+            "object: there is no operator $equals",
+        ),
         (json!({"object": {"$contain": "a"}}), "the nearest one is $contains"),
         (json!({"$nor": []}), "$nor does not join filters"),
         (json!({"$or": {}}), "$or takes a list of filter objects"),
@@ -87,5 +93,9 @@ fn what_is_no_filter_says_why() {
 fn a_choice_of_names_is_known_before_the_payload() {
     let names = EventFilter::compile(&json!(["data.*"])).expect("a filter");
     assert!(names.may_accept("data.x") && !names.may_accept("auth.x"));
-    assert!(EventFilter::compile(&json!({"a": 1})).expect("a filter").may_accept("auth.x"));
+    assert!(
+        EventFilter::compile(&json!({"a": 1}))
+            .expect("a filter")
+            .may_accept("auth.x")
+    );
 }

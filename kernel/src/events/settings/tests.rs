@@ -4,14 +4,21 @@ use super::BusSettings;
 use crate::events::port::HandlerId;
 
 fn read(config: Value) -> Result<BusSettings, String> {
-    BusSettings::from_config(&serde_json::from_value(config).expect("a configuration")).map_err(|error| error.to_string())
+    BusSettings::from_config(&serde_json::from_value(config).expect("a configuration"))
+        .map_err(|error| error.to_string())
 }
 
 #[test]
 fn defaults_are_the_protocol_s() {
     let settings = BusSettings::default();
-    assert_eq!((settings.concurrency, settings.priorities, settings.replay), (10, true, true));
-    assert_eq!((settings.retry.retries_max, settings.retry.delay_ms(3)), (3, Some(4_000)));
+    assert_eq!(
+        (settings.concurrency, settings.priorities, settings.replay),
+        (10, true, true)
+    );
+    assert_eq!(
+        (settings.retry.retries_max, settings.retry.delay_ms(3)),
+        (3, Some(4_000))
+    );
     assert_eq!((settings.queue_name.as_str(), settings.retention_days), ("events", 7));
     assert!(settings.persist.is_none() && settings.notes().is_empty());
 }
@@ -19,19 +26,58 @@ fn defaults_are_the_protocol_s() {
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     for (config, part) in [
-        (json!({"persistence": {"retention": 1, "storage": "s3"}}), "persistence.storage: the storage s3 is not supported"),
-        (json!({"persistence": {"retention": 1, "storage": "file"}}), "persistence.storage: the storage file is not supported"),
-        (json!({"persistence": {"retention": 1, "storage": "custom"}}), "persistence.storage: the storage custom is not supported"),
-        (json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}), "messageQueue: the foreign broker aws-sqs is not supported"),
-        (json!({"eventSourcing": {"enabled": true}}), "eventSourcing.enabled: event sourcing is not supported"),
-        (json!({"persistence": {"enabled": true, "retention": 1, "filter": 3}}), "persistence.filter: 3 is no filter"),
-        (json!({"handlers": [{"eventName": "x", "handler": "*"}]}), "handlers[0].eventName"),
-        (json!({"handlers": [{"eventName": "*", "handler": {}}]}), "handlers[0].handler: {} names no handler"),
-        (json!({"handlers": [{"eventName": "*", "handler": "objectos.audit"}]}), "handlers[0].handler"),
-        (json!({"handlers": [{"eventName": "*", "handler": "*", "filter": {"a": {"$x": 1}}}]}), "handlers[0].filter: a: there is no operator $x"),
-        (json!({"handlers": [{"id": "a", "eventName": "*", "handler": "*"}, {"id": "a", "eventName": "*", "handler": "*"}]}), "handlers[1].id"),
-        (json!({"webhooks": [{"eventPattern": "*", "url": "https://a.b"}, {"eventPattern": "*", "url": "https://a.b"}]}), "webhooks[1].id: another webhook has the id"),
-        (json!({"eventTypes": [{"name": "job.done", "schema": 3}]}), "eventTypes[0].schema"),
+        (
+            json!({"persistence": {"retention": 1, "storage": "s3"}}),
+            "persistence.storage: the storage s3 is not supported",
+        ),
+        (
+            json!({"persistence": {"retention": 1, "storage": "file"}}),
+            "persistence.storage: the storage file is not supported",
+        ),
+        (
+            json!({"persistence": {"retention": 1, "storage": "custom"}}),
+            "persistence.storage: the storage custom is not supported",
+        ),
+        (
+            json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}),
+            "messageQueue: the foreign broker aws-sqs is not supported",
+        ),
+        (
+            json!({"eventSourcing": {"enabled": true}}),
+            "eventSourcing.enabled: event sourcing is not supported",
+        ),
+        (
+            json!({"persistence": {"enabled": true, "retention": 1, "filter": 3}}),
+            "persistence.filter: 3 is no filter",
+        ),
+        (
+            json!({"handlers": [{"eventName": "x", "handler": "*"}]}),
+            "handlers[0].eventName",
+        ),
+        (
+            json!({"handlers": [{"eventName": "*", "handler": {}}]}),
+            "handlers[0].handler: {} names no handler",
+        ),
+        (
+            json!({"handlers": [{"eventName": "*", "handler": "objectos.audit"}]}),
+            "handlers[0].handler",
+        ),
+        (
+            json!({"handlers": [{"eventName": "*", "handler": "*", "filter": {"a": {"$x": 1}}}]}),
+            "handlers[0].filter: a: there is no operator $x",
+        ),
+        (
+            json!({"handlers": [{"id": "a", "eventName": "*", "handler": "*"}, {"id": "a", "eventName": "*", "handler": "*"}]}),
+            "handlers[1].id",
+        ),
+        (
+            json!({"webhooks": [{"eventPattern": "*", "url": "https://a.b"}, {"eventPattern": "*", "url": "https://a.b"}]}),
+            "webhooks[1].id: another webhook has the id",
+        ),
+        (
+            json!({"eventTypes": [{"name": "job.done", "schema": 3}]}),
+            "eventTypes[0].schema",
+        ),
     ] {
         let error = read(config.clone()).expect_err("refused");
         assert!(error.contains(part), "{config}: {error}");
@@ -64,7 +110,9 @@ fn selectors_select() {
         ("objectos.audit/logins", false),
         ("objectos.jobs/*", false),
     ] {
-        let settings = read(json!({"handlers": [{"eventName": "data.*", "handler": handler, "async": false, "priority": -3}]})).expect("settings");
+        let settings =
+            read(json!({"handlers": [{"eventName": "data.*", "handler": handler, "async": false, "priority": -3}]}))
+                .expect("settings");
         let entry = &settings.overrides[0];
         assert_eq!(entry.selector.selects(&id), expected, "{handler}");
         assert!(entry.serial && entry.priority == -3);

@@ -49,7 +49,12 @@ struct State {
 
 impl TransientQueue {
     pub(crate) fn new(events_max: usize, bytes_max: usize) -> Self {
-        Self { state: Mutex::default(), arrived: Notify::new(), events_max, bytes_max }
+        Self {
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            events_max,
+            bytes_max,
+        }
     }
 
     /// Puts an event in, dropping less or equally urgent ones if it must: older ones of the same publisher when that
@@ -75,7 +80,10 @@ impl TransientQueue {
             dropped += usize::from(accepted);
         }
         if !accepted {
-            return Pushed { accepted, dropped: dropped + 1 };
+            return Pushed {
+                accepted,
+                dropped: dropped + 1,
+            };
         }
         state.events += 1;
         state.bytes += size;
@@ -105,7 +113,10 @@ impl TransientQueue {
     /// Drops what waits and ends the worker.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
-        *state = State { closed: true, ..State::default() };
+        *state = State {
+            closed: true,
+            ..State::default()
+        };
         drop(state);
         self.arrived.notify_one();
     }

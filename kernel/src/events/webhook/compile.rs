@@ -11,7 +11,13 @@ use super::{PLUGIN, Webhook};
 use crate::events::{error::EventConfigError, pattern::Pattern, port::HandlerId, retry::Backoff, template::Template};
 
 /// Headers that the bus or the HTTP client writes itself.
-const RESERVED: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "authorization"];
+const RESERVED: [&str; 5] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "authorization",
+];
 
 impl Webhook {
     /// Compiles one entry. `place` is its path, as in `webhooks[0]`.
@@ -26,7 +32,10 @@ impl Webhook {
         let invalid = |key: &str, problem: String| EventConfigError::invalid(format!("{place}.{key}"), problem);
         let pattern = Pattern::parse(&config.event_pattern).map_err(|problem| invalid("eventPattern", problem))?;
         if !(config.url.starts_with("http://") || config.url.starts_with("https://")) {
-            return Err(invalid("url", format!("`{}` is no web address; begin it with https://", config.url)));
+            return Err(invalid(
+                "url",
+                format!("`{}` is no web address; begin it with https://", config.url),
+            ));
         }
         let method = match config.method {
             WebhookMethod::Get => "GET",
@@ -46,7 +55,10 @@ impl Webhook {
         };
         let name = match &config.id {
             Some(id) if id.is_empty() || id.contains('/') => {
-                return Err(invalid("id", format!("`{id}` is no id; it must not be empty nor contain `/`")));
+                return Err(invalid(
+                    "id",
+                    format!("`{id}` is no id; it must not be empty nor contain `/`"),
+                ));
             }
             Some(id) => id.clone(),
             None => hash(&[&config.event_pattern, method, &config.url]),
@@ -96,7 +108,10 @@ fn headers(place: &str, config: &EventWebhookConfig) -> Result<Vec<(String, Stri
 fn header(key: &str, name: &str, value: &str) -> Result<(), EventConfigError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
-        return Err(EventConfigError::invalid(key, format!("`{name}` is no name of a header")));
+        return Err(EventConfigError::invalid(
+            key,
+            format!("`{name}` is no name of a header"),
+        ));
     }
     if value.chars().any(char::is_control) {
         return Err(EventConfigError::invalid(key, "the value has control characters"));
@@ -124,10 +139,17 @@ fn authenticate(
         WebhookAuthenticationKind::Basic => &["secret", "username", "password"],
         WebhookAuthenticationKind::ApiKey => &["secret", "key", "header"],
     };
-    if let Some(unknown) = authentication.credentials.keys().find(|key| !allowed.contains(&key.as_str())) {
+    if let Some(unknown) = authentication
+        .credentials
+        .keys()
+        .find(|key| !allowed.contains(&key.as_str()))
+    {
         return Err(EventConfigError::invalid(
             format!("{place}.authentication.credentials.{unknown}"),
-            format!("this kind of authentication has no such credential; it has {}", allowed.join(", ")),
+            format!(
+                "this kind of authentication has no such credential; it has {}",
+                allowed.join(", ")
+            ),
         ));
     }
     if authentication.credentials.contains_key("secret") {
@@ -135,15 +157,16 @@ fn authenticate(
     }
     Ok(match authentication.kind {
         WebhookAuthenticationKind::None => None,
-        WebhookAuthenticationKind::Bearer => {
-            Some(("Authorization".to_owned(), format!("Bearer {}", needed("token")?)))
-        }
+        WebhookAuthenticationKind::Bearer => Some(("Authorization".to_owned(), format!("Bearer {}", needed("token")?))),
         WebhookAuthenticationKind::Basic => {
             let pair = STANDARD.encode(format!("{}:{}", needed("username")?, needed("password")?));
             Some(("Authorization".to_owned(), format!("Basic {pair}")))
         }
         WebhookAuthenticationKind::ApiKey => {
-            let name = authentication.credentials.get("header").map_or("X-API-Key", String::as_str);
+            let name = authentication
+                .credentials
+                .get("header")
+                .map_or("X-API-Key", String::as_str);
             let value = needed("key")?;
             header(&format!("{place}.authentication.credentials.header"), name, value)?;
             Some((name.to_owned(), value.to_owned()))
@@ -158,5 +181,10 @@ fn hash(parts: &[&str]) -> String {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -78,7 +78,9 @@ impl Slot {
         match self.state {
             State::Done => DeliveryState::Done,
             State::Dying | State::Dead => DeliveryState::Dead,
-            State::Queued | State::Ready | State::Unread | State::Running | State::Waiting(_) => DeliveryState::Retrying,
+            State::Queued | State::Ready | State::Unread | State::Running | State::Waiting(_) => {
+                DeliveryState::Retrying
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::events::{
     delivery::{Target, context_of},
     message::urgency,
-    routing::{Route, RoutingTable, Routes},
+    routing::{Route, Routes, RoutingTable},
     time_text::ms_of_text,
 };
 
@@ -47,12 +47,20 @@ impl Window {
             self.renew(&stored, &routes, lease_until_ms, now_ms);
             return None;
         }
-        let StoredEvent { sequence, key, event, deliveries } = stored;
+        let StoredEvent {
+            sequence,
+            key,
+            event,
+            deliveries,
+        } = stored;
         let json: Arc<[u8]> = serde_json::to_vec(&event).unwrap_or_default().into();
         let context = context_of(&event);
         let slots = slots_of(&routes.durable, &event, &deliveries);
-        let numbers: Vec<u32> =
-            slots.iter().filter(|slot| !slot.state.is_final()).map(Slot::number).collect();
+        let numbers: Vec<u32> = slots
+            .iter()
+            .filter(|slot| !slot.state.is_final())
+            .map(Slot::number)
+            .collect();
         let entry = Entry {
             key: key.into(),
             name: event.name.as_str().into(),
@@ -72,7 +80,12 @@ impl Window {
         for number in numbers {
             self.enqueue(sequence, number);
         }
-        Some(Admitted { event, json, context, routes })
+        Some(Admitted {
+            event,
+            json,
+            context,
+            routes,
+        })
     }
 
     /// The event came again: the lease is longer, and its body is at hand.
@@ -80,14 +93,18 @@ impl Window {
         let sequence = stored.sequence;
         self.unread.remove(&sequence);
         let spare = self.body_bytes < self.rules.bytes_max / 2;
-        let Some(entry) = self.entries.get_mut(&sequence) else { return };
+        let Some(entry) = self.entries.get_mut(&sequence) else {
+            return;
+        };
         entry.lease_until_ms = lease_until_ms;
         if entry.is_finished() {
             return;
         }
         let mut added = Vec::new();
         if std::mem::take(&mut entry.rematch) {
-            entry.slots.retain(|slot| !matches!(slot.route.handler.target, Target::Expected(_)));
+            entry
+                .slots
+                .retain(|slot| !matches!(slot.route.handler.target, Target::Expected(_)));
             for slot in slots_of(&routes.durable, &stored.event, &stored.deliveries) {
                 if entry.slot(slot.number()).is_none() {
                     added.push(slot.number());
@@ -95,8 +112,12 @@ impl Window {
                 }
             }
         }
-        let unread: Vec<u32> =
-            entry.slots.iter().filter(|slot| slot.state == State::Unread).map(Slot::number).collect();
+        let unread: Vec<u32> = entry
+            .slots
+            .iter()
+            .filter(|slot| slot.state == State::Unread)
+            .map(Slot::number)
+            .collect();
         if entry.body.is_none() && (spare || !unread.is_empty() || !added.is_empty()) {
             let body: Arc<[u8]> = serde_json::to_vec(&stored.event).unwrap_or_default().into();
             self.body_bytes += body.len();
@@ -120,7 +141,10 @@ impl Window {
             .filter(|(sequence, entry)| {
                 !answered.contains(sequence)
                     && !entry.is_finished()
-                    && !entry.slots.iter().any(|slot| matches!(slot.state, State::Running | State::Dying))
+                    && !entry
+                        .slots
+                        .iter()
+                        .any(|slot| matches!(slot.state, State::Running | State::Dying))
             })
             .map(|(sequence, _)| *sequence)
             .collect();
@@ -167,7 +191,9 @@ impl Window {
         let mut changed = Vec::new();
         for (sequence, entry) in &mut self.entries {
             let before = entry.slots.len();
-            entry.slots.retain(|slot| slot.number() != number || slot.state.is_final());
+            entry
+                .slots
+                .retain(|slot| slot.number() != number || slot.state.is_final());
             if entry.slots.len() != before {
                 changed.push(*sequence);
             }
@@ -179,7 +205,9 @@ impl Window {
 
     /// Puts a delivery into its handler's lane.
     fn enqueue(&mut self, sequence: u64, number: u32) {
-        let Some((entry, slot)) = self.find(sequence, number) else { return };
+        let Some((entry, slot)) = self.find(sequence, number) else {
+            return;
+        };
         if matches!(slot.route.handler.target, Target::Expected(_)) {
             return;
         }
@@ -200,8 +228,12 @@ impl Window {
 
     /// An earlier event of its key came later: it waits for that.
     fn demote(&mut self, sequence: u64, number: u32) {
-        let Some(place) = self.place(sequence, number) else { return };
-        let Some(slot) = self.entries.get_mut(&sequence).and_then(|entry| entry.slot_mut(number)) else { return };
+        let Some(place) = self.place(sequence, number) else {
+            return;
+        };
+        let Some(slot) = self.entries.get_mut(&sequence).and_then(|entry| entry.slot_mut(number)) else {
+            return;
+        };
         if matches!(slot.state, State::Ready | State::Unread) {
             slot.state = State::Queued;
             self.unread.remove(&sequence);
@@ -212,7 +244,9 @@ impl Window {
     }
 
     pub(super) fn make_ready(&mut self, sequence: u64, number: u32) {
-        let Some(place) = self.place(sequence, number) else { return };
+        let Some(place) = self.place(sequence, number) else {
+            return;
+        };
         if let Some(slot) = self.entries.get_mut(&sequence).and_then(|entry| entry.slot_mut(number)) {
             slot.state = State::Ready;
             self.lanes.entry(number).or_default().push_ready(place);
@@ -221,11 +255,18 @@ impl Window {
 
     /// Takes a delivery out of its chain and lets the next one go.
     pub(super) fn advance(&mut self, sequence: u64, number: u32) {
-        let Some((entry, slot)) = self.find(sequence, number) else { return };
+        let Some((entry, slot)) = self.find(sequence, number) else {
+            return;
+        };
         let Some(chain) = chain_of(entry, slot) else { return };
-        let next = self.lanes.get_mut(&number).and_then(|lane| lane.unlink(&chain, sequence));
+        let next = self
+            .lanes
+            .get_mut(&number)
+            .and_then(|lane| lane.unlink(&chain, sequence));
         if let Some(next) = next
-            && self.find(next, number).is_some_and(|(_, slot)| slot.state == State::Queued)
+            && self
+                .find(next, number)
+                .is_some_and(|(_, slot)| slot.state == State::Queued)
         {
             self.make_ready(next, number);
         }
@@ -233,7 +274,9 @@ impl Window {
 
     /// Forgets an event.
     pub(super) fn drop_entry(&mut self, sequence: u64) {
-        let Some(entry) = self.entries.get(&sequence) else { return };
+        let Some(entry) = self.entries.get(&sequence) else {
+            return;
+        };
         let slots: Vec<(u32, State)> = entry.slots.iter().map(|slot| (slot.number(), slot.state)).collect();
         for (number, state) in slots {
             if let (Some(place), Some(lane)) = (self.place(sequence, number), self.lanes.get_mut(&number)) {

@@ -40,7 +40,10 @@ impl Window {
             && at_ms <= now_ms
         {
             self.timers.remove(&(at_ms, sequence, number));
-            if self.find(sequence, number).is_some_and(|(_, slot)| matches!(slot.state, State::Waiting(_))) {
+            if self
+                .find(sequence, number)
+                .is_some_and(|(_, slot)| matches!(slot.state, State::Waiting(_)))
+            {
                 self.make_ready(sequence, number);
             }
         }
@@ -48,7 +51,11 @@ impl Window {
 
     /// The next delivery to start: the most urgent, then by the priority of the handler, then whoever has least in work.
     pub(crate) fn next_start(&mut self, now_ms: i64) -> Option<Start> {
-        let share = if self.lanes.len() > 1 { (self.rules.concurrency / 2).max(1) } else { self.rules.concurrency };
+        let share = if self.lanes.len() > 1 {
+            (self.rules.concurrency / 2).max(1)
+        } else {
+            self.rules.concurrency
+        };
         while self.running < self.rules.concurrency {
             let (_, number, (urgency, priority, sequence)) = self
                 .lanes
@@ -61,7 +68,9 @@ impl Window {
                 .min()?;
             let lane = self.lanes.get_mut(&number)?;
             lane.remove_ready((urgency, priority, sequence));
-            let Some(entry) = self.entries.get_mut(&sequence) else { continue };
+            let Some(entry) = self.entries.get_mut(&sequence) else {
+                continue;
+            };
             let (body, context) = (entry.body.clone(), entry.context.clone());
             let leased = entry.lease_until_ms > now_ms;
             let Some(slot) = entry.slot_mut(number) else { continue };
@@ -74,7 +83,13 @@ impl Window {
             lane.running += 1;
             self.running += 1;
             let attempt = slot.attempts.saturating_add(1);
-            return Some(Start { sequence, route: Arc::clone(&slot.route), body, context, attempt });
+            return Some(Start {
+                sequence,
+                route: Arc::clone(&slot.route),
+                body,
+                context,
+                attempt,
+            });
         }
         None
     }
@@ -136,7 +151,11 @@ impl Window {
             self.mark_dirty(sequence, now_ms);
             self.finish_if_done(sequence, now_ms);
         }
-        Some(Completion { route, event_name, ended })
+        Some(Completion {
+            route,
+            event_name,
+            ended,
+        })
     }
 
     /// An event that every handler had is to be written down; its body is needed no more.
@@ -183,14 +202,21 @@ fn describe(error: &Error) -> String {
 
 /// Gives a delivery up.
 fn bury(entry: &mut Entry, number: u32, error: &Error, now_ms: i64) {
-    let event = entry.body.as_ref().and_then(|body| serde_json::from_slice::<Event>(body).ok());
+    let event = entry
+        .body
+        .as_ref()
+        .and_then(|body| serde_json::from_slice::<Event>(body).ok());
     let Some(slot) = entry.slot_mut(number) else { return };
     slot.state = State::Dying;
     let handler = slot.route.handler.target.id();
     slot.dead_letter = event.map(|event| {
         Box::new(DeadLetterQueueEntry {
             id: dead_letter_id(event.id.as_deref().unwrap_or_default(), handler.as_str()),
-            error: EventFailure { message: slot.error.clone(), stack: None, code: Some(error.code().to_owned()) },
+            error: EventFailure {
+                message: slot.error.clone(),
+                stack: None,
+                code: Some(error.code().to_owned()),
+            },
             retries: u64::from(slot.attempts.saturating_sub(1)),
             first_failed_at: text_of_ms(slot.first_failed_at_ms),
             last_failed_at: text_of_ms(now_ms),
@@ -202,6 +228,10 @@ fn bury(entry: &mut Entry, number: u32, error: &Error, now_ms: i64) {
 
 /// The same for the same event and handler, so that a dead letter written twice is one.
 fn dead_letter_id(event: &str, handler: &str) -> String {
-    let digest = Sha256::new().chain_update(event).chain_update([0]).chain_update(handler).finalize();
+    let digest = Sha256::new()
+        .chain_update(event)
+        .chain_update([0])
+        .chain_update(handler)
+        .finalize();
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -24,10 +24,16 @@ impl Window {
         if included.is_empty() {
             return None;
         }
-        let mut settlement = Settlement { request: SettleRequest::default(), included, buried: Vec::new() };
+        let mut settlement = Settlement {
+            request: SettleRequest::default(),
+            included,
+            buried: Vec::new(),
+        };
         for sequence in &settlement.included {
             self.dirty.remove(sequence);
-            let Some(entry) = self.entries.get_mut(sequence) else { continue };
+            let Some(entry) = self.entries.get_mut(sequence) else {
+                continue;
+            };
             let request = &mut settlement.request;
             for slot in entry.slots.iter().filter(|slot| slot.state == State::Dying) {
                 settlement.buried.push((*sequence, slot.number()));
@@ -62,12 +68,18 @@ impl Window {
     /// The settlement could not be written: it is part of the next one.
     pub(crate) fn unsettled(&mut self, settlement: &Settlement, now_ms: i64) {
         for delivery in &settlement.request.deliveries {
-            let Some(entry) = self.entries.get_mut(&delivery.sequence) else { continue };
+            let Some(entry) = self.entries.get_mut(&delivery.sequence) else {
+                continue;
+            };
             for slot in &mut entry.slots {
                 slot.dirty |= slot.route.handler.target.id().as_str() == delivery.handler;
             }
         }
-        for sequence in settlement.included.iter().filter(|sequence| self.entries.contains_key(sequence)) {
+        for sequence in settlement
+            .included
+            .iter()
+            .filter(|sequence| self.entries.contains_key(sequence))
+        {
             self.dirty.insert(*sequence);
         }
         if !self.dirty.is_empty() {

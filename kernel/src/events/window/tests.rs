@@ -61,15 +61,25 @@ fn stored(sequence: u64, key: &str) -> StoredEvent {
             priority: EventPriority::Normal,
         },
     };
-    StoredEvent { sequence, key: key.to_owned(), event, deliveries: Vec::new() }
+    StoredEvent {
+        sequence,
+        key: key.to_owned(),
+        event,
+        deliveries: Vec::new(),
+    }
 }
 
 fn started(window: &mut Window, now_ms: i64) -> Vec<u64> {
-    std::iter::from_fn(|| window.next_start(now_ms)).map(|start| start.sequence).collect()
+    std::iter::from_fn(|| window.next_start(now_ms))
+        .map(|start| start.sequence)
+        .collect()
 }
 
 fn failed() -> Outcome {
-    Outcome::Failed { error: Error::internal("x"), not_before_ms: None }
+    Outcome::Failed {
+        error: Error::internal("x"),
+        not_before_ms: None,
+    }
 }
 
 #[test]
@@ -128,7 +138,13 @@ fn what_the_store_does_not_answer_any_more_is_dropped() {
 
 #[test]
 fn bodies_are_let_go_and_read_again() {
-    let (mut window, table) = (Window::new(Rules { bytes_max: 1_000, ..rules() }), table(&["h"]));
+    let (mut window, table) = (
+        Window::new(Rules {
+            bytes_max: 1_000,
+            ..rules()
+        }),
+        table(&["h"]),
+    );
     for sequence in 1..=20 {
         window.admit(stored(sequence, "a"), &table, LEASE_MS, 0);
     }
@@ -164,7 +180,10 @@ fn a_settlement_that_fails_is_part_of_the_next() {
     window.complete(2, 1, failed(), 0);
     assert_eq!(window.settle_due_ms(), Some(10));
     let first = window.take_settlement().expect("outcomes");
-    assert_eq!((first.request.done.as_slice(), first.request.deliveries.len()), ([1].as_slice(), 2));
+    assert_eq!(
+        (first.request.done.as_slice(), first.request.deliveries.len()),
+        ([1].as_slice(), 2)
+    );
     assert_eq!(window.settle_due_ms(), None);
     window.unsettled(&first, 50);
     assert_eq!(window.settle_due_ms(), Some(60));
@@ -177,7 +196,13 @@ fn a_settlement_that_fails_is_part_of_the_next() {
 
 #[test]
 fn enough_outcomes_do_not_wait() {
-    let (mut window, table) = (Window::new(Rules { settle_max: 3, ..rules() }), table(&[]));
+    let (mut window, table) = (
+        Window::new(Rules {
+            settle_max: 3,
+            ..rules()
+        }),
+        table(&[]),
+    );
     for sequence in 1..=2 {
         window.admit(stored(sequence, ""), &table, LEASE_MS, 0);
     }

@@ -9,13 +9,19 @@ impl RefusalReason {
         match self {
             Self::FolderUnreadable { .. } => "name an existing folder with `--plugins`".to_owned(),
             Self::FolderWritableByOthers { .. } => "take the right away with `chmod o-w` on the folder".to_owned(),
-            Self::WritableByOthers { .. } => "take the right away with `chmod o-w` and check who wrote the file".to_owned(),
+            Self::WritableByOthers { .. } => {
+                "take the right away with `chmod o-w` and check who wrote the file".to_owned()
+            }
             Self::Unreadable { .. } => "check the file's owner and mode".to_owned(),
             Self::NotRegular { .. } => "put the library itself into the folder".to_owned(),
             Self::OutsideFolder { .. } => "copy the library into the plugin folder".to_owned(),
             Self::CopyFailed { .. } => "check that the runtime folder can be written and has room".to_owned(),
-            Self::ChangedWhileCopied { .. } => "write the new file under another name and rename it when complete".to_owned(),
-            Self::Empty | Self::NotElf | Self::Malformed { .. } => "build the plugin again and copy it once more".to_owned(),
+            Self::ChangedWhileCopied { .. } => {
+                "write the new file under another name and rename it when complete".to_owned()
+            }
+            Self::Empty | Self::NotElf | Self::Malformed { .. } => {
+                "build the plugin again and copy it once more".to_owned()
+            }
             Self::Truncated { .. } => "copy the file again; the last copy was not finished".to_owned(),
             Self::TooLarge { .. } => "build it in release mode and strip it".to_owned(),
             Self::NotShared => "build the crate with `crate-type = [\"cdylib\"]`".to_owned(),
@@ -23,7 +29,8 @@ impl RefusalReason {
                 format!("build the plugin for {expected}")
             }
             Self::NotAPlugin | Self::ManifestMissing | Self::BuildFactsMissing => {
-                "declare the plugin with the macro of `objectos-plugin-api`, or take the file out of the folder".to_owned()
+                "declare the plugin with the macro of `objectos-plugin-api`, or take the file out of the folder"
+                    .to_owned()
             }
             Self::ManifestTooLarge { .. } => "move large data out of `plugin.json`".to_owned(),
             Self::ManifestInvalid { .. } => "correct `plugin.json` and build the plugin again".to_owned(),
@@ -136,10 +143,20 @@ impl RefusalReason {
 /// The lines to add to the operator's file, or to take out of it.
 fn grant_lines(plugin: &str, missing: &[MissingGrant]) -> String {
     let quoted = |rule: &str| format!("\"{rule}\"");
-    let denied: Vec<String> = missing.iter().filter_map(|grant| grant.denied_by.as_deref()).map(quoted).collect();
+    let denied: Vec<String> = missing
+        .iter()
+        .filter_map(|grant| grant.denied_by.as_deref())
+        .map(quoted)
+        .collect();
     if denied.is_empty() {
         let rules: Vec<String> = missing.iter().map(|grant| quoted(&grant.rule)).collect();
-        return format!("add to objectos.yml: grants: {{ \"{plugin}\": {{ allow: [{}] }} }}", rules.join(", "));
+        return format!(
+            "add to objectos.yml: grants: {{ \"{plugin}\": {{ allow: [{}] }} }}",
+            rules.join(", ")
+        );
     }
-    format!("remove {} from `deny` in `grants` of objectos.yml, or do without the plugin", denied.join(", "))
+    format!(
+        "remove {} from `deny` in `grants` of objectos.yml, or do without the plugin",
+        denied.join(", ")
+    )
 }

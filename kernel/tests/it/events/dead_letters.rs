@@ -25,7 +25,10 @@ fn dead_letters_are_listed_latest_first() {
     run(|| async {
         let world = with_dead_letter().await;
         let ids = |letters: Vec<objectos_plugin_api::protocol::kernel::DeadLetterQueueEntry>| {
-            letters.into_iter().map(|letter| letter.event.id.unwrap_or_default()).collect::<Vec<_>>()
+            letters
+                .into_iter()
+                .map(|letter| letter.event.id.unwrap_or_default())
+                .collect::<Vec<_>>()
         };
         assert_eq!(ids(world.bus.dead_letters(0, 10).await.expect("a page")), ["e2", "e1"]);
         assert_eq!(ids(world.bus.dead_letters(1, 10).await.expect("a page")), ["e1"]);
@@ -40,16 +43,29 @@ fn a_dead_letter_is_tried_again() {
         let id = world.bus.dead_letters(1, 1).await.expect("a page")[0].id.clone();
         let error = world.bus.retry_dead_letter(&id).await.expect_err("it fails again");
         assert_eq!(error.kind(), ErrorKind::Internal);
-        assert_eq!(world.bus.dead_letters(0, 10).await.expect("a page").len(), 2, "it stays");
+        assert_eq!(
+            world.bus.dead_letters(0, 10).await.expect("a page").len(),
+            2,
+            "it stays"
+        );
         world.handlers.script(|_, _| Verdict::Away);
-        assert_eq!(world.bus.retry_dead_letter(&id).await.expect_err("away").kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            world.bus.retry_dead_letter(&id).await.expect_err("away").kind(),
+            ErrorKind::Unavailable
+        );
 
         world.handlers.script(|_, _| Verdict::Take);
         world.bus.retry_dead_letter(&id).await.expect("delivered");
         let last = world.handlers.calls.lock().last().cloned().expect("a call");
-        assert_eq!((last.event.as_str(), last.context.extra()["deadLetter"].as_str()), ("e1", Some(id.as_str())));
+        assert_eq!(
+            (last.event.as_str(), last.context.extra()["deadLetter"].as_str()),
+            ("e1", Some(id.as_str()))
+        );
         assert_eq!(world.bus.dead_letters(0, 10).await.expect("a page").len(), 1);
-        assert_eq!(world.bus.retry_dead_letter(&id).await.expect_err("gone").kind(), ErrorKind::NotFound);
+        assert_eq!(
+            world.bus.retry_dead_letter(&id).await.expect_err("gone").kind(),
+            ErrorKind::NotFound
+        );
 
         let other = world.bus.dead_letters(0, 1).await.expect("a page")[0].id.clone();
         world.bus.unregister("p");
@@ -64,12 +80,22 @@ fn done_events_are_forgotten_after_their_retention() {
         let mut world = World::new(json!({"persistence": {"retention": 3}}));
         world.register("p", &["!h data.*"]);
         world.bus.open();
-        world.handlers.script(|_, event| if event.id.as_deref() == Some("open") { Verdict::Away } else { Verdict::Take });
+        world.handlers.script(|_, event| {
+            if event.id.as_deref() == Some("open") {
+                Verdict::Away
+            } else {
+                Verdict::Take
+            }
+        });
         world.write(&[("old", "data.x", ""), ("open", "data.x", "")]);
         world.pass_ms(1_000).await;
         let left = |world: &World| {
             let state = world.store.state.lock();
-            state.rows.values().map(|row| row.stored.event.id.clone().unwrap_or_default()).collect::<Vec<_>>()
+            state
+                .rows
+                .values()
+                .map(|row| row.stored.event.id.clone().unwrap_or_default())
+                .collect::<Vec<_>>()
         };
         world.clock.advance_ms(2 * DAY_MS);
         world.pass_ms(DAY_MS / 2).await;

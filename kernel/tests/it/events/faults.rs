@@ -43,8 +43,14 @@ async fn course(fault: Fault, number: usize) -> bool {
         accepted.extend(answer.ok());
     }
     world.finish(400_000).await;
-    assert!(world.store.open_ids().is_empty(), "{fault:?} at call {number}: all done in the end");
-    assert!(accepted.len() >= 9, "{fault:?} at call {number}: at most one publication is refused");
+    assert!(
+        world.store.open_ids().is_empty(),
+        "{fault:?} at call {number}: all done in the end"
+    );
+    assert!(
+        accepted.len() >= 9,
+        "{fault:?} at call {number}: at most one publication is refused"
+    );
     check(&world, &accepted, &format!("{fault:?} at call {number}"));
     world.store.state.lock().faults.is_empty()
 }
@@ -53,11 +59,21 @@ fn check(world: &World, accepted: &[String], place: &str) {
     let dead: Vec<(String, String)> = {
         let state = world.store.state.lock();
         let dead = state.dead.iter();
-        dead.map(|letter| (letter.event.id.clone().unwrap_or_default(), letter.failed_handler.clone().unwrap_or_default())).collect()
+        dead.map(|letter| {
+            (
+                letter.event.id.clone().unwrap_or_default(),
+                letter.failed_handler.clone().unwrap_or_default(),
+            )
+        })
+        .collect()
     };
     let key_of = |id: &str| {
         let state = world.store.state.lock();
-        let row = state.rows.values().find(|row| row.stored.event.id.as_deref() == Some(id)).cloned();
+        let row = state
+            .rows
+            .values()
+            .find(|row| row.stored.event.id.as_deref() == Some(id))
+            .cloned();
         row.map(|row| row.stored.key).expect("a row")
     };
     for handler in ["p/a", "p/b"] {
@@ -73,8 +89,11 @@ fn check(world: &World, accepted: &[String], place: &str) {
                     first.push(id.clone());
                 }
             }
-            let expected: Vec<String> =
-                accepted.iter().filter(|id| key_of(id) == key && first.contains(id)).cloned().collect();
+            let expected: Vec<String> = accepted
+                .iter()
+                .filter(|id| key_of(id) == key && first.contains(id))
+                .cloned()
+                .collect();
             // An event whose publication was answered with an error may be stored all the same.
             first.retain(|id| accepted.contains(id));
             assert_eq!(first, expected, "{place}: order of {key} at {handler}");

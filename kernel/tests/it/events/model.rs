@@ -8,7 +8,8 @@ use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
     contracts::{
         event_store::{
-            DeadLetterRequest, Delivery, DeliveryState, EventToStore, PendingRequest, RangeRequest, SettleRequest, StoredEvent,
+            DeadLetterRequest, Delivery, DeliveryState, EventToStore, PendingRequest, RangeRequest, SettleRequest,
+            StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -22,7 +23,7 @@ use std::{
 
 /// What goes wrong with a call of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing is done, the answer is an error.
     Refuse(ErrorKind),
     /// Everything is done, and still the answer is an error.
@@ -32,53 +33,60 @@ pub enum Fault {
 }
 
 #[derive(Clone, Debug)]
-pub struct Row {
-    pub stored: StoredEvent,
-    pub stored_at_ms: i64,
-    pub done: bool,
+pub(crate) struct Row {
+    pub(crate) stored: StoredEvent,
+    pub(crate) stored_at_ms: i64,
+    pub(crate) done: bool,
     node: String,
     lease_until_ms: i64,
 }
 
 #[derive(Debug, Default)]
-pub struct StoreState {
-    pub rows: BTreeMap<u64, Row>,
-    pub dead: Vec<DeadLetterQueueEntry>,
+pub(crate) struct StoreState {
+    pub(crate) rows: BTreeMap<u64, Row>,
+    pub(crate) dead: Vec<DeadLetterQueueEntry>,
     /// Names of the methods that were called.
-    pub calls: Vec<&'static str>,
-    pub settlements: Vec<SettleRequest>,
-    pub away: bool,
-    pub faults: HashMap<usize, Fault>,
+    pub(crate) calls: Vec<&'static str>,
+    pub(crate) settlements: Vec<SettleRequest>,
+    pub(crate) away: bool,
+    pub(crate) faults: HashMap<usize, Fault>,
     last: u64,
 }
 
 /// A store. Clones share one state, as two kernels share a database.
 #[derive(Clone, Debug)]
-pub struct ModelStore {
-    pub state: Arc<Mutex<StoreState>>,
+pub(crate) struct ModelStore {
+    pub(crate) state: Arc<Mutex<StoreState>>,
     clock: ManualClock,
 }
 
 impl ModelStore {
-    pub fn new(clock: &ManualClock) -> Self {
-        Self { state: Arc::default(), clock: clock.clone() }
+    pub(crate) fn new(clock: &ManualClock) -> Self {
+        Self {
+            state: Arc::default(),
+            clock: clock.clone(),
+        }
     }
 
     /// Stores events as the plugin that owns the database does, without the bus.
-    pub fn write(&self, events: impl IntoIterator<Item = (Event, String)>) -> Vec<u64> {
-        let items = events.into_iter().map(|(event, key)| EventToStore { event, key }).collect();
+    pub(crate) fn write(&self, events: impl IntoIterator<Item = (Event, String)>) -> Vec<u64> {
+        let items = events
+            .into_iter()
+            .map(|(event, key)| EventToStore { event, key })
+            .collect();
         self.state.lock().append(items, self.clock.now_ms())
     }
 
-    pub fn calls(&self, name: &str) -> usize {
+    pub(crate) fn calls(&self, name: &str) -> usize {
         self.state.lock().calls.iter().filter(|call| **call == name).count()
     }
 
     /// Ids of events that are not done.
-    pub fn open_ids(&self) -> Vec<String> {
+    pub(crate) fn open_ids(&self) -> Vec<String> {
         let state = self.state.lock();
         let open = state.rows.values().filter(|row| !row.done);
-        open.map(|row| row.stored.event.id.clone().unwrap_or_default()).collect()
+        open.map(|row| row.stored.event.id.clone().unwrap_or_default())
+            .collect()
     }
 
     fn call<T: Send + 'static>(
@@ -118,8 +126,19 @@ impl StoreState {
             .into_iter()
             .map(|EventToStore { event, key }| {
                 self.last += 1;
-                let stored = StoredEvent { sequence: self.last, key, event, deliveries: Vec::new() };
-                let row = Row { stored, stored_at_ms: now_ms, done: false, node: String::new(), lease_until_ms: 0 };
+                let stored = StoredEvent {
+                    sequence: self.last,
+                    key,
+                    event,
+                    deliveries: Vec::new(),
+                };
+                let row = Row {
+                    stored,
+                    stored_at_ms: now_ms,
+                    done: false,
+                    node: String::new(),
+                    lease_until_ms: 0,
+                };
                 self.rows.insert(self.last, row);
                 self.last
             })
@@ -154,7 +173,9 @@ impl StoreState {
             }
         }
         for delivery in &request.deliveries {
-            let Some(row) = self.rows.get_mut(&delivery.sequence) else { continue };
+            let Some(row) = self.rows.get_mut(&delivery.sequence) else {
+                continue;
+            };
             let known = &mut row.stored.deliveries;
             match known.iter_mut().find(|other| other.handler == delivery.handler) {
                 Some(other) => *other = delivery.clone(),
@@ -171,8 +192,18 @@ impl StoreState {
 
     fn dead_letters(&mut self, request: &DeadLetterRequest) -> Vec<DeadLetterQueueEntry> {
         let wanted = |letter: &DeadLetterQueueEntry| request.id.as_ref().is_none_or(|id| letter.id == *id);
-        let (offset, limit) = (usize::try_from(request.offset).unwrap(), usize::try_from(request.limit).unwrap());
-        let found: Vec<_> = self.dead.iter().filter(|letter| wanted(letter)).skip(offset).take(limit).cloned().collect();
+        let (offset, limit) = (
+            usize::try_from(request.offset).unwrap(),
+            usize::try_from(request.limit).unwrap(),
+        );
+        let found: Vec<_> = self
+            .dead
+            .iter()
+            .filter(|letter| wanted(letter))
+            .skip(offset)
+            .take(limit)
+            .cloned()
+            .collect();
         if request.remove {
             self.dead.retain(|letter| !found.contains(letter));
         }
@@ -180,12 +211,19 @@ impl StoreState {
     }
 
     /// What is written about one handler of one event.
-    pub fn delivery(&self, event: &str, handler: &str) -> Option<Delivery> {
-        let row = self.rows.values().find(|row| row.stored.event.id.as_deref() == Some(event))?;
-        row.stored.deliveries.iter().find(|delivery| delivery.handler == handler).cloned()
+    pub(crate) fn delivery(&self, event: &str, handler: &str) -> Option<Delivery> {
+        let row = self
+            .rows
+            .values()
+            .find(|row| row.stored.event.id.as_deref() == Some(event))?;
+        row.stored
+            .deliveries
+            .iter()
+            .find(|delivery| delivery.handler == handler)
+            .cloned()
     }
 
-    pub fn delivery_state(&self, event: &str, handler: &str) -> Option<DeliveryState> {
+    pub(crate) fn delivery_state(&self, event: &str, handler: &str) -> Option<DeliveryState> {
         self.delivery(event, handler).map(|delivery| delivery.state)
     }
 }
@@ -212,7 +250,10 @@ impl EventStorePort for ModelStore {
                     && request.to_ms.is_none_or(|to_ms| row.stored_at_ms < to_ms)
                     && (names.is_empty() || names.iter().any(|name| name.matches(&row.stored.event.name)))
             });
-            wanted.take(usize::try_from(request.limit).unwrap()).map(|row| row.stored.clone()).collect()
+            wanted
+                .take(usize::try_from(request.limit).unwrap())
+                .map(|row| row.stored.clone())
+                .collect()
         })
     }
 
@@ -231,7 +272,7 @@ impl EventStorePort for ModelStore {
 
 /// What a handler does with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Take,
     Fail,
     Away,
@@ -243,30 +284,29 @@ pub enum Verdict {
 
 /// One call of a handler.
 #[derive(Clone, Debug)]
-pub struct Called {
-    pub handler: String,
-    pub event: String,
-    pub name: String,
-    pub at_ms: i64,
-    pub verdict: Verdict,
-    pub context: Context,
+pub(crate) struct Called {
+    pub(crate) handler: String,
+    pub(crate) event: String,
+    pub(crate) at_ms: i64,
+    pub(crate) verdict: Verdict,
+    pub(crate) context: Context,
     /// How many calls ran at the same time, this one among them.
-    pub running: usize,
+    pub(crate) running: usize,
 }
 
 type Script = Box<dyn FnMut(&str, &Event) -> Verdict + Send>;
 
 /// Handlers of all plugins.
 #[derive(Clone)]
-pub struct ModelHandlers {
-    pub calls: Arc<Mutex<Vec<Called>>>,
+pub(crate) struct ModelHandlers {
+    pub(crate) calls: Arc<Mutex<Vec<Called>>>,
     script: Arc<Mutex<Script>>,
     running: Arc<Mutex<usize>>,
     clock: ManualClock,
 }
 
 impl ModelHandlers {
-    pub fn new(clock: &ManualClock) -> Self {
+    pub(crate) fn new(clock: &ManualClock) -> Self {
         Self {
             calls: Arc::default(),
             script: Arc::new(Mutex::new(Box::new(|_, _| Verdict::Take))),
@@ -276,22 +316,26 @@ impl ModelHandlers {
     }
 
     /// From now on handlers do what this says of handler and event.
-    pub fn script(&self, script: impl FnMut(&str, &Event) -> Verdict + Send + 'static) {
+    pub(crate) fn script(&self, script: impl FnMut(&str, &Event) -> Verdict + Send + 'static) {
         *self.script.lock() = Box::new(script);
     }
 
     /// Ids of the events of the calls of one handler, in order.
-    pub fn seen(&self, handler: &str) -> Vec<String> {
+    pub(crate) fn seen(&self, handler: &str) -> Vec<String> {
         let calls = self.calls.lock();
-        calls.iter().filter(|call| call.handler == handler).map(|call| call.event.clone()).collect()
+        calls
+            .iter()
+            .filter(|call| call.handler == handler)
+            .map(|call| call.event.clone())
+            .collect()
     }
 
     /// The same, of calls that went well.
-    pub fn taken(&self, handler: &str) -> Vec<String> {
+    pub(crate) fn taken(&self, handler: &str) -> Vec<String> {
         let calls = self.calls.lock();
-        let taken = calls.iter().filter(|call| {
-            call.handler == handler && matches!(call.verdict, Verdict::Take | Verdict::TakeAfter(_))
-        });
+        let taken = calls
+            .iter()
+            .filter(|call| call.handler == handler && matches!(call.verdict, Verdict::Take | Verdict::TakeAfter(_)));
         taken.map(|call| call.event.clone()).collect()
     }
 }
@@ -319,7 +363,6 @@ impl HandlerPort for ModelHandlers {
             model.calls.lock().push(Called {
                 handler,
                 event: event.id.unwrap_or_default(),
-                name: event.name,
                 at_ms: model.clock.now_ms(),
                 verdict,
                 context,
@@ -343,16 +386,23 @@ impl HandlerPort for ModelHandlers {
 
 /// The other side of webhooks.
 #[derive(Clone, Default)]
-pub struct ModelHttp {
-    pub requests: Arc<Mutex<Vec<OutgoingRequest>>>,
+pub(crate) struct ModelHttp {
+    pub(crate) requests: Arc<Mutex<Vec<OutgoingRequest>>>,
     /// Answers in their order; 200 when there are none left.
-    pub answers: Arc<Mutex<VecDeque<Result<IncomingAnswer>>>>,
+    pub(crate) answers: Arc<Mutex<VecDeque<Result<IncomingAnswer>>>>,
 }
 
 impl ModelHttp {
-    pub fn answer(&self, status: u16, headers: &[(&str, &str)]) {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.answers.lock().push_back(Ok(IncomingAnswer { status, headers, body: String::new() }));
+    pub(crate) fn answer(&self, status: u16, headers: &[(&str, &str)]) {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.answers.lock().push_back(Ok(IncomingAnswer {
+            status,
+            headers,
+            body: String::new(),
+        }));
     }
 }
 
@@ -363,7 +413,13 @@ impl WebhookPort for ModelHttp {
             model.requests.lock().push(request);
             tokio::task::yield_now().await;
             let next = model.answers.lock().pop_front();
-            next.unwrap_or_else(|| Ok(IncomingAnswer { status: 200, headers: Vec::new(), body: String::new() }))
+            next.unwrap_or_else(|| {
+                Ok(IncomingAnswer {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: String::new(),
+                })
+            })
         })
     }
 }

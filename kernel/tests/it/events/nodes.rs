@@ -34,7 +34,10 @@ fn two_nodes_share_the_work_and_deliver_nothing_twice() {
         let mut calls = one.handlers.calls.lock().clone();
         calls.extend(two.handlers.calls.lock().iter().cloned());
         calls.sort_by_key(|call| call.at_ms);
-        let keyed: Vec<usize> = calls.iter().filter_map(|call| call.event.strip_prefix('k')?.parse().ok()).collect();
+        let keyed: Vec<usize> = calls
+            .iter()
+            .filter_map(|call| call.event.strip_prefix('k')?.parse().ok())
+            .collect();
         assert!(keyed.is_sorted(), "one key keeps its order across nodes: {keyed:?}");
     });
 }

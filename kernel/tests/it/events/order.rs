@@ -11,19 +11,32 @@ use super::{
 #[test]
 fn a_failing_event_holds_up_its_key_for_its_handler_only() {
     run(|| async {
-        let mut world = World::new(json!({"queue": {"retryPolicy": {"maxRetries": 1, "backoffStrategy": "fixed", "initialDelayMs": 1_000}}}));
+        let mut world = World::new(
+            json!({"queue": {"retryPolicy": {"maxRetries": 1, "backoffStrategy": "fixed", "initialDelayMs": 1_000}}}),
+        );
         world.register("p", &["!bad data.*", "!good data.*"]);
         world.bus.open();
-        world.handlers.script(|handler, event| match (handler, event.id.as_deref()) {
-            ("p/bad", Some("a1")) => Verdict::Fail,
-            _ => Verdict::Take,
-        });
-        world.write(&[("a1", "data.x", "a"), ("a2", "data.x", "a"), ("b1", "data.x", "b"), ("c1", "data.x", "")]);
+        world
+            .handlers
+            .script(|handler, event| match (handler, event.id.as_deref()) {
+                ("p/bad", Some("a1")) => Verdict::Fail,
+                _ => Verdict::Take,
+            });
+        world.write(&[
+            ("a1", "data.x", "a"),
+            ("a2", "data.x", "a"),
+            ("b1", "data.x", "b"),
+            ("c1", "data.x", ""),
+        ]);
         world.pass_ms(500).await;
         assert_eq!(world.handlers.seen("p/good"), ["a1", "b1", "c1", "a2"]);
         assert_eq!(world.handlers.seen("p/bad"), ["a1", "b1", "c1"], "a2 waits for a1");
         world.finish(10_000).await;
-        assert_eq!(world.handlers.seen("p/bad"), ["a1", "b1", "c1", "a1", "a2"], "given up, the key goes on");
+        assert_eq!(
+            world.handlers.seen("p/bad"),
+            ["a1", "b1", "c1", "a1", "a2"],
+            "given up, the key goes on"
+        );
         let state = world.store.state.lock();
         assert_eq!(state.dead.len(), 1);
         assert_eq!(state.dead[0].event.id.as_deref(), Some("a1"));
@@ -36,7 +49,13 @@ fn a_key_goes_on_only_when_the_dead_letter_is_written() {
         let mut world = World::new(json!({"queue": {"retryPolicy": {"maxRetries": 0}}}));
         world.register("p", &["!h data.*"]);
         world.bus.open();
-        world.handlers.script(|_, event| if event.id.as_deref() == Some("a1") { Verdict::Fail } else { Verdict::Take });
+        world.handlers.script(|_, event| {
+            if event.id.as_deref() == Some("a1") {
+                Verdict::Fail
+            } else {
+                Verdict::Take
+            }
+        });
         world.calm().await;
         world.write(&[("a1", "data.x", "a"), ("a2", "data.x", "a")]);
         world.pass_ms(10).await;
@@ -67,7 +86,9 @@ fn urgent_events_are_served_first() {
                 ("high", EventPriority::High),
                 ("normal2", EventPriority::Normal),
             ];
-            world.store.write(priorities.map(|(id, priority)| (event(id, "data.x", priority, json!(1)), String::new())));
+            world
+                .store
+                .write(priorities.map(|(id, priority)| (event(id, "data.x", priority, json!(1)), String::new())));
             world.bus.open();
             world.finish(1_000).await;
             *out.lock() = world.handlers.seen("p/h");
@@ -75,8 +96,14 @@ fn urgent_events_are_served_first() {
         let seen = seen.lock();
         seen.clone()
     };
-    assert_eq!(order(true), ["critical", "high", "normal", "normal2", "low", "background"]);
-    assert_eq!(order(false), ["low", "normal", "critical", "background", "high", "normal2"]);
+    assert_eq!(
+        order(true),
+        ["critical", "high", "normal", "normal2", "low", "background"]
+    );
+    assert_eq!(
+        order(false),
+        ["low", "normal", "critical", "background", "high", "normal2"]
+    );
 }
 
 #[test]
@@ -95,10 +122,28 @@ fn the_settings_order_handlers_of_equally_urgent_events() {
         world.write(&[("e1", "data.x", ""), ("e2", "data.x", "")]);
         world.bus.open();
         world.finish(1_000).await;
-        let order: Vec<String> =
-            world.handlers.calls.lock().iter().map(|call| format!("{} {}", call.handler, call.event)).collect();
-        assert_eq!(order, ["p/first e1", "p/first e2", "p/middle e1", "p/middle e2", "p/last e1", "p/last e2"]);
-        assert_eq!(world.bus.unused_settings(), ["handlers[3] fits no event handler of any plugin"]);
+        let order: Vec<String> = world
+            .handlers
+            .calls
+            .lock()
+            .iter()
+            .map(|call| format!("{} {}", call.handler, call.event))
+            .collect();
+        assert_eq!(
+            order,
+            [
+                "p/first e1",
+                "p/first e2",
+                "p/middle e1",
+                "p/middle e2",
+                "p/last e1",
+                "p/last e2"
+            ]
+        );
+        assert_eq!(
+            world.bus.unused_settings(),
+            ["handlers[3] fits no event handler of any plugin"]
+        );
     });
 }
 
@@ -121,7 +166,13 @@ fn a_serial_handler_takes_one_event_after_the_other_whatever_the_key() {
         });
         world.write(&[("e1", "data.x", "a"), ("e2", "data.x", "b"), ("e3", "data.x", "")]);
         world.pass_ms(500).await;
-        assert_eq!((world.handlers.seen("p/serial").len(), world.handlers.seen("p/free").len()), (1, 3));
+        assert_eq!(
+            (
+                world.handlers.seen("p/serial").len(),
+                world.handlers.seen("p/free").len()
+            ),
+            (1, 3)
+        );
         world.finish(10_000).await;
         assert_eq!(world.handlers.seen("p/serial"), ["e1", "e1", "e2", "e3"]);
     });
@@ -134,8 +185,16 @@ fn no_more_run_at_the_same_time_than_allowed_and_no_handler_takes_all() {
         world.register("slow", &["!h data.*"]);
         world.register("quick", &["!h data.*"]);
         world.bus.open();
-        world.handlers.script(|handler, _| if handler == "slow/h" { Verdict::TakeAfter(3_000) } else { Verdict::Take });
-        world.store.write((0..40).map(|n| (world.event(&format!("e{n}"), "data.x"), String::new())));
+        world.handlers.script(|handler, _| {
+            if handler == "slow/h" {
+                Verdict::TakeAfter(3_000)
+            } else {
+                Verdict::Take
+            }
+        });
+        world
+            .store
+            .write((0..40).map(|n| (world.event(&format!("e{n}"), "data.x"), String::new())));
         world.bus.events_stored();
         world.pass_ms(100).await;
         assert_eq!(world.handlers.seen("quick/h").len(), 40, "not held up by the slow one");

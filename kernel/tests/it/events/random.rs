@@ -86,12 +86,18 @@ async fn course(seed: u64) {
                             0 => String::new(),
                             k => format!("k{k}"),
                         };
-                        let name = if random.random_bool(0.5) { "data.odd" } else { "data.even" };
+                        let name = if random.random_bool(0.5) {
+                            "data.odd"
+                        } else {
+                            "data.even"
+                        };
                         (format!("e{step}-{n}"), name, key)
                     })
                     .collect();
-                let rows: Vec<(&str, &str, &str)> =
-                    events.iter().map(|(id, name, key)| (id.as_str(), *name, key.as_str())).collect();
+                let rows: Vec<(&str, &str, &str)> = events
+                    .iter()
+                    .map(|(id, name, key)| (id.as_str(), *name, key.as_str()))
+                    .collect();
                 world.write(&rows);
                 written.extend(events);
             }
@@ -102,7 +108,11 @@ async fn course(seed: u64) {
     world.store.state.lock().faults.clear();
     world.bus.store_changed();
     world.finish(3_000_000).await;
-    assert!(world.store.open_ids().is_empty(), "everything is done in the end: {:?}", world.store.open_ids());
+    assert!(
+        world.store.open_ids().is_empty(),
+        "everything is done in the end: {:?}",
+        world.store.open_ids()
+    );
     check(&world, &written, &failures);
 }
 
@@ -110,20 +120,22 @@ async fn course(seed: u64) {
 fn script(world: &World, seed: u64, failures: &Failures) {
     let mut random = StdRng::seed_from_u64(seed ^ 0x5eed);
     let failures = Arc::clone(failures);
-    world.handlers.script(move |handler, event| match random.random_range(0..100) {
-        0..70 => Verdict::Take,
-        70..80 => Verdict::TakeAfter(random.random_range(1..700)),
-        80..84 => Verdict::Away,
-        kind => {
-            let id = (handler.to_owned(), event.id.clone().unwrap_or_default());
-            *failures.lock().entry(id).or_default() += 1;
-            match kind {
-                84 => Verdict::Panic,
-                85 => Verdict::Hang,
-                _ => Verdict::Fail,
+    world
+        .handlers
+        .script(move |handler, event| match random.random_range(0..100) {
+            0..70 => Verdict::Take,
+            70..80 => Verdict::TakeAfter(random.random_range(1..700)),
+            80..84 => Verdict::Away,
+            kind => {
+                let id = (handler.to_owned(), event.id.clone().unwrap_or_default());
+                *failures.lock().entry(id).or_default() += 1;
+                match kind {
+                    84 => Verdict::Panic,
+                    85 => Verdict::Hang,
+                    _ => Verdict::Fail,
+                }
             }
-        }
-    });
+        });
 }
 
 fn check(world: &World, written: &[(String, &str, String)], failures: &Failures) {
@@ -131,7 +143,12 @@ fn check(world: &World, written: &[(String, &str, String)], failures: &Failures)
     let dead: HashSet<(String, String)> = state
         .dead
         .iter()
-        .map(|letter| (letter.failed_handler.clone().unwrap_or_default(), letter.event.id.clone().unwrap_or_default()))
+        .map(|letter| {
+            (
+                letter.failed_handler.clone().unwrap_or_default(),
+                letter.event.id.clone().unwrap_or_default(),
+            )
+        })
         .collect();
     assert_eq!(dead.len(), state.dead.len(), "no dead letter twice");
     let failures = failures.lock();
@@ -152,7 +169,10 @@ fn check(world: &World, written: &[(String, &str, String)], failures: &Failures)
             assert_eq!(had.contains(id) || dead.contains(&pair), wanted, "{id} at {handler}");
             if dead.contains(&pair) {
                 let failed = failures.get(&pair).copied().unwrap_or_default();
-                assert!(failed > RETRIES, "{id} was given up by {handler} after {failed} failures");
+                assert!(
+                    failed > RETRIES,
+                    "{id} was given up by {handler} after {failed} failures"
+                );
             }
             // What was given up is not in the order, even if an attempt went well whose outcome a crash took.
             if !key.is_empty() && wanted && !dead.contains(&pair) {

@@ -17,10 +17,16 @@ fn a_transient_event_reaches_its_handlers_in_order() {
             publish(&world.bus, "job.done", &json!({"n": n})).expect("published");
         }
         world.calm().await;
-        assert_eq!((world.handlers.seen("p/jobs").len(), world.handlers.seen("p/all").len()), (5, 5));
+        assert_eq!(
+            (world.handlers.seen("p/jobs").len(), world.handlers.seen("p/all").len()),
+            (5, 5)
+        );
         assert_eq!(world.handlers.seen("p/jobs"), world.handlers.seen("p/all"));
         assert!(world.handlers.seen("p/other").is_empty());
-        assert!(world.handlers.seen("p/durable").is_empty(), "a durable handler sees what is stored");
+        assert!(
+            world.handlers.seen("p/durable").is_empty(),
+            "a durable handler sees what is stored"
+        );
         assert_eq!(world.store.state.lock().calls.len(), 0);
         assert_eq!(world.bus.metrics().published, 5);
     });
@@ -32,8 +38,14 @@ fn the_kernel_alone_uses_its_own_names() {
         let mut world = World::new(json!({}));
         world.register("p", &["life plugin:*"]);
         let event = NewEvent::new("plugin:started", b"{}");
-        world.bus.publish("kernel", &Context::background(), &event).expect("published");
-        let error = world.bus.publish("p", &Context::background(), &event).expect_err("refused");
+        world
+            .bus
+            .publish("kernel", &Context::background(), &event)
+            .expect("published");
+        let error = world
+            .bus
+            .publish("p", &Context::background(), &event)
+            .expect_err("refused");
         assert!(error.message().contains("`plugin:started` is no name of an event"));
         world.calm().await;
         assert_eq!(world.handlers.seen("p/life").len(), 1);
@@ -56,8 +68,15 @@ fn what_cannot_be_published_is_refused() {
         ] {
             let event = NewEvent::new(name, payload.as_bytes());
             let error = world.bus.publish("p", &Context::background(), &event).expect_err(name);
-            assert!(error.kind() == ErrorKind::Invalid && error.message().contains(part), "{error}");
-            let error = world.bus.publish_durable("p", &Context::background(), &event).await.expect_err(name);
+            assert!(
+                error.kind() == ErrorKind::Invalid && error.message().contains(part),
+                "{error}"
+            );
+            let error = world
+                .bus
+                .publish_durable("p", &Context::background(), &event)
+                .await
+                .expect_err(name);
             assert!(error.message().contains(part), "{error}");
         }
         world.calm().await;
@@ -66,13 +85,36 @@ fn what_cannot_be_published_is_refused() {
 }
 
 #[test]
+fn what_nobody_wants_is_not_looked_at() {
+    run(|| async {
+        let mut world = World::new(json!({}));
+        world.register("p", &["jobs job.*", "!all *"]);
+        let event = NewEvent::new("data.x", b"this is no JSON");
+        world
+            .bus
+            .publish("p", &Context::background(), &event)
+            .expect("nobody listens");
+        assert_eq!(world.bus.metrics().published, 1);
+    });
+}
+
+#[test]
 fn a_slow_handler_loses_the_least_urgent_events() {
     run(|| async {
         let mut world = World::tuned(json!({}), |settings| settings.limits.transient_events_max = 4);
         world.register("p", &["slow job.*", "quick job.*"]);
-        world.handlers.script(|handler, _| if handler == "p/slow" { Verdict::TakeAfter(1_000) } else { Verdict::Take });
+        world.handlers.script(|handler, _| {
+            if handler == "p/slow" {
+                Verdict::TakeAfter(1_000)
+            } else {
+                Verdict::Take
+            }
+        });
         let send = |source: &str, priority: Priority| {
-            let event = NewEvent { priority, ..NewEvent::new("job.done", b"1") };
+            let event = NewEvent {
+                priority,
+                ..NewEvent::new("job.done", b"1")
+            };
             world.bus.publish(source, &Context::background(), &event)
         };
         send("a", Priority::Normal).expect("runs");
@@ -88,12 +130,24 @@ fn a_slow_handler_loses_the_least_urgent_events() {
             world.calm().await;
         }
         let metrics = world.bus.metrics();
-        let slow = metrics.handlers.iter().find(|handler| handler.id == "p/slow").expect("a handler");
+        let slow = metrics
+            .handlers
+            .iter()
+            .find(|handler| handler.id == "p/slow")
+            .expect("a handler");
         assert_eq!((slow.dropped, slow.queued, metrics.dropped), (1, 4, 1));
-        assert_eq!(world.handlers.taken("p/quick").len(), 6, "another handler loses nothing");
+        assert_eq!(
+            world.handlers.taken("p/quick").len(),
+            6,
+            "another handler loses nothing"
+        );
         world.pass_ms(10_000).await;
         let calls = world.handlers.calls.lock();
-        let slow: Vec<i64> = calls.iter().filter(|call| call.handler == "p/slow").map(|call| call.at_ms - START_MS).collect();
+        let slow: Vec<i64> = calls
+            .iter()
+            .filter(|call| call.handler == "p/slow")
+            .map(|call| call.at_ms - START_MS)
+            .collect();
         assert_eq!(slow, [0, 1_000, 2_000, 3_000, 4_000], "one at a time");
     });
 }
@@ -105,7 +159,10 @@ fn an_event_that_nobody_can_take_is_limited() {
         world.register("p", &["slow job.*"]);
         world.handlers.script(|_, _| Verdict::Hang);
         let send = |priority: Priority| {
-            let event = NewEvent { priority, ..NewEvent::new("job.done", b"1") };
+            let event = NewEvent {
+                priority,
+                ..NewEvent::new("job.done", b"1")
+            };
             world.bus.publish("a", &Context::background(), &event)
         };
         send(Priority::Normal).expect("runs");
@@ -122,7 +179,9 @@ fn failures_are_counted_and_the_next_event_is_served() {
         let mut world = World::new(json!({}));
         world.register("p", &["h job.*"]);
         let mut verdicts = [Verdict::Fail, Verdict::Panic, Verdict::Hang, Verdict::Take].into_iter();
-        world.handlers.script(move |_, _| verdicts.next().unwrap_or(Verdict::Take));
+        world
+            .handlers
+            .script(move |_, _| verdicts.next().unwrap_or(Verdict::Take));
         for _ in 0..4 {
             publish(&world.bus, "job.done", &json!(1)).expect("published");
         }
@@ -160,7 +219,13 @@ fn transient_handlers_see_stored_events_once() {
         let mut world = World::new(json!({}));
         world.register("p", &["live data.*", "!durable data.*"]);
         world.bus.open();
-        world.handlers.script(|handler, _| if handler == "p/durable" { Verdict::Away } else { Verdict::Take });
+        world.handlers.script(|handler, _| {
+            if handler == "p/durable" {
+                Verdict::Away
+            } else {
+                Verdict::Take
+            }
+        });
         world.write(&[("e1", "data.x", "k")]);
         world.pass_ms(60_000).await;
         assert_eq!(world.handlers.seen("p/live"), ["e1"]);
@@ -180,7 +245,11 @@ fn persistence_stores_transient_events_that_its_filter_accepts() {
         publish(&world.bus, "auth.login", &json!({"keep": true})).expect("published");
         world.pass_ms(1_000).await;
         assert_eq!(world.store.state.lock().rows.len(), 1);
-        assert_eq!(world.handlers.seen("p/live").len(), 2, "at once, and not again from the store");
+        assert_eq!(
+            world.handlers.seen("p/live").len(),
+            2,
+            "at once, and not again from the store"
+        );
         assert_eq!(world.handlers.seen("p/durable").len(), 1);
         assert!(world.store.open_ids().is_empty());
     });

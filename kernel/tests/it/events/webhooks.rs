@@ -19,18 +19,35 @@ fn config(extra: Value) -> Value {
 #[test]
 fn an_event_is_sent_signed_and_done() {
     run(|| async {
-        let world = World::new(config(json!({"authentication": {"type": "none", "credentials": {"secret": "s"}}})));
+        let world = World::new(config(
+            json!({"authentication": {"type": "none", "credentials": {"secret": "s"}}}),
+        ));
         world.bus.open();
         world.write(&[("e1", "data.x", ""), ("e2", "auth.x", "")]);
         world.finish(1_000).await;
         let requests = world.http.requests.lock();
         assert_eq!(requests.len(), 1);
         let body: Value = serde_json::from_str(&requests[0].body).expect("JSON");
-        assert_eq!((body["id"].as_str(), body["name"].as_str()), (Some("e1"), Some("data.x")));
-        assert!(requests[0].headers.iter().any(|(name, value)| name == "X-ObjectOS-Signature" && value.starts_with("sha256=")));
+        assert_eq!(
+            (body["id"].as_str(), body["name"].as_str()),
+            (Some("e1"), Some("data.x"))
+        );
+        assert!(
+            requests[0]
+                .headers
+                .iter()
+                .any(|(name, value)| name == "X-ObjectOS-Signature" && value.starts_with("sha256="))
+        );
         assert_eq!(requests[0].timeout_ms, 2_000);
         assert!(world.store.open_ids().is_empty());
-        assert!(world.bus.metrics().handlers.iter().any(|handler| handler.id == "webhook/crm" && handler.delivered == 1));
+        assert!(
+            world
+                .bus
+                .metrics()
+                .handlers
+                .iter()
+                .any(|handler| handler.id == "webhook/crm" && handler.delivered == 1)
+        );
     });
 }
 
@@ -49,7 +66,11 @@ fn refusals_are_retried_and_given_up() {
         world.pass_ms(6_500).await;
         assert_eq!(world.http.requests.lock().len(), 2, "not before Retry-After");
         world.finish(10_000).await;
-        assert_eq!(world.http.requests.lock().len(), 4, "given up, then the next of the key");
+        assert_eq!(
+            world.http.requests.lock().len(),
+            4,
+            "given up, then the next of the key"
+        );
         let state = world.store.state.lock();
         assert_eq!(state.dead.len(), 1);
         assert_eq!(state.dead[0].failed_handler.as_deref(), Some("webhook/crm"));
@@ -71,10 +92,23 @@ fn a_webhook_that_is_gone_is_switched_off() {
         world.finish(10_000).await;
         assert_eq!(world.http.requests.lock().len(), 1);
         assert!(world.store.open_ids().is_empty());
-        assert_eq!(world.store.state.lock().dead.len(), 1, "the one that was answered with 410");
-        let check = world.bus.health().into_iter().find(|check| check.name == "webhooks").expect("a check");
+        assert_eq!(
+            world.store.state.lock().dead.len(),
+            1,
+            "the one that was answered with 410"
+        );
+        let check = world
+            .bus
+            .health()
+            .into_iter()
+            .find(|check| check.name == "webhooks")
+            .expect("a check");
         assert_eq!(check.status, HealthCheckStatus::Warning);
-        assert!(check.message.is_some_and(|text| text.contains("webhook/crm was answered with 410")));
+        assert!(
+            check
+                .message
+                .is_some_and(|text| text.contains("webhook/crm was answered with 410"))
+        );
     });
 }
 
@@ -85,9 +119,17 @@ fn without_an_http_client_webhooks_wait() {
         world.bus.open();
         world.calm().await;
         for _ in 0..3 {
-            world.http.answers.lock().push_back(Err(Error::unavailable("no http-client")));
+            world
+                .http
+                .answers
+                .lock()
+                .push_back(Err(Error::unavailable("no http-client")));
         }
-        world.http.answers.lock().push_back(Err(Error::new(ErrorKind::External, "no route to host")));
+        world
+            .http
+            .answers
+            .lock()
+            .push_back(Err(Error::new(ErrorKind::External, "no route to host")));
         world.write(&[("e1", "data.x", "k")]);
         world.finish(30_000).await;
         assert_eq!(world.http.requests.lock().len(), 5);

@@ -14,35 +14,42 @@ use std::{sync::Arc, time::Duration};
 use super::model::{ModelHandlers, ModelHttp, ModelStore};
 
 /// 2025-01-31T08:00:00Z.
-pub const START_MS: i64 = 1_738_310_400_000;
+pub(crate) const START_MS: i64 = 1_738_310_400_000;
 
-pub struct World {
-    pub clock: ManualClock,
-    pub store: ModelStore,
-    pub handlers: ModelHandlers,
-    pub http: ModelHttp,
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) store: ModelStore,
+    pub(crate) handlers: ModelHandlers,
+    pub(crate) http: ModelHttp,
     config: Value,
     tune: fn(&mut BusSettings),
     registered: Vec<(String, Vec<HandlerSpec>)>,
-    pub bus: EventBus,
+    pub(crate) bus: EventBus,
 }
 
 impl World {
-    pub fn new(config: Value) -> Self {
+    pub(crate) fn new(config: Value) -> Self {
         Self::tuned(config, |_| {})
     }
 
     /// With other limits than the usual ones.
-    pub fn tuned(config: Value, tune: fn(&mut BusSettings)) -> Self {
+    pub(crate) fn tuned(config: Value, tune: fn(&mut BusSettings)) -> Self {
         let clock = ManualClock::new(START_MS);
         let (store, handlers) = (ModelStore::new(&clock), ModelHandlers::new(&clock));
         Self::of_parts(config, tune, clock, store, handlers, "node-1")
     }
 
     /// Another node on the same store, with handlers of its own.
-    pub fn neighbour(&self, node: &str) -> Self {
+    pub(crate) fn neighbour(&self, node: &str) -> Self {
         let handlers = ModelHandlers::new(&self.clock);
-        Self::of_parts(self.config.clone(), self.tune, self.clock.clone(), self.store.clone(), handlers, node)
+        Self::of_parts(
+            self.config.clone(),
+            self.tune,
+            self.clock.clone(),
+            self.store.clone(),
+            handlers,
+            node,
+        )
     }
 
     fn of_parts(
@@ -55,19 +62,36 @@ impl World {
     ) -> Self {
         let http = ModelHttp::default();
         let bus = start(&config, tune, &clock, &store, &handlers, &http, node);
-        Self { clock, store, handlers, http, config, tune, registered: Vec::new(), bus }
+        Self {
+            clock,
+            store,
+            handlers,
+            http,
+            config,
+            tune,
+            registered: Vec::new(),
+            bus,
+        }
     }
 
     /// Registers durable (`!`) and transient handlers of a plugin: `!name pattern`.
-    pub fn register(&mut self, plugin: &str, handlers: &[&str]) {
+    pub(crate) fn register(&mut self, plugin: &str, handlers: &[&str]) {
         let specs: Vec<HandlerSpec> = handlers.iter().map(|text| spec(text)).collect();
         self.bus.register(plugin, &specs).expect("handlers");
         self.registered.push((plugin.to_owned(), specs));
     }
 
     /// The bus ends without a chance to do anything, and begins again.
-    pub fn crash(&mut self) {
-        self.bus = start(&self.config, self.tune, &self.clock, &self.store, &self.handlers, &self.http, "node-1");
+    pub(crate) fn crash(&mut self) {
+        self.bus = start(
+            &self.config,
+            self.tune,
+            &self.clock,
+            &self.store,
+            &self.handlers,
+            &self.http,
+            "node-1",
+        );
         for (plugin, specs) in &self.registered {
             self.bus.register(plugin, specs).expect("handlers");
         }
@@ -75,17 +99,21 @@ impl World {
     }
 
     /// Stores events without the bus and tells it: `(id, name, key)`.
-    pub fn write(&self, events: &[(&str, &str, &str)]) {
-        self.store.write(events.iter().map(|(id, name, key)| (self.event(id, name), (*key).to_owned())));
+    pub(crate) fn write(&self, events: &[(&str, &str, &str)]) {
+        self.store.write(
+            events
+                .iter()
+                .map(|(id, name, key)| (self.event(id, name), (*key).to_owned())),
+        );
         self.bus.events_stored();
     }
 
-    pub fn event(&self, id: &str, name: &str) -> Event {
+    pub(crate) fn event(&self, id: &str, name: &str) -> Event {
         event(id, name, EventPriority::Normal, json!({"n": id}))
     }
 
     /// Everything that can happen without time going by happens.
-    pub async fn calm(&self) {
+    pub(crate) async fn calm(&self) {
         let mut still = 0;
         let mut before = self.activity();
         while still < 40 {
@@ -97,7 +125,7 @@ impl World {
     }
 
     /// Time goes by, from one moment that somebody waits for to the next.
-    pub async fn pass_ms(&self, by_ms: i64) {
+    pub(crate) async fn pass_ms(&self, by_ms: i64) {
         let until_ms = self.clock.now_ms() + by_ms;
         self.calm().await;
         while self.clock.advance_to_next(until_ms) {
@@ -108,7 +136,7 @@ impl World {
     }
 
     /// Time goes by until nothing is left to do, but no longer than `most_ms`.
-    pub async fn finish(&self, most_ms: i64) {
+    pub(crate) async fn finish(&self, most_ms: i64) {
         let until_ms = self.clock.now_ms() + most_ms;
         self.calm().await;
         while !self.store.open_ids().is_empty() && self.clock.advance_to_next(until_ms) {
@@ -121,7 +149,13 @@ impl World {
         let done = metrics.delivered + metrics.failed + metrics.stored + metrics.replayed + metrics.running;
         let store = self.store.state.lock();
         let state = (store.calls.len(), store.settlements.len());
-        (state.0, state.1, self.handlers.calls.lock().len(), done, self.http.requests.lock().len())
+        (
+            state.0,
+            state.1,
+            self.handlers.calls.lock().len(),
+            done,
+            self.http.requests.lock().len(),
+        )
     }
 }
 
@@ -148,7 +182,7 @@ fn start(
     })
 }
 
-pub fn spec(text: &str) -> HandlerSpec {
+pub(crate) fn spec(text: &str) -> HandlerSpec {
     let (name, pattern) = text.split_once(' ').expect("a name and a pattern");
     HandlerSpec {
         name: name.trim_start_matches('!').to_owned(),
@@ -158,7 +192,7 @@ pub fn spec(text: &str) -> HandlerSpec {
     }
 }
 
-pub fn event(id: &str, name: &str, priority: EventPriority, payload: Value) -> Event {
+pub(crate) fn event(id: &str, name: &str, priority: EventPriority, payload: Value) -> Event {
     Event {
         id: Some(id.to_owned()),
         name: name.to_owned(),
@@ -176,15 +210,24 @@ pub fn event(id: &str, name: &str, priority: EventPriority, payload: Value) -> E
 }
 
 /// Runs a test on one thread, so that it takes the same course every time.
-pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+pub(crate) fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         // Nothing here waits for real time; a test that hangs is a fault.
-        tokio::time::timeout(Duration::from_secs(60), test()).await.expect("the test ends");
+        tokio::time::timeout(Duration::from_secs(60), test())
+            .await
+            .expect("the test ends");
     });
 }
 
-pub fn publish(bus: &EventBus, name: &str, payload: &Value) -> Result<(), objectos_plugin_api::Error> {
+pub(crate) fn publish(bus: &EventBus, name: &str, payload: &Value) -> Result<(), objectos_plugin_api::Error> {
     let payload = payload.to_string();
-    bus.publish("objectos.test", &Context::request("r1"), &NewEvent::new(name, payload.as_bytes()))
+    bus.publish(
+        "objectos.test",
+        &Context::request("r1"),
+        &NewEvent::new(name, payload.as_bytes()),
+    )
 }

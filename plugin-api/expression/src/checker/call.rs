@@ -1,5 +1,7 @@
 //! Calls: the arguments held against the table, and the functions that become nodes of their own.
 
+use regex::RegexBuilder;
+
 use super::Typer;
 use super::operator::{DAYS_BETWEEN, call};
 use super::path::nearest;
@@ -274,11 +276,14 @@ impl Typer<'_> {
                 "write it out",
             );
         };
-        match regex::RegexBuilder::new(&format!("^(?:{source})$"))
-            .size_limit(PATTERN_BYTES_MAX)
-            .dfa_size_limit(PATTERN_BYTES_MAX)
-            .build()
-        {
+        // By itself first, so that a bracket too many cannot reach out of the whole.
+        let build = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .size_limit(PATTERN_BYTES_MAX)
+                .dfa_size_limit(PATTERN_BYTES_MAX)
+                .build()
+        };
+        match build(source).and_then(|_| build(&format!(r"\A(?:{source})\z"))) {
             Ok(regex) => {
                 let pattern = Pattern {
                     source: source.as_ref().into(),

@@ -203,6 +203,8 @@ fn type_faults_name_place_and_remedy() {
         check(source, expected);
     }
     let regex = super::check("REGEX(name, '(')", &fixture::scope()).unwrap_err();
+    assert!(super::check("REGEX(name, 'a)|(b')", &fixture::scope()).is_err());
+    assert!(super::check("REGEX(name, 'a)|(b')", &fixture::scope()).is_err());
     assert!(
         regex[0].message.starts_with("the pattern cannot be used: "),
         "{}",

@@ -41,6 +41,7 @@ fn arithmetic_is_on_doubles_and_null_is_not_known() {
         ("-amount", json!(-1200.5)),
         ("big", json!(9_007_199_254_740_993_i64)),
         ("big = 9007199254740993", json!(true)),
+        ("-big", json!(-9_007_199_254_740_993_i64)),
         ("big > 9007199254740992", json!(true)),
         ("zero = -zero", json!(true)),
         ("TEXT(-zero)", json!("0")),
@@ -315,4 +316,32 @@ fn limits_hold() {
         );
     }
     assert_eq!(within("LEFT(text, 3)", &record, bytes), Ok(json!("aaa")));
+}
+
+#[test]
+fn trees_built_by_hand_cannot_panic() {
+    use crate::node::{Node, NodeKind};
+    for kind in [
+        NodeKind::Local(7),
+        NodeKind::Call {
+            function: crate::function::find("ABS").unwrap(),
+            arguments: Vec::new(),
+        },
+        NodeKind::Call {
+            function: crate::function::find("IF").unwrap(),
+            arguments: Vec::new(),
+        },
+        NodeKind::Variable(Variable::Today),
+    ] {
+        let node = Node {
+            kind,
+            value_type: Type::Number,
+            offset: 0,
+        };
+        let record = json!({});
+        for now_ms in [i64::MIN, 0, i64::MAX] {
+            let environment = RecordEnvironment::new(&record, now_ms).with_utc_offset(i32::MAX);
+            let _ = Machine::new(&environment, Limits::default()).value(&node);
+        }
+    }
 }

@@ -159,6 +159,7 @@ fn formulas_can_be_asked_for_their_sql_form() {
     assert!(form("IF(amount > 0, quantity / amount * 100, 0)"));
     assert!(form("CONCAT(name, ' ', account.owner.name)"));
     assert!(form("close_date - TODAY()"));
+    assert!(form("any_text IS NOT NULL"));
     assert!(!form("CONCAT(name, amount)"));
     assert!(!form("created_at - close_date"));
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ApiError, ResponseMeta};
-use crate::guard::{integer_in, list_len, optional_not_null, some};
+use crate::guard::{guarded, integer_in, list_len, map_only, some};
 use crate::shared::{JsonMap, Number};
 use crate::wire_enum::wire_enum;
 
@@ -20,8 +20,8 @@ wire_enum! {
 
 /// One record of a batch. Source: `api/BatchRecord`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BatchRecord", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BatchRecord {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub id: Option<String>,
@@ -33,7 +33,7 @@ pub struct BatchRecord {
 
 /// How a batch is carried out. Source: `api/BatchOptions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "BatchOptions", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BatchOptions {
     /// All records or none.
     pub atomic: bool,
@@ -58,8 +58,8 @@ impl Default for BatchOptions {
 
 /// A batch of 1 to 200 records. Source: `api/BatchUpdateRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BatchUpdateRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BatchUpdateRequest {
     pub operation: BatchOperationType,
     #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
@@ -71,7 +71,7 @@ pub struct BatchUpdateRequest {
 
 /// A batch with the name of its object. Source: `api/BatchDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "BatchDataRequest", deny_unknown_fields)]
 pub struct BatchDataRequest {
     pub object: String,
     pub request: BatchUpdateRequest,
@@ -79,8 +79,8 @@ pub struct BatchDataRequest {
 
 /// The outcome for one record of a batch. Source: `api/BatchOperationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BatchOperationResult", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BatchOperationResult {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub id: Option<String>,
@@ -95,8 +95,8 @@ pub struct BatchOperationResult {
 
 /// Outcomes of a batch in an envelope. Source: `api/BatchUpdateResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BatchUpdateResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BatchUpdateResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -116,7 +116,7 @@ pub type BatchDataResponse = BatchUpdateResponse;
 
 /// Asks to create several records. Source: `api/CreateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CreateManyDataRequest", deny_unknown_fields)]
 pub struct CreateManyDataRequest {
     pub object: String,
     pub records: Vec<JsonMap>,
@@ -124,7 +124,7 @@ pub struct CreateManyDataRequest {
 
 /// The records that were created. Source: `api/CreateManyDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CreateManyDataResponse", deny_unknown_fields)]
 pub struct CreateManyDataResponse {
     pub object: String,
     pub records: Vec<JsonMap>,
@@ -133,8 +133,8 @@ pub struct CreateManyDataResponse {
 
 /// Asks to change several records. Source: `api/UpdateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "UpdateManyDataRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct UpdateManyDataRequest {
     pub object: String,
     pub records: Vec<RecordUpdate>,
@@ -144,7 +144,7 @@ pub struct UpdateManyDataRequest {
 
 /// Changes to one record. Source: `api/UpdateManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "RecordUpdate", deny_unknown_fields)]
 pub struct RecordUpdate {
     pub id: String,
     pub data: JsonMap,
@@ -155,8 +155,8 @@ pub type UpdateManyDataResponse = BatchUpdateResponse;
 
 /// Changes to 1 to 200 records. Source: `api/UpdateManyRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "UpdateManyRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct UpdateManyRequest {
     #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
     #[schemars(length(min = 1, max = 200))]
@@ -167,8 +167,8 @@ pub struct UpdateManyRequest {
 
 /// Ids of 1 to 200 records to delete. Source: `api/DeleteManyRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DeleteManyRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DeleteManyRequest {
     #[serde(deserialize_with = "list_len::<1, 200, _, _>")]
     #[schemars(length(min = 1, max = 200))]
@@ -179,8 +179,8 @@ pub struct DeleteManyRequest {
 
 /// Asks to delete several records. Source: `api/DeleteManyDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DeleteManyDataRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DeleteManyDataRequest {
     pub object: String,
     pub ids: Vec<String>,
@@ -193,8 +193,8 @@ pub type DeleteManyDataResponse = BatchUpdateResponse;
 
 /// Whether batches are offered, and how large. Source: `api/BatchConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BatchConfig", rename_all = "camelCase", default)]
+#[schemars(transform = guarded)]
 pub struct BatchConfig {
     pub enabled: bool,
     #[serde(deserialize_with = "integer_in::<1, 1000, _, _>")]
@@ -216,4 +216,8 @@ impl Default for BatchConfig {
             extra: JsonMap::new(),
         }
     }
+}
+
+map_only! {
+    BatchRecord, BatchOptions, BatchUpdateRequest, BatchDataRequest, BatchOperationResult, BatchUpdateResponse, CreateManyDataRequest, CreateManyDataResponse, RecordUpdate, UpdateManyDataRequest, UpdateManyRequest, DeleteManyRequest, DeleteManyDataRequest, BatchConfig,
 }

@@ -4,14 +4,14 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
 /// What a server is and offers. Source: `api/Discovery`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Discovery", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Discovery {
     pub name: String,
     pub version: String,
@@ -36,7 +36,7 @@ wire_enum! {
 
 /// Languages and time zone. Source: `api/Discovery`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "DiscoveryLocale", deny_unknown_fields)]
 pub struct DiscoveryLocale {
     pub default: String,
     pub supported: Vec<String>,
@@ -45,8 +45,8 @@ pub struct DiscoveryLocale {
 
 /// The path of each part of the API; a part that is not there has none. Source: `api/ApiRoutes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiRoutes", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiRoutes {
     pub data: String,
     pub metadata: String,
@@ -78,8 +78,8 @@ pub struct ApiRoutes {
 
 /// One service and whether it can be used. Source: `api/ServiceInfo`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ServiceInfo", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ServiceInfo {
     pub enabled: bool,
     pub status: ServiceStatus,
@@ -103,7 +103,7 @@ wire_enum! {
 
 /// Which optional parts of the API are there. Source: `api/ApiCapabilities`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "ApiCapabilities", default, deny_unknown_fields)]
 pub struct ApiCapabilities {
     pub graphql: bool,
     pub search: bool,
@@ -134,13 +134,13 @@ impl Default for ApiCapabilities {
 
 /// A request that takes nothing. Source: `api/GetDiscoveryRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetDiscoveryRequest", deny_unknown_fields)]
 pub struct GetDiscoveryRequest {}
 
 /// Discovery in its short form. Source: `api/GetDiscoveryResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "GetDiscoveryResponse", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct GetDiscoveryResponse {
     pub version: String,
     pub api_name: String,
@@ -148,4 +148,8 @@ pub struct GetDiscoveryResponse {
     pub routes: Option<ApiRoutes>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub services: Option<IndexMap<String, ServiceInfo>>,
+}
+
+map_only! {
+    DiscoveryLocale, Discovery, ApiRoutes, ServiceInfo, ApiCapabilities, GetDiscoveryRequest, GetDiscoveryResponse,
 }

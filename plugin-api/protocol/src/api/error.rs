@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::{ErrorCategory, RetryStrategy, StandardErrorCode};
-use crate::guard::{date_time, optional_not_null, some, uri};
+use crate::guard::{date_time, guarded, map_only, some, uri};
 use crate::shared::{False, Number};
 use crate::text::DATE_TIME;
 
 /// An error in its short form, with a free code. Source: `api/ApiError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiError", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiError {
     /// Any string, such as the code of a plugin.
     pub code: String,
@@ -27,8 +27,8 @@ pub struct ApiError {
 
 /// What is wrong with one field. Source: `api/FieldError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FieldError", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FieldError {
     /// Path of the field.
     pub field: String,
@@ -44,8 +44,8 @@ pub struct FieldError {
 
 /// An error in its full form. Source: `api/EnhancedApiError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EnhancedApiError", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EnhancedApiError {
     pub code: StandardErrorCode,
     /// For the person who sent the request.
@@ -86,8 +86,8 @@ pub struct EnhancedApiError {
 
 /// The answer to a request that failed: `{success: false, error, meta?}`. Source: `api/ErrorResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ErrorResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ErrorResponse {
     pub success: False,
     pub error: EnhancedApiError,
@@ -97,8 +97,8 @@ pub struct ErrorResponse {
 
 /// When, and under which ids. Source: `api/ErrorResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ErrorMeta", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ErrorMeta {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "date_time")]
     #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
@@ -107,4 +107,8 @@ pub struct ErrorMeta {
     pub request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub trace_id: Option<String>,
+}
+
+map_only! {
+    ApiError, FieldError, EnhancedApiError, ErrorMeta, ErrorResponse,
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::api::{ApiError, GetDiscoveryRequest, ResponseMeta};
 use crate::data::Object;
-use crate::guard::{date_time, optional_not_null, some};
+use crate::guard::{date_time, guarded, map_only, some};
 use crate::shared::Number;
 use crate::text::DATE_TIME;
 use crate::wire_enum::wire_enum;
@@ -16,14 +16,14 @@ pub type GetMetaTypesRequest = GetDiscoveryRequest;
 
 /// The kinds of metadata there are. Source: `api/GetMetaTypesResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetMetaTypesResponse", deny_unknown_fields)]
 pub struct GetMetaTypesResponse {
     pub types: Vec<String>,
 }
 
 /// Asks for all metadata of a kind. Source: `api/GetMetaItemsRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetMetaItemsRequest", deny_unknown_fields)]
 pub struct GetMetaItemsRequest {
     #[serde(rename = "type")]
     pub kind: String,
@@ -31,7 +31,7 @@ pub struct GetMetaItemsRequest {
 
 /// All metadata of a kind. Source: `api/GetMetaItemsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetMetaItemsResponse", deny_unknown_fields)]
 pub struct GetMetaItemsResponse {
     #[serde(rename = "type")]
     pub kind: String,
@@ -40,7 +40,7 @@ pub struct GetMetaItemsResponse {
 
 /// Names one piece of metadata. Source: `api/GetMetaItemRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetMetaItemRequest", deny_unknown_fields)]
 pub struct GetMetaItemRequest {
     #[serde(rename = "type")]
     pub kind: String,
@@ -49,7 +49,7 @@ pub struct GetMetaItemRequest {
 
 /// One piece of metadata. Source: `api/GetMetaItemResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetMetaItemResponse", deny_unknown_fields)]
 pub struct GetMetaItemResponse {
     #[serde(rename = "type")]
     pub kind: String,
@@ -62,8 +62,8 @@ pub type SaveMetaItemRequest = GetMetaItemResponse;
 
 /// Tells whether metadata was stored. Source: `api/SaveMetaItemResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SaveMetaItemResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SaveMetaItemResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -72,8 +72,8 @@ pub struct SaveMetaItemResponse {
 
 /// Asks for metadata unless the client's copy is still good. Source: `api/GetMetaItemCachedRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "GetMetaItemCachedRequest", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct GetMetaItemCachedRequest {
     #[serde(rename = "type")]
     pub kind: String,
@@ -84,8 +84,13 @@ pub struct GetMetaItemCachedRequest {
 
 /// Metadata, or word that the client's copy is still good. Source: `api/MetadataCacheResponse`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "MetadataCacheResponse",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct MetadataCacheResponse {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub data: Option<Value>,
@@ -106,8 +111,13 @@ pub type GetMetaItemCachedResponse = MetadataCacheResponse;
 
 /// What the client has already. Source: `api/MetadataCacheRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "MetadataCacheRequest",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct MetadataCacheRequest {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub if_none_match: Option<String>,
@@ -120,7 +130,7 @@ pub struct MetadataCacheRequest {
 
 /// A tag that changes when the content does. Source: `api/ETag`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ETag", deny_unknown_fields)]
 pub struct ETag {
     pub value: String,
     #[serde(default)]
@@ -129,8 +139,8 @@ pub struct ETag {
 
 /// How long an answer may be kept; ages in seconds. Source: `api/CacheControl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CacheControl", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CacheControl {
     pub directives: Vec<CacheDirective>,
     /// Seconds.
@@ -158,8 +168,8 @@ wire_enum! {
 
 /// Asks to forget cached metadata. Source: `api/CacheInvalidationRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CacheInvalidationRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CacheInvalidationRequest {
     pub target: CacheInvalidationTarget,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -172,8 +182,8 @@ pub struct CacheInvalidationRequest {
 
 /// How much was forgotten. Source: `api/CacheInvalidationResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CacheInvalidationResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CacheInvalidationResponse {
     pub success: bool,
     pub invalidated: Number,
@@ -195,8 +205,8 @@ wire_enum! {
 
 /// An object's definition in an envelope. Source: `api/ObjectDefinitionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ObjectDefinitionResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ObjectDefinitionResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -208,8 +218,8 @@ pub struct ObjectDefinitionResponse {
 
 /// Names and labels of objects in an envelope. Source: `api/ConceptListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ConceptListResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ConceptListResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -221,8 +231,8 @@ pub struct ConceptListResponse {
 
 /// Name and label of one object. Source: `api/ConceptListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ConceptSummary", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ConceptSummary {
     pub name: String,
     pub label: String,
@@ -230,4 +240,8 @@ pub struct ConceptSummary {
     pub icon: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub description: Option<String>,
+}
+
+map_only! {
+    GetMetaTypesResponse, GetMetaItemsRequest, GetMetaItemsResponse, GetMetaItemRequest, GetMetaItemResponse, SaveMetaItemResponse, GetMetaItemCachedRequest, MetadataCacheResponse, MetadataCacheRequest, ETag, CacheControl, CacheInvalidationRequest, CacheInvalidationResponse, ObjectDefinitionResponse, ConceptSummary, ConceptListResponse,
 }

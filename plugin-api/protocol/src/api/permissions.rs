@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::GetDiscoveryRequest;
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::security::{FieldPermission, ObjectPermission};
 use crate::wire_enum::wire_enum;
 
 /// Asks whether the caller may do something. Source: `api/CheckPermissionRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CheckPermissionRequest", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CheckPermissionRequest {
     pub object: String,
     pub action: PermissionAction,
@@ -37,8 +37,8 @@ wire_enum! {
 
 /// Whether, and if not, why. Source: `api/CheckPermissionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CheckPermissionResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CheckPermissionResponse {
     pub allowed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -47,15 +47,19 @@ pub struct CheckPermissionResponse {
 
 /// Asks what the caller may do with an object. Source: `api/GetObjectPermissionsRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetObjectPermissionsRequest", deny_unknown_fields)]
 pub struct GetObjectPermissionsRequest {
     pub object: String,
 }
 
 /// What the caller may do with an object and its fields. Source: `api/GetObjectPermissionsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "GetObjectPermissionsResponse",
+    rename_all = "camelCase",
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct GetObjectPermissionsResponse {
     pub object: String,
     pub permissions: ObjectPermission,
@@ -68,8 +72,16 @@ pub type GetEffectivePermissionsRequest = GetDiscoveryRequest;
 
 /// What the caller may do with every object. Source: `api/GetEffectivePermissionsResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    remote = "GetEffectivePermissionsResponse",
+    rename_all = "camelCase",
+    deny_unknown_fields
+)]
 pub struct GetEffectivePermissionsResponse {
     pub objects: IndexMap<String, ObjectPermission>,
     pub system_permissions: Vec<String>,
+}
+
+map_only! {
+    CheckPermissionRequest, CheckPermissionResponse, GetObjectPermissionsRequest, GetObjectPermissionsResponse, GetEffectivePermissionsResponse,
 }

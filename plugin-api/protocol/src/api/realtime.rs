@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{date_time, event_pattern, optional_not_null, some, uuid};
+use crate::guard::{date_time, event_pattern, guarded, map_only, some, uuid};
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EVENT_PATTERN, UUID};
 use crate::wire_enum::wire_enum;
@@ -44,8 +44,8 @@ pub type RealtimeRecordAction = RealtimeAction;
 
 /// An event as a client gets it. Source: `api/RealtimeEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RealtimeEvent", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RealtimeEvent {
     #[serde(deserialize_with = "uuid")]
     #[schemars(regex(pattern = UUID), extend("format" = "uuid"))]
@@ -68,8 +68,8 @@ pub struct RealtimeEvent {
 
 /// Which events a subscription wants. Source: `api/SubscriptionEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SubscriptionEvent", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SubscriptionEvent {
     #[serde(rename = "type")]
     pub kind: RealtimeEventType,
@@ -81,8 +81,8 @@ pub struct SubscriptionEvent {
 
 /// A client's standing wish for events. Source: `api/Subscription`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Subscription", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Subscription {
     #[serde(deserialize_with = "uuid")]
     #[schemars(regex(pattern = UUID), extend("format" = "uuid"))]
@@ -95,8 +95,8 @@ pub struct Subscription {
 
 /// Whether events are pushed, and how. Source: `api/RealtimeConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RealtimeConfig", default)]
+#[schemars(transform = guarded)]
 pub struct RealtimeConfig {
     pub enabled: bool,
     pub transport: TransportProtocol,
@@ -120,8 +120,8 @@ impl Default for RealtimeConfig {
 
 /// Asks for a connection. Source: `api/RealtimeConnectRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RealtimeConnectRequest", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RealtimeConnectRequest {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub transport: Option<TransportProtocol>,
@@ -133,8 +133,8 @@ pub struct RealtimeConnectRequest {
 
 /// The connection. Source: `api/RealtimeConnectResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RealtimeConnectResponse", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RealtimeConnectResponse {
     pub connection_id: String,
     pub transport: TransportProtocol,
@@ -144,8 +144,13 @@ pub struct RealtimeConnectResponse {
 
 /// Ends a connection. Source: `api/RealtimeDisconnectRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "RealtimeDisconnectRequest",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct RealtimeDisconnectRequest {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub connection_id: Option<String>,
@@ -153,15 +158,15 @@ pub struct RealtimeDisconnectRequest {
 
 /// Tells that it was done. Source: `api/RealtimeDisconnectResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "RealtimeDisconnectResponse", deny_unknown_fields)]
 pub struct RealtimeDisconnectResponse {
     pub success: bool,
 }
 
 /// Asks for the events of a channel. Source: `api/RealtimeSubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RealtimeSubscribeRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RealtimeSubscribeRequest {
     pub channel: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -172,7 +177,7 @@ pub struct RealtimeSubscribeRequest {
 
 /// The subscription. Source: `api/RealtimeSubscribeResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RealtimeSubscribeResponse", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealtimeSubscribeResponse {
     pub subscription_id: String,
     pub channel: String,
@@ -180,7 +185,7 @@ pub struct RealtimeSubscribeResponse {
 
 /// Ends a subscription. Source: `api/RealtimeUnsubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RealtimeUnsubscribeRequest", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealtimeUnsubscribeRequest {
     pub subscription_id: String,
 }
@@ -209,8 +214,8 @@ wire_enum! {
 
 /// One condition on an event. Source: `api/EventFilterCondition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EventFilterCondition", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EventFilterCondition {
     pub field: String,
     pub operator: FilterOperator,
@@ -220,8 +225,8 @@ pub struct EventFilterCondition {
 
 /// Which events get through; all given parts must hold. Source: `api/EventFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EventFilter", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EventFilter {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub conditions: Option<Vec<EventFilterCondition>>,
@@ -235,8 +240,8 @@ pub struct EventFilter {
 
 /// Which events of which objects a client wants. Source: `api/EventSubscription`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EventSubscription", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EventSubscription {
     #[serde(deserialize_with = "uuid")]
     #[schemars(regex(pattern = UUID), extend("format" = "uuid"))]
@@ -254,9 +259,13 @@ pub struct EventSubscription {
 
 /// Ends a subscription made over the socket. Source: `api/UnsubscribeRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "UnsubscribeRequest", rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnsubscribeRequest {
     #[serde(deserialize_with = "uuid")]
     #[schemars(regex(pattern = UUID), extend("format" = "uuid"))]
     pub subscription_id: String,
+}
+
+map_only! {
+    RealtimeEvent, SubscriptionEvent, Subscription, RealtimeConfig, RealtimeConnectRequest, RealtimeConnectResponse, RealtimeDisconnectRequest, RealtimeDisconnectResponse, RealtimeSubscribeRequest, RealtimeSubscribeResponse, RealtimeUnsubscribeRequest, EventFilterCondition, EventFilter, EventSubscription, UnsubscribeRequest,
 }

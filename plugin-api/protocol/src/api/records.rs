@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Query;
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::{JsonMap, Number};
 
 /// Asks for records. Source: `api/FindDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FindDataRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FindDataRequest {
     pub object: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -19,8 +19,8 @@ pub struct FindDataRequest {
 
 /// A page of records. `total` counts all records that fit, not only the page. Source: `api/FindDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FindDataResponse", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FindDataResponse {
     pub object: String,
     pub records: Vec<JsonMap>,
@@ -34,7 +34,7 @@ pub struct FindDataResponse {
 
 /// Names one record. Source: `api/GetDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetDataRequest", deny_unknown_fields)]
 pub struct GetDataRequest {
     pub object: String,
     pub id: String,
@@ -42,7 +42,7 @@ pub struct GetDataRequest {
 
 /// One record. Source: `api/GetDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GetDataResponse", deny_unknown_fields)]
 pub struct GetDataResponse {
     pub object: String,
     pub id: String,
@@ -51,7 +51,7 @@ pub struct GetDataResponse {
 
 /// Asks to create a record. Source: `api/CreateDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CreateDataRequest", deny_unknown_fields)]
 pub struct CreateDataRequest {
     pub object: String,
     pub data: JsonMap,
@@ -62,7 +62,7 @@ pub type CreateDataResponse = GetDataResponse;
 
 /// Asks to change fields of a record. Source: `api/UpdateDataRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "UpdateDataRequest", deny_unknown_fields)]
 pub struct UpdateDataRequest {
     pub object: String,
     pub id: String,
@@ -77,7 +77,7 @@ pub type DeleteDataRequest = GetDataRequest;
 
 /// Tells that a record was deleted. Source: `api/DeleteDataResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "DeleteDataResponse", deny_unknown_fields)]
 pub struct DeleteDataResponse {
     pub object: String,
     pub id: String,
@@ -86,7 +86,7 @@ pub struct DeleteDataResponse {
 
 /// The body of a create or update: `{data}`. Source: `api/CreateRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CreateRequest", deny_unknown_fields)]
 pub struct CreateRequest {
     pub data: JsonMap,
 }
@@ -96,7 +96,11 @@ pub type UpdateRequest = CreateRequest;
 
 /// Names a record by id. Source: `api/IdRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "IdRequest", deny_unknown_fields)]
 pub struct IdRequest {
     pub id: String,
+}
+
+map_only! {
+    FindDataRequest, FindDataResponse, GetDataRequest, GetDataResponse, CreateDataRequest, UpdateDataRequest, DeleteDataResponse, CreateRequest, IdRequest,
 }

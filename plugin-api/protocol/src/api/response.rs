@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::ApiError;
-use crate::guard::{optional_not_null, some, yes};
+use crate::guard::{guarded, map_only, some, yes};
 use crate::shared::{JsonMap, Number};
 
 /// What every enveloped answer has: `{success, error?, meta?}`. Source: `api/BaseResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BaseResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BaseResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -22,8 +22,8 @@ pub struct BaseResponse {
 
 /// When an answer was made, how long it took, and under which ids. Source: `api/BaseResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ResponseMeta", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ResponseMeta {
     pub timestamp: String,
     /// Milliseconds.
@@ -37,8 +37,8 @@ pub struct ResponseMeta {
 
 /// One record in an envelope. Source: `api/SingleRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SingleRecordResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SingleRecordResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -50,8 +50,8 @@ pub struct SingleRecordResponse {
 
 /// A page of records in an envelope. Source: `api/ListRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ListRecordResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ListRecordResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -64,8 +64,8 @@ pub struct ListRecordResponse {
 
 /// Where a page stands in the whole. Source: `api/ListRecordResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Pagination", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Pagination {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub total: Option<Number>,
@@ -82,8 +82,8 @@ pub struct Pagination {
 
 /// The id of the deleted record in an envelope. Source: `api/DeleteResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DeleteResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DeleteResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -95,8 +95,8 @@ pub struct DeleteResponse {
 
 /// The outcome for one record of several. Source: `api/ModificationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ModificationResult", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ModificationResult {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub id: Option<String>,
@@ -111,8 +111,8 @@ pub struct ModificationResult {
 
 /// Outcomes for several records in an envelope. Source: `api/BulkResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BulkResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BulkResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -124,9 +124,13 @@ pub struct BulkResponse {
 
 /// Several records to write. Source: `api/BulkRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "BulkRequest", rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkRequest {
     pub records: Vec<JsonMap>,
     #[serde(default = "yes")]
     pub all_or_none: bool,
+}
+
+map_only! {
+    ResponseMeta, BaseResponse, SingleRecordResponse, Pagination, ListRecordResponse, DeleteResponse, ModificationResult, BulkResponse, BulkRequest,
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{absolute_path, email, identifier, optional_not_null, safe_integer, signed, some, uri, yes};
+use crate::guard::{absolute_path, email, guarded, identifier, map_only, safe_integer, signed, some, uri, yes};
 use crate::shared::{HttpMethod, JsonMap};
 use crate::text::{ABSOLUTE_PATH, EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;
@@ -30,8 +30,8 @@ wire_enum! {
 
 /// One endpoint of a REST route. Source: `api/RestApiEndpoint`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestApiEndpoint", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestApiEndpoint {
     pub method: HttpMethod,
     pub path: String,
@@ -65,8 +65,8 @@ pub struct RestApiEndpoint {
 
 /// A group of endpoints under a prefix. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestApiRouteRegistration", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestApiRouteRegistration {
     #[serde(deserialize_with = "absolute_path")]
     #[schemars(regex(pattern = ABSOLUTE_PATH))]
@@ -87,8 +87,8 @@ pub struct RestApiRouteRegistration {
 
 /// A step before or after the handler. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RouteMiddleware", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RouteMiddleware {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -120,8 +120,8 @@ wire_enum! {
 
 /// On which paths a step is taken. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "MiddlewarePaths", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct MiddlewarePaths {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub include: Option<Vec<String>>,
@@ -131,8 +131,8 @@ pub struct MiddlewarePaths {
 
 /// What the API description says about a group. Source: `api/RestApiRouteRegistration`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RouteDocumentation", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RouteDocumentation {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub title: Option<String>,
@@ -155,8 +155,13 @@ wire_enum! {
 
 /// Which parts of a request are checked. Source: `api/RequestValidationConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "RequestValidationConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct RequestValidationConfig {
     pub enabled: bool,
     pub mode: ValidationMode,
@@ -189,8 +194,13 @@ impl Default for RequestValidationConfig {
 
 /// What answers are wrapped in. Source: `api/ResponseEnvelopeConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "ResponseEnvelopeConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct ResponseEnvelopeConfig {
     pub enabled: bool,
     pub include_metadata: bool,
@@ -220,8 +230,13 @@ impl Default for ResponseEnvelopeConfig {
 
 /// What errors tell. Source: `api/ErrorHandlingConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "ErrorHandlingConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct ErrorHandlingConfig {
     pub enabled: bool,
     pub include_stack_trace: bool,
@@ -258,8 +273,8 @@ impl Default for ErrorHandlingConfig {
 
 /// All REST routes of a plugin with what goes for them. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestApiPluginConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestApiPluginConfig {
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -286,8 +301,8 @@ pub struct RestApiPluginConfig {
 
 /// The API description and the pages that show it. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "OpenApiConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct OpenApiConfig {
     pub enabled: bool,
     pub version: OpenApiConfigVersion,
@@ -360,8 +375,8 @@ wire_enum! {
 
 /// `openApi.servers` in `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "OpenApiConfigServer", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct OpenApiConfigServer {
     pub url: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -370,8 +385,8 @@ pub struct OpenApiConfigServer {
 
 /// `openApi.contact` in `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "OpenApiConfigContact", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct OpenApiConfigContact {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub name: Option<String>,
@@ -385,8 +400,8 @@ pub struct OpenApiConfigContact {
 
 /// `openApi.license` in `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "OpenApiConfigLicense", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct OpenApiConfigLicense {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "uri")]
@@ -396,8 +411,12 @@ pub struct OpenApiConfigLicense {
 
 /// `openApi.securitySchemes` in `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "OpenApiConfigSecurityScheme",
+    rename_all = "camelCase",
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct OpenApiConfigSecurityScheme {
     #[serde(rename = "type")]
     pub kind: OpenApiConfigSecuritySchemeType,
@@ -419,8 +438,8 @@ wire_enum! {
 
 /// Which web pages of other origins may call. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestCorsConfig", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestCorsConfig {
     pub enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -443,7 +462,13 @@ impl Default for RestCorsConfig {
 
 /// Compression and caching. Source: `api/RestApiPluginConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(
+    remote = "RestPerformanceConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct RestPerformanceConfig {
     pub enable_compression: bool,
     #[serde(rename = "enableETag")]
@@ -471,4 +496,8 @@ fn default_api() -> String {
 
 fn default_v1() -> String {
     "v1".to_owned()
+}
+
+map_only! {
+    RestApiEndpoint, MiddlewarePaths, RouteMiddleware, RouteDocumentation, RestApiRouteRegistration, RequestValidationConfig, ResponseEnvelopeConfig, ErrorHandlingConfig, OpenApiConfigServer, OpenApiConfigContact, OpenApiConfigLicense, OpenApiConfigSecurityScheme, OpenApiConfig, RestCorsConfig, RestPerformanceConfig, RestApiPluginConfig,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{absolute_path, identifier, optional_not_null, safe_integer, some, uri, yes};
+use crate::guard::{absolute_path, guarded, identifier, map_only, safe_integer, some, uri, yes};
 use crate::shared::{CorsConfig, HttpMethod, Number, RateLimitConfig, StaticMount};
 use crate::text::{ABSOLUTE_PATH, IDENTIFIER};
 use crate::wire_enum::wire_enum;
@@ -24,8 +24,8 @@ wire_enum! {
 
 /// A route and who answers it. Source: `api/RouteDefinition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RouteDefinition", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RouteDefinition {
     pub method: HttpMethod,
     pub path: String,
@@ -49,8 +49,8 @@ pub struct RouteDefinition {
 
 /// Where the parts of the API are mounted. Source: `api/RouterConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RouterConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RouterConfig {
     pub base_path: String,
     pub mounts: RouterMounts,
@@ -73,7 +73,7 @@ impl Default for RouterConfig {
 
 /// The path of each part, below the base path. Source: `api/RouterConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "RouterMounts", default, deny_unknown_fields)]
 pub struct RouterMounts {
     pub data: String,
     pub metadata: String,
@@ -114,8 +114,8 @@ impl Default for RouterMounts {
 
 /// A path prefix and the service behind it. Source: `api/DispatcherRoute`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DispatcherRoute", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DispatcherRoute {
     #[serde(deserialize_with = "absolute_path")]
     #[schemars(regex(pattern = ABSOLUTE_PATH))]
@@ -165,8 +165,8 @@ wire_enum! {
 
 /// All prefixes, and what answers the rest. Source: `api/DispatcherConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DispatcherConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DispatcherConfig {
     pub routes: Vec<DispatcherRoute>,
     #[serde(default)]
@@ -189,8 +189,8 @@ wire_enum! {
 
 /// One value carried from a request to a target, or back. Source: `api/ApiMapping`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiMapping", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiMapping {
     pub source: String,
     pub target: String,
@@ -200,8 +200,8 @@ pub struct ApiMapping {
 
 /// An endpoint that an app declares. Source: `api/ApiEndpoint`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiEndpoint", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiEndpoint {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -244,8 +244,8 @@ wire_enum! {
 
 /// `objectParams` in `api/ApiEndpoint`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiObjectParams", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiObjectParams {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub object: Option<String>,
@@ -262,4 +262,8 @@ wire_enum! {
         Update = "update",
         Delete = "delete",
     }
+}
+
+map_only! {
+    RouteDefinition, RouterMounts, RouterConfig, DispatcherRoute, DispatcherConfig, ApiMapping, ApiObjectParams, ApiEndpoint,
 }

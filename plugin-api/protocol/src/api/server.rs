@@ -4,15 +4,15 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{identifier, integer_in, optional_not_null, safe_integer, some, version_tag};
+use crate::guard::{guarded, identifier, integer_in, map_only, operation_key_names, safe_integer, some, version_tag};
 use crate::shared::HttpMethod;
 use crate::text::{IDENTIFIER, VERSION_TAG};
 use crate::wire_enum::wire_enum;
 
 /// Configuration of the REST surface; every part has defaults. Source: `api/RestServerConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestServerConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestServerConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub api: Option<RestApiConfig>,
@@ -30,8 +30,8 @@ pub struct RestServerConfig {
 
 /// Base path and which parts are on. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RestApiConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RestApiConfig {
     #[serde(deserialize_with = "version_tag")]
     #[schemars(regex(pattern = VERSION_TAG))]
@@ -69,8 +69,8 @@ impl Default for RestApiConfig {
 
 /// What the API description says about itself. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiDocumentation", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiDocumentation {
     pub enabled: bool,
     pub title: String,
@@ -102,8 +102,8 @@ impl Default for ApiDocumentation {
 
 /// Whom to ask. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiContact", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiContact {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub name: Option<String>,
@@ -115,8 +115,8 @@ pub struct ApiContact {
 
 /// Under which licence the API may be used. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiLicense", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiLicense {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -125,7 +125,7 @@ pub struct ApiLicense {
 
 /// What answers are wrapped in. Source: `api/RestApiConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "ResponseFormat", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ResponseFormat {
     pub envelope: bool,
     pub include_metadata: bool,
@@ -155,8 +155,8 @@ wire_enum! {
 
 /// Method and path of an operation. Source: `api/CrudEndpointPattern`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CrudEndpointPattern", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CrudEndpointPattern {
     pub method: HttpMethod,
     pub path: String,
@@ -168,12 +168,18 @@ pub struct CrudEndpointPattern {
 
 /// The endpoints for records. Source: `api/CrudEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "CrudEndpointsConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct CrudEndpointsConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub operations: Option<CrudOperations>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[schemars(transform = operation_key_names)]
     pub patterns: Option<IndexMap<CrudOperation, CrudEndpointPattern>>,
     pub data_prefix: String,
     pub object_param_style: ObjectParamStyle,
@@ -192,7 +198,7 @@ impl Default for CrudEndpointsConfig {
 
 /// Which basic operations are on. Source: `api/CrudEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "CrudOperations", default, deny_unknown_fields)]
 pub struct CrudOperations {
     pub create: bool,
     pub read: bool,
@@ -225,8 +231,13 @@ wire_enum! {
 
 /// The endpoints for metadata. Source: `api/MetadataEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "MetadataEndpointsConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct MetadataEndpointsConfig {
     pub prefix: String,
     pub enable_cache: bool,
@@ -250,7 +261,7 @@ impl Default for MetadataEndpointsConfig {
 
 /// Which metadata endpoints are on. Source: `api/MetadataEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "MetadataEndpoints", default, deny_unknown_fields)]
 pub struct MetadataEndpoints {
     pub types: bool,
     pub items: bool,
@@ -271,8 +282,13 @@ impl Default for MetadataEndpoints {
 
 /// The endpoints for batches. Source: `api/BatchEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "BatchEndpointsConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct BatchEndpointsConfig {
     #[serde(deserialize_with = "integer_in::<1, 1000, _, _>")]
     #[schemars(range(min = 1, max = 1000))]
@@ -296,7 +312,7 @@ impl Default for BatchEndpointsConfig {
 
 /// Which batch operations are on. Source: `api/BatchEndpointsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "BatchOperations", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BatchOperations {
     pub create_many: bool,
     pub update_many: bool,
@@ -317,8 +333,13 @@ impl Default for BatchOperations {
 
 /// For which objects routes are made, and how they are called. Source: `api/RouteGenerationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "RouteGenerationConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct RouteGenerationConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub include_objects: Option<Vec<String>>,
@@ -343,21 +364,27 @@ wire_enum! {
 
 /// What is different for one object. Source: `api/RouteGenerationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RouteOverride", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RouteOverride {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub base_path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[schemars(transform = operation_key_names)]
     pub operations: Option<IndexMap<CrudOperation, bool>>,
 }
 
 /// What the OpenAPI 3.1 description has beside paths. Source: `api/OpenApi31Extensions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "OpenApi31Extensions",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct OpenApi31Extensions {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub webhooks: Option<IndexMap<String, WebhookEvent>>,
@@ -380,8 +407,8 @@ impl Default for OpenApi31Extensions {
 
 /// An event the API sends to its clients. Source: `api/WebhookEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "WebhookEvent", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct WebhookEvent {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -407,7 +434,7 @@ wire_enum! {
 
 /// Webhooks of the API. Source: `api/WebhookConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "WebhookConfig", rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebhookConfig {
     #[serde(default)]
     pub enabled: bool,
@@ -419,7 +446,8 @@ pub struct WebhookConfig {
 
 /// How webhooks are delivered and tried again. Source: `api/WebhookConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "WebhookDelivery", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct WebhookDelivery {
     #[serde(deserialize_with = "safe_integer")]
     pub max_retries: i64,
@@ -443,7 +471,7 @@ impl Default for WebhookDelivery {
 
 /// A request the API makes in answer to one. Source: `api/Callback`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Callback", deny_unknown_fields)]
 pub struct Callback {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -455,4 +483,8 @@ pub struct Callback {
 
 fn default_webhooks() -> String {
     "/webhooks".to_owned()
+}
+
+map_only! {
+    RestServerConfig, ApiContact, ApiLicense, ApiDocumentation, ResponseFormat, RestApiConfig, CrudEndpointPattern, CrudOperations, CrudEndpointsConfig, MetadataEndpoints, MetadataEndpointsConfig, BatchOperations, BatchEndpointsConfig, RouteOverride, RouteGenerationConfig, OpenApi31Extensions, WebhookEvent, WebhookDelivery, WebhookConfig, Callback,
 }

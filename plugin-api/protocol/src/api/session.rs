@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ApiError, ResponseMeta};
-use crate::guard::{date_time, email, optional_not_null, some};
+use crate::guard::{date_time, email, guarded, map_only, some};
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
@@ -23,8 +23,8 @@ wire_enum! {
 
 /// Asks to sign in. Source: `api/LoginRequest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "LoginRequest", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct LoginRequest {
     #[serde(rename = "type")]
     pub kind: LoginType,
@@ -44,8 +44,8 @@ pub struct LoginRequest {
 
 /// Asks for an account. Source: `api/RegisterRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RegisterRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RegisterRequest {
     #[serde(deserialize_with = "email")]
     #[schemars(regex(pattern = EMAIL), extend("format" = "email"))]
@@ -58,15 +58,15 @@ pub struct RegisterRequest {
 
 /// Asks for a new token. Source: `api/RefreshTokenRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RefreshTokenRequest", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshTokenRequest {
     pub refresh_token: String,
 }
 
 /// A session as the API shows it. Source: `api/Session`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Session", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Session {
     pub id: String,
     #[serde(deserialize_with = "date_time")]
@@ -83,8 +83,8 @@ pub struct Session {
 
 /// Who is signed in. Source: `api/SessionUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SessionUser", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SessionUser {
     pub id: String,
     #[serde(deserialize_with = "email")]
@@ -115,8 +115,8 @@ pub struct SessionUser {
 
 /// Session and user in an envelope. Source: `api/SessionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SessionResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SessionResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -128,8 +128,8 @@ pub struct SessionResponse {
 
 /// `data` in `api/SessionResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SessionData", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SessionData {
     pub session: Session,
     pub user: SessionUser,
@@ -139,8 +139,8 @@ pub struct SessionData {
 
 /// The user in an envelope. Source: `api/UserProfileResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "UserProfileResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct UserProfileResponse {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -164,4 +164,8 @@ wire_enum! {
 
 fn default_en() -> String {
     "en".to_owned()
+}
+
+map_only! {
+    LoginRequest, RegisterRequest, RefreshTokenRequest, Session, SessionUser, SessionData, SessionResponse, UserProfileResponse,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{list_from, optional_not_null, some, uri, yes};
+use crate::guard::{guarded, list_from, map_only, some, uri, yes};
 use crate::wire_enum::wire_enum;
 
 wire_enum! {
@@ -19,8 +19,8 @@ wire_enum! {
 
 /// One version of the API. Source: `api/VersionDefinition`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "VersionDefinition", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct VersionDefinition {
     pub version: String,
     pub status: VersionStatus,
@@ -52,8 +52,8 @@ wire_enum! {
 
 /// Which versions there are and how a client picks one. Source: `api/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "VersioningConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct VersioningConfig {
     #[serde(default)]
     pub strategy: VersioningStrategy,
@@ -76,8 +76,8 @@ pub struct VersioningConfig {
 
 /// What clients of an old version are told. Source: `api/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DeprecationConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DeprecationConfig {
     pub warn_header: bool,
     pub sunset_header: bool,
@@ -101,8 +101,8 @@ impl Default for DeprecationConfig {
 
 /// Which version answers a client, and which others there are. Source: `api/VersionNegotiationResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "VersionNegotiationResponse", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct VersionNegotiationResponse {
     pub current: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -125,4 +125,8 @@ fn default_version() -> String {
 
 fn default_api() -> String {
     "/api".to_owned()
+}
+
+map_only! {
+    VersionDefinition, DeprecationConfig, VersioningConfig, VersionNegotiationResponse,
 }

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::identifier;
+use crate::guard::{identifier, map_only};
 use crate::shared::JsonMap;
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
 /// Records that belong to an app. Source: `data/Dataset`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Dataset", rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dataset {
     /// Name of the object.
     #[serde(deserialize_with = "identifier")]
@@ -60,4 +60,8 @@ fn default_env() -> Vec<DatasetEnvironment> {
         DatasetEnvironment::Dev,
         DatasetEnvironment::Test,
     ]
+}
+
+map_only! {
+    Dataset,
 }

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{identifier, number_from, optional_not_null, some, yes};
+use crate::guard::{guarded, identifier, map_only, number_from, some, yes};
 use crate::shared::{JsonMap, Number};
 use crate::text::IDENTIFIER;
 
 /// A database and how it is reached. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Datasource", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Datasource {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -39,7 +39,7 @@ pub struct Datasource {
 
 /// Connections kept open. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "DatasourcePool", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatasourcePool {
     pub min: Number,
     pub max: Number,
@@ -62,7 +62,12 @@ impl Default for DatasourcePool {
 
 /// How often the database is asked whether it is there. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(
+    remote = "DatasourceHealthCheck",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
 pub struct DatasourceHealthCheck {
     pub enabled: bool,
     pub interval_ms: Number,
@@ -81,7 +86,12 @@ impl Default for DatasourceHealthCheck {
 
 /// How a failed call is tried again. Source: `data/Datasource`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(
+    remote = "DatasourceRetryPolicy",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
 pub struct DatasourceRetryPolicy {
     pub max_retries: Number,
     pub base_delay_ms: Number,
@@ -102,7 +112,12 @@ impl Default for DatasourceRetryPolicy {
 
 /// What a database does by itself. Source: `data/DatasourceCapabilities`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(
+    remote = "DatasourceCapabilities",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
 pub struct DatasourceCapabilities {
     pub transactions: bool,
     pub query_filters: bool,
@@ -119,7 +134,7 @@ pub struct DatasourceCapabilities {
 
 /// Connections a driver keeps open. Source: `data/PoolConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "PoolConfig", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct PoolConfig {
     #[serde(deserialize_with = "number_from::<0, _, _>")]
     #[schemars(range(min = 0))]
@@ -150,8 +165,8 @@ impl Default for PoolConfig {
 
 /// Encryption of the way to the database. Source: `data/SSLConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SslConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SslConfig {
     pub reject_unauthorized: bool,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -171,4 +186,8 @@ impl Default for SslConfig {
             key: None,
         }
     }
+}
+
+map_only! {
+    DatasourcePool, DatasourceHealthCheck, DatasourceRetryPolicy, Datasource, DatasourceCapabilities, PoolConfig, SslConfig,
 }

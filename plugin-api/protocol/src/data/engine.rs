@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 
 /// Options that every call into the data engine takes. Source: `data/BaseEngineOptions`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BaseEngineOptions", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BaseEngineOptions {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub context: Option<EngineContext>,
@@ -17,8 +17,8 @@ pub struct BaseEngineOptions {
 
 /// On whose behalf a call is made. Source: `data/BaseEngineOptions`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EngineContext", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EngineContext {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub user_id: Option<String>,
@@ -33,4 +33,8 @@ pub struct EngineContext {
     pub transaction: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub trace_id: Option<String>,
+}
+
+map_only! {
+    EngineContext, BaseEngineOptions,
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::data::{
     ComputedFieldCache, CurrencyConfig, DataQualityRules, FieldType, FileAttachmentConfig, VectorConfig,
 };
-use crate::guard::{dotted_name, identifier, optional_not_null, some, yes};
+use crate::guard::{dotted_name, guarded, identifier, map_only, some, yes};
 use crate::shared::Number;
 use crate::system::{EncryptionConfig, MaskingRule};
 use crate::text::{DOTTED_NAME, IDENTIFIER};
@@ -16,8 +16,8 @@ use crate::wire_enum::wire_enum;
 
 /// One choice of a select field. Source: `data/SelectOption`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SelectOption", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SelectOption {
     /// Shown.
     pub label: String,
@@ -34,8 +34,8 @@ pub struct SelectOption {
 
 /// A field of an object. Only `type` is required; the other keys have defaults or are optional, and many apply to some types only. Source: `data/Field`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Field", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Field {
     /// Repeats the key in the object's `fields`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "identifier")]
@@ -197,7 +197,7 @@ wire_enum! {
 
 /// Definition of a `summary` field: a figure over the detail records. Source: `data/Field`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "SummaryOperations", deny_unknown_fields)]
 pub struct SummaryOperations {
     /// The detail object.
     pub object: String,
@@ -257,4 +257,8 @@ wire_enum! {
         Q = "Q",
         H = "H",
     }
+}
+
+map_only! {
+    SelectOption, SummaryOperations, Field,
 }

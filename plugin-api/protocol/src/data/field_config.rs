@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{integer_in, number_from, number_in, optional_not_null, some, text_len, yes};
+use crate::guard::{guarded, integer_in, map_only, number_from, number_in, some, text_len, yes};
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
 /// For `currency` fields. Source: `data/CurrencyConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "CurrencyConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CurrencyConfig {
     /// Digits after the decimal point.
     #[serde(deserialize_with = "integer_in::<0, 10, _, _>")]
@@ -44,8 +45,8 @@ wire_enum! {
 
 /// For `vector` fields. Source: `data/VectorConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "VectorConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct VectorConfig {
     #[serde(deserialize_with = "integer_in::<1, 10000, _, _>")]
     #[schemars(range(min = 1, max = 10000))]
@@ -83,8 +84,13 @@ wire_enum! {
 
 /// For `file`, `image`, `avatar`, `video` and `audio` fields. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "FileAttachmentConfig",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct FileAttachmentConfig {
     /// Bytes.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "number_from::<0, _, _>")]
@@ -175,8 +181,8 @@ wire_enum! {
 
 /// What an uploaded image must be, and what is made of it. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ImageValidation", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ImageValidation {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "number_from::<1, _, _>")]
     #[schemars(range(min = 1))]
@@ -217,7 +223,7 @@ impl Default for ImageValidation {
 
 /// A smaller copy of an image; sizes in pixels. Source: `data/FileAttachmentConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ThumbnailSize", deny_unknown_fields)]
 pub struct ThumbnailSize {
     pub name: String,
     #[serde(deserialize_with = "number_from::<1, _, _>")]
@@ -232,7 +238,7 @@ pub struct ThumbnailSize {
 
 /// A computed value is kept for a while. Source: `data/ComputedFieldCache`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ComputedFieldCache", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ComputedFieldCache {
     pub enabled: bool,
     /// Seconds; 0 keeps the value until a dependency changes.
@@ -245,8 +251,8 @@ pub struct ComputedFieldCache {
 
 /// What is measured about the values of a field. Source: `data/DataQualityRules`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "DataQualityRules", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct DataQualityRules {
     pub uniqueness: bool,
     /// Share of records that should have a value, 0 to 1.
@@ -259,10 +265,14 @@ pub struct DataQualityRules {
 
 /// Values are compared with a source of truth. Source: `data/DataQualityRules`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "AccuracyRule", deny_unknown_fields)]
 pub struct AccuracyRule {
     pub source: String,
     #[serde(deserialize_with = "number_in::<0, 1, _, _>")]
     #[schemars(range(min = 0, max = 1))]
     pub threshold: Number,
+}
+
+map_only! {
+    CurrencyConfig, VectorConfig, ThumbnailSize, ImageValidation, FileAttachmentConfig, ComputedFieldCache, AccuracyRule, DataQualityRules,
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 
 /// A field by name, or a relation with the fields wanted from it. Source: `data/FieldNode`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ impl JsonSchema for FieldNode {
 
 /// A field with its alias, or a relation with the fields wanted from the other record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "NestedField", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct NestedField {
     /// Name of the field or relation.
     pub field: String,
@@ -52,3 +52,5 @@ pub struct NestedField {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub alias: Option<String>,
 }
+
+map_only! { NestedField }

@@ -10,7 +10,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::JsonMap;
 
 /// A filter object: keys are field names with a value or `{operator: value}`, all of which must hold, beside `$and`
@@ -102,8 +102,8 @@ impl JsonSchema for FilterCondition {
 
 /// The filter part of a query on its own. Source: `data/QueryFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "QueryFilter", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct QueryFilter {
     /// `where` on the wire.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -112,12 +112,14 @@ pub struct QueryFilter {
 
 /// Compares with another field of the same record in place of a value. Source: `data/FieldReference`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "FieldReference", deny_unknown_fields)]
 pub struct FieldReference {
     /// The other field's name.
     #[serde(rename = "$field")]
     pub field: String,
 }
+
+map_only! { QueryFilter, FieldReference }
 
 #[cfg(test)]
 mod tests;

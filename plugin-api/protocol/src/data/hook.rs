@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
@@ -34,8 +34,8 @@ wire_enum! {
 
 /// What a hook is given. Source: `data/HookContext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "HookContext", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct HookContext {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub id: Option<String>,
@@ -56,8 +56,8 @@ pub struct HookContext {
 
 /// On whose behalf a hook runs. Source: `data/HookContext`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "HookSession", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct HookSession {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub user_id: Option<String>,
@@ -67,4 +67,8 @@ pub struct HookSession {
     pub roles: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub access_token: Option<String>,
+}
+
+map_only! {
+    HookSession, HookContext,
 }

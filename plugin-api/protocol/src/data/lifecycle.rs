@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{number_from, optional_not_null, some};
+use crate::guard::{guarded, map_only, number_from, some};
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
 /// How records of tenants are kept apart. Source: `data/TenancyConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "TenancyConfig", rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenancyConfig {
     pub enabled: bool,
     pub strategy: TenancyStrategy,
@@ -31,7 +31,7 @@ wire_enum! {
 
 /// Deleted records are marked and kept. Source: `data/SoftDeleteConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "SoftDeleteConfig", rename_all = "camelCase", deny_unknown_fields)]
 pub struct SoftDeleteConfig {
     pub enabled: bool,
     /// Holds the time of deletion.
@@ -44,8 +44,8 @@ pub struct SoftDeleteConfig {
 
 /// Earlier versions of records are kept. Source: `data/VersioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "VersioningConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct VersioningConfig {
     pub enabled: bool,
     pub strategy: VersioningStrategy,
@@ -73,8 +73,8 @@ wire_enum! {
 
 /// The table is divided. Source: `data/PartitioningConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "PartitioningConfig", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct PartitioningConfig {
     pub enabled: bool,
     pub strategy: PartitioningStrategy,
@@ -94,7 +94,7 @@ wire_enum! {
 
 /// Changes are sent on as a stream. Source: `data/CDCConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CdcConfig", deny_unknown_fields)]
 pub struct CdcConfig {
     pub enabled: bool,
     pub events: Vec<ChangeKind>,
@@ -120,4 +120,8 @@ fn default_deleted_at() -> String {
 
 fn default_version() -> String {
     "version".to_owned()
+}
+
+map_only! {
+    TenancyConfig, SoftDeleteConfig, VersioningConfig, PartitioningConfig, CdcConfig,
 }

@@ -8,14 +8,14 @@ use crate::data::{
     CdcConfig, Field, PartitioningConfig, SoftDeleteConfig, StateMachine, TenancyConfig, ValidationRule,
     VersioningConfig,
 };
-use crate::guard::{identifier, identifier_key_names, identifier_keys, optional_not_null, some, text_len, yes};
+use crate::guard::{guarded, identifier, identifier_key_names, identifier_keys, map_only, some, text_len, yes};
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
 /// An object: the definition of a kind of record. Source: `data/Object`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Object", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Object {
     /// Unique; does not change once records exist.
     #[serde(deserialize_with = "identifier")]
@@ -104,8 +104,8 @@ wire_enum! {
 
 /// An index of an object's table. Source: `data/Index`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Index", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Index {
     /// Chosen by the data engine when left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -137,8 +137,8 @@ wire_enum! {
 
 /// What text search looks through. Source: `data/SearchConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SearchConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SearchConfig {
     pub fields: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -149,8 +149,13 @@ pub struct SearchConfig {
 
 /// What can be done with records of an object. Source: `data/ObjectCapabilities`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "ObjectCapabilities",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct ObjectCapabilities {
     /// Changes of fields are kept.
     pub track_history: bool,
@@ -222,4 +227,8 @@ wire_enum! {
 
 fn default_default() -> String {
     "default".to_owned()
+}
+
+map_only! {
+    Object, Index, SearchConfig, ObjectCapabilities,
 }

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 
 /// Equal or not. Source: `data/EqualityOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EqualityOperator", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EqualityOperator {
     #[serde(rename = "$eq", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub equal: Option<Value>,
@@ -19,8 +19,8 @@ pub struct EqualityOperator {
 
 /// One of, or none of. Source: `data/SetOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SetOperator", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SetOperator {
     #[serde(rename = "$in", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub any_of: Option<Vec<Value>>,
@@ -30,8 +30,8 @@ pub struct SetOperator {
 
 /// About parts of a text. Source: `data/StringOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "StringOperator", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct StringOperator {
     #[serde(
         rename = "$contains",
@@ -55,8 +55,8 @@ pub struct StringOperator {
 
 /// About values that are not there. Source: `data/SpecialOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SpecialOperator", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SpecialOperator {
     #[serde(rename = "$null", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub null: Option<bool>,
@@ -66,4 +66,8 @@ pub struct SpecialOperator {
         deserialize_with = "some"
     )]
     pub exists: Option<bool>,
+}
+
+map_only! {
+    EqualityOperator, SetOperator, StringOperator, SpecialOperator,
 }

@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{FieldNode, FilterCondition};
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::{JsonMap, Number, SortOrder};
 use crate::wire_enum::wire_enum;
 
 /// What to read: which object, which records, which fields, in which order, how many. Also known as the query AST. Source: `data/Query`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Query", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Query {
     /// Name of the object.
     pub object: String,
@@ -66,7 +66,7 @@ pub struct Query {
 
 /// One sort key. Source: `data/SortNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "SortNode", deny_unknown_fields)]
 pub struct SortNode {
     pub field: String,
     #[serde(default)]
@@ -75,8 +75,8 @@ pub struct SortNode {
 
 /// Search for words. Source: `data/FullTextSearch`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FullTextSearch", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FullTextSearch {
     pub query: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -108,8 +108,8 @@ wire_enum! {
 
 /// Another object joined in. Source: `data/JoinNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "JoinNode", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct JoinNode {
     /// `type` on the wire.
     #[serde(rename = "type")]
@@ -147,8 +147,8 @@ wire_enum! {
 
 /// One figure over the records of each group. Source: `data/AggregationNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AggregationNode", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AggregationNode {
     pub function: AggregationFunction,
     /// Left out for a count of records.
@@ -179,8 +179,8 @@ wire_enum! {
 
 /// One figure over a window of records. Source: `data/WindowFunctionNode`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "WindowFunctionNode", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct WindowFunctionNode {
     pub function: WindowFunction,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -210,8 +210,8 @@ wire_enum! {
 
 /// Which records a window spans. Source: `data/WindowSpec`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "WindowSpec", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct WindowSpec {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub partition_by: Option<Vec<String>>,
@@ -223,8 +223,8 @@ pub struct WindowSpec {
 
 /// The frame within a window. Source: `data/WindowSpec`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "WindowFrame", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct WindowFrame {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub kind: Option<WindowFrameKind>,
@@ -240,4 +240,8 @@ wire_enum! {
         Rows = "rows",
         Range = "range",
     }
+}
+
+map_only! {
+    Query, SortNode, FullTextSearch, JoinNode, AggregationNode, WindowFunctionNode, WindowFrame, WindowSpec,
 }

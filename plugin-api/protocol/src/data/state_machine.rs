@@ -6,15 +6,15 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, snake_name, some};
+use crate::guard::{guarded, map_only, snake_name, some};
 use crate::shared::JsonMap;
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
 
 /// A state machine. Source: `automation/StateMachine`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "StateMachine", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct StateMachine {
     /// Machine name, two characters or more.
     #[serde(deserialize_with = "snake_name")]
@@ -37,8 +37,8 @@ pub struct StateMachine {
 
 /// One state. Source: `automation/StateNode`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "StateNode", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct StateNode {
     /// `type` on the wire.
     #[serde(rename = "type")]
@@ -81,8 +81,8 @@ wire_enum! {
 
 /// How a state is presented, and hints for assistants.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "StateMeta", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct StateMeta {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub label: Option<String>,
@@ -96,8 +96,8 @@ pub struct StateMeta {
 
 /// A way out of a state. Source: `automation/Transition`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Transition", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Transition {
     /// Name of the state it leads to; without one only the actions run.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -136,8 +136,8 @@ pub enum ActionRef {
 
 /// A named action or guard with parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ActionCall", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ActionCall {
     /// The name; `type` on the wire.
     #[serde(rename = "type")]
@@ -145,3 +145,5 @@ pub struct ActionCall {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub params: Option<JsonMap>,
 }
+
+map_only! { StateMachine, StateNode, StateMeta, Transition, ActionCall }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use kind::*;
 
 use crate::data::ChangeKind;
-use crate::guard::{divided, identifier, optional_not_null, some, yes};
+use crate::guard::{divided, guarded, identifier, map_only, some, yes};
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 
@@ -40,8 +40,8 @@ pub struct ValidationRule {
 
 /// The keys that every validation rule has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RuleCommon", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RuleCommon {
     /// Unique within the object.
     #[serde(deserialize_with = "identifier")]
@@ -104,6 +104,8 @@ impl<'de> Deserialize<'de> for ValidationRule {
         Ok(Self { common, kind })
     }
 }
+
+map_only! { RuleCommon }
 
 #[cfg(test)]
 mod tests;

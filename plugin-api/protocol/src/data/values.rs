@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{number_in, optional_not_null, some, text_len};
+use crate::guard::{guarded, map_only, number_in, some, text_len};
 use crate::shared::Number;
 
 /// A postal address. Source: `data/Address`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Address", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Address {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub street: Option<String>,
@@ -29,8 +29,8 @@ pub struct Address {
 
 /// A place on earth; latitude and longitude in degrees, altitude and accuracy in metres. Source: `data/LocationCoordinates`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "LocationCoordinates", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct LocationCoordinates {
     #[serde(deserialize_with = "number_in::<-90, 90, _, _>")]
     #[schemars(range(min = -90, max = 90))]
@@ -46,10 +46,14 @@ pub struct LocationCoordinates {
 
 /// An amount with its currency (ISO 4217). Source: `data/CurrencyValue`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CurrencyValue", deny_unknown_fields)]
 pub struct CurrencyValue {
     pub value: Number,
     #[serde(deserialize_with = "text_len::<3, 3, _, _>")]
     #[schemars(length(min = 3, max = 3))]
     pub currency: String,
+}
+
+map_only! {
+    Address, LocationCoordinates, CurrencyValue,
 }

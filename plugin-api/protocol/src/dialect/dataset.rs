@@ -12,7 +12,11 @@ pub fn normalise_dataset(document: Value, stem: &str) -> (Value, Vec<Note>) {
     let mut rewriter = Rewriter::new();
     let dataset = match document {
         Value::Array(records) => {
-            rewriter.note("", NoteKind::Alias, format!("a bare list, read as the records of `{stem}`"));
+            rewriter.note(
+                "",
+                NoteKind::Alias,
+                format!("a bare list, read as the records of `{stem}`"),
+            );
             json!({ "object": stem, "records": records })
         }
         Value::Object(map) => {

@@ -31,12 +31,20 @@ fn words(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
     let mut replace = |key: &str, value: Option<&mut Value>| {
         let Some(value) = value else { return };
         if let Some(new) = value.as_str().and_then(|old| newer_value(key, old)) {
-            rewriter.note(&format!("{path}.{key}"), NoteKind::Alias, format!("older spelling of `{new}`"));
+            rewriter.note(
+                &format!("{path}.{key}"),
+                NoteKind::Alias,
+                format!("older spelling of `{new}`"),
+            );
             *value = json!(new);
         }
     };
     replace("deleteBehavior", map.get_mut("deleteBehavior"));
-    replace("function", map.get_mut("summaryOperations").and_then(|summary| summary.get_mut("function")));
+    replace(
+        "function",
+        map.get_mut("summaryOperations")
+            .and_then(|summary| summary.get_mut("function")),
+    );
 }
 
 /// The type: an older name, or what the other keys give away.
@@ -56,10 +64,15 @@ fn kind(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
         rewriter.fill(map, "type", &path, || json!(kind));
     }
     let is_autonumber = map.get("type").is_some_and(|kind| kind == "autonumber");
-    if is_autonumber && !map.contains_key("autonumberFormat")
+    if is_autonumber
+        && !map.contains_key("autonumberFormat")
         && let Some(format) = map.shift_remove("format")
     {
-        rewriter.note(&path.replace(".type", ".format"), NoteKind::Alias, "older spelling of `autonumberFormat`");
+        rewriter.note(
+            &path.replace(".type", ".format"),
+            NoteKind::Alias,
+            "older spelling of `autonumberFormat`",
+        );
         map.insert("autonumberFormat".to_owned(), format);
     }
 }
@@ -85,11 +98,22 @@ fn options(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
         _ => {}
     }
     if changed {
-        rewriter.note(&format!("{path}.options"), NoteKind::Alias, "options were read as a list of label and value");
+        rewriter.note(
+            &format!("{path}.options"),
+            NoteKind::Alias,
+            "options were read as a list of label and value",
+        );
     }
-    let value = map.get("defaultValue").and_then(Value::as_str).and_then(|text| value_of_label(&map["options"], text));
+    let value = map
+        .get("defaultValue")
+        .and_then(Value::as_str)
+        .and_then(|text| value_of_label(&map["options"], text));
     if let Some(value) = value {
-        rewriter.note(&format!("{path}.default"), NoteKind::Alias, format!("a label, read as the value {value}"));
+        rewriter.note(
+            &format!("{path}.default"),
+            NoteKind::Alias,
+            format!("a label, read as the value {value}"),
+        );
         map.insert("defaultValue".to_owned(), value);
     }
 }
@@ -126,13 +150,24 @@ fn hoisted_rules(rewriter: &mut Rewriter, name: &str, path: &str, map: &mut Map<
     if let Some(Value::Object(mut validation)) = map.shift_remove("validation") {
         message = validation.shift_remove("message");
         format = validation.shift_remove("format");
-        regex = validation.shift_remove("pattern").or_else(|| validation.shift_remove("regex")).or(regex);
+        regex = validation
+            .shift_remove("pattern")
+            .or_else(|| validation.shift_remove("regex"))
+            .or(regex);
         for (key, limit) in validation {
             map.entry(key).or_insert(limit);
         }
-        rewriter.note(&format!("{path}.validation"), NoteKind::Alias, "limits go to the field, forms to `validations`");
+        rewriter.note(
+            &format!("{path}.validation"),
+            NoteKind::Alias,
+            "limits go to the field, forms to `validations`",
+        );
     } else if regex.is_some() {
-        rewriter.note(&format!("{path}.regex"), NoteKind::Alias, "became a format rule in `validations`");
+        rewriter.note(
+            &format!("{path}.regex"),
+            NoteKind::Alias,
+            "became a format rule in `validations`",
+        );
     }
     let message = message.unwrap_or_else(|| json!(format!("{} does not have the right form", title_case(name))));
     for (key, value) in [("regex", regex), ("format", format)] {

@@ -54,9 +54,17 @@ impl Place {
 
 /// The property names of a type's schema, those of the members of a union included.
 fn property_names<T: JsonSchema>() -> BTreeSet<String> {
-    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
+    let schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     let names = |schema: &Value| -> Vec<String> {
-        schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned().collect()
+        schema["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .cloned()
+            .collect()
     };
     let members = schema["oneOf"].as_array().into_iter().flatten();
     members.flat_map(names).chain(names(&schema)).collect()
@@ -78,20 +86,22 @@ impl Rewriter {
     }
 
     pub(super) fn note(&mut self, path: &str, kind: NoteKind, message: impl Into<String>) {
-        self.notes.push(Note { path: path.to_owned(), kind, message: message.into() });
+        self.notes.push(Note {
+            path: path.to_owned(),
+            kind,
+            message: message.into(),
+        });
     }
 
     /// Sets a key that was left out, and says so.
-    pub(super) fn fill(
-        &mut self,
-        map: &mut Map<String, Value>,
-        key: &str,
-        path: &str,
-        value: impl FnOnce() -> Value,
-    ) {
+    pub(super) fn fill(&mut self, map: &mut Map<String, Value>, key: &str, path: &str, value: impl FnOnce() -> Value) {
         if !map.contains_key(key) {
             let value = value();
-            self.note(path, NoteKind::Inferred, format!("was left out and is taken to be {value}"));
+            self.note(
+                path,
+                NoteKind::Inferred,
+                format!("was left out and is taken to be {value}"),
+            );
             map.insert(key.to_owned(), value);
         }
     }
@@ -102,7 +112,11 @@ impl Rewriter {
         let mut result = Map::new();
         let mut older = Vec::new();
         for (key, value) in map {
-            let rename = if canonical.contains(&key) { None } else { rewrite(place, &key) };
+            let rename = if canonical.contains(&key) {
+                None
+            } else {
+                rewrite(place, &key)
+            };
             match rename {
                 Some(to) => older.push((key, to, value)),
                 None => {
@@ -111,7 +125,11 @@ impl Rewriter {
             }
         }
         for (key, to, value) in older {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
             self.apply(&mut result, &path, &to, value);
         }
         result

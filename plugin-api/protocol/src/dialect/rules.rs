@@ -54,15 +54,25 @@ fn normalise_rule(rewriter: &mut Rewriter, path: &str, rule: &mut Value) {
 
 /// A message per language becomes the English one, or the first.
 fn message(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
-    let Some(Value::Object(languages)) = map.get("message") else { return };
-    let Some(text) = languages.get("en").or_else(|| languages.values().next()).cloned() else { return };
-    rewriter.note(&format!("{path}.message"), NoteKind::Ignored, "only one language is kept; use *.translation.yml");
+    let Some(Value::Object(languages)) = map.get("message") else {
+        return;
+    };
+    let Some(text) = languages.get("en").or_else(|| languages.values().next()).cloned() else {
+        return;
+    };
+    rewriter.note(
+        &format!("{path}.message"),
+        NoteKind::Ignored,
+        "only one language is kept; use *.translation.yml",
+    );
     map.insert("message".to_owned(), text);
 }
 
 /// `{allowed_next: [...]}` and `{is_terminal: true}` become lists of states.
 fn transitions(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
-    let Some(Value::Object(transitions)) = map.get_mut("transitions") else { return };
+    let Some(Value::Object(transitions)) = map.get_mut("transitions") else {
+        return;
+    };
     let mut changed = false;
     for next in transitions.values_mut() {
         if let Value::Object(older) = next {
@@ -71,7 +81,11 @@ fn transitions(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>
         }
     }
     if changed {
-        rewriter.note(&format!("{path}.transitions"), NoteKind::Alias, "read as lists of the states that may follow");
+        rewriter.note(
+            &format!("{path}.transitions"),
+            NoteKind::Alias,
+            "read as lists of the states that may follow",
+        );
     }
 }
 
@@ -80,11 +94,18 @@ fn transitions(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>
 fn comparison(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
     let Some(rule) = map.get("rule") else { return };
     let Some(condition) = refusal(rule) else { return };
-    let fields: Vec<Value> = ["field", "compare_to"].iter().filter_map(|key| rule.get(*key).cloned()).collect();
+    let fields: Vec<Value> = ["field", "compare_to"]
+        .iter()
+        .filter_map(|key| rule.get(*key).cloned())
+        .collect();
     map.shift_remove("rule");
     map.insert("condition".to_owned(), json!(condition));
     map.entry("fields").or_insert(Value::Array(fields));
-    rewriter.note(&format!("{path}.rule"), NoteKind::Alias, format!("read as the condition `{condition}`"));
+    rewriter.note(
+        &format!("{path}.rule"),
+        NoteKind::Alias,
+        format!("read as the condition `{condition}`"),
+    );
 }
 
 fn refusal(rule: &Value) -> Option<String> {

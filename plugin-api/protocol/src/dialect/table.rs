@@ -17,10 +17,22 @@ pub(super) const KEYS: &[(Place, &str, To)] = &[
     (Place::Object, "enable_files", To::Inside("enable", "files")),
     (Place::Object, "enable_feeds", To::Inside("enable", "feeds")),
     (Place::Object, "enable_trash", To::Inside("enable", "trash")),
-    (Place::Object, "workflows", To::Nothing("workflows belong in a *.workflow.yml file")),
-    (Place::Object, "permission_set", To::Nothing("permissions belong in a *.permission.yml file")),
+    (
+        Place::Object,
+        "workflows",
+        To::Nothing("workflows belong in a *.workflow.yml file"),
+    ),
+    (
+        Place::Object,
+        "permission_set",
+        To::Nothing("permissions belong in a *.permission.yml file"),
+    ),
     (Place::Object, "actions", To::Nothing("objects have no actions")),
-    (Place::Object, "hidden", To::Nothing("objects cannot be hidden; take away the permission to read")),
+    (
+        Place::Object,
+        "hidden",
+        To::Nothing("objects cannot be hidden; take away the permission to read"),
+    ),
     (Place::Object, "ai", To::Nothing("objects have no ai settings")),
     (Place::Field, "reference_to", To::Key("reference")),
     (Place::Field, "referenceTo", To::Key("reference")),
@@ -35,27 +47,67 @@ pub(super) const KEYS: &[(Place, &str, To)] = &[
     (Place::Field, "readOnly", To::Key("readonly")),
     (Place::Field, "visible", To::Opposite("hidden")),
     (Place::Field, "rollup_summary", To::Key("summaryOperations")),
-    (Place::Field, "summary_object", To::Inside("summaryOperations", "object")),
+    (
+        Place::Field,
+        "summary_object",
+        To::Inside("summaryOperations", "object"),
+    ),
     (Place::Field, "summary_field", To::Inside("summaryOperations", "field")),
-    (Place::Field, "summary_type", To::Inside("summaryOperations", "function")),
-    (Place::Field, "accept", To::Inside("fileAttachmentConfig", "allowedTypes")),
+    (
+        Place::Field,
+        "summary_type",
+        To::Inside("summaryOperations", "function"),
+    ),
+    (
+        Place::Field,
+        "accept",
+        To::Inside("fileAttachmentConfig", "allowedTypes"),
+    ),
     (Place::Field, "max_size", To::Inside("fileAttachmentConfig", "maxSize")),
     (Place::Field, "min_size", To::Inside("fileAttachmentConfig", "minSize")),
-    (Place::Field, "data_type", To::Nothing("the type of a formula follows from its expression")),
+    (
+        Place::Field,
+        "data_type",
+        To::Nothing("the type of a formula follows from its expression"),
+    ),
     (Place::Field, "start_number", To::Nothing("numbering begins at 1")),
     (Place::Field, "filters", To::Nothing("summaries have no filters")),
-    (Place::Field, "blank_as_zero", To::Nothing("an empty value in a formula is null")),
-    (Place::Field, "treat_blank_as", To::Nothing("an empty value in a formula is null")),
+    (
+        Place::Field,
+        "blank_as_zero",
+        To::Nothing("an empty value in a formula is null"),
+    ),
+    (
+        Place::Field,
+        "treat_blank_as",
+        To::Nothing("an empty value in a formula is null"),
+    ),
     (Place::Field, "blackbox", To::Nothing("json fields are always free")),
-    (Place::Field, "visible_to", To::Nothing("field permissions belong in a *.permission.yml file")),
-    (Place::Field, "editable_by", To::Nothing("field permissions belong in a *.permission.yml file")),
+    (
+        Place::Field,
+        "visible_to",
+        To::Nothing("field permissions belong in a *.permission.yml file"),
+    ),
+    (
+        Place::Field,
+        "editable_by",
+        To::Nothing("field permissions belong in a *.permission.yml file"),
+    ),
     (Place::Rule, "error_message", To::Key("message")),
     (Place::Rule, "expression", To::Key("condition")),
     (Place::Rule, "formula", To::Key("condition")),
     (Place::Rule, "enabled", To::Key("active")),
     (Place::Rule, "trigger", To::Key("events")),
-    (Place::Rule, "error_code", To::Nothing("the code of a broken rule is its name")),
-    (Place::Rule, "initial_states", To::Nothing("the first state is the default value of the field")),
+    (
+        Place::Rule,
+        "error_code",
+        To::Nothing("the code of a broken rule is its name"),
+    ),
+    (
+        Place::Rule,
+        "initial_states",
+        To::Nothing("the first state is the default value of the field"),
+    ),
     (Place::Dataset, "data", To::Key("records")),
     (Place::Dataset, "rows", To::Key("records")),
 ];
@@ -87,7 +139,10 @@ pub(super) const VALUES: &[(&str, &str, &str)] = &[
 
 /// The newer word for a value, when the value is an older one.
 pub(super) fn newer_value(key: &str, value: &str) -> Option<&'static str> {
-    VALUES.iter().find(|(of, old, _)| *of == key && *old == value).map(|(_, _, new)| *new)
+    VALUES
+        .iter()
+        .find(|(of, old, _)| *of == key && *old == value)
+        .map(|(_, _, new)| *new)
 }
 
 /// The newer name of a field type, when the name is an older one.

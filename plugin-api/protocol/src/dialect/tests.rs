@@ -21,13 +21,34 @@ fn check_field(field: Value, expected: Value) {
 
 #[test]
 fn older_field_keys_become_canonical() {
-    check_field(json!({ "type": "lookup", "reference_to": "user" }), json!({ "type": "lookup", "reference": "user" }));
-    check_field(json!({ "type": "auto_number", "format": "T-{0000}" }), json!({ "type": "autonumber", "autonumberFormat": "T-{0000}" }));
-    check_field(json!({ "type": "text", "max_length": 80, "min_length": 2 }), json!({ "type": "text", "maxLength": 80, "minLength": 2 }));
-    check_field(json!({ "type": "text", "default": "x" }), json!({ "type": "text", "defaultValue": "x" }));
-    check_field(json!({ "type": "text", "default_value": "x" }), json!({ "type": "text", "defaultValue": "x" }));
-    check_field(json!({ "type": "text", "help_text": "how" }), json!({ "type": "text", "inlineHelpText": "how" }));
-    check_field(json!({ "type": "text", "visible": false }), json!({ "type": "text", "hidden": true }));
+    check_field(
+        json!({ "type": "lookup", "reference_to": "user" }),
+        json!({ "type": "lookup", "reference": "user" }),
+    );
+    check_field(
+        json!({ "type": "auto_number", "format": "T-{0000}" }),
+        json!({ "type": "autonumber", "autonumberFormat": "T-{0000}" }),
+    );
+    check_field(
+        json!({ "type": "text", "max_length": 80, "min_length": 2 }),
+        json!({ "type": "text", "maxLength": 80, "minLength": 2 }),
+    );
+    check_field(
+        json!({ "type": "text", "default": "x" }),
+        json!({ "type": "text", "defaultValue": "x" }),
+    );
+    check_field(
+        json!({ "type": "text", "default_value": "x" }),
+        json!({ "type": "text", "defaultValue": "x" }),
+    );
+    check_field(
+        json!({ "type": "text", "help_text": "how" }),
+        json!({ "type": "text", "inlineHelpText": "how" }),
+    );
+    check_field(
+        json!({ "type": "text", "visible": false }),
+        json!({ "type": "text", "hidden": true }),
+    );
     check_field(json!({ "type": "object" }), json!({ "type": "json" }));
     check_field(json!("text"), json!({ "type": "text" }));
     check_field(
@@ -46,12 +67,18 @@ fn older_field_keys_become_canonical() {
 
 #[test]
 fn the_type_follows_from_the_other_keys() {
-    check_field(json!({ "reference_to": "user" }), json!({ "type": "lookup", "reference": "user" }));
+    check_field(
+        json!({ "reference_to": "user" }),
+        json!({ "type": "lookup", "reference": "user" }),
+    );
     check_field(
         json!({ "options": ["low", "high"] }),
         json!({ "type": "select", "options": [{ "label": "Low", "value": "low" }, { "label": "High", "value": "high" }] }),
     );
-    check_field(json!({ "formula": "a + b" }), json!({ "type": "formula", "expression": "a + b" }));
+    check_field(
+        json!({ "formula": "a + b" }),
+        json!({ "type": "formula", "expression": "a + b" }),
+    );
     check_field(
         json!({ "summary_object": "line", "summary_field": "price", "summary_type": "average" }),
         json!({ "type": "summary", "summaryOperations": { "object": "line", "field": "price", "function": "avg" } }),
@@ -87,20 +114,32 @@ fn objects_lose_their_older_keys() {
               "transitions": { "a": { "allowed_next": ["b"] }, "b": { "is_terminal": true } } },
         ] },
     }));
-    let ignored: Vec<&str> = notes.iter().filter(|note| note.kind == NoteKind::Ignored).map(|note| note.path.as_str()).collect();
+    let ignored: Vec<&str> = notes
+        .iter()
+        .filter(|note| note.kind == NoteKind::Ignored)
+        .map(|note| note.path.as_str())
+        .collect();
     assert_eq!(ignored, ["workflows", "validation.rules[0].message"]);
     let object: Object = serde_json::from_value(object).unwrap();
     assert_eq!(object.label.as_deref(), Some("Sales Order"));
     assert_eq!(object.plural_label.as_deref(), Some("Orders"));
     let enable = object.enable.unwrap();
-    assert_eq!((enable.api_enabled, enable.track_history, enable.searchable), (false, true, true));
+    assert_eq!(
+        (enable.api_enabled, enable.track_history, enable.searchable),
+        (false, true, true)
+    );
     let indexes = object.indexes.unwrap();
-    assert_eq!((indexes[0].name.as_deref(), indexes[0].unique), (Some("by_title"), true));
+    assert_eq!(
+        (indexes[0].name.as_deref(), indexes[0].unique),
+        (Some("by_title"), true)
+    );
     assert_eq!(indexes[1].fields, ["title"]);
     let rules = object.validations.unwrap();
     let names: Vec<&str> = rules.iter().map(|rule| rule.common.name.as_str()).collect();
     assert_eq!(names, ["dates", "path", "title_regex"]);
-    assert!(matches!(&rules[0].kind, RuleKind::CrossField(rule) if rule.condition == "end <= start" && rule.fields == ["end", "start"]));
+    assert!(
+        matches!(&rules[0].kind, RuleKind::CrossField(rule) if rule.condition == "end <= start" && rule.fields == ["end", "start"])
+    );
     assert!(matches!(&rules[1].kind, RuleKind::StateMachine(rule) if rule.transitions["b"].is_empty()));
     assert!(matches!(&rules[2].kind, RuleKind::Format(rule) if rule.regex.as_deref() == Some("^[A-Z]")));
 }
@@ -141,11 +180,17 @@ fn the_canonical_key_wins_over_the_older_one() {
 #[test]
 fn a_file_holds_one_object_or_a_map_of_them() {
     let names = |document: Value| -> Vec<String> {
-        objects_in_file(document, "stem").iter().map(|object| object["name"].as_str().unwrap().to_owned()).collect()
+        objects_in_file(document, "stem")
+            .iter()
+            .map(|object| object["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(names(json!({ "fields": {} })), ["stem"]);
     assert_eq!(names(json!({ "name": "own", "fields": {} })), ["own"]);
-    assert_eq!(names(json!({ "a": { "fields": {} }, "b": { "fields": {} } })), ["a", "b"]);
+    assert_eq!(
+        names(json!({ "a": { "fields": {} }, "b": { "fields": {} } })),
+        ["a", "b"]
+    );
 }
 
 #[test]
@@ -157,7 +202,11 @@ fn seed_data_may_be_a_bare_list() {
     };
     check(json!([{ "subject": "a" }, { "subject": "b" }]), "task", 2);
     check(json!({ "records": [{ "subject": "a" }] }), "task", 1);
-    check(json!({ "object": "note", "data": [], "external_id": "code" }), "note", 0);
+    check(
+        json!({ "object": "note", "data": [], "external_id": "code" }),
+        "note",
+        0,
+    );
 }
 
 #[test]

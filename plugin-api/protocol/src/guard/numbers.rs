@@ -6,7 +6,7 @@ use super::{Checked, checked};
 use crate::shared::Number;
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 - 1.
-const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+pub(super) const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// A default for a [`Number`].
 pub(crate) const fn number<const VALUE: i64>() -> Number {

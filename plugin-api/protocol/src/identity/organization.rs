@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, optional_not_null, slug, snake_name, some, uri};
+use crate::guard::{date_time, email, guarded, map_only, slug, snake_name, some, uri};
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EMAIL, SLUG, SNAKE_NAME};
 use crate::wire_enum::wire_enum;
 
 /// A group of users with data of its own. Source: `identity/Organization`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Organization", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Organization {
     pub id: String,
     pub name: String,
@@ -33,7 +33,7 @@ pub struct Organization {
 
 /// A user's place in an organisation. Source: `identity/Member`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Member", rename_all = "camelCase", deny_unknown_fields)]
 pub struct Member {
     pub id: String,
     pub organization_id: String,
@@ -61,7 +61,7 @@ wire_enum! {
 
 /// An invitation to join an organisation. Source: `identity/Invitation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Invitation", rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invitation {
     pub id: String,
     pub organization_id: String,
@@ -85,8 +85,8 @@ pub struct Invitation {
 
 /// A place in the hierarchy; holders see what holders of the roles below see. Source: `identity/Role`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Role", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Role {
     #[serde(deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -97,4 +97,8 @@ pub struct Role {
     pub parent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub description: Option<String>,
+}
+
+map_only! {
+    Organization, Member, Invitation, Role,
 }

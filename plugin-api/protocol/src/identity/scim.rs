@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, list_from, optional_not_null, some, uri, yes};
+use crate::guard::{date_time, email, guarded, list_from, map_only, some, uri, yes};
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
 /// When and where a resource was made. Source: `identity/SCIMMeta`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimMeta", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimMeta {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub resource_type: Option<String>,
@@ -29,8 +29,8 @@ pub struct ScimMeta {
 
 /// The parts of a person's name. Source: `identity/SCIMName`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimName", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimName {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub formatted: Option<String>,
@@ -48,8 +48,8 @@ pub struct ScimName {
 
 /// An e-mail address. Source: `identity/SCIMEmail`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimEmail", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimEmail {
     #[serde(deserialize_with = "email")]
     #[schemars(regex(pattern = EMAIL), extend("format" = "email"))]
@@ -78,8 +78,8 @@ wire_enum! {
 
 /// A telephone number. Source: `identity/SCIMPhoneNumber`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimPhoneNumber", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimPhoneNumber {
     pub value: String,
     #[serde(
@@ -109,8 +109,8 @@ wire_enum! {
 
 /// A postal address. Source: `identity/SCIMAddress`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimAddress", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimAddress {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub formatted: Option<String>,
@@ -131,8 +131,8 @@ pub struct ScimAddress {
 
 /// A group a user belongs to. Source: `identity/SCIMGroupReference`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimGroupReference", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimGroupReference {
     pub value: String,
     #[serde(
@@ -164,8 +164,13 @@ wire_enum! {
 
 /// A user's place in a company. Source: `identity/SCIMEnterpriseUser`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "ScimEnterpriseUser",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct ScimEnterpriseUser {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub employee_number: Option<String>,
@@ -183,8 +188,8 @@ pub struct ScimEnterpriseUser {
 
 /// A user's manager. Source: `identity/SCIMEnterpriseUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimManager", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimManager {
     pub value: String,
     #[serde(
@@ -201,8 +206,8 @@ pub struct ScimManager {
 
 /// A user. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimUser", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimUser {
     #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -266,8 +271,8 @@ pub struct ScimUser {
 
 /// A value with its kind. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimValue", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimValue {
     pub value: String,
     #[serde(
@@ -283,8 +288,8 @@ pub struct ScimValue {
 
 /// Where a picture is. Source: `identity/SCIMUser`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimPhoto", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimPhoto {
     #[serde(deserialize_with = "uri")]
     #[schemars(extend("format" = "uri"))]
@@ -310,8 +315,8 @@ wire_enum! {
 
 /// A member of a group. Source: `identity/SCIMMemberReference`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimMemberReference", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimMemberReference {
     pub value: String,
     #[serde(
@@ -343,8 +348,8 @@ wire_enum! {
 
 /// A group. Source: `identity/SCIMGroup`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimGroup", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimGroup {
     #[serde(default = "default_scim_group_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -370,4 +375,8 @@ fn default_scim_group_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:schemas:core:2.0:Group"]
         .map(str::to_owned)
         .to_vec()
+}
+
+map_only! {
+    ScimMeta, ScimName, ScimEmail, ScimPhoneNumber, ScimAddress, ScimGroupReference, ScimManager, ScimEnterpriseUser, ScimValue, ScimPhoto, ScimUser, ScimMemberReference, ScimGroup,
 }

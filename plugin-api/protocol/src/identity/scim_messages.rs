@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{integer_from, integer_in, list_from, optional_not_null, safe_integer, some};
+use crate::guard::{guarded, integer_from, integer_in, list_from, map_only, safe_integer, some};
 use crate::identity::ScimResource;
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
 /// A page of resources. Source: `identity/SCIMListResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimListResponse", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimListResponse {
     #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -38,8 +38,8 @@ pub struct ScimListResponse {
 
 /// One change. Source: `identity/SCIMPatchOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimPatchOperation", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimPatchOperation {
     pub op: ScimPatchKind,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -59,7 +59,7 @@ wire_enum! {
 
 /// Changes to a resource. Source: `identity/SCIMPatchRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ScimPatchRequest", deny_unknown_fields)]
 pub struct ScimPatchRequest {
     #[serde(
         default = "default_scim_patch_request_schemas",
@@ -74,8 +74,8 @@ pub struct ScimPatchRequest {
 
 /// One request of several. Source: `identity/SCIMBulkOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimBulkOperation", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimBulkOperation {
     pub method: ScimMethod,
     pub path: String,
@@ -99,8 +99,8 @@ wire_enum! {
 
 /// Several requests in one. Source: `identity/SCIMBulkRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimBulkRequest", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimBulkRequest {
     #[serde(default = "default_scim_bulk_request_schemas")]
     pub schemas: Vec<ScimBulkRequestUrn>,
@@ -120,8 +120,8 @@ wire_enum! {
 
 /// The outcome of one request of several. Source: `identity/SCIMBulkResponseOperation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimBulkResponseOperation", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimBulkResponseOperation {
     pub method: ScimMethod,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -135,7 +135,7 @@ pub struct ScimBulkResponseOperation {
 
 /// Outcomes of several requests. Source: `identity/SCIMBulkResponse`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ScimBulkResponse", deny_unknown_fields)]
 pub struct ScimBulkResponse {
     #[serde(default = "default_scim_bulk_response_schemas")]
     pub schemas: Vec<ScimBulkResponseUrn>,
@@ -151,8 +151,8 @@ wire_enum! {
 
 /// Why a request failed. Source: `identity/SCIMError`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ScimError", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ScimError {
     #[serde(default = "default_scim_error_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -206,4 +206,8 @@ fn default_scim_error_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:api:messages:2.0:Error"]
         .map(str::to_owned)
         .to_vec()
+}
+
+map_only! {
+    ScimListResponse, ScimPatchOperation, ScimPatchRequest, ScimBulkOperation, ScimBulkRequest, ScimBulkResponseOperation, ScimBulkResponse, ScimError,
 }

@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, optional_not_null, some, uri};
+use crate::guard::{date_time, email, guarded, map_only, some, uri};
 use crate::shared::Number;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 
 /// A person who can sign in. Source: `identity/User`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "User", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct User {
     pub id: String,
     #[serde(deserialize_with = "email")]
@@ -34,8 +34,8 @@ pub struct User {
 
 /// A user's account with a provider of identity. Source: `identity/Account`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Account", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Account {
     pub id: String,
     pub user_id: String,
@@ -80,8 +80,8 @@ wire_enum! {
 
 /// A session as it is stored. Source: `identity/Session`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Session", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Session {
     pub id: String,
     pub session_token: String,
@@ -107,7 +107,7 @@ pub struct Session {
 
 /// A token that proves an address. Source: `identity/VerificationToken`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "VerificationToken", rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerificationToken {
     pub identifier: String,
     pub token: String,
@@ -117,4 +117,8 @@ pub struct VerificationToken {
     #[serde(deserialize_with = "date_time")]
     #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
     pub created_at: String,
+}
+
+map_only! {
+    User, Account, Session, VerificationToken,
 }

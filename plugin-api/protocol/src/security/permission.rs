@@ -4,14 +4,14 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, snake_name, some};
+use crate::guard::{guarded, map_only, snake_name, some};
 use crate::security::RowLevelSecurityPolicy;
 use crate::shared::JsonMap;
 use crate::text::SNAKE_NAME;
 
 /// What a holder may do with records of an object. Nothing unless said. Source: `security/ObjectPermission`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "ObjectPermission", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ObjectPermission {
     pub allow_create: bool,
     pub allow_read: bool,
@@ -28,7 +28,7 @@ pub struct ObjectPermission {
 
 /// Whether a holder may read and change a field. Source: `security/FieldPermission`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "FieldPermission", default, deny_unknown_fields)]
 pub struct FieldPermission {
     pub readable: bool,
     pub editable: bool,
@@ -45,8 +45,8 @@ impl Default for FieldPermission {
 
 /// Permissions that are given together. Source: `security/PermissionSet`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "PermissionSet", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct PermissionSet {
     #[serde(deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -67,4 +67,8 @@ pub struct PermissionSet {
     pub row_level_security: Option<Vec<RowLevelSecurityPolicy>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub context_variables: Option<JsonMap>,
+}
+
+map_only! {
+    ObjectPermission, FieldPermission, PermissionSet,
 }

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{identifier, number, optional_not_null, some};
+use crate::guard::{guarded, identifier, map_only, number, some};
 use crate::shared::Number;
 use crate::text::IDENTIFIER;
 
 /// What a password must be. Source: `security/PasswordPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "PasswordPolicy", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct PasswordPolicy {
     pub min_length: Number,
     pub require_uppercase: bool,
@@ -40,7 +40,7 @@ impl Default for PasswordPolicy {
 
 /// Where users may come from. Source: `security/NetworkPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "NetworkPolicy", rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkPolicy {
     pub trusted_ranges: Vec<String>,
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct NetworkPolicy {
 
 /// How long a session lasts; times in minutes. Source: `security/SessionPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "SessionPolicy", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SessionPolicy {
     /// Minutes without a request.
     pub idle_timeout: Number,
@@ -72,7 +72,7 @@ impl Default for SessionPolicy {
 
 /// What is written down, and for how long. Source: `security/AuditPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "AuditPolicy", rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditPolicy {
     /// Days entries are kept.
     #[serde(default = "number::<180>")]
@@ -84,8 +84,8 @@ pub struct AuditPolicy {
 
 /// A set of security rules for some profiles. Source: `security/Policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Policy", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Policy {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -102,4 +102,8 @@ pub struct Policy {
     pub is_default: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub assigned_profiles: Option<Vec<String>>,
+}
+
+map_only! {
+    PasswordPolicy, NetworkPolicy, SessionPolicy, AuditPolicy, Policy,
 }

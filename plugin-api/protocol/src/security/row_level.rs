@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{email, identifier, integer_from, number_in, optional_not_null, safe_integer, signed, some, yes};
+use crate::guard::{email, guarded, identifier, integer_from, map_only, number_in, safe_integer, signed, some, yes};
 use crate::shared::{JsonMap, Number, OneOrMany};
 use crate::text::{EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;
@@ -21,8 +21,8 @@ wire_enum! {
 
 /// A condition that rows must meet to be seen or written. Source: `security/RowLevelSecurityPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RowLevelSecurityPolicy", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RowLevelSecurityPolicy {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -53,7 +53,8 @@ pub struct RowLevelSecurityPolicy {
 
 /// What is written down about decisions. Source: `security/RLSAuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RlsAuditConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RlsAuditConfig {
     pub enabled: bool,
     pub log_level: RlsLogLevel,
@@ -90,8 +91,8 @@ wire_enum! {
 
 /// Row level security as a whole. Source: `security/RLSConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RlsConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RlsConfig {
     pub enabled: bool,
     pub default_policy: RlsDefault,
@@ -137,8 +138,8 @@ wire_enum! {
 
 /// What policies may ask about the caller. Source: `security/RLSUserContext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RlsUserContext", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RlsUserContext {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "email")]
@@ -156,8 +157,8 @@ pub struct RlsUserContext {
 
 /// The outcome of one policy. Source: `security/RLSEvaluationResult`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RlsEvaluationResult", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RlsEvaluationResult {
     pub policy_name: String,
     pub granted: bool,
@@ -173,8 +174,8 @@ pub struct RlsEvaluationResult {
 
 /// A decision that was written down. Source: `security/RLSAuditEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RlsAuditEvent", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RlsAuditEvent {
     pub timestamp: String,
     pub user_id: String,
@@ -199,4 +200,8 @@ wire_enum! {
         Update = "update",
         Delete = "delete",
     }
+}
+
+map_only! {
+    RowLevelSecurityPolicy, RlsAuditConfig, RlsConfig, RlsUserContext, RlsEvaluationResult, RlsAuditEvent,
 }

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::guard::{divided, identifier, optional_not_null, some, yes};
+use crate::guard::{divided, guarded, identifier, map_only, some, yes};
 use crate::security::{ShareRecipientType, SharingLevel};
 use crate::text::IDENTIFIER;
 
@@ -23,8 +23,8 @@ pub struct SharingRule {
 
 /// The keys that every sharing rule has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SharingRuleCommon", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SharingRuleCommon {
     #[serde(deserialize_with = "identifier")]
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -55,7 +55,7 @@ pub enum SharingRuleKind {
 
 /// Shares the records for which a condition holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CriteriaSharing", deny_unknown_fields)]
 pub struct CriteriaSharing {
     /// Expression over the record.
     pub condition: String,
@@ -63,7 +63,7 @@ pub struct CriteriaSharing {
 
 /// Shares the records that certain people own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "OwnerSharing", rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwnerSharing {
     /// Whose records are shared.
     pub owned_by: ShareRecipient,
@@ -71,7 +71,7 @@ pub struct OwnerSharing {
 
 /// A user, group or role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ShareRecipient", deny_unknown_fields)]
 pub struct ShareRecipient {
     /// `type` on the wire.
     #[serde(rename = "type")]
@@ -96,3 +96,5 @@ impl<'de> Deserialize<'de> for SharingRule {
         Ok(Self { common, kind })
     }
 }
+
+map_only! { SharingRuleCommon, CriteriaSharing, OwnerSharing, ShareRecipient }

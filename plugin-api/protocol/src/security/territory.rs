@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, snake_name, some};
+use crate::guard::{guarded, map_only, snake_name, some};
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
 
@@ -21,8 +21,8 @@ wire_enum! {
 
 /// A part of the market and who works in it. Source: `security/Territory`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Territory", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Territory {
     #[serde(deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -57,8 +57,8 @@ wire_enum! {
 
 /// One way to divide the market. Source: `security/TerritoryModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "TerritoryModel", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct TerritoryModel {
     pub name: String,
     #[serde(default)]
@@ -78,4 +78,8 @@ wire_enum! {
         Active = "active",
         Archived = "archived",
     }
+}
+
+map_only! {
+    Territory, TerritoryModel,
 }

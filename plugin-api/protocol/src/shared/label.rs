@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::JsonMap;
 
 /// A label: plain text, or a key to be looked up in the translations. Source: `ui/I18nLabel`.
@@ -35,8 +35,8 @@ impl From<&str> for Label {
 
 /// A translation key with its fallback. Source: `ui/I18nObject`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "Translated", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct Translated {
     /// Key in the translation bundle.
     pub key: String,
@@ -47,3 +47,5 @@ pub struct Translated {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub params: Option<JsonMap>,
 }
+
+map_only! { Translated }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, safe_integer, snake_name, some};
+use crate::guard::{guarded, map_only, safe_integer, snake_name, some};
 use crate::shared::OneOrMany;
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
@@ -66,8 +66,8 @@ wire_enum! {
 
 /// What every stored piece of metadata has. Source: `shared/BaseMetadataRecord`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "BaseMetadataRecord", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct BaseMetadataRecord {
     pub id: String,
     #[serde(rename = "type")]
@@ -81,8 +81,8 @@ pub struct BaseMetadataRecord {
 
 /// Which web pages of other origins may call. Source: `shared/CorsConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CorsConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CorsConfig {
     pub enabled: bool,
     pub origins: OneOrMany,
@@ -108,7 +108,8 @@ impl Default for CorsConfig {
 
 /// So many requests in so much time. Source: `shared/RateLimitConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "RateLimitConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RateLimitConfig {
     pub enabled: bool,
     /// Length of the window.
@@ -131,11 +132,15 @@ impl Default for RateLimitConfig {
 
 /// A folder of files served under a path. Source: `shared/StaticMount`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "StaticMount", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct StaticMount {
     pub path: String,
     pub directory: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub cache_control: Option<String>,
+}
+
+map_only! {
+    BaseMetadataRecord, CorsConfig, RateLimitConfig, StaticMount,
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{email, identifier_up_to, integer_from, number_in, optional_not_null, some, unsigned, uri, yes};
+use crate::guard::{email, guarded, identifier_up_to, integer_from, map_only, number_in, some, unsigned, uri, yes};
 use crate::shared::{JsonMap, Number};
 use crate::system::{AuditEventSeverity, AuditEventType};
 use crate::text::{EMAIL, IDENTIFIER};
@@ -12,8 +12,8 @@ use crate::wire_enum::wire_enum;
 
 /// Where the audit trail is kept. Source: `system/AuditStorageConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditStorageConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditStorageConfig {
     /// `type` on the wire.
     #[serde(rename = "type")]
@@ -50,8 +50,13 @@ wire_enum! {
 
 /// How long the audit trail is kept. Source: `system/AuditRetentionPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "AuditRetentionPolicy",
+    rename_all = "camelCase",
+    default,
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct AuditRetentionPolicy {
     #[serde(deserialize_with = "integer_from::<1, _, _>")]
     #[schemars(range(min = 1))]
@@ -88,8 +93,8 @@ impl Default for AuditRetentionPolicy {
 
 /// `archiveStorage` in `system/AuditRetentionPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ArchiveStorage", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ArchiveStorage {
     #[serde(rename = "type")]
     pub kind: ArchiveStorageKind,
@@ -115,8 +120,8 @@ wire_enum! {
 
 /// So many events in so much time raise an alarm. Source: `system/SuspiciousActivityRule`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SuspiciousActivityRule", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SuspiciousActivityRule {
     pub id: String,
     pub name: String,
@@ -135,8 +140,12 @@ pub struct SuspiciousActivityRule {
 
 /// `condition` in `system/SuspiciousActivityRule`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(
+    remote = "SuspiciousActivityCondition",
+    rename_all = "camelCase",
+    deny_unknown_fields
+)]
+#[schemars(transform = guarded)]
 pub struct SuspiciousActivityCondition {
     #[serde(deserialize_with = "integer_from::<1, _, _>")]
     #[schemars(range(min = 1))]
@@ -164,8 +173,8 @@ wire_enum! {
 
 /// `notifications` in `system/SuspiciousActivityRule`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "SuspiciousActivityNotifications", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct SuspiciousActivityNotifications {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "email")]
     #[schemars(extend("items" = serde_json::json!({ "type": "string", "format": "email", "pattern": EMAIL })))]
@@ -180,8 +189,8 @@ pub struct SuspiciousActivityNotifications {
 
 /// The audit trail as a whole. Source: `system/AuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditConfig {
     #[serde(deserialize_with = "identifier_up_to::<64, _, _>")]
     #[schemars(regex(pattern = IDENTIFIER), length(max = 64))]
@@ -221,7 +230,7 @@ pub struct AuditConfig {
 
 /// `customHandlers` in `system/AuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "AuditHandler", rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditHandler {
     pub event_type: AuditEventType,
     pub handler_id: String,
@@ -229,8 +238,8 @@ pub struct AuditHandler {
 
 /// `compliance` in `system/AuditConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditCompliance", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditCompliance {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub standards: Option<Vec<ComplianceStandard>>,
@@ -283,4 +292,8 @@ fn default_redact_fields() -> Vec<String> {
 
 fn default_read_sampling_rate() -> Number {
     Number::float(0.1).expect("the default is finite")
+}
+
+map_only! {
+    AuditStorageConfig, ArchiveStorage, AuditRetentionPolicy, SuspiciousActivityCondition, SuspiciousActivityNotifications, SuspiciousActivityRule, AuditHandler, AuditCompliance, AuditConfig,
 }

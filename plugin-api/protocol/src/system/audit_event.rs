@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{date_time, email, optional_not_null, some};
+use crate::guard::{date_time, email, guarded, map_only, some};
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
@@ -75,8 +75,8 @@ wire_enum! {
 
 /// Who did it. Source: `system/AuditEventActor`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditEventActor", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditEventActor {
     #[serde(rename = "type")]
     pub kind: AuditActorKind,
@@ -105,8 +105,8 @@ wire_enum! {
 
 /// What it was done to. Source: `system/AuditEventTarget`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditEventTarget", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditEventTarget {
     #[serde(rename = "type")]
     pub kind: String,
@@ -119,8 +119,8 @@ pub struct AuditEventTarget {
 
 /// One field before and after. Source: `system/AuditEventChange`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditEventChange", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditEventChange {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -131,8 +131,8 @@ pub struct AuditEventChange {
 
 /// An entry of the audit trail. Source: `system/AuditEvent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditEvent", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditEvent {
     pub id: String,
     pub event_type: AuditEventType,
@@ -174,8 +174,8 @@ wire_enum! {
 
 /// `location` in `system/AuditEvent`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditLocation", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditLocation {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub country: Option<String>,
@@ -187,8 +187,8 @@ pub struct AuditLocation {
 
 /// Which entries to read. Source: `system/AuditEventFilter`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AuditEventFilter", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AuditEventFilter {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub event_types: Option<Vec<AuditEventType>>,
@@ -210,7 +210,7 @@ pub struct AuditEventFilter {
 
 /// `timeRange` in `system/AuditEventFilter`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "TimeRange", deny_unknown_fields)]
 pub struct TimeRange {
     #[serde(deserialize_with = "date_time")]
     #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
@@ -218,4 +218,8 @@ pub struct TimeRange {
     #[serde(deserialize_with = "date_time")]
     #[schemars(regex(pattern = DATE_TIME), extend("format" = "date-time"))]
     pub to: String,
+}
+
+map_only! {
+    AuditEventActor, AuditEventTarget, AuditEventChange, AuditLocation, AuditEvent, TimeRange, AuditEventFilter,
 }

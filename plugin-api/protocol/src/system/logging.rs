@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
@@ -23,8 +23,8 @@ wire_enum! {
 
 /// How messages are written. Source: `system/LoggerConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "LoggerConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct LoggerConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub name: Option<String>,
@@ -66,7 +66,7 @@ wire_enum! {
 
 /// When a log file is closed and another begun. Source: `system/LoggerConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "LogRotation", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct LogRotation {
     /// Such as `10m`.
     pub max_size: String,
@@ -84,4 +84,8 @@ impl Default for LogRotation {
 
 fn default_redact() -> Vec<String> {
     ["password", "token", "secret", "key"].map(str::to_owned).to_vec()
+}
+
+map_only! {
+    LogRotation, LoggerConfig,
 }

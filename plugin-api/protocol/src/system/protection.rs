@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{number_from, optional_not_null, some, yes};
+use crate::guard::{guarded, map_only, number_from, some, yes};
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 
@@ -31,7 +31,7 @@ wire_enum! {
 
 /// When keys are replaced. Source: `system/KeyRotationPolicy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(remote = "KeyRotationPolicy", rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct KeyRotationPolicy {
     pub enabled: bool,
     /// Days between rotations.
@@ -55,7 +55,7 @@ impl Default for KeyRotationPolicy {
 
 /// Encryption of stored values. Source: `system/EncryptionConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EncryptionConfig", rename_all = "camelCase", deny_unknown_fields)]
 pub struct EncryptionConfig {
     #[serde(default)]
     pub enabled: bool,
@@ -71,8 +71,8 @@ pub struct EncryptionConfig {
 
 /// Where the key comes from. Source: `system/EncryptionConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "KeyManagement", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct KeyManagement {
     pub provider: KeyManagementProvider,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -106,8 +106,8 @@ wire_enum! {
 
 /// Who sees a value only masked, and how. Source: `system/MaskingRule`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "MaskingRule", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct MaskingRule {
     pub field: String,
     pub strategy: MaskingStrategy,
@@ -123,4 +123,8 @@ pub struct MaskingRule {
     /// Who sees the value as it is.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub exempt_roles: Option<Vec<String>>,
+}
+
+map_only! {
+    KeyRotationPolicy, KeyManagement, EncryptionConfig, MaskingRule,
 }

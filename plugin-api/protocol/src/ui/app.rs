@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, snake_name, some, yes};
+use crate::guard::{guarded, map_only, snake_name, some, yes};
 use crate::shared::Label;
 use crate::text::SNAKE_NAME;
 use crate::ui::NavigationItem;
@@ -12,8 +12,8 @@ use crate::wire_enum::wire_enum;
 
 /// An app as users see it. Source: `ui/App`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "App", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct App {
     #[serde(deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -49,8 +49,8 @@ pub struct App {
 
 /// Navigation on small screens. Source: `ui/App`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "MobileNavigation", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct MobileNavigation {
     pub mode: MobileNavigationMode,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -70,8 +70,8 @@ wire_enum! {
 
 /// Colour and logo. Source: `ui/AppBranding`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AppBranding", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AppBranding {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub primary_color: Option<String>,
@@ -83,8 +83,8 @@ pub struct AppBranding {
 
 /// What assistive technology is told. Source: `ui/AriaProps`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AriaProps", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AriaProps {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub aria_label: Option<Label>,
@@ -92,4 +92,8 @@ pub struct AriaProps {
     pub aria_described_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub role: Option<String>,
+}
+
+map_only! {
+    MobileNavigation, App, AppBranding, AriaProps,
 }

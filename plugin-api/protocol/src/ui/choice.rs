@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::shared::{Number, SortOrder};
 use crate::ui::ListColumn;
 
@@ -39,7 +40,7 @@ pub enum ListSort {
 
 /// One sort key of a list view; unlike in a query the order is required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ListSortKey", deny_unknown_fields)]
 pub struct ListSortKey {
     pub field: String,
     pub order: SortOrder,
@@ -54,3 +55,5 @@ pub enum Extent {
     /// Pixels.
     Pixels(Number),
 }
+
+map_only! { ListSortKey }

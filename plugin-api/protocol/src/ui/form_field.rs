@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{integer_in, optional_not_null, some};
+use crate::guard::{guarded, integer_in, map_only, some};
 use crate::shared::Label;
 
 /// A field of a form. Source: `ui/FormField`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FormField", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FormField {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -38,4 +38,8 @@ pub struct FormField {
     pub depends_on: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub visible_on: Option<String>,
+}
+
+map_only! {
+    FormField,
 }

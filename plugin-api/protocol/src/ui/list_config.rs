@@ -4,14 +4,14 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{integer_from, list_from, optional_not_null, some};
+use crate::guard::{guarded, integer_from, list_from, map_only, some};
 use crate::shared::SortOrder;
 use crate::ui::Extent;
 use crate::wire_enum::wire_enum;
 
 /// Whether rows can be chosen. Source: `ui/SelectionConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "SelectionConfig", default, deny_unknown_fields)]
 pub struct SelectionConfig {
     #[serde(rename = "type")]
     pub kind: SelectionKind,
@@ -45,8 +45,8 @@ wire_enum! {
 
 /// What happens when a row is clicked. Source: `ui/NavigationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "NavigationConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct NavigationConfig {
     pub mode: NavigationMode,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -59,8 +59,8 @@ pub struct NavigationConfig {
 
 /// Rows on a page. Source: `ui/PaginationConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "PaginationConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct PaginationConfig {
     /// Rows on a page.
     #[serde(deserialize_with = "integer_from::<1, _, _>")]
@@ -85,8 +85,8 @@ impl Default for PaginationConfig {
 
 /// For boards. Source: `ui/KanbanConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "KanbanConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct KanbanConfig {
     pub group_by_field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -96,8 +96,8 @@ pub struct KanbanConfig {
 
 /// For calendars. Source: `ui/CalendarConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CalendarConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CalendarConfig {
     pub start_date_field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -109,8 +109,8 @@ pub struct CalendarConfig {
 
 /// For Gantt charts. Source: `ui/GanttConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "GanttConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct GanttConfig {
     pub start_date_field: String,
     pub end_date_field: String,
@@ -123,8 +123,8 @@ pub struct GanttConfig {
 
 /// For galleries. Source: `ui/GalleryConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "GalleryConfig", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct GalleryConfig {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub cover_field: Option<String>,
@@ -159,8 +159,8 @@ wire_enum! {
 
 /// For timelines. Source: `ui/TimelineConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "TimelineConfig", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct TimelineConfig {
     pub start_date_field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -190,8 +190,8 @@ wire_enum! {
 
 /// Whose view it is. Source: `ui/ViewSharing`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ViewSharing", rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ViewSharing {
     #[serde(rename = "type")]
     pub kind: ViewSharingKind,
@@ -211,7 +211,7 @@ wire_enum! {
 
 /// A field by which rows are grouped. Source: `ui/GroupingField`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GroupingField", deny_unknown_fields)]
 pub struct GroupingField {
     pub field: String,
     #[serde(default)]
@@ -222,7 +222,7 @@ pub struct GroupingField {
 
 /// Rows in groups. Source: `ui/GroupingConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GroupingConfig", deny_unknown_fields)]
 pub struct GroupingConfig {
     #[serde(deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -231,10 +231,14 @@ pub struct GroupingConfig {
 
 /// Rows coloured by the value of a field. Source: `ui/RowColorConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "RowColorConfig", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct RowColorConfig {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub colors: Option<IndexMap<String, String>>,
+}
+
+map_only! {
+    SelectionConfig, NavigationConfig, PaginationConfig, KanbanConfig, CalendarConfig, GanttConfig, GalleryConfig, TimelineConfig, ViewSharing, GroupingField, GroupingConfig, RowColorConfig,
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{number_above_zero, optional_not_null, snake_name, some};
+use crate::guard::{guarded, map_only, number_above_zero, snake_name, some};
 use crate::shared::{Label, Number};
 use crate::text::SNAKE_NAME;
 use crate::ui::{
@@ -44,8 +44,8 @@ wire_enum! {
 
 /// A list of records. Only `columns` is required. Source: `ui/ListView`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ListView", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ListView {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -137,7 +137,7 @@ wire_enum! {
 
 /// Rows for which a condition holds look different. Source: `ui/ListView`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ConditionalFormat", deny_unknown_fields)]
 pub struct ConditionalFormat {
     pub condition: String,
     pub style: IndexMap<String, String>,
@@ -155,8 +155,8 @@ wire_enum! {
 
 /// What is shown when there are no records. Source: `ui/ListView`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "EmptyState", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct EmptyState {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub title: Option<Label>,
@@ -168,8 +168,8 @@ pub struct EmptyState {
 
 /// A column of a list. Source: `ui/ListColumn`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ListColumn", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ListColumn {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -224,4 +224,8 @@ wire_enum! {
         Left = "left",
         Right = "right",
     }
+}
+
+map_only! {
+    ConditionalFormat, EmptyState, ListView, ListColumn,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::guard::{divided, optional_not_null, snake_name, some};
+use crate::guard::{divided, guarded, map_only, snake_name, some};
 use crate::shared::{JsonMap, Label};
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
@@ -22,8 +22,8 @@ pub struct NavigationItem {
 
 /// The keys that every entry has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "NavigationCommon", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct NavigationCommon {
     #[serde(deserialize_with = "snake_name")]
     #[schemars(regex(pattern = SNAKE_NAME), length(min = 2))]
@@ -54,8 +54,8 @@ pub enum NavigationKind {
 
 /// Source: `ui/ObjectNavItem`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ObjectNavigation", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ObjectNavigation {
     pub object_name: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -66,15 +66,15 @@ pub struct ObjectNavigation {
 
 /// Source: `ui/DashboardNavItem`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "DashboardNavigation", rename_all = "camelCase", deny_unknown_fields)]
 pub struct DashboardNavigation {
     pub dashboard_name: String,
 }
 
 /// Source: `ui/PageNavItem`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "PageNavigation", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct PageNavigation {
     pub page_name: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -83,7 +83,7 @@ pub struct PageNavigation {
 
 /// Source: `ui/UrlNavItem`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "UrlNavigation", deny_unknown_fields)]
 pub struct UrlNavigation {
     pub url: String,
     #[serde(default)]
@@ -102,7 +102,7 @@ wire_enum! {
 
 /// Source: `ui/GroupNavItem`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "GroupNavigation", deny_unknown_fields)]
 pub struct GroupNavigation {
     #[serde(default)]
     pub expanded: bool,
@@ -117,3 +117,5 @@ impl<'de> Deserialize<'de> for NavigationItem {
         Ok(Self { common, kind })
     }
 }
+
+map_only! { NavigationCommon, ObjectNavigation, DashboardNavigation, PageNavigation, UrlNavigation, GroupNavigation }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{optional_not_null, some};
+use crate::guard::{guarded, map_only, some};
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 
@@ -23,7 +23,7 @@ pub enum ViewData {
 
 /// Records of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ObjectData", deny_unknown_fields)]
 pub struct ObjectData {
     /// The object's name.
     pub object: String,
@@ -31,8 +31,8 @@ pub struct ObjectData {
 
 /// Requests that read and write rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ApiData", default, deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ApiData {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub read: Option<HttpRequest>,
@@ -42,7 +42,7 @@ pub struct ApiData {
 
 /// Rows as they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ValueData", deny_unknown_fields)]
 pub struct ValueData {
     pub items: Vec<Value>,
 }
@@ -62,8 +62,8 @@ wire_enum! {
 
 /// A request that a view makes. Source: `ui/HttpRequest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "HttpRequest", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct HttpRequest {
     pub url: String,
     #[serde(default)]
@@ -75,3 +75,5 @@ pub struct HttpRequest {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub body: Option<Value>,
 }
+
+map_only! { ObjectData, ApiData, ValueData, HttpRequest }

@@ -26,7 +26,7 @@ pub fn read_app(folder: &Path, problems: &mut Problems) -> Option<PackageSource>
     let shown = folder.display().to_string();
     if !folder.is_dir() {
         let what = if folder.exists() { "the app is not a folder" } else { "the folder of the app does not exist" };
-        let hint = format!("name a folder with a {MANIFEST_FILE}");
+        let hint = format!("name a folder with an {MANIFEST_FILE}");
         problems.push(Problem::error(Place::file(&shown), "", what).hint(hint));
         return None;
     }

@@ -61,7 +61,7 @@ pub(super) fn read(package: &str, stem: &str, document: &Rc<Document>, problems:
         environments: DatasetEnvironment::ALL.to_vec(),
         records,
     };
-    if !document.root.items().is_empty() {
+    if matches!(document.root.value, NodeValue::List(_)) {
         return Some(file(stem.to_owned(), root.clone(), root));
     }
     if document.root.entries().is_empty() {
@@ -119,7 +119,11 @@ fn set(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -> Option
     let mut seen: HashMap<String, usize> = HashMap::new();
     for (index, node) in file.nodes().iter().enumerate() {
         let path = file.records.index(index);
-        let fields = record(file, object, &path, node, problems);
+        if node.entries().is_empty() {
+            problems.push(file.document.error(&path, "expected a record: a map of fields"));
+            continue;
+        }
+        let fields = record(file, object, &path, node, &external_id, problems);
         if let Some(value) = fields.get(&external_id) {
             if let Some(first) = seen.insert(value.to_string(), index) {
                 let first = file.document.place(&file.records.index(first)).line;
@@ -168,10 +172,14 @@ fn external_id(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -
     found.map(str::to_owned)
 }
 
-fn record(file: &SeedFile, object: &ObjectModel, path: &KeyPath, node: &Node, problems: &mut Problems) -> Map<String, Value> {
-    if node.entries().is_empty() {
-        problems.push(file.document.error(path, "expected a record: a map of fields"));
-    }
+fn record(
+    file: &SeedFile,
+    object: &ObjectModel,
+    path: &KeyPath,
+    node: &Node,
+    external_id: &str,
+    problems: &mut Problems,
+) -> Map<String, Value> {
     let mut fields = Map::new();
     for entry in node.entries() {
         let at = path.key(&entry.key);
@@ -193,7 +201,7 @@ fn record(file: &SeedFile, object: &ObjectModel, path: &KeyPath, node: &Node, pr
     }
     for field in object.fields.values().filter(|field| field.required && field.default.is_none() && field.autonumber.is_none()) {
         let given = fields.get(&field.name).is_some_and(|value| !value.is_null());
-        let counts = file.mode != DatasetMode::Update && field.system.is_none();
+        let counts = file.mode != DatasetMode::Update && field.system.is_none() && field.name != external_id;
         if counts && !given && !node.entries().iter().any(|entry| entry.key == field.name) {
             problems.push(file.document.error(path, format!("the required field `{}` is missing", field.name)));
         }

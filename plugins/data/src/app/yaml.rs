@@ -168,15 +168,15 @@ impl Node {
             let next = match step {
                 Step::Key(key) => node.entries().iter().find(|entry| entry.key == *key).map(|entry| {
                     nearest = entry.key_position;
+                    // Nothing and whole maps are better shown by their key.
+                    if !matches!(entry.value.value, NodeValue::Null | NodeValue::Map(_)) {
+                        nearest = entry.value.position;
+                    }
                     &entry.value
                 }),
-                Step::Index(index) => node.items().get(*index),
+                Step::Index(index) => node.items().get(*index).inspect(|item| nearest = item.position),
             };
             let Some(next) = next else { return nearest };
-            // An empty value has no place of its own worth showing.
-            if next.value != NodeValue::Null && !matches!(next.value, NodeValue::Map(_)) {
-                nearest = next.position;
-            }
             node = next;
         }
         nearest

@@ -40,7 +40,7 @@ pub struct Checker<'a> {
     /// `None`: the system, which sees everything.
     views: Option<&'a Views>,
     /// Gives calculations their constants: the clock, the caller.
-    environment: &'a dyn Environment,
+    environment: &'a (dyn Environment + Sync),
     /// Formulas that are being resolved, each inside the one before.
     formula_depth: usize,
     /// The tables that were used so far.
@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
         schema: &'a Schema,
         layout: &Arc<Layout>,
         views: Option<&'a Views>,
-        environment: &'a dyn Environment,
+        environment: &'a (dyn Environment + Sync),
     ) -> Self {
         let scope = Scope { layout: Arc::clone(layout), joins: Vec::new() };
         Self { schema, views, environment, formula_depth: 0, scope }

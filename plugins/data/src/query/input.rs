@@ -1,7 +1,7 @@
 //! A query as it came, in one form, out of a body in any of the dialects.
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::written::{RawFilter, read_filter};
 use super::{EXPAND_DEPTH_MAX, SORT_FIELDS_MAX};
@@ -103,6 +103,68 @@ impl QueryInput {
     /// `InvalidQuery` for an unknown key or a value of the wrong shape, `InvalidFilter`, `InvalidSort`, `NotSupported`.
     pub fn from_map(map: &Map<String, Value>) -> Result<Self> {
         read(map, 0)
+    }
+
+    /// The query as `data/Query` without `object`: what hooks see.
+    #[must_use]
+    pub fn to_map(&self) -> Map<String, Value> {
+        let mut out = Map::new();
+        let mut set = |key: &str, value: Value| {
+            out.insert(key.to_owned(), value);
+        };
+        if let Some(fields) = &self.fields {
+            set("fields", json!(fields));
+        }
+        if let Some(filter) = &self.filter {
+            set("where", filter.to_json());
+        }
+        if let Some(search) = &self.search {
+            let operator = if search.all_words { "and" } else { "or" };
+            set("search", json!({ "query": search.query, "fields": search.fields, "operator": operator }));
+        }
+        if !self.order.is_empty() {
+            let order = |sort: &SortInput| json!({ "field": sort.field, "order": if sort.descending { "desc" } else { "asc" } });
+            set("orderBy", self.order.iter().map(order).collect());
+        }
+        if let Some(limit) = self.limit {
+            set("limit", json!(limit));
+        }
+        if self.offset > 0 {
+            set("offset", json!(self.offset));
+        }
+        if let Some(cursor) = &self.cursor {
+            set("cursor", json!({ "after": cursor }));
+        }
+        if !self.expand.is_empty() {
+            let nested = self.expand.iter().map(|(relation, query)| (relation.clone(), Value::Object(query.to_map())));
+            set("expand", Value::Object(nested.collect()));
+        }
+        if !self.aggregations.is_empty() {
+            let figure = |figure: &AggregateInput| {
+                json!({
+                    "function": figure.function,
+                    "field": figure.field,
+                    "alias": figure.alias,
+                    "distinct": figure.distinct,
+                    "filter": figure.filter.as_ref().map(RawFilter::to_json),
+                })
+            };
+            set("aggregations", self.aggregations.iter().map(figure).collect());
+        }
+        if !self.group_by.is_empty() {
+            let group = |group: &GroupInput| json!({ "field": group.field, "granularity": group.bucket, "alias": group.alias });
+            set("groupBy", self.group_by.iter().map(group).collect());
+        }
+        if let Some(having) = &self.having {
+            set("having", having.to_json());
+        }
+        if self.distinct {
+            set("distinct", json!(true));
+        }
+        if let Some(count) = self.count {
+            set("count", json!(count));
+        }
+        out
     }
 
     /// True when groups or figures are wanted and not records.

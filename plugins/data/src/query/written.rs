@@ -3,7 +3,7 @@
 //! Forms: `{"stage": "won", "amount": {"$gte": 5}, "$or": [...]}`; `["amount", ">=", 5]`, `["and", node, ...]` and flat lists of
 //! nodes with or without the words `and`, `or` between them. Both may be mixed.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::operator::Operator;
 use super::{FILTER_DEPTH_MAX, FILTER_TESTS_MAX};
@@ -62,6 +62,23 @@ impl RawFilter {
             operator: Operator::Eq,
             operand: Operand::Value(value.into()),
         })
+    }
+
+    /// The filter in object form with the canonical operators.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::All(parts) => json!({ "$and": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
+            Self::Any(parts) => json!({ "$or": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
+            Self::Not(part) => json!({ "$not": part.to_json() }),
+            Self::Test(test) => {
+                let operand = match &test.operand {
+                    Operand::Value(value) => value.clone(),
+                    Operand::Field(other) => json!({ "$field": other }),
+                };
+                json!({ (test.field.as_str()): { (test.operator.name()): operand } })
+            }
+        }
     }
 
     /// Every name of a field in it.

@@ -60,11 +60,12 @@ pub async fn apply<S: SeedSink>(catalogue: &Catalogue, environment: DatasetEnvir
             begun.push(set);
         }
     }
+    // Those that point come after those they point to, so they go first.
+    for set in begun.iter().rev().filter(|set| set.mode == DatasetMode::Replace) {
+        sink.clear(&set.object).await?;
+    }
     let mut waiting: Vec<Task<'_>> = Vec::new();
     for set in &begun {
-        if set.mode == DatasetMode::Replace {
-            sink.clear(&set.object).await?;
-        }
         for record in &set.records {
             run.put(Task { set, record, id: None }, false, &mut waiting).await?;
         }

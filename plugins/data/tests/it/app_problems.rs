@@ -7,21 +7,17 @@ mod objects;
 mod references;
 mod seeds;
 
+use expect_test::Expect;
+
 use crate::app_support::try_load;
 
-/// Loads one object file and compares the problems, each as its line without the file's name.
-fn check(text: &str, expected: &[&str]) {
+/// Loads one object file and compares the problems.
+fn check(text: &str, expected: Expect) {
     check_files(&[("thing.object.yml", text)], expected);
 }
 
-/// Loads some files and compares the problems; of a single file the name is left out.
-fn check_files(files: &[(&str, &str)], expected: &[&str]) {
-    let problems = match try_load(files) {
-        Ok(loaded) => panic!("no problems, but expected {expected:#?}\nwarnings: {:#?}\n{}", loaded.warnings, files[0].1),
-        Err(problems) => problems,
-    };
-    let prefix = format!("{}:", files[0].0);
-    let short = |problem: &String| problem.strip_prefix(&prefix).unwrap_or(problem).to_owned();
-    let found: Vec<String> = if files.len() == 1 { problems.iter().map(short).collect() } else { problems };
-    assert_eq!(found, expected, "\n{}\nfound:\n{}\n", files[0].1, found.join("\n"));
+/// Loads some files that must have problems and compares them, each as its line.
+fn check_files(files: &[(&str, &str)], expected: Expect) {
+    let problems = try_load(files).err().unwrap_or_else(|| panic!("no problems in\n{}", files[0].1));
+    expected.assert_eq(&problems.join("\n"));
 }

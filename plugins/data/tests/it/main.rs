@@ -1,4 +1,8 @@
 //! The data plugin from outside: its engine over a real SQLite file, without a host.
 
+mod app_models;
 mod app_problems;
+mod app_reload;
 mod app_support;
+mod check;
+mod metadata;

@@ -13,27 +13,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One answer.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
     /// Status and code of an error, after a look at the whole document.
-    pub fn error(&self) -> (u16, String) {
+    pub(crate) fn error(&self) -> (u16, String) {
         let document = self.json();
         assert_eq!(document["success"], Value::Bool(false), "{document}");
         assert_eq!(document["error"]["httpStatus"], Value::from(self.status), "{document}");
@@ -46,53 +46,53 @@ impl Reply {
 }
 
 /// A connection.
-pub struct Wire<S = TcpStream> {
-    pub socket: S,
+pub(crate) struct Wire<S = TcpStream> {
+    pub(crate) socket: S,
     buffer: Vec<u8>,
 }
 
 impl Wire {
-    pub async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         Self::over(TcpStream::connect(address).await.unwrap())
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub fn over(socket: S) -> Self {
+    pub(crate) fn over(socket: S) -> Self {
         Self { socket, buffer: Vec::new() }
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.send_bytes(text.as_bytes()).await;
     }
 
-    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         patiently(self.socket.write_all(bytes)).await.unwrap();
     }
 
     /// Sends a request with `Host: localhost`, and `Content-Length` when there is a body.
-    pub async fn ask(&mut self, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) async fn ask(&mut self, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         self.send(&request(line, headers, body)).await;
         if line.starts_with("HEAD ") { self.bodiless().await } else { self.reply().await }
     }
 
     /// The next answer.
-    pub async fn reply(&mut self) -> Reply {
+    pub(crate) async fn reply(&mut self) -> Reply {
         self.read_reply(true).await.expect("an answer")
     }
 
     /// The next answer, to a request that gets no body.
-    pub async fn bodiless(&mut self) -> Reply {
+    pub(crate) async fn bodiless(&mut self) -> Reply {
         self.read_reply(false).await.expect("an answer")
     }
 
     /// The next answer, or `None` when the connection ended first.
-    pub async fn reply_or_end(&mut self) -> Option<Reply> {
+    pub(crate) async fn reply_or_end(&mut self) -> Option<Reply> {
         self.read_reply(true).await
     }
 
     /// Reads to the end; a reset counts as one.
-    pub async fn ended(&mut self) -> Vec<u8> {
+    pub(crate) async fn ended(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.buffer);
         drop(patiently(self.socket.read_to_end(&mut rest)).await);
         rest
@@ -131,11 +131,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-pub async fn patiently<T>(work: impl Future<Output = T>) -> T {
+pub(crate) async fn patiently<T>(work: impl Future<Output = T>) -> T {
     timeout(PATIENCE, work).await.expect("it takes far too long")
 }
 
-pub fn request(line: &str, headers: &[(&str, &str)], body: &str) -> String {
+pub(crate) fn request(line: &str, headers: &[(&str, &str)], body: &str) -> String {
     let mut text = format!("{line} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         text.push_str("Host: localhost\r\n");
@@ -150,12 +150,12 @@ pub fn request(line: &str, headers: &[(&str, &str)], body: &str) -> String {
 }
 
 /// One request on a connection of its own.
-pub async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+pub(crate) async fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     Wire::open(address).await.ask(line, headers, body).await
 }
 
-pub async fn get(address: SocketAddr, path: &str) -> Reply {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Reply {
     ask(address, &format!("GET {path}"), &[], "").await
 }
 
-pub const JSON: (&str, &str) = ("Content-Type", "application/json");
+pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");

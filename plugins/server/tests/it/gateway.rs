@@ -21,14 +21,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 /// What a route answers.
-pub type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
+pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
 type Handler = Arc<dyn Fn(Context, HttpRequest) -> Answered + Send + Sync>;
 type Authenticate = Arc<dyn Fn(Context, Credentials) -> Result<Value> + Send + Sync>;
 
 /// Time of every test: 2023-11-14T22:13:20Z.
-pub const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 /// The plugin that the tests' routes belong to.
-pub const PLUGIN: &str = "test.plugin";
+pub(crate) const PLUGIN: &str = "test.plugin";
 
 struct Route {
     plugin: String,
@@ -49,7 +49,7 @@ struct State {
 
 /// Shared by the test and the server.
 #[derive(Clone, Default)]
-pub struct TestGateway {
+pub(crate) struct TestGateway {
     state: Arc<Mutex<State>>,
     epoch: Arc<AtomicU64>,
     /// One message for each answer whose memory was given back.
@@ -57,7 +57,7 @@ pub struct TestGateway {
 }
 
 /// An answer's bytes; tells when they are given back.
-pub struct TestBytes {
+pub(crate) struct TestBytes {
     bytes: Vec<u8>,
     released: Option<mpsc::UnboundedSender<usize>>,
 }
@@ -78,7 +78,7 @@ impl Drop for TestBytes {
 
 impl TestGateway {
     /// A gateway with the server's own routes, as its manifest declares them, and `/echo/{name}`.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let gateway = Self::default();
         let manifest: Value = serde_json::from_str(include_str!("../../plugin.json")).unwrap();
         for route in manifest["objectos"]["routes"].as_array().unwrap() {
@@ -100,13 +100,13 @@ impl TestGateway {
     }
 
     /// Tells the test when the memory of an answer is given back.
-    pub fn tell_releases(mut self) -> (Self, mpsc::UnboundedReceiver<usize>) {
+    pub(crate) fn tell_releases(mut self) -> (Self, mpsc::UnboundedReceiver<usize>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.released = Some(sender);
         (self, receiver)
     }
 
-    pub fn route<F, Fut>(&self, plugin: &str, route: &str, access: &'static str, handler: F)
+    pub(crate) fn route<F, Fut>(&self, plugin: &str, route: &str, access: &'static str, handler: F)
     where
         F: Fn(Context, HttpRequest) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
@@ -118,31 +118,31 @@ impl TestGateway {
         self.changed();
     }
 
-    pub fn remove_routes(&self, plugin: &str) {
+    pub(crate) fn remove_routes(&self, plugin: &str) {
         self.state.lock().unwrap().routes.retain(|route| route.plugin != plugin);
         self.changed();
     }
 
-    pub fn service(&self, plugin: &str, name: &str, available: bool) {
+    pub(crate) fn service(&self, plugin: &str, name: &str, available: bool) {
         let entry = json!({ "name": name, "version": "1.0.0", "plugin": plugin, "available": available });
         self.state.lock().unwrap().services.push(entry);
         self.changed();
     }
 
     /// Declares `auth` and says what it answers: JSON of an identity.
-    pub fn auth(&self, answer: impl Fn(Context, Credentials) -> Result<Value> + Send + Sync + 'static) {
+    pub(crate) fn auth(&self, answer: impl Fn(Context, Credentials) -> Result<Value> + Send + Sync + 'static) {
         self.service("test.auth", "auth", true);
         self.state.lock().unwrap().authenticate = Some(Arc::new(answer));
     }
 
-    pub fn kernel(&self, method: &str, answer: Result<Value>) {
+    pub(crate) fn kernel(&self, method: &str, answer: Result<Value>) {
         let mut state = self.state.lock().unwrap();
         state.kernel_answers.retain(|(known, _)| known != method);
         state.kernel_answers.push((method.to_owned(), answer));
     }
 
     /// Calls of the kernel so far: method and request.
-    pub fn kernel_calls(&self) -> Vec<(String, String)> {
+    pub(crate) fn kernel_calls(&self) -> Vec<(String, String)> {
         self.state.lock().unwrap().kernel_calls.clone()
     }
 
@@ -218,7 +218,7 @@ impl Gateway for TestGateway {
 }
 
 /// Answers with everything that a handler sees.
-pub async fn echo(context: Context, request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn echo(context: Context, request: HttpRequest) -> Result<HttpResponse> {
     let headers: Vec<(&str, &str)> = request.headers().collect();
     let body = String::from_utf8_lossy(request.body());
     HttpResponse::json(
@@ -244,10 +244,10 @@ pub async fn echo(context: Context, request: HttpRequest) -> Result<HttpResponse
 
 /// A handler that tells when it was called and when its future was dropped, and answers when it is let.
 #[derive(Clone, Default)]
-pub struct Gate {
-    pub entered: Arc<Notify>,
-    pub open: Arc<Notify>,
-    pub dropped: Arc<Notify>,
+pub(crate) struct Gate {
+    pub(crate) entered: Arc<Notify>,
+    pub(crate) open: Arc<Notify>,
+    pub(crate) dropped: Arc<Notify>,
 }
 
 struct OnDrop(Arc<Notify>);
@@ -259,7 +259,7 @@ impl Drop for OnDrop {
 }
 
 impl Gate {
-    pub fn handler(&self) -> impl Fn(Context, HttpRequest) -> Answered + Send + Sync + 'static {
+    pub(crate) fn handler(&self) -> impl Fn(Context, HttpRequest) -> Answered + Send + Sync + 'static {
         let gate = self.clone();
         move |_, _| {
             let gate = gate.clone();
@@ -274,24 +274,24 @@ impl Gate {
 }
 
 /// A running server.
-pub struct Running {
-    pub listening: Listening<TestGateway>,
-    pub address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) listening: Listening<TestGateway>,
+    pub(crate) address: SocketAddr,
     socket: TcpListener,
 }
 
 impl Running {
     /// Another server on the same socket, as the next version of the plugin.
-    pub fn successor(&self, gateway: TestGateway, config: Value) -> Self {
+    pub(crate) fn successor(&self, gateway: TestGateway, config: Value) -> Self {
         start_on(self.socket.try_clone().unwrap(), gateway, config, None)
     }
 }
 
-pub fn start(gateway: &TestGateway, config: Value) -> Running {
+pub(crate) fn start(gateway: &TestGateway, config: Value) -> Running {
     start_on(TcpListener::bind("127.0.0.1:0").unwrap(), gateway.clone(), config, None)
 }
 
-pub fn start_tls(gateway: &TestGateway, config: Value, tls: TlsAcceptor) -> Running {
+pub(crate) fn start_tls(gateway: &TestGateway, config: Value, tls: TlsAcceptor) -> Running {
     start_on(TcpListener::bind("127.0.0.1:0").unwrap(), gateway.clone(), config, Some(tls))
 }
 
@@ -301,7 +301,7 @@ fn start_on(socket: TcpListener, gateway: TestGateway, config: Value, tls: Optio
     Running { address: listening.address(), listening, socket }
 }
 
-pub fn server(gateway: TestGateway, config: Value) -> Server<TestGateway> {
+pub(crate) fn server(gateway: TestGateway, config: Value) -> Server<TestGateway> {
     let config: ServerConfig = serde_json::from_value(config).unwrap();
     Server::new(gateway, config, "development").unwrap()
 }

@@ -24,7 +24,7 @@ async fn heads_that_are_too_large_are_refused() {
     check("GET /echo/a", &[("X-Big", &"x".repeat(5_000))], 431).await;
     check("GET /echo/a", &[("X-Big", &"x".repeat(300_000))], 431).await;
     check("GET /echo/a", &vec![("X-Many", "x"); 150], 431).await;
-    check(&format!("GET /echo/{}", "x".repeat(70_000)), &[], 414).await;
+    check(&format!("GET /echo/{}", "x".repeat(70_000)), &[], 431).await;
 }
 
 /// A server that counts the calls of `POST /count`.

@@ -10,8 +10,8 @@ use hyper::{Method, Request, Response, StatusCode, body::Incoming, service::serv
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    Row as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use std::{convert::Infallible, path::PathBuf};
 
@@ -26,7 +26,7 @@ struct Cli {
 }
 
 /// The same columns as the account of the CRM example has when the benchmark fills it.
-#[derive(Debug, Serialize, Deserialize, sqlx::FromRow)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Account {
     #[serde(default)]
     id: String,
@@ -40,6 +40,20 @@ struct Account {
     created_at: String,
     #[serde(default)]
     updated_at: String,
+}
+
+fn account_of(row: &SqliteRow) -> Result<Account> {
+    Ok(Account {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        industry: row.try_get(2)?,
+        phone: row.try_get(3)?,
+        website: row.try_get(4)?,
+        annual_revenue: row.try_get(5)?,
+        employees: row.try_get(6)?,
+        created_at: row.try_get(7)?,
+        updated_at: row.try_get(8)?,
+    })
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -110,7 +124,6 @@ async fn handle(pool: &SqlitePool, request: Request<Incoming>) -> Result<Option<
         return Ok(Some((StatusCode::CREATED, serde_json::to_vec(&account)?)));
     }
     let id = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let found: Option<Account> =
-        sqlx::query_as("SELECT * FROM account WHERE id = ?").bind(id).fetch_optional(pool).await?;
-    found.map(|account| Ok((StatusCode::OK, serde_json::to_vec(&account)?))).transpose()
+    let row = sqlx::query("SELECT * FROM account WHERE id = ?").bind(id).fetch_optional(pool).await?;
+    row.map(|row| Ok((StatusCode::OK, serde_json::to_vec(&account_of(&row)?)?))).transpose()
 }

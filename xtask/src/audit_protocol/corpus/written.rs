@@ -86,7 +86,7 @@ const DOCUMENTS: &[(&str, bool, &str)] = &[
     ("api/BatchUpdateRequest", false, r#"{"operation": "create", "records": []}"#),
     ("api/BatchUpdateRequest", false, r#"{"operation": "merge", "records": [{}]}"#),
     ("api/RestServerConfig", true, r#"{}"#),
-    ("api/RestServerConfig", true, r#"{"api": {"version": "v2"}, "crud": {"patterns": {"list": {"method": "GET", "path": "/x"}}}}"#),
+    ("api/RestServerConfig", true, r#"{"api": {"version": "v2"}, "crud": {"operations": {"delete": false}, "dataPrefix": "/d"}}"#),
     ("api/RestServerConfig", false, r#"{"crud": {"patterns": {"copy": {"method": "GET", "path": "/x"}}}}"#),
     ("security/PermissionSet", true, r#"{"name": "sales_rep", "objects": {"account": {"allowRead": true}}}"#),
     ("security/PermissionSet", false, r#"{"name": "sales_rep", "objects": {"account": {"read": true}}}"#),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ValidationRule;
-use crate::guard::{number, optional_not_null, some, yes};
+use crate::guard::{guarded, map_only, number, some, yes};
 use crate::shared::{JsonMap, Number};
 use crate::wire_enum::wire_enum;
 
@@ -36,7 +36,7 @@ pub enum RuleKind {
 
 /// Source: `data/ScriptValidation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "ScriptRule", deny_unknown_fields)]
 pub struct ScriptRule {
     /// Expression over the record; the record is refused when it is true.
     pub condition: String,
@@ -44,8 +44,8 @@ pub struct ScriptRule {
 
 /// Source: `data/UniquenessValidation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "UniqueRule", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct UniqueRule {
     /// Fields that together must be unique.
     pub fields: Vec<String>,
@@ -58,7 +58,7 @@ pub struct UniqueRule {
 
 /// Source: `data/StateMachineValidation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "StateMachineRule", deny_unknown_fields)]
 pub struct StateMachineRule {
     /// The field that holds the state.
     pub field: String,
@@ -68,8 +68,8 @@ pub struct StateMachineRule {
 
 /// Source: `data/FormatValidation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "FormatRule", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct FormatRule {
     pub field: String,
     /// A regular expression the text must match.
@@ -92,7 +92,7 @@ wire_enum! {
 
 /// Source: `data/CrossFieldValidation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CrossFieldRule", deny_unknown_fields)]
 pub struct CrossFieldRule {
     /// Expression over the record.
     pub condition: String,
@@ -102,7 +102,7 @@ pub struct CrossFieldRule {
 
 /// Source: `data/JSONValidation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "JsonSchemaRule", deny_unknown_fields)]
 pub struct JsonSchemaRule {
     pub field: String,
     /// The JSON Schema.
@@ -121,8 +121,8 @@ wire_enum! {
 
 /// Source: `data/AsyncValidation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "AsyncRule", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct AsyncRule {
     pub field: String,
     /// Address to ask.
@@ -147,8 +147,8 @@ pub struct AsyncRule {
 
 /// Source: `data/CustomValidator`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "CustomRule", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct CustomRule {
     /// Name of the handler.
     pub handler: String,
@@ -158,8 +158,8 @@ pub struct CustomRule {
 
 /// Source: `data/ConditionalValidation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = optional_not_null)]
+#[serde(remote = "ConditionalRule", deny_unknown_fields)]
+#[schemars(transform = guarded)]
 pub struct ConditionalRule {
     /// Expression over the record.
     pub when: String,
@@ -169,3 +169,5 @@ pub struct ConditionalRule {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub otherwise: Option<Box<ValidationRule>>,
 }
+
+map_only! { ScriptRule, UniqueRule, StateMachineRule, FormatRule, CrossFieldRule, JsonSchemaRule, AsyncRule, CustomRule, ConditionalRule }

@@ -99,6 +99,7 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
         let target = field.and_then(|field| field.reference.as_deref()).and_then(|target| drafts.get(target));
         match target {
             Some(target) => at = target,
+            None if field.and_then(|field| field.reference.as_ref()).is_some_and(|target| drafts.is_broken(target)) => return,
             None => {
                 let message = format!("`{name}` is no reference, so `{}` leads nowhere", path.join("."));
                 problems.push(draft.error(&["titleFormat"], message));

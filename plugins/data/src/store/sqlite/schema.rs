@@ -47,6 +47,10 @@ CREATE INDEX IF NOT EXISTS objectos_dead_letter_latest ON objectos_dead_letter (
 CREATE TABLE IF NOT EXISTS objectos_sequence (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objectos_note (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
 ) WITHOUT ROWID";
 
 pub(super) async fn make_own_tables(connection: &mut Connection) -> Result<()> {

@@ -1,0 +1,3 @@
+//! The example apps read with the protocol types, older spellings included.
+
+mod examples;

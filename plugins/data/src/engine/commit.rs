@@ -1,0 +1,268 @@
+//! Plans changes, stores them as one unit, and says what became of it. The only door to the store's writer.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use serde_json::Value;
+
+use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
+use super::caller::Caller;
+use super::draft::{Draft, Effect, Part, Stored};
+use super::find::{Search, plan_with};
+use super::{Engine, Fields, access::Granted};
+use crate::access::View;
+use crate::error::{DataError, Result};
+use crate::query::select::PageLimits;
+use crate::query::{QueryInput, RawFilter};
+use crate::record::{Layout, Schema};
+use crate::store::{Outcome, Refusal};
+
+/// How often a write is planned anew because others were faster. Each time at least one of those that collide gets through, so
+/// this many may collide on one record before anybody is turned away.
+const ATTEMPTS_MAX: usize = 200;
+
+/// A change that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Change {
+    /// Makes a record.
+    Create {
+        /// Name of the object.
+        object: String,
+        /// Its fields; may bring its own `id`.
+        record: Fields,
+    },
+    /// Changes a record.
+    Update {
+        /// Name of the object.
+        object: String,
+        /// The record.
+        id: String,
+        /// The fields that change.
+        record: Fields,
+        /// `updated_at` of the record that the change is based on.
+        expected: Option<String>,
+    },
+    /// Changes the record if it is there, and makes it if not.
+    Upsert {
+        /// Name of the object.
+        object: String,
+        /// The record, when it is known by its id.
+        id: Option<String>,
+        /// The record, when it is known by the object's external id.
+        external_id: Option<String>,
+        /// The fields.
+        record: Fields,
+    },
+    /// Deletes a record.
+    Delete {
+        /// Name of the object.
+        object: String,
+        /// The record.
+        id: String,
+    },
+}
+
+/// A change that was planned.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) layout: Arc<Layout>,
+    pub(super) id: String,
+    pub(super) granted: Granted,
+    /// The record after; none when it is deleted.
+    pub(super) after: Option<Stored>,
+}
+
+/// Why a write failed, and at which of its changes.
+#[derive(Debug)]
+pub(super) struct WriteFailure {
+    pub(super) operation: usize,
+    pub(super) error: DataError,
+}
+
+/// A write that was stored.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) planned: Vec<Planned>,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// What to do after the database refused a unit.
+enum Verdict {
+    /// Plan anew; look references up first when one of them was the reason.
+    Again { diagnose: bool },
+    /// Tell the caller.
+    Give(WriteFailure),
+}
+
+impl Engine {
+    /// Stores changes, all or none. With `only_check` everything is planned and nothing stored.
+    pub(super) async fn write(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        changes: &[Change],
+        only_check: bool,
+    ) -> Result<Written, WriteFailure> {
+        let mut diagnose = only_check;
+        for attempt in 0..ATTEMPTS_MAX {
+            let caller = Caller::new(context, self.now_ms());
+            let mut draft = Draft::new(schema, &caller, diagnose);
+            let mut planned = Vec::with_capacity(changes.len());
+            for (operation, change) in changes.iter().enumerate() {
+                draft.operation = operation;
+                match self.plan(&mut draft, change).await {
+                    Ok(plan) => planned.push(plan),
+                    Err(error) => return Err(WriteFailure { operation, error }),
+                }
+            }
+            let unit = std::mem::take(&mut draft.unit);
+            if only_check || unit.steps.is_empty() {
+                return Ok(Written { planned, effects: Vec::new() });
+            }
+            let last = changes.len().saturating_sub(1);
+            let stored = self.parts.store.write(unit).await;
+            match stored.map_err(|error| WriteFailure { operation: last, error })? {
+                Outcome::Stored(_) => {
+                    self.parts.signal.stored();
+                    return Ok(Written { planned, effects: std::mem::take(&mut draft.effects) });
+                }
+                Outcome::Refused(refusal) => match judge(&draft, &refusal) {
+                    Verdict::Again { diagnose: look } => diagnose |= look,
+                    Verdict::Give(failure) => return Err(failure),
+                },
+            }
+            if attempt > 0 {
+                // Lets those that wait for the same thread go first.
+                tokio::task::yield_now().await;
+            }
+        }
+        let object = changes.first().map(|change| change.object().to_owned()).unwrap_or_default();
+        Err(WriteFailure { operation: 0, error: DataError::Contended { object } })
+    }
+
+    async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
+        match change {
+            Change::Create { object, record } => self.plan_create(draft, object, record).await,
+            Change::Update { object, id, record, expected } => {
+                self.plan_update(draft, object, id, record, expected.as_deref()).await
+            }
+            Change::Upsert { object, id, external_id, record } => {
+                self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record).await
+            }
+            Change::Delete { object, id } => self.plan_delete(draft, object, id).await,
+        }
+    }
+
+    /// One change, and the record as the caller may see it afterwards.
+    pub(super) async fn write_one(&self, context: &Context, change: Change) -> Result<RecordAnswer> {
+        let schema = self.schema();
+        let written = self.write(context, &schema, &[change], false).await.map_err(|failure| failure.error)?;
+        let mut answers = self.answers(context, &schema, written).await?;
+        answers.pop().ok_or_else(|| DataError::internal("a write without an answer"))
+    }
+
+    /// Runs after-hooks, and writes the records as their callers may see them.
+    pub(super) async fn answers(&self, context: &Context, schema: &Schema, written: Written) -> Result<Vec<RecordAnswer>> {
+        let Written { planned, effects } = written;
+        let mut answers = Vec::with_capacity(planned.len());
+        for (operation, plan) in planned.iter().enumerate() {
+            let mut extra = None;
+            for effect in effects.iter().filter(|effect| effect.operation == operation) {
+                let changed = self.after_hook(context, effect).await;
+                if effect.id == plan.id && effect.layout.object.name == plan.layout.object.name {
+                    extra = changed;
+                }
+            }
+            let mut record = self.written_record(context, schema, plan).await?;
+            if let (Some(extra), false) = (extra, record.is_empty()) {
+                record = merged(&record, extra, plan.granted.view.as_deref())?;
+            }
+            answers.push(RecordAnswer { object: plan.layout.object.name.clone(), id: plan.id.clone(), record });
+        }
+        Ok(answers)
+    }
+
+    /// The record after a write; empty for a deleted one.
+    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned) -> Result<Vec<u8>> {
+        let Some(after) = &plan.after else { return Ok(Vec::new()) };
+        let view = plan.granted.view.as_deref();
+        let mut stored = Vec::with_capacity(256);
+        write_stored(&mut stored, &plan.layout, view, &Values(after));
+        if plan.layout.plain {
+            return Ok(stored);
+        }
+        // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
+        let granted = Granted {
+            view: plan.granted.view.as_deref().map(|view| Arc::new(View { filters: Vec::new(), ..view.clone() })),
+            ..plan.granted.clone()
+        };
+        let caller = Caller::new(context, self.now_ms());
+        let search = Search { schema, layout: &plan.layout, caller: &caller, granted: &granted };
+        let query = QueryInput { filter: Some(RawFilter::equals("id", plan.id.as_str())), ..QueryInput::default() };
+        let views = self.views(context, schema, &plan.layout, &granted, &query).await?;
+        let select = plan_with(&search, views.as_ref(), &query, PageLimits { default: 1, max: 1 })?;
+        let mut writer = RecordWriter::new(&select, &caller);
+        let mut reader = self.parts.store.reader().await?;
+        reader.read(&select.page_statement(self.parts.store.dialect()), &mut |row| writer.row(row)).await?;
+        Ok(if writer.ends.is_empty() { stored } else { writer.out })
+    }
+}
+
+/// What after-hooks made of the record, as far as the caller may see it.
+fn merged(record: &[u8], extra: Fields, view: Option<&View>) -> Result<Vec<u8>> {
+    let mut fields: Fields = serde_json::from_slice(record).map_err(|error| DataError::internal(error.to_string()))?;
+    fields.extend(extra.into_iter().filter(|(name, _)| view.is_none_or(|view| view.reads(name))));
+    serde_json::to_vec(&Value::Object(fields)).map_err(|error| DataError::internal(error.to_string()))
+}
+
+impl Change {
+    /// Name of the object.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Create { object, .. } | Self::Update { object, .. } | Self::Upsert { object, .. } | Self::Delete { object, .. } => {
+                object
+            }
+        }
+    }
+}
+
+fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
+    let step = match refusal {
+        Refusal::Unmet { step } | Refusal::Unique { step, .. } | Refusal::Constraint { step, .. } => *step,
+    };
+    let Some((operation, part)) = draft.part(step) else {
+        return Verdict::Give(WriteFailure { operation: 0, error: DataError::internal("the store refused a step that is none") });
+    };
+    let give = |error| Verdict::Give(WriteFailure { operation, error });
+    match (refusal, part) {
+        (Refusal::Unmet { .. }, Part::Unique { object, fields }) => {
+            give(DataError::Duplicate { object: object.clone(), fields: fields.clone() })
+        }
+        (Refusal::Unmet { .. }, Part::Check { object, operation }) => {
+            give(DataError::CheckFailed { object: object.clone(), operation })
+        }
+        (Refusal::Unmet { .. }, part) => Verdict::Again { diagnose: matches!(part, Part::Reference) },
+        (Refusal::Unique { columns, index, .. }, Part::Record { layout }) => {
+            give(DataError::Duplicate { object: layout.object.name.clone(), fields: unique_fields(layout, columns, index.as_deref()) })
+        }
+        (Refusal::Unique { columns, .. }, _) => {
+            give(DataError::internal(format!("a table of the store's own refused {columns:?}")))
+        }
+        (Refusal::Constraint { message, .. }, _) => {
+            give(DataError::Database { doing: "store a change", source: message.clone().into() })
+        }
+    }
+}
+
+/// The fields of a unique index, as people know them: that it holds within a tenant goes without saying.
+fn unique_fields(layout: &Layout, columns: &[String], index: Option<&str>) -> Vec<String> {
+    let mut fields = columns.to_vec();
+    if let Some(index) = index.and_then(|name| layout.object.indexes.iter().find(|index| index.name == name)) {
+        fields.clone_from(&index.fields);
+    }
+    if let Some(tenancy) = layout.object.tenancy.as_ref().filter(|_| fields.len() > 1) {
+        fields.retain(|field| *field != tenancy.field);
+    }
+    fields
+}

@@ -1,0 +1,347 @@
+//! Making a record.
+
+use std::sync::Arc;
+
+use objectos_expression::{RecordEnvironment, evaluate};
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::hooks::RecordHook;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind};
+use serde_json::Value;
+
+use super::access::Granted;
+use super::answer::{RecordAnswer, document};
+use super::commit::{Change, Planned};
+use super::draft::{Draft, Part};
+use super::identify::is_id;
+use super::observe::note;
+use super::ports::HookPoint;
+use super::references::pointing;
+use super::{Engine, Fields, check_method, layout_of, sequence, store_record};
+use crate::error::{DataError, FieldCode, FieldError, Result};
+use crate::model::{AutonumberFormat, AutonumberPart, DefaultValue, FieldKind, FieldModel, SystemField};
+use crate::record::{Form, Layout, moment};
+use crate::store::{Expect, SqlValue};
+use crate::validate::{UniqueDemand, normalise, stamp};
+
+/// What came, taken field by field.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Column and value of each field that came and is in order.
+    pub(super) values: Vec<(usize, SqlValue)>,
+    /// What is wrong with the others.
+    pub(super) errors: Vec<FieldError>,
+}
+
+impl Engine {
+    /// Makes a record.
+    ///
+    /// # Errors
+    /// `Invalid` with all that is wrong, `UnknownFields`, `Duplicate`, those of access, of hooks, and of the store.
+    pub async fn create(&self, context: &Context, object: &str, record: Fields) -> Result<RecordAnswer> {
+        self.write_one(context, Change::Create { object: object.to_owned(), record }).await
+    }
+
+    pub(super) async fn plan_create(&self, draft: &mut Draft<'_>, object: &str, record: &Fields) -> Result<Planned> {
+        let layout = Arc::clone(layout_of(draft.schema, object)?);
+        let granted = self.granted(draft.caller.context, &layout, Operation::Create).await?;
+        if !granted.system {
+            check_method(&layout, ApiMethod::Create)?;
+        }
+        let mut taken = take(&layout, &granted, record, None, granted.system)?;
+        let id = match self.new_id(&layout, record, draft.caller.now_ms) {
+            Ok(id) => id,
+            Err(error) => {
+                taken.errors.push(error);
+                String::new()
+            }
+        };
+        let mut values = vec![SqlValue::Null; layout.columns.len()];
+        values[0] = SqlValue::Text(id.clone());
+        for (column, value) in taken.values {
+            values[column] = value;
+        }
+        self.default_values(draft, &layout, record, &mut values, &mut taken.errors)?;
+        stamp_new(draft, &layout, &granted, &mut values);
+        let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+        let hooked = self
+            .before_hook(
+                draft.caller.context,
+                HookPoint::BeforeInsert,
+                || RecordHook {
+                    object: object.to_owned(),
+                    id: id.clone(),
+                    record: document(&layout, &values),
+                    previous: None,
+                },
+                object,
+            )
+            .await?;
+        if let Some(fields) = hooked {
+            let taken = take(&layout, &granted, &fields, None, true)?;
+            apply_hooked(&layout, &mut values, taken.values);
+            values[0] = SqlValue::Text(id.clone());
+            demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+        }
+        self.number(draft, &layout, &mut values).await?;
+        self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true));
+        draft.push(
+            Part::Record { layout: Arc::clone(&layout) },
+            store_record::insert(&layout, &values),
+            Expect::Anything,
+        );
+        self.demand(draft, &layout, &id, &values, &demands);
+        if let Some(check) = &granted.check {
+            let dialect = self.parts.store.dialect();
+            let outside = store_record::outside(dialect, draft.schema, draft.caller, &layout, &id, check)?;
+            draft.push(Part::Check { object: object.to_owned(), operation: "create" }, outside, Expect::NoRow);
+        }
+        let after = Arc::new(values);
+        note(draft, &layout, &id, None, Some(Arc::clone(&after)));
+        Ok(Planned { layout, id, granted, after: Some(after) })
+    }
+
+    fn new_id(&self, layout: &Layout, record: &Fields, now_ms: i64) -> Result<String, FieldError> {
+        match record.get(SystemField::Id.name()) {
+            None | Some(Value::Null) => Ok(self.ids.make(layout.object.key_prefix.as_deref(), now_ms)),
+            Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
+            Some(_) => {
+                let message = "an id has 1 to 64 letters, digits, '_' and '-'";
+                Err(FieldError::new(SystemField::Id.name(), FieldCode::InvalidFormat, message))
+            }
+        }
+    }
+
+    /// Values of the fields that did not come.
+    fn default_values(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Layout,
+        record: &Fields,
+        values: &mut [SqlValue],
+        errors: &mut Vec<FieldError>,
+    ) -> Result<()> {
+        let mut computed = Vec::new();
+        for (index, column) in layout.columns.iter().enumerate() {
+            let field = layout.field(index);
+            match &field.default {
+                Some(_) if record.contains_key(&column.name) => {}
+                None => {}
+                Some(DefaultValue::Literal(value)) => match normalise(field, value) {
+                    Ok(value) => values[index] = value,
+                    Err(error) => errors.push(error),
+                },
+                Some(DefaultValue::Expression(expression)) => computed.push((index, Arc::clone(expression))),
+            }
+        }
+        for (index, expression) in computed {
+            let known = Value::Object(document(layout, values));
+            let environment =
+                RecordEnvironment::new(&known, draft.caller.now_ms).as_new().with_user(draft.caller.user());
+            let value = evaluate(expression.checked(), &environment).map_err(|error| DataError::Expression {
+                object: layout.object.name.clone(),
+                place: format!("the default of '{}'", layout.columns[index].name),
+                reason: error.to_string(),
+            })?;
+            match normalise(layout.field(index), &value.to_json()) {
+                Ok(value) => values[index] = value,
+                Err(error) => errors.push(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is wrong with the record; else what the database has to decide.
+    async fn settle_new(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Layout,
+        granted: &Granted,
+        values: &[SqlValue],
+        mut errors: Vec<FieldError>,
+    ) -> Result<Vec<UniqueDemand>> {
+        for (index, _) in layout.columns.iter().enumerate() {
+            let field = layout.field(index);
+            let told = errors.iter().any(|error| error.field == field.name);
+            if field.required && field.system.is_none() && field.kind != FieldKind::Autonumber && !told {
+                errors.extend(missing(field, &values[index]));
+            }
+        }
+        let references = pointing(layout, values, |_| true);
+        errors.extend(self.unreadable_masters(draft, granted, &references).await?);
+        let mut demands = Vec::new();
+        if errors.is_empty() && !layout.object.rules.is_empty() {
+            let (broken, asked) = self.rules(draft, layout, ChangeKind::Insert, values, None).await?;
+            errors.extend(broken);
+            demands = asked;
+        }
+        if !errors.is_empty() || draft.diagnose {
+            let absent = self.missing_references(draft, granted, &references).await?;
+            errors.extend(absent.into_iter().filter(|error| errors.iter().all(|known| known.field != error.field)).collect::<Vec<_>>());
+        }
+        if errors.is_empty() {
+            return Ok(demands);
+        }
+        Err(DataError::Invalid { object: layout.object.name.clone(), errors })
+    }
+
+    /// Gives autonumbers their numbers.
+    async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
+        for (index, value) in values.iter_mut().enumerate() {
+            let field = layout.field(index);
+            let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else { continue };
+            let name = format!("{}.{}", layout.object.name, field.name);
+            let number = self.sequences.next(&*self.parts.store, &name).await?;
+            draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
+            *value = SqlValue::Text(format_number(format, number, draft.caller.now_ms));
+        }
+        Ok(())
+    }
+
+    /// Adds the steps for what must be unique without an index that says so.
+    pub(super) fn demand(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        id: &str,
+        values: &[SqlValue],
+        demands: &[UniqueDemand],
+    ) {
+        for demand in demands {
+            let pairs: Vec<(&str, SqlValue)> = demand
+                .fields
+                .iter()
+                .filter_map(|field| layout.column(field).map(|column| (field.as_str(), values[column].clone())))
+                .collect();
+            if pairs.len() != demand.fields.len() {
+                continue;
+            }
+            let dialect = self.parts.store.dialect();
+            let statement = store_record::taken(dialect, layout, id, &pairs, demand.case_sensitive);
+            let part = Part::Unique { object: layout.object.name.clone(), fields: demand.fields.clone() };
+            draft.push(part, statement, Expect::NoRow);
+        }
+    }
+}
+
+/// Reads the fields that came. `trusted`: they come from the system or from a hook and may be any.
+pub(super) fn take(
+    layout: &Layout,
+    granted: &Granted,
+    record: &Fields,
+    previous: Option<&[SqlValue]>,
+    trusted: bool,
+) -> Result<Taken> {
+    let object = &layout.object;
+    let mut taken = Taken::default();
+    let mut unknown = Vec::new();
+    let mut denied = Vec::new();
+    for (name, value) in record {
+        let Some(field) = object.field(name) else {
+            unknown.push(name.clone());
+            continue;
+        };
+        let column = layout.column(name);
+        let before = column.and_then(|column| previous.map(|previous| (layout.columns[column].form, &previous[column])));
+        if field.system == Some(SystemField::Id) {
+            if let Some((_, before)) = before {
+                if value.as_str() != before.as_text() {
+                    taken.errors.push(read_only(field));
+                }
+            }
+            continue;
+        }
+        let closed = field.readonly || column.is_none();
+        if !trusted && closed {
+            // A record that comes back as it was read changes nothing.
+            if !value.is_null() && !before.is_some_and(|before| is_same(field, value, before)) {
+                taken.errors.push(read_only(field));
+            }
+            continue;
+        }
+        if !trusted && !granted.writable.has(name) {
+            if !before.is_some_and(|before| is_same(field, value, before)) {
+                denied.push(name.clone());
+            }
+            continue;
+        }
+        // What is computed is computed again, whoever sends it.
+        let Some(column) = column else { continue };
+        match normalise(field, value) {
+            Ok(value) => taken.values.push((column, value)),
+            Err(error) => taken.errors.push(error),
+        }
+    }
+    if !unknown.is_empty() {
+        let nearest = object.nearest_field(&unknown[0]).map(str::to_owned);
+        return Err(DataError::UnknownFields { object: object.name.clone(), fields: unknown, nearest });
+    }
+    if !denied.is_empty() {
+        return Err(DataError::FieldsDenied { object: object.name.clone(), fields: denied });
+    }
+    Ok(taken)
+}
+
+fn is_same(field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue)) -> bool {
+    (form == Form::Secret && value.is_null()) || normalise(field, value).is_ok_and(|value| value == *before)
+}
+
+fn read_only(field: &FieldModel) -> FieldError {
+    FieldError::new(&field.name, FieldCode::ReadOnly, format!("{} is read-only", field.label))
+}
+
+/// The error of a field that needs a value and has none.
+pub(super) fn missing(field: &FieldModel, value: &SqlValue) -> Option<FieldError> {
+    let empty = match value {
+        SqlValue::Null => true,
+        SqlValue::Text(text) => text.trim().is_empty(),
+        SqlValue::Json(text) => text == "[]" || text == "null",
+        _ => false,
+    };
+    empty.then(|| FieldError::new(&field.name, FieldCode::Required, format!("{} is required", field.label)))
+}
+
+/// Puts in what a hook made of the record. It never saw secrets, so a null there is not meant.
+pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec<(usize, SqlValue)>) {
+    for (column, value) in hooked {
+        if layout.columns[column].form != Form::Secret || !value.is_null() {
+            values[column] = value;
+        }
+    }
+}
+
+fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
+    let now = SqlValue::Text(stamp(draft.caller.now_ms));
+    let by = draft.caller.stamp();
+    let mut set = |part: SystemField, value: &SqlValue, keep: bool| {
+        if let Some(column) = layout.system_column(part) {
+            if !keep || values[column].is_null() {
+                values[column] = value.clone();
+            }
+        }
+    };
+    // The system may bring records with their history.
+    set(SystemField::CreatedAt, &now, granted.system);
+    set(SystemField::UpdatedAt, &now, granted.system);
+    set(SystemField::CreatedBy, &by, granted.system);
+    set(SystemField::UpdatedBy, &by, granted.system);
+    set(SystemField::OwnerId, &by, true);
+    set(SystemField::Tenant, &draft.caller.tenant(), granted.system);
+}
+
+/// `CASE-0042`, `INV-2026-00042`.
+fn format_number(format: &AutonumberFormat, number: i64, now_ms: i64) -> String {
+    let today = moment::from_ms(now_ms).unwrap_or_default();
+    let part = |range: std::ops::Range<usize>| today.get(range).unwrap_or_default().to_owned();
+    format
+        .parts
+        .iter()
+        .map(|piece| match piece {
+            AutonumberPart::Literal(text) => text.clone(),
+            AutonumberPart::Counter { width } => format!("{number:0>width$}", width = *width),
+            AutonumberPart::Year => part(0..4),
+            AutonumberPart::Month => part(5..7),
+            AutonumberPart::Day => part(8..10),
+        })
+        .collect()
+}

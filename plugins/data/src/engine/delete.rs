@@ -1,0 +1,263 @@
+//! Deleting a record, and what follows from it: records that point to it are deleted with it, lose the reference, or stand in
+//! the way, as their fields say. All of it is one unit; each record that is touched has its hooks and its event.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::hooks::RecordHook;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind, DeleteBehavior};
+use serde_json::Value;
+
+use super::access::Granted;
+use super::answer::document;
+use super::commit::{Change, Planned};
+use super::draft::{Draft, Part, Stored};
+use super::get::not_found;
+use super::observe::note;
+use super::ports::HookPoint;
+use super::relations::{id_of, stored};
+use super::{Engine, Fields, check_method, layout_of, store_record};
+use crate::access::Mask;
+use crate::error::{DataError, Result};
+use crate::model::{FieldKind, FieldModel, SystemField};
+use crate::record::{Layout, Schema};
+use crate::store::{BoxFuture, Expect, SqlValue};
+use crate::validate::stamp;
+
+/// Records that one delete may touch.
+const CASCADE_MAX: usize = 10_000;
+
+/// What follows from a delete is the app's decision, not the caller's.
+fn consequence() -> Granted {
+    Granted { system: true, view: None, writable: Mask::All, check: None }
+}
+
+/// A field of another object that points here.
+struct Dependent {
+    layout: Arc<Layout>,
+    field: String,
+    many: bool,
+    behavior: DeleteBehavior,
+}
+
+impl Engine {
+    /// Deletes a record.
+    ///
+    /// # Errors
+    /// `RecordNotFound`, `DeleteRestricted`, `TooMany` when too much hangs on it; those of access, of hooks, and of the store.
+    pub async fn delete(&self, context: &Context, object: &str, id: &str) -> Result<()> {
+        self.write_one(context, Change::Delete { object: object.to_owned(), id: id.to_owned() }).await.map(drop)
+    }
+
+    pub(super) async fn plan_delete(&self, draft: &mut Draft<'_>, object: &str, id: &str) -> Result<Planned> {
+        let layout = Arc::clone(layout_of(draft.schema, object)?);
+        let granted = self.granted(draft.caller.context, &layout, Operation::Delete).await?;
+        if !granted.system {
+            check_method(&layout, ApiMethod::Delete)?;
+        }
+        let before = self.read_visible(draft, &layout, &granted, id).await?.ok_or_else(|| not_found(object, id))?;
+        let mut guards = Vec::new();
+        self.remove(draft, &layout, id, before, &mut guards).await?;
+        // At the end, when all that goes is gone: records may point to each other.
+        for (layout, field, many, id) in guards {
+            let statement = store_record::still_pointing(self.parts.store.dialect(), &layout, &field, many, &id);
+            draft.push(Part::Dependents, statement, Expect::NoRow);
+        }
+        Ok(Planned { layout, id: id.to_owned(), granted, after: None })
+    }
+
+    /// The steps that delete a record and all that hangs on it.
+    fn remove<'f>(
+        &'f self,
+        draft: &'f mut Draft<'_>,
+        layout: &'f Arc<Layout>,
+        id: &'f str,
+        before: Stored,
+        guards: &'f mut Vec<(Arc<Layout>, String, bool, String)>,
+    ) -> BoxFuture<'f, Result<()>> {
+        Box::pin(async move {
+            let object = layout.object.name.as_str();
+            draft.cascaded += 1;
+            if draft.cascaded > CASCADE_MAX {
+                return Err(DataError::TooMany { what: "records to delete with it", count: draft.cascaded, max: CASCADE_MAX });
+            }
+            if !layout.object.rules.is_empty() {
+                let (errors, _) = self.rules(draft, layout, ChangeKind::Delete, &before, Some(&before)).await?;
+                if !errors.is_empty() {
+                    return Err(DataError::Invalid { object: object.to_owned(), errors });
+                }
+            }
+            self.before_hook(
+                draft.caller.context,
+                HookPoint::BeforeDelete,
+                || RecordHook {
+                    object: object.to_owned(),
+                    id: id.to_owned(),
+                    record: Fields::new(),
+                    previous: Some(document(layout, &before)),
+                },
+                object,
+            )
+            .await?;
+            // From here on it counts as gone, so that a circle of records comes to an end.
+            draft.set(object, id, None);
+            let soft = layout.object.soft_delete.as_ref();
+            let follows = soft.is_none_or(|soft| soft.cascade);
+            for dependent in dependents(draft.schema, object) {
+                if follows || dependent.behavior == DeleteBehavior::Restrict {
+                    self.follow(draft, layout, id, &dependent, guards).await?;
+                }
+                if soft.is_none() {
+                    guards.push((dependent.layout, dependent.field, dependent.many, id.to_owned()));
+                }
+            }
+            let dialect = self.parts.store.dialect();
+            let statement = match soft.and_then(|_| layout.system_column(SystemField::DeletedAt)) {
+                Some(column) => {
+                    let mut values = Vec::clone(&before);
+                    values[column] = SqlValue::Text(stamp(draft.caller.now_ms));
+                    store_record::update(dialect, layout, id, &before, &values)
+                }
+                None => store_record::delete(dialect, layout, id, &before),
+            };
+            draft.push(Part::Record { layout: Arc::clone(layout) }, statement, Expect::Changed(1));
+            note(draft, layout, id, Some(before), None);
+            Ok(())
+        })
+    }
+
+    /// What becomes of the records that point to a deleted one by one field.
+    async fn follow(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        id: &str,
+        dependent: &Dependent,
+        guards: &mut Vec<(Arc<Layout>, String, bool, String)>,
+    ) -> Result<()> {
+        let records = self.pointing_records(draft, dependent, id).await?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        match dependent.behavior {
+            DeleteBehavior::Restrict => {
+                let count = self.count_pointing(dependent, id).await?;
+                Err(DataError::DeleteRestricted {
+                    object: layout.object.name.clone(),
+                    id: id.to_owned(),
+                    dependent: dependent.layout.object.name.clone(),
+                    count,
+                })
+            }
+            DeleteBehavior::Cascade => {
+                for (child, before) in records {
+                    // A record that was reached over another field meanwhile.
+                    if !matches!(draft.changed(&dependent.layout.object.name, &child), Some(None)) {
+                        self.remove(draft, &dependent.layout, &child, before, guards).await?;
+                    }
+                }
+                Ok(())
+            }
+            DeleteBehavior::SetNull => {
+                for (child, before) in records {
+                    draft.cascaded += 1;
+                    if draft.cascaded > CASCADE_MAX {
+                        let what = "records to change with it";
+                        return Err(DataError::TooMany { what, count: draft.cascaded, max: CASCADE_MAX });
+                    }
+                    let mut change = Fields::new();
+                    change.insert(dependent.field.clone(), without(dependent, &before, id));
+                    self.change(draft, &dependent.layout, &consequence(), &child, &before, &change).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The records that point to this one, as they are or as this write made them.
+    async fn pointing_records(&self, draft: &Draft<'_>, dependent: &Dependent, id: &str) -> Result<Vec<(String, Stored)>> {
+        let Dependent { layout, field, many, .. } = dependent;
+        let limit = u64::try_from(CASCADE_MAX).unwrap_or(u64::MAX) + 1;
+        let statement = store_record::pointing_to(self.parts.store.dialect(), layout, field, *many, id, limit);
+        let mut records = Vec::new();
+        let mut reader = self.parts.store.reader().await?;
+        reader.read(&statement, &mut |row| records.push(Arc::new(stored(layout, row)))).await?;
+        drop(reader);
+        let mut kept = Vec::with_capacity(records.len());
+        for record in records {
+            let child = id_of(layout, &record);
+            match draft.changed(&layout.object.name, &child) {
+                None => kept.push((child, record)),
+                Some(None) => {}
+                Some(Some(planned)) => {
+                    if points(dependent, planned, id) {
+                        kept.push((child, Arc::clone(planned)));
+                    }
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn count_pointing(&self, dependent: &Dependent, id: &str) -> Result<u64> {
+        let dialect = self.parts.store.dialect();
+        let statement = store_record::count_pointing(dialect, &dependent.layout, &dependent.field, dependent.many, id);
+        let mut count = 0;
+        let mut reader = self.parts.store.reader().await?;
+        reader.read(&statement, &mut |row| count = row.cell(0).as_integer().unwrap_or_default()).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+}
+
+/// The fields that point to records of an object.
+fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
+    let mut found: Vec<Dependent> = schema
+        .catalogue
+        .children(object)
+        .iter()
+        .filter_map(|child| {
+            let layout = schema.layout(&child.object)?;
+            let field = layout.object.field(&child.field)?;
+            let behavior = behavior_of(field)?;
+            let many = field.kind == FieldKind::References;
+            Some(Dependent { layout: Arc::clone(layout), field: field.name.clone(), many, behavior })
+        })
+        .collect();
+    // Those that stand in the way first: nothing is planned in vain.
+    found.sort_by_key(|dependent| match dependent.behavior {
+        DeleteBehavior::Restrict => 0,
+        DeleteBehavior::Cascade => 1,
+        DeleteBehavior::SetNull => 2,
+    });
+    found
+}
+
+/// A reference that may not be empty cannot be emptied: it stands in the way.
+fn behavior_of(field: &FieldModel) -> Option<DeleteBehavior> {
+    let behavior = field.reference.as_ref()?.delete_behavior;
+    Some(match behavior {
+        DeleteBehavior::SetNull if field.required => DeleteBehavior::Restrict,
+        other => other,
+    })
+}
+
+fn points(dependent: &Dependent, values: &[SqlValue], id: &str) -> bool {
+    let value = dependent.layout.column(&dependent.field).and_then(|column| values.get(column));
+    let Some(text) = value.and_then(SqlValue::as_text) else { return false };
+    if dependent.many { list(text).iter().any(|item| item == id) } else { text == id }
+}
+
+/// The value of the field without the record that goes.
+fn without(dependent: &Dependent, values: &[SqlValue], id: &str) -> Value {
+    if !dependent.many {
+        return Value::Null;
+    }
+    let value = dependent.layout.column(&dependent.field).and_then(|column| values.get(column));
+    let ids = value.and_then(SqlValue::as_text).map(list).unwrap_or_default();
+    Value::from(ids.into_iter().filter(|item| item != id).collect::<Vec<_>>())
+}
+
+fn list(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_default()
+}

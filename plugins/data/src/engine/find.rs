@@ -1,0 +1,233 @@
+//! Lists, and figures over them.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::hooks::QueryHook;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::ApiMethod;
+use serde_json::{Map, Value};
+
+use super::access::Granted;
+use super::answer::{Found, RecordWriter};
+use super::caller::Caller;
+use super::ports::HookPoint;
+use super::{Engine, check_method, layout_of};
+use crate::access::Views;
+use crate::error::{DataError, Result};
+use crate::query::check::Checker;
+use crate::query::select::{self, SelectPlan};
+use crate::query::{QueryInput, aggregate, cursor};
+use crate::record::{Layout, Schema, write_value};
+use crate::store::{Row, Statement};
+
+/// A request to find records, resolved so far as all of them need it.
+pub(super) struct Search<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) layout: &'a Arc<Layout>,
+    pub(super) caller: &'a Caller<'a>,
+    pub(super) granted: &'a Granted,
+}
+
+impl Engine {
+    /// Records, or figures over them.
+    ///
+    /// # Errors
+    /// `ObjectNotFound`, `MethodDisabled`, those of access, of the query, of hooks, and of the store.
+    pub async fn find(&self, context: &Context, object: &str, query: QueryInput) -> Result<Found> {
+        let method = match (query.aggregates(), query.search.is_some()) {
+            (true, _) => ApiMethod::Aggregate,
+            (false, true) => ApiMethod::Search,
+            (false, false) => ApiMethod::List,
+        };
+        self.find_checked(context, object, query, Some(method)).await
+    }
+
+    /// The same; `method` is what the object's definition must allow.
+    pub(super) async fn find_checked(
+        &self,
+        context: &Context,
+        object: &str,
+        query: QueryInput,
+        method: Option<ApiMethod>,
+    ) -> Result<Found> {
+        let schema = self.schema();
+        let layout = layout_of(&schema, object)?;
+        let granted = self.granted(context, layout, Operation::Read).await?;
+        if let Some(method) = method.filter(|_| !granted.system) {
+            check_method(layout, method)?;
+            if method == ApiMethod::Search && !layout.object.capabilities.searchable {
+                return Err(DataError::MethodDisabled { object: object.to_owned(), method: "search" });
+            }
+        }
+        let query = self.before_find(context, object, query).await?;
+        let caller = Caller::new(context, self.now_ms());
+        let search = Search { schema: &schema, layout, caller: &caller, granted: &granted };
+        let found = if query.aggregates() { self.figures(&search, &query).await? } else { self.page(&search, &query).await? };
+        self.after_find(context, object, &query, found).await
+    }
+
+    async fn before_find(&self, context: &Context, object: &str, query: QueryInput) -> Result<QueryInput> {
+        if !self.parts.hooks.armed(HookPoint::BeforeFind, object) {
+            return Ok(query);
+        }
+        let payload = QueryHook { object: object.to_owned(), query: query.to_map(), records: None };
+        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
+        match self.parts.hooks.run(HookPoint::BeforeFind, context, object, payload).await? {
+            None => Ok(query),
+            Some(changed) => QueryInput::from_map(&read_hook(&changed)?.query),
+        }
+    }
+
+    async fn after_find(&self, context: &Context, object: &str, query: &QueryInput, mut found: Found) -> Result<Found> {
+        if !self.parts.hooks.armed(HookPoint::AfterFind, object) {
+            return Ok(found);
+        }
+        let records: Vec<Map<String, Value>> =
+            serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
+        let payload = QueryHook { object: object.to_owned(), query: query.to_map(), records: Some(records) };
+        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
+        if let Some(changed) = self.parts.hooks.run(HookPoint::AfterFind, context, object, payload).await? {
+            if let Some(records) = read_hook(&changed)?.records {
+                found.count = u64::try_from(records.len()).unwrap_or_default();
+                found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The plan of a page, with what the caller may see of every object it touches.
+    pub(super) async fn plan_page(&self, search: &Search<'_>, query: &QueryInput) -> Result<SelectPlan> {
+        let views = self.views(search.caller.context, search.schema, search.layout, search.granted, query).await?;
+        plan_with(search, views.as_ref(), query, self.page_limits())
+    }
+
+    /// One page of records.
+    pub(super) async fn page(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
+        let plan = self.plan_page(search, query).await?;
+        let dialect = self.parts.store.dialect();
+        let mut found = Found {
+            object: search.layout.object.name.clone(),
+            limit: plan.limit,
+            offset: plan.offset,
+            ..Found::default()
+        };
+        let mut writer = RecordWriter::new(&plan, search.caller);
+        let mut reader = self.parts.store.reader().await?;
+        let mut more = false;
+        let limit = usize::try_from(plan.limit).unwrap_or(usize::MAX);
+        if plan.limit > 0 {
+            let statement = plan.page_statement(dialect);
+            reader
+                .read(&statement, &mut |row| {
+                    if writer.ends.len() >= limit {
+                        more = true;
+                        return;
+                    }
+                    writer.row(row);
+                    if writer.ends.len() == limit && !plan.cursor_columns.is_empty() {
+                        let cells = plan.cursor_columns.iter().map(|column| row.cell(*column));
+                        found.next_cursor = Some(cursor::encode(&plan.order, cells));
+                    }
+                })
+                .await?;
+        }
+        found.count = u64::try_from(writer.ends.len()).unwrap_or_default();
+        let wanted = query.count.unwrap_or(true);
+        // A page that is not full says how many there are; only behind an offset or a cursor it does not.
+        let known = plan.after.is_none() && !more && plan.limit > 0 && (found.count > 0 || plan.offset == 0);
+        found.total = match (wanted, known) {
+            (false, _) => None,
+            (true, true) => Some(plan.offset + found.count),
+            (true, false) => Some(count(&mut *reader, &plan.count_statement(dialect)).await?),
+        };
+        drop(reader);
+        if plan.limit == 0 {
+            more = found.total.is_some_and(|total| total > plan.offset);
+        }
+        found.has_more = more;
+        if !more {
+            found.next_cursor = None;
+        }
+        let (out, holes) = (writer.out, writer.holes);
+        let records = if holes.is_empty() { out } else { self.expand(search, &plan, out, holes, 0).await? };
+        found.records = in_brackets(records);
+        Ok(found)
+    }
+
+    async fn figures(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
+        let views = self.views(search.caller.context, search.schema, search.layout, search.granted, query).await?;
+        let checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
+        let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
+        let dialect = self.parts.store.dialect();
+        let mut found = Found {
+            object: search.layout.object.name.clone(),
+            limit: plan.limit,
+            offset: plan.offset,
+            ..Found::default()
+        };
+        let mut out = Vec::new();
+        let mut reader = self.parts.store.reader().await?;
+        reader
+            .read(&plan.page_statement(dialect), &mut |row| {
+                if found.count >= plan.limit {
+                    found.has_more = true;
+                    return;
+                }
+                if found.count > 0 {
+                    out.push(b',');
+                }
+                found.count += 1;
+                write_group(&mut out, &plan, row);
+            })
+            .await?;
+        found.total = match (query.count.unwrap_or(true), found.has_more || plan.offset > 0) {
+            (false, _) => None,
+            (true, false) => Some(found.count),
+            (true, true) => Some(count(&mut *reader, &plan.count_statement(dialect)).await?),
+        };
+        found.records = in_brackets(out);
+        Ok(found)
+    }
+}
+
+/// A page, when what may be seen is known.
+pub(super) fn plan_with(
+    search: &Search<'_>,
+    views: Option<&Views>,
+    query: &QueryInput,
+    limits: select::PageLimits,
+) -> Result<SelectPlan> {
+    let checker = Checker::new(search.schema, search.layout, views, search.caller);
+    let layouts = |object: &str| search.schema.layout(object).cloned();
+    select::plan(checker, &layouts, search.granted.view.as_deref(), query, limits)
+}
+
+async fn count(reader: &mut dyn crate::store::Reader, statement: &Statement) -> Result<u64> {
+    let mut total = 0;
+    reader.read(statement, &mut |row| total = row.cell(0).as_integer().unwrap_or_default()).await?;
+    Ok(u64::try_from(total).unwrap_or_default())
+}
+
+fn write_group(out: &mut Vec<u8>, plan: &aggregate::AggregatePlan, row: &dyn Row) {
+    out.push(b'{');
+    for (index, (key, form)) in plan.outputs.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(key);
+        write_value(out, *form, row.cell(index));
+    }
+    out.push(b'}');
+}
+
+fn in_brackets(mut records: Vec<u8>) -> Vec<u8> {
+    records.insert(0, b'[');
+    records.push(b']');
+    records
+}
+
+fn read_hook(payload: &[u8]) -> Result<QueryHook> {
+    serde_json::from_slice(payload)
+        .map_err(|error| DataError::internal(format!("a hook changed the query into something else: {error}")))
+}

@@ -1,0 +1,91 @@
+//! One record by its id. The plain case, everything of an object without computed fields, runs one prepared statement and
+//! writes the row as it comes.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::ApiMethod;
+
+use super::answer::{Found, RecordAnswer, write_stored};
+use super::caller::Caller;
+use super::find::Search;
+use super::ports::HookPoint;
+use super::{Engine, check_method, layout_of};
+use crate::access::View;
+use crate::error::{DataError, Result};
+use crate::query::{QueryInput, RawFilter};
+use crate::record::Layout;
+use crate::store::{SqlValue, Statement};
+
+impl Engine {
+    /// A record. `query` may name fields and relations to expand.
+    ///
+    /// # Errors
+    /// `RecordNotFound` for one that is not there or that the caller may not see; as [`Engine::find`] otherwise.
+    pub async fn get(&self, context: &Context, object: &str, id: &str, query: &QueryInput) -> Result<RecordAnswer> {
+        let schema = self.schema();
+        let layout = layout_of(&schema, object)?;
+        let granted = self.granted(context, layout, Operation::Read).await?;
+        if !granted.system {
+            check_method(layout, ApiMethod::Get)?;
+        }
+        let hooks = &self.parts.hooks;
+        let hooked = hooks.armed(HookPoint::BeforeFind, object) || hooks.armed(HookPoint::AfterFind, object);
+        let record = if hooked {
+            let query = by_id(id, query);
+            // Whether lists are allowed does not matter for one record.
+            one(self.find_checked(context, object, query, None).await?)
+        } else if layout.plain && granted.sees_all() && query.fields.is_none() && query.expand.is_empty() {
+            self.get_plain(layout, None, id).await?
+        } else {
+            let caller = Caller::new(context, self.now_ms());
+            let search = Search { schema: &schema, layout, caller: &caller, granted: &granted };
+            one(self.page(&search, &by_id(id, query)).await?)
+        };
+        match record {
+            Some(record) => Ok(RecordAnswer { object: object.to_owned(), id: id.to_owned(), record }),
+            None => Err(not_found(object, id)),
+        }
+    }
+
+    /// The stored fields of a record.
+    pub(super) async fn get_plain(&self, layout: &Arc<Layout>, view: Option<&View>, id: &str) -> Result<Option<Vec<u8>>> {
+        let statement = Statement::new(Arc::clone(&layout.get_sql), vec![SqlValue::Text(id.to_owned())]).single();
+        let mut record = None;
+        let mut reader = self.parts.store.reader().await?;
+        reader
+            .read(&statement, &mut |row| {
+                let mut out = Vec::with_capacity(layout.columns.len() * 24);
+                write_stored(&mut out, layout, view, row);
+                record = Some(out);
+            })
+            .await?;
+        Ok(record)
+    }
+}
+
+/// A query for one record.
+fn by_id(id: &str, query: &QueryInput) -> QueryInput {
+    QueryInput {
+        fields: query.fields.clone(),
+        expand: query.expand.clone(),
+        filter: Some(RawFilter::equals("id", id)),
+        limit: Some(1),
+        count: Some(false),
+        ..QueryInput::default()
+    }
+}
+
+/// The record of a list of one.
+fn one(found: Found) -> Option<Vec<u8>> {
+    if found.count == 0 {
+        return None;
+    }
+    let inner = found.records.get(1..found.records.len().saturating_sub(1))?;
+    Some(inner.to_vec())
+}
+
+pub(super) fn not_found(object: &str, id: &str) -> DataError {
+    DataError::RecordNotFound { object: object.to_owned(), id: id.to_owned() }
+}

@@ -1,0 +1,101 @@
+//! Shows a change to hooks, and stores its event.
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::hooks::RecordHook;
+
+use super::answer::document;
+use super::draft::{Draft, Effect, Part, Stored};
+use super::ports::HookPoint;
+use super::{Engine, Fields};
+use crate::error::{DataError, Result};
+use crate::outbox::{self, RecordChange};
+use crate::record::Layout;
+use crate::store::Expect;
+
+impl Engine {
+    /// Runs before-hooks. `None`: nobody changed the record.
+    pub(super) async fn before_hook(
+        &self,
+        context: &Context,
+        point: HookPoint,
+        hook: impl FnOnce() -> RecordHook,
+        object: &str,
+    ) -> Result<Option<Fields>> {
+        if !self.parts.hooks.armed(point, object) {
+            return Ok(None);
+        }
+        let payload = serde_json::to_vec(&hook()).map_err(|error| DataError::internal(error.to_string()))?;
+        let changed = self.parts.hooks.run(point, context, object, payload).await?;
+        changed.map(|payload| read(&payload).map(|hook| hook.record)).transpose()
+    }
+
+    /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands
+    /// whatever happens here, so a failure is told to the operator alone.
+    pub(super) async fn after_hook(&self, context: &Context, effect: &Effect) -> Option<Fields> {
+        let object = &effect.layout.object.name;
+        if !self.parts.hooks.armed(effect.point, object) {
+            return None;
+        }
+        let hook = RecordHook {
+            object: object.clone(),
+            id: effect.id.clone(),
+            record: after_fields(effect),
+            previous: effect.before.as_ref().map(|before| document(&effect.layout, before)),
+        };
+        let payload = serde_json::to_vec(&hook).ok()?;
+        match self.parts.hooks.run(effect.point, context, object, payload).await {
+            Ok(changed) => changed.and_then(|payload| read(&payload).ok()).map(|hook| hook.record),
+            Err(error) => {
+                tracing::warn!(object, id = effect.id, error = %error, "a handler failed after a change was stored");
+                None
+            }
+        }
+    }
+}
+
+/// All fields of a new record, the changed ones of an old one, none of a deleted one.
+fn after_fields(effect: &Effect) -> Fields {
+    match (&effect.before, &effect.after) {
+        (None, Some(after)) => document(&effect.layout, after),
+        (Some(before), Some(after)) => {
+            let mut fields = document(&effect.layout, after);
+            let same: Vec<&str> = effect
+                .layout
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| before[*index] == after[*index])
+                .map(|(_, column)| column.name.as_str())
+                .collect();
+            fields.retain(|name, _| !same.contains(&name.as_str()));
+            fields
+        }
+        _ => Fields::new(),
+    }
+}
+
+fn read(payload: &[u8]) -> Result<RecordHook> {
+    serde_json::from_slice(payload)
+        .map_err(|error| DataError::internal(format!("a hook changed the record into something else: {error}")))
+}
+
+/// Adds the event of a change, and the change to those that after-hooks see.
+pub(super) fn note(draft: &mut Draft<'_>, layout: &std::sync::Arc<Layout>, id: &str, before: Option<Stored>, after: Option<Stored>) {
+    let (name, point) = match (&before, &after) {
+        (None, _) => (outbox::CREATED, HookPoint::AfterInsert),
+        (Some(_), Some(_)) => (outbox::UPDATED, HookPoint::AfterUpdate),
+        (Some(_), None) => (outbox::DELETED, HookPoint::AfterDelete),
+    };
+    let change = RecordChange {
+        name,
+        layout,
+        id,
+        before: before.as_deref().map(Vec::as_slice),
+        after: after.as_deref().map(Vec::as_slice),
+    };
+    let statement = outbox::record_event(draft.caller.context, draft.caller.now_ms, &change);
+    draft.push(Part::Event, statement, Expect::Anything);
+    draft.set(&layout.object.name, id, after.clone());
+    let operation = draft.operation;
+    draft.effects.push(Effect { operation, point, layout: std::sync::Arc::clone(layout), id: id.to_owned(), before, after });
+}

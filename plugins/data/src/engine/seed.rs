@@ -1,0 +1,102 @@
+//! Seed records go in through the engine, as the system.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::{Context, Error};
+use serde_json::{Map, Value};
+
+use super::{Engine, layout_of};
+use crate::error::{DataError, Result};
+use crate::seed::SeedSink;
+use crate::store::{Expect, Statement, WriteUnit};
+
+/// Begin of the names of digests among what is kept under names.
+const PREFIX: &str = "seed:";
+
+/// The engine as seeds see it.
+#[derive(Debug)]
+pub struct EngineSeeds {
+    engine: Arc<Engine>,
+    context: Context,
+}
+
+impl EngineSeeds {
+    /// Seeds are put in by the plugin itself, on behalf of nobody: its own context acts as the system.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, context: Context::background().as_system() }
+    }
+}
+
+impl SeedSink for EngineSeeds {
+    async fn find(&self, object: &str, field: &str, value: &Value) -> Result<Option<String>, Error> {
+        let schema = self.engine.schema();
+        let layout = layout_of(&schema, object)?;
+        let Some(field) = layout.object.field(field).filter(|field| field.stored()) else { return Ok(None) };
+        Ok(self.engine.id_by(layout, field, value).await?)
+    }
+
+    async fn create(&self, object: &str, record: Map<String, Value>) -> Result<String, Error> {
+        Ok(self.engine.create(&self.context, object, record).await?.id)
+    }
+
+    async fn update(&self, object: &str, id: &str, record: Map<String, Value>) -> Result<(), Error> {
+        self.engine.update(&self.context, object, id, record, None).await?;
+        Ok(())
+    }
+
+    async fn clear(&self, object: &str) -> Result<(), Error> {
+        self.engine.clear(&self.context, object).await?;
+        Ok(())
+    }
+
+    async fn digest(&self, key: &str) -> Result<Option<String>, Error> {
+        Ok(self.engine.kept(&format!("{PREFIX}{key}")).await?)
+    }
+
+    async fn remember(&self, key: &str, digest: &str) -> Result<(), Error> {
+        Ok(self.engine.keep(&format!("{PREFIX}{key}"), digest).await?)
+    }
+}
+
+impl Engine {
+    /// Deletes all records of an object, one after the other: each has its hooks, its event and what follows from it.
+    async fn clear(&self, context: &Context, object: &str) -> Result<()> {
+        let schema = self.schema();
+        let layout = layout_of(&schema, object)?;
+        let mut ids: Vec<String> = Vec::new();
+        {
+            let statement = Statement::new(format!("SELECT \"id\" FROM {}", layout.table), Vec::new());
+            let mut reader = self.parts.store.reader().await?;
+            reader.read(&statement, &mut |row| ids.extend(row.cell(0).as_text().map(str::to_owned))).await?;
+        }
+        for id in ids {
+            match self.delete(context, object, &id).await {
+                // A record that went with another.
+                Ok(()) | Err(DataError::RecordNotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A text that was kept under a name.
+    pub(crate) async fn kept(&self, name: &str) -> Result<Option<String>> {
+        let statement = Statement::new("SELECT value FROM objectos_note WHERE name = ?", vec![name.into()]).single();
+        let mut found = None;
+        let mut reader = self.parts.store.reader().await?;
+        reader.read(&statement, &mut |row| found = row.cell(0).as_text().map(str::to_owned)).await?;
+        Ok(found)
+    }
+
+    /// Keeps a text under a name.
+    pub(crate) async fn keep(&self, name: &str, value: &str) -> Result<()> {
+        let mut unit = WriteUnit::default();
+        let statement = Statement::new(
+            "INSERT INTO objectos_note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            vec![name.into(), value.into()],
+        );
+        unit.push(statement, Expect::Anything);
+        self.parts.store.write(unit).await.map(drop)
+    }
+}

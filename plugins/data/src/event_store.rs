@@ -1,0 +1,300 @@
+//! The service `event-store`: durable events wait in the same database as the records, so that an event is there exactly when
+//! its change is.
+//!
+//! Writing goes through the store's writer like every change. Events are read by sequence; an event that some handlers had and
+//! others not is followed up by rows of single deliveries. Called by the kernel alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use objectos_plugin_api::contracts::event_store::{
+    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangeRequest, SettleRequest,
+    StoredEvent,
+};
+use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
+use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
+use objectos_plugin_api::{Context, Result};
+use serde::de::DeserializeOwned;
+
+use crate::engine::ports::Clock;
+use crate::error::DataError;
+use crate::outbox::foreign_event;
+use crate::store::{Expect, Outcome, Row, SqlValue, Statement, Store, WriteUnit};
+
+/// Rows of one statement with a list of sequences.
+const LIST_MAX: usize = 500;
+
+/// Events in the store of the records.
+#[derive(Debug)]
+pub struct StoredEvents {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl StoredEvents {
+    /// In a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    async fn write(&self, unit: WriteUnit) -> Result<Vec<i64>> {
+        if unit.steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.store.write(unit).await? {
+            Outcome::Stored(numbers) => Ok(numbers),
+            Outcome::Refused(refusal) => {
+                Err(DataError::internal(format!("the tables of the event store refused a change: {refusal:?}")).into())
+            }
+        }
+    }
+
+    /// Reads rows; a row that cannot be read is left out and told of.
+    async fn rows<T: Send>(&self, statement: &Statement, read: impl Fn(&dyn Row) -> Option<T> + Send + Sync) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        let mut reader = self.store.reader().await?;
+        reader
+            .read(statement, &mut |row| match read(row) {
+                Some(value) => rows.push(value),
+                None => tracing::error!("a row of the event store cannot be read"),
+            })
+            .await?;
+        Ok(rows)
+    }
+
+    async fn with_deliveries(&self, mut events: Vec<StoredEvent>) -> Result<Vec<StoredEvent>> {
+        let mut by_sequence: HashMap<u64, Vec<Delivery>> = HashMap::new();
+        for chunk in events.chunks(LIST_MAX) {
+            let values = chunk.iter().map(|event| number(event.sequence)).collect::<Vec<_>>();
+            let sql = format!(
+                "SELECT sequence, handler, state, attempts, first_failed_at_ms, error FROM objectos_event_delivery \
+                 WHERE sequence IN ({}) ORDER BY sequence, handler",
+                places(values.len())
+            );
+            for delivery in self.rows(&Statement::new(sql, values), delivery_of).await? {
+                by_sequence.entry(delivery.sequence).or_default().push(delivery);
+            }
+        }
+        for event in &mut events {
+            event.deliveries = by_sequence.remove(&event.sequence).unwrap_or_default();
+        }
+        Ok(events)
+    }
+
+    /// Marks events as this node's until the lease ends.
+    async fn lease(&self, events: &[StoredEvent], node: &str, until_ms: i64) -> Result<()> {
+        let mut unit = WriteUnit::default();
+        for chunk in events.chunks(LIST_MAX) {
+            let mut values = vec![SqlValue::from(node), SqlValue::from(until_ms)];
+            values.extend(chunk.iter().map(|event| number(event.sequence)));
+            let sql = format!(
+                "UPDATE objectos_event SET lease_node = ?, lease_until_ms = ? WHERE sequence IN ({})",
+                places(chunk.len())
+            );
+            unit.push(Statement::new(sql, values), Expect::Anything);
+        }
+        self.write(unit).await.map(drop)
+    }
+}
+
+fn places(count: usize) -> String {
+    let mut out = "?, ".repeat(count);
+    out.truncate(out.len().saturating_sub(2));
+    out
+}
+
+fn number(sequence: u64) -> SqlValue {
+    SqlValue::Integer(i64::try_from(sequence).unwrap_or(i64::MAX))
+}
+
+fn text(row: &dyn Row, index: usize) -> Option<String> {
+    row.cell(index).as_text().map(str::to_owned)
+}
+
+fn unsigned(row: &dyn Row, index: usize) -> Option<u64> {
+    u64::try_from(row.cell(index).as_integer()?).ok()
+}
+
+fn json<T: DeserializeOwned>(row: &dyn Row, index: usize) -> Option<T> {
+    serde_json::from_str(row.cell(index).as_text()?).ok()
+}
+
+/// Columns `sequence, key, event`.
+fn event_of(row: &dyn Row) -> Option<StoredEvent> {
+    let event: Event = json(row, 2)?;
+    Some(StoredEvent { sequence: unsigned(row, 0)?, key: text(row, 1)?, event, deliveries: Vec::new() })
+}
+
+fn delivery_of(row: &dyn Row) -> Option<Delivery> {
+    let state = match row.cell(2).as_text()? {
+        "retrying" => DeliveryState::Retrying,
+        "done" => DeliveryState::Done,
+        "dead" => DeliveryState::Dead,
+        _ => return None,
+    };
+    Some(Delivery {
+        sequence: unsigned(row, 0)?,
+        handler: text(row, 1)?,
+        state,
+        attempts: u32::try_from(unsigned(row, 3)?).ok()?,
+        first_failed_at_ms: row.cell(4).as_integer()?,
+        error: text(row, 5)?,
+    })
+}
+
+fn delivery_step(delivery: &Delivery) -> Statement {
+    let state = match delivery.state {
+        DeliveryState::Retrying => "retrying",
+        DeliveryState::Done => "done",
+        DeliveryState::Dead => "dead",
+    };
+    Statement::new(
+        "INSERT INTO objectos_event_delivery (sequence, handler, state, attempts, first_failed_at_ms, error) \
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (sequence, handler) DO UPDATE SET state = excluded.state, \
+         attempts = excluded.attempts, first_failed_at_ms = excluded.first_failed_at_ms, error = excluded.error",
+        vec![
+            number(delivery.sequence),
+            delivery.handler.as_str().into(),
+            state.into(),
+            i64::from(delivery.attempts).into(),
+            delivery.first_failed_at_ms.into(),
+            delivery.error.as_str().into(),
+        ],
+    )
+}
+
+impl EventStore for StoredEvents {
+    async fn append(&self, _context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>> {
+        let now_ms = self.clock.now_ms();
+        let mut unit = WriteUnit::default();
+        for EventToStore { event, key } in &events {
+            let statement = foreign_event(event, key, now_ms).map_err(|error| DataError::internal(error.to_string()))?;
+            unit.push(statement, Expect::Numbers);
+        }
+        let sequences = self.write(unit).await?;
+        Ok(sequences.into_iter().filter_map(|sequence| u64::try_from(sequence).ok()).collect())
+    }
+
+    async fn pending(&self, _context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
+        let now_ms = self.clock.now_ms();
+        let statement = Statement::new(
+            "SELECT sequence, key, event FROM objectos_event WHERE done = 0 AND sequence > ? \
+             AND (lease_until_ms <= ? OR lease_node = ?) ORDER BY sequence LIMIT ?",
+            vec![
+                number(request.after),
+                now_ms.into(),
+                request.node.as_str().into(),
+                SqlValue::Integer(i64::from(request.limit)),
+            ],
+        );
+        let events = self.rows(&statement, event_of).await?;
+        if events.is_empty() {
+            return Ok(events);
+        }
+        if request.lease_ms > 0 {
+            let lease_ms = i64::try_from(request.lease_ms).unwrap_or(i64::MAX);
+            self.lease(&events, &request.node, now_ms.saturating_add(lease_ms)).await?;
+        }
+        self.with_deliveries(events).await
+    }
+
+    async fn settle(&self, _context: Context, request: SettleRequest) -> Result<()> {
+        let mut unit = WriteUnit::default();
+        for chunk in request.done.chunks(LIST_MAX) {
+            let values: Vec<SqlValue> = chunk.iter().map(|sequence| number(*sequence)).collect();
+            let places = places(chunk.len());
+            let done = format!("UPDATE objectos_event SET done = 1, lease_node = NULL WHERE sequence IN ({places})");
+            unit.push(Statement::new(done, values.clone()), Expect::Anything);
+            // Of an event that all had, nothing single is of interest any more.
+            let forget = format!("DELETE FROM objectos_event_delivery WHERE sequence IN ({places})");
+            unit.push(Statement::new(forget, values), Expect::Anything);
+        }
+        for delivery in request.deliveries.iter().filter(|delivery| !request.done.contains(&delivery.sequence)) {
+            unit.push(delivery_step(delivery), Expect::Anything);
+        }
+        for entry in &request.dead_letters {
+            let text = serde_json::to_string(entry).map_err(|error| DataError::internal(error.to_string()))?;
+            let statement = Statement::new(
+                "INSERT INTO objectos_dead_letter (id, last_failed_at, entry) VALUES (?, ?, ?) \
+                 ON CONFLICT (id) DO UPDATE SET last_failed_at = excluded.last_failed_at, entry = excluded.entry",
+                vec![entry.id.as_str().into(), entry.last_failed_at.as_str().into(), SqlValue::Json(text)],
+            );
+            unit.push(statement, Expect::Anything);
+        }
+        self.write(unit).await.map(drop)
+    }
+
+    async fn range(&self, _context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        let mut after = request.after;
+        // Patterns are matched here, so pages are read until enough have matched.
+        loop {
+            let statement = Statement::new(
+                "SELECT sequence, key, event FROM objectos_event WHERE sequence > ? AND stored_at_ms >= ? \
+                 AND stored_at_ms < ? ORDER BY sequence LIMIT ?",
+                vec![
+                    number(after),
+                    request.from_ms.into(),
+                    request.to_ms.unwrap_or(i64::MAX).into(),
+                    SqlValue::Integer(i64::from(request.limit.max(1))),
+                ],
+            );
+            let page = self.rows(&statement, event_of).await?;
+            let Some(last) = page.last() else { break };
+            after = last.sequence;
+            let wanted = |event: &StoredEvent| {
+                request.names.is_empty() || request.names.iter().any(|pattern| matches_event(pattern, &event.event.name))
+            };
+            found.extend(page.into_iter().filter(wanted));
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn dead_letters(&self, _context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>> {
+        let page = [SqlValue::Integer(i64::from(request.limit)), SqlValue::Integer(i64::from(request.offset))];
+        let statement = match &request.id {
+            Some(id) => {
+                let mut values = vec![SqlValue::from(id.as_str())];
+                values.extend(page);
+                Statement::new("SELECT entry FROM objectos_dead_letter WHERE id = ? LIMIT ? OFFSET ?", values)
+            }
+            None => Statement::new(
+                "SELECT entry FROM objectos_dead_letter ORDER BY last_failed_at DESC, id LIMIT ? OFFSET ?",
+                page.to_vec(),
+            ),
+        };
+        let entries: Vec<DeadLetterQueueEntry> = self.rows(&statement, |row| json(row, 0)).await?;
+        if request.remove {
+            let mut unit = WriteUnit::default();
+            for entry in &entries {
+                let statement =
+                    Statement::new("DELETE FROM objectos_dead_letter WHERE id = ?", vec![entry.id.as_str().into()]);
+                unit.push(statement, Expect::Anything);
+            }
+            self.write(unit).await?;
+        }
+        Ok(entries)
+    }
+
+    async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {
+        // The last event stays, so that no sequence is ever given twice.
+        let old = "done = 1 AND stored_at_ms < ? AND sequence < (SELECT max(sequence) FROM objectos_event)";
+        let mut unit = WriteUnit::default();
+        unit.push(
+            Statement::new(format!("SELECT COUNT(*) FROM objectos_event WHERE {old}"), vec![before_ms.into()]),
+            Expect::Numbers,
+        );
+        unit.push(
+            Statement::new(format!("DELETE FROM objectos_event WHERE {old}"), vec![before_ms.into()]),
+            Expect::Anything,
+        );
+        let counted = self.write(unit).await?;
+        Ok(counted.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or_default())
+    }
+}

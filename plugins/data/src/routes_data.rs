@@ -1,0 +1,89 @@
+//! Records over HTTP, in two shapes on one engine: under `/api/v1/data` as the published clients have it, under `/api/data`
+//! in the envelope of the older dialect.
+//!
+//! The routes of [`ROUTES`] stand in `plugin.json`; the plugin registers them with [`register`]. Answers are bytes of the
+//! engine with a few words around them. Errors are written by the gateway.
+
+mod body;
+mod client;
+mod envelope;
+
+use std::sync::Arc;
+
+use objectos_plugin_api::{Context, Error, HttpRequest, HttpResponse, Plugin, Registry, Result};
+use serde_json::Value;
+
+use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine};
+
+/// Everything that is served here, as `plugin.json` has it.
+pub const ROUTES: [&str; 17] = [
+    "GET /api/v1/data/{object}",
+    "POST /api/v1/data/{object}",
+    "POST /api/v1/data/{object}/query",
+    "POST /api/v1/data/{object}/createMany",
+    "POST /api/v1/data/{object}/updateMany",
+    "POST /api/v1/data/{object}/deleteMany",
+    "POST /api/v1/data/{object}/batch",
+    "GET /api/v1/data/{object}/{id}",
+    "PATCH /api/v1/data/{object}/{id}",
+    "DELETE /api/v1/data/{object}/{id}",
+    "POST /api/v1/batch",
+    "GET /api/data/{object}",
+    "POST /api/data/{object}",
+    "POST /api/data/{object}/{action}",
+    "GET /api/data/{object}/{id}",
+    "PATCH /api/data/{object}/{id}",
+    "DELETE /api/data/{object}/{id}",
+];
+
+pub(crate) use client::deleted;
+
+/// Reads `{operation, records, options?}` of another plugin.
+///
+/// # Errors
+/// `InvalidBody`.
+pub(crate) fn read_batch(batch: Value) -> crate::error::Result<(BatchOperation, Vec<BatchItem>, BatchOptions)> {
+    match batch {
+        Value::Object(map) => body::batch_of(map),
+        _ => Err(crate::error::DataError::InvalidBody { message: "'batch' must be {operation, records, options}".to_owned() }),
+    }
+}
+
+/// Registers all of [`ROUTES`].
+pub fn register<P: Plugin>(registry: &mut Registry<P>, engine: &Arc<Engine>) {
+    for route in ROUTES {
+        let engine = Arc::clone(engine);
+        registry.route(route, move |_, context, request| {
+            let engine = Arc::clone(&engine);
+            async move { answer(&engine, &context, &request).await }
+        });
+    }
+}
+
+/// Answers one request of [`ROUTES`].
+///
+/// # Errors
+/// Those of the engine; `Invalid` for a body that does not have its shape.
+pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
+    let answered = match (request.method(), request.route()) {
+        ("GET", "/api/v1/data/{object}") => client::list(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}") => client::create(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/query") => client::query(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/createMany") => client::create_many(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/updateMany") => client::update_many(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/deleteMany") => client::delete_many(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/batch") => client::batch(engine, context, request).await,
+        ("GET", "/api/v1/data/{object}/{id}") => client::get(engine, context, request).await,
+        ("PATCH", "/api/v1/data/{object}/{id}") => client::update(engine, context, request).await,
+        ("DELETE", "/api/v1/data/{object}/{id}") => client::delete(engine, context, request).await,
+        ("POST", "/api/v1/batch") => client::transaction(engine, context, request).await,
+        ("GET", "/api/data/{object}") => envelope::list(engine, context, request).await,
+        ("POST", "/api/data/{object}") => envelope::create(engine, context, request).await,
+        ("POST", "/api/data/{object}/{action}") => envelope::action(engine, context, request).await,
+        ("GET", "/api/data/{object}/{id}") => envelope::get(engine, context, request).await,
+        ("PATCH", "/api/data/{object}/{id}") => envelope::update(engine, context, request).await,
+        ("DELETE", "/api/data/{object}/{id}") => envelope::delete(engine, context, request).await,
+        (method, route) => return Err(Error::internal(format!("{method} {route} is not one of the data routes"))),
+    };
+    answered.map_err(Error::from)
+}
