@@ -186,7 +186,7 @@ fn signals() -> Result<mpsc::UnboundedReceiver<i32>, CommandError> {
                 std::process::exit(i32::from(SECOND_SIGNAL_EXIT));
             }
             // Fails only when the host is at its end already.
-            drop(sender.send(signal));
+            let _ = sender.send(signal);
         }
     });
     Ok(receiver)

@@ -205,6 +205,15 @@ impl Error {
         text
     }
 
+    /// The code that the plugin gave its failure, when it failed by itself.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Phase { source, .. } => Some(source.code()),
+            _ => None,
+        }
+    }
+
     /// The same for a caller of the kernel's service.
     pub(crate) fn into_plugin_error(self) -> PluginError {
         let kind = match &self {

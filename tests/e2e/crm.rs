@@ -15,13 +15,13 @@ fn query(client: &mut Client, path: &str) -> Value {
 fn records_are_made_read_changed_and_deleted() {
     let host = crm();
     let mut client = host.client();
-    let made = client.send("POST", "/api/v1/data/account", &json!({"name": "Initech", "industry": "technology"})).expect(201);
+    let made = client.send("POST", "/api/v1/data/account", &json!({"name": "Initech", "industry": "software"})).expect(201);
     let id = made["id"].as_str().expect("an id").to_owned();
     assert_eq!((&made["object"], &made["record"]["name"]), (&json!("account"), &json!("Initech")));
     let path = format!("/api/v1/data/account/{id}");
-    assert_eq!(query(&mut client, &path)["record"]["industry"], "technology");
+    assert_eq!(query(&mut client, &path)["record"]["industry"], "software");
     let changed = client.send("PATCH", &path, &json!({"name": "Initrode"})).expect(200);
-    assert_eq!((&changed["record"]["name"], &changed["record"]["industry"]), (&json!("Initrode"), &json!("technology")));
+    assert_eq!((&changed["record"]["name"], &changed["record"]["industry"]), (&json!("Initrode"), &json!("software")));
     assert_eq!(changed["record"]["created_at"], made["record"]["created_at"]);
     let deleted = client.send("DELETE", &path, &Value::Null).expect(200);
     assert_eq!((&deleted["success"], &deleted["deleted"]), (&json!(true), &json!(true)));

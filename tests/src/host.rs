@@ -147,12 +147,14 @@ impl Host {
         command
             .current_dir(self.builder.folder.path())
             .args(["--plugins", "plugins", "--data", "data", "--log-format", "json"])
-            .args(["--listen", &self.address.to_string()])
             .args(&self.builder.arguments)
             .envs(self.builder.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        if !self.builder.arguments.iter().any(|argument| argument == "--listen") {
+            command.args(["--listen", &self.address.to_string()]);
+        }
         for app in &self.builder.apps {
             command.arg("--app").arg(app);
         }

@@ -24,25 +24,16 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 
-pub use report::{Counts, Finding, Report};
+use report::Counts;
+pub(crate) use report::Report;
 use view::Plain;
-
-/// Runs all checks and prints the outcome, as a table or as JSON.
-///
-/// # Errors
-/// When the published schemas cannot be had or read, or the list of accepted differences cannot be read. Findings are
-/// not errors: they are in the report, and the caller decides the exit code.
-pub fn run(json: bool) -> Result<Report> {
-    let report = audit()?;
-    report::print(&report, json)?;
-    Ok(report)
-}
 
 /// Runs all checks.
 ///
 /// # Errors
-/// As [`run`].
-pub fn audit() -> Result<Report> {
+/// When the published schemas cannot be had or read, or the list of accepted differences cannot be read. Findings are
+/// not errors: they are in the report, and the caller decides the exit code.
+pub(crate) fn audit() -> Result<Report> {
     let root = package::workspace_root();
     let package = package::Package::ensure(&root)?;
     let mut accepted = accepted::Accepted::read(&root.join("xtask/audit-accepted.json"))?;
@@ -61,7 +52,8 @@ pub fn audit() -> Result<Report> {
         };
         counts.types += 1;
         let compared = compare::compare(&subject, &mut counts);
-        let verdicts = corpus::check(&subject, &mut done, &mut counts).with_context(|| format!("checking {}", entry.path))?;
+        let verdicts =
+            corpus::check(&subject, &mut done, &mut counts).with_context(|| format!("checking {}", entry.path))?;
         for (origin, finding) in compared.into_iter().chain(verdicts) {
             // The published schemas repeat each other; a difference is told where its type is met first.
             if seen.insert((origin, finding.check)) {

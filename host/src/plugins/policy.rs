@@ -29,7 +29,9 @@ impl Policy {
         let mode = if settings.development() { RuntimeMode::Development } else { RuntimeMode::Production };
         let trust: TrustConfig = section(settings, "trust")?.unwrap_or_default();
         let grants: Option<GrantsConfig> = section(settings, "grants")?;
-        let base = std::path::absolute(settings.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")))
+        let base = std::path::absolute(
+            settings.config.as_deref().and_then(Path::parent).filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")),
+        )
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;

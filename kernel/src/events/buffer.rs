@@ -187,9 +187,8 @@ async fn append(shared: &Shared, store_changed: &mut watch::Receiver<u64>, items
     loop {
         // What happened to the store before the call is no reason to repeat it.
         store_changed.mark_unchanged();
-        let error = match shared.store_call(shared.store.append(items.clone())).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
+        let Err(error) = shared.store_call(shared.store.append(items.clone())).await else {
+            return Ok(());
         };
         // A timeout leaves open whether the events are stored. Storing them twice is allowed, losing them is not.
         if !matches!(

@@ -141,6 +141,11 @@ pub(crate) async fn start_plugin(
             let text = error.chain();
             tracing::error!(plugin = &*record.id, error = text, "a plugin did not start");
             note_failure(core, record, candidate, since.elapsed(), &text);
+            record.with(|details| {
+                if let Some(reported) = details.startup.as_mut().and_then(|startup| startup.error.as_mut()) {
+                    reported.code = error.code().map(str::to_owned);
+                }
+            });
             Err(error)
         }
     }

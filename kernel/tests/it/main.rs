@@ -1,7 +1,6 @@
 //! Integration tests of the kernel, a module for each part.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-
 mod events;
 mod lifecycle;
 mod meeting;

@@ -114,10 +114,10 @@ impl Rig {
             document["manifest"]["version"] = json!(version);
             document["security"]["pluginId"] = json!(id);
             document["objectos"]["services"]["provides"] = json!([{ "name": id, "version": "1.0.0" }]);
-            document["objectos"]["routes"][0]["path"] = json!("/probe/{name}");
             if id != "probe.a" {
                 document["objectos"]["routes"] = json!([]);
                 document["objectos"]["commands"] = json!([]);
+                document["objectos"]["services"]["uses"] = json!([{ "name": "kernel", "range": "^1" }]);
             }
             change(document);
         });

@@ -1,24 +1,6 @@
 //! Which expressions SQL can answer exactly as the evaluator does, on SQLite and on PostgreSQL.
 //!
-//! An SQL compiler (in another crate) reads the tree and may rely on this: what has a form here can be written with the core
-//! functions of both databases, such that nulls, division by zero, rounding and ordering agree. The rules it has to follow:
-//!
-//! - **Parts without a field** are no concern of SQL: [`crate::Filter::bind`] (or [`crate::bind`] for a node) has made them constants.
-//! - **Numbers**: every operand of arithmetic as a double (`CAST(x AS REAL)`, `x::float8`). Division as `a / NULLIF(b, 0)`. What is not
-//!   finite is null. `%` is `a - b * trunc(a / b)`, null where `|a / b|` is above 2^53.
-//! - **Rounding**: `TRUNC`, `FLOOR`, `CEILING` as usual; in SQLite by `CAST(x AS INTEGER)`, and `x` itself where `|x|` is 2^52 or more.
-//!   `ROUND(x, n)`: with `p = 10^|n|` and `y = |x| * p` (or `|x| / p` for negative `n`), it is `x` where `y >= 2^52`, else
-//!   `sign(x) * floor(y + e + 0.5) / p` (or `* p`), where `e` is `y * 2^-52` below `y = 2^45` and 0 from there on. `TRUNC(x, n)` is the
-//!   same without the 0.5. `MAX` and `MIN` are null if one argument is.
-//! - **Text**: order is by code point (`COLLATE "C"`, `BINARY`), equality by character, case matters. Lengths count characters. Counts
-//!   below 0 are 0, `MID` before the first character starts at the first. `TRIM` takes off space and the characters 9 to 13.
-//!   `CONCAT` takes null for empty, `&` does not. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the
-//!   pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
-//! - **Dates**: parts of a datetime are those of local time, so the offset of the environment is a parameter of the query.
-//!   `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
-//! - **IN**: scalars as SQL does; `In` without any entry is null for a null item, else false (`x <> x`). An entry of type list is a
-//!   multi-valued field: does one of its values equal the item; null if the field is null.
-//! - **Booleans**: `AND`, `OR`, `NOT`, `CASE WHEN`, `COALESCE` as SQL does. A condition holds if it is true; null does not.
+//! The rules for the compiler, which is in the data plugin, stand at [`sql_form`]. Called by `filter` and by the compiler.
 
 use crate::checker::CheckedExpression;
 use crate::error::Position;
@@ -39,6 +21,26 @@ pub struct NotAFilter {
 }
 
 /// Whether SQL can compute the expression, in filter, sort or aggregate. Errors: the first part that it cannot.
+///
+/// An SQL compiler (in another crate) reads the tree and may rely on this: what has a form here can be written with the core
+/// functions of both databases, such that nulls, division by zero, rounding and ordering agree. The rules it has to follow:
+///
+/// - **Parts without a field** are no concern of SQL: [`crate::Filter::bind`] (or [`crate::bind`] for a node) has made them constants.
+/// - **Numbers**: every operand of arithmetic as a double (`CAST(x AS REAL)`, `x::float8`). Division as `a / NULLIF(b, 0)`. What is not
+///   finite is null. `%` is `a - b * trunc(a / b)`, null where `|a / b|` is above 2^53.
+/// - **Rounding**: `TRUNC`, `FLOOR`, `CEILING` as usual; in SQLite by `CAST(x AS INTEGER)`, and `x` itself where `|x|` is 2^52 or more.
+///   `ROUND(x, n)`: with `p = 10^|n|` and `y = |x| * p` (or `|x| / p` for negative `n`), it is `x` where `y >= 2^52`, else
+///   `sign(x) * floor(y + e + 0.5) / p` (or `* p`), where `e` is `y * 2^-52` below `y = 2^45` and 0 from there on. `TRUNC(x, n)` is the
+///   same without the 0.5. `MAX` and `MIN` are null if one argument is.
+/// - **Text**: order is by code point (`COLLATE "C"`, `BINARY`), equality by character, case matters. Lengths count characters. Counts
+///   below 0 are 0, `MID` before the first character starts at the first. `TRIM` takes off space and the characters 9 to 13.
+///   `CONCAT` takes null for empty, `&` does not. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the
+///   pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
+/// - **Dates**: parts of a datetime are those of local time, so the offset of the environment is a parameter of the query.
+///   `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
+/// - **IN**: scalars as SQL does; `In` without any entry is null for a null item, else false (`x <> x`). An entry of type list is a
+///   multi-valued field: does one of its values equal the item; null if the field is null.
+/// - **Booleans**: `AND`, `OR`, `NOT`, `CASE WHEN`, `COALESCE` as SQL does. A condition holds if it is true; null does not.
 pub fn sql_form(expression: &CheckedExpression) -> Result<(), NotAFilter> {
     node_form(expression.root()).map_err(|obstacle| obstacle.locate(expression.source()))
 }

@@ -26,7 +26,11 @@ const API_KEY: &str = "x-api-key";
 
 /// The principal while there is no `auth`, as JSON.
 pub(crate) fn local_principal() -> Vec<u8> {
-    let principal = Principal { id: LOCAL.to_owned(), kind: PrincipalKind::Local, ..Principal::default() };
+    let principal = Principal {
+        id: LOCAL.to_owned(),
+        kind: PrincipalKind::Local,
+        ..Principal::default()
+    };
     serde_json::to_vec(&principal).expect("a principal of plain texts can be written as JSON")
 }
 
@@ -97,15 +101,25 @@ impl<G: Gateway> Exchange<'_, G> {
     /// Asks `auth`; answers the context with the principal, when there is one.
     async fn ask(&mut self, context: &Context) -> Result<(PrincipalKind, Option<Context>), Error> {
         let answer = self.server.gateway.authenticate(context, &self.credentials()).await?;
-        let unreadable = |error: serde_json::Error| Error::internal(format!("the answer of auth cannot be read: {error}"));
+        let unreadable =
+            |error: serde_json::Error| Error::internal(format!("the answer of auth cannot be read: {error}"));
         let answered: Answered<'_> = serde_json::from_slice(answer.as_ref()).map_err(unreadable)?;
-        put(&mut self.added, answered.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        put(
+            &mut self.added,
+            answered
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         let Some(raw) = answered.principal else {
             return Ok((PrincipalKind::Anonymous, None));
         };
         let Outline { id, kind, tenant } = serde_json::from_str(raw.get()).map_err(unreadable)?;
         let tenant = tenant.unwrap_or_default();
-        Ok((kind, Some(context.with_principal_json(raw.get().as_bytes(), &id, &tenant))))
+        Ok((
+            kind,
+            Some(context.with_principal_json(raw.get().as_bytes(), &id, &tenant)),
+        ))
     }
 
     fn has_credentials(&self) -> bool {
@@ -155,7 +169,11 @@ impl<G: Gateway> Exchange<'_, G> {
 
     /// Host and port that the caller asked for.
     fn authority(&self) -> Option<&str> {
-        let host = self.head.headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
+        let host = self
+            .head
+            .headers
+            .get(header::HOST)
+            .map(|host| host.to_str().unwrap_or("?"));
         host.or_else(|| self.head.uri.authority().map(http::uri::Authority::as_str))
     }
 }
@@ -163,7 +181,9 @@ impl<G: Gateway> Exchange<'_, G> {
 /// The page came from this very server.
 fn is_own(origin: &HeaderValue, authority: &str) -> bool {
     let origin = origin.to_str().unwrap_or_default();
-    let own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let own = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
     own.is_some_and(|own| own.eq_ignore_ascii_case(authority))
 }
 
@@ -173,7 +193,10 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// The `Cookie` header; HTTP/2 may send it in pieces.
 fn cookies(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let first = values.next()?.to_owned();
     Some(values.fold(first, |joined, value| joined + "; " + value))
 }

@@ -37,13 +37,21 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn empty(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, body: Bytes::new() }
+        Self {
+            status,
+            headers,
+            body: Bytes::new(),
+        }
     }
 
     pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::with_capacity(16);
         headers.insert(header::CONTENT_TYPE, JSON);
-        Self { status, headers, body: body.into() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     /// Takes over a response frame. The body stays where it lies.
@@ -52,7 +60,11 @@ impl Draft {
         let status = status_of(status)?;
         let mut headers = HeaderMap::with_capacity(16);
         put(&mut headers, pairs);
-        let body = if at == frame.as_ref().len() { Bytes::new() } else { Bytes::from_owner(frame).slice(at..) };
+        let body = if at == frame.as_ref().len() {
+            Bytes::new()
+        } else {
+            Bytes::from_owner(frame).slice(at..)
+        };
         Ok(Self { status, headers, body })
     }
 
@@ -68,14 +80,20 @@ impl Draft {
             }
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+        headers
+            .entry(header::X_FRAME_OPTIONS)
+            .or_insert(HeaderValue::from_static("DENY"));
         headers
             .entry(header::REFERRER_POLICY)
             .or_insert(HeaderValue::from_static("strict-origin-when-cross-origin"));
-        headers.entry(RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+        headers
+            .entry(RESOURCE_POLICY)
+            .or_insert(HeaderValue::from_static("same-origin"));
         if !headers.contains_key(header::ETAG) {
             // An answer without a version is of this moment and for this caller.
-            headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+            headers
+                .entry(header::CACHE_CONTROL)
+                .or_insert(HeaderValue::from_static("no-store"));
         }
         if strict_transport {
             headers
@@ -88,9 +106,14 @@ impl Draft {
     pub(crate) fn finish(mut self, method: &Method) -> Answer {
         let bodiless = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if method == Method::HEAD && !bodiless {
-            self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+            self.headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         }
-        let body = if bodiless || method == Method::HEAD { Bytes::new() } else { self.body };
+        let body = if bodiless || method == Method::HEAD {
+            Bytes::new()
+        } else {
+            self.body
+        };
         let mut answer = Response::new(Full::new(body));
         *answer.status_mut() = self.status;
         *answer.headers_mut() = self.headers;

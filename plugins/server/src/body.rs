@@ -81,7 +81,10 @@ async fn collect(mut body: Incoming, bytes_max: u64) -> Result<Received, Failure
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Failure> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     if is_json(kind) {
         return Ok(());
     }
@@ -92,23 +95,33 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Failure> {
 /// `application/json`, or `application/<something>+json`, with or without parameters.
 fn is_json(kind: &str) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+    kind.strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 fn too_large(bytes_max: u64) -> Failure {
     let message = format!("the body is larger than {bytes_max} bytes");
-    Failure::new(ErrorKind::Invalid, "value_too_long", message).with_status(StatusCode::PAYLOAD_TOO_LARGE).closing()
+    Failure::new(ErrorKind::Invalid, "value_too_long", message)
+        .with_status(StatusCode::PAYLOAD_TOO_LARGE)
+        .closing()
 }
 
 /// The body did not arrive in time.
 pub(crate) fn late() -> Failure {
     let message = "the body did not arrive in time";
-    Failure::new(ErrorKind::Timeout, "timeout", message).with_status(StatusCode::REQUEST_TIMEOUT).closing()
+    Failure::new(ErrorKind::Timeout, "timeout", message)
+        .with_status(StatusCode::REQUEST_TIMEOUT)
+        .closing()
 }
 
 fn broken(error: &hyper::Error) -> Failure {
     tracing::debug!(%error, "a body broke off");
-    Failure::new(ErrorKind::Invalid, "invalid_format", "the body is not what its head announced").closing()
+    Failure::new(
+        ErrorKind::Invalid,
+        "invalid_format",
+        "the body is not what its head announced",
+    )
+    .closing()
 }
 
 #[cfg(test)]

@@ -130,7 +130,11 @@ pub struct RateLimitConfig {
 
 impl Default for RateLimitConfig {
     fn default() -> Self {
-        Self { requests: 1_000, window_ms: 60_000, loopback: false }
+        Self {
+            requests: 1_000,
+            window_ms: 60_000,
+            loopback: false,
+        }
     }
 }
 
@@ -146,7 +150,10 @@ pub struct CorsConfig {
 
 impl Default for CorsConfig {
     fn default() -> Self {
-        Self { origins: Vec::new(), max_age_s: 86_400 }
+        Self {
+            origins: Vec::new(),
+            max_age_s: 86_400,
+        }
     }
 }
 
@@ -165,7 +172,11 @@ pub struct OutgoingConfig {
 
 impl Default for OutgoingConfig {
     fn default() -> Self {
-        Self { allow: vec!["*".to_owned()], private_addresses: false, authorities: None }
+        Self {
+            allow: vec!["*".to_owned()],
+            private_addresses: false,
+            authorities: None,
+        }
     }
 }
 
@@ -186,17 +197,26 @@ impl ServerConfig {
             ("limits.requestMs", limits.request_ms),
             ("rateLimit.windowMs", self.rate_limit.window_ms),
             ("limits.headBytesMax", u64::from(limits.head_bytes_max)),
-            ("limits.concurrentRequestsMax", u64::from(limits.concurrent_requests_max)),
+            (
+                "limits.concurrentRequestsMax",
+                u64::from(limits.concurrent_requests_max),
+            ),
             ("limits.connectionsMax", u64::from(limits.connections_max)),
             ("limits.streamsMax", u64::from(limits.streams_max)),
         ];
         if let Some((key, _)) = times.into_iter().find(|(_, value)| *value == 0) {
-            return Err(ServerError::setting(key, "0 would refuse everything; give a number above 0"));
+            return Err(ServerError::setting(
+                key,
+                "0 would refuse everything; give a number above 0",
+            ));
         }
         for (index, rule) in self.bodies.iter().enumerate() {
             if !rule.under.starts_with('/') {
                 let key = format!("bodies[{index}].under");
-                return Err(ServerError::setting(&key, format!("`{}` is not a path; begin it with `/`", rule.under)));
+                return Err(ServerError::setting(
+                    &key,
+                    format!("`{}` is not a path; begin it with `/`", rule.under),
+                ));
             }
         }
         Ok(())
@@ -206,7 +226,10 @@ impl ServerConfig {
         let parse = |(index, text): (usize, &String)| {
             Origin::parse(text).ok_or_else(|| {
                 let hint = "write one origin, as in `https://app.example.com`, without a path and without `*`";
-                ServerError::setting(&format!("cors.origins[{index}]"), format!("`{text}` is not an origin; {hint}"))
+                ServerError::setting(
+                    &format!("cors.origins[{index}]"),
+                    format!("`{text}` is not an origin; {hint}"),
+                )
             })
         };
         self.cors.origins.iter().enumerate().map(parse).collect()
@@ -225,8 +248,14 @@ impl ServerConfig {
 
     /// Most bytes of a body for this path, and whether it may be something else than JSON.
     pub(crate) fn body_rule(&self, path: &str) -> (u64, bool) {
-        let rule = self.bodies.iter().filter(|rule| path.starts_with(&rule.under)).max_by_key(|rule| rule.under.len());
-        let bytes_max = rule.and_then(|rule| rule.bytes_max).unwrap_or(self.limits.body_bytes_max);
+        let rule = self
+            .bodies
+            .iter()
+            .filter(|rule| path.starts_with(&rule.under))
+            .max_by_key(|rule| rule.under.len());
+        let bytes_max = rule
+            .and_then(|rule| rule.bytes_max)
+            .unwrap_or(self.limits.body_bytes_max);
         (bytes_max, rule.is_some_and(|rule| rule.any_type))
     }
 }

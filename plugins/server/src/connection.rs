@@ -6,7 +6,15 @@ use bytes::Bytes;
 use http::Request;
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::TokioExecutor;
-use std::{fmt, future::Future, net::IpAddr, net::SocketAddr, pin::{Pin, pin}, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    net::IpAddr,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -47,7 +55,10 @@ pub(crate) struct Connection<G: Gateway> {
 
 impl<G: Gateway> fmt::Debug for Connection<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("address", &self.address).field("pulse", &self.pulse).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("address", &self.address)
+            .field("pulse", &self.pulse)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,7 +132,9 @@ where
     // The watch keeps the limits in time, without a timer for each request.
     builder.header_read_timeout(None);
     let head_bytes_max = usize::try_from(connection.server.config.limits.head_bytes_max).unwrap_or(usize::MAX);
-    builder.max_header_size(head_bytes_max).max_buf_size(head_bytes_max.max(BUFFER_BYTES_MIN));
+    builder
+        .max_header_size(head_bytes_max)
+        .max_buf_size(head_bytes_max.max(BUFFER_BYTES_MIN));
     let http = builder.serve_connection(stream, service);
     drive(&connection, http, |http| http.graceful_shutdown(), false, stage).await;
 }
@@ -139,7 +152,9 @@ where
     let service = service_fn(move |request: Request<Incoming>| serve(Arc::clone(&shared), request));
     let limits = &connection.server.config.limits;
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
-    builder.max_concurrent_streams(limits.streams_max).max_header_list_size(limits.head_bytes_max);
+    builder
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.head_bytes_max);
     let http = builder.serve_connection(stream, service);
     drive(&connection, http, |http| http.graceful_shutdown(), true, stage).await;
 }

@@ -3,8 +3,8 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::config::{Origin, ServerConfig, host_of, is_loopback_host};
 use crate::ServerError;
+use crate::config::{Origin, ServerConfig, host_of, is_loopback_host};
 
 const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS");
 const ALLOW_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -26,7 +26,10 @@ pub(crate) struct Cors {
 
 impl Cors {
     pub(crate) fn new(config: &ServerConfig) -> Result<Self, ServerError> {
-        Ok(Self { origins: config.origins()?, max_age: HeaderValue::from(config.cors.max_age_s) })
+        Ok(Self {
+            origins: config.origins()?,
+            max_age: HeaderValue::from(config.cors.max_age_s),
+        })
     }
 
     /// True when a page of this origin may call.

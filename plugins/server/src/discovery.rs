@@ -95,7 +95,10 @@ impl<'a> Paths<'a> {
     }
 
     fn under(&self, base: &str) -> bool {
-        let below = |path: &&str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below = |path: &&str| {
+            path.strip_prefix(base)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         self.0.iter().any(below)
     }
 
@@ -105,7 +108,10 @@ impl<'a> Paths<'a> {
 
     fn routes(&self) -> Map<String, Value> {
         let there = |bases: &[&'static str]| bases.iter().copied().find(|base| self.under(base));
-        SURFACES.iter().filter_map(|(key, bases)| Some(((*key).to_owned(), there(bases)?.into()))).collect()
+        SURFACES
+            .iter()
+            .filter_map(|(key, bases)| Some(((*key).to_owned(), there(bases)?.into())))
+            .collect()
     }
 
     fn capabilities(&self, services: &[ContributedService]) -> Value {

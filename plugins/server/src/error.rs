@@ -35,19 +35,9 @@ pub enum ServerError {
         /// The services that are missing, in words.
         missing: &'static str,
     },
-    /// The kernel gave no socket.
-    #[error("cannot listen on {address}: {message}")]
-    Listen {
-        /// Where it was to listen.
-        address: String,
-        /// What the kernel said.
-        message: String,
-    },
     /// The socket cannot be used.
-    #[error("the listening socket for {address} cannot be used")]
+    #[error("the listening socket that the kernel handed over cannot be used")]
     Socket {
-        /// Where it was to listen.
-        address: String,
         /// What the system said.
         #[source]
         source: std::io::Error,
@@ -56,7 +46,10 @@ pub enum ServerError {
 
 impl ServerError {
     pub(crate) fn setting(key: &str, message: impl Into<String>) -> Self {
-        Self::Setting { key: key.to_owned(), message: message.into() }
+        Self::Setting {
+            key: key.to_owned(),
+            message: message.into(),
+        }
     }
 }
 
@@ -65,14 +58,17 @@ impl From<ServerError> for Error {
         let kind = match &error {
             ServerError::Setting { .. } | ServerError::File { .. } => ErrorKind::Invalid,
             ServerError::Exposed { .. } => ErrorKind::Denied,
-            ServerError::Listen { .. } => ErrorKind::Conflict,
             ServerError::Socket { .. } => ErrorKind::Internal,
         };
         let code = match &error {
             ServerError::Setting { .. } | ServerError::File { .. } | ServerError::Exposed { .. } => CONFIGURATION_ERROR,
-            ServerError::Listen { .. } | ServerError::Socket { .. } => ADDRESS_UNAVAILABLE,
+            ServerError::Socket { .. } => ADDRESS_UNAVAILABLE,
         };
-        let internal = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        Self::new(kind, error.to_string()).with_code(code).with_internal(internal)
+        let internal = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        Self::new(kind, error.to_string())
+            .with_code(code)
+            .with_internal(internal)
     }
 }

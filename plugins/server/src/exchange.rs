@@ -118,9 +118,10 @@ impl<G: Gateway> Exchange<'_, G> {
             return Ok(Aim::Ready(Draft::empty(StatusCode::NO_CONTENT, HeaderMap::new())));
         }
         match snapshot.table.find(method.as_str(), path) {
-            Found::Route(index, captures) => {
-                Ok(Aim::Route(Matched { route: Arc::clone(&snapshot.table.routes[index]), captures }))
-            }
+            Found::Route(index, captures) => Ok(Aim::Route(Matched {
+                route: Arc::clone(&snapshot.table.routes[index]),
+                captures,
+            })),
             Found::Methods(methods) => {
                 let allow = methods.list();
                 let value = HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("OPTIONS"));
@@ -145,15 +146,23 @@ impl<G: Gateway> Exchange<'_, G> {
 
     /// Takes the request off the caller's allowance.
     fn count(&mut self) -> Result<(), Failure> {
-        let taken = self.server.rate.as_ref().and_then(|rate| rate.take(self.peer.address, self.now_ms));
+        let taken = self
+            .server
+            .rate
+            .as_ref()
+            .and_then(|rate| rate.take(self.peer.address, self.now_ms));
         let Some(allowance) = taken else { return Ok(()) };
         self.added.insert(RATE_LIMIT, HeaderValue::from(allowance.limit));
-        self.added.insert(RATE_REMAINING, HeaderValue::from(allowance.remaining));
+        self.added
+            .insert(RATE_REMAINING, HeaderValue::from(allowance.remaining));
         self.added.insert(RATE_RESET, HeaderValue::from(allowance.full_at_s));
         if allowance.allowed {
             return Ok(());
         }
-        let message = format!("too many requests from this address; wait {} s", allowance.retry_after_s);
+        let message = format!(
+            "too many requests from this address; wait {} s",
+            allowance.retry_after_s
+        );
         let failure = Failure::new(ErrorKind::Limited, "rate_limit_exceeded", message);
         Err(failure.with_header(header::RETRY_AFTER, HeaderValue::from(allowance.retry_after_s)))
     }
@@ -210,13 +219,20 @@ impl<G: Gateway> Exchange<'_, G> {
         let text = |name| self.head.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(agent) = text(header::USER_AGENT) {
             // What passed `to_str` is ASCII, so any byte is a border.
-            extra.insert("userAgent".to_owned(), agent[..agent.len().min(USER_AGENT_BYTES_MAX)].into());
+            extra.insert(
+                "userAgent".to_owned(),
+                agent[..agent.len().min(USER_AGENT_BYTES_MAX)].into(),
+            );
         }
         if let Some(locale) = text(header::ACCEPT_LANGUAGE).and_then(preferred) {
             extra.insert("locale".to_owned(), locale.into());
         }
         let context = Context::request(self.request_id).with_limit(self.server.config.limits.request());
-        let context = if self.trace_id.is_empty() { context } else { context.with_trace(self.trace_id) };
+        let context = if self.trace_id.is_empty() {
+            context
+        } else {
+            context.with_trace(self.trace_id)
+        };
         context.with_extra(&extra)
     }
 
@@ -224,7 +240,9 @@ impl<G: Gateway> Exchange<'_, G> {
         let closes = matches!(&outcome, Err(failure) if failure.closes) || self.server.draining();
         let mut draft = outcome.unwrap_or_else(|failure| self.failed(failure));
         draft.secure(self.server.strict_transport);
-        self.server.cors.dress(self.head.headers.get(header::ORIGIN), &mut draft.headers);
+        self.server
+            .cors
+            .dress(self.head.headers.get(header::ORIGIN), &mut draft.headers);
         for (name, value) in &self.added {
             draft.headers.append(name, value.clone());
         }
@@ -232,7 +250,9 @@ impl<G: Gateway> Exchange<'_, G> {
             draft.headers.insert(REQUEST_ID, id);
         }
         if closes && self.head.version < Version::HTTP_2 {
-            draft.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            draft
+                .headers
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         tracing::debug!(
             request_id = self.request_id,
@@ -249,19 +269,49 @@ impl<G: Gateway> Exchange<'_, G> {
         let status = failure.status();
         let busy = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
         if busy && !failure.headers.iter().any(|(name, _)| name == header::RETRY_AFTER) {
-            failure.headers.push((header::RETRY_AFTER, HeaderValue::from_static("1")));
+            failure
+                .headers
+                .push((header::RETRY_AFTER, HeaderValue::from_static("1")));
         }
         let error = &failure.error;
         let (request_id, internal) = (self.request_id, error.internal_message());
         let (method, path, code) = (self.head.method.as_str(), self.head.uri.path(), error.code());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(request_id, method, path, code, internal, message = error.message(), "a request failed");
+            tracing::error!(
+                request_id,
+                method,
+                path,
+                code,
+                internal,
+                message = error.message(),
+                "a request failed"
+            );
         } else if status.is_server_error() {
-            tracing::warn!(request_id, method, path, code, internal, reason = error.message(), "a request was not served");
+            tracing::warn!(
+                request_id,
+                method,
+                path,
+                code,
+                internal,
+                reason = error.message(),
+                "a request was not served"
+            );
         } else {
-            tracing::debug!(request_id, method, path, code, internal, reason = error.message(), "a request was refused");
+            tracing::debug!(
+                request_id,
+                method,
+                path,
+                code,
+                internal,
+                reason = error.message(),
+                "a request was refused"
+            );
         }
-        let marks = Marks { request_id, trace_id: self.trace_id, now_ms: self.now_ms };
+        let marks = Marks {
+            request_id,
+            trace_id: self.trace_id,
+            now_ms: self.now_ms,
+        };
         let mut draft = Draft::json(status, Bytes::from(problem::document(&failure, marks)));
         draft.headers.extend(failure.headers);
         draft

@@ -40,9 +40,11 @@ impl Sight {
     /// With an `auth` service, who the caller is stands in the context; only the plugin that provides it, and public
     /// routes, which get no principal for sure, see how that was proved.
     pub(crate) fn of<R>(route: &Route<R>, auth: Option<&str>, proxied: bool) -> Self {
-        let credentials =
-            auth.is_none_or(|provider| provider == route.plugin) || route.access == RouteAccess::Public;
-        Self { credentials, forwarded: proxied }
+        let credentials = auth.is_none_or(|provider| provider == route.plugin) || route.access == RouteAccess::Public;
+        Self {
+            credentials,
+            forwarded: proxied,
+        }
     }
 
     fn passes(self, name: &HeaderName) -> bool {
@@ -57,14 +59,24 @@ impl Sight {
 /// Writes the frame.
 pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sight: Sight, body: &Received) -> Vec<u8> {
     let path = head.uri.path();
-    let values = captures.ranges().iter().map(|range| decode(&path[range.clone()]).unwrap_or_default());
+    let values = captures
+        .ranges()
+        .iter()
+        .map(|range| decode(&path[range.clone()]).unwrap_or_default());
     let values: Values<'_> = Values::collect(values);
     let mut parameters = [("", ""); 8];
     let named = route.parameters.iter().zip(values.iter());
-    let count = parameters.iter_mut().zip(named).map(|(slot, (name, value))| *slot = (name, value)).count();
+    let count = parameters
+        .iter_mut()
+        .zip(named)
+        .map(|(slot, (name, value))| *slot = (name, value))
+        .count();
 
     // HTTP/2 says the host in the address.
-    let authority = head.uri.authority().filter(|_| !head.headers.contains_key(header::HOST));
+    let authority = head
+        .uri
+        .authority()
+        .filter(|_| !head.headers.contains_key(header::HOST));
     let authority = authority.map(|authority| ("host", authority.as_str()));
     let sent = head.headers.iter().filter(|(name, _)| sight.passes(name));
     let sent = sent.filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)));
@@ -76,7 +88,11 @@ pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sig
         spilled.resize(most, ("", ""));
         &mut spilled[..]
     };
-    let filled = slots.iter_mut().zip(authority.into_iter().chain(sent)).map(|(slot, pair)| *slot = pair).count();
+    let filled = slots
+        .iter_mut()
+        .zip(authority.into_iter().chain(sent))
+        .map(|(slot, pair)| *slot = pair)
+        .count();
 
     let mut frame = HttpRequestParts {
         method: head.method.as_str(),

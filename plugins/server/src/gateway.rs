@@ -4,7 +4,9 @@
 
 mod host;
 
-use objectos_plugin_api::{Context, Result, contracts::auth::Credentials, protocol::kernel::plugin_document::RouteAccess};
+use objectos_plugin_api::{
+    Context, Result, contracts::auth::Credentials, protocol::kernel::plugin_document::RouteAccess,
+};
 use serde::Deserialize;
 use std::{fmt, future::Future};
 

@@ -18,7 +18,10 @@ pub(crate) struct RequestIds {
 impl RequestIds {
     pub(crate) fn new() -> Self {
         let [.., a, b, c, d, e, f] = *Uuid::new_v4().as_bytes();
-        Self { random: [a, b, c, d, e, f], count: AtomicU32::new(0) }
+        Self {
+            random: [a, b, c, d, e, f],
+            count: AtomicU32::new(0),
+        }
     }
 
     pub(crate) fn next(&self, now_ms: i64) -> String {
@@ -48,7 +51,10 @@ pub(crate) fn trace_id(headers: &HeaderMap) -> &str {
         let mut parts = text.split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let hex = |part: &str, length: usize| {
-            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            part.len() == length
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         };
         let some = |part: &str| part.bytes().any(|byte| byte != b'0');
         // Later versions may add parts at the end; version ff does not exist.

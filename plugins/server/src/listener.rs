@@ -46,7 +46,7 @@ impl<G: Gateway> Listening<G> {
     /// `Socket` when the descriptor is no listening socket; `Exposed` when other machines could reach it while no plugin
     /// provides both `auth` and `permissions`.
     pub fn start(server: Arc<Server<G>>, socket: OwnedFd, tls: Option<TlsAcceptor>) -> Result<Self, ServerError> {
-        let unusable = |source: io::Error| ServerError::Socket { address: "the address".to_owned(), source };
+        let unusable = |source: io::Error| ServerError::Socket { source };
         let socket = StdListener::from(socket);
         socket.set_nonblocking(true).map_err(unusable)?;
         let address = socket.local_addr().map_err(unusable)?;
@@ -57,9 +57,19 @@ impl<G: Gateway> Listening<G> {
         let listener = TcpListener::from_std(socket).map_err(unusable)?;
         let (stage, watched) = watch::channel(Stage::Serving);
         let tasks = TaskTracker::new();
-        let accepting = Accepting { server: Arc::clone(&server), tls, stage: watched, tasks: tasks.clone() };
+        let accepting = Accepting {
+            server: Arc::clone(&server),
+            tls,
+            stage: watched,
+            tasks: tasks.clone(),
+        };
         tasks.spawn(accepting.run(listener));
-        Ok(Self { server, address, stage, tasks })
+        Ok(Self {
+            server,
+            address,
+            stage,
+            tasks,
+        })
     }
 
     /// Where it listens.
@@ -82,7 +92,11 @@ impl<G: Gateway> Listening<G> {
         self.stage.send_replace(Stage::Draining);
         self.tasks.close();
         let limits = &self.server.config.limits;
-        let idle = if successor { Duration::from_millis(limits.drain_ms) } else { IDLE_AT_STOP };
+        let idle = if successor {
+            Duration::from_millis(limits.drain_ms)
+        } else {
+            IDLE_AT_STOP
+        };
         for (limit, next) in [(idle, Stage::Closing), (limits.request() + SLACK, Stage::Aborting)] {
             if timeout(limit, self.tasks.wait()).await.is_ok() {
                 return;
@@ -107,7 +121,10 @@ pub fn refuse_exposure<G: Gateway>(server: &Server<G>, address: &str) -> Result<
         (true, false) => "`permissions`",
         (false, false) => "`auth` and `permissions`",
     };
-    Err(ServerError::Exposed { address: address.to_owned(), missing })
+    Err(ServerError::Exposed {
+        address: address.to_owned(),
+        missing,
+    })
 }
 
 /// The task that accepts.
@@ -147,7 +164,13 @@ impl<G: Gateway> Accepting<G> {
     }
 
     fn serve(&self, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + use<G> {
-        connection::run(Arc::clone(&self.server), socket, peer, self.tls.clone(), self.stage.clone())
+        connection::run(
+            Arc::clone(&self.server),
+            socket,
+            peer,
+            self.tls.clone(),
+            self.stage.clone(),
+        )
     }
 }
 

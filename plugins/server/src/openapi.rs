@@ -28,7 +28,8 @@ pub(crate) fn document<R>(table: &Table<R>) -> Vec<u8> {
 }
 
 fn operation<R>(route: &Route<R>) -> Value {
-    let parameter = |name: &String| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
+    let parameter =
+        |name: &String| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
     let parameters: Vec<Value> = route.parameters.iter().map(parameter).collect();
     let mut operation = json!({
         "tags": [route.plugin],

@@ -56,7 +56,10 @@ pub struct Outgoing {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing").field("allow", &self.allow).field("reach", &self.reach).finish_non_exhaustive()
+        f.debug_struct("Outgoing")
+            .field("allow", &self.allow)
+            .field("reach", &self.reach)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,23 +74,38 @@ impl Outgoing {
             (false, true) => Reach::PublicAndLoopback,
             (false, false) => Reach::Public,
         };
-        Ok(Self { allow: AllowList::parse(&config.allow)?, reach, tls: tls::connector(config)? })
+        Ok(Self {
+            allow: AllowList::parse(&config.allow)?,
+            reach,
+            tls: tls::connector(config)?,
+        })
     }
 
     async fn exchange(&self, request: OutgoingRequest) -> Result<IncomingAnswer> {
         let target = Target::parse(&request.url)?;
         if !self.allow.contains(&target) {
-            let message = format!("{} may not be reached; outgoing.allow of objectos.server does not name it", target.host);
+            let message = format!(
+                "{} may not be reached; outgoing.allow of objectos.server does not name it",
+                target.host
+            );
             return Err(Error::new(ErrorKind::Denied, message));
         }
         let outgoing = build(&request, &target)?;
         let socket = self.connect(&target).await?;
-        let bytes_max = if request.answer_bytes_max == 0 { ANSWER_BYTES_MAX } else { request.answer_bytes_max };
+        let bytes_max = if request.answer_bytes_max == 0 {
+            ANSWER_BYTES_MAX
+        } else {
+            request.answer_bytes_max
+        };
         if !target.secure {
             return talk(socket, outgoing, bytes_max).await;
         }
         let name = target.server_name()?;
-        let socket = self.tls.connect(name, socket).await.map_err(|error| failed("no secure connection", &error))?;
+        let socket = self
+            .tls
+            .connect(name, socket)
+            .await
+            .map_err(|error| failed("no secure connection", &error))?;
         talk(socket, outgoing, bytes_max).await
     }
 
@@ -97,7 +115,10 @@ impl Outgoing {
             .await
             .map_err(|error| failed("the host is not known", &error))?
             .collect();
-        let mut allowed = found.into_iter().filter(|address| self.reach.includes(address.ip())).peekable();
+        let mut allowed = found
+            .into_iter()
+            .filter(|address| self.reach.includes(address.ip()))
+            .peekable();
         if allowed.peek().is_none() {
             let message = format!("{} stands for no address that may be reached from here", target.host);
             return Err(Error::new(ErrorKind::Denied, message));
@@ -115,7 +136,11 @@ impl Outgoing {
 
 impl HttpClient for Outgoing {
     async fn send(&self, context: Context, request: OutgoingRequest) -> Result<IncomingAnswer> {
-        let asked = Duration::from_millis(if request.timeout_ms == 0 { TIMEOUT_MS } else { request.timeout_ms });
+        let asked = Duration::from_millis(if request.timeout_ms == 0 {
+            TIMEOUT_MS
+        } else {
+            request.timeout_ms
+        });
         let limit = context.remaining().map_or(asked, |left| left.min(asked));
         match tokio::time::timeout(limit, self.exchange(request)).await {
             Ok(answer) => answer,
@@ -152,7 +177,10 @@ fn build(request: &OutgoingRequest, target: &Target) -> Result<Request<Full<Byte
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers
         .entry(header::USER_AGENT)
-        .or_insert(HeaderValue::from_static(concat!("objectos/", env!("CARGO_PKG_VERSION"))));
+        .or_insert(HeaderValue::from_static(concat!(
+            "objectos/",
+            env!("CARGO_PKG_VERSION")
+        )));
     Ok(outgoing)
 }
 
@@ -188,7 +216,10 @@ async fn read(answer: Response<Incoming>, bytes_max: u64) -> Result<IncomingAnsw
             read.extend_from_slice(piece);
         }
         if u64::try_from(read.len()).unwrap_or(u64::MAX) > bytes_max {
-            return Err(Error::new(ErrorKind::External, format!("the answer is larger than {bytes_max} bytes")));
+            return Err(Error::new(
+                ErrorKind::External,
+                format!("the answer is larger than {bytes_max} bytes"),
+            ));
         }
     }
     Ok(IncomingAnswer {
@@ -200,5 +231,8 @@ async fn read(answer: Response<Incoming>, bytes_max: u64) -> Result<IncomingAnsw
 
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
 }

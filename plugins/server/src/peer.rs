@@ -26,26 +26,49 @@ impl Peer {
     pub(crate) fn of(socket: IpAddr, headers: &HeaderMap, proxies: &[AddressRange]) -> Self {
         let trusted = |address: IpAddr| proxies.iter().any(|range| range.contains(address));
         if proxies.is_empty() || !trusted(socket) {
-            return Self { address: socket.to_canonical(), proxied: false };
+            return Self {
+                address: socket.to_canonical(),
+                proxied: false,
+            };
         }
         let address = entries(headers).find(|entry| entry.is_none_or(|address| !trusted(address)));
         // An entry that is no address ends the chain: what stands before it cannot be trusted either.
-        Self { address: address.flatten().unwrap_or(socket).to_canonical(), proxied: true }
+        Self {
+            address: address.flatten().unwrap_or(socket).to_canonical(),
+            proxied: true,
+        }
     }
 }
 
 /// The entries of all `X-Forwarded-For` headers, last first; `None` for one that is no address.
 fn entries(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let values: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or("?")).collect();
-    let entries: Vec<Option<IpAddr>> = values.iter().rev().flat_map(|value| value.rsplit(',').map(entry)).collect();
+    let values: Vec<&str> = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .map(|value| value.to_str().unwrap_or("?"))
+        .collect();
+    let entries: Vec<Option<IpAddr>> = values
+        .iter()
+        .rev()
+        .flat_map(|value| value.rsplit(',').map(entry))
+        .collect();
     entries.into_iter()
 }
 
 fn entry(text: &str) -> Option<IpAddr> {
     let text = text.trim();
-    let bare = text.strip_prefix('[').and_then(|text| text.split(']').next()).unwrap_or(text);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.split(']').next())
+        .unwrap_or(text);
     // Some proxies add the port.
-    bare.parse().ok().or_else(|| bare.rsplit_once(':')?.0.parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4))
+    bare.parse().ok().or_else(|| {
+        bare.rsplit_once(':')?
+            .0
+            .parse::<std::net::Ipv4Addr>()
+            .ok()
+            .map(IpAddr::V4)
+    })
 }
 
 /// True when a proxy says that the caller is on another machine.
@@ -53,7 +76,9 @@ pub(crate) fn says_foreign(headers: &HeaderMap) -> bool {
     let foreign = |address: Option<IpAddr>| address.is_none_or(|address| !address.to_canonical().is_loopback());
     headers.contains_key(FORWARDED_FOR) && entries(headers).any(foreign)
         || headers.contains_key(header::FORWARDED)
-        || headers.get("x-real-ip").is_some_and(|value| foreign(value.to_str().ok().and_then(entry)))
+        || headers
+            .get("x-real-ip")
+            .is_some_and(|value| foreign(value.to_str().ok().and_then(entry)))
 }
 
 #[cfg(test)]
@@ -62,20 +87,36 @@ mod tests {
     use http::HeaderValue;
 
     fn headers(forwarded: &[&str]) -> HeaderMap {
-        forwarded.iter().map(|value| (HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_str(value).unwrap())).collect()
+        forwarded
+            .iter()
+            .map(|value| {
+                (
+                    HeaderName::from_static(FORWARDED_FOR),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn only_trusted_proxies_are_believed() {
         let check = |socket: &str, forwarded: &[&str], proxies: &[&str], expected: &str| {
-            let proxies: Vec<_> = proxies.iter().map(|range| AddressRange::parse(range).unwrap()).collect();
+            let proxies: Vec<_> = proxies
+                .iter()
+                .map(|range| AddressRange::parse(range).unwrap())
+                .collect();
             let peer = Peer::of(socket.parse().unwrap(), &headers(forwarded), &proxies);
             assert_eq!(peer.address.to_string(), expected, "{socket} {forwarded:?}");
         };
         check("192.0.2.1", &["203.0.113.9"], &[], "192.0.2.1");
         check("192.0.2.1", &["203.0.113.9"], &["10.0.0.0/8"], "192.0.2.1");
         check("10.0.0.1", &["203.0.113.9"], &["10.0.0.0/8"], "203.0.113.9");
-        check("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"], &["10.0.0.0/8"], "203.0.113.9");
+        check(
+            "10.0.0.1",
+            &["6.6.6.6, 203.0.113.9, 10.0.0.2"],
+            &["10.0.0.0/8"],
+            "203.0.113.9",
+        );
         check("10.0.0.1", &["6.6.6.6", "203.0.113.9"], &["10.0.0.0/8"], "203.0.113.9");
         check("10.0.0.1", &["203.0.113.9, garbage"], &["10.0.0.0/8"], "10.0.0.1");
         check("10.0.0.1", &["203.0.113.9:4711"], &["10.0.0.0/8"], "203.0.113.9");
@@ -86,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_proxy_that_names_another_machine_is_noticed() {
-        let check = |forwarded: &[&str], expected: bool| assert_eq!(says_foreign(&headers(forwarded)), expected, "{forwarded:?}");
+        let check = |forwarded: &[&str], expected: bool| {
+            assert_eq!(says_foreign(&headers(forwarded)), expected, "{forwarded:?}")
+        };
         check(&[], false);
         check(&["127.0.0.1"], false);
         check(&["::1, 127.0.0.1"], false);

@@ -16,7 +16,7 @@ use std::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    HostGateway, Listening, Outgoing, Server, ServerConfig, ServerError, acceptor,
+    HostGateway, Listening, Outgoing, Server, ServerConfig, acceptor,
     config::{host_of, is_loopback_host},
     refuse_exposure,
     system::{self, OwnCall, OwnRoute, may_administer},
@@ -38,7 +38,9 @@ pub struct ServerPlugin {
 
 impl fmt::Debug for ServerPlugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerPlugin").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("ServerPlugin")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +83,9 @@ impl Plugin for ServerPlugin {
         let url = format!("{scheme}://{}", listening.address());
         tracing::info!(url, "listening");
         if !self.server.provides("auth") {
-            tracing::info!("no plugin provides auth: only this machine is served, and everybody on it may do everything");
+            tracing::info!(
+                "no plugin provides auth: only this machine is served, and everybody on it may do everything"
+            );
         }
         *self.listening.lock() = Some(Arc::new(listening));
         Ok(())
@@ -116,22 +120,26 @@ impl ServerPlugin {
         if !is_loopback_host(host) {
             refuse_exposure(&self.server, &self.address)?;
         }
-        let socket = self.host.listen(&self.address).map_err(|error| match error.kind() {
-            ErrorKind::Denied => error,
-            _ => ServerError::Listen { address: self.address.clone(), message: error.message().to_owned() }.into(),
-        })?;
+        let socket = self.host.listen(&self.address)?;
         Ok(Listening::start(Arc::clone(&self.server), socket, self.tls.clone())?)
     }
 
     /// An own route that another plugin calls, and not HTTP; the caller's principal has to do.
     async fn own(&self, route: OwnRoute, key: &str, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let administrator = context.principal()?.is_some_and(|principal| may_administer(principal.kind));
+        let administrator = context
+            .principal()?
+            .is_some_and(|principal| may_administer(principal.kind));
         if self.server.is_system(key) && !administrator {
             let message = "only an administrator of the system may do this";
             return Err(Error::new(ErrorKind::Denied, message).with_code("insufficient_privileges"));
         }
         let parameter = request.parameter("id");
-        let call = OwnCall { context, parameter, query: request.query(), body: request.body() };
+        let call = OwnCall {
+            context,
+            parameter,
+            query: request.query(),
+            body: request.body(),
+        };
         let draft = system::answer(&self.server, route, call).await?;
         Ok(HttpResponse::json_bytes(draft.status.as_u16(), draft.body.to_vec()))
     }

@@ -31,7 +31,12 @@ pub(crate) struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, status: None, headers: Vec::new(), closes: false }
+        Self {
+            error,
+            status: None,
+            headers: Vec::new(),
+            closes: false,
+        }
     }
 }
 
@@ -78,7 +83,11 @@ impl Standing {
     }
 
     fn plain(category: ErrorCategory, status: StatusCode) -> Self {
-        Self { category, status, retry: RetryStrategy::NoRetry }
+        Self {
+            category,
+            status,
+            retry: RetryStrategy::NoRetry,
+        }
     }
 
     fn later(self, retry: RetryStrategy) -> Self {
@@ -98,9 +107,20 @@ impl Standing {
         let category = category(code);
         let standing = Self::plain(category, category_status(category));
         match code {
-            Code::Timeout => Self { status: StatusCode::GATEWAY_TIMEOUT, ..standing }.later(RetryBackoff),
-            Code::ServiceUnavailable => Self { status: StatusCode::SERVICE_UNAVAILABLE, ..standing }.later(RetryBackoff),
-            Code::NotImplemented => Self { status: StatusCode::NOT_IMPLEMENTED, ..standing },
+            Code::Timeout => Self {
+                status: StatusCode::GATEWAY_TIMEOUT,
+                ..standing
+            }
+            .later(RetryBackoff),
+            Code::ServiceUnavailable => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                ..standing
+            }
+            .later(RetryBackoff),
+            Code::NotImplemented => Self {
+                status: StatusCode::NOT_IMPLEMENTED,
+                ..standing
+            },
             Code::LockConflict => standing.later(RetryBackoff),
             _ => match category {
                 ErrorCategory::RateLimit => standing.later(RetryAfter),
@@ -220,7 +240,10 @@ pub(crate) fn document(failure: &Failure, marks: Marks<'_>) -> Vec<u8> {
 }
 
 fn retry_after(failure: &Failure) -> Option<u64> {
-    let (_, value) = failure.headers.iter().find(|(name, _)| name == http::header::RETRY_AFTER)?;
+    let (_, value) = failure
+        .headers
+        .iter()
+        .find(|(name, _)| name == http::header::RETRY_AFTER)?;
     value.to_str().ok()?.parse().ok()
 }
 

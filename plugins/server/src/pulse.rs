@@ -105,7 +105,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(multiplexed: bool, now: Instant) -> Self {
-        Self { phase: Phase::Idle(0), since: now, closed: false, multiplexed }
+        Self {
+            phase: Phase::Idle(0),
+            since: now,
+            closed: false,
+            multiplexed,
+        }
     }
 
     /// How often to look.
@@ -143,7 +148,12 @@ impl Watch {
 mod tests {
     use super::*;
 
-    const LIMITS: fn() -> Limits = || Limits { head_ms: 100, idle_ms: 1_000, write_ms: 300, ..Limits::default() };
+    const LIMITS: fn() -> Limits = || Limits {
+        head_ms: 100,
+        idle_ms: 1_000,
+        write_ms: 300,
+        ..Limits::default()
+    };
 
     #[test]
     fn each_phase_has_its_limit() {
@@ -171,11 +181,20 @@ mod tests {
         let serving = pulse.serve();
         pulse.received();
         for at_s in [0, 1_000, 2_000] {
-            assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(at_s)), Verdict::Keep);
+            assert_eq!(
+                watch.look(&pulse, &LIMITS(), start + Duration::from_secs(at_s)),
+                Verdict::Keep
+            );
         }
         drop(serving);
-        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_000)), Verdict::Keep);
-        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_001)), Verdict::Close);
+        assert_eq!(
+            watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_000)),
+            Verdict::Keep
+        );
+        assert_eq!(
+            watch.look(&pulse, &LIMITS(), start + Duration::from_secs(2_001)),
+            Verdict::Close
+        );
     }
 
     #[test]
@@ -200,8 +219,17 @@ mod tests {
         let (pulse, start) = (Pulse::default(), Instant::now());
         let mut watch = Watch::new(true, start);
         pulse.received();
-        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_millis(100)), Verdict::Close);
-        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_millis(150)), Verdict::Keep);
-        assert_eq!(watch.look(&pulse, &LIMITS(), start + Duration::from_millis(200)), Verdict::Abort);
+        assert_eq!(
+            watch.look(&pulse, &LIMITS(), start + Duration::from_millis(100)),
+            Verdict::Close
+        );
+        assert_eq!(
+            watch.look(&pulse, &LIMITS(), start + Duration::from_millis(150)),
+            Verdict::Keep
+        );
+        assert_eq!(
+            watch.look(&pulse, &LIMITS(), start + Duration::from_millis(200)),
+            Verdict::Abort
+        );
     }
 }

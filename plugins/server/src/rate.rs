@@ -38,7 +38,10 @@ pub(crate) struct RateLimiter {
 impl RateLimiter {
     /// `None` when the limit is switched off.
     pub(crate) fn new(config: RateLimitConfig) -> Option<Self> {
-        (config.requests != 0).then(|| Self { config, shards: std::array::from_fn(|_| Mutex::default()) })
+        (config.requests != 0).then(|| Self {
+            config,
+            shards: std::array::from_fn(|_| Mutex::default()),
+        })
     }
 
     /// Takes a token; `None` for a caller that is not counted.
@@ -53,7 +56,10 @@ impl RateLimiter {
         if buckets.len() >= BUCKETS_PER_SHARD_MAX && !buckets.contains_key(&key) {
             self.forget(&mut buckets, now_ms);
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { tokens: full, at_ms: now_ms });
+        let bucket = buckets.entry(key).or_insert(Bucket {
+            tokens: full,
+            at_ms: now_ms,
+        });
         bucket.tokens = self.refilled(*bucket, now_ms);
         bucket.at_ms = now_ms;
         let allowed = bucket.tokens >= TOKEN;
@@ -65,14 +71,20 @@ impl RateLimiter {
 
     fn refilled(&self, bucket: Bucket, now_ms: i64) -> u64 {
         let full = u64::from(self.config.requests) * TOKEN;
-        let passed = u64::try_from(now_ms.saturating_sub(bucket.at_ms)).unwrap_or(0).min(self.config.window_ms);
+        let passed = u64::try_from(now_ms.saturating_sub(bucket.at_ms))
+            .unwrap_or(0)
+            .min(self.config.window_ms);
         let gained = u128::from(full) * u128::from(passed) / u128::from(self.config.window_ms.max(1));
-        bucket.tokens.saturating_add(u64::try_from(gained).unwrap_or(full)).min(full)
+        bucket
+            .tokens
+            .saturating_add(u64::try_from(gained).unwrap_or(full))
+            .min(full)
     }
 
     fn allowance(&self, allowed: bool, tokens: u64, now_ms: i64) -> Allowance {
         let full = u64::from(self.config.requests) * TOKEN;
-        let wait_ms = |missing: u64| (u128::from(missing) * u128::from(self.config.window_ms)).div_ceil(u128::from(full));
+        let wait_ms =
+            |missing: u64| (u128::from(missing) * u128::from(self.config.window_ms)).div_ceil(u128::from(full));
         let wait_s = |missing: u64| u64::try_from(wait_ms(missing).div_ceil(1000)).unwrap_or(u64::MAX);
         let full_in_s = i64::try_from(wait_s(full - tokens)).unwrap_or(i64::MAX);
         Allowance {
@@ -80,7 +92,11 @@ impl RateLimiter {
             limit: self.config.requests,
             remaining: u32::try_from(tokens / TOKEN).unwrap_or(u32::MAX),
             full_at_s: now_ms.div_euclid(1000).saturating_add(full_in_s),
-            retry_after_s: if tokens >= TOKEN { 0 } else { wait_s(TOKEN - tokens).max(1) },
+            retry_after_s: if tokens >= TOKEN {
+                0
+            } else {
+                wait_s(TOKEN - tokens).max(1)
+            },
         }
     }
 

@@ -100,8 +100,12 @@ impl Methods {
     /// As the `Allow` header lists them: `HEAD` wherever `GET` is, `OPTIONS` always.
     pub(crate) fn list(self) -> String {
         let there = |index: usize| self.contains(index) || index == 6 || index == 1 && self.contains(0);
-        let names: Vec<&str> =
-            METHODS.iter().enumerate().filter(|(index, _)| there(*index)).map(|(_, name)| *name).collect();
+        let names: Vec<&str> = METHODS
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| there(*index))
+            .map(|(_, name)| *name)
+            .collect();
         names.join(", ")
     }
 }
@@ -138,10 +142,15 @@ impl<R: Clone> Table<R> {
         mut contributed: Vec<ContributedRoute>,
     ) -> Self {
         contributed.sort_by_key(|route| route.plugin != OWN_ID);
-        let mut table = Self { tree: Tree::default(), routes: Vec::with_capacity(contributed.len()) };
+        let mut table = Self {
+            tree: Tree::default(),
+            routes: Vec::with_capacity(contributed.len()),
+        };
         for route in contributed {
             if let Err(problem) = table.add(gateway, opened, &route) {
-                let ContributedRoute { plugin, method, path, .. } = route;
+                let ContributedRoute {
+                    plugin, method, path, ..
+                } = route;
                 tracing::warn!(plugin, method, path, problem, "a route is left out");
             }
         }
@@ -161,10 +170,13 @@ impl<R: Clone> Table<R> {
         } else {
             target(gateway, opened, &route.plugin)
         };
-        let parameters = self.tree.insert(method, &route.path, self.routes.len()).map_err(|clash| match clash {
-            tree::Refused::Pattern(reason) => reason.to_owned(),
-            tree::Refused::Taken(index) => format!("{} answers the same requests", self.routes[index].plugin),
-        })?;
+        let parameters = self
+            .tree
+            .insert(method, &route.path, self.routes.len())
+            .map_err(|clash| match clash {
+                tree::Refused::Pattern(reason) => reason.to_owned(),
+                tree::Refused::Taken(index) => format!("{} answers the same requests", self.routes[index].plugin),
+            })?;
         self.routes.push(std::sync::Arc::new(Route {
             plugin: route.plugin.clone(),
             pattern_at: route.method.len() + 1,

@@ -48,23 +48,29 @@ impl<R: Clone> Snapshot<R> {
     }
 
     pub(crate) fn discovery(&self, environment: &str) -> &discovery::Documents {
-        self.discovery.get_or_init(|| discovery::Documents::build(self, environment))
+        self.discovery
+            .get_or_init(|| discovery::Documents::build(self, environment))
     }
 
     pub(crate) fn openapi(&self) -> Bytes {
-        self.openapi.get_or_init(|| openapi::document(&self.table).into()).clone()
+        self.openapi
+            .get_or_init(|| openapi::document(&self.table).into())
+            .clone()
     }
 }
 
 /// The plugin that provides a service; the server's own and the kernel's do not count.
 fn provider<'a>(services: &'a [ContributedService], name: &str) -> Option<&'a str> {
     let other = |service: &&ContributedService| service.plugin != "kernel" && service.plugin != OWN_ID;
-    services.iter().find(|service| service.name == name && other(service)).map(|service| service.plugin.as_str())
+    services
+        .iter()
+        .find(|service| service.name == name && other(service))
+        .map(|service| service.plugin.as_str())
 }
 
 fn read<G: Gateway, T: DeserializeOwned>(gateway: &G, kind: &str) -> Vec<T> {
-    let entries: Vec<Box<serde_json::value::RawValue>> =
-        serde_json::from_slice(gateway.contributions(kind).as_ref()).unwrap_or_else(|error| {
+    let entries: Vec<Box<serde_json::value::RawValue>> = serde_json::from_slice(gateway.contributions(kind).as_ref())
+        .unwrap_or_else(|error| {
             tracing::error!(kind, %error, "what plugins contribute cannot be read");
             Vec::new()
         });
@@ -87,13 +93,20 @@ impl<G: Gateway> Snapshots<G> {
     pub(crate) fn new(gateway: &G) -> Self {
         let mut opened = Opened::new();
         let first = Snapshot::take(gateway, &mut opened);
-        Self { latest: ArcSwap::from_pointee(first), opened: Mutex::new(opened) }
+        Self {
+            latest: ArcSwap::from_pointee(first),
+            opened: Mutex::new(opened),
+        }
     }
 
     /// The snapshot for this request: one atomic load and a comparison, unless something changed.
     pub(crate) fn latest(&self, gateway: &G) -> Arc<Snapshot<G::Routes>> {
         let latest = self.latest.load_full();
-        if latest.epoch == gateway.epoch() { latest } else { self.renew(gateway) }
+        if latest.epoch == gateway.epoch() {
+            latest
+        } else {
+            self.renew(gateway)
+        }
     }
 
     #[cold]
@@ -111,6 +124,8 @@ impl<G: Gateway> Snapshots<G> {
 
 impl<G: Gateway> std::fmt::Debug for Snapshots<G> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshots").field("epoch", &self.latest.load().epoch).finish_non_exhaustive()
+        f.debug_struct("Snapshots")
+            .field("epoch", &self.latest.load().epoch)
+            .finish_non_exhaustive()
     }
 }

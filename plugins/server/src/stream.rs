@@ -59,7 +59,13 @@ struct Farewell {
 
 impl<S, G: Gateway> Stream<S, G> {
     pub(crate) fn new(socket: S, first: Bytes, connection: Arc<Connection<G>>) -> Self {
-        Self { socket: TokioIo::new(socket), first, connection, ended: false, farewell: None }
+        Self {
+            socket: TokioIo::new(socket),
+            first,
+            connection,
+            ended: false,
+            farewell: None,
+        }
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -73,7 +79,11 @@ impl<S, G: Gateway> Stream<S, G> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, G: Gateway> Read for Stream<S, G> {
-    fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.first.has_remaining() {
             let piece = this.first.split_to(this.first.len().min(into.remaining()));
@@ -111,9 +121,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, G: Gateway> Write for Stream<S, G> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let farewell = this
-            .farewell
-            .get_or_insert_with(|| Farewell { said: false, until: Box::pin(sleep(LINGER)), heard: 0 });
+        let farewell = this.farewell.get_or_insert_with(|| Farewell {
+            said: false,
+            until: Box::pin(sleep(LINGER)),
+            heard: 0,
+        });
         if !farewell.said {
             ready!(Pin::new(&mut this.socket).poll_shutdown(task))?;
             farewell.said = true;

@@ -85,11 +85,17 @@ pub(crate) async fn answer<G: Gateway>(server: &Server<G>, route: OwnRoute, call
         OwnRoute::Metrics => passed_on(server, call.context, "metrics", &[]).await,
         OwnRoute::Swap => {
             let path = body::<SwapBody>(call.body)?.path;
-            let request = SwapRequest { plugin: call.parameter.to_owned(), path };
+            let request = SwapRequest {
+                plugin: call.parameter.to_owned(),
+                path,
+            };
             passed_on(server, call.context, "swap", &encode(&request)?).await
         }
         OwnRoute::Restart => {
-            server.gateway.kernel(call.context, "restart", &encode(&call.parameter)?).await?;
+            server
+                .gateway
+                .kernel(call.context, "restart", &encode(&call.parameter)?)
+                .await?;
             Ok(data(&json!({ "plugin": call.parameter, "restarted": true })))
         }
         OwnRoute::DeadLetters => {
@@ -97,7 +103,10 @@ pub(crate) async fn answer<G: Gateway>(server: &Server<G>, route: OwnRoute, call
             passed_on(server, call.context, "dead_letters", &encode(&page)?).await
         }
         OwnRoute::RetryDeadLetter => {
-            server.gateway.kernel(call.context, "retry_dead_letter", &encode(&call.parameter)?).await?;
+            server
+                .gateway
+                .kernel(call.context, "retry_dead_letter", &encode(&call.parameter)?)
+                .await?;
             Ok(data(&json!({ "id": call.parameter, "retried": true })))
         }
         OwnRoute::Replay => {
@@ -135,7 +144,11 @@ async fn kernel_health<G: Gateway>(server: &Server<G>, context: &Context) -> Res
 /// should go on to be asked. Which plugin it is, is told to administrators only.
 async fn health<G: Gateway>(server: &Server<G>, context: &Context) -> Result<Draft> {
     let health = kernel_health(server, context).await?;
-    let status = if health.status == "healthy" { "ok" } else { health.status.as_str() };
+    let status = if health.status == "healthy" {
+        "ok"
+    } else {
+        health.status.as_str()
+    };
     Ok(data(&json!({
         "status": status,
         "timestamp": timestamp(server.gateway.now_ms()),
@@ -183,19 +196,26 @@ fn body<T: Default + for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T> {
 
 fn page(query: &str) -> Result<DeadLetterPage> {
     let number = |name: &str, default: u32| -> Result<u32> {
-        let Some(text) = parameter(query, name) else { return Ok(default) };
+        let Some(text) = parameter(query, name) else {
+            return Ok(default);
+        };
         text.parse().map_err(|_| {
             let message = format!("parameter {name} is not a number: `{text}`");
             Error::new(ErrorKind::Invalid, message).with_code("invalid_query")
         })
     };
     let limit = number("limit", DEAD_LETTERS)?.min(DEAD_LETTERS_MAX);
-    Ok(DeadLetterPage { offset: number("offset", 0)?, limit })
+    Ok(DeadLetterPage {
+        offset: number("offset", 0)?,
+        limit,
+    })
 }
 
 /// The first value of a query parameter, decoded.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<std::borrow::Cow<'a, str>> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     decode(value)
 }
 
@@ -206,7 +226,11 @@ mod tests {
     #[test]
     fn a_page_is_read_from_the_query() {
         let check = |query: &str, expected: Option<(u32, u32)>| {
-            assert_eq!(page(query).ok().map(|page| (page.offset, page.limit)), expected, "{query}");
+            assert_eq!(
+                page(query).ok().map(|page| (page.offset, page.limit)),
+                expected,
+                "{query}"
+            );
         };
         check("", Some((0, 100)));
         check("limit=5&offset=10", Some((10, 5)));

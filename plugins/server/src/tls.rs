@@ -37,10 +37,14 @@ pub fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, ServerError> {
 /// # Errors
 /// `File` names the file, the setting and what is wrong.
 pub(crate) fn connector(config: &OutgoingConfig) -> Result<TlsConnector, ServerError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     if let Some(path) = &config.authorities {
         for certificate in certificates(AUTHORITIES, path)? {
-            roots.add(certificate).map_err(|error| problem(AUTHORITIES, path, format!("has a bad certificate: {error}")))?;
+            roots
+                .add(certificate)
+                .map_err(|error| problem(AUTHORITIES, path, format!("has a bad certificate: {error}")))?;
         }
     }
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -55,11 +59,21 @@ const AUTHORITIES: &str = "outgoing.authorities";
 
 fn certificates(key: &'static str, path: &str) -> Result<Vec<CertificateDer<'static>>, ServerError> {
     let unreadable = |error| problem(key, path, format!("cannot be read as PEM: {error}"));
-    let found: Vec<_> =
-        CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
-    if found.is_empty() { Err(problem(key, path, "has no certificate".to_owned())) } else { Ok(found) }
+    let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    if found.is_empty() {
+        Err(problem(key, path, "has no certificate".to_owned()))
+    } else {
+        Ok(found)
+    }
 }
 
 fn problem(key: &'static str, path: &str, problem: String) -> ServerError {
-    ServerError::File { key, path: path.to_owned(), problem }
+    ServerError::File {
+        key,
+        path: path.to_owned(),
+        problem,
+    }
 }

@@ -34,7 +34,7 @@ struct Cli {
 }
 
 /// A new account, as both programs take it.
-const ACCOUNT: &str = r#"{"name":"Benchmark Incorporated","industry":"technology","phone":"+49 30 1234567","website":"https://example.com","annual_revenue":1250000.5,"employees":321}"#;
+const ACCOUNT: &str = r#"{"name":"Benchmark Incorporated","industry":"software","phone":"+49 30 1234567","website":"https://example.com","annual_revenue":1250000.5,"employees":321}"#;
 
 fn main() -> Result<()> {
     let cli = Cli::parse();

@@ -43,7 +43,12 @@ impl Accepted {
     fn parse(text: &str) -> Result<Self> {
         let File { accepted } = serde_json::from_str(text)?;
         for entry in &accepted {
-            ensure!(!entry.reason.trim().is_empty(), "{} {} has no reason", entry.schema, entry.path);
+            ensure!(
+                !entry.reason.trim().is_empty(),
+                "{} {} has no reason",
+                entry.schema,
+                entry.path
+            );
         }
         Ok(Self(accepted))
     }

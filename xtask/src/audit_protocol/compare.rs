@@ -14,8 +14,17 @@ use super::view::{Keywords, Plain, reference};
 
 /// All differences, each with the type it originates from.
 pub(super) fn compare(subject: &Subject, counts: &mut Counts) -> Vec<(Origin, Finding)> {
-    let mut walk = Walk { subject, findings: Vec::new(), open: BTreeSet::new(), places: 0 };
-    let place = Place { path: String::new(), key: key_of(subject.written.root()), relative: String::new() };
+    let mut walk = Walk {
+        subject,
+        findings: Vec::new(),
+        open: BTreeSet::new(),
+        places: 0,
+    };
+    let place = Place {
+        path: String::new(),
+        key: key_of(subject.written.root()),
+        relative: String::new(),
+    };
     walk.schemas(subject.written.root(), subject.published_plain.root(), &place);
     counts.places += walk.places;
     walk.findings
@@ -35,7 +44,11 @@ impl Place {
             (true, _) | (false, true) => format!("{base}{step}"),
             (false, false) => format!("{base}.{step}"),
         };
-        Self { path: join(&self.path), key: self.key, relative: join(&self.relative) }
+        Self {
+            path: join(&self.path),
+            key: self.key,
+            relative: join(&self.relative),
+        }
     }
 }
 
@@ -64,7 +77,15 @@ const EQUAL: [(&str, &str); 11] = [
 
 /// Keywords that the walk understands by other means.
 const KNOWN: [&str; 9] = [
-    "type", "properties", "required", "additionalProperties", "propertyNames", "items", "enum", "anyOf", "default",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "propertyNames",
+    "items",
+    "enum",
+    "anyOf",
+    "default",
 ];
 
 impl Walk<'_> {
@@ -90,8 +111,10 @@ impl Walk<'_> {
     }
 
     fn unions(&mut self, ours: &[&Keywords], theirs: &[&Keywords], place: &Place) {
-        let mut by_signature: BTreeMap<String, &Keywords> =
-            ours.iter().map(|member| (signature(&self.subject.written, member), *member)).collect();
+        let mut by_signature: BTreeMap<String, &Keywords> = ours
+            .iter()
+            .map(|member| (signature(&self.subject.written, member), *member))
+            .collect();
         for member in theirs {
             let signature = signature(&self.subject.published_plain, member);
             match by_signature.remove(&signature) {
@@ -140,14 +163,27 @@ impl Walk<'_> {
         };
         let (our_values, their_values) = (values(ours), values(theirs));
         if our_values != their_values {
-            let (our_set, their_set) = (our_values.clone().unwrap_or_default(), their_values.clone().unwrap_or_default());
-            self.find("enum", place, &show(our_values, &their_set), &show(their_values, &our_set));
+            let (our_set, their_set) = (
+                our_values.clone().unwrap_or_default(),
+                their_values.clone().unwrap_or_default(),
+            );
+            self.find(
+                "enum",
+                place,
+                &show(our_values, &their_set),
+                &show(their_values, &our_set),
+            );
         }
     }
 
     fn properties(&mut self, ours: &Keywords, theirs: &Keywords, place: &Place) {
         let empty = Map::new();
-        let properties = |view: &Keywords| view.get("properties").and_then(Value::as_object).unwrap_or(&empty).clone();
+        let properties = |view: &Keywords| {
+            view.get("properties")
+                .and_then(Value::as_object)
+                .unwrap_or(&empty)
+                .clone()
+        };
         let (our_properties, their_properties) = (properties(ours), properties(theirs));
         let names: BTreeSet<&String> = our_properties.keys().chain(their_properties.keys()).collect();
         for name in names {
@@ -217,7 +253,11 @@ impl Walk<'_> {
             ours: ours.to_owned(),
             published: published.to_owned(),
         };
-        let origin = Origin { key: place.key, relative: place.relative.clone(), what: format!("{ours}/{published}") };
+        let origin = Origin {
+            key: place.key,
+            relative: place.relative.clone(),
+            what: format!("{ours}/{published}"),
+        };
         self.findings.push((origin, finding));
     }
 }
@@ -226,7 +266,11 @@ impl Walk<'_> {
 fn signature(plain: &Plain, member: &Keywords) -> String {
     let kind = member.get("type").map_or_else(|| "any".to_owned(), text);
     if let Some(items) = member.get("items") {
-        let items: Vec<String> = plain.members(items).into_iter().map(|item| signature(plain, item)).collect();
+        let items: Vec<String> = plain
+            .members(items)
+            .into_iter()
+            .map(|item| signature(plain, item))
+            .collect();
         return format!("{kind} of {}", items.join(" or "));
     }
     let properties = member.get("properties").and_then(Value::as_object);
@@ -241,9 +285,18 @@ fn signature(plain: &Plain, member: &Keywords) -> String {
     if !fixed.is_empty() {
         return fixed.into_iter().collect::<Vec<_>>().join(",");
     }
-    let required: BTreeSet<String> =
-        member.get("required").and_then(Value::as_array).into_iter().flatten().map(text).collect();
-    if required.is_empty() { kind } else { format!("{kind} with {}", required.into_iter().collect::<Vec<_>>().join(", ")) }
+    let required: BTreeSet<String> = member
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(text)
+        .collect();
+    if required.is_empty() {
+        kind
+    } else {
+        format!("{kind} with {}", required.into_iter().collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Whether two defaults are the same; `1` and `1.0` are one number.

@@ -103,19 +103,32 @@ impl<'a> Judge<'a> {
         let ours = (self.subject.entry.rewrite)(document);
         let word = |accepted: bool| if accepted { "accepts" } else { "refuses" };
         if ours.is_ok() != published {
-            let reason = ours.as_ref().err().map_or_else(String::new, |error| format!(": {error}"));
+            let reason = ours
+                .as_ref()
+                .err()
+                .map_or_else(String::new, |error| format!(": {error}"));
             let said = format!("{} {what}{reason}", word(ours.is_ok()));
             self.find(steps, what.to_owned(), &said, word(published));
             return;
         }
         if self.own.is_valid(document) != ours.is_ok() {
             let own = format!("the type {} {what}", word(ours.is_ok()));
-            self.find_as("own schema", steps, what.to_owned(), &own, &format!("our schema {}", word(ours.is_err())));
+            self.find_as(
+                "own schema",
+                steps,
+                what.to_owned(),
+                &own,
+                &format!("our schema {}", word(ours.is_err())),
+            );
         }
         if let Ok(written) = ours
             && !self.published.is_valid(&written)
         {
-            let problem = self.published.iter_errors(&written).next().map_or_else(String::new, |error| error.to_string());
+            let problem = self
+                .published
+                .iter_errors(&written)
+                .next()
+                .map_or_else(String::new, |error| error.to_string());
             self.find_as("output", steps, what.to_owned(), &format!("writes {written}"), &problem);
         }
     }
@@ -133,7 +146,14 @@ impl<'a> Judge<'a> {
             ours: ours.to_owned(),
             published: published.to_owned(),
         };
-        self.findings.push((Origin { key: key_of(part), relative, what }, finding));
+        self.findings.push((
+            Origin {
+                key: key_of(part),
+                relative,
+                what,
+            },
+            finding,
+        ));
     }
 }
 
@@ -158,7 +178,9 @@ fn know_all_patterns(schema: &Value) -> Result<()> {
             unknown = Some(Value::Object(keywords.clone()));
         }
     });
-    unknown.map_or(Ok(()), |keywords| bail!("add sample strings to probe.rs for {keywords}"))
+    unknown.map_or(Ok(()), |keywords| {
+        bail!("add sample strings to probe.rs for {keywords}")
+    })
 }
 
 fn each_schema(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {

@@ -9,7 +9,9 @@ pub(super) fn filled(plain: &Plain, schema: &Value, document: &Value) -> Value {
     if !matches!(document, Value::Object(_) | Value::Array(_)) {
         return document.clone();
     }
-    let Some(member) = fitting(plain, &plain.members(schema), document) else { return document.clone() };
+    let Some(member) = fitting(plain, &plain.members(schema), document) else {
+        return document.clone();
+    };
     match (document, member.get("items")) {
         (Value::Object(map), _) => Value::Object(filled_map(plain, member, map)),
         (Value::Array(items), Some(schema)) => items.iter().map(|item| filled(plain, schema, item)).collect(),
@@ -38,11 +40,17 @@ fn filled_map(plain: &Plain, member: &Keywords, map: &Map<String, Value>) -> Map
 
 /// The member of a union that a value is meant for: its type fits, and so do the properties with one fixed value.
 pub(super) fn fitting<'a>(plain: &Plain, members: &[&'a Keywords], value: &Value) -> Option<&'a Keywords> {
-    let of_type: Vec<&Keywords> = members.iter().copied().filter(|member| has_type(member, value)).collect();
+    let of_type: Vec<&Keywords> = members
+        .iter()
+        .copied()
+        .filter(|member| has_type(member, value))
+        .collect();
     if let [only] = of_type.as_slice() {
         return Some(only);
     }
-    of_type.into_iter().find(|member| fixed_values_fit(plain, member, value))
+    of_type
+        .into_iter()
+        .find(|member| fixed_values_fit(plain, member, value))
 }
 
 fn has_type(member: &Keywords, value: &Value) -> bool {
@@ -63,7 +71,9 @@ fn fixed_values_fit(plain: &Plain, member: &Keywords, value: &Value) -> bool {
         return plain.members(items).iter().any(|member| has_type(member, first));
     }
     let Some(map) = value.as_object() else { return true };
-    let Some(properties) = member.get("properties").and_then(Value::as_object) else { return true };
+    let Some(properties) = member.get("properties").and_then(Value::as_object) else {
+        return true;
+    };
     let fixed: Vec<(&String, &Value)> = properties
         .iter()
         .filter_map(|(name, property)| match plain.values(property) {

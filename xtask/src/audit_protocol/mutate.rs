@@ -35,12 +35,21 @@ pub(super) struct Mutator<'a> {
 
 impl<'a> Mutator<'a> {
     pub(super) fn new(subject: &'a Subject, done: &'a mut Done) -> Self {
-        Self { subject, done, keys: HashMap::new() }
+        Self {
+            subject,
+            done,
+            keys: HashMap::new(),
+        }
     }
 
     /// All changes to a document that its schema suggests.
     pub(super) fn mutations(&mut self, document: &Value) -> Vec<Mutation> {
-        let mut maker = Maker { plain: &self.subject.published_plain, document, mutator: self, made: Vec::new() };
+        let mut maker = Maker {
+            plain: &self.subject.published_plain,
+            document,
+            mutator: self,
+            made: Vec::new(),
+        };
         maker.value(maker.plain.root(), document, &mut Vec::new());
         maker.made
     }
@@ -48,7 +57,10 @@ impl<'a> Mutator<'a> {
     /// Whether this part with this value is met for the first time.
     fn is_new(&mut self, steps: &[Step], value: &Value) -> bool {
         let (part, way) = owner(&self.subject.written, steps);
-        let key = *self.keys.entry(std::ptr::from_ref(part)).or_insert_with(|| key_of(part));
+        let key = *self
+            .keys
+            .entry(std::ptr::from_ref(part))
+            .or_insert_with(|| key_of(part));
         self.done.insert((key, way, value.to_string()))
     }
 }
@@ -71,7 +83,9 @@ impl Maker<'_, '_, '_> {
                 self.replace(steps, &format!("the value {wrong}"), wrong);
             }
         }
-        let Some(member) = fitting(self.plain, &members, value) else { return };
+        let Some(member) = fitting(self.plain, &members, value) else {
+            return;
+        };
         if member.contains_key("enum") {
             self.replace(steps, "an unknown value", json!("no_such_value"));
             if let Some(text) = value.as_str() {
@@ -93,7 +107,14 @@ impl Maker<'_, '_, '_> {
     }
 
     fn numbers(&mut self, member: &Keywords, steps: &[Step]) {
-        let mut tries = vec![json!(0), json!(-1), json!(-1.5), json!(3.0), json!(1e300), json!(SAFE_INTEGER)];
+        let mut tries = vec![
+            json!(0),
+            json!(-1),
+            json!(-1.5),
+            json!(3.0),
+            json!(1e300),
+            json!(SAFE_INTEGER),
+        ];
         tries.push(json!(SAFE_INTEGER + 1));
         for key in ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] {
             if let Some(limit) = member.get(key).and_then(Value::as_f64) {
@@ -107,7 +128,11 @@ impl Maker<'_, '_, '_> {
 
     fn array(&mut self, member: &Keywords, items: &[Value], steps: &mut Vec<Step>) {
         for key in ["minItems", "maxItems"] {
-            let Some(limit) = member.get(key).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok()) else {
+            let Some(limit) = member
+                .get(key)
+                .and_then(Value::as_u64)
+                .and_then(|limit| usize::try_from(limit).ok())
+            else {
                 continue;
             };
             for count in [limit.saturating_sub(1), limit, limit + 1] {
@@ -157,11 +182,25 @@ impl Maker<'_, '_, '_> {
             Step::Index(index) => place.get_mut(index),
         });
         *place.unwrap_or_else(|| panic!("the document has a place {}", path_text(steps))) = value;
-        self.made.push(Mutation { steps: steps.to_vec(), what: what.to_owned(), document });
+        self.made.push(Mutation {
+            steps: steps.to_vec(),
+            what: what.to_owned(),
+            document,
+        });
     }
 }
 
 /// One value of each kind.
 fn other_values() -> [Value; 9] {
-    [json!(null), json!(true), json!(7), json!(1.5), json!("text"), json!([]), json!({}), json!(["x"]), json!({ "k": 1 })]
+    [
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(1.5),
+        json!("text"),
+        json!([]),
+        json!({}),
+        json!(["x"]),
+        json!({ "k": 1 }),
+    ]
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 const NAME: &str = "@objectstack/spec";
 const VERSION: &str = objectos_protocol::VERSION;
 /// Checksum of the package in the lock file that npm writes.
-const INTEGRITY: &str = "sha512-PBuOrrWlcj8/ZDfClvEmZ3ll3uP/XVMEbtqCLiiJG+IwlpvCXcCtEWECzL47R3IHd2Ccq4+K7MXFL0yrnYPYoA==";
+const INTEGRITY: &str =
+    "sha512-PBuOrrWlcj8/ZDfClvEmZ3ll3uP/XVMEbtqCLiiJG+IwlpvCXcCtEWECzL47R3IHd2Ccq4+K7MXFL0yrnYPYoA==";
 
 /// The folder that holds the workspace.
 pub(super) fn workspace_root() -> PathBuf {
@@ -33,7 +34,9 @@ impl Package {
             install(&folder)?;
             verify(&folder)?;
         }
-        Ok(Self { schemas: folder.join("node_modules").join(NAME).join("json-schema") })
+        Ok(Self {
+            schemas: folder.join("node_modules").join(NAME).join("json-schema"),
+        })
     }
 
     /// The schema at a path such as `data/Object`.
@@ -48,7 +51,13 @@ fn install(folder: &Path) -> Result<()> {
     let manifest = json!({ "private": true, "dependencies": { NAME: VERSION } });
     fs::write(folder.join("package.json"), manifest.to_string())?;
     let output = Command::new("npm")
-        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+        .args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])
         .current_dir(folder)
         .output()
         .context("starting npm; the audit needs Node.js with npm to fetch the published schemas")?;
@@ -64,7 +73,11 @@ fn install(folder: &Path) -> Result<()> {
 /// The installed package is the pinned one.
 fn verify(folder: &Path) -> Result<()> {
     let installed = read_json(&folder.join("node_modules").join(NAME).join("package.json"))?;
-    ensure!(installed["version"] == VERSION, "{NAME} is {}, expected {VERSION}", installed["version"]);
+    ensure!(
+        installed["version"] == VERSION,
+        "{NAME} is {}, expected {VERSION}",
+        installed["version"]
+    );
     let lock = read_json(&folder.join("package-lock.json"))?;
     let integrity = &lock["packages"][format!("node_modules/{NAME}")]["integrity"];
     if integrity != INTEGRITY {

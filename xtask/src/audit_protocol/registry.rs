@@ -32,23 +32,42 @@ pub(super) struct Entry {
 
 impl Entry {
     const fn new<T: JsonSchema + Serialize + DeserializeOwned>(path: &'static str) -> Self {
-        Self { path, written: written::<T>, readable: readable::<T>, rewrite: rewrite::<T> }
+        Self {
+            path,
+            written: written::<T>,
+            readable: readable::<T>,
+            rewrite: rewrite::<T>,
+        }
     }
 }
 
 fn written<T: JsonSchema>() -> Value {
-    named_root(SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value())
+    named_root(
+        SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<T>()
+            .to_value(),
+    )
 }
 
 fn readable<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
+    SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 /// The document with its root among the named parts, as it stands where another type uses it.
 fn named_root(mut root: Value) -> Value {
-    let Some(keywords) = root.as_object_mut() else { return root };
+    let Some(keywords) = root.as_object_mut() else {
+        return root;
+    };
     keywords.shift_remove("$schema");
-    let Some(Value::String(name)) = keywords.shift_remove("title") else { return root };
+    let Some(Value::String(name)) = keywords.shift_remove("title") else {
+        return root;
+    };
     let mut parts = keywords.shift_remove("$defs").unwrap_or_else(|| json!({}));
     let pointer = format!("#/$defs/{name}");
     parts[&name] = root;

@@ -1,66 +1,78 @@
 //! What the audit found, and how it is shown.
 
 use std::fmt;
-use std::io::{self, Write};
 
-use anyhow::Result;
 use serde::Serialize;
 
 /// One difference between our type and the published schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Path of the published schema, such as `data/Object`.
     #[serde(rename = "type")]
-    pub schema: String,
+    pub(crate) schema: String,
     /// Where within the type; empty for the type itself.
-    pub path: String,
+    pub(crate) path: String,
     /// What was held against each other, such as `required` or `verdict`.
-    pub check: &'static str,
+    pub(crate) check: &'static str,
     /// What our type says.
-    pub ours: String,
+    pub(crate) ours: String,
     /// What the published schema says.
-    pub published: String,
+    pub(crate) published: String,
 }
 
 /// How much was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Types that have a published schema.
-    pub types: usize,
+    pub(crate) types: usize,
     /// Places in the schemas that were compared.
-    pub places: usize,
+    pub(crate) places: usize,
     /// Documents on which both sides gave a verdict.
-    pub documents: usize,
+    pub(crate) documents: usize,
     /// Of these, documents that the published schema accepts.
-    pub valid_documents: usize,
+    pub(crate) valid_documents: usize,
     /// Accepted differences.
-    pub accepted: usize,
+    pub(crate) accepted: usize,
 }
 
 /// The outcome of the audit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// What has to be put right; empty when all is well.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// How much was looked at.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 impl Report {
     /// Whether nothing was found.
     #[must_use]
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { types, places, documents, valid_documents, accepted } = self.counts;
-        writeln!(f, "protocol types against the published schemas, version {}", objectos_protocol::VERSION)?;
+        let Counts {
+            types,
+            places,
+            documents,
+            valid_documents,
+            accepted,
+        } = self.counts;
+        writeln!(
+            f,
+            "protocol types against the published schemas, version {}",
+            objectos_protocol::VERSION
+        )?;
         writeln!(f, "  types compared       {types:>7}")?;
         writeln!(f, "  places compared      {places:>7}")?;
-        writeln!(f, "  documents judged     {documents:>7}  ({valid_documents} valid, {} not)", documents - valid_documents)?;
+        writeln!(
+            f,
+            "  documents judged     {documents:>7}  ({valid_documents} valid, {} not)",
+            documents - valid_documents
+        )?;
         writeln!(f, "  accepted differences {accepted:>7}  (xtask/audit-accepted.json)")?;
         writeln!(f, "  findings             {:>7}", self.findings.len())?;
         if self.findings.is_empty() {
@@ -93,20 +105,12 @@ fn table(f: &mut fmt::Formatter<'_>, head: [&str; 5], rows: &[[&str; 5]]) -> fmt
         }
     }
     for row in std::iter::once(&head).chain(rows) {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         writeln!(f, "{}", cells.join("  ").trim_end())?;
-    }
-    Ok(())
-}
-
-/// Writes the report to standard output.
-pub(super) fn print(report: &Report, json: bool) -> Result<()> {
-    let mut out = io::stdout().lock();
-    if json {
-        serde_json::to_writer_pretty(&mut out, report)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{report}")?;
     }
     Ok(())
 }

@@ -21,7 +21,11 @@ const DEEPEST: usize = 1;
 
 /// A valid document; keys that have a default are left out unless the style is full.
 pub(super) fn document(plain: &Plain, style: Style) -> Value {
-    Maker { plain, depth: BTreeMap::new() }.value(plain.root(), style)
+    Maker {
+        plain,
+        depth: BTreeMap::new(),
+    }
+    .value(plain.root(), style)
 }
 
 struct Maker<'a> {
@@ -66,16 +70,39 @@ impl<'a> Maker<'a> {
     fn array(&mut self, member: &'a Keywords, style: Style) -> Value {
         let least = member.get("minItems").and_then(Value::as_u64).unwrap_or(0);
         let least = usize::try_from(least).expect("published lists have few items at least");
-        let Some(items) = member.get("items") else { return json!([]) };
-        let count = if style.full { self.plain.members(items).len().max(least) } else { least };
-        Value::Array((0..count).map(|index| self.value(items, Style { choice: style.choice + index, ..style })).collect())
+        let Some(items) = member.get("items") else {
+            return json!([]);
+        };
+        let count = if style.full {
+            self.plain.members(items).len().max(least)
+        } else {
+            least
+        };
+        Value::Array(
+            (0..count)
+                .map(|index| {
+                    self.value(
+                        items,
+                        Style {
+                            choice: style.choice + index,
+                            ..style
+                        },
+                    )
+                })
+                .collect(),
+        )
     }
 
     fn object(&mut self, member: &'a Keywords, style: Style) -> Value {
         let mut map = Map::new();
         let required = member.get("required").and_then(Value::as_array);
         let required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
-        for (name, property) in member.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, property) in member
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let has_default = property.get("default").is_some();
             if style.full || (required(name) && !has_default) {
                 map.insert(name.clone(), self.value(property, style));
@@ -98,7 +125,10 @@ impl<'a> Maker<'a> {
             }
             Some(extra) if extra.is_object() && map.is_empty() => {
                 let key = match member.get("propertyNames").and_then(|names| self.plain.values(names)) {
-                    Some(names) => names[style.choice % names.len()].as_str().unwrap_or_default().to_owned(),
+                    Some(names) => names[style.choice % names.len()]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
                     None => "sample_key".to_owned(),
                 };
                 map.insert(key, self.value(extra, style));
@@ -118,7 +148,14 @@ fn number(member: &Keywords, whole: bool, choice: usize) -> Value {
             && limit("exclusiveMinimum").is_none_or(|least| value > least)
             && (!whole || value.fract() == 0.0)
     };
-    let candidates = [Some(1.0), limit("minimum"), limit("maximum"), Some(2.5), Some(100.0), Some(0.0)];
+    let candidates = [
+        Some(1.0),
+        limit("minimum"),
+        limit("maximum"),
+        Some(2.5),
+        Some(100.0),
+        Some(0.0),
+    ];
     let fitting: Vec<f64> = candidates.into_iter().flatten().filter(|value| fits(*value)).collect();
     plain(fitting[choice % fitting.len()])
 }

@@ -23,10 +23,20 @@ pub(super) struct Plain {
 
 impl Plain {
     pub(super) fn new(document: &Value) -> Self {
-        let mut plain = Self { root: Value::Null, parts: BTreeMap::new() };
-        let mut maker = Maker { document, parts: BTreeMap::new() };
+        let mut plain = Self {
+            root: Value::Null,
+            parts: BTreeMap::new(),
+        };
+        let mut maker = Maker {
+            document,
+            parts: BTreeMap::new(),
+        };
         plain.root = maker.plain(document);
-        plain.parts = maker.parts.into_iter().map(|(pointer, part)| (pointer, part.unwrap_or_default())).collect();
+        plain.parts = maker
+            .parts
+            .into_iter()
+            .map(|(pointer, part)| (pointer, part.unwrap_or_default()))
+            .collect();
         plain
     }
 
@@ -109,9 +119,15 @@ impl Maker<'_> {
 fn bare_reference(schema: &Value) -> Option<Value> {
     let keywords = schema.as_object()?;
     let says = |key: &&String| !matches!(key.as_str(), "description" | "title");
-    let alone = keywords.keys().filter(says).all(|key| matches!(key.as_str(), "$ref" | "default"));
+    let alone = keywords
+        .keys()
+        .filter(says)
+        .all(|key| matches!(key.as_str(), "$ref" | "default"));
     alone.then(|| {
-        let kept = keywords.iter().filter(|(key, _)| says(key)).map(|(key, value)| (key.clone(), value.clone()));
+        let kept = keywords
+            .iter()
+            .filter(|(key, _)| says(key))
+            .map(|(key, value)| (key.clone(), value.clone()));
         Value::Object(kept.collect())
     })
 }
@@ -138,7 +154,9 @@ fn target<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
 
 /// The schema with its references and `allOf` merged into it.
 fn merged(root: &Value, schema: &Value, open: &mut BTreeSet<String>) -> Map<String, Value> {
-    let Some(keywords) = schema.as_object() else { return Map::new() };
+    let Some(keywords) = schema.as_object() else {
+        return Map::new();
+    };
     let mut result = Map::new();
     let pointer = keywords.get("$ref").and_then(Value::as_str);
     if let (Some(pointer), Some(target)) = (pointer, target(root, schema))
@@ -152,7 +170,12 @@ fn merged(root: &Value, schema: &Value, open: &mut BTreeSet<String>) -> Map<Stri
     }
     let rest = keywords
         .iter()
-        .filter(|(key, _)| !matches!(key.as_str(), "$ref" | "allOf" | "$defs" | "$schema" | "description" | "title"))
+        .filter(|(key, _)| {
+            !matches!(
+                key.as_str(),
+                "$ref" | "allOf" | "$defs" | "$schema" | "description" | "title"
+            )
+        })
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     merge(&mut result, rest);
@@ -191,7 +214,9 @@ fn distribute(root: &Value, plain: &mut Map<String, Value>) {
             .collect();
         *plain = Map::from_iter([("anyOf".to_owned(), Value::Array(members))]);
     }
-    let Some(Value::Array(members)) = plain.remove("anyOf") else { return };
+    let Some(Value::Array(members)) = plain.remove("anyOf") else {
+        return;
+    };
     let default = plain.remove("default");
     let mut flat = Vec::new();
     for member in members {
@@ -220,8 +245,12 @@ fn joined_enum(members: &[Value]) -> Option<Map<String, Value>> {
         };
         values.extend(some.iter().cloned());
     }
-    (!values.is_empty())
-        .then(|| Map::from_iter([("type".to_owned(), json!("string")), ("enum".to_owned(), Value::Array(values))]))
+    (!values.is_empty()).then(|| {
+        Map::from_iter([
+            ("type".to_owned(), json!("string")),
+            ("enum".to_owned(), Value::Array(values)),
+        ])
+    })
 }
 
 fn normalise_numbers(plain: &mut Map<String, Value>) {
@@ -231,9 +260,7 @@ fn normalise_numbers(plain: &mut Map<String, Value>) {
     }
     let whole = kind == Some("integer");
     plain.remove("format");
-    if whole
-        && let Some(bound) = plain.get("exclusiveMinimum").and_then(Value::as_i64)
-    {
+    if whole && let Some(bound) = plain.get("exclusiveMinimum").and_then(Value::as_i64) {
         plain.remove("exclusiveMinimum");
         plain.insert("minimum".to_owned(), json!(bound + 1));
     }
@@ -256,10 +283,15 @@ fn normalise_keys(plain: &mut Map<String, Value>) {
     if plain.remove("unevaluatedProperties") == Some(Value::Bool(false)) {
         plain.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
-    if plain.get("propertyNames").is_some_and(|names| names.get("pattern").is_none() && names.get("enum").is_none()) {
+    if plain
+        .get("propertyNames")
+        .is_some_and(|names| names.get("pattern").is_none() && names.get("enum").is_none())
+    {
         plain.remove("propertyNames");
     }
-    let open = plain.get("additionalProperties").is_some_and(|extra| *extra == json!({}) || *extra == json!(true));
+    let open = plain
+        .get("additionalProperties")
+        .is_some_and(|extra| *extra == json!({}) || *extra == json!(true));
     if open {
         plain.remove("additionalProperties");
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, run};
 
-fn config(extra: Value) -> Value {
+fn config(extra: &Value) -> Value {
     let mut webhook = json!({
         "id": "crm", "eventPattern": "data.*", "url": "https://example.com/hook", "timeoutMs": 2_000,
         "retryPolicy": {"maxRetries": 2, "backoffStrategy": "fixed", "initialDelayMs": 1_000},
@@ -54,7 +54,7 @@ fn an_event_is_sent_signed_and_done() {
 #[test]
 fn refusals_are_retried_and_given_up() {
     run(|| async {
-        let world = World::new(config(json!({})));
+        let world = World::new(config(&json!({})));
         world.bus.open();
         world.calm().await;
         world.http.answer(500, &[]);
@@ -82,7 +82,7 @@ fn refusals_are_retried_and_given_up() {
 #[test]
 fn a_webhook_that_is_gone_is_switched_off() {
     run(|| async {
-        let world = World::new(config(json!({})));
+        let world = World::new(config(&json!({})));
         world.bus.open();
         world.calm().await;
         world.http.answer(410, &[]);
@@ -115,7 +115,7 @@ fn a_webhook_that_is_gone_is_switched_off() {
 #[test]
 fn without_an_http_client_webhooks_wait() {
     run(|| async {
-        let world = World::new(config(json!({})));
+        let world = World::new(config(&json!({})));
         world.bus.open();
         world.calm().await;
         for _ in 0..3 {
@@ -140,7 +140,7 @@ fn without_an_http_client_webhooks_wait() {
 #[test]
 fn a_disabled_webhook_sends_nothing() {
     run(|| async {
-        let world = World::new(config(json!({"enabled": false})));
+        let world = World::new(config(&json!({"enabled": false})));
         world.bus.open();
         world.write(&[("e1", "data.x", "k")]);
         world.finish(1_000).await;

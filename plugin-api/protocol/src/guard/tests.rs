@@ -18,7 +18,10 @@ fn defaults_are_filled() {
     assert_eq!(field, Field::new(crate::data::FieldType::Text));
     let object: Object = serde_json::from_value(json!({ "name": "a", "fields": {} })).unwrap();
     assert_eq!(object, Object::new("a"));
-    assert_eq!(serde_json::from_value::<RestServerConfig>(json!({})).unwrap(), RestServerConfig::default());
+    assert_eq!(
+        serde_json::from_value::<RestServerConfig>(json!({})).unwrap(),
+        RestServerConfig::default()
+    );
     let dataset: Dataset = serde_json::from_value(json!({ "object": "a", "records": [] })).unwrap();
     assert_eq!((dataset.external_id.as_str(), dataset.env.len()), ("name", 3));
 }
@@ -26,7 +29,10 @@ fn defaults_are_filled() {
 #[test]
 fn a_struct_is_not_a_list() {
     refused::<ObjectCapabilities>(json!([]), "invalid type: sequence");
-    refused::<Object>(json!({ "name": "a", "fields": {}, "enable": [] }), "invalid type: sequence");
+    refused::<Object>(
+        json!({ "name": "a", "fields": {}, "enable": [] }),
+        "invalid type: sequence",
+    );
 }
 
 #[test]
@@ -40,11 +46,26 @@ fn null_is_not_absence() {
 fn limits_hold() {
     let field = |key: &str, value: Value| json!({ "type": "text", key: value });
     refused::<Field>(field("name", json!("Not A Name")), "`Not A Name` is not a name");
-    refused::<Field>(field("vectorConfig", json!({ "dimensions": 0 })), "from 1 to 10000, found 0");
-    refused::<Field>(field("vectorConfig", json!({ "dimensions": 1.5 })), "expected a whole number, found 1.5");
-    refused::<Field>(field("currencyConfig", json!({ "defaultCurrency": "EURO" })), "expected 3 characters, found 4");
-    refused::<Object>(json!({ "name": "a", "fields": { "X": { "type": "text" } } }), "`X` is not a name");
-    refused::<BatchUpdateRequest>(json!({ "operation": "create", "records": [] }), "expected 1 to 200 items, found 0");
+    refused::<Field>(
+        field("vectorConfig", json!({ "dimensions": 0 })),
+        "from 1 to 10000, found 0",
+    );
+    refused::<Field>(
+        field("vectorConfig", json!({ "dimensions": 1.5 })),
+        "expected a whole number, found 1.5",
+    );
+    refused::<Field>(
+        field("currencyConfig", json!({ "defaultCurrency": "EURO" })),
+        "expected 3 characters, found 4",
+    );
+    refused::<Object>(
+        json!({ "name": "a", "fields": { "X": { "type": "text" } } }),
+        "`X` is not a name",
+    );
+    refused::<BatchUpdateRequest>(
+        json!({ "operation": "create", "records": [] }),
+        "expected 1 to 200 items, found 0",
+    );
     refused::<ErrorResponse>(json!({ "success": true, "error": {} }), "expected `false`");
 }
 

@@ -16,7 +16,7 @@ pub enum ViewData {
     /// Records of an object.
     Object(ObjectData),
     /// Answers of an endpoint.
-    Api(ApiData),
+    Api(Box<ApiData>),
     /// Rows written in the view.
     Value(ValueData),
 }

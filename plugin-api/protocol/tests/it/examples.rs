@@ -39,7 +39,10 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path, document: Value) -> T {
 }
 
 fn crm_objects() -> Vec<Object> {
-    files("crm", ".object.yml").iter().map(|path| read(path, yaml(path))).collect()
+    files("crm", ".object.yml")
+        .iter()
+        .map(|path| read(path, yaml(path)))
+        .collect()
 }
 
 #[test]
@@ -75,8 +78,15 @@ fn references_of_the_crm_lead_to_its_objects() {
 #[test]
 fn seeds_of_the_crm_name_fields_options_and_records_that_exist() {
     let objects = crm_objects();
-    let datasets: Vec<Dataset> = files("crm", ".data.yml").iter().map(|path| read(path, yaml(path))).collect();
-    let ids: BTreeSet<&str> = datasets.iter().flat_map(|set| &set.records).filter_map(|record| record["id"].as_str()).collect();
+    let datasets: Vec<Dataset> = files("crm", ".data.yml")
+        .iter()
+        .map(|path| read(path, yaml(path)))
+        .collect();
+    let ids: BTreeSet<&str> = datasets
+        .iter()
+        .flat_map(|set| &set.records)
+        .filter_map(|record| record["id"].as_str())
+        .collect();
     let count: usize = datasets.iter().map(|set| set.records.len()).sum();
     assert!(count > 300, "some hundred records, found {count}");
     assert_eq!(ids.len(), count, "every record has an id of its own");
@@ -85,10 +95,16 @@ fn seeds_of_the_crm_name_fields_options_and_records_that_exist() {
         for (key, value) in set.records.iter().flatten().filter(|(key, _)| *key != "id") {
             let field = object.fields.get(key).unwrap_or_else(|| panic!("{}.{key}", set.object));
             match (field.kind, value) {
-                (kind, Value::String(id)) if kind.is_reference() => assert!(ids.contains(id.as_str()), "{}.{key} {id}", set.object),
+                (kind, Value::String(id)) if kind.is_reference() => {
+                    assert!(ids.contains(id.as_str()), "{}.{key} {id}", set.object)
+                }
                 (FieldType::Select, Value::String(text)) => {
                     let options = field.options.as_ref().unwrap();
-                    assert!(options.iter().any(|option| option.value == *text), "{}.{key} {text}", set.object);
+                    assert!(
+                        options.iter().any(|option| option.value == *text),
+                        "{}.{key} {text}",
+                        set.object
+                    );
                 }
                 _ => {}
             }
@@ -101,20 +117,33 @@ fn views_and_navigation_of_the_crm_fit_the_types() {
     for path in files("crm", ".view.yml") {
         let mut view = yaml(&path);
         let mut lists = vec![view["list"].take()];
-        lists.extend(view["listViews"].as_object().into_iter().flatten().map(|(_, list)| list.clone()));
+        lists.extend(
+            view["listViews"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(_, list)| list.clone()),
+        );
         for list in lists {
             let list: ListView = read(&path, list);
             assert!(!list.columns.fields().is_empty(), "{}", path.display());
         }
     }
-    let apps: Vec<App> = files("crm", "crm.app.yml").iter().map(|path| read(path, yaml(path))).collect();
+    let apps: Vec<App> = files("crm", "crm.app.yml")
+        .iter()
+        .map(|path| read(path, yaml(path)))
+        .collect();
     assert_eq!(apps.len(), 1);
 }
 
 #[test]
 fn the_todo_app_needs_the_dialect_and_then_fits() {
     for path in files("todo", ".object.yml") {
-        assert!(serde_json::from_value::<Object>(yaml(&path)).is_err(), "{} is written in older spellings", path.display());
+        assert!(
+            serde_json::from_value::<Object>(yaml(&path)).is_err(),
+            "{} is written in older spellings",
+            path.display()
+        );
         let (object, notes) = normalise_object(yaml(&path));
         let object: Object = read(&path, object);
         let aliases = notes.iter().filter(|note| note.kind == NoteKind::Alias).count();

@@ -55,33 +55,33 @@ impl Document {
         }
     }
 
-    /// The way as written to what is at a way in the protocol's words; ends where nothing was written.
-    pub(super) fn written(&self, path: &KeyPath) -> KeyPath {
+    /// The way as written to what is at a way in the protocol's words, and whether it leads all the way.
+    fn written(&self, path: &KeyPath) -> (KeyPath, bool) {
         let older = self.older.borrow();
         let mut written = KeyPath::default();
         let mut steps = path.0.iter().peekable();
         while let Some(step) = steps.next() {
-            let Some(node) = self.root.at(&written) else { break };
+            let Some(node) = self.root.at(&written) else { return (written, false) };
             let next = match (step, &node.value) {
                 (Step::Index(index), NodeValue::Map(entries)) => entries.get(*index).map(|entry| written.key(&entry.key)),
                 (Step::Index(index), _) => Some(written.index(*index)),
                 (Step::Key(key), _) if node.get(key).is_some() => Some(written.key(key)),
                 (Step::Key(key), _) => {
                     let renamed = |key: &str| older.get(&(written.clone(), key.to_owned())).map(|older| written.key(older));
-                    let inner = || match steps.peek() {
-                        Some(Step::Key(inner)) => renamed(inner),
-                        _ => None,
-                    };
-                    let rules = || (key == "validations").then(|| written.key("validation").key("rules"));
-                    renamed(key).or_else(inner).or_else(rules)
+                    let rules = written.key("validation").key("rules");
+                    match steps.peek() {
+                        _ if key == "validations" => Some(rules),
+                        Some(Step::Key(inner)) if renamed(key).is_none() => renamed(inner).inspect(|_| drop(steps.next())),
+                        _ => renamed(key),
+                    }
                 }
             };
             match next.filter(|next| self.root.at(next).is_some()) {
                 Some(next) => written = next,
-                None => break,
+                None => return (written, false),
             }
         }
-        written
+        (written, true)
     }
 
     fn at(&self, position: Position) -> Place {
@@ -90,17 +90,17 @@ impl Document {
 
     /// The node that was written for a way; none when nothing was.
     pub(super) fn node(&self, path: &KeyPath) -> Option<&Node> {
-        let written = self.written(path);
-        (written.0.len() == path.0.len()).then(|| self.root.at(&written)).flatten()
+        let (written, complete) = self.written(path);
+        complete.then(|| self.root.at(&written)).flatten()
     }
 
     /// The place of a value.
     pub(super) fn place(&self, path: &KeyPath) -> Place {
-        self.at(self.root.position_of(&self.written(path)))
+        self.at(self.root.position_of(&self.written(path).0))
     }
 
     fn key_place(&self, path: &KeyPath) -> Place {
-        self.at(self.root.key_position_of(&self.written(path)))
+        self.at(self.root.key_position_of(&self.written(path).0))
     }
 
     /// An error at a value.

@@ -142,7 +142,8 @@ impl Problems {
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Problem> {
         self.0.sort_by(|left, right| (&left.place, left.level, &left.path).cmp(&(&right.place, right.level, &right.path)));
-        self.0.dedup();
+        // One fault may be met twice, under a key that was written and one that was filled in from it.
+        self.0.dedup_by(|later, earlier| later.place == earlier.place && later.message == earlier.message);
         self.0
     }
 }

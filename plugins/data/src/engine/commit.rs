@@ -216,9 +216,7 @@ fn merged(record: &[u8], extra: Fields, view: Option<&View>) -> Result<Vec<u8>> 
 }
 
 impl Change {
-    /// Name of the object.
-    #[must_use]
-    pub fn object(&self) -> &str {
+    fn object(&self) -> &str {
         match self {
             Self::Create { object, .. } | Self::Update { object, .. } | Self::Upsert { object, .. } | Self::Delete { object, .. } => {
                 object

@@ -121,9 +121,4 @@ impl<'a> Draft<'a> {
         }
         self.changed.get(&(object.to_owned(), id.to_owned()))
     }
-
-    /// Whether anything was changed so far.
-    pub(super) fn is_untouched(&self) -> bool {
-        self.changed.is_empty()
-    }
 }

@@ -31,7 +31,7 @@ async fn other_plugins_read_every_kind() {
     assert_eq!(provider.list(context.clone(), "nothing".to_owned()).await.expect("a list"), []);
     let object = provider.get(context.clone(), request("objects", "thing")).await.expect("an answer").expect("an object");
     assert_eq!((&object.definition["pluralLabel"], &object.definition["active"]), (&"Things".into(), &true.into()));
-    assert_eq!(provider.version(context.clone()), provider.version(context.clone()));
+    assert_eq!(provider.version(context.clone()).expect("a number"), 1);
     cell.replace(Arc::default());
     assert_eq!(provider.list(context, "object".to_owned()).await.expect("a list"), []);
 }

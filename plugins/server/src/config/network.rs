@@ -36,7 +36,9 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 /// The host of `host[:port]`, brackets of an IPv6 address included.
 pub(crate) fn host_of(authority: &str) -> &str {
-    let port = authority.rfind(':').filter(|&at| authority[at + 1..].bytes().all(|byte| byte.is_ascii_digit()));
+    let port = authority
+        .rfind(':')
+        .filter(|&at| authority[at + 1..].bytes().all(|byte| byte.is_ascii_digit()));
     match port {
         // The colon of `[::1]` belongs to the address.
         Some(at) if !authority.ends_with(']') => &authority[..at],
@@ -47,7 +49,10 @@ pub(crate) fn host_of(authority: &str) -> &str {
 /// True when a host name or address can only mean this machine.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_end_matches('.');
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();
     }

@@ -17,7 +17,9 @@ fn described(schema: &Value, path: &str, found: &mut Vec<(String, Value)>) {
 
 fn given(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, inner)| given(inner, &format!("{path}.{key}"), found)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, inner)| given(inner, &format!("{path}.{key}"), found)),
         other => found.push((path.to_owned(), other.clone())),
     }
 }
@@ -27,7 +29,11 @@ fn the_schema_in_the_manifest_says_what_the_type_says() {
     let document: Value = serde_json::from_str(include_str!("../../plugin.json")).unwrap();
     let (mut schema, mut defaults) = (Vec::new(), Vec::new());
     described(&document["objectos"]["settings"], "", &mut schema);
-    given(&serde_json::to_value(ServerConfig::default()).unwrap(), "", &mut defaults);
+    given(
+        &serde_json::to_value(ServerConfig::default()).unwrap(),
+        "",
+        &mut defaults,
+    );
     // Absent by default, so the type does not write them.
     for key in [".listen", ".tls.certificate", ".tls.key", ".outgoing.authorities"] {
         defaults.push((key.to_owned(), Value::Null));
@@ -55,13 +61,22 @@ fn what_a_schema_cannot_say_is_checked() {
         let problem = parsed.check().err().map(|error| error.to_string());
         match expected {
             None => assert_eq!(problem, None, "{config}"),
-            Some(part) => assert!(problem.as_deref().is_some_and(|text| text.contains(part)), "{config}: {problem:?}"),
+            Some(part) => assert!(
+                problem.as_deref().is_some_and(|text| text.contains(part)),
+                "{config}: {problem:?}"
+            ),
         }
     };
     check(json!({}), None);
     check(json!({ "limits": { "headMs": 0 } }), Some("limits.headMs"));
-    check(json!({ "cors": { "origins": ["https://app.example.com", "*"] } }), Some("cors.origins[1]"));
-    check(json!({ "cors": { "origins": ["https://app.example.com/"] } }), Some("cors.origins[0]"));
+    check(
+        json!({ "cors": { "origins": ["https://app.example.com", "*"] } }),
+        Some("cors.origins[1]"),
+    );
+    check(
+        json!({ "cors": { "origins": ["https://app.example.com/"] } }),
+        Some("cors.origins[0]"),
+    );
     check(json!({ "trustedProxies": ["10.0.0.0/33"] }), Some("trustedProxies[0]"));
     check(json!({ "trustedProxies": ["10.0.0.0/8", "fd00::/8", "::1"] }), None);
     check(json!({ "bodies": [{ "under": "api" }] }), Some("bodies[0].under"));
@@ -84,7 +99,11 @@ fn the_longest_rule_for_a_body_counts() {
 fn ranges_hold_their_addresses() {
     let check = |range: &str, address: &str, expected: bool| {
         let range = AddressRange::parse(range).unwrap();
-        assert_eq!(range.contains(address.parse().unwrap()), expected, "{range:?} {address}");
+        assert_eq!(
+            range.contains(address.parse().unwrap()),
+            expected,
+            "{range:?} {address}"
+        );
     };
     check("10.0.0.0/8", "10.255.0.1", true);
     check("10.0.0.0/8", "11.0.0.1", false);
@@ -101,7 +120,11 @@ fn ranges_hold_their_addresses() {
 #[test]
 fn hosts_are_told_from_ports_and_this_machine_from_others() {
     let check = |authority: &str, host: &str, loopback: bool| {
-        assert_eq!((host_of(authority), is_loopback_host(host_of(authority))), (host, loopback), "{authority}");
+        assert_eq!(
+            (host_of(authority), is_loopback_host(host_of(authority))),
+            (host, loopback),
+            "{authority}"
+        );
     };
     check("localhost", "localhost", true);
     check("LOCALHOST:3000", "LOCALHOST", true);

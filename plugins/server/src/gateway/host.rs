@@ -55,11 +55,19 @@ impl Gateway for HostGateway {
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<Payload> {
         // Encoded by hand and not through the typed client, so that the principal is passed on as the bytes it came in.
         let payload = serde_json::to_vec(credentials).map_err(Error::internal)?;
-        self.auth.as_ref().map_err(Clone::clone)?.call(context, "authenticate", &payload).await
+        self.auth
+            .as_ref()
+            .map_err(Clone::clone)?
+            .call(context, "authenticate", &payload)
+            .await
     }
 
     async fn kernel(&self, context: &Context, method: &'static str, request: &[u8]) -> Result<Payload> {
-        self.kernel.as_ref().map_err(Clone::clone)?.call(context, method, request).await
+        self.kernel
+            .as_ref()
+            .map_err(Clone::clone)?
+            .call(context, method, request)
+            .await
     }
 
     fn now_ms(&self) -> i64 {

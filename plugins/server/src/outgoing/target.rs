@@ -36,21 +36,39 @@ impl Target {
             return Err(invalid("it has no host"));
         }
         let given = authority.port_u16();
-        if given.is_none() && authority.as_str().rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']')) {
+        if given.is_none()
+            && authority
+                .as_str()
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| !port.ends_with(']'))
+        {
             return Err(invalid("its port is not a number"));
         }
         let path = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let port = given.unwrap_or(if secure { 443 } else { 80 });
-        Ok(Self { secure, host, port, port_given: given.is_some(), path: path.into() })
+        Ok(Self {
+            secure,
+            host,
+            port,
+            port_given: given.is_some(),
+            path: path.into(),
+        })
     }
 
     /// The host without the brackets of an IPv6 address.
     pub(super) fn bare_host(&self) -> &str {
-        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
     }
 
     pub(super) fn host_header(&self) -> Result<HeaderValue> {
-        let text = if self.port_given { format!("{}:{}", self.host, self.port) } else { self.host.clone() };
+        let text = if self.port_given {
+            format!("{}:{}", self.host, self.port)
+        } else {
+            self.host.clone()
+        };
         HeaderValue::from_str(&text).map_err(|_| Error::invalid(format!("`{}` is not a host", self.host)))
     }
 
@@ -76,15 +94,23 @@ impl AllowList {
     pub(super) fn parse(entries: &[String]) -> Result<Self, ServerError> {
         let parse = |(index, text): (usize, &String)| {
             Allowed::parse(text).ok_or_else(|| {
-                let message = format!("`{text}` is not a host; write it as in `api.example.com`, `*.example.com:8443` or `*`");
+                let message =
+                    format!("`{text}` is not a host; write it as in `api.example.com`, `*.example.com:8443` or `*`");
                 ServerError::setting(&format!("outgoing.allow[{index}]"), message)
             })
         };
-        entries.iter().enumerate().map(parse).collect::<Result<_, _>>().map(Self)
+        entries
+            .iter()
+            .enumerate()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     pub(super) fn contains(&self, target: &Target) -> bool {
-        self.0.iter().any(|allowed| allowed.port.is_none_or(|port| port == target.port) && allowed.names(&target.host))
+        self.0
+            .iter()
+            .any(|allowed| allowed.port.is_none_or(|port| port == target.port) && allowed.names(&target.host))
     }
 }
 
@@ -96,11 +122,18 @@ impl Allowed {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
             _ => (text.as_str(), None),
         };
-        let host = if host == "*" { host } else { host.strip_prefix('*').unwrap_or(host) };
+        let host = if host == "*" {
+            host
+        } else {
+            host.strip_prefix('*').unwrap_or(host)
+        };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
         let valid = host == "*" || !host.is_empty() && host != "." && host.bytes().all(plain);
         let bracketed = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
-        (valid && bracketed).then(|| Self { host: host.to_owned(), port })
+        (valid && bracketed).then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 
     fn names(&self, host: &str) -> bool {

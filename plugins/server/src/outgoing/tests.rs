@@ -11,15 +11,56 @@ fn addresses_are_judged_in_whatever_form() {
         let parsed: IpAddr = address.parse().unwrap();
         assert_eq!(Reach::Public.includes(parsed), public, "{address}");
     };
-    for address in ["1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "192.169.0.1", "2606:4700::1", "64:ff9b::1.1.1.1"] {
+    for address in [
+        "1.1.1.1",
+        "8.8.8.8",
+        "172.15.0.1",
+        "172.32.0.1",
+        "192.169.0.1",
+        "2606:4700::1",
+        "64:ff9b::1.1.1.1",
+    ] {
         check(address, true);
     }
     let refused = [
-        "127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-        "169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1",
-        "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-        "::127.0.0.1", "fe80::1", "fc00::1", "fd12:3456::1", "ff02::1", "fec0::1", "2001:db8::1", "2001::1", "2001:10::1",
-        "64:ff9b::10.0.0.1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::", "100::1", "3fff::1",
+        "127.0.0.1",
+        "127.255.255.254",
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.127.255.255",
+        "192.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::127.0.0.1",
+        "fe80::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "ff02::1",
+        "fec0::1",
+        "2001:db8::1",
+        "2001::1",
+        "2001:10::1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2002:a00:1::",
+        "100::1",
+        "3fff::1",
     ];
     for address in refused {
         check(address, false);
@@ -29,7 +70,11 @@ fn addresses_are_judged_in_whatever_form() {
 #[test]
 fn development_adds_this_machine_and_the_operator_adds_the_rest() {
     let check = |reach: Reach, address: &str, expected: bool| {
-        assert_eq!(reach.includes(address.parse().unwrap()), expected, "{reach:?} {address}");
+        assert_eq!(
+            reach.includes(address.parse().unwrap()),
+            expected,
+            "{reach:?} {address}"
+        );
     };
     check(Reach::PublicAndLoopback, "127.0.0.1", true);
     check(Reach::PublicAndLoopback, "::ffff:127.0.0.1", true);
@@ -43,7 +88,9 @@ fn development_adds_this_machine_and_the_operator_adds_the_rest() {
 fn a_url_is_taken_apart() {
     let check = |url: &str, expected: Option<(bool, &str, u16, &str)>| {
         let parsed = Target::parse(url).ok();
-        let parts = parsed.as_ref().map(|target| (target.secure, target.host.as_str(), target.port, target.path.path()));
+        let parts = parsed
+            .as_ref()
+            .map(|target| (target.secure, target.host.as_str(), target.port, target.path.path()));
         assert_eq!(parts, expected, "{url}");
     };
     check("http://example.com", Some((false, "example.com", 80, "/")));

@@ -16,9 +16,14 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn of(details: Option<&Value>) -> Option<Self> {
         let details = details?.as_object()?;
-        let given = ["fields", "fieldErrors"].iter().find_map(|key| details.get(*key)?.as_array())?;
+        let given = ["fields", "fieldErrors"]
+            .iter()
+            .find_map(|key| details.get(*key)?.as_array())?;
         let entries: Vec<Value> = given.iter().filter_map(Value::as_object).map(standard).collect();
-        (!entries.is_empty()).then(|| Self { as_given: Value::Array(given.clone()), standard: entries.into() })
+        (!entries.is_empty()).then(|| Self {
+            as_given: Value::Array(given.clone()),
+            standard: entries.into(),
+        })
     }
 }
 

@@ -4,7 +4,11 @@ use std::fmt::Write;
 
 use super::{fields::standard_code, *};
 
-const MARKS: Marks<'_> = Marks { request_id: "r-1", trace_id: "", now_ms: 1_700_000_000_007 };
+const MARKS: Marks<'_> = Marks {
+    request_id: "r-1",
+    trace_id: "",
+    now_ms: 1_700_000_000_007,
+};
 
 fn written(failure: &Failure) -> Value {
     serde_json::from_slice(&document(failure, MARKS)).unwrap()
@@ -34,7 +38,10 @@ fn every_kind_has_its_document() {
         let failure = Failure::from(Error::new(kind, "said to the caller").with_internal("said to the operator"));
         writeln!(out, "{kind:?} {}\n{:#}\n", failure.status(), written(&failure)).unwrap();
     }
-    assert!(!out.contains("operator"), "a document tells what only operators may read");
+    assert!(
+        !out.contains("operator"),
+        "a document tells what only operators may read"
+    );
     expect_file!["snapshots/kinds.txt"].assert_eq(&out);
 }
 
@@ -48,7 +55,14 @@ fn every_code_has_its_status() {
         let error: EnhancedApiError = serde_json::from_value(document["error"].clone()).unwrap();
         assert_eq!(error.code, *code);
         let part = |key: &str| document["error"][key].to_string();
-        writeln!(out, "{code} {} {} {}", part("httpStatus"), part("category"), part("retryStrategy")).unwrap();
+        writeln!(
+            out,
+            "{code} {} {} {}",
+            part("httpStatus"),
+            part("category"),
+            part("retryStrategy")
+        )
+        .unwrap();
     }
     expect_file!["snapshots/codes.txt"].assert_eq(&out);
 }
@@ -82,8 +96,14 @@ fn fields_stand_in_both_spellings() {
 fn details_without_fields_are_passed_on() {
     let check = |details: Value| {
         let document = written(&Failure::from(Error::invalid("m").with_details(&details)));
-        assert_eq!((&document["details"], &document["error"]["details"]), (&details, &details));
-        assert!(document.get("fields").is_none() && document["error"].get("fieldErrors").is_none(), "{document}");
+        assert_eq!(
+            (&document["details"], &document["error"]["details"]),
+            (&details, &details)
+        );
+        assert!(
+            document.get("fields").is_none() && document["error"].get("fieldErrors").is_none(),
+            "{document}"
+        );
     };
     check(json!({ "count": 201, "max": 200 }));
     check(json!({ "fields": [] }));
@@ -101,7 +121,10 @@ fn the_wait_stands_in_the_document_too() {
 
 #[test]
 fn the_trace_stands_in_the_document_when_there_is_one() {
-    let marks = Marks { trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", ..MARKS };
+    let marks = Marks {
+        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+        ..MARKS
+    };
     let document: Value = serde_json::from_slice(&document(&Error::invalid("m").into(), marks)).unwrap();
     assert_eq!(document["error"]["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
 }

@@ -1,7 +1,12 @@
 use super::*;
 
 fn limiter(requests: u32, window_ms: u64) -> RateLimiter {
-    RateLimiter::new(RateLimitConfig { requests, window_ms, loopback: false }).unwrap()
+    RateLimiter::new(RateLimitConfig {
+        requests,
+        window_ms,
+        loopback: false,
+    })
+    .unwrap()
 }
 
 fn address(text: &str) -> IpAddr {
@@ -15,7 +20,11 @@ fn a_bucket_empties_and_fills_evenly() {
     let take = |now_ms: i64| limiter.take(caller, now_ms).unwrap();
     let check = |now_ms: i64, allowed: bool, remaining: u32, retry_after_s: u64| {
         let allowance = take(now_ms);
-        assert_eq!((allowance.allowed, allowance.remaining, allowance.retry_after_s), (allowed, remaining, retry_after_s), "at {now_ms}");
+        assert_eq!(
+            (allowance.allowed, allowance.remaining, allowance.retry_after_s),
+            (allowed, remaining, retry_after_s),
+            "at {now_ms}"
+        );
     };
     check(0, true, 2, 0);
     check(0, true, 1, 0);
@@ -39,7 +48,11 @@ fn the_time_of_a_full_bucket_is_told() {
 fn callers_are_told_apart_by_address_and_by_ipv6_network() {
     let limiter = limiter(1, 1_000);
     let check = |caller: &str, allowed: Option<bool>| {
-        assert_eq!(limiter.take(address(caller), 0).map(|allowance| allowance.allowed), allowed, "{caller}");
+        assert_eq!(
+            limiter.take(address(caller), 0).map(|allowance| allowance.allowed),
+            allowed,
+            "{caller}"
+        );
     };
     check("192.0.2.1", Some(true));
     check("192.0.2.1", Some(false));
@@ -64,5 +77,11 @@ fn a_flood_of_addresses_does_not_grow_without_bound() {
 
 #[test]
 fn zero_switches_it_off() {
-    assert!(RateLimiter::new(RateLimitConfig { requests: 0, ..RateLimitConfig::default() }).is_none());
+    assert!(
+        RateLimiter::new(RateLimitConfig {
+            requests: 0,
+            ..RateLimitConfig::default()
+        })
+        .is_none()
+    );
 }

@@ -24,7 +24,11 @@ pub(super) fn check(path: &str) -> Result<(), &'static str> {
             return Err(DOTS);
         }
     }
-    if count > SEGMENTS_MAX { Err("the path has too many segments") } else { Ok(()) }
+    if count > SEGMENTS_MAX {
+        Err("the path has too many segments")
+    } else {
+        Ok(())
+    }
 }
 
 const DOTS: &str = "the path has a segment of dots";
@@ -35,7 +39,11 @@ fn check_decoded(segment: &str) -> Result<(), &'static str> {
     }
     // `a%2F..%2Fb` is one segment here and three to whoever joins it to a folder.
     let parts = |part: &str| part == "." || part == "..";
-    if segment.split(['/', '\\']).any(parts) { Err(DOTS) } else { Ok(()) }
+    if segment.split(['/', '\\']).any(parts) {
+        Err(DOTS)
+    } else {
+        Ok(())
+    }
 }
 
 /// A segment without its escapes; `None` for a broken escape or bytes that are not UTF-8.

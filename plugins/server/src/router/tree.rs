@@ -32,7 +32,9 @@ pub(super) struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()] }
+        Self {
+            nodes: vec![Node::default()],
+        }
     }
 }
 
@@ -48,8 +50,14 @@ struct Walk<'a> {
 impl Tree {
     /// Takes a pattern in; answers the names of its parameters.
     pub(super) fn insert(&mut self, method: usize, pattern: &str, route: usize) -> Result<Vec<String>, Refused> {
-        let rest = pattern.strip_prefix('/').ok_or(Refused::Pattern("the path does not begin with `/`"))?;
-        let segments: Vec<&str> = if rest.is_empty() { Vec::new() } else { rest.split('/').collect() };
+        let rest = pattern
+            .strip_prefix('/')
+            .ok_or(Refused::Pattern("the path does not begin with `/`"))?;
+        let segments: Vec<&str> = if rest.is_empty() {
+            Vec::new()
+        } else {
+            rest.split('/').collect()
+        };
         let (mut node, mut names, mut ends_in_rest) = (0, Vec::new(), false);
         for (index, segment) in segments.iter().enumerate() {
             match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
@@ -69,7 +77,11 @@ impl Tree {
         if names.len() > PARAMETERS_MAX {
             return Err(Refused::Pattern("the path has more than 8 parameters"));
         }
-        let ends = if ends_in_rest { &mut self.nodes[node].rest } else { &mut self.nodes[node].ends };
+        let ends = if ends_in_rest {
+            &mut self.nodes[node].rest
+        } else {
+            &mut self.nodes[node].ends
+        };
         match ends[method] {
             Some(taken) => Err(Refused::Taken(taken)),
             None => {
@@ -106,7 +118,13 @@ impl Tree {
 
     /// Finds a route; the path was checked.
     pub(super) fn find(&self, method: Option<usize>, path: &str) -> Found {
-        let mut walk = Walk { tree: self, path, method, captures: Captures::default(), allowed: Methods::default() };
+        let mut walk = Walk {
+            tree: self,
+            path,
+            method,
+            captures: Captures::default(),
+            allowed: Methods::default(),
+        };
         match walk.step(0, 1) {
             Some(route) => Found::Route(route, walk.captures),
             None if walk.allowed != Methods::default() => Found::Methods(walk.allowed),
@@ -117,7 +135,9 @@ impl Tree {
 
 impl Node {
     fn find(&self, segment: &str) -> Result<usize, usize> {
-        self.literals.binary_search_by(|(text, _)| text.as_str().cmp(segment)).map(|at| self.literals[at].1)
+        self.literals
+            .binary_search_by(|(text, _)| text.as_str().cmp(segment))
+            .map(|at| self.literals[at].1)
     }
 }
 

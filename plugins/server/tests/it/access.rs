@@ -34,7 +34,12 @@ fn with_auth() -> TestGateway {
 const ADA: (&str, &str) = ("Authorization", "Bearer ada");
 
 fn names(seen: &Value) -> Vec<&str> {
-    seen["headers"].as_array().unwrap().iter().map(|pair| pair[0].as_str().unwrap()).collect()
+    seen["headers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| pair[0].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -76,11 +81,14 @@ async fn a_user_is_no_administrator() {
         let reply = ask(server.address, &format!("GET {path}"), &[ADA], "").await;
         assert_eq!(reply.error(), (403, "insufficient_privileges".to_owned()), "{path}");
     }
-    let local = start(&{
-        let gateway = TestGateway::new();
-        gateway.route("test.plugin", "GET /system/{name}", "system", echo);
-        gateway
-    }, json!({}));
+    let local = start(
+        &{
+            let gateway = TestGateway::new();
+            gateway.route("test.plugin", "GET /system/{name}", "system", echo);
+            gateway
+        },
+        json!({}),
+    );
     assert_eq!(get(local.address, "/system/a").await.status, 200);
 }
 
@@ -93,11 +101,29 @@ async fn public_routes_see_who_calls_when_it_is_known() {
         assert_eq!(names(&seen), seen_headers, "{line}");
     };
     check("GET /public/a", &[ADA], "u1", &["host", "authorization"]).await;
-    check("GET /public/a", &[("Authorization", "Bearer wrong")], "", &["host", "authorization"]).await;
+    check(
+        "GET /public/a",
+        &[("Authorization", "Bearer wrong")],
+        "",
+        &["host", "authorization"],
+    )
+    .await;
     check("GET /public/a", &[], "", &["host"]).await;
     // Whoever provides `auth` sees what people prove themselves with.
-    check("POST /api/v1/auth/sign-in", &[ADA, ("Cookie", "s=1")], "", &["host", "authorization", "cookie"]).await;
-    check("GET /api/v1/auth/me", &[ADA, ("X-API-Key", "k")], "u1", &["host", "authorization", "x-api-key"]).await;
+    check(
+        "POST /api/v1/auth/sign-in",
+        &[ADA, ("Cookie", "s=1")],
+        "",
+        &["host", "authorization", "cookie"],
+    )
+    .await;
+    check(
+        "GET /api/v1/auth/me",
+        &[ADA, ("X-API-Key", "k")],
+        "u1",
+        &["host", "authorization", "x-api-key"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -118,12 +144,18 @@ async fn every_kind_of_credential_is_handed_over() {
     ];
     let seen = ask(server.address, "POST /api/v1/echo/a", &headers, "{}").await.json();
     let credentials: Value = serde_json::from_str(seen["user"].as_str().unwrap()).unwrap();
-    assert_eq!(credentials, json!({
-        "authorization": "Basic x", "cookie": "a=1; b=2", "apiKey": "key", "origin": "https://elsewhere.example",
-        "method": "POST", "path": "/api/v1/echo/a", "address": "203.0.113.9",
-    }));
+    assert_eq!(
+        credentials,
+        json!({
+            "authorization": "Basic x", "cookie": "a=1; b=2", "apiKey": "key", "origin": "https://elsewhere.example",
+            "method": "POST", "path": "/api/v1/echo/a", "address": "203.0.113.9",
+        })
+    );
     assert_eq!(seen["extra"]["address"], "203.0.113.9");
-    assert_eq!(names(&seen), ["host", "origin", "x-forwarded-for", "content-type", "content-length"][..4].to_vec());
+    assert_eq!(
+        names(&seen),
+        ["host", "origin", "x-forwarded-for", "content-type", "content-length"][..4].to_vec()
+    );
 }
 
 #[tokio::test]
@@ -132,7 +164,10 @@ async fn an_auth_that_does_not_answer_closes_all_but_the_public_doors() {
         (|| Error::unavailable("auth is down"), 503),
         (|| Error::new(ErrorKind::Timeout, "auth is slow"), 504),
         (|| Error::internal("auth is broken"), 500),
-        (|| Error::new(ErrorKind::Denied, "not from this network").with_code("ip_restricted"), 403),
+        (
+            || Error::new(ErrorKind::Denied, "not from this network").with_code("ip_restricted"),
+            403,
+        ),
     ];
     for (error, expected) in answers {
         let gateway = TestGateway::new();
@@ -149,7 +184,11 @@ async fn an_auth_that_does_not_answer_closes_all_but_the_public_doors() {
 
 #[tokio::test]
 async fn an_auth_that_talks_nonsense_lets_nobody_in() {
-    for nonsense in [json!("yes"), json!({ "principal": { "id": "u1" } }), json!({ "principal": { "id": "u1", "kind": "god" } })] {
+    for nonsense in [
+        json!("yes"),
+        json!({ "principal": { "id": "u1" } }),
+        json!({ "principal": { "id": "u1", "kind": "god" } }),
+    ] {
         let gateway = TestGateway::new();
         let answer = nonsense.clone();
         gateway.auth(move |_, _| Ok(answer.clone()));
@@ -194,7 +233,13 @@ async fn without_auth_only_this_machine_itself_is_served() {
     check(&[("X-Forwarded-For", "127.0.0.1")], 200).await;
     check(&[("Forwarded", "for=203.0.113.9")], 403).await;
     check(&[("X-Real-IP", "203.0.113.9")], 403).await;
-    let posted = ask(server.address, "POST /api/v1/plugins/a/restart", &[("Origin", "https://evil.example")], "").await;
+    let posted = ask(
+        server.address,
+        "POST /api/v1/plugins/a/restart",
+        &[("Origin", "https://evil.example")],
+        "",
+    )
+    .await;
     assert_eq!(posted.error(), (403, "permission_denied".to_owned()));
 }
 
@@ -205,13 +250,18 @@ async fn an_open_address_needs_auth_and_permissions() {
         for service in services {
             gateway.service("test.security", service, false);
         }
-        let refused = refuse_exposure(&server(gateway, json!({})), "192.0.2.1:3000").err().map(|error| error.to_string());
+        let refused = refuse_exposure(&server(gateway, json!({})), "192.0.2.1:3000")
+            .err()
+            .map(|error| error.to_string());
         match expected {
             None => assert_eq!(refused, None, "{services:?}"),
             Some(missing) => {
                 let text = refused.unwrap();
                 assert!(text.contains(&format!("no plugin provides {missing};")), "{text}");
-                assert!(text.contains("192.0.2.1:3000") && text.contains("listen on 127.0.0.1"), "{text}");
+                assert!(
+                    text.contains("192.0.2.1:3000") && text.contains("listen on 127.0.0.1"),
+                    "{text}"
+                );
             }
         }
     };

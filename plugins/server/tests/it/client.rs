@@ -21,7 +21,10 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -59,7 +62,10 @@ impl Wire {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn over(socket: S) -> Self {
-        Self { socket, buffer: Vec::new() }
+        Self {
+            socket,
+            buffer: Vec::new(),
+        }
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
@@ -73,7 +79,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends a request with `Host: localhost`, and `Content-Length` when there is a body.
     pub(crate) async fn ask(&mut self, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         self.send(&request(line, headers, body)).await;
-        if line.starts_with("HEAD ") { self.bodiless().await } else { self.reply().await }
+        if line.starts_with("HEAD ") {
+            self.bodiless().await
+        } else {
+            self.reply().await
+        }
     }
 
     /// The next answer.
@@ -115,11 +125,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             (name.to_lowercase(), value.to_owned())
         };
         let headers: Vec<(String, String)> = lines.map(header).collect();
-        let mut reply = Reply { status, headers, body: Vec::new() };
-        let length: usize = reply.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut reply = Reply {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        let length: usize = reply
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap());
         if body {
             while self.buffer.len() < length {
-                assert!(self.more().await, "the answer broke off after {} of {length} bytes", self.buffer.len());
+                assert!(
+                    self.more().await,
+                    "the answer broke off after {} of {length} bytes",
+                    self.buffer.len()
+                );
             }
             reply.body = self.buffer.drain(..length).collect();
         }
@@ -127,7 +147,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     async fn more(&mut self) -> bool {
-        patiently(self.socket.read_buf(&mut self.buffer)).await.is_ok_and(|count| count > 0)
+        patiently(self.socket.read_buf(&mut self.buffer))
+            .await
+            .is_ok_and(|count| count > 0)
     }
 }
 

@@ -16,7 +16,9 @@ use crate::{
 /// A gateway whose `GET /version` answers a number.
 fn version(number: u32) -> TestGateway {
     let gateway = TestGateway::new();
-    gateway.route(PLUGIN, "GET /version", "authenticated", move |_, _| async move { HttpResponse::json(200, &number) });
+    gateway.route(PLUGIN, "GET /version", "authenticated", move |_, _| async move {
+        HttpResponse::json(200, &number)
+    });
     gateway
 }
 
@@ -48,14 +50,20 @@ async fn a_request_in_flight_ends_on_the_version_it_began_on() {
     let talk = async {
         gate.open.notify_one();
         let last = wire.reply().await;
-        assert_eq!((last.text().as_str(), last.header("connection")), ("\"through\"", Some("close")));
+        assert_eq!(
+            (last.text().as_str(), last.header("connection")),
+            ("\"through\"", Some("close"))
+        );
     };
     patiently(async { tokio::join!(old.listening.stop(true), talk) }).await;
 }
 
 #[tokio::test]
 async fn a_connection_that_has_said_nothing_yet_is_served() {
-    let old = start(&version(1), json!({ "limits": { "drainMs": 60_000, "headMs": 60_000 } }));
+    let old = start(
+        &version(1),
+        json!({ "limits": { "drainMs": 60_000, "headMs": 60_000 } }),
+    );
     let mut first = Wire::open(old.address).await;
     // Connections are accepted in their order, so this one's answer tells that the first is in.
     assert_eq!(get(old.address, "/version").await.text(), "1");
@@ -63,10 +71,16 @@ async fn a_connection_that_has_said_nothing_yet_is_served() {
     half.send("GET /version HTTP/1.1\r\nHost: local").await;
     assert_eq!(get(old.address, "/version").await.text(), "1");
     let talk = async {
-        for (wire, rest) in [(&mut first, request("GET /version", &[], "")), (&mut half, "host\r\n\r\n".to_owned())] {
+        for (wire, rest) in [
+            (&mut first, request("GET /version", &[], "")),
+            (&mut half, "host\r\n\r\n".to_owned()),
+        ] {
             wire.send(&rest).await;
             let reply = wire.reply().await;
-            assert_eq!((reply.text().as_str(), reply.header("connection")), ("1", Some("close")));
+            assert_eq!(
+                (reply.text().as_str(), reply.header("connection")),
+                ("1", Some("close"))
+            );
         }
     };
     patiently(async { tokio::join!(old.listening.stop(true), talk) }).await;
@@ -129,8 +143,9 @@ async fn no_request_is_lost_while_versions_follow_each_other() {
     const SWAPS: u32 = 30;
     let (done, highest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let mut current: Running = start(&version(0), json!({}));
-    let customers: Vec<_> =
-        (0..8).map(|_| tokio::spawn(customer(current.address, Arc::clone(&done), Arc::clone(&highest)))).collect();
+    let customers: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(customer(current.address, Arc::clone(&done), Arc::clone(&highest))))
+        .collect();
     for number in 1..=SWAPS {
         let next = current.successor(version(number), json!({}));
         patiently(current.listening.stop(true)).await;

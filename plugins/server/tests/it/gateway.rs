@@ -12,9 +12,7 @@ use std::{
     },
 };
 
-use objectos_plugin_api::{
-    Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials,
-};
+use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials};
 use objectos_server::{Gateway, Listening, Server, ServerConfig};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
@@ -71,7 +69,8 @@ impl AsRef<[u8]> for TestBytes {
 impl Drop for TestBytes {
     fn drop(&mut self) {
         if let Some(released) = &self.released {
-            drop(released.send(self.bytes.len()));
+            // A test that does not listen any more need not be told.
+            let _ = released.send(self.bytes.len());
         }
     }
 }
@@ -89,12 +88,23 @@ impl TestGateway {
                 _ => "authenticated",
             };
             let (method, path) = (text("method"), text("path"));
-            let own = Route { plugin: "objectos.server".to_owned(), method, path, access, handler: None };
+            let own = Route {
+                plugin: "objectos.server".to_owned(),
+                method,
+                path,
+                access,
+                handler: None,
+            };
             gateway.state.lock().unwrap().routes.push(own);
         }
         for method in ["GET", "POST"] {
             gateway.route(PLUGIN, &format!("{method} /echo/{{name}}"), "authenticated", echo);
-            gateway.route(PLUGIN, &format!("{method} /api/v1/echo/{{name}}"), "authenticated", echo);
+            gateway.route(
+                PLUGIN,
+                &format!("{method} /api/v1/echo/{{name}}"),
+                "authenticated",
+                echo,
+            );
         }
         gateway
     }
@@ -114,7 +124,13 @@ impl TestGateway {
         let (method, path) = route.split_once(' ').unwrap();
         let handler: Handler = Arc::new(move |context, request| Box::pin(handler(context, request)));
         let (plugin, method, path) = (plugin.to_owned(), method.to_owned(), path.to_owned());
-        self.state.lock().unwrap().routes.push(Route { plugin, method, path, access, handler: Some(handler) });
+        self.state.lock().unwrap().routes.push(Route {
+            plugin,
+            method,
+            path,
+            access,
+            handler: Some(handler),
+        });
         self.changed();
     }
 
@@ -162,13 +178,18 @@ impl Gateway for TestGateway {
     fn contributions(&self, kind: &str) -> TestBytes {
         let state = self.state.lock().unwrap();
         let routes = || {
-            let entry = |route: &Route| {
-                json!({ "plugin": route.plugin, "method": route.method, "path": route.path, "access": route.access })
-            };
+            let entry = |route: &Route| json!({ "plugin": route.plugin, "method": route.method, "path": route.path, "access": route.access });
             state.routes.iter().map(entry).collect::<Vec<_>>()
         };
-        let entries = if kind == "routes" { routes() } else { state.services.clone() };
-        TestBytes { bytes: serde_json::to_vec(&entries).unwrap(), released: None }
+        let entries = if kind == "routes" {
+            routes()
+        } else {
+            state.services.clone()
+        };
+        TestBytes {
+            bytes: serde_json::to_vec(&entries).unwrap(),
+            released: None,
+        }
     }
 
     fn open(&self, plugin: &str) -> Result<String> {
@@ -186,30 +207,44 @@ impl Gateway for TestGateway {
         frame: &[u8],
     ) -> impl Future<Output = Result<TestBytes>> + Send + 'static {
         let state = self.state.lock().unwrap();
-        let found = state.routes.iter().find(|known| {
-            known.plugin == *routes && route == format!("{} {}", known.method, known.path)
-        });
+        let found = state
+            .routes
+            .iter()
+            .find(|known| known.plugin == *routes && route == format!("{} {}", known.method, known.path));
         let handler = found.and_then(|route| route.handler.clone());
         let begun = handler
             .ok_or_else(|| Error::unavailable("the plugin is gone"))
             .and_then(|handler| Ok(handler(context.clone(), HttpRequest::decode(frame.to_vec())?)));
         let released = self.released.clone();
-        async move { Ok(TestBytes { bytes: begun?.await?.encode(), released }) }
+        async move {
+            Ok(TestBytes {
+                bytes: begun?.await?.encode(),
+                released,
+            })
+        }
     }
 
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<TestBytes> {
         let authenticate = self.state.lock().unwrap().authenticate.clone();
         let authenticate = authenticate.ok_or_else(|| Error::unavailable("auth is down"))?;
         let identity = authenticate(context.clone(), credentials.clone())?;
-        Ok(TestBytes { bytes: serde_json::to_vec(&identity).unwrap(), released: None })
+        Ok(TestBytes {
+            bytes: serde_json::to_vec(&identity).unwrap(),
+            released: None,
+        })
     }
 
     async fn kernel(&self, _: &Context, method: &'static str, request: &[u8]) -> Result<TestBytes> {
         let mut state = self.state.lock().unwrap();
-        state.kernel_calls.push((method.to_owned(), String::from_utf8(request.to_vec()).unwrap()));
+        state
+            .kernel_calls
+            .push((method.to_owned(), String::from_utf8(request.to_vec()).unwrap()));
         let answer = state.kernel_answers.iter().find(|(known, _)| known == method);
         let answer = answer.map_or_else(|| Err(Error::unavailable("no kernel")), |(_, answer)| answer.clone())?;
-        Ok(TestBytes { bytes: serde_json::to_vec(&answer).unwrap(), released: None })
+        Ok(TestBytes {
+            bytes: serde_json::to_vec(&answer).unwrap(),
+            released: None,
+        })
     }
 
     fn now_ms(&self) -> i64 {
@@ -292,17 +327,25 @@ pub(crate) fn start(gateway: &TestGateway, config: Value) -> Running {
 }
 
 pub(crate) fn start_tls(gateway: &TestGateway, config: Value, tls: TlsAcceptor) -> Running {
-    start_on(TcpListener::bind("127.0.0.1:0").unwrap(), gateway.clone(), config, Some(tls))
+    start_on(
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        gateway.clone(),
+        config,
+        Some(tls),
+    )
 }
 
 fn start_on(socket: TcpListener, gateway: TestGateway, config: Value, tls: Option<TlsAcceptor>) -> Running {
     let server = Arc::new(server(gateway, config));
     let listening = Listening::start(server, OwnedFd::from(socket.try_clone().unwrap()), tls).unwrap();
-    Running { address: listening.address(), listening, socket }
+    Running {
+        address: listening.address(),
+        listening,
+        socket,
+    }
 }
 
 pub(crate) fn server(gateway: TestGateway, config: Value) -> Server<TestGateway> {
     let config: ServerConfig = serde_json::from_value(config).unwrap();
     Server::new(gateway, config, "development").unwrap()
 }
-

@@ -25,8 +25,9 @@ pub(crate) async fn connect<S>(socket: S) -> (Sender, JoinHandle<hyper::Result<(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket))
+        .await
+        .unwrap();
     (sender, tokio::spawn(connection))
 }
 
@@ -74,8 +75,13 @@ async fn requests_share_a_connection() {
 #[tokio::test]
 async fn the_same_rules_hold() {
     let gateway = TestGateway::new();
-    gateway.route(PLUGIN, "GET /big", "authenticated", |_, _| async { Ok(HttpResponse::json_bytes(200, vec![b'1'; 3_000_000])) });
-    let server = start(&gateway, json!({ "limits": { "bodyBytesMax": 1000, "headBytesMax": 8192 } }));
+    gateway.route(PLUGIN, "GET /big", "authenticated", |_, _| async {
+        Ok(HttpResponse::json_bytes(200, vec![b'1'; 3_000_000]))
+    });
+    let server = start(
+        &gateway,
+        json!({ "limits": { "bodyBytesMax": 1000, "headBytesMax": 8192 } }),
+    );
     let (mut sender, _) = connect(TcpStream::connect(server.address).await.unwrap()).await;
     let mut check = async |request: Request<Full<Bytes>>, expected: u16| {
         let answer = ask(&mut sender, request).await;
@@ -89,9 +95,14 @@ async fn the_same_rules_hold() {
     assert_eq!(head.headers()["content-length"], "3000000");
     assert!(head.into_body().collect().await.unwrap().to_bytes().is_empty());
     let big = check(request("GET", "/big", ""), 200).await;
-    assert_eq!(patiently(big.into_body().collect()).await.unwrap().to_bytes().len(), 3_000_000);
+    assert_eq!(
+        patiently(big.into_body().collect()).await.unwrap().to_bytes().len(),
+        3_000_000
+    );
     let mut large = request("GET", "/echo/a", "");
-    large.headers_mut().insert("x-large", HeaderValue::from_str(&"x".repeat(20_000)).unwrap());
+    large
+        .headers_mut()
+        .insert("x-large", HeaderValue::from_str(&"x".repeat(20_000)).unwrap());
     check(large, 431).await;
     let mut foreign = request("GET", "/echo/a", "");
     *foreign.uri_mut() = "http://evil.example/echo/a".parse().unwrap();
@@ -105,7 +116,10 @@ async fn a_stop_lets_streams_end_and_says_goodbye() {
     let server = start(&gateway, json!({ "limits": { "drainMs": 60_000 } }));
     let (mut busy, busy_end) = connect(TcpStream::connect(server.address).await.unwrap()).await;
     let (mut idle, idle_end) = connect(TcpStream::connect(server.address).await.unwrap()).await;
-    assert_eq!(ask(&mut idle, request("GET", "/echo/a", "")).await.status(), StatusCode::OK);
+    assert_eq!(
+        ask(&mut idle, request("GET", "/echo/a", "")).await.status(),
+        StatusCode::OK
+    );
     let slow = tokio::spawn(busy.send_request(request("GET", "/gate", "")));
     patiently(gate.entered.notified()).await;
     let talk = async {
@@ -122,7 +136,10 @@ async fn a_stop_lets_streams_end_and_says_goodbye() {
 async fn a_silent_connection_is_closed() {
     let server = start(&TestGateway::new(), json!({ "limits": { "headMs": 60, "idleMs": 60 } }));
     let (mut used, used_end) = connect(TcpStream::connect(server.address).await.unwrap()).await;
-    assert_eq!(ask(&mut used, request("GET", "/echo/a", "")).await.status(), StatusCode::OK);
+    assert_eq!(
+        ask(&mut used, request("GET", "/echo/a", "")).await.status(),
+        StatusCode::OK
+    );
     let (_unused, unused_end) = connect(TcpStream::connect(server.address).await.unwrap()).await;
     drop(patiently(used_end).await.unwrap());
     drop(patiently(unused_end).await.unwrap());

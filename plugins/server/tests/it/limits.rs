@@ -77,7 +77,11 @@ async fn bodies_in_pieces_are_put_together() {
     let (server, _) = counting(json!({}));
     let mut wire = Wire::open(server.address).await;
     wire.send("POST /api/v1/echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").await;
-    for piece in ["5\r\n{\"a\":\r\n", "1;ext=1\r\n1\r\n", "1\r\n}\r\n0\r\nTrailer: x\r\n\r\n"] {
+    for piece in [
+        "5\r\n{\"a\":\r\n",
+        "1;ext=1\r\n1\r\n",
+        "1\r\n}\r\n0\r\nTrailer: x\r\n\r\n",
+    ] {
         wire.send(piece).await;
     }
     assert_eq!(wire.reply().await.json()["body"], "{\"a\":1}");
@@ -90,18 +94,46 @@ async fn bodies_must_be_json_below_api() {
         { "under": "/api/v1/echo/any", "anyType": true, "bytesMax": 2_000_000 },
     ] }));
     let check = async |line: &str, headers: &[(&str, &str)], body: &str, expected: u16| {
-        assert_eq!(ask(server.address, line, headers, body).await.status, expected, "{line} {headers:?}");
+        assert_eq!(
+            ask(server.address, line, headers, body).await.status,
+            expected,
+            "{line} {headers:?}"
+        );
     };
-    check("POST /api/v1/echo/a", &[("Content-Type", "application/json; charset=utf-8")], "{}", 200).await;
-    check("POST /api/v1/echo/a", &[("Content-Type", "application/scim+json")], "{}", 200).await;
+    check(
+        "POST /api/v1/echo/a",
+        &[("Content-Type", "application/json; charset=utf-8")],
+        "{}",
+        200,
+    )
+    .await;
+    check(
+        "POST /api/v1/echo/a",
+        &[("Content-Type", "application/scim+json")],
+        "{}",
+        200,
+    )
+    .await;
     check("POST /api/v1/echo/a", &[("Content-Type", "text/plain")], "{}", 415).await;
     check("POST /api/v1/echo/a", &[], "{}", 415).await;
     check("POST /echo/a", &[("Content-Type", "text/plain")], "{}", 200).await;
-    check("POST /api/v1/echo/any", &[("Content-Type", "image/png")], &"x".repeat(1_500_000), 200).await;
+    check(
+        "POST /api/v1/echo/any",
+        &[("Content-Type", "image/png")],
+        &"x".repeat(1_500_000),
+        200,
+    )
+    .await;
     check("POST /api/v1/count", &[JSON], "1234", 413).await;
     // Empty bodies are legal, whatever their type is said to be.
     check("POST /api/v1/echo/a", &[JSON], "", 200).await;
-    check("POST /api/v1/echo/a", &[("Content-Length", "0"), ("Content-Type", "text/plain")], "", 200).await;
+    check(
+        "POST /api/v1/echo/a",
+        &[("Content-Length", "0"), ("Content-Type", "text/plain")],
+        "",
+        200,
+    )
+    .await;
     check("GET /api/v1/echo/a", &[JSON], "", 200).await;
     let mut wire = Wire::open(server.address).await;
     wire.send("POST /api/v1/echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
@@ -156,7 +188,10 @@ async fn a_request_that_takes_too_long_is_given_up() {
     gateway.route(PLUGIN, "GET /gate", "authenticated", gate.handler());
     let server = start(&gateway, json!({ "limits": { "requestMs": 60 } }));
     let mut wire = Wire::open(server.address).await;
-    assert_eq!(wire.ask("GET /gate", &[], "").await.error(), (504, "timeout".to_owned()));
+    assert_eq!(
+        wire.ask("GET /gate", &[], "").await.error(),
+        (504, "timeout".to_owned())
+    );
     patiently(gate.dropped.notified()).await;
     // Nothing is wrong with the connection.
     assert_eq!(wire.ask("GET /echo/a", &[], "").await.status, 200);
@@ -203,8 +238,11 @@ async fn a_large_answer_goes_out_whole_and_its_memory_is_given_back() {
 #[tokio::test]
 async fn only_so_many_requests_are_worked_on_at_once() {
     let (gateway, gate) = (TestGateway::new(), Gate::default());
-    gateway.kernel("health", Ok(json!({
-        "status": "healthy", "ready": true, "state": "running", "uptimeMs": 1, "version": "1.0.0", "plugins": {} })));
+    gateway.kernel(
+        "health",
+        Ok(json!({
+        "status": "healthy", "ready": true, "state": "running", "uptimeMs": 1, "version": "1.0.0", "plugins": {} })),
+    );
     gateway.route(PLUGIN, "GET /gate", "authenticated", gate.handler());
     let server = start(&gateway, json!({ "limits": { "concurrentRequestsMax": 1 } }));
     let mut first = Wire::open(server.address).await;
@@ -236,8 +274,11 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
 async fn one_address_may_call_only_so_often() {
     let config = json!({ "rateLimit": { "requests": 2, "windowMs": 10_000, "loopback": true }, "trustedProxies": ["127.0.0.1"] });
     let gateway = TestGateway::new();
-    gateway.kernel("health", Ok(json!({
-        "status": "healthy", "ready": true, "state": "running", "uptimeMs": 1, "version": "1.0.0", "plugins": {} })));
+    gateway.kernel(
+        "health",
+        Ok(json!({
+        "status": "healthy", "ready": true, "state": "running", "uptimeMs": 1, "version": "1.0.0", "plugins": {} })),
+    );
     let server = start(&gateway, config);
     let mut wire = Wire::open(server.address).await;
     let reply = wire.ask("GET /echo/a", &[], "").await;
@@ -247,9 +288,17 @@ async fn one_address_may_call_only_so_often() {
     let refused = wire.ask("GET /echo/a", &[], "").await;
     assert_eq!(refused.error(), (429, "rate_limit_exceeded".to_owned()));
     assert_eq!(refused.json()["error"]["retryAfter"], 5);
-    assert_eq!((refused.header("retry-after"), refused.header("x-ratelimit-remaining")), (Some("5"), Some("0")));
+    assert_eq!(
+        (refused.header("retry-after"), refused.header("x-ratelimit-remaining")),
+        (Some("5"), Some("0"))
+    );
     // Other addresses, and those who watch over the server, are not held up.
-    assert_eq!(wire.ask("GET /nowhere", &[("X-Forwarded-For", "203.0.113.9")], "").await.status, 404);
+    assert_eq!(
+        wire.ask("GET /nowhere", &[("X-Forwarded-For", "203.0.113.9")], "")
+            .await
+            .status,
+        404
+    );
     assert_eq!(wire.ask("GET /health", &[], "").await.status, 200);
 }
 

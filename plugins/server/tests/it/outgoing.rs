@@ -26,7 +26,11 @@ fn outgoing(config: Value, development: bool) -> Outgoing {
 }
 
 fn request(url: impl Into<String>) -> OutgoingRequest {
-    OutgoingRequest { method: "GET".to_owned(), url: url.into(), ..OutgoingRequest::default() }
+    OutgoingRequest {
+        method: "GET".to_owned(),
+        url: url.into(),
+        ..OutgoingRequest::default()
+    }
 }
 
 async fn send(outgoing: &Outgoing, request: OutgoingRequest) -> Result<IncomingAnswer, (ErrorKind, String)> {
@@ -71,24 +75,42 @@ async fn a_request_is_sent_and_any_status_is_an_answer() {
     let answer = send(&outgoing, sent).await.unwrap();
     let seen: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(answer.status, 200);
-    assert!(answer.headers.iter().any(|(name, value)| name == "content-type" && value == "application/json"));
-    assert_eq!((&seen["body"], &seen["query"]), (&json!(r#"{"event":"\u00fc"}"#), &json!("x=1")));
+    assert!(
+        answer
+            .headers
+            .iter()
+            .any(|(name, value)| name == "content-type" && value == "application/json")
+    );
+    assert_eq!(
+        (&seen["body"], &seen["query"]),
+        (&json!(r#"{"event":"\u00fc"}"#), &json!("x=1"))
+    );
     let header = |name: &str| {
         let found = seen["headers"].as_array().unwrap().iter().find(|pair| pair[0] == name);
         found.map(|pair| pair[1].as_str().unwrap().to_owned())
     };
     assert_eq!(header("host"), Some(format!("localhost:{}", server.address.port())));
     assert_eq!(header("x-signature").as_deref(), Some("abc"));
-    let missing = send(&outgoing, request(format!("http://{}/nowhere", server.address))).await.unwrap();
+    let missing = send(&outgoing, request(format!("http://{}/nowhere", server.address)))
+        .await
+        .unwrap();
     assert_eq!(missing.status, 404);
 }
 
 #[tokio::test]
 async fn redirects_are_answers() {
-    let (address, heard) = scripted(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".to_vec()).await;
-    let answer = send(&outgoing(json!({}), true), request(format!("http://{address}/a"))).await.unwrap();
+    let (address, heard) =
+        scripted(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".to_vec())
+            .await;
+    let answer = send(&outgoing(json!({}), true), request(format!("http://{address}/a")))
+        .await
+        .unwrap();
     assert_eq!(answer.status, 302);
-    assert!(answer.headers.contains(&("location".to_owned(), "http://169.254.169.254/".to_owned())));
+    assert!(
+        answer
+            .headers
+            .contains(&("location".to_owned(), "http://169.254.169.254/".to_owned()))
+    );
     assert!(heard.await.unwrap().starts_with("GET /a HTTP/1.1\r\n"));
 }
 
@@ -96,19 +118,50 @@ async fn redirects_are_answers() {
 async fn answers_are_read_in_whatever_form_up_to_their_limit() {
     let check = async |answer: &[u8], limit: u64, expected: Result<&str, ErrorKind>| {
         let (address, _) = scripted(answer.to_vec()).await;
-        let sent = OutgoingRequest { answer_bytes_max: limit, ..request(format!("http://{address}/")) };
+        let sent = OutgoingRequest {
+            answer_bytes_max: limit,
+            ..request(format!("http://{address}/"))
+        };
         let answer = send(&outgoing(json!({}), true), sent).await;
-        let body = answer.as_ref().map(|answer| answer.body.as_str()).map_err(|(kind, _)| *kind);
+        let body = answer
+            .as_ref()
+            .map(|answer| answer.body.as_str())
+            .map_err(|(kind, _)| *kind);
         assert_eq!(body, expected);
     };
     check(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0, Ok("hello")).await;
     check(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 5, Ok("hello")).await;
-    check(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 4, Err(ErrorKind::External)).await;
-    check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 0, Ok("hello")).await;
-    check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 4, Err(ErrorKind::External)).await;
+    check(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        4,
+        Err(ErrorKind::External),
+    )
+    .await;
+    check(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        0,
+        Ok("hello"),
+    )
+    .await;
+    check(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        4,
+        Err(ErrorKind::External),
+    )
+    .await;
     check(b"HTTP/1.0 200 OK\r\n\r\nuntil the end", 0, Ok("until the end")).await;
-    check(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe", 0, Ok("\u{fffd}\u{fffd}")).await;
-    check(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nbroken off", 0, Err(ErrorKind::External)).await;
+    check(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+        0,
+        Ok("\u{fffd}\u{fffd}"),
+    )
+    .await;
+    check(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nbroken off",
+        0,
+        Err(ErrorKind::External),
+    )
+    .await;
     check(b"garbage\r\n\r\n", 0, Err(ErrorKind::External)).await;
     check(b"", 0, Err(ErrorKind::External)).await;
     let mut large = b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n".to_vec();
@@ -121,12 +174,17 @@ async fn a_server_that_does_not_answer_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let outgoing = outgoing(json!({}), true);
-    let sent = OutgoingRequest { timeout_ms: 50, ..request(format!("http://{address}/")) };
+    let sent = OutgoingRequest {
+        timeout_ms: 50,
+        ..request(format!("http://{address}/"))
+    };
     let (kind, message) = send(&outgoing, sent).await.unwrap_err();
     assert_eq!((kind, message.as_str()), (ErrorKind::Timeout, "no answer within 50 ms"));
     // The caller's own limit counts when it is shorter.
     let context = Context::background().with_limit(Duration::from_millis(50));
-    let error = patiently(outgoing.send(context, request(format!("http://{address}/")))).await.unwrap_err();
+    let error = patiently(outgoing.send(context, request(format!("http://{address}/"))))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
@@ -142,7 +200,11 @@ async fn a_call_that_is_dropped_ends_its_connection() {
         arrived.send(()).unwrap();
         socket.read_to_end(&mut heard).await
     });
-    let call = tokio::spawn(async move { outgoing(json!({}), true).send(Context::background(), request(format!("http://{address}/"))).await });
+    let call = tokio::spawn(async move {
+        outgoing(json!({}), true)
+            .send(Context::background(), request(format!("http://{address}/")))
+            .await
+    });
     patiently(arrival).await.unwrap();
     call.abort();
     drop(patiently(peer).await.unwrap());
@@ -164,12 +226,30 @@ async fn hosts_and_addresses_that_are_not_allowed_are_never_reached() {
     check(json!({}), false, local("2130706433"), Err(ErrorKind::Denied)).await;
     check(json!({}), false, local("0x7f.1"), Err(ErrorKind::Denied)).await;
     check(json!({}), false, local("[::ffff:127.0.0.1]"), Err(ErrorKind::Denied)).await;
-    check(json!({}), true, "http://169.254.169.254/latest/meta-data/".to_owned(), Err(ErrorKind::Denied)).await;
+    check(
+        json!({}),
+        true,
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+        Err(ErrorKind::Denied),
+    )
+    .await;
     check(json!({}), true, "http://10.0.0.1/".to_owned(), Err(ErrorKind::Denied)).await;
     check(json!({ "privateAddresses": true }), false, local("127.0.0.1"), Ok(200)).await;
-    check(json!({ "allow": ["api.example.com"] }), true, local("127.0.0.1"), Err(ErrorKind::Denied)).await;
+    check(
+        json!({ "allow": ["api.example.com"] }),
+        true,
+        local("127.0.0.1"),
+        Err(ErrorKind::Denied),
+    )
+    .await;
     check(json!({ "allow": ["127.0.0.1"] }), true, local("127.0.0.1"), Ok(200)).await;
-    check(json!({ "allow": ["127.0.0.1:1"] }), true, local("127.0.0.1"), Err(ErrorKind::Denied)).await;
+    check(
+        json!({ "allow": ["127.0.0.1:1"] }),
+        true,
+        local("127.0.0.1"),
+        Err(ErrorKind::Denied),
+    )
+    .await;
     check(json!({ "allow": [] }), true, local("127.0.0.1"), Err(ErrorKind::Denied)).await;
 }
 
@@ -183,10 +263,26 @@ async fn requests_that_are_none_are_refused() {
     check(request("ftp://localhost/")).await;
     check(request("localhost")).await;
     check(request("http://a:b@localhost/")).await;
-    check(OutgoingRequest { method: "NOT A METHOD".to_owned(), ..request("http://localhost/") }).await;
-    check(OutgoingRequest { method: "CONNECT".to_owned(), ..request("http://localhost/") }).await;
-    check(OutgoingRequest { headers: vec![("bad name".to_owned(), String::new())], ..request("http://localhost/") }).await;
-    check(OutgoingRequest { headers: vec![("x".to_owned(), "a\r\nInjected: b".to_owned())], ..request("http://localhost/") }).await;
+    check(OutgoingRequest {
+        method: "NOT A METHOD".to_owned(),
+        ..request("http://localhost/")
+    })
+    .await;
+    check(OutgoingRequest {
+        method: "CONNECT".to_owned(),
+        ..request("http://localhost/")
+    })
+    .await;
+    check(OutgoingRequest {
+        headers: vec![("bad name".to_owned(), String::new())],
+        ..request("http://localhost/")
+    })
+    .await;
+    check(OutgoingRequest {
+        headers: vec![("x".to_owned(), "a\r\nInjected: b".to_owned())],
+        ..request("http://localhost/")
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -194,7 +290,9 @@ async fn nobody_there_is_a_foreign_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let (kind, message) = send(&outgoing(json!({}), true), request(format!("http://{address}/"))).await.unwrap_err();
+    let (kind, message) = send(&outgoing(json!({}), true), request(format!("http://{address}/")))
+        .await
+        .unwrap_err();
     assert_eq!(kind, ErrorKind::External);
     assert!(message.starts_with("no connection: "), "{message}");
 }
@@ -209,7 +307,9 @@ async fn https_needs_a_certificate_that_is_believed_and_fits() {
     assert_eq!(send(&believing, request(url("127.0.0.1"))).await.unwrap().status, 200);
     let (kind, message) = send(&believing, request(url("sub.localhost"))).await.unwrap_err();
     assert_eq!(kind, ErrorKind::External, "{message}");
-    let (kind, message) = send(&outgoing(json!({}), true), request(url("localhost"))).await.unwrap_err();
+    let (kind, message) = send(&outgoing(json!({}), true), request(url("localhost")))
+        .await
+        .unwrap_err();
     assert_eq!(kind, ErrorKind::External);
     assert!(message.starts_with("no secure connection: "), "{message}");
 }

@@ -34,7 +34,9 @@ pub(crate) fn certificate() -> (TempDir, TlsConfig) {
 
 async fn connect(address: SocketAddr, config: &TlsConfig, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(Path::new(&config.certificate)).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_file(Path::new(&config.certificate)).unwrap())
+        .unwrap();
     let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -42,7 +44,10 @@ async fn connect(address: SocketAddr, config: &TlsConfig, protocols: &[&[u8]]) -
         .with_no_client_auth();
     tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let socket = TcpStream::connect(address).await.unwrap();
-    TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap()
+    TlsConnector::from(Arc::new(tls))
+        .connect(ServerName::try_from("localhost").unwrap(), socket)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -64,7 +69,11 @@ async fn both_versions_are_spoken_as_the_client_prefers() {
 #[tokio::test]
 async fn a_connection_without_tls_is_refused_and_the_server_goes_on() {
     let (_folder, config) = certificate();
-    let server = start_tls(&TestGateway::new(), json!({ "limits": { "headMs": 200 } }), acceptor(&config).unwrap());
+    let server = start_tls(
+        &TestGateway::new(),
+        json!({ "limits": { "headMs": 200 } }),
+        acceptor(&config).unwrap(),
+    );
     let mut plain = Wire::open(server.address).await;
     plain.send("GET /echo/a HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert!(!plain.ended().await.starts_with(b"HTTP"));
@@ -95,15 +104,26 @@ fn files_that_cannot_be_used_are_named() {
     std::fs::write(&empty, "").unwrap();
     let (_other_folder, other) = certificate();
     let check = |certificate: &str, key: &str, expected: &[&str]| {
-        let config = TlsConfig { certificate: certificate.to_owned(), key: key.to_owned() };
+        let config = TlsConfig {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
         let text = acceptor(&config).err().unwrap().to_string();
         for part in expected {
             assert!(text.contains(part), "{part} in {text}");
         }
     };
-    check("/nowhere/c.pem", &config.key, &["tls.certificate", "/nowhere/c.pem", "cannot be read"]);
+    check(
+        "/nowhere/c.pem",
+        &config.key,
+        &["tls.certificate", "/nowhere/c.pem", "cannot be read"],
+    );
     check(&empty, &config.key, &["tls.certificate", &empty, "has no certificate"]);
     check(&config.certificate, "/nowhere/k.pem", &["tls.key", "/nowhere/k.pem"]);
     check(&config.certificate, &empty, &["tls.key", &empty, "has no private key"]);
-    check(&config.certificate, &other.key, &["tls.key", &other.key, "does not fit"]);
+    check(
+        &config.certificate,
+        &other.key,
+        &["tls.key", &other.key, "does not fit"],
+    );
 }

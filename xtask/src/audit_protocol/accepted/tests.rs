@@ -3,7 +3,13 @@
 use super::*;
 
 fn finding(schema: &str, path: &str, check: &'static str) -> Finding {
-    Finding { schema: schema.into(), path: path.into(), check, ours: String::new(), published: String::new() }
+    Finding {
+        schema: schema.into(),
+        path: path.into(),
+        check,
+        ours: String::new(),
+        published: String::new(),
+    }
 }
 
 const LIST: &str = r#"{"accepted": [{"type": "data/Field", "path": "max", "check": "range", "reason": "because"}]}"#;
@@ -11,7 +17,11 @@ const LIST: &str = r#"{"accepted": [{"type": "data/Field", "path": "max", "check
 #[test]
 fn an_entry_covers_its_own_finding_only() {
     let check = |schema, path, check, covered| {
-        assert_eq!(Accepted::parse(LIST).unwrap().covers(&finding(schema, path, check)), covered, "{schema} {path}");
+        assert_eq!(
+            Accepted::parse(LIST).unwrap().covers(&finding(schema, path, check)),
+            covered,
+            "{schema} {path}"
+        );
     };
     check("data/Field", "max", "range", true);
     check("data/Field", "min", "range", false);

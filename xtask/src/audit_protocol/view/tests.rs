@@ -12,7 +12,10 @@ fn check(schemas: &[Value], expected: &Value) {
 
 #[test]
 fn constants_are_enums_and_choices_are_any_of() {
-    check(&[json!({ "const": "a" }), json!({ "enum": ["a"] })], &json!({ "enum": ["a"] }));
+    check(
+        &[json!({ "const": "a" }), json!({ "enum": ["a"] })],
+        &json!({ "enum": ["a"] }),
+    );
     check(
         &[
             json!({ "type": ["string", "null"] }),
@@ -40,7 +43,9 @@ fn parts_are_merged() {
         &expected,
     );
     check(
-        &[json!({ "properties": { "a": {} }, "oneOf": [{ "properties": { "b": {} } }, { "properties": { "c": {} } }] })],
+        &[
+            json!({ "properties": { "a": {} }, "oneOf": [{ "properties": { "b": {} } }, { "properties": { "c": {} } }] }),
+        ],
         &json!({ "anyOf": [{ "properties": { "a": {}, "b": {} } }, { "properties": { "a": {}, "c": {} } }] }),
     );
 }

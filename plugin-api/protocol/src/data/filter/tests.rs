@@ -17,7 +17,10 @@ fn check(document: Value, problem: Option<&str>) {
 fn conditions_are_open_and_combinations_are_filters() {
     check(json!({}), None);
     check(json!({ "status": "open", "amount": { "$gt": 5 } }), None);
-    check(json!({ "$and": [{ "a": 1 }, { "$or": [{}, { "$not": { "b": null } }] }] }), None);
+    check(
+        json!({ "$and": [{ "a": 1 }, { "$or": [{}, { "$not": { "b": null } }] }] }),
+        None,
+    );
 }
 
 #[test]
@@ -25,5 +28,8 @@ fn combinations_of_anything_else_are_refused() {
     check(json!({ "$and": { "a": 1 } }), Some("$and takes a list of filters"));
     check(json!({ "$or": [1] }), Some("$or takes a filter object"));
     check(json!({ "$not": [] }), Some("$not takes a filter object"));
-    check(json!({ "$and": [{ "$or": "x" }] }), Some("$and: $or takes a list of filters"));
+    check(
+        json!({ "$and": [{ "$or": "x" }] }),
+        Some("$and: $or takes a list of filters"),
+    );
 }

@@ -23,14 +23,31 @@ fn a_rule_is_read_flat_and_written_flat() {
 #[test]
 fn the_reason_for_a_refusal_names_the_key() {
     let check = |document: Value, reason: &str| {
-        let error = serde_json::from_value::<ValidationRule>(document).unwrap_err().to_string();
+        let error = serde_json::from_value::<ValidationRule>(document)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(reason), "{error}");
     };
-    check(json!({ "type": "script", "name": "a", "message": "m" }), "missing field `condition`");
-    check(json!({ "type": "script", "name": "a", "condition": "c" }), "missing field `message`");
-    check(json!({ "type": "scripts", "name": "a", "message": "m" }), "unknown variant `scripts`");
-    check(json!({ "type": "script", "name": "a", "message": "m", "condition": "c", "feld": 1 }), "unknown field `feld`");
-    check(json!({ "type": "script", "name": "Not A Name", "message": "m", "condition": "c" }), "`Not A Name` is not a name");
+    check(
+        json!({ "type": "script", "name": "a", "message": "m" }),
+        "missing field `condition`",
+    );
+    check(
+        json!({ "type": "script", "name": "a", "condition": "c" }),
+        "missing field `message`",
+    );
+    check(
+        json!({ "type": "scripts", "name": "a", "message": "m" }),
+        "unknown variant `scripts`",
+    );
+    check(
+        json!({ "type": "script", "name": "a", "message": "m", "condition": "c", "feld": 1 }),
+        "unknown field `feld`",
+    );
+    check(
+        json!({ "type": "script", "name": "Not A Name", "message": "m", "condition": "c" }),
+        "`Not A Name` is not a name",
+    );
     check(json!({ "name": "a", "message": "m" }), "missing field `type`");
 }
 

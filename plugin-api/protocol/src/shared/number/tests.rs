@@ -17,7 +17,11 @@ fn a_number_is_written_as_it_was_read() {
 #[test]
 fn whole_numbers_convert_and_others_do_not() {
     let check = |text: &str, whole: Option<i64>, size: Option<usize>| {
-        assert_eq!((parsed(text).as_i64(), parsed(text).as_usize()), (whole, size), "{text}");
+        assert_eq!(
+            (parsed(text).as_i64(), parsed(text).as_usize()),
+            (whole, size),
+            "{text}"
+        );
     };
     check("80", Some(80), Some(80));
     check("3.0", Some(3), Some(3));

@@ -77,6 +77,11 @@ impl Draft {
         object.fields.contains_key(name) || system() || named() || self.is_broken_field(name)
     }
 
+    /// Whether the object has any field, one that could not be read among them.
+    pub(super) fn has_fields(&self) -> bool {
+        !self.object.fields.is_empty() || self.broken.iter().any(|path| path.starts_with(&KeyPath::of(["fields"])))
+    }
+
     /// Whether a field is there but could not be read.
     pub(super) fn is_broken_field(&self, name: &str) -> bool {
         let whole = KeyPath::of(["fields"]);

@@ -13,7 +13,7 @@ use objectos_plugin_api::protocol::text::{is_date, is_date_time};
 use serde_json::Value;
 
 use super::draft::{Draft, Drafts};
-use super::kind::{column_of, kind_of};
+use super::kind::{column_of, kind_of, target_of};
 use crate::app::path::KeyPath;
 use crate::app::problem::{Problem, Problems};
 use crate::model::{DefaultValue, Expression, FieldKind, FieldModel, SummaryModel, SystemField, nearest};
@@ -158,8 +158,7 @@ impl<'a> Expressions<'a> {
         let here = &draft.object.name;
         let fields = child.object.fields.iter();
         let ways: Vec<(&String, &Field)> = fields
-            .filter(|(_, field)| kind_of(field) == FieldKind::Reference)
-            .filter(|(_, field)| field.reference.as_ref().unwrap_or(&child.object.name) == here)
+            .filter(|(_, field)| kind_of(field) == FieldKind::Reference && target_of(&child.object, field) == Some(here))
             .collect();
         let master = ways.iter().find(|(_, field)| field.kind == MasterDetail);
         match (&ways[..], master) {
@@ -383,7 +382,7 @@ impl DraftScope<'_> {
     fn at(&self, relations: &[&str]) -> Option<&Draft> {
         relations.iter().try_fold(self.draft, |draft, relation| {
             let field = draft.object.fields.get(*relation).filter(|field| kind_of(field) == FieldKind::Reference)?;
-            self.expressions.drafts.get(field.reference.as_ref().unwrap_or(&draft.object.name))
+            self.expressions.drafts.get(target_of(&draft.object, field)?)
         })
     }
 
@@ -395,7 +394,7 @@ impl DraftScope<'_> {
             if draft.is_broken_field(relation) {
                 return true;
             }
-            let target = draft.object.fields.get(*relation).and_then(|field| field.reference.as_ref());
+            let target = draft.object.fields.get(*relation).and_then(|field| target_of(&draft.object, field));
             if target.is_some_and(|target| self.expressions.drafts.is_broken(target)) {
                 return true;
             }

@@ -1,6 +1,6 @@
 //! How the 44 types of fields group into kinds and columns.
 
-use objectos_plugin_api::protocol::data::{Field, FieldType};
+use objectos_plugin_api::protocol::data::{Field, FieldType, Object};
 
 use crate::model::{ColumnType, FieldKind};
 
@@ -58,4 +58,10 @@ pub(super) fn column_of(field: &Field) -> Option<ColumnType> {
         | FieldKind::Vector => ColumnType::Json,
         FieldKind::Formula | FieldKind::Summary => return None,
     })
+}
+
+/// Name of the object that a field points to: a tree without `reference` points to its own.
+pub(super) fn target_of<'a>(object: &'a Object, field: &'a Field) -> Option<&'a str> {
+    let own = (field.kind == FieldType::Tree).then_some(object.name.as_str());
+    matches!(kind_of(field), FieldKind::Reference | FieldKind::References).then(|| field.reference.as_deref().or(own)).flatten()
 }

@@ -110,7 +110,7 @@ fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problem
 /// Keys of the object that name fields, and those that this version does nothing about.
 fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &mut Problems) {
     let object = &draft.object;
-    if object.fields.is_empty() && !draft.is_broken_field("") {
+    if !draft.has_fields() {
         problems.push(draft.error(&["fields"], "the object has no fields").hint("declare at least one"));
     }
     if object.datasource != "default" {

@@ -3,7 +3,7 @@
 use objectos_plugin_api::protocol::data::{DeleteBehavior, Field, FieldType};
 
 use super::draft::{Draft, Drafts};
-use super::kind::kind_of;
+use super::kind::{kind_of, target_of};
 use crate::app::problem::Problems;
 use crate::model::{FieldKind, ReferenceModel, nearest};
 
@@ -13,9 +13,7 @@ pub(super) fn compile(draft: &Draft, name: &str, field: &Field, drafts: &Drafts,
         return None;
     }
     let master = field.kind == FieldType::MasterDetail;
-    // A tree is made of its own object's records.
-    let own = (field.kind == FieldType::Tree).then(|| draft.object.name.clone());
-    let Some(target) = field.reference.clone().or(own) else {
+    let Some(target) = target_of(&draft.object, field).map(str::to_owned) else {
         let message = format!("a {} field needs `reference`", field.kind);
         problems.push(draft.field_error(name, "", message).hint("name the object it points to"));
         return None;

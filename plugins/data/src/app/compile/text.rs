@@ -3,7 +3,7 @@
 use objectos_plugin_api::protocol::data::Field;
 
 use super::draft::{Draft, Drafts};
-use super::kind::kind_of;
+use super::kind::{kind_of, target_of};
 use crate::app::problem::Problems;
 use crate::model::{AutonumberFormat, AutonumberPart, FieldKind, SystemField, TitleFormat, TitlePart, nearest};
 
@@ -96,10 +96,10 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
             }
             return;
         }
-        let target = field.and_then(|field| field.reference.as_deref()).and_then(|target| drafts.get(target));
-        match target {
+        let target = field.and_then(|field| target_of(&at.object, field));
+        match target.and_then(|target| drafts.get(target)) {
             Some(target) => at = target,
-            None if field.and_then(|field| field.reference.as_ref()).is_some_and(|target| drafts.is_broken(target)) => return,
+            None if target.is_some_and(|target| drafts.is_broken(target)) => return,
             None => {
                 let message = format!("`{name}` is no reference, so `{}` leads nowhere", path.join("."));
                 problems.push(draft.error(&["titleFormat"], message));

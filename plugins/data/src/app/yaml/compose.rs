@@ -101,11 +101,11 @@ impl<'a> Composer<'a> {
             Event::Alias(anchor) => return self.alias(anchor, start),
             Event::Scalar(text, style, anchor, tag) => (self.scalar(text, style, tag, span), anchor),
             Event::SequenceStart(_, anchor, tag) => {
-                self.refuse_tag(tag.as_deref(), "seq", start);
+                self.refuse_tag(tag.as_deref(), "seq", span);
                 (self.list()?, anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.refuse_tag(tag.as_deref(), "map", start);
+                self.refuse_tag(tag.as_deref(), "map", span);
                 (self.map()?, anchor)
             }
             _ => {
@@ -217,7 +217,7 @@ impl<'a> Composer<'a> {
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<Cow<'a, Tag>>, span: Span) -> NodeValue {
         let forced = tag.as_deref().is_some_and(|tag| tag.core_suffix() == Some("str"));
         if !forced {
-            self.refuse_tag(tag.as_deref(), "", position(span.start));
+            self.refuse_tag(tag.as_deref(), "", span);
         }
         if style == ScalarStyle::Plain && !forced {
             match scalar::resolve(&text) {
@@ -235,22 +235,22 @@ impl<'a> Composer<'a> {
         NodeValue::Text(TextNode { text: text.into_owned(), layout })
     }
 
-    fn refuse_tag(&mut self, tag: Option<&Tag>, allowed: &str, at: Position) {
+    fn refuse_tag(&mut self, tag: Option<&Tag>, allowed: &str, span: Span) {
         let Some(tag) = tag else { return };
         if tag.core_suffix() != Some(allowed) {
+            let at = position(span.tag_start().unwrap_or(span.start));
             self.report(at, &format!("the tag `{}` means nothing here", tag.original()), Some("remove it"));
         }
     }
 }
 
-/// Finds the first line of a `|` block: the line after the indicator, at its indentation.
+/// Where the first line of a `|` block begins; the parser's span does not tell the column.
 fn literal_layout(text: &str, span: Span) -> TextLayout {
-    let header = span.start.line();
-    let mut lines = text.lines().skip(header).enumerate();
-    match lines.find(|(_, line)| !line.trim().is_empty()) {
-        Some((0, line)) => {
-            let indent = line.chars().take_while(|character| *character == ' ').count();
-            TextLayout::Literal { line: header + 1, column: indent + 1 }
+    let line = span.start.line();
+    match text.lines().nth(line.saturating_sub(1)) {
+        Some(first) if !first.trim().is_empty() => {
+            let indent = first.chars().take_while(|character| *character == ' ').count();
+            TextLayout::Literal { line, column: indent + 1 }
         }
         _ => TextLayout::Folded,
     }

@@ -1,0 +1,121 @@
+//! Computed fields: on read, in filters and in orders.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, failure};
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "order.object.yml",
+        "
+name: order
+fields:
+  name: { type: text }
+  customer: { type: text }
+  lines: { type: summary, summaryOperations: { object: line, field: id, function: count } }
+  total: { type: summary, summaryOperations: { object: line, field: net, function: sum } }
+  gross: { type: formula, expression: 'total * 1.19', scale: 2 }
+  label: { type: formula, expression: \"customer & ' / ' & name\" }
+",
+    ),
+    (
+        "line.object.yml",
+        "
+name: line
+fields:
+  name: { type: text }
+  order: { type: master_detail, reference: order }
+  quantity: { type: number, required: true }
+  price: { type: currency, scale: 2, required: true }
+  discount: { type: percent }
+  net: { type: currency, scale: 2 }
+  worth: { type: formula, expression: 'quantity * price' }
+  large: { type: formula, expression: 'worth > 100' }
+  buyer: { type: formula, expression: 'order.customer' }
+",
+    ),
+];
+
+async fn world() -> World {
+    let world = World::new(&FILES).await;
+    world.create("order", json!({ "id": "o1", "name": "first", "customer": "Acme" })).await.unwrap();
+    world.create("order", json!({ "id": "o2", "name": "second", "customer": "Beta" })).await.unwrap();
+    for (id, order, quantity, price) in [("l1", "o1", 3, 10.5), ("l2", "o1", 10, 20.0), ("l3", "o2", 1, 7.0)] {
+        let net = f64::from(quantity) * price;
+        world
+            .create("line", json!({ "id": id, "name": id, "order": order, "quantity": quantity, "price": price, "net": net }))
+            .await
+            .unwrap();
+    }
+    world
+}
+
+#[tokio::test]
+async fn formulas_are_computed_on_read() {
+    let world = world().await;
+    let line = world.get("line", "l2").await.unwrap();
+    assert_eq!((&line["worth"], &line["large"], &line["buyer"]), (&json!(200), &json!(true), &json!("Acme")));
+    let created = world
+        .create("line", json!({ "order": "o2", "quantity": 2, "price": 1.25 }))
+        .await
+        .unwrap();
+    assert_eq!((&created["worth"], &created["large"], &created["buyer"]), (&json!(2.5), &json!(false), &json!("Beta")));
+}
+
+#[tokio::test]
+async fn summaries_are_right_after_every_change() {
+    let world = world().await;
+    let order = async |id: &str| {
+        let order = world.get("order", id).await.unwrap();
+        (order["lines"].clone(), order["total"].clone(), order["gross"].clone(), order["label"].clone())
+    };
+    assert_eq!(order("o1").await, (json!(2), json!(231.5), json!(275.49), json!("Acme / first")));
+    world.update("line", "l3", json!({ "order": "o1" })).await.unwrap();
+    assert_eq!(order("o1").await.1, json!(238.5));
+    assert_eq!(order("o2").await, (json!(0), Value::Null, Value::Null, json!("Beta / second")));
+    world.engine.delete(&world.local, "line", "l2").await.unwrap();
+    assert_eq!(order("o1").await.1, json!(38.5));
+}
+
+#[tokio::test]
+async fn computed_fields_filter_and_sort() {
+    let world = world().await;
+    for (object, filter, expected) in [
+        ("line", json!({ "worth": { "$gt": 30 } }), "l1 l2"),
+        ("line", json!({ "large": true }), "l2"),
+        ("line", json!({ "buyer": "Beta" }), "l3"),
+        ("order", json!({ "lines": 2 }), "first"),
+        ("order", json!({ "total": { "$lt": 100 } }), "second"),
+        ("order", json!({ "label": { "$startsWith": "Acme" } }), "first"),
+    ] {
+        assert_eq!(world.names(object, filter.clone()).await.unwrap().join(" "), expected, "{filter}");
+    }
+    let sorted = world.query("line", json!({ "orderBy": "-worth", "fields": ["worth"] })).await.unwrap();
+    assert_eq!(sorted["records"], json!([{ "worth": 200 }, { "worth": 31.5 }, { "worth": 7 }]));
+    let summed = world
+        .query("line", json!({ "aggregations": [{ "function": "sum", "field": "worth", "alias": "all" }] }))
+        .await
+        .unwrap();
+    assert_eq!(summed["records"], json!([{ "all": 238.5 }]));
+}
+
+#[tokio::test]
+async fn computed_fields_are_not_written() {
+    let world = world().await;
+    let errors = crate::world::field_errors(world.update("line", "l1", json!({ "worth": 1 })).await);
+    assert_eq!(errors, ["worth: read_only"]);
+}
+
+#[tokio::test]
+async fn a_formula_without_a_form_in_sql_is_read_but_not_searched() {
+    let files = [(
+        "thing.object.yml",
+        "name: thing\nfields:\n  name: { type: text }\n  loud: { type: formula, expression: 'UPPER(name)' }\n",
+    )];
+    let world = World::new(&files).await;
+    let made = world.create("thing", json!({ "name": "ab" })).await.unwrap();
+    assert_eq!(made["loud"], "AB");
+    let (code, message) = failure(world.query("thing", json!({ "where": { "loud": "AB" } })).await);
+    assert_eq!(code, "not_implemented");
+    assert!(message.contains("'loud' of 'thing' is computed"), "{message}");
+}

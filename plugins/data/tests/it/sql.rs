@@ -1,0 +1,150 @@
+//! The SQL of each construct, as text. A change here is a change of what every database is asked.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use objectos_data::access::{Access, Plan, View, Views};
+use objectos_data::query::check::Checker;
+use objectos_data::query::select::{self, PageLimits};
+use objectos_data::query::{QueryInput, aggregate};
+use objectos_data::record::Schema;
+use objectos_data::store::{SqliteDialect, Statement};
+use objectos_expression::RecordEnvironment;
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess};
+use serde_json::{Value, json};
+
+use crate::app_support::catalogue;
+
+const FILES: [(&str, &str); 2] = [
+    ("team.object.yml", "name: team\nfields:\n  name: { type: text }\n  size: { type: summary, summaryOperations: { object: deal, field: id, function: count } }\nsoftDelete: { enabled: true }"),
+    (
+        "deal.object.yml",
+        "name: deal\nfields:\n  name: { type: text }\n  amount: { type: number }\n  tags: { type: tags }\n  closed: { type: date }\n  team: { type: lookup, reference: team }\n  double: { type: formula, expression: 'amount * 2' }\n  late: { type: formula, expression: 'closed < TODAY()' }\n",
+    ),
+];
+
+fn view(filter: Value) -> Arc<View> {
+    let plan = AccessPlan { allowed: true, filter: Some(filter), readable: FieldAccess::All, ..AccessPlan::default() };
+    match Access::Planned(Arc::new(Plan::read(plan).unwrap())) {
+        Access::Planned(plan) => Arc::new(plan.view.clone()),
+        _ => unreachable!("it was planned"),
+    }
+}
+
+fn show(statements: &[Statement]) -> String {
+    let mut out = String::new();
+    for statement in statements {
+        let _ = writeln!(out, "{}\n  {:?}", statement.sql, statement.values);
+    }
+    out
+}
+
+fn check_seen(object: &str, query: Value, views: Option<&Views>, expected: &Expect) {
+    let schema = Schema::new(Arc::new(catalogue(&FILES)), &SqliteDialect);
+    let layout = schema.layout(object).unwrap();
+    let Value::Object(map) = query else { panic!("a query is an object") };
+    let query = QueryInput::from_map(&map).unwrap();
+    let record = Value::Null;
+    let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
+    let checker = Checker::new(&schema, layout, views, &environment);
+    let view = views.map(|views| views.of(object));
+    let limits = PageLimits { default: 100, max: 1_000 };
+    let statements = if query.aggregates() {
+        let plan = aggregate::plan(checker, view, &query, limits).unwrap();
+        vec![plan.page_statement(&SqliteDialect), plan.count_statement(&SqliteDialect)]
+    } else {
+        let plan = select::plan(checker, &|name| schema.layout(name).cloned(), view, &query, limits).unwrap();
+        vec![plan.page_statement(&SqliteDialect), plan.count_statement(&SqliteDialect)]
+    };
+    expected.assert_eq(&show(&statements));
+}
+
+fn check(query: Value, expected: &Expect) {
+    check_seen("deal", query, None, expected);
+}
+
+/// The condition alone.
+fn check_where(filter: Value, expected: &Expect) {
+    let schema = Schema::new(Arc::new(catalogue(&FILES)), &SqliteDialect);
+    let layout = schema.layout("deal").unwrap();
+    let record = Value::Null;
+    let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
+    let mut checker = Checker::new(&schema, layout, None, &environment);
+    let filter = checker.filter(&objectos_data::query::read_filter(&filter).unwrap()).unwrap();
+    let mut writer = objectos_data::query::sql::SqlWriter::new(&SqliteDialect);
+    writer.filter(&filter);
+    let statement = writer.finish();
+    expected.assert_eq(&format!("{} {:?}", statement.sql, statement.values));
+}
+
+#[test]
+fn conditions() {
+    check_where(json!({ "name": "a" }), &expect![[""]]);
+    check_where(json!({ "name": null }), &expect![[""]]);
+    check_where(json!({ "name": { "$ne": "a" } }), &expect![[""]]);
+    check_where(json!({ "amount": { "$gte": 1, "$lt": "2.5" } }), &expect![[""]]);
+    check_where(json!({ "amount": { "$in": [1, null] } }), &expect![[""]]);
+    check_where(json!({ "amount": { "$nin": [1, 2] } }), &expect![[""]]);
+    check_where(json!({ "amount": { "$between": [1, 2] } }), &expect![[""]]);
+    check_where(json!({ "name": { "$contains": "a'b" } }), &expect![[""]]);
+    check_where(json!({ "name": { "$icontains": "AB" } }), &expect![[""]]);
+    check_where(json!({ "name": { "$startsWith": "ab" } }), &expect![[""]]);
+    check_where(json!({ "name": { "$endsWith": "ab" } }), &expect![[""]]);
+    check_where(json!({ "name": { "$like": "a%*" } }), &expect![[""]]);
+    check_where(json!({ "name": { "$empty": true } }), &expect![[""]]);
+    check_where(json!({ "tags": { "$contains": "x" } }), &expect![[""]]);
+    check_where(json!({ "$not": { "name": "a" } }), &expect![[""]]);
+    check_where(json!({ "$or": [{ "name": "a" }, { "amount": 1 }], "closed": "2026-01-01" }), &expect![[""]]);
+    check_where(json!({ "name": { "$gt": { "$field": "id" } } }), &expect![[""]]);
+    check_where(json!({ "team.name": "x" }), &expect![[""]]);
+    check_where(json!({ "double": { "$gt": 4 } }), &expect![[""]]);
+    check_where(json!({ "late": true }), &expect![[""]]);
+    check_where(json!({}), &expect![[""]]);
+}
+
+#[test]
+fn a_page() {
+    check(json!({ "fields": ["name"], "where": { "amount": 1 }, "orderBy": "-amount", "limit": 20, "offset": 40 }), &expect![[""]]);
+}
+
+#[test]
+fn a_page_over_relations() {
+    check(json!({ "fields": ["name", "team.name"], "where": { "team.size": { "$gt": 1 } }, "orderBy": "team.name" }), &expect![[""]]);
+}
+
+#[test]
+fn a_page_with_computed_fields() {
+    check(json!({ "fields": ["double", "late"], "orderBy": "double" }), &expect![[""]]);
+    check_seen("team", json!({ "fields": ["size"] }), None, &expect![[""]]);
+}
+
+#[test]
+fn a_page_of_what_may_be_seen() {
+    let mut views = Views::default();
+    views.insert("deal", view(json!({ "owner_id": "ann" })));
+    views.insert("team", view(json!({ "name": { "$ne": "secret" } })));
+    check_seen("deal", json!({ "fields": ["name"], "where": { "team.name": "x" } }), Some(&views), &expect![[""]]);
+}
+
+#[test]
+fn distinct_values() {
+    check(json!({ "fields": ["name"], "distinct": true, "orderBy": "name" }), &expect![[""]]);
+}
+
+#[test]
+fn figures() {
+    check(
+        json!({
+            "aggregations": [
+                { "function": "count", "alias": "n" },
+                { "function": "sum", "field": "amount", "alias": "evil\" name", "filter": { "name": "a" } },
+                { "function": "count_distinct", "field": "name", "alias": "names" },
+            ],
+            "groupBy": ["team", { "field": "closed", "granularity": "quarter" }],
+            "having": { "n": { "$gt": 1 } },
+            "orderBy": "-n",
+        }),
+        &expect![[""]],
+    );
+}

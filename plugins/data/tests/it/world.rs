@@ -1,0 +1,307 @@
+//! An engine over a SQLite file of its own, with a clock, hooks, permissions and faults that tests hold in their hands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use objectos_data::access::{Access, Permissions};
+use objectos_data::config::LimitsConfig;
+use objectos_data::engine::ports::{Clock, EventSignal, HookPoint, Hooks};
+use objectos_data::engine::{Engine, EngineParts};
+use objectos_data::error::{DataError, Result};
+use objectos_data::model::CatalogueCell;
+use objectos_data::query::QueryInput;
+use objectos_data::schema::plan;
+use objectos_data::store::{BoxFuture, Fault, Probe, SqliteOptions, SqliteStore, StorageCall, Store};
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+
+use crate::app_support::catalogue;
+
+/// 2026-02-28T12:00:00.000Z
+pub(crate) const NOON: i64 = 1_772_280_000_000;
+
+/// A handler of a hook: changes the payload, refuses, or does nothing.
+pub(crate) type Handler = Box<dyn Fn(&mut Value) -> Result<bool> + Send + Sync>;
+
+#[derive(Default)]
+pub(crate) struct TestHooks {
+    handlers: Mutex<HashMap<(HookPoint, String), Arc<Handler>>>,
+    pub(crate) runs: AtomicU64,
+}
+
+impl std::fmt::Debug for TestHooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TestHooks")
+    }
+}
+
+impl TestHooks {
+    pub(crate) fn on(&self, point: HookPoint, object: &str, handler: impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static) {
+        self.handlers.lock().insert((point, object.to_owned()), Arc::new(Box::new(handler)));
+    }
+}
+
+impl Hooks for TestHooks {
+    fn armed(&self, point: HookPoint, object: &str) -> bool {
+        self.handlers.lock().contains_key(&(point, object.to_owned()))
+    }
+
+    fn run<'a>(
+        &'a self,
+        point: HookPoint,
+        _: &'a Context,
+        object: &'a str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        Box::pin(async move {
+            self.runs.fetch_add(1, Ordering::SeqCst);
+            let handler = self.handlers.lock().get(&(point, object.to_owned())).cloned();
+            let Some(handler) = handler else { return Ok(None) };
+            let mut payload: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
+            Ok(handler(&mut payload)?.then(|| payload.to_string().into_bytes()))
+        })
+    }
+}
+
+/// What `access_plan` would answer, by principal, object and operation; nobody else may do anything.
+#[derive(Default)]
+pub(crate) struct TestPermissions {
+    plans: Mutex<HashMap<(String, String, String), Access>>,
+}
+
+impl std::fmt::Debug for TestPermissions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TestPermissions")
+    }
+}
+
+impl TestPermissions {
+    pub(crate) fn allow(&self, user: &str, object: &str, operation: Operation, access: Access) {
+        self.plans.lock().insert((user.to_owned(), object.to_owned(), format!("{operation:?}")), access);
+    }
+}
+
+impl Permissions for TestPermissions {
+    fn at_once(&self, context: &Context) -> Option<Result<Access>> {
+        if context.system() {
+            return Some(Ok(Access::System));
+        }
+        match context.principal() {
+            Ok(None) => Some(Err(DataError::Unauthenticated)),
+            Ok(Some(principal)) if principal.kind == PrincipalKind::Local => Some(Ok(Access::Everything)),
+            _ => None,
+        }
+    }
+
+    fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>> {
+        let key = (context.user().to_owned(), object.to_owned(), format!("{operation:?}"));
+        let plan = self.plans.lock().get(&key).cloned();
+        Box::pin(async move { plan.ok_or(DataError::Denied { object: object.to_owned(), operation: "use" }) })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct TestSignal(pub(crate) AtomicU64);
+
+impl EventSignal for TestSignal {
+    fn stored(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct TestClock(pub(crate) AtomicI64);
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Makes the n-th call from now fail.
+#[derive(Debug, Default)]
+pub(crate) struct TestProbe {
+    left: AtomicI64,
+    after: Mutex<bool>,
+    pub(crate) calls: AtomicU64,
+}
+
+impl TestProbe {
+    /// The call number `n`, from 1, fails; 0 disarms.
+    pub(crate) fn arm(&self, n: i64, after: bool) {
+        *self.after.lock() = after;
+        self.left.store(n, Ordering::SeqCst);
+        self.calls.store(0, Ordering::SeqCst);
+    }
+}
+
+impl Probe for TestProbe {
+    fn call(&self, _: StorageCall) -> Option<Fault> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        if self.left.load(Ordering::SeqCst) <= 0 || self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
+            return None;
+        }
+        Some(if *self.after.lock() { Fault::After } else { Fault::Before })
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) hooks: Arc<TestHooks>,
+    pub(crate) permissions: Arc<TestPermissions>,
+    pub(crate) signal: Arc<TestSignal>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) probe: Arc<TestProbe>,
+    pub(crate) local: Context,
+    pub(crate) system: Context,
+    folder: Option<tempfile::TempDir>,
+}
+
+pub(crate) fn principal(id: &str, kind: PrincipalKind, tenant: Option<&str>) -> Context {
+    let principal = Principal { id: id.to_owned(), kind, tenant: tenant.map(str::to_owned), ..Principal::default() };
+    Context::request("r1").with_principal(&principal)
+}
+
+impl World {
+    pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
+        Self::at(tempfile::tempdir().expect("a folder"), files).await
+    }
+
+    pub(crate) async fn at(folder: tempfile::TempDir, files: &[(&str, &str)]) -> Self {
+        let probe = Arc::new(TestProbe::default());
+        let options = SqliteOptions {
+            probe: Some(Arc::clone(&probe) as Arc<dyn Probe>),
+            ..SqliteOptions::new(folder.path().join("data.db"))
+        };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.expect("a store"));
+        let catalogue = catalogue(files);
+        let changes = plan(&catalogue, &store.shape().await.expect("a shape"));
+        assert!(changes.destructive.is_empty(), "{changes}");
+        store.change_schema(changes.additive).await.expect("a schema");
+        let hooks = Arc::new(TestHooks::default());
+        let permissions = Arc::new(TestPermissions::default());
+        let signal = Arc::new(TestSignal::default());
+        let clock = Arc::new(TestClock(AtomicI64::new(NOON)));
+        let engine = Engine::new(EngineParts {
+            store: Arc::clone(&store),
+            catalogue: Arc::new(CatalogueCell::new(catalogue)),
+            hooks: Arc::clone(&hooks) as Arc<dyn Hooks>,
+            permissions: Arc::clone(&permissions) as Arc<dyn Permissions>,
+            signal: Arc::clone(&signal) as Arc<dyn EventSignal>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            limits: LimitsConfig::default(),
+        });
+        Self {
+            engine: Arc::new(engine),
+            store,
+            hooks,
+            permissions,
+            signal,
+            clock,
+            probe,
+            local: principal("local", PrincipalKind::Local, None),
+            system: Context::request("r2").as_system(),
+            folder: Some(folder),
+        }
+    }
+
+    /// Closes the store and gives the folder, for another world on the same file.
+    pub(crate) async fn close(mut self) -> tempfile::TempDir {
+        self.store.close().await;
+        self.folder.take().expect("the folder is there until the end")
+    }
+
+    pub(crate) async fn create(&self, object: &str, record: Value) -> Result<Value> {
+        let answer = self.engine.create(&self.local, object, fields(record)).await?;
+        Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
+    }
+
+    pub(crate) async fn update(&self, object: &str, id: &str, record: Value) -> Result<Value> {
+        let answer = self.engine.update(&self.local, object, id, fields(record), None).await?;
+        Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
+    }
+
+    pub(crate) async fn get(&self, object: &str, id: &str) -> Result<Value> {
+        self.get_as(&self.local, object, id).await
+    }
+
+    pub(crate) async fn get_as(&self, context: &Context, object: &str, id: &str) -> Result<Value> {
+        let answer = self.engine.get(context, object, id, &QueryInput::default()).await?;
+        Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
+    }
+
+    /// `{object, records, total, hasMore, …}`
+    pub(crate) async fn query(&self, object: &str, query: Value) -> Result<Value> {
+        self.query_as(&self.local, object, query).await
+    }
+
+    pub(crate) async fn query_as(&self, context: &Context, object: &str, query: Value) -> Result<Value> {
+        let query = QueryInput::from_map(&fields(query))?;
+        let found = self.engine.find(context, object, query).await?;
+        Ok(serde_json::from_slice(&found.to_json()).expect("an answer is JSON"))
+    }
+
+    /// Values of one field of the records that a filter finds, in the order of ids.
+    pub(crate) async fn names(&self, object: &str, filter: Value) -> Result<Vec<String>> {
+        let found = self.query(object, serde_json::json!({ "where": filter, "fields": ["name"], "orderBy": "id" })).await?;
+        let records = found["records"].as_array().expect("records");
+        assert_eq!(found["total"], records.len(), "{found}");
+        Ok(records.iter().map(|record| record["name"].as_str().unwrap_or("null").to_owned()).collect())
+    }
+
+    /// Rows of the store's own tables and of objects, for looking behind the engine.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let mut number = 0;
+        let statement = objectos_data::store::Statement::new(sql, Vec::new());
+        let mut reader = self.store.reader().await.expect("a reader");
+        reader.read(&statement, &mut |row| number = row.cell(0).as_integer().unwrap_or_default()).await.expect(sql);
+        number
+    }
+
+    /// The stored events, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let mut events = Vec::new();
+        let statement = objectos_data::store::Statement::new("SELECT event FROM objectos_event ORDER BY sequence", Vec::new());
+        let mut reader = self.store.reader().await.expect("a reader");
+        reader
+            .read(&statement, &mut |row| {
+                let text = row.cell(0).as_text().expect("an event").to_owned();
+                events.push(serde_json::from_str(&text).expect("an event is JSON"));
+            })
+            .await
+            .expect("events");
+        events
+    }
+}
+
+pub(crate) fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+/// Code of the error, and its sentence.
+pub(crate) fn failure<T: std::fmt::Debug>(result: Result<T>) -> (String, String) {
+    let error = result.expect_err("it should have failed");
+    (error.code().to_owned(), error.to_string())
+}
+
+/// `field: code` of every field error, sorted.
+pub(crate) fn field_errors<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
+    let error = result.expect_err("it should have failed");
+    assert_eq!(error.code(), "validation_error", "{error}");
+    let details = error.details();
+    let mut errors: Vec<String> = details["fields"]
+        .as_array()
+        .expect("fields")
+        .iter()
+        .map(|field| format!("{}: {}", field["field"].as_str().unwrap_or_default(), field["code"].as_str().unwrap_or_default()))
+        .collect();
+    errors.sort();
+    errors
+}
