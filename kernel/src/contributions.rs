@@ -149,17 +149,31 @@ fn services<'a>(
 ) -> Vec<u8> {
     let mut names = BTreeSet::new();
     let mut list = Vec::new();
-    let row = |plugin: &'a str, service: &'a ProvidedService| (plugin, service.name.as_str(), service.version.to_string());
+    let row =
+        |plugin: &'a str, service: &'a ProvidedService| (plugin, service.name.as_str(), service.version.to_string());
     let declared = kernel.iter().map(|service| row("kernel", service));
     let of_plugins = plugins.iter().flat_map(|contributor| {
-        contributor.declaration.services.provides.iter().map(|service| row(contributor.plugin, service))
+        contributor
+            .declaration
+            .services
+            .provides
+            .iter()
+            .map(|service| row(contributor.plugin, service))
     });
     let of_refused = refused.iter().flat_map(|refused| {
-        refused.provides.iter().map(|name| (refused.plugin.as_str(), name.as_str(), refused.version.clone()))
+        refused
+            .provides
+            .iter()
+            .map(|name| (refused.plugin.as_str(), name.as_str(), refused.version.clone()))
     });
     for (plugin, name, version) in declared.chain(of_plugins).chain(of_refused) {
         if names.insert((plugin, name)) {
-            list.push(Service { name, version, plugin, available: available(plugin, name) });
+            list.push(Service {
+                name,
+                version,
+                plugin,
+                available: available(plugin, name),
+            });
         }
     }
     json(&list)
@@ -178,7 +192,10 @@ fn commands(plugins: &[Contributor<'_>]) -> Vec<u8> {
 
 fn objects(plugins: &[Contributor<'_>]) -> Vec<u8> {
     let objects = loaded(plugins).flat_map(|contributor| {
-        contributor.declaration.objects.iter().map(|name| Object { plugin: contributor.plugin, name })
+        contributor.declaration.objects.iter().map(|name| Object {
+            plugin: contributor.plugin,
+            name,
+        })
     });
     json(&objects.collect::<Vec<_>>())
 }

@@ -3,7 +3,9 @@
 
 use objectos_plugin_api::{
     Context, Error as PluginError, Result, ServiceHandler,
-    contracts::kernel::{DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, SwapReport, SwapRequest},
+    contracts::kernel::{
+        DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, SwapReport, SwapRequest,
+    },
 };
 use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, plugin_document::ProvidedService};
 use semver::Version;
@@ -24,7 +26,10 @@ struct Control(Weak<Core>);
 pub fn own_services() -> Vec<ProvidedService> {
     let handler = service(Weak::new());
     let version = Version::parse(handler.version()).unwrap_or(Version::new(1, 0, 0));
-    vec![ProvidedService { name: handler.name().to_owned(), version }]
+    vec![ProvidedService {
+        name: handler.name().to_owned(),
+        version,
+    }]
 }
 
 /// The service for this kernel.
@@ -34,7 +39,9 @@ pub(crate) fn service(core: Weak<Core>) -> Arc<dyn ServiceHandler> {
 
 impl Control {
     fn core(&self) -> Result<Arc<Core>> {
-        self.0.upgrade().ok_or_else(|| PluginError::unavailable("the kernel is gone"))
+        self.0
+            .upgrade()
+            .ok_or_else(|| PluginError::unavailable("the kernel is gone"))
     }
 }
 

@@ -83,7 +83,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// The process cannot take another library.
-    #[error("{mapped} libraries are mapped, the limit is {limit}; restart the host (the report of plugins says why old ones were kept)")]
+    #[error(
+        "{mapped} libraries are mapped, the limit is {limit}; restart the host (the report of plugins says why old ones were kept)"
+    )]
     TooManyGenerations {
         /// Mapped now.
         mapped: usize,
@@ -183,7 +185,9 @@ pub enum Error {
 fn describe(error: &PluginError) -> String {
     match (error.message(), error.internal_message()) {
         (message, "") => message.to_owned(),
-        (_, internal) if error.kind() == ErrorKind::Panicked || error.kind() == ErrorKind::Internal => internal.to_owned(),
+        (_, internal) if error.kind() == ErrorKind::Panicked || error.kind() == ErrorKind::Internal => {
+            internal.to_owned()
+        }
         (message, internal) => format!("{message} ({internal})"),
     }
 }

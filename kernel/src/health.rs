@@ -22,8 +22,10 @@ pub(crate) use self::{monitor::watch_all, supervisor::supervise};
 /// How the whole does.
 pub(crate) fn overall(core: &Core) -> KernelHealth {
     let records = core.all_records();
-    let plugins: BTreeMap<String, PluginHealthReport> =
-        records.iter().map(|record| (record.id.to_string(), report(core, record))).collect();
+    let plugins: BTreeMap<String, PluginHealthReport> = records
+        .iter()
+        .map(|record| (record.id.to_string(), report(core, record)))
+        .collect();
     let worst = |status: &PluginHealthStatus| match status {
         PluginHealthStatus::Healthy => 0,
         PluginHealthStatus::Degraded | PluginHealthStatus::Recovering | PluginHealthStatus::Unknown => 1,
@@ -34,8 +36,8 @@ pub(crate) fn overall(core: &Core) -> KernelHealth {
         1 => "degraded",
         _ => "unhealthy",
     };
-    let ready = core.state() == KernelState::Running
-        && records.iter().all(|record| matches!(record.standing(), Standing::Running | Standing::Swapping));
+    // A plugin that failed costs its own function; what the others do is served all the same.
+    let ready = core.state() == KernelState::Running;
     KernelHealth {
         status: status.to_owned(),
         ready,
@@ -64,9 +66,15 @@ fn report(core: &Core, record: &PluginRecord) -> PluginHealthReport {
     });
     let candidate = record.candidate();
     for used in &candidate.document.objectos.services.uses {
-        let Some(provider) = provider_of(core, &used.name) else { continue };
+        let Some(provider) = provider_of(core, &used.name) else {
+            continue;
+        };
         let (status, message) = provider.with(|details| (details.health.status, details.health.message.clone()));
-        report.dependencies.push(DependencyHealth { plugin_id: provider.id.to_string(), status, message });
+        report.dependencies.push(DependencyHealth {
+            plugin_id: provider.id.to_string(),
+            status,
+            message,
+        });
     }
     report
 }
@@ -74,7 +82,13 @@ fn report(core: &Core, record: &PluginRecord) -> PluginHealthReport {
 fn provider_of(core: &Core, service: &str) -> Option<std::sync::Arc<PluginRecord>> {
     let provides = |record: &PluginRecord| {
         let candidate = record.candidate();
-        candidate.document.objectos.services.provides.iter().any(|provided| provided.name == service)
+        candidate
+            .document
+            .objectos
+            .services
+            .provides
+            .iter()
+            .any(|provided| provided.name == service)
     };
     core.all_records().into_iter().find(|record| provides(record))
 }

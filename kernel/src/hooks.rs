@@ -4,7 +4,6 @@
 //! Fail closed: a handler that panics, runs out of time or belongs to a plugin that is down after a failure fails the
 //! operation. The handlers of a plugin that was stopped or never started take no part.
 
-
 use arc_swap::ArcSwap;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, RegisteredHook,
@@ -122,8 +121,11 @@ impl HookTable {
         let mut told = Vec::new();
         for point in self.points() {
             let before = point.handlers.load();
-            let mut handlers: Vec<HookHandler> =
-                before.iter().filter(|handler| !Arc::ptr_eq(&handler.cell, cell)).cloned().collect();
+            let mut handlers: Vec<HookHandler> = before
+                .iter()
+                .filter(|handler| !Arc::ptr_eq(&handler.cell, cell))
+                .cloned()
+                .collect();
             if handlers.len() == before.len() && !named.contains(&&*point.name) {
                 continue;
             }
@@ -131,7 +133,10 @@ impl HookTable {
                 handlers.extend(own_handlers(cell, &point.name, instance));
             }
             handlers.sort_by(|left, right| {
-                let order = left.priority.cmp(&right.priority).then_with(|| left.cell.id.cmp(&right.cell.id));
+                let order = left
+                    .priority
+                    .cmp(&right.priority)
+                    .then_with(|| left.cell.id.cmp(&right.cell.id));
                 order.then(left.nth.cmp(&right.nth))
             });
             if named.contains(&&*point.name) {
@@ -152,7 +157,12 @@ fn own_handlers(cell: &Arc<PluginCell>, hook: &str, instance: &Instance) -> Vec<
         index,
         serial: instance.serial,
     };
-    instance.registered().hooks(hook).enumerate().map(|(nth, found)| handler(nth, found)).collect()
+    instance
+        .registered()
+        .hooks(hook)
+        .enumerate()
+        .map(|(nth, found)| handler(nth, found))
+        .collect()
 }
 
 impl HookPoint {
@@ -208,7 +218,9 @@ impl Run {
         let handlers = Arc::clone(&self.handlers);
         let mut changed = false;
         for handler in handlers.iter().filter(|handler| handler.wants(&self.subject)) {
-            let Some(call) = self.begin(handler).await? else { continue };
+            let Some(call) = self.begin(handler).await? else {
+                continue;
+            };
             match call.await {
                 RResult::ROk(payload) if payload.is_empty() => {}
                 RResult::ROk(payload) => {
@@ -246,7 +258,11 @@ impl Run {
         let mut context = self.context.raw();
         let limit = nanoseconds(Duration::from_millis(instance.limits.hook_ms));
         let due = monotonic_ns().saturating_add(limit);
-        context.deadline_ns = if context.deadline_ns == 0 { due } else { context.deadline_ns.min(due) };
+        context.deadline_ns = if context.deadline_ns == 0 {
+            due
+        } else {
+            context.deadline_ns.min(due)
+        };
         context.flags |= handler.cell.chain_bit;
         let payload = RSlice::from_slice(&self.payload);
         Some(instance.hook(index, RStr::from_str(&self.subject), &context, payload))
@@ -257,10 +273,19 @@ impl Run {
             error.kind(),
             ErrorKind::Panicked | ErrorKind::Timeout | ErrorKind::Internal | ErrorKind::Unavailable
         );
-        let figure = if faulty { &self.point.failures } else { &self.point.vetoes };
+        let figure = if faulty {
+            &self.point.failures
+        } else {
+            &self.point.vetoes
+        };
         figure.fetch_add(1, Ordering::Relaxed);
         if faulty {
-            let place = format!("hook {} of plugin {}: {}", self.point.name, handler.cell.id, error.internal_message());
+            let place = format!(
+                "hook {} of plugin {}: {}",
+                self.point.name,
+                handler.cell.id,
+                error.internal_message()
+            );
             return error.clone().with_internal(place);
         }
         error.clone()

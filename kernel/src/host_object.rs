@@ -65,7 +65,10 @@ impl HostObject {
         let limits = &core.options.limits;
         let logs = Limiter::new(limits.log_records_per_second, limits.log_records_burst);
         let events = Limiter::new(limits.events_per_second, limits.events_burst);
-        let caller = Arc::new(Caller { id: Arc::clone(&plugin), system: candidate.grants.is_system() });
+        let caller = Arc::new(Caller {
+            id: Arc::clone(&plugin),
+            system: candidate.grants.is_system(),
+        });
         Self {
             core,
             plugin,
@@ -94,7 +97,10 @@ impl HostObject {
     }
 
     fn denied(&self, what: &str, hint: &str) -> PluginError {
-        PluginError::new(ErrorKind::Denied, format!("plugin {} may not {what}{hint}", self.plugin))
+        PluginError::new(
+            ErrorKind::Denied,
+            format!("plugin {} may not {what}{hint}", self.plugin),
+        )
     }
 
     fn open_service(&self, name: &str, range: &str) -> Result<u64, PluginError> {
@@ -132,7 +138,9 @@ impl HostObject {
     }
 
     fn service(&self, handle: u64) -> Result<&Arc<ServiceReference>, PluginError> {
-        self.services.get(handle).ok_or_else(|| PluginError::internal(format_args!("{handle} is no service handle")))
+        self.services
+            .get(handle)
+            .ok_or_else(|| PluginError::internal(format_args!("{handle} is no service handle")))
     }
 
     fn hook(&self, handle: u64) -> Result<&Arc<HookPoint>, PluginError> {
@@ -142,10 +150,15 @@ impl HostObject {
 
     fn listen(&self, address: &str) -> Result<i32, PluginError> {
         let address: SocketAddr = address.parse().map_err(|_| {
-            PluginError::invalid(format!("`{address}` is no address to listen at; write it as in 127.0.0.1:3000"))
+            PluginError::invalid(format!(
+                "`{address}` is no address to listen at; write it as in 127.0.0.1:3000"
+            ))
         })?;
         if !self.candidate.grants.may_listen(&address) {
-            return Err(self.denied(&format!("listen at {address}"), &format!("; grant it with network:listen:{address}")));
+            return Err(self.denied(
+                &format!("listen at {address}"),
+                &format!("; grant it with network:listen:{address}"),
+            ));
         }
         self.core.listeners.open(address, &self.plugin)
     }
@@ -159,7 +172,9 @@ impl HostObject {
     }
 
     fn log(&self, level: Level, target: &str, message: &str, fields: &str) {
-        let Admission::Granted { refused_before } = self.logs.admit() else { return };
+        let Admission::Granted { refused_before } = self.logs.admit() else {
+            return;
+        };
         if refused_before > 0 {
             tracing::warn!(
                 plugin = &*self.plugin,
@@ -173,7 +188,10 @@ impl HostObject {
 }
 
 fn too_many(what: &str) -> PluginError {
-    PluginError::new(ErrorKind::Limited, format!("a plugin may have {} {what} open", handles::HANDLES_MAX))
+    PluginError::new(
+        ErrorKind::Limited,
+        format!("a plugin may have {} {what} open", handles::HANDLES_MAX),
+    )
 }
 
 /// Whether a declared name, which may end in `*` after a colon, names this one.

@@ -14,7 +14,6 @@ pub(crate) mod phase;
 pub(crate) mod registered;
 pub(crate) mod shield;
 
-
 use objectos_plugin_api::{
     Error as PluginError, ErrorKind,
     abi::{RawContext, RawPluginObject, RawResult},
@@ -108,8 +107,20 @@ impl fmt::Debug for Instance {
 
 impl Instance {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { plugin, version, generation, object, library, host, limits, executor, incidents } = parts;
-        let call_limit_ns = limits.call_ms.map_or(0, |limit| nanoseconds(Duration::from_millis(limit)));
+        let Parts {
+            plugin,
+            version,
+            generation,
+            object,
+            library,
+            host,
+            limits,
+            executor,
+            incidents,
+        } = parts;
+        let call_limit_ns = limits
+            .call_ms
+            .map_or(0, |limit| nanoseconds(Duration::from_millis(limit)));
         Self {
             object: ManuallyDrop::new(object),
             library,
@@ -145,7 +156,9 @@ impl Instance {
     /// What `init` registered; nothing before that.
     pub(crate) fn registered(&self) -> &Registered {
         static NOTHING: OnceLock<Registered> = OnceLock::new();
-        self.registered.get().unwrap_or_else(|| NOTHING.get_or_init(Registered::default))
+        self.registered
+            .get()
+            .unwrap_or_else(|| NOTHING.get_or_init(Registered::default))
     }
 
     /// Sets what `init` registered. A second time is ignored: `init` is called once.
@@ -167,7 +180,11 @@ impl Instance {
         payload: RSlice<'_, u8>,
     ) -> Call {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
-        Call::new(self.object.call(index, method, context, payload), Arc::clone(self), context.deadline_ns)
+        Call::new(
+            self.object.call(index, method, context, payload),
+            Arc::clone(self),
+            context.deadline_ns,
+        )
     }
 
     /// The same for a synchronous method.
@@ -190,12 +207,20 @@ impl Instance {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> Call {
-        Call::new(self.object.hook(index, subject, context, payload), Arc::clone(self), context.deadline_ns)
+        Call::new(
+            self.object.hook(index, subject, context, payload),
+            Arc::clone(self),
+            context.deadline_ns,
+        )
     }
 
     /// Starts an event handler; `event` is `kernel/Event` as JSON.
     pub(crate) fn event(self: &Arc<Self>, index: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> Call {
-        Call::new(self.object.event(index, context, event), Arc::clone(self), context.deadline_ns)
+        Call::new(
+            self.object.event(index, context, event),
+            Arc::clone(self),
+            context.deadline_ns,
+        )
     }
 
     /// Copies an answer into the host's memory; notes a panic.
@@ -220,7 +245,11 @@ impl Instance {
     pub(crate) fn panicked(&self, text: &str) -> PluginError {
         self.figures.panics.fetch_add(1, Ordering::Relaxed);
         if !self.panicked.swap(true, Ordering::Relaxed) {
-            let incident = Incident { plugin: Arc::clone(&self.plugin), serial: self.serial, text: text.to_owned() };
+            let incident = Incident {
+                plugin: Arc::clone(&self.plugin),
+                serial: self.serial,
+                text: text.to_owned(),
+            };
             // Nobody listens once the kernel is down.
             let _ = self.incidents.send(incident);
         }

@@ -72,11 +72,19 @@ impl Kernel {
             path: options.runtime_directory.clone(),
             source: error,
         })?;
-        std::fs::create_dir_all(&options.data_directory)
-            .map_err(|source| Error::Directory { path: options.data_directory.clone(), source })?;
+        std::fs::create_dir_all(&options.data_directory).map_err(|source| Error::Directory {
+            path: options.data_directory.clone(),
+            source,
+        })?;
         let (incidents, reported) = mpsc::unbounded_channel();
         let watch_files = options.watch;
-        let core = Arc::new(Core::new(options, executor, runtime, control::own_services(), incidents)?);
+        let core = Arc::new(Core::new(
+            options,
+            executor,
+            runtime,
+            control::own_services(),
+            incidents,
+        )?);
         core.start_bus()?;
         core.services.provide(control::service(Arc::downgrade(&core)));
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
@@ -87,7 +95,11 @@ impl Kernel {
         }
         core.set_state(KernelState::Running);
         core.executor.spawn(health::watch_all(Arc::clone(&core)));
-        let watch = if watch_files { Some(Arc::new(watch::begin(&core)?)) } else { None };
+        let watch = if watch_files {
+            Some(Arc::new(watch::begin(&core)?))
+        } else {
+            None
+        };
         let report = report::start_report(&core, since.elapsed());
         Ok((Self { core, _watch: watch }, report))
     }
@@ -133,8 +145,12 @@ impl Kernel {
     /// `SwapRefused` when it may not be loaded, or what its start says.
     pub async fn load(&self, path: PathBuf) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
-        let task = self.core.executor.spawn(async move { swap::load_new(&core, path).await });
-        task.await.unwrap_or_else(|error| Err(Error::Internal(format!("a load ended early: {error}"))))
+        let task = self
+            .core
+            .executor
+            .spawn(async move { swap::load_new(&core, path).await });
+        task.await
+            .unwrap_or_else(|error| Err(Error::Internal(format!("a load ended early: {error}"))))
     }
 
     /// A service by name and semver range, called as the kernel. It need not be there yet.
@@ -144,7 +160,10 @@ impl Kernel {
     pub fn service(&self, name: &str, range: &str) -> Result<HostService, PluginError> {
         let range = VersionReq::parse(range).map_err(|error| PluginError::invalid(error.to_string()))?;
         let reference = Arc::new(ServiceReference::new(self.core.services.slot(name), range));
-        Ok(HostService { core: Arc::clone(&self.core), reference })
+        Ok(HostService {
+            core: Arc::clone(&self.core),
+            reference,
+        })
     }
 
     /// Calls a method of a service, in whatever version is there, on the host's executor.
@@ -160,7 +179,10 @@ impl Kernel {
     ) -> Result<Vec<u8>, PluginError> {
         let service = self.service(name, "*")?;
         let method = method.to_owned();
-        let task = self.core.executor.spawn(async move { service.call(&method, &context, &payload).await });
+        let task = self
+            .core
+            .executor
+            .spawn(async move { service.call(&method, &context, &payload).await });
         task.await.unwrap_or_else(|error| Err(PluginError::internal(error)))
     }
 
@@ -172,20 +194,33 @@ impl Kernel {
         let Some(plugin) = self.command_owner(name) else {
             let known = self.commands();
             let hint = nearest_hint(name, known.iter().map(String::as_str));
-            return Err(PluginError::new(ErrorKind::NotFound, format!("there is no command {name}{hint}")));
+            return Err(PluginError::new(
+                ErrorKind::NotFound,
+                format!("there is no command {name}{hint}"),
+            ));
         };
         let payload = serde_json::to_vec(arguments).map_err(PluginError::internal)?;
         let context = Context::background().as_system();
-        let answer = self.call_service(&format!("{COMMAND_PREFIX}{plugin}"), name, context, payload).await?;
+        let answer = self
+            .call_service(&format!("{COMMAND_PREFIX}{plugin}"), name, context, payload)
+            .await?;
         serde_json::from_slice(&answer).map_err(PluginError::internal)
     }
 
     fn command_owner(&self, name: &str) -> Option<Arc<str>> {
         let contributes = |candidate: &crate::package::Candidate| {
-            candidate.document.objectos.commands.iter().any(|command| command.name == name)
+            candidate
+                .document
+                .objectos
+                .commands
+                .iter()
+                .any(|command| command.name == name)
         };
         let records = self.core.all_records();
-        records.iter().find(|record| contributes(&record.candidate())).map(|record| Arc::clone(&record.id))
+        records
+            .iter()
+            .find(|record| contributes(&record.candidate()))
+            .map(|record| Arc::clone(&record.id))
     }
 
     /// Names of all contributed commands.
@@ -194,7 +229,13 @@ impl Kernel {
         let records = self.core.all_records();
         let names = |record: &Arc<record::PluginRecord>| {
             let candidate = record.candidate();
-            candidate.document.objectos.commands.iter().map(|command| command.name.clone()).collect::<Vec<_>>()
+            candidate
+                .document
+                .objectos
+                .commands
+                .iter()
+                .map(|command| command.name.clone())
+                .collect::<Vec<_>>()
         };
         records.iter().flat_map(names).collect()
     }
@@ -232,7 +273,12 @@ impl Kernel {
     /// Addresses at which plugins listen, as bound.
     #[must_use]
     pub fn listeners(&self) -> Vec<(String, std::net::SocketAddr)> {
-        self.core.listeners.bound().into_iter().map(|(plugin, address)| (plugin.to_string(), address)).collect()
+        self.core
+            .listeners
+            .bound()
+            .into_iter()
+            .map(|(plugin, address)| (plugin.to_string(), address))
+            .collect()
     }
 
     /// The host's log filter changed: every plugin asks anew what to log.
@@ -245,7 +291,9 @@ impl Kernel {
     /// For whoever must not keep the kernel alive.
     #[must_use]
     pub fn downgrade(&self) -> WeakKernel {
-        WeakKernel { core: Arc::downgrade(&self.core) }
+        WeakKernel {
+            core: Arc::downgrade(&self.core),
+        }
     }
 }
 

@@ -60,7 +60,11 @@ pub(crate) fn switch(core: &Arc<Core>, record: &Arc<PluginRecord>, to: Switch) {
         }
         Switch::Down(state, reason) => {
             record.cell.set_down(state, reason.clone());
-            let standing = if state == DownState::Failed { Standing::Failed } else { Standing::Stopped };
+            let standing = if state == DownState::Failed {
+                Standing::Failed
+            } else {
+                Standing::Stopped
+            };
             record.with(|details| {
                 details.standing = standing;
                 details.reason = Some(reason);
@@ -101,8 +105,10 @@ fn bind_services(core: &Core, record: &PluginRecord, instance: &Instance) {
             core.services.bind(&name, &record.cell, false);
         }
     }
-    core.services.bind(&format!("{ROUTE_PREFIX}{}", record.id), &record.cell, true);
-    core.services.bind(&format!("{COMMAND_PREFIX}{}", record.id), &record.cell, true);
+    core.services
+        .bind(&format!("{ROUTE_PREFIX}{}", record.id), &record.cell, true);
+    core.services
+        .bind(&format!("{COMMAND_PREFIX}{}", record.id), &record.cell, true);
 }
 
 fn release_services(core: &Core, record: &PluginRecord, gone: bool) {
@@ -123,5 +129,12 @@ fn release_services(core: &Core, record: &PluginRecord, gone: bool) {
 
 fn declared_services(record: &PluginRecord) -> Vec<String> {
     let candidate = record.candidate();
-    candidate.document.objectos.services.provides.iter().map(|service| service.name.clone()).collect()
+    candidate
+        .document
+        .objectos
+        .services
+        .provides
+        .iter()
+        .map(|service| service.name.clone())
+        .collect()
 }

@@ -41,7 +41,13 @@ impl Listeners {
         let socket = TcpListener::bind(address).map_err(|error| refused(address, &error))?;
         socket.set_nonblocking(true).map_err(PluginError::internal)?;
         let descriptor = duplicate(&socket)?;
-        sockets.insert(address, Kept { socket, owner: Arc::clone(plugin) });
+        sockets.insert(
+            address,
+            Kept {
+                socket,
+                owner: Arc::clone(plugin),
+            },
+        );
         Ok(descriptor)
     }
 
@@ -53,19 +59,33 @@ impl Listeners {
     /// Addresses as bound, by plugin.
     pub(crate) fn bound(&self) -> Vec<(Arc<str>, SocketAddr)> {
         let sockets = self.0.lock();
-        let bound = |kept: &Kept| kept.socket.local_addr().ok().map(|address| (Arc::clone(&kept.owner), address));
+        let bound = |kept: &Kept| {
+            kept.socket
+                .local_addr()
+                .ok()
+                .map(|address| (Arc::clone(&kept.owner), address))
+        };
         sockets.values().filter_map(bound).collect()
     }
 }
 
 fn duplicate(socket: &TcpListener) -> Result<RawFd, PluginError> {
-    socket.try_clone().map(IntoRawFd::into_raw_fd).map_err(PluginError::internal)
+    socket
+        .try_clone()
+        .map(IntoRawFd::into_raw_fd)
+        .map_err(PluginError::internal)
 }
 
 fn refused(address: SocketAddr, error: &io::Error) -> PluginError {
     let (kind, text) = match error.kind() {
-        io::ErrorKind::AddrInUse => (ErrorKind::Conflict, "the address is in use by another program; stop it or choose another port"),
-        io::ErrorKind::PermissionDenied => (ErrorKind::Denied, "this user may not listen there; choose a port above 1023"),
+        io::ErrorKind::AddrInUse => (
+            ErrorKind::Conflict,
+            "the address is in use by another program; stop it or choose another port",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            ErrorKind::Denied,
+            "this user may not listen there; choose a port above 1023",
+        ),
         io::ErrorKind::AddrNotAvailable => (ErrorKind::Invalid, "this machine does not have the address"),
         _ => (ErrorKind::Internal, "the system does not let it"),
     };

@@ -85,7 +85,9 @@ pub(crate) struct Library {
 
 impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Library").field("file_name", &self.file_name).finish_non_exhaustive()
+        f.debug_struct("Library")
+            .field("file_name", &self.file_name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +100,10 @@ impl Library {
     pub(crate) fn open(copy: &Path, source: &Path) -> Result<Self, Error> {
         let mapped = MAPPED.load(Ordering::Relaxed);
         if mapped >= GENERATIONS_MAX {
-            return Err(Error::TooManyGenerations { mapped, limit: GENERATIONS_MAX });
+            return Err(Error::TooManyGenerations {
+                mapped,
+                limit: GENERATIONS_MAX,
+            });
         }
         let file_name = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // SAFETY: opening runs the constructors of a file that the operator's policy lets into this process; the flags
@@ -107,13 +112,20 @@ impl Library {
         if let Err(error) = std::fs::remove_file(copy) {
             tracing::warn!(path = %copy.display(), %error, "the private copy of a plugin could not be removed");
         }
-        let object = opened
-            .map_err(|error| Error::Open { path: source.to_owned(), reason: linker_words(&error.to_string()) })?;
+        let object = opened.map_err(|error| Error::Open {
+            path: source.to_owned(),
+            reason: linker_words(&error.to_string()),
+        })?;
         MAPPED.fetch_add(1, Ordering::Relaxed);
         match check(&object, source) {
             Ok(module) => {
                 let base = threads::image_base(module.create() as *const std::ffi::c_void);
-                Ok(Self { object: ManuallyDrop::new(object), module, base, file_name })
+                Ok(Self {
+                    object: ManuallyDrop::new(object),
+                    module,
+                    base,
+                    file_name,
+                })
             }
             Err(error) => {
                 // Nothing of it was kept and no thread of it runs; a plain close is enough, and harmless when it is not.
@@ -146,7 +158,10 @@ impl Library {
 
 /// Header, layout, version: in this order, each before anything of the library but its constructors runs.
 fn check(object: &SharedObject, source: &Path) -> Result<PluginModuleRef, Error> {
-    let not_plugin = |reason: String| Error::NotPlugin { path: source.to_owned(), reason };
+    let not_plugin = |reason: String| Error::NotPlugin {
+        path: source.to_owned(),
+        reason,
+    };
     // SAFETY: the symbol, if it is there, is abi_stable's library header; its magic is checked by `upgrade` before
     // anything else of it is read.
     let header: AbiHeaderRef = unsafe {
@@ -157,9 +172,13 @@ fn check(object: &SharedObject, source: &Path) -> Result<PluginModuleRef, Error>
     let header = header
         .upgrade()
         .map_err(|_| not_plugin("its entry was made by another version of the ABI's foundation".to_owned()))?;
-    let theirs = header.layout().ok_or_else(|| not_plugin("its entry does not describe its types".to_owned()))?;
-    layout::check(<PluginModuleRef as StableAbi>::LAYOUT, theirs)
-        .map_err(|difference| Error::Layout { path: source.to_owned(), difference })?;
+    let theirs = header
+        .layout()
+        .ok_or_else(|| not_plugin("its entry does not describe its types".to_owned()))?;
+    layout::check(<PluginModuleRef as StableAbi>::LAYOUT, theirs).map_err(|difference| Error::Layout {
+        path: source.to_owned(),
+        difference,
+    })?;
     // SAFETY: the layout of every type reachable from the module was compared just now.
     let module = unsafe { header.init_root_module_with_unchecked_layout::<PluginModuleRef>() }
         .map_err(|error| version_error(source, &error.to_string()))?;
@@ -169,20 +188,31 @@ fn check(object: &SharedObject, source: &Path) -> Result<PluginModuleRef, Error>
 
 fn handshake(module: PluginModuleRef, source: &Path) -> Result<(), Error> {
     if !module.unwinds() {
-        return Err(Error::Aborts { path: source.to_owned() });
+        return Err(Error::Aborts {
+            path: source.to_owned(),
+        });
     }
     let found = module.api_version().as_str().to_owned();
     let same_major = Version::parse(&found)
         .ok()
         .zip(Version::parse(API_VERSION).ok())
         .is_some_and(|(theirs, ours)| theirs.major == ours.major);
-    if same_major { Ok(()) } else { Err(version_error(source, &found)) }
+    if same_major {
+        Ok(())
+    } else {
+        Err(version_error(source, &found))
+    }
 }
 
 fn version_error(source: &Path, found: &str) -> Error {
     let found = found.lines().next().unwrap_or_default().to_owned();
     let hint = format!("build it with objectos-plugin-api ^{API_VERSION}");
-    Error::ApiVersion { path: source.to_owned(), found, expected: API_VERSION.to_owned(), hint }
+    Error::ApiVersion {
+        path: source.to_owned(),
+        found,
+        expected: API_VERSION.to_owned(),
+        hint,
+    }
 }
 
 /// The linker's text without the name of the private copy, which says nothing to a reader.

@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use crate::{
-    kernel::{
-        core::Core,
-        record::PluginRecord,
-    },
+    kernel::{core::Core, record::PluginRecord},
     lifecycle::boot,
     loader,
     package::Refusal,
@@ -88,7 +85,9 @@ fn line(record: &PluginRecord) -> PluginLine {
         state: details.standing.as_str().to_owned(),
         trust: candidate.trust.level,
         start_ms: details.startup.as_ref().map_or(0.0, |startup| startup.duration),
-        services: registered.map_or_else(Vec::new, |all| all.services.iter().map(|service| service.name.clone()).collect()),
+        services: registered.map_or_else(Vec::new, |all| {
+            all.services.iter().map(|service| service.name.clone()).collect()
+        }),
         routes: registered.map_or(0, |all| all.routes.len()),
         reason: details.reason.clone(),
         warnings: details.warnings.clone(),
@@ -107,7 +106,10 @@ fn plugin(record: &PluginRecord) -> Value {
     let candidate = record.candidate();
     let manifest = &candidate.document.manifest;
     let instance = record.cell.running();
-    let registered = instance.as_ref().map(|instance| instance.registered().raw.clone()).unwrap_or_default();
+    let registered = instance
+        .as_ref()
+        .map(|instance| instance.registered().raw.clone())
+        .unwrap_or_default();
     record.with(|details| {
         json!({
             "id": &*record.id,
@@ -183,7 +185,8 @@ pub(crate) fn metrics(core: &Core) -> Value {
         .points()
         .iter()
         .map(|point| {
-            let counts = json!({ "runs": of(&point.runs), "vetoes": of(&point.vetoes), "failures": of(&point.failures) });
+            let counts =
+                json!({ "runs": of(&point.runs), "vetoes": of(&point.vetoes), "failures": of(&point.failures) });
             (point.name.to_string(), counts)
         })
         .collect();

@@ -9,7 +9,6 @@
 
 mod reference;
 
-
 use arc_swap::ArcSwapOption;
 use objectos_plugin_api::ServiceHandler;
 use parking_lot::RwLock;
@@ -74,7 +73,12 @@ impl ServiceSlot {
         } else {
             ServiceKind::Named
         };
-        Self { name: name.into(), kind, provider: ArcSwapOption::empty(), available: AtomicBool::new(false) }
+        Self {
+            name: name.into(),
+            kind,
+            provider: ArcSwapOption::empty(),
+            available: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn available(&self) -> bool {
@@ -95,7 +99,9 @@ impl ServiceRegistry {
             return Arc::clone(slot);
         }
         let mut slots = self.slots.write();
-        let slot = slots.entry(name.into()).or_insert_with(|| Arc::new(ServiceSlot::new(name)));
+        let slot = slots
+            .entry(name.into())
+            .or_insert_with(|| Arc::new(ServiceSlot::new(name)));
         Arc::clone(slot)
     }
 
@@ -109,7 +115,8 @@ impl ServiceRegistry {
     /// A plugin provides this service, and can be called or not. Answers whether it could before.
     pub(crate) fn bind(&self, name: &str, cell: &Arc<PluginCell>, available: bool) -> bool {
         let slot = self.slot(name);
-        let bound = matches!(slot.provider.load().as_deref(), Some(Provider::Plugin(known)) if Arc::ptr_eq(known, cell));
+        let bound =
+            matches!(slot.provider.load().as_deref(), Some(Provider::Plugin(known)) if Arc::ptr_eq(known, cell));
         if !bound {
             slot.provider.store(Some(Arc::new(Provider::Plugin(Arc::clone(cell)))));
         }
@@ -119,7 +126,8 @@ impl ServiceRegistry {
     /// A plugin provides this service no longer. Answers whether it could be called before.
     pub(crate) fn withdraw(&self, name: &str, cell: &Arc<PluginCell>) -> bool {
         let slot = self.slot(name);
-        let bound = matches!(slot.provider.load().as_deref(), Some(Provider::Plugin(known)) if Arc::ptr_eq(known, cell));
+        let bound =
+            matches!(slot.provider.load().as_deref(), Some(Provider::Plugin(known)) if Arc::ptr_eq(known, cell));
         if bound {
             slot.provider.store(None);
         }

@@ -59,7 +59,16 @@ struct Replacement<'a> {
 /// # Errors
 /// `UnknownPlugin`, `SwapRefused`, `SwapFailed`, `NotRunning`.
 pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>) -> Result<SwapReport, Error> {
-    detached(core, id, path, Plan { carry_state: true, hold: false }).await
+    detached(
+        core,
+        id,
+        path,
+        Plan {
+            carry_state: true,
+            hold: false,
+        },
+    )
+    .await
 }
 
 /// Loads a plugin anew from its file. With `broken`, calls wait for the new generation: the old one panicked.
@@ -67,7 +76,16 @@ pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>) -> R
 /// # Errors
 /// As [`swap`].
 pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool) -> Result<SwapReport, Error> {
-    let report = detached(core, id, None, Plan { carry_state: false, hold: broken }).await;
+    let report = detached(
+        core,
+        id,
+        None,
+        Plan {
+            carry_state: false,
+            hold: broken,
+        },
+    )
+    .await;
     if report.is_ok() {
         core.figures.restarts.fetch_add(1, Ordering::Relaxed);
     }
@@ -78,11 +96,19 @@ pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool) -> Result<
 async fn detached(core: &Arc<Core>, id: &str, path: Option<PathBuf>, plan: Plan) -> Result<SwapReport, Error> {
     let record = core.record(id)?;
     let own = Arc::clone(core);
-    let task = core.executor.spawn(async move { turn(&own, &record, path, plan).await });
-    task.await.unwrap_or_else(|error| Err(Error::Internal(format!("a swap ended early: {error}"))))
+    let task = core
+        .executor
+        .spawn(async move { turn(&own, &record, path, plan).await });
+    task.await
+        .unwrap_or_else(|error| Err(Error::Internal(format!("a swap ended early: {error}"))))
 }
 
-async fn turn(core: &Arc<Core>, record: &Arc<PluginRecord>, path: Option<PathBuf>, plan: Plan) -> Result<SwapReport, Error> {
+async fn turn(
+    core: &Arc<Core>,
+    record: &Arc<PluginRecord>,
+    path: Option<PathBuf>,
+    plan: Plan,
+) -> Result<SwapReport, Error> {
     let since = Instant::now();
     let _turn = record.turn.lock().await;
     core.require_running()?;
@@ -124,8 +150,17 @@ async fn replace(
         hold(core, record);
     }
     record.set_standing(Standing::Swapping, None);
-    let exclusive = [&before, &candidate].iter().any(|side| side.document.objectos.swap == SwapMode::Exclusive);
-    let replacement = Replacement { core, record, candidate, from_version: old.version.to_string(), plan, since };
+    let exclusive = [&before, &candidate]
+        .iter()
+        .any(|side| side.document.objectos.swap == SwapMode::Exclusive);
+    let replacement = Replacement {
+        core,
+        record,
+        candidate,
+        from_version: old.version.to_string(),
+        plan,
+        since,
+    };
     let outcome = if exclusive {
         exclusive::replace(&replacement, old, &before).await
     } else {
@@ -183,7 +218,10 @@ impl Replacement<'_> {
             details.health.timestamp = self.core.now_text();
         });
         lifecycle::switch(self.core, self.record, lifecycle::Switch::To(instance));
-        SwapReport { switch_us: micros(self.since.elapsed()), ..report }
+        SwapReport {
+            switch_us: micros(self.since.elapsed()),
+            ..report
+        }
     }
 
     fn failed(&self, outcome: String, source: Error) -> Error {
@@ -201,10 +239,17 @@ impl Replacement<'_> {
 }
 
 /// Waits a moment for the old generation's end, so that a report is usually complete; the end then comes by itself.
-async fn report_soon(core: &Core, record: &PluginRecord, report: SwapReport, ended: oneshot::Receiver<()>) -> SwapReport {
+async fn report_soon(
+    core: &Core,
+    record: &PluginRecord,
+    report: SwapReport,
+    ended: oneshot::Receiver<()>,
+) -> SwapReport {
     let _ = tokio::time::timeout(ms(core.options.limits.swap_report_ms), ended).await;
     let latest = record.with(|details| details.last_swap.clone());
-    latest.filter(|latest| latest.generation == report.generation).unwrap_or(report)
+    latest
+        .filter(|latest| latest.generation == report.generation)
+        .unwrap_or(report)
 }
 
 fn note_swap(record: &PluginRecord, report: &SwapReport) {
@@ -220,7 +265,13 @@ fn note_retired(core: &Core, record: &PluginRecord, generation: u64, retired: &R
     core.figures.drain_us_last.store(drain_us, Ordering::Relaxed);
     core.figures.drain_us_max.fetch_max(drain_us, Ordering::Relaxed);
     record.with(|details| {
-        let Some(report) = details.last_swap.as_mut().filter(|report| report.generation == generation) else { return };
+        let Some(report) = details
+            .last_swap
+            .as_mut()
+            .filter(|report| report.generation == generation)
+        else {
+            return;
+        };
         report.drain_us = drain_us;
         match &retired.unload {
             Unload::Unmapped => report.unmapped = Some(true),

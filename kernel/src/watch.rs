@@ -34,7 +34,10 @@ pub(crate) struct Watch {
 /// `Watch` when the system does not let it.
 pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
     let folder = core.options.plugin_directory.clone();
-    let failed = |error: &notify::Error| Error::Watch { path: folder.clone(), reason: error.to_string() };
+    let failed = |error: &notify::Error| Error::Watch {
+        path: folder.clone(),
+        reason: error.to_string(),
+    };
     let (changes, changed) = mpsc::unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
         Ok(event) => {
@@ -46,7 +49,9 @@ pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
         Err(error) => tracing::warn!(%error, "a change of the plugin folder may have been missed"),
     })
     .map_err(|error| failed(&error))?;
-    watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| failed(&error))?;
+    watcher
+        .watch(&folder, RecursiveMode::Recursive)
+        .map_err(|error| failed(&error))?;
     core.executor.spawn(follow(Arc::clone(core), changed));
     Ok(Watch { _watcher: watcher })
 }
@@ -62,7 +67,9 @@ fn libraries(event: Event) -> Vec<PathBuf> {
 }
 
 fn is_library(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
     !hidden && path.extension().is_some_and(|extension| extension == "so")
 }
 
@@ -89,9 +96,17 @@ async fn collect(changed: &mut mpsc::UnboundedReceiver<PathBuf>, paths: &mut BTr
 
 async fn apply(core: &Arc<Core>, path: PathBuf) {
     let same = |known: &Path| {
-        known == path || known.canonicalize().ok().zip(path.canonicalize().ok()).is_some_and(|(a, b)| a == b)
+        known == path
+            || known
+                .canonicalize()
+                .ok()
+                .zip(path.canonicalize().ok())
+                .is_some_and(|(a, b)| a == b)
     };
-    let record = core.all_records().into_iter().find(|record| same(&record.candidate().path));
+    let record = core
+        .all_records()
+        .into_iter()
+        .find(|record| same(&record.candidate().path));
     match record {
         _ if !path.exists() => {
             let plugin = record.map(|record| record.id.to_string());
@@ -110,6 +125,8 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
 /// Whether the file holds what is loaded already: touching a file is no reason to swap.
 async fn unchanged(core: &Core, record: &PluginRecord, path: &Path) -> bool {
     let (path, loaded) = (path.to_owned(), record.candidate().sha256);
-    let read = core.executor.spawn_blocking(move || std::fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == loaded));
+    let read = core
+        .executor
+        .spawn_blocking(move || std::fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == loaded));
     read.await.unwrap_or(false)
 }

@@ -68,11 +68,9 @@ fn files_that_must_not_be_trusted() {
 #[test]
 fn manifests_that_do_not_fit() {
     let edited = |change: fn(&mut Value)| move |folder: &Path| plugins::edit_manifest(&misfit(folder), change);
-    let shorten = |document: &mut Value| document["manifest"]["description"] = json!("");
     fn without_description(document: &mut Value) {
         document["manifest"]["description"] = json!("");
     }
-    let _ = shorten;
     check_file(
         edited(|document| {
             without_description(document);
@@ -118,32 +116,47 @@ fn manifests_that_do_not_fit() {
     check_file(
         edited(|document| {
             without_description(document);
-            document["objectos"]["services"]["provides"] = json!([{"name": "data", "version": "1.0.0"}]);
+            document["objectos"]["services"] = json!({"provides": [{"name": "data", "version": "1.0.0"}], "uses": []});
         }),
         &["test.misfit", "objectos.data"],
     );
 }
 
-#[test]
-fn hashes_and_signatures() {
-    let bit = |folder: &Path| {
-        let path = misfit(folder);
-        let key = folder.parent().expect("a parent").join("zoo");
-        fs::create_dir_all(&key).expect("a folder");
-        let host = plugins::built().join("objectos-host");
-        let run = |arguments: &[&str]| {
-            let status = std::process::Command::new(&host).args(arguments).status().expect("objectos-host");
-            assert!(status.success(), "{arguments:?}");
-        };
-        let (key_folder, file) = (key.display().to_string(), path.display().to_string());
-        run(&["plugins", "keygen", "zoo", "--out", &key_folder]);
-        run(&["plugins", "sign", &file, "--key", &format!("{key_folder}/zoo.key")]);
-        let mut bytes = fs::read(&path).expect("bytes");
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        fs::write(&path, bytes).expect("a file");
+/// Makes a key and signs the library in the plugin folder with it; answers the public key as PEM.
+fn sign(library: &Path, keys: &Path) -> String {
+    let host = plugins::built().join("objectos-host");
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(&host).current_dir(keys).args(arguments).output().expect("objectos-host");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
-    check_file(bit, &["misfit.so", "signature"]);
+    run(&["plugins", "keygen", "zoo"]);
+    run(&["plugins", "sign", &library.display().to_string(), "--key", "zoo.key"]);
+    fs::read_to_string(keys.join("zoo.key.pub")).expect("a public key")
+}
+
+#[test]
+fn signatures() {
+    for (known, changed, expected) in [(false, false, "unknown key"), (true, true, "SHA-256"), (true, false, "")] {
+        let keys = tempfile::tempdir().expect("a folder");
+        let builder = HostBuilder::new().example("crm");
+        let library = misfit(&builder.plugins());
+        let pem = sign(&library, keys.path()).replace('\n', "\n        ");
+        let trust = format!("trust:\n  keys:\n    - name: zoo\n      level: trusted\n      publicKey: |\n        {pem}\n");
+        if changed {
+            let mut bytes = fs::read(&library).expect("bytes");
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            plugins::put(&library, &bytes);
+        }
+        let host = if known { builder.config(&trust).start() } else { builder.start() };
+        serves(&mut host.client());
+        if expected.is_empty() {
+            assert_eq!(host.plugin("test.misfit")["trust"], "trusted");
+        } else {
+            let reasons = reasons(&host);
+            assert!(reasons.contains(expected), "{expected:?} is not in:\n{reasons}");
+        }
+    }
 }
 
 /// A host with the misfit behaving as named.

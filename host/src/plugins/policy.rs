@@ -65,9 +65,10 @@ pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> R
     let Some(value) = settings.kernel_sections.get(name) else {
         return Ok(None);
     };
-    serde_json::from_value(value.clone()).map(Some).map_err(|error| {
+    serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
         let file = settings.config.as_deref().unwrap_or(Path::new("objectos.yml"));
-        CommandError::new(Exit::Configuration, format!("{}: {name}: {error}", file.display()))
+        let text = format!("{}: {name}.{}: {}", file.display(), error.path(), error.inner());
+        CommandError::new(Exit::Configuration, text)
     })
 }
 

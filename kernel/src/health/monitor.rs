@@ -35,14 +35,21 @@ pub(crate) async fn watch_all(core: Arc<Core>) {
         let records = core.all_records();
         for record in &records {
             let interval = i64::try_from(record.candidate().document.objectos.health.interval).unwrap_or(i64::MAX);
-            let at = *due.entry(Arc::clone(&record.id)).or_insert(now.saturating_add(interval));
+            let at = *due
+                .entry(Arc::clone(&record.id))
+                .or_insert(now.saturating_add(interval));
             if at <= now {
                 due.insert(Arc::clone(&record.id), now.saturating_add(interval));
                 probe(&core, record, streaks.entry(Arc::clone(&record.id)).or_default()).await;
             }
         }
         // New plugins are looked for once a second.
-        let next = due.values().min().copied().unwrap_or(i64::MAX).min(core.clock.now_ms().saturating_add(1000));
+        let next = due
+            .values()
+            .min()
+            .copied()
+            .unwrap_or(i64::MAX)
+            .min(core.clock.now_ms().saturating_add(1000));
         core.clock.sleep_until_ms(next).await;
     }
 }
@@ -58,9 +65,15 @@ async fn probe(core: &Arc<Core>, record: &Arc<PluginRecord>, streak: &mut Streak
     let panicked = instance.has_panicked();
     drop(instance);
     if serves(health.status) {
-        *streak = Streak { failures: 0, successes: streak.successes + 1 };
+        *streak = Streak {
+            failures: 0,
+            successes: streak.successes + 1,
+        };
     } else {
-        *streak = Streak { failures: streak.failures + 1, successes: 0 };
+        *streak = Streak {
+            failures: streak.failures + 1,
+            successes: 0,
+        };
     }
     let unhealthy = streak.failures >= policy.failure_threshold;
     note(core, record, &policy, *streak, health, panicked);
@@ -89,7 +102,11 @@ fn note(
             // A panic leaves its mark until the restart.
             _ if panicked => PluginHealthStatus::Failed,
             status if serves(status) && well => status,
-            status if serves(status) && matches!(before, PluginHealthStatus::Healthy | PluginHealthStatus::Degraded) => status,
+            status
+                if serves(status) && matches!(before, PluginHealthStatus::Healthy | PluginHealthStatus::Degraded) =>
+            {
+                status
+            }
             status if serves(status) => PluginHealthStatus::Recovering,
             _ if streak.failures >= policy.failure_threshold => PluginHealthStatus::Unhealthy,
             _ => PluginHealthStatus::Degraded,
@@ -108,7 +125,9 @@ async fn ask(instance: &Arc<Instance>, policy: &PluginHealthCheck) -> Health {
     let limit = ms(policy.timeout);
     let answer = match &policy.check_method {
         None => health_of(instance, limit).await.map_err(|error| error.chain()),
-        Some(method) => ask_service(instance, method, policy.timeout).await.map(|()| Health::healthy()),
+        Some(method) => ask_service(instance, method, policy.timeout)
+            .await
+            .map(|()| Health::healthy()),
     };
     answer.unwrap_or_else(Health::unhealthy)
 }
@@ -118,10 +137,20 @@ async fn ask_service(instance: &Arc<Instance>, name: &str, timeout_ms: u64) -> R
     let registered = instance.registered();
     let (service, method) = match name.rsplit_once('.') {
         Some((service, method)) => (service.to_owned(), method),
-        None => (registered.raw.services.first().map(|service| service.name.clone()).unwrap_or_default(), name),
+        None => (
+            registered
+                .raw
+                .services
+                .first()
+                .map(|service| service.name.clone())
+                .unwrap_or_default(),
+            name,
+        ),
     };
     let Some(Ok(index)) = registered.service(&service, &VersionReq::STAR) else {
-        return Err(format!("checkMethod names the service {service}, which the plugin does not offer"));
+        return Err(format!(
+            "checkMethod names the service {service}, which the plugin does not offer"
+        ));
     };
     let context = RawContext {
         deadline_ns: objectos_plugin_api::private::monotonic_ns().saturating_add(nanoseconds(ms(timeout_ms))),

@@ -20,7 +20,9 @@ pub(crate) async fn supervise(core: Weak<Core>, mut incidents: mpsc::UnboundedRe
     while let Some(incident) = incidents.recv().await {
         let Some(core) = core.upgrade() else { return };
         core.figures.panics.fetch_add(1, Ordering::Relaxed);
-        let Ok(record) = core.record(&incident.plugin) else { continue };
+        let Ok(record) = core.record(&incident.plugin) else {
+            continue;
+        };
         if current_serial(&record) != Some(incident.serial) {
             continue;
         }
@@ -28,7 +30,8 @@ pub(crate) async fn supervise(core: Weak<Core>, mut incidents: mpsc::UnboundedRe
         let reason = format!("it panicked: {}", incident.text);
         notices::error_text(&core, &record.id, EventPhase::Start, &reason);
         let own = Arc::clone(&core);
-        core.executor.spawn(async move { restart(&own, &record, reason, incident.serial).await });
+        core.executor
+            .spawn(async move { restart(&own, &record, reason, incident.serial).await });
     }
 }
 
@@ -43,7 +46,10 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
         let now = core.clock.now_ms();
         let window = i64::try_from(core.options.limits.restart_window_ms).unwrap_or(i64::MAX);
         let restarts = record.with(|details| {
-            if details.running_since_ms.is_some_and(|since| now.saturating_sub(since) >= window) {
+            if details
+                .running_since_ms
+                .is_some_and(|since| now.saturating_sub(since) >= window)
+            {
                 details.restarts = 0;
             }
             details.health.status = PluginHealthStatus::Failed;
@@ -54,14 +60,25 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
         });
         if restarts >= policy.max_restart_attempts {
             let text = format!("{reason}; its {restarts} restarts are used up");
-            tracing::error!(plugin = &*record.id, reason = text, "a plugin is not restarted any more");
+            tracing::error!(
+                plugin = &*record.id,
+                reason = text,
+                "a plugin is not restarted any more"
+            );
             record.with(|details| details.reason = Some(text));
             return;
         }
         let limits = &core.options.limits;
-        let wait = backoff::wait_ms(policy.restart_backoff, restarts, limits.restart_ms, limits.restart_ms_max);
+        let wait = backoff::wait_ms(
+            policy.restart_backoff,
+            restarts,
+            limits.restart_ms,
+            limits.restart_ms_max,
+        );
         if wait > 0 {
-            core.clock.sleep_until_ms(now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX))).await;
+            core.clock
+                .sleep_until_ms(now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)))
+                .await;
         }
         // A swap or a stop may have come first.
         let replaced = record.cell.running().is_some_and(|instance| instance.serial != serial);
@@ -71,11 +88,20 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
         record.with(|details| details.restarts += 1);
         match swap::restart(core, &record.id, true).await {
             Ok(report) => {
-                tracing::info!(plugin = &*record.id, generation = report.generation, reason, "a plugin was restarted");
+                tracing::info!(
+                    plugin = &*record.id,
+                    generation = report.generation,
+                    reason,
+                    "a plugin was restarted"
+                );
                 return;
             }
             Err(error) => {
-                tracing::warn!(plugin = &*record.id, error = error.chain(), "a restart of a plugin failed");
+                tracing::warn!(
+                    plugin = &*record.id,
+                    error = error.chain(),
+                    "a restart of a plugin failed"
+                );
             }
         }
     }

@@ -23,7 +23,10 @@ pub(crate) struct HandleTable<T> {
 
 impl<T> Default for HandleTable<T> {
     fn default() -> Self {
-        Self { chunks: std::array::from_fn(|_| OnceLock::new()), used: Mutex::new(0) }
+        Self {
+            chunks: std::array::from_fn(|_| OnceLock::new()),
+            used: Mutex::new(0),
+        }
     }
 }
 
@@ -48,7 +51,10 @@ impl<T> HandleTable<T> {
                 return Some(handle);
             }
         }
-        let chunk = self.chunks.get(*used / CHUNK)?.get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let chunk = self
+            .chunks
+            .get(*used / CHUNK)?
+            .get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
         chunk[*used % CHUNK].get_or_init(|| Arc::new(make()));
         *used += 1;
         u64::try_from(*used).ok()

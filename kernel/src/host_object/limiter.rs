@@ -26,7 +26,9 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// Go on; so many were refused since the last time it went on.
-    Granted { refused_before: u64 },
+    Granted {
+        refused_before: u64,
+    },
     Refused,
 }
 
@@ -35,7 +37,14 @@ impl Limiter {
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         let cost_ns = (SECOND_NS / u64::from(per_second.max(1))).max(1);
         let burst_ns = cost_ns.saturating_mul(u64::from(burst.max(1)));
-        Self { state: Mutex::new(State { credit_from_ns: 0, refused: 0 }), cost_ns, burst_ns }
+        Self {
+            state: Mutex::new(State {
+                credit_from_ns: 0,
+                refused: 0,
+            }),
+            cost_ns,
+            burst_ns,
+        }
     }
 
     /// Asks for one.
@@ -51,7 +60,9 @@ impl Limiter {
             return Admission::Refused;
         }
         state.credit_from_ns = from + self.cost_ns;
-        Admission::Granted { refused_before: std::mem::take(&mut state.refused) }
+        Admission::Granted {
+            refused_before: std::mem::take(&mut state.refused),
+        }
     }
 }
 
@@ -74,7 +85,10 @@ mod tests {
         assert_eq!(limiter.admit_at(start + tenth), granted(5));
         assert_eq!(limiter.admit_at(start + tenth), Admission::Refused);
         for _ in 0..3 {
-            assert!(matches!(limiter.admit_at(start + 60 * SECOND_NS), Admission::Granted { .. }));
+            assert!(matches!(
+                limiter.admit_at(start + 60 * SECOND_NS),
+                Admission::Granted { .. }
+            ));
         }
         assert_eq!(limiter.admit_at(start + 60 * SECOND_NS), Admission::Refused);
     }

@@ -35,7 +35,9 @@ impl Callsite for Remembered {
     fn set_interest(&self, _: Interest) {}
 
     fn metadata(&self) -> &Metadata<'_> {
-        self.0.get().expect("a remembered callsite gets its metadata before anybody sees it")
+        self.0
+            .get()
+            .expect("a remembered callsite gets its metadata before anybody sees it")
     }
 }
 
@@ -97,7 +99,9 @@ fn metadata(level: Level, target: &str) -> &'static Metadata<'static> {
     let mut known = KNOWN.write();
     let full = known.len() >= TARGETS_MAX;
     let key = if full { (COMMON_TARGET.to_owned(), level) } else { key };
-    known.entry(key).or_insert_with_key(|(target, level)| remember(target, *level))
+    known
+        .entry(key)
+        .or_insert_with_key(|(target, level)| remember(target, *level))
 }
 
 /// Kept for good: `tracing` may hold on to it from any thread.
@@ -149,7 +153,12 @@ mod tests {
             let mut record = Record::default();
             event.record(&mut record);
             let metadata = event.metadata();
-            self.0.lock().unwrap().push(format!("{} {} {}", metadata.level(), metadata.target(), record.0.join(" ")));
+            self.0.lock().unwrap().push(format!(
+                "{} {} {}",
+                metadata.level(),
+                metadata.target(),
+                record.0.join(" ")
+            ));
         }
         fn enter(&self, _: &span::Id) {}
         fn exit(&self, _: &span::Id) {}
@@ -176,7 +185,13 @@ mod tests {
 
     #[test]
     fn only_objects_pass_as_fields() {
-        for (fields, expected) in [("{}", true), (r#"{"a":1}"#, true), ("[1]", false), ("{", false), ("", false)] {
+        for (fields, expected) in [
+            ("{}", true),
+            (r#"{"a":1}"#, true),
+            ("[1]", false),
+            ("{", false),
+            ("", false),
+        ] {
             assert_eq!(is_object(fields), expected, "{fields}");
         }
     }

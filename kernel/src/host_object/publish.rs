@@ -28,7 +28,9 @@ impl HostObject {
         let context = Context::from_raw(&self.caller.stamp(context));
         let _entered = self.core.executor.enter();
         let stored = self.core.bus().publish_durable(&self.plugin, &context, &read(event));
-        Ok(Shield::new(self.core.executor.clone(), async move { raw(stored.await.map(String::into_bytes)) }))
+        Ok(Shield::new(self.core.executor.clone(), async move {
+            raw(stored.await.map(String::into_bytes))
+        }))
     }
 
     pub(super) fn events_stored(&self) {

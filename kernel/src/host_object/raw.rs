@@ -37,17 +37,27 @@ impl RawHost for Side {
             |_| (),
             || {
                 let level = log::level(record.level);
-                self.0.log(level, record.target.as_str(), record.message.as_str(), record.fields.as_str());
+                self.0.log(
+                    level,
+                    record.target.as_str(),
+                    record.message.as_str(),
+                    record.fields.as_str(),
+                );
             },
         );
     }
 
     fn service_open(&self, name: RStr<'_>, range: RStr<'_>) -> RResult<u64, RawError> {
-        guarded(refused, || answer(self.0.open_service(name.as_str(), range.as_str()), |handle| handle))
+        guarded(refused, || {
+            answer(self.0.open_service(name.as_str(), range.as_str()), |handle| handle)
+        })
     }
 
     fn service_available(&self, service: u64) -> bool {
-        self.0.services.get(service).is_some_and(|reference| reference.slot.available())
+        self.0
+            .services
+            .get(service)
+            .is_some_and(|reference| reference.slot.available())
     }
 
     fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
@@ -78,13 +88,7 @@ impl RawHost for Side {
         self.0.hook(hook).is_ok_and(|point| point.armed(subject.as_str()))
     }
 
-    fn hook_run(
-        &self,
-        hook: u64,
-        subject: RStr<'_>,
-        context: &RawContext<'_>,
-        payload: RSlice<'_, u8>,
-    ) -> RawFuture {
+    fn hook_run(&self, hook: u64, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
         guarded(refused_future, || match self.0.hook(hook) {
             Ok(point) => point.run(&self.0.core.executor, &self.0.caller, subject, context, payload),
             Err(error) => refused_future(error),
@@ -107,11 +111,16 @@ impl RawHost for Side {
     }
 
     fn listen(&self, address: RStr<'_>) -> RResult<i32, RawError> {
-        guarded(refused, || answer(self.0.listen(address.as_str()), |descriptor| descriptor))
+        guarded(refused, || {
+            answer(self.0.listen(address.as_str()), |descriptor| descriptor)
+        })
     }
 
     fn contributions(&self, kind: RStr<'_>) -> RVec<u8> {
-        guarded(|_| RVec::new(), || RVec::from(self.0.core.contributions.json(kind.as_str())))
+        guarded(
+            |_| RVec::new(),
+            || RVec::from(self.0.core.contributions.json(kind.as_str())),
+        )
     }
 
     fn contributions_epoch(&self) -> u64 {
@@ -119,7 +128,10 @@ impl RawHost for Side {
     }
 
     fn kernel_context(&self) -> RVec<u8> {
-        guarded(|_| RVec::new(), || RVec::from(serde_json::to_vec(&self.0.core.context).unwrap_or_default()))
+        guarded(
+            |_| RVec::new(),
+            || RVec::from(serde_json::to_vec(&self.0.core.context).unwrap_or_default()),
+        )
     }
 
     fn environment(&self, name: RStr<'_>) -> RResult<RString, RawError> {

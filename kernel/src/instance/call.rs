@@ -34,14 +34,22 @@ pub(crate) struct Call {
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("instance", &self.instance).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
     }
 }
 
 impl Call {
     /// `deadline_ns` by the machine's monotonic clock; 0 is never.
     pub(crate) fn new(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64) -> Self {
-        Self { slot: WakerSlot::default(), future: Some(future), timer: None, deadline_ns, instance }
+        Self {
+            slot: WakerSlot::default(),
+            future: Some(future),
+            timer: None,
+            deadline_ns,
+            instance,
+        }
     }
 
     fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
@@ -64,7 +72,9 @@ impl Future for Call {
             return Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()));
         };
         let waker = this.slot.put(task.waker());
-        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(&mut TaskContext::from_waker(waker))));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(future).poll(&mut TaskContext::from_waker(waker))
+        }));
         match polled {
             Ok(Poll::Ready(answer)) => {
                 let answer = this.instance.own(answer);
@@ -82,7 +92,9 @@ impl Future for Call {
             }
             Err(_) => {
                 this.future = None;
-                let error = this.instance.panicked("while it was polled; it unwound past its own guard");
+                let error = this
+                    .instance
+                    .panicked("while it was polled; it unwound past its own guard");
                 Poll::Ready(RResult::RErr(error.into_raw()))
             }
         }

@@ -57,17 +57,29 @@ pub(crate) struct PluginCell {
 
 impl fmt::Debug for PluginCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PluginCell").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("PluginCell")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
 impl PluginCell {
     pub(crate) fn new(id: &str) -> Self {
-        let down = Down { state: DownState::Starting, reason: "it has not started yet".to_owned() };
+        let down = Down {
+            state: DownState::Starting,
+            reason: "it has not started yet".to_owned(),
+        };
         let bit = CHAIN_BITS.fetch_add(1, Ordering::Relaxed);
         // Past the last bit a plugin goes without: nested calls then wait like all others.
-        let chain_bit = u32::try_from(bit).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0);
-        Self { id: Arc::from(id), state: ArcSwap::from_pointee(CellState::Down(down)), chain_bit }
+        let chain_bit = u32::try_from(bit)
+            .ok()
+            .and_then(|bit| 1_u64.checked_shl(bit))
+            .unwrap_or(0);
+        Self {
+            id: Arc::from(id),
+            state: ArcSwap::from_pointee(CellState::Down(down)),
+            chain_bit,
+        }
     }
 
     pub(crate) fn load(&self) -> Guard<Arc<CellState>> {
@@ -89,12 +101,17 @@ impl PluginCell {
 
     /// Takes the plugin down.
     pub(crate) fn set_down(&self, state: DownState, reason: impl Into<String>) {
-        self.replace(CellState::Down(Down { state, reason: reason.into() }));
+        self.replace(CellState::Down(Down {
+            state,
+            reason: reason.into(),
+        }));
     }
 
     /// Holds calls from now on.
     pub(crate) fn hold(&self, limits: HoldLimits) {
-        let old = self.running().map_or_else(Weak::new, |instance| Arc::downgrade(&instance));
+        let old = self
+            .running()
+            .map_or_else(Weak::new, |instance| Arc::downgrade(&instance));
         self.replace(CellState::Held(Arc::new(Hold::new(old, limits))));
     }
 
@@ -189,7 +206,10 @@ impl Hold {
         if self.waiting.fetch_add(1, Ordering::Relaxed) < self.calls_max {
             return Ok(place);
         }
-        Err(PluginError::new(ErrorKind::Limited, "too many calls wait for a plugin that is being replaced"))
+        Err(PluginError::new(
+            ErrorKind::Limited,
+            "too many calls wait for a plugin that is being replaced",
+        ))
     }
 
     fn too_long() -> PluginError {

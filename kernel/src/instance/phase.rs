@@ -37,10 +37,18 @@ pub(crate) enum PhaseFailure {
 impl PhaseFailure {
     pub(crate) fn into_error(self, plugin: &str, phase: &'static str, limit: Duration) -> Error {
         match self {
-            Self::Failed(source) => Error::Phase { plugin: plugin.to_owned(), phase, source },
+            Self::Failed(source) => Error::Phase {
+                plugin: plugin.to_owned(),
+                phase,
+                source,
+            },
             Self::TimedOut | Self::Blocked => {
                 let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-                Error::PhaseTimeout { plugin: plugin.to_owned(), phase, limit_ms }
+                Error::PhaseTimeout {
+                    plugin: plugin.to_owned(),
+                    phase,
+                    limit_ms,
+                }
             }
         }
     }

@@ -33,7 +33,11 @@ impl Registered {
     /// Position of a service in a version of this range; `Err` with the version that is there.
     pub(crate) fn service(&self, name: &str, range: &VersionReq) -> Option<Result<u32, Version>> {
         let service = self.services.iter().find(|service| service.name == name)?;
-        Some(if range.matches(&service.version) { Ok(service.position) } else { Err(service.version.clone()) })
+        Some(if range.matches(&service.version) {
+            Ok(service.position)
+        } else {
+            Err(service.version.clone())
+        })
     }
 
     /// The services that are offered.
@@ -43,18 +47,26 @@ impl Registered {
 
     /// Position of the event handler of this name.
     pub(crate) fn event(&self, name: &str) -> Option<u32> {
-        (0_u32..).zip(&self.raw.events).find(|(_, event)| event.name == name).map(|(index, _)| index)
+        (0_u32..)
+            .zip(&self.raw.events)
+            .find(|(_, event)| event.name == name)
+            .map(|(index, _)| index)
     }
 
     /// The event handlers that may be used.
     pub(crate) fn events(&self) -> impl Iterator<Item = &RegisteredEvent> {
-        self.raw.events.iter().filter(|event| !self.denied_events.contains(&event.pattern))
+        self.raw
+            .events
+            .iter()
+            .filter(|event| !self.denied_events.contains(&event.pattern))
     }
 
     /// Handlers of a hook, in the order they were registered, with their positions.
     pub(crate) fn hooks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (u32, &'a RegisteredHook)> {
         let denied = self.denied_hooks.iter().any(|denied| denied == name);
-        (0_u32..).zip(&self.raw.hooks).filter(move |(_, hook)| !denied && hook.name == name)
+        (0_u32..)
+            .zip(&self.raw.hooks)
+            .filter(move |(_, hook)| !denied && hook.name == name)
     }
 }
 
@@ -82,7 +94,11 @@ pub(crate) fn check(
     let mut services = Vec::new();
     for (position, service) in (0_u32..).zip(&raw.services) {
         let version = check_service(plugin, service, declared)?;
-        services.push(GrantedService { name: service.name.clone(), version, position });
+        services.push(GrantedService {
+            name: service.name.clone(),
+            version,
+            position,
+        });
     }
     for hook in &raw.hooks {
         if !declared.hooks.handles.contains(&hook.name) {
@@ -91,7 +107,12 @@ pub(crate) fn check(
     }
     for event in &raw.events {
         // A handler may listen to less than was declared, never to more.
-        if !declared.events.handles.iter().any(|pattern| covers(pattern, &event.pattern)) {
+        if !declared
+            .events
+            .handles
+            .iter()
+            .any(|pattern| covers(pattern, &event.pattern))
+        {
             return Err(undeclared("event", &event.pattern, texts(&declared.events.handles)));
         }
     }
@@ -108,7 +129,8 @@ pub(crate) fn check(
         }
     }
     let mut warnings = missing(&raw, declared, &routes);
-    let mut denied = |kind: &str, name: &str| warnings.push(format!("is not granted the {kind} {name} by the operator"));
+    let mut denied =
+        |kind: &str, name: &str| warnings.push(format!("is not granted the {kind} {name} by the operator"));
     services.retain(|service| {
         let granted = grants.may_provide_service(&service.name);
         if !granted {
@@ -116,22 +138,44 @@ pub(crate) fn check(
         }
         granted
     });
-    let hooks = raw.hooks.iter().map(|hook| hook.name.clone()).filter(|name| !grants.may_handle_hook(name));
+    let hooks = raw
+        .hooks
+        .iter()
+        .map(|hook| hook.name.clone())
+        .filter(|name| !grants.may_handle_hook(name));
     let denied_hooks: Vec<String> = hooks.inspect(|name| denied("hook", name)).collect();
-    let events = raw.events.iter().map(|event| event.pattern.clone()).filter(|pattern| !grants.may_handle_event(pattern));
+    let events = raw
+        .events
+        .iter()
+        .map(|event| event.pattern.clone())
+        .filter(|pattern| !grants.may_handle_event(pattern));
     let denied_events: Vec<String> = events.inspect(|pattern| denied("event", pattern)).collect();
-    Ok((Registered { raw, services, denied_hooks, denied_events }, warnings))
+    Ok((
+        Registered {
+            raw,
+            services,
+            denied_hooks,
+            denied_events,
+        },
+        warnings,
+    ))
 }
 
-fn check_service(
-    plugin: &str,
-    service: &RegisteredService,
-    declared: &PluginDeclaration,
-) -> Result<Version, Error> {
+fn check_service(plugin: &str, service: &RegisteredService, declared: &PluginDeclaration) -> Result<Version, Error> {
     let known = || declared.services.provides.iter().map(|provided| provided.name.as_str());
-    let Some(provided) = declared.services.provides.iter().find(|provided| provided.name == service.name) else {
+    let Some(provided) = declared
+        .services
+        .provides
+        .iter()
+        .find(|provided| provided.name == service.name)
+    else {
         let hint = nearest_hint(&service.name, known());
-        return Err(Error::Undeclared { plugin: plugin.to_owned(), kind: "service", name: service.name.clone(), hint });
+        return Err(Error::Undeclared {
+            plugin: plugin.to_owned(),
+            kind: "service",
+            name: service.name.clone(),
+            hint,
+        });
     };
     if provided.version.to_string() == service.version {
         return Ok(provided.version.clone());
@@ -156,7 +200,8 @@ fn covers(declared: &str, asked: &str) -> bool {
 /// What was declared and is not there.
 fn missing(raw: &Registrations, declared: &PluginDeclaration, routes: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let mut warn = |kind: &str, name: &str| warnings.push(format!("declares the {kind} {name} and does not register it"));
+    let mut warn =
+        |kind: &str, name: &str| warnings.push(format!("declares the {kind} {name} and does not register it"));
     for service in &declared.services.provides {
         if !raw.services.iter().any(|registered| registered.name == service.name) {
             warn("service", &service.name);

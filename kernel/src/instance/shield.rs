@@ -85,7 +85,11 @@ impl<T> fmt::Debug for Shield<T> {
 
 impl<T> Shield<T> {
     pub(crate) fn new(executor: Handle, inner: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { slot: WakerSlot::default(), executor, inner: Box::pin(inner) }
+        Self {
+            slot: WakerSlot::default(),
+            executor,
+            inner: Box::pin(inner),
+        }
     }
 }
 

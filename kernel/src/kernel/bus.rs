@@ -25,8 +25,9 @@ impl Core {
     /// # Errors
     /// `EventBus` when its configuration cannot be used.
     pub(crate) fn start_bus(self: &Arc<Self>) -> Result<(), Error> {
-        let settings = BusSettings::from_config(&self.options.event_bus)
-            .map_err(|error| Error::EventBus { reason: error.to_string() })?;
+        let settings = BusSettings::from_config(&self.options.event_bus).map_err(|error| Error::EventBus {
+            reason: error.to_string(),
+        })?;
         self.set_bus(EventBus::start(BusParts {
             settings,
             store: Arc::new(KernelClient::event_store(self)),
@@ -42,7 +43,9 @@ impl Core {
     /// Stops it: what waits is stored, deliveries may end within the limit.
     pub(crate) async fn stop_bus(&self, limit: Duration) {
         if tokio::time::timeout(limit, self.bus().stop(limit / 2)).await.is_err() {
-            tracing::warn!("the event bus did not end within the limit; what was not done is delivered after the next start");
+            tracing::warn!(
+                "the event bus did not end within the limit; what was not done is delivered after the next start"
+            );
         }
     }
 
@@ -83,7 +86,14 @@ impl Core {
     /// Tells the bus when the plugin that came or went is the one that stores events.
     pub(crate) fn note_event_store(&self, record: &PluginRecord) {
         let candidate = record.candidate();
-        if candidate.document.objectos.services.provides.iter().any(|service| service.name == EVENT_STORE) {
+        if candidate
+            .document
+            .objectos
+            .services
+            .provides
+            .iter()
+            .any(|service| service.name == EVENT_STORE)
+        {
             self.bus().store_changed();
         }
     }

@@ -54,7 +54,12 @@ impl KernelClient {
     fn open(core: &Core, name: &'static str) -> Self {
         let range = VersionReq::parse("^1").expect("a caret and a number are a range");
         let reference = Arc::new(ServiceReference::new(core.services.slot(name), range));
-        Self { executor: core.executor.clone(), caller: Arc::clone(&core.caller), reference, name }
+        Self {
+            executor: core.executor.clone(),
+            caller: Arc::clone(&core.caller),
+            reference,
+            name,
+        }
     }
 
     fn ask<T>(&self, method: &'static str, request: &impl Serialize) -> PortFuture<T>

@@ -101,7 +101,9 @@ pub(crate) struct Core {
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Core").field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Core")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +116,8 @@ impl Core {
         incidents: mpsc::UnboundedSender<Incident>,
     ) -> Result<Self, Error> {
         let clock = Arc::clone(&options.clock);
-        let api = Version::parse(API_VERSION).map_err(|error| Error::Internal(format!("the API version is none: {error}")))?;
+        let api = Version::parse(API_VERSION)
+            .map_err(|error| Error::Internal(format!("the API version is none: {error}")))?;
         let context = KernelContext {
             instance_id: uuid::Uuid::new_v4().to_string(),
             mode: options.mode,
@@ -201,7 +204,10 @@ impl Core {
 
     /// All instances that run now.
     pub(crate) fn running(&self) -> Vec<Arc<Instance>> {
-        self.all_records().iter().filter_map(|record| record.cell.running()).collect()
+        self.all_records()
+            .iter()
+            .filter_map(|record| record.cell.running())
+            .collect()
     }
 
     /// What files are held against.
@@ -218,7 +224,11 @@ impl Core {
     }
 
     /// What plugins are resolved against.
-    pub(crate) fn resolve_request<'a>(&'a self, host_commands: &'a [&'a str], refused: &'a [Refusal]) -> ResolveRequest<'a> {
+    pub(crate) fn resolve_request<'a>(
+        &'a self,
+        host_commands: &'a [&'a str],
+        refused: &'a [Refusal],
+    ) -> ResolveRequest<'a> {
         ResolveRequest {
             kernel_services: &self.own_services,
             host_commands,
@@ -239,7 +249,9 @@ impl Core {
 
     /// The same as RFC 3339.
     pub(crate) fn now_text(&self) -> String {
-        self.now().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+        self.now()
+            .format(&time::format_description::well_known::Rfc3339)
+            .unwrap_or_default()
     }
 
     /// Builds the contributions anew from what is declared and what runs.
@@ -255,13 +267,18 @@ impl Core {
             })
             .collect();
         let refused = self.refused_providers.lock().clone();
-        self.contributions.rebuild(&contributors, &refused, &self.own_services, |plugin, service| {
-            plugin == "kernel" || (self.services.slot(service).available() && self.provides(plugin, service))
-        });
+        self.contributions
+            .rebuild(&contributors, &refused, &self.own_services, |plugin, service| {
+                plugin == "kernel" || (self.services.slot(service).available() && self.provides(plugin, service))
+            });
     }
 
     fn provides(&self, plugin: &str, service: &str) -> bool {
-        let running = self.records.read().get(plugin).is_some_and(|record| record.standing() != Standing::Stopped);
+        let running = self
+            .records
+            .read()
+            .get(plugin)
+            .is_some_and(|record| record.standing() != Standing::Stopped);
         running && !service.starts_with(ROUTE_PREFIX) && !service.starts_with(COMMAND_PREFIX)
     }
 

@@ -91,7 +91,12 @@ impl PluginRecord {
             swaps: 0,
             last_swap: None,
         };
-        Self { id: Arc::clone(&cell.id), cell, turn: tokio::sync::Mutex::new(()), details: Mutex::new(details) }
+        Self {
+            id: Arc::clone(&cell.id),
+            cell,
+            turn: tokio::sync::Mutex::new(()),
+            details: Mutex::new(details),
+        }
     }
 
     /// Reads or changes the details. Keep it short: a lock is held.

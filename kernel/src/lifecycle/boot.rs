@@ -34,7 +34,12 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let levels = select::levels(&resolution, &core.options.select)?;
     register(core, &levels);
     for level in &levels {
-        join_all(level.iter().map(|candidate| start_one(core, candidate, &resolution.graph))).await;
+        join_all(
+            level
+                .iter()
+                .map(|candidate| start_one(core, candidate, &resolution.graph)),
+        )
+        .await;
     }
     core.refresh_contributions();
     core.bus().open();
@@ -75,7 +80,11 @@ fn refused_providers(refusals: &[Refusal]) -> Vec<RefusedProvider> {
     let of = |refusal: &Refusal| {
         let plugin = refusal.plugin.clone()?;
         let version = refusal.version.as_ref().map_or_else(String::new, ToString::to_string);
-        Some(RefusedProvider { plugin, version, provides: refusal.provides.clone() })
+        Some(RefusedProvider {
+            plugin,
+            version,
+            provides: refusal.provides.clone(),
+        })
     };
     refusals.iter().filter_map(of).collect()
 }
@@ -102,7 +111,9 @@ pub(crate) fn add_record(core: &Core, candidate: &Arc<Candidate>, level: usize) 
 }
 
 async fn start_one(core: &Arc<Core>, candidate: &Arc<Candidate>, graph: &PluginGraph) {
-    let Ok(record) = core.record(candidate.id()) else { return };
+    let Ok(record) = core.record(candidate.id()) else {
+        return;
+    };
     if let Some(refusal) = missing_dependency(core, candidate, graph) {
         refuse(core, &record, refusal);
         return;
@@ -121,7 +132,11 @@ pub(crate) async fn start_plugin(
     candidate: &Arc<Candidate>,
 ) -> Result<(), Error> {
     let since = Instant::now();
-    let loading = Loading { core, record, candidate };
+    let loading = Loading {
+        core,
+        record,
+        candidate,
+    };
     match bring_up(&loading, None).await {
         Ok((instance, warnings)) => {
             for warning in &warnings {
@@ -197,7 +212,10 @@ fn result(core: &Core, candidate: &Candidate, took: Duration, failure: Option<&s
 
 /// Why a plugin cannot start although it was resolved: something it needs did not come up.
 fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -> Option<Refusal> {
-    let needs = graph.edges.iter().filter(|edge| edge.from == candidate.id() && !edge.optional);
+    let needs = graph
+        .edges
+        .iter()
+        .filter(|edge| edge.from == candidate.id() && !edge.optional);
     for edge in needs {
         let provider = core.record(&edge.to).ok()?;
         if provider.cell.running().is_some() {
@@ -207,13 +225,19 @@ fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -
             resolve::GraphEdgeKind::Plugin => format!("plugin `{}` {}", edge.name, edge.range),
             resolve::GraphEdgeKind::Service => format!("service `{}` {}", edge.name, edge.range),
         };
-        let reason = RefusalReason::DependencyRefused { what: what.clone(), plugin: edge.to.clone() };
+        let reason = RefusalReason::DependencyRefused {
+            what: what.clone(),
+            plugin: edge.to.clone(),
+        };
         let why = provider.with(|details| details.reason.clone()).unwrap_or_default();
         let chain = vec![
             format!("{} needs {what}", candidate.label()),
             format!("{} offers it and is down: {why}", provider.candidate().label()),
         ];
-        return Some(Refusal { chain, ..Refusal::of_candidate(candidate, reason) });
+        return Some(Refusal {
+            chain,
+            ..Refusal::of_candidate(candidate, reason)
+        });
     }
     None
 }
@@ -230,7 +254,10 @@ fn refuse(core: &Arc<Core>, record: &Arc<PluginRecord>, refusal: Refusal) {
 pub(crate) fn levels(core: &Core) -> Vec<Vec<String>> {
     let mut levels: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for record in core.all_records() {
-        levels.entry(record.with(|details| details.level)).or_default().push(record.id.to_string());
+        levels
+            .entry(record.with(|details| details.level))
+            .or_default()
+            .push(record.id.to_string());
     }
     levels.into_values().collect()
 }

@@ -1,9 +1,6 @@
 //! From a verified candidate to a running instance.
 
-use objectos_plugin_api::{
-    Health, Registrations,
-    private::abi_stable::std_types::RSlice,
-};
+use objectos_plugin_api::{Health, Registrations, private::abi_stable::std_types::RSlice};
 use objectos_protocol::kernel::{EventPhase, PluginHealthStatus, PluginLifecycleEventType as Kind};
 use serde::Serialize;
 use serde_json::Value;
@@ -98,7 +95,11 @@ pub(crate) async fn start(
 /// What the loader says; `Phase` and `PhaseTimeout` of `create`.
 pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> {
     let (core, candidate) = (Arc::clone(loading.core), Arc::clone(loading.candidate));
-    let host = Arc::new(HostObject::new(Arc::clone(&core), Arc::clone(&loading.record.id), Arc::clone(&candidate)));
+    let host = Arc::new(HostObject::new(
+        Arc::clone(&core),
+        Arc::clone(&loading.record.id),
+        Arc::clone(&candidate),
+    ));
     let limit = ms(core.options.limits.load_ms);
     let object = host.object();
     let name = format!("load {}", candidate.id());
@@ -108,14 +109,22 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
             Ok(object) => Ok((object, library)),
             Err(source) => {
                 retire::report(&candidate.document.manifest.id, &library.unload(&|| core.nudge()));
-                Err(Error::Phase { plugin: candidate.id().to_owned(), phase: "create", source })
+                Err(Error::Phase {
+                    plugin: candidate.id().to_owned(),
+                    phase: "create",
+                    source,
+                })
             }
         }
     });
     let Some(made) = made.await else {
         Library::count_kept();
         let limit_ms = loading.core.options.limits.load_ms;
-        return Err(Error::PhaseTimeout { plugin: loading.record.id.to_string(), phase: "create", limit_ms });
+        return Err(Error::PhaseTimeout {
+            plugin: loading.record.id.to_string(),
+            phase: "create",
+            limit_ms,
+        });
     };
     let (object, library) = made?;
     Ok(instance(loading, Made { object, library, host }))
@@ -126,8 +135,11 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
 /// # Errors
 /// `Phase` and `PhaseTimeout` of `create`; the library is then kept.
 pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<Arc<Instance>, Error> {
-    let host =
-        Arc::new(HostObject::new(Arc::clone(loading.core), Arc::clone(&loading.record.id), Arc::clone(loading.candidate)));
+    let host = Arc::new(HostObject::new(
+        Arc::clone(loading.core),
+        Arc::clone(&loading.record.id),
+        Arc::clone(loading.candidate),
+    ));
     let object = host.object();
     let limit = ms(loading.core.options.limits.load_ms);
     let name = format!("load {}", loading.record.id);
@@ -139,12 +151,20 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
         Some(Ok((object, library))) => Ok(instance(loading, Made { object, library, host })),
         Some(Err(source)) => {
             Library::count_kept();
-            Err(Error::Phase { plugin: loading.record.id.to_string(), phase: "create", source })
+            Err(Error::Phase {
+                plugin: loading.record.id.to_string(),
+                phase: "create",
+                source,
+            })
         }
         None => {
             Library::count_kept();
             let limit_ms = loading.core.options.limits.load_ms;
-            Err(Error::PhaseTimeout { plugin: loading.record.id.to_string(), phase: "create", limit_ms })
+            Err(Error::PhaseTimeout {
+                plugin: loading.record.id.to_string(),
+                phase: "create",
+                limit_ms,
+            })
         }
     }
 }
@@ -186,9 +206,11 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
     let setup = serde_json::to_vec(&setup).map_err(|error| Error::Internal(format!("the setup of {id}: {error}")))?;
     notices::phase(loading.core, Kind::PluginInit, id, EventPhase::Init, None);
     let limit = ms(instance.limits.init_ms);
-    let answer = phase::run(instance, "init", limit, move |instance| instance.object().init(RSlice::from_slice(&setup)))
-        .await
-        .map_err(|failure| failure.into_error(id, "init", limit))?;
+    let answer = phase::run(instance, "init", limit, move |instance| {
+        instance.object().init(RSlice::from_slice(&setup))
+    })
+    .await
+    .map_err(|failure| failure.into_error(id, "init", limit))?;
     let registrations: Registrations = serde_json::from_slice(&answer)
         .map_err(|error| Error::Internal(format!("the registrations of {id} cannot be read: {error}")))?;
     let (registered, warnings) = registered::check(
@@ -198,7 +220,13 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
         &loading.candidate.grants,
     )?;
     instance.set_registered(registered);
-    notices::phase(loading.core, Kind::PluginAfterInit, id, EventPhase::Init, Some(since.elapsed()));
+    notices::phase(
+        loading.core,
+        Kind::PluginAfterInit,
+        id,
+        EventPhase::Init,
+        Some(since.elapsed()),
+    );
     Ok(warnings)
 }
 
@@ -210,8 +238,20 @@ async fn run_start(loading: &Loading<'_>, instance: &Arc<Instance>) -> Result<()
     phase::run(instance, "start", limit, |instance| instance.object().start())
         .await
         .map_err(|failure| failure.into_error(id, "start", limit))?;
-    notices::phase(loading.core, Kind::PluginStarted, id, EventPhase::Start, Some(since.elapsed()));
-    notices::phase(loading.core, Kind::PluginAfterStart, id, EventPhase::Start, Some(since.elapsed()));
+    notices::phase(
+        loading.core,
+        Kind::PluginStarted,
+        id,
+        EventPhase::Start,
+        Some(since.elapsed()),
+    );
+    notices::phase(
+        loading.core,
+        Kind::PluginAfterStart,
+        id,
+        EventPhase::Start,
+        Some(since.elapsed()),
+    );
     Ok(())
 }
 
@@ -240,5 +280,8 @@ pub(crate) async fn health_of(instance: &Arc<Instance>, limit: Duration) -> Resu
 
 /// Whether a plugin in this state of health may serve.
 pub(crate) fn serves(status: PluginHealthStatus) -> bool {
-    matches!(status, PluginHealthStatus::Healthy | PluginHealthStatus::Degraded | PluginHealthStatus::Recovering)
+    matches!(
+        status,
+        PluginHealthStatus::Healthy | PluginHealthStatus::Degraded | PluginHealthStatus::Recovering
+    )
 }

@@ -1,9 +1,9 @@
 //! The kernel's own events (`kernel/PluginLifecycleEventType`), published as transient events: what is missed is missed.
 
 use objectos_protocol::kernel::{
-    EventPhase, HookRegisteredEvent, KernelEventBase, KernelReadyEvent, KernelShutdownEvent, PluginError, PluginErrorEvent,
-    PluginLifecycleEventType as Kind, PluginLifecyclePhaseEvent, PluginRegisteredEvent, ServiceRegisteredEvent,
-    ServiceUnregisteredEvent,
+    EventPhase, HookRegisteredEvent, KernelEventBase, KernelReadyEvent, KernelShutdownEvent, PluginError,
+    PluginErrorEvent, PluginLifecycleEventType as Kind, PluginLifecyclePhaseEvent, PluginRegisteredEvent,
+    ServiceRegisteredEvent, ServiceUnregisteredEvent,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -22,7 +22,13 @@ fn duration_ms(span: Duration) -> f64 {
 }
 
 pub(crate) fn kernel(core: &Core, kind: Kind) {
-    publish(core, kind, &KernelEventBase { timestamp: core.clock.now_ms() });
+    publish(
+        core,
+        kind,
+        &KernelEventBase {
+            timestamp: core.clock.now_ms(),
+        },
+    );
 }
 
 pub(crate) fn ready(core: &Core, took: Duration, plugins: usize) {
@@ -35,7 +41,10 @@ pub(crate) fn ready(core: &Core, took: Duration, plugins: usize) {
 }
 
 pub(crate) fn shutdown(core: &Core, reason: &str) {
-    let payload = KernelShutdownEvent { timestamp: core.clock.now_ms(), reason: Some(reason.to_owned()) };
+    let payload = KernelShutdownEvent {
+        timestamp: core.clock.now_ms(),
+        reason: Some(reason.to_owned()),
+    };
     publish(core, Kind::KernelShutdown, &payload);
 }
 
@@ -66,7 +75,12 @@ pub(crate) fn error_text(core: &Core, plugin: &str, phase: EventPhase, text: &st
     let payload = PluginErrorEvent {
         plugin_name: plugin.to_owned(),
         timestamp: core.clock.now_ms(),
-        error: PluginError { name: "PluginError".to_owned(), message: text.to_owned(), stack: None, code: None },
+        error: PluginError {
+            name: "PluginError".to_owned(),
+            message: text.to_owned(),
+            stack: None,
+            code: None,
+        },
         phase,
         error_message: Some(text.to_owned()),
         error_stack: None,
@@ -84,7 +98,10 @@ pub(crate) fn service_registered(core: &Core, service: &str, version: &str) {
 }
 
 pub(crate) fn service_unregistered(core: &Core, service: &str) {
-    let payload = ServiceUnregisteredEvent { service_name: service.to_owned(), timestamp: core.clock.now_ms() };
+    let payload = ServiceUnregisteredEvent {
+        service_name: service.to_owned(),
+        timestamp: core.clock.now_ms(),
+    };
     publish(core, Kind::ServiceUnregistered, &payload);
 }
 

@@ -54,12 +54,16 @@ pub(crate) fn report(plugin: &str, unload: &Unload) {
 /// All of it. `started`: `stop` is to be called.
 pub(crate) async fn retire(core: &Arc<Core>, instance: Arc<Instance>, drain_limit: Duration, started: bool) -> Retired {
     match close(core, instance, drain_limit, started).await {
-        Ok(Closed { drained, library }) => {
-            Retired { drained: Some(drained), unload: unload(core, library).await }
-        }
+        Ok(Closed { drained, library }) => Retired {
+            drained: Some(drained),
+            unload: unload(core, library).await,
+        },
         Err(reason) => {
             Library::count_kept();
-            Retired { drained: None, unload: Unload::Kept(reason) }
+            Retired {
+                drained: None,
+                unload: Unload::Kept(reason),
+            }
         }
     }
 }
@@ -101,8 +105,20 @@ pub(crate) async fn close(
     let (object, library) = own.into_parts();
     let drained = if on_time { drained } else { since.elapsed() };
     let library = shut(&plugin, object, library).await?;
-    notices::phase(core, Kind::PluginDestroyed, &plugin, EventPhase::Destroy, Some(since.elapsed()));
-    notices::phase(core, Kind::PluginAfterDestroy, &plugin, EventPhase::Destroy, Some(since.elapsed()));
+    notices::phase(
+        core,
+        Kind::PluginDestroyed,
+        &plugin,
+        EventPhase::Destroy,
+        Some(since.elapsed()),
+    );
+    notices::phase(
+        core,
+        Kind::PluginAfterDestroy,
+        &plugin,
+        EventPhase::Destroy,
+        Some(since.elapsed()),
+    );
     Ok(Closed { drained, library })
 }
 
@@ -112,7 +128,11 @@ async fn stop(core: &Arc<Core>, instance: &Arc<Instance>) {
     if let Err(failure) = stopped {
         let error = failure.into_error(&instance.plugin, "stop", limit);
         notices::failed(core, &instance.plugin, EventPhase::Destroy, &error);
-        tracing::warn!(plugin = &*instance.plugin, error = error.chain(), "a plugin did not stop as it should");
+        tracing::warn!(
+            plugin = &*instance.plugin,
+            error = error.chain(),
+            "a plugin did not stop as it should"
+        );
     }
 }
 
@@ -131,7 +151,9 @@ async fn shut(plugin: &str, object: RawPluginObject, library: Library) -> Result
 pub(crate) async fn unload(core: &Arc<Core>, library: Library) -> Unload {
     let own = Arc::clone(core);
     let unloaded = phase::on_thread("unload", UNLOAD_LIMIT, move || library.unload(&|| own.nudge()));
-    let unloaded = unloaded.await.unwrap_or_else(|| Unload::Kept("unloading it did not end".to_owned()));
+    let unloaded = unloaded
+        .await
+        .unwrap_or_else(|| Unload::Kept("unloading it did not end".to_owned()));
     if unloaded == Unload::Unmapped {
         core.figures.unmapped.fetch_add(1, Ordering::Relaxed);
     }

@@ -17,10 +17,16 @@ use crate::{
 /// # Errors
 /// `UnknownCommand` when nobody contributes the command.
 pub(crate) fn levels(resolution: &Resolution, select: &Selection) -> Result<Vec<Vec<Arc<Candidate>>>, Error> {
-    let Selection::Command(command) = select else { return Ok(resolution.levels.clone()) };
+    let Selection::Command(command) = select else {
+        return Ok(resolution.levels.clone());
+    };
     let wanted = needed(resolution, command)?;
     let keep = |level: &Vec<Arc<Candidate>>| {
-        level.iter().filter(|candidate| wanted.contains(candidate.id())).map(Arc::clone).collect()
+        level
+            .iter()
+            .filter(|candidate| wanted.contains(candidate.id()))
+            .map(Arc::clone)
+            .collect()
     };
     Ok(resolution.levels.iter().map(keep).collect())
 }
@@ -40,7 +46,10 @@ fn needed(resolution: &Resolution, command: &str) -> Result<BTreeSet<String>, Er
     }
     if wanted.is_empty() {
         let hint = nearest_hint(command, known.iter().map(String::as_str));
-        return Err(Error::UnknownCommand { name: command.to_owned(), hint });
+        return Err(Error::UnknownCommand {
+            name: command.to_owned(),
+            hint,
+        });
     }
     for node in &resolution.graph.nodes {
         if node.provides.iter().any(|service| services.contains(service)) {

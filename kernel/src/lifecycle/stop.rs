@@ -25,10 +25,15 @@ pub(crate) async fn stop_all(core: &Arc<Core>, limit: Duration, reason: &str) {
     core.stop_bus(limit / 4).await;
     let mut levels: BTreeMap<usize, Vec<Arc<PluginRecord>>> = BTreeMap::new();
     for record in core.all_records() {
-        levels.entry(record.with(|details| details.level)).or_default().push(record);
+        levels
+            .entry(record.with(|details| details.level))
+            .or_default()
+            .push(record);
     }
     for records in levels.into_values().rev() {
-        let stops = records.iter().map(|record| stop_one(core, record, "the host is stopping", until));
+        let stops = records
+            .iter()
+            .map(|record| stop_one(core, record, "the host is stopping", until));
         join_all(stops).await;
     }
     core.set_state(KernelState::Stopped);
@@ -37,7 +42,10 @@ pub(crate) async fn stop_all(core: &Arc<Core>, limit: Duration, reason: &str) {
 /// Stops one plugin: nobody reaches it from now on; its calls may end, within its own drain limit and `until`.
 pub(crate) async fn stop_one(core: &Arc<Core>, record: &Arc<PluginRecord>, reason: &str, until: Instant) {
     let Ok(_turn) = tokio::time::timeout_at(until.into(), record.turn.lock()).await else {
-        tracing::warn!(plugin = &*record.id, "a plugin is still changing hands and was not stopped");
+        tracing::warn!(
+            plugin = &*record.id,
+            "a plugin is still changing hands and was not stopped"
+        );
         return;
     };
     let running = record.cell.running();

@@ -22,12 +22,20 @@ pub(super) fn check(host: &'static TypeLayout, plugin: &'static TypeLayout) -> R
         return Ok(());
     };
     // A field count says only which side is older; the other direction's error, if it is not one, names what differs.
-    let told = if only_counts(&newer) { first(&older, true) } else { first(&newer, false) };
+    let told = if only_counts(&newer) {
+        first(&older, true)
+    } else {
+        first(&newer, false)
+    };
     Err(told)
 }
 
 fn only_counts(errors: &AbiInstabilityErrors) -> bool {
-    errors.errors.iter().flat_map(|error| error.errs.iter()).all(|error| matches!(error, AbiInstability::FieldCountMismatch(_)))
+    errors
+        .errors
+        .iter()
+        .flat_map(|error| error.errs.iter())
+        .all(|error| matches!(error, AbiInstability::FieldCountMismatch(_)))
 }
 
 /// The first difference; `swapped` when the plugin's layout stood where the host's belongs.
@@ -35,21 +43,42 @@ fn first(errors: &AbiInstabilityErrors, swapped: bool) -> String {
     let Some(error) = errors.errors.iter().find(|error| !error.errs.is_empty()) else {
         return "its types are laid out otherwise".to_owned();
     };
-    let what = error.errs.iter().map(|difference| describe(difference, swapped)).next().unwrap_or_default();
+    let what = error
+        .errs
+        .iter()
+        .map(|difference| describe(difference, swapped))
+        .next()
+        .unwrap_or_default();
     format!("{}: {what}", path(error))
 }
 
 /// `PluginModule.create > RawPlugin.call > context`, from the outside in.
 fn path(error: &AbiInstabilityError) -> String {
-    let steps: Vec<String> = error.stack_trace.iter().map(|step| short(&step.found.to_string())).collect();
-    if steps.is_empty() { "the module".to_owned() } else { steps.join(" > ") }
+    let steps: Vec<String> = error
+        .stack_trace
+        .iter()
+        .map(|step| short(&step.found.to_string()))
+        .collect();
+    if steps.is_empty() {
+        "the module".to_owned()
+    } else {
+        steps.join(" > ")
+    }
 }
 
 /// The first line of a description, without padding.
 fn short(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
     let cut: String = line.chars().take(120).collect();
-    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+    if cut.len() < line.len() {
+        format!("{cut}…")
+    } else {
+        cut
+    }
 }
 
 fn describe(difference: &AbiInstability, swapped: bool) -> String {
@@ -62,7 +91,11 @@ fn describe(difference: &AbiInstability, swapped: bool) -> String {
             pair($what, $values.expected.to_string(), $values.found.to_string())
         };
         ($what:literal, debug $values:expr) => {
-            pair($what, format!("{:?}", $values.expected), format!("{:?}", $values.found))
+            pair(
+                $what,
+                format!("{:?}", $values.expected),
+                format!("{:?}", $values.found),
+            )
         };
     }
     match difference {

@@ -28,7 +28,10 @@ fn next(cache: &AtomicUsize, name: &CStr) -> usize {
         address = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }.addr();
         cache.store(address, Ordering::Relaxed);
     }
-    assert!(address != 0, "the C library must define every function that this module stands in for");
+    assert!(
+        address != 0,
+        "the C library must define every function that this module stands in for"
+    );
     address
 }
 
@@ -104,7 +107,11 @@ struct Start {
 extern "C" fn trampoline(start: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` below made it with `Box::into_raw` for this thread alone.
     let start = unsafe { Box::from_raw(start.cast::<Start>()) };
-    let Start { routine, argument, base } = *start;
+    let Start {
+        routine,
+        argument,
+        base,
+    } = *start;
     threads::thread_started(base);
     routine(argument)
 }
@@ -127,7 +134,12 @@ pub unsafe extern "C" fn pthread_create(
         return unsafe { real(thread, attributes, routine, argument) };
     }
     threads::thread_starts(base);
-    let start = Box::into_raw(Box::new(Start { routine, argument, base })).cast::<c_void>();
+    let start = Box::into_raw(Box::new(Start {
+        routine,
+        argument,
+        base,
+    }))
+    .cast::<c_void>();
     // SAFETY: the trampoline takes the box apart and goes on as the caller wanted.
     let failed = unsafe { real(thread, attributes, trampoline, start) };
     if failed != 0 {
@@ -141,11 +153,15 @@ pub unsafe extern "C" fn pthread_create(
 /// Whether the executable exports all four, so that libraries bind to them. Naming them here also keeps them in the binary.
 pub(super) fn exported() -> bool {
     let own: [(&CStr, usize); 4] = [
-        (c"__cxa_thread_atexit_impl", (__cxa_thread_atexit_impl as *const ()).addr()),
+        (
+            c"__cxa_thread_atexit_impl",
+            (__cxa_thread_atexit_impl as *const ()).addr(),
+        ),
         (c"pthread_key_create", (pthread_key_create as *const ()).addr()),
         (c"pthread_key_delete", (pthread_key_delete as *const ()).addr()),
         (c"pthread_create", (pthread_create as *const ()).addr()),
     ];
     // SAFETY: the names are C strings; looking up has no effect.
-    own.iter().all(|(name, address)| unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.addr() == *address)
+    own.iter()
+        .all(|(name, address)| unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.addr() == *address)
 }

@@ -82,7 +82,9 @@ impl ThreadEntries {
         loop {
             let next = {
                 let mut entries = lock(&self.entries);
-                let position = entries.iter().rposition(|entry| base.is_none_or(|base| entry.base == base));
+                let position = entries
+                    .iter()
+                    .rposition(|entry| base.is_none_or(|base| entry.base == base));
                 position.map(|position| entries.remove(position))
             };
             let Some(entry) = next else { break };
@@ -138,7 +140,14 @@ pub(super) fn keep_destructor(destructor: Destructor, value: *mut c_void, librar
     if base == 0 || base == executable_base() {
         return false;
     }
-    LIST.try_with(|list| lock(&list.0.entries).push(Entry { destructor, value, base })).is_ok()
+    LIST.try_with(|list| {
+        lock(&list.0.entries).push(Entry {
+            destructor,
+            value,
+            base,
+        })
+    })
+    .is_ok()
 }
 
 /// Where the image begins that holds this address; 0 when none does.
@@ -147,7 +156,11 @@ pub(super) fn image_base(address: *const c_void) -> usize {
     // at the address.
     unsafe {
         let mut found: libc::Dl_info = std::mem::zeroed();
-        if libc::dladdr(address, &raw mut found) == 0 { 0 } else { found.dli_fbase.addr() }
+        if libc::dladdr(address, &raw mut found) == 0 {
+            0
+        } else {
+            found.dli_fbase.addr()
+        }
     }
 }
 
@@ -227,7 +240,11 @@ pub(super) fn evict(base: usize, limit: Duration, nudge: &dyn Fn()) -> usize {
 pub(super) fn delete_keys(base: usize) -> Result<(), c_int> {
     let own: Vec<libc::pthread_key_t> = {
         let mut keys = lock(&KEYS);
-        let own = keys.iter().filter(|(_, owner)| *owner == base).map(|(key, _)| *key).collect();
+        let own = keys
+            .iter()
+            .filter(|(_, owner)| *owner == base)
+            .map(|(key, _)| *key)
+            .collect();
         keys.retain(|(_, owner)| *owner != base);
         own
     };

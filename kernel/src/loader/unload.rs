@@ -70,8 +70,10 @@ impl Library {
     /// Everything before the close.
     fn empty(&self, nudge: &dyn Fn()) -> Result<(), String> {
         if !unloading_possible() {
-            return Err("this executable does not export the symbols that unloading needs; the host's build script adds them"
-                .to_owned());
+            return Err(
+                "this executable does not export the symbols that unloading needs; the host's build script adds them"
+                    .to_owned(),
+            );
         }
         if self.base == 0 {
             return Err("where it is mapped is not known".to_owned());
@@ -82,7 +84,9 @@ impl Library {
         }
         let holders = threads::evict(self.base, EVICT_LIMIT, nudge);
         if holders > 0 {
-            return Err(format!("{holders} threads did not let go of its thread-local values in time"));
+            return Err(format!(
+                "{holders} threads did not let go of its thread-local values in time"
+            ));
         }
         threads::delete_keys(self.base).map_err(|number| format!("a key of it could not be deleted (error {number})"))
     }

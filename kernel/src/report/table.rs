@@ -29,7 +29,11 @@ impl fmt::Display for StartReport {
 }
 
 fn row(plugin: &PluginLine) -> [String; 7] {
-    let services = if plugin.services.is_empty() { "-".to_owned() } else { plugin.services.join(", ") };
+    let services = if plugin.services.is_empty() {
+        "-".to_owned()
+    } else {
+        plugin.services.join(", ")
+    };
     [
         plugin.id.clone(),
         plugin.version.clone(),
@@ -49,7 +53,11 @@ fn widths(rows: &[[String; 7]]) -> [usize; 7] {
 }
 
 fn write_row(f: &mut fmt::Formatter<'_>, row: &[String; 7], widths: &[usize; 7]) -> fmt::Result {
-    let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    let cells: Vec<String> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"))
+        .collect();
     writeln!(f, "{}", cells.join("  ").trim_end())
 }
 

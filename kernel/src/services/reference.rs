@@ -1,5 +1,6 @@
 //! A reference to a service, and the way of a call from it to the provider.
 
+use futures_util::FutureExt;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, ServiceHandler,
     abi::{RawContext, RawFuture, RawResult},
@@ -10,7 +11,6 @@ use objectos_plugin_api::{
         monotonic_ns,
     },
 };
-use futures_util::FutureExt;
 use semver::VersionReq;
 use std::{
     future::Future,
@@ -42,7 +42,10 @@ pub(crate) struct Caller {
 impl Caller {
     /// The kernel itself.
     pub(crate) fn kernel() -> Self {
-        Self { id: Arc::from(""), system: true }
+        Self {
+            id: Arc::from(""),
+            system: true,
+        }
     }
 
     /// The context as the callee gets it: the caller's id is the true one, and nobody acts as the system who may not.
@@ -75,7 +78,11 @@ pub(crate) struct ServiceReference {
 
 impl ServiceReference {
     pub(crate) fn new(slot: Arc<ServiceSlot>, range: VersionReq) -> Self {
-        Self { slot, range, position: AtomicU64::new(0) }
+        Self {
+            slot,
+            range,
+            position: AtomicU64::new(0),
+        }
     }
 
     /// Starts a call. The payload is copied by the callee before this returns.
@@ -119,9 +126,9 @@ impl ServiceReference {
         loop {
             let held = match self.find() {
                 Found::Running(cell, instance) => {
-                    let ready = self.position(&instance).and_then(|index| {
-                        prepare(&mut stamped, &cell, &instance).map(|()| index)
-                    });
+                    let ready = self
+                        .position(&instance)
+                        .and_then(|index| prepare(&mut stamped, &cell, &instance).map(|()| index));
                     return match ready {
                         Ok(index) => instance.call_sync(index, method, &stamped, payload),
                         Err(error) => RResult::RErr(error.into_raw()),
@@ -144,9 +151,9 @@ impl ServiceReference {
         let mut context = *context;
         let (instance, index) = match self.find() {
             Found::Running(cell, instance) => {
-                let ready = self.position(&instance).and_then(|index| {
-                    prepare(&mut context, &cell, &instance).map(|()| index)
-                });
+                let ready = self
+                    .position(&instance)
+                    .and_then(|index| prepare(&mut context, &cell, &instance).map(|()| index));
                 match ready {
                     Ok(index) => (instance, index),
                     Err(error) => return Begun::Failed(error),
@@ -170,9 +177,10 @@ impl ServiceReference {
                 CellState::Held(hold) => Found::Held(Arc::clone(cell), Arc::clone(hold)),
                 CellState::Down(down) => Found::Failed(cell.unavailable(down)),
             },
-            Some(Provider::Kernel(_)) => {
-                provider.as_ref().map_or_else(|| Found::Failed(self.nobody()), |provider| Found::Kernel(Arc::clone(provider)))
-            }
+            Some(Provider::Kernel(_)) => provider.as_ref().map_or_else(
+                || Found::Failed(self.nobody()),
+                |provider| Found::Kernel(Arc::clone(provider)),
+            ),
             None => Found::Failed(self.nobody()),
         }
     }
@@ -211,11 +219,13 @@ impl ServiceReference {
             ServiceKind::Named => match instance.registered().service(&self.slot.name, &self.range) {
                 Some(Ok(position)) => position,
                 Some(Err(version)) => {
-                    return Err(PluginError::unavailable("the service is not available in the version that is needed")
-                        .with_internal(format_args!(
-                            "{} {} is wanted, {} of plugin {} is there",
-                            self.slot.name, self.range, version, instance.plugin
-                        )));
+                    return Err(
+                        PluginError::unavailable("the service is not available in the version that is needed")
+                            .with_internal(format_args!(
+                                "{} {} is wanted, {} of plugin {} is there",
+                                self.slot.name, self.range, version, instance.plugin
+                            )),
+                    );
                 }
                 None => return Err(self.nobody()),
             },
@@ -244,8 +254,12 @@ fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance)
     if context.deadline_ns == 0 {
         context.deadline_ns = now.saturating_add(limit);
     } else if context.deadline_ns <= now {
-        return Err(PluginError::new(ErrorKind::Timeout, "the operation took too long")
-            .with_internal(format_args!("the time was over before plugin {} was called", instance.plugin)));
+        return Err(
+            PluginError::new(ErrorKind::Timeout, "the operation took too long").with_internal(format_args!(
+                "the time was over before plugin {} was called",
+                instance.plugin
+            )),
+        );
     }
     Ok(())
 }
@@ -310,7 +324,10 @@ fn kernel_call(
     let executor = executor.clone();
     Shield::new(executor, async move {
         let answer = match begun {
-            Ok(future) => AssertUnwindSafe(future).catch_unwind().await.unwrap_or_else(|_| Err(own_panic())),
+            Ok(future) => AssertUnwindSafe(future)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Err(own_panic())),
             Err(_) => Err(own_panic()),
         };
         raw(answer)

@@ -26,14 +26,22 @@ pub(super) async fn examine(
     record: &PluginRecord,
     path: Option<PathBuf>,
 ) -> Result<Arc<Candidate>, Error> {
-    let refused = |reason: String| Error::SwapRefused { plugin: record.id.to_string(), reason };
+    let refused = |reason: String| Error::SwapRefused {
+        plugin: record.id.to_string(),
+        reason,
+    };
     let path = match path {
         Some(path) => inside(&core.options.plugin_directory, &path).map_err(refused)?,
         None => record.candidate().path.clone(),
     };
-    let candidate = examine_file(core, path).await.map_err(|refusal| refused(refusal.to_string()))?;
+    let candidate = examine_file(core, path)
+        .await
+        .map_err(|refusal| refused(refusal.to_string()))?;
     if candidate.id() != &*record.id {
-        let reason = format!("{} is another plugin; a file keeps its id, so load this one as a new plugin", candidate.label());
+        let reason = format!(
+            "{} is another plugin; a file keeps its id, so load this one as a new plugin",
+            candidate.label()
+        );
         return Err(refused(reason));
     }
     Ok(Arc::new(candidate))
@@ -41,7 +49,9 @@ pub(super) async fn examine(
 
 async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<Refusal>> {
     let own = Arc::clone(core);
-    let examined = core.executor.spawn_blocking(move || discover::examine(&path, &own.survey_request()));
+    let examined = core
+        .executor
+        .spawn_blocking(move || discover::examine(&path, &own.survey_request()));
     match examined.await {
         Ok(outcome) => outcome,
         // The one way is a panic in the check itself; nothing is loaded unchecked.
@@ -53,12 +63,20 @@ async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<
 fn inside(folder: &Path, path: &Path) -> Result<PathBuf, String> {
     let whole = folder.join(path);
     let shown = || whole.display().to_string();
-    let found = whole.canonicalize().map_err(|error| format!("{} cannot be read: {error}", shown()))?;
-    let folder = folder.canonicalize().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+    let found = whole
+        .canonicalize()
+        .map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
     if found.starts_with(&folder) {
         Ok(whole)
     } else {
-        Err(format!("{} lies outside the plugin folder {}; copy it there", shown(), folder.display()))
+        Err(format!(
+            "{} lies outside the plugin folder {}; copy it there",
+            shown(),
+            folder.display()
+        ))
     }
 }
 
@@ -69,7 +87,10 @@ fn inside(folder: &Path, path: &Path) -> Result<PathBuf, String> {
 pub(super) fn fits(core: &Core, record: &PluginRecord, candidate: &Arc<Candidate>) -> Result<(), Error> {
     match conflict(core, candidate) {
         None => Ok(()),
-        Some(refusal) => Err(Error::SwapRefused { plugin: record.id.to_string(), reason: refusal.to_string() }),
+        Some(refusal) => Err(Error::SwapRefused {
+            plugin: record.id.to_string(),
+            reason: refusal.to_string(),
+        }),
     }
 }
 
@@ -100,7 +121,10 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf) -> Result<(), Erro
     core.require_running()?;
     let shown = path.display().to_string();
     let refuse = |refusal: Refusal| {
-        let error = Error::SwapRefused { plugin: shown.clone(), reason: refusal.to_string() };
+        let error = Error::SwapRefused {
+            plugin: shown.clone(),
+            reason: refusal.to_string(),
+        };
         let mut refusals = core.refusals.lock();
         refusals.retain(|known| known.path != refusal.path);
         refusals.push(refusal);
@@ -117,10 +141,17 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf) -> Result<(), Erro
     if let Some(refusal) = conflict(core, &candidate) {
         return Err(refuse(refusal));
     }
-    let level = core.all_records().iter().map(|record| record.with(|details| details.level + 1)).max().unwrap_or(0);
+    let level = core
+        .all_records()
+        .iter()
+        .map(|record| record.with(|details| details.level + 1))
+        .max()
+        .unwrap_or(0);
     let record = boot::add_record(core, &candidate, level);
     let _turn = record.turn.lock().await;
     core.refusals.lock().retain(|known| known.path != candidate.path);
-    core.refused_providers.lock().retain(|known| known.plugin != candidate.id());
+    core.refused_providers
+        .lock()
+        .retain(|known| known.plugin != candidate.id());
     boot::start_plugin(core, &record, &candidate).await
 }

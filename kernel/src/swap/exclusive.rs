@@ -48,10 +48,20 @@ pub(super) async fn replace(
         Err(reason) => {
             Library::count_kept();
             let error = Error::Internal(format!("the old version cannot be closed: {reason}"));
-            return Err(down(replacement, candidate, "and the old one could not be closed".to_owned(), error));
+            return Err(down(
+                replacement,
+                candidate,
+                "and the old one could not be closed".to_owned(),
+                error,
+            ));
         }
     };
-    let before = Before { candidate, library: closed.library, state, drained };
+    let before = Before {
+        candidate,
+        library: closed.library,
+        state,
+        drained,
+    };
     match come_up(replacement, before.state.clone()).await {
         Ok((instance, warnings)) => {
             let report = replacement.switch(instance, warnings);
@@ -72,15 +82,28 @@ async fn quiet(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<Opt
             limit_ms: old.limits.drain_ms,
         });
     }
-    if replacement.plan.carry_state { lifecycle::suspend(old).await.map(Some) } else { Ok(None) }
+    if replacement.plan.carry_state {
+        lifecycle::suspend(old).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 async fn come_up(
     replacement: &Replacement<'_>,
     state: Option<Vec<u8>>,
 ) -> Result<(Arc<Instance>, Vec<String>), StartFailure> {
-    let Replacement { core, record, candidate, .. } = replacement;
-    let loading = Loading { core, record, candidate };
+    let Replacement {
+        core,
+        record,
+        candidate,
+        ..
+    } = replacement;
+    let loading = Loading {
+        core,
+        record,
+        candidate,
+    };
     let (instance, warnings) = bring_up(&loading, state).await?;
     match healthy(replacement, &instance).await {
         Ok(()) => Ok((instance, warnings)),
@@ -96,13 +119,22 @@ async fn back(replacement: &Replacement<'_>, before: Before<'_>, failure: StartF
     let StartFailure { error, closed } = failure;
     if !closed {
         Library::count_kept();
-        let outcome = format!("and version {} stays down: the new one did not close", replacement.from_version);
+        let outcome = format!(
+            "and version {} stays down: the new one did not close",
+            replacement.from_version
+        );
         return down(replacement, before.candidate, outcome, error);
     }
     let Replacement { core, record, .. } = replacement;
-    let loading = Loading { core, record, candidate: before.candidate };
+    let loading = Loading {
+        core,
+        record,
+        candidate: before.candidate,
+    };
     let again = match recreate(&loading, before.library).await {
-        Ok(instance) => start(&loading, instance, before.state).await.map_err(|failure| failure.error),
+        Ok(instance) => start(&loading, instance, before.state)
+            .await
+            .map_err(|failure| failure.error),
         Err(error) => Err(error),
     };
     match again {
@@ -111,7 +143,11 @@ async fn back(replacement: &Replacement<'_>, before: Before<'_>, failure: StartF
             replacement.failed(format!("version {} is back", replacement.from_version), error)
         }
         Err(second) => {
-            let outcome = format!("and version {} did not come back: {}", replacement.from_version, second.chain());
+            let outcome = format!(
+                "and version {} did not come back: {}",
+                replacement.from_version,
+                second.chain()
+            );
             down(replacement, before.candidate, outcome, error)
         }
     }
@@ -120,7 +156,13 @@ async fn back(replacement: &Replacement<'_>, before: Before<'_>, failure: StartF
 /// Neither version serves.
 fn down(replacement: &Replacement<'_>, candidate: &Arc<Candidate>, outcome: String, error: Error) -> Error {
     let failed = replacement.failed(outcome, error);
-    boot::note_failure(replacement.core, replacement.record, candidate, Duration::ZERO, &failed.chain());
+    boot::note_failure(
+        replacement.core,
+        replacement.record,
+        candidate,
+        Duration::ZERO,
+        &failed.chain(),
+    );
     failed
 }
 
@@ -134,7 +176,10 @@ fn unload_later(
     let (core, record) = (Arc::clone(replacement.core), Arc::clone(replacement.record));
     let (ended, receiver) = oneshot::channel();
     replacement.core.executor.spawn(async move {
-        let retired = Retired { drained: Some(drained), unload: retire::unload(&core, library).await };
+        let retired = Retired {
+            drained: Some(drained),
+            unload: retire::unload(&core, library).await,
+        };
         retire::report(&record.id, &retired.unload);
         note_retired(&core, &record, generation, &retired);
         // Nobody waits any more when it took long.

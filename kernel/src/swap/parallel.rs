@@ -28,14 +28,26 @@ pub(super) async fn replace(replacement: &Replacement<'_>, old: Arc<Instance>) -
     Ok(report_soon(replacement.core, replacement.record, report, ended).await)
 }
 
-async fn come_up(
-    replacement: &Replacement<'_>,
-    old: &Arc<Instance>,
-) -> Result<(Arc<Instance>, Vec<String>), Error> {
-    let state = if replacement.plan.carry_state { Some(lifecycle::suspend(old).await?) } else { None };
-    let Replacement { core, record, candidate, .. } = replacement;
-    let loading = Loading { core, record, candidate };
-    let (instance, warnings) = bring_up(&loading, state).await.map_err(|StartFailure { error, .. }| error)?;
+async fn come_up(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<(Arc<Instance>, Vec<String>), Error> {
+    let state = if replacement.plan.carry_state {
+        Some(lifecycle::suspend(old).await?)
+    } else {
+        None
+    };
+    let Replacement {
+        core,
+        record,
+        candidate,
+        ..
+    } = replacement;
+    let loading = Loading {
+        core,
+        record,
+        candidate,
+    };
+    let (instance, warnings) = bring_up(&loading, state)
+        .await
+        .map_err(|StartFailure { error, .. }| error)?;
     match healthy(replacement, &instance).await {
         Ok(()) => Ok((instance, warnings)),
         Err(error) => {
@@ -52,7 +64,9 @@ pub(super) async fn healthy(replacement: &Replacement<'_>, instance: &Arc<Instan
     if serves(health.status) {
         return Ok(());
     }
-    let message = health.message.unwrap_or_else(|| "it says that it is not healthy".to_owned());
+    let message = health
+        .message
+        .unwrap_or_else(|| "it says that it is not healthy".to_owned());
     Err(Error::Phase {
         plugin: replacement.record.id.to_string(),
         phase: "health",

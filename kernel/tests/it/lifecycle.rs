@@ -11,14 +11,30 @@ fn a_plugin_starts_is_called_and_stops() {
         let mut rig = Rig::new();
         rig.probe("probe.a", json!({}), |_| {});
         let (kernel, report) = rig.boot().await;
-        assert_eq!(state(&report, "probe.a"), ("running".to_owned(), String::new()), "{report}");
-        assert_eq!(call(&kernel, "probe.a", "echo", json!({"n": 1})).await.unwrap(), json!({"n": 1}));
+        assert_eq!(
+            state(&report, "probe.a"),
+            ("running".to_owned(), String::new()),
+            "{report}"
+        );
+        assert_eq!(
+            call(&kernel, "probe.a", "echo", json!({"n": 1})).await.unwrap(),
+            json!({"n": 1})
+        );
         let service = kernel.service("probe.a", "^1").unwrap();
-        assert_eq!(service.call_sync("echo_sync", &Context::background(), b"x").unwrap(), b"x");
-        let command = kernel.run_command("probe", &["hello".to_owned(), "you".to_owned()]).await.unwrap();
+        assert_eq!(
+            service.call_sync("echo_sync", &Context::background(), b"x").unwrap(),
+            b"x"
+        );
+        let command = kernel
+            .run_command("probe", &["hello".to_owned(), "you".to_owned()])
+            .await
+            .unwrap();
         assert_eq!(command.output, "hello you");
         let unknown = kernel.run_command("prope", &[]).await.unwrap_err();
-        assert_eq!(unknown.message(), "there is no command prope; the nearest name is probe");
+        assert_eq!(
+            unknown.message(),
+            "there is no command prope; the nearest name is probe"
+        );
         let request = HttpRequestParts {
             method: "GET",
             route: "/probe/{name}",
@@ -27,11 +43,16 @@ fn a_plugin_starts_is_called_and_stops() {
             ..HttpRequestParts::default()
         };
         let context = Context::background();
-        let answer =
-            kernel.call_service("route:probe.a", "GET /probe/{name}", context, request.encode()).await.unwrap();
+        let answer = kernel
+            .call_service("route:probe.a", "GET /probe/{name}", context, request.encode())
+            .await
+            .unwrap();
         let answer = HttpResponse::decode(&answer).unwrap();
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!((answer.status, &body["name"], &body["label"]), (200, &json!("ann"), &json!("probe.a")));
+        assert_eq!(
+            (answer.status, &body["name"], &body["label"]),
+            (200, &json!("ann"), &json!("probe.a"))
+        );
         assert!(kernel.health().ready);
         kernel.shutdown(STOP).await;
         let stopped = call(&kernel, "probe.a", "echo", json!(1)).await.unwrap_err();
@@ -83,16 +104,34 @@ fn a_plugin_that_does_not_come_up_says_why_and_the_others_run() {
             kernel.shutdown(STOP).await;
         });
     };
-    check(json!({ "init": "error" }), "probe.b failed in init: init was told to fail");
+    check(
+        json!({ "init": "error" }),
+        "probe.b failed in init: init was told to fail",
+    );
     check(json!({ "init": "panic" }), "panicked: init was told to panic");
     check(json!({ "init": "hang" }), "probe.b did not end its init within 200 ms");
     check(json!({ "init": "block" }), "probe.b did not end its init within 200 ms");
-    check(json!({ "start": "error" }), "probe.b failed in start: start was told to fail");
+    check(
+        json!({ "start": "error" }),
+        "probe.b failed in start: start was told to fail",
+    );
     check(json!({ "start": "panic" }), "panicked: start was told to panic");
-    check(json!({ "services": ["probe.b", "probe.c"] }), "probe.b registers the service probe.c, which its plugin.json does not declare");
-    check(json!({ "serviceVersion": "1.1.0" }), "registers the service probe.b in version 1.1.0, which its plugin.json does not declare; it declares version 1.0.0");
-    check(json!({ "hooks": [{ "name": "probe.befor", "mode": "pass" }] }), "registers the hook probe.befor, which its plugin.json does not declare; the nearest name is probe.before");
-    check(json!({ "events": [{ "name": "x", "pattern": "data.*" }] }), "registers the event data.*");
+    check(
+        json!({ "services": ["probe.b", "probe.c"] }),
+        "probe.b registers the service probe.c, which its plugin.json does not declare",
+    );
+    check(
+        json!({ "serviceVersion": "1.1.0" }),
+        "registers the service probe.b in version 1.1.0, which its plugin.json does not declare; it declares version 1.0.0",
+    );
+    check(
+        json!({ "hooks": [{ "name": "probe.befor", "mode": "pass" }] }),
+        "registers the hook probe.befor, which its plugin.json does not declare; the nearest name is probe.before",
+    );
+    check(
+        json!({ "events": [{ "name": "x", "pattern": "data.*" }] }),
+        "registers the event data.*",
+    );
 }
 
 #[test]
@@ -102,8 +141,16 @@ fn declared_and_not_registered_is_a_warning() {
         rig.probe("probe.a", json!({ "routes": false }), |_| {});
         let (kernel, report) = rig.boot().await;
         let warnings = &report.plugins[0].warnings;
-        for expected in ["the hook probe.before", "the route GET /probe/{name}", "the command probe", "the event probe.*"] {
-            assert!(warnings.iter().any(|warning| warning.contains(expected)), "{expected}: {warnings:?}");
+        for expected in [
+            "the hook probe.before",
+            "the route GET /probe/{name}",
+            "the command probe",
+            "the event probe.*",
+        ] {
+            assert!(
+                warnings.iter().any(|warning| warning.contains(expected)),
+                "{expected}: {warnings:?}"
+            );
         }
         kernel.shutdown(STOP).await;
     });
@@ -127,9 +174,15 @@ fn dependents_of_a_failed_plugin_are_refused_with_the_chain() {
         for (id, needed, plugin) in [("probe.b", "probe.a", "probe.a"), ("probe.c", "probe.b", "probe.b")] {
             let (state, reason) = state(&report, id);
             assert_eq!(state, "failed");
-            assert!(reason.contains(&format!("needs service `{needed}` ^1, which comes from `{plugin}`")), "{reason}");
+            assert!(
+                reason.contains(&format!("needs service `{needed}` ^1, which comes from `{plugin}`")),
+                "{reason}"
+            );
         }
-        assert!(state(&report, "probe.c").1.contains("start was told to fail"), "{report}");
+        assert!(
+            state(&report, "probe.c").1.contains("start was told to fail"),
+            "{report}"
+        );
         kernel.shutdown(STOP).await;
     });
 }
@@ -147,12 +200,17 @@ fn a_command_starts_only_what_it_needs() {
         // The probe uses probe.b, if only as an option.
         let ids: Vec<&str> = report.plugins.iter().map(|plugin| plugin.id.as_str()).collect();
         assert_eq!(ids, ["probe.b", "probe.a"]);
-        assert_eq!(kernel.run_command("probe", &["x".to_owned()]).await.unwrap().output, "x");
+        assert_eq!(
+            kernel.run_command("probe", &["x".to_owned()]).await.unwrap().output,
+            "x"
+        );
         kernel.shutdown(STOP).await;
 
         let mut options = rig.options();
         options.select = Selection::Command("prob".to_owned());
-        let error = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap_err();
+        let error = Kernel::boot(options, tokio::runtime::Handle::current())
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::UnknownCommand { .. }), "{error}");
     });
 }
@@ -172,7 +230,9 @@ fn the_kernels_own_events_reach_handlers() {
         crate::rig::until("kernel:ready", || async {
             let seen = call(&kernel, "probe.a", "seen", json!(null)).await.unwrap();
             let seen: Vec<String> = serde_json::from_value(seen).unwrap();
-            ["plugin:init", "plugin:started", "kernel:after-init", "kernel:ready"].iter().all(|name| seen.contains(&(*name).to_owned()))
+            ["plugin:init", "plugin:started", "kernel:after-init", "kernel:ready"]
+                .iter()
+                .all(|name| seen.contains(&(*name).to_owned()))
         })
         .await;
         kernel.shutdown(STOP).await;

@@ -22,23 +22,37 @@ fn onward(service: &str, method: &str, system: bool) -> Value {
 fn the_callee_knows_who_calls_and_nobody_is_the_system_by_saying_so() {
     run(async {
         let mut rig = two();
-        let rules = GrantRules { allow: vec!["system".to_owned()], deny: Vec::new() };
+        let rules = GrantRules {
+            allow: vec!["system".to_owned()],
+            deny: Vec::new(),
+        };
         rig.grants = Some(GrantsConfig::from([("probe.b".to_owned(), rules)]));
         let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
         for system in [false, true] {
-            let facts = call(&kernel, "probe.a", "onward", onward("probe.b", "context", system)).await.unwrap();
-            assert_eq!((&facts["caller"], &facts["system"]), (&json!("probe.a"), &json!(false)), "{facts}");
+            let facts = call(&kernel, "probe.a", "onward", onward("probe.b", "context", system))
+                .await
+                .unwrap();
+            assert_eq!(
+                (&facts["caller"], &facts["system"]),
+                (&json!("probe.a"), &json!(false)),
+                "{facts}"
+            );
             assert_eq!(facts["requestId"], "r1");
             assert!(facts["remainingMs"].as_u64().is_some_and(|left| left > 0), "{facts}");
         }
         kernel.shutdown(STOP).await;
 
-        let rules = GrantRules { allow: vec!["system".to_owned()], deny: Vec::new() };
+        let rules = GrantRules {
+            allow: vec!["system".to_owned()],
+            deny: Vec::new(),
+        };
         rig.grants = Some(GrantsConfig::from([("probe.a".to_owned(), rules)]));
         let (kernel, _) = rig.boot().await;
         for system in [false, true] {
-            let facts = call(&kernel, "probe.a", "onward", onward("probe.b", "context", system)).await.unwrap();
+            let facts = call(&kernel, "probe.a", "onward", onward("probe.b", "context", system))
+                .await
+                .unwrap();
             assert_eq!(facts["system"], json!(system));
         }
         kernel.shutdown(STOP).await;
@@ -50,21 +64,41 @@ fn a_service_must_be_declared_granted_and_there() {
     run(async {
         let mut rig = two();
         let (kernel, _) = rig.boot().await;
-        let error = call(&kernel, "probe.a", "onward", onward("probe.bb", "echo", false)).await.unwrap_err();
+        let error = call(&kernel, "probe.a", "onward", onward("probe.bb", "echo", false))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
-        assert!(error.message().contains("does not name it in services.uses; the nearest name is probe.b"), "{error}");
-        assert_eq!(call(&kernel, "probe.a", "available", json!("probe.b")).await.unwrap(), json!(true));
+        assert!(
+            error
+                .message()
+                .contains("does not name it in services.uses; the nearest name is probe.b"),
+            "{error}"
+        );
+        assert_eq!(
+            call(&kernel, "probe.a", "available", json!("probe.b")).await.unwrap(),
+            json!(true)
+        );
         let error = call(&kernel, "probe.nobody", "echo", json!(1)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = kernel.service("probe.a", "^2").unwrap().call("echo", &Context::background(), b"").await.unwrap_err();
+        let error = kernel
+            .service("probe.a", "^2")
+            .unwrap()
+            .call("echo", &Context::background(), b"")
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         kernel.shutdown(STOP).await;
 
-        let rules = GrantRules { allow: Vec::new(), deny: vec!["service:use:probe.b".to_owned()] };
+        let rules = GrantRules {
+            allow: Vec::new(),
+            deny: vec!["service:use:probe.b".to_owned()],
+        };
         rig.grants = Some(GrantsConfig::from([("probe.a".to_owned(), rules)]));
         let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
-        let error = call(&kernel, "probe.a", "onward", onward("probe.b", "echo", false)).await.unwrap_err();
+        let error = call(&kernel, "probe.a", "onward", onward("probe.b", "echo", false))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
         kernel.shutdown(STOP).await;
     });
@@ -75,19 +109,37 @@ fn errors_and_deadlines_cross_as_they_are() {
     run(async {
         let (kernel, _) = two().boot().await;
         let error = call(&kernel, "probe.a", "error", json!(null)).await.unwrap_err();
-        assert_eq!((error.kind(), error.message(), error.internal_message()), (ErrorKind::NotFound, "it is not there", "for operators"));
+        assert_eq!(
+            (error.kind(), error.message(), error.internal_message()),
+            (ErrorKind::NotFound, "it is not there", "for operators")
+        );
         assert_eq!(error.details(), br#"{"a":1}"#);
         let short = || Context::request("r2").with_limit(Duration::from_millis(50));
-        let error = kernel.call_service("probe.a", "hang", short(), Vec::new()).await.unwrap_err();
+        let error = kernel
+            .call_service("probe.a", "hang", short(), Vec::new())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        let error = kernel.call_service("probe.a", "wait", short(), b"60000".to_vec()).await.unwrap_err();
+        let error = kernel
+            .call_service("probe.a", "wait", short(), b"60000".to_vec())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        let answer = kernel.call_service("probe.a", "wait", Context::background(), b"5".to_vec()).await.unwrap();
+        let answer = kernel
+            .call_service("probe.a", "wait", Context::background(), b"5".to_vec())
+            .await
+            .unwrap();
         assert_eq!(answer, b"5");
         let over = Context::request("r3").with_limit(Duration::ZERO);
-        let error = kernel.call_service("probe.a", "echo", over, Vec::new()).await.unwrap_err();
+        let error = kernel
+            .call_service("probe.a", "echo", over, Vec::new())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        assert!(error.internal_message().contains("before plugin probe.a was called"), "{error:?}");
+        assert!(
+            error.internal_message().contains("before plugin probe.a was called"),
+            "{error:?}"
+        );
         kernel.shutdown(STOP).await;
     });
 }
@@ -96,28 +148,49 @@ fn errors_and_deadlines_cross_as_they_are() {
 fn hooks_run_in_order_change_the_payload_and_may_refuse() {
     run(async {
         let mut rig = two();
-        let hook = |mode: &str, priority: i32, subjects: &[&str]| {
-            json!({ "name": "probe.before", "mode": mode, "priority": priority, "subjects": subjects })
-        };
-        rig.configure("probe.a", json!({ "hooks": [hook("append", 20, &[]), hook("veto", 5, &["locked"])] }));
-        rig.configure("probe.b", json!({ "routes": false, "hooks": [hook("append", 10, &[]), hook("append", 20, &["task"])] }));
+        let hook = |mode: &str, priority: i32, subjects: &[&str]| json!({ "name": "probe.before", "mode": mode, "priority": priority, "subjects": subjects });
+        rig.configure(
+            "probe.a",
+            json!({ "hooks": [hook("append", 20, &[]), hook("veto", 5, &["locked"])] }),
+        );
+        rig.configure(
+            "probe.b",
+            json!({ "routes": false, "hooks": [hook("append", 10, &[]), hook("append", 20, &["task"])] }),
+        );
         let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
         let run = |subject: &str| json!({ "hook": "probe.before", "subject": subject, "payload": [] });
         let answer = call(&kernel, "probe.a", "run_hook", run("task")).await.unwrap();
-        assert_eq!(answer, json!({ "armed": true, "changed": ["probe.b", "probe.a", "probe.b"] }));
+        assert_eq!(
+            answer,
+            json!({ "armed": true, "changed": ["probe.b", "probe.a", "probe.b"] })
+        );
         let answer = call(&kernel, "probe.a", "run_hook", run("other")).await.unwrap();
         assert_eq!(answer["changed"], json!(["probe.b", "probe.a"]));
         let error = call(&kernel, "probe.a", "run_hook", run("locked")).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Vetoed, "probe.a says no to locked"));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Vetoed, "probe.a says no to locked")
+        );
         let order: Value = serde_json::from_slice(
-            &kernel.call_service("kernel", "hooks", Context::background(), Vec::new()).await.unwrap(),
+            &kernel
+                .call_service("kernel", "hooks", Context::background(), Vec::new())
+                .await
+                .unwrap(),
         )
         .unwrap();
-        let plugins: Vec<&Value> = order["probe.before"].as_array().unwrap().iter().map(|handler| &handler["plugin"]).collect();
+        let plugins: Vec<&Value> = order["probe.before"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|handler| &handler["plugin"])
+            .collect();
         assert_eq!(plugins, ["probe.a", "probe.b", "probe.a", "probe.b"]);
         let unknown = json!({ "hook": "probe.after", "subject": "x", "payload": [] });
-        assert_eq!(call(&kernel, "probe.a", "run_hook", unknown).await.unwrap_err().kind(), ErrorKind::Denied);
+        assert_eq!(
+            call(&kernel, "probe.a", "run_hook", unknown).await.unwrap_err().kind(),
+            ErrorKind::Denied
+        );
         kernel.shutdown(STOP).await;
     });
 }
@@ -135,7 +208,11 @@ fn a_hook_that_breaks_fails_the_operation() {
             assert_eq!(error.kind(), expected, "{mode}: {error:?}");
             let other = call(&kernel, "probe.a", "run_hook", run("other")).await.unwrap();
             assert_eq!(other, json!({ "armed": false, "changed": null }));
-            assert_eq!(kernel.metrics()["hooks"]["probe.before"]["failures"], json!(1), "{mode}");
+            assert_eq!(
+                kernel.metrics()["hooks"]["probe.before"]["failures"],
+                json!(1),
+                "{mode}"
+            );
             kernel.shutdown(STOP).await;
         });
     };
@@ -151,12 +228,16 @@ fn transient_events_reach_handlers_and_only_declared_ones_are_published() {
         rig.configure("probe.b", json!({ "routes": false, "events": events }));
         let (kernel, _) = rig.boot().await;
         let event = |name: &str| json!({ "name": name, "payload": { "n": 1 } });
-        call(&kernel, "probe.a", "publish", event("probe.happened")).await.unwrap();
+        call(&kernel, "probe.a", "publish", event("probe.happened"))
+            .await
+            .unwrap();
         until("the event", || async {
             call(&kernel, "probe.b", "seen", json!(null)).await.unwrap() == json!(["probe.happened"])
         })
         .await;
-        let error = call(&kernel, "probe.a", "publish", event("data.record.created")).await.unwrap_err();
+        let error = call(&kernel, "probe.a", "publish", event("data.record.created"))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
         assert!(error.message().contains("events.publishes"), "{error}");
         kernel.shutdown(STOP).await;
@@ -167,12 +248,18 @@ fn transient_events_reach_handlers_and_only_declared_ones_are_published() {
 fn doors_of_the_kernel_are_guarded() {
     run(async {
         let mut rig = two();
-        let rules = GrantRules { allow: vec!["network:listen:127.0.0.1:*".to_owned()], deny: Vec::new() };
+        let rules = GrantRules {
+            allow: vec!["network:listen:127.0.0.1:*".to_owned()],
+            deny: Vec::new(),
+        };
         rig.grants = Some(GrantsConfig::from([("probe.a".to_owned(), rules)]));
         let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
         let first = call(&kernel, "probe.a", "listen", json!("127.0.0.1:0")).await.unwrap();
-        assert_eq!(call(&kernel, "probe.a", "listen", json!("127.0.0.1:0")).await.unwrap(), first);
+        assert_eq!(
+            call(&kernel, "probe.a", "listen", json!("127.0.0.1:0")).await.unwrap(),
+            first
+        );
         assert_eq!(kernel.listeners().len(), 1);
         for (plugin, address, expected) in [
             ("probe.b", "127.0.0.1:0", ErrorKind::Denied),
@@ -182,10 +269,15 @@ fn doors_of_the_kernel_are_guarded() {
             let error = call(&kernel, plugin, "listen", json!(address)).await.unwrap_err();
             assert_eq!(error.kind(), expected, "{plugin} {address}: {error:?}");
         }
-        let error = call(&kernel, "probe.a", "environment", json!("PATH")).await.unwrap_err();
+        let error = call(&kernel, "probe.a", "environment", json!("PATH"))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
         call(&kernel, "probe.a", "spawn", json!(null)).await.unwrap();
-        assert_eq!(call(&kernel, "probe.a", "spawned", json!(null)).await.unwrap(), json!(1));
+        assert_eq!(
+            call(&kernel, "probe.a", "spawned", json!(null)).await.unwrap(),
+            json!(1)
+        );
         kernel.shutdown(STOP).await;
     });
 }

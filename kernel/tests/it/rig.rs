@@ -46,7 +46,10 @@ pub(crate) fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
 /// The probe library that cargo built beside this test.
 fn library() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("a test lies in target/<profile>/deps");
     let library = folder.join("libobjectos_fixture_probe.so");
     assert!(
         library.exists(),
@@ -69,7 +72,11 @@ pub(crate) fn write_probe(target: &Path, change: impl FnOnce(&mut Value)) {
     document["manifest"]["description"] = json!("a probe");
     change(&mut document);
     let text = serde_json::to_vec(&document).unwrap();
-    assert!(text.len() <= size, "the manifest grew by {} bytes too many", text.len() - size);
+    assert!(
+        text.len() <= size,
+        "the manifest grew by {} bytes too many",
+        text.len() - size
+    );
     bytes[offset..offset + size].fill(b' ');
     bytes[offset..offset + text.len()].copy_from_slice(&text);
     let temporary = target.with_extension("tmp");
@@ -81,7 +88,11 @@ impl Rig {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("plugins")).unwrap();
-        Self { folder, settings: IndexMap::new(), grants: None }
+        Self {
+            folder,
+            settings: IndexMap::new(),
+            grants: None,
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -130,22 +141,29 @@ impl Rig {
             grants: GrantPolicy::new(self.grants.as_ref(), mode, self.folder.path()).unwrap(),
             prefer: IndexMap::new(),
         };
-        let mut options =
-            KernelOptions::new(self.path("plugins"), self.path("data"), self.path("run"), policy);
+        let mut options = KernelOptions::new(self.path("plugins"), self.path("data"), self.path("run"), policy);
         options.plugin_settings = self.settings.clone();
         options
     }
 
     pub(crate) async fn boot(&self) -> (Kernel, StartReport) {
-        Kernel::boot(self.options(), tokio::runtime::Handle::current()).await.unwrap()
+        Kernel::boot(self.options(), tokio::runtime::Handle::current())
+            .await
+            .unwrap()
     }
 }
 
 /// Calls a service as the kernel and reads its JSON.
 pub(crate) async fn call(kernel: &Kernel, service: &str, method: &str, payload: Value) -> Result<Value, Error> {
     let context = Context::request("r1").with_limit(SOON);
-    let answer = kernel.call_service(service, method, context, serde_json::to_vec(&payload).unwrap()).await?;
-    Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
+    let answer = kernel
+        .call_service(service, method, context, serde_json::to_vec(&payload).unwrap())
+        .await?;
+    Ok(if answer.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&answer).unwrap()
+    })
 }
 
 /// Waits until a condition holds.

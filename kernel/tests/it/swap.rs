@@ -35,7 +35,10 @@ impl Load {
                 Ok(calls)
             })
         };
-        Self { callers: (0..4).map(caller).collect(), stop }
+        Self {
+            callers: (0..4).map(caller).collect(),
+            stop,
+        }
     }
 
     async fn end(self) -> u64 {
@@ -63,7 +66,10 @@ fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
         for round in 1..=5_u64 {
             rig.replace("probe.a", &format!("1.0.{round}"), |_| {});
             let report = kernel.swap("probe.a").await.unwrap();
-            assert_eq!((report.generation, report.to_version), (round + 1, format!("1.0.{round}")));
+            assert_eq!(
+                (report.generation, report.to_version),
+                (round + 1, format!("1.0.{round}"))
+            );
             until("the end of the old version", || async {
                 kernel.plugins()["plugins"][0]["lastSwap"]["unmapped"] != Value::Null
             })
@@ -77,7 +83,11 @@ fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
         for _ in 0..4 {
             state = &state["resumed"];
         }
-        assert_eq!(state["calls"], json!(1), "the first state lies five swaps deep: {count}");
+        assert_eq!(
+            state["calls"],
+            json!(1),
+            "the first state lies five swaps deep: {count}"
+        );
         kernel.shutdown(STOP).await;
     });
 }
@@ -128,7 +138,10 @@ fn a_call_that_comes_out_of_a_draining_one_passes() {
         until("calls", || async { calls.load(Ordering::Relaxed) > 2 }).await;
         let report = kernel.swap("probe.a").await.unwrap();
         assert_eq!(report.generation, 2);
-        assert!(report.switch_us < 2_000_000, "the swap did not wait for itself: {report:?}");
+        assert!(
+            report.switch_us < 2_000_000,
+            "the swap did not wait for itself: {report:?}"
+        );
         stop.store(true, Ordering::Relaxed);
         load.await.unwrap();
         kernel.shutdown(STOP).await;
@@ -141,7 +154,8 @@ fn a_version_that_does_not_come_up_leaves_the_old_one_in_charge() {
         run(async move {
             let mut rig = Rig::new();
             let change = |document: &mut Value| {
-                document["objectos"]["limits"] = json!({ "initMs": 300, "startMs": 300, "stopMs": 300, "drainMs": 2000 });
+                document["objectos"]["limits"] =
+                    json!({ "initMs": 300, "startMs": 300, "stopMs": 300, "drainMs": 2000 });
                 document["objectos"]["swap"] = json!(how);
                 if document["manifest"]["version"] == "1.0.1" {
                     document["objectos"]["settings"] =
@@ -149,7 +163,11 @@ fn a_version_that_does_not_come_up_leaves_the_old_one_in_charge() {
                 }
             };
             let file = rig.path("exclusive");
-            let whole = if owns { json!({ "exclusiveFile": file }) } else { json!({}) };
+            let whole = if owns {
+                json!({ "exclusiveFile": file })
+            } else {
+                json!({})
+            };
             rig.probe("probe.a", whole, change);
             let (kernel, report) = rig.boot().await;
             assert!(report.complete(), "{report}");
@@ -158,15 +176,24 @@ fn a_version_that_does_not_come_up_leaves_the_old_one_in_charge() {
             rig.replace("probe.a", "1.0.1", |document| {
                 change(document);
                 let properties = config.as_object().unwrap().iter();
-                let properties: serde_json::Map<String, Value> =
-                    properties.map(|(key, value)| (key.clone(), json!({ "default": value }))).collect();
+                let properties: serde_json::Map<String, Value> = properties
+                    .map(|(key, value)| (key.clone(), json!({ "default": value })))
+                    .collect();
                 document["objectos"]["settings"] =
                     json!({ "type": "object", "additionalProperties": true, "properties": properties });
             });
             let error = kernel.swap("probe.a").await.unwrap_err();
-            assert!(matches!(error, Error::SwapFailed { .. }), "{how} {config}: {}", error.chain());
+            assert!(
+                matches!(error, Error::SwapFailed { .. }),
+                "{how} {config}: {}",
+                error.chain()
+            );
             let answer = call(&kernel, "probe.a", "count", json!(null)).await.unwrap();
-            let calls = if how == "exclusive" { &answer["resumed"]["calls"] } else { &answer["calls"] };
+            let calls = if how == "exclusive" {
+                &answer["resumed"]["calls"]
+            } else {
+                &answer["calls"]
+            };
             let expected = if how == "exclusive" { 1 } else { 2 };
             assert_eq!(calls, &json!(expected), "{how} {config}: {answer}");
             assert_eq!(kernel.plugins()["plugins"][0]["version"], "1.0.0");
@@ -174,7 +201,12 @@ fn a_version_that_does_not_come_up_leaves_the_old_one_in_charge() {
             kernel.shutdown(STOP).await;
         });
     };
-    for config in [json!({ "init": "error" }), json!({ "start": "panic" }), json!({ "unhealthy": true }), json!({ "init": "hang" })] {
+    for config in [
+        json!({ "init": "error" }),
+        json!({ "start": "panic" }),
+        json!({ "unhealthy": true }),
+        json!({ "init": "hang" }),
+    ] {
         check("parallel", config.clone(), false);
         check("exclusive", config, true);
     }
@@ -194,17 +226,29 @@ fn a_file_that_does_not_fit_is_refused_before_anything_happens() {
             assert!(matches!(error, Error::SwapRefused { .. }), "{error}");
             assert!(error.to_string().contains(expected), "{error}");
         };
-        write_probe(&rig.library("probe.a"), |document| document["manifest"]["id"] = json!("probe.other"));
+        write_probe(&rig.library("probe.a"), |document| {
+            document["manifest"]["id"] = json!("probe.other")
+        });
         refused(kernel.swap("probe.a").await.unwrap_err(), "is another plugin");
-        rig.replace("probe.a", "1.1.0", |document| document["objectos"]["services"]["provides"] = json!([]));
+        rig.replace("probe.a", "1.1.0", |document| {
+            document["objectos"]["services"]["provides"] = json!([])
+        });
         refused(kernel.swap("probe.a").await.unwrap_err(), "needs service `probe.a` ^1");
-        rig.replace("probe.a", "1.1.0", |document| document["objectos"]["services"]["provides"][0]["version"] = json!("2.0.0"));
+        rig.replace("probe.a", "1.1.0", |document| {
+            document["objectos"]["services"]["provides"][0]["version"] = json!("2.0.0")
+        });
         refused(kernel.swap("probe.a").await.unwrap_err(), "offered is");
         std::fs::write(rig.library("probe.a"), "no library").unwrap();
         refused(kernel.swap("probe.a").await.unwrap_err(), "not an ELF file");
-        refused(kernel.swap_with("probe.a", "../run".into()).await.unwrap_err(), "outside the plugin folder");
+        refused(
+            kernel.swap_with("probe.a", "../run".into()).await.unwrap_err(),
+            "outside the plugin folder",
+        );
         let error = kernel.swap("probe.x").await.unwrap_err();
-        assert_eq!(error.to_string(), "there is no plugin probe.x; the nearest name is probe.a");
+        assert_eq!(
+            error.to_string(),
+            "there is no plugin probe.x; the nearest name is probe.a"
+        );
         assert_eq!(call(&kernel, "probe.a", "echo", json!(7)).await.unwrap(), json!(7));
         assert_eq!(kernel.plugins()["plugins"][0]["generation"], json!(1));
         kernel.shutdown(STOP).await;
@@ -215,20 +259,36 @@ fn a_file_that_does_not_fit_is_refused_before_anything_happens() {
 fn a_plugin_that_panics_is_restarted_and_its_callers_read_why() {
     run(async {
         let mut rig = Rig::new();
-        rig.probe("probe.a", json!({}), |document| document["objectos"]["health"] = json!({ "maxRestartAttempts": 1 }));
+        rig.probe("probe.a", json!({}), |document| {
+            document["objectos"]["health"] = json!({ "maxRestartAttempts": 1 })
+        });
         let (kernel, _) = rig.boot().await;
         let error = call(&kernel, "probe.a", "panic", json!(null)).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Panicked, "something went wrong on the server"));
-        assert_eq!(error.internal_message(), "plugin probe.a panicked: the method was told to panic");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Panicked, "something went wrong on the server")
+        );
+        assert_eq!(
+            error.internal_message(),
+            "plugin probe.a panicked: the method was told to panic"
+        );
         let generation = || kernel.plugins()["plugins"][0]["generation"].clone();
-        until("the restart", || async { generation() == json!(2) && kernel.health().ready }).await;
+        until("the restart", || async {
+            generation() == json!(2) && kernel.health().ready
+        })
+        .await;
         assert_eq!(call(&kernel, "probe.a", "echo", json!(1)).await.unwrap(), json!(1));
         // A panic in a task of the plugin's own runtime is the plugin's business.
-        assert_eq!(call(&kernel, "probe.a", "spawn_panic", json!(null)).await.unwrap(), json!(true));
+        assert_eq!(
+            call(&kernel, "probe.a", "spawn_panic", json!(null)).await.unwrap(),
+            json!(true)
+        );
         // The one restart is used up: it stays, and is reported as failed.
         call(&kernel, "probe.a", "panic", json!(null)).await.unwrap_err();
         until("the verdict", || async {
-            kernel.plugins()["plugins"][0]["reason"].as_str().is_some_and(|reason| reason.contains("1 restarts are used up"))
+            kernel.plugins()["plugins"][0]["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("1 restarts are used up"))
         })
         .await;
         assert_eq!(generation(), json!(2));
@@ -269,9 +329,15 @@ fn the_watcher_swaps_what_changed_and_loads_what_is_new() {
         options.limits.watch_quiet_ms = 20;
         let (kernel, _) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
         rig.replace("probe.a", "1.0.1", |_| {});
-        until("the swap", || async { kernel.plugins()["plugins"][0]["version"] == "1.0.1" }).await;
+        until("the swap", || async {
+            kernel.plugins()["plugins"][0]["version"] == "1.0.1"
+        })
+        .await;
         rig.replace("probe.b", "1.0.0", |_| {});
-        until("the new plugin", || async { call(&kernel, "probe.b", "echo", json!(2)).await.is_ok() }).await;
+        until("the new plugin", || async {
+            call(&kernel, "probe.b", "echo", json!(2)).await.is_ok()
+        })
+        .await;
         std::fs::remove_file(rig.library("probe.b")).unwrap();
         assert_eq!(call(&kernel, "probe.b", "echo", json!(2)).await.unwrap(), json!(2));
         kernel.shutdown(STOP).await;

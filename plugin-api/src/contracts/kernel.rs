@@ -58,7 +58,7 @@ pub struct DeadLetterPage {
 pub struct KernelHealth {
     /// `healthy`, `degraded` or `unhealthy`: the worst of all.
     pub status: String,
-    /// True when every plugin that was to start has started.
+    /// True when the start is over: every plugin that was to start has started or failed.
     pub ready: bool,
     /// `starting`, `running`, `stopping`, `stopped`.
     pub state: String,

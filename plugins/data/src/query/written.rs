@@ -147,8 +147,8 @@ impl Reader {
         let mut parts = Vec::with_capacity(map.len());
         for (key, value) in map {
             parts.push(match key.as_str() {
-                "$and" => RawFilter::All(self.list(key, value, prefix, depth)?),
-                "$or" => RawFilter::Any(self.list(key, value, prefix, depth)?),
+                "$and" => collapse(self.list(key, value, prefix, depth)?, RawFilter::All),
+                "$or" => collapse(self.list(key, value, prefix, depth)?, RawFilter::Any),
                 "$nor" => RawFilter::Not(Box::new(RawFilter::Any(self.list(key, value, prefix, depth)?))),
                 "$not" => RawFilter::Not(Box::new(self.prefixed(value, prefix, depth + 1)?)),
                 unknown if unknown.starts_with('$') => return Err(unknown_operator(unknown)),

@@ -193,6 +193,11 @@ impl<'a, S: SeedSink> Run<'a, S> {
                 candidates.push(name);
             }
         }
+        // What was put in a moment ago is found without asking.
+        let known = |name: &&str| self.known.get(&key(target, name, value)).cloned();
+        if let Some(id) = candidates.iter().find_map(known) {
+            return Ok(Some(id));
+        }
         for name in candidates {
             if let Some(id) = self.find(target, name, value).await? {
                 return Ok(Some(id));
@@ -202,7 +207,7 @@ impl<'a, S: SeedSink> Run<'a, S> {
     }
 
     async fn find(&mut self, object: &str, field: &str, value: &Value) -> Result<Option<String>> {
-        let key = (object.to_owned(), field.to_owned(), value.to_string());
+        let key = key(object, field, value);
         if let Some(id) = self.known.get(&key) {
             return Ok(Some(id.clone()));
         }
@@ -236,9 +241,9 @@ impl<'a, S: SeedSink> Run<'a, S> {
             Ok((id, created)) => {
                 self.report.created += usize::from(created);
                 self.report.updated += usize::from(!created && task.id.is_none());
+                self.known.insert(key(&object.name, "id", &id.as_str().into()), id.clone());
                 if let Some(value) = record.fields.get(&set.external_id) {
-                    let key = (object.name.clone(), set.external_id.clone(), value.to_string());
-                    self.known.insert(key, id.clone());
+                    self.known.insert(key(&object.name, &set.external_id, value), id.clone());
                 }
                 Ok(Some(id))
             }
@@ -261,6 +266,10 @@ impl<'a, S: SeedSink> Run<'a, S> {
             self.report.problems.push(Problem::error(task.record.place.clone(), path, message).hint(hint));
         }
     }
+}
+
+fn key(object: &str, field: &str, value: &Value) -> (String, String, String) {
+    (object.to_owned(), field.to_owned(), value.to_string())
 }
 
 /// Going on would fail in the same way.

@@ -1,5 +1,6 @@
 //! The data plugin from outside: its engine over a real SQLite file, without a host.
 
+mod app_examples;
 mod app_models;
 mod app_problems;
 mod app_reload;

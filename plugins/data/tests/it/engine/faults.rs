@@ -92,7 +92,8 @@ async fn all_or_nothing_whatever_call_fails() {
                 fault += 1;
                 assert!(fault < 60, "{label}");
             }
-            assert!(fault > 3, "{operation:?} made {fault} calls");
+            // At least the unit and its commit.
+            assert!(fault > 2, "{operation:?} made {fault} calls");
         }
     }
 }
