@@ -1,7 +1,12 @@
 //! The host exports the four symbols by which the kernel sees what a plugin leaves on threads; see the kernel's loader.
 
 fn main() {
-    for symbol in ["__cxa_thread_atexit_impl", "pthread_key_create", "pthread_key_delete", "pthread_create"] {
+    for symbol in [
+        "__cxa_thread_atexit_impl",
+        "pthread_key_create",
+        "pthread_key_delete",
+        "pthread_create",
+    ] {
         println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol={symbol}");
     }
     println!("cargo:rerun-if-changed=build.rs");

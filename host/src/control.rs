@@ -42,7 +42,10 @@ pub fn path(data: &Path) -> PathBuf {
 pub async fn ask(data: &Path, request: &Value) -> Result<Value, CommandError> {
     let path = path(data);
     let absent = |error: std::io::Error| {
-        let text = format!("no host answers at {}: {error}; start one, or name its data folder with --data", path.display());
+        let text = format!(
+            "no host answers at {}: {error}; start one, or name its data folder with --data",
+            path.display()
+        );
         CommandError::new(Exit::Missing, text)
     };
     let mut stream = UnixStream::connect(&path).await.map_err(absent)?;
@@ -56,7 +59,8 @@ pub async fn ask(data: &Path, request: &Value) -> Result<Value, CommandError> {
         .await
         .map_err(|_| CommandError::new(Exit::Failed, "the host did not answer in time"))?
         .map_err(absent)?;
-    serde_json::from_str(&line).map_err(|error| CommandError::new(Exit::Internal, format!("the host's answer cannot be read: {error}")))
+    serde_json::from_str(&line)
+        .map_err(|error| CommandError::new(Exit::Internal, format!("the host's answer cannot be read: {error}")))
 }
 
 /// Serves the socket until the future is dropped. Replaces the socket of a host that is gone.
@@ -66,7 +70,10 @@ pub async fn ask(data: &Path, request: &Value) -> Result<Value, CommandError> {
 pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<()> {
     let path = path(data);
     if UnixStream::connect(&path).await.is_ok() {
-        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another host runs with this data folder"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::AddrInUse,
+            "another host runs with this data folder",
+        ));
     }
     drop(std::fs::remove_file(&path));
     let listener = UnixListener::bind(&path)?;
@@ -85,7 +92,9 @@ pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<
 async fn exchange<C: Control>(stream: UnixStream, control: &C) -> std::io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    BufReader::new(reader.take(REQUEST_BYTES_MAX))
+        .read_line(&mut line)
+        .await?;
     let answer = match serde_json::from_str(&line) {
         Ok(request) => control.answer(request).await,
         Err(error) => json!({ "error": format!("the request is not JSON: {error}") }),

@@ -25,15 +25,19 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Result<Exit, CommandError> {
     let variables = |name: &str| std::env::var(name).ok();
-    let settings = Settings::load(&cli.flags, &variables)
-        .map_err(|error| CommandError { exit: error.exit(), message: error.to_string() })?;
+    let settings = Settings::load(&cli.flags, &variables).map_err(|error| CommandError {
+        exit: error.exit(),
+        message: error.to_string(),
+    })?;
     if cli.flags.print_config {
         print!("{}", settings::print(&settings));
         return Ok(Exit::Success);
     }
     logging::install(&settings);
-    let runtime = serve::runtime()
-        .map_err(|error| CommandError { exit: Exit::Internal, message: format!("no runtime: {error}") })?;
+    let runtime = serve::runtime().map_err(|error| CommandError {
+        exit: Exit::Internal,
+        message: format!("no runtime: {error}"),
+    })?;
     let done = runtime.block_on(async {
         match cli.command {
             None => serve::serve(&settings).await,

@@ -27,7 +27,10 @@ pub struct CommandError {
 
 impl CommandError {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit }
+        Self {
+            message: message.into(),
+            exit,
+        }
     }
 }
 
@@ -51,7 +54,10 @@ fn existing(path: &Path) -> Result<PathBuf, CommandError> {
     if path.is_file() {
         return Ok(path.to_path_buf());
     }
-    Err(CommandError::new(Exit::Missing, format!("{} is not there, or is not a file", path.display())))
+    Err(CommandError::new(
+        Exit::Missing,
+        format!("{} is not there, or is not a file", path.display()),
+    ))
 }
 
 /// Says something to the person or program that asked.

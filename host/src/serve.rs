@@ -45,11 +45,14 @@ pub fn runtime() -> std::io::Result<Runtime> {
 /// # Errors
 /// What keeps the host from starting.
 pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
-    settings.check_folders().map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
+    settings
+        .check_folders()
+        .map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
     let signals = signals()?;
     let options = options(settings, Selection::All)?;
-    let (kernel, report) =
-        Kernel::boot(options, tokio::runtime::Handle::current()).await.map_err(|error| start_failed(&error))?;
+    let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current())
+        .await
+        .map_err(|error| start_failed(&error))?;
     tell_report(settings, &report);
     let limit = Duration::from_millis(settings.stop_limit_ms.value);
     if let Some(error) = ends_start(&report) {
@@ -77,7 +80,10 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
         return Err(CommandError::new(Exit::Usage, "name a command; --help lists them"));
     };
     if !settings.plugins.value.is_dir() {
-        let text = format!("there is no command {name}, and no plugin folder {} that could bring it", settings.plugins.value.display());
+        let text = format!(
+            "there is no command {name}, and no plugin folder {} that could bring it",
+            settings.plugins.value.display()
+        );
         return Err(CommandError::new(Exit::Usage, text));
     }
     let mut options = options(settings, Selection::Command(name.clone()))?;
@@ -88,7 +94,9 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
         other => start_failed(&other),
     })?;
     let answer = kernel.run_command(name, arguments).await;
-    kernel.shutdown(Duration::from_millis(settings.stop_limit_ms.value)).await;
+    kernel
+        .shutdown(Duration::from_millis(settings.stop_limit_ms.value))
+        .await;
     let answer = answer.map_err(|error| CommandError::new(Exit::Failed, format!("{name}: {error}")))?;
     if !answer.output.is_empty() {
         println!("{}", answer.output.trim_end());
@@ -96,14 +104,23 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
     if !answer.error.is_empty() {
         eprintln!("{}", answer.error.trim_end());
     }
-    Ok(if answer.exit_code == 0 { Exit::Success } else { Exit::Failed })
+    Ok(if answer.exit_code == 0 {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
 }
 
 fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, CommandError> {
     let policy = Policy::of(settings)?;
     let data = absolute(&settings.data.value)?;
     let plugins = absolute(&settings.plugins.value)?;
-    let apps = settings.apps.value.iter().map(|app| absolute(app)).collect::<Result<Vec<_>, _>>()?;
+    let apps = settings
+        .apps
+        .value
+        .iter()
+        .map(|app| absolute(app))
+        .collect::<Result<Vec<_>, _>>()?;
     let event_bus: Option<EventBusConfig> = section(settings, "events")?;
     let kernel_policy = KernelPolicy {
         trust: policy.trust,
@@ -111,7 +128,11 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
         prefer: section(settings, "prefer")?.unwrap_or_default(),
     };
     let mut options = KernelOptions::new(plugins.clone(), data.clone(), data.join("run"), kernel_policy);
-    options.mode = if settings.development() { RuntimeMode::Development } else { RuntimeMode::Production };
+    options.mode = if settings.development() {
+        RuntimeMode::Development
+    } else {
+        RuntimeMode::Production
+    };
     options.host_settings = json!({
         "apps": apps,
         "listen": settings.listen.value,
@@ -128,7 +149,8 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, CommandError> {
-    std::path::absolute(path).map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
+    std::path::absolute(path)
+        .map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
 }
 
 fn start_failed(error: &KernelError) -> CommandError {

@@ -57,7 +57,10 @@ pub struct Setting<T> {
 
 impl<T> Setting<T> {
     fn default(value: T) -> Self {
-        Self { value, origin: Origin::Default }
+        Self {
+            value,
+            origin: Origin::Default,
+        }
     }
 
     fn replace(&mut self, value: Option<T>, origin: Origin) {
@@ -168,7 +171,10 @@ impl Settings {
     /// The first thing that is wrong.
     pub fn load(flags: &Flags, variables: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut settings = Self::defaults();
-        let explicit = flags.config.clone().or_else(|| variables("OBJECTOS_CONFIG").map(PathBuf::from));
+        let explicit = flags
+            .config
+            .clone()
+            .or_else(|| variables("OBJECTOS_CONFIG").map(PathBuf::from));
         settings.read_file(explicit)?;
         environment::apply(&mut settings, variables)?;
         settings.apply_flags(flags)?;
@@ -207,12 +213,17 @@ impl Settings {
 
     fn apply_flags(&mut self, flags: &Flags) -> Result<(), SettingsError> {
         self.plugins.replace(flags.plugins.clone(), Origin::Flag("--plugins"));
-        self.apps.replace((!flags.app.is_empty()).then(|| flags.app.clone()), Origin::Flag("--app"));
+        self.apps.replace(
+            (!flags.app.is_empty()).then(|| flags.app.clone()),
+            Origin::Flag("--app"),
+        );
         self.data.replace(flags.data.clone(), Origin::Flag("--data"));
         self.listen.replace(flags.listen.clone(), Origin::Flag("--listen"));
         self.mode.replace(flags.mode.clone(), Origin::Flag("--mode"));
-        self.log_format.replace(flags.log_format.clone(), Origin::Flag("--log-format"));
-        self.log_level.replace(flags.log_level.clone(), Origin::Flag("--log-level"));
+        self.log_format
+            .replace(flags.log_format.clone(), Origin::Flag("--log-format"));
+        self.log_level
+            .replace(flags.log_level.clone(), Origin::Flag("--log-level"));
         for argument in &flags.set {
             set::apply(self, argument)?;
         }
@@ -246,9 +257,19 @@ impl Settings {
     /// # Errors
     /// `FolderMissing`.
     pub fn check_folders(&self) -> Result<(), SettingsError> {
-        folder("plugin", &self.plugins.value, &self.plugins.origin, "cargo xtask build makes ./plugins; --plugins names another")?;
+        folder(
+            "plugin",
+            &self.plugins.value,
+            &self.plugins.origin,
+            "cargo xtask build makes ./plugins; --plugins names another",
+        )?;
         for app in &self.apps.value {
-            folder("app", app, &self.apps.origin, "check the path; an app is a folder with objectos.app.yml")?;
+            folder(
+                "app",
+                app,
+                &self.apps.origin,
+                "check the path; an app is a folder with objectos.app.yml",
+            )?;
         }
         Ok(())
     }

@@ -42,8 +42,8 @@ mod swap;
 pub mod trust;
 mod watch;
 
-pub use control::own_services as kernel_services;
 pub use config::{KernelLimits, KernelOptions, Policy, Selection};
+pub use control::own_services as kernel_services;
 pub use error::Error;
 pub use kernel::{HostService, Kernel, WeakKernel};
 pub use report::{PluginLine, StartReport};

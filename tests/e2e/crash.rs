@@ -12,7 +12,12 @@ const KILLS: usize = 50;
 const WRITERS: usize = 4;
 
 /// Each writer keeps the ids that were acknowledged to it.
-fn write_until_it_dies(address: std::net::SocketAddr, acknowledged: &Arc<Mutex<Vec<(String, String)>>>, round: usize, writer: usize) {
+fn write_until_it_dies(
+    address: std::net::SocketAddr,
+    acknowledged: &Arc<Mutex<Vec<(String, String)>>>,
+    round: usize,
+    writer: usize,
+) {
     let mut client = objectos_tests::Client::new(address);
     for number in 0.. {
         let name = format!("r{round} w{writer} n{number}");
@@ -45,7 +50,11 @@ fn no_acknowledged_create_and_no_event_is_lost() {
         let wanted = acknowledged.lock().expect("the list").len() + 5 + (round * 37) % 150;
         let begun = Instant::now();
         while acknowledged.lock().expect("the list").len() < wanted {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the host is too slow:\n{}", host.log());
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "the host is too slow:\n{}",
+                host.log()
+            );
             std::thread::yield_now();
         }
         host.kill();
@@ -59,7 +68,9 @@ fn no_acknowledged_create_and_no_event_is_lost() {
     let mut stored = std::collections::HashMap::new();
     let mut skip = 0;
     loop {
-        let page = client.get(&format!("/api/v1/data/account?top=1000&skip={skip}&sort=id")).expect(200);
+        let page = client
+            .get(&format!("/api/v1/data/account?top=1000&skip={skip}&sort=id"))
+            .expect(200);
         let records = page["records"].as_array().expect("records").clone();
         if records.is_empty() {
             break;
@@ -70,9 +81,14 @@ fn no_acknowledged_create_and_no_event_is_lost() {
         }
     }
     for (id, name) in &acknowledged {
-        let record = stored.get(id).unwrap_or_else(|| panic!("{name} ({id}) was acknowledged and is gone"));
+        let record = stored
+            .get(id)
+            .unwrap_or_else(|| panic!("{name} ({id}) was acknowledged and is gone"));
         assert_eq!(record["name"], **name);
-        assert!(record["created_at"].is_string() && record["updated_at"].is_string(), "half a record: {record}");
+        assert!(
+            record["created_at"].is_string() && record["updated_at"].is_string(),
+            "half a record: {record}"
+        );
     }
     let begun = Instant::now();
     loop {
@@ -83,14 +99,24 @@ fn no_acknowledged_create_and_no_event_is_lost() {
             .collect();
         let missing: Vec<&String> = stored
             .iter()
-            .filter(|(_, record)| record["name"].as_str().is_some_and(|name| name.starts_with('r') && name.contains(" w")))
+            .filter(|(_, record)| {
+                record["name"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with('r') && name.contains(" w"))
+            })
             .map(|(id, _)| id)
             .filter(|id| !delivered.contains(*id))
             .collect();
         if missing.is_empty() {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {} events were never delivered, such as {}", missing.len(), stored.len(), missing[0]);
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{} of {} events were never delivered, such as {}",
+            missing.len(),
+            stored.len(),
+            missing[0]
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let health: Value = client.get("/health").json();

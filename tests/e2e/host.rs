@@ -15,7 +15,11 @@ fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
         .env_clear()
         .output()
         .expect("objectos-host can be started");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
     for part in expected {
         assert!(text.contains(part), "{arguments:?}: {part:?} is not in:\n{text}");
@@ -25,7 +29,12 @@ fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
 #[test]
 fn bad_flags() {
     check(&["--plugin", "x"], None, 2, &["--plugin", "--plugins"]);
-    check(&["--mode", "developmnt"], None, 3, &["--mode", "did you mean development"]);
+    check(
+        &["--mode", "developmnt"],
+        None,
+        3,
+        &["--mode", "did you mean development"],
+    );
     check(&["--listen", "3000"], None, 3, &["--listen", "127.0.0.1:3000"]);
     check(&["--set", "nonsense"], None, 3, &["PLUGIN:KEY=VALUE"]);
     check(&["nonsense"], None, 2, &["nonsense"]);
@@ -33,10 +42,20 @@ fn bad_flags() {
 
 #[test]
 fn bad_configuration_names_line_and_remedy() {
-    check(&[], Some("host:\n  lisen: 127.0.0.1:1\n"), 3, &["objectos.yml", "lisen", "did you mean listen", "2"]);
+    check(
+        &[],
+        Some("host:\n  lisen: 127.0.0.1:1\n"),
+        3,
+        &["objectos.yml", "lisen", "did you mean listen", "2"],
+    );
     check(&[], Some("host: [\n"), 3, &["objectos.yml"]);
     check(&[], Some("grants: { nonsense: 3 }\n"), 3, &["grants"]);
-    check(&[], Some("events: { queue: { concurrency: 0 } }\n"), 3, &["concurrency"]);
+    check(
+        &[],
+        Some("events: { queue: { concurrency: 0 } }\n"),
+        3,
+        &["concurrency"],
+    );
 }
 
 #[test]
@@ -54,32 +73,52 @@ fn an_address_in_use() {
     let address = taken.local_addr().expect("an address").to_string();
     let mut host = HostBuilder::new().arguments(&["--listen", &address]).spawn();
     assert_eq!(host.wait(), Some(5), "{}", host.log());
-    assert!(host.log().contains(&address) && host.log().contains("in use"), "{}", host.log());
+    assert!(
+        host.log().contains(&address) && host.log().contains("in use"),
+        "{}",
+        host.log()
+    );
 }
 
 #[test]
 fn only_loopback_is_served_without_security_plugins() {
     let mut host = HostBuilder::new().arguments(&["--listen", "0.0.0.0:0"]).spawn();
     assert_eq!(host.wait(), Some(3), "{}", host.log());
-    assert!(host.log().contains("listen on 127.0.0.1") && host.log().contains("`auth`"), "{}", host.log());
+    assert!(
+        host.log().contains("listen on 127.0.0.1") && host.log().contains("`auth`"),
+        "{}",
+        host.log()
+    );
 }
 
 #[test]
 fn a_broken_app_names_file_line_and_spelling() {
     let app = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(app.path().join("objectos.app.yml"), "id: x\nversion: 1.0.0\nname: X\nnamespace: xx\n").expect("a file");
+    std::fs::write(
+        app.path().join("objectos.app.yml"),
+        "id: x\nversion: 1.0.0\nname: X\nnamespace: xx\n",
+    )
+    .expect("a file");
     let object = "name: thing\nfields:\n  title:\n    type: txt\n";
     std::fs::write(app.path().join("thing.object.yml"), object).expect("a file");
     let mut host = HostBuilder::new().app(app.path()).spawn();
     assert_eq!(host.wait(), Some(3), "{}", host.log());
     let log = host.log();
-    assert!(log.contains("thing.object.yml") && log.contains("4") && log.contains("txt") && log.contains("text"), "{log}");
+    assert!(
+        log.contains("thing.object.yml") && log.contains("4") && log.contains("txt") && log.contains("text"),
+        "{log}"
+    );
 }
 
 #[test]
 fn the_effective_configuration_shows_origins() {
     let file = "host: { listen: '127.0.0.1:1234', logLevel: warn }\nplugins: { a.b: { password: secret } }\n";
-    check(&["--print-config", "--mode", "production"], Some(file), 0, &["127.0.0.1:1234", "file", "flag --mode", "default", "***"]);
+    check(
+        &["--print-config", "--mode", "production"],
+        Some(file),
+        0,
+        &["127.0.0.1:1234", "file", "flag --mode", "default", "***"],
+    );
 }
 
 #[test]

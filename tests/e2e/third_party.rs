@@ -17,11 +17,17 @@ fn its_route_hook_and_event_work() {
     let vetoed = client.send("POST", "/api/v1/data/account", &json!({"name": "Spam and Sons"}));
     assert_eq!(vetoed.status, 400);
     assert_eq!(vetoed.json()["message"], "names with the word spam are not welcome");
-    let before = client.get("/api/v1/hello").expect(200)["created"].as_u64().expect("a count");
-    client.send("POST", "/api/v1/data/account", &json!({"name": "Initech"})).expect(201);
+    let before = client.get("/api/v1/hello").expect(200)["created"]
+        .as_u64()
+        .expect("a count");
+    client
+        .send("POST", "/api/v1/data/account", &json!({"name": "Initech"}))
+        .expect(201);
     let begun = Instant::now();
     loop {
-        let count = client.get("/api/v1/hello").expect(200)["created"].as_u64().expect("a count");
+        let count = client.get("/api/v1/hello").expect(200)["created"]
+            .as_u64()
+            .expect("a count");
         if count > before {
             break;
         }

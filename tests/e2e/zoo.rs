@@ -37,7 +37,9 @@ fn misfit(folder: &Path) -> std::path::PathBuf {
 
 #[test]
 fn files_that_are_no_plugins() {
-    let write = |name: &'static str, bytes: &'static [u8]| move |folder: &Path| fs::write(folder.join(name), bytes).expect("a file");
+    let write = |name: &'static str, bytes: &'static [u8]| {
+        move |folder: &Path| fs::write(folder.join(name), bytes).expect("a file")
+    };
     check_file(write("text.so", b"this is no library"), &["text.so", "not an ELF"]);
     check_file(write("empty.so", b""), &["empty.so", "empty"]);
     let truncated = |folder: &Path| {
@@ -57,7 +59,10 @@ fn files_that_must_not_be_trusted() {
     check_file(writable, &["misfit.so", "writable"]);
     let outside = tempfile::tempdir().expect("a folder");
     let goal = plugins::install(outside.path(), "misfit", "misfit.so");
-    check_file(|folder| symlink(&goal, folder.join("link.so")).expect("a link"), &["link.so", "outside"]);
+    check_file(
+        |folder| symlink(&goal, folder.join("link.so")).expect("a link"),
+        &["link.so", "outside"],
+    );
     let twice = |folder: &Path| {
         misfit(folder);
         plugins::install(folder, "misfit", "other.so");
@@ -126,8 +131,16 @@ fn manifests_that_do_not_fit() {
 fn sign(library: &Path, keys: &Path) -> String {
     let host = plugins::built().join("objectos-host");
     let run = |arguments: &[&str]| {
-        let output = std::process::Command::new(&host).current_dir(keys).args(arguments).output().expect("objectos-host");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = std::process::Command::new(&host)
+            .current_dir(keys)
+            .args(arguments)
+            .output()
+            .expect("objectos-host");
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     run(&["plugins", "keygen", "zoo"]);
     run(&["plugins", "sign", &library.display().to_string(), "--key", "zoo.key"]);
@@ -136,19 +149,28 @@ fn sign(library: &Path, keys: &Path) -> String {
 
 #[test]
 fn signatures() {
-    for (known, changed, expected) in [(false, false, "unknown key"), (true, true, "SHA-256"), (true, false, "")] {
+    for (known, changed, expected) in [
+        (false, false, "unknown key"),
+        (true, true, "SHA-256"),
+        (true, false, ""),
+    ] {
         let keys = tempfile::tempdir().expect("a folder");
         let builder = HostBuilder::new().example("crm");
         let library = misfit(&builder.plugins());
         let pem = sign(&library, keys.path()).replace('\n', "\n        ");
-        let trust = format!("trust:\n  keys:\n    - name: zoo\n      level: trusted\n      publicKey: |\n        {pem}\n");
+        let trust =
+            format!("trust:\n  keys:\n    - name: zoo\n      level: trusted\n      publicKey: |\n        {pem}\n");
         if changed {
             let mut bytes = fs::read(&library).expect("bytes");
             let last = bytes.len() - 1;
             bytes[last] ^= 1;
             plugins::put(&library, &bytes);
         }
-        let host = if known { builder.config(&trust).start() } else { builder.start() };
+        let host = if known {
+            builder.config(&trust).start()
+        } else {
+            builder.start()
+        };
         serves(&mut host.client());
         if expected.is_empty() {
             assert_eq!(host.plugin("test.misfit")["trust"], "trusted");
@@ -182,7 +204,10 @@ fn plugins_that_fail_to_start_cost_themselves_only() {
         let host = with(behaviour);
         serves(&mut host.client());
         let reasons = reasons(&host);
-        assert!(reasons.contains(expected), "{behaviour}: {expected:?} is not in:\n{reasons}");
+        assert!(
+            reasons.contains(expected),
+            "{behaviour}: {expected:?} is not in:\n{reasons}"
+        );
         host.client().get("/api/v1/misfit/x").expect(404);
     }
 }
@@ -194,7 +219,10 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     let ask = |client: &mut Client, what: &str| client.get(&format!("/api/v1/misfit/{what}"));
     assert_eq!(ask(&mut client, "x").expect(200), "well");
     let panicked = ask(&mut client, "panic").expect(500);
-    assert!(!panicked.to_string().contains("panicked in a route"), "the panic's text is not for the caller: {panicked}");
+    assert!(
+        !panicked.to_string().contains("panicked in a route"),
+        "the panic's text is not for the caller: {panicked}"
+    );
     serves(&mut client);
     assert_eq!(ask(&mut client, "panic-in-task").expect(200), "the task panicked");
     assert_eq!(ask(&mut client, "large").status, 200);
@@ -209,11 +237,20 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
 
 #[test]
 fn hooks_that_fail_refuse_the_operation_with_a_clear_error() {
-    for (behaviour, status) in [("panic in hook", 500), ("hang in hook", 500), ("nonsense from hook", 500)] {
+    for (behaviour, status) in [
+        ("panic in hook", 500),
+        ("hang in hook", 500),
+        ("nonsense from hook", 500),
+    ] {
         let host = with(behaviour);
         let mut client = host.client();
         let refused = client.send("POST", "/api/v1/data/account", &json!({"name": "Hooked"}));
-        assert!(refused.status >= status, "{behaviour}: {} {}", refused.status, String::from_utf8_lossy(&refused.body));
+        assert!(
+            refused.status >= status,
+            "{behaviour}: {} {}",
+            refused.status,
+            String::from_utf8_lossy(&refused.body)
+        );
         assert_eq!(refused.json()["success"], false);
         serves(&mut client);
         let found = client.get("/api/v1/data/account?name=Hooked").expect(200);
@@ -225,27 +262,48 @@ fn hooks_that_fail_refuse_the_operation_with_a_clear_error() {
 fn event_handlers_that_fail_end_in_a_dead_letter_and_stop_nobody() {
     let config = "plugins: { test.misfit: { behaviour: error in event } }\n\
                   events: { queue: { retryPolicy: { maxRetries: 2, backoffStrategy: fixed, initialDelayMs: 10, maxDelayMs: 10 } } }\n";
-    let host = HostBuilder::new().plugin("misfit").plugin("recorder").example("crm").config(config).start();
+    let host = HostBuilder::new()
+        .plugin("misfit")
+        .plugin("recorder")
+        .example("crm")
+        .config(config)
+        .start();
     let mut client = host.client();
-    client.send("POST", "/api/v1/data/account", &json!({"name": "Lettered"})).expect(201);
+    client
+        .send("POST", "/api/v1/data/account", &json!({"name": "Lettered"}))
+        .expect(201);
     let begun = std::time::Instant::now();
     loop {
         let letters = client.get("/api/v1/events/dead-letters").expect(200).to_string();
         if letters.contains("Lettered") && letters.contains("the misfit never takes an event") {
             break;
         }
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "no dead letter: {letters}\n{}", host.log());
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(20),
+            "no dead letter: {letters}\n{}",
+            host.log()
+        );
     }
     serves(&mut client);
 }
 
 #[test]
 fn plugins_that_do_not_let_go_are_left_behind_and_reported() {
-    for behaviour in ["hang in stop", "panic in stop", "panic in drop", "thread that outlives stop"] {
+    for behaviour in [
+        "hang in stop",
+        "panic in stop",
+        "panic in drop",
+        "thread that outlives stop",
+    ] {
         let host = with(behaviour);
         let mut client = host.client();
         let swapped = client.send("POST", "/api/v1/plugins/test.misfit/swap", &json!({}));
-        assert_eq!(swapped.status, 200, "{behaviour}: {}", String::from_utf8_lossy(&swapped.body));
+        assert_eq!(
+            swapped.status,
+            200,
+            "{behaviour}: {}",
+            String::from_utf8_lossy(&swapped.body)
+        );
         assert_eq!(client.get("/api/v1/misfit/x").expect(200), "well");
         serves(&mut client);
     }
@@ -255,7 +313,11 @@ fn plugins_that_do_not_let_go_are_left_behind_and_reported() {
 fn a_hanging_call_holds_nobody_else_up_and_the_host_still_stops() {
     let mut host = with("none");
     let address = host.address();
-    let hanging = std::thread::spawn(move || Client::new(address).request("GET", "/api/v1/misfit/hang", &[], b"").is_ok());
+    let hanging = std::thread::spawn(move || {
+        Client::new(address)
+            .request("GET", "/api/v1/misfit/hang", &[], b"")
+            .is_ok()
+    });
     let mut client = host.client();
     for _ in 0..100 {
         serves(&mut client);

@@ -30,7 +30,10 @@ impl Answer {
     /// A header by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON, after looking at the status.
@@ -58,13 +61,18 @@ impl Client {
     /// Sends a GET.
     #[must_use]
     pub fn get(&mut self, path: &str) -> Answer {
-        self.request("GET", path, &[], b"").unwrap_or_else(|error| panic!("GET {path}: {error}"))
+        self.request("GET", path, &[], b"")
+            .unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
     /// Sends JSON.
     #[must_use]
     pub fn send(&mut self, method: &str, path: &str, body: &Value) -> Answer {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
         self.request(method, path, &[("content-type", "application/json")], &body)
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
@@ -95,7 +103,9 @@ impl Client {
         bytes.extend_from_slice(body);
         stream.get_mut().write_all(&bytes)?;
         let answer = read_answer(&mut stream, method == "HEAD")?;
-        let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes = answer
+            .header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if !closes {
             self.stream = Some(stream);
         }
@@ -106,7 +116,10 @@ impl Client {
 fn read_answer(stream: &mut BufReader<TcpStream>, without_body: bool) -> Result<Answer> {
     let broken = |text: &str| Error::new(ErrorKind::InvalidData, text.to_owned());
     let status_line = read_line(stream)?;
-    let status = status_line.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(|| broken(&status_line))?;
+    let status = status_line
+        .get(9..12)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| broken(&status_line))?;
     let mut headers = Vec::new();
     loop {
         let line = read_line(stream)?;
@@ -116,7 +129,12 @@ fn read_answer(stream: &mut BufReader<TcpStream>, without_body: bool) -> Result<
         let (name, value) = line.split_once(':').ok_or_else(|| broken(&line))?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
     let mut body = Vec::new();
     if without_body || status == 204 || status == 304 {
     } else if let Some(length) = header("content-length") {

@@ -49,7 +49,12 @@ impl HostBuilder {
     pub fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("plugins")).expect("a plugin folder");
-        Self { folder, apps: Vec::new(), arguments: Vec::new(), environment: Vec::new() }
+        Self {
+            folder,
+            apps: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 
     /// Adds a plugin's library.
@@ -76,7 +81,8 @@ impl HostBuilder {
     /// Adds flags.
     #[must_use]
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self.arguments
+            .extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
     }
 
@@ -85,7 +91,8 @@ impl HostBuilder {
     pub fn config(mut self, yaml: &str) -> Self {
         let path = self.folder.path().join("objectos.yml");
         fs::write(&path, yaml).expect("a configuration can be written");
-        self.arguments.extend(["--config".to_owned(), path.display().to_string()]);
+        self.arguments
+            .extend(["--config".to_owned(), path.display().to_string()]);
         self
     }
 
@@ -120,7 +127,12 @@ impl HostBuilder {
     #[must_use]
     pub fn spawn(self) -> Host {
         let address = free_address();
-        let mut host = Host { builder: self, address, child: None, log: Arc::default() };
+        let mut host = Host {
+            builder: self,
+            address,
+            child: None,
+            log: Arc::default(),
+        };
         host.launch();
         host
     }
@@ -158,7 +170,9 @@ impl Host {
         for app in &self.builder.apps {
             command.arg("--app").arg(app);
         }
-        let mut child = command.spawn().expect("objectos-host can be started: cargo xtask test builds it");
+        let mut child = command
+            .spawn()
+            .expect("objectos-host can be started: cargo xtask test builds it");
         let stderr = child.stderr.take().expect("stderr is piped");
         let log = Arc::clone(&self.log);
         thread::spawn(move || {
@@ -173,7 +187,10 @@ impl Host {
     pub fn wait_until_ready(&mut self) {
         let begun = Instant::now();
         while begun.elapsed() < READY_LIMIT {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"));
+            let ended = self
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().expect("a child can be asked"));
             if let Some(status) = ended {
                 panic!("the host ended ({status}):\n{}", self.log());
             }
@@ -236,17 +253,30 @@ impl Host {
 
     fn status_kib(&self, key: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the host runs");
-        let line = status.lines().find(|line| line.starts_with(key)).expect("a line of /proc/<pid>/status");
-        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number of KiB")
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(key))
+            .expect("a line of /proc/<pid>/status");
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|number| number.parse().ok())
+            .expect("a number of KiB")
     }
 
     /// The report of one plugin.
     #[must_use]
     pub fn plugin(&self, id: &str) -> Value {
         let report = self.client().get("/api/v1/plugins").expect(200);
-        let report = if report["data"].is_object() { report["data"].clone() } else { report };
+        let report = if report["data"].is_object() {
+            report["data"].clone()
+        } else {
+            report
+        };
         let plugins = report["plugins"].as_array().expect("a list of plugins").clone();
-        plugins.into_iter().find(|plugin| plugin["id"] == id).unwrap_or_else(|| panic!("no {id} in {report:#}"))
+        plugins
+            .into_iter()
+            .find(|plugin| plugin["id"] == id)
+            .unwrap_or_else(|| panic!("no {id} in {report:#}"))
     }
 
     /// Ends the process as `kill -9` does.
@@ -274,7 +304,10 @@ impl Host {
     /// Asks it to stop (SIGTERM) and answers its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("the host runs");
-        let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+        let status = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .expect("kill");
         assert!(status.success());
         wait(&mut child)
     }

@@ -28,7 +28,12 @@ impl Load {
         F: Fn(&mut Client, usize, u64) -> Result<(), String> + Send + Sync + 'static,
     {
         let (stop, count, failures) = (Arc::default(), Arc::default(), Arc::default());
-        let mut load = Self { stop, count, failures, threads: Vec::new() };
+        let mut load = Self {
+            stop,
+            count,
+            failures,
+            threads: Vec::new(),
+        };
         let work = Arc::new(work);
         for connection in 0..connections {
             let (stop, count) = (Arc::clone(&load.stop), Arc::clone(&load.count));

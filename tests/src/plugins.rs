@@ -10,14 +10,21 @@ use std::{
 /// The repository.
 #[must_use]
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the repository").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests lies in the repository")
+        .to_path_buf()
 }
 
 /// Where the build put programs and libraries: beside the folder of this test program.
 #[must_use]
 pub fn built() -> PathBuf {
     let program = std::env::current_exe().expect("a test program has a path");
-    program.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>").to_path_buf()
+    program
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/<profile>/deps/<test>")
+        .to_path_buf()
 }
 
 /// The library of a plugin of the repository, or of the example for `hello`.
@@ -27,11 +34,18 @@ pub fn library(name: &str) -> PathBuf {
         "hello" => {
             let profile = built();
             let target = profile.parent().expect("target");
-            target.join("third-party").join(profile.file_name().expect("a profile")).join("libhello_plugin.so")
+            target
+                .join("third-party")
+                .join(profile.file_name().expect("a profile"))
+                .join("libhello_plugin.so")
         }
         name => built().join(format!("libobjectos_{}.so", name.replace('-', "_"))),
     };
-    assert!(path.is_file(), "{} is missing: cargo xtask test builds it", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo xtask test builds it",
+        path.display()
+    );
     path
 }
 
@@ -58,13 +72,20 @@ pub fn edit_manifest(library: &Path, change: impl FnOnce(&mut Value)) {
         let file = object::File::parse(&*bytes).expect("an ELF file");
         let section = file.section_by_name(".objectos.manifest").expect("a manifest section");
         let (offset, size) = section.file_range().expect("a section with bytes");
-        (usize::try_from(offset).expect("fits"), usize::try_from(size).expect("fits"))
+        (
+            usize::try_from(offset).expect("fits"),
+            usize::try_from(size).expect("fits"),
+        )
     };
     let text = String::from_utf8_lossy(&bytes[offset..offset + size]).into_owned();
     let mut document: Value = serde_json::from_str(text.trim_end()).expect("a JSON manifest");
     change(&mut document);
     let mut text = document.to_string().into_bytes();
-    assert!(text.len() <= size, "the changed manifest is {} bytes longer than its section", text.len() - size);
+    assert!(
+        text.len() <= size,
+        "the changed manifest is {} bytes longer than its section",
+        text.len() - size
+    );
     text.resize(size, b' ');
     bytes[offset..offset + size].copy_from_slice(&text);
     put(library, &bytes);

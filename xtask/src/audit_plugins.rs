@@ -69,7 +69,17 @@ impl Report {
             "ID", "VERSION", "API", "SERVICES", "HOOKS", "EVENTS", "ROUTES", "START MS"
         );
         for row in &self.rows {
-            let Row { id, version, api, services, hooks, events, routes, start_ms, health } = row;
+            let Row {
+                id,
+                version,
+                api,
+                services,
+                hooks,
+                events,
+                routes,
+                start_ms,
+                health,
+            } = row;
             let _ = writeln!(
                 out,
                 "  {id:<24} {version:<8} {api:<6} {services:>8} {hooks:>6} {events:>7} {routes:>7} {start_ms:>9.1}  {health}"
@@ -111,7 +121,10 @@ fn check_library(inspection: &Inspection, findings: &mut Vec<String>) {
     let id = inspection.document.id();
     let mut find = |text: String| findings.push(format!("{id}: {text}"));
     if inspection.exports != [ENTRY_SYMBOL] {
-        find(format!("exports {} and should export {ENTRY_SYMBOL} alone", inspection.exports.join(", ")));
+        find(format!(
+            "exports {} and should export {ENTRY_SYMBOL} alone",
+            inspection.exports.join(", ")
+        ));
     }
     match &inspection.document.build {
         None => find("does not say what built it".to_owned()),
@@ -125,10 +138,17 @@ fn check_library(inspection: &Inspection, findings: &mut Vec<String>) {
         }
     }
     if inspection.document.version().to_string() != env!("CARGO_PKG_VERSION") {
-        find(format!("has version {}, the workspace has {}", inspection.document.version(), env!("CARGO_PKG_VERSION")));
+        find(format!(
+            "has version {}, the workspace has {}",
+            inspection.document.version(),
+            env!("CARGO_PKG_VERSION")
+        ));
     }
     if inspection.document.manifest.id != inspection.document.security.plugin_id {
-        find(format!("security.pluginId is {}", inspection.document.security.plugin_id));
+        find(format!(
+            "security.pluginId is {}",
+            inspection.document.security.plugin_id
+        ));
     }
 }
 
@@ -153,11 +173,16 @@ fn started(folder: &Path, scratch: &Path, inspections: &[Inspection], report: &m
         let (kernel, start) = Kernel::boot(options, tokio::runtime::Handle::current()).await?;
         let health = kernel.health();
         for line in &start.plugins {
-            let status = health.plugins.get(&line.id).map_or_else(|| "unknown".to_owned(), |report| format!("{:?}", report.status).to_lowercase());
+            let status = health.plugins.get(&line.id).map_or_else(
+                || "unknown".to_owned(),
+                |report| format!("{:?}", report.status).to_lowercase(),
+            );
             look_at(line, status, inspections, report);
         }
         for refusal in &start.refused {
-            report.findings.push(format!("{}: {}", refusal.path.display(), refusal.reason));
+            report
+                .findings
+                .push(format!("{}: {}", refusal.path.display(), refusal.reason));
         }
         kernel.shutdown(STOP_LIMIT).await;
         Ok(())
@@ -166,24 +191,43 @@ fn started(folder: &Path, scratch: &Path, inspections: &[Inspection], report: &m
 
 fn look_at(line: &PluginLine, health: String, inspections: &[Inspection], report: &mut Report) {
     if line.state != "running" {
-        report.findings.push(format!("{}: is {}: {}", line.id, line.state, line.reason.as_deref().unwrap_or("no reason")));
+        report.findings.push(format!(
+            "{}: is {}: {}",
+            line.id,
+            line.state,
+            line.reason.as_deref().unwrap_or("no reason")
+        ));
     }
     for warning in &line.warnings {
         report.findings.push(format!("{}: {warning}", line.id));
     }
     if line.result.as_ref().is_none_or(|result| !result.success) {
-        report.findings.push(format!("{}: has no startup result that says success", line.id));
+        report
+            .findings
+            .push(format!("{}: has no startup result that says success", line.id));
     }
-    let Some(inspection) = inspections.iter().find(|inspection| inspection.document.id() == line.id) else {
+    let Some(inspection) = inspections
+        .iter()
+        .find(|inspection| inspection.document.id() == line.id)
+    else {
         return;
     };
     let declared = &inspection.document.objectos;
     if line.services.len() != declared.services.provides.len() {
-        let text = format!("declares {} services and offers {}", declared.services.provides.len(), line.services.len());
+        let text = format!(
+            "declares {} services and offers {}",
+            declared.services.provides.len(),
+            line.services.len()
+        );
         report.findings.push(format!("{}: {text}", line.id));
     }
     if line.routes != declared.routes.len() {
-        report.findings.push(format!("{}: declares {} routes and answers {}", line.id, declared.routes.len(), line.routes));
+        report.findings.push(format!(
+            "{}: declares {} routes and answers {}",
+            line.id,
+            declared.routes.len(),
+            line.routes
+        ));
     }
     report.rows.push(Row {
         id: line.id.clone(),

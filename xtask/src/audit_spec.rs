@@ -17,7 +17,11 @@ pub(crate) fn audit_spec(json: bool) -> ExitCode {
                 shell::print(&plugins.to_text());
                 shell::print(&protocol.to_string());
             }
-            if plugins.clean() && protocol.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if plugins.clean() && protocol.is_clean() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         (Err(error), _) | (_, Err(error)) => {
             shell::say(&format!("error: {error:#}"));

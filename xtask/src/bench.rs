@@ -12,7 +12,11 @@ pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
     build::build(Profile::Release)?;
     let built = Profile::Release.folder();
     let mut command = Command::new(built.join("objectos-bench"));
-    command.arg("--built").arg(&built).arg("--repository").arg(paths::root());
+    command
+        .arg("--built")
+        .arg(&built)
+        .arg("--repository")
+        .arg(paths::root());
     command.args(["--seconds", &seconds.to_string(), "--rounds", &rounds.to_string()]);
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }

@@ -58,7 +58,10 @@ pub(crate) fn plugins() -> Result<Vec<PluginCrate>> {
         let folder = entry?.path();
         if folder.join("Cargo.toml").is_file() {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            plugins.push(PluginCrate { library: format!("libobjectos_{name}.so"), folder });
+            plugins.push(PluginCrate {
+                library: format!("libobjectos_{name}.so"),
+                folder,
+            });
         }
     }
     plugins.sort_by(|left, right| left.library.cmp(&right.library));

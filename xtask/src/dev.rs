@@ -22,13 +22,24 @@ pub(crate) fn dev(listen: &str) -> Result<()> {
     let host = build::build(Profile::Dev)?;
     let mut child = Command::new(host)
         .current_dir(paths::root())
-        .args(["--plugins", "./plugins", "--app", "examples/crm", "--mode", "development", "--listen", listen])
+        .args([
+            "--plugins",
+            "./plugins",
+            "--app",
+            "examples/crm",
+            "--mode",
+            "development",
+            "--listen",
+            listen,
+        ])
         .spawn()
         .context("start objectos-host")?;
     if !run::wait_until_ready(listen, &mut child)? {
         bail!("objectos-host ended while starting: see above");
     }
-    shell::say(&format!("ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops)"));
+    shell::say(&format!(
+        "ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops)"
+    ));
     let (sender, receiver) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let relevant = event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(|path| source(path)));

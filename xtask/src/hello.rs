@@ -12,7 +12,10 @@ use crate::{
 pub(crate) fn build_example(profile: Profile, run_tests: bool) -> Result<()> {
     let folder = paths::root().join("examples/hello-plugin");
     let mut command = shell::cargo();
-    command.current_dir(&folder).arg(if run_tests { "test" } else { "build" }).arg("--locked");
+    command
+        .current_dir(&folder)
+        .arg(if run_tests { "test" } else { "build" })
+        .arg("--locked");
     command.arg("--target-dir").arg(paths::target().join("third-party"));
     if profile == Profile::Release {
         command.arg("--release");
@@ -24,7 +27,9 @@ pub(crate) fn build_example(profile: Profile, run_tests: bool) -> Result<()> {
 pub(crate) fn new_plugin(name: &str, path: Option<&Path>) -> Result<()> {
     let host = build::build(Profile::Dev)?;
     let mut command = std::process::Command::new(host);
-    command.args(["plugins", "new", name, "--api"]).arg(paths::root().join("plugin-api"));
+    command
+        .args(["plugins", "new", name, "--api"])
+        .arg(paths::root().join("plugin-api"));
     if let Some(path) = path {
         command.arg("--path").arg(path);
     }

@@ -82,7 +82,12 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
-        Task::Build { dev } => build::build(if dev { build::Profile::Dev } else { build::Profile::Release }).map(drop),
+        Task::Build { dev } => build::build(if dev {
+            build::Profile::Dev
+        } else {
+            build::Profile::Release
+        })
+        .map(drop),
         Task::Run { listen, app } => run::run(&listen, &app),
         Task::Dev { listen } => dev::dev(&listen),
         Task::Test { filter } => test::test(filter.as_deref()),

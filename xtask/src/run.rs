@@ -22,7 +22,9 @@ pub(crate) fn run(listen: &str, apps: &[PathBuf]) -> Result<()> {
     let built = build::build(Profile::Release)?;
     let installed = install(&built)?;
     let mut command = Command::new(&built);
-    command.current_dir(paths::root()).args(["--plugins", "./plugins", "--listen", listen]);
+    command
+        .current_dir(paths::root())
+        .args(["--plugins", "./plugins", "--listen", listen]);
     let crm = [PathBuf::from("examples/crm")];
     for app in if apps.is_empty() { &crm } else { apps } {
         command.arg("--app").arg(app);
@@ -30,7 +32,10 @@ pub(crate) fn run(listen: &str, apps: &[PathBuf]) -> Result<()> {
     let mut host = command.spawn().context("start objectos-host")?;
     if wait_until_ready(listen, &mut host)? {
         if let Some(path) = installed {
-            shell::say(&format!("objectos-host is installed as {}: objectos-host --plugins ./plugins --app examples/crm", path.display()));
+            shell::say(&format!(
+                "objectos-host is installed as {}: objectos-host --plugins ./plugins --app examples/crm",
+                path.display()
+            ));
         }
         shell::say(&format!(
             "ObjectOS runs at http://{listen} (Ctrl-C stops it). Try: curl 'http://{listen}/api/v1/data/account?top=3'"
@@ -53,7 +58,10 @@ fn install(built: &Path) -> Result<Option<PathBuf>> {
     };
     let goal = folder.join("objectos-host");
     let half = folder.join(".objectos-host.tmp");
-    if std::fs::copy(built, &half).and_then(|_| std::fs::rename(&half, &goal)).is_err() {
+    if std::fs::copy(built, &half)
+        .and_then(|_| std::fs::rename(&half, &goal))
+        .is_err()
+    {
         return Ok(None);
     }
     Ok(Some(goal))
@@ -79,7 +87,11 @@ pub(crate) fn wait_until_ready(listen: &str, host: &mut Child) -> Result<bool> {
 fn ask(listen: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(listen).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {listen}\r\nconnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {listen}\r\nconnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut answer = [0; 64];
     let length = stream.read(&mut answer).ok()?;
     Some(String::from_utf8_lossy(&answer[..length]).into_owned())

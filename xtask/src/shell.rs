@@ -36,8 +36,10 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
 
 /// Runs a command and answers what it printed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output =
-        command.stderr(Stdio::inherit()).output().with_context(|| format!("start {}", shown(command)))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("start {}", shown(command)))?;
     if !output.status.success() {
         bail!("{} failed ({})", shown(command), output.status);
     }
@@ -46,14 +48,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// True when a program of this name can be started.
 pub(crate) fn exists(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 fn shown(command: &Command) -> String {
     let words: Vec<String> = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| {
-            Path::new(word).file_name().filter(|_| word.to_string_lossy().starts_with('/')).unwrap_or(word).to_string_lossy().into_owned()
+            Path::new(word)
+                .file_name()
+                .filter(|_| word.to_string_lossy().starts_with('/'))
+                .unwrap_or(word)
+                .to_string_lossy()
+                .into_owned()
         })
         .collect();
     words.join(" ")

@@ -23,13 +23,24 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     tidy::tidy()?;
     shell::run(
         "clippy",
-        shell::cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+        shell::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     )?;
     licences()?;
     build::build(Profile::Dev)?;
     hello::build_example(Profile::Dev, true)?;
     hello::build_example(Profile::Dev, false)?;
-    shell::run("unit, integration and end-to-end tests", shell::cargo().args(["test", "--workspace"]))?;
+    shell::run(
+        "unit, integration and end-to-end tests",
+        shell::cargo().args(["test", "--workspace"]),
+    )?;
     shell::say("── audit-spec");
     if audit_spec::audit_spec(false) != std::process::ExitCode::SUCCESS {
         bail!("audit-spec has findings");
@@ -40,14 +51,24 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
 fn licences() -> Result<()> {
     if !shell::exists("cargo-deny") {
         if std::env::var_os("CI").is_none() {
-            shell::say("skipped: licences and sources are not checked, for cargo-deny is not installed (cargo install cargo-deny --locked)");
+            shell::say(
+                "skipped: licences and sources are not checked, for cargo-deny is not installed (cargo install cargo-deny --locked)",
+            );
             return Ok(());
         }
         let mut install = shell::cargo();
-        install.args(["install", "cargo-deny", "--locked", "--version", DENY_VERSION, "--quiet"]);
+        install.args([
+            "install",
+            "cargo-deny",
+            "--locked",
+            "--version",
+            DENY_VERSION,
+            "--quiet",
+        ]);
         shell::run("install cargo-deny", &mut install)?;
     }
     let mut deny = Command::new("cargo-deny");
-    deny.current_dir(crate::paths::root()).args(["--log-level", "error", "check", "licenses", "bans", "sources"]);
+    deny.current_dir(crate::paths::root())
+        .args(["--log-level", "error", "check", "licenses", "bans", "sources"]);
     shell::run("licences and sources", &mut deny)
 }

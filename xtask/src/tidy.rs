@@ -43,11 +43,17 @@ pub(crate) fn tidy() -> Result<()> {
 fn check_source(path: &Path, text: &str, findings: &mut Vec<String>) {
     let test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
     if !test && !text.starts_with("//!") {
-        findings.push(format!("{}: does not begin with //!: say what it is, what it is not, who calls it", path.display()));
+        findings.push(format!(
+            "{}: does not begin with //!: say what it is, what it is not, who calls it",
+            path.display()
+        ));
     }
     let lines = text.lines().count();
     if lines > FILE_LINES_MAX && !test {
-        findings.push(format!("{}: {lines} lines; split it (at most {FILE_LINES_MAX})", path.display()));
+        findings.push(format!(
+            "{}: {lines} lines; split it (at most {FILE_LINES_MAX})",
+            path.display()
+        ));
     }
     if path.file_name().is_some_and(|name| name == "mod.rs") {
         findings.push(format!("{}: use foo.rs beside foo/", path.display()));

@@ -34,12 +34,19 @@ fn text(inspection: &Inspection) -> String {
     let declared = &document.objectos;
     let mut lines = vec![
         format!("{} {} ({})", document.id(), document.version(), document.manifest.name),
-        format!("file        {} ({} bytes)", inspection.path.display(), inspection.size_bytes),
+        format!(
+            "file        {} ({} bytes)",
+            inspection.path.display(),
+            inspection.size_bytes
+        ),
         format!("sha256      {}", inspection.sha256),
         format!("api         {}", declared.api),
     ];
     if let Some(build) = &document.build {
-        lines.push(format!("built       by {} for {} against {}", build.rustc, build.target, build.api));
+        lines.push(format!(
+            "built       by {} for {} against {}",
+            build.rustc, build.target, build.api
+        ));
     }
     let mut list = |name: &str, values: Vec<String>| {
         if !values.is_empty() {
@@ -47,21 +54,80 @@ fn text(inspection: &Inspection) -> String {
         }
     };
     let services = &declared.services;
-    list("provides", services.provides.iter().map(|service| format!("{} {}", service.name, service.version)).collect());
-    list("uses", services.uses.iter().map(|service| format!("{} {}", service.name, service.range)).collect());
-    list("handles", declared.hooks.handles.iter().map(|name| format!("hook {name}")).collect());
-    list("runs", declared.hooks.runs.iter().map(|name| format!("hook {name}")).collect());
-    list("listens", declared.events.handles.iter().map(ToString::to_string).collect());
-    list("publishes", declared.events.publishes.iter().map(ToString::to_string).collect());
-    list("routes", declared.routes.iter().map(|route| format!("{} {}", route.method.as_str(), route.path)).collect());
-    list("commands", declared.commands.iter().map(|command| command.name.clone()).collect());
-    list("imports", inspection.imports.iter().filter(|name| suspicious(name)).cloned().collect());
+    list(
+        "provides",
+        services
+            .provides
+            .iter()
+            .map(|service| format!("{} {}", service.name, service.version))
+            .collect(),
+    );
+    list(
+        "uses",
+        services
+            .uses
+            .iter()
+            .map(|service| format!("{} {}", service.name, service.range))
+            .collect(),
+    );
+    list(
+        "handles",
+        declared
+            .hooks
+            .handles
+            .iter()
+            .map(|name| format!("hook {name}"))
+            .collect(),
+    );
+    list(
+        "runs",
+        declared.hooks.runs.iter().map(|name| format!("hook {name}")).collect(),
+    );
+    list(
+        "listens",
+        declared.events.handles.iter().map(ToString::to_string).collect(),
+    );
+    list(
+        "publishes",
+        declared.events.publishes.iter().map(ToString::to_string).collect(),
+    );
+    list(
+        "routes",
+        declared
+            .routes
+            .iter()
+            .map(|route| format!("{} {}", route.method.as_str(), route.path))
+            .collect(),
+    );
+    list(
+        "commands",
+        declared.commands.iter().map(|command| command.name.clone()).collect(),
+    );
+    list(
+        "imports",
+        inspection
+            .imports
+            .iter()
+            .filter(|name| suspicious(name))
+            .cloned()
+            .collect(),
+    );
     lines.join("\n")
 }
 
 /// Imports that tell something about what a plugin may do.
 fn suspicious(name: &str) -> bool {
-    ["sigaction", "signal", "atexit", "fork", "vfork", "execve", "system", "posix_spawn"].contains(&name)
+    [
+        "sigaction",
+        "signal",
+        "atexit",
+        "fork",
+        "vfork",
+        "execve",
+        "system",
+        "posix_spawn",
+    ]
+    .contains(&name)
 }
 
 pub(super) fn verify(file: &Path, settings: &Settings) -> Result<Exit, CommandError> {
@@ -69,9 +135,16 @@ pub(super) fn verify(file: &Path, settings: &Settings) -> Result<Exit, CommandEr
     let folder = file.parent().unwrap_or(Path::new("."));
     match examine(file, &policy.request(folder)) {
         Ok(candidate) => {
-            tell(&format!("{} may be loaded in {} mode", candidate.label(), settings.mode.value));
+            tell(&format!(
+                "{} may be loaded in {} mode",
+                candidate.label(),
+                settings.mode.value
+            ));
             tell(&format!("sha256      {}", candidate.sha256));
-            tell(&format!("trust       {}", serde_json::json!(candidate.trust.level).as_str().unwrap_or_default()));
+            tell(&format!(
+                "trust       {}",
+                serde_json::json!(candidate.trust.level).as_str().unwrap_or_default()
+            ));
             Ok(Exit::Success)
         }
         Err(refusal) => Ok(refused(&refusal)),

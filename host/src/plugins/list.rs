@@ -14,13 +14,18 @@ pub(super) async fn list(settings: &Settings, json: bool) -> Result<Exit, Comman
         tell(&if json { format!("{report:#}") } else { running(&report) });
         return Ok(Exit::Success);
     }
-    settings.check_folders().map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
+    settings
+        .check_folders()
+        .map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
     offline(settings, json)
 }
 
 /// The running host's report as a table.
 fn running(report: &Value) -> String {
-    let mut lines = vec![format!("{:<24} {:<10} {:<10} {:<11} REASON", "ID", "VERSION", "STATE", "TRUST")];
+    let mut lines = vec![format!(
+        "{:<24} {:<10} {:<10} {:<11} REASON",
+        "ID", "VERSION", "STATE", "TRUST"
+    )];
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("-").to_owned();
     for plugin in report["plugins"].as_array().into_iter().flatten() {
         lines.push(format!(
@@ -33,7 +38,14 @@ fn running(report: &Value) -> String {
         ));
     }
     for refused in report["refused"].as_array().into_iter().flatten() {
-        lines.push(format!("{:<24} {:<10} {:<10} {:<11} {}", text(refused, "path"), "-", "refused", "-", text(refused, "reason")));
+        lines.push(format!(
+            "{:<24} {:<10} {:<10} {:<11} {}",
+            text(refused, "path"),
+            "-",
+            "refused",
+            "-",
+            text(refused, "reason")
+        ));
     }
     lines.join("\n")
 }
@@ -72,7 +84,10 @@ fn offline(settings: &Settings, json: bool) -> Result<Exit, CommandError> {
         tell(&format!("{:#}", json!({ "plugins": plugins, "refused": refused })));
         return Ok(Exit::Success);
     }
-    tell(&format!("no host is running with this data folder; these are the files in {}", settings.plugins.value.display()));
+    tell(&format!(
+        "no host is running with this data folder; these are the files in {}",
+        settings.plugins.value.display()
+    ));
     for (level, plugins) in resolution.levels.iter().enumerate() {
         for plugin in plugins {
             tell(&format!("loadable: {} (level {})", plugin.label(), level + 1));

@@ -17,7 +17,10 @@ pub(super) fn new(name: &str, path: Option<PathBuf>, api: Option<PathBuf>) -> Re
     check_name(name)?;
     let folder = path.unwrap_or_else(|| PathBuf::from(name));
     if folder.exists() && fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        let text = format!("{} is there and not empty: choose another folder with --path", folder.display());
+        let text = format!(
+            "{} is there and not empty: choose another folder with --path",
+            folder.display()
+        );
         return Err(CommandError::new(Exit::Failed, text));
     }
     let api = match api {
@@ -25,11 +28,19 @@ pub(super) fn new(name: &str, path: Option<PathBuf>, api: Option<PathBuf>) -> Re
         None => built_from(),
     };
     if !api.join("Cargo.toml").is_file() {
-        let text = format!("{} is not the plugin-api crate: name its folder with --api", api.display());
+        let text = format!(
+            "{} is not the plugin-api crate: name its folder with --api",
+            api.display()
+        );
         return Err(CommandError::new(Exit::Missing, text));
     }
     let words = Words::of(name, &api);
-    let files = [("Cargo.toml", CARGO), ("plugin.json", MANIFEST), ("src/lib.rs", SOURCE), ("tests/it.rs", TEST)];
+    let files = [
+        ("Cargo.toml", CARGO),
+        ("plugin.json", MANIFEST),
+        ("src/lib.rs", SOURCE),
+        ("tests/it.rs", TEST),
+    ];
     for (file, template) in files {
         write(&folder.join(file), &words.fill(template))?;
     }
@@ -45,18 +56,25 @@ pub(super) fn new(name: &str, path: Option<PathBuf>, api: Option<PathBuf>) -> Re
 
 /// The `plugin-api` that this host was built from.
 fn built_from() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).join("plugin-api")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .join("plugin-api")
 }
 
 fn check_name(name: &str) -> Result<(), CommandError> {
     let good = name.starts_with(|first: char| first.is_ascii_lowercase())
         && !name.ends_with('-')
         && !name.contains("--")
-        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
     if good {
         return Ok(());
     }
-    let text = format!("{name:?} is no name for a plugin: write lower-case letters, digits and single hyphens, such as acme-greeting");
+    let text = format!(
+        "{name:?} is no name for a plugin: write lower-case letters, digits and single hyphens, such as acme-greeting"
+    );
     Err(CommandError::new(Exit::Usage, text))
 }
 
@@ -98,7 +116,10 @@ impl Words {
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {

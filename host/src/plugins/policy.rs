@@ -26,13 +26,22 @@ pub(crate) struct Policy {
 impl Policy {
     /// Reads the operator's sections.
     pub(crate) fn of(settings: &Settings) -> Result<Self, CommandError> {
-        let mode = if settings.development() { RuntimeMode::Development } else { RuntimeMode::Production };
+        let mode = if settings.development() {
+            RuntimeMode::Development
+        } else {
+            RuntimeMode::Production
+        };
         let trust: TrustConfig = section(settings, "trust")?.unwrap_or_default();
         let grants: Option<GrantsConfig> = section(settings, "grants")?;
         let base = std::path::absolute(
-            settings.config.as_deref().and_then(Path::parent).filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")),
+            settings
+                .config
+                .as_deref()
+                .and_then(Path::parent)
+                .filter(|parent| *parent != Path::new(""))
+                .unwrap_or(Path::new(".")),
         )
-            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let runtime = RuntimeFolder::open(&settings.data.value.join("run"))
@@ -42,7 +51,11 @@ impl Policy {
             grants: GrantPolicy::new(grants.as_ref(), mode, &base).map_err(|problems| wrong(&problems))?,
             host: HostFacts::current(api),
             runtime,
-            settings: settings.plugin_settings.iter().map(|(id, value)| (id.clone(), value.clone())).collect(),
+            settings: settings
+                .plugin_settings
+                .iter()
+                .map(|(id, value)| (id.clone(), value.clone()))
+                .collect(),
         })
     }
 

@@ -8,7 +8,10 @@ use crate::exit::Exit;
 
 pub(super) fn keygen(name: &str, out: &Path) -> Result<Exit, CommandError> {
     if name.is_empty() || name.contains('/') {
-        return Err(CommandError::new(Exit::Usage, format!("{name:?} is no name for a key: write a word such as release")));
+        return Err(CommandError::new(
+            Exit::Usage,
+            format!("{name:?} is no name for a key: write a word such as release"),
+        ));
     }
     std::fs::create_dir_all(out)
         .map_err(|error| CommandError::new(Exit::Missing, format!("{} cannot be made: {error}", out.display())))?;
@@ -25,7 +28,10 @@ pub(super) fn keygen(name: &str, out: &Path) -> Result<Exit, CommandError> {
 pub(super) fn sign(file: &Path, key: &Path, days: u32) -> Result<Exit, CommandError> {
     let pair = KeyPair::load(key).map_err(|error| failed(&error))?;
     let now = time::OffsetDateTime::from(SystemTime::now());
-    let times = SignatureTimes { not_before: now, not_after: now + time::Duration::days(i64::from(days)) };
+    let times = SignatureTimes {
+        not_before: now,
+        not_after: now + time::Duration::days(i64::from(days)),
+    };
     let signature = make_signature(file, &pair, times).map_err(|error| failed(&error))?;
     tell(&format!(
         "{} is signed by {} until {}",

@@ -32,8 +32,20 @@ pub(super) fn apply(settings: &mut Settings, variables: &dyn Fn(&str) -> Option<
     put_path(&mut settings.data, "OBJECTOS_DATA");
     let apps = read("OBJECTOS_APP").map(|list| std::env::split_paths(&list).collect());
     settings.apps.replace(apps, origin("OBJECTOS_APP"));
-    parse(&mut settings.watch, "watch", "OBJECTOS_WATCH", &read, "write true or false")?;
-    parse(&mut settings.stop_limit_ms, "stop-limit-ms", "OBJECTOS_STOP_LIMIT_MS", &read, "write milliseconds")?;
+    parse(
+        &mut settings.watch,
+        "watch",
+        "OBJECTOS_WATCH",
+        &read,
+        "write true or false",
+    )?;
+    parse(
+        &mut settings.stop_limit_ms,
+        "stop-limit-ms",
+        "OBJECTOS_STOP_LIMIT_MS",
+        &read,
+        "write milliseconds",
+    )?;
     super::set::apply_environment(settings, &read)
 }
 

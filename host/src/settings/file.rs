@@ -11,8 +11,17 @@ use super::{Origin, Settings, SettingsError, nearest};
 
 /// The keys of the file; used for suggestions.
 const TOP_KEYS: [&str; 7] = ["host", "plugins", "trust", "grants", "prefer", "events", "features"];
-const HOST_KEYS: [&str; 9] =
-    ["plugins", "apps", "data", "listen", "mode", "logFormat", "logLevel", "watch", "stopLimitMs"];
+const HOST_KEYS: [&str; 9] = [
+    "plugins",
+    "apps",
+    "data",
+    "listen",
+    "mode",
+    "logFormat",
+    "logLevel",
+    "watch",
+    "stopLimitMs",
+];
 
 /// The file as written.
 #[derive(Debug, Default, Deserialize)]
@@ -47,8 +56,10 @@ impl FileSettings {
     /// # Errors
     /// `FileUnreadable`, `FileInvalid`.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| SettingsError::FileUnreadable { path: path.to_path_buf(), reason: error.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|error| SettingsError::FileUnreadable {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        })?;
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
@@ -62,10 +73,19 @@ impl FileSettings {
     /// Relative paths in the file are relative to the file.
     pub(super) fn apply(self, settings: &mut Settings, path: &Path) {
         let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let resolve = |relative: PathBuf| if relative.is_absolute() { relative } else { base.join(relative) };
+        let resolve = |relative: PathBuf| {
+            if relative.is_absolute() {
+                relative
+            } else {
+                base.join(relative)
+            }
+        };
         let host = self.host;
         settings.plugins.replace(host.plugins.map(resolve), Origin::File);
-        settings.apps.replace(host.apps.map(|apps| apps.into_iter().map(resolve).collect()), Origin::File);
+        settings.apps.replace(
+            host.apps.map(|apps| apps.into_iter().map(resolve).collect()),
+            Origin::File,
+        );
         settings.data.replace(host.data.map(resolve), Origin::File);
         settings.listen.replace(host.listen, Origin::File);
         settings.mode.replace(host.mode, Origin::File);
@@ -90,7 +110,10 @@ impl FileSettings {
 
 /// Adds the nearest spelling to a message about an unknown key.
 fn suggest(message: &str) -> String {
-    let unknown = message.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
+    let unknown = message
+        .split("unknown field `")
+        .nth(1)
+        .and_then(|rest| rest.split('`').next());
     let hint = unknown.map_or_else(String::new, |word| {
         let all: Vec<&str> = TOP_KEYS.into_iter().chain(HOST_KEYS).collect();
         nearest(word, &all)

@@ -12,13 +12,21 @@ const SECRET_WORDS: [&str; 5] = ["secret", "password", "token", "key", "credenti
 #[must_use]
 pub fn print(settings: &Settings) -> String {
     let mut out = String::new();
-    let config = settings.config.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string());
+    let config = settings
+        .config
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |path| path.display().to_string());
     line(&mut out, "config", &config, "");
     let mut put = |name: &str, value: &dyn Display, origin: &dyn Display| {
         line(&mut out, name, &value.to_string(), &origin.to_string());
     };
     put("plugins", &settings.plugins.value.display(), &settings.plugins.origin);
-    let apps: Vec<String> = settings.apps.value.iter().map(|app| app.display().to_string()).collect();
+    let apps: Vec<String> = settings
+        .apps
+        .value
+        .iter()
+        .map(|app| app.display().to_string())
+        .collect();
     put("apps", &format!("[{}]", apps.join(", ")), &settings.apps.origin);
     put("data", &settings.data.value.display(), &settings.data.origin);
     plain(&mut put, "listen", &settings.listen);
@@ -28,7 +36,12 @@ pub fn print(settings: &Settings) -> String {
     plain(&mut put, "watch", &settings.watch);
     plain(&mut put, "stopLimitMs", &settings.stop_limit_ms);
     for (plugin, value) in &settings.plugin_settings {
-        line(&mut out, &format!("plugins.{plugin}"), &masked(value.clone()).to_string(), "file or --set");
+        line(
+            &mut out,
+            &format!("plugins.{plugin}"),
+            &masked(value.clone()).to_string(),
+            "file or --set",
+        );
     }
     for (section, value) in &settings.kernel_sections {
         line(&mut out, section, &masked(value.clone()).to_string(), "file");

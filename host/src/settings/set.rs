@@ -12,19 +12,28 @@ pub(super) fn apply_environment(
     read: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(), SettingsError> {
     let text = read("OBJECTOS_SET").unwrap_or_default();
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).try_for_each(|line| apply(settings, line))
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .try_for_each(|line| apply(settings, line))
 }
 
 /// Sets one value. A value that is JSON is taken as such, anything else as text.
 pub(super) fn apply(settings: &mut Settings, argument: &str) -> Result<(), SettingsError> {
-    let wrong = || SettingsError::Set { argument: argument.to_owned(), expected: SHAPE.to_owned() };
+    let wrong = || SettingsError::Set {
+        argument: argument.to_owned(),
+        expected: SHAPE.to_owned(),
+    };
     let (target, text) = argument.split_once('=').ok_or_else(wrong)?;
     let (plugin, path) = target.split_once(':').ok_or_else(wrong)?;
     if plugin.is_empty() || path.split('.').any(str::is_empty) {
         return Err(wrong());
     }
     let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    let mut place = settings.plugin_settings.entry(plugin.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+    let mut place = settings
+        .plugin_settings
+        .entry(plugin.to_owned())
+        .or_insert_with(|| Value::Object(Map::new()));
     for key in path.split('.') {
         if !place.is_object() {
             *place = Value::Object(Map::new());

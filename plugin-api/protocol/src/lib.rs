@@ -10,7 +10,13 @@
 //!
 //! Called by the kernel (manifests), by every plugin, and by `xtask`.
 
-#![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "documents are written where they are checked"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::needless_pass_by_value,
+        reason = "documents are written where they are checked"
+    )
+)]
 
 pub mod api;
 pub mod data;

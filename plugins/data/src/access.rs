@@ -58,7 +58,11 @@ impl Plan {
     pub fn read(plan: AccessPlan) -> Result<Self> {
         let filters = plan.filter.as_ref().map(read_filter).transpose()?.into_iter().collect();
         Ok(Self {
-            view: View { allowed: plan.allowed, filters, readable: Mask::read(plan.readable) },
+            view: View {
+                allowed: plan.allowed,
+                filters,
+                readable: Mask::read(plan.readable),
+            },
             writable: Mask::read(plan.writable),
             check: plan.check.as_ref().map(read_filter).transpose()?,
         })
@@ -112,13 +116,21 @@ impl View {
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
-        Self { allowed: true, filters: Vec::new(), readable: Mask::All }
+        Self {
+            allowed: true,
+            filters: Vec::new(),
+            readable: Mask::All,
+        }
     }
 
     /// Nothing.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { allowed: false, filters: Vec::new(), readable: Mask::Nothing }
+        Self {
+            allowed: false,
+            filters: Vec::new(),
+            readable: Mask::Nothing,
+        }
     }
 
     /// Whether a field may be seen.
@@ -143,7 +155,10 @@ pub struct Views {
 
 impl Default for Views {
     fn default() -> Self {
-        Self { by_object: HashMap::new(), nothing: View::nothing() }
+        Self {
+            by_object: HashMap::new(),
+            nothing: View::nothing(),
+        }
     }
 }
 
@@ -175,7 +190,11 @@ mod tests {
 
     #[test]
     fn a_plan_that_cannot_be_read_is_an_error() {
-        let plan = AccessPlan { allowed: true, filter: Some(json!({ "owner": { "$is": 1 } })), ..AccessPlan::default() };
+        let plan = AccessPlan {
+            allowed: true,
+            filter: Some(json!({ "owner": { "$is": 1 } })),
+            ..AccessPlan::default()
+        };
         assert!(Plan::read(plan).is_err());
     }
 

@@ -54,8 +54,20 @@ pub struct PackageSource {
 
 impl PackageSource {
     /// Documents that a plugin declares: pairs of file name and text.
-    pub fn of_documents<N: Into<String>, T: Into<String>>(id: &str, documents: impl IntoIterator<Item = (N, T)>) -> Self {
-        let file = |(name, text): (N, T)| SourceFile { name: name.into(), text: text.into(), modified_ms: 0 };
-        Self { id: id.to_owned(), manifest: None, manifest_file: String::new(), files: documents.into_iter().map(file).collect() }
+    pub fn of_documents<N: Into<String>, T: Into<String>>(
+        id: &str,
+        documents: impl IntoIterator<Item = (N, T)>,
+    ) -> Self {
+        let file = |(name, text): (N, T)| SourceFile {
+            name: name.into(),
+            text: text.into(),
+            modified_ms: 0,
+        };
+        Self {
+            id: id.to_owned(),
+            manifest: None,
+            manifest_file: String::new(),
+            files: documents.into_iter().map(file).collect(),
+        }
     }
 }

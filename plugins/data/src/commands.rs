@@ -17,16 +17,27 @@ pub const CHECK: &str = "check";
 pub fn check(arguments: &[String]) -> CommandAnswer {
     if arguments.is_empty() || arguments.iter().any(|argument| argument.starts_with('-')) {
         let error = "usage: objectos-host check APP...\n  APP is a folder with an objectos.app.yml\n".to_owned();
-        return CommandAnswer { output: String::new(), error, exit_code: 2 };
+        return CommandAnswer {
+            output: String::new(),
+            error,
+            exit_code: 2,
+        };
     }
     let mut problems = Problems::default();
-    let packages: Vec<_> = arguments.iter().filter_map(|folder| read_app(&PathBuf::from(folder), &mut problems)).collect();
+    let packages: Vec<_> = arguments
+        .iter()
+        .filter_map(|folder| read_app(&PathBuf::from(folder), &mut problems))
+        .collect();
     let loaded = load(&packages, 1);
     match loaded {
         Ok(loaded) if !problems.has_errors() => {
             problems.extend(loaded.warnings.iter().cloned());
             let warnings = problems.into_sorted();
-            CommandAnswer { output: summary(&loaded, warnings.len()), error: lines(&warnings), exit_code: 0 }
+            CommandAnswer {
+                output: summary(&loaded, warnings.len()),
+                error: lines(&warnings),
+                exit_code: 0,
+            }
         }
         loaded => {
             problems.extend(loaded.err().unwrap_or_default());
@@ -34,7 +45,11 @@ pub fn check(arguments: &[String]) -> CommandAnswer {
             let errors = problems.iter().filter(|problem| problem.is_error()).count();
             let mut error = lines(&problems);
             let _ = writeln!(error, "{}", count(errors, "problem"));
-            CommandAnswer { output: String::new(), error, exit_code: 1 }
+            CommandAnswer {
+                output: String::new(),
+                error,
+                exit_code: 1,
+            }
         }
     }
 }
@@ -43,7 +58,11 @@ fn summary(loaded: &Loaded, warnings: usize) -> String {
     let mut output = String::new();
     for package in &loaded.packages {
         let version = package.version.as_deref().unwrap_or("without version");
-        let parts = [count(package.objects, "object"), count(package.items, "other item"), count(package.records, "seed record")];
+        let parts = [
+            count(package.objects, "object"),
+            count(package.items, "other item"),
+            count(package.records, "seed record"),
+        ];
         let _ = writeln!(output, "{} {version}: {}", package.id, parts.join(", "));
     }
     let _ = match warnings {

@@ -75,7 +75,11 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { page_size: 100, page_size_max: 1_000, batch_max: 200 }
+        Self {
+            page_size: 100,
+            page_size_max: 1_000,
+            batch_max: 200,
+        }
     }
 }
 
@@ -85,7 +89,11 @@ impl DataConfig {
     /// # Errors
     /// `Configuration` with key and remedy.
     pub fn check(&self) -> Result<()> {
-        let wrong = |message: &str| Err(DataError::Configuration { message: message.to_owned() });
+        let wrong = |message: &str| {
+            Err(DataError::Configuration {
+                message: message.to_owned(),
+            })
+        };
         if !(1..=64).contains(&self.database.readers) {
             return wrong("database.readers must be between 1 and 64");
         }
@@ -108,7 +116,9 @@ impl DatabaseConfig {
     /// # Errors
     /// `Configuration` for another kind of database, or a path that is none.
     pub fn path(&self, folder: &Path) -> Result<PathBuf> {
-        let Some(url) = &self.url else { return Ok(folder.join("data.db")) };
+        let Some(url) = &self.url else {
+            return Ok(folder.join("data.db"));
+        };
         let Some(path) = url.strip_prefix("sqlite:") else {
             return Err(DataError::Configuration {
                 message: format!("database.url must begin with 'sqlite:', found '{}'", scheme(url)),
@@ -117,7 +127,8 @@ impl DatabaseConfig {
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
             return Err(DataError::Configuration {
-                message: "database.url must name a file, as in 'sqlite:data.db'; memory and parameters are not taken".to_owned(),
+                message: "database.url must name a file, as in 'sqlite:data.db'; memory and parameters are not taken"
+                    .to_owned(),
             });
         }
         Ok(folder.join(path))

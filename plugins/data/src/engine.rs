@@ -81,7 +81,9 @@ pub struct Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("store", &self.parts.store).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("store", &self.parts.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,7 +92,12 @@ impl Engine {
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
         let schema = Schema::new(parts.catalogue.snapshot(), parts.store.dialect());
-        Self { parts, schema: ArcSwap::from_pointee(schema), sequences: Sequences::default(), ids: IdMaker::default() }
+        Self {
+            parts,
+            schema: ArcSwap::from_pointee(schema),
+            sequences: Sequences::default(),
+            ids: IdMaker::default(),
+        }
     }
 
     /// The database.
@@ -122,22 +129,35 @@ impl Engine {
 
     fn page_limits(&self) -> PageLimits {
         let limits = &self.parts.limits;
-        PageLimits { default: u64::from(limits.page_size), max: u64::from(limits.page_size_max) }
+        PageLimits {
+            default: u64::from(limits.page_size),
+            max: u64::from(limits.page_size_max),
+        }
     }
 }
 
 /// An object that can be used.
 fn layout_of<'a>(schema: &'a Schema, object: &str) -> Result<&'a Arc<Layout>> {
-    schema.layout(object).filter(|layout| layout.object.active).ok_or_else(|| DataError::ObjectNotFound {
-        object: object.to_owned(),
-        nearest: schema.catalogue.nearest_object(object).filter(|near| *near != object).map(str::to_owned),
-    })
+    schema
+        .layout(object)
+        .filter(|layout| layout.object.active)
+        .ok_or_else(|| DataError::ObjectNotFound {
+            object: object.to_owned(),
+            nearest: schema
+                .catalogue
+                .nearest_object(object)
+                .filter(|near| *near != object)
+                .map(str::to_owned),
+        })
 }
 
 /// Whether the object's definition lets clients do this.
 fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
     let enabled = &layout.object.capabilities;
-    let listed = enabled.api_methods.as_ref().is_none_or(|methods| methods.contains(&method));
+    let listed = enabled
+        .api_methods
+        .as_ref()
+        .is_none_or(|methods| methods.contains(&method));
     if enabled.api_enabled && listed {
         return Ok(());
     }
@@ -153,7 +173,10 @@ fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
         ApiMethod::Search => "search",
         _ => "this",
     };
-    Err(DataError::MethodDisabled { object: layout.object.name.clone(), method })
+    Err(DataError::MethodDisabled {
+        object: layout.object.name.clone(),
+        method,
+    })
 }
 
 /// The fields of a record, as they come.

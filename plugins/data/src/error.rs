@@ -216,11 +216,18 @@ pub enum DataError {
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean '{name}'?")).unwrap_or_default()
+    nearest
+        .as_ref()
+        .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default()
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("'{name}'"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn summary(errors: &[FieldError]) -> String {
@@ -239,7 +246,10 @@ impl DataError {
 
     /// A failed field check of one field.
     pub fn field(object: &str, error: FieldError) -> Self {
-        Self::Invalid { object: object.to_owned(), errors: vec![error] }
+        Self::Invalid {
+            object: object.to_owned(),
+            errors: vec![error],
+        }
     }
 
     /// The protocol's code, `api/StandardErrorCode`.
@@ -279,9 +289,10 @@ impl DataError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::ObjectNotFound { .. } | Self::RecordNotFound { .. } => ErrorKind::NotFound,
-            Self::MethodDisabled { .. } | Self::Denied { .. } | Self::CheckFailed { .. } | Self::FieldsDenied { .. } => {
-                ErrorKind::Denied
-            }
+            Self::MethodDisabled { .. }
+            | Self::Denied { .. }
+            | Self::CheckFailed { .. }
+            | Self::FieldsDenied { .. } => ErrorKind::Denied,
             Self::Unauthenticated => ErrorKind::Unauthenticated,
             Self::UnknownFields { .. }
             | Self::Invalid { .. }
@@ -314,12 +325,20 @@ impl DataError {
                 json!({ "object": object, "operation": operation })
             }
             Self::FieldsDenied { object, fields } => json!({ "object": object, "fields": fields }),
-            Self::UnknownFields { object, fields, nearest } => {
+            Self::UnknownFields {
+                object,
+                fields,
+                nearest,
+            } => {
                 let errors: Vec<Value> = fields
                     .iter()
                     .map(|field| {
-                        FieldError::new(field, FieldCode::UnknownField, format!("'{field}' is not a field of '{object}'"))
-                            .to_json()
+                        FieldError::new(
+                            field,
+                            FieldCode::UnknownField,
+                            format!("'{field}' is not a field of '{object}'"),
+                        )
+                        .to_json()
                     })
                     .collect();
                 json!({ "object": object, "field": fields.first(), "suggestion": nearest, "fields": errors })
@@ -331,10 +350,20 @@ impl DataError {
             }
             Self::TooMany { count, max, .. } => json!({ "count": count, "max": max }),
             Self::Duplicate { object, fields } => json!({ "object": object, "fields": fields }),
-            Self::DeleteRestricted { object, dependent, count, .. } => {
+            Self::DeleteRestricted {
+                object,
+                dependent,
+                count,
+                ..
+            } => {
                 json!({ "object": object, "dependentObject": dependent, "dependentCount": count })
             }
-            Self::Stale { object, current_version, current, .. } => {
+            Self::Stale {
+                object,
+                current_version,
+                current,
+                ..
+            } => {
                 json!({ "object": object, "currentVersion": current_version, "currentRecord": current })
             }
             Self::InBatch { index, source } => {
@@ -368,8 +397,9 @@ impl From<DataError> for Error {
             return error;
         }
         let details = error.details();
-        let mut out =
-            Error::new(error.kind(), error.to_string()).with_code(error.code()).with_internal(error.internal_text());
+        let mut out = Error::new(error.kind(), error.to_string())
+            .with_code(error.code())
+            .with_internal(error.internal_text());
         if !details.is_null() {
             out = out.with_details(&details);
         }

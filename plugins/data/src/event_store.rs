@@ -51,7 +51,11 @@ impl StoredEvents {
     }
 
     /// Reads rows; a row that cannot be read is left out and told of.
-    async fn rows<T: Send>(&self, statement: &Statement, read: impl Fn(&dyn Row) -> Option<T> + Send + Sync) -> Result<Vec<T>> {
+    async fn rows<T: Send>(
+        &self,
+        statement: &Statement,
+        read: impl Fn(&dyn Row) -> Option<T> + Send + Sync,
+    ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
         let mut reader = self.store.reader().await?;
         reader
@@ -123,7 +127,12 @@ fn json<T: DeserializeOwned>(row: &dyn Row, index: usize) -> Option<T> {
 /// Columns `sequence, key, event`.
 fn event_of(row: &dyn Row) -> Option<StoredEvent> {
     let event: Event = json(row, 2)?;
-    Some(StoredEvent { sequence: unsigned(row, 0)?, key: text(row, 1)?, event, deliveries: Vec::new() })
+    Some(StoredEvent {
+        sequence: unsigned(row, 0)?,
+        key: text(row, 1)?,
+        event,
+        deliveries: Vec::new(),
+    })
 }
 
 fn delivery_of(row: &dyn Row) -> Option<Delivery> {
@@ -169,11 +178,15 @@ impl EventStore for StoredEvents {
         let now_ms = self.clock.now_ms();
         let mut unit = WriteUnit::default();
         for EventToStore { event, key } in &events {
-            let statement = foreign_event(event, key, now_ms).map_err(|error| DataError::internal(error.to_string()))?;
+            let statement =
+                foreign_event(event, key, now_ms).map_err(|error| DataError::internal(error.to_string()))?;
             unit.push(statement, Expect::Numbers);
         }
         let sequences = self.write(unit).await?;
-        Ok(sequences.into_iter().filter_map(|sequence| u64::try_from(sequence).ok()).collect())
+        Ok(sequences
+            .into_iter()
+            .filter_map(|sequence| u64::try_from(sequence).ok())
+            .collect())
     }
 
     async fn pending(&self, _context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
@@ -194,7 +207,8 @@ impl EventStore for StoredEvents {
         }
         if request.lease_ms > 0 {
             let lease_ms = i64::try_from(request.lease_ms).unwrap_or(i64::MAX);
-            self.lease(&events, &request.node, now_ms.saturating_add(lease_ms)).await?;
+            self.lease(&events, &request.node, now_ms.saturating_add(lease_ms))
+                .await?;
         }
         self.with_deliveries(events).await
     }
@@ -210,7 +224,11 @@ impl EventStore for StoredEvents {
             let forget = format!("DELETE FROM objectos_event_delivery WHERE sequence IN ({places})");
             unit.push(Statement::new(forget, values), Expect::Anything);
         }
-        for delivery in request.deliveries.iter().filter(|delivery| !request.done.contains(&delivery.sequence)) {
+        for delivery in request
+            .deliveries
+            .iter()
+            .filter(|delivery| !request.done.contains(&delivery.sequence))
+        {
             unit.push(delivery_step(delivery), Expect::Anything);
         }
         for entry in &request.dead_letters {
@@ -218,7 +236,11 @@ impl EventStore for StoredEvents {
             let statement = Statement::new(
                 "INSERT INTO objectos_dead_letter (id, last_failed_at, entry) VALUES (?, ?, ?) \
                  ON CONFLICT (id) DO UPDATE SET last_failed_at = excluded.last_failed_at, entry = excluded.entry",
-                vec![entry.id.as_str().into(), entry.last_failed_at.as_str().into(), SqlValue::Json(text)],
+                vec![
+                    entry.id.as_str().into(),
+                    entry.last_failed_at.as_str().into(),
+                    SqlValue::Json(text),
+                ],
             );
             unit.push(statement, Expect::Anything);
         }
@@ -245,7 +267,11 @@ impl EventStore for StoredEvents {
             let Some(last) = page.last() else { break };
             after = last.sequence;
             let wanted = |event: &StoredEvent| {
-                request.names.is_empty() || request.names.iter().any(|pattern| matches_event(pattern, &event.event.name))
+                request.names.is_empty()
+                    || request
+                        .names
+                        .iter()
+                        .any(|pattern| matches_event(pattern, &event.event.name))
             };
             found.extend(page.into_iter().filter(wanted));
             if found.len() >= limit {
@@ -257,12 +283,18 @@ impl EventStore for StoredEvents {
     }
 
     async fn dead_letters(&self, _context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>> {
-        let page = [SqlValue::Integer(i64::from(request.limit)), SqlValue::Integer(i64::from(request.offset))];
+        let page = [
+            SqlValue::Integer(i64::from(request.limit)),
+            SqlValue::Integer(i64::from(request.offset)),
+        ];
         let statement = match &request.id {
             Some(id) => {
                 let mut values = vec![SqlValue::from(id.as_str())];
                 values.extend(page);
-                Statement::new("SELECT entry FROM objectos_dead_letter WHERE id = ? LIMIT ? OFFSET ?", values)
+                Statement::new(
+                    "SELECT entry FROM objectos_dead_letter WHERE id = ? LIMIT ? OFFSET ?",
+                    values,
+                )
             }
             None => Statement::new(
                 "SELECT entry FROM objectos_dead_letter ORDER BY last_failed_at DESC, id LIMIT ? OFFSET ?",
@@ -273,8 +305,10 @@ impl EventStore for StoredEvents {
         if request.remove {
             let mut unit = WriteUnit::default();
             for entry in &entries {
-                let statement =
-                    Statement::new("DELETE FROM objectos_dead_letter WHERE id = ?", vec![entry.id.as_str().into()]);
+                let statement = Statement::new(
+                    "DELETE FROM objectos_dead_letter WHERE id = ?",
+                    vec![entry.id.as_str().into()],
+                );
                 unit.push(statement, Expect::Anything);
             }
             self.write(unit).await?;
@@ -287,14 +321,23 @@ impl EventStore for StoredEvents {
         let old = "done = 1 AND stored_at_ms < ? AND sequence < (SELECT max(sequence) FROM objectos_event)";
         let mut unit = WriteUnit::default();
         unit.push(
-            Statement::new(format!("SELECT COUNT(*) FROM objectos_event WHERE {old}"), vec![before_ms.into()]),
+            Statement::new(
+                format!("SELECT COUNT(*) FROM objectos_event WHERE {old}"),
+                vec![before_ms.into()],
+            ),
             Expect::Numbers,
         );
         unit.push(
-            Statement::new(format!("DELETE FROM objectos_event WHERE {old}"), vec![before_ms.into()]),
+            Statement::new(
+                format!("DELETE FROM objectos_event WHERE {old}"),
+                vec![before_ms.into()],
+            ),
             Expect::Anything,
         );
         let counted = self.write(unit).await?;
-        Ok(counted.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or_default())
+        Ok(counted
+            .first()
+            .and_then(|count| u64::try_from(*count).ok())
+            .unwrap_or_default())
     }
 }

@@ -53,7 +53,13 @@ pub fn record_event(context: &Context, now_ms: i64, change: &RecordChange<'_>) -
     // Only texts that were checked and JSON of our own went in.
     let event = String::from_utf8(out).unwrap_or_default();
     let key = format!("{}/{}", change.layout.object.name, change.id);
-    let values = vec![id.into(), change.name.into(), key.into(), SqlValue::Json(event), now_ms.into()];
+    let values = vec![
+        id.into(),
+        change.name.into(),
+        key.into(),
+        SqlValue::Json(event),
+        now_ms.into(),
+    ];
     Statement::new(INSERT, values)
 }
 
@@ -64,13 +70,25 @@ pub fn record_event(context: &Context, now_ms: i64, change: &RecordChange<'_>) -
 pub fn foreign_event(event: &Event, key: &str, now_ms: i64) -> serde_json::Result<Statement> {
     let text = serde_json::to_string(event)?;
     let id = event.id.clone().unwrap_or_default();
-    let values = vec![id.into(), event.name.as_str().into(), key.into(), SqlValue::Json(text), now_ms.into()];
+    let values = vec![
+        id.into(),
+        event.name.as_str().into(),
+        key.into(),
+        SqlValue::Json(text),
+        now_ms.into(),
+    ];
     Ok(Statement::new(INSERT_RETURNING, values))
 }
 
 /// `contracts::events::RecordEvent`.
 fn write_payload(out: &mut Vec<u8>, context: &Context, timestamp: &str, change: &RecordChange<'_>) {
-    let RecordChange { name, layout, id, before, after } = change;
+    let RecordChange {
+        name,
+        layout,
+        id,
+        before,
+        after,
+    } = change;
     out.extend_from_slice(b"{\"type\":");
     write_text(out, name);
     out.extend_from_slice(b",\"object\":");
@@ -85,7 +103,10 @@ fn write_payload(out: &mut Vec<u8>, context: &Context, timestamp: &str, change: 
         out.extend_from_slice(b",\"changes\":[");
         let mut first = true;
         for (index, column) in layout.columns.iter().enumerate() {
-            let stamp = matches!(layout.field(index).system, Some(SystemField::UpdatedAt | SystemField::UpdatedBy));
+            let stamp = matches!(
+                layout.field(index).system,
+                Some(SystemField::UpdatedAt | SystemField::UpdatedBy)
+            );
             if before[index] != after[index] && !stamp {
                 if !first {
                     out.push(b',');

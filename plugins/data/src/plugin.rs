@@ -50,7 +50,11 @@ impl Plugin for DataPlugin {
     const RUNTIME_WORKERS: usize = 1;
 
     async fn init(setup: Setup) -> Result<Self> {
-        let config: DataConfig = if setup.config.is_null() { DataConfig::default() } else { setup.config()? };
+        let config: DataConfig = if setup.config.is_null() {
+            DataConfig::default()
+        } else {
+            setup.config()?
+        };
         config.check()?;
         let folder = setup.data_directory()?;
         let options = SqliteOptions {
@@ -73,14 +77,19 @@ impl Plugin for DataPlugin {
         let parts = self.engine.parts();
         let events = StoredEvents::new(Arc::clone(&parts.store), Arc::clone(&parts.clock));
         registry.service(DataServer::new(Arc::new(DataProvider::new(Arc::clone(&self.engine)))));
-        registry.service(MetadataServer::new(Arc::new(MetadataProvider::new(Arc::clone(self.library.cell())))));
+        registry.service(MetadataServer::new(Arc::new(MetadataProvider::new(Arc::clone(
+            self.library.cell(),
+        )))));
         registry.service(EventStoreServer::new(Arc::new(events)));
         routes_data::register(registry, &self.engine);
         routes_meta::register(registry, self.library.cell());
-        registry.command(commands::CHECK, |_, _, arguments| async move { Ok(commands::check(&arguments)) });
+        registry.command(commands::CHECK, |_, _, arguments| async move {
+            Ok(commands::check(&arguments))
+        });
         for name in migrate::COMMANDS {
             registry.command(name, move |plugin: Arc<Self>, _, arguments| async move {
-                let answer: CommandAnswer = migrate::run(&plugin.library, plugin.engine.store(), name, &arguments).await;
+                let answer: CommandAnswer =
+                    migrate::run(&plugin.library, plugin.engine.store(), name, &arguments).await;
                 Ok(answer)
             });
         }
@@ -153,7 +162,15 @@ impl DataPlugin {
             clock: Arc::new(HostClock(host.clone())),
             limits: config.limits.clone(),
         }));
-        Ok(Self { host, mode: setup.settings.mode.clone(), library, engine, loaded, watcher: Mutex::new(None), blocked })
+        Ok(Self {
+            host,
+            mode: setup.settings.mode.clone(),
+            library,
+            engine,
+            loaded,
+            watcher: Mutex::new(None),
+            blocked,
+        })
     }
 
     /// Puts in the seeds that are new or changed. Records that are refused are told of; they keep nothing from starting.
@@ -165,7 +182,11 @@ impl DataPlugin {
             tracing::warn!("{problem}");
         }
         if report.created + report.updated > 0 {
-            tracing::info!(created = report.created, updated = report.updated, "seed records put in");
+            tracing::info!(
+                created = report.created,
+                updated = report.updated,
+                "seed records put in"
+            );
         }
         Ok(())
     }

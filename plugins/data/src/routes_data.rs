@@ -45,7 +45,9 @@ pub(crate) use client::deleted;
 pub(crate) fn read_batch(batch: Value) -> crate::error::Result<(BatchOperation, Vec<BatchItem>, BatchOptions)> {
     match batch {
         Value::Object(map) => body::batch_of(map),
-        _ => Err(crate::error::DataError::InvalidBody { message: "'batch' must be {operation, records, options}".to_owned() }),
+        _ => Err(crate::error::DataError::InvalidBody {
+            message: "'batch' must be {operation, records, options}".to_owned(),
+        }),
     }
 }
 
@@ -83,7 +85,11 @@ pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -
         ("GET", "/api/data/{object}/{id}") => envelope::get(engine, context, request).await,
         ("PATCH", "/api/data/{object}/{id}") => envelope::update(engine, context, request).await,
         ("DELETE", "/api/data/{object}/{id}") => envelope::delete(engine, context, request).await,
-        (method, route) => return Err(Error::internal(format!("{method} {route} is not one of the data routes"))),
+        (method, route) => {
+            return Err(Error::internal(format!(
+                "{method} {route} is not one of the data routes"
+            )));
+        }
     };
     answered.map_err(Error::from)
 }

@@ -60,7 +60,9 @@ pub fn answer(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpRespon
             let entry = find(catalogue, request.parameter("type"), request.parameter("name"))?;
             Ok(envelope(request, catalogue, &entry.definition))
         }
-        route => Err(Error::internal(format!("the route {route} is not one of the metadata routes"))),
+        route => Err(Error::internal(format!(
+            "the route {route} is not one of the metadata routes"
+        ))),
     }
 }
 
@@ -88,7 +90,11 @@ fn item(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpResponse> {
 fn seed_list(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpResponse> {
     let wanted = request.parameter("type");
     if kind_of_name(wanted).is_some() {
-        let items: Vec<&Value> = catalogue.metadata().list(wanted).map(|entry| &*entry.definition).collect();
+        let items: Vec<&Value> = catalogue
+            .metadata()
+            .list(wanted)
+            .map(|entry| &*entry.definition)
+            .collect();
         return Ok(envelope(request, catalogue, &json!(items)));
     }
     let entry = find(catalogue, "object", wanted)?;
@@ -103,31 +109,56 @@ fn view(catalogue: &Catalogue, request: &HttpRequest, wanted: &str) -> Result<Ht
         })?),
     };
     let name = request.parameter("object");
-    let Some(object) = catalogue.object(name) else { return Err(missing(catalogue, "object", name)) };
-    let modified_ms = catalogue.metadata().get("object", name).map_or(0, |entry| entry.modified_ms);
+    let Some(object) = catalogue.object(name) else {
+        return Err(missing(catalogue, "object", name));
+    };
+    let modified_ms = catalogue
+        .metadata()
+        .get("object", name)
+        .map_or(0, |entry| entry.modified_ms);
     let view = generated_view(object, catalogue.metadata(), only);
     Ok(conditional::respond(request, &Rendered::new(&view, modified_ms)))
 }
 
 fn find<'a>(catalogue: &'a Catalogue, kind: &str, name: &str) -> Result<&'a Arc<crate::metadata::MetadataEntry>> {
-    catalogue.metadata().get(kind, name).ok_or_else(|| missing(catalogue, kind, name))
+    catalogue
+        .metadata()
+        .get(kind, name)
+        .ok_or_else(|| missing(catalogue, kind, name))
 }
 
 fn missing(catalogue: &Catalogue, kind: &str, name: &str) -> Error {
     let singular = kind_of_name(kind).map_or(kind, |kind| kind.name);
     if singular == "object" {
         let nearest = catalogue.nearest_object(name).map(str::to_owned);
-        return DataError::ObjectNotFound { object: name.to_owned(), nearest }.into();
+        return DataError::ObjectNotFound {
+            object: name.to_owned(),
+            nearest,
+        }
+        .into();
     }
-    let nearest = nearest(name, catalogue.metadata().list(singular).map(|entry| entry.name.as_str()));
-    let question = nearest.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
+    let nearest = nearest(
+        name,
+        catalogue.metadata().list(singular).map(|entry| entry.name.as_str()),
+    );
+    let question = nearest
+        .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default();
     Error::not_found(format!("there is no {singular} '{name}'{question}"))
         .with_details(&json!({ "type": singular, "name": name, "suggestion": nearest }))
 }
 
 fn envelope(request: &HttpRequest, catalogue: &Catalogue, data: &Value) -> HttpResponse {
-    let modified_ms = catalogue.metadata().entries().map(|entry| entry.modified_ms).max().unwrap_or_default();
-    conditional::respond(request, &Rendered::new(&json!({ "success": true, "data": data }), modified_ms))
+    let modified_ms = catalogue
+        .metadata()
+        .entries()
+        .map(|entry| entry.modified_ms)
+        .max()
+        .unwrap_or_default();
+    conditional::respond(
+        request,
+        &Rendered::new(&json!({ "success": true, "data": data }), modified_ms),
+    )
 }
 
 /// The first value of a query parameter, decoded; an empty one counts as missing.

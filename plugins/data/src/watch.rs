@@ -28,7 +28,10 @@ impl Debounce {
     /// Beginning with what was just loaded.
     #[must_use]
     pub fn new(loaded: Fingerprint) -> Self {
-        Self { settled: loaded, before: loaded }
+        Self {
+            settled: loaded,
+            before: loaded,
+        }
     }
 
     /// Takes a look; true when there is a change and it is complete.
@@ -56,7 +59,9 @@ where
         ticks.tick().await;
         let watched = folders.clone();
         // Reading folders blocks, if only for a moment.
-        let Ok(now) = tokio::task::spawn_blocking(move || Fingerprint::of(&watched)).await else { return };
+        let Ok(now) = tokio::task::spawn_blocking(move || Fingerprint::of(&watched)).await else {
+            return;
+        };
         if debounce.look(now) {
             changed().await;
         }

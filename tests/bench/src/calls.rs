@@ -63,7 +63,9 @@ pub(crate) fn measure(built: &Path) -> Result<Vec<String>> {
     let options = KernelOptions::new(plugins, data.clone(), data.join("run"), policy);
     let (kernel, report) = runtime.block_on(Kernel::boot(options, runtime.handle().clone()))?;
     anyhow::ensure!(report.complete(), "the echo plugin did not start:\n{report}");
-    let service = kernel.service("echo", "^1").map_err(|error| anyhow::anyhow!("{error}"))?;
+    let service = kernel
+        .service("echo", "^1")
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     let lines = runtime.block_on(async { runtime.spawn(lines(service)).await })?;
     runtime.block_on(kernel.shutdown(Duration::from_secs(5)));
     lines
@@ -79,7 +81,12 @@ async fn lines(service: HostService) -> Result<Vec<String>> {
         for _ in 0..BATCHES {
             let begun = Instant::now();
             for _ in 0..CALLS {
-                black_box(service.call("later", &context, black_box(&payload)).await.map_err(|error| anyhow::anyhow!("{error}"))?);
+                black_box(
+                    service
+                        .call("later", &context, black_box(&payload))
+                        .await
+                        .map_err(|error| anyhow::anyhow!("{error}"))?,
+                );
             }
             ours.push(begun.elapsed());
             let begun = Instant::now();
@@ -93,7 +100,11 @@ async fn lines(service: HostService) -> Result<Vec<String>> {
         for _ in 0..BATCHES {
             let begun = Instant::now();
             for _ in 0..CALLS {
-                black_box(service.call_sync("now", &context, black_box(&payload)).map_err(|error| anyhow::anyhow!("{error}"))?);
+                black_box(
+                    service
+                        .call_sync("now", &context, black_box(&payload))
+                        .map_err(|error| anyhow::anyhow!("{error}"))?,
+                );
             }
             ours.push(begun.elapsed());
             let begun = Instant::now();
@@ -109,7 +120,11 @@ async fn lines(service: HostService) -> Result<Vec<String>> {
 
 fn line(title: &str, ours: Vec<Duration>, theirs: Vec<Duration>) -> String {
     let (ours, theirs) = (median_ns(ours), median_ns(theirs));
-    format!("{title:<44} {ours:>12.0} {theirs:>12.0} {:>9.2}   over plain: {:.0} ns (≤ 250 for 200 B)", ours / theirs, ours - theirs)
+    format!(
+        "{title:<44} {ours:>12.0} {theirs:>12.0} {:>9.2}   over plain: {:.0} ns (≤ 250 for 200 B)",
+        ours / theirs,
+        ours - theirs
+    )
 }
 
 fn median_ns(mut batches: Vec<Duration>) -> f64 {

@@ -38,7 +38,16 @@ impl Host {
         let begun = Instant::now();
         let mut child = Command::new(built.join("objectos-host"))
             .current_dir(folder.path())
-            .args(["--plugins", "plugins", "--data", "data", "--log-level", "warn", "--listen", &address.to_string()])
+            .args([
+                "--plugins",
+                "plugins",
+                "--data",
+                "data",
+                "--log-level",
+                "warn",
+                "--listen",
+                &address.to_string(),
+            ])
             .args(["--set", &format!("objectos.data:database.synchronous={synchronous}")])
             .arg("--app")
             .arg(repository.join("examples/crm"))
@@ -53,7 +62,12 @@ impl Host {
             ensure!(begun.elapsed() < START_LIMIT, "objectos-host does not get ready");
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(Self { address, start_ms: begun.elapsed().as_secs_f64() * 1000.0, child, _folder: folder })
+        Ok(Self {
+            address,
+            start_ms: begun.elapsed().as_secs_f64() * 1000.0,
+            child,
+            _folder: folder,
+        })
     }
 
     /// Makes a record and answers its id.
@@ -65,7 +79,10 @@ impl Host {
 
     pub(crate) fn resident_mib(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .context("VmRSS")?;
         let kib: f64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
         Ok(kib / 1024.0)
     }
@@ -75,7 +92,11 @@ impl Host {
         let (status, answer) = exchange(self.address, "POST", &format!("/api/v1/plugins/{plugin}/swap"), "{}")?;
         ensure!(status == 200, "{status}: {answer}");
         let report: Value = serde_json::from_str(&answer)?;
-        let report = if report["data"].is_object() { &report["data"] } else { &report };
+        let report = if report["data"].is_object() {
+            &report["data"]
+        } else {
+            &report
+        };
         Ok(report["switchUs"].as_f64().context("switchUs")? / 1000.0)
     }
 }
@@ -106,8 +127,16 @@ impl Bare {
             .context("start objectos-bare")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on ").context("an address")?.parse()?;
-        Ok(Self { address, child, _folder: folder })
+        let address = line
+            .trim()
+            .strip_prefix("listening on ")
+            .context("an address")?
+            .parse()?;
+        Ok(Self {
+            address,
+            child,
+            _folder: folder,
+        })
     }
 
     pub(crate) fn create(&self, body: &str) -> Result<String> {
@@ -146,6 +175,9 @@ fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> Result
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let status = answer.get(9..12).context("a status line")?.parse()?;
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned())
+        .unwrap_or_default();
     Ok((status, body))
 }

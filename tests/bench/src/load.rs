@@ -25,7 +25,12 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) fn get(address: SocketAddr, path: &str, connections: usize) -> Self {
         let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
-        Self { address, request, expected_status: 200, connections }
+        Self {
+            address,
+            request,
+            expected_status: 200,
+            connections,
+        }
     }
 
     pub(crate) fn post(address: SocketAddr, path: &str, body: &str, connections: usize) -> Self {
@@ -33,7 +38,12 @@ impl Load {
             "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        Self { address, request: request.into_bytes(), expected_status: 201, connections }
+        Self {
+            address,
+            request: request.into_bytes(),
+            expected_status: 201,
+            connections,
+        }
     }
 
     /// Requests per second over `duration`, after a tenth of it as warm-up.
@@ -84,7 +94,11 @@ impl Load {
         let text = std::str::from_utf8(&buffer[..head])?;
         let status = text.get(9..12).unwrap_or_default();
         if status != self.expected_status.to_string() {
-            bail!("expected {}, got: {}", self.expected_status, String::from_utf8_lossy(buffer));
+            bail!(
+                "expected {}, got: {}",
+                self.expected_status,
+                String::from_utf8_lossy(buffer)
+            );
         }
         let length = text
             .lines()

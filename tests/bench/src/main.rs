@@ -54,11 +54,18 @@ fn main() -> Result<()> {
 }
 
 fn pair(cli: &Cli, synchronous: &str) -> Result<(Host, Bare)> {
-    Ok((Host::start(&cli.built, &cli.repository, synchronous)?, Bare::start(&cli.built, synchronous)?))
+    Ok((
+        Host::start(&cli.built, &cli.repository, synchronous)?,
+        Bare::start(&cli.built, synchronous)?,
+    ))
 }
 
 fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
-    let left = Load::get(ours.address, &format!("/api/v1/data/account/{}", ours.create(ACCOUNT)?), 32);
+    let left = Load::get(
+        ours.address,
+        &format!("/api/v1/data/account/{}", ours.create(ACCOUNT)?),
+        32,
+    );
     let right = Load::get(bare.address, &format!("/row/{}", bare.create(ACCOUNT)?), 32);
     let (mut a, mut b) = (Series::default(), Series::default());
     for _ in 0..cli.rounds {
@@ -85,7 +92,12 @@ fn creates(
         a.push(left.run(duration).context("create in the host")?);
         b.push(right.run(duration).context("create in the plain program")?);
     }
-    print(&format!("create, {synchronous}, {connections} clients, requests/s"), &a, &b, mark);
+    print(
+        &format!("create, {synchronous}, {connections} clients, requests/s"),
+        &a,
+        &b,
+        mark,
+    );
     Ok(())
 }
 
@@ -100,9 +112,27 @@ fn starts(cli: &Cli) -> Result<()> {
             swap.push(host.swap_ms(plugin)?);
         }
     }
-    println!("{:<44} {:>12.1} {:>12} {:>9}   ≤ 300", "start to ready, ms", start.median(), "", "");
-    println!("{:<44} {:>12.1} {:>12} {:>9}   ≤ 48", "idle memory (resident), MiB", idle.median(), "", "");
-    println!("{:<44} {:>12.1} {:>12} {:>9}", "swap until switched, ms", swap.median(), "", "");
+    println!(
+        "{:<44} {:>12.1} {:>12} {:>9}   ≤ 300",
+        "start to ready, ms",
+        start.median(),
+        "",
+        ""
+    );
+    println!(
+        "{:<44} {:>12.1} {:>12} {:>9}   ≤ 48",
+        "idle memory (resident), MiB",
+        idle.median(),
+        "",
+        ""
+    );
+    println!(
+        "{:<44} {:>12.1} {:>12} {:>9}",
+        "swap until switched, ms",
+        swap.median(),
+        "",
+        ""
+    );
     Ok(())
 }
 
@@ -112,6 +142,10 @@ fn print(title: &str, ours: &Series, plain: &Series, mark: &str) {
         ours.median(),
         plain.median(),
         ours.median() / plain.median(),
-        if plain.spread() > 0.25 { "   (the plain program moved by more than a quarter: repeat on a quiet machine)" } else { "" }
+        if plain.spread() > 0.25 {
+            "   (the plain program moved by more than a quarter: repeat on a quiet machine)"
+        } else {
+            ""
+        }
     );
 }

@@ -20,7 +20,7 @@ fn config(extra: &Value) -> Value {
 fn an_event_is_sent_signed_and_done() {
     run(|| async {
         let world = World::new(config(
-            json!({"authentication": {"type": "none", "credentials": {"secret": "s"}}}),
+            &json!({"authentication": {"type": "none", "credentials": {"secret": "s"}}}),
         ));
         world.bus.open();
         world.write(&[("e1", "data.x", ""), ("e2", "auth.x", "")]);

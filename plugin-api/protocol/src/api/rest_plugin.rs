@@ -278,9 +278,9 @@ impl Default for ErrorHandlingConfig {
 pub struct RestApiPluginConfig {
     #[serde(default = "yes")]
     pub enabled: bool,
-    #[serde(default = "default_api")]
+    #[serde(default = "api_path")]
     pub base_path: String,
-    #[serde(default = "default_v1")]
+    #[serde(default = "first_version")]
     pub version: String,
     pub routes: Vec<RestApiRouteRegistration>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -490,11 +490,11 @@ impl Default for RestPerformanceConfig {
     }
 }
 
-fn default_api() -> String {
+fn api_path() -> String {
     "/api".to_owned()
 }
 
-fn default_v1() -> String {
+fn first_version() -> String {
     "v1".to_owned()
 }
 

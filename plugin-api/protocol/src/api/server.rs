@@ -440,7 +440,7 @@ pub struct WebhookConfig {
     pub enabled: bool,
     pub events: Vec<WebhookEvent>,
     pub delivery_config: WebhookDelivery,
-    #[serde(default = "default_webhooks")]
+    #[serde(default = "webhooks_path")]
     pub registration_endpoint: String,
 }
 
@@ -481,7 +481,7 @@ pub struct Callback {
     pub url: String,
 }
 
-fn default_webhooks() -> String {
+fn webhooks_path() -> String {
     "/webhooks".to_owned()
 }
 

@@ -101,7 +101,7 @@ pub struct SessionUser {
     pub roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub tenant_id: Option<String>,
-    #[serde(default = "default_en")]
+    #[serde(default = "english")]
     pub language: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub timezone: Option<String>,
@@ -162,7 +162,7 @@ wire_enum! {
     }
 }
 
-fn default_en() -> String {
+fn english() -> String {
     "en".to_owned()
 }
 

@@ -62,11 +62,11 @@ pub struct VersioningConfig {
     #[serde(deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub versions: Vec<VersionDefinition>,
-    #[serde(default = "default_object_stack_version")]
+    #[serde(default = "default_header_name")]
     pub header_name: String,
-    #[serde(default = "default_version")]
+    #[serde(default = "default_query_param_name")]
     pub query_param_name: String,
-    #[serde(default = "default_api")]
+    #[serde(default = "api_path")]
     pub url_prefix: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub deprecation: Option<DeprecationConfig>,
@@ -115,15 +115,15 @@ pub struct VersionNegotiationResponse {
     pub versions: Option<Vec<VersionDefinition>>,
 }
 
-fn default_object_stack_version() -> String {
+fn default_header_name() -> String {
     "ObjectStack-Version".to_owned()
 }
 
-fn default_version() -> String {
+fn default_query_param_name() -> String {
     "version".to_owned()
 }
 
-fn default_api() -> String {
+fn api_path() -> String {
     "/api".to_owned()
 }
 

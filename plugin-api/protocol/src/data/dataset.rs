@@ -17,12 +17,12 @@ pub struct Dataset {
     #[schemars(regex(pattern = IDENTIFIER))]
     pub object: String,
     /// The field by which a record is recognised.
-    #[serde(default = "text_name")]
+    #[serde(default = "name_field")]
     pub external_id: String,
     #[serde(default)]
     pub mode: DatasetMode,
     /// Environments in which the records are loaded.
-    #[serde(default = "default_env")]
+    #[serde(default = "everywhere")]
     pub env: Vec<DatasetEnvironment>,
     /// Field values of each record.
     pub records: Vec<JsonMap>,
@@ -50,11 +50,11 @@ wire_enum! {
     }
 }
 
-fn text_name() -> String {
+fn name_field() -> String {
     "name".to_owned()
 }
 
-fn default_env() -> Vec<DatasetEnvironment> {
+fn everywhere() -> Vec<DatasetEnvironment> {
     vec![
         DatasetEnvironment::Prod,
         DatasetEnvironment::Dev,

@@ -40,7 +40,7 @@ pub struct Object {
     #[serde(rename = "abstract", default)]
     pub is_abstract: bool,
     /// Name of the datasource; `default` is the primary one.
-    #[serde(default = "default_default")]
+    #[serde(default = "primary_datasource")]
     pub datasource: String,
     /// Name of the table, when it differs from the object's.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -225,7 +225,7 @@ wire_enum! {
     }
 }
 
-fn default_default() -> String {
+fn primary_datasource() -> String {
     "default".to_owned()
 }
 

@@ -209,7 +209,7 @@ pub struct ScimManager {
 #[serde(remote = "ScimUser", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = guarded)]
 pub struct ScimUser {
-    #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[serde(default = "user_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub schemas: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -351,7 +351,7 @@ wire_enum! {
 #[serde(remote = "ScimGroup", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = guarded)]
 pub struct ScimGroup {
-    #[serde(default = "default_scim_group_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[serde(default = "group_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub schemas: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
@@ -365,13 +365,13 @@ pub struct ScimGroup {
     pub meta: Option<ScimMeta>,
 }
 
-fn default_schemas() -> Vec<String> {
+fn user_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:schemas:core:2.0:User"]
         .map(str::to_owned)
         .to_vec()
 }
 
-fn default_scim_group_schemas() -> Vec<String> {
+fn group_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:schemas:core:2.0:Group"]
         .map(str::to_owned)
         .to_vec()

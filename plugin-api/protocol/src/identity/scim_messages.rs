@@ -14,7 +14,7 @@ use crate::wire_enum::wire_enum;
 #[serde(remote = "ScimListResponse", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = guarded)]
 pub struct ScimListResponse {
-    #[serde(default = "default_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[serde(default = "list_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub schemas: Vec<String>,
     #[serde(deserialize_with = "integer_from::<0, _, _>")]
@@ -61,10 +61,7 @@ wire_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "ScimPatchRequest", deny_unknown_fields)]
 pub struct ScimPatchRequest {
-    #[serde(
-        default = "default_scim_patch_request_schemas",
-        deserialize_with = "list_from::<1, _, _>"
-    )]
+    #[serde(default = "patch_request_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub schemas: Vec<String>,
     #[serde(rename = "Operations", deserialize_with = "list_from::<1, _, _>")]
@@ -102,7 +99,7 @@ wire_enum! {
 #[serde(remote = "ScimBulkRequest", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = guarded)]
 pub struct ScimBulkRequest {
-    #[serde(default = "default_scim_bulk_request_schemas")]
+    #[serde(default = "bulk_request_schemas")]
     pub schemas: Vec<ScimBulkRequestUrn>,
     #[serde(deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
@@ -137,7 +134,7 @@ pub struct ScimBulkResponseOperation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "ScimBulkResponse", deny_unknown_fields)]
 pub struct ScimBulkResponse {
-    #[serde(default = "default_scim_bulk_response_schemas")]
+    #[serde(default = "bulk_response_schemas")]
     pub schemas: Vec<ScimBulkResponseUrn>,
     pub operations: Vec<ScimBulkResponseOperation>,
 }
@@ -154,7 +151,7 @@ wire_enum! {
 #[serde(remote = "ScimError", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = guarded)]
 pub struct ScimError {
-    #[serde(default = "default_scim_error_schemas", deserialize_with = "list_from::<1, _, _>")]
+    #[serde(default = "error_schemas", deserialize_with = "list_from::<1, _, _>")]
     #[schemars(length(min = 1))]
     pub schemas: Vec<String>,
     #[serde(deserialize_with = "integer_in::<400, 599, _, _>")]
@@ -182,27 +179,27 @@ wire_enum! {
     }
 }
 
-fn default_schemas() -> Vec<String> {
+fn list_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]
         .map(str::to_owned)
         .to_vec()
 }
 
-fn default_scim_patch_request_schemas() -> Vec<String> {
+fn patch_request_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
         .map(str::to_owned)
         .to_vec()
 }
 
-fn default_scim_bulk_request_schemas() -> Vec<ScimBulkRequestUrn> {
+fn bulk_request_schemas() -> Vec<ScimBulkRequestUrn> {
     vec![ScimBulkRequestUrn::V2]
 }
 
-fn default_scim_bulk_response_schemas() -> Vec<ScimBulkResponseUrn> {
+fn bulk_response_schemas() -> Vec<ScimBulkResponseUrn> {
     vec![ScimBulkResponseUrn::V2]
 }
 
-fn default_scim_error_schemas() -> Vec<String> {
+fn error_schemas() -> Vec<String> {
     ["urn:ietf:params:scim:api:messages:2.0:Error"]
         .map(str::to_owned)
         .to_vec()

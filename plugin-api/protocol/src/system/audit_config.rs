@@ -132,7 +132,7 @@ pub struct SuspiciousActivityRule {
     pub event_types: Vec<AuditEventType>,
     pub condition: SuspiciousActivityCondition,
     pub actions: Vec<SuspiciousActivityAction>,
-    #[serde(default = "warning_audit_event_severity")]
+    #[serde(default = "warning")]
     pub alert_severity: AuditEventSeverity,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     pub notifications: Option<SuspiciousActivityNotifications>,
@@ -272,7 +272,7 @@ wire_enum! {
     }
 }
 
-const fn warning_audit_event_severity() -> AuditEventSeverity {
+const fn warning() -> AuditEventSeverity {
     AuditEventSeverity::Warning
 }
 

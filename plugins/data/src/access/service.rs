@@ -78,7 +78,9 @@ impl ServicePermissions {
                 return Ok(last.1);
             }
         }
-        let local = context.principal()?.is_some_and(|principal| principal.kind == PrincipalKind::Local);
+        let local = context
+            .principal()?
+            .is_some_and(|principal| principal.kind == PrincipalKind::Local);
         *self.last.write() = (json.to_vec(), local);
         Ok(local)
     }
@@ -114,18 +116,28 @@ impl Permissions for ServicePermissions {
                 return answer;
             }
             if !self.declared() {
-                return Err(DataError::Denied { object: object.to_owned(), operation: verb(operation) });
+                return Err(DataError::Denied {
+                    object: object.to_owned(),
+                    operation: verb(operation),
+                });
             }
             self.asked.fetch_add(1, Ordering::Relaxed);
-            let request = AccessRequest { object: object.to_owned(), operation };
+            let request = AccessRequest {
+                object: object.to_owned(),
+                operation,
+            };
             let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
             let answer = self.service.call(context, "access_plan", &request).await?;
             let plan: AccessPlan = serde_json::from_slice(&answer)
                 .map_err(|error| DataError::internal(format!("an access plan cannot be read: {error}")))?;
             if !plan.allowed {
-                return Err(DataError::Denied { object: object.to_owned(), operation: verb(operation) });
+                return Err(DataError::Denied {
+                    object: object.to_owned(),
+                    operation: verb(operation),
+                });
             }
-            let plan = Plan::read(plan).map_err(|error| DataError::internal(format!("an access plan is wrong: {error}")))?;
+            let plan =
+                Plan::read(plan).map_err(|error| DataError::internal(format!("an access plan is wrong: {error}")))?;
             Ok(Access::Planned(Arc::new(plan)))
         })
     }

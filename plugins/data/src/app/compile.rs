@@ -29,7 +29,10 @@ pub(super) fn compile(drafts: &Drafts, problems: &mut Problems) -> IndexMap<Stri
     let expressions = expression::Expressions::new(drafts);
     let mut models = IndexMap::with_capacity(drafts.len());
     for draft in drafts.values() {
-        models.insert(draft.object.name.clone(), Arc::new(object::compile(draft, drafts, &expressions, problems)));
+        models.insert(
+            draft.object.name.clone(),
+            Arc::new(object::compile(draft, drafts, &expressions, problems)),
+        );
     }
     problems.extend(expressions.into_problems());
     reference::check_masters(drafts, problems);
@@ -40,7 +43,11 @@ pub(super) fn compile(drafts: &Drafts, problems: &mut Problems) -> IndexMap<Stri
 /// No two objects share a table.
 fn check_tables(drafts: &Drafts, models: &IndexMap<String, Arc<ObjectModel>>, problems: &mut Problems) {
     let mut tables: HashMap<&str, &str> = HashMap::new();
-    for (draft, model) in drafts.values().zip(models.values()).filter(|(_, model)| !model.is_abstract) {
+    for (draft, model) in drafts
+        .values()
+        .zip(models.values())
+        .filter(|(_, model)| !model.is_abstract)
+    {
         if let Some(first) = tables.insert(&model.table, &model.name) {
             let message = format!("the table `{}` is that of `{first}` already", model.table);
             problems.push(draft.error(&["tableName"], message).hint("give it another `tableName`"));

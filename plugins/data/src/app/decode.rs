@@ -38,10 +38,18 @@ pub(super) fn decode<T: DeserializeOwned>(
     let mut taken = Taken::default();
     for _ in 0..FAULTS_MAX {
         let error = match serde_path_to_error::deserialize::<_, T>(&value) {
-            Ok(value) => return Some(Decoded { value, broken: taken.paths }),
+            Ok(value) => {
+                return Some(Decoded {
+                    value,
+                    broken: taken.paths,
+                });
+            }
             Err(error) => error,
         };
-        let fault = refine(Fault::read(KeyPath::from(error.path()), &error.inner().to_string(), &value), &value);
+        let fault = refine(
+            Fault::read(KeyPath::from(error.path()), &error.inner().to_string(), &value),
+            &value,
+        );
         let place = base.join(&taken.original(&fault.path));
         if fault.wants_text() && write_as_text(&mut value, &fault.path, document.node(&place)) {
             continue;
@@ -58,7 +66,9 @@ pub(super) fn decode<T: DeserializeOwned>(
 
 /// A number where text is wanted means what was written: `version: 1.10`.
 fn write_as_text(value: &mut Value, path: &KeyPath, node: Option<&Node>) -> bool {
-    let Some(found) = value_at(value, path) else { return false };
+    let Some(found) = value_at(value, path) else {
+        return false;
+    };
     let Value::Number(number) = &*found else { return false };
     let text = match node.map(|node| &node.value) {
         Some(NodeValue::Number { written, .. }) => written.clone(),
@@ -79,10 +89,24 @@ fn value_at<'a>(value: &'a mut Value, path: &KeyPath) -> Option<&'a mut Value> {
 fn refine(fault: Fault, value: &Value) -> Fault {
     let is_rule = fault.path.0.iter().rev().nth(1) == Some(&Step::Key("validations".to_owned()));
     let mut copy = value.clone();
-    let Some(Value::Object(rule)) = is_rule.then(|| value_at(&mut copy, &fault.path)).flatten() else { return fault };
-    let common_keys = ["name", "label", "description", "active", "events", "tags", "severity", "message"];
-    let common: serde_json::Map<String, Value> =
-        rule.iter().filter(|(key, _)| common_keys.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let Some(Value::Object(rule)) = is_rule.then(|| value_at(&mut copy, &fault.path)).flatten() else {
+        return fault;
+    };
+    let common_keys = [
+        "name",
+        "label",
+        "description",
+        "active",
+        "events",
+        "tags",
+        "severity",
+        "message",
+    ];
+    let common: serde_json::Map<String, Value> = rule
+        .iter()
+        .filter(|(key, _)| common_keys.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     let common = Value::Object(common);
     match serde_path_to_error::deserialize::<_, RuleCommon>(&common) {
         Err(error) => {
@@ -115,7 +139,10 @@ impl Taken {
 
     /// A key that is missing because it was taken out was spoken of before.
     fn explains(&self, fault: &Fault) -> bool {
-        fault.missing.as_ref().is_some_and(|key| self.paths.contains(&self.original(&fault.path).key(key)))
+        fault
+            .missing
+            .as_ref()
+            .is_some_and(|key| self.paths.contains(&self.original(&fault.path).key(key)))
     }
 
     fn take(&mut self, value: &mut Value, fault: &Fault) -> bool {

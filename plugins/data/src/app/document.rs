@@ -33,7 +33,12 @@ impl Document {
 
     /// Of a tree.
     pub(super) fn new(file: Arc<str>, modified_ms: i64, root: Node) -> Self {
-        Self { file, modified_ms, root, older: RefCell::default() }
+        Self {
+            file,
+            modified_ms,
+            root,
+            older: RefCell::default(),
+        }
     }
 
     /// Learns which older spellings the part at `base` has, so that problems in the protocol's words find the written ones; what
@@ -47,7 +52,9 @@ impl Document {
                     let newer = note.message.split('`').nth(1);
                     if let (Some(key), Some(newer)) = (written.last_key(), newer) {
                         let older = key.to_owned();
-                        self.older.borrow_mut().insert((written.parent(), newer.to_owned()), older);
+                        self.older
+                            .borrow_mut()
+                            .insert((written.parent(), newer.to_owned()), older);
                     }
                 }
                 NoteKind::Inferred => {}
@@ -61,17 +68,27 @@ impl Document {
         let mut written = KeyPath::default();
         let mut steps = path.0.iter().peekable();
         while let Some(step) = steps.next() {
-            let Some(node) = self.root.at(&written) else { return (written, false) };
+            let Some(node) = self.root.at(&written) else {
+                return (written, false);
+            };
             let next = match (step, &node.value) {
-                (Step::Index(index), NodeValue::Map(entries)) => entries.get(*index).map(|entry| written.key(&entry.key)),
+                (Step::Index(index), NodeValue::Map(entries)) => {
+                    entries.get(*index).map(|entry| written.key(&entry.key))
+                }
                 (Step::Index(index), _) => Some(written.index(*index)),
                 (Step::Key(key), _) if node.get(key).is_some() => Some(written.key(key)),
                 (Step::Key(key), _) => {
-                    let renamed = |key: &str| older.get(&(written.clone(), key.to_owned())).map(|older| written.key(older));
+                    let renamed = |key: &str| {
+                        older
+                            .get(&(written.clone(), key.to_owned()))
+                            .map(|older| written.key(older))
+                    };
                     let rules = written.key("validation").key("rules");
                     match steps.peek() {
                         _ if key == "validations" => Some(rules),
-                        Some(Step::Key(inner)) if renamed(key).is_none() => renamed(inner).inspect(|_| drop(steps.next())),
+                        Some(Step::Key(inner)) if renamed(key).is_none() => {
+                            renamed(inner).inspect(|_| drop(steps.next()))
+                        }
                         _ => renamed(key),
                     }
                 }
@@ -85,7 +102,11 @@ impl Document {
     }
 
     fn at(&self, position: Position) -> Place {
-        Place { file: Arc::clone(&self.file), line: position.line, column: position.column }
+        Place {
+            file: Arc::clone(&self.file),
+            line: position.line,
+            column: position.column,
+        }
     }
 
     /// The node that was written for a way; none when nothing was.
@@ -124,7 +145,9 @@ impl Document {
 
     /// An error inside the text of a value, at a line and column of that text, from 1.
     pub(super) fn text_error(&self, path: &KeyPath, line: usize, column: usize, message: impl Into<String>) -> Problem {
-        let place = self.node(path).map_or_else(|| self.place(path), |node| self.at(node.position_in_text(line, column)));
+        let place = self
+            .node(path)
+            .map_or_else(|| self.place(path), |node| self.at(node.position_in_text(line, column)));
         Problem::error(place, path.to_string(), message)
     }
 

@@ -25,7 +25,11 @@ const BUILT: [&str; 3] = ["dist", "build", "out"];
 pub fn read_app(folder: &Path, problems: &mut Problems) -> Option<PackageSource> {
     let shown = folder.display().to_string();
     if !folder.is_dir() {
-        let what = if folder.exists() { "the app is not a folder" } else { "the folder of the app does not exist" };
+        let what = if folder.exists() {
+            "the app is not a folder"
+        } else {
+            "the folder of the app does not exist"
+        };
         let hint = format!("name a folder with an {MANIFEST_FILE}");
         problems.push(Problem::error(Place::file(&shown), "", what).hint(hint));
         return None;
@@ -41,12 +45,21 @@ pub fn read_app(folder: &Path, problems: &mut Problems) -> Option<PackageSource>
     let mut files = Vec::new();
     for path in list(folder, problems) {
         let relative = path.strip_prefix(folder).unwrap_or(&path);
-        if relative != Path::new(MANIFEST_FILE) && include.is_match(relative) && !exclude.is_match(relative) && is_document(&path) {
+        if relative != Path::new(MANIFEST_FILE)
+            && include.is_match(relative)
+            && !exclude.is_match(relative)
+            && is_document(&path)
+        {
             files.extend(read_file(&path, problems));
         }
     }
     let manifest_file = path.display().to_string();
-    Some(PackageSource { id: manifest.id.clone(), manifest: Some(manifest), manifest_file, files })
+    Some(PackageSource {
+        id: manifest.id.clone(),
+        manifest: Some(manifest),
+        manifest_file,
+        files,
+    })
 }
 
 fn globs(patterns: &[String]) -> Option<GlobSet> {
@@ -59,25 +72,35 @@ fn globs(patterns: &[String]) -> Option<GlobSet> {
 
 fn is_document(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.ends_with(".yml") || name.ends_with(".yaml") || (name.ends_with(".json") && crate::metadata::kind_of_file(name).is_some())
+    name.ends_with(".yml")
+        || name.ends_with(".yaml")
+        || (name.ends_with(".json") && crate::metadata::kind_of_file(name).is_some())
 }
 
 /// All files below a folder in the order of their names. Links are not followed: a folder is all there is to an app.
 fn list(folder: &Path, problems: &mut Problems) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    let walk = WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| entry.depth() == 0 || wanted(entry));
+    let walk = WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || wanted(entry));
     for entry in walk {
         match entry {
             Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
             Ok(_) => {}
             Err(error) => {
                 let place = error.path().unwrap_or(folder).display().to_string();
-                problems.push(Problem::error(Place::file(&place), "", format!("cannot be read: {error}")));
+                problems.push(Problem::error(
+                    Place::file(&place),
+                    "",
+                    format!("cannot be read: {error}"),
+                ));
             }
         }
         if paths.len() > FILES_MAX {
             let message = format!("the app has more than {FILES_MAX} files");
-            problems.push(Problem::error(Place::file(&folder.display().to_string()), "", message).hint("narrow `globs`"));
+            problems
+                .push(Problem::error(Place::file(&folder.display().to_string()), "", message).hint("narrow `globs`"));
             break;
         }
     }
@@ -100,8 +123,14 @@ fn read_file(path: &Path, problems: &mut Problems) -> Option<SourceFile> {
     let shown = path.display().to_string();
     let read = || -> std::io::Result<(Vec<u8>, i64)> {
         let file = std::fs::File::open(path)?;
-        let modified = file.metadata()?.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let modified_ms = modified.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
+        let modified = file
+            .metadata()?
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified_ms = modified
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .unwrap_or_default();
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         Ok((bytes, modified_ms))
@@ -112,7 +141,13 @@ fn read_file(path: &Path, problems: &mut Problems) -> Option<SourceFile> {
             Problem::error(Place::file(&shown), "", message).hint("split it")
         }
         Ok((bytes, modified_ms)) => match String::from_utf8(bytes) {
-            Ok(text) => return Some(SourceFile { name: shown, text, modified_ms }),
+            Ok(text) => {
+                return Some(SourceFile {
+                    name: shown,
+                    text,
+                    modified_ms,
+                });
+            }
             Err(_) => Problem::error(Place::file(&shown), "", "the file is not text in UTF-8").hint("save it as UTF-8"),
         },
         Err(error) => Problem::error(Place::file(&shown), "", format!("the file cannot be read: {error}")),

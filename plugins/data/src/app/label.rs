@@ -5,14 +5,19 @@ pub(super) fn from_name(name: &str) -> String {
     let words = name.split('_').filter(|word| !word.is_empty());
     let capital = |word: &str| {
         let mut characters = word.chars();
-        characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+        characters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
     };
     words.map(capital).collect::<Vec<_>>().join(" ")
 }
 
 /// `Company` is `Companies`. A guess for labels, nothing else depends on it.
 pub(super) fn plural(label: &str) -> String {
-    let consonant_before_y = label.strip_suffix('y').and_then(|stem| stem.chars().last()).filter(|last| !"aeiou".contains(*last));
+    let consonant_before_y = label
+        .strip_suffix('y')
+        .and_then(|stem| stem.chars().last())
+        .filter(|last| !"aeiou".contains(*last));
     if let (Some(_), Some(stem)) = (consonant_before_y, label.strip_suffix('y')) {
         return format!("{stem}ies");
     }

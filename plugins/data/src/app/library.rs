@@ -39,8 +39,11 @@ impl CatalogueChange {
     /// The kinds that differ, each once, for the event `system.metadata.changed`.
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds: Vec<&'static str> =
-            [&self.added, &self.changed, &self.removed].into_iter().flatten().map(|(kind, _)| *kind).collect();
+        let mut kinds: Vec<&'static str> = [&self.added, &self.changed, &self.removed]
+            .into_iter()
+            .flatten()
+            .map(|(kind, _)| *kind)
+            .collect();
         kinds.sort_unstable();
         kinds.dedup();
         kinds
@@ -69,8 +72,14 @@ impl Library {
     /// Of app folders. Nothing is read yet.
     #[must_use]
     pub fn new(folders: Vec<PathBuf>) -> Self {
-        let sources = Sources { packages: BTreeMap::new(), folders };
-        Self { cell: Arc::default(), sources: Mutex::new(sources) }
+        let sources = Sources {
+            packages: BTreeMap::new(),
+            folders,
+        };
+        Self {
+            cell: Arc::default(),
+            sources: Mutex::new(sources),
+        }
     }
 
     /// The cell with the current catalogue, for whoever only reads.
@@ -98,7 +107,9 @@ impl Library {
         if documents.is_empty() {
             sources.packages.remove(package);
         } else {
-            sources.packages.insert(package.to_owned(), PackageSource::of_documents(package, documents));
+            sources
+                .packages
+                .insert(package.to_owned(), PackageSource::of_documents(package, documents));
         }
     }
 
@@ -109,7 +120,10 @@ impl Library {
     pub fn reload(&self) -> Result<CatalogueChange, Vec<Problem>> {
         let (mut packages, folders) = {
             let sources = self.sources.lock();
-            (sources.packages.values().cloned().collect::<Vec<_>>(), sources.folders.clone())
+            (
+                sources.packages.values().cloned().collect::<Vec<_>>(),
+                sources.folders.clone(),
+            )
         };
         let mut problems = Problems::default();
         packages.extend(folders.iter().filter_map(|folder| read_app(folder, &mut problems)));
@@ -148,7 +162,9 @@ fn difference(current: &Catalogue, next: Catalogue) -> CatalogueChange {
         let item = (entry.kind, entry.name.clone());
         match current.metadata().get(entry.kind, &entry.name) {
             None => change.added.push(item),
-            Some(before) if before.definition != entry.definition || before.package != entry.package => change.changed.push(item),
+            Some(before) if before.definition != entry.definition || before.package != entry.package => {
+                change.changed.push(item)
+            }
             Some(_) => {}
         }
     }
@@ -158,7 +174,11 @@ fn difference(current: &Catalogue, next: Catalogue) -> CatalogueChange {
         }
     }
     let digests = |catalogue: &Catalogue| -> Vec<(String, String)> {
-        catalogue.seeds().iter().map(|set| (set.key.clone(), set.digest.clone())).collect()
+        catalogue
+            .seeds()
+            .iter()
+            .map(|set| (set.key.clone(), set.digest.clone()))
+            .collect()
     };
     change.seeds_changed = digests(current) != digests(&next);
     change

@@ -71,20 +71,33 @@ impl AppManifest {
     fn check(&self, document: &Document, problems: &mut Problems) {
         let at = |key: &str| KeyPath::of([key]);
         if !self.id.split('.').all(|part| is_snake_name(&part.replace('-', "_"))) {
-            let hint = "use lower case letters, digits, underscores, hyphens and dots, as in `crm` or `com.example.crm`";
+            let hint =
+                "use lower case letters, digits, underscores, hyphens and dots, as in `crm` or `com.example.crm`";
             problems.push(document.error(&at("id"), format!("`{}` is no id", self.id)).hint(hint));
         }
         if Version::parse(&self.version).is_err() {
             let message = format!("`{}` is no version", self.version);
-            problems.push(document.error(&at("version"), message).hint("write three numbers, as in `1.4.0`"));
+            problems.push(
+                document
+                    .error(&at("version"), message)
+                    .hint("write three numbers, as in `1.4.0`"),
+            );
         }
         if let Some(namespace) = self.namespace.as_ref().filter(|namespace| !is_snake_name(namespace)) {
             let message = format!("`{namespace}` is no namespace");
-            problems.push(document.error(&at("namespace"), message).hint("use lower case letters, digits and underscores"));
+            problems.push(
+                document
+                    .error(&at("namespace"), message)
+                    .hint("use lower case letters, digits and underscores"),
+            );
         }
         if self.kind != "app" {
             let message = format!("expected `app`, found `{}`", self.kind);
-            problems.push(document.error(&at("type"), message).hint("a plugin has a `plugin.json` of its own"));
+            problems.push(
+                document
+                    .error(&at("type"), message)
+                    .hint("a plugin has a `plugin.json` of its own"),
+            );
         }
         for (id, range) in &self.dependencies {
             if VersionReq::parse(range).is_err() {
@@ -105,7 +118,12 @@ impl AppManifest {
     }
 
     /// Holds the dependencies of all apps against what is loaded: ids and versions.
-    pub(super) fn check_dependencies(&self, file: &str, loaded: &IndexMap<String, Option<String>>, problems: &mut Problems) {
+    pub(super) fn check_dependencies(
+        &self,
+        file: &str,
+        loaded: &IndexMap<String, Option<String>>,
+        problems: &mut Problems,
+    ) {
         for (id, range) in &self.dependencies {
             let path = format!("dependencies.{id}");
             let Some(found) = loaded.get(id) else {
@@ -116,11 +134,16 @@ impl AppManifest {
                 continue;
             };
             let version = found.as_deref().and_then(|version| Version::parse(version).ok());
-            let fits = version.zip(VersionReq::parse(range).ok()).is_none_or(|(version, range)| range.matches(&version));
+            let fits = version
+                .zip(VersionReq::parse(range).ok())
+                .is_none_or(|(version, range)| range.matches(&version));
             if !fits {
                 let found = found.as_deref().unwrap_or_default();
                 let message = format!("the app needs `{id}` {range}, loaded is {found}");
-                problems.push(super::Problem::error(Place::file(file), path, message).hint("load a version that fits, or widen the range"));
+                problems.push(
+                    super::Problem::error(Place::file(file), path, message)
+                        .hint("load a version that fits, or widen the range"),
+                );
             }
         }
     }

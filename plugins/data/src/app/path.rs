@@ -26,7 +26,12 @@ impl KeyPath {
         let mut steps = Vec::new();
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let mut pieces = part.split('[');
-            steps.extend(pieces.next().filter(|key| !key.is_empty()).map(|key| Step::Key(key.to_owned())));
+            steps.extend(
+                pieces
+                    .next()
+                    .filter(|key| !key.is_empty())
+                    .map(|key| Step::Key(key.to_owned())),
+            );
             steps.extend(pieces.filter_map(|index| index.trim_end_matches(']').parse().ok().map(Step::Index)));
         }
         Self(steps)

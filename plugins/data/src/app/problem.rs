@@ -20,7 +20,11 @@ impl Place {
     /// A file as a whole.
     #[must_use]
     pub fn file(file: &str) -> Self {
-        Self { file: file.into(), line: 0, column: 0 }
+        Self {
+            file: file.into(),
+            line: 0,
+            column: 0,
+        }
     }
 }
 
@@ -67,12 +71,22 @@ pub struct Problem {
 impl Problem {
     /// An error.
     pub fn error(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { level: ProblemLevel::Error, place, path: path.into(), message: message.into(), suggestion: None, hint: None }
+        Self {
+            level: ProblemLevel::Error,
+            place,
+            path: path.into(),
+            message: message.into(),
+            suggestion: None,
+            hint: None,
+        }
     }
 
     /// A warning.
     pub fn warning(place: Place, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { level: ProblemLevel::Warning, ..Self::error(place, path, message) }
+        Self {
+            level: ProblemLevel::Warning,
+            ..Self::error(place, path, message)
+        }
     }
 
     /// Adds what to do.
@@ -141,9 +155,12 @@ impl Problems {
     /// All of them by file, line and column, each once.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.0.sort_by(|left, right| (&left.place, left.level, &left.path).cmp(&(&right.place, right.level, &right.path)));
+        self.0.sort_by(|left, right| {
+            (&left.place, left.level, &left.path).cmp(&(&right.place, right.level, &right.path))
+        });
         // One fault may be met twice, under a key that was written and one that was filled in from it.
-        self.0.dedup_by(|later, earlier| later.place == earlier.place && later.message == earlier.message);
+        self.0
+            .dedup_by(|later, earlier| later.place == earlier.place && later.message == earlier.message);
         self.0
     }
 }

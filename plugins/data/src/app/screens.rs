@@ -50,7 +50,14 @@ impl<'a> View<'a> {
     }
 
     fn list(&self, object: &Draft, list: &Node, path: &KeyPath, problems: &mut Problems) {
-        for key in ["columns", "searchableFields", "filterableFields", "hiddenFields", "fieldOrder", "sort"] {
+        for key in [
+            "columns",
+            "searchableFields",
+            "filterableFields",
+            "hiddenFields",
+            "fieldOrder",
+            "sort",
+        ] {
             self.names(object, list.get(key), &path.key(key), problems);
         }
     }
@@ -58,7 +65,12 @@ impl<'a> View<'a> {
     fn form(&self, object: &Draft, form: &Node, path: &KeyPath, problems: &mut Problems) {
         let sections = path.key("sections");
         for (index, section) in form.get("sections").map_or(&[][..], Node::items).iter().enumerate() {
-            self.names(object, section.get("fields"), &sections.index(index).key("fields"), problems);
+            self.names(
+                object,
+                section.get("fields"),
+                &sections.index(index).key("fields"),
+                problems,
+            );
         }
         self.names(object, form.get("fields"), &path.key("fields"), problems);
     }
@@ -95,11 +107,21 @@ impl<'a> View<'a> {
     }
 }
 
-fn object<'a>(item: &Item, drafts: &'a Drafts, name: &str, path: &KeyPath, problems: &mut Problems) -> Option<&'a Draft> {
+fn object<'a>(
+    item: &Item,
+    drafts: &'a Drafts,
+    name: &str,
+    path: &KeyPath,
+    problems: &mut Problems,
+) -> Option<&'a Draft> {
     let found = drafts.get(name);
     if found.is_none() && !drafts.is_broken(name) {
         let message = format!("there is no object `{name}`");
-        problems.push(item.document.error(path, message).suggest(nearest(name, drafts.keys().map(String::as_str))));
+        problems.push(
+            item.document
+                .error(path, message)
+                .suggest(nearest(name, drafts.keys().map(String::as_str))),
+        );
     }
     found
 }

@@ -20,7 +20,12 @@ use crate::model::{FieldKind, FieldModel, ObjectModel, SystemField, nearest};
 use crate::seed::{SeedRecord, SeedSet};
 
 /// Fields of a new record that seeds may set although the engine fills them.
-const WRITABLE: [SystemField; 4] = [SystemField::Id, SystemField::OwnerId, SystemField::CreatedAt, SystemField::UpdatedAt];
+const WRITABLE: [SystemField; 4] = [
+    SystemField::Id,
+    SystemField::OwnerId,
+    SystemField::CreatedAt,
+    SystemField::UpdatedAt,
+];
 
 /// Keys under which records stand; the first is the protocol's.
 const RECORD_KEYS: [&str; 3] = ["records", "data", "rows"];
@@ -73,11 +78,25 @@ pub(super) fn read(package: &str, stem: &str, document: &Rc<Document>, problems:
     let entries = document.root.entries().iter();
     let head = entries.map(|entry| {
         let records = RECORD_KEYS.contains(&entry.key.as_str());
-        (entry.key.clone(), if records { Value::Array(Vec::new()) } else { entry.value.to_json() })
+        (
+            entry.key.clone(),
+            if records {
+                Value::Array(Vec::new())
+            } else {
+                entry.value.to_json()
+            },
+        )
     });
-    let records_key = RECORD_KEYS.iter().find(|key| document.root.get(key).is_some()).unwrap_or(&RECORD_KEYS[0]);
+    let records_key = RECORD_KEYS
+        .iter()
+        .find(|key| document.root.get(key).is_some())
+        .unwrap_or(&RECORD_KEYS[0]);
     let records_path = KeyPath::of([*records_key]);
-    if document.root.at(&records_path).is_some_and(|records| !matches!(records.value, NodeValue::List(_))) {
+    if document
+        .root
+        .at(&records_path)
+        .is_some_and(|records| !matches!(records.value, NodeValue::List(_)))
+    {
         problems.push(document.error(&records_path, "expected a list of records"));
     }
     let (value, notes) = normalise_dataset(Value::Object(head.collect()), stem);
@@ -105,7 +124,10 @@ pub(super) fn resolve(
             None => {
                 let names = objects.keys().map(String::as_str);
                 let message = format!("there is no object `{}`", file.object);
-                let problem = file.document.error(&file.object_path, message).suggest(nearest(&file.object, names));
+                let problem = file
+                    .document
+                    .error(&file.object_path, message)
+                    .suggest(nearest(&file.object, names));
                 problems.push(problem);
             }
         }
@@ -132,10 +154,19 @@ fn set(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -> Option
                 problems.push(file.document.error(&path.key(&external_id), message).hint(hint));
             }
         } else if file.mode != DatasetMode::Insert && file.mode != DatasetMode::Replace {
-            let message = format!("the record has no `{external_id}`, by which it would be recognised at the next start");
-            problems.push(file.document.error(&path, message).hint("add it, or name another field in `externalId`"));
+            let message =
+                format!("the record has no `{external_id}`, by which it would be recognised at the next start");
+            problems.push(
+                file.document
+                    .error(&path, message)
+                    .hint("add it, or name another field in `externalId`"),
+            );
         }
-        records.push(SeedRecord { fields, place: file.document.place(&path), path: path.to_string() });
+        records.push(SeedRecord {
+            fields,
+            place: file.document.place(&path),
+            path: path.to_string(),
+        });
     }
     let digest = digest(&external_id, file.mode, &records);
     Some(SeedSet {
@@ -157,12 +188,23 @@ fn external_id(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -
             return Some(name.clone());
         }
         let message = format!("`{}` has no stored field `{name}`", object.name);
-        let problem = file.document.error(&KeyPath::of(["externalId"]), message).suggest(object.nearest_field(name));
+        let problem = file
+            .document
+            .error(&KeyPath::of(["externalId"]), message)
+            .suggest(object.nearest_field(name));
         problems.push(problem);
         return None;
     }
-    let declared = object.fields.values().filter(|field| field.external_id).map(|field| field.name.as_str());
-    let unique = object.fields.values().filter(|field| field.unique && field.system.is_none()).map(|field| field.name.as_str());
+    let declared = object
+        .fields
+        .values()
+        .filter(|field| field.external_id)
+        .map(|field| field.name.as_str());
+    let unique = object
+        .fields
+        .values()
+        .filter(|field| field.unique && field.system.is_none())
+        .map(|field| field.name.as_str());
     let found = declared.chain(["name", "title", "subject"]).chain(unique).find(stored);
     if found.is_none() {
         let message = format!("nothing tells the records of `{}` apart", object.name);
@@ -185,7 +227,11 @@ fn record(
         let at = path.key(&entry.key);
         let Some(field) = object.field(&entry.key) else {
             let message = format!("`{}` has no field `{}`", object.name, entry.key);
-            problems.push(file.document.key_error(&at, message).suggest(object.nearest_field(&entry.key)));
+            problems.push(
+                file.document
+                    .key_error(&at, message)
+                    .suggest(object.nearest_field(&entry.key)),
+            );
             continue;
         };
         if !field.stored() || field.system.is_some_and(|system| !WRITABLE.contains(&system)) {
@@ -199,11 +245,18 @@ fn record(
         }
         fields.insert(entry.key.clone(), value);
     }
-    for field in object.fields.values().filter(|field| field.required && field.default.is_none() && field.autonumber.is_none()) {
+    for field in object
+        .fields
+        .values()
+        .filter(|field| field.required && field.default.is_none() && field.autonumber.is_none())
+    {
         let given = fields.get(&field.name).is_some_and(|value| !value.is_null());
         let counts = file.mode != DatasetMode::Update && field.system.is_none() && field.name != external_id;
         if counts && !given && !node.entries().iter().any(|entry| entry.key == field.name) {
-            problems.push(file.document.error(path, format!("the required field `{}` is missing", field.name)));
+            problems.push(
+                file.document
+                    .error(path, format!("the required field `{}` is missing", field.name)),
+            );
         }
     }
     fields
@@ -211,7 +264,10 @@ fn record(
 
 /// A number in a text field means what was written: a postal code of `01067`.
 fn value(field: &FieldModel, node: &Node) -> Value {
-    let textual = matches!(field.kind, FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber | FieldKind::Time);
+    let textual = matches!(
+        field.kind,
+        FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber | FieldKind::Time
+    );
     match node.written() {
         Some(written) if textual => Value::String(written.to_owned()),
         _ => node.to_json(),
@@ -230,14 +286,20 @@ fn fits(field: &FieldModel, value: &Value) -> Result<(), String> {
         FieldKind::Boolean => (value.is_boolean(), "true or false".to_owned()),
         FieldKind::Choice => (option(value), options()),
         FieldKind::List => {
-            let expected = if field.options.is_empty() { "a list of texts".to_owned() } else { format!("a list of {}", options()) };
+            let expected = if field.options.is_empty() {
+                "a list of texts".to_owned()
+            } else {
+                format!("a list of {}", options())
+            };
             (value.as_array().is_some_and(|items| items.iter().all(option)), expected)
         }
         FieldKind::References => (value.is_array(), "a list of references".to_owned()),
         FieldKind::Vector => (value.is_array(), "a list of numbers".to_owned()),
         FieldKind::Location | FieldKind::Address => (value.is_object(), "a map".to_owned()),
         FieldKind::Date | FieldKind::DateTime => (value.is_string(), "a date".to_owned()),
-        FieldKind::Text | FieldKind::Time | FieldKind::Reference | FieldKind::Autonumber => (value.is_string(), "text".to_owned()),
+        FieldKind::Text | FieldKind::Time | FieldKind::Reference | FieldKind::Autonumber => {
+            (value.is_string(), "text".to_owned())
+        }
         FieldKind::File | FieldKind::Json | FieldKind::Formula | FieldKind::Summary => (true, String::new()),
     };
     if fits { Ok(()) } else { Err(expected) }
@@ -250,7 +312,12 @@ fn digest(external_id: &str, mode: DatasetMode, records: &[SeedRecord]) -> Strin
         hasher.update(Value::Object(record.fields.clone()).to_string());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Sets of objects that others point to come first; where they point at each other the order of the files stays.
@@ -260,7 +327,11 @@ fn order(sets: Vec<SeedSet>, objects: &IndexMap<String, Arc<ObjectModel>>) -> Ve
     for set in &sets {
         visit(&set.object, objects, &mut done, &mut order, 0);
     }
-    let place: HashMap<String, usize> = order.iter().enumerate().map(|(index, name)| ((*name).to_owned(), index)).collect();
+    let place: HashMap<String, usize> = order
+        .iter()
+        .enumerate()
+        .map(|(index, name)| ((*name).to_owned(), index))
+        .collect();
     let mut sets = sets;
     sets.sort_by_key(|set| place.get(&set.object).copied());
     sets
@@ -279,7 +350,9 @@ fn visit<'a>(
     if depth > ORDER_DEPTH_MAX || !done.insert(name) {
         return;
     }
-    let Some((name, object)) = objects.get_key_value(name) else { return };
+    let Some((name, object)) = objects.get_key_value(name) else {
+        return;
+    };
     for reference in object.references().filter_map(|field| field.reference.as_ref()) {
         visit(&reference.object, objects, done, order, depth + 1);
     }

@@ -122,7 +122,10 @@ impl Node {
     /// The value under a key of a map.
     #[must_use]
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
     }
 
     /// The text of a text or number, as written.
@@ -144,9 +147,10 @@ impl Node {
             NodeValue::Number { number, .. } => Value::Number(number.clone()),
             NodeValue::Text(text) => Value::String(text.text.clone()),
             NodeValue::List(items) => items.iter().map(Self::to_json).collect(),
-            NodeValue::Map(entries) => {
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
-            }
+            NodeValue::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect(),
         }
     }
 
@@ -186,7 +190,10 @@ impl Node {
     #[must_use]
     pub(crate) fn key_position_of(&self, path: &KeyPath) -> Position {
         let entry = path.last_key().and_then(|last| {
-            self.at(&path.parent())?.entries().iter().find(|entry| entry.key == last)
+            self.at(&path.parent())?
+                .entries()
+                .iter()
+                .find(|entry| entry.key == last)
         });
         entry.map_or_else(|| self.position_of(path), |entry| entry.key_position)
     }

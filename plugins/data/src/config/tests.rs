@@ -31,7 +31,10 @@ fn what_is_wrong_is_named() {
 #[test]
 fn paths() {
     let check = |url: &str, expected: Result<&str, &str>| {
-        let config = DatabaseConfig { url: Some(url.to_owned()), ..DatabaseConfig::default() };
+        let config = DatabaseConfig {
+            url: Some(url.to_owned()),
+            ..DatabaseConfig::default()
+        };
         match (config.path(Path::new("/d")), expected) {
             (Ok(path), Ok(expected)) => assert_eq!(path, Path::new(expected)),
             (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),

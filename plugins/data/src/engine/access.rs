@@ -30,16 +30,36 @@ impl Granted {
     fn from(access: Access, object: &ObjectModel, context: &Context) -> Self {
         let tenant = tenant_filter(&access, object, context);
         match access {
-            Access::System => Self { system: true, view: None, writable: Mask::All, check: None },
+            Access::System => Self {
+                system: true,
+                view: None,
+                writable: Mask::All,
+                check: None,
+            },
             Access::Everything => {
-                let view = tenant.map(|filter| Arc::new(View { filters: vec![filter], ..View::all() }));
-                Self { system: false, view, writable: Mask::All, check: None }
+                let view = tenant.map(|filter| {
+                    Arc::new(View {
+                        filters: vec![filter],
+                        ..View::all()
+                    })
+                });
+                Self {
+                    system: false,
+                    view,
+                    writable: Mask::All,
+                    check: None,
+                }
             }
             Access::Planned(plan) => {
                 let mut view = plan.view.clone();
                 view.filters.extend(tenant);
                 let view = if view.is_all() { None } else { Some(Arc::new(view)) };
-                Self { system: false, view, writable: plan.writable.clone(), check: plan.check.clone() }
+                Self {
+                    system: false,
+                    view,
+                    writable: plan.writable.clone(),
+                    check: plan.check.clone(),
+                }
             }
         }
     }
@@ -66,7 +86,12 @@ impl Engine {
     pub(super) async fn granted(&self, context: &Context, layout: &Layout, operation: Operation) -> Result<Granted> {
         let access = match self.parts.permissions.at_once(context) {
             Some(access) => access?,
-            None => self.parts.permissions.ask(context, &layout.object.name, operation).await?,
+            None => {
+                self.parts
+                    .permissions
+                    .ask(context, &layout.object.name, operation)
+                    .await?
+            }
         };
         Ok(Granted::from(access, &layout.object, context))
     }
@@ -100,7 +125,9 @@ impl Engine {
 
     /// What may be read of an object; of one that may not be read at all, nothing.
     async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
-        let Some(layout) = schema.layout(object) else { return Ok(Arc::new(View::nothing())) };
+        let Some(layout) = schema.layout(object) else {
+            return Ok(Arc::new(View::nothing()));
+        };
         match self.granted(context, layout, Operation::Read).await {
             Ok(granted) => Ok(granted.view.unwrap_or_else(|| Arc::new(View::all()))),
             Err(DataError::Denied { .. }) => Ok(Arc::new(View::nothing())),
@@ -120,7 +147,9 @@ fn related_objects(schema: &Schema, layout: &Arc<Layout>, query: &QueryInput) ->
                 return;
             }
             let field = at.object.field(hop).filter(|field| field.kind == FieldKind::Reference);
-            let target = field.and_then(|field| field.reference.as_ref()).and_then(|reference| schema.layout(&reference.object));
+            let target = field
+                .and_then(|field| field.reference.as_ref())
+                .and_then(|reference| schema.layout(&reference.object));
             let Some(target) = target else { return };
             if !objects.contains(&target.object.name) {
                 objects.push(target.object.name.clone());

@@ -1,6 +1,5 @@
 //! Answers of the engine: JSON that is written once, and the facts that a route puts around it.
 
-
 use objectos_expression::{RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
@@ -57,7 +56,11 @@ impl Found {
             out.extend_from_slice(b",\"total\":");
             out.extend_from_slice(itoa::Buffer::new().format(total).as_bytes());
         }
-        out.extend_from_slice(if self.has_more { b",\"hasMore\":true" } else { b",\"hasMore\":false" });
+        out.extend_from_slice(if self.has_more {
+            b",\"hasMore\":true"
+        } else {
+            b",\"hasMore\":false"
+        });
         if let Some(cursor) = &self.next_cursor {
             out.extend_from_slice(b",\"nextCursor\":");
             write_text(&mut out, cursor);
@@ -158,7 +161,13 @@ pub(super) struct RecordWriter<'a> {
 
 impl<'a> RecordWriter<'a> {
     pub(super) fn new(plan: &'a SelectPlan, caller: &'a Caller<'a>) -> Self {
-        Self { plan, caller, out: Vec::with_capacity(1024), ends: Vec::new(), holes: Vec::new() }
+        Self {
+            plan,
+            caller,
+            out: Vec::with_capacity(1024),
+            ends: Vec::new(),
+            holes: Vec::new(),
+        }
     }
 
     /// Writes one row.
@@ -166,7 +175,11 @@ impl<'a> RecordWriter<'a> {
         if !self.ends.is_empty() {
             self.out.push(b',');
         }
-        let computed = if self.plan.formulas.is_empty() { Vec::new() } else { self.compute(row) };
+        let computed = if self.plan.formulas.is_empty() {
+            Vec::new()
+        } else {
+            self.compute(row)
+        };
         self.out.push(b'{');
         for (index, Output { key, value }) in self.plan.outputs.iter().enumerate() {
             if index > 0 {
@@ -196,7 +209,11 @@ impl<'a> RecordWriter<'a> {
             (id, false) => vec![id.to_owned()],
             (list, true) => serde_json::from_str(list).unwrap_or_default(),
         };
-        self.holes.push(Hole { at: self.out.len(), relation, ids });
+        self.holes.push(Hole {
+            at: self.out.len(),
+            relation,
+            ids,
+        });
     }
 
     /// The calculated fields. One that fails is null: the record is there all the same.
@@ -256,4 +273,3 @@ pub(super) fn insert(record: &mut Map<String, Value>, path: &str, value: Value) 
         }
     }
 }
-

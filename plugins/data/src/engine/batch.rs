@@ -44,7 +44,9 @@ impl BatchOperation {
     /// By its name on the wire.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Upsert, Self::Delete].into_iter().find(|operation| operation.name() == name)
+        [Self::Create, Self::Update, Self::Upsert, Self::Delete]
+            .into_iter()
+            .find(|operation| operation.name() == name)
     }
 }
 
@@ -63,7 +65,12 @@ pub struct BatchOptions {
 
 impl Default for BatchOptions {
     fn default() -> Self {
-        Self { atomic: true, return_records: false, continue_on_error: false, validate_only: false }
+        Self {
+            atomic: true,
+            return_records: false,
+            continue_on_error: false,
+            validate_only: false,
+        }
     }
 }
 
@@ -138,7 +145,10 @@ impl Engine {
         let schema = self.schema();
         self.check_bulk(context, &schema, object, items.len())?;
         let ids: Vec<Option<String>> = items.iter().map(|item| item.id.clone()).collect();
-        let changes: Vec<Result<Change>> = items.into_iter().map(|item| change_of(object, operation, item)).collect();
+        let changes: Vec<Result<Change>> = items
+            .into_iter()
+            .map(|item| change_of(object, operation, item))
+            .collect();
         let results = if options.atomic {
             self.together(context, &schema, changes, options.validate_only).await?
         } else {
@@ -148,22 +158,42 @@ impl Engine {
             .into_iter()
             .zip(ids)
             .map(|(result, id)| match result {
-                Ok(answer) => ItemAnswer { id: Some(answer.id), result: Ok(answer.record) },
-                Err(failure) => ItemAnswer { id, result: Err(failure) },
+                Ok(answer) => ItemAnswer {
+                    id: Some(answer.id),
+                    result: Ok(answer.record),
+                },
+                Err(failure) => ItemAnswer {
+                    id,
+                    result: Err(failure),
+                },
             })
             .collect();
-        Ok(BatchAnswer { operation, items, return_records: options.return_records })
+        Ok(BatchAnswer {
+            operation,
+            items,
+            return_records: options.return_records,
+        })
     }
 
     /// Makes many records, all or none.
     ///
     /// # Errors
     /// `InBatch` with the place of the record that is at fault.
-    pub async fn create_many(&self, context: &Context, object: &str, records: Vec<Fields>) -> Result<Vec<RecordAnswer>> {
+    pub async fn create_many(
+        &self,
+        context: &Context,
+        object: &str,
+        records: Vec<Fields>,
+    ) -> Result<Vec<RecordAnswer>> {
         let schema = self.schema();
         self.check_bulk(context, &schema, object, records.len())?;
-        let changes: Vec<Change> =
-            records.into_iter().map(|record| Change::Create { object: object.to_owned(), record }).collect();
+        let changes: Vec<Change> = records
+            .into_iter()
+            .map(|record| Change::Create {
+                object: object.to_owned(),
+                record,
+            })
+            .collect();
         self.all_or_none(context, &schema, &changes).await
     }
 
@@ -175,7 +205,11 @@ impl Engine {
         let schema = self.schema();
         let max = self.parts.limits.batch_max;
         if items.len() > max {
-            return Err(DataError::TooMany { what: "operations", count: items.len(), max });
+            return Err(DataError::TooMany {
+                what: "operations",
+                count: items.len(),
+                max,
+            });
         }
         let mut made: Vec<Option<String>> = Vec::with_capacity(items.len());
         let mut changes = Vec::with_capacity(items.len());
@@ -183,7 +217,12 @@ impl Engine {
             for value in item.data.values_mut() {
                 resolve(value, &made).map_err(|error| in_batch(index, error))?;
             }
-            let id = item.id.as_deref().map(|id| id_of_ref(id, &made)).transpose().map_err(|error| in_batch(index, error))?;
+            let id = item
+                .id
+                .as_deref()
+                .map(|id| id_of_ref(id, &made))
+                .transpose()
+                .map_err(|error| in_batch(index, error))?;
             if item.operation == BatchOperation::Create {
                 let layout = layout_of(&schema, &item.object).map_err(|error| in_batch(index, error))?;
                 let own = item.data.get("id").and_then(Value::as_str).map(str::to_owned);
@@ -193,7 +232,11 @@ impl Engine {
             } else {
                 made.push(id.clone());
             }
-            let entry = BatchItem { id, external_id: None, data: item.data };
+            let entry = BatchItem {
+                id,
+                external_id: None,
+                data: item.data,
+            };
             changes.push(change_of(&item.object, item.operation, entry).map_err(|error| in_batch(index, error))?);
         }
         self.all_or_none(context, &schema, &changes).await
@@ -213,7 +256,11 @@ impl Engine {
         }
         let max = self.parts.limits.batch_max;
         if count > max {
-            return Err(DataError::TooMany { what: "records", count, max });
+            return Err(DataError::TooMany {
+                what: "records",
+                count,
+                max,
+            });
         }
         Ok(())
     }
@@ -243,7 +290,12 @@ impl Engine {
             }
         }
         match self.write(context, schema, &good, only_check).await {
-            Ok(written) => Ok(self.answers(context, schema, written).await?.into_iter().map(Ok).collect()),
+            Ok(written) => Ok(self
+                .answers(context, schema, written)
+                .await?
+                .into_iter()
+                .map(Ok)
+                .collect()),
             Err(WriteFailure { operation, error }) => Ok(failed(operation, error)),
         }
     }
@@ -257,13 +309,24 @@ impl Engine {
     ) -> Result<Vec<Result<RecordAnswer, ItemFailure>>> {
         let one = |change: Result<Change>| async move {
             let change = change?;
-            let written = self.write(context, schema, &[change], options.validate_only).await.map_err(|failure| failure.error)?;
+            let written = self
+                .write(context, schema, &[change], options.validate_only)
+                .await
+                .map_err(|failure| failure.error)?;
             let mut answers = self.answers(context, schema, written).await?;
-            answers.pop().ok_or_else(|| DataError::internal("a write without an answer"))
+            answers
+                .pop()
+                .ok_or_else(|| DataError::internal("a write without an answer"))
         };
         if options.continue_on_error && independent(&changes) {
-            let results: Vec<Result<RecordAnswer>> = stream::iter(changes.into_iter().map(one)).buffered(AT_ONCE).collect().await;
-            return Ok(results.into_iter().map(|result| result.map_err(ItemFailure::Failed)).collect());
+            let results: Vec<Result<RecordAnswer>> = stream::iter(changes.into_iter().map(one))
+                .buffered(AT_ONCE)
+                .collect()
+                .await;
+            return Ok(results
+                .into_iter()
+                .map(|result| result.map_err(ItemFailure::Failed))
+                .collect());
         }
         let mut results = Vec::with_capacity(changes.len());
         let mut stopped = false;
@@ -284,21 +347,42 @@ impl Engine {
 fn independent(changes: &[Result<Change>]) -> bool {
     let mut seen = HashSet::new();
     changes.iter().flatten().all(|change| match change {
-        Change::Create { .. } | Change::Upsert { id: None, external_id: None, .. } => true,
-        Change::Update { id, .. } | Change::Delete { id, .. } | Change::Upsert { id: Some(id), .. } => seen.insert(id.as_str()),
-        Change::Upsert { id: None, external_id: Some(id), .. } => seen.insert(id.as_str()),
+        Change::Create { .. }
+        | Change::Upsert {
+            id: None,
+            external_id: None,
+            ..
+        } => true,
+        Change::Update { id, .. } | Change::Delete { id, .. } | Change::Upsert { id: Some(id), .. } => {
+            seen.insert(id.as_str())
+        }
+        Change::Upsert {
+            id: None,
+            external_id: Some(id),
+            ..
+        } => seen.insert(id.as_str()),
     })
 }
 
 fn in_batch(index: usize, error: DataError) -> DataError {
-    DataError::InBatch { index, source: Box::new(error) }
+    DataError::InBatch {
+        index,
+        source: Box::new(error),
+    }
 }
 
 fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result<Change> {
     let object = object.to_owned();
-    let BatchItem { id, external_id, data: record } = item;
+    let BatchItem {
+        id,
+        external_id,
+        data: record,
+    } = item;
     let known = |id: Option<String>| {
-        id.filter(|id| !id.is_empty()).ok_or_else(|| DataError::RecordNotFound { object: object.clone(), id: String::new() })
+        id.filter(|id| !id.is_empty()).ok_or_else(|| DataError::RecordNotFound {
+            object: object.clone(),
+            id: String::new(),
+        })
     };
     Ok(match operation {
         BatchOperation::Create => {
@@ -308,8 +392,18 @@ fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result
             }
             Change::Create { object, record }
         }
-        BatchOperation::Update => Change::Update { id: known(id)?, object, record, expected: None },
-        BatchOperation::Upsert => Change::Upsert { object, id, external_id, record },
+        BatchOperation::Update => Change::Update {
+            id: known(id)?,
+            object,
+            record,
+            expected: None,
+        },
+        BatchOperation::Upsert => Change::Upsert {
+            object,
+            id,
+            external_id,
+            record,
+        },
         BatchOperation::Delete => Change::Delete { id: known(id)?, object },
     })
 }
@@ -318,7 +412,10 @@ fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result
 fn resolve(value: &mut Value, made: &[Option<String>]) -> Result<()> {
     match value {
         Value::Object(map) if map.len() == 1 && map.contains_key("$ref") => {
-            let place = map.get("$ref").and_then(Value::as_u64).and_then(|place| usize::try_from(place).ok());
+            let place = map
+                .get("$ref")
+                .and_then(Value::as_u64)
+                .and_then(|place| usize::try_from(place).ok());
             let id = place.and_then(|place| made.get(place)).and_then(Option::as_ref);
             let id = id.ok_or_else(|| DataError::InvalidBody {
                 message: "$ref takes the place of an earlier operation, counted from 0".to_owned(),
@@ -333,8 +430,14 @@ fn resolve(value: &mut Value, made: &[Option<String>]) -> Result<()> {
 
 /// An id may be written `$ref:2`.
 fn id_of_ref(id: &str, made: &[Option<String>]) -> Result<String> {
-    let Some(place) = id.strip_prefix("$ref:") else { return Ok(id.to_owned()) };
-    let known = place.parse::<usize>().ok().and_then(|place| made.get(place)).and_then(Option::clone);
+    let Some(place) = id.strip_prefix("$ref:") else {
+        return Ok(id.to_owned());
+    };
+    let known = place
+        .parse::<usize>()
+        .ok()
+        .and_then(|place| made.get(place))
+        .and_then(Option::clone);
     known.ok_or_else(|| DataError::InvalidBody {
         message: "$ref takes the place of an earlier operation, counted from 0".to_owned(),
     })
@@ -345,7 +448,12 @@ impl BatchAnswer {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let succeeded = self.items.iter().filter(|item| item.result.is_ok()).count();
-        let results: Vec<Value> = self.items.iter().enumerate().map(|(index, item)| self.item(index, item)).collect();
+        let results: Vec<Value> = self
+            .items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| self.item(index, item))
+            .collect();
         json!({
             "success": succeeded == self.items.len(),
             "operation": self.operation.name(),

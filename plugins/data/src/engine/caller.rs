@@ -20,13 +20,19 @@ pub(super) struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     pub(super) fn new(context: &'a Context, now_ms: i64) -> Self {
-        Self { context, now_ms, user: OnceLock::new() }
+        Self {
+            context,
+            now_ms,
+            user: OnceLock::new(),
+        }
     }
 
     /// The principal with the names that expressions use.
     pub(super) fn user(&self) -> &Value {
         self.user.get_or_init(|| {
-            let Ok(Some(principal)) = self.context.principal() else { return Value::Null };
+            let Ok(Some(principal)) = self.context.principal() else {
+                return Value::Null;
+            };
             let mut user = principal.attributes.clone();
             let mut set = |name: &str, value: Value| {
                 user.insert(name.to_owned(), value);

@@ -117,14 +117,20 @@ impl Engine {
             }
             let unit = std::mem::take(&mut draft.unit);
             if only_check || unit.steps.is_empty() {
-                return Ok(Written { planned, effects: Vec::new() });
+                return Ok(Written {
+                    planned,
+                    effects: Vec::new(),
+                });
             }
             let last = changes.len().saturating_sub(1);
             let stored = self.parts.store.write(unit).await;
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
                     self.parts.signal.stored();
-                    return Ok(Written { planned, effects: std::mem::take(&mut draft.effects) });
+                    return Ok(Written {
+                        planned,
+                        effects: std::mem::take(&mut draft.effects),
+                    });
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
                     Verdict::Again { diagnose: look } => diagnose |= look,
@@ -136,18 +142,33 @@ impl Engine {
                 tokio::task::yield_now().await;
             }
         }
-        let object = changes.first().map(|change| change.object().to_owned()).unwrap_or_default();
-        Err(WriteFailure { operation: 0, error: DataError::Contended { object } })
+        let object = changes
+            .first()
+            .map(|change| change.object().to_owned())
+            .unwrap_or_default();
+        Err(WriteFailure {
+            operation: 0,
+            error: DataError::Contended { object },
+        })
     }
 
     async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
         match change {
             Change::Create { object, record } => self.plan_create(draft, object, record).await,
-            Change::Update { object, id, record, expected } => {
-                self.plan_update(draft, object, id, record, expected.as_deref()).await
-            }
-            Change::Upsert { object, id, external_id, record } => {
-                self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record).await
+            Change::Update {
+                object,
+                id,
+                record,
+                expected,
+            } => self.plan_update(draft, object, id, record, expected.as_deref()).await,
+            Change::Upsert {
+                object,
+                id,
+                external_id,
+                record,
+            } => {
+                self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record)
+                    .await
             }
             Change::Delete { object, id } => self.plan_delete(draft, object, id).await,
         }
@@ -156,13 +177,23 @@ impl Engine {
     /// One change, and the record as the caller may see it afterwards.
     pub(super) async fn write_one(&self, context: &Context, change: Change) -> Result<RecordAnswer> {
         let schema = self.schema();
-        let written = self.write(context, &schema, &[change], false).await.map_err(|failure| failure.error)?;
+        let written = self
+            .write(context, &schema, &[change], false)
+            .await
+            .map_err(|failure| failure.error)?;
         let mut answers = self.answers(context, &schema, written).await?;
-        answers.pop().ok_or_else(|| DataError::internal("a write without an answer"))
+        answers
+            .pop()
+            .ok_or_else(|| DataError::internal("a write without an answer"))
     }
 
     /// Runs after-hooks, and writes the records as their callers may see them.
-    pub(super) async fn answers(&self, context: &Context, schema: &Schema, written: Written) -> Result<Vec<RecordAnswer>> {
+    pub(super) async fn answers(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        written: Written,
+    ) -> Result<Vec<RecordAnswer>> {
         let Written { planned, effects } = written;
         let mut answers = Vec::with_capacity(planned.len());
         for (operation, plan) in planned.iter().enumerate() {
@@ -177,14 +208,20 @@ impl Engine {
             if let (Some(extra), false) = (extra, record.is_empty()) {
                 record = merged(&record, extra, plan.granted.view.as_deref())?;
             }
-            answers.push(RecordAnswer { object: plan.layout.object.name.clone(), id: plan.id.clone(), record });
+            answers.push(RecordAnswer {
+                object: plan.layout.object.name.clone(),
+                id: plan.id.clone(),
+                record,
+            });
         }
         Ok(answers)
     }
 
     /// The record after a write; empty for a deleted one.
     async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned) -> Result<Vec<u8>> {
-        let Some(after) = &plan.after else { return Ok(Vec::new()) };
+        let Some(after) = &plan.after else {
+            return Ok(Vec::new());
+        };
         let view = plan.granted.view.as_deref();
         let mut stored = Vec::with_capacity(256);
         write_stored(&mut stored, &plan.layout, view, &Values(after));
@@ -193,17 +230,34 @@ impl Engine {
         }
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
         let granted = Granted {
-            view: plan.granted.view.as_deref().map(|view| Arc::new(View { filters: Vec::new(), ..view.clone() })),
+            view: plan.granted.view.as_deref().map(|view| {
+                Arc::new(View {
+                    filters: Vec::new(),
+                    ..view.clone()
+                })
+            }),
             ..plan.granted.clone()
         };
         let caller = Caller::new(context, self.now_ms());
-        let search = Search { schema, layout: &plan.layout, caller: &caller, granted: &granted };
-        let query = QueryInput { filter: Some(RawFilter::equals("id", plan.id.as_str())), ..QueryInput::default() };
+        let search = Search {
+            schema,
+            layout: &plan.layout,
+            caller: &caller,
+            granted: &granted,
+        };
+        let query = QueryInput {
+            filter: Some(RawFilter::equals("id", plan.id.as_str())),
+            ..QueryInput::default()
+        };
         let views = self.views(context, schema, &plan.layout, &granted, &query).await?;
         let select = plan_with(&search, views.as_ref(), &query, PageLimits { default: 1, max: 1 })?;
         let mut writer = RecordWriter::new(&select, &caller);
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&select.page_statement(self.parts.store.dialect()), &mut |row| writer.row(row)).await?;
+        reader
+            .read(&select.page_statement(self.parts.store.dialect()), &mut |row| {
+                writer.row(row)
+            })
+            .await?;
         Ok(if writer.ends.is_empty() { stored } else { writer.out })
     }
 }
@@ -211,16 +265,21 @@ impl Engine {
 /// What after-hooks made of the record, as far as the caller may see it.
 fn merged(record: &[u8], extra: Fields, view: Option<&View>) -> Result<Vec<u8>> {
     let mut fields: Fields = serde_json::from_slice(record).map_err(|error| DataError::internal(error.to_string()))?;
-    fields.extend(extra.into_iter().filter(|(name, _)| view.is_none_or(|view| view.reads(name))));
+    fields.extend(
+        extra
+            .into_iter()
+            .filter(|(name, _)| view.is_none_or(|view| view.reads(name))),
+    );
     serde_json::to_vec(&Value::Object(fields)).map_err(|error| DataError::internal(error.to_string()))
 }
 
 impl Change {
     fn object(&self) -> &str {
         match self {
-            Self::Create { object, .. } | Self::Update { object, .. } | Self::Upsert { object, .. } | Self::Delete { object, .. } => {
-                object
-            }
+            Self::Create { object, .. }
+            | Self::Update { object, .. }
+            | Self::Upsert { object, .. }
+            | Self::Delete { object, .. } => object,
         }
     }
 }
@@ -230,26 +289,35 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
         Refusal::Unmet { step } | Refusal::Unique { step, .. } | Refusal::Constraint { step, .. } => *step,
     };
     let Some((operation, part)) = draft.part(step) else {
-        return Verdict::Give(WriteFailure { operation: 0, error: DataError::internal("the store refused a step that is none") });
+        return Verdict::Give(WriteFailure {
+            operation: 0,
+            error: DataError::internal("the store refused a step that is none"),
+        });
     };
     let give = |error| Verdict::Give(WriteFailure { operation, error });
     match (refusal, part) {
-        (Refusal::Unmet { .. }, Part::Unique { object, fields }) => {
-            give(DataError::Duplicate { object: object.clone(), fields: fields.clone() })
-        }
-        (Refusal::Unmet { .. }, Part::Check { object, operation }) => {
-            give(DataError::CheckFailed { object: object.clone(), operation })
-        }
-        (Refusal::Unmet { .. }, part) => Verdict::Again { diagnose: matches!(part, Part::Reference) },
-        (Refusal::Unique { columns, index, .. }, Part::Record { layout }) => {
-            give(DataError::Duplicate { object: layout.object.name.clone(), fields: unique_fields(layout, columns, index.as_deref()) })
-        }
-        (Refusal::Unique { columns, .. }, _) => {
-            give(DataError::internal(format!("a table of the store's own refused {columns:?}")))
-        }
-        (Refusal::Constraint { message, .. }, _) => {
-            give(DataError::Database { doing: "store a change", source: message.clone().into() })
-        }
+        (Refusal::Unmet { .. }, Part::Unique { object, fields }) => give(DataError::Duplicate {
+            object: object.clone(),
+            fields: fields.clone(),
+        }),
+        (Refusal::Unmet { .. }, Part::Check { object, operation }) => give(DataError::CheckFailed {
+            object: object.clone(),
+            operation,
+        }),
+        (Refusal::Unmet { .. }, part) => Verdict::Again {
+            diagnose: matches!(part, Part::Reference),
+        },
+        (Refusal::Unique { columns, index, .. }, Part::Record { layout }) => give(DataError::Duplicate {
+            object: layout.object.name.clone(),
+            fields: unique_fields(layout, columns, index.as_deref()),
+        }),
+        (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
+            "a table of the store's own refused {columns:?}"
+        ))),
+        (Refusal::Constraint { message, .. }, _) => give(DataError::Database {
+            doing: "store a change",
+            source: message.clone().into(),
+        }),
     }
 }
 

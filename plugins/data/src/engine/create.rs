@@ -39,7 +39,14 @@ impl Engine {
     /// # Errors
     /// `Invalid` with all that is wrong, `UnknownFields`, `Duplicate`, those of access, of hooks, and of the store.
     pub async fn create(&self, context: &Context, object: &str, record: Fields) -> Result<RecordAnswer> {
-        self.write_one(context, Change::Create { object: object.to_owned(), record }).await
+        self.write_one(
+            context,
+            Change::Create {
+                object: object.to_owned(),
+                record,
+            },
+        )
+        .await
     }
 
     pub(super) async fn plan_create(&self, draft: &mut Draft<'_>, object: &str, record: &Fields) -> Result<Planned> {
@@ -86,7 +93,9 @@ impl Engine {
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true));
         draft.push(
-            Part::Record { layout: Arc::clone(&layout) },
+            Part::Record {
+                layout: Arc::clone(&layout),
+            },
             store_record::insert(&layout, &values),
             Expect::Anything,
         );
@@ -94,11 +103,23 @@ impl Engine {
         if let Some(check) = &granted.check {
             let dialect = self.parts.store.dialect();
             let outside = store_record::outside(dialect, draft.schema, draft.caller, &layout, &id, check)?;
-            draft.push(Part::Check { object: object.to_owned(), operation: "create" }, outside, Expect::NoRow);
+            draft.push(
+                Part::Check {
+                    object: object.to_owned(),
+                    operation: "create",
+                },
+                outside,
+                Expect::NoRow,
+            );
         }
         let after = Arc::new(values);
         note(draft, &layout, &id, None, Some(Arc::clone(&after)));
-        Ok(Planned { layout, id, granted, after: Some(after) })
+        Ok(Planned {
+            layout,
+            id,
+            granted,
+            after: Some(after),
+        })
     }
 
     fn new_id(&self, layout: &Layout, record: &Fields, now_ms: i64) -> Result<String, FieldError> {
@@ -107,7 +128,11 @@ impl Engine {
             Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
             Some(_) => {
                 let message = "an id has 1 to 64 letters, digits, '_' and '-'";
-                Err(FieldError::new(SystemField::Id.name(), FieldCode::InvalidFormat, message))
+                Err(FieldError::new(
+                    SystemField::Id.name(),
+                    FieldCode::InvalidFormat,
+                    message,
+                ))
             }
         }
     }
@@ -136,8 +161,9 @@ impl Engine {
         }
         for (index, expression) in computed {
             let known = Value::Object(document(layout, values));
-            let environment =
-                RecordEnvironment::new(&known, draft.caller.now_ms).as_new().with_user(draft.caller.user());
+            let environment = RecordEnvironment::new(&known, draft.caller.now_ms)
+                .as_new()
+                .with_user(draft.caller.user());
             let value = evaluate(expression.checked(), &environment).map_err(|error| DataError::Expression {
                 object: layout.object.name.clone(),
                 place: format!("the default of '{}'", layout.columns[index].name),
@@ -177,19 +203,29 @@ impl Engine {
         }
         if !errors.is_empty() || draft.diagnose {
             let absent = self.missing_references(draft, granted, &references).await?;
-            errors.extend(absent.into_iter().filter(|error| errors.iter().all(|known| known.field != error.field)).collect::<Vec<_>>());
+            errors.extend(
+                absent
+                    .into_iter()
+                    .filter(|error| errors.iter().all(|known| known.field != error.field))
+                    .collect::<Vec<_>>(),
+            );
         }
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(DataError::Invalid { object: layout.object.name.clone(), errors })
+        Err(DataError::Invalid {
+            object: layout.object.name.clone(),
+            errors,
+        })
     }
 
     /// Gives autonumbers their numbers.
     async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
         for (index, value) in values.iter_mut().enumerate() {
             let field = layout.field(index);
-            let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else { continue };
+            let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else {
+                continue;
+            };
             let name = format!("{}.{}", layout.object.name, field.name);
             let number = self.sequences.next(&*self.parts.store, &name).await?;
             draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
@@ -211,14 +247,21 @@ impl Engine {
             let pairs: Vec<(&str, SqlValue)> = demand
                 .fields
                 .iter()
-                .filter_map(|field| layout.column(field).map(|column| (field.as_str(), values[column].clone())))
+                .filter_map(|field| {
+                    layout
+                        .column(field)
+                        .map(|column| (field.as_str(), values[column].clone()))
+                })
                 .collect();
             if pairs.len() != demand.fields.len() {
                 continue;
             }
             let dialect = self.parts.store.dialect();
             let statement = store_record::taken(dialect, layout, id, &pairs, demand.case_sensitive);
-            let part = Part::Unique { object: layout.object.name.clone(), fields: demand.fields.clone() };
+            let part = Part::Unique {
+                object: layout.object.name.clone(),
+                fields: demand.fields.clone(),
+            };
             draft.push(part, statement, Expect::NoRow);
         }
     }
@@ -242,7 +285,8 @@ pub(super) fn take(
             continue;
         };
         let column = layout.column(name);
-        let before = column.and_then(|column| previous.map(|previous| (layout.columns[column].form, &previous[column])));
+        let before =
+            column.and_then(|column| previous.map(|previous| (layout.columns[column].form, &previous[column])));
         if field.system == Some(SystemField::Id) {
             if let Some((_, before)) = before {
                 if value.as_str() != before.as_text() {
@@ -274,10 +318,17 @@ pub(super) fn take(
     }
     if !unknown.is_empty() {
         let nearest = object.nearest_field(&unknown[0]).map(str::to_owned);
-        return Err(DataError::UnknownFields { object: object.name.clone(), fields: unknown, nearest });
+        return Err(DataError::UnknownFields {
+            object: object.name.clone(),
+            fields: unknown,
+            nearest,
+        });
     }
     if !denied.is_empty() {
-        return Err(DataError::FieldsDenied { object: object.name.clone(), fields: denied });
+        return Err(DataError::FieldsDenied {
+            object: object.name.clone(),
+            fields: denied,
+        });
     }
     Ok(taken)
 }
@@ -287,7 +338,11 @@ fn is_same(field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue))
 }
 
 fn read_only(field: &FieldModel) -> FieldError {
-    FieldError::new(&field.name, FieldCode::ReadOnly, format!("{} is read-only", field.label))
+    FieldError::new(
+        &field.name,
+        FieldCode::ReadOnly,
+        format!("{} is read-only", field.label),
+    )
 }
 
 /// The error of a field that needs a value and has none.

@@ -30,7 +30,12 @@ const CASCADE_MAX: usize = 10_000;
 
 /// What follows from a delete is the app's decision, not the caller's.
 fn consequence() -> Granted {
-    Granted { system: true, view: None, writable: Mask::All, check: None }
+    Granted {
+        system: true,
+        view: None,
+        writable: Mask::All,
+        check: None,
+    }
 }
 
 /// A field of another object that points here.
@@ -47,7 +52,15 @@ impl Engine {
     /// # Errors
     /// `RecordNotFound`, `DeleteRestricted`, `TooMany` when too much hangs on it; those of access, of hooks, and of the store.
     pub async fn delete(&self, context: &Context, object: &str, id: &str) -> Result<()> {
-        self.write_one(context, Change::Delete { object: object.to_owned(), id: id.to_owned() }).await.map(drop)
+        self.write_one(
+            context,
+            Change::Delete {
+                object: object.to_owned(),
+                id: id.to_owned(),
+            },
+        )
+        .await
+        .map(drop)
     }
 
     pub(super) async fn plan_delete(&self, draft: &mut Draft<'_>, object: &str, id: &str) -> Result<Planned> {
@@ -56,7 +69,10 @@ impl Engine {
         if !granted.system {
             check_method(&layout, ApiMethod::Delete)?;
         }
-        let before = self.read_visible(draft, &layout, &granted, id).await?.ok_or_else(|| not_found(object, id))?;
+        let before = self
+            .read_visible(draft, &layout, &granted, id)
+            .await?
+            .ok_or_else(|| not_found(object, id))?;
         let mut guards = Vec::new();
         self.remove(draft, &layout, id, before, &mut guards).await?;
         // At the end, when all that goes is gone: records may point to each other.
@@ -64,7 +80,12 @@ impl Engine {
             let statement = store_record::still_pointing(self.parts.store.dialect(), &layout, &field, many, &id);
             draft.push(Part::Dependents, statement, Expect::NoRow);
         }
-        Ok(Planned { layout, id: id.to_owned(), granted, after: None })
+        Ok(Planned {
+            layout,
+            id: id.to_owned(),
+            granted,
+            after: None,
+        })
     }
 
     /// The steps that delete a record and all that hangs on it.
@@ -80,12 +101,21 @@ impl Engine {
             let object = layout.object.name.as_str();
             draft.cascaded += 1;
             if draft.cascaded > CASCADE_MAX {
-                return Err(DataError::TooMany { what: "records to delete with it", count: draft.cascaded, max: CASCADE_MAX });
+                return Err(DataError::TooMany {
+                    what: "records to delete with it",
+                    count: draft.cascaded,
+                    max: CASCADE_MAX,
+                });
             }
             if !layout.object.rules.is_empty() {
-                let (errors, _) = self.rules(draft, layout, ChangeKind::Delete, &before, Some(&before)).await?;
+                let (errors, _) = self
+                    .rules(draft, layout, ChangeKind::Delete, &before, Some(&before))
+                    .await?;
                 if !errors.is_empty() {
-                    return Err(DataError::Invalid { object: object.to_owned(), errors });
+                    return Err(DataError::Invalid {
+                        object: object.to_owned(),
+                        errors,
+                    });
                 }
             }
             self.before_hook(
@@ -121,7 +151,13 @@ impl Engine {
                 }
                 None => store_record::delete(dialect, layout, id, &before),
             };
-            draft.push(Part::Record { layout: Arc::clone(layout) }, statement, Expect::Changed(1));
+            draft.push(
+                Part::Record {
+                    layout: Arc::clone(layout),
+                },
+                statement,
+                Expect::Changed(1),
+            );
             note(draft, layout, id, Some(before), None);
             Ok(())
         })
@@ -164,11 +200,16 @@ impl Engine {
                     draft.cascaded += 1;
                     if draft.cascaded > CASCADE_MAX {
                         let what = "records to change with it";
-                        return Err(DataError::TooMany { what, count: draft.cascaded, max: CASCADE_MAX });
+                        return Err(DataError::TooMany {
+                            what,
+                            count: draft.cascaded,
+                            max: CASCADE_MAX,
+                        });
                     }
                     let mut change = Fields::new();
                     change.insert(dependent.field.clone(), without(dependent, &before, id));
-                    self.change(draft, &dependent.layout, &consequence(), &child, &before, &change).await?;
+                    self.change(draft, &dependent.layout, &consequence(), &child, &before, &change)
+                        .await?;
                 }
                 Ok(())
             }
@@ -176,13 +217,22 @@ impl Engine {
     }
 
     /// The records that point to this one, as they are or as this write made them.
-    async fn pointing_records(&self, draft: &Draft<'_>, dependent: &Dependent, id: &str) -> Result<Vec<(String, Stored)>> {
-        let Dependent { layout, field, many, .. } = dependent;
+    async fn pointing_records(
+        &self,
+        draft: &Draft<'_>,
+        dependent: &Dependent,
+        id: &str,
+    ) -> Result<Vec<(String, Stored)>> {
+        let Dependent {
+            layout, field, many, ..
+        } = dependent;
         let limit = u64::try_from(CASCADE_MAX).unwrap_or(u64::MAX) + 1;
         let statement = store_record::pointing_to(self.parts.store.dialect(), layout, field, *many, id, limit);
         let mut records = Vec::new();
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&statement, &mut |row| records.push(Arc::new(stored(layout, row)))).await?;
+        reader
+            .read(&statement, &mut |row| records.push(Arc::new(stored(layout, row))))
+            .await?;
         drop(reader);
         let mut kept = Vec::with_capacity(records.len());
         for record in records {
@@ -205,7 +255,11 @@ impl Engine {
         let statement = store_record::count_pointing(dialect, &dependent.layout, &dependent.field, dependent.many, id);
         let mut count = 0;
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&statement, &mut |row| count = row.cell(0).as_integer().unwrap_or_default()).await?;
+        reader
+            .read(&statement, &mut |row| {
+                count = row.cell(0).as_integer().unwrap_or_default()
+            })
+            .await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 }
@@ -221,7 +275,12 @@ fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
             let field = layout.object.field(&child.field)?;
             let behavior = behavior_of(field)?;
             let many = field.kind == FieldKind::References;
-            Some(Dependent { layout: Arc::clone(layout), field: field.name.clone(), many, behavior })
+            Some(Dependent {
+                layout: Arc::clone(layout),
+                field: field.name.clone(),
+                many,
+                behavior,
+            })
         })
         .collect();
     // Those that stand in the way first: nothing is planned in vain.
@@ -243,9 +302,18 @@ fn behavior_of(field: &FieldModel) -> Option<DeleteBehavior> {
 }
 
 fn points(dependent: &Dependent, values: &[SqlValue], id: &str) -> bool {
-    let value = dependent.layout.column(&dependent.field).and_then(|column| values.get(column));
-    let Some(text) = value.and_then(SqlValue::as_text) else { return false };
-    if dependent.many { list(text).iter().any(|item| item == id) } else { text == id }
+    let value = dependent
+        .layout
+        .column(&dependent.field)
+        .and_then(|column| values.get(column));
+    let Some(text) = value.and_then(SqlValue::as_text) else {
+        return false;
+    };
+    if dependent.many {
+        list(text).iter().any(|item| item == id)
+    } else {
+        text == id
+    }
 }
 
 /// The value of the field without the record that goes.
@@ -253,7 +321,10 @@ fn without(dependent: &Dependent, values: &[SqlValue], id: &str) -> Value {
     if !dependent.many {
         return Value::Null;
     }
-    let value = dependent.layout.column(&dependent.field).and_then(|column| values.get(column));
+    let value = dependent
+        .layout
+        .column(&dependent.field)
+        .and_then(|column| values.get(column));
     let ids = value.and_then(SqlValue::as_text).map(list).unwrap_or_default();
     Value::from(ids.into_iter().filter(|item| item != id).collect::<Vec<_>>())
 }

@@ -32,7 +32,10 @@ impl Engine {
             let mut by_relation = Vec::with_capacity(plan.relations.len());
             for (index, relation) in plan.relations.iter().enumerate() {
                 let mut seen = HashSet::new();
-                let ids = holes.iter().filter(|hole| hole.relation == index).flat_map(|hole| &hole.ids);
+                let ids = holes
+                    .iter()
+                    .filter(|hole| hole.relation == index)
+                    .flat_map(|hole| &hole.ids);
                 let ids: Vec<String> = ids.filter(|id| seen.insert(id.as_str())).cloned().collect();
                 by_relation.push(self.related(search, relation, ids, depth).await?);
             }
@@ -63,7 +66,12 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         };
-        let inner = Search { schema: search.schema, layout: &relation.layout, caller: search.caller, granted: &granted };
+        let inner = Search {
+            schema: search.schema,
+            layout: &relation.layout,
+            caller: search.caller,
+            granted: &granted,
+        };
         for ids in ids.chunks(LIST_VALUES_MAX) {
             self.related_page(&inner, relation, ids, depth, &mut records).await?;
         }
@@ -93,7 +101,15 @@ impl Engine {
             ..QueryInput::default()
         };
         let all = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        let views = self.views(search.caller.context, search.schema, search.layout, search.granted, &query).await?;
+        let views = self
+            .views(
+                search.caller.context,
+                search.schema,
+                search.layout,
+                search.granted,
+                &query,
+            )
+            .await?;
         let plan = plan_with(search, views.as_ref(), &query, PageLimits { default: all, max: all })?;
         let mut found_ids = Vec::with_capacity(ids.len());
         // The order is by id, so its value is selected in any case.
@@ -147,7 +163,10 @@ impl Engine {
             }
             let begin = joined.len();
             joined.extend_from_slice(&bytes);
-            holes.extend(own.into_iter().map(|hole| Hole { at: hole.at + begin, ..hole }));
+            holes.extend(own.into_iter().map(|hole| Hole {
+                at: hole.at + begin,
+                ..hole
+            }));
         }
         let expanded = self.expand(search, plan, joined, holes, depth).await?;
         Ok(expanded.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())

@@ -57,13 +57,25 @@ impl Engine {
         if let Some(method) = method.filter(|_| !granted.system) {
             check_method(layout, method)?;
             if method == ApiMethod::Search && !layout.object.capabilities.searchable {
-                return Err(DataError::MethodDisabled { object: object.to_owned(), method: "search" });
+                return Err(DataError::MethodDisabled {
+                    object: object.to_owned(),
+                    method: "search",
+                });
             }
         }
         let query = self.before_find(context, object, query).await?;
         let caller = Caller::new(context, self.now_ms());
-        let search = Search { schema: &schema, layout, caller: &caller, granted: &granted };
-        let found = if query.aggregates() { self.figures(&search, &query).await? } else { self.page(&search, &query).await? };
+        let search = Search {
+            schema: &schema,
+            layout,
+            caller: &caller,
+            granted: &granted,
+        };
+        let found = if query.aggregates() {
+            self.figures(&search, &query).await?
+        } else {
+            self.page(&search, &query).await?
+        };
         self.after_find(context, object, &query, found).await
     }
 
@@ -71,9 +83,18 @@ impl Engine {
         if !self.parts.hooks.armed(HookPoint::BeforeFind, object) {
             return Ok(query);
         }
-        let payload = QueryHook { object: object.to_owned(), query: query.to_map(), records: None };
+        let payload = QueryHook {
+            object: object.to_owned(),
+            query: query.to_map(),
+            records: None,
+        };
         let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        match self.parts.hooks.run(HookPoint::BeforeFind, context, object, payload).await? {
+        match self
+            .parts
+            .hooks
+            .run(HookPoint::BeforeFind, context, object, payload)
+            .await?
+        {
             None => Ok(query),
             Some(changed) => QueryInput::from_map(&read_hook(&changed)?.query),
         }
@@ -85,9 +106,18 @@ impl Engine {
         }
         let records: Vec<Map<String, Value>> =
             serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
-        let payload = QueryHook { object: object.to_owned(), query: query.to_map(), records: Some(records) };
+        let payload = QueryHook {
+            object: object.to_owned(),
+            query: query.to_map(),
+            records: Some(records),
+        };
         let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        if let Some(changed) = self.parts.hooks.run(HookPoint::AfterFind, context, object, payload).await? {
+        if let Some(changed) = self
+            .parts
+            .hooks
+            .run(HookPoint::AfterFind, context, object, payload)
+            .await?
+        {
             if let Some(records) = read_hook(&changed)?.records {
                 found.count = u64::try_from(records.len()).unwrap_or_default();
                 found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
@@ -98,7 +128,15 @@ impl Engine {
 
     /// The plan of a page, with what the caller may see of every object it touches.
     pub(super) async fn plan_page(&self, search: &Search<'_>, query: &QueryInput) -> Result<SelectPlan> {
-        let views = self.views(search.caller.context, search.schema, search.layout, search.granted, query).await?;
+        let views = self
+            .views(
+                search.caller.context,
+                search.schema,
+                search.layout,
+                search.granted,
+                query,
+            )
+            .await?;
         plan_with(search, views.as_ref(), query, self.page_limits())
     }
 
@@ -150,13 +188,25 @@ impl Engine {
             found.next_cursor = None;
         }
         let (out, holes) = (writer.out, writer.holes);
-        let records = if holes.is_empty() { out } else { self.expand(search, &plan, out, holes, 0).await? };
+        let records = if holes.is_empty() {
+            out
+        } else {
+            self.expand(search, &plan, out, holes, 0).await?
+        };
         found.records = in_brackets(records);
         Ok(found)
     }
 
     async fn figures(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
-        let views = self.views(search.caller.context, search.schema, search.layout, search.granted, query).await?;
+        let views = self
+            .views(
+                search.caller.context,
+                search.schema,
+                search.layout,
+                search.granted,
+                query,
+            )
+            .await?;
         let checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
         let dialect = self.parts.store.dialect();
@@ -205,7 +255,11 @@ pub(super) fn plan_with(
 
 async fn count(reader: &mut dyn crate::store::Reader, statement: &Statement) -> Result<u64> {
     let mut total = 0;
-    reader.read(statement, &mut |row| total = row.cell(0).as_integer().unwrap_or_default()).await?;
+    reader
+        .read(statement, &mut |row| {
+            total = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await?;
     Ok(u64::try_from(total).unwrap_or_default())
 }
 

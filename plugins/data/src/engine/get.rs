@@ -40,17 +40,31 @@ impl Engine {
             self.get_plain(layout, None, id).await?
         } else {
             let caller = Caller::new(context, self.now_ms());
-            let search = Search { schema: &schema, layout, caller: &caller, granted: &granted };
+            let search = Search {
+                schema: &schema,
+                layout,
+                caller: &caller,
+                granted: &granted,
+            };
             one(self.page(&search, &by_id(id, query)).await?)
         };
         match record {
-            Some(record) => Ok(RecordAnswer { object: object.to_owned(), id: id.to_owned(), record }),
+            Some(record) => Ok(RecordAnswer {
+                object: object.to_owned(),
+                id: id.to_owned(),
+                record,
+            }),
             None => Err(not_found(object, id)),
         }
     }
 
     /// The stored fields of a record.
-    pub(super) async fn get_plain(&self, layout: &Arc<Layout>, view: Option<&View>, id: &str) -> Result<Option<Vec<u8>>> {
+    pub(super) async fn get_plain(
+        &self,
+        layout: &Arc<Layout>,
+        view: Option<&View>,
+        id: &str,
+    ) -> Result<Option<Vec<u8>>> {
         let statement = Statement::new(Arc::clone(&layout.get_sql), vec![SqlValue::Text(id.to_owned())]).single();
         let mut record = None;
         let mut reader = self.parts.store.reader().await?;
@@ -87,5 +101,8 @@ fn one(found: Found) -> Option<Vec<u8>> {
 }
 
 pub(super) fn not_found(object: &str, id: &str) -> DataError {
-    DataError::RecordNotFound { object: object.to_owned(), id: id.to_owned() }
+    DataError::RecordNotFound {
+        object: object.to_owned(),
+        id: id.to_owned(),
+    }
 }

@@ -33,7 +33,11 @@ impl IdMaker {
                 // The highest bit is left free for the steps.
                 rand::random::<u64>() & (mask >> 1)
             };
-            *last = if chance > mask { (time + 1, rand::random::<u64>() & (mask >> 1)) } else { (time, chance) };
+            *last = if chance > mask {
+                (time + 1, rand::random::<u64>() & (mask >> 1))
+            } else {
+                (time, chance)
+            };
             *last
         };
         let prefix = prefix.unwrap_or_default();
@@ -56,7 +60,9 @@ fn push(out: &mut String, number: u64, characters: u32) {
 pub(super) fn is_id(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= ID_BYTES_MAX
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -66,19 +72,36 @@ mod tests {
     #[test]
     fn ids_are_in_order_and_differ() {
         let maker = IdMaker::default();
-        let mut ids: Vec<String> = (0..10_000).map(|index| maker.make(Some("acc"), 1_700_000_000_000 + index / 5_000)).collect();
+        let mut ids: Vec<String> = (0..10_000)
+            .map(|index| maker.make(Some("acc"), 1_700_000_000_000 + index / 5_000))
+            .collect();
         // A clock that goes back.
         ids.push(maker.make(Some("acc"), 1_600_000_000_000));
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(ids.iter().all(|id| is_id(id) && id.starts_with("acc") && id.len() == 25));
+        assert!(
+            ids.iter()
+                .all(|id| is_id(id) && id.starts_with("acc") && id.len() == 25)
+        );
     }
 
     #[test]
     fn what_clients_may_bring() {
-        for good in ["a", "A-1_b", "0123456789012345678901234567890123456789012345678901234567890123"] {
+        for good in [
+            "a",
+            "A-1_b",
+            "0123456789012345678901234567890123456789012345678901234567890123",
+        ] {
             assert!(is_id(good), "{good}");
         }
-        for bad in ["", "a b", "a/b", "ä", "a.b", "a'b", "01234567890123456789012345678901234567890123456789012345678901234"] {
+        for bad in [
+            "",
+            "a b",
+            "a/b",
+            "ä",
+            "a.b",
+            "a'b",
+            "01234567890123456789012345678901234567890123456789012345678901234",
+        ] {
             assert!(!is_id(bad), "{bad}");
         }
     }

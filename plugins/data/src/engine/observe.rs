@@ -26,7 +26,9 @@ impl Engine {
         }
         let payload = serde_json::to_vec(&hook()).map_err(|error| DataError::internal(error.to_string()))?;
         let changed = self.parts.hooks.run(point, context, object, payload).await?;
-        changed.map(|payload| read(&payload).map(|hook| hook.record)).transpose()
+        changed
+            .map(|payload| read(&payload).map(|hook| hook.record))
+            .transpose()
     }
 
     /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands
@@ -80,7 +82,13 @@ fn read(payload: &[u8]) -> Result<RecordHook> {
 }
 
 /// Adds the event of a change, and the change to those that after-hooks see.
-pub(super) fn note(draft: &mut Draft<'_>, layout: &std::sync::Arc<Layout>, id: &str, before: Option<Stored>, after: Option<Stored>) {
+pub(super) fn note(
+    draft: &mut Draft<'_>,
+    layout: &std::sync::Arc<Layout>,
+    id: &str,
+    before: Option<Stored>,
+    after: Option<Stored>,
+) {
     let (name, point) = match (&before, &after) {
         (None, _) => (outbox::CREATED, HookPoint::AfterInsert),
         (Some(_), Some(_)) => (outbox::UPDATED, HookPoint::AfterUpdate),
@@ -97,5 +105,12 @@ pub(super) fn note(draft: &mut Draft<'_>, layout: &std::sync::Arc<Layout>, id: &
     draft.push(Part::Event, statement, Expect::Anything);
     draft.set(&layout.object.name, id, after.clone());
     let operation = draft.operation;
-    draft.effects.push(Effect { operation, point, layout: std::sync::Arc::clone(layout), id: id.to_owned(), before, after });
+    draft.effects.push(Effect {
+        operation,
+        point,
+        layout: std::sync::Arc::clone(layout),
+        id: id.to_owned(),
+        before,
+        after,
+    });
 }

@@ -34,7 +34,11 @@ pub(super) fn pointing<'a>(
         .filter_map(|(index, _)| {
             let field = layout.field(index);
             let reference = field.reference.as_ref()?;
-            Some(Pointing { field, value: &values[index], target: &reference.object })
+            Some(Pointing {
+                field,
+                value: &values[index],
+                target: &reference.object,
+            })
         })
         .collect()
 }
@@ -43,23 +47,39 @@ impl Engine {
     /// Adds the steps that make sure, inside of the transaction.
     pub(super) fn guard_references(&self, draft: &mut Draft<'_>, granted: &Granted, references: &[Pointing<'_>]) {
         for reference in references {
-            let Some(target) = draft.schema.layout(reference.target) else { continue };
+            let Some(target) = draft.schema.layout(reference.target) else {
+                continue;
+            };
             let statement = self.missing_target(draft, granted, target, reference);
             draft.push(Part::Reference, statement, Expect::NoRow);
         }
     }
 
     /// Answers a row when a record that is pointed to is not there.
-    fn missing_target(&self, draft: &Draft<'_>, granted: &Granted, target: &Layout, reference: &Pointing<'_>) -> Statement {
+    fn missing_target(
+        &self,
+        draft: &Draft<'_>,
+        granted: &Granted,
+        target: &Layout,
+        reference: &Pointing<'_>,
+    ) -> Statement {
         let mut writer = SqlWriter::new(self.parts.store.dialect());
         let many = reference.field.kind == FieldKind::References;
         if many {
             let start = writer.dialect().elements_start();
-            writer.push("SELECT 1 FROM ").push(start).value(reference.value.clone()).push(") e WHERE NOT EXISTS (SELECT 1 FROM ");
+            writer
+                .push("SELECT 1 FROM ")
+                .push(start)
+                .value(reference.value.clone())
+                .push(") e WHERE NOT EXISTS (SELECT 1 FROM ");
         } else {
             writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM ");
         }
-        writer.push(&target.table).push(" p WHERE p.").name(SystemField::Id.name()).push(" = ");
+        writer
+            .push(&target.table)
+            .push(" p WHERE p.")
+            .name(SystemField::Id.name())
+            .push(" = ");
         if many {
             writer.push("e.value");
         } else {
@@ -87,7 +107,9 @@ impl Engine {
     ) -> Result<Vec<FieldError>> {
         let mut errors = Vec::new();
         for reference in references {
-            let Some(target) = draft.schema.layout(reference.target) else { continue };
+            let Some(target) = draft.schema.layout(reference.target) else {
+                continue;
+            };
             let planned = |id: &str| draft.changed(&target.object.name, id);
             // A record that this very write makes is there by then.
             if let SqlValue::Text(id) = reference.value {
@@ -120,10 +142,17 @@ impl Engine {
     ) -> Result<Vec<FieldError>> {
         let mut errors = Vec::new();
         for reference in references {
-            let asks = reference.field.reference.as_ref().is_some_and(|model| model.write_requires_master_read);
-            let (Some(target), SqlValue::Text(id), true, false) =
-                (draft.schema.layout(reference.target), reference.value, asks, granted.system)
-            else {
+            let asks = reference
+                .field
+                .reference
+                .as_ref()
+                .is_some_and(|model| model.write_requires_master_read);
+            let (Some(target), SqlValue::Text(id), true, false) = (
+                draft.schema.layout(reference.target),
+                reference.value,
+                asks,
+                granted.system,
+            ) else {
                 continue;
             };
             if draft.changed(&target.object.name, id).is_some() {
@@ -132,7 +161,12 @@ impl Engine {
             let readable = match self.granted(draft.caller.context, target, Operation::Read).await {
                 Ok(grant) if grant.sees_all() => true,
                 Ok(grant) => {
-                    let search = Search { schema: draft.schema, layout: target, caller: draft.caller, granted: &grant };
+                    let search = Search {
+                        schema: draft.schema,
+                        layout: target,
+                        caller: draft.caller,
+                        granted: &grant,
+                    };
                     let query = QueryInput {
                         fields: Some(vec![SystemField::Id.name().to_owned()]),
                         filter: Some(RawFilter::equals(SystemField::Id.name(), Value::from(id.as_str()))),
@@ -154,6 +188,9 @@ impl Engine {
 }
 
 fn missing(reference: &Pointing<'_>) -> FieldError {
-    let message = format!("{} points to a record of '{}' that does not exist", reference.field.label, reference.target);
+    let message = format!(
+        "{} points to a record of '{}' that does not exist",
+        reference.field.label, reference.target
+    );
     FieldError::new(&reference.field.name, FieldCode::ReferenceNotFound, message)
 }

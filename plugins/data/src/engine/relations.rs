@@ -58,7 +58,9 @@ impl Engine {
             for hop in path.split('.').take(HOPS_MAX) {
                 let field = at.object.field(hop).filter(|field| field.kind == FieldKind::Reference);
                 let target = field.and_then(|field| field.reference.as_ref());
-                let Some(target) = target.and_then(|reference| draft.schema.layout(&reference.object)) else { break };
+                let Some(target) = target.and_then(|reference| draft.schema.layout(&reference.object)) else {
+                    break;
+                };
                 if !prefix.is_empty() {
                     prefix.push('.');
                 }
@@ -82,10 +84,16 @@ impl Engine {
 
     /// The stored values of a record, whoever may see it; `None` when there is none.
     pub(super) async fn read_stored(&self, layout: &Layout, id: &str) -> Result<Option<Stored>> {
-        let statement = Statement::new(std::sync::Arc::clone(&layout.get_sql), vec![SqlValue::Text(id.to_owned())]).single();
+        let statement = Statement::new(
+            std::sync::Arc::clone(&layout.get_sql),
+            vec![SqlValue::Text(id.to_owned())],
+        )
+        .single();
         let mut found = None;
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&statement, &mut |row| found = Some(stored(layout, row))).await?;
+        reader
+            .read(&statement, &mut |row| found = Some(stored(layout, row)))
+            .await?;
         Ok(found.map(std::sync::Arc::new))
     }
 }
@@ -109,5 +117,9 @@ fn lookup<'a>(record: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
 /// Id of a stored record.
 pub(super) fn id_of(layout: &Layout, values: &[SqlValue]) -> String {
     let column = layout.column(SystemField::Id.name()).unwrap_or_default();
-    values.get(column).and_then(SqlValue::as_text).unwrap_or_default().to_owned()
+    values
+        .get(column)
+        .and_then(SqlValue::as_text)
+        .unwrap_or_default()
+        .to_owned()
 }

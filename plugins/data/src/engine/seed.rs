@@ -24,7 +24,10 @@ impl EngineSeeds {
     /// Seeds are put in by the plugin itself, on behalf of nobody: its own context acts as the system.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, context: Context::background().as_system() }
+        Self {
+            engine,
+            context: Context::background().as_system(),
+        }
     }
 }
 
@@ -32,7 +35,9 @@ impl SeedSink for EngineSeeds {
     async fn find(&self, object: &str, field: &str, value: &Value) -> Result<Option<String>, Error> {
         let schema = self.engine.schema();
         let layout = layout_of(&schema, object)?;
-        let Some(field) = layout.object.field(field).filter(|field| field.stored()) else { return Ok(None) };
+        let Some(field) = layout.object.field(field).filter(|field| field.stored()) else {
+            return Ok(None);
+        };
         Ok(self.engine.id_by(layout, field, value).await?)
     }
 
@@ -68,7 +73,11 @@ impl Engine {
         {
             let statement = Statement::new(format!("SELECT \"id\" FROM {}", layout.table), Vec::new());
             let mut reader = self.parts.store.reader().await?;
-            reader.read(&statement, &mut |row| ids.extend(row.cell(0).as_text().map(str::to_owned))).await?;
+            reader
+                .read(&statement, &mut |row| {
+                    ids.extend(row.cell(0).as_text().map(str::to_owned))
+                })
+                .await?;
         }
         for id in ids {
             match self.delete(context, object, &id).await {
@@ -85,7 +94,9 @@ impl Engine {
         let statement = Statement::new("SELECT value FROM objectos_note WHERE name = ?", vec![name.into()]).single();
         let mut found = None;
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&statement, &mut |row| found = row.cell(0).as_text().map(str::to_owned)).await?;
+        reader
+            .read(&statement, &mut |row| found = row.cell(0).as_text().map(str::to_owned))
+            .await?;
         Ok(found)
     }
 

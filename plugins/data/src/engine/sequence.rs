@@ -46,7 +46,11 @@ async fn stored(store: &dyn Store, name: &str) -> Result<i64> {
         vec![format!("{PREFIX}{name}").into()],
     );
     let mut reader = store.reader().await?;
-    reader.read(&statement.single(), &mut |row| value = row.cell(0).as_integer().unwrap_or_default()).await?;
+    reader
+        .read(&statement.single(), &mut |row| {
+            value = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await?;
     Ok(value)
 }
 

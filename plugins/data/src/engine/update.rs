@@ -41,7 +41,16 @@ impl Engine {
         record: Fields,
         expected: Option<String>,
     ) -> Result<RecordAnswer> {
-        self.write_one(context, Change::Update { object: object.to_owned(), id: id.to_owned(), record, expected }).await
+        self.write_one(
+            context,
+            Change::Update {
+                object: object.to_owned(),
+                id: id.to_owned(),
+                record,
+                expected,
+            },
+        )
+        .await
     }
 
     pub(super) async fn plan_update(
@@ -57,10 +66,18 @@ impl Engine {
         if !granted.system {
             check_method(&layout, ApiMethod::Update)?;
         }
-        let before = self.read_visible(draft, &layout, &granted, id).await?.ok_or_else(|| not_found(object, id))?;
+        let before = self
+            .read_visible(draft, &layout, &granted, id)
+            .await?
+            .ok_or_else(|| not_found(object, id))?;
         self.check_version(&layout, &granted, id, &before, expected)?;
         let after = self.change(draft, &layout, &granted, id, &before, record).await?;
-        Ok(Planned { layout, id: id.to_owned(), granted, after: Some(after) })
+        Ok(Planned {
+            layout,
+            id: id.to_owned(),
+            granted,
+            after: Some(after),
+        })
     }
 
     fn check_version(
@@ -73,7 +90,8 @@ impl Engine {
     ) -> Result<()> {
         let Some(expected) = expected else { return Ok(()) };
         let version = before[layout.updated_at].as_text();
-        let same = version == Some(expected) || (version.is_some() && moment::parse_datetime(expected).as_deref() == version);
+        let same =
+            version == Some(expected) || (version.is_some() && moment::parse_datetime(expected).as_deref() == version);
         if same {
             return Ok(());
         }
@@ -103,7 +121,9 @@ impl Engine {
         for (column, value) in taken.values {
             values[column] = value;
         }
-        let mut demands = self.settle_changed(draft, layout, granted, before, &values, taken.errors).await?;
+        let mut demands = self
+            .settle_changed(draft, layout, granted, before, &values, taken.errors)
+            .await?;
         let hooked = self
             .before_hook(
                 draft.caller.context,
@@ -122,18 +142,33 @@ impl Engine {
             // What the hook took out of the change goes back to what it was.
             values.clone_from(before);
             apply_hooked(layout, &mut values, taken.values);
-            demands = self.settle_changed(draft, layout, granted, before, &values, taken.errors).await?;
+            demands = self
+                .settle_changed(draft, layout, granted, before, &values, taken.errors)
+                .await?;
         }
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes));
         let dialect = self.parts.store.dialect();
         let statement = store_record::update(dialect, layout, id, before, &values);
-        draft.push(Part::Record { layout: Arc::clone(layout) }, statement, Expect::Changed(1));
+        draft.push(
+            Part::Record {
+                layout: Arc::clone(layout),
+            },
+            statement,
+            Expect::Changed(1),
+        );
         self.demand(draft, layout, id, &values, &demands);
         if let Some(check) = &granted.check {
             let outside = store_record::outside(dialect, draft.schema, draft.caller, layout, id, check)?;
-            draft.push(Part::Check { object: object.to_owned(), operation: "update" }, outside, Expect::NoRow);
+            draft.push(
+                Part::Check {
+                    object: object.to_owned(),
+                    operation: "update",
+                },
+                outside,
+                Expect::NoRow,
+            );
         }
         let after = Arc::new(values);
         note(draft, layout, id, Some(Arc::clone(before)), Some(Arc::clone(&after)));
@@ -161,20 +196,27 @@ impl Engine {
         errors.extend(self.unreadable_masters(draft, granted, &references).await?);
         let mut demands = Vec::new();
         if errors.is_empty() && !layout.object.rules.is_empty() {
-            let (broken, asked) = self.rules(draft, layout, ChangeKind::Update, values, Some(before)).await?;
+            let (broken, asked) = self
+                .rules(draft, layout, ChangeKind::Update, values, Some(before))
+                .await?;
             errors.extend(broken);
             demands = asked;
         }
         if !errors.is_empty() || draft.diagnose {
             let absent = self.missing_references(draft, granted, &references).await?;
-            let new: Vec<FieldError> =
-                absent.into_iter().filter(|error| errors.iter().all(|known| known.field != error.field)).collect();
+            let new: Vec<FieldError> = absent
+                .into_iter()
+                .filter(|error| errors.iter().all(|known| known.field != error.field))
+                .collect();
             errors.extend(new);
         }
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(DataError::Invalid { object: layout.object.name.clone(), errors })
+        Err(DataError::Invalid {
+            object: layout.object.name.clone(),
+            errors,
+        })
     }
 
     /// Holds the record against the rules of its object.
@@ -191,7 +233,9 @@ impl Engine {
         let paths = rule_paths(&layout.object);
         let reached = self.with_relations(draft, layout, record.clone(), &paths).await?;
         let reached_before = match &previous {
-            Some(previous) => Some(Value::Object(self.with_relations(draft, layout, previous.clone(), &paths).await?)),
+            Some(previous) => Some(Value::Object(
+                self.with_relations(draft, layout, previous.clone(), &paths).await?,
+            )),
             None => None,
         };
         let reached = Value::Object(reached);
@@ -220,7 +264,9 @@ impl Engine {
         if let Some(planned) = draft.changed(&layout.object.name, id) {
             return Ok(planned.clone());
         }
-        let Some(view) = granted.view.as_deref() else { return self.read_stored(layout, id).await };
+        let Some(view) = granted.view.as_deref() else {
+            return self.read_stored(layout, id).await;
+        };
         let mut checker = Checker::new(draft.schema, layout, None, draft.caller);
         let filter = checker.own_view(view)?;
         let mut writer = SqlWriter::new(self.parts.store.dialect());
@@ -228,14 +274,21 @@ impl Engine {
         writer.list(", ", &layout.columns, |writer, column| {
             writer.column(0, &column.name);
         });
-        writer.from(&checker.scope).push(" WHERE ").column(0, SystemField::Id.name()).push(" = ").value(id.into());
+        writer
+            .from(&checker.scope)
+            .push(" WHERE ")
+            .column(0, SystemField::Id.name())
+            .push(" = ")
+            .value(id.into());
         if let Some(delete) = &layout.object.soft_delete {
             writer.push(" AND ").column(0, &delete.field).push(" IS NULL");
         }
         writer.push(" AND ").filter(&filter);
         let mut found = None;
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&writer.finish().single(), &mut |row| found = Some(stored(layout, row))).await?;
+        reader
+            .read(&writer.finish().single(), &mut |row| found = Some(stored(layout, row)))
+            .await?;
         Ok(found.map(Arc::new))
     }
 }

@@ -40,7 +40,9 @@ impl Engine {
             }
             (None, Some(external)) => {
                 let field = external_field(&layout)?;
-                record.entry(field.name.clone()).or_insert_with(|| Value::from(external));
+                record
+                    .entry(field.name.clone())
+                    .or_insert_with(|| Value::from(external));
                 self.id_by(&layout, field, &Value::from(external)).await?
             }
             (None, None) => None,
@@ -60,16 +62,29 @@ impl Engine {
 
     /// Id of the record whose field has the value, deleted ones left out.
     pub(super) async fn id_by(&self, layout: &Layout, field: &FieldModel, value: &Value) -> Result<Option<String>> {
-        let Ok(value) = normalise(field, value) else { return Ok(None) };
+        let Ok(value) = normalise(field, value) else {
+            return Ok(None);
+        };
         if value.is_null() {
             return Ok(None);
         }
         let mut writer = SqlWriter::new(self.parts.store.dialect());
-        writer.push("SELECT ").name(SystemField::Id.name()).push(" FROM ").push(&layout.table).push(" WHERE ");
+        writer
+            .push("SELECT ")
+            .name(SystemField::Id.name())
+            .push(" FROM ")
+            .push(&layout.table)
+            .push(" WHERE ");
         match &value {
             SqlValue::Text(text) if !field.case_sensitive => {
                 let lower = writer.dialect().lower();
-                writer.push(lower).push("(").name(&field.name).push(") = ").push(lower).push("(");
+                writer
+                    .push(lower)
+                    .push("(")
+                    .name(&field.name)
+                    .push(") = ")
+                    .push(lower)
+                    .push("(");
                 writer.value(text.as_str().into()).push(")");
             }
             value => {
@@ -82,13 +97,22 @@ impl Engine {
         writer.push(" ORDER BY ").name(SystemField::Id.name()).push(" LIMIT 1");
         let mut found = None;
         let mut reader = self.parts.store.reader().await?;
-        reader.read(&writer.finish().single(), &mut |row| found = row.cell(0).as_text().map(str::to_owned)).await?;
+        reader
+            .read(&writer.finish().single(), &mut |row| {
+                found = row.cell(0).as_text().map(str::to_owned)
+            })
+            .await?;
         Ok(found)
     }
 }
 
 fn external_field(layout: &Layout) -> Result<&FieldModel> {
-    layout.object.fields.values().find(|field| field.external_id && field.stored()).ok_or_else(|| DataError::InvalidBody {
-        message: format!("'{}' has no external id; name the record by its id", layout.object.name),
-    })
+    layout
+        .object
+        .fields
+        .values()
+        .find(|field| field.external_id && field.stored())
+        .ok_or_else(|| DataError::InvalidBody {
+            message: format!("'{}' has no external id; name the record by its id", layout.object.name),
+        })
 }

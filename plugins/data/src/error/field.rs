@@ -129,7 +129,13 @@ pub struct FieldError {
 impl FieldError {
     /// An error of a field.
     pub fn new(field: &str, code: FieldCode, message: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), code, message: message.into(), constraint: None, rule: None }
+        Self {
+            field: field.to_owned(),
+            code,
+            message: message.into(),
+            constraint: None,
+            rule: None,
+        }
     }
 
     /// Adds what the value was held against.

@@ -27,8 +27,23 @@ pub struct MetadataEntry {
 impl MetadataEntry {
     /// An item.
     #[must_use]
-    pub fn new(kind: &'static str, name: String, package: String, file: Arc<str>, modified_ms: i64, definition: Value) -> Self {
-        Self { kind, name, package, file, modified_ms, definition: Arc::new(definition), rendered: OnceLock::new() }
+    pub fn new(
+        kind: &'static str,
+        name: String,
+        package: String,
+        file: Arc<str>,
+        modified_ms: i64,
+        definition: Value,
+    ) -> Self {
+        Self {
+            kind,
+            name,
+            package,
+            file,
+            modified_ms,
+            definition: Arc::new(definition),
+            rendered: OnceLock::new(),
+        }
     }
 
     /// The answer for the item: the definition's own keys, then `type` and `name` where it has none, then `item` with the
@@ -77,6 +92,10 @@ impl Rendered {
         let body = serde_json::to_vec(value).unwrap_or_default();
         let digest = Sha256::digest(&body);
         let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { body, etag: format!("\"{hex}\""), modified_ms }
+        Self {
+            body,
+            etag: format!("\"{hex}\""),
+            modified_ms,
+        }
     }
 }

@@ -12,11 +12,19 @@ pub struct Kind {
 }
 
 const fn kind(name: &'static str, aliases: &'static [&'static str]) -> Kind {
-    Kind { name, aliases, interpreted: false }
+    Kind {
+        name,
+        aliases,
+        interpreted: false,
+    }
 }
 
 const fn interpreted(name: &'static str, aliases: &'static [&'static str]) -> Kind {
-    Kind { name, aliases, interpreted: true }
+    Kind {
+        name,
+        aliases,
+        interpreted: true,
+    }
 }
 
 /// All of them, in the order in which they are listed.
@@ -32,9 +40,28 @@ pub const KINDS: &[Kind] = &[
     kind("report", &["reports"]),
     kind("action", &["actions"]),
     kind("theme", &["themes"]),
-    kind("permission", &["permissions", "permission_set", "permission_sets", "permissionset", "profile", "profiles"]),
+    kind(
+        "permission",
+        &[
+            "permissions",
+            "permission_set",
+            "permission_sets",
+            "permissionset",
+            "profile",
+            "profiles",
+        ],
+    ),
     kind("role", &["roles"]),
-    kind("sharing", &["sharings", "sharing_rule", "sharing_rules", "sharingrule", "sharingrules"]),
+    kind(
+        "sharing",
+        &[
+            "sharings",
+            "sharing_rule",
+            "sharing_rules",
+            "sharingrule",
+            "sharingrules",
+        ],
+    ),
     kind("policy", &["policies"]),
     kind("territory", &["territories"]),
     kind("workflow", &["workflows"]),
@@ -59,15 +86,20 @@ pub const DATA: &str = "data";
 #[must_use]
 pub fn kind_of_name(name: &str) -> Option<&'static Kind> {
     let folded = name.to_ascii_lowercase().replace('-', "_");
-    KINDS.iter().find(|kind| kind.name == folded || kind.aliases.contains(&folded.as_str()))
+    KINDS
+        .iter()
+        .find(|kind| kind.name == folded || kind.aliases.contains(&folded.as_str()))
 }
 
 /// Stem and kind of a file's name: `account.object.yml` is `account`, `object`. The kind is as written, known or not. None
 /// when the name is not of the form `STEM.KIND.yml` (or `.yaml`, `.json`).
 #[must_use]
 pub fn kind_of_file(file_name: &str) -> Option<(&str, &str)> {
-    let rest = [".yml", ".yaml", ".json"].iter().find_map(|suffix| file_name.strip_suffix(suffix))?;
-    rest.rsplit_once('.').filter(|(stem, kind)| !stem.is_empty() && !kind.is_empty())
+    let rest = [".yml", ".yaml", ".json"]
+        .iter()
+        .find_map(|suffix| file_name.strip_suffix(suffix))?;
+    rest.rsplit_once('.')
+        .filter(|(stem, kind)| !stem.is_empty() && !kind.is_empty())
 }
 
 #[cfg(test)]

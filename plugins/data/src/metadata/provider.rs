@@ -23,16 +23,31 @@ impl MetadataProvider {
 
 impl Metadata for MetadataProvider {
     async fn kinds(&self, _: Context) -> Result<Vec<String>> {
-        Ok(self.catalogue.snapshot().metadata().kinds().map(str::to_owned).collect())
+        Ok(self
+            .catalogue
+            .snapshot()
+            .metadata()
+            .kinds()
+            .map(str::to_owned)
+            .collect())
     }
 
     async fn list(&self, _: Context, kind: String) -> Result<Vec<MetadataItem>> {
-        Ok(self.catalogue.snapshot().metadata().list(&kind).map(|entry| entry.to_contract()).collect())
+        Ok(self
+            .catalogue
+            .snapshot()
+            .metadata()
+            .list(&kind)
+            .map(|entry| entry.to_contract())
+            .collect())
     }
 
     async fn get(&self, _: Context, request: MetadataRequest) -> Result<Option<MetadataItem>> {
         let catalogue = self.catalogue.snapshot();
-        Ok(catalogue.metadata().get(&request.kind, &request.name).map(|entry| entry.to_contract()))
+        Ok(catalogue
+            .metadata()
+            .get(&request.kind, &request.name)
+            .map(|entry| entry.to_contract()))
     }
 
     fn version(&self, _: Context) -> Result<u64> {

@@ -80,7 +80,12 @@ impl MetadataRegistry {
     pub fn render_list(&self, kind: &str, package: Option<&str>) -> Rendered {
         let wanted = |entry: &&Arc<MetadataEntry>| package.is_none_or(|package| entry.package == package);
         let items: Vec<&Value> = self.list(kind).filter(wanted).map(|entry| &*entry.definition).collect();
-        let modified_ms = self.list(kind).filter(wanted).map(|entry| entry.modified_ms).max().unwrap_or_default();
+        let modified_ms = self
+            .list(kind)
+            .filter(wanted)
+            .map(|entry| entry.modified_ms)
+            .max()
+            .unwrap_or_default();
         Rendered::new(&json!({ "type": kind, "items": items }), modified_ms)
     }
 

@@ -11,7 +11,17 @@ use crate::model::{FieldKind, FieldModel, ObjectModel, SystemField};
 /// Columns of a generated list.
 const COLUMNS_MAX: usize = 5;
 /// Names that people look for first, in this order.
-const PRIORITY: [&str; 9] = ["name", "title", "label", "subject", "email", "status", "type", "category", "created_at"];
+const PRIORITY: [&str; 9] = [
+    "name",
+    "title",
+    "label",
+    "subject",
+    "email",
+    "status",
+    "type",
+    "category",
+    "created_at",
+];
 
 /// The two kinds of view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,21 +55,32 @@ impl ViewType {
 /// (`object`, or its own name) and has the part wins over the generated one.
 #[must_use]
 pub fn generated_view(object: &ObjectModel, registry: &MetadataRegistry, only: Option<ViewType>) -> Value {
-    let wanted = [ViewType::List, ViewType::Form].into_iter().filter(|view| only.is_none_or(|only| only == *view));
+    let wanted = [ViewType::List, ViewType::Form]
+        .into_iter()
+        .filter(|view| only.is_none_or(|only| only == *view));
     let parts = wanted.map(|view| {
         let made = || match view {
             ViewType::List => list(object),
             ViewType::Form => form(object),
         };
-        (view.key().to_owned(), declared(object, registry, view).unwrap_or_else(made))
+        (
+            view.key().to_owned(),
+            declared(object, registry, view).unwrap_or_else(made),
+        )
     });
     Value::Object(parts.collect())
 }
 
 fn declared(object: &ObjectModel, registry: &MetadataRegistry, view: ViewType) -> Option<Value> {
     registry.list("view").find_map(|entry| {
-        let about = entry.definition.get("object").and_then(Value::as_str).unwrap_or(&entry.name);
-        (about == object.name).then(|| entry.definition.get(view.key()).cloned()).flatten()
+        let about = entry
+            .definition
+            .get("object")
+            .and_then(Value::as_str)
+            .unwrap_or(&entry.name);
+        (about == object.name)
+            .then(|| entry.definition.get(view.key()).cloned())
+            .flatten()
     })
 }
 
@@ -81,7 +102,10 @@ fn list(object: &ObjectModel) -> Value {
 
 fn columns(object: &ObjectModel) -> Vec<&FieldModel> {
     let first = PRIORITY.iter().filter_map(|name| object.field(name));
-    let others = object.fields.values().filter(|field| field.system.is_none() && is_compact(field));
+    let others = object
+        .fields
+        .values()
+        .filter(|field| field.system.is_none() && is_compact(field));
     let mut columns: Vec<&FieldModel> = Vec::with_capacity(COLUMNS_MAX);
     for field in first.chain(others).filter(|field| !field.hidden) {
         if columns.len() == COLUMNS_MAX {
@@ -97,19 +121,30 @@ fn columns(object: &ObjectModel) -> Vec<&FieldModel> {
 /// Fits into a cell of a table.
 fn is_compact(field: &FieldModel) -> bool {
     !is_long(field.field_type)
-        && !matches!(field.kind, FieldKind::Json | FieldKind::Vector | FieldKind::File | FieldKind::Location | FieldKind::Address)
+        && !matches!(
+            field.kind,
+            FieldKind::Json | FieldKind::Vector | FieldKind::File | FieldKind::Location | FieldKind::Address
+        )
         && field.field_type != FieldType::Password
 }
 
 const fn is_long(kind: FieldType) -> bool {
     matches!(
         kind,
-        FieldType::Textarea | FieldType::Html | FieldType::Markdown | FieldType::Richtext | FieldType::Code | FieldType::Signature
+        FieldType::Textarea
+            | FieldType::Html
+            | FieldType::Markdown
+            | FieldType::Richtext
+            | FieldType::Code
+            | FieldType::Signature
     )
 }
 
 fn form(object: &ObjectModel) -> Value {
-    let shown = object.fields.values().filter(|field| field.system.is_none() && !field.hidden);
+    let shown = object
+        .fields
+        .values()
+        .filter(|field| field.system.is_none() && !field.hidden);
     let fields: Vec<Value> = shown
         .map(|field| {
             let span = if is_long(field.field_type) { 2 } else { 1 };

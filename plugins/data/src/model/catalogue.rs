@@ -40,11 +40,20 @@ impl Catalogue {
         for object in objects.values().filter(|object| !object.is_abstract) {
             for field in object.references() {
                 let Some(reference) = &field.reference else { continue };
-                let child = Child { object: object.name.clone(), field: field.name.clone() };
+                let child = Child {
+                    object: object.name.clone(),
+                    field: field.name.clone(),
+                };
                 children.entry(reference.object.clone()).or_default().push(child);
             }
         }
-        Self { version, objects, children, metadata, seeds }
+        Self {
+            version,
+            objects,
+            children,
+            metadata,
+            seeds,
+        }
     }
 
     /// Grows with every change; 0 is the empty catalogue before the first load.

@@ -74,8 +74,12 @@ impl<'a> ModelScope<'a> {
 
     fn object_at(&self, relations: &[&str]) -> Option<&'a ObjectModel> {
         relations.iter().try_fold(self.object, |object, relation| {
-            let field = object.field(relation).filter(|field| field.kind == FieldKind::Reference)?;
-            self.catalogue.object(&field.reference.as_ref()?.object).map(AsRef::as_ref)
+            let field = object
+                .field(relation)
+                .filter(|field| field.kind == FieldKind::Reference)?;
+            self.catalogue
+                .object(&field.reference.as_ref()?.object)
+                .map(AsRef::as_ref)
         })
     }
 }
@@ -83,10 +87,14 @@ impl<'a> ModelScope<'a> {
 impl Scope for ModelScope<'_> {
     fn field_type(&self, path: &[&str]) -> Option<Type> {
         let (name, relations) = path.split_last()?;
-        self.object_at(relations)?.field(name).map(super::FieldModel::expression_type)
+        self.object_at(relations)?
+            .field(name)
+            .map(super::FieldModel::expression_type)
     }
 
     fn field_names(&self, relations: &[&str]) -> Vec<String> {
-        self.object_at(relations).map(|object| object.fields.keys().cloned().collect()).unwrap_or_default()
+        self.object_at(relations)
+            .map(|object| object.fields.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }

@@ -217,7 +217,11 @@ impl Options {
     /// Of a list in its order.
     #[must_use]
     pub fn new(list: Vec<OptionModel>) -> Self {
-        let by_value = list.iter().enumerate().map(|(index, option)| (option.value.clone(), index)).collect();
+        let by_value = list
+            .iter()
+            .enumerate()
+            .map(|(index, option)| (option.value.clone(), index))
+            .collect();
         Self { list, by_value }
     }
 

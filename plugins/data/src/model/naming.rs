@@ -24,7 +24,8 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         let alike = strsim::jaro_winkler(&wanted, &name_flat);
         (distance <= most || alike >= 0.9).then_some((distance, alike, name))
     });
-    near.min_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1))).map(|(_, _, name)| name)
+    near.min_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)))
+        .map(|(_, _, name)| name)
 }
 
 #[cfg(test)]
@@ -33,7 +34,15 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found() {
-        let known = ["name", "new", "status", "amount", "account", "external_id", "max_length"];
+        let known = [
+            "name",
+            "new",
+            "status",
+            "amount",
+            "account",
+            "external_id",
+            "max_length",
+        ];
         let check = |wrong: &str, expected: Option<&str>| assert_eq!(nearest(wrong, known), expected, "{wrong}");
         check("nwe", Some("new"));
         check("nmae", Some("name"));

@@ -84,7 +84,8 @@ impl ObjectModel {
     /// The master-detail field, when the records belong to others.
     #[must_use]
     pub fn master(&self) -> Option<&FieldModel> {
-        self.references().find(|field| field.reference.as_ref().is_some_and(|reference| reference.master))
+        self.references()
+            .find(|field| field.reference.as_ref().is_some_and(|reference| reference.master))
     }
 
     /// The fields that text search reads.

@@ -23,8 +23,14 @@ pub enum SystemField {
 
 impl SystemField {
     /// Those that every object has, in the order of their columns; `id` stands before the declared fields, the others after.
-    pub const ALWAYS: [Self; 6] =
-        [Self::Id, Self::CreatedAt, Self::UpdatedAt, Self::CreatedBy, Self::UpdatedBy, Self::OwnerId];
+    pub const ALWAYS: [Self; 6] = [
+        Self::Id,
+        Self::CreatedAt,
+        Self::UpdatedAt,
+        Self::CreatedBy,
+        Self::UpdatedBy,
+        Self::OwnerId,
+    ];
 
     /// Its name where the object does not say another.
     #[must_use]

@@ -32,14 +32,20 @@ fn read<T: DeserializeOwned>(method: &str, request: &[u8]) -> Result<T> {
 impl Data for DataProvider {
     async fn find(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         let FindRequest { object, query } = read("find", &request)?;
-        let found = self.engine.find(&context, &object, QueryInput::from_map(&query)?).await?;
+        let found = self
+            .engine
+            .find(&context, &object, QueryInput::from_map(&query)?)
+            .await?;
         Ok(found.to_json())
     }
 
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         let GetRequest { object, id, fields } = read("get", &request)?;
         let fields = (!fields.is_empty()).then_some(fields);
-        let query = QueryInput { fields, ..QueryInput::default() };
+        let query = QueryInput {
+            fields,
+            ..QueryInput::default()
+        };
         Ok(self.engine.get(&context, &object, &id, &query).await?.to_json())
     }
 
@@ -49,8 +55,17 @@ impl Data for DataProvider {
     }
 
     async fn update(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
-        let UpdateRequest { object, id, record, expected_version } = read("update", &request)?;
-        Ok(self.engine.update(&context, &object, &id, record, expected_version).await?.to_json())
+        let UpdateRequest {
+            object,
+            id,
+            record,
+            expected_version,
+        } = read("update", &request)?;
+        Ok(self
+            .engine
+            .update(&context, &object, &id, record, expected_version)
+            .await?
+            .to_json())
     }
 
     async fn delete(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {

@@ -32,7 +32,9 @@ impl Hooks for HostHooks {
         payload: Vec<u8>,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
         Box::pin(async move {
-            let Some(hook) = self.0.get(&point) else { return Ok(None) };
+            let Some(hook) = self.0.get(&point) else {
+                return Ok(None);
+            };
             let answer = hook.run(context, object, &payload).await?;
             Ok(answer.map(|payload| payload.to_vec()))
         })

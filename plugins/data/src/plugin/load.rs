@@ -12,7 +12,9 @@ use crate::store::Store;
 pub(super) fn read(library: &Library) -> Result<CatalogueChange> {
     let change = library.reload().map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        DataError::Configuration { message: format!("the apps cannot be loaded\n{}", lines.join("\n")) }
+        DataError::Configuration {
+            message: format!("the apps cannot be loaded\n{}", lines.join("\n")),
+        }
     })?;
     for warning in &change.warnings {
         tracing::warn!("{warning}");

@@ -22,15 +22,29 @@ pub(super) async fn run(library: &Library, store: &Arc<dyn Store>, name: &str, a
     let destructive = arguments.iter().any(|argument| argument == DESTRUCTIVE);
     let takes = name == "migrate apply";
     if arguments.iter().any(|argument| argument != DESTRUCTIVE || !takes) {
-        let error = format!("usage: objectos-host {name}{}\n", if takes { " [--destructive]" } else { "" });
-        return CommandAnswer { error, exit_code: 2, ..CommandAnswer::default() };
+        let error = format!(
+            "usage: objectos-host {name}{}\n",
+            if takes { " [--destructive]" } else { "" }
+        );
+        return CommandAnswer {
+            error,
+            exit_code: 2,
+            ..CommandAnswer::default()
+        };
     }
     let answered = match name {
         "migrate apply" => apply(library, store, destructive).await,
         "migrate status" => status(library, store).await,
-        _ => current(library, store).await.map(|plan| CommandAnswer { output: plan.to_string(), ..CommandAnswer::default() }),
+        _ => current(library, store).await.map(|plan| CommandAnswer {
+            output: plan.to_string(),
+            ..CommandAnswer::default()
+        }),
     };
-    answered.unwrap_or_else(|error| CommandAnswer { error: format!("{error}\n"), exit_code: 1, ..CommandAnswer::default() })
+    answered.unwrap_or_else(|error| CommandAnswer {
+        error: format!("{error}\n"),
+        exit_code: 1,
+        ..CommandAnswer::default()
+    })
 }
 
 async fn current(library: &Library, store: &Arc<dyn Store>) -> Result<SchemaPlan> {
@@ -45,9 +59,17 @@ async fn status(library: &Library, store: &Arc<dyn Store>) -> Result<CommandAnsw
     let output = if plan.is_empty() {
         plan.to_string()
     } else {
-        format!("{} steps to do, {} of them lose data\n", plan.additive.len() + plan.destructive.len(), plan.destructive.len())
+        format!(
+            "{} steps to do, {} of them lose data\n",
+            plan.additive.len() + plan.destructive.len(),
+            plan.destructive.len()
+        )
     };
-    Ok(CommandAnswer { output, exit_code, ..CommandAnswer::default() })
+    Ok(CommandAnswer {
+        output,
+        exit_code,
+        ..CommandAnswer::default()
+    })
 }
 
 async fn apply(library: &Library, store: &Arc<dyn Store>, destructive: bool) -> Result<CommandAnswer> {
@@ -62,5 +84,8 @@ async fn apply(library: &Library, store: &Arc<dyn Store>, destructive: bool) -> 
         store.change_schema(steps).await?;
         output.push_str(&format!("{count} steps done\n"));
     }
-    Ok(CommandAnswer { output, ..CommandAnswer::default() })
+    Ok(CommandAnswer {
+        output,
+        ..CommandAnswer::default()
+    })
 }

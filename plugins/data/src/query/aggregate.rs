@@ -12,14 +12,23 @@ use super::written::RawFilter;
 use crate::access::View;
 use crate::error::{DataError, Result};
 use crate::model::nearest;
-use crate::record::layout::json_key;
 use crate::record::Form;
+use crate::record::layout::json_key;
 use crate::store::{Dialect, Statement};
 
 /// Figures of one request at most.
 const FIGURES_MAX: usize = 50;
 
-const FUNCTIONS: [&str; 8] = ["count", "sum", "avg", "min", "max", "count_distinct", "array_agg", "string_agg"];
+const FUNCTIONS: [&str; 8] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count_distinct",
+    "array_agg",
+    "string_agg",
+];
 const BUCKETS: [&str; 6] = ["year", "quarter", "month", "week", "day", "hour"];
 
 /// Figures, ready to be asked for.
@@ -67,12 +76,21 @@ struct Known {
 ///
 /// # Errors
 /// `InvalidQuery` for an unknown function or a field that it does not fit; as for a page otherwise.
-pub fn plan(mut checker: Checker<'_>, view: Option<&View>, query: &QueryInput, limits: PageLimits) -> Result<AggregatePlan> {
+pub fn plan(
+    mut checker: Checker<'_>,
+    view: Option<&View>,
+    query: &QueryInput,
+    limits: PageLimits,
+) -> Result<AggregatePlan> {
     if query.aggregations.len() + query.group_by.len() > FIGURES_MAX {
-        return Err(wrong(format!("more than {FIGURES_MAX} figures and groups in one request")));
+        return Err(wrong(format!(
+            "more than {FIGURES_MAX} figures and groups in one request"
+        )));
     }
     if !query.expand.is_empty() || query.cursor.is_some() || query.distinct {
-        return Err(wrong("'expand', 'cursor' and 'distinct' do not go with figures".to_owned()));
+        return Err(wrong(
+            "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
+        ));
     }
     let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
     if let Some(raw) = &query.filter {
@@ -86,22 +104,35 @@ pub fn plan(mut checker: Checker<'_>, view: Option<&View>, query: &QueryInput, l
     let mut groups = Vec::with_capacity(query.group_by.len());
     for group in &query.group_by {
         let (group_plan, class, form) = plan_group(&mut checker, group)?;
-        known.push(Known { alias: group.alias.clone(), reference: inner("g", groups.len(), class) });
+        known.push(Known {
+            alias: group.alias.clone(),
+            reference: inner("g", groups.len(), class),
+        });
         outputs.push((json_key(&group.alias), form));
         groups.push(group_plan);
     }
     let mut figures = Vec::with_capacity(query.aggregations.len());
     for figure in &query.aggregations {
         let (figure_plan, class, form) = plan_figure(&mut checker, figure)?;
-        known.push(Known { alias: figure.alias.clone(), reference: inner("a", figures.len(), class) });
+        known.push(Known {
+            alias: figure.alias.clone(),
+            reference: inner("a", figures.len(), class),
+        });
         outputs.push((json_key(&figure.alias), form));
         figures.push(figure_plan);
     }
-    let having = query.having.as_ref().map_or_else(|| Ok(Filter::always()), |having| over_figures(having, &known))?;
+    let having = query
+        .having
+        .as_ref()
+        .map_or_else(|| Ok(Filter::always()), |having| over_figures(having, &known))?;
     let mut order = Vec::with_capacity(query.order.len());
     for sort in &query.order {
         let found = find(&sort.field, &known).ok_or_else(|| DataError::InvalidSort {
-            message: format!("groups can be ordered by {} only, not by '{}'", names(&known), sort.field),
+            message: format!(
+                "groups can be ordered by {} only, not by '{}'",
+                names(&known),
+                sort.field
+            ),
         })?;
         order.push((found, sort.descending));
     }
@@ -122,7 +153,11 @@ pub fn plan(mut checker: Checker<'_>, view: Option<&View>, query: &QueryInput, l
 
 /// A column of the inner statement.
 fn inner(kind: &str, index: usize, class: Class) -> FieldRef {
-    FieldRef { table: 0, source: Source::Column(format!("{kind}{index}")), class }
+    FieldRef {
+        table: 0,
+        source: Source::Column(format!("{kind}{index}")),
+        class,
+    }
 }
 
 fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, Class, Form)> {
@@ -131,16 +166,34 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
     match &group.bucket {
         None => {
             let form = if field.stored() { Form::of(field) } else { Form::Plain };
-            Ok((Group { field: reference, bucket: None }, class, form))
+            Ok((
+                Group {
+                    field: reference,
+                    bucket: None,
+                },
+                class,
+                form,
+            ))
         }
         Some(bucket) => {
             if !matches!(class, Class::Date | Class::DateTime) {
-                return Err(wrong(format!("'{}' is {} and has no {bucket}", group.field, class.name())));
+                return Err(wrong(format!(
+                    "'{}' is {} and has no {bucket}",
+                    group.field,
+                    class.name()
+                )));
             }
             if !BUCKETS.contains(&bucket.as_str()) {
                 return Err(wrong(format!("'{bucket}' is none of {}", BUCKETS.join(", "))));
             }
-            Ok((Group { field: reference, bucket: Some(bucket.clone()) }, Class::Text, Form::Text))
+            Ok((
+                Group {
+                    field: reference,
+                    bucket: Some(bucket.clone()),
+                },
+                Class::Text,
+                Form::Text,
+            ))
         }
     }
 }
@@ -148,15 +201,30 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
 fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Figure, Class, Form)> {
     let name = figure.function.to_ascii_lowercase();
     let Some(function) = FUNCTIONS.iter().find(|known| **known == name).copied() else {
-        let hint = nearest(&name, FUNCTIONS).map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
+        let hint = nearest(&name, FUNCTIONS)
+            .map(|name| format!("; did you mean '{name}'?"))
+            .unwrap_or_default();
         return Err(wrong(format!("unknown function '{}'{hint}", figure.function)));
     };
-    let filter = figure.filter.as_ref().map(|filter| checker.filter(filter)).transpose()?;
+    let filter = figure
+        .filter
+        .as_ref()
+        .map(|filter| checker.filter(filter))
+        .transpose()?;
     let Some(path) = &figure.field else {
         if function != "count" {
             return Err(wrong(format!("'{function}' needs a field")));
         }
-        return Ok((Figure { function, field: None, distinct: false, filter }, Class::Number, Form::Plain));
+        return Ok((
+            Figure {
+                function,
+                field: None,
+                distinct: false,
+                filter,
+            },
+            Class::Number,
+            Form::Plain,
+        ));
     };
     let Resolved { reference, field, .. } = checker.field(path, Purpose::Select)?;
     let class = reference.class;
@@ -167,7 +235,10 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
         _ => true,
     };
     if !fits {
-        return Err(wrong(format!("'{function}' does not work on '{path}', which is {}", class.name())));
+        return Err(wrong(format!(
+            "'{function}' does not work on '{path}', which is {}",
+            class.name()
+        )));
     }
     let (class, form) = match function {
         "min" | "max" => (class, if field.stored() { Form::of(field) } else { Form::Plain }),
@@ -177,22 +248,48 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
         _ => (Class::Number, Form::Plain),
     };
     let distinct = figure.distinct || function == "count_distinct";
-    Ok((Figure { function, field: Some(reference), distinct, filter }, class, form))
+    Ok((
+        Figure {
+            function,
+            field: Some(reference),
+            distinct,
+            filter,
+        },
+        class,
+        form,
+    ))
 }
 
 fn find(name: &str, known: &[Known]) -> Option<FieldRef> {
-    known.iter().find(|known| known.alias == name).map(|known| known.reference.clone())
+    known
+        .iter()
+        .find(|known| known.alias == name)
+        .map(|known| known.reference.clone())
 }
 
 fn names(known: &[Known]) -> String {
-    known.iter().map(|known| format!("'{}'", known.alias)).collect::<Vec<_>>().join(", ")
+    known
+        .iter()
+        .map(|known| format!("'{}'", known.alias))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A filter over groups and figures: the same tests as on records, on other names.
 fn over_figures(raw: &RawFilter, known: &[Known]) -> Result<Filter> {
     Ok(match raw {
-        RawFilter::All(parts) => Filter::All(parts.iter().map(|part| over_figures(part, known)).collect::<Result<_>>()?),
-        RawFilter::Any(parts) => Filter::Any(parts.iter().map(|part| over_figures(part, known)).collect::<Result<_>>()?),
+        RawFilter::All(parts) => Filter::All(
+            parts
+                .iter()
+                .map(|part| over_figures(part, known))
+                .collect::<Result<_>>()?,
+        ),
+        RawFilter::Any(parts) => Filter::Any(
+            parts
+                .iter()
+                .map(|part| over_figures(part, known))
+                .collect::<Result<_>>()?,
+        ),
         RawFilter::Not(part) => Filter::Not(Box::new(over_figures(part, known)?)),
         RawFilter::Test(test) => {
             let reference = find(&test.field, known).ok_or_else(|| DataError::InvalidFilter {
@@ -244,7 +341,10 @@ impl AggregatePlan {
             writer.push(" ORDER BY ");
             writer.list(", ", &self.order, |writer, (field, descending)| {
                 let nulls = dialect.nulls(!descending);
-                writer.field(field).push(if *descending { " DESC" } else { "" }).push(nulls);
+                writer
+                    .field(field)
+                    .push(if *descending { " DESC" } else { "" })
+                    .push(nulls);
             });
         }
         writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
@@ -272,7 +372,11 @@ fn write_group(writer: &mut SqlWriter, group: &Group) {
             writer.field(field);
         }
         Some("quarter") => {
-            writer.push("substr(").field(field).push(", 1, 4) || '-Q' || ((CAST(substr(").field(field);
+            writer
+                .push("substr(")
+                .field(field)
+                .push(", 1, 4) || '-Q' || ((CAST(substr(")
+                .field(field);
             writer.push(", 6, 2) AS INTEGER) + 2) / 3)");
         }
         Some("week") => {
@@ -286,7 +390,12 @@ fn write_group(writer: &mut SqlWriter, group: &Group) {
                 "day" => 10,
                 _ => 13,
             };
-            writer.push("substr(").field(field).push(", 1, ").number(characters).push(")");
+            writer
+                .push("substr(")
+                .field(field)
+                .push(", 1, ")
+                .number(characters)
+                .push(")");
         }
     }
 }

@@ -13,8 +13,8 @@ use objectos_expression::Environment;
 use objectos_plugin_api::protocol::data::FieldType;
 
 use super::filter::{Class, FieldRef, Filter, Join, Scope, Test, Visible};
-use super::written::{Operand, RawFilter, RawTest};
 use super::input::SearchInput;
+use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, ObjectModel, nearest};
@@ -60,7 +60,9 @@ pub struct Resolved<'a> {
 
 impl std::fmt::Debug for Checker<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checker").field("object", &self.scope.layout.object.name).finish_non_exhaustive()
+        f.debug_struct("Checker")
+            .field("object", &self.scope.layout.object.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,8 +75,17 @@ impl<'a> Checker<'a> {
         views: Option<&'a Views>,
         environment: &'a (dyn Environment + Sync),
     ) -> Self {
-        let scope = Scope { layout: Arc::clone(layout), joins: Vec::new() };
-        Self { schema, views, environment, formula_depth: 0, scope }
+        let scope = Scope {
+            layout: Arc::clone(layout),
+            joins: Vec::new(),
+        };
+        Self {
+            schema,
+            views,
+            environment,
+            formula_depth: 0,
+            scope,
+        }
     }
 
     /// Looks a name or path up.
@@ -94,13 +105,23 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
-        let reference = FieldRef { table, source: self.source(table, layout, field)?, class: class_of(field) };
-        Ok(Resolved { reference, field, layout })
+        let reference = FieldRef {
+            table,
+            source: self.source(table, layout, field)?,
+            class: class_of(field),
+        };
+        Ok(Resolved {
+            reference,
+            field,
+            layout,
+        })
     }
 
     fn root_layout(&self) -> &'a Arc<Layout> {
         // The scope was made from a layout of this schema.
-        self.schema.layout(&self.scope.layout.object.name).expect("the scope's object is one of the schema")
+        self.schema
+            .layout(&self.scope.layout.object.name)
+            .expect("the scope's object is one of the schema")
     }
 
     /// Follows a relation; the same relation of the same table is joined once.
@@ -117,7 +138,9 @@ impl<'a> Checker<'a> {
             (Some(reference), FieldKind::Reference) => self.schema.layout(&reference.object),
             _ => None,
         };
-        let Some(target) = target else { return Err(unknown(&layout.object, path, None, purpose)) };
+        let Some(target) = target else {
+            return Err(unknown(&layout.object, path, None, purpose));
+        };
         let visible = self.visible_records(target)?;
         // What a formula reads is not narrowed to what the caller sees, so the two need a join each.
         let same = |join: &Join| {
@@ -126,19 +149,29 @@ impl<'a> Checker<'a> {
         if let Some(known) = self.scope.joins.iter().position(same) {
             return Ok((known + 1, target));
         }
-        self.scope.joins.push(Join { from: table, column: field.name.clone(), layout: Arc::clone(target), visible });
+        self.scope.joins.push(Join {
+            from: table,
+            column: field.name.clone(),
+            layout: Arc::clone(target),
+            visible,
+        });
         Ok((self.scope.joins.len(), target))
     }
 
     /// The filter for the related records that the caller may see.
     fn visible_records(&self, target: &'a Arc<Layout>) -> Result<Option<Box<Visible>>> {
-        let Some(view) = self.view(&target.object.name) else { return Ok(None) };
+        let Some(view) = self.view(&target.object.name) else {
+            return Ok(None);
+        };
         let mut inner = Checker::new(self.schema, target, None, self.environment);
         let filter = view_filter(view, &mut inner)?;
         if filter.is_always() {
             return Ok(None);
         }
-        Ok(Some(Box::new(Visible { scope: inner.scope, filter })))
+        Ok(Some(Box::new(Visible {
+            scope: inner.scope,
+            filter,
+        })))
     }
 
     fn view(&self, object: &str) -> Option<&'a View> {
@@ -162,7 +195,10 @@ impl<'a> Checker<'a> {
             }
             Some(field) => Ok(field),
             None => {
-                let near = nearest(name, object.fields.keys().map(String::as_str).filter(|field| readable(field)));
+                let near = nearest(
+                    name,
+                    object.fields.keys().map(String::as_str).filter(|field| readable(field)),
+                );
                 Err(unknown(object, path, near, purpose))
             }
         }
@@ -174,7 +210,9 @@ impl<'a> Checker<'a> {
     /// `NotSupported` when it reads something that is computed and has no form in SQL.
     pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
         let views = self.views.take();
-        let found = self.field(path, Purpose::Select).map(|resolved| (resolved.reference, Form::of(resolved.field)));
+        let found = self
+            .field(path, Purpose::Select)
+            .map(|resolved| (resolved.reference, Form::of(resolved.field)));
         self.views = views;
         found
     }
@@ -216,18 +254,29 @@ impl<'a> Checker<'a> {
         let fields = self.search_fields(search)?;
         if fields.is_empty() {
             let object = &self.scope.layout.object.name;
-            return Err(DataError::InvalidQuery { message: format!("'{object}' has no searchable field") });
+            return Err(DataError::InvalidQuery {
+                message: format!("'{object}' has no searchable field"),
+            });
         }
         let words = search.query.split_whitespace().map(|word| {
             Filter::Any(
                 fields
                     .iter()
-                    .map(|field| Filter::Test(Test { field: field.clone(), condition: conditions::word(word) }))
+                    .map(|field| {
+                        Filter::Test(Test {
+                            field: field.clone(),
+                            condition: conditions::word(word),
+                        })
+                    })
                     .collect(),
             )
         });
         let words = words.collect();
-        Ok(if search.all_words { Filter::All(words) } else { Filter::Any(words) })
+        Ok(if search.all_words {
+            Filter::All(words)
+        } else {
+            Filter::Any(words)
+        })
     }
 
     fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<FieldRef>> {
@@ -243,10 +292,19 @@ impl<'a> Checker<'a> {
         let declared = layout.object.searchable_fields();
         let mut names: Vec<&str> = declared.map(|field| field.name.as_str()).collect();
         if names.is_empty() {
-            names = layout.object.fields.values().filter(|field| is_name_like(field)).map(|field| field.name.as_str()).collect();
+            names = layout
+                .object
+                .fields
+                .values()
+                .filter(|field| is_name_like(field))
+                .map(|field| field.name.as_str())
+                .collect();
         }
         names.retain(|name| view.is_none_or(|view| view.reads(name)));
-        names.into_iter().map(|name| self.field(name, Purpose::Select).map(|resolved| resolved.reference)).collect()
+        names
+            .into_iter()
+            .map(|name| self.field(name, Purpose::Select).map(|resolved| resolved.reference))
+            .collect()
     }
 }
 
@@ -257,7 +315,9 @@ impl<'a> Checker<'a> {
 pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
         Operand::Value(value) => conditions::check_value(test, field, value),
-        Operand::Field(_) => Err(DataError::InvalidFilter { message: format!("$field does not go with '{}'", test.field) }),
+        Operand::Field(_) => Err(DataError::InvalidFilter {
+            message: format!("$field does not go with '{}'", test.field),
+        }),
     }
 }
 
@@ -266,7 +326,12 @@ fn is_name_like(field: &FieldModel) -> bool {
     field.system.is_none()
         && matches!(
             field.field_type,
-            FieldType::Text | FieldType::Textarea | FieldType::Email | FieldType::Phone | FieldType::Url | FieldType::Autonumber
+            FieldType::Text
+                | FieldType::Textarea
+                | FieldType::Email
+                | FieldType::Phone
+                | FieldType::Url
+                | FieldType::Autonumber
         )
 }
 
@@ -286,7 +351,10 @@ fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpos
     if purpose == Purpose::Sort {
         let hint = near.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
         return DataError::InvalidSort {
-            message: format!("'{}' cannot be ordered by '{path}': there is no such field{hint}", object.name),
+            message: format!(
+                "'{}' cannot be ordered by '{path}': there is no such field{hint}",
+                object.name
+            ),
         };
     }
     DataError::UnknownFields {
@@ -320,7 +388,9 @@ pub fn class_of(field: &FieldModel) -> Class {
         FieldKind::DateTime => Class::DateTime,
         FieldKind::Time => Class::Time,
         FieldKind::List | FieldKind::References => Class::List,
-        FieldKind::File | FieldKind::Location | FieldKind::Address | FieldKind::Json | FieldKind::Vector => Class::Document,
+        FieldKind::File | FieldKind::Location | FieldKind::Address | FieldKind::Json | FieldKind::Vector => {
+            Class::Document
+        }
         FieldKind::Formula | FieldKind::Summary => match field.expression_type() {
             Type::Boolean => Class::Boolean,
             Type::Number => Class::Number,

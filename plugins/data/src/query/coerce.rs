@@ -66,8 +66,12 @@ pub fn number(value: &Value) -> Option<SqlValue> {
                 return Some(SqlValue::Integer(integer));
             }
             // `parse` also takes "inf" and "nan".
-            let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
-            let real = plain.then(|| text.parse::<f64>().ok())?.filter(|real| real.is_finite())?;
+            let plain = text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
+            let real = plain
+                .then(|| text.parse::<f64>().ok())?
+                .filter(|real| real.is_finite())?;
             Some(whole_or_real(real))
         }
         _ => None,

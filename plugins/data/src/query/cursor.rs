@@ -45,12 +45,18 @@ pub fn encode<'a>(order: &[SortKey], cells: impl Iterator<Item = Cell<'a>>) -> S
 /// # Errors
 /// `InvalidQuery` when it is none, or of another order.
 pub fn decode(order: &[SortKey], text: &str) -> Result<Vec<SqlValue>> {
-    let wrong = |message: &str| DataError::InvalidQuery { message: message.to_owned() };
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("the cursor is none; use the nextCursor of the page before"))?;
-    let (made_for, values): (String, Vec<Value>) =
-        serde_json::from_slice(&bytes).map_err(|_| wrong("the cursor is none; use the nextCursor of the page before"))?;
+    let wrong = |message: &str| DataError::InvalidQuery {
+        message: message.to_owned(),
+    };
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| wrong("the cursor is none; use the nextCursor of the page before"))?;
+    let (made_for, values): (String, Vec<Value>) = serde_json::from_slice(&bytes)
+        .map_err(|_| wrong("the cursor is none; use the nextCursor of the page before"))?;
     if made_for != signature(order) || values.len() != order.len() {
-        return Err(wrong("the cursor is of another order; keep the order from page to page"));
+        return Err(wrong(
+            "the cursor is of another order; keep the order from page to page",
+        ));
     }
     values
         .into_iter()
@@ -73,7 +79,11 @@ pub fn after(order: &[SortKey], values: &[SqlValue]) -> Filter {
     let mut alternatives = Vec::with_capacity(order.len());
     for (index, (key, value)) in order.iter().zip(values).enumerate() {
         let Some(beyond) = beyond(key, value) else { continue };
-        let mut parts: Vec<Filter> = order[..index].iter().zip(values).map(|(key, value)| same(&key.field, value)).collect();
+        let mut parts: Vec<Filter> = order[..index]
+            .iter()
+            .zip(values)
+            .map(|(key, value)| same(&key.field, value))
+            .collect();
         parts.push(beyond);
         alternatives.push(Filter::All(parts));
     }
@@ -81,7 +91,10 @@ pub fn after(order: &[SortKey], values: &[SqlValue]) -> Filter {
 }
 
 fn test(field: &FieldRef, condition: Condition) -> Filter {
-    Filter::Test(Test { field: field.clone(), condition })
+    Filter::Test(Test {
+        field: field.clone(),
+        condition,
+    })
 }
 
 fn same(field: &FieldRef, value: &SqlValue) -> Filter {

@@ -9,9 +9,33 @@ use crate::model::nearest;
 
 /// Parameters that mean something by themselves; every other one is an equality filter on the field of its name.
 const KNOWN: &[&str] = &[
-    "select", "fields", "$select", "sort", "orderBy", "$orderby", "order_by", "top", "limit", "$top", "skip", "offset",
-    "$skip", "expand", "populate", "include", "$expand", "search", "$search", "searchFields", "distinct", "count",
-    "$count", "cursor", "aggregations", "groupBy", "having",
+    "select",
+    "fields",
+    "$select",
+    "sort",
+    "orderBy",
+    "$orderby",
+    "order_by",
+    "top",
+    "limit",
+    "$top",
+    "skip",
+    "offset",
+    "$skip",
+    "expand",
+    "populate",
+    "include",
+    "$expand",
+    "search",
+    "$search",
+    "searchFields",
+    "distinct",
+    "count",
+    "$count",
+    "cursor",
+    "aggregations",
+    "groupBy",
+    "having",
 ];
 
 /// Those that hold a filter, in their order of preference: the first that is there counts.
@@ -41,7 +65,9 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
             let hint = nearest(&key, KNOWN.iter().copied().filter(|name| name.starts_with('$')))
                 .map(|name| format!("; did you mean '{name}'?"))
                 .unwrap_or_default();
-            return Err(DataError::InvalidQuery { message: format!("unknown parameter '{key}'{hint}") });
+            return Err(DataError::InvalidQuery {
+                message: format!("unknown parameter '{key}'{hint}"),
+            });
         } else {
             equalities.push((key, value));
         }
@@ -52,7 +78,10 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
         Some(text) => Some(read_filter(&json("filter", &text)?)?),
         None if equalities.is_empty() => None,
         None => {
-            let tests = equalities.into_iter().map(|(field, value)| RawFilter::equals(&field, value)).collect();
+            let tests = equalities
+                .into_iter()
+                .map(|(field, value)| RawFilter::equals(&field, value))
+                .collect();
             Some(RawFilter::All(tests))
         }
     };
@@ -63,7 +92,9 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
 fn structured(body: &mut Map<String, Value>) -> Result<QueryInput> {
     let aggregations = body.remove("aggregations");
     let groups = body.remove("groupBy");
-    for key in ["having", "expand", "populate", "include", "$expand", "select", "fields", "$select", "search"] {
+    for key in [
+        "having", "expand", "populate", "include", "$expand", "select", "fields", "$select", "search",
+    ] {
         if let Some(Value::String(text)) = body.get(key) {
             let document = text.trim_start().starts_with(['{', '[']);
             if document || key == "having" {
@@ -77,7 +108,11 @@ fn structured(body: &mut Map<String, Value>) -> Result<QueryInput> {
         input.aggregations = read_aggregations(&json("aggregations", &text)?)?;
     }
     if let Some(Value::String(text)) = groups {
-        let value = if text.trim_start().starts_with('[') { json("groupBy", &text)? } else { Value::String(text) };
+        let value = if text.trim_start().starts_with('[') {
+            json("groupBy", &text)?
+        } else {
+            Value::String(text)
+        };
         input.group_by = read_groups(&value)?;
     }
     Ok(input)
@@ -86,7 +121,11 @@ fn structured(body: &mut Map<String, Value>) -> Result<QueryInput> {
 fn json(key: &str, text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| {
         let message = format!("'{key}' is no JSON: {error}");
-        if FILTERS.contains(&key) { DataError::InvalidFilter { message } } else { DataError::InvalidQuery { message } }
+        if FILTERS.contains(&key) {
+            DataError::InvalidFilter { message }
+        } else {
+            DataError::InvalidQuery { message }
+        }
     })
 }
 
@@ -95,7 +134,9 @@ fn decode(text: &str) -> Result<String> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }
-    let broken = || DataError::InvalidQuery { message: "the query string is not percent-encoded UTF-8".to_owned() };
+    let broken = || DataError::InvalidQuery {
+        message: "the query string is not percent-encoded UTF-8".to_owned(),
+    };
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -85,15 +85,49 @@ pub struct GroupInput {
 }
 
 fn wrong(message: impl Into<String>) -> DataError {
-    DataError::InvalidQuery { message: message.into() }
+    DataError::InvalidQuery {
+        message: message.into(),
+    }
 }
 
 /// Keys of a body, by what they mean. The protocol's own stand first.
 const KEYS: [&str; 36] = [
-    "object", "fields", "where", "search", "orderBy", "limit", "offset", "top", "cursor", "joins", "aggregations",
-    "groupBy", "having", "windowFunctions", "distinct", "expand", "select", "filters", "filter", "sort", "skip",
-    "include", "populate", "count", "$select", "$filter", "$orderby", "$top", "$skip", "$expand", "searchFields",
-    "order_by", "group_by", "$search", "$count", "alias",
+    "object",
+    "fields",
+    "where",
+    "search",
+    "orderBy",
+    "limit",
+    "offset",
+    "top",
+    "cursor",
+    "joins",
+    "aggregations",
+    "groupBy",
+    "having",
+    "windowFunctions",
+    "distinct",
+    "expand",
+    "select",
+    "filters",
+    "filter",
+    "sort",
+    "skip",
+    "include",
+    "populate",
+    "count",
+    "$select",
+    "$filter",
+    "$orderby",
+    "$top",
+    "$skip",
+    "$expand",
+    "searchFields",
+    "order_by",
+    "group_by",
+    "$search",
+    "$count",
+    "alias",
 ];
 
 impl QueryInput {
@@ -120,7 +154,10 @@ impl QueryInput {
         }
         if let Some(search) = &self.search {
             let operator = if search.all_words { "and" } else { "or" };
-            set("search", json!({ "query": search.query, "fields": search.fields, "operator": operator }));
+            set(
+                "search",
+                json!({ "query": search.query, "fields": search.fields, "operator": operator }),
+            );
         }
         if !self.order.is_empty() {
             let order = |sort: &SortInput| json!({ "field": sort.field, "order": if sort.descending { "desc" } else { "asc" } });
@@ -136,7 +173,10 @@ impl QueryInput {
             set("cursor", json!({ "after": cursor }));
         }
         if !self.expand.is_empty() {
-            let nested = self.expand.iter().map(|(relation, query)| (relation.clone(), Value::Object(query.to_map())));
+            let nested = self
+                .expand
+                .iter()
+                .map(|(relation, query)| (relation.clone(), Value::Object(query.to_map())));
             set("expand", Value::Object(nested.collect()));
         }
         if !self.aggregations.is_empty() {
@@ -152,7 +192,8 @@ impl QueryInput {
             set("aggregations", self.aggregations.iter().map(figure).collect());
         }
         if !self.group_by.is_empty() {
-            let group = |group: &GroupInput| json!({ "field": group.field, "granularity": group.bucket, "alias": group.alias });
+            let group =
+                |group: &GroupInput| json!({ "field": group.field, "granularity": group.bucket, "alias": group.alias });
             set("groupBy", self.group_by.iter().map(group).collect());
         }
         if let Some(having) = &self.having {
@@ -220,7 +261,12 @@ fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
             "distinct" => query.distinct = read_boolean(key, value)?,
             "count" | "$count" => query.count = Some(read_boolean(key, value)?),
             "expand" | "include" | "populate" | "$expand" => read_expand(value, &mut query.expand, depth)?,
-            "joins" => return Err(unsupported("joins", "expand relations, or filter by a path such as account.industry")),
+            "joins" => {
+                return Err(unsupported(
+                    "joins",
+                    "expand relations, or filter by a path such as account.industry",
+                ));
+            }
             "windowFunctions" => return Err(unsupported("windowFunctions", "use aggregations with groupBy")),
             unknown => {
                 let hint = crate::model::nearest(unknown, KEYS)
@@ -230,20 +276,28 @@ fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
             }
         }
     }
-    if query.search.as_ref().is_some_and(|search| search.query.trim().is_empty()) {
+    if query
+        .search
+        .as_ref()
+        .is_some_and(|search| search.query.trim().is_empty())
+    {
         query.search = None;
     }
     Ok(query)
 }
 
 fn unsupported(what: &str, instead: &str) -> DataError {
-    DataError::NotSupported { message: format!("{what} are not supported; {instead}") }
+    DataError::NotSupported {
+        message: format!("{what} are not supported; {instead}"),
+    }
 }
 
 fn read_number(key: &str, value: &Value) -> Result<u64> {
     let number = match value {
         Value::Number(number) => number.as_u64().or_else(|| match number.as_f64() {
-            Some(float) if float.fract() == 0.0 && (0.0..=9.0e15).contains(&float) => format!("{float:.0}").parse().ok(),
+            Some(float) if float.fract() == 0.0 && (0.0..=9.0e15).contains(&float) => {
+                format!("{float:.0}").parse().ok()
+            }
             _ => None,
         }),
         Value::String(text) => text.trim().parse().ok(),
@@ -278,12 +332,18 @@ pub(super) fn read_names(key: &str, value: &Value) -> Result<Vec<String>> {
 
 /// Names with commas.
 pub(super) fn split_names(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Names, and `{field, fields}` for relations, which are then expanded.
 fn read_fields(value: &Value, expand: &mut IndexMap<String, QueryInput>, depth: usize) -> Result<Vec<String>> {
-    let Value::Array(items) = value else { return read_names("fields", value) };
+    let Value::Array(items) = value else {
+        return read_names("fields", value);
+    };
     let mut names = Vec::with_capacity(items.len());
     for item in items {
         match item {
@@ -302,7 +362,11 @@ fn read_fields(value: &Value, expand: &mut IndexMap<String, QueryInput>, depth: 
                 }
                 names.push(field.clone());
             }
-            other => return Err(wrong(format!("an entry of 'fields' is a name or {{field, fields}}, found {other}"))),
+            other => {
+                return Err(wrong(format!(
+                    "an entry of 'fields' is a name or {{field, fields}}, found {other}"
+                )));
+            }
         }
     }
     Ok(names)
@@ -310,7 +374,9 @@ fn read_fields(value: &Value, expand: &mut IndexMap<String, QueryInput>, depth: 
 
 fn nested_query(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
     if depth >= EXPAND_DEPTH_MAX {
-        return Err(wrong(format!("relations are expanded more than {EXPAND_DEPTH_MAX} deep")));
+        return Err(wrong(format!(
+            "relations are expanded more than {EXPAND_DEPTH_MAX} deep"
+        )));
     }
     read(map, depth + 1)
 }
@@ -333,7 +399,9 @@ fn read_expand(value: &Value, expand: &mut IndexMap<String, QueryInput>, depth: 
         let mut at = &mut *expand;
         for (level, part) in path.split('.').enumerate() {
             if depth + level >= EXPAND_DEPTH_MAX {
-                return Err(wrong(format!("relations are expanded more than {EXPAND_DEPTH_MAX} deep")));
+                return Err(wrong(format!(
+                    "relations are expanded more than {EXPAND_DEPTH_MAX} deep"
+                )));
             }
             at = &mut at.entry(part.to_owned()).or_default().expand;
         }
@@ -343,7 +411,10 @@ fn read_expand(value: &Value, expand: &mut IndexMap<String, QueryInput>, depth: 
 
 fn read_search(value: &Value) -> Result<SearchInput> {
     match value {
-        Value::String(query) => Ok(SearchInput { query: query.clone(), ..SearchInput::default() }),
+        Value::String(query) => Ok(SearchInput {
+            query: query.clone(),
+            ..SearchInput::default()
+        }),
         Value::Object(map) => {
             let Some(Value::String(query)) = map.get("query") else {
                 return Err(wrong("'search' takes text or {query, fields, operator}"));
@@ -356,10 +427,19 @@ fn read_search(value: &Value) -> Result<SearchInput> {
             if map.get("fuzzy").and_then(Value::as_bool) == Some(true) {
                 return Err(unsupported("fuzzy searches", "leave 'fuzzy' out"));
             }
-            let fields = map.get("fields").map(|fields| read_names("search.fields", fields)).transpose()?;
-            Ok(SearchInput { query: query.clone(), fields: fields.unwrap_or_default(), all_words })
+            let fields = map
+                .get("fields")
+                .map(|fields| read_names("search.fields", fields))
+                .transpose()?;
+            Ok(SearchInput {
+                query: query.clone(),
+                fields: fields.unwrap_or_default(),
+                all_words,
+            })
         }
-        other => Err(wrong(format!("'search' takes text or {{query, fields, operator}}, found {other}"))),
+        other => Err(wrong(format!(
+            "'search' takes text or {{query, fields, operator}}, found {other}"
+        ))),
     }
 }
 
@@ -368,26 +448,41 @@ pub(super) fn read_sort(value: &Value) -> Result<Vec<SortInput>> {
     let wrong = |message: String| DataError::InvalidSort { message };
     let order = match value {
         Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
-            let inner: Value = serde_json::from_str(text)
-                .map_err(|error| wrong(format!("the order is no JSON: {error}")))?;
+            let inner: Value =
+                serde_json::from_str(text).map_err(|error| wrong(format!("the order is no JSON: {error}")))?;
             return read_sort(&inner);
         }
-        Value::String(text) => text.split(',').filter(|part| !part.trim().is_empty()).map(sort_text).collect::<Result<_>>()?,
+        Value::String(text) => text
+            .split(',')
+            .filter(|part| !part.trim().is_empty())
+            .map(sort_text)
+            .collect::<Result<_>>()?,
         Value::Array(items) => match items.as_slice() {
             [Value::String(field), Value::String(order)] if direction(order).is_some() => {
-                vec![SortInput { field: field.clone(), descending: direction(order) == Some(true) }]
+                vec![SortInput {
+                    field: field.clone(),
+                    descending: direction(order) == Some(true),
+                }]
             }
             items => items.iter().map(sort_item).collect::<Result<_>>()?,
         },
         Value::Object(map) if map.contains_key("field") => vec![sort_item(value)?],
         Value::Object(map) => map
             .iter()
-            .map(|(field, order)| Ok(SortInput { field: field.clone(), descending: descending(field, order)? }))
+            .map(|(field, order)| {
+                Ok(SortInput {
+                    field: field.clone(),
+                    descending: descending(field, order)?,
+                })
+            })
             .collect::<Result<_>>()?,
         other => return Err(wrong(format!("an order is a list of {{field, order}}, found {other}"))),
     };
     if order.len() > SORT_FIELDS_MAX {
-        return Err(wrong(format!("an order has at most {SORT_FIELDS_MAX} fields, found {}", order.len())));
+        return Err(wrong(format!(
+            "an order has at most {SORT_FIELDS_MAX} fields, found {}",
+            order.len()
+        )));
     }
     Ok(order)
 }
@@ -396,27 +491,46 @@ fn sort_item(item: &Value) -> Result<SortInput> {
     match item {
         Value::String(text) => sort_text(text),
         Value::Array(pair) => match pair.as_slice() {
-            [Value::String(field)] => Ok(SortInput { field: field.clone(), descending: false }),
-            [Value::String(field), order] => {
-                Ok(SortInput { field: field.clone(), descending: descending(field, order)? })
-            }
-            _ => Err(DataError::InvalidSort { message: "an entry of the order is [field, 'asc' or 'desc']".to_owned() }),
+            [Value::String(field)] => Ok(SortInput {
+                field: field.clone(),
+                descending: false,
+            }),
+            [Value::String(field), order] => Ok(SortInput {
+                field: field.clone(),
+                descending: descending(field, order)?,
+            }),
+            _ => Err(DataError::InvalidSort {
+                message: "an entry of the order is [field, 'asc' or 'desc']".to_owned(),
+            }),
         },
         Value::Object(node) => {
             let Some(Value::String(field)) = node.get("field") else {
-                return Err(DataError::InvalidSort { message: "an entry of the order names no field".to_owned() });
+                return Err(DataError::InvalidSort {
+                    message: "an entry of the order names no field".to_owned(),
+                });
             };
-            let order = node.get("order").or_else(|| node.get("direction")).unwrap_or(&Value::Null);
-            Ok(SortInput { field: field.clone(), descending: descending(field, order)? })
+            let order = node
+                .get("order")
+                .or_else(|| node.get("direction"))
+                .unwrap_or(&Value::Null);
+            Ok(SortInput {
+                field: field.clone(),
+                descending: descending(field, order)?,
+            })
         }
-        other => Err(DataError::InvalidSort { message: format!("an entry of the order is {{field, order}}, found {other}") }),
+        other => Err(DataError::InvalidSort {
+            message: format!("an entry of the order is {{field, order}}, found {other}"),
+        }),
     }
 }
 
 fn sort_text(text: &str) -> Result<SortInput> {
     let text = text.trim();
     if let Some(field) = text.strip_prefix('-') {
-        return Ok(SortInput { field: field.trim().to_owned(), descending: true });
+        return Ok(SortInput {
+            field: field.trim().to_owned(),
+            descending: true,
+        });
     }
     let text = text.strip_prefix('+').unwrap_or(text);
     match text.split_once([' ', ':']) {
@@ -424,7 +538,10 @@ fn sort_text(text: &str) -> Result<SortInput> {
             field: field.trim().to_owned(),
             descending: descending(field, &Value::String(order.trim().to_owned()))?,
         }),
-        None => Ok(SortInput { field: text.to_owned(), descending: false }),
+        None => Ok(SortInput {
+            field: text.to_owned(),
+            descending: false,
+        }),
     }
 }
 
@@ -443,7 +560,9 @@ fn descending(field: &str, order: &Value) -> Result<bool> {
         Value::Number(number) => direction(&number.to_string()),
         _ => None,
     };
-    found.ok_or_else(|| DataError::InvalidSort { message: format!("the order of '{field}' is 'asc' or 'desc', found {order}") })
+    found.ok_or_else(|| DataError::InvalidSort {
+        message: format!("the order of '{field}' is 'asc' or 'desc', found {order}"),
+    })
 }
 
 /// Text as it is, or `{after: text}`.
@@ -455,16 +574,22 @@ fn read_cursor(value: &Value) -> Result<Option<String>> {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             _ => Err(wrong("'cursor' takes the nextCursor of the page before")),
         },
-        other => Err(wrong(format!("'cursor' takes the nextCursor of the page before, found {other}"))),
+        other => Err(wrong(format!(
+            "'cursor' takes the nextCursor of the page before, found {other}"
+        ))),
     }
 }
 
 pub(super) fn read_aggregations(value: &Value) -> Result<Vec<AggregateInput>> {
-    let Value::Array(items) = value else { return Err(wrong("'aggregations' takes a list")) };
+    let Value::Array(items) = value else {
+        return Err(wrong("'aggregations' takes a list"));
+    };
     items
         .iter()
         .map(|item| {
-            let node = item.as_object().ok_or_else(|| wrong("an aggregation is {function, field, alias}"))?;
+            let node = item
+                .as_object()
+                .ok_or_else(|| wrong("an aggregation is {function, field, alias}"))?;
             let text = |key: &str| node.get(key).and_then(Value::as_str).map(str::to_owned);
             let function = text("function").ok_or_else(|| wrong("an aggregation names no function"))?;
             let field = text("field").filter(|field| field != "*");
@@ -477,7 +602,11 @@ pub(super) fn read_aggregations(value: &Value) -> Result<Vec<AggregateInput>> {
                 field,
                 alias,
                 distinct: node.get("distinct").and_then(Value::as_bool).unwrap_or(false),
-                filter: node.get("filter").filter(|filter| !filter.is_null()).map(read_filter).transpose()?,
+                filter: node
+                    .get("filter")
+                    .filter(|filter| !filter.is_null())
+                    .map(read_filter)
+                    .transpose()?,
             })
         })
         .collect()
@@ -485,8 +614,14 @@ pub(super) fn read_aggregations(value: &Value) -> Result<Vec<AggregateInput>> {
 
 /// Names, or `{field, dateGranularity, alias}`.
 pub(super) fn read_groups(value: &Value) -> Result<Vec<GroupInput>> {
-    let name = |field: String| GroupInput { alias: field.clone(), field, bucket: None };
-    let Value::Array(items) = value else { return Ok(read_names("groupBy", value)?.into_iter().map(name).collect()) };
+    let name = |field: String| GroupInput {
+        alias: field.clone(),
+        field,
+        bucket: None,
+    };
+    let Value::Array(items) = value else {
+        return Ok(read_names("groupBy", value)?.into_iter().map(name).collect());
+    };
     items
         .iter()
         .map(|item| match item {
@@ -494,10 +629,18 @@ pub(super) fn read_groups(value: &Value) -> Result<Vec<GroupInput>> {
             Value::Object(node) => {
                 let text = |key: &str| node.get(key).and_then(Value::as_str).map(str::to_owned);
                 let field = text("field").ok_or_else(|| wrong("an entry of 'groupBy' names no field"))?;
-                let bucket = text("dateGranularity").or_else(|| text("granularity")).or_else(|| text("bucket"));
-                Ok(GroupInput { alias: text("alias").unwrap_or_else(|| field.clone()), field, bucket })
+                let bucket = text("dateGranularity")
+                    .or_else(|| text("granularity"))
+                    .or_else(|| text("bucket"));
+                Ok(GroupInput {
+                    alias: text("alias").unwrap_or_else(|| field.clone()),
+                    field,
+                    bucket,
+                })
             }
-            other => Err(wrong(format!("an entry of 'groupBy' is a name or {{field, granularity}}, found {other}"))),
+            other => Err(wrong(format!(
+                "an entry of 'groupBy' is a name or {{field, granularity}}, found {other}"
+            ))),
         })
         .collect()
 }

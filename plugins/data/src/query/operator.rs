@@ -57,7 +57,10 @@ const OBJECT_SPELLINGS: &[(Operator, &[&str])] = &[
     (Operator::Nin, &["$nin", "$notIn", "$not_in"]),
     (Operator::Between, &["$between"]),
     (Operator::Contains, &["$contains"]),
-    (Operator::NotContains, &["$notContains", "$notcontains", "$not_contains"]),
+    (
+        Operator::NotContains,
+        &["$notContains", "$notcontains", "$not_contains"],
+    ),
     (Operator::IContains, &["$icontains"]),
     (Operator::StartsWith, &["$startsWith", "$startswith", "$starts_with"]),
     (Operator::EndsWith, &["$endsWith", "$endswith", "$ends_with"]),
@@ -71,23 +74,55 @@ const OBJECT_SPELLINGS: &[(Operator, &[&str])] = &[
 /// Spellings of array form; looked up in lower case with blanks as `_`.
 const ARRAY_SPELLINGS: &[(Operator, &[&str])] = &[
     (Operator::Eq, &["=", "==", "===", "eq", "equals", "equal", "is"]),
-    (Operator::Ne, &["!=", "!==", "<>", "ne", "neq", "not_equals", "not_equal", "notequals", "is_not"]),
+    (
+        Operator::Ne,
+        &[
+            "!=",
+            "!==",
+            "<>",
+            "ne",
+            "neq",
+            "not_equals",
+            "not_equal",
+            "notequals",
+            "is_not",
+        ],
+    ),
     (Operator::Gt, &[">", "gt", "greater_than", "after"]),
-    (Operator::Gte, &[">=", "gte", "ge", "greater_than_or_equal", "greater_or_equal", "on_or_after"]),
+    (
+        Operator::Gte,
+        &[
+            ">=",
+            "gte",
+            "ge",
+            "greater_than_or_equal",
+            "greater_or_equal",
+            "on_or_after",
+        ],
+    ),
     (Operator::Lt, &["<", "lt", "less_than", "before"]),
-    (Operator::Lte, &["<=", "lte", "le", "less_than_or_equal", "less_or_equal", "on_or_before"]),
+    (
+        Operator::Lte,
+        &["<=", "lte", "le", "less_than_or_equal", "less_or_equal", "on_or_before"],
+    ),
     (Operator::In, &["in", "any_of"]),
     (Operator::Nin, &["nin", "not_in", "notin", "none_of"]),
     (Operator::Between, &["between"]),
     (Operator::Contains, &["contains", "includes"]),
-    (Operator::NotContains, &["notcontains", "not_contains", "does_not_contain"]),
+    (
+        Operator::NotContains,
+        &["notcontains", "not_contains", "does_not_contain"],
+    ),
     (Operator::IContains, &["icontains"]),
     (Operator::StartsWith, &["startswith", "starts_with", "begins_with"]),
     (Operator::EndsWith, &["endswith", "ends_with"]),
     (Operator::Like, &["like"]),
     (Operator::ILike, &["ilike"]),
     (Operator::Null, &["is_null", "isnull", "null"]),
-    (Operator::Exists, &["is_not_null", "isnotnull", "not_null", "notnull", "exists"]),
+    (
+        Operator::Exists,
+        &["is_not_null", "isnotnull", "not_null", "notnull", "exists"],
+    ),
     (Operator::Empty, &["is_empty", "isempty", "empty"]),
 ];
 
@@ -107,13 +142,21 @@ impl Operator {
     /// By its spelling in object form.
     #[must_use]
     pub fn of_object_form(spelling: &str) -> Option<Self> {
-        OBJECT_SPELLINGS.iter().find(|(_, names)| names.contains(&spelling)).map(|(operator, _)| *operator)
+        OBJECT_SPELLINGS
+            .iter()
+            .find(|(_, names)| names.contains(&spelling))
+            .map(|(operator, _)| *operator)
     }
 
     /// The nearest spelling of object form.
     #[must_use]
     pub fn nearest_of_object_form(spelling: &str) -> Option<&'static str> {
-        nearest(spelling, OBJECT_SPELLINGS.iter().flat_map(|(_, names)| names.iter().copied().take(1)))
+        nearest(
+            spelling,
+            OBJECT_SPELLINGS
+                .iter()
+                .flat_map(|(_, names)| names.iter().copied().take(1)),
+        )
     }
 
     /// By its spelling in array form.
@@ -121,22 +164,36 @@ impl Operator {
     pub fn of_array_form(spelling: &str) -> Option<ArrayOperator> {
         let name = spelling.trim().to_ascii_lowercase().replace([' ', '-'], "_");
         if NOT_EMPTY.contains(&name.as_str()) {
-            return Some(ArrayOperator { operator: Self::Empty, implied: Some(false) });
+            return Some(ArrayOperator {
+                operator: Self::Empty,
+                implied: Some(false),
+            });
         }
-        let (operator, _) = ARRAY_SPELLINGS.iter().find(|(_, names)| names.contains(&name.as_str()))?;
+        let (operator, _) = ARRAY_SPELLINGS
+            .iter()
+            .find(|(_, names)| names.contains(&name.as_str()))?;
         let implied = matches!(operator, Self::Null | Self::Exists | Self::Empty).then_some(true);
-        Some(ArrayOperator { operator: *operator, implied })
+        Some(ArrayOperator {
+            operator: *operator,
+            implied,
+        })
     }
 
     /// The nearest spelling of array form.
     #[must_use]
     pub fn nearest_of_array_form(spelling: &str) -> Option<&'static str> {
-        nearest(spelling, ARRAY_SPELLINGS.iter().flat_map(|(_, names)| names.iter().copied()))
+        nearest(
+            spelling,
+            ARRAY_SPELLINGS.iter().flat_map(|(_, names)| names.iter().copied()),
+        )
     }
 
     /// The canonical spelling, for messages.
     #[must_use]
     pub fn name(self) -> &'static str {
-        OBJECT_SPELLINGS.iter().find(|(operator, _)| *operator == self).map_or("$eq", |(_, names)| names[0])
+        OBJECT_SPELLINGS
+            .iter()
+            .find(|(operator, _)| *operator == self)
+            .map_or("$eq", |(_, names)| names[0])
     }
 }

@@ -126,9 +126,15 @@ pub fn plan(
     }
     let mut columns = Columns::default();
     let mut parts = outputs(&mut checker, &layout.object, layouts, view, query, &mut columns)?;
-    let after = query.cursor.as_deref().map(|text| cursor::decode(&order, text)).transpose()?;
+    let after = query
+        .cursor
+        .as_deref()
+        .map(|text| cursor::decode(&order, text))
+        .transpose()?;
     if query.distinct && (after.is_some() || query.fields.is_none()) {
-        return Err(DataError::InvalidQuery { message: "'distinct' needs 'fields', and takes no cursor".to_owned() });
+        return Err(DataError::InvalidQuery {
+            message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
+        });
     }
     let cursor_columns = match query.distinct {
         true => Vec::new(),
@@ -161,9 +167,15 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
         .map(|sort| {
             let Resolved { reference, field, .. } = checker.field(&sort.field, Purpose::Sort)?;
             if !field.sortable || !reference.class.ordered() {
-                return Err(DataError::InvalidSort { message: format!("'{}' cannot be ordered by", sort.field) });
+                return Err(DataError::InvalidSort {
+                    message: format!("'{}' cannot be ordered by", sort.field),
+                });
             }
-            Ok(SortKey { field: reference, name: sort.field.clone(), descending: sort.descending })
+            Ok(SortKey {
+                field: reference,
+                name: sort.field.clone(),
+                descending: sort.descending,
+            })
         })
         .collect()
 }
@@ -171,7 +183,11 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
 fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
     let name = SystemField::Id.name();
     let reference = checker.field(name, Purpose::Sort)?.reference;
-    Ok(SortKey { field: reference, name: name.to_owned(), descending: false })
+    Ok(SortKey {
+        field: reference,
+        name: name.to_owned(),
+        descending: false,
+    })
 }
 
 /// Columns to select, each once.
@@ -226,7 +242,10 @@ fn outputs(
         let formula = object.field(name).filter(|field| field.kind == FieldKind::Formula);
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
             pending.push((parts.outputs.len(), field.name.clone()));
-            parts.outputs.push(Output { key: json_key(&field.name), value: OutputValue::Formula(usize::MAX) });
+            parts.outputs.push(Output {
+                key: json_key(&field.name),
+                value: OutputValue::Formula(usize::MAX),
+            });
             continue;
         }
         let Resolved { reference, field, .. } = checker.field(name, Purpose::Select)?;
@@ -249,14 +268,25 @@ fn relation(
     nested: &QueryInput,
     parts: &mut Parts,
 ) -> Result<usize> {
-    let target = field.reference.as_ref().and_then(|reference| layouts(&reference.object));
+    let target = field
+        .reference
+        .as_ref()
+        .and_then(|reference| layouts(&reference.object));
     let Some(layout) = target else {
         return Err(DataError::InvalidQuery {
-            message: format!("'{}' of '{}' is no relation and cannot be expanded", field.name, object.name),
+            message: format!(
+                "'{}' of '{}' is no relation and cannot be expanded",
+                field.name, object.name
+            ),
         });
     };
     let many = field.kind == FieldKind::References;
-    parts.relations.push(Relation { name: field.name.clone(), layout, many, query: nested.clone() });
+    parts.relations.push(Relation {
+        name: field.name.clone(),
+        layout,
+        many,
+        query: nested.clone(),
+    });
     Ok(parts.relations.len() - 1)
 }
 
@@ -275,11 +305,20 @@ fn formulas(
     for name in object.formula_order.iter().rev() {
         if needed.contains(name.as_str()) {
             let formula = object.field(name).and_then(|field| field.formula.as_ref());
-            needed.extend(formula.into_iter().flat_map(|formula| formula.fields()).map(String::as_str));
+            needed.extend(
+                formula
+                    .into_iter()
+                    .flat_map(|formula| formula.fields())
+                    .map(String::as_str),
+            );
         }
     }
     let mut places = IndexMap::new();
-    for name in object.formula_order.iter().filter(|name| needed.contains(name.as_str())) {
+    for name in object
+        .formula_order
+        .iter()
+        .filter(|name| needed.contains(name.as_str()))
+    {
         let Some(field) = object.field(name) else { continue };
         let Some(expression) = &field.formula else { continue };
         let mut inputs = Vec::new();
@@ -299,9 +338,10 @@ fn formulas(
         });
     }
     for (output, name) in wanted {
-        let place = places.get(name.as_str()).copied().ok_or_else(|| {
-            DataError::internal(format!("formula '{name}' of '{}' is not in its order", object.name))
-        })?;
+        let place = places
+            .get(name.as_str())
+            .copied()
+            .ok_or_else(|| DataError::internal(format!("formula '{name}' of '{}' is not in its order", object.name)))?;
         parts.outputs[*output].value = OutputValue::Formula(place);
     }
     Ok(())
@@ -330,7 +370,10 @@ impl SelectPlan {
             writer.push(" ORDER BY ");
             writer.list(", ", &self.order, |writer, key| {
                 let nulls = dialect.nulls(!key.descending);
-                writer.field(&key.field).push(if key.descending { " DESC" } else { "" }).push(nulls);
+                writer
+                    .field(&key.field)
+                    .push(if key.descending { " DESC" } else { "" })
+                    .push(nulls);
             });
         }
         writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
@@ -351,7 +394,10 @@ impl SelectPlan {
             });
             writer.from(&self.scope).filtered(&self.scope, &self.filter).push(") t");
         } else {
-            writer.push("SELECT COUNT(*)").from(&self.scope).filtered(&self.scope, &self.filter);
+            writer
+                .push("SELECT COUNT(*)")
+                .from(&self.scope)
+                .filtered(&self.scope, &self.filter);
         }
         writer.finish().single()
     }

@@ -22,7 +22,11 @@ impl SqlWriter {
     /// An empty one.
     #[must_use]
     pub fn new(dialect: &'static dyn Dialect) -> Self {
-        Self { dialect, text: String::with_capacity(256), values: Vec::new() }
+        Self {
+            dialect,
+            text: String::with_capacity(256),
+            values: Vec::new(),
+        }
     }
 
     /// Words of SQL, never anything that came from outside.
@@ -51,7 +55,12 @@ impl SqlWriter {
     }
 
     /// Several parts with something between.
-    pub fn list<T>(&mut self, between: &str, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) -> &mut Self {
+    pub fn list<T>(
+        &mut self,
+        between: &str,
+        items: impl IntoIterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 self.push(between);
@@ -99,7 +108,11 @@ impl SqlWriter {
         if let Some(scale) = summary.scale {
             self.push(", ").number(scale.into()).push(")");
         }
-        self.push(" FROM ").push(&summary.table).push(" s WHERE s.").name(&summary.via).push(" = ");
+        self.push(" FROM ")
+            .push(&summary.table)
+            .push(" s WHERE s.")
+            .name(&summary.via)
+            .push(" = ");
         self.column(table, "id");
         if let Some(deleted_at) = &summary.deleted_at {
             self.push(" AND s.").name(deleted_at).push(" IS NULL");
@@ -112,13 +125,20 @@ impl SqlWriter {
         self.push(" FROM ").push(&scope.layout.table).push(" t");
         for (index, join) in scope.joins.iter().enumerate() {
             let table = index + 1;
-            self.push(" LEFT JOIN ").push(&join.layout.table).push(" ").alias(table).push(" ON ");
+            self.push(" LEFT JOIN ")
+                .push(&join.layout.table)
+                .push(" ")
+                .alias(table)
+                .push(" ON ");
             self.column(table, "id").push(" = ").column(join.from, &join.column);
             if let Some(delete) = &join.layout.object.soft_delete {
                 self.push(" AND ").column(table, &delete.field).push(" IS NULL");
             }
             if let Some(visible) = &join.visible {
-                self.push(" AND ").column(table, "id").push(" IN (SELECT ").column(0, "id");
+                self.push(" AND ")
+                    .column(table, "id")
+                    .push(" IN (SELECT ")
+                    .column(0, "id");
                 self.from(&visible.scope);
                 self.filtered(&visible.scope, &visible.filter);
                 self.push(")");

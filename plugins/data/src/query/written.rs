@@ -97,7 +97,9 @@ impl RawFilter {
 }
 
 fn wrong(message: impl Into<String>) -> DataError {
-    DataError::InvalidFilter { message: message.into() }
+    DataError::InvalidFilter {
+        message: message.into(),
+    }
 }
 
 /// Reads a filter in any of its forms; `null`, `{}` and `[]` hold for every record.
@@ -139,7 +141,11 @@ impl Reader {
             Some(_) => return Err(wrong(format!("$field takes the name of a field, at '{field}'"))),
             None => Operand::Value(value.clone()),
         };
-        Ok(RawFilter::Test(RawTest { field: field.to_owned(), operator, operand }))
+        Ok(RawFilter::Test(RawTest {
+            field: field.to_owned(),
+            operator,
+            operand,
+        }))
     }
 
     /// `prefix` is the relation whose fields the keys name, with its dot.
@@ -167,13 +173,20 @@ impl Reader {
     }
 
     fn list(&mut self, key: &str, value: &Value, prefix: &str, depth: usize) -> Result<Vec<RawFilter>> {
-        let Value::Array(items) = value else { return Err(wrong(format!("{key} takes a list of filters"))) };
-        items.iter().map(|item| self.prefixed(item, prefix, depth + 1)).collect()
+        let Value::Array(items) = value else {
+            return Err(wrong(format!("{key} takes a list of filters")));
+        };
+        items
+            .iter()
+            .map(|item| self.prefixed(item, prefix, depth + 1))
+            .collect()
     }
 
     /// `field: value` or `field: {operator: value}` or `relation: {field: …}`.
     fn field(&mut self, field: &str, value: &Value, depth: usize) -> Result<RawFilter> {
-        let Value::Object(map) = value else { return self.test(field, Operator::Eq, value) };
+        let Value::Object(map) = value else {
+            return self.test(field, Operator::Eq, value);
+        };
         if map.is_empty() || map.contains_key("$field") {
             return self.test(field, Operator::Eq, value);
         }
@@ -200,8 +213,12 @@ impl Reader {
         match items {
             [] => Ok(RawFilter::All(Vec::new())),
             [Value::String(first), rest @ ..] => match (word(first), rest) {
-                (Some(Word::And), nodes) if !is_comparison(nodes) => Ok(collapse(self.nodes(nodes, depth)?, RawFilter::All)),
-                (Some(Word::Or), nodes) if !is_comparison(nodes) => Ok(collapse(self.nodes(nodes, depth)?, RawFilter::Any)),
+                (Some(Word::And), nodes) if !is_comparison(nodes) => {
+                    Ok(collapse(self.nodes(nodes, depth)?, RawFilter::All))
+                }
+                (Some(Word::Or), nodes) if !is_comparison(nodes) => {
+                    Ok(collapse(self.nodes(nodes, depth)?, RawFilter::Any))
+                }
                 (Some(Word::Not), [node]) => Ok(RawFilter::Not(Box::new(self.node(node, depth + 1)?))),
                 _ => self.comparison(first, rest),
             },
@@ -217,7 +234,11 @@ impl Reader {
     fn comparison(&mut self, field: &str, rest: &[Value]) -> Result<RawFilter> {
         let (spelling, values) = match rest {
             [Value::String(spelling), values @ ..] => (spelling.as_str(), values),
-            _ => return Err(wrong(format!("a test is written [field, operator, value], at '{field}'"))),
+            _ => {
+                return Err(wrong(format!(
+                    "a test is written [field, operator, value], at '{field}'"
+                )));
+            }
         };
         let Some(found) = Operator::of_array_form(spelling) else {
             return Err(match Operator::of_object_form(spelling) {
@@ -238,7 +259,10 @@ impl Reader {
             // `["name", "is_null", false]` means what it says; a null there is the same as nothing.
             (Some(implied), [Value::Bool(given)]) => self.test(field, found.operator, &Value::Bool(*given == implied)),
             (Some(implied), [] | [Value::Null]) => self.test(field, found.operator, &Value::Bool(implied)),
-            _ => Err(wrong(format!("'{spelling}' at '{field}' does not take {} values", values.len()))),
+            _ => Err(wrong(format!(
+                "'{spelling}' at '{field}' does not take {} values",
+                values.len()
+            ))),
         }
     }
 
@@ -255,7 +279,11 @@ impl Reader {
                         alternatives.push(collapse(std::mem::take(&mut conjunction), RawFilter::All));
                         expects_node = true;
                     }
-                    _ => return Err(wrong(format!("'{text}' does not belong between filters; use 'and' or 'or'"))),
+                    _ => {
+                        return Err(wrong(format!(
+                            "'{text}' does not belong between filters; use 'and' or 'or'"
+                        )));
+                    }
                 },
                 node => {
                     conjunction.push(self.node(node, depth + 1)?);

@@ -32,9 +32,7 @@ impl Form {
             Some(ColumnType::Json) => Self::Document,
             Some(ColumnType::Integer | ColumnType::Number | ColumnType::Decimal) => Self::Plain,
             Some(_) => Self::Text,
-            None if field.kind == FieldKind::Summary => {
-                field.limits.scale.map_or(Self::Plain, Self::Rounded)
-            }
+            None if field.kind == FieldKind::Summary => field.limits.scale.map_or(Self::Plain, Self::Rounded),
             None => Self::Plain,
         }
     }
@@ -119,7 +117,11 @@ mod tests {
     #[test]
     fn rounding_is_what_people_expect() {
         let check = |real: f64, scale: u32, expected: f64| {
-            assert!((round(real, scale) - expected).abs() < f64::EPSILON, "{real} to {scale}: {}", round(real, scale));
+            assert!(
+                (round(real, scale) - expected).abs() < f64::EPSILON,
+                "{real} to {scale}: {}",
+                round(real, scale)
+            );
         };
         check(1.005, 2, 1.01);
         check(-1.005, 2, -1.01);

@@ -57,15 +57,27 @@ impl Layout {
                 field_index,
             })
             .collect();
-        let by_name: HashMap<String, usize> =
-            columns.iter().enumerate().map(|(index, column)| (column.name.clone(), index)).collect();
+        let by_name: HashMap<String, usize> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.name.clone(), index))
+            .collect();
         let mut table = String::new();
         dialect.name(&mut table, &object.table);
         let insert_sql = insert_sql(&table, &columns, dialect);
         let get_sql = get_sql(&table, &object, &columns, dialect);
         let updated_at = by_name.get(SystemField::UpdatedAt.name()).copied().unwrap_or_default();
         let plain = columns.len() == object.fields.len();
-        Self { object, columns, by_name, table, insert_sql, get_sql, updated_at, plain }
+        Self {
+            object,
+            columns,
+            by_name,
+            table,
+            insert_sql,
+            get_sql,
+            updated_at,
+            plain,
+        }
     }
 
     /// Place of a stored field among the columns.
@@ -77,7 +89,9 @@ impl Layout {
     /// Place of a system field among the columns, when the object has it.
     #[must_use]
     pub fn system_column(&self, part: SystemField) -> Option<usize> {
-        self.object.system_field(part).and_then(|field| self.column(&field.name))
+        self.object
+            .system_field(part)
+            .and_then(|field| self.column(&field.name))
     }
 
     /// The field of a column.

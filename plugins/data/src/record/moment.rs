@@ -73,7 +73,9 @@ fn format_moment(moment: PrimitiveDateTime) -> String {
 /// `text[from..to]` as a number, digits only.
 fn digits(text: &str, from: usize, to: usize) -> Option<u16> {
     let part = text.get(from..to)?;
-    part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+    part.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| part.parse().ok())?
 }
 
 fn small(text: &str, from: usize, to: usize) -> Option<u8> {
@@ -129,7 +131,9 @@ fn datetime_of(text: &str) -> Option<PrimitiveDateTime> {
     };
     let local = PrimitiveDateTime::new(date, time_of(clock.trim_end())?);
     let utc = local.assume_offset(offset).checked_to_offset(UtcOffset::UTC)?;
-    (1..=9999).contains(&utc.year()).then(|| PrimitiveDateTime::new(utc.date(), utc.time()))
+    (1..=9999)
+        .contains(&utc.year())
+        .then(|| PrimitiveDateTime::new(utc.date(), utc.time()))
 }
 
 fn offset_of(text: &str) -> Option<UtcOffset> {

@@ -8,7 +8,9 @@ use crate::error::{DataError, Result};
 use crate::query::{QueryInput, from_query_string};
 
 fn wrong(message: impl Into<String>) -> DataError {
-    DataError::InvalidBody { message: message.into() }
+    DataError::InvalidBody {
+        message: message.into(),
+    }
 }
 
 /// The body as JSON; an empty one is `null`, whatever the content type says.
@@ -43,7 +45,11 @@ pub(super) fn query(request: &HttpRequest) -> Result<QueryInput> {
 /// What is wanted of one record: fields and relations of the query string.
 pub(super) fn wanted(request: &HttpRequest) -> Result<QueryInput> {
     let query = from_query_string(request.query())?;
-    Ok(QueryInput { fields: query.fields, expand: query.expand, ..QueryInput::default() })
+    Ok(QueryInput {
+        fields: query.fields,
+        expand: query.expand,
+        ..QueryInput::default()
+    })
 }
 
 /// `If-Match`, without the quotes and marks of an ETag; `*` matches whatever is there.
@@ -81,7 +87,9 @@ fn options(map: &Map<String, Value>) -> Result<BatchOptions> {
         Some(_) => return Err(wrong("'options' must be an object")),
     };
     for (key, value) in given {
-        let Value::Bool(value) = value else { return Err(wrong(format!("'options.{key}' must be true or false"))) };
+        let Value::Bool(value) = value else {
+            return Err(wrong(format!("'options.{key}' must be true or false")));
+        };
         match key.as_str() {
             "atomic" => options.atomic = *value,
             "returnRecords" => options.return_records = *value,
@@ -94,7 +102,9 @@ fn options(map: &Map<String, Value>) -> Result<BatchOptions> {
 }
 
 fn batch_item(index: usize, item: Value) -> Result<BatchItem> {
-    let Value::Object(mut item) = item else { return Err(wrong(format!("record {index} is not an object"))) };
+    let Value::Object(mut item) = item else {
+        return Err(wrong(format!("record {index} is not an object")));
+    };
     let mut text = |key: &str| match item.remove(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -111,7 +121,11 @@ fn batch_item(index: usize, item: Value) -> Result<BatchItem> {
 
 fn batch_items(map: &mut Map<String, Value>) -> Result<Vec<BatchItem>> {
     match map.remove("records") {
-        Some(Value::Array(items)) => items.into_iter().enumerate().map(|(index, item)| batch_item(index, item)).collect(),
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| batch_item(index, item))
+            .collect(),
         _ => Err(wrong("'records' must be a list")),
     }
 }
@@ -126,9 +140,14 @@ pub(super) fn updates(request: &HttpRequest) -> Result<(Vec<BatchItem>, BatchOpt
 /// `{ids: [id], options?}`
 pub(super) fn deletions(request: &HttpRequest) -> Result<(Vec<BatchItem>, BatchOptions)> {
     let map = map(request, "{ids, options}")?;
-    let Some(Value::Array(ids)) = map.get("ids") else { return Err(wrong("'ids' must be a list")) };
+    let Some(Value::Array(ids)) = map.get("ids") else {
+        return Err(wrong("'ids' must be a list"));
+    };
     let items = ids.iter().map(|id| match id {
-        Value::String(id) => Ok(BatchItem { id: Some(id.clone()), ..BatchItem::default() }),
+        Value::String(id) => Ok(BatchItem {
+            id: Some(id.clone()),
+            ..BatchItem::default()
+        }),
         other => Err(wrong(format!("'ids' holds texts, found {other}"))),
     });
     Ok((items.collect::<Result<_>>()?, options(&map)?))
@@ -136,8 +155,11 @@ pub(super) fn deletions(request: &HttpRequest) -> Result<(Vec<BatchItem>, BatchO
 
 fn operation(map: &Map<String, Value>, key: &str) -> Result<BatchOperation> {
     let name = map.get(key).and_then(Value::as_str).unwrap_or_default();
-    BatchOperation::named(name)
-        .ok_or_else(|| wrong(format!("'{key}' must be create, update, upsert or delete, found '{name}'")))
+    BatchOperation::named(name).ok_or_else(|| {
+        wrong(format!(
+            "'{key}' must be create, update, upsert or delete, found '{name}'"
+        ))
+    })
 }
 
 /// `{operation, records, options?}`, from a body or from another plugin.
@@ -155,20 +177,33 @@ pub(super) fn batch(request: &HttpRequest) -> Result<(BatchOperation, Vec<BatchI
 pub(super) fn transaction(request: &HttpRequest, object: Option<&str>) -> Result<Vec<TransactionItem>> {
     let mut map = map(request, "{operations}")?;
     if map.get("atomic") == Some(&Value::Bool(false)) {
-        return Err(wrong("operations over several objects are all or none; leave 'atomic' out"));
+        return Err(wrong(
+            "operations over several objects are all or none; leave 'atomic' out",
+        ));
     }
-    let Some(Value::Array(operations)) = map.remove("operations") else { return Err(wrong("'operations' must be a list")) };
+    let Some(Value::Array(operations)) = map.remove("operations") else {
+        return Err(wrong("'operations' must be a list"));
+    };
     operations
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
             let key = if object.is_some() { "type" } else { "action" };
-            let Value::Object(entry) = &item else { return Err(wrong(format!("operation {index} is not an object"))) };
+            let Value::Object(entry) = &item else {
+                return Err(wrong(format!("operation {index} is not an object")));
+            };
             let operation = operation(entry, if entry.contains_key(key) { key } else { "action" })?;
-            let named = object.map(str::to_owned).or_else(|| entry.get("object").and_then(Value::as_str).map(str::to_owned));
+            let named = object
+                .map(str::to_owned)
+                .or_else(|| entry.get("object").and_then(Value::as_str).map(str::to_owned));
             let object = named.ok_or_else(|| wrong(format!("operation {index} names no object")))?;
             let BatchItem { id, data, .. } = batch_item(index, item)?;
-            Ok(TransactionItem { object, operation, id, data })
+            Ok(TransactionItem {
+                object,
+                operation,
+                id,
+                data,
+            })
         })
         .collect()
 }

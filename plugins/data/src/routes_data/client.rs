@@ -17,24 +17,32 @@ pub(super) async fn list(engine: &Engine, context: &Context, request: &HttpReque
 }
 
 pub(super) async fn query(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let found = engine.find(context, request.parameter("object"), body::query(request)?).await?;
+    let found = engine
+        .find(context, request.parameter("object"), body::query(request)?)
+        .await?;
     Ok(HttpResponse::json_bytes(200, found.to_json()))
 }
 
 pub(super) async fn get(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let wanted = body::wanted(request)?;
-    let answer = engine.get(context, request.parameter("object"), request.parameter("id"), &wanted).await?;
+    let answer = engine
+        .get(context, request.parameter("object"), request.parameter("id"), &wanted)
+        .await?;
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 
 pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let answer = engine.create(context, request.parameter("object"), body::fields(request)?).await?;
+    let answer = engine
+        .create(context, request.parameter("object"), body::fields(request)?)
+        .await?;
     Ok(HttpResponse::json_bytes(201, answer.to_json()))
 }
 
 pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
-    let answer = engine.update(context, object, id, body::fields(request)?, body::expected(request)).await?;
+    let answer = engine
+        .update(context, object, id, body::fields(request)?, body::expected(request))
+        .await?;
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 
@@ -90,17 +98,41 @@ fn json_answer(value: &Value) -> Result<HttpResponse> {
 
 pub(super) async fn update_many(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (items, options) = body::updates(request)?;
-    summary(&engine.batch(context, request.parameter("object"), BatchOperation::Update, items, options).await?)
+    summary(
+        &engine
+            .batch(
+                context,
+                request.parameter("object"),
+                BatchOperation::Update,
+                items,
+                options,
+            )
+            .await?,
+    )
 }
 
 pub(super) async fn delete_many(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (items, options) = body::deletions(request)?;
-    summary(&engine.batch(context, request.parameter("object"), BatchOperation::Delete, items, options).await?)
+    summary(
+        &engine
+            .batch(
+                context,
+                request.parameter("object"),
+                BatchOperation::Delete,
+                items,
+                options,
+            )
+            .await?,
+    )
 }
 
 pub(super) async fn batch(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (operation, items, options) = body::batch(request)?;
-    summary(&engine.batch(context, request.parameter("object"), operation, items, options).await?)
+    summary(
+        &engine
+            .batch(context, request.parameter("object"), operation, items, options)
+            .await?,
+    )
 }
 
 pub(super) async fn transaction(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {

@@ -25,7 +25,11 @@ fn page(found: &Found) -> HttpResponse {
     if let Some(total) = found.total {
         number(&mut out, b",\"total\":", total);
     }
-    out.extend_from_slice(if found.has_more { b",\"hasMore\":true}}" } else { b",\"hasMore\":false}}" });
+    out.extend_from_slice(if found.has_more {
+        b",\"hasMore\":true}}"
+    } else {
+        b",\"hasMore\":false}}"
+    });
     HttpResponse::json_bytes(200, out)
 }
 
@@ -35,7 +39,11 @@ fn single(status: u16, answer: &RecordAnswer) -> HttpResponse {
     out.extend_from_slice(b"{\"success\":true,\"data\":");
     // The record without its last bracket, then the record again.
     out.extend_from_slice(record.strip_suffix(b"}").unwrap_or(record));
-    out.extend_from_slice(if record.len() > 2 { b",\"record\":" } else { b"\"record\":" });
+    out.extend_from_slice(if record.len() > 2 {
+        b",\"record\":"
+    } else {
+        b"\"record\":"
+    });
     out.extend_from_slice(record);
     out.extend_from_slice(b"}}");
     HttpResponse::json_bytes(status, out)
@@ -43,23 +51,32 @@ fn single(status: u16, answer: &RecordAnswer) -> HttpResponse {
 
 pub(super) async fn list(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let query = from_query_string(request.query())?;
-    engine.find(context, request.parameter("object"), query).await.map(|found| page(&found))
+    engine
+        .find(context, request.parameter("object"), query)
+        .await
+        .map(|found| page(&found))
 }
 
 pub(super) async fn get(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let wanted = body::wanted(request)?;
-    let answer = engine.get(context, request.parameter("object"), request.parameter("id"), &wanted).await?;
+    let answer = engine
+        .get(context, request.parameter("object"), request.parameter("id"), &wanted)
+        .await?;
     Ok(single(200, &answer))
 }
 
 pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let answer = engine.create(context, request.parameter("object"), body::fields(request)?).await?;
+    let answer = engine
+        .create(context, request.parameter("object"), body::fields(request)?)
+        .await?;
     Ok(single(201, &answer))
 }
 
 pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
-    let answer = engine.update(context, object, id, body::fields(request)?, body::expected(request)).await?;
+    let answer = engine
+        .update(context, object, id, body::fields(request)?, body::expected(request))
+        .await?;
     Ok(single(200, &answer))
 }
 
@@ -77,7 +94,10 @@ fn json_answer(status: u16, value: &Value) -> Result<HttpResponse> {
 pub(super) async fn action(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let object = request.parameter("object");
     match request.parameter("action") {
-        "query" => engine.find(context, object, body::query(request)?).await.map(|found| page(&found)),
+        "query" => engine
+            .find(context, object, body::query(request)?)
+            .await
+            .map(|found| page(&found)),
         "batch" => batch(engine, context, request).await,
         "createMany" => {
             let answers = engine.create_many(context, object, body::record_list(request)?).await?;
@@ -90,12 +110,18 @@ pub(super) async fn action(engine: &Engine, context: &Context, request: &HttpReq
         }
         "updateMany" => {
             let (items, options) = body::updates(request)?;
-            let answer = engine.batch(context, object, BatchOperation::Update, items, options).await?.to_json();
+            let answer = engine
+                .batch(context, object, BatchOperation::Update, items, options)
+                .await?
+                .to_json();
             json_answer(200, &json!({ "success": answer["success"], "data": answer }))
         }
         "deleteMany" => {
             let (items, options) = body::deletions(request)?;
-            let answer = engine.batch(context, object, BatchOperation::Delete, items, options).await?.to_json();
+            let answer = engine
+                .batch(context, object, BatchOperation::Delete, items, options)
+                .await?
+                .to_json();
             json_answer(200, &json!({ "success": answer["success"], "data": answer }))
         }
         action => Err(DataError::Plugin(
@@ -110,7 +136,10 @@ async fn batch(engine: &Engine, context: &Context, request: &HttpRequest) -> Res
     let object = request.parameter("object");
     if body::json(request)?.get("operation").is_some() {
         let (operation, items, options) = body::batch(request)?;
-        let answer = engine.batch(context, object, operation, items, options).await?.to_json();
+        let answer = engine
+            .batch(context, object, operation, items, options)
+            .await?
+            .to_json();
         return json_answer(200, &json!({ "success": answer["success"], "data": answer }));
     }
     let items = body::transaction(request, Some(object))?;

@@ -25,7 +25,10 @@ pub(super) fn respond(request: &HttpRequest, rendered: &Rendered) -> HttpRespons
 fn unchanged(request: &HttpRequest, rendered: &Rendered) -> bool {
     // The entity tag is exact, so when it is there the date is not looked at (RFC 9110, 13.1.3).
     if let Some(tags) = request.header("if-none-match") {
-        return tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == rendered.etag);
+        return tags
+            .split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == rendered.etag);
     }
     let since = request.header("if-modified-since").and_then(date::parse);
     // Dates of HTTP have whole seconds.

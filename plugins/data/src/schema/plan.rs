@@ -28,7 +28,9 @@ impl SchemaPlan {
     /// The destructive steps without which the catalogue cannot be served: a column of another type than its field. A catalogue
     /// with any of them must not go into use; dropped columns and tables that are still there do no harm.
     pub fn blocking(&self) -> impl Iterator<Item = &SchemaStep> {
-        self.destructive.iter().filter(|step| matches!(step, SchemaStep::ConvertColumn { .. }))
+        self.destructive
+            .iter()
+            .filter(|step| matches!(step, SchemaStep::ConvertColumn { .. }))
     }
 }
 
@@ -67,7 +69,10 @@ pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
 }
 
 fn tables(catalogue: &Catalogue) -> impl Iterator<Item = &ObjectModel> {
-    catalogue.objects().map(AsRef::as_ref).filter(|object| !object.is_abstract)
+    catalogue
+        .objects()
+        .map(AsRef::as_ref)
+        .filter(|object| !object.is_abstract)
 }
 
 /// Steps by the order in which they must be done.
@@ -88,14 +93,23 @@ impl<'a> Planner<'a> {
         if let Some(table) = shape.tables.get(&object.table) {
             return self.table(object, table);
         }
-        let before = object.renamed_from.as_deref().filter(|name| !wanted.contains(name) && !self.renamed.contains(name));
+        let before = object
+            .renamed_from
+            .as_deref()
+            .filter(|name| !wanted.contains(name) && !self.renamed.contains(name));
         if let Some((from, table)) = before.and_then(|name| shape.tables.get_key_value(name)) {
             self.renamed.insert(from);
-            self.rename.push(SchemaStep::RenameTable { from: from.clone(), to: object.table.clone() });
+            self.rename.push(SchemaStep::RenameTable {
+                from: from.clone(),
+                to: object.table.clone(),
+            });
             return self.table(object, table);
         }
         let columns = object.stored_fields().map(column).collect();
-        self.create.push(SchemaStep::CreateTable { table: object.table.clone(), columns });
+        self.create.push(SchemaStep::CreateTable {
+            table: object.table.clone(),
+            columns,
+        });
         self.add_indexes(object, &object.indexes);
     }
 
@@ -104,22 +118,35 @@ impl<'a> Planner<'a> {
         let mut kept: HashSet<&str> = HashSet::new();
         for field in object.stored_fields() {
             let found = table.columns.get_key_value(&field.name).or_else(|| {
-                let before = field.renamed_from.as_ref().filter(|before| object.field(before).is_none())?;
+                let before = field
+                    .renamed_from
+                    .as_ref()
+                    .filter(|before| object.field(before).is_none())?;
                 table.columns.get_key_value(before)
             });
             let Some((from, shape)) = found else {
-                self.change.push(SchemaStep::AddColumn { table: name.clone(), column: column(field) });
+                self.change.push(SchemaStep::AddColumn {
+                    table: name.clone(),
+                    column: column(field),
+                });
                 continue;
             };
             kept.insert(from);
             if *from != field.name {
                 let (from, to) = (from.clone(), field.name.clone());
-                self.change.push(SchemaStep::RenameColumn { table: name.clone(), from, to });
+                self.change.push(SchemaStep::RenameColumn {
+                    table: name.clone(),
+                    from,
+                    to,
+                });
             }
             self.column(name, field, shape);
         }
         for column in table.columns.keys().filter(|column| !kept.contains(column.as_str())) {
-            self.drop.push(SchemaStep::DropColumn { table: name.clone(), column: column.clone() });
+            self.drop.push(SchemaStep::DropColumn {
+                table: name.clone(),
+                column: column.clone(),
+            });
         }
         self.indexes(object, table);
     }
@@ -130,10 +157,20 @@ impl<'a> Planner<'a> {
         match shape.kind {
             Some(from) if from == to => {}
             Some(from) if widens(from, to) => {
-                self.change.push(SchemaStep::WidenColumn { table: table.clone(), column: column.clone(), from, to });
+                self.change.push(SchemaStep::WidenColumn {
+                    table: table.clone(),
+                    column: column.clone(),
+                    from,
+                    to,
+                });
             }
             from => {
-                self.convert.push(SchemaStep::ConvertColumn { table: table.clone(), column: column.clone(), from, to });
+                self.convert.push(SchemaStep::ConvertColumn {
+                    table: table.clone(),
+                    column: column.clone(),
+                    from,
+                    to,
+                });
             }
         }
         if !shape.nullable && field.system != Some(SystemField::Id) {
@@ -162,24 +199,38 @@ impl<'a> Planner<'a> {
     }
 
     fn drop_index(&mut self, object: &ObjectModel, name: &str) {
-        self.index_drop.push(SchemaStep::DropIndex { table: object.table.clone(), index: name.to_owned() });
+        self.index_drop.push(SchemaStep::DropIndex {
+            table: object.table.clone(),
+            index: name.to_owned(),
+        });
     }
 
     fn add_indexes(&mut self, object: &ObjectModel, indexes: &[IndexModel]) {
-        let steps = indexes.iter().map(|index| SchemaStep::AddIndex { table: object.table.clone(), index: index.clone() });
+        let steps = indexes.iter().map(|index| SchemaStep::AddIndex {
+            table: object.table.clone(),
+            index: index.clone(),
+        });
         self.index_add.extend(steps);
     }
 
     fn finish(self) -> SchemaPlan {
         let additive = [self.rename, self.index_drop, self.create, self.change, self.index_add].concat();
-        SchemaPlan { additive, destructive: [self.convert, self.drop].concat() }
+        SchemaPlan {
+            additive,
+            destructive: [self.convert, self.drop].concat(),
+        }
     }
 }
 
 fn column(field: &FieldModel) -> ColumnSpec {
     let id = field.system == Some(SystemField::Id);
     let kind = field.column.expect("a stored field has a column");
-    ColumnSpec { name: field.name.clone(), kind, nullable: !id, primary_key: id }
+    ColumnSpec {
+        name: field.name.clone(),
+        kind,
+        nullable: !id,
+        primary_key: id,
+    }
 }
 
 fn same_index(index: &IndexModel, shape: &IndexShape) -> bool {

@@ -112,7 +112,10 @@ impl SchemaStep {
     /// Whether something is lost by it.
     #[must_use]
     pub fn destructive(&self) -> bool {
-        matches!(self, Self::ConvertColumn { .. } | Self::DropColumn { .. } | Self::DropTable { .. })
+        matches!(
+            self,
+            Self::ConvertColumn { .. } | Self::DropColumn { .. } | Self::DropTable { .. }
+        )
     }
 
     /// Name of the table after the step (before it, for a drop).
@@ -141,18 +144,35 @@ impl fmt::Display for SchemaStep {
                 write!(f, "create table {table} with {} columns", columns.len())
             }
             Self::RenameTable { from, to } => write!(f, "rename table {from} to {to}"),
-            Self::AddColumn { table, column } => write!(f, "add column {table}.{} ({})", column.name, column.kind.name()),
+            Self::AddColumn { table, column } => {
+                write!(f, "add column {table}.{} ({})", column.name, column.kind.name())
+            }
             Self::RenameColumn { table, from, to } => write!(f, "rename column {table}.{from} to {to}"),
-            Self::WidenColumn { table, column, from, to } => {
+            Self::WidenColumn {
+                table,
+                column,
+                from,
+                to,
+            } => {
                 write!(f, "widen column {table}.{column} from {} to {}", from.name(), to.name())
             }
             Self::RelaxColumn { table, column } => write!(f, "allow null in column {table}.{column}"),
             Self::AddIndex { table, index } => {
                 let unique = if index.unique { "unique " } else { "" };
-                write!(f, "add {unique}index {} on {table} ({})", index.name, index.fields.join(", "))
+                write!(
+                    f,
+                    "add {unique}index {} on {table} ({})",
+                    index.name,
+                    index.fields.join(", ")
+                )
             }
             Self::DropIndex { table, index } => write!(f, "drop index {index} on {table}"),
-            Self::ConvertColumn { table, column, from, to } => write!(
+            Self::ConvertColumn {
+                table,
+                column,
+                from,
+                to,
+            } => write!(
                 f,
                 "convert column {table}.{column} from {} to {}: values that do not fit are lost",
                 from.map_or("a foreign type", ColumnType::name),

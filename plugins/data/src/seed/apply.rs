@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use objectos_plugin_api::{Error, Result};
 use objectos_plugin_api::protocol::data::{DatasetEnvironment, DatasetMode};
+use objectos_plugin_api::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::{SeedRecord, SeedSet};
@@ -47,8 +47,17 @@ pub struct SeedReport {
 /// # Errors
 /// Only what makes going on useless (`Unavailable`, `Timeout`, `Cancelled`, `Internal` while looking up); a refused record is a
 /// problem in the report, and its set is tried again at the next start.
-pub async fn apply<S: SeedSink>(catalogue: &Catalogue, environment: DatasetEnvironment, sink: &S) -> Result<SeedReport> {
-    let mut run = Run { catalogue, sink, report: SeedReport::default(), known: HashMap::new() };
+pub async fn apply<S: SeedSink>(
+    catalogue: &Catalogue,
+    environment: DatasetEnvironment,
+    sink: &S,
+) -> Result<SeedReport> {
+    let mut run = Run {
+        catalogue,
+        sink,
+        report: SeedReport::default(),
+        known: HashMap::new(),
+    };
     let mut begun = Vec::new();
     for set in catalogue.seeds() {
         if !set.environments.contains(&environment) {
@@ -73,7 +82,10 @@ pub async fn apply<S: SeedSink>(catalogue: &Catalogue, environment: DatasetEnvir
     run.finish(waiting).await?;
     let failed: Vec<&str> = run.report.problems.iter().map(|problem| &*problem.place.file).collect();
     for set in begun {
-        let complete = set.records.first().is_none_or(|record| !failed.contains(&&*record.place.file));
+        let complete = set
+            .records
+            .first()
+            .is_none_or(|record| !failed.contains(&&*record.place.file));
         if complete {
             sink.remember(&set.key, &set.digest).await?;
         }
@@ -126,7 +138,9 @@ impl<'a, S: SeedSink> Run<'a, S> {
     }
 
     async fn put(&mut self, task: Task<'a>, last: bool, waiting: &mut Vec<Task<'a>>) -> Result<()> {
-        let Some(object) = self.catalogue.object(&task.set.object) else { return Ok(()) };
+        let Some(object) = self.catalogue.object(&task.set.object) else {
+            return Ok(());
+        };
         let Resolved { fields, open } = self.resolve(object, task.record).await?;
         if open.is_empty() {
             return self.store(object, &task, fields).await.map(drop);
@@ -135,7 +149,9 @@ impl<'a, S: SeedSink> Run<'a, S> {
             self.name_open(object, &task, &open);
             return Ok(());
         }
-        let required = open.iter().any(|name| object.field(name).is_some_and(|field| field.required));
+        let required = open
+            .iter()
+            .any(|name| object.field(name).is_some_and(|field| field.required));
         if required || task.id.is_some() {
             waiting.push(task);
             return Ok(());
@@ -148,7 +164,10 @@ impl<'a, S: SeedSink> Run<'a, S> {
     }
 
     async fn resolve(&mut self, object: &ObjectModel, record: &SeedRecord) -> Result<Resolved> {
-        let mut resolved = Resolved { fields: Map::new(), open: Vec::new() };
+        let mut resolved = Resolved {
+            fields: Map::new(),
+            open: Vec::new(),
+        };
         for (name, value) in &record.fields {
             let field = object.field(name);
             let reference = field.filter(|field| matches!(field.kind, FieldKind::Reference | FieldKind::References));
@@ -167,12 +186,16 @@ impl<'a, S: SeedSink> Run<'a, S> {
     }
 
     async fn resolve_value(&mut self, field: &FieldModel, value: &Value) -> Result<Option<Value>> {
-        let Some(reference) = &field.reference else { return Ok(Some(value.clone())) };
+        let Some(reference) = &field.reference else {
+            return Ok(Some(value.clone()));
+        };
         match value {
             Value::Array(items) => {
                 let mut ids = Vec::with_capacity(items.len());
                 for item in items {
-                    let Some(id) = self.find_target(&reference.object, item).await? else { return Ok(None) };
+                    let Some(id) = self.find_target(&reference.object, item).await? else {
+                        return Ok(None);
+                    };
                     ids.push(Value::String(id));
                 }
                 Ok(Some(Value::Array(ids)))
@@ -184,9 +207,20 @@ impl<'a, S: SeedSink> Run<'a, S> {
 
     /// A record by the external id of its seeds, by its external id fields, by its name, or by its id.
     async fn find_target(&mut self, target: &str, value: &Value) -> Result<Option<String>> {
-        let Some(object) = self.catalogue.object(target) else { return Ok(None) };
-        let of_seeds = self.catalogue.seeds().iter().filter(|set| set.object == target).map(|set| set.external_id.as_str());
-        let of_fields = object.fields.values().filter(|field| field.external_id).map(|field| field.name.as_str());
+        let Some(object) = self.catalogue.object(target) else {
+            return Ok(None);
+        };
+        let of_seeds = self
+            .catalogue
+            .seeds()
+            .iter()
+            .filter(|set| set.object == target)
+            .map(|set| set.external_id.as_str());
+        let of_fields = object
+            .fields
+            .values()
+            .filter(|field| field.external_id)
+            .map(|field| field.name.as_str());
         let mut candidates: Vec<&str> = Vec::new();
         for name in of_seeds.chain(of_fields).chain(["name", "id"]) {
             if object.field(name).is_some_and(FieldModel::stored) && !candidates.contains(&name) {
@@ -219,18 +253,27 @@ impl<'a, S: SeedSink> Run<'a, S> {
     }
 
     /// Creates or updates as the mode says; answers the id, or none when nothing was stored.
-    async fn store(&mut self, object: &ObjectModel, task: &Task<'a>, fields: Map<String, Value>) -> Result<Option<String>> {
+    async fn store(
+        &mut self,
+        object: &ObjectModel,
+        task: &Task<'a>,
+        fields: Map<String, Value>,
+    ) -> Result<Option<String>> {
         let (set, record) = (task.set, task.record);
         let recognised = match (&task.id, record.fields.get(&set.external_id)) {
             (Some(id), _) => Some(id.clone()),
-            (None, Some(value)) if set.mode != DatasetMode::Replace => self.find(&object.name, &set.external_id, value).await?,
+            (None, Some(value)) if set.mode != DatasetMode::Replace => {
+                self.find(&object.name, &set.external_id, value).await?
+            }
             _ => None,
         };
         let stored = match (recognised, set.mode) {
             (Some(id), DatasetMode::Update | DatasetMode::Upsert | DatasetMode::Replace) => {
                 self.sink.update(&object.name, &id, fields).await.map(|()| (id, false))
             }
-            (Some(id), _) if task.id.is_some() => self.sink.update(&object.name, &id, fields).await.map(|()| (id, false)),
+            (Some(id), _) if task.id.is_some() => {
+                self.sink.update(&object.name, &id, fields).await.map(|()| (id, false))
+            }
             (Some(_), DatasetMode::Insert | DatasetMode::Ignore) | (None, DatasetMode::Update) => {
                 self.report.skipped += 1;
                 return Ok(None);
@@ -241,16 +284,20 @@ impl<'a, S: SeedSink> Run<'a, S> {
             Ok((id, created)) => {
                 self.report.created += usize::from(created);
                 self.report.updated += usize::from(!created && task.id.is_none());
-                self.known.insert(key(&object.name, "id", &id.as_str().into()), id.clone());
+                self.known
+                    .insert(key(&object.name, "id", &id.as_str().into()), id.clone());
                 if let Some(value) = record.fields.get(&set.external_id) {
-                    self.known.insert(key(&object.name, &set.external_id, value), id.clone());
+                    self.known
+                        .insert(key(&object.name, &set.external_id, value), id.clone());
                 }
                 Ok(Some(id))
             }
             Err(error) if fatal(&error) => Err(error),
             Err(error) => {
                 let message = format!("the record of `{}` was refused: {}", object.name, error.message());
-                self.report.problems.push(Problem::error(record.place.clone(), &record.path, message));
+                self.report
+                    .problems
+                    .push(Problem::error(record.place.clone(), &record.path, message));
                 Ok(None)
             }
         }
@@ -258,12 +305,17 @@ impl<'a, S: SeedSink> Run<'a, S> {
 
     fn name_open(&mut self, object: &ObjectModel, task: &Task<'a>, open: &[String]) {
         for name in open {
-            let target = object.field(name).and_then(|field| field.reference.as_ref()).map_or("", |reference| &reference.object);
+            let target = object
+                .field(name)
+                .and_then(|field| field.reference.as_ref())
+                .map_or("", |reference| &reference.object);
             let value = task.record.fields.get(name).map(Value::to_string).unwrap_or_default();
             let path = format!("{}.{name}", task.record.path);
             let message = format!("there is no record of `{target}` for {value}");
             let hint = "use the external id of a seeded record, or the id of one that is there";
-            self.report.problems.push(Problem::error(task.record.place.clone(), path, message).hint(hint));
+            self.report
+                .problems
+                .push(Problem::error(task.record.place.clone(), path, message).hint(hint));
         }
     }
 }

@@ -86,7 +86,9 @@ pub struct SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,14 +99,19 @@ impl SqliteStore {
     /// `Database` when the file cannot be made or is no database.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         if let Some(folder) = options.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| DataError::Database { doing: "make its folder", source: source.into() })?;
+            std::fs::create_dir_all(folder).map_err(|source| DataError::Database {
+                doing: "make its folder",
+                source: source.into(),
+            })?;
         }
         let options = Arc::new(options);
         let mut connection = Connection::open(&options, false).await?;
         schema::make_own_tables(&mut connection).await?;
         let pool = Pool::open(Arc::clone(&options)).await?;
-        Ok(Self { pool, writer: Writer::start(connection, options) })
+        Ok(Self {
+            pool,
+            writer: Writer::start(connection, options),
+        })
     }
 }
 
@@ -140,7 +147,13 @@ impl Store for SqliteStore {
     fn status(&self) -> StoreStatus {
         let (readers, readers_idle) = self.pool.counts();
         let (commits, units, open) = self.writer.counts();
-        StoreStatus { readers, readers_idle, commits, units, open }
+        StoreStatus {
+            readers,
+            readers_idle,
+            commits,
+            units,
+            open,
+        }
     }
 }
 

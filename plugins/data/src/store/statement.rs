@@ -80,7 +80,11 @@ pub struct Statement {
 impl Statement {
     /// A statement.
     pub fn new(sql: impl Into<Arc<str>>, values: Vec<SqlValue>) -> Self {
-        Self { sql: sql.into(), values, single: false }
+        Self {
+            sql: sql.into(),
+            values,
+            single: false,
+        }
     }
 
     /// At most one row is wanted.

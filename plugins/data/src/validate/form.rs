@@ -3,8 +3,15 @@
 /// `local@domain.tld`
 #[must_use]
 pub fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let plain = |part: &str| !part.is_empty() && !part.chars().any(|character| character.is_whitespace() || character.is_control());
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part
+                .chars()
+                .any(|character| character.is_whitespace() || character.is_control())
+    };
     let labels: Vec<&str> = domain.split('.').collect();
     text.len() <= 254
         && plain(local)
@@ -23,21 +30,27 @@ fn is_label(label: &str) -> bool {
         && label.len() <= 63
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label.chars().all(|character| character.is_alphanumeric() || character == '-')
+        && label
+            .chars()
+            .all(|character| character.is_alphanumeric() || character == '-')
 }
 
 /// `http://host…` or `https://host…`
 #[must_use]
 pub fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else { return false };
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
+        return false;
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
     let (host, port) = match host.rsplit_once(':') {
         Some((host, port)) if !host.ends_with(':') && !port.contains(']') => (host, port),
         _ => (host, "0"),
     };
-    !text.chars().any(|character| character.is_whitespace() || character.is_control())
+    !text
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control())
         && port.parse::<u16>().is_ok()
         && (host.split('.').all(is_label) || (host.starts_with('[') && host.ends_with(']')))
 }
@@ -50,7 +63,9 @@ pub fn is_phone(text: &str) -> bool {
     // An extension may follow.
     let number = rest.split(['x', '#', ';']).next().unwrap_or_default();
     (5..=20).contains(&digits)
-        && number.chars().all(|character| character.is_ascii_digit() || matches!(character, ' ' | '-' | '.' | '/' | '(' | ')'))
+        && number
+            .chars()
+            .all(|character| character.is_ascii_digit() || matches!(character, ' ' | '-' | '.' | '/' | '(' | ')'))
 }
 
 #[cfg(test)]
@@ -59,20 +74,51 @@ mod tests {
 
     #[test]
     fn addresses_of_mail() {
-        for good in ["a@b.co", "first.last+tag@sub.example.com", "ü@example.de", "x@exämple.de"] {
+        for good in [
+            "a@b.co",
+            "first.last+tag@sub.example.com",
+            "ü@example.de",
+            "x@exämple.de",
+        ] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "a@", "@b.co", "a@b", "a b@c.de", "a@b..de", "a@-b.de", "a..b@c.de", "a@b.de,c@d.de", "a@b@c.de"] {
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.co",
+            "a@b",
+            "a b@c.de",
+            "a@b..de",
+            "a@-b.de",
+            "a..b@c.de",
+            "a@b.de,c@d.de",
+            "a@b@c.de",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }
 
     #[test]
     fn addresses_of_the_web() {
-        for good in ["https://example.com", "http://localhost:3000/x?y=1#z", "https://[::1]/", "HTTPS://EXAMPLE.COM", "https://u:p@h.de/"] {
+        for good in [
+            "https://example.com",
+            "http://localhost:3000/x?y=1#z",
+            "https://[::1]/",
+            "HTTPS://EXAMPLE.COM",
+            "https://u:p@h.de/",
+        ] {
             assert!(is_url(good), "{good}");
         }
-        for bad in ["", "example.com", "ftp://x.de", "https://", "https://a b.de", "javascript:alert(1)", "https://x.de:99999"] {
+        for bad in [
+            "",
+            "example.com",
+            "ftp://x.de",
+            "https://",
+            "https://a b.de",
+            "javascript:alert(1)",
+            "https://x.de:99999",
+        ] {
             assert!(!is_url(bad), "{bad}");
         }
     }

@@ -25,7 +25,10 @@ pub struct RuleContext<'a> {
 
 impl std::fmt::Debug for RuleContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleContext").field("object", &self.object.name).field("change", &self.change).finish_non_exhaustive()
+        f.debug_struct("RuleContext")
+            .field("object", &self.object.name)
+            .field("change", &self.change)
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,9 +70,15 @@ struct Found {
 fn check(context: RuleContext<'_>, rule: &RuleModel, found: &mut Found) -> Result<()> {
     let broken = match &rule.check {
         RuleCheck::Condition(condition) => truth(context, rule, condition)?.then_some(FieldCode::RuleViolation),
-        RuleCheck::Unique { fields, scope, case_sensitive } => {
+        RuleCheck::Unique {
+            fields,
+            scope,
+            case_sensitive,
+        } => {
             // Nothing is equal to nothing.
-            let complete = fields.iter().all(|field| context.record.get(field).is_some_and(|value| !value.is_null()));
+            let complete = fields
+                .iter()
+                .all(|field| context.record.get(field).is_some_and(|value| !value.is_null()));
             let in_scope = match scope {
                 Some(scope) => truth(context, rule, scope)?,
                 None => true,
@@ -99,14 +108,17 @@ fn check(context: RuleContext<'_>, rule: &RuleModel, found: &mut Found) -> Resul
         }
         RuleCheck::Pattern { field, regex } => {
             let text = text_of(context, field);
-            text.is_some_and(|text| !regex.is_match(text)).then_some(FieldCode::InvalidFormat)
+            text.is_some_and(|text| !regex.is_match(text))
+                .then_some(FieldCode::InvalidFormat)
         }
-        RuleCheck::Format { field, format } => {
-            text_of(context, field).is_some_and(|text| !has_format(text, *format)).then_some(FieldCode::InvalidFormat)
-        }
+        RuleCheck::Format { field, format } => text_of(context, field)
+            .is_some_and(|text| !has_format(text, *format))
+            .then_some(FieldCode::InvalidFormat),
         RuleCheck::JsonSchema { field, validator, .. } => {
             let value = context.record.get(field).filter(|value| !value.is_null());
-            value.is_some_and(|value| !validator.is_valid(value)).then_some(FieldCode::InvalidJson)
+            value
+                .is_some_and(|value| !validator.is_valid(value))
+                .then_some(FieldCode::InvalidJson)
         }
         RuleCheck::Conditional { when, then, otherwise } => {
             if truth(context, rule, when)? {
@@ -145,7 +157,11 @@ fn truth(context: RuleContext<'_>, rule: &RuleModel, condition: &Expression) -> 
 }
 
 fn text_of<'a>(context: RuleContext<'a>, field: &str) -> Option<&'a str> {
-    context.record.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
+    context
+        .record
+        .get(field)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 fn has_format(text: &str, format: TextFormat) -> bool {

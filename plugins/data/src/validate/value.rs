@@ -27,12 +27,24 @@ pub fn normalise(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldErr
             Some(boolean) => Ok(boolean),
             None => Err(refuse(field, FieldCode::InvalidBoolean, "must be true or false")),
         },
-        FieldKind::Date => moment_of(field, value, Class::Date, FieldCode::InvalidDate, "must be a date such as 2026-02-28"),
+        FieldKind::Date => moment_of(
+            field,
+            value,
+            Class::Date,
+            FieldCode::InvalidDate,
+            "must be a date such as 2026-02-28",
+        ),
         FieldKind::DateTime => {
             let hint = "must be a datetime such as 2026-02-28T12:00:00Z";
             moment_of(field, value, Class::DateTime, FieldCode::InvalidDate, hint)
         }
-        FieldKind::Time => moment_of(field, value, Class::Time, FieldCode::InvalidTime, "must be a time such as 12:00:00"),
+        FieldKind::Time => moment_of(
+            field,
+            value,
+            Class::Time,
+            FieldCode::InvalidTime,
+            "must be a time such as 12:00:00",
+        ),
         FieldKind::Choice => choice(field, value),
         FieldKind::List => list(field, value),
         FieldKind::Reference => reference(field, value),
@@ -42,7 +54,9 @@ pub fn normalise(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldErr
         FieldKind::Address => address(field, value),
         FieldKind::Json => Ok(SqlValue::Json(value.to_string())),
         FieldKind::Vector => vector(field, value),
-        FieldKind::Formula | FieldKind::Summary => Err(refuse(field, FieldCode::ReadOnly, "is computed and cannot be written")),
+        FieldKind::Formula | FieldKind::Summary => {
+            Err(refuse(field, FieldCode::ReadOnly, "is computed and cannot be written"))
+        }
     }
 }
 
@@ -50,7 +64,13 @@ fn refuse(field: &FieldModel, code: FieldCode, what: &str) -> FieldError {
     FieldError::new(&field.name, code, format!("{} {what}", field.label))
 }
 
-fn moment_of(field: &FieldModel, value: &Value, class: Class, code: FieldCode, what: &str) -> Result<SqlValue, FieldError> {
+fn moment_of(
+    field: &FieldModel,
+    value: &Value,
+    class: Class,
+    code: FieldCode,
+    what: &str,
+) -> Result<SqlValue, FieldError> {
     // A form that was left empty.
     if value.as_str() == Some("") {
         return Ok(SqlValue::Null);
@@ -59,14 +79,24 @@ fn moment_of(field: &FieldModel, value: &Value, class: Class, code: FieldCode, w
 }
 
 fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
-    let Value::String(text) = value else { return Err(refuse(field, FieldCode::InvalidType, "must be a text")) };
+    let Value::String(text) = value else {
+        return Err(refuse(field, FieldCode::InvalidType, "must be a text"));
+    };
     if text.contains('\0') {
-        return Err(refuse(field, FieldCode::InvalidFormat, "must not hold a zero character"));
+        return Err(refuse(
+            field,
+            FieldCode::InvalidFormat,
+            "must not hold a zero character",
+        ));
     }
     if !text.is_empty() {
         let (fits, code, what) = match field.field_type {
             FieldType::Email => (is_email(text), FieldCode::InvalidEmail, "must be an e-mail address"),
-            FieldType::Url => (is_url(text), FieldCode::InvalidUrl, "must be an address such as https://example.com"),
+            FieldType::Url => (
+                is_url(text),
+                FieldCode::InvalidUrl,
+                "must be an address such as https://example.com",
+            ),
             FieldType::Phone => (is_phone(text), FieldCode::InvalidPhone, "must be a telephone number"),
             _ => (true, FieldCode::InvalidFormat, ""),
         };
@@ -104,7 +134,9 @@ fn numeric(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     if value.is_null() || value.as_str() == Some("") {
         return Ok(SqlValue::Null);
     }
-    let Some(parsed) = number(value) else { return Err(refuse(field, FieldCode::InvalidNumber, "must be a number")) };
+    let Some(parsed) = number(value) else {
+        return Err(refuse(field, FieldCode::InvalidNumber, "must be a number"));
+    };
     let parsed = scaled(field, parsed)?;
     let real = match &parsed {
         SqlValue::Integer(integer) => integer_as_real(*integer),
@@ -132,7 +164,9 @@ fn numeric(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
 fn scaled(field: &FieldModel, value: SqlValue) -> Result<SqlValue, FieldError> {
     let whole = field.column == Some(ColumnType::Integer);
     let scale = if whole { Some(0) } else { field.limits.scale };
-    let (SqlValue::Real(real), Some(scale)) = (&value, scale) else { return Ok(value) };
+    let (SqlValue::Real(real), Some(scale)) = (&value, scale) else {
+        return Ok(value);
+    };
     let rounded = round(*real, scale);
     let rounds = matches!(field.field_type, FieldType::Currency | FieldType::Percent);
     if !rounds && (rounded - real).abs() > f64::EPSILON * real.abs() {
@@ -151,7 +185,9 @@ fn integer_as_real(integer: i64) -> f64 {
 }
 
 fn choice(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
-    let Value::String(text) = value else { return Err(refuse(field, FieldCode::InvalidType, "must be a text")) };
+    let Value::String(text) = value else {
+        return Err(refuse(field, FieldCode::InvalidType, "must be a text"));
+    };
     if text.is_empty() {
         return Ok(SqlValue::Null);
     }
@@ -167,7 +203,8 @@ fn option(field: &FieldModel, text: &str) -> Result<(), FieldError> {
     let near = crate::model::nearest(text, options.iter().copied());
     let hint = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
     let what = format!("has no option '{text}'{hint}");
-    Err(refuse(field, FieldCode::InvalidOption, &what).with_constraint(options.iter().map(|text| Value::from(*text)).collect::<Vec<_>>()))
+    Err(refuse(field, FieldCode::InvalidOption, &what)
+        .with_constraint(options.iter().map(|text| Value::from(*text)).collect::<Vec<_>>()))
 }
 
 fn texts<'a>(field: &FieldModel, value: &'a Value) -> Result<Vec<&'a str>, FieldError> {
@@ -236,7 +273,11 @@ fn file(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
         other => one(other),
     };
     if !fits {
-        return Err(refuse(field, FieldCode::InvalidType, "must be a file, or a list of files"));
+        return Err(refuse(
+            field,
+            FieldCode::InvalidType,
+            "must be a file, or a list of files",
+        ));
     }
     if value.as_str() == Some("") {
         return Ok(SqlValue::Null);
@@ -246,7 +287,9 @@ fn file(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
 
 fn location(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     let wrong = |what: &str| Err(refuse(field, FieldCode::InvalidFormat, what));
-    let Value::Object(parts) = value else { return wrong("must be {latitude, longitude}") };
+    let Value::Object(parts) = value else {
+        return wrong("must be {latitude, longitude}");
+    };
     let part = |name: &str| parts.get(name).and_then(Value::as_f64);
     let (Some(latitude), Some(longitude)) = (part("latitude"), part("longitude")) else {
         return wrong("must have a latitude and a longitude");
@@ -254,26 +297,56 @@ fn location(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
         return Err(refuse(field, FieldCode::MaxValue, "is not a place on earth"));
     }
-    known_parts(field, parts, &["latitude", "longitude", "altitude", "accuracy"], Value::is_number)?;
+    known_parts(
+        field,
+        parts,
+        &["latitude", "longitude", "altitude", "accuracy"],
+        Value::is_number,
+    )?;
     Ok(SqlValue::Json(value.to_string()))
 }
 
 fn address(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     let Value::Object(parts) = value else {
-        return Err(refuse(field, FieldCode::InvalidFormat, "must be an address {street, city, …}"));
+        return Err(refuse(
+            field,
+            FieldCode::InvalidFormat,
+            "must be an address {street, city, …}",
+        ));
     };
-    let names = ["street", "city", "state", "postalCode", "country", "countryCode", "formatted"];
+    let names = [
+        "street",
+        "city",
+        "state",
+        "postalCode",
+        "country",
+        "countryCode",
+        "formatted",
+    ];
     known_parts(field, parts, &names, Value::is_string)?;
     Ok(SqlValue::Json(value.to_string()))
 }
 
-fn known_parts(field: &FieldModel, parts: &Map<String, Value>, names: &[&str], fits: fn(&Value) -> bool) -> Result<(), FieldError> {
+fn known_parts(
+    field: &FieldModel,
+    parts: &Map<String, Value>,
+    names: &[&str],
+    fits: fn(&Value) -> bool,
+) -> Result<(), FieldError> {
     for (name, value) in parts {
         if !names.contains(&name.as_str()) {
-            return Err(refuse(field, FieldCode::InvalidFormat, &format!("has no part '{name}'")));
+            return Err(refuse(
+                field,
+                FieldCode::InvalidFormat,
+                &format!("has no part '{name}'"),
+            ));
         }
         if !value.is_null() && !fits(value) {
-            return Err(refuse(field, FieldCode::InvalidType, &format!("has a '{name}' of the wrong kind")));
+            return Err(refuse(
+                field,
+                FieldCode::InvalidType,
+                &format!("has a '{name}' of the wrong kind"),
+            ));
         }
     }
     Ok(())
@@ -281,8 +354,14 @@ fn known_parts(field: &FieldModel, parts: &Map<String, Value>, names: &[&str], f
 
 fn vector(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     let numbers = value.as_array().filter(|items| items.iter().all(Value::is_number));
-    let Some(numbers) = numbers else { return Err(refuse(field, FieldCode::InvalidType, "must be a list of numbers")) };
-    if let Some(dimensions) = field.limits.dimensions.filter(|dimensions| *dimensions != numbers.len()) {
+    let Some(numbers) = numbers else {
+        return Err(refuse(field, FieldCode::InvalidType, "must be a list of numbers"));
+    };
+    if let Some(dimensions) = field
+        .limits
+        .dimensions
+        .filter(|dimensions| *dimensions != numbers.len())
+    {
         let what = format!("must have {dimensions} numbers, found {}", numbers.len());
         return Err(refuse(field, FieldCode::InvalidFormat, &what).with_constraint(dimensions));
     }

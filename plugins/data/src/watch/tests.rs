@@ -1,8 +1,8 @@
 //! When a change is complete.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Debounce, run};
@@ -18,7 +18,16 @@ fn a_change_counts_once_it_rests() {
     let first = look("a");
     let (second, third) = (look("ab"), look("abc"));
     let mut debounce = Debounce::new(first);
-    let looks = [(first, false), (second, false), (third, false), (third, true), (third, false), (second, false), (third, false), (third, false)];
+    let looks = [
+        (first, false),
+        (second, false),
+        (third, false),
+        (third, true),
+        (third, false),
+        (second, false),
+        (third, false),
+        (third, false),
+    ];
     for (place, (now, expected)) in looks.into_iter().enumerate() {
         assert_eq!(debounce.look(now), expected, "look {place}");
     }

@@ -34,9 +34,40 @@ fn check(text: &str, expected: Expect) {
 #[test]
 fn types_become_kinds_and_columns() {
     let types = [
-        "text", "textarea", "email", "url", "phone", "password", "markdown", "html", "richtext", "number", "currency", "percent", "date",
-        "datetime", "time", "boolean", "toggle", "image", "file", "avatar", "video", "audio", "autonumber", "location", "address", "code",
-        "json", "color", "rating", "slider", "signature", "qrcode", "progress", "tags",
+        "text",
+        "textarea",
+        "email",
+        "url",
+        "phone",
+        "password",
+        "markdown",
+        "html",
+        "richtext",
+        "number",
+        "currency",
+        "percent",
+        "date",
+        "datetime",
+        "time",
+        "boolean",
+        "toggle",
+        "image",
+        "file",
+        "avatar",
+        "video",
+        "audio",
+        "autonumber",
+        "location",
+        "address",
+        "code",
+        "json",
+        "color",
+        "rating",
+        "slider",
+        "signature",
+        "qrcode",
+        "progress",
+        "tags",
     ];
     let mut text = "name: thing\nfields:\n".to_owned();
     for name in types {
@@ -48,7 +79,9 @@ fn types_become_kinds_and_columns() {
     text.push_str("  a_lookup: {type: lookup, reference: thing}\n  many_lookup: {type: lookup, reference: thing, multiple: true}\n");
     text.push_str("  a_vector: {type: vector, vectorConfig: {dimensions: 3}}\n  a_formula: {type: formula, expression: a_number + 1}\n");
     text.push_str("  whole: {type: number, scale: 0}\n  half: {type: rating, allowHalf: true}\n");
-    check(&text, expect![[r#"
+    check(
+        &text,
+        expect![[r#"
         a_text: Text as text
         a_textarea: Text as text
         a_email: Text as text
@@ -95,14 +128,21 @@ fn types_become_kinds_and_columns() {
         a_formula: Formula as none readonly
         whole: Number as integer
         half: Number as number
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn flags_follow_from_each_other() {
     let files = [
-        ("account.object.yml", "name: account\nfields:\n  name: {type: text, unique: true}\n"),
-        ("line.object.yml", "name: line\nfields:\n  account: {type: master_detail, reference: account}\n  code: {type: text, externalId: true}\n  twice: {type: formula, expression: code, required: true}\n  number: {type: autonumber, required: true}\n"),
+        (
+            "account.object.yml",
+            "name: account\nfields:\n  name: {type: text, unique: true}\n",
+        ),
+        (
+            "line.object.yml",
+            "name: line\nfields:\n  account: {type: master_detail, reference: account}\n  code: {type: text, externalId: true}\n  twice: {type: formula, expression: code, required: true}\n  number: {type: autonumber, required: true}\n",
+        ),
     ];
     let catalogue = catalogue(&files);
     expect![[r#"
@@ -110,7 +150,8 @@ fn flags_follow_from_each_other() {
         code: Text as text indexed
         twice: Formula as none readonly
         number: Autonumber as text readonly
-    "#]].assert_eq(&fields(catalogue.object("line").expect("the object")));
+    "#]]
+    .assert_eq(&fields(catalogue.object("line").expect("the object")));
 }
 
 #[test]
@@ -119,11 +160,26 @@ fn system_fields_stand_around_the_declared_ones() {
     let plain = "name: thing\nfields: {title: {type: text}}\n";
     let check = |text: &str, expected: &str| assert_eq!(names(text), expected, "{text}");
     check(plain, "id title created_at updated_at created_by updated_by owner_id");
-    check(&format!("{plain}tenancy: {{enabled: true, strategy: shared}}\n"), "id title created_at updated_at created_by updated_by owner_id organization_id");
-    check(&format!("{plain}tenancy: {{enabled: true, strategy: shared, tenantField: space}}\n"), "id title created_at updated_at created_by updated_by owner_id space");
-    check(&format!("{plain}tenancy: {{enabled: true, strategy: shared, tenantField: title}}\n"), "id title created_at updated_at created_by updated_by owner_id");
-    check(&format!("{plain}tenancy: {{enabled: false, strategy: shared}}\n"), "id title created_at updated_at created_by updated_by owner_id");
-    check(&format!("{plain}softDelete: {{enabled: true}}\n"), "id title created_at updated_at created_by updated_by owner_id deleted_at");
+    check(
+        &format!("{plain}tenancy: {{enabled: true, strategy: shared}}\n"),
+        "id title created_at updated_at created_by updated_by owner_id organization_id",
+    );
+    check(
+        &format!("{plain}tenancy: {{enabled: true, strategy: shared, tenantField: space}}\n"),
+        "id title created_at updated_at created_by updated_by owner_id space",
+    );
+    check(
+        &format!("{plain}tenancy: {{enabled: true, strategy: shared, tenantField: title}}\n"),
+        "id title created_at updated_at created_by updated_by owner_id",
+    );
+    check(
+        &format!("{plain}tenancy: {{enabled: false, strategy: shared}}\n"),
+        "id title created_at updated_at created_by updated_by owner_id",
+    );
+    check(
+        &format!("{plain}softDelete: {{enabled: true}}\n"),
+        "id title created_at updated_at created_by updated_by owner_id deleted_at",
+    );
 }
 
 #[test]
@@ -131,38 +187,64 @@ fn indexes_have_names_of_their_own() {
     let indexes = |text: &str| {
         let object = object(text);
         let line = |index: &objectos_data::model::IndexModel| {
-            format!("{}{} ({}){}", if index.unique { "unique " } else { "" }, index.name, index.fields.join(", "), if index.ignore_case { " any case" } else { "" })
+            format!(
+                "{}{} ({}){}",
+                if index.unique { "unique " } else { "" },
+                index.name,
+                index.fields.join(", "),
+                if index.ignore_case { " any case" } else { "" }
+            )
         };
         object.indexes.iter().map(line).collect::<Vec<_>>().join("\n")
     };
     let fields = "fields:\n  one: {type: text, unique: true, caseSensitive: false}\n  two: {type: text, index: true}\n  three: {type: text}\n";
     let check = |text: String, expected: Expect| expected.assert_eq(&indexes(&text));
-    check(format!("name: thing\n{fields}"), expect![[r#"
+    check(
+        format!("name: thing\n{fields}"),
+        expect![[r#"
         unique ux_thing_one (one) any case
         ix_thing_two (two)
-        ix_thing_owner_id (owner_id)"#]]);
-    check(format!("name: thing\n{fields}indexes: [{{fields: [two]}}, {{name: By Three!, fields: [three, two], unique: true}}]\n"), expect![[r#"
+        ix_thing_owner_id (owner_id)"#]],
+    );
+    check(
+        format!(
+            "name: thing\n{fields}indexes: [{{fields: [two]}}, {{name: By Three!, fields: [three, two], unique: true}}]\n"
+        ),
+        expect![[r#"
         ix_thing_two (two)
         unique ux_thing_by_three_ (three, two)
         unique ux_thing_one (one) any case
-        ix_thing_owner_id (owner_id)"#]]);
-    check(format!("name: thing\ntenancy: {{enabled: true, strategy: shared}}\n{fields}"), expect![[r#"
+        ix_thing_owner_id (owner_id)"#]],
+    );
+    check(
+        format!("name: thing\ntenancy: {{enabled: true, strategy: shared}}\n{fields}"),
+        expect![[r#"
         unique ux_thing_organization_id_one (organization_id, one) any case
         ix_thing_two (two)
         ix_thing_owner_id (owner_id)
-        ix_thing_organization_id (organization_id)"#]]);
+        ix_thing_organization_id (organization_id)"#]],
+    );
     let long = format!("name: {}\n{fields}", "long_".repeat(12) + "x");
-    check(long, expect![[r#"
+    check(
+        long,
+        expect![[r#"
         unique ux_long_long_long_long_long_long_long_long_long_long_l_f5da641b (one) any case
         ix_long_long_long_long_long_long_long_long_long_long_l_b6aa4c4c (two)
-        ix_long_long_long_long_long_long_long_long_long_long_l_afa63205 (owner_id)"#]]);
+        ix_long_long_long_long_long_long_long_long_long_long_l_afa63205 (owner_id)"#]],
+    );
 }
 
 #[test]
 fn titles_are_taken_apart() {
     let check = |text: &str, expected: &str| assert_eq!(format!("{:?}", object(text).title.parts), expected, "{text}");
-    check("name: thing\nfields: {code: {type: text}, name: {type: text}}\n", r#"[Field(["name"])]"#);
-    check("name: thing\nfields: {amount: {type: number}, code: {type: text}}\n", r#"[Field(["code"])]"#);
+    check(
+        "name: thing\nfields: {code: {type: text}, name: {type: text}}\n",
+        r#"[Field(["name"])]"#,
+    );
+    check(
+        "name: thing\nfields: {amount: {type: number}, code: {type: text}}\n",
+        r#"[Field(["code"])]"#,
+    );
     check("name: thing\nfields: {amount: {type: number}}\n", r#"[Field(["id"])]"#);
     check(
         "name: thing\ntitleFormat: '{code} - {{ parent.code }}!'\nfields: {code: {type: text}, parent: {type: tree}}\n",
@@ -173,15 +255,26 @@ fn titles_are_taken_apart() {
 #[test]
 fn formulas_know_type_order_and_sql() {
     let files = [
-        ("account.object.yml", "name: account\nfields:\n  name: {type: text}\n  rate: {type: formula, expression: 1 / 2}\n"),
-        ("line.object.yml", "name: line\nfields:\n  last: {type: formula, expression: second + 1}\n  second: {type: formula, expression: amount * 2}\n  amount: {type: number}\n  account: {type: lookup, reference: account}\n  over: {type: formula, expression: account.rate * amount}\n  upper: {type: formula, expression: UPPER(account.name)}\n  late: {type: formula, expression: created_at < TODAY()}\n"),
+        (
+            "account.object.yml",
+            "name: account\nfields:\n  name: {type: text}\n  rate: {type: formula, expression: 1 / 2}\n",
+        ),
+        (
+            "line.object.yml",
+            "name: line\nfields:\n  last: {type: formula, expression: second + 1}\n  second: {type: formula, expression: amount * 2}\n  amount: {type: number}\n  account: {type: lookup, reference: account}\n  over: {type: formula, expression: account.rate * amount}\n  upper: {type: formula, expression: UPPER(account.name)}\n  late: {type: formula, expression: created_at < TODAY()}\n",
+        ),
     ];
     let catalogue = catalogue(&files);
     let line = catalogue.object("line").expect("the object");
     let formula = |field: &&FieldModel| {
         field.formula.as_ref().map(|formula| {
             let relations: Vec<&str> = formula.relations().collect();
-            format!("{}: {} sql={} over={relations:?}", field.name, formula.result(), formula.sql())
+            format!(
+                "{}: {} sql={} over={relations:?}",
+                field.name,
+                formula.result(),
+                formula.sql()
+            )
         })
     };
     let lines: Vec<String> = line.fields.values().filter_map(|field| formula(&field)).collect();
@@ -191,47 +284,97 @@ fn formulas_know_type_order_and_sql() {
         over: number sql=false over=["account"]
         upper: text sql=false over=["account"]
         late: boolean sql=true over=[]
-        order: second last over upper late"#]].assert_eq(&format!("{}\norder: {}", lines.join("\n"), line.formula_order.join(" ")));
+        order: second last over upper late"#]]
+    .assert_eq(&format!(
+        "{}\norder: {}",
+        lines.join("\n"),
+        line.formula_order.join(" ")
+    ));
 }
 
 #[test]
 fn summaries_know_the_way_back() {
     let files = [
-        ("account.object.yml", "name: account\nfields:\n  name: {type: text}\n  total: {type: summary, summaryOperations: {object: line, field: share, function: sum}}\n  latest: {type: summary, summaryOperations: {object: line, field: due, function: max}}\n  lines: {type: summary, summaryOperations: {object: line, field: id, function: count}}\n  rest: {type: formula, expression: total - 1}\n"),
-        ("line.object.yml", "name: line\nfields:\n  other: {type: lookup, reference: account}\n  account: {type: master_detail, reference: account}\n  amount: {type: number}\n  due: {type: date}\n  share: {type: formula, expression: amount / 2}\n"),
+        (
+            "account.object.yml",
+            "name: account\nfields:\n  name: {type: text}\n  total: {type: summary, summaryOperations: {object: line, field: share, function: sum}}\n  latest: {type: summary, summaryOperations: {object: line, field: due, function: max}}\n  lines: {type: summary, summaryOperations: {object: line, field: id, function: count}}\n  rest: {type: formula, expression: total - 1}\n",
+        ),
+        (
+            "line.object.yml",
+            "name: line\nfields:\n  other: {type: lookup, reference: account}\n  account: {type: master_detail, reference: account}\n  amount: {type: number}\n  due: {type: date}\n  share: {type: formula, expression: amount / 2}\n",
+        ),
     ];
     let catalogue = catalogue(&files);
     let account = catalogue.object("account").expect("the object");
-    let lines: Vec<String> = account.fields.values().filter_map(|field| field.summary.as_ref()).map(|summary| format!("{summary:?}")).collect();
+    let lines: Vec<String> = account
+        .fields
+        .values()
+        .filter_map(|field| field.summary.as_ref())
+        .map(|summary| format!("{summary:?}"))
+        .collect();
     expect![[r#"
         SummaryModel { object: "line", field: "share", function: Sum, via: "account", result: Number }
         SummaryModel { object: "line", field: "due", function: Max, via: "account", result: Date }
-        SummaryModel { object: "line", field: "id", function: Count, via: "account", result: Number }"#]].assert_eq(&lines.join("\n"));
-    assert!(!account.field("rest").expect("the field").formula.as_ref().expect("a formula").sql());
-    let children: Vec<(&str, &str)> = catalogue.children("account").iter().map(|child| (child.object.as_str(), child.field.as_str())).collect();
+        SummaryModel { object: "line", field: "id", function: Count, via: "account", result: Number }"#]]
+    .assert_eq(&lines.join("\n"));
+    assert!(
+        !account
+            .field("rest")
+            .expect("the field")
+            .formula
+            .as_ref()
+            .expect("a formula")
+            .sql()
+    );
+    let children: Vec<(&str, &str)> = catalogue
+        .children("account")
+        .iter()
+        .map(|child| (child.object.as_str(), child.field.as_str()))
+        .collect();
     assert_eq!(children, [("line", "other"), ("line", "account")]);
 }
 
 #[test]
 fn references_know_what_happens_on_delete() {
     let behavior = |field: &str| {
-        let files = [("account.object.yml", "name: account\nfields: {name: {type: text}}\n"), ("line.object.yml", &format!("name: line\nfields:\n  account: {field}\n"))];
+        let files = [
+            ("account.object.yml", "name: account\nfields: {name: {type: text}}\n"),
+            ("line.object.yml", &format!("name: line\nfields:\n  account: {field}\n")),
+        ];
         let catalogue = catalogue(&files);
         let line = catalogue.object("line").expect("the object").clone();
         let field = line.field("account").expect("the field");
-        format!("{} {}", field.reference.as_ref().expect("a reference").delete_behavior, if field.required { "required" } else { "optional" })
+        format!(
+            "{} {}",
+            field.reference.as_ref().expect("a reference").delete_behavior,
+            if field.required { "required" } else { "optional" }
+        )
     };
     let check = |field: &str, expected: &str| assert_eq!(behavior(field), expected, "{field}");
     check("{type: lookup, reference: account}", "set_null optional");
-    check("{type: lookup, reference: account, required: true}", "restrict required");
-    check("{type: lookup, reference: account, deleteBehavior: cascade}", "cascade optional");
+    check(
+        "{type: lookup, reference: account, required: true}",
+        "restrict required",
+    );
+    check(
+        "{type: lookup, reference: account, deleteBehavior: cascade}",
+        "cascade optional",
+    );
     check("{type: master_detail, reference: account}", "cascade required");
-    check("{type: master_detail, reference: account, deleteBehavior: restrict}", "restrict required");
+    check(
+        "{type: master_detail, reference: account, deleteBehavior: restrict}",
+        "restrict required",
+    );
 }
 
 #[test]
 fn defaults_are_values_or_expressions() {
-    let default = |field: &str| match object(&format!("name: thing\nfields:\n  field: {field}\n")).field("field").expect("the field").default.clone() {
+    let default = |field: &str| match object(&format!("name: thing\nfields:\n  field: {field}\n"))
+        .field("field")
+        .expect("the field")
+        .default
+        .clone()
+    {
         None => "none".to_owned(),
         Some(DefaultValue::Literal(value)) => value.to_string(),
         Some(DefaultValue::Expression(expression)) => format!("{} of {}", expression.result(), expression.source()),
@@ -245,10 +388,19 @@ fn defaults_are_values_or_expressions() {
     check("{type: date, defaultValue: 2026-02-28}", "\"2026-02-28\"");
     check("{type: datetime, defaultValue: NOW()}", "datetime of NOW()");
     check("{type: boolean, defaultValue: false}", "false");
-    check("{type: select, options: [{label: A, value: aa}, {label: B, value: bb, default: true}]}", "\"bb\"");
+    check(
+        "{type: select, options: [{label: A, value: aa}, {label: B, value: bb, default: true}]}",
+        "\"bb\"",
+    );
     check("{type: select, options: [New, Old], default: Old}", "\"old\"");
-    check("{type: multiselect, options: [{label: A, value: aa, default: true}]}", "[\"aa\"]");
-    check("{type: tree, defaultValue: $current_user.id}", "text of $current_user.id");
+    check(
+        "{type: multiselect, options: [{label: A, value: aa, default: true}]}",
+        "[\"aa\"]",
+    );
+    check(
+        "{type: tree, defaultValue: $current_user.id}",
+        "text of $current_user.id",
+    );
 }
 
 #[test]
@@ -261,11 +413,16 @@ fn rules_are_compiled_when_active() {
         .map(|rule| {
             let check = match &rule.check {
                 RuleCheck::Condition(expression) => format!("broken when {}", expression.source()),
-                RuleCheck::Unique { fields, scope, .. } => format!("unique {fields:?} where {:?}", scope.as_ref().map(|scope| scope.source())),
+                RuleCheck::Unique { fields, scope, .. } => format!(
+                    "unique {fields:?} where {:?}",
+                    scope.as_ref().map(|scope| scope.source())
+                ),
                 RuleCheck::Transitions { allowed, .. } => format!("{} states", allowed.len()),
                 RuleCheck::Pattern { regex, .. } => format!("pattern {regex}"),
                 RuleCheck::Format { format, .. } => format!("format {format}"),
-                RuleCheck::JsonSchema { validator, .. } => format!("schema, list fits: {}", validator.is_valid(&serde_json::json!([]))),
+                RuleCheck::JsonSchema { validator, .. } => {
+                    format!("schema, list fits: {}", validator.is_valid(&serde_json::json!([])))
+                }
                 RuleCheck::Conditional { when, then, .. } => format!("when {} then {}", when.source(), then.name),
             };
             let events: Vec<&str> = rule.events.iter().map(|event| event.as_str()).collect();
@@ -280,7 +437,8 @@ fn rules_are_compiled_when_active() {
         e error ["update"] ["amount", "code"]: broken when ISCHANGED(amount) AND ISBLANK(code)
         f error ["insert", "update"] ["data"]: schema, list fits: false
         g error ["insert", "update"] []: when amount > 5 then h
-        code_regex error ["insert", "update"] ["code"]: pattern ^[A-Z]"#]].assert_eq(&lines.join("\n"));
+        code_regex error ["insert", "update"] ["code"]: pattern ^[A-Z]"#]]
+    .assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -294,7 +452,13 @@ fn older_spellings_become_the_same_model() {
 fn one_file_may_hold_several_objects() {
     let text = "one:\n  fields: {title: {type: text}}\ntwo:\n  fields: {one: {type: lookup, reference: one}}\n";
     let catalogue = catalogue(&[("all.object.yml", text)]);
-    assert_eq!(catalogue.objects().map(|object| object.name.clone()).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(
+        catalogue
+            .objects()
+            .map(|object| object.name.clone())
+            .collect::<Vec<_>>(),
+        ["one", "two"]
+    );
 }
 
 #[test]
@@ -318,7 +482,8 @@ fn what_means_nothing_is_a_warning() {
 fn a_thousand_objects_load() {
     let mut files = Vec::new();
     for number in 0..1_000 {
-        let mut text = format!("name: object_{number}\nfields:\n  name: {{type: text, required: true, unique: true}}\n");
+        let mut text =
+            format!("name: object_{number}\nfields:\n  name: {{type: text, required: true, unique: true}}\n");
         for field in 0..18 {
             let _ = writeln!(text, "  field_{field}: {{type: number, label: Field {field}, min: 0}}");
         }
@@ -326,7 +491,10 @@ fn a_thousand_objects_load() {
         let _ = writeln!(text, "  total: {{type: formula, expression: field_0 + field_1 * 2}}");
         files.push((format!("object_{number}.object.yml"), text));
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     let catalogue = catalogue(&files);
     assert_eq!(catalogue.objects().len(), 1_000);
     assert_eq!(catalogue.children("object_499").len(), 2);

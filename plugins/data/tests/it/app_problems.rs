@@ -18,6 +18,8 @@ fn check(text: &str, expected: Expect) {
 
 /// Loads some files that must have problems and compares them, each as its line.
 fn check_files(files: &[(&str, &str)], expected: Expect) {
-    let problems = try_load(files).err().unwrap_or_else(|| panic!("no problems in\n{}", files[0].1));
+    let problems = try_load(files)
+        .err()
+        .unwrap_or_else(|| panic!("no problems in\n{}", files[0].1));
     expected.assert_eq(&problems.join("\n"));
 }

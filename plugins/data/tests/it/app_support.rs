@@ -7,9 +7,19 @@ use objectos_data::model::{Catalogue, ObjectModel};
 
 /// An app of some files; no manifest file, but it counts as an app.
 pub(crate) fn app(files: &[(&str, &str)]) -> PackageSource {
-    let manifest: AppManifest = serde_json::from_value(serde_json::json!({ "id": "demo", "version": "1.0.0" })).expect("a manifest");
-    let files = files.iter().map(|(name, text)| SourceFile { name: (*name).to_owned(), text: (*text).to_owned(), modified_ms: 1_000 });
-    PackageSource { id: "demo".to_owned(), manifest: Some(manifest), manifest_file: "objectos.app.yml".to_owned(), files: files.collect() }
+    let manifest: AppManifest =
+        serde_json::from_value(serde_json::json!({ "id": "demo", "version": "1.0.0" })).expect("a manifest");
+    let files = files.iter().map(|(name, text)| SourceFile {
+        name: (*name).to_owned(),
+        text: (*text).to_owned(),
+        modified_ms: 1_000,
+    });
+    PackageSource {
+        id: "demo".to_owned(),
+        manifest: Some(manifest),
+        manifest_file: "objectos.app.yml".to_owned(),
+        files: files.collect(),
+    }
 }
 
 /// Loads files as one app, or tells every problem as a line.
@@ -19,7 +29,9 @@ pub(crate) fn try_load(files: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
 
 /// The catalogue of files that must be good.
 pub(crate) fn catalogue(files: &[(&str, &str)]) -> Catalogue {
-    try_load(files).unwrap_or_else(|problems| panic!("{}", problems.join("\n"))).catalogue
+    try_load(files)
+        .unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
+        .catalogue
 }
 
 /// The one object of a file that must be good.

@@ -28,11 +28,19 @@ fn event(name: &str, number: u64) -> Event {
 }
 
 fn to_store(name: &str, number: u64) -> EventToStore {
-    EventToStore { event: event(name, number), key: format!("k{}", number % 2) }
+    EventToStore {
+        event: event(name, number),
+        key: format!("k{}", number % 2),
+    }
 }
 
 fn pending(node: &str, after: u64, lease_ms: u64) -> PendingRequest {
-    PendingRequest { after, limit: 10, node: node.to_owned(), lease_ms }
+    PendingRequest {
+        after,
+        limit: 10,
+        node: node.to_owned(),
+        lease_ms,
+    }
 }
 
 fn ctx() -> Context {
@@ -40,31 +48,59 @@ fn ctx() -> Context {
 }
 
 fn delivery(sequence: u64, handler: &str, state: DeliveryState) -> Delivery {
-    Delivery { sequence, handler: handler.to_owned(), state, attempts: 2, first_failed_at_ms: 5, error: "boom".to_owned() }
+    Delivery {
+        sequence,
+        handler: handler.to_owned(),
+        state,
+        attempts: 2,
+        first_failed_at_ms: 5,
+        error: "boom".to_owned(),
+    }
 }
 
 #[tokio::test]
 async fn events_wait_in_their_order_until_they_are_done() {
     let (world, events) = world().await;
-    let stored = events.append(ctx(), vec![to_store("a.one", 1), to_store("a.two", 2)]).await.unwrap();
+    let stored = events
+        .append(ctx(), vec![to_store("a.one", 1), to_store("a.two", 2)])
+        .await
+        .unwrap();
     assert_eq!(stored.len(), 2);
     assert!(stored[0] < stored[1]);
     world.create("thing", json!({ "name": "x" })).await.unwrap();
     let waiting = events.pending(ctx(), pending("n1", 0, 0)).await.unwrap();
     let names: Vec<&str> = waiting.iter().map(|waiting| waiting.event.name.as_str()).collect();
     assert_eq!(names, ["a.one", "a.two", "data.record.created"]);
-    assert_eq!((waiting[0].key.as_str(), &waiting[0].event.payload), ("k1", &json!({ "n": 1 })));
-    assert_eq!(events.pending(ctx(), pending("n1", stored[0], 0)).await.unwrap().len(), 2);
+    assert_eq!(
+        (waiting[0].key.as_str(), &waiting[0].event.payload),
+        ("k1", &json!({ "n": 1 }))
+    );
+    assert_eq!(
+        events.pending(ctx(), pending("n1", stored[0], 0)).await.unwrap().len(),
+        2
+    );
     let settle = SettleRequest {
         done: vec![stored[0]],
-        deliveries: vec![delivery(stored[1], "p/h", DeliveryState::Retrying), delivery(stored[1], "p/g", DeliveryState::Done)],
+        deliveries: vec![
+            delivery(stored[1], "p/h", DeliveryState::Retrying),
+            delivery(stored[1], "p/g", DeliveryState::Done),
+        ],
         dead_letters: Vec::new(),
     };
     events.settle(ctx(), settle).await.unwrap();
     let waiting = events.pending(ctx(), pending("n1", 0, 0)).await.unwrap();
     assert_eq!(waiting.len(), 2);
-    assert_eq!(waiting[0].deliveries, [delivery(stored[1], "p/g", DeliveryState::Done), delivery(stored[1], "p/h", DeliveryState::Retrying)]);
-    let settle = SettleRequest { done: vec![stored[1]], ..SettleRequest::default() };
+    assert_eq!(
+        waiting[0].deliveries,
+        [
+            delivery(stored[1], "p/g", DeliveryState::Done),
+            delivery(stored[1], "p/h", DeliveryState::Retrying)
+        ]
+    );
+    let settle = SettleRequest {
+        done: vec![stored[1]],
+        ..SettleRequest::default()
+    };
     events.settle(ctx(), settle).await.unwrap();
     assert_eq!(world.number("SELECT COUNT(*) FROM objectos_event_delivery").await, 0);
 }
@@ -84,21 +120,67 @@ async fn events_of_another_node_are_left_to_it_while_its_lease_runs() {
 #[tokio::test]
 async fn events_are_read_again_by_time_and_name() {
     let (world, events) = world().await;
-    let first = events.append(ctx(), vec![to_store("a.one", 1), to_store("b.two", 2)]).await.unwrap();
+    let first = events
+        .append(ctx(), vec![to_store("a.one", 1), to_store("b.two", 2)])
+        .await
+        .unwrap();
     world.clock.0.store(NOON + 1_000, Ordering::SeqCst);
     events.append(ctx(), vec![to_store("a.three", 3)]).await.unwrap();
-    events.settle(ctx(), SettleRequest { done: first.clone(), ..SettleRequest::default() }).await.unwrap();
+    events
+        .settle(
+            ctx(),
+            SettleRequest {
+                done: first.clone(),
+                ..SettleRequest::default()
+            },
+        )
+        .await
+        .unwrap();
     let check = async |request: RangeRequest, expected: &[&str]| {
         let found = events.range(ctx(), request.clone()).await.unwrap();
         let names: Vec<&str> = found.iter().map(|found| found.event.name.as_str()).collect();
         assert_eq!(names, expected, "{request:?}");
     };
-    let all = RangeRequest { from_ms: 0, limit: 10, ..RangeRequest::default() };
+    let all = RangeRequest {
+        from_ms: 0,
+        limit: 10,
+        ..RangeRequest::default()
+    };
     check(all.clone(), &["a.one", "b.two", "a.three"]).await;
-    check(RangeRequest { names: vec!["a.*".to_owned()], limit: 1, ..all.clone() }, &["a.one"]).await;
-    check(RangeRequest { names: vec!["a.*".to_owned()], limit: 2, ..all.clone() }, &["a.one", "a.three"]).await;
-    check(RangeRequest { to_ms: Some(NOON + 1_000), ..all.clone() }, &["a.one", "b.two"]).await;
-    check(RangeRequest { from_ms: NOON + 1, ..all.clone() }, &["a.three"]).await;
+    check(
+        RangeRequest {
+            names: vec!["a.*".to_owned()],
+            limit: 1,
+            ..all.clone()
+        },
+        &["a.one"],
+    )
+    .await;
+    check(
+        RangeRequest {
+            names: vec!["a.*".to_owned()],
+            limit: 2,
+            ..all.clone()
+        },
+        &["a.one", "a.three"],
+    )
+    .await;
+    check(
+        RangeRequest {
+            to_ms: Some(NOON + 1_000),
+            ..all.clone()
+        },
+        &["a.one", "b.two"],
+    )
+    .await;
+    check(
+        RangeRequest {
+            from_ms: NOON + 1,
+            ..all.clone()
+        },
+        &["a.three"],
+    )
+    .await;
     check(RangeRequest { after: first[0], ..all }, &["b.two", "a.three"]).await;
 }
 
@@ -113,13 +195,27 @@ async fn dead_letters_are_kept_listed_and_taken_out() {
         .unwrap()
     };
     let settle = SettleRequest {
-        dead_letters: vec![letter("d1", "2026-02-28T12:00:01.000Z"), letter("d2", "2026-02-28T12:00:02.000Z")],
+        dead_letters: vec![
+            letter("d1", "2026-02-28T12:00:01.000Z"),
+            letter("d2", "2026-02-28T12:00:02.000Z"),
+        ],
         ..SettleRequest::default()
     };
     events.settle(ctx(), settle).await.unwrap();
-    let page = |id: Option<&str>, offset: u32, remove: bool| DeadLetterRequest { id: id.map(str::to_owned), offset, limit: 10, remove };
+    let page = |id: Option<&str>, offset: u32, remove: bool| DeadLetterRequest {
+        id: id.map(str::to_owned),
+        offset,
+        limit: 10,
+        remove,
+    };
     let ids = async |request: DeadLetterRequest| -> Vec<String> {
-        events.dead_letters(ctx(), request).await.unwrap().into_iter().map(|entry| entry.id).collect()
+        events
+            .dead_letters(ctx(), request)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.id)
+            .collect()
     };
     assert_eq!(ids(page(None, 0, false)).await, ["d2", "d1"]);
     assert_eq!(ids(page(None, 1, false)).await, ["d1"]);
@@ -130,11 +226,32 @@ async fn dead_letters_are_kept_listed_and_taken_out() {
 #[tokio::test]
 async fn done_events_are_forgotten_but_no_sequence_comes_twice() {
     let (world, events) = world().await;
-    let stored = events.append(ctx(), (0..5).map(|number| to_store("a.b", number)).collect()).await.unwrap();
-    events.settle(ctx(), SettleRequest { done: stored[..4].to_vec(), ..SettleRequest::default() }).await.unwrap();
+    let stored = events
+        .append(ctx(), (0..5).map(|number| to_store("a.b", number)).collect())
+        .await
+        .unwrap();
+    events
+        .settle(
+            ctx(),
+            SettleRequest {
+                done: stored[..4].to_vec(),
+                ..SettleRequest::default()
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(events.prune(ctx(), NOON).await.unwrap(), 0);
     assert_eq!(events.prune(ctx(), NOON + 1).await.unwrap(), 4);
-    events.settle(ctx(), SettleRequest { done: stored[4..].to_vec(), ..SettleRequest::default() }).await.unwrap();
+    events
+        .settle(
+            ctx(),
+            SettleRequest {
+                done: stored[4..].to_vec(),
+                ..SettleRequest::default()
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(events.prune(ctx(), NOON + 1).await.unwrap(), 0);
     let next = events.append(ctx(), vec![to_store("a.b", 9)]).await.unwrap();
     assert!(next[0] > stored[4]);

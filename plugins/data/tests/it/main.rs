@@ -9,6 +9,7 @@ mod check;
 mod engine;
 mod event_store;
 mod metadata;
+mod plugin;
 mod sql;
 mod store;
 mod world;

@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use crate::app_support::catalogue;
 
 const FILES: [(&str, &str); 2] = [
-    ("team.object.yml", "name: team\nfields:\n  name: { type: text }\n  size: { type: summary, summaryOperations: { object: deal, field: id, function: count } }\nsoftDelete: { enabled: true }"),
+    (
+        "team.object.yml",
+        "name: team\nfields:\n  name: { type: text }\n  size: { type: summary, summaryOperations: { object: deal, field: id, function: count } }\nsoftDelete: { enabled: true }",
+    ),
     (
         "deal.object.yml",
         "name: deal\nfields:\n  name: { type: text }\n  amount: { type: number }\n  tags: { type: tags }\n  closed: { type: date }\n  team: { type: lookup, reference: team }\n  double: { type: formula, expression: 'amount * 2' }\n  late: { type: formula, expression: 'closed < TODAY()' }\n",
@@ -25,7 +28,12 @@ const FILES: [(&str, &str); 2] = [
 ];
 
 fn view(filter: Value) -> Arc<View> {
-    let plan = AccessPlan { allowed: true, filter: Some(filter), readable: FieldAccess::All, ..AccessPlan::default() };
+    let plan = AccessPlan {
+        allowed: true,
+        filter: Some(filter),
+        readable: FieldAccess::All,
+        ..AccessPlan::default()
+    };
     match Access::Planned(Arc::new(Plan::read(plan).unwrap())) {
         Access::Planned(plan) => Arc::new(plan.view.clone()),
         _ => unreachable!("it was planned"),
@@ -43,19 +51,30 @@ fn show(statements: &[Statement]) -> String {
 fn check_seen(object: &str, query: Value, views: Option<&Views>, expected: &Expect) {
     let schema = Schema::new(Arc::new(catalogue(&FILES)), &SqliteDialect);
     let layout = schema.layout(object).unwrap();
-    let Value::Object(map) = query else { panic!("a query is an object") };
+    let Value::Object(map) = query else {
+        panic!("a query is an object")
+    };
     let query = QueryInput::from_map(&map).unwrap();
     let record = Value::Null;
     let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
     let checker = Checker::new(&schema, layout, views, &environment);
     let view = views.map(|views| views.of(object));
-    let limits = PageLimits { default: 100, max: 1_000 };
+    let limits = PageLimits {
+        default: 100,
+        max: 1_000,
+    };
     let statements = if query.aggregates() {
         let plan = aggregate::plan(checker, view, &query, limits).unwrap();
-        vec![plan.page_statement(&SqliteDialect), plan.count_statement(&SqliteDialect)]
+        vec![
+            plan.page_statement(&SqliteDialect),
+            plan.count_statement(&SqliteDialect),
+        ]
     } else {
         let plan = select::plan(checker, &|name| schema.layout(name).cloned(), view, &query, limits).unwrap();
-        vec![plan.page_statement(&SqliteDialect), plan.count_statement(&SqliteDialect)]
+        vec![
+            plan.page_statement(&SqliteDialect),
+            plan.count_statement(&SqliteDialect),
+        ]
     };
     expected.assert_eq(&show(&statements));
 }
@@ -71,7 +90,9 @@ fn check_where(filter: Value, expected: &Expect) {
     let record = Value::Null;
     let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
     let mut checker = Checker::new(&schema, layout, None, &environment);
-    let filter = checker.filter(&objectos_data::query::read_filter(&filter).unwrap()).unwrap();
+    let filter = checker
+        .filter(&objectos_data::query::read_filter(&filter).unwrap())
+        .unwrap();
     let mut writer = objectos_data::query::sql::SqlWriter::new(&SqliteDialect);
     writer.filter(&filter);
     let statement = writer.finish();
@@ -82,61 +103,130 @@ fn check_where(filter: Value, expected: &Expect) {
 fn conditions() {
     check_where(json!({ "name": "a" }), &expect![[r#"t."name" = ? [Text("a")]"#]]);
     check_where(json!({ "name": null }), &expect![[r#"t."name" IS NULL []"#]]);
-    check_where(json!({ "name": { "$ne": "a" } }), &expect![[r#"t."name" IS NOT ? [Text("a")]"#]]);
-    check_where(json!({ "amount": { "$gte": 1, "$lt": "2.5" } }), &expect![[r#"(t."amount" >= ? AND t."amount" < ?) [Integer(1), Real(2.5)]"#]]);
-    check_where(json!({ "amount": { "$in": [1, null] } }), &expect![[r#"(t."amount" IS NULL OR t."amount" IN (?)) [Integer(1)]"#]]);
-    check_where(json!({ "amount": { "$nin": [1, 2] } }), &expect![[r#"(t."amount" IS NULL OR t."amount" NOT IN (?, ?)) [Integer(1), Integer(2)]"#]]);
-    check_where(json!({ "amount": { "$between": [1, 2] } }), &expect![[r#"t."amount" BETWEEN ? AND ? [Integer(1), Integer(2)]"#]]);
-    check_where(json!({ "name": { "$contains": "a'b" } }), &expect![[r#"0 < instr(t."name", ?) [Text("a'b")]"#]]);
-    check_where(json!({ "name": { "$icontains": "AB" } }), &expect![[r#"0 < instr(lower(t."name"), ?) [Text("ab")]"#]]);
-    check_where(json!({ "name": { "$startsWith": "ab" } }), &expect![[r#"(t."name" >= ? AND t."name" < ?) [Text("ab"), Text("ac")]"#]]);
-    check_where(json!({ "name": { "$endsWith": "ab" } }), &expect![[r#"substr(t."name", -2) = ? [Text("ab")]"#]]);
-    check_where(json!({ "name": { "$like": "a%*" } }), &expect![[r#"t."name" GLOB ? [Text("a*[*]")]"#]]);
-    check_where(json!({ "name": { "$empty": true } }), &expect![[r#"(t."name" IS NULL OR t."name" = '') []"#]]);
-    check_where(json!({ "tags": { "$contains": "x" } }), &expect![[r#"EXISTS (SELECT 1 FROM json_each(t."tags") e WHERE e.value IN (?)) [Text("x")]"#]]);
-    check_where(json!({ "$not": { "name": "a" } }), &expect![[r#"(t."name" = ?) IS NOT TRUE [Text("a")]"#]]);
-    check_where(json!({ "$or": [{ "name": "a" }, { "amount": 1 }], "closed": "2026-01-01" }), &expect![[r#"((t."name" = ? OR t."amount" = ?) AND t."closed" = ?) [Text("a"), Integer(1), Text("2026-01-01")]"#]]);
-    check_where(json!({ "name": { "$gt": { "$field": "id" } } }), &expect![[r#"t."name" > t."id" []"#]]);
+    check_where(
+        json!({ "name": { "$ne": "a" } }),
+        &expect![[r#"t."name" IS NOT ? [Text("a")]"#]],
+    );
+    check_where(
+        json!({ "amount": { "$gte": 1, "$lt": "2.5" } }),
+        &expect![[r#"(t."amount" >= ? AND t."amount" < ?) [Integer(1), Real(2.5)]"#]],
+    );
+    check_where(
+        json!({ "amount": { "$in": [1, null] } }),
+        &expect![[r#"(t."amount" IS NULL OR t."amount" IN (?)) [Integer(1)]"#]],
+    );
+    check_where(
+        json!({ "amount": { "$nin": [1, 2] } }),
+        &expect![[r#"(t."amount" IS NULL OR t."amount" NOT IN (?, ?)) [Integer(1), Integer(2)]"#]],
+    );
+    check_where(
+        json!({ "amount": { "$between": [1, 2] } }),
+        &expect![[r#"t."amount" BETWEEN ? AND ? [Integer(1), Integer(2)]"#]],
+    );
+    check_where(
+        json!({ "name": { "$contains": "a'b" } }),
+        &expect![[r#"0 < instr(t."name", ?) [Text("a'b")]"#]],
+    );
+    check_where(
+        json!({ "name": { "$icontains": "AB" } }),
+        &expect![[r#"0 < instr(lower(t."name"), ?) [Text("ab")]"#]],
+    );
+    check_where(
+        json!({ "name": { "$startsWith": "ab" } }),
+        &expect![[r#"(t."name" >= ? AND t."name" < ?) [Text("ab"), Text("ac")]"#]],
+    );
+    check_where(
+        json!({ "name": { "$endsWith": "ab" } }),
+        &expect![[r#"substr(t."name", -2) = ? [Text("ab")]"#]],
+    );
+    check_where(
+        json!({ "name": { "$like": "a%*" } }),
+        &expect![[r#"t."name" GLOB ? [Text("a*[*]")]"#]],
+    );
+    check_where(
+        json!({ "name": { "$empty": true } }),
+        &expect![[r#"(t."name" IS NULL OR t."name" = '') []"#]],
+    );
+    check_where(
+        json!({ "tags": { "$contains": "x" } }),
+        &expect![[r#"EXISTS (SELECT 1 FROM json_each(t."tags") e WHERE e.value IN (?)) [Text("x")]"#]],
+    );
+    check_where(
+        json!({ "$not": { "name": "a" } }),
+        &expect![[r#"(t."name" = ?) IS NOT TRUE [Text("a")]"#]],
+    );
+    check_where(
+        json!({ "$or": [{ "name": "a" }, { "amount": 1 }], "closed": "2026-01-01" }),
+        &expect![[
+            r#"((t."name" = ? OR t."amount" = ?) AND t."closed" = ?) [Text("a"), Integer(1), Text("2026-01-01")]"#
+        ]],
+    );
+    check_where(
+        json!({ "name": { "$gt": { "$field": "id" } } }),
+        &expect![[r#"t."name" > t."id" []"#]],
+    );
     check_where(json!({ "team.name": "x" }), &expect![[r#"j1."name" = ? [Text("x")]"#]]);
-    check_where(json!({ "double": { "$gt": 4 } }), &expect![[r#"(NULLIF(NULLIF(CAST(t."amount" AS REAL) * CAST(? AS REAL), 9e999), -9e999)) > ? [Integer(2), Integer(4)]"#]]);
-    check_where(json!({ "late": true }), &expect![[r#"((t."closed" < ?)) = ? [Text("2026-02-28"), Boolean(true)]"#]]);
+    check_where(
+        json!({ "double": { "$gt": 4 } }),
+        &expect![[
+            r#"(NULLIF(NULLIF(CAST(t."amount" AS REAL) * CAST(? AS REAL), 9e999), -9e999)) > ? [Integer(2), Integer(4)]"#
+        ]],
+    );
+    check_where(
+        json!({ "late": true }),
+        &expect![[r#"((t."closed" < ?)) = ? [Text("2026-02-28"), Boolean(true)]"#]],
+    );
     check_where(json!({}), &expect!["1 = 1 []"]);
 }
 
 #[test]
 fn a_page() {
-    check(json!({ "fields": ["name"], "where": { "amount": 1 }, "orderBy": "-amount", "limit": 20, "offset": 40 }), &expect![[r#"
+    check(
+        json!({ "fields": ["name"], "where": { "amount": 1 }, "orderBy": "-amount", "limit": 20, "offset": 40 }),
+        &expect![[r#"
         SELECT t."name", t."amount", t."id" FROM "deal" t WHERE t."amount" = ? ORDER BY t."amount" DESC, t."id" LIMIT ? OFFSET ?
           [Integer(1), Integer(21), Integer(40)]
         SELECT COUNT(*) FROM "deal" t WHERE t."amount" = ?
           [Integer(1)]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_page_over_relations() {
-    check(json!({ "fields": ["name", "team.name"], "where": { "team.size": { "$gt": 1 } }, "orderBy": "team.name" }), &expect![[r#"
+    check(
+        json!({ "fields": ["name", "team.name"], "where": { "team.size": { "$gt": 1 } }, "orderBy": "team.name" }),
+        &expect![[r#"
         SELECT t."name", j1."name", t."id" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (SELECT COUNT(*) FROM "deal" s WHERE s."team" = j1."id") > ? ORDER BY j1."name", t."id" LIMIT ?
           [Integer(1), Integer(101)]
         SELECT COUNT(*) FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (SELECT COUNT(*) FROM "deal" s WHERE s."team" = j1."id") > ?
           [Integer(1)]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_page_with_computed_fields() {
-    check(json!({ "fields": ["double", "late"], "orderBy": "double" }), &expect![[r#"
+    check(
+        json!({ "fields": ["double", "late"], "orderBy": "double" }),
+        &expect![[r#"
         SELECT t."amount", t."closed", (NULLIF(NULLIF(CAST(t."amount" AS REAL) * CAST(? AS REAL), 9e999), -9e999)), t."id" FROM "deal" t ORDER BY (NULLIF(NULLIF(CAST(t."amount" AS REAL) * CAST(? AS REAL), 9e999), -9e999)), t."id" LIMIT ?
           [Integer(2), Integer(2), Integer(101)]
         SELECT COUNT(*) FROM "deal" t
           []
-    "#]]);
-    check_seen("team", json!({ "fields": ["size"] }), None, &expect![[r#"
+    "#]],
+    );
+    check_seen(
+        "team",
+        json!({ "fields": ["size"] }),
+        None,
+        &expect![[r#"
         SELECT (SELECT COUNT(*) FROM "deal" s WHERE s."team" = t."id"), t."id" FROM "team" t WHERE t."deleted_at" IS NULL ORDER BY t."id" LIMIT ?
           [Integer(101)]
         SELECT COUNT(*) FROM "team" t WHERE t."deleted_at" IS NULL
           []
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -144,22 +234,30 @@ fn a_page_of_what_may_be_seen() {
     let mut views = Views::default();
     views.insert("deal", view(json!({ "owner_id": "ann" })));
     views.insert("team", view(json!({ "name": { "$ne": "secret" } })));
-    check_seen("deal", json!({ "fields": ["name"], "where": { "team.name": "x" } }), Some(&views), &expect![[r#"
+    check_seen(
+        "deal",
+        json!({ "fields": ["name"], "where": { "team.name": "x" } }),
+        Some(&views),
+        &expect![[r#"
         SELECT t."name", t."id" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL AND j1."id" IN (SELECT t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND t."name" IS NOT ?) WHERE (t."owner_id" = ? AND j1."name" = ?) ORDER BY t."id" LIMIT ?
           [Text("secret"), Text("ann"), Text("x"), Integer(101)]
         SELECT COUNT(*) FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL AND j1."id" IN (SELECT t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND t."name" IS NOT ?) WHERE (t."owner_id" = ? AND j1."name" = ?)
           [Text("secret"), Text("ann"), Text("x")]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn distinct_values() {
-    check(json!({ "fields": ["name"], "distinct": true, "orderBy": "name" }), &expect![[r#"
+    check(
+        json!({ "fields": ["name"], "distinct": true, "orderBy": "name" }),
+        &expect![[r#"
         SELECT DISTINCT t."name" FROM "deal" t ORDER BY t."name" LIMIT ?
           [Integer(101)]
         SELECT COUNT(*) FROM (SELECT DISTINCT t."name" FROM "deal" t) t
           []
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

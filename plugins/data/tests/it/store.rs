@@ -9,25 +9,47 @@ use objectos_data::store::{
 };
 
 async fn open(folder: &tempfile::TempDir) -> SqliteStore {
-    SqliteStore::open(SqliteOptions::new(folder.path().join("deep/er/data.db"))).await.unwrap()
+    SqliteStore::open(SqliteOptions::new(folder.path().join("deep/er/data.db")))
+        .await
+        .unwrap()
 }
 
 fn column(name: &str, kind: ColumnType) -> ColumnSpec {
-    ColumnSpec { name: name.to_owned(), kind, nullable: name != "id", primary_key: name == "id" }
+    ColumnSpec {
+        name: name.to_owned(),
+        kind,
+        nullable: name != "id",
+        primary_key: name == "id",
+    }
 }
 
 fn create_table() -> SchemaStep {
-    let columns = vec![column("id", ColumnType::Text), column("number", ColumnType::Number), column("text", ColumnType::Text)];
-    SchemaStep::CreateTable { table: "t".to_owned(), columns }
+    let columns = vec![
+        column("id", ColumnType::Text),
+        column("number", ColumnType::Number),
+        column("text", ColumnType::Text),
+    ];
+    SchemaStep::CreateTable {
+        table: "t".to_owned(),
+        columns,
+    }
 }
 
 fn index(name: &str, fields: &[&str], unique: bool, ignore_case: bool) -> IndexModel {
     let fields = fields.iter().map(|&field| field.to_owned()).collect();
-    IndexModel { name: name.to_owned(), fields, unique, ignore_case }
+    IndexModel {
+        name: name.to_owned(),
+        fields,
+        unique,
+        ignore_case,
+    }
 }
 
 fn insert(id: &str, number: i64) -> Statement {
-    Statement::new("INSERT INTO t (id, number) VALUES (?, ?)", vec![id.into(), number.into()])
+    Statement::new(
+        "INSERT INTO t (id, number) VALUES (?, ?)",
+        vec![id.into(), number.into()],
+    )
 }
 
 fn unit(steps: Vec<(Statement, Expect)>) -> WriteUnit {
@@ -41,7 +63,12 @@ fn unit(steps: Vec<(Statement, Expect)>) -> WriteUnit {
 async fn number(store: &SqliteStore, sql: &str) -> i64 {
     let mut found = 0;
     let mut reader = store.reader().await.unwrap();
-    reader.read(&Statement::new(sql, Vec::new()), &mut |row| found = row.cell(0).as_integer().unwrap_or_default()).await.unwrap();
+    reader
+        .read(&Statement::new(sql, Vec::new()), &mut |row| {
+            found = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await
+        .unwrap();
     found
 }
 
@@ -50,35 +77,74 @@ async fn a_unit_is_stored_whole_or_refused_whole() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     store.change_schema(vec![create_table()]).await.unwrap();
-    let good = unit(vec![(insert("a", 1), Expect::Anything), (insert("b", 2), Expect::Anything)]);
+    let good = unit(vec![
+        (insert("a", 1), Expect::Anything),
+        (insert("b", 2), Expect::Anything),
+    ]);
     assert_eq!(store.write(good).await.unwrap(), Outcome::Stored(Vec::new()));
     let none = Statement::new("UPDATE t SET number = 9 WHERE id = 'nobody'", Vec::new());
     let cases: [(Vec<(Statement, Expect)>, Refusal); 4] = [
         (
             vec![(insert("c", 3), Expect::Anything), (insert("a", 4), Expect::Anything)],
-            Refusal::Unique { step: 1, columns: vec!["id".to_owned()], index: None },
+            Refusal::Unique {
+                step: 1,
+                columns: vec!["id".to_owned()],
+                index: None,
+            },
         ),
-        (vec![(insert("c", 3), Expect::Anything), (none, Expect::Changed(1))], Refusal::Unmet { step: 1 }),
         (
-            vec![(insert("c", 3), Expect::Anything), (Statement::new("SELECT 1 FROM t WHERE id = 'a'", Vec::new()), Expect::NoRow)],
+            vec![(insert("c", 3), Expect::Anything), (none, Expect::Changed(1))],
             Refusal::Unmet { step: 1 },
         ),
         (
-            vec![(insert("c", 3), Expect::Anything), (Statement::new("INSERT INTO t (id) VALUES (NULL)", Vec::new()), Expect::Anything)],
-            Refusal::Constraint { step: 1, message: "NOT NULL constraint failed: t.id".to_owned() },
+            vec![
+                (insert("c", 3), Expect::Anything),
+                (
+                    Statement::new("SELECT 1 FROM t WHERE id = 'a'", Vec::new()),
+                    Expect::NoRow,
+                ),
+            ],
+            Refusal::Unmet { step: 1 },
+        ),
+        (
+            vec![
+                (insert("c", 3), Expect::Anything),
+                (
+                    Statement::new("INSERT INTO t (id) VALUES (NULL)", Vec::new()),
+                    Expect::Anything,
+                ),
+            ],
+            Refusal::Constraint {
+                step: 1,
+                message: "NOT NULL constraint failed: t.id".to_owned(),
+            },
         ),
     ];
     for (steps, expected) in cases {
         // The same in one text and step by step.
         let mut long = steps.clone();
-        long.extend((0..9).map(|_| (Statement::new("SELECT 1 FROM t WHERE id = 'none'", Vec::new()), Expect::NoRow)));
-        assert_eq!(store.write(unit(steps)).await.unwrap(), Outcome::Refused(expected.clone()));
+        long.extend((0..9).map(|_| {
+            (
+                Statement::new("SELECT 1 FROM t WHERE id = 'none'", Vec::new()),
+                Expect::NoRow,
+            )
+        }));
+        assert_eq!(
+            store.write(unit(steps)).await.unwrap(),
+            Outcome::Refused(expected.clone())
+        );
         assert_eq!(store.write(unit(long)).await.unwrap(), Outcome::Refused(expected));
     }
     assert_eq!(number(&store, "SELECT COUNT(*) FROM t").await, 2);
-    let numbers = unit(vec![(Statement::new("SELECT number FROM t ORDER BY id", Vec::new()), Expect::Numbers)]);
+    let numbers = unit(vec![(
+        Statement::new("SELECT number FROM t ORDER BY id", Vec::new()),
+        Expect::Numbers,
+    )]);
     assert_eq!(store.write(numbers).await.unwrap(), Outcome::Stored(vec![1, 2]));
-    assert_eq!(store.write(WriteUnit::default()).await.unwrap(), Outcome::Stored(Vec::new()));
+    assert_eq!(
+        store.write(WriteUnit::default()).await.unwrap(),
+        Outcome::Stored(Vec::new())
+    );
     store.close().await;
 }
 
@@ -92,7 +158,13 @@ async fn in_a_group_a_bad_unit_costs_nobody_else_anything() {
             let store = Arc::clone(&store);
             let steps = match index % 3 {
                 0 => vec![(insert("same", index), Expect::Anything)],
-                1 => vec![(insert(&format!("x{index}"), 1), Expect::Anything), (Statement::new("SELECT nonsense FROM nowhere", Vec::new()), Expect::NoRow)],
+                1 => vec![
+                    (insert(&format!("x{index}"), 1), Expect::Anything),
+                    (
+                        Statement::new("SELECT nonsense FROM nowhere", Vec::new()),
+                        Expect::NoRow,
+                    ),
+                ],
                 _ => vec![(insert(&format!("i{index}"), index), Expect::Anything)],
             };
             tokio::spawn(async move { store.write(unit(steps)).await })
@@ -131,16 +203,32 @@ async fn the_shape_is_what_was_made() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let kinds = [
-        ColumnType::Text, ColumnType::Integer, ColumnType::Number, ColumnType::Decimal, ColumnType::Boolean, ColumnType::Date,
-        ColumnType::DateTime, ColumnType::Time, ColumnType::Json,
+        ColumnType::Text,
+        ColumnType::Integer,
+        ColumnType::Number,
+        ColumnType::Decimal,
+        ColumnType::Boolean,
+        ColumnType::Date,
+        ColumnType::DateTime,
+        ColumnType::Time,
+        ColumnType::Json,
     ];
     let mut columns = vec![column("id", ColumnType::Text)];
     columns.extend(kinds.iter().map(|kind| column(&format!("c_{}", kind.name()), *kind)));
     let wanted = index("ux_t", &["c_text", "c_date"], true, true);
     let steps = vec![
-        SchemaStep::CreateTable { table: "order".to_owned(), columns },
-        SchemaStep::AddIndex { table: "order".to_owned(), index: wanted },
-        SchemaStep::AddColumn { table: "order".to_owned(), column: column("select", ColumnType::Json) },
+        SchemaStep::CreateTable {
+            table: "order".to_owned(),
+            columns,
+        },
+        SchemaStep::AddIndex {
+            table: "order".to_owned(),
+            index: wanted,
+        },
+        SchemaStep::AddColumn {
+            table: "order".to_owned(),
+            column: column("select", ColumnType::Json),
+        },
     ];
     store.change_schema(steps).await.unwrap();
     let shape = store.shape().await.unwrap();
@@ -152,7 +240,10 @@ async fn the_shape_is_what_was_made() {
     assert!(!table.columns["id"].nullable && table.columns["select"].nullable);
     assert_eq!(table.rows, Some(0));
     let found = &table.indexes["ux_t"];
-    assert_eq!((found.columns.clone(), found.unique, found.ignore_case), (vec!["c_text".to_owned(), "c_date".to_owned()], true, true));
+    assert_eq!(
+        (found.columns.clone(), found.unique, found.ignore_case),
+        (vec!["c_text".to_owned(), "c_date".to_owned()], true, true)
+    );
     store.close().await;
 }
 
@@ -161,20 +252,56 @@ async fn tables_are_changed_with_their_rows() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let table = || "t".to_owned();
-    let steps = vec![create_table(), SchemaStep::AddIndex { table: table(), index: index("ix_number", &["number"], false, false) }];
+    let steps = vec![
+        create_table(),
+        SchemaStep::AddIndex {
+            table: table(),
+            index: index("ix_number", &["number"], false, false),
+        },
+    ];
     store.change_schema(steps).await.unwrap();
-    let rows = [("a", SqlValue::Integer(1), "12"), ("b", SqlValue::Real(2.5), "x"), ("c", SqlValue::Null, "7.5")];
+    let rows = [
+        ("a", SqlValue::Integer(1), "12"),
+        ("b", SqlValue::Real(2.5), "x"),
+        ("c", SqlValue::Null, "7.5"),
+    ];
     let steps = rows.into_iter().map(|(id, number, text)| {
-        (Statement::new("INSERT INTO t (id, number, text) VALUES (?, ?, ?)", vec![id.into(), number, text.into()]), Expect::Anything)
+        (
+            Statement::new(
+                "INSERT INTO t (id, number, text) VALUES (?, ?, ?)",
+                vec![id.into(), number, text.into()],
+            ),
+            Expect::Anything,
+        )
     });
     store.write(unit(steps.collect())).await.unwrap();
     store
         .change_schema(vec![
-            SchemaStep::RenameColumn { table: table(), from: "number".to_owned(), to: "amount".to_owned() },
-            SchemaStep::WidenColumn { table: table(), column: "amount".to_owned(), from: ColumnType::Number, to: ColumnType::Decimal },
-            SchemaStep::ConvertColumn { table: table(), column: "text".to_owned(), from: Some(ColumnType::Text), to: ColumnType::Number },
-            SchemaStep::AddColumn { table: table(), column: column("extra", ColumnType::Boolean) },
-            SchemaStep::RenameTable { from: table(), to: "things".to_owned() },
+            SchemaStep::RenameColumn {
+                table: table(),
+                from: "number".to_owned(),
+                to: "amount".to_owned(),
+            },
+            SchemaStep::WidenColumn {
+                table: table(),
+                column: "amount".to_owned(),
+                from: ColumnType::Number,
+                to: ColumnType::Decimal,
+            },
+            SchemaStep::ConvertColumn {
+                table: table(),
+                column: "text".to_owned(),
+                from: Some(ColumnType::Text),
+                to: ColumnType::Number,
+            },
+            SchemaStep::AddColumn {
+                table: table(),
+                column: column("extra", ColumnType::Boolean),
+            },
+            SchemaStep::RenameTable {
+                from: table(),
+                to: "things".to_owned(),
+            },
         ])
         .await
         .unwrap();
@@ -187,8 +314,14 @@ async fn tables_are_changed_with_their_rows() {
     assert_eq!(number(&store, "SELECT COUNT(*) FROM things WHERE (text = 12 AND amount = 1) OR (text IS NULL AND amount = 2.5) OR text = 7.5").await, 3);
     store
         .change_schema(vec![
-            SchemaStep::DropIndex { table: "things".to_owned(), index: "ix_number".to_owned() },
-            SchemaStep::DropColumn { table: "things".to_owned(), column: "extra".to_owned() },
+            SchemaStep::DropIndex {
+                table: "things".to_owned(),
+                index: "ix_number".to_owned(),
+            },
+            SchemaStep::DropColumn {
+                table: "things".to_owned(),
+                column: "extra".to_owned(),
+            },
         ])
         .await
         .unwrap();
@@ -201,13 +334,31 @@ async fn a_unique_index_on_values_that_are_not_is_refused_and_nothing_is_changed
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     store.change_schema(vec![create_table()]).await.unwrap();
-    store.write(unit(vec![(insert("a", 1), Expect::Anything), (insert("b", 1), Expect::Anything)])).await.unwrap();
+    store
+        .write(unit(vec![
+            (insert("a", 1), Expect::Anything),
+            (insert("b", 1), Expect::Anything),
+        ]))
+        .await
+        .unwrap();
     let steps = vec![
-        SchemaStep::AddColumn { table: "t".to_owned(), column: column("new", ColumnType::Text) },
-        SchemaStep::AddIndex { table: "t".to_owned(), index: index("ux_number", &["number"], true, false) },
+        SchemaStep::AddColumn {
+            table: "t".to_owned(),
+            column: column("new", ColumnType::Text),
+        },
+        SchemaStep::AddIndex {
+            table: "t".to_owned(),
+            index: index("ux_number", &["number"], true, false),
+        },
     ];
     let error = store.change_schema(steps).await.unwrap_err();
-    assert_eq!((error.code(), error.to_string().as_str()), ("duplicate_value", "'number' of 't' must be unique: another record has this value"));
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (
+            "duplicate_value",
+            "'number' of 't' must be unique: another record has this value"
+        )
+    );
     assert!(!store.shape().await.unwrap().tables["t"].columns.contains_key("new"));
     store.close().await;
 }
@@ -217,9 +368,19 @@ async fn a_closed_store_refuses_and_its_file_can_be_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     store.change_schema(vec![create_table()]).await.unwrap();
-    store.write(unit(vec![(insert("a", 1), Expect::Anything)])).await.unwrap();
+    store
+        .write(unit(vec![(insert("a", 1), Expect::Anything)]))
+        .await
+        .unwrap();
     store.close().await;
-    assert_eq!(store.write(unit(vec![(insert("b", 1), Expect::Anything)])).await.unwrap_err().code(), "service_unavailable");
+    assert_eq!(
+        store
+            .write(unit(vec![(insert("b", 1), Expect::Anything)]))
+            .await
+            .unwrap_err()
+            .code(),
+        "service_unavailable"
+    );
     assert!(store.reader().await.is_err());
     assert!(!store.status().open);
     assert!(!folder.path().join("deep/er/data.db-wal").exists());
@@ -231,11 +392,17 @@ async fn a_closed_store_refuses_and_its_file_can_be_opened_again() {
 #[tokio::test]
 async fn a_query_without_end_is_ended() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { query_timeout: std::time::Duration::from_millis(50), ..SqliteOptions::new(folder.path().join("data.db")) };
+    let options = SqliteOptions {
+        query_timeout: std::time::Duration::from_millis(50),
+        ..SqliteOptions::new(folder.path().join("data.db"))
+    };
     let store = SqliteStore::open(options).await.unwrap();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n";
     let mut reader = store.reader().await.unwrap();
-    let error = reader.read(&Statement::new(endless, Vec::new()), &mut |_| {}).await.unwrap_err();
+    let error = reader
+        .read(&Statement::new(endless, Vec::new()), &mut |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "timeout");
     drop(reader);
     assert_eq!(number(&store, "SELECT 7").await, 7);

@@ -39,8 +39,15 @@ impl std::fmt::Debug for TestHooks {
 }
 
 impl TestHooks {
-    pub(crate) fn on(&self, point: HookPoint, object: &str, handler: impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static) {
-        self.handlers.lock().insert((point, object.to_owned()), Arc::new(Box::new(handler)));
+    pub(crate) fn on(
+        &self,
+        point: HookPoint,
+        object: &str,
+        handler: impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static,
+    ) {
+        self.handlers
+            .lock()
+            .insert((point, object.to_owned()), Arc::new(Box::new(handler)));
     }
 }
 
@@ -80,7 +87,9 @@ impl std::fmt::Debug for TestPermissions {
 
 impl TestPermissions {
     pub(crate) fn allow(&self, user: &str, object: &str, operation: Operation, access: Access) {
-        self.plans.lock().insert((user.to_owned(), object.to_owned(), format!("{operation:?}")), access);
+        self.plans
+            .lock()
+            .insert((user.to_owned(), object.to_owned(), format!("{operation:?}")), access);
     }
 }
 
@@ -99,7 +108,12 @@ impl Permissions for TestPermissions {
     fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>> {
         let key = (context.user().to_owned(), object.to_owned(), format!("{operation:?}"));
         let plan = self.plans.lock().get(&key).cloned();
-        Box::pin(async move { plan.ok_or(DataError::Denied { object: object.to_owned(), operation: "use" }) })
+        Box::pin(async move {
+            plan.ok_or(DataError::Denied {
+                object: object.to_owned(),
+                operation: "use",
+            })
+        })
     }
 }
 
@@ -144,7 +158,11 @@ impl Probe for TestProbe {
         if self.left.load(Ordering::SeqCst) <= 0 || self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
             return None;
         }
-        Some(if *self.after.lock() { Fault::After } else { Fault::Before })
+        Some(if *self.after.lock() {
+            Fault::After
+        } else {
+            Fault::Before
+        })
     }
 }
 
@@ -162,7 +180,12 @@ pub(crate) struct World {
 }
 
 pub(crate) fn principal(id: &str, kind: PrincipalKind, tenant: Option<&str>) -> Context {
-    let principal = Principal { id: id.to_owned(), kind, tenant: tenant.map(str::to_owned), ..Principal::default() };
+    let principal = Principal {
+        id: id.to_owned(),
+        kind,
+        tenant: tenant.map(str::to_owned),
+        ..Principal::default()
+    };
     Context::request("r1").with_principal(&principal)
 }
 
@@ -221,7 +244,10 @@ impl World {
     }
 
     pub(crate) async fn update(&self, object: &str, id: &str, record: Value) -> Result<Value> {
-        let answer = self.engine.update(&self.local, object, id, fields(record), None).await?;
+        let answer = self
+            .engine
+            .update(&self.local, object, id, fields(record), None)
+            .await?;
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -247,10 +273,18 @@ impl World {
 
     /// Values of one field of the records that a filter finds, in the order of ids.
     pub(crate) async fn names(&self, object: &str, filter: Value) -> Result<Vec<String>> {
-        let found = self.query(object, serde_json::json!({ "where": filter, "fields": ["name"], "orderBy": "id" })).await?;
+        let found = self
+            .query(
+                object,
+                serde_json::json!({ "where": filter, "fields": ["name"], "orderBy": "id" }),
+            )
+            .await?;
         let records = found["records"].as_array().expect("records");
         assert_eq!(found["total"], records.len(), "{found}");
-        Ok(records.iter().map(|record| record["name"].as_str().unwrap_or("null").to_owned()).collect())
+        Ok(records
+            .iter()
+            .map(|record| record["name"].as_str().unwrap_or("null").to_owned())
+            .collect())
     }
 
     /// Rows of the store's own tables and of objects, for looking behind the engine.
@@ -258,14 +292,20 @@ impl World {
         let mut number = 0;
         let statement = objectos_data::store::Statement::new(sql, Vec::new());
         let mut reader = self.store.reader().await.expect("a reader");
-        reader.read(&statement, &mut |row| number = row.cell(0).as_integer().unwrap_or_default()).await.expect(sql);
+        reader
+            .read(&statement, &mut |row| {
+                number = row.cell(0).as_integer().unwrap_or_default()
+            })
+            .await
+            .expect(sql);
         number
     }
 
     /// The stored events, oldest first.
     pub(crate) async fn events(&self) -> Vec<Value> {
         let mut events = Vec::new();
-        let statement = objectos_data::store::Statement::new("SELECT event FROM objectos_event ORDER BY sequence", Vec::new());
+        let statement =
+            objectos_data::store::Statement::new("SELECT event FROM objectos_event ORDER BY sequence", Vec::new());
         let mut reader = self.store.reader().await.expect("a reader");
         reader
             .read(&statement, &mut |row| {
@@ -300,7 +340,13 @@ pub(crate) fn field_errors<T: std::fmt::Debug>(result: Result<T>) -> Vec<String>
         .as_array()
         .expect("fields")
         .iter()
-        .map(|field| format!("{}: {}", field["field"].as_str().unwrap_or_default(), field["code"].as_str().unwrap_or_default()))
+        .map(|field| {
+            format!(
+                "{}: {}",
+                field["field"].as_str().unwrap_or_default(),
+                field["code"].as_str().unwrap_or_default()
+            )
+        })
         .collect();
     errors.sort();
     errors

@@ -59,15 +59,22 @@ fn account_of(row: &SqliteRow) -> Result<Account> {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    let synchronous =
-        if cli.synchronous == "FULL" { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
+    let synchronous = if cli.synchronous == "FULL" {
+        SqliteSynchronous::Full
+    } else {
+        SqliteSynchronous::Normal
+    };
     let options = SqliteConnectOptions::new()
         .filename(&cli.database)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(std::time::Duration::from_secs(5))
         .synchronous(synchronous);
-    let pool = SqlitePoolOptions::new().max_connections(4).test_before_acquire(false).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY, name TEXT NOT NULL, industry TEXT, phone TEXT, \
          website TEXT, annual_revenue REAL, employees INTEGER, created_at TEXT NOT NULL, updated_at TEXT NOT NULL)",
@@ -83,7 +90,11 @@ async fn main() -> Result<()> {
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(pool.clone(), request));
             // A client that goes away is no fault of the server.
-            drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+            drop(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await,
+            );
         });
     }
 }
@@ -92,13 +103,17 @@ async fn answer(pool: SqlitePool, request: Request<Incoming>) -> Result<Response
     let (status, body) = match handle(&pool, request).await {
         Ok(Some(answer)) => answer,
         Ok(None) => (StatusCode::NOT_FOUND, b"{\"error\":\"not found\"}".to_vec()),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{{\"error\":\"{error}\"}}").into_bytes()),
+        Err(error) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("{{\"error\":\"{error}\"}}").into_bytes(),
+        ),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        hyper::header::CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }
 
@@ -106,7 +121,12 @@ async fn handle(pool: &SqlitePool, request: Request<Incoming>) -> Result<Option<
     if request.method() == Method::POST {
         let body = request.into_body().collect().await?.to_bytes();
         let mut account: Account = serde_json::from_slice(&body).context("read the body")?;
-        account.id = format!("{:032x}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos());
+        account.id = format!(
+            "{:032x}",
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)?
+                .as_nanos()
+        );
         account.created_at = "2026-01-01T00:00:00.000Z".to_owned();
         account.updated_at.clone_from(&account.created_at);
         sqlx::query("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -124,6 +144,10 @@ async fn handle(pool: &SqlitePool, request: Request<Incoming>) -> Result<Option<
         return Ok(Some((StatusCode::CREATED, serde_json::to_vec(&account)?)));
     }
     let id = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let row = sqlx::query("SELECT * FROM account WHERE id = ?").bind(id).fetch_optional(pool).await?;
-    row.map(|row| Ok((StatusCode::OK, serde_json::to_vec(&account_of(&row)?)?))).transpose()
+    let row = sqlx::query("SELECT * FROM account WHERE id = ?")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| Ok((StatusCode::OK, serde_json::to_vec(&account_of(&row)?)?)))
+        .transpose()
 }

@@ -66,20 +66,28 @@ impl Draft {
 
     /// Whether the file itself has a key of a field.
     pub(super) fn writes(&self, field: &str, key: &str) -> bool {
-        self.written.get("fields").and_then(|fields| fields.get(field)?.get(key)).is_some()
+        self.written
+            .get("fields")
+            .and_then(|fields| fields.get(field)?.get(key))
+            .is_some()
     }
 
     /// Whether there is a field of a name, one of the system's or one that could not be read among them.
     pub(in crate::app) fn has_field(&self, name: &str) -> bool {
         let system = || SystemField::ALWAYS.iter().any(|part| part.name() == name);
         let object = &self.object;
-        let named = || super::object::tenant_field(object) == Some(name) || super::object::deleted_field(object) == Some(name);
+        let named =
+            || super::object::tenant_field(object) == Some(name) || super::object::deleted_field(object) == Some(name);
         object.fields.contains_key(name) || system() || named() || self.is_broken_field(name)
     }
 
     /// Whether the object has any field, one that could not be read among them.
     pub(super) fn has_fields(&self) -> bool {
-        !self.object.fields.is_empty() || self.broken.iter().any(|path| path.starts_with(&KeyPath::of(["fields"])))
+        !self.object.fields.is_empty()
+            || self
+                .broken
+                .iter()
+                .any(|path| path.starts_with(&KeyPath::of(["fields"])))
     }
 
     /// Whether a field is there but could not be read.
@@ -129,17 +137,32 @@ impl IntoIterator for Read {
 }
 
 /// Reads one file.
-pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Rc<Document>, problems: &mut Problems) -> Read {
+pub(in crate::app) fn read(
+    package: &PackageSource,
+    stem: &str,
+    document: &Rc<Document>,
+    problems: &mut Problems,
+) -> Read {
     let root = KeyPath::default();
-    let mut out = Read { drafts: Vec::new(), broken: Vec::new() };
+    let mut out = Read {
+        drafts: Vec::new(),
+        broken: Vec::new(),
+    };
     let entries = document.root.entries();
     if entries.is_empty() {
-        problems.push(document.error(&root, "the file has no object").hint("write at least `name` and `fields`"));
+        problems.push(
+            document
+                .error(&root, "the file has no object")
+                .hint("write at least `name` and `fields`"),
+        );
         out.broken.push(stem.to_owned());
         return out;
     }
     let is_object = |node: &Node| node.get("fields").is_some();
-    if !is_object(&document.root) && document.root.get("name").is_none() && entries.iter().any(|entry| is_object(&entry.value)) {
+    if !is_object(&document.root)
+        && document.root.get("name").is_none()
+        && entries.iter().any(|entry| is_object(&entry.value))
+    {
         for entry in entries {
             out.add(package, &entry.key, document, root.key(&entry.key), problems);
         }
@@ -150,7 +173,14 @@ pub(in crate::app) fn read(package: &PackageSource, stem: &str, document: &Rc<Do
 }
 
 impl Read {
-    fn add(&mut self, package: &PackageSource, fallback: &str, document: &Rc<Document>, base: KeyPath, problems: &mut Problems) {
+    fn add(
+        &mut self,
+        package: &PackageSource,
+        fallback: &str,
+        document: &Rc<Document>,
+        base: KeyPath,
+        problems: &mut Problems,
+    ) {
         let Some(node) = document.root.at(&base) else { return };
         let mut value = node.to_json();
         let Value::Object(map) = &mut value else {
@@ -165,10 +195,16 @@ impl Read {
         document.learn(&base, &notes, problems);
         let name = value.get("name").and_then(Value::as_str).unwrap_or(fallback).to_owned();
         let written = value.clone();
-        let Some(decoded) = decode::<Object>(document, &base, value, problems) else { return self.broken.push(name) };
+        let Some(decoded) = decode::<Object>(document, &base, value, problems) else {
+            return self.broken.push(name);
+        };
         if fallback != name && document.root.get("fields").is_some() {
             let message = format!("the file is named after `{fallback}`, the object is `{name}`");
-            problems.push(document.warning(&base.key("name"), message).hint("give both the same name"));
+            problems.push(
+                document
+                    .warning(&base.key("name"), message)
+                    .hint("give both the same name"),
+            );
         }
         let draft = Draft {
             package: package.id.clone(),
@@ -246,7 +282,11 @@ fn check_names(draft: &Draft, is_app: bool, problems: &mut Problems) {
 fn check_field_name(draft: &Draft, key: &str, field: &Field, problems: &mut Problems) {
     if let Some(name) = field.name.as_ref().filter(|name| *name != key) {
         let message = format!("the field is called `{key}` by its key and `{name}` here");
-        problems.push(draft.field_error(key, "name", message).hint("remove `name`: the key is enough"));
+        problems.push(
+            draft
+                .field_error(key, "name", message)
+                .hint("remove `name`: the key is enough"),
+        );
     }
 }
 
@@ -263,7 +303,10 @@ pub(in crate::app) fn distinct(read: Vec<Result<Draft, String>>, problems: &mut 
         };
         match drafts.objects.get(&draft.object.name) {
             Some(first) => {
-                let message = format!("the object `{}` is declared twice, first in {}", draft.object.name, first.document.file);
+                let message = format!(
+                    "the object `{}` is declared twice, first in {}",
+                    draft.object.name, first.document.file
+                );
                 problems.push(draft.error(&["name"], message).hint("give one of them another name"));
             }
             None => {

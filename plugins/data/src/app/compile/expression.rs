@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::{Checker, CheckedExpression, ExpressionError, Scope, Type};
+use objectos_expression::{CheckedExpression, Checker, ExpressionError, Scope, Type};
 use objectos_plugin_api::protocol::data::{Field, SummaryFunction};
 use objectos_plugin_api::protocol::text::{is_date, is_date_time};
 use serde_json::Value;
@@ -62,7 +62,12 @@ impl<'a> Expressions<'a> {
 
     /// The formulas of an object, each after those it reads.
     pub(super) fn formula_order(&self, object: &str) -> Vec<String> {
-        self.order.borrow().iter().filter(|(of, _)| of == object).map(|(_, field)| field.clone()).collect()
+        self.order
+            .borrow()
+            .iter()
+            .filter(|(of, _)| of == object)
+            .map(|(_, field)| field.clone())
+            .collect()
     }
 
     /// A formula field's expression; none when something is wrong with it, which is then told.
@@ -110,7 +115,11 @@ impl<'a> Expressions<'a> {
             return None;
         }
         let source = field.expression.as_deref()?;
-        let scope = DraftScope { expressions: self, draft, on_change: false };
+        let scope = DraftScope {
+            expressions: self,
+            draft,
+            on_change: false,
+        };
         match Checker::new(&scope).check(source) {
             Ok(checked) => {
                 let sql = self.sql(draft, &checked);
@@ -139,8 +148,16 @@ impl<'a> Expressions<'a> {
         let counts = operations.function == SummaryFunction::Count;
         let adds = matches!(operations.function, SummaryFunction::Sum | SummaryFunction::Avg);
         if adds && !matches!(field_type, Type::Number | Type::Any) {
-            let message = format!("`{}` of `{}` is {field_type}, which has no {}", operations.field, child.object.name, operations.function);
-            self.report(draft.document.error(&at("function"), message).hint("use count, min or max, or a number field"));
+            let message = format!(
+                "`{}` of `{}` is {field_type}, which has no {}",
+                operations.field, child.object.name, operations.function
+            );
+            self.report(
+                draft
+                    .document
+                    .error(&at("function"), message)
+                    .hint("use count, min or max, or a number field"),
+            );
             return None;
         }
         Some(SummaryModel {
@@ -158,20 +175,39 @@ impl<'a> Expressions<'a> {
         let here = &draft.object.name;
         let fields = child.object.fields.iter();
         let ways: Vec<(&String, &Field)> = fields
-            .filter(|(_, field)| kind_of(field) == FieldKind::Reference && target_of(&child.object, field) == Some(here))
+            .filter(|(_, field)| {
+                kind_of(field) == FieldKind::Reference && target_of(&child.object, field) == Some(here)
+            })
             .collect();
         let master = ways.iter().find(|(_, field)| field.kind == MasterDetail);
         match (&ways[..], master) {
             (_, Some((name, _))) | ([(name, _)], None) => Some((*name).clone()),
             ([], None) => {
-                let message = format!("`{}` has no reference to `{here}`, so there is nothing to roll up", child.object.name);
-                self.report(draft.document.error(at, message).hint("add a lookup or master_detail field there"));
+                let message = format!(
+                    "`{}` has no reference to `{here}`, so there is nothing to roll up",
+                    child.object.name
+                );
+                self.report(
+                    draft
+                        .document
+                        .error(at, message)
+                        .hint("add a lookup or master_detail field there"),
+                );
                 None
             }
             (several, None) => {
                 let names: Vec<String> = several.iter().map(|(name, _)| format!("`{name}`")).collect();
-                let message = format!("{} of `{}` all point to `{here}`", names.join(" and "), child.object.name);
-                self.report(draft.document.error(at, message).hint("make one of them a master_detail"));
+                let message = format!(
+                    "{} of `{}` all point to `{here}`",
+                    names.join(" and "),
+                    child.object.name
+                );
+                self.report(
+                    draft
+                        .document
+                        .error(at, message)
+                        .hint("make one of them a master_detail"),
+                );
                 None
             }
         }
@@ -182,15 +218,31 @@ impl<'a> Expressions<'a> {
         if found.is_none() && !child.is_broken_field(name) {
             let names = field_names(child);
             let message = format!("`{}` has no field `{name}`", child.object.name);
-            self.report(draft.document.error(at, message).suggest(nearest(name, names.iter().map(String::as_str))));
+            self.report(
+                draft
+                    .document
+                    .error(at, message)
+                    .suggest(nearest(name, names.iter().map(String::as_str))),
+            );
         }
         let declared = child.object.fields.get(name);
         let computed = declared.is_some_and(|field| column_of(field).is_none());
-        let sql = || self.formula(&child.object.name, name).is_none_or(|formula| formula.sql());
+        let sql = || {
+            self.formula(&child.object.name, name)
+                .is_none_or(|formula| formula.sql())
+        };
         let summary = declared.is_some_and(|field| kind_of(field) == FieldKind::Summary);
         if computed && (summary || !sql()) {
-            let message = format!("`{name}` of `{}` is computed record by record, so it cannot be rolled up", child.object.name);
-            self.report(draft.document.error(at, message).hint("roll up stored fields, or formulas of stored fields"));
+            let message = format!(
+                "`{name}` of `{}` is computed record by record, so it cannot be rolled up",
+                child.object.name
+            );
+            self.report(
+                draft
+                    .document
+                    .error(at, message)
+                    .hint("roll up stored fields, or formulas of stored fields"),
+            );
             return None;
         }
         found
@@ -199,7 +251,11 @@ impl<'a> Expressions<'a> {
     /// The type of a field; none when there is no such field. What could not be read is `any`.
     fn field_type(&self, draft: &Draft, name: &str) -> Option<Type> {
         let Some(field) = draft.object.fields.get(name) else {
-            return if draft.is_broken_field(name) { Some(Type::Any) } else { system_type(draft, name) };
+            return if draft.is_broken_field(name) {
+                Some(Type::Any)
+            } else {
+                system_type(draft, name)
+            };
         };
         Some(match kind_of(field) {
             FieldKind::Formula | FieldKind::Summary => self.computed_type(draft, name),
@@ -224,11 +280,18 @@ impl<'a> Expressions<'a> {
         let open = self.open.borrow();
         let here = (draft.object.name.clone(), name.to_owned());
         let from = open.iter().position(|key| *key == here).unwrap_or_default();
-        let mut way: Vec<String> = open[from..].iter().map(|(object, field)| format!("{object}.{field}")).collect();
+        let mut way: Vec<String> = open[from..]
+            .iter()
+            .map(|(object, field)| format!("{object}.{field}"))
+            .collect();
         way.push(format!("{}.{name}", draft.object.name));
         let message = format!("the value depends on itself: {}", way.join(" -> "));
         let keys = ["fields", name, "expression"];
-        let summary = draft.object.fields.get(name).is_some_and(|field| kind_of(field) == FieldKind::Summary);
+        let summary = draft
+            .object
+            .fields
+            .get(name)
+            .is_some_and(|field| kind_of(field) == FieldKind::Summary);
         let problem = draft.error(if summary { &keys[..2] } else { &keys }, message);
         drop(open);
         self.report(problem.hint("take one of them out of the circle"));
@@ -238,9 +301,9 @@ impl<'a> Expressions<'a> {
     fn sql(&self, draft: &Draft, checked: &CheckedExpression) -> bool {
         let in_row = |path: &String| match draft.object.fields.get(path) {
             Some(field) if column_of(field).is_some() => true,
-            Some(field) if kind_of(field) == FieldKind::Formula => {
-                self.formula(&draft.object.name, path).is_some_and(|formula| formula.sql())
-            }
+            Some(field) if kind_of(field) == FieldKind::Formula => self
+                .formula(&draft.object.name, path)
+                .is_some_and(|formula| formula.sql()),
             Some(_) => false,
             None => system_type(draft, path).is_some(),
         };
@@ -248,12 +311,18 @@ impl<'a> Expressions<'a> {
     }
 
     fn report_all(&self, draft: &Draft, path: &KeyPath, errors: &[ExpressionError]) {
-        self.problems.borrow_mut().extend(errors.iter().map(|error| located(draft, path, error)));
+        self.problems
+            .borrow_mut()
+            .extend(errors.iter().map(|error| located(draft, path, error)));
     }
 
     /// Checks a condition over a record that is being changed.
     pub(super) fn condition(&self, draft: &Draft, path: &KeyPath, source: &str) -> Option<Arc<Expression>> {
-        let scope = DraftScope { expressions: self, draft, on_change: true };
+        let scope = DraftScope {
+            expressions: self,
+            draft,
+            on_change: true,
+        };
         match Checker::new(&scope).expecting(Type::Boolean).check(source) {
             Ok(checked) => {
                 let sql = self.sql(draft, &checked);
@@ -275,16 +344,27 @@ impl<'a> Expressions<'a> {
         model: &FieldModel,
         problems: &mut Problems,
     ) -> Option<DefaultValue> {
-        let flagged = field.options.iter().flatten().find(|option| option.default == Some(true));
+        let flagged = field
+            .options
+            .iter()
+            .flatten()
+            .find(|option| option.default == Some(true));
         let value = match (&field.default_value, flagged) {
             (Some(value), _) => value.clone(),
             (None, Some(option)) if model.kind == FieldKind::List => Value::Array(vec![option.value.clone().into()]),
             (None, Some(option)) => option.value.clone().into(),
             (None, None) => return None,
         };
-        if matches!(model.kind, FieldKind::Formula | FieldKind::Summary | FieldKind::Autonumber) {
+        if matches!(
+            model.kind,
+            FieldKind::Formula | FieldKind::Summary | FieldKind::Autonumber
+        ) {
             let message = format!("`defaultValue` means nothing for a {} field", field.kind);
-            problems.push(draft.warning(&["fields", name, "defaultValue"], message).hint("remove it"));
+            problems.push(
+                draft
+                    .warning(&["fields", name, "defaultValue"], message)
+                    .hint("remove it"),
+            );
             return None;
         }
         if let Some(source) = computed_default(model, &value) {
@@ -298,7 +378,11 @@ impl<'a> Expressions<'a> {
     }
 
     fn default_expression(&self, draft: &Draft, name: &str, model: &FieldModel, source: &str) -> Option<DefaultValue> {
-        let scope = DraftScope { expressions: self, draft, on_change: false };
+        let scope = DraftScope {
+            expressions: self,
+            draft,
+            on_change: false,
+        };
         match Checker::new(&scope).expecting(model.expression_type()).check(source) {
             Ok(checked) => Some(DefaultValue::Expression(Arc::new(Expression::new(checked, false)))),
             Err(errors) => {
@@ -333,10 +417,24 @@ fn fits(model: &FieldModel, value: &Value) -> Result<(), String> {
         }
         FieldKind::Number => (value.is_number(), "a number".to_owned()),
         FieldKind::Boolean => (value.is_boolean(), "true or false".to_owned()),
-        FieldKind::Choice => (option(value), if model.options.is_empty() { "text".to_owned() } else { options() }),
+        FieldKind::Choice => (
+            option(value),
+            if model.options.is_empty() {
+                "text".to_owned()
+            } else {
+                options()
+            },
+        ),
         FieldKind::List => {
             let fits = value.as_array().is_some_and(|items| items.iter().all(option));
-            (fits, if model.options.is_empty() { "a list of texts".to_owned() } else { format!("a list of {}", options()) })
+            (
+                fits,
+                if model.options.is_empty() {
+                    "a list of texts".to_owned()
+                } else {
+                    format!("a list of {}", options())
+                },
+            )
         }
         FieldKind::References => (value.is_array(), "a list of ids".to_owned()),
         FieldKind::Vector => (value.is_array(), "a list of numbers".to_owned()),
@@ -349,7 +447,9 @@ fn fits(model: &FieldModel, value: &Value) -> Result<(), String> {
 /// An error of an expression at its place in the file.
 pub(super) fn located(draft: &Draft, path: &KeyPath, error: &ExpressionError) -> Problem {
     let position = error.position;
-    let mut problem = draft.document.text_error(path, position.line, position.column, &error.message);
+    let mut problem = draft
+        .document
+        .text_error(path, position.line, position.column, &error.message);
     problem.suggestion.clone_from(&error.suggestion);
     problem.hint.clone_from(&error.hint);
     problem
@@ -381,7 +481,11 @@ struct DraftScope<'a> {
 impl DraftScope<'_> {
     fn at(&self, relations: &[&str]) -> Option<&Draft> {
         relations.iter().try_fold(self.draft, |draft, relation| {
-            let field = draft.object.fields.get(*relation).filter(|field| kind_of(field) == FieldKind::Reference)?;
+            let field = draft
+                .object
+                .fields
+                .get(*relation)
+                .filter(|field| kind_of(field) == FieldKind::Reference)?;
             self.expressions.drafts.get(target_of(&draft.object, field)?)
         })
     }
@@ -394,7 +498,11 @@ impl DraftScope<'_> {
             if draft.is_broken_field(relation) {
                 return true;
             }
-            let target = draft.object.fields.get(*relation).and_then(|field| target_of(&draft.object, field));
+            let target = draft
+                .object
+                .fields
+                .get(*relation)
+                .and_then(|field| target_of(&draft.object, field));
             if target.is_some_and(|target| self.expressions.drafts.is_broken(target)) {
                 return true;
             }

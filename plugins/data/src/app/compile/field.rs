@@ -47,8 +47,12 @@ pub(super) fn compile(
         limits,
         options,
         reference,
-        formula: (kind == FieldKind::Formula).then(|| expressions.formula(&draft.object.name, name)).flatten(),
-        summary: (kind == FieldKind::Summary).then(|| expressions.summary(&draft.object.name, name)).flatten(),
+        formula: (kind == FieldKind::Formula)
+            .then(|| expressions.formula(&draft.object.name, name))
+            .flatten(),
+        summary: (kind == FieldKind::Summary)
+            .then(|| expressions.summary(&draft.object.name, name))
+            .flatten(),
         autonumber: (kind == FieldKind::Autonumber).then(|| text::autonumber(draft, name, field, problems)),
         renamed_from: draft.fields_renamed_from.get(name).cloned(),
     };
@@ -66,36 +70,65 @@ fn check_keys(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problem
         }
     };
     match kind {
-        FieldKind::Formula => needs("expression", field.expression.is_some(), "write what it computes, as in `amount * 2`"),
+        FieldKind::Formula => needs(
+            "expression",
+            field.expression.is_some(),
+            "write what it computes, as in `amount * 2`",
+        ),
         FieldKind::Summary => {
             let hint = "name the child object, its field and the function";
             needs("summaryOperations", field.summary_operations.is_some(), hint);
         }
-        FieldKind::Vector => needs("vectorConfig", field.vector_config.is_some(), "write `vectorConfig: {dimensions: 3}`"),
+        FieldKind::Vector => needs(
+            "vectorConfig",
+            field.vector_config.is_some(),
+            "write `vectorConfig: {dimensions: 3}`",
+        ),
         _ => {}
     }
     let mut idle = |key: &str, written: bool| {
         if written {
             let message = format!("`{key}` means nothing for a {shown} field");
-            problems.push(draft.document.warning(&draft.path(&["fields", name, key]), message).hint("remove it"));
+            problems.push(
+                draft
+                    .document
+                    .warning(&draft.path(&["fields", name, key]), message)
+                    .hint("remove it"),
+            );
         }
     };
     let computed = matches!(kind, FieldKind::Formula | FieldKind::Summary);
     idle("expression", field.expression.is_some() && kind != FieldKind::Formula);
-    idle("summaryOperations", field.summary_operations.is_some() && kind != FieldKind::Summary);
-    idle("reference", field.reference.is_some() && !matches!(kind, FieldKind::Reference | FieldKind::References));
-    idle("options", field.options.is_some() && !matches!(kind, FieldKind::Choice | FieldKind::List));
+    idle(
+        "summaryOperations",
+        field.summary_operations.is_some() && kind != FieldKind::Summary,
+    );
+    idle(
+        "reference",
+        field.reference.is_some() && !matches!(kind, FieldKind::Reference | FieldKind::References),
+    );
+    idle(
+        "options",
+        field.options.is_some() && !matches!(kind, FieldKind::Choice | FieldKind::List),
+    );
     idle("required", field.required && computed);
     idle("unique", field.unique && computed);
     idle("index", field.index && computed);
-    idle("autonumberFormat", field.autonumber_format.is_some() && kind != FieldKind::Autonumber);
+    idle(
+        "autonumberFormat",
+        field.autonumber_format.is_some() && kind != FieldKind::Autonumber,
+    );
     if field.multiple && !takes_multiple(field.kind) {
         let message = format!("a {shown} field holds one value");
         let hint = "remove `multiple`; select, lookup, file and image fields may have it";
         problems.push(draft.field_error(name, "multiple", message).hint(hint));
     }
     let whole = matches!(column_of(field), Some(ColumnType::Json));
-    for (key, written) in [("unique", field.unique), ("index", field.index), ("externalId", field.external_id)] {
+    for (key, written) in [
+        ("unique", field.unique),
+        ("index", field.index),
+        ("externalId", field.external_id),
+    ] {
         if written && whole {
             let message = format!("a {shown} field cannot have `{key}`: it holds more than one value");
             problems.push(draft.field_error(name, key, message).hint("remove it"));
@@ -113,7 +146,10 @@ fn limits(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> 
         }
         whole
     };
-    let (min_length, max_length) = (count("minLength", field.min_length), count("maxLength", field.max_length));
+    let (min_length, max_length) = (
+        count("minLength", field.min_length),
+        count("maxLength", field.max_length),
+    );
     let precision = count("precision", field.precision);
     let scale = count("scale", field.scale);
     let size = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
@@ -124,10 +160,16 @@ fn limits(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> 
         max_length: size(max_length),
         precision,
         scale,
-        dimensions: field.vector_config.as_ref().and_then(|config| usize::try_from(config.dimensions).ok()),
+        dimensions: field
+            .vector_config
+            .as_ref()
+            .and_then(|config| usize::try_from(config.dimensions).ok()),
     };
     type_limits(field, &mut limits);
-    for (key, crossed) in [("min", limits.min > limits.max && limits.max.is_some()), ("minLength", min_length > max_length && max_length.is_some())] {
+    for (key, crossed) in [
+        ("min", limits.min > limits.max && limits.max.is_some()),
+        ("minLength", min_length > max_length && max_length.is_some()),
+    ] {
         if crossed {
             let other = if key == "min" { "max" } else { "maxLength" };
             let message = format!("`{key}` is greater than `{other}`, so no value fits");
@@ -176,13 +218,20 @@ fn options(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problems: 
         }
         seen.push(option);
     }
-    let model = |option: &SelectOption| OptionModel { value: option.value.clone(), label: option.label.clone(), color: option.color.clone() };
+    let model = |option: &SelectOption| OptionModel {
+        value: option.value.clone(),
+        label: option.label.clone(),
+        color: option.color.clone(),
+    };
     Options::new(list.iter().map(model).collect())
 }
 
 /// A field that nobody declares.
 pub(super) fn system(part: SystemField, name: &str) -> FieldModel {
-    let moment = matches!(part, SystemField::CreatedAt | SystemField::UpdatedAt | SystemField::DeletedAt);
+    let moment = matches!(
+        part,
+        SystemField::CreatedAt | SystemField::UpdatedAt | SystemField::DeletedAt
+    );
     let (kind, field_type, column) = if moment {
         (FieldKind::DateTime, FieldType::Datetime, ColumnType::DateTime)
     } else {

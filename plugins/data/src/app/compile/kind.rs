@@ -10,8 +10,19 @@ pub(super) fn kind_of(field: &Field) -> FieldKind {
     match field.kind {
         T::Select | T::Radio if field.multiple => FieldKind::List,
         T::Lookup if field.multiple => FieldKind::References,
-        T::Text | T::Textarea | T::Email | T::Url | T::Phone | T::Password | T::Markdown | T::Html | T::Richtext | T::Code
-        | T::Color | T::Signature | T::Qrcode => FieldKind::Text,
+        T::Text
+        | T::Textarea
+        | T::Email
+        | T::Url
+        | T::Phone
+        | T::Password
+        | T::Markdown
+        | T::Html
+        | T::Richtext
+        | T::Code
+        | T::Color
+        | T::Signature
+        | T::Qrcode => FieldKind::Text,
         T::Number | T::Currency | T::Percent | T::Rating | T::Slider | T::Progress => FieldKind::Number,
         T::Date => FieldKind::Date,
         T::Datetime => FieldKind::DateTime,
@@ -36,7 +47,16 @@ pub(super) fn takes_multiple(kind: FieldType) -> bool {
     use FieldType as T;
     matches!(
         kind,
-        T::Select | T::Radio | T::Multiselect | T::Checkboxes | T::Tags | T::Lookup | T::Image | T::File | T::Video | T::Audio
+        T::Select
+            | T::Radio
+            | T::Multiselect
+            | T::Checkboxes
+            | T::Tags
+            | T::Lookup
+            | T::Image
+            | T::File
+            | T::Video
+            | T::Audio
     )
 }
 
@@ -47,14 +67,25 @@ pub(super) fn column_of(field: &Field) -> Option<ColumnType> {
         FieldKind::Number => match field.kind {
             FieldType::Currency => ColumnType::Decimal,
             FieldType::Rating if field.allow_half != Some(true) => ColumnType::Integer,
-            _ if field.scale.and_then(objectos_plugin_api::protocol::shared::Number::as_u64) == Some(0) => ColumnType::Integer,
+            _ if field
+                .scale
+                .and_then(objectos_plugin_api::protocol::shared::Number::as_u64)
+                == Some(0) =>
+            {
+                ColumnType::Integer
+            }
             _ => ColumnType::Number,
         },
         FieldKind::Boolean => ColumnType::Boolean,
         FieldKind::Date => ColumnType::Date,
         FieldKind::DateTime => ColumnType::DateTime,
         FieldKind::Time => ColumnType::Time,
-        FieldKind::List | FieldKind::References | FieldKind::File | FieldKind::Location | FieldKind::Address | FieldKind::Json
+        FieldKind::List
+        | FieldKind::References
+        | FieldKind::File
+        | FieldKind::Location
+        | FieldKind::Address
+        | FieldKind::Json
         | FieldKind::Vector => ColumnType::Json,
         FieldKind::Formula | FieldKind::Summary => return None,
     })
@@ -63,5 +94,7 @@ pub(super) fn column_of(field: &Field) -> Option<ColumnType> {
 /// Name of the object that a field points to: a tree without `reference` points to its own.
 pub(super) fn target_of<'a>(object: &'a Object, field: &'a Field) -> Option<&'a str> {
     let own = (field.kind == FieldType::Tree).then_some(object.name.as_str());
-    matches!(kind_of(field), FieldKind::Reference | FieldKind::References).then(|| field.reference.as_deref().or(own)).flatten()
+    matches!(kind_of(field), FieldKind::Reference | FieldKind::References)
+        .then(|| field.reference.as_deref().or(own))
+        .flatten()
 }

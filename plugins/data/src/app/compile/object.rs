@@ -21,28 +21,62 @@ pub(super) fn tenant_field(object: &Object) -> Option<&str> {
     let tenancy = object.tenancy.as_ref().filter(|tenancy| tenancy.enabled)?;
     let declared = object.fields.contains_key(&tenancy.tenant_field);
     let ours = tenancy.tenant_field == PROTOCOL_TENANT_FIELD && !declared;
-    Some(if ours { SystemField::Tenant.name() } else { &tenancy.tenant_field })
+    Some(if ours {
+        SystemField::Tenant.name()
+    } else {
+        &tenancy.tenant_field
+    })
 }
 
 /// Name of the field with the moment of deletion.
 pub(super) fn deleted_field(object: &Object) -> Option<&str> {
-    object.soft_delete.as_ref().filter(|delete| delete.enabled).map(|delete| delete.field.as_str())
+    object
+        .soft_delete
+        .as_ref()
+        .filter(|delete| delete.enabled)
+        .map(|delete| delete.field.as_str())
 }
 
 /// Makes the model of an object.
-pub(super) fn compile(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problems: &mut Problems) -> ObjectModel {
+pub(super) fn compile(
+    draft: &Draft,
+    drafts: &Drafts,
+    expressions: &Expressions<'_>,
+    problems: &mut Problems,
+) -> ObjectModel {
     let object = &draft.object;
     let table = object.table_name.clone().unwrap_or_else(|| object.name.clone());
     let tenancy = object.tenancy.as_ref().and_then(|config| {
         let field = tenant_field(object)?.to_owned();
-        Some(TenancyModel { field, cross_tenant_access: config.cross_tenant_access })
+        Some(TenancyModel {
+            field,
+            cross_tenant_access: config.cross_tenant_access,
+        })
     });
     let soft_delete = object.soft_delete.as_ref().filter(|delete| delete.enabled);
-    let soft_delete = soft_delete.map(|delete| SoftDeleteModel { field: delete.field.clone(), cascade: delete.cascade_delete });
+    let soft_delete = soft_delete.map(|delete| SoftDeleteModel {
+        field: delete.field.clone(),
+        cascade: delete.cascade_delete,
+    });
     let fields = fields(draft, drafts, expressions, problems);
     check_whole(draft, &fields, problems);
-    let indexes = index::compile(&index::Context { draft, table: &table, fields: &fields, tenancy: tenancy.as_ref() }, problems);
-    let rules = rule::compile(&rule::Context { draft, fields: &fields, expressions }, problems);
+    let indexes = index::compile(
+        &index::Context {
+            draft,
+            table: &table,
+            fields: &fields,
+            tenancy: tenancy.as_ref(),
+        },
+        problems,
+    );
+    let rules = rule::compile(
+        &rule::Context {
+            draft,
+            fields: &fields,
+            expressions,
+        },
+        problems,
+    );
     rule::check_state_machines(draft, problems);
     let label = object.label.clone().unwrap_or_else(|| label::from_name(&object.name));
     let plural_label = object.plural_label.clone().unwrap_or_else(|| label::plural(&label));
@@ -75,7 +109,12 @@ pub(super) fn compile(draft: &Draft, drafts: &Drafts, expressions: &Expressions<
 }
 
 /// `id`, the declared fields, the other system fields.
-fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problems: &mut Problems) -> IndexMap<String, FieldModel> {
+fn fields(
+    draft: &Draft,
+    drafts: &Drafts,
+    expressions: &Expressions<'_>,
+    problems: &mut Problems,
+) -> IndexMap<String, FieldModel> {
     let object = &draft.object;
     let mut fields = IndexMap::with_capacity(object.fields.len() + 8);
     let mut add = |model: FieldModel| fields.insert(model.name.clone(), model);
@@ -83,7 +122,12 @@ fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problem
     for (name, declared) in &object.fields {
         if let Some(part) = SystemField::ALWAYS.into_iter().find(|part| part.name() == name) {
             let message = format!("`{name}` is a field that every object has");
-            problems.push(draft.document.key_error(&draft.path(&["fields", name]), message).hint("remove it, or rename it"));
+            problems.push(
+                draft
+                    .document
+                    .key_error(&draft.path(&["fields", name]), message)
+                    .hint("remove it, or rename it"),
+            );
             if part == SystemField::Id {
                 continue;
             }
@@ -99,7 +143,10 @@ fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problem
     for part in SystemField::ALWAYS.into_iter().skip(1) {
         add(field::system(part, part.name()));
     }
-    for (part, name) in [(SystemField::Tenant, tenant_field(object)), (SystemField::DeletedAt, deleted_field(object))] {
+    for (part, name) in [
+        (SystemField::Tenant, tenant_field(object)),
+        (SystemField::DeletedAt, deleted_field(object)),
+    ] {
         if let Some(name) = name.filter(|name| !object.fields.contains_key(*name)) {
             add(field::system(part, name));
         }
@@ -111,24 +158,45 @@ fn fields(draft: &Draft, drafts: &Drafts, expressions: &Expressions<'_>, problem
 fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &mut Problems) {
     let object = &draft.object;
     if !draft.has_fields() {
-        problems.push(draft.error(&["fields"], "the object has no fields").hint("declare at least one"));
+        problems.push(
+            draft
+                .error(&["fields"], "the object has no fields")
+                .hint("declare at least one"),
+        );
     }
     if object.datasource != "default" {
         let message = format!("there is no datasource `{}`", object.datasource);
-        problems.push(draft.error(&["datasource"], message).hint("remove it: records lie in the one database"));
+        problems.push(
+            draft
+                .error(&["datasource"], message)
+                .hint("remove it: records lie in the one database"),
+        );
     }
-    let names = [("tenancy", "tenantField", tenant_field(object)), ("softDelete", "field", deleted_field(object))];
+    let names = [
+        ("tenancy", "tenantField", tenant_field(object)),
+        ("softDelete", "field", deleted_field(object)),
+    ];
     for (key, inner, name) in names {
         if let Some(name) = name.filter(|name| !is_identifier(name)) {
             let hint = "use lower case letters, digits and underscores";
-            problems.push(draft.error(&[key, inner], format!("`{name}` is no name of a field")).hint(hint));
+            problems.push(
+                draft
+                    .error(&[key, inner], format!("`{name}` is no name of a field"))
+                    .hint(hint),
+            );
         }
     }
     check_lists(draft, fields, problems);
     let unused = [
-        ("partitioning", object.partitioning.as_ref().is_some_and(|config| config.enabled)),
+        (
+            "partitioning",
+            object.partitioning.as_ref().is_some_and(|config| config.enabled),
+        ),
         ("cdc", object.cdc.as_ref().is_some_and(|config| config.enabled)),
-        ("versioning", object.versioning.as_ref().is_some_and(|config| config.enabled)),
+        (
+            "versioning",
+            object.versioning.as_ref().is_some_and(|config| config.enabled),
+        ),
     ];
     for (key, written) in unused {
         if written {
@@ -144,14 +212,22 @@ fn check_lists(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &
     let lists = [
         (&["compactLayout"][..], object.compact_layout.as_ref()),
         (&["search", "fields"], search.map(|search| &search.fields)),
-        (&["search", "displayFields"], search.and_then(|search| search.display_fields.as_ref())),
+        (
+            &["search", "displayFields"],
+            search.and_then(|search| search.display_fields.as_ref()),
+        ),
     ];
     for (keys, list) in lists {
         for (place, name) in list.into_iter().flatten().enumerate() {
             if !fields.contains_key(name) && !draft.is_broken_field(name) {
                 let nearest = nearest(name, fields.keys().map(String::as_str));
                 let message = format!("`{}` has no field `{name}`", object.name);
-                problems.push(draft.document.error(&draft.path(keys).index(place), message).suggest(nearest));
+                problems.push(
+                    draft
+                        .document
+                        .error(&draft.path(keys).index(place), message)
+                        .suggest(nearest),
+                );
             }
         }
     }

@@ -8,14 +8,24 @@ use crate::app::problem::Problems;
 use crate::model::{FieldKind, ReferenceModel, nearest};
 
 /// Makes the reference of a field; none for fields of other kinds, and where the object is not there.
-pub(super) fn compile(draft: &Draft, name: &str, field: &Field, drafts: &Drafts, problems: &mut Problems) -> Option<ReferenceModel> {
+pub(super) fn compile(
+    draft: &Draft,
+    name: &str,
+    field: &Field,
+    drafts: &Drafts,
+    problems: &mut Problems,
+) -> Option<ReferenceModel> {
     if !matches!(kind_of(field), FieldKind::Reference | FieldKind::References) {
         return None;
     }
     let master = field.kind == FieldType::MasterDetail;
     let Some(target) = target_of(&draft.object, field).map(str::to_owned) else {
         let message = format!("a {} field needs `reference`", field.kind);
-        problems.push(draft.field_error(name, "", message).hint("name the object it points to"));
+        problems.push(
+            draft
+                .field_error(name, "", message)
+                .hint("name the object it points to"),
+        );
         return None;
     };
     match drafts.get(&target) {
@@ -48,14 +58,22 @@ fn delete_behavior(draft: &Draft, name: &str, field: &Field, problems: &mut Prob
         (FieldType::MasterDetail, DeleteBehavior::SetNull) => {
             if written {
                 let message = "a record cannot lose its master, so `set_null` cannot be";
-                problems.push(draft.field_error(name, "deleteBehavior", message).hint("use `cascade` or `restrict`"));
+                problems.push(
+                    draft
+                        .field_error(name, "deleteBehavior", message)
+                        .hint("use `cascade` or `restrict`"),
+                );
             }
             DeleteBehavior::Cascade
         }
         (_, DeleteBehavior::SetNull) if field.required => {
             if written {
                 let message = "the field is required, so `set_null` cannot be";
-                problems.push(draft.field_error(name, "deleteBehavior", message).hint("use `cascade` or `restrict`"));
+                problems.push(
+                    draft
+                        .field_error(name, "deleteBehavior", message)
+                        .hint("use `cascade` or `restrict`"),
+                );
             }
             DeleteBehavior::Restrict
         }
@@ -69,7 +87,11 @@ pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
         let masters: Vec<&str> = masters(draft).map(|(name, _)| name).collect();
         if let [_, second, ..] = masters[..] {
             let message = format!("an object has one master, and `{}` is it already", masters[0]);
-            problems.push(draft.field_error(second, "type", message).hint("make this one a lookup"));
+            problems.push(
+                draft
+                    .field_error(second, "type", message)
+                    .hint("make this one a lookup"),
+            );
         }
         let mut way = vec![draft.object.name.as_str()];
         let mut at = draft;
@@ -80,7 +102,11 @@ pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
                 if way.iter().min() == Some(&draft.object.name.as_str()) {
                     let field = masters[0];
                     let message = format!("records cannot be masters of each other: {}", way.join(" -> "));
-                    problems.push(draft.field_error(field, "reference", message).hint("make one of them a lookup"));
+                    problems.push(
+                        draft
+                            .field_error(field, "reference", message)
+                            .hint("make one of them a lookup"),
+                    );
                 }
                 break;
             }
@@ -93,7 +119,11 @@ pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
 }
 
 fn masters(draft: &Draft) -> impl Iterator<Item = (&str, &str)> {
-    let fields = draft.object.fields.iter().filter(|(_, field)| field.kind == FieldType::MasterDetail);
+    let fields = draft
+        .object
+        .fields
+        .iter()
+        .filter(|(_, field)| field.kind == FieldType::MasterDetail);
     fields.filter_map(|(name, field)| Some((name.as_str(), field.reference.as_deref()?)))
 }
 

@@ -29,7 +29,13 @@ pub(super) fn compile(context: &Context<'_>, problems: &mut Problems) -> Vec<Rul
         let path = context.draft.path(&["validations"]).index(index);
         if names.insert(&rule.common.name, index).is_some() {
             let message = format!("the rule `{}` is there twice", rule.common.name);
-            problems.push(context.draft.document.error(&path.key("name"), message).hint("give one of them another name"));
+            problems.push(
+                context
+                    .draft
+                    .document
+                    .error(&path.key("name"), message)
+                    .hint("give one of them another name"),
+            );
         }
         let model = context.rule(rule, &path, problems);
         rules.extend(model.filter(|_| rule.common.active));
@@ -42,7 +48,12 @@ impl Context<'_> {
         let check = self.check(rule, path, problems)?;
         if rule.common.events.is_empty() {
             let message = "the rule is never looked at: it has no events";
-            problems.push(self.draft.document.warning(&path.key("events"), message).hint("remove `events`"));
+            problems.push(
+                self.draft
+                    .document
+                    .warning(&path.key("events"), message)
+                    .hint("remove `events`"),
+            );
         }
         let fields = match &rule.kind {
             RuleKind::CrossField(rule) => rule.fields.clone(),
@@ -73,23 +84,42 @@ impl Context<'_> {
             RuleKind::Unique(rule) => {
                 self.known_all(&rule.fields, &path.key("fields"), problems);
                 if rule.fields.is_empty() {
-                    problems.push(self.draft.document.error(&path.key("fields"), "the rule names no field"));
+                    problems.push(
+                        self.draft
+                            .document
+                            .error(&path.key("fields"), "the rule names no field"),
+                    );
                 }
                 let scope = match &rule.scope {
                     Some(scope) => Some(condition("scope", scope)?),
                     None => None,
                 };
-                RuleCheck::Unique { fields: rule.fields.clone(), scope, case_sensitive: rule.case_sensitive }
+                RuleCheck::Unique {
+                    fields: rule.fields.clone(),
+                    scope,
+                    case_sensitive: rule.case_sensitive,
+                }
             }
             RuleKind::StateMachine(rule) => self.transitions(rule, path, problems)?,
             RuleKind::Format(rule) => {
                 self.known(&rule.field, &path.key("field"), problems)?;
                 match (&rule.regex, rule.format) {
-                    (Some(regex), _) => RuleCheck::Pattern { field: rule.field.clone(), regex: self.regex(regex, path, problems)? },
-                    (None, Some(format)) => RuleCheck::Format { field: rule.field.clone(), format },
+                    (Some(regex), _) => RuleCheck::Pattern {
+                        field: rule.field.clone(),
+                        regex: self.regex(regex, path, problems)?,
+                    },
+                    (None, Some(format)) => RuleCheck::Format {
+                        field: rule.field.clone(),
+                        format,
+                    },
                     (None, None) => {
                         let hint = "write one of them";
-                        problems.push(self.draft.document.error(path, "a format rule needs `regex` or `format`").hint(hint));
+                        problems.push(
+                            self.draft
+                                .document
+                                .error(path, "a format rule needs `regex` or `format`")
+                                .hint(hint),
+                        );
                         return None;
                     }
                 }
@@ -101,16 +131,24 @@ impl Context<'_> {
             RuleKind::Conditional(rule) => {
                 let when = condition("when", &rule.when);
                 let then = self.rule(&rule.then, &path.key("then"), problems);
-                let otherwise = rule.otherwise.as_ref().map(|rule| self.rule(rule, &path.key("otherwise"), problems));
+                let otherwise = rule
+                    .otherwise
+                    .as_ref()
+                    .map(|rule| self.rule(rule, &path.key("otherwise"), problems));
                 let otherwise = match otherwise {
                     Some(rule) => Some(Box::new(rule?)),
                     None => None,
                 };
-                RuleCheck::Conditional { when: when?, then: Box::new(then?), otherwise }
+                RuleCheck::Conditional {
+                    when: when?,
+                    then: Box::new(then?),
+                    otherwise,
+                }
             }
             RuleKind::Async(_) | RuleKind::Custom(_) => {
                 let message = "rules of this type need a handler, and there is none: nothing would be checked";
-                let hint = "write the condition as a `script` rule, or check it in a plugin's `data.before_insert` hook";
+                let hint =
+                    "write the condition as a `script` rule, or check it in a plugin's `data.before_insert` hook";
                 problems.push(self.draft.document.error(&path.key("type"), message).hint(hint));
                 return None;
             }
@@ -137,7 +175,13 @@ impl Context<'_> {
         match regex::RegexBuilder::new(source).size_limit(1 << 20).build() {
             Ok(regex) => Some(regex),
             Err(error) => {
-                let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                let reason = error
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
                 let message = format!("the pattern cannot be used: {reason}");
                 problems.push(self.draft.document.error(&path.key("regex"), message));
                 None
@@ -147,7 +191,11 @@ impl Context<'_> {
 
     fn schema(&self, field: &str, schema: Value, path: &KeyPath, problems: &mut Problems) -> Option<RuleCheck> {
         match jsonschema::validator_for(&schema) {
-            Ok(validator) => Some(RuleCheck::JsonSchema { field: field.to_owned(), validator: Arc::new(validator), schema }),
+            Ok(validator) => Some(RuleCheck::JsonSchema {
+                field: field.to_owned(),
+                validator: Arc::new(validator),
+                schema,
+            }),
             Err(error) => {
                 let message = format!("the schema cannot be used: {error}");
                 problems.push(self.draft.document.error(&path.key("schema"), message));
@@ -160,14 +208,23 @@ impl Context<'_> {
         let field = self.known(&rule.field, &path.key("field"), problems)?;
         if field.kind != FieldKind::Choice && field.kind != FieldKind::Text {
             let message = format!("a {} field has no states", field.field_type);
-            problems.push(self.draft.document.error(&path.key("field"), message).hint("use a select field"));
+            problems.push(
+                self.draft
+                    .document
+                    .error(&path.key("field"), message)
+                    .hint("use a select field"),
+            );
             return None;
         }
         let mut state = |name: &str, at: &KeyPath, key: bool| {
             if !field.options.accepts(name) {
                 let message = format!("`{name}` is none of the options of `{}`", field.name);
                 let document = &self.draft.document;
-                let problem = if key { document.key_error(at, message) } else { document.error(at, message) };
+                let problem = if key {
+                    document.key_error(at, message)
+                } else {
+                    document.error(at, message)
+                };
                 problems.push(problem.suggest(nearest(name, field.options.values())));
             }
         };
@@ -178,8 +235,15 @@ impl Context<'_> {
                 state(to, &at.index(index), false);
             }
         }
-        let allowed = rule.transitions.iter().map(|(from, to)| (from.clone(), to.iter().cloned().collect())).collect();
-        Some(RuleCheck::Transitions { field: rule.field.clone(), allowed })
+        let allowed = rule
+            .transitions
+            .iter()
+            .map(|(from, to)| (from.clone(), to.iter().cloned().collect()))
+            .collect();
+        Some(RuleCheck::Transitions {
+            field: rule.field.clone(),
+            allowed,
+        })
     }
 }
 
@@ -189,8 +253,11 @@ pub(super) fn check_state_machines(draft: &Draft, problems: &mut Problems) {
         if !machine.states.contains_key(&machine.initial) {
             let message = format!("the machine has no state `{}`", machine.initial);
             let nearest = nearest(&machine.initial, machine.states.keys().map(String::as_str));
-            problems.push(draft.error(&["stateMachines", name, "initial"], message).suggest(nearest));
+            problems.push(
+                draft
+                    .error(&["stateMachines", name, "initial"], message)
+                    .suggest(nearest),
+            );
         }
     }
 }
-

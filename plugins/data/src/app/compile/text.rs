@@ -49,11 +49,19 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, &'static str> {
 
 /// The title of an object's records.
 pub(super) fn title(draft: &Draft, drafts: &Drafts, problems: &mut Problems) -> TitleFormat {
-    let Some(format) = &draft.object.title_format else { return TitleFormat { parts: default_title(draft) } };
+    let Some(format) = &draft.object.title_format else {
+        return TitleFormat {
+            parts: default_title(draft),
+        };
+    };
     let pieces = match pieces(format) {
         Ok(pieces) => pieces,
         Err(message) => {
-            problems.push(draft.error(&["titleFormat"], message).hint("write field names in braces, as in `{name}`"));
+            problems.push(
+                draft
+                    .error(&["titleFormat"], message)
+                    .hint("write field names in braces, as in `{name}`"),
+            );
             return TitleFormat::default();
         }
     };
@@ -65,14 +73,26 @@ pub(super) fn title(draft: &Draft, drafts: &Drafts, problems: &mut Problems) -> 
             TitlePart::Field(path.into_iter().map(str::to_owned).collect())
         }
     };
-    TitleFormat { parts: pieces.into_iter().map(part).collect() }
+    TitleFormat {
+        parts: pieces.into_iter().map(part).collect(),
+    }
 }
 
 fn default_title(draft: &Draft) -> Vec<TitlePart> {
     let fields = &draft.object.fields;
-    let first_text = || fields.iter().find(|(_, field)| kind_of(field) == FieldKind::Text).map(|(name, _)| name.as_str());
-    let name = TITLE_FIELDS.into_iter().find(|name| fields.contains_key(*name)).or_else(first_text);
-    vec![TitlePart::Field(vec![name.unwrap_or(SystemField::Id.name()).to_owned()])]
+    let first_text = || {
+        fields
+            .iter()
+            .find(|(_, field)| kind_of(field) == FieldKind::Text)
+            .map(|(name, _)| name.as_str())
+    };
+    let name = TITLE_FIELDS
+        .into_iter()
+        .find(|name| fields.contains_key(*name))
+        .or_else(first_text);
+    vec![TitlePart::Field(vec![
+        name.unwrap_or(SystemField::Id.name()).to_owned(),
+    ])]
 }
 
 fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mut Problems) {
@@ -92,7 +112,11 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
         if last || depth == 1 {
             if !last {
                 let message = format!("`{}` leads over more than one reference", path.join("."));
-                problems.push(draft.error(&["titleFormat"], message).hint("name a field of this object or of one it points to"));
+                problems.push(
+                    draft
+                        .error(&["titleFormat"], message)
+                        .hint("name a field of this object or of one it points to"),
+                );
             }
             return;
         }
@@ -111,14 +135,25 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
 
 /// The pattern of an autonumber.
 pub(super) fn autonumber(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> AutonumberFormat {
-    let fallback = || AutonumberFormat { parts: vec![AutonumberPart::Counter { width: 4 }] };
+    let fallback = || AutonumberFormat {
+        parts: vec![AutonumberPart::Counter { width: 4 }],
+    };
     let format = field.autonumber_format.as_deref().unwrap_or(AUTONUMBER);
     let parts = pieces(format).map_err(str::to_owned).and_then(|pieces| {
-        pieces.into_iter().map(autonumber_part).collect::<Result<Vec<_>, String>>()
+        pieces
+            .into_iter()
+            .map(autonumber_part)
+            .collect::<Result<Vec<_>, String>>()
     });
     let hint = "write one counter in braces, and dates if you like, as in `INV-{YYYY}-{00000}`";
     match parts {
-        Ok(parts) if parts.iter().filter(|part| matches!(part, AutonumberPart::Counter { .. })).count() == 1 => {
+        Ok(parts)
+            if parts
+                .iter()
+                .filter(|part| matches!(part, AutonumberPart::Counter { .. }))
+                .count()
+                == 1 =>
+        {
             AutonumberFormat { parts }
         }
         Ok(_) => {
@@ -139,7 +174,9 @@ fn autonumber_part(piece: Piece<'_>) -> Result<AutonumberPart, String> {
         Piece::Braced("YYYY") => AutonumberPart::Year,
         Piece::Braced("MM") => AutonumberPart::Month,
         Piece::Braced("DD") => AutonumberPart::Day,
-        Piece::Braced(zeros) if !zeros.is_empty() && zeros.len() <= WIDTH_MAX && zeros.bytes().all(|byte| byte == b'0') => {
+        Piece::Braced(zeros)
+            if !zeros.is_empty() && zeros.len() <= WIDTH_MAX && zeros.bytes().all(|byte| byte == b'0') =>
+        {
             AutonumberPart::Counter { width: zeros.len() }
         }
         Piece::Braced(other) => return Err(format!("`{{{other}}}` is no piece of an autonumber")),

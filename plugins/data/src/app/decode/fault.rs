@@ -27,7 +27,15 @@ pub(super) struct Fault {
 
 impl Fault {
     fn new(path: KeyPath, message: String) -> Self {
-        Self { path, missing: None, at_key: false, message, suggestion: None, hint: None, text_for_number: false }
+        Self {
+            path,
+            missing: None,
+            at_key: false,
+            message,
+            suggestion: None,
+            hint: None,
+            text_for_number: false,
+        }
     }
 
     /// Of the way and the sentence that serde gives.
@@ -45,12 +53,18 @@ impl Fault {
             return fault;
         }
         for prefix in ["invalid type: ", "invalid value: ", "invalid length "] {
-            if let Some((found, expected)) = sentence.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected ")) {
+            if let Some((found, expected)) = sentence
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.split_once(", expected "))
+            {
                 return Self::mismatch(path, found, expected);
             }
         }
         if sentence.contains("did not match any variant") {
-            return Self::new(path, "the value has none of the shapes that are allowed here".to_owned());
+            return Self::new(
+                path,
+                "the value has none of the shapes that are allowed here".to_owned(),
+            );
         }
         let path = narrowed(path, sentence, root);
         let at_key = path.1;
@@ -62,29 +76,47 @@ impl Fault {
     fn unknown_key(path: KeyPath, rest: &str, root: &Value) -> Self {
         let (key, expected) = named(rest);
         // The way may end before the key or with it.
-        let path = if path.last_key() == Some(&key) && at(root, &path.key(&key)).is_none() { path } else { path.key(&key) };
+        let path = if path.last_key() == Some(&key) && at(root, &path.key(&key)).is_none() {
+            path
+        } else {
+            path.key(&key)
+        };
         let mut fault = Self::new(path, format!("unknown key `{key}`"));
         fault.at_key = true;
         fault.suggestion = nearest(&key, expected.iter().map(String::as_str)).map(str::to_owned);
-        fault.hint = fault.suggestion.is_none().then(|| listed("known keys", &expected)).flatten();
+        fault.hint = fault
+            .suggestion
+            .is_none()
+            .then(|| listed("known keys", &expected))
+            .flatten();
         fault
     }
 
     fn unknown_value(path: KeyPath, rest: &str, root: &Value) -> Self {
         let (given, expected) = named(rest);
         let path = match at(root, &path) {
-            Some(Value::Object(map)) => map.iter().find(|(_, value)| value.as_str() == Some(&given)).map_or(path.clone(), |(key, _)| path.key(key)),
+            Some(Value::Object(map)) => map
+                .iter()
+                .find(|(_, value)| value.as_str() == Some(&given))
+                .map_or(path.clone(), |(key, _)| path.key(key)),
             _ => path,
         };
         let mut fault = Self::new(path, format!("unknown value `{given}`"));
         fault.suggestion = nearest(&given, expected.iter().map(String::as_str)).map(str::to_owned);
-        fault.hint = fault.suggestion.is_none().then(|| listed("one of", &expected)).flatten();
+        fault.hint = fault
+            .suggestion
+            .is_none()
+            .then(|| listed("one of", &expected))
+            .flatten();
         fault
     }
 
     fn mismatch(path: KeyPath, found: &str, expected: &str) -> Self {
         let wants_text = matches!(expected, "a string" | "a borrowed string" | "string");
-        let mut fault = Self::new(path, format!("expected {}, found {}", said_type(expected), said_value(found)));
+        let mut fault = Self::new(
+            path,
+            format!("expected {}, found {}", said_type(expected), said_value(found)),
+        );
         if wants_text && found.starts_with("boolean") {
             fault.hint = Some("write it in quotes".to_owned());
         }
@@ -137,7 +169,13 @@ fn first_quoted(text: &str) -> Option<&str> {
 /// "`x`, expected one of `a`, `b`" is `x` and `a`, `b`.
 fn named(rest: &str) -> (String, Vec<String>) {
     let (given, expected) = rest.split_once(", ").unwrap_or((rest, ""));
-    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let quoted = |text: &str| {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     (quoted(given).into_iter().next().unwrap_or_default(), quoted(expected))
 }
 

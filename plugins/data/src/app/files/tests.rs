@@ -17,8 +17,16 @@ fn globs_and_ignored_folders_decide() {
     let manifest = "id: demo\nversion: 1.0.0\nexclude: ['drafts/**']\n";
     write(root, "objectos.app.yml", manifest);
     for name in [
-        "b.object.yml", "objects/a.object.yaml", "c.view.json", "package.json", "README.md", "drafts/d.object.yml",
-        "node_modules/e.object.yml", ".hidden/f.object.yml", "dist/g.object.yml", "target/h.object.yml",
+        "b.object.yml",
+        "objects/a.object.yaml",
+        "c.view.json",
+        "package.json",
+        "README.md",
+        "drafts/d.object.yml",
+        "node_modules/e.object.yml",
+        ".hidden/f.object.yml",
+        "dist/g.object.yml",
+        "target/h.object.yml",
     ] {
         write(root, name, "a: 1\n");
     }
@@ -27,13 +35,31 @@ fn globs_and_ignored_folders_decide() {
         let package = read_app(root, &mut problems).expect("an app");
         assert_eq!(problems.into_sorted(), []);
         let prefix = format!("{}/", root.display());
-        let names: Vec<&str> = package.files.iter().map(|file| file.name.strip_prefix(&prefix).expect("inside")).collect();
+        let names: Vec<&str> = package
+            .files
+            .iter()
+            .map(|file| file.name.strip_prefix(&prefix).expect("inside"))
+            .collect();
         assert_eq!(names, expected);
     };
-    check(&["b.object.yml", "c.view.json", "dist/g.object.yml", "objects/a.object.yaml"]);
+    check(&[
+        "b.object.yml",
+        "c.view.json",
+        "dist/g.object.yml",
+        "objects/a.object.yaml",
+    ]);
     write(root, "src/i.object.yml", "a: 1\n");
-    check(&["b.object.yml", "c.view.json", "objects/a.object.yaml", "src/i.object.yml"]);
-    write(root, "objectos.app.yml", "id: demo\nversion: 1.0.0\nglobs: ['./objects/*', src/**]\n");
+    check(&[
+        "b.object.yml",
+        "c.view.json",
+        "objects/a.object.yaml",
+        "src/i.object.yml",
+    ]);
+    write(
+        root,
+        "objectos.app.yml",
+        "id: demo\nversion: 1.0.0\nglobs: ['./objects/*', src/**]\n",
+    );
     check(&["objects/a.object.yaml", "src/i.object.yml"]);
 }
 
@@ -44,7 +70,11 @@ fn links_lead_nowhere() {
     write(folder.path(), "outside/secret.object.yml", "a: 1\n");
     write(folder.path(), "app/objectos.app.yml", "id: demo\nversion: 1.0.0\n");
     std::os::unix::fs::symlink(folder.path().join("outside"), folder.path().join("app/inside")).expect("a link");
-    std::os::unix::fs::symlink(folder.path().join("outside/secret.object.yml"), folder.path().join("app/x.object.yml")).expect("a link");
+    std::os::unix::fs::symlink(
+        folder.path().join("outside/secret.object.yml"),
+        folder.path().join("app/x.object.yml"),
+    )
+    .expect("a link");
     let package = read_app(&folder.path().join("app"), &mut Problems::default()).expect("an app");
     assert_eq!(package.files, []);
 }
@@ -58,7 +88,10 @@ fn broken_files_are_told() {
     read_app(folder.path(), &mut problems);
     let found: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 1);
-    assert!(found[0].ends_with("a.object.yml: the file is not text in UTF-8; save it as UTF-8"), "{found:?}");
+    assert!(
+        found[0].ends_with("a.object.yml: the file is not text in UTF-8; save it as UTF-8"),
+        "{found:?}"
+    );
 }
 
 #[test]

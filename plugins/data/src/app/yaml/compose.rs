@@ -57,7 +57,11 @@ type Next<'a> = (Event<'a>, Span);
 
 impl<'a> Composer<'a> {
     fn report(&mut self, position: Position, message: &str, hint: Option<&str>) {
-        let place = Place { file: self.file.into(), line: position.line, column: position.column };
+        let place = Place {
+            file: self.file.into(),
+            line: position.line,
+            column: position.column,
+        };
         let mut problem = Problem::error(place, "", message);
         problem.hint = hint.map(str::to_owned);
         self.problems.push(problem);
@@ -71,7 +75,10 @@ impl<'a> Composer<'a> {
     }
 
     fn document(&mut self) -> Result<Node, Stop> {
-        let empty = Node { value: NodeValue::Null, position: Position { line: 1, column: 1 } };
+        let empty = Node {
+            value: NodeValue::Null,
+            position: Position { line: 1, column: 1 },
+        };
         loop {
             match self.next()? {
                 (Event::DocumentStart(..), _) => break,
@@ -175,7 +182,11 @@ impl<'a> Composer<'a> {
                 continue;
             }
             known.insert(name.clone(), entries.len());
-            entries.push(Entry { key: name, key_position: key.position, value });
+            entries.push(Entry {
+                key: name,
+                key_position: key.position,
+                value,
+            });
         }
         self.merge(merged, &mut entries, &mut known);
         Ok(NodeValue::Map(entries))
@@ -186,7 +197,10 @@ impl<'a> Composer<'a> {
         for node in merged {
             let sources = match node.value {
                 NodeValue::List(items) => items,
-                value => vec![Node { value, position: node.position }],
+                value => vec![Node {
+                    value,
+                    position: node.position,
+                }],
             };
             for source in sources {
                 let NodeValue::Map(others) = source.value else {
@@ -232,14 +246,21 @@ impl<'a> Composer<'a> {
             ScalarStyle::Literal => literal_layout(self.text, span),
             ScalarStyle::Folded => TextLayout::Folded,
         };
-        NodeValue::Text(TextNode { text: text.into_owned(), layout })
+        NodeValue::Text(TextNode {
+            text: text.into_owned(),
+            layout,
+        })
     }
 
     fn refuse_tag(&mut self, tag: Option<&Tag>, allowed: &str, span: Span) {
         let Some(tag) = tag else { return };
         if tag.core_suffix() != Some(allowed) {
             let at = position(span.tag_start().unwrap_or(span.start));
-            self.report(at, &format!("the tag `{}` means nothing here", tag.original()), Some("remove it"));
+            self.report(
+                at,
+                &format!("the tag `{}` means nothing here", tag.original()),
+                Some("remove it"),
+            );
         }
     }
 }
@@ -250,7 +271,10 @@ fn literal_layout(text: &str, span: Span) -> TextLayout {
     match text.lines().nth(line.saturating_sub(1)) {
         Some(first) if !first.trim().is_empty() => {
             let indent = first.chars().take_while(|character| *character == ' ').count();
-            TextLayout::Literal { line, column: indent + 1 }
+            TextLayout::Literal {
+                line,
+                column: indent + 1,
+            }
         }
         _ => TextLayout::Folded,
     }
@@ -265,10 +289,15 @@ fn size(node: &Node) -> usize {
 }
 
 fn position(marker: Marker) -> Position {
-    Position { line: marker.line(), column: marker.col() + 1 }
+    Position {
+        line: marker.line(),
+        column: marker.col() + 1,
+    }
 }
 
 fn lower(message: &str) -> String {
     let mut characters = message.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -7,14 +7,21 @@ impl Node {
     /// without escapes and for `|` blocks; the beginning of the node otherwise.
     #[must_use]
     pub(crate) fn position_in_text(&self, line: usize, column: usize) -> Position {
-        let NodeValue::Text(text) = &self.value else { return self.position };
+        let NodeValue::Text(text) = &self.value else {
+            return self.position;
+        };
         match text.layout {
-            TextLayout::Flow { quote } if line == 1 => {
-                Position { line: self.position.line, column: self.position.column + quote + column - 1 }
-            }
-            TextLayout::Literal { line: first, column: left } => {
-                Position { line: first + line - 1, column: left + column - 1 }
-            }
+            TextLayout::Flow { quote } if line == 1 => Position {
+                line: self.position.line,
+                column: self.position.column + quote + column - 1,
+            },
+            TextLayout::Literal {
+                line: first,
+                column: left,
+            } => Position {
+                line: first + line - 1,
+                column: left + column - 1,
+            },
             TextLayout::Flow { .. } | TextLayout::Folded => self.position,
         }
     }

@@ -12,7 +12,10 @@ pub(super) fn resolve(text: &str) -> Result<Option<NodeValue>, &'static str> {
         "false" | "False" | "FALSE" => NodeValue::Boolean(false),
         _ if is_infinite(text) => return Err("expected a finite number"),
         _ => match number(text) {
-            Some(number) => NodeValue::Number { number, written: text.to_owned() },
+            Some(number) => NodeValue::Number {
+                number,
+                written: text.to_owned(),
+            },
             None => return Ok(None),
         },
     }))
@@ -30,7 +33,8 @@ fn number(text: &str) -> Option<Number> {
 fn integer(text: &str) -> Option<Number> {
     let radix = |digits: &str, radix: u32| {
         let fits = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
-        fits.then(|| u64::from_str_radix(digits, radix).ok().map(Number::from)).flatten()
+        fits.then(|| u64::from_str_radix(digits, radix).ok().map(Number::from))
+            .flatten()
     };
     if let Some(digits) = text.strip_prefix("0o") {
         return radix(digits, 8);
@@ -61,5 +65,7 @@ fn float(text: &str) -> Option<Number> {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !exponent.is_empty() && digits(exponent)
     });
-    (mantissa_fits && exponent_fits).then(|| text.parse::<f64>().ok().and_then(Number::from_f64)).flatten()
+    (mantissa_fits && exponent_fits)
+        .then(|| text.parse::<f64>().ok().and_then(Number::from_f64))
+        .flatten()
 }

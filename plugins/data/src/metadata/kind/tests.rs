@@ -4,7 +4,8 @@ use super::{KINDS, kind_of_file, kind_of_name};
 
 #[test]
 fn kinds_are_known_in_every_spelling() {
-    let check = |name: &str, expected: Option<&str>| assert_eq!(kind_of_name(name).map(|kind| kind.name), expected, "{name}");
+    let check =
+        |name: &str, expected: Option<&str>| assert_eq!(kind_of_name(name).map(|kind| kind.name), expected, "{name}");
     check("object", Some("object"));
     check("objects", Some("object"));
     check("Objects", Some("object"));
@@ -16,7 +17,10 @@ fn kinds_are_known_in_every_spelling() {
 
 #[test]
 fn no_spelling_means_two_kinds() {
-    let mut all: Vec<&str> = KINDS.iter().flat_map(|kind| std::iter::once(kind.name).chain(kind.aliases.iter().copied())).collect();
+    let mut all: Vec<&str> = KINDS
+        .iter()
+        .flat_map(|kind| std::iter::once(kind.name).chain(kind.aliases.iter().copied()))
+        .collect();
     let count = all.len();
     all.sort_unstable();
     all.dedup();

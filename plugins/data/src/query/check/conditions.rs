@@ -41,8 +41,14 @@ pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Res
         Operator::In | Operator::Nin => return one_of(test, field, value),
         Operator::Between => return between(test, field, value),
         Operator::Contains | Operator::NotContains if field.class == Class::List => {
-            let values = list(test, &field, value)?.into_iter().filter(|value| !value.is_null()).collect();
-            Condition::Holds { values, negated: test.operator == Operator::NotContains }
+            let values = list(test, &field, value)?
+                .into_iter()
+                .filter(|value| !value.is_null())
+                .collect();
+            Condition::Holds {
+                values,
+                negated: test.operator == Operator::NotContains,
+            }
         }
         Operator::Contains => text(test, &field, value, TextMatch::Contains)?,
         Operator::NotContains => text(test, &field, value, TextMatch::NotContains)?,
@@ -67,7 +73,11 @@ fn compare_fields(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef, ot
         Operator::Lt => Comparison::Less,
         Operator::Lte => Comparison::AtMost,
         operator => {
-            return Err(wrong(format!("{} at '{}' does not take another field", operator.name(), test.field)));
+            return Err(wrong(format!(
+                "{} at '{}' does not take another field",
+                operator.name(),
+                test.field
+            )));
         }
     };
     let other_field = checker.field(other, Purpose::Filter)?.reference;
@@ -79,14 +89,21 @@ fn compare_fields(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef, ot
             other_field.class.name()
         )));
     }
-    Ok(Filter::Test(Test { field, condition: Condition::CompareField(comparison, other_field) }))
+    Ok(Filter::Test(Test {
+        field,
+        condition: Condition::CompareField(comparison, other_field),
+    }))
 }
 
 /// The value as one of the field's kind.
 fn one(test: &RawTest, field: &FieldRef, value: &Value) -> Result<SqlValue> {
     coerce(value, field.class).ok_or_else(|| {
         let hint = if value.is_array() { "; use $in for a list" } else { "" };
-        wrong(format!("'{}' is {}, and {value} is not{hint}", test.field, field.class.name()))
+        wrong(format!(
+            "'{}' is {}, and {value} is not{hint}",
+            test.field,
+            field.class.name()
+        ))
     })
 }
 
@@ -105,7 +122,10 @@ fn list_equality(test: &RawTest, field: &FieldRef, value: &Value, negated: bool)
             let comparison = if negated { Comparison::Other } else { Comparison::Same };
             Ok(Condition::Compare(comparison, SqlValue::Json(value.to_string())))
         }
-        element => Ok(Condition::Holds { values: vec![one(test, field, element)?], negated }),
+        element => Ok(Condition::Holds {
+            values: vec![one(test, field, element)?],
+            negated,
+        }),
     }
 }
 
@@ -115,7 +135,10 @@ fn order(test: &RawTest, field: &FieldRef, value: &Value, comparison: Comparison
     }
     Ok(match one(test, field, value)? {
         // Nothing is greater or less than nothing.
-        SqlValue::Null => Condition::In { values: Vec::new(), or_null: false },
+        SqlValue::Null => Condition::In {
+            values: Vec::new(),
+            or_null: false,
+        },
         value => Condition::Compare(comparison, value),
     })
 }
@@ -171,12 +194,18 @@ fn between(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
         if value.is_null() {
             return Filter::always();
         }
-        Filter::Test(Test { field: field.clone(), condition: Condition::Compare(comparison, value) })
+        Filter::Test(Test {
+            field: field.clone(),
+            condition: Condition::Compare(comparison, value),
+        })
     };
     if low.is_null() || high.is_null() {
         return Ok(half(Comparison::AtLeast, low).and(half(Comparison::AtMost, high)));
     }
-    Ok(Filter::Test(Test { field, condition: Condition::Between(low, high) }))
+    Ok(Filter::Test(Test {
+        field,
+        condition: Condition::Between(low, high),
+    }))
 }
 
 fn text(test: &RawTest, field: &FieldRef, value: &Value, how: TextMatch) -> Result<Condition> {
@@ -185,17 +214,30 @@ fn text(test: &RawTest, field: &FieldRef, value: &Value, how: TextMatch) -> Resu
     }
     match coerce(value, Class::Text) {
         Some(SqlValue::Text(text)) => Ok(Condition::Text(how, text)),
-        _ => Err(wrong(format!("{} at '{}' takes a text, found {value}", test.operator.name(), test.field))),
+        _ => Err(wrong(format!(
+            "{} at '{}' takes a text, found {value}",
+            test.operator.name(),
+            test.field
+        ))),
     }
 }
 
 fn boolean(test: &RawTest, value: &Value) -> Result<bool> {
     match coerce(value, Class::Boolean) {
         Some(SqlValue::Boolean(boolean)) => Ok(boolean),
-        _ => Err(wrong(format!("{} at '{}' takes true or false, found {value}", test.operator.name(), test.field))),
+        _ => Err(wrong(format!(
+            "{} at '{}' takes true or false, found {value}",
+            test.operator.name(),
+            test.field
+        ))),
     }
 }
 
 fn not_for(test: &RawTest, field: &FieldRef) -> DataError {
-    wrong(format!("{} does not work on '{}', which is {}", test.operator.name(), test.field, field.class.name()))
+    wrong(format!(
+        "{} does not work on '{}', which is {}",
+        test.operator.name(),
+        test.field,
+        field.class.name()
+    ))
 }

@@ -24,7 +24,10 @@ impl<'a> Checker<'a> {
         formula: &'a Expression,
     ) -> Result<Source> {
         let refused = |reason: String| DataError::NotSupported {
-            message: format!("'{name}' of '{}' is computed and cannot be used in a query: {reason}", layout.object.name),
+            message: format!(
+                "'{name}' of '{}' is computed and cannot be used in a query: {reason}",
+                layout.object.name
+            ),
         };
         sql_form(formula.checked()).map_err(|problem| refused(problem.to_string()))?;
         if self.formula_depth >= FORMULA_DEPTH_MAX {
@@ -60,7 +63,11 @@ impl<'a> Checker<'a> {
             (table, layout) = self.hop(table, layout, hop, path, Purpose::Select)?;
         }
         let field = self.visible_field(&layout.object, last, path, Purpose::Select)?;
-        Ok(FieldRef { table, source: self.source(table, layout, field)?, class: class_of(field) })
+        Ok(FieldRef {
+            table,
+            source: self.source(table, layout, field)?,
+            class: class_of(field),
+        })
     }
 }
 

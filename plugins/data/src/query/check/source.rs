@@ -16,15 +16,23 @@ impl<'a> Checker<'a> {
             return Ok(Source::Column(field.name.clone()));
         }
         match (field.kind, &field.summary, &field.formula) {
-            (FieldKind::Summary, Some(summary), _) => Ok(Source::Summary(Arc::new(self.summary(layout, field, summary)?))),
+            (FieldKind::Summary, Some(summary), _) => {
+                Ok(Source::Summary(Arc::new(self.summary(layout, field, summary)?)))
+            }
             (FieldKind::Formula, _, Some(formula)) => self.formula(table, layout, &field.name, formula),
-            _ => Err(DataError::internal(format!("field '{}' is neither stored nor computed", field.name))),
+            _ => Err(DataError::internal(format!(
+                "field '{}' is neither stored nor computed",
+                field.name
+            ))),
         }
     }
 
     fn summary(&self, layout: &Layout, field: &FieldModel, summary: &SummaryModel) -> Result<SummarySource> {
         let child = self.schema.layout(&summary.object).ok_or_else(|| {
-            DataError::internal(format!("summary '{}' of '{}' has no child object", field.name, layout.object.name))
+            DataError::internal(format!(
+                "summary '{}' of '{}' has no child object",
+                field.name, layout.object.name
+            ))
         })?;
         let function = match summary.function {
             SummaryFunction::Count => "COUNT",
@@ -35,17 +43,20 @@ impl<'a> Checker<'a> {
         };
         let column = match summary.function {
             SummaryFunction::Count => None,
-            _ => Some(stored_column(child, &summary.field).ok_or_else(|| DataError::NotSupported {
-                message: format!(
-                    "'{}' of '{}' sums up '{}', which is computed itself",
-                    field.name, layout.object.name, summary.field
-                ),
-            })?),
+            _ => Some(
+                stored_column(child, &summary.field).ok_or_else(|| DataError::NotSupported {
+                    message: format!(
+                        "'{}' of '{}' sums up '{}', which is computed itself",
+                        field.name, layout.object.name, summary.field
+                    ),
+                })?,
+            ),
         };
         let scale = match summary.function {
-            SummaryFunction::Sum | SummaryFunction::Min | SummaryFunction::Max => {
-                field.limits.scale.or_else(|| child.object.field(&summary.field).and_then(|field| field.limits.scale))
-            }
+            SummaryFunction::Sum | SummaryFunction::Min | SummaryFunction::Max => field
+                .limits
+                .scale
+                .or_else(|| child.object.field(&summary.field).and_then(|field| field.limits.scale)),
             _ => field.limits.scale,
         };
         Ok(SummarySource {
@@ -60,5 +71,9 @@ impl<'a> Checker<'a> {
 }
 
 fn stored_column(layout: &Layout, name: &str) -> Option<String> {
-    layout.object.field(name).filter(|field| field.stored()).map(|field| field.name.clone())
+    layout
+        .object
+        .field(name)
+        .filter(|field| field.stored())
+        .map(|field| field.name.clone())
 }

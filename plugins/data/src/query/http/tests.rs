@@ -14,9 +14,17 @@ fn decoding() {
 
 #[test]
 fn the_first_filter_counts_and_hides_equalities() {
-    let filter = |query: &str| from_query_string(query).unwrap().filter.map(|filter| filter.to_json().to_string());
+    let filter = |query: &str| {
+        from_query_string(query)
+            .unwrap()
+            .filter
+            .map(|filter| filter.to_json().to_string())
+    };
     let one = filter("filter=%7B%22a%22%3A1%7D");
-    assert_eq!(filter("where=%7B%22b%22%3A1%7D&filters=%7B%22c%22%3A1%7D&filter=%7B%22a%22%3A1%7D&d=4"), one);
+    assert_eq!(
+        filter("where=%7B%22b%22%3A1%7D&filters=%7B%22c%22%3A1%7D&filter=%7B%22a%22%3A1%7D&d=4"),
+        one
+    );
     assert_eq!(filter("a="), filter("a"));
     assert_eq!(filter("top=1"), None);
 }
@@ -25,5 +33,12 @@ fn the_first_filter_counts_and_hides_equalities() {
 fn grouping_in_a_query_string() {
     let query = "aggregations=%5B%7B%22function%22%3A%22count%22%2C%22alias%22%3A%22n%22%7D%5D&groupBy=a,b";
     let input = from_query_string(query).unwrap();
-    assert_eq!((input.aggregations.len(), input.group_by.len(), input.group_by[1].field.as_str()), (1, 2, "b"));
+    assert_eq!(
+        (
+            input.aggregations.len(),
+            input.group_by.len(),
+            input.group_by[1].field.as_str()
+        ),
+        (1, 2, "b")
+    );
 }

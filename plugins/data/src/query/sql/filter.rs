@@ -40,9 +40,12 @@ impl SqlWriter {
             }
             Condition::In { values, or_null } => self.one_of(field, values, *or_null),
             Condition::NotIn { values, nor_null } => self.none_of(field, values, *nor_null),
-            Condition::Between(low, high) => {
-                self.field(field).push(" BETWEEN ").value(low.clone()).push(" AND ").value(high.clone())
-            }
+            Condition::Between(low, high) => self
+                .field(field)
+                .push(" BETWEEN ")
+                .value(low.clone())
+                .push(" AND ")
+                .value(high.clone()),
             Condition::Text(how, text) => self.text_match(field, *how, text),
             Condition::Null(true) => self.field(field).push(" IS NULL"),
             Condition::Null(false) => self.field(field).push(" IS NOT NULL"),
@@ -84,9 +87,14 @@ impl SqlWriter {
             (true, false) => self.push("1 = 0"),
             (true, true) => self.field(field).push(" IS NULL"),
             (false, false) => self.field(field).push(" IN ").values(values),
-            (false, true) => {
-                self.push("(").field(field).push(" IS NULL OR ").field(field).push(" IN ").values(values).push(")")
-            }
+            (false, true) => self
+                .push("(")
+                .field(field)
+                .push(" IS NULL OR ")
+                .field(field)
+                .push(" IN ")
+                .values(values)
+                .push(")"),
         }
     }
 
@@ -96,9 +104,14 @@ impl SqlWriter {
             (true, true) => self.field(field).push(" IS NOT NULL"),
             // `NOT IN` is unknown for null, so null does not match by itself.
             (false, true) => self.field(field).push(" NOT IN ").values(values),
-            (false, false) => {
-                self.push("(").field(field).push(" IS NULL OR ").field(field).push(" NOT IN ").values(values).push(")")
-            }
+            (false, false) => self
+                .push("(")
+                .field(field)
+                .push(" IS NULL OR ")
+                .field(field)
+                .push(" NOT IN ")
+                .values(values)
+                .push(")"),
         }
     }
 
@@ -114,7 +127,12 @@ impl SqlWriter {
             TextMatch::ContainsAnyCase => {
                 let (start, middle) = (self.dialect.contains_start(), self.dialect.contains_middle());
                 let lower = self.dialect.lower();
-                self.push(start).push(lower).push("(").field(field).push(")").push(middle);
+                self.push(start)
+                    .push(lower)
+                    .push("(")
+                    .field(field)
+                    .push(")")
+                    .push(middle);
                 self.value(text.to_ascii_lowercase().into()).push(")")
             }
             TextMatch::StartsWith => self.starts_with(field, text),
@@ -123,7 +141,12 @@ impl SqlWriter {
                 if characters == 0 {
                     return self.field(field).push(" IS NOT NULL");
                 }
-                self.push("substr(").field(field).push(", -").number(characters).push(") = ").value(text.into())
+                self.push("substr(")
+                    .field(field)
+                    .push(", -")
+                    .number(characters)
+                    .push(") = ")
+                    .value(text.into())
             }
             TextMatch::Like => {
                 let (operator, pattern) = self.dialect.like(text);
@@ -132,7 +155,12 @@ impl SqlWriter {
             TextMatch::LikeAnyCase => {
                 let (operator, pattern) = self.dialect.like(&text.to_ascii_lowercase());
                 let lower = self.dialect.lower();
-                self.push(lower).push("(").field(field).push(")").push(operator).value(pattern.into())
+                self.push(lower)
+                    .push("(")
+                    .field(field)
+                    .push(")")
+                    .push(operator)
+                    .value(pattern.into())
             }
         }
     }
@@ -158,7 +186,13 @@ impl SqlWriter {
             _ => return self.field(field).push(if empty { " IS NULL" } else { " IS NOT NULL" }),
         };
         if empty {
-            self.push("(").field(field).push(" IS NULL OR ").field(field).push(" = ").push(nothing).push(")")
+            self.push("(")
+                .field(field)
+                .push(" IS NULL OR ")
+                .field(field)
+                .push(" = ")
+                .push(nothing)
+                .push(")")
         } else {
             // Unknown for null, so null does not match.
             self.field(field).push(" <> ").push(nothing)
@@ -170,8 +204,16 @@ impl SqlWriter {
             return self.push(if negated { "1 = 1" } else { "1 = 0" });
         }
         let start = self.dialect.elements_start();
-        self.push(if negated { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
-        self.push(start).field(field).push(") e WHERE e.value IN ").values(values).push(")")
+        self.push(if negated {
+            "NOT EXISTS (SELECT 1 FROM "
+        } else {
+            "EXISTS (SELECT 1 FROM "
+        });
+        self.push(start)
+            .field(field)
+            .push(") e WHERE e.value IN ")
+            .values(values)
+            .push(")")
     }
 }
 

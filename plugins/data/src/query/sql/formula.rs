@@ -9,8 +9,23 @@ use crate::store::SqlValue;
 
 /// Functions that are written here.
 const FUNCTIONS: &[&str] = &[
-    "ABS", "FLOOR", "CEILING", "SIGN", "MAX", "MIN", "LEN", "LEFT", "TRIM", "CONTAINS", "FIND", "SUBSTITUTE", "CONCAT", "YEAR",
-    "MONTH", "DAY", "DAYS_BETWEEN",
+    "ABS",
+    "FLOOR",
+    "CEILING",
+    "SIGN",
+    "MAX",
+    "MIN",
+    "LEN",
+    "LEFT",
+    "TRIM",
+    "CONTAINS",
+    "FIND",
+    "SUBSTITUTE",
+    "CONCAT",
+    "YEAR",
+    "MONTH",
+    "DAY",
+    "DAYS_BETWEEN",
 ];
 
 /// Whether all of it is written here.
@@ -47,11 +62,19 @@ fn own_part(node: &Node) -> Result<(), String> {
         }
         NodeKind::Arithmetic(_, left, right) => {
             let numeric = |node: &Node| matches!(node.value_type, Type::Number | Type::Null);
-            if numeric(left) && numeric(right) { Ok(()) } else { Err("arithmetic with dates is not supported in queries".to_owned()) }
+            if numeric(left) && numeric(right) {
+                Ok(())
+            } else {
+                Err("arithmetic with dates is not supported in queries".to_owned())
+            }
         }
         NodeKind::In { item, list } => {
             let scalar = |node: &Node| node.value_type != Type::List;
-            if scalar(item) && list.iter().all(scalar) { Ok(()) } else { Err("lists are not supported in queries".to_owned()) }
+            if scalar(item) && list.iter().all(scalar) {
+                Ok(())
+            } else {
+                Err("lists are not supported in queries".to_owned())
+            }
         }
         NodeKind::Like { pattern, .. } => match pattern.as_literal() {
             Some(Value::Text(_)) => Ok(()),
@@ -124,7 +147,11 @@ impl SqlWriter {
             NodeKind::In { item, list } => self.among(item, list, formula),
             NodeKind::Like { text, pattern } => self.pattern(text, pattern, formula),
             NodeKind::If { arms, otherwise } => self.cases(None, arms, otherwise, formula),
-            NodeKind::Case { subject, arms, otherwise } => self.cases(Some(subject), arms, otherwise, formula),
+            NodeKind::Case {
+                subject,
+                arms,
+                otherwise,
+            } => self.cases(Some(subject), arms, otherwise, formula),
             NodeKind::Coalesce(items) => self.coalesce(items, formula),
             NodeKind::Call { function, arguments } => self.call(function.name, arguments, formula),
             // `formula_supported` let nothing else through.

@@ -4,7 +4,9 @@ use super::*;
 
 /// The filter in object form, so that forms can be held against each other.
 fn read(value: Value) -> Result<Value, String> {
-    read_filter(&value).map(|filter| filter.to_json()).map_err(|error| error.to_string())
+    read_filter(&value)
+        .map(|filter| filter.to_json())
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -14,14 +16,29 @@ fn forms_that_mean_the_same_read_the_same() {
     check(json!({ "a": 1 }), json!([["a", "=", 1]]));
     check(json!({ "a": { "$gt": 1 } }), json!(["a", ">", 1]));
     check(json!({ "a": 1, "b": 2 }), json!([["a", "=", 1], ["b", "=", 2]]));
-    check(json!({ "$and": [{ "a": 1 }, { "b": 2 }] }), json!(["and", ["a", "=", 1], ["b", "=", 2]]));
-    check(json!({ "$or": [{ "a": 1 }, { "b": 2 }] }), json!([["a", "=", 1], "or", ["b", "=", 2]]));
+    check(
+        json!({ "$and": [{ "a": 1 }, { "b": 2 }] }),
+        json!(["and", ["a", "=", 1], ["b", "=", 2]]),
+    );
+    check(
+        json!({ "$or": [{ "a": 1 }, { "b": 2 }] }),
+        json!([["a", "=", 1], "or", ["b", "=", 2]]),
+    );
     check(json!({ "$or": [{ "a": 1 }] }), json!({ "a": 1 }));
     check(json!({ "a": { "$between": [1, 2] } }), json!(["a", "between", 1, 2]));
     check(json!({ "a": { "$null": true } }), json!(["a", "is_null"]));
-    check(json!({ "r": { "x": 1, "s": { "y": 2 } } }), json!({ "r.x": 1, "r.s.y": 2 }));
-    check(json!({ "r": { "$or": [{ "x": 1 }] } }), json!({ "r": { "$or": [{ "x": 1 }] } }));
-    check(json!({ "a": { "$not": { "$gt": 1 } } }), json!({ "$not": { "a": { "$gt": 1 } } }));
+    check(
+        json!({ "r": { "x": 1, "s": { "y": 2 } } }),
+        json!({ "r.x": 1, "r.s.y": 2 }),
+    );
+    check(
+        json!({ "r": { "$or": [{ "x": 1 }] } }),
+        json!({ "r": { "$or": [{ "x": 1 }] } }),
+    );
+    check(
+        json!({ "a": { "$not": { "$gt": 1 } } }),
+        json!({ "$not": { "a": { "$gt": 1 } } }),
+    );
     check(json!(["a", "$in", [1]]), json!({ "a": { "$in": [1] } }));
     check(json!(null), json!({}));
 }
@@ -41,6 +58,10 @@ fn what_was_read_is_read_again() {
         json!({ "$nor": [{ "a": 1 }] }),
     ] {
         let first = read_filter(&filter).unwrap();
-        assert_eq!(read_filter(&first.to_json()).unwrap().to_json(), first.to_json(), "{filter}");
+        assert_eq!(
+            read_filter(&first.to_json()).unwrap().to_json(),
+            first.to_json(),
+            "{filter}"
+        );
     }
 }

@@ -9,17 +9,38 @@ use crate::schema::{ColumnShape, IndexShape, SchemaStep};
 
 fn catalogue(files: &[(&str, &str)]) -> Catalogue {
     let package = PackageSource::of_documents("demo", files.iter().copied());
-    load(&[package], 1).unwrap_or_else(|problems| panic!("{problems:#?}")).catalogue
+    load(&[package], 1)
+        .unwrap_or_else(|problems| panic!("{problems:#?}"))
+        .catalogue
 }
 
 /// The database that a catalogue asks for, as if every step had been taken.
 fn database(catalogue: &Catalogue) -> DatabaseShape {
     let mut shape = DatabaseShape::default();
     for object in catalogue.objects().filter(|object| !object.is_abstract) {
-        let columns = object.stored_fields().map(|field| (field.name.clone(), ColumnShape { kind: field.column, nullable: field.name != "id" }));
-        let index = |index: &crate::model::IndexModel| IndexShape { columns: index.fields.clone(), unique: index.unique, ignore_case: index.ignore_case };
+        let columns = object.stored_fields().map(|field| {
+            (
+                field.name.clone(),
+                ColumnShape {
+                    kind: field.column,
+                    nullable: field.name != "id",
+                },
+            )
+        });
+        let index = |index: &crate::model::IndexModel| IndexShape {
+            columns: index.fields.clone(),
+            unique: index.unique,
+            ignore_case: index.ignore_case,
+        };
         let indexes = object.indexes.iter().map(|model| (model.name.clone(), index(model)));
-        shape.tables.insert(object.table.clone(), TableShape { columns: columns.collect(), indexes: indexes.collect(), rows: Some(1) });
+        shape.tables.insert(
+            object.table.clone(),
+            TableShape {
+                columns: columns.collect(),
+                indexes: indexes.collect(),
+                rows: Some(1),
+            },
+        );
     }
     shape
 }
@@ -36,24 +57,38 @@ fn check(before: &str, after: &str, expected: &str) {
 #[test]
 fn an_empty_database_gets_everything() {
     let parent = "name: parent\nfields:\n  name: {type: text, unique: true, caseSensitive: false}\n  total: {type: summary, summaryOperations: {object: child, field: amount, function: sum}}\n";
-    let child = "name: child\nfields:\n  parent: {type: master_detail, reference: parent}\n  amount: {type: currency}\n";
+    let child =
+        "name: child\nfields:\n  parent: {type: master_detail, reference: parent}\n  amount: {type: currency}\n";
     let base = "name: base\nabstract: true\nfields: {title: {type: text}}\n";
-    let files = [("parent.object.yml", parent), ("child.object.yml", child), ("base.object.yml", base)];
+    let files = [
+        ("parent.object.yml", parent),
+        ("child.object.yml", child),
+        ("base.object.yml", base),
+    ];
     let catalogue = catalogue(&files);
     let plan = plan(&catalogue, &DatabaseShape::default());
     assert_eq!(
         plan.to_string(),
         "  + create table parent with 7 columns\n  + create table child with 8 columns\n  + add unique index ux_parent_name on parent (name)\n  + add index ix_parent_owner_id on parent (owner_id)\n  + add index ix_child_parent on child (parent)\n  + add index ix_child_owner_id on child (owner_id)\n"
     );
-    let SchemaStep::CreateTable { columns, .. } = &plan.additive[1] else { panic!("{plan}") };
-    let columns: Vec<(&str, ColumnType, bool, bool)> =
-        columns.iter().map(|column| (column.name.as_str(), column.kind, column.nullable, column.primary_key)).collect();
-    assert_eq!(columns[..3], [
-        ("id", ColumnType::Text, false, true),
-        ("parent", ColumnType::Text, true, false),
-        ("amount", ColumnType::Decimal, true, false),
-    ]);
-    let SchemaStep::AddIndex { index, .. } = &plan.additive[2] else { panic!("{plan}") };
+    let SchemaStep::CreateTable { columns, .. } = &plan.additive[1] else {
+        panic!("{plan}")
+    };
+    let columns: Vec<(&str, ColumnType, bool, bool)> = columns
+        .iter()
+        .map(|column| (column.name.as_str(), column.kind, column.nullable, column.primary_key))
+        .collect();
+    assert_eq!(
+        columns[..3],
+        [
+            ("id", ColumnType::Text, false, true),
+            ("parent", ColumnType::Text, true, false),
+            ("amount", ColumnType::Decimal, true, false),
+        ]
+    );
+    let SchemaStep::AddIndex { index, .. } = &plan.additive[2] else {
+        panic!("{plan}")
+    };
     assert!(index.ignore_case && index.unique);
     assert!(super::plan(&catalogue, &database(&catalogue)).is_empty());
 }
@@ -61,39 +96,99 @@ fn an_empty_database_gets_everything() {
 #[test]
 fn nothing_to_do() {
     check(BEFORE, BEFORE, "the database is as the apps ask for\n");
-    check(BEFORE, &BEFORE.replace("name: thing", "name: thing\nlabel: Other"), "the database is as the apps ask for\n");
+    check(
+        BEFORE,
+        &BEFORE.replace("name: thing", "name: thing\nlabel: Other"),
+        "the database is as the apps ask for\n",
+    );
 }
 
 #[test]
 fn additions() {
-    check(BEFORE, &format!("{BEFORE}  note: {{type: textarea}}\n"), "  + add column thing.note (text)\n");
-    check(BEFORE, &format!("{BEFORE}  double: {{type: formula, expression: count * 2}}\n"), "the database is as the apps ask for\n");
-    check(BEFORE, &format!("{BEFORE}indexes: [{{fields: [due, count]}}]\n"), "  + add index ix_thing_due_count on thing (due, count)\n");
-    check(BEFORE, &BEFORE.replace("index: true", "unique: true"), "  + drop index ix_thing_title on thing\n  + add unique index ux_thing_title on thing (title)\n");
-    check(BEFORE, &BEFORE.replace(", index: true", ""), "  + drop index ix_thing_title on thing\n");
+    check(
+        BEFORE,
+        &format!("{BEFORE}  note: {{type: textarea}}\n"),
+        "  + add column thing.note (text)\n",
+    );
+    check(
+        BEFORE,
+        &format!("{BEFORE}  double: {{type: formula, expression: count * 2}}\n"),
+        "the database is as the apps ask for\n",
+    );
+    check(
+        BEFORE,
+        &format!("{BEFORE}indexes: [{{fields: [due, count]}}]\n"),
+        "  + add index ix_thing_due_count on thing (due, count)\n",
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("index: true", "unique: true"),
+        "  + drop index ix_thing_title on thing\n  + add unique index ux_thing_title on thing (title)\n",
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace(", index: true", ""),
+        "  + drop index ix_thing_title on thing\n",
+    );
 }
 
 #[test]
 fn changes_of_type() {
     let loses = "steps with `!` lose data and are only done on request\n";
-    check(BEFORE, &BEFORE.replace(", scale: 0", ""), "  + widen column thing.count from integer to number\n");
-    check(BEFORE, &BEFORE.replace("{type: date}", "{type: text}"), "  + widen column thing.due from date to text\n");
-    check(BEFORE, &BEFORE.replace("{type: date}", "{type: datetime}"), &format!("  ! convert column thing.due from date to datetime: values that do not fit are lost\n{loses}"));
-    check(BEFORE, &BEFORE.replace("{type: text, index: true}", "{type: number, index: true}"), &format!("  ! convert column thing.title from text to number: values that do not fit are lost\n{loses}"));
-    check(BEFORE, &BEFORE.replace("  due: {type: date}\n", ""), &format!("  ! drop column thing.due and all its values\n{loses}"));
-    check(BEFORE, &BEFORE.replace("name: thing", "name: other"), &format!(
-        "  + create table other with 9 columns\n  + add index ix_other_title on other (title)\n  + add index ix_other_owner_id on other (owner_id)\n  ! drop table thing and all its rows\n{loses}"
-    ));
+    check(
+        BEFORE,
+        &BEFORE.replace(", scale: 0", ""),
+        "  + widen column thing.count from integer to number\n",
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("{type: date}", "{type: text}"),
+        "  + widen column thing.due from date to text\n",
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("{type: date}", "{type: datetime}"),
+        &format!("  ! convert column thing.due from date to datetime: values that do not fit are lost\n{loses}"),
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("{type: text, index: true}", "{type: number, index: true}"),
+        &format!("  ! convert column thing.title from text to number: values that do not fit are lost\n{loses}"),
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("  due: {type: date}\n", ""),
+        &format!("  ! drop column thing.due and all its values\n{loses}"),
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("name: thing", "name: other"),
+        &format!(
+            "  + create table other with 9 columns\n  + add index ix_other_title on other (title)\n  + add index ix_other_owner_id on other (owner_id)\n  ! drop table thing and all its rows\n{loses}"
+        ),
+    );
 }
 
 #[test]
 fn renames_keep_the_data() {
-    check(BEFORE, &BEFORE.replace("  due: {type: date}", "  due_on: {type: date, renamedFrom: due}"), "  + rename column thing.due to due_on\n");
-    check(BEFORE, &BEFORE.replace("name: thing", "name: other\nrenamedFrom: thing"), "  + rename table thing to other\n  + drop index ix_thing_title on other\n  + drop index ix_thing_owner_id on other\n  + add index ix_other_title on other (title)\n  + add index ix_other_owner_id on other (owner_id)\n");
+    check(
+        BEFORE,
+        &BEFORE.replace("  due: {type: date}", "  due_on: {type: date, renamedFrom: due}"),
+        "  + rename column thing.due to due_on\n",
+    );
+    check(
+        BEFORE,
+        &BEFORE.replace("name: thing", "name: other\nrenamedFrom: thing"),
+        "  + rename table thing to other\n  + drop index ix_thing_title on other\n  + drop index ix_thing_owner_id on other\n  + add index ix_other_title on other (title)\n  + add index ix_other_owner_id on other (owner_id)\n",
+    );
     // Once renamed, the hint does nothing more; and a name that is in use is not taken away.
     let renamed = BEFORE.replace("  due: {type: date}", "  due_on: {type: date, renamedFrom: due}");
     check(&renamed, &renamed, "the database is as the apps ask for\n");
-    check(BEFORE, &format!("{BEFORE}  due_on: {{type: date, renamedFrom: due}}\n"), "  + add column thing.due_on (date)\n");
+    check(
+        BEFORE,
+        &format!("{BEFORE}  due_on: {{type: date, renamedFrom: due}}\n"),
+        "  + add column thing.due_on (date)\n",
+    );
 }
 
 #[test]
@@ -101,7 +196,14 @@ fn what_others_made_is_seen() {
     let catalogue = catalogue(&[("thing.object.yml", BEFORE)]);
     let mut shape = database(&catalogue);
     let table = &mut shape.tables["thing"];
-    table.indexes.insert("by_operator".to_owned(), IndexShape { columns: vec!["due".to_owned()], unique: false, ignore_case: false });
+    table.indexes.insert(
+        "by_operator".to_owned(),
+        IndexShape {
+            columns: vec!["due".to_owned()],
+            unique: false,
+            ignore_case: false,
+        },
+    );
     table.columns["due"].nullable = false;
     table.columns["count"].kind = None;
     table.indexes["ix_thing_title"].columns.push("due".to_owned());
@@ -111,6 +213,8 @@ fn what_others_made_is_seen() {
         "  + drop index ix_thing_title on thing\n  + allow null in column thing.due\n  + add index ix_thing_title on thing (title)\n  ! convert column thing.count from a foreign type to integer: values that do not fit are lost\nsteps with `!` lose data and are only done on request\n"
     );
     assert_eq!(plan.blocking().count(), 1);
-    let empty = DatabaseShape { tables: IndexMap::from([("left".to_owned(), TableShape::default())]) };
+    let empty = DatabaseShape {
+        tables: IndexMap::from([("left".to_owned(), TableShape::default())]),
+    };
     assert_eq!(super::plan(&catalogue, &empty).blocking().count(), 0);
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use objectos_plugin_api::{Error, ErrorKind, Result};
 use objectos_plugin_api::protocol::data::DatasetEnvironment;
+use objectos_plugin_api::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,9 @@ struct Store {
 impl SeedSink for Store {
     async fn find(&self, object: &str, field: &str, value: &Value) -> Result<Option<String>> {
         let records = self.records.lock();
-        let found = records.iter().find(|(of, record)| of == object && record.get(field) == Some(value));
+        let found = records
+            .iter()
+            .find(|(of, record)| of == object && record.get(field) == Some(value));
         Ok(found.and_then(|(_, record)| record["id"].as_str().map(str::to_owned)))
     }
 
@@ -42,7 +44,10 @@ impl SeedSink for Store {
 
     async fn update(&self, object: &str, id: &str, record: Map<String, Value>) -> Result<()> {
         let mut records = self.records.lock();
-        let (_, stored) = records.iter_mut().find(|(of, stored)| of == object && stored["id"] == id).expect("the record");
+        let (_, stored) = records
+            .iter_mut()
+            .find(|(of, stored)| of == object && stored["id"] == id)
+            .expect("the record");
         stored.extend(record);
         Ok(())
     }
@@ -66,12 +71,21 @@ const ACCOUNT: &str = "name: account\nfields:\n  name: {type: text}\n  phone: {t
 const CONTACT: &str = "name: contact\nfields:\n  name: {type: text}\n  account: {type: lookup, reference: account, required: true}\n  friends: {type: lookup, reference: contact, multiple: true}\n";
 
 fn catalogue(accounts: &str, contacts: &str) -> Catalogue {
-    let documents = [("contact.object.yml", CONTACT), ("account.object.yml", ACCOUNT), ("contact.data.yml", contacts), ("account.data.yml", accounts)];
-    load(&[PackageSource::of_documents("demo", documents)], 1).unwrap_or_else(|problems| panic!("{problems:#?}")).catalogue
+    let documents = [
+        ("contact.object.yml", CONTACT),
+        ("account.object.yml", ACCOUNT),
+        ("contact.data.yml", contacts),
+        ("account.data.yml", accounts),
+    ];
+    load(&[PackageSource::of_documents("demo", documents)], 1)
+        .unwrap_or_else(|problems| panic!("{problems:#?}"))
+        .catalogue
 }
 
 async fn run(store: &Store, accounts: &str, contacts: &str) -> SeedReport {
-    apply(&catalogue(accounts, contacts), DatasetEnvironment::Dev, store).await.expect("a report")
+    apply(&catalogue(accounts, contacts), DatasetEnvironment::Dev, store)
+        .await
+        .expect("a report")
 }
 
 fn problems(report: &SeedReport) -> Vec<String> {
@@ -88,8 +102,22 @@ async fn references_are_found_whatever_the_order() {
     assert_eq!(problems(&report), Vec::<String>::new());
     assert_eq!((report.created, report.updated, report.skipped), (4, 0, 0));
     let records = store.records.lock();
-    let id = |name: &str| records.iter().find(|(_, record)| record["name"] == name).expect("the record").1["id"].clone();
-    let field = |name: &str, field: &str| records.iter().find(|(_, record)| record["name"] == name).expect("the record").1[field].clone();
+    let id = |name: &str| {
+        records
+            .iter()
+            .find(|(_, record)| record["name"] == name)
+            .expect("the record")
+            .1["id"]
+            .clone()
+    };
+    let field = |name: &str, field: &str| {
+        records
+            .iter()
+            .find(|(_, record)| record["name"] == name)
+            .expect("the record")
+            .1[field]
+            .clone()
+    };
     assert_eq!(field("Child", "parent"), id("Parent"));
     assert_eq!(field("Child", "main_contact"), id("Ann"));
     assert_eq!(field("Ann", "account"), id("Child"));
@@ -106,7 +134,14 @@ async fn a_second_start_does_nothing_and_a_changed_file_updates() {
     assert_eq!((changed.created, changed.updated, changed.unchanged_sets), (1, 1, 1));
     let records = store.records.lock();
     assert_eq!(records.len(), 5);
-    assert_eq!(records.iter().find(|(_, record)| record["name"] == "Child").expect("the record").1["phone"], "0123");
+    assert_eq!(
+        records
+            .iter()
+            .find(|(_, record)| record["name"] == "Child")
+            .expect("the record")
+            .1["phone"],
+        "0123"
+    );
 }
 
 #[tokio::test]
@@ -116,7 +151,16 @@ async fn modes_and_environments() {
         run(&store, "- {name: Old}\n", "[]").await;
         let text = format!("object: account\n{mode}\nrecords: [{{name: Old, phone: '1'}}, {{name: New}}]\n");
         let report = run(&store, &text, "[]").await;
-        assert_eq!((report.created, report.updated, report.skipped, store.records.lock().len()), expected, "{mode}");
+        assert_eq!(
+            (
+                report.created,
+                report.updated,
+                report.skipped,
+                store.records.lock().len()
+            ),
+            expected,
+            "{mode}"
+        );
     };
     check("mode: upsert", (1, 1, 0, 2)).await;
     check("mode: insert", (1, 0, 1, 2)).await;
@@ -129,15 +173,28 @@ async fn modes_and_environments() {
 #[tokio::test]
 async fn what_cannot_be_put_in_is_named_and_tried_again() {
     let store = Store::default();
-    let report = run(&store, "- {name: Fine}\n- {name: refused}\n", "- {name: Ann, account: Nobody}\n- {name: Bob, account: Fine, friends: [Nobody]}\n").await;
-    assert_eq!(problems(&report), [
-        "account.data.yml:2:3: [1]: the record of `account` was refused: it is refused",
-        "contact.data.yml:1:3: [0].account: there is no record of `account` for \"Nobody\"; use the external id of a seeded record, or the id of one that is there",
-        "contact.data.yml:2:3: [1].friends: there is no record of `contact` for [\"Nobody\"]; use the external id of a seeded record, or the id of one that is there",
-    ]);
+    let report = run(
+        &store,
+        "- {name: Fine}\n- {name: refused}\n",
+        "- {name: Ann, account: Nobody}\n- {name: Bob, account: Fine, friends: [Nobody]}\n",
+    )
+    .await;
+    assert_eq!(
+        problems(&report),
+        [
+            "account.data.yml:2:3: [1]: the record of `account` was refused: it is refused",
+            "contact.data.yml:1:3: [0].account: there is no record of `account` for \"Nobody\"; use the external id of a seeded record, or the id of one that is there",
+            "contact.data.yml:2:3: [1].friends: there is no record of `contact` for [\"Nobody\"]; use the external id of a seeded record, or the id of one that is there",
+        ]
+    );
     assert_eq!(report.created, 2);
     assert_eq!(store.digests.lock().len(), 0);
-    let again = run(&store, "- {name: Fine}\n- {name: Nobody}\n", "- {name: Ann, account: Nobody}\n- {name: Bob, account: Fine, friends: [Ann]}\n").await;
+    let again = run(
+        &store,
+        "- {name: Fine}\n- {name: Nobody}\n",
+        "- {name: Ann, account: Nobody}\n- {name: Bob, account: Fine, friends: [Ann]}\n",
+    )
+    .await;
     assert_eq!(problems(&again), Vec::<String>::new());
     assert_eq!(store.digests.lock().len(), 2);
 }
@@ -146,6 +203,8 @@ async fn what_cannot_be_put_in_is_named_and_tried_again() {
 async fn a_store_that_is_gone_ends_it() {
     let store = Store::default();
     *store.failure.lock() = Some(ErrorKind::Unavailable);
-    let error = apply(&catalogue(ACCOUNTS, CONTACTS), DatasetEnvironment::Dev, &store).await.expect_err("it ends");
+    let error = apply(&catalogue(ACCOUNTS, CONTACTS), DatasetEnvironment::Dev, &store)
+        .await
+        .expect_err("it ends");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

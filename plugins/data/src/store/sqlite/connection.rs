@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection as _, Decode, Either, Executor, Row as _, TypeInfo, ValueRef,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Decode, Either, Executor, Row as _, TypeInfo, ValueRef};
 
 use super::SqliteOptions;
 use crate::error::{DataError, Result};
@@ -59,8 +57,14 @@ impl Failure {
                 doing,
                 source: format!("unique constraint on {columns:?} {index:?}").into(),
             },
-            Self::Constraint { message } => DataError::Database { doing, source: message.into() },
-            Self::Refused(source) => DataError::Database { doing, source: source.into() },
+            Self::Constraint { message } => DataError::Database {
+                doing,
+                source: message.into(),
+            },
+            Self::Refused(source) => DataError::Database {
+                doing,
+                source: source.into(),
+            },
             Self::Broken(source) => DataError::Database { doing, source },
         }
     }
@@ -95,22 +99,39 @@ impl Deadline {
 impl Connection {
     /// Opens the file.
     pub(super) async fn open(options: &SqliteOptions, reads_only: bool) -> Result<Self> {
-        let failed = |source: sqlx::Error| DataError::Database { doing: "be opened", source: source.into() };
+        let failed = |source: sqlx::Error| DataError::Database {
+            doing: "be opened",
+            source: source.into(),
+        };
         let mut connect = options.connect_options();
         if reads_only {
             connect = connect.pragma("query_only", "ON");
         }
         let mut inner = connect.connect().await.map_err(failed)?;
-        let deadline = Arc::new(Deadline { started: Instant::now(), at_ms: AtomicU64::new(u64::MAX) });
+        let deadline = Arc::new(Deadline {
+            started: Instant::now(),
+            at_ms: AtomicU64::new(u64::MAX),
+        });
         let seen = Arc::clone(&deadline);
-        inner.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || !seen.passed());
-        Ok(Self { inner, deadline, probe: options.probe.clone(), broken: false })
+        inner
+            .lock_handle()
+            .await
+            .map_err(failed)?
+            .set_progress_handler(STEPS_BETWEEN_LOOKS, move || !seen.passed());
+        Ok(Self {
+            inner,
+            deadline,
+            probe: options.probe.clone(),
+            broken: false,
+        })
     }
 
     /// Statements are interrupted after this time; `None` is never.
     pub(super) fn set_limit(&self, limit: Option<Duration>) {
         let at = limit.map_or(u64::MAX, |limit| {
-            self.deadline.elapsed_ms().saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX - 1))
+            self.deadline
+                .elapsed_ms()
+                .saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX - 1))
         });
         self.deadline.at_ms.store(at, Ordering::Relaxed);
     }
@@ -137,7 +158,9 @@ impl Connection {
         let mut stream = self.inner.fetch_many(query);
         while let Some(item) = stream.next().await {
             match item {
-                Ok(Either::Left(done)) => each(Seen::Done { changed: done.rows_affected() }),
+                Ok(Either::Left(done)) => each(Seen::Done {
+                    changed: done.rows_affected(),
+                }),
                 Ok(Either::Right(row)) => each(Seen::Row(&SqliteCells(row))),
                 Err(error) => {
                     drop(stream);
@@ -159,7 +182,12 @@ impl Connection {
         values: Vec<SqlValue>,
         each: &mut (dyn FnMut(&dyn Row) + Send),
     ) -> Result<(), Failure> {
-        if self.probe.as_ref().and_then(|probe| probe.call(StorageCall::Read)).is_some() {
+        if self
+            .probe
+            .as_ref()
+            .and_then(|probe| probe.call(StorageCall::Read))
+            .is_some()
+        {
             return Err(self.injected());
         }
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values).map_err(Failure::Refused)?);
@@ -195,11 +223,16 @@ impl Connection {
             let (columns, index) = unique_parts(database.message());
             return Failure::Unique { columns, index };
         }
-        let code = database.code().and_then(|code| code.parse::<i64>().ok()).unwrap_or_default();
+        let code = database
+            .code()
+            .and_then(|code| code.parse::<i64>().ok())
+            .unwrap_or_default();
         // The low byte of an extended code is the class: 9 interrupted, 19 constraint.
         match code & 0xff {
             9 => Failure::Interrupted,
-            19 => Failure::Constraint { message: database.message().to_owned() },
+            19 => Failure::Constraint {
+                message: database.message().to_owned(),
+            },
             _ => Failure::Refused(error),
         }
     }
@@ -207,7 +240,9 @@ impl Connection {
 
 /// `UNIQUE constraint failed: t.a, t.b` names columns, `… failed: index 'x'` an index.
 fn unique_parts(message: &str) -> (Vec<String>, Option<String>) {
-    let Some((_, list)) = message.split_once("failed: ") else { return (Vec::new(), None) };
+    let Some((_, list)) = message.split_once("failed: ") else {
+        return (Vec::new(), None);
+    };
     if let Some(index) = list.strip_prefix("index '") {
         return (Vec::new(), Some(index.trim_end_matches('\'').to_owned()));
     }
@@ -236,7 +271,9 @@ struct SqliteCells(SqliteRow);
 
 impl Row for SqliteCells {
     fn cell(&self, index: usize) -> Cell<'_> {
-        let Ok(value) = self.0.try_get_raw(index) else { return Cell::Null };
+        let Ok(value) = self.0.try_get_raw(index) else {
+            return Cell::Null;
+        };
         if value.is_null() {
             return Cell::Null;
         }
@@ -263,7 +300,11 @@ mod tests {
         };
         check("UNIQUE constraint failed: account.name", &["name"], None);
         check("UNIQUE constraint failed: account.a, account.b", &["a", "b"], None);
-        check("UNIQUE constraint failed: index 'account_lower'", &[], Some("account_lower"));
+        check(
+            "UNIQUE constraint failed: index 'account_lower'",
+            &[],
+            Some("account_lower"),
+        );
         check("something else", &[], None);
     }
 }

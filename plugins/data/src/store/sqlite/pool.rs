@@ -33,7 +33,12 @@ impl Pool {
         // One at once, the others when they are needed: a small app gets by with a small memory.
         let first = Connection::open(&options, true).await?;
         let permits = Arc::new(Semaphore::new(options.readers));
-        Ok(Self(Arc::new(Shared { options, idle: Mutex::new(vec![first]), permits, closed: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Shared {
+            options,
+            idle: Mutex::new(vec![first]),
+            permits,
+            closed: AtomicBool::new(false),
+        })))
     }
 
     pub(super) async fn lease(&self) -> Result<Lease> {
@@ -42,9 +47,10 @@ impl Pool {
         }
         let permit = match Arc::clone(&self.0.permits).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => {
-                Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| DataError::StoreClosed)?
-            }
+            Err(_) => Arc::clone(&self.0.permits)
+                .acquire_owned()
+                .await
+                .map_err(|_| DataError::StoreClosed)?,
         };
         let idle = self.0.idle.lock().pop();
         let connection = match idle {
@@ -52,13 +58,20 @@ impl Pool {
             None => Connection::open(&self.0.options, true).await?,
         };
         connection.set_limit(Some(self.0.options.query_timeout));
-        Ok(Lease { connection: Some(connection), pool: Arc::clone(&self.0), _permit: permit })
+        Ok(Lease {
+            connection: Some(connection),
+            pool: Arc::clone(&self.0),
+            _permit: permit,
+        })
     }
 
     pub(super) async fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         let all = u32::try_from(self.0.options.readers).unwrap_or(u32::MAX);
-        if tokio::time::timeout(CLOSE_LIMIT, self.0.permits.acquire_many(all)).await.is_err() {
+        if tokio::time::timeout(CLOSE_LIMIT, self.0.permits.acquire_many(all))
+            .await
+            .is_err()
+        {
             tracing::warn!("a reader was still in use when the store closed");
         }
         self.0.permits.close();
@@ -90,7 +103,9 @@ impl fmt::Debug for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(Connection::sound) else { return };
+        let Some(connection) = self.connection.take().filter(Connection::sound) else {
+            return;
+        };
         connection.set_limit(None);
         self.pool.idle.lock().push(connection);
     }
@@ -99,7 +114,10 @@ impl Drop for Lease {
 impl Reader for Lease {
     fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let connection = self.connection.as_mut().ok_or_else(|| DataError::internal("a lease without connection"))?;
+            let connection = self
+                .connection
+                .as_mut()
+                .ok_or_else(|| DataError::internal("a lease without connection"))?;
             let (sql, values) = (Arc::clone(&statement.sql), statement.values.clone());
             let ran = if statement.single {
                 connection.run_single(sql, values, &mut |row| each(row)).await

@@ -88,7 +88,8 @@ fn kind_of(declared_type: &str) -> Option<ColumnType> {
         ColumnType::Time,
         ColumnType::Json,
     ];
-    ALL.into_iter().find(|kind| declared(*kind).eq_ignore_ascii_case(declared_type))
+    ALL.into_iter()
+        .find(|kind| declared(*kind).eq_ignore_ascii_case(declared_type))
 }
 
 const COLUMNS: &str = "SELECT m.name, c.name, c.type, c.\"notnull\" FROM sqlite_master m, pragma_table_info(m.name) c \
@@ -108,18 +109,27 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
             let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
             let table = shape.tables.entry(text(0)).or_default();
             let nullable = row.cell(3).as_integer() == Some(0);
-            table.columns.insert(text(1), ColumnShape { kind: kind_of(&text(2)), nullable });
+            table.columns.insert(
+                text(1),
+                ColumnShape {
+                    kind: kind_of(&text(2)),
+                    nullable,
+                },
+            );
         })
         .await?;
     reader
         .read(&Statement::new(INDEXES, Vec::new()), &mut |row| {
             let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
-            let Some(table) = shape.tables.get_mut(&text(0)) else { return };
+            let Some(table) = shape.tables.get_mut(&text(0)) else {
+                return;
+            };
             let unique = row.cell(2).as_integer() == Some(1);
-            let index = table
-                .indexes
-                .entry(text(1))
-                .or_insert_with(|| IndexShape { columns: Vec::new(), unique, ignore_case: false });
+            let index = table.indexes.entry(text(1)).or_insert_with(|| IndexShape {
+                columns: Vec::new(),
+                unique,
+                ignore_case: false,
+            });
             index.columns.push(text(3));
             index.ignore_case |= text(4).eq_ignore_ascii_case("NOCASE");
         })
@@ -151,12 +161,17 @@ fn name(name: &str) -> String {
 /// Begins a transaction and runs the steps in it; the caller ends it either way.
 pub(super) async fn change(connection: &mut Connection, steps: &[SchemaStep]) -> Result<()> {
     let failed = |failure: Failure| failure.into_error("change its tables");
-    run(connection, StorageCall::Begin, "BEGIN IMMEDIATE").await.map_err(failed)?;
+    run(connection, StorageCall::Begin, "BEGIN IMMEDIATE")
+        .await
+        .map_err(failed)?;
     for step in steps {
         match apply(connection, step).await {
             Ok(()) => {}
             Err(Failure::Unique { columns, .. }) => {
-                return Err(DataError::Duplicate { object: step.table().to_owned(), fields: columns });
+                return Err(DataError::Duplicate {
+                    object: step.table().to_owned(),
+                    fields: columns,
+                });
             }
             Err(failure) => {
                 tracing::error!(step = %step, "a change of the database failed");
@@ -168,7 +183,9 @@ pub(super) async fn change(connection: &mut Connection, steps: &[SchemaStep]) ->
 }
 
 async fn run(connection: &mut Connection, call: StorageCall, sql: &str) -> Result<(), Failure> {
-    connection.run(call, Arc::from(sql), Vec::new(), false, &mut |_| {}).await
+    connection
+        .run(call, Arc::from(sql), Vec::new(), false, &mut |_| {})
+        .await
 }
 
 async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Failure> {
@@ -179,17 +196,40 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
             format!("ALTER TABLE {} ADD COLUMN {}", name(table), column_definition(column))
         }
         SchemaStep::RenameColumn { table, from, to } => {
-            format!("ALTER TABLE {} RENAME COLUMN {} TO {}", name(table), name(from), name(to))
+            format!(
+                "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                name(table),
+                name(from),
+                name(to)
+            )
         }
         SchemaStep::AddIndex { table, index } => add_index(table, index),
         SchemaStep::DropIndex { index, .. } => format!("DROP INDEX {}", name(index)),
         SchemaStep::DropColumn { table, column } => format!("ALTER TABLE {} DROP COLUMN {}", name(table), name(column)),
         SchemaStep::DropTable { table } => format!("DROP TABLE {}", name(table)),
         SchemaStep::WidenColumn { table, column, to, .. } => {
-            return rebuild(connection, table, column, Change::Retype { to: *to, keep_all: true }).await;
+            return rebuild(
+                connection,
+                table,
+                column,
+                Change::Retype {
+                    to: *to,
+                    keep_all: true,
+                },
+            )
+            .await;
         }
         SchemaStep::ConvertColumn { table, column, to, .. } => {
-            return rebuild(connection, table, column, Change::Retype { to: *to, keep_all: false }).await;
+            return rebuild(
+                connection,
+                table,
+                column,
+                Change::Retype {
+                    to: *to,
+                    keep_all: false,
+                },
+            )
+            .await;
         }
         SchemaStep::RelaxColumn { table, column } => {
             return rebuild(connection, table, column, Change::Relax).await;
@@ -216,9 +256,18 @@ fn column_definition(column: &ColumnSpec) -> String {
 
 fn add_index(table: &str, index: &IndexModel) -> String {
     let collation = if index.ignore_case { " COLLATE NOCASE" } else { "" };
-    let columns: Vec<String> = index.fields.iter().map(|field| format!("{}{collation}", name(field))).collect();
+    let columns: Vec<String> = index
+        .fields
+        .iter()
+        .map(|field| format!("{}{collation}", name(field)))
+        .collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
-    format!("CREATE {unique}INDEX {} ON {} ({})", name(&index.name), name(table), columns.join(", "))
+    format!(
+        "CREATE {unique}INDEX {} ON {} ({})",
+        name(&index.name),
+        name(table),
+        columns.join(", ")
+    )
 }
 
 /// What `ALTER TABLE` cannot do in SQLite.
@@ -265,8 +314,18 @@ async fn rebuild(connection: &mut Connection, table: &str, column: &str, change:
     }
     let new = name("objectos_rebuild");
     let mut sql = format!("CREATE TABLE {new} ({});", definitions.join(", "));
-    let _ = write!(sql, "INSERT INTO {new} SELECT {} FROM {};", sources.join(", "), name(table));
-    let _ = write!(sql, "DROP TABLE {};ALTER TABLE {new} RENAME TO {}", name(table), name(table));
+    let _ = write!(
+        sql,
+        "INSERT INTO {new} SELECT {} FROM {};",
+        sources.join(", "),
+        name(table)
+    );
+    let _ = write!(
+        sql,
+        "DROP TABLE {};ALTER TABLE {new} RENAME TO {}",
+        name(table),
+        name(table)
+    );
     for index in indexes {
         let _ = write!(sql, ";{index}");
     }
@@ -283,9 +342,9 @@ fn conversion(column: &str, to: ColumnType) -> String {
         ColumnType::Number | ColumnType::Decimal => {
             format!("CASE WHEN CAST({column} AS NUMERIC) = {column} THEN CAST({column} AS NUMERIC) END")
         }
-        ColumnType::Boolean => format!(
-            "CASE WHEN {column} IN (1, '1', 'true') THEN 1 WHEN {column} IN (0, '0', 'false') THEN 0 END"
-        ),
+        ColumnType::Boolean => {
+            format!("CASE WHEN {column} IN (1, '1', 'true') THEN 1 WHEN {column} IN (0, '0', 'false') THEN 0 END")
+        }
         ColumnType::Date => format!("strftime('%Y-%m-%d', {column})"),
         ColumnType::DateTime => format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column})"),
         ColumnType::Time => format!("strftime('%H:%M:%S', {column})"),
@@ -297,17 +356,23 @@ async fn old_columns(connection: &mut Connection, table: &str) -> Result<Vec<Old
     let mut columns = Vec::new();
     let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?) ORDER BY cid";
     connection
-        .run(StorageCall::Read, Arc::from(sql), vec![table.into()], false, &mut |seen| {
-            if let Seen::Row(row) = seen {
-                let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
-                columns.push(OldColumn {
-                    name: text(0),
-                    declared: text(1),
-                    not_null: row.cell(2).as_integer() == Some(1),
-                    primary_key: row.cell(3).as_integer() == Some(1),
-                });
-            }
-        })
+        .run(
+            StorageCall::Read,
+            Arc::from(sql),
+            vec![table.into()],
+            false,
+            &mut |seen| {
+                if let Seen::Row(row) = seen {
+                    let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
+                    columns.push(OldColumn {
+                        name: text(0),
+                        declared: text(1),
+                        not_null: row.cell(2).as_integer() == Some(1),
+                        primary_key: row.cell(3).as_integer() == Some(1),
+                    });
+                }
+            },
+        )
         .await?;
     Ok(columns)
 }
@@ -316,11 +381,17 @@ async fn index_texts(connection: &mut Connection, table: &str) -> Result<Vec<Str
     let mut texts = Vec::new();
     let sql = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL";
     connection
-        .run(StorageCall::Read, Arc::from(sql), vec![table.into()], false, &mut |seen| {
-            if let Seen::Row(row) = seen {
-                texts.extend(row.cell(0).as_text().map(str::to_owned));
-            }
-        })
+        .run(
+            StorageCall::Read,
+            Arc::from(sql),
+            vec![table.into()],
+            false,
+            &mut |seen| {
+                if let Seen::Row(row) = seen {
+                    texts.extend(row.cell(0).as_text().map(str::to_owned));
+                }
+            },
+        )
         .await?;
     // The same text twice would fail on its name.
     let mut known = HashSet::new();

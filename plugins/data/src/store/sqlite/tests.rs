@@ -12,7 +12,10 @@ async fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
 #[tokio::test]
 async fn a_lease_that_is_dropped_goes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { readers: 2, ..SqliteOptions::new(folder.path().join("data.db")) };
+    let options = SqliteOptions {
+        readers: 2,
+        ..SqliteOptions::new(folder.path().join("data.db"))
+    };
     let store = SqliteStore::open(options).await.unwrap();
     for _ in 0..10 {
         let first = store.reader().await.unwrap();

@@ -29,7 +29,10 @@ const WAITING_MAX: usize = 4_096;
 #[derive(Debug)]
 enum Job {
     Unit(Waiting),
-    Schema { steps: Vec<SchemaStep>, answer: oneshot::Sender<Result<()>> },
+    Schema {
+        steps: Vec<SchemaStep>,
+        answer: oneshot::Sender<Result<()>>,
+    },
 }
 
 #[derive(Debug)]
@@ -56,9 +59,17 @@ impl Writer {
     pub(super) fn start(connection: Connection, options: Arc<SqliteOptions>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let counters = Arc::new(Counters::default());
-        let work = Work { connection: Some(connection), options, counters: Arc::clone(&counters) };
+        let work = Work {
+            connection: Some(connection),
+            options,
+            counters: Arc::clone(&counters),
+        };
         let task = tokio::spawn(work.run(receiver));
-        Self { sender: Mutex::new(Some(sender)), task: Mutex::new(Some(task)), counters }
+        Self {
+            sender: Mutex::new(Some(sender)),
+            task: Mutex::new(Some(task)),
+            counters,
+        }
     }
 
     pub(super) async fn write(&self, unit: WriteUnit) -> Result<Outcome> {
@@ -94,13 +105,20 @@ impl Writer {
     /// Transactions, units, and whether it takes more.
     pub(super) fn counts(&self) -> (u64, u64, bool) {
         let open = self.sender.lock().is_some();
-        (self.counters.commits.load(Ordering::Relaxed), self.counters.units.load(Ordering::Relaxed), open)
+        (
+            self.counters.commits.load(Ordering::Relaxed),
+            self.counters.units.load(Ordering::Relaxed),
+            open,
+        )
     }
 }
 
 /// The task took the job and went away: whether it was stored is not known.
 fn writer_gone() -> DataError {
-    DataError::Database { doing: "say what became of a change", source: "the writer has ended".into() }
+    DataError::Database {
+        doing: "say what became of a change",
+        source: "the writer has ended".into(),
+    }
 }
 
 /// The task's own.
@@ -224,7 +242,10 @@ impl Work {
     }
 
     async fn schema(&mut self, steps: &[SchemaStep]) -> Result<()> {
-        let connection = self.connection().await.map_err(|failure| failure.into_error("be opened"))?;
+        let connection = self
+            .connection()
+            .await
+            .map_err(|failure| failure.into_error("be opened"))?;
         let changed = schema::change(connection, steps).await;
         if changed.is_err() {
             self.give_up().await;
@@ -242,7 +263,13 @@ impl Work {
         let sound = match &mut self.connection {
             Some(connection) if connection.sound() => {
                 let ended = connection
-                    .run(StorageCall::Rollback, Arc::from("ROLLBACK"), Vec::new(), true, &mut |_| {})
+                    .run(
+                        StorageCall::Rollback,
+                        Arc::from("ROLLBACK"),
+                        Vec::new(),
+                        true,
+                        &mut |_| {},
+                    )
                     .await;
                 // SQLite ends a transaction by itself after some errors; that there is none any more is fine.
                 !matches!(ended, Err(Failure::Broken(_)))
@@ -257,7 +284,10 @@ impl Work {
     }
 
     async fn plain(&mut self, call: StorageCall, sql: &'static str) -> Result<(), Failure> {
-        self.connection().await?.run(call, Arc::from(sql), Vec::new(), true, &mut |_| {}).await
+        self.connection()
+            .await?
+            .run(call, Arc::from(sql), Vec::new(), true, &mut |_| {})
+            .await
     }
 
     async fn connection(&mut self) -> Result<&mut Connection, Failure> {
@@ -265,12 +295,16 @@ impl Work {
             let opened = Connection::open(&self.options, false).await;
             self.connection = Some(opened.map_err(|error| Failure::Broken(error.into()))?);
         }
-        self.connection.as_mut().ok_or_else(|| Failure::Broken("no connection".into()))
+        self.connection
+            .as_mut()
+            .ok_or_else(|| Failure::Broken("no connection".into()))
     }
 
     fn count(&self, units: usize) {
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.counters.units.fetch_add(u64::try_from(units).unwrap_or_default(), Ordering::Relaxed);
+        self.counters
+            .units
+            .fetch_add(u64::try_from(units).unwrap_or_default(), Ordering::Relaxed);
     }
 }
 

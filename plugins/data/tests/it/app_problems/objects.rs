@@ -6,79 +6,187 @@ use super::{check, check_files};
 
 #[test]
 fn keys_of_objects() {
-    check("name: thing\nfeilds: {}\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:1: feilds: unknown key `feilds`; did you mean `fields`?"]);
-    check("name: thing\nlabel: [a]\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:8: label: expected text, found a list"]);
-    check("name: thing\nlabel: true\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:8: label: expected text, found true; write it in quotes"]);
-    check("name: thing\nactive: yes\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:9: active: expected true or false, found the text `yes`"]);
-    check("name: thing\nfields: []\n", expect!["thing.object.yml:2:9: fields: expected a map, found a list"]);
-    check("name: thing\n", expect!["thing.object.yml:1:1: the key `fields` is missing"]);
-    check("name: thing\nfields: {}\n", expect!["thing.object.yml:2:1: fields: the object has no fields; declare at least one"]);
-    check("", expect!["thing.object.yml:1:1: the file has no object; write at least `name` and `fields`"]);
-    check("- name: thing\n", expect!["thing.object.yml:1:1: the file has no object; write at least `name` and `fields`"]);
-    check("name: thing\nkeyPrefix: TOOLONG\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:12: keyPrefix: expected at most 5 characters, found 7"]);
-    check("name: thing\nsharingModel: public\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:15: sharingModel: unknown value `public`; one of: private, read, read_write, full"]);
-    check("name: thing\ndatasource: legacy\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:13: datasource: there is no datasource `legacy`; remove it: records lie in the one database"]);
+    check(
+        "name: thing\nfeilds: {}\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:1: feilds: unknown key `feilds`; did you mean `fields`?"],
+    );
+    check(
+        "name: thing\nlabel: [a]\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:8: label: expected text, found a list"],
+    );
+    check(
+        "name: thing\nlabel: true\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:8: label: expected text, found true; write it in quotes"],
+    );
+    check(
+        "name: thing\nactive: yes\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:9: active: expected true or false, found the text `yes`"],
+    );
+    check(
+        "name: thing\nfields: []\n",
+        expect!["thing.object.yml:2:9: fields: expected a map, found a list"],
+    );
+    check(
+        "name: thing\n",
+        expect!["thing.object.yml:1:1: the key `fields` is missing"],
+    );
+    check(
+        "name: thing\nfields: {}\n",
+        expect!["thing.object.yml:2:1: fields: the object has no fields; declare at least one"],
+    );
+    check(
+        "",
+        expect!["thing.object.yml:1:1: the file has no object; write at least `name` and `fields`"],
+    );
+    check(
+        "- name: thing\n",
+        expect!["thing.object.yml:1:1: the file has no object; write at least `name` and `fields`"],
+    );
+    check(
+        "name: thing\nkeyPrefix: TOOLONG\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:12: keyPrefix: expected at most 5 characters, found 7"],
+    );
+    check(
+        "name: thing\nsharingModel: public\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:15: sharingModel: unknown value `public`; one of: private, read, read_write, full"],
+    );
+    check(
+        "name: thing\ndatasource: legacy\nfields: {title: {type: text}}\n",
+        expect![
+            "thing.object.yml:2:13: datasource: there is no datasource `legacy`; remove it: records lie in the one database"
+        ],
+    );
 }
 
 #[test]
 fn names_of_objects() {
-    check("name: Thing\nfields: {title: {type: text}}\n", expect!["thing.object.yml:1:7: name: `Thing` is not a name of lower case letters, digits and underscores that begins with a letter or an underscore"]);
-    check("name: sqlite_thing\nfields: {title: {type: text}}\n", expect![[r#"
+    check(
+        "name: Thing\nfields: {title: {type: text}}\n",
+        expect![
+            "thing.object.yml:1:7: name: `Thing` is not a name of lower case letters, digits and underscores that begins with a letter or an underscore"
+        ],
+    );
+    check(
+        "name: sqlite_thing\nfields: {title: {type: text}}\n",
+        expect![[r#"
         thing.object.yml:1:7: name: `sqlite_thing` is reserved for the platform; give it another beginning
-        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `sqlite_thing`; give both the same name"#]]);
-    check("name: sys_thing\nfields: {title: {type: text}}\n", expect![[r#"
+        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `sqlite_thing`; give both the same name"#]],
+    );
+    check(
+        "name: sys_thing\nfields: {title: {type: text}}\n",
+        expect![[r#"
         thing.object.yml:1:7: name: names that begin with `sys_` belong to plugins; leave the beginning out
-        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `sys_thing`; give both the same name"#]]);
+        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `sys_thing`; give both the same name"#]],
+    );
     let long = "a".repeat(64);
-    check(&format!("name: {long}\nfields: {{title: {{type: text}}}}\n"), expect![[r#"
+    check(
+        &format!("name: {long}\nfields: {{title: {{type: text}}}}\n"),
+        expect![[r#"
         thing.object.yml:1:7: name: the name of the object is longer than 63 characters; shorten it
-        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`; give both the same name"#]]);
-    check("name: thing\ntableName: drop table x\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:12: tableName: `drop table x` is no name of a table; use lower case letters, digits and underscores, and begin with a letter"]);
-    check("name: thing\nfields:\n  id: {type: text}\n  created_at: {type: datetime}\n", expect![[r#"
+        thing.object.yml:1:7: warning: name: the file is named after `thing`, the object is `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`; give both the same name"#]],
+    );
+    check(
+        "name: thing\ntableName: drop table x\nfields: {title: {type: text}}\n",
+        expect![
+            "thing.object.yml:2:12: tableName: `drop table x` is no name of a table; use lower case letters, digits and underscores, and begin with a letter"
+        ],
+    );
+    check(
+        "name: thing\nfields:\n  id: {type: text}\n  created_at: {type: datetime}\n",
+        expect![[r#"
         thing.object.yml:3:3: fields.id: `id` is a field that every object has; remove it, or rename it
-        thing.object.yml:4:3: fields.created_at: `created_at` is a field that every object has; remove it, or rename it"#]]);
-    check("name: thing\nfields:\n  Title: {type: text}\n", expect![[r#"
-        thing.object.yml:2:1: fields: the object has no fields; declare at least one
-        thing.object.yml:3:3: fields.Title: `Title` is not a name of lower case letters, digits and underscores that begins with a letter or an underscore
-        thing.object.yml:3:3: fields.Title.name: `Title` is not a name of lower case letters, digits and underscores that begins with a letter or an underscore"#]]);
-    check("name: thing\nfields:\n  title: {type: text, name: other}\n", expect!["thing.object.yml:3:29: fields.title.name: the field is called `title` by its key and `other` here; remove `name`: the key is enough"]);
+        thing.object.yml:4:3: fields.created_at: `created_at` is a field that every object has; remove it, or rename it"#]],
+    );
+    check(
+        "name: thing\nfields:\n  Title: {type: text}\n",
+        expect![
+            "thing.object.yml:3:3: fields.Title: `Title` is not a name of lower case letters, digits and underscores that begins with a letter or an underscore"
+        ],
+    );
+    check(
+        "name: thing\nfields:\n  title: {type: text, name: other}\n",
+        expect![
+            "thing.object.yml:3:29: fields.title.name: the field is called `title` by its key and `other` here; remove `name`: the key is enough"
+        ],
+    );
 }
 
 #[test]
 fn objects_among_each_other() {
     let one = "name: thing\nfields: {title: {type: text}}\n";
-    check_files(&[("a.object.yml", one), ("b.object.yml", one)], expect![[r#"
+    check_files(
+        &[("a.object.yml", one), ("b.object.yml", one)],
+        expect![[r#"
         a.object.yml:1:7: warning: name: the file is named after `a`, the object is `thing`; give both the same name
         b.object.yml:1:7: name: the object `thing` is declared twice, first in a.object.yml; give one of them another name
-        b.object.yml:1:7: warning: name: the file is named after `b`, the object is `thing`; give both the same name"#]]);
+        b.object.yml:1:7: warning: name: the file is named after `b`, the object is `thing`; give both the same name"#]],
+    );
     let other = "name: other\ntableName: thing\nfields: {title: {type: text}}\n";
-    check_files(&[("thing.object.yml", one), ("other.object.yml", other)], expect!["other.object.yml:2:12: tableName: the table `thing` is that of `thing` already; give it another `tableName`"]);
+    check_files(
+        &[("thing.object.yml", one), ("other.object.yml", other)],
+        expect![
+            "other.object.yml:2:12: tableName: the table `thing` is that of `thing` already; give it another `tableName`"
+        ],
+    );
 }
 
 #[test]
 fn lists_of_fields() {
-    check("name: thing\ncompactLayout: [title, statsu]\nfields: {title: {type: text}, status: {type: text}}\n", expect!["thing.object.yml:2:24: compactLayout[1]: `thing` has no field `statsu`; did you mean `status`?"]);
-    check("name: thing\nsearch: {fields: [titel]}\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:19: search.fields[0]: `thing` has no field `titel`; did you mean `title`?"]);
-    check("name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [titel]}\n", expect!["thing.object.yml:4:15: indexes[0].fields[0]: `thing` has no field `titel`; did you mean `title`?"]);
-    check("name: thing\nfields: {title: {type: text}, data: {type: json}}\nindexes:\n  - {fields: [title, title]}\n  - {fields: [data]}\n  - {fields: []}\n", expect![[r#"
+    check(
+        "name: thing\ncompactLayout: [title, statsu]\nfields: {title: {type: text}, status: {type: text}}\n",
+        expect!["thing.object.yml:2:24: compactLayout[1]: `thing` has no field `statsu`; did you mean `status`?"],
+    );
+    check(
+        "name: thing\nsearch: {fields: [titel]}\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:19: search.fields[0]: `thing` has no field `titel`; did you mean `title`?"],
+    );
+    check(
+        "name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [titel]}\n",
+        expect!["thing.object.yml:4:15: indexes[0].fields[0]: `thing` has no field `titel`; did you mean `title`?"],
+    );
+    check(
+        "name: thing\nfields: {title: {type: text}, data: {type: json}}\nindexes:\n  - {fields: [title, title]}\n  - {fields: [data]}\n  - {fields: []}\n",
+        expect![[r#"
         thing.object.yml:4:22: indexes[0].fields[1]: the field `title` is there twice
         thing.object.yml:5:15: indexes[1].fields[0]: a json field cannot be in an index
-        thing.object.yml:6:5: indexes[2]: the index has no fields"#]]);
-    check("name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], unique: true, partial: \"title <> ''\"}\n", expect!["thing.object.yml:4:46: indexes[0].partial: a unique index over some of the records is not supported: it would refuse too much without its condition; use a `unique` validation with a `scope`"]);
-    check("name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], type: tree}\n", expect!["thing.object.yml:4:29: indexes[0].type: unknown value `tree`; did you mean `btree`?"]);
+        thing.object.yml:6:5: indexes[2]: the index has no fields"#]],
+    );
+    check(
+        "name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], unique: true, partial: \"title <> ''\"}\n",
+        expect![
+            "thing.object.yml:4:46: indexes[0].partial: a unique index over some of the records is not supported: it would refuse too much without its condition; use a `unique` validation with a `scope`"
+        ],
+    );
+    check(
+        "name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], type: tree}\n",
+        expect!["thing.object.yml:4:29: indexes[0].type: unknown value `tree`; did you mean `btree`?"],
+    );
 }
 
 #[test]
 fn titles() {
-    check("name: thing\ntitleFormat: '{titel}'\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:14: titleFormat: `thing` has no field `titel`; did you mean `title`?"]);
-    check("name: thing\ntitleFormat: '{title'\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:14: titleFormat: a `{` has no `}` after it; write field names in braces, as in `{name}`"]);
-    check("name: thing\ntitleFormat: '{title.name}'\nfields: {title: {type: text}}\n", expect!["thing.object.yml:2:14: titleFormat: `title` is no reference, so `title.name` leads nowhere"]);
+    check(
+        "name: thing\ntitleFormat: '{titel}'\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:14: titleFormat: `thing` has no field `titel`; did you mean `title`?"],
+    );
+    check(
+        "name: thing\ntitleFormat: '{title'\nfields: {title: {type: text}}\n",
+        expect![
+            "thing.object.yml:2:14: titleFormat: a `{` has no `}` after it; write field names in braces, as in `{name}`"
+        ],
+    );
+    check(
+        "name: thing\ntitleFormat: '{title.name}'\nfields: {title: {type: text}}\n",
+        expect!["thing.object.yml:2:14: titleFormat: `title` is no reference, so `title.name` leads nowhere"],
+    );
 }
 
 #[test]
 fn one_look_tells_everything() {
     let text = "name: thing\nicno: box\nfields:\n  title: {type: txt, required: maybe}\n  status:\n    type: select\n    options:\n      - {label: New, value: N}\n      - {label: Old, vlaue: old, value: old}\n      - {value: third}\n  amount: {type: number, min: low}\ntitleFormat: '{title} {amont}'\n";
-    check(text, expect![[r#"
+    check(
+        text,
+        expect![[r#"
         thing.object.yml:2:1: icno: unknown key `icno`; did you mean `icon`?
         thing.object.yml:4:17: fields.title.type: unknown value `txt`; did you mean `text`?
         thing.object.yml:4:32: fields.title.required: expected true or false, found the text `maybe`
@@ -86,5 +194,6 @@ fn one_look_tells_everything() {
         thing.object.yml:9:22: fields.status.options[1].vlaue: unknown key `vlaue`; did you mean `value`?
         thing.object.yml:10:9: fields.status.options[2]: the key `label` is missing
         thing.object.yml:11:31: fields.amount.min: expected a number, found the text `low`
-        thing.object.yml:12:14: titleFormat: `thing` has no field `amont`; did you mean `amount`?"#]]);
+        thing.object.yml:12:14: titleFormat: `thing` has no field `amont`; did you mean `amount`?"#]],
+    );
 }

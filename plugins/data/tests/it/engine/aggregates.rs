@@ -32,7 +32,10 @@ async fn world() -> World {
 async fn figures_and_groups() {
     let world = world().await;
     let cases = [
-        (json!({ "aggregations": [{ "function": "count", "alias": "n" }] }), json!([{ "n": 4 }])),
+        (
+            json!({ "aggregations": [{ "function": "count", "alias": "n" }] }),
+            json!([{ "n": 4 }]),
+        ),
         (
             json!({ "aggregations": [
                 { "function": "sum", "field": "amount", "alias": "total" },
@@ -68,7 +71,10 @@ async fn figures_and_groups() {
         ),
     ];
     for (query, expected) in cases {
-        let found = world.query("deal", query.clone()).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        let found = world
+            .query("deal", query.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(found["records"], expected, "{query}");
         assert_eq!(found["total"], expected.as_array().unwrap().len(), "{query}");
     }
@@ -95,19 +101,41 @@ async fn groups_have_pages() {
     let world = world().await;
     let query = json!({ "aggregations": [{ "function": "count", "alias": "n" }], "groupBy": ["stage"], "limit": 2 });
     let found = world.query("deal", query).await.unwrap();
-    assert_eq!((found["records"].as_array().unwrap().len(), &found["total"], &found["hasMore"]), (2, &json!(3), &json!(true)));
+    assert_eq!(
+        (
+            found["records"].as_array().unwrap().len(),
+            &found["total"],
+            &found["hasMore"]
+        ),
+        (2, &json!(3), &json!(true))
+    );
 }
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused() {
     let world = world().await;
     let cases = [
-        (json!({ "aggregations": [{ "function": "median", "field": "amount" }] }), "invalid_query"),
-        (json!({ "aggregations": [{ "function": "sum", "field": "name" }] }), "invalid_query"),
+        (
+            json!({ "aggregations": [{ "function": "median", "field": "amount" }] }),
+            "invalid_query",
+        ),
+        (
+            json!({ "aggregations": [{ "function": "sum", "field": "name" }] }),
+            "invalid_query",
+        ),
         (json!({ "aggregations": [{ "function": "sum" }] }), "invalid_query"),
-        (json!({ "aggregations": [{ "function": "sum", "field": "amout" }] }), "invalid_field"),
-        (json!({ "groupBy": [{ "field": "name", "granularity": "month" }] }), "invalid_query"),
-        (json!({ "groupBy": [{ "field": "closed", "granularity": "fortnight" }] }), "invalid_query"),
+        (
+            json!({ "aggregations": [{ "function": "sum", "field": "amout" }] }),
+            "invalid_field",
+        ),
+        (
+            json!({ "groupBy": [{ "field": "name", "granularity": "month" }] }),
+            "invalid_query",
+        ),
+        (
+            json!({ "groupBy": [{ "field": "closed", "granularity": "fortnight" }] }),
+            "invalid_query",
+        ),
         (json!({ "groupBy": ["stage"], "having": { "n": 1 } }), "invalid_filter"),
         (json!({ "groupBy": ["stage"], "orderBy": "amount" }), "invalid_sort"),
     ];

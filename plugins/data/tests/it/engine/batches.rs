@@ -6,8 +6,14 @@ use serde_json::{Value, json};
 use crate::world::{World, failure, fields};
 
 const FILES: [(&str, &str); 2] = [
-    ("shelf.object.yml", "name: shelf\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true, externalId: true }\n"),
-    ("book.object.yml", "name: book\nfields:\n  name: { type: text, required: true }\n  shelf: { type: lookup, reference: shelf }\n"),
+    (
+        "shelf.object.yml",
+        "name: shelf\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true, externalId: true }\n",
+    ),
+    (
+        "book.object.yml",
+        "name: book\nfields:\n  name: { type: text, required: true }\n  shelf: { type: lookup, reference: shelf }\n",
+    ),
 ];
 
 async fn world() -> World {
@@ -15,11 +21,20 @@ async fn world() -> World {
 }
 
 fn item(id: Option<&str>, data: Value) -> BatchItem {
-    BatchItem { id: id.map(str::to_owned), external_id: None, data: fields(data) }
+    BatchItem {
+        id: id.map(str::to_owned),
+        external_id: None,
+        data: fields(data),
+    }
 }
 
 async fn run(world: &World, operation: BatchOperation, items: Vec<BatchItem>, options: BatchOptions) -> Value {
-    world.engine.batch(&world.local, "shelf", operation, items, options).await.unwrap().to_json()
+    world
+        .engine
+        .batch(&world.local, "shelf", operation, items, options)
+        .await
+        .unwrap()
+        .to_json()
 }
 
 #[tokio::test]
@@ -31,10 +46,21 @@ async fn one_bad_record_takes_all_back() {
         item(None, json!({ "name": "c", "code": "C" })),
     ];
     let answer = run(&world, BatchOperation::Create, items, BatchOptions::default()).await;
-    assert_eq!((&answer["success"], &answer["succeeded"], &answer["failed"], &answer["total"]), (&json!(false), &json!(0), &json!(3), &json!(3)));
+    assert_eq!(
+        (
+            &answer["success"],
+            &answer["succeeded"],
+            &answer["failed"],
+            &answer["total"]
+        ),
+        (&json!(false), &json!(0), &json!(3), &json!(3))
+    );
     assert_eq!(answer["results"][0]["errors"][0]["code"], "transaction_failed");
     assert_eq!(answer["results"][1]["errors"][0]["code"], "validation_error");
-    assert_eq!(answer["results"][1]["errors"][0]["fieldErrors"][0]["code"], "missing_required_field");
+    assert_eq!(
+        answer["results"][1]["errors"][0]["fieldErrors"][0]["code"],
+        "missing_required_field"
+    );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 0);
     assert_eq!(world.number("SELECT COUNT(*) FROM objectos_event").await, 0);
 }
@@ -42,7 +68,10 @@ async fn one_bad_record_takes_all_back() {
 #[tokio::test]
 async fn a_value_that_is_twice_in_the_batch_takes_all_back() {
     let world = world().await;
-    let items = vec![item(None, json!({ "name": "a", "code": "A" })), item(None, json!({ "name": "b", "code": "A" }))];
+    let items = vec![
+        item(None, json!({ "name": "a", "code": "A" })),
+        item(None, json!({ "name": "b", "code": "A" })),
+    ];
     let answer = run(&world, BatchOperation::Create, items, BatchOptions::default()).await;
     assert_eq!(answer["results"][1]["errors"][0]["code"], "duplicate_value");
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 0);
@@ -51,13 +80,27 @@ async fn a_value_that_is_twice_in_the_batch_takes_all_back() {
 #[tokio::test]
 async fn each_for_itself() {
     let world = world().await;
-    let items = || vec![item(None, json!({ "name": "a" })), item(None, json!({})), item(None, json!({ "name": "c" }))];
-    let go_on = BatchOptions { atomic: false, continue_on_error: true, return_records: true, ..BatchOptions::default() };
+    let items = || {
+        vec![
+            item(None, json!({ "name": "a" })),
+            item(None, json!({})),
+            item(None, json!({ "name": "c" })),
+        ]
+    };
+    let go_on = BatchOptions {
+        atomic: false,
+        continue_on_error: true,
+        return_records: true,
+        ..BatchOptions::default()
+    };
     let answer = run(&world, BatchOperation::Create, items(), go_on).await;
     assert_eq!((&answer["succeeded"], &answer["failed"]), (&json!(2), &json!(1)));
     assert_eq!(answer["results"][2]["data"]["name"], "c");
     assert_eq!(answer["results"][2]["data"]["owner_id"], "local");
-    let stop = BatchOptions { atomic: false, ..BatchOptions::default() };
+    let stop = BatchOptions {
+        atomic: false,
+        ..BatchOptions::default()
+    };
     let answer = run(&world, BatchOperation::Create, items(), stop).await;
     assert_eq!((&answer["succeeded"], &answer["failed"]), (&json!(1), &json!(2)));
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 3);
@@ -69,13 +112,35 @@ async fn updates_deletes_and_what_is_not_there() {
     for id in ["a", "b", "c"] {
         world.create("shelf", json!({ "id": id, "name": id })).await.unwrap();
     }
-    let go_on = BatchOptions { atomic: false, continue_on_error: true, ..BatchOptions::default() };
-    let items = vec![item(Some("a"), json!({ "name": "A" })), item(Some("nope"), json!({ "name": "N" })), item(None, json!({ "name": "?" }))];
+    let go_on = BatchOptions {
+        atomic: false,
+        continue_on_error: true,
+        ..BatchOptions::default()
+    };
+    let items = vec![
+        item(Some("a"), json!({ "name": "A" })),
+        item(Some("nope"), json!({ "name": "N" })),
+        item(None, json!({ "name": "?" })),
+    ];
     let answer = run(&world, BatchOperation::Update, items, go_on).await;
-    let codes: Vec<&Value> = answer["results"].as_array().unwrap().iter().map(|result| &result["errors"][0]["code"]).collect();
-    assert_eq!(codes, [&Value::Null, &json!("record_not_found"), &json!("record_not_found")]);
+    let codes: Vec<&Value> = answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| &result["errors"][0]["code"])
+        .collect();
+    assert_eq!(
+        codes,
+        [&Value::Null, &json!("record_not_found"), &json!("record_not_found")]
+    );
     assert_eq!(world.get("shelf", "a").await.unwrap()["name"], "A");
-    let answer = run(&world, BatchOperation::Delete, vec![item(Some("b"), json!({})), item(Some("c"), json!({}))], BatchOptions::default()).await;
+    let answer = run(
+        &world,
+        BatchOperation::Delete,
+        vec![item(Some("b"), json!({})), item(Some("c"), json!({}))],
+        BatchOptions::default(),
+    )
+    .await;
     assert_eq!(answer["success"], true);
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
 }
@@ -84,7 +149,10 @@ async fn updates_deletes_and_what_is_not_there() {
 async fn one_record_twice_in_one_batch() {
     let world = world().await;
     world.create("shelf", json!({ "id": "a", "name": "a" })).await.unwrap();
-    let items = vec![item(Some("a"), json!({ "name": "first" })), item(Some("a"), json!({ "code": "second" }))];
+    let items = vec![
+        item(Some("a"), json!({ "name": "first" })),
+        item(Some("a"), json!({ "code": "second" })),
+    ];
     let answer = run(&world, BatchOperation::Update, items, BatchOptions::default()).await;
     assert_eq!(answer["success"], true, "{answer}");
     let record = world.get("shelf", "a").await.unwrap();
@@ -94,8 +162,14 @@ async fn one_record_twice_in_one_batch() {
 #[tokio::test]
 async fn upsert_by_id_and_by_external_id() {
     let world = world().await;
-    world.create("shelf", json!({ "id": "a", "name": "a", "code": "A" })).await.unwrap();
-    let by_code = |code: &str, name: &str| BatchItem { external_id: Some(code.to_owned()), ..item(None, json!({ "name": name })) };
+    world
+        .create("shelf", json!({ "id": "a", "name": "a", "code": "A" }))
+        .await
+        .unwrap();
+    let by_code = |code: &str, name: &str| BatchItem {
+        external_id: Some(code.to_owned()),
+        ..item(None, json!({ "name": name }))
+    };
     let items = vec![
         item(Some("a"), json!({ "name": "changed" })),
         item(Some("b"), json!({ "name": "made" })),
@@ -107,15 +181,27 @@ async fn upsert_by_id_and_by_external_id() {
     assert_eq!(answer["success"], true, "{answer}");
     assert_eq!(world.get("shelf", "a").await.unwrap()["name"], "by code");
     assert_eq!(world.get("shelf", "b").await.unwrap()["name"], "made");
-    assert_eq!(world.names("shelf", json!({ "code": "Z" })).await.unwrap(), ["made by code"]);
+    assert_eq!(
+        world.names("shelf", json!({ "code": "Z" })).await.unwrap(),
+        ["made by code"]
+    );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 4);
 }
 
 #[tokio::test]
 async fn only_checked_is_not_stored() {
     let world = world().await;
-    let options = BatchOptions { validate_only: true, ..BatchOptions::default() };
-    let answer = run(&world, BatchOperation::Create, vec![item(None, json!({ "name": "a" }))], options).await;
+    let options = BatchOptions {
+        validate_only: true,
+        ..BatchOptions::default()
+    };
+    let answer = run(
+        &world,
+        BatchOperation::Create,
+        vec![item(None, json!({ "name": "a" }))],
+        options,
+    )
+    .await;
     assert_eq!(answer["success"], true);
     let answer = run(&world, BatchOperation::Create, vec![item(None, json!({}))], options).await;
     assert_eq!(answer["success"], false);
@@ -126,8 +212,21 @@ async fn only_checked_is_not_stored() {
 async fn too_many_are_refused() {
     let world = world().await;
     let items = vec![item(None, json!({ "name": "a" })); 201];
-    let error = world.engine.batch(&world.local, "shelf", BatchOperation::Create, items, BatchOptions::default()).await.unwrap_err();
-    assert_eq!((error.code(), error.details()), ("max_records_exceeded", json!({ "count": 201, "max": 200 })));
+    let error = world
+        .engine
+        .batch(
+            &world.local,
+            "shelf",
+            BatchOperation::Create,
+            items,
+            BatchOptions::default(),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.details()),
+        ("max_records_exceeded", json!({ "count": 201, "max": 200 }))
+    );
 }
 
 #[tokio::test]
@@ -138,7 +237,10 @@ async fn many_are_made_or_none() {
     assert_eq!(made.len(), 2);
     let bad = vec![fields(json!({ "name": "c" })), fields(json!({ "nome": "d" }))];
     let error = world.engine.create_many(&world.local, "shelf", bad).await.unwrap_err();
-    assert_eq!((error.code(), error.details()["index"].clone()), ("invalid_field", json!(1)));
+    assert_eq!(
+        (error.code(), error.details()["index"].clone()),
+        ("invalid_field", json!(1))
+    );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
 }
 
@@ -153,8 +255,18 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
     };
     let items = vec![
         entry("shelf", BatchOperation::Create, None, json!({ "name": "s" })),
-        entry("book", BatchOperation::Create, None, json!({ "name": "b", "shelf": { "$ref": 0 } })),
-        entry("shelf", BatchOperation::Update, Some("$ref:0"), json!({ "name": "renamed" })),
+        entry(
+            "book",
+            BatchOperation::Create,
+            None,
+            json!({ "name": "b", "shelf": { "$ref": 0 } }),
+        ),
+        entry(
+            "shelf",
+            BatchOperation::Update,
+            Some("$ref:0"),
+            json!({ "name": "renamed" }),
+        ),
     ];
     let answers = world.engine.transaction(&world.local, items).await.unwrap();
     let book: Value = serde_json::from_slice(&answers[1].record).unwrap();
@@ -162,13 +274,24 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
     assert_eq!(world.get("shelf", &answers[0].id).await.unwrap()["name"], "renamed");
     let items = vec![
         entry("shelf", BatchOperation::Create, None, json!({ "name": "lost" })),
-        entry("book", BatchOperation::Create, None, json!({ "name": "b", "shelf": { "$ref": 5 } })),
+        entry(
+            "book",
+            BatchOperation::Create,
+            None,
+            json!({ "name": "b", "shelf": { "$ref": 5 } }),
+        ),
     ];
-    assert_eq!(failure(world.engine.transaction(&world.local, items).await).0, "invalid_format");
+    assert_eq!(
+        failure(world.engine.transaction(&world.local, items).await).0,
+        "invalid_format"
+    );
     let items = vec![
         entry("shelf", BatchOperation::Create, None, json!({ "name": "lost" })),
         entry("book", BatchOperation::Delete, Some("nope"), json!({})),
     ];
-    assert_eq!(failure(world.engine.transaction(&world.local, items).await).0, "record_not_found");
+    assert_eq!(
+        failure(world.engine.transaction(&world.local, items).await).0,
+        "record_not_found"
+    );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
 }

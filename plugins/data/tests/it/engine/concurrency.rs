@@ -25,7 +25,11 @@ async fn add_one(world: &World, id: &str) {
         let value = record["value"].as_i64().unwrap() + 1;
         let version = record["updated_at"].as_str().unwrap().to_owned();
         let change = fields(json!({ "value": value }));
-        match world.engine.update(&world.local, "counter", id, change, Some(version)).await {
+        match world
+            .engine
+            .update(&world.local, "counter", id, change, Some(version))
+            .await
+        {
             Ok(_) => return,
             Err(error) => assert_eq!(error.code(), "concurrent_modification", "{error}"),
         }
@@ -36,7 +40,10 @@ async fn add_one(world: &World, id: &str) {
 async fn no_update_is_lost() {
     let world = world().await;
     for index in 0..10 {
-        world.create("counter", json!({ "id": format!("c{index}"), "name": "x" })).await.unwrap();
+        world
+            .create("counter", json!({ "id": format!("c{index}"), "name": "x" }))
+            .await
+            .unwrap();
     }
     let tasks: Vec<_> = (0..64)
         .map(|task| {
@@ -52,17 +59,30 @@ async fn no_update_is_lost() {
         task.await.unwrap();
     }
     assert_eq!(world.number("SELECT SUM(value) FROM counter").await, 64 * 5);
-    assert_eq!(world.number("SELECT COUNT(*) FROM objectos_event WHERE name = 'data.record.updated'").await, 64 * 5);
+    assert_eq!(
+        world
+            .number("SELECT COUNT(*) FROM objectos_event WHERE name = 'data.record.updated'")
+            .await,
+        64 * 5
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_one_record_without_a_condition_all_get_through() {
     let world = world().await;
-    world.create("counter", json!({ "id": "one", "name": "x" })).await.unwrap();
+    world
+        .create("counter", json!({ "id": "one", "name": "x" }))
+        .await
+        .unwrap();
     let tasks: Vec<_> = (0..64)
         .map(|task| {
             let world = Arc::clone(&world);
-            tokio::spawn(async move { world.update("counter", "one", json!({ "value": task })).await.map(|_| ()) })
+            tokio::spawn(async move {
+                world
+                    .update("counter", "one", json!({ "value": task }))
+                    .await
+                    .map(|_| ())
+            })
         })
         .collect();
     for task in tasks {
@@ -85,7 +105,12 @@ async fn writes_that_wait_share_a_commit_and_numbers_are_given_once() {
     let tasks: Vec<_> = (0..200)
         .map(|task| {
             let world = Arc::clone(&world);
-            tokio::spawn(async move { world.create("counter", json!({ "name": format!("n{task}") })).await.unwrap() })
+            tokio::spawn(async move {
+                world
+                    .create("counter", json!({ "name": format!("n{task}") }))
+                    .await
+                    .unwrap()
+            })
         })
         .collect();
     let mut tickets: Vec<Value> = Vec::new();
@@ -94,7 +119,11 @@ async fn writes_that_wait_share_a_commit_and_numbers_are_given_once() {
     }
     let after = world.store.status();
     assert_eq!(after.units - before.units, 200);
-    assert!(after.commits - before.commits < 150, "{} commits", after.commits - before.commits);
+    assert!(
+        after.commits - before.commits < 150,
+        "{} commits",
+        after.commits - before.commits
+    );
     tickets.sort_by_key(|ticket| ticket.as_str().unwrap().parse::<i64>().unwrap());
     tickets.dedup();
     assert_eq!(tickets.len(), 200);
@@ -106,7 +135,11 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     for round in 0..50 {
         let task = {
             let world = Arc::clone(&world);
-            tokio::spawn(async move { world.create("counter", json!({ "name": format!("gone {round}") })).await })
+            tokio::spawn(async move {
+                world
+                    .create("counter", json!({ "name": format!("gone {round}") }))
+                    .await
+            })
         };
         tokio::task::yield_now().await;
         task.abort();

@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 use crate::world::{World, failure};
 
 const FILES: [(&str, &str); 3] = [
-    ("company.object.yml", "name: company\nfields:\n  name: { type: text }\n  country: { type: text }\n"),
-    ("person.object.yml", "name: person\nfields:\n  name: { type: text }\n  company: { type: lookup, reference: company }\n"),
+    (
+        "company.object.yml",
+        "name: company\nfields:\n  name: { type: text }\n  country: { type: text }\n",
+    ),
+    (
+        "person.object.yml",
+        "name: person\nfields:\n  name: { type: text }\n  company: { type: lookup, reference: company }\n",
+    ),
     (
         "task.object.yml",
         "name: task\nfields:\n  name: { type: text }\n  who: { type: lookup, reference: person }\n  watchers: { type: lookup, reference: person, multiple: true }\n",
@@ -23,8 +29,14 @@ async fn world() -> World {
         ("person", json!({ "id": "p1", "name": "Ann", "company": "c1" })),
         ("person", json!({ "id": "p2", "name": "Bob", "company": "c2" })),
         ("person", json!({ "id": "p3", "name": "Cid" })),
-        ("task", json!({ "id": "t1", "name": "one", "who": "p1", "watchers": ["p2", "p1"] })),
-        ("task", json!({ "id": "t2", "name": "two", "who": "p2", "watchers": [] })),
+        (
+            "task",
+            json!({ "id": "t1", "name": "one", "who": "p1", "watchers": ["p2", "p1"] }),
+        ),
+        (
+            "task",
+            json!({ "id": "t2", "name": "two", "who": "p2", "watchers": [] }),
+        ),
         ("task", json!({ "id": "t3", "name": "three", "who": "p1" })),
         ("task", json!({ "id": "t4", "name": "four" })),
     ] {
@@ -50,12 +62,29 @@ async fn relations_stand_in_the_place_of_ids() {
 #[tokio::test]
 async fn a_path_and_a_list_of_names_expand_as_well() {
     let world = world().await;
-    let found = world.query("task", json!({ "where": { "id": "t1" }, "expand": "who.company,watchers" })).await.unwrap();
+    let found = world
+        .query(
+            "task",
+            json!({ "where": { "id": "t1" }, "expand": "who.company,watchers" }),
+        )
+        .await
+        .unwrap();
     let task = &found["records"][0];
     assert_eq!(task["who"]["company"]["country"], "DE");
-    let watchers: Vec<&Value> = task["watchers"].as_array().unwrap().iter().map(|watcher| &watcher["name"]).collect();
+    let watchers: Vec<&Value> = task["watchers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|watcher| &watcher["name"])
+        .collect();
     assert_eq!(watchers, ["Bob", "Ann"]);
-    let nested = world.query("task", json!({ "where": { "id": "t1" }, "fields": ["id", { "field": "who", "fields": ["name"] }] })).await.unwrap();
+    let nested = world
+        .query(
+            "task",
+            json!({ "where": { "id": "t1" }, "fields": ["id", { "field": "who", "fields": ["name"] }] }),
+        )
+        .await
+        .unwrap();
     assert_eq!(nested["records"], json!([{ "id": "t1", "who": { "name": "Ann" } }]));
 }
 
@@ -77,10 +106,25 @@ async fn filters_and_orders_lead_over_relations() {
         (json!(["who.company.name", "contains", "et"]), "two"),
         (json!({ "watchers": "p2" }), "one"),
     ] {
-        assert_eq!(world.names("task", filter.clone()).await.unwrap().join(" "), expected, "{filter}");
+        assert_eq!(
+            world.names("task", filter.clone()).await.unwrap().join(" "),
+            expected,
+            "{filter}"
+        );
     }
-    let sorted = world.query("task", json!({ "orderBy": "-who.name,name", "fields": ["name", "who.name"] })).await.unwrap();
-    let names: Vec<&Value> = sorted["records"].as_array().unwrap().iter().map(|record| &record["name"]).collect();
+    let sorted = world
+        .query(
+            "task",
+            json!({ "orderBy": "-who.name,name", "fields": ["name", "who.name"] }),
+        )
+        .await
+        .unwrap();
+    let names: Vec<&Value> = sorted["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| &record["name"])
+        .collect();
     assert_eq!(names, ["two", "one", "three", "four"]);
     assert_eq!(sorted["records"][0]["who.name"], "Bob");
 }
@@ -91,13 +135,25 @@ async fn one_record_with_its_relation() {
     let query = objectos_data::query::from_query_string("expand=who&select=name").unwrap();
     let answer = world.engine.get(&world.local, "task", "t1", &query).await.unwrap();
     let record: Value = serde_json::from_slice(&answer.record).unwrap();
-    assert_eq!((&record["name"], &record["who"]["name"]), (&json!("one"), &json!("Ann")));
+    assert_eq!(
+        (&record["name"], &record["who"]["name"]),
+        (&json!("one"), &json!("Ann"))
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_relation_is_refused() {
     let world = world().await;
-    assert_eq!(failure(world.query("task", json!({ "expand": ["name"] })).await).0, "invalid_query");
-    assert_eq!(failure(world.query("task", json!({ "expand": ["whom"] })).await).0, "invalid_field");
-    assert_eq!(failure(world.query("task", json!({ "expand": "a.b.c.d.e.f" })).await).0, "invalid_query");
+    assert_eq!(
+        failure(world.query("task", json!({ "expand": ["name"] })).await).0,
+        "invalid_query"
+    );
+    assert_eq!(
+        failure(world.query("task", json!({ "expand": ["whom"] })).await).0,
+        "invalid_field"
+    );
+    assert_eq!(
+        failure(world.query("task", json!({ "expand": "a.b.c.d.e.f" })).await).0,
+        "invalid_query"
+    );
 }

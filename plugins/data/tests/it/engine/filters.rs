@@ -86,7 +86,10 @@ async fn operators() {
         (json!({ "$not": { "size": { "$gt": 1 } } }), "a n"),
         (json!({ "size": { "$not": { "$gt": 1 } } }), "a n"),
         (json!({ "$or": [{ "size": 1 }, { "size": 3 }] }), "a c"),
-        (json!({ "$and": [{ "size": { "$gt": 1 } }, { "done": false }], "stage": "open_it" }), "c"),
+        (
+            json!({ "$and": [{ "size": { "$gt": 1 } }, { "done": false }], "stage": "open_it" }),
+            "c",
+        ),
         (json!({ "$nor": [{ "size": 1 }, { "size": 3 }] }), "b n"),
         (json!({ "size": { "$gt": { "$field": "other" } } }), "c"),
         (json!({ "size": { "$eq": { "$field": "other" } } }), "b n"),
@@ -128,12 +131,18 @@ async fn operators() {
         (json!(["or", ["size", "=", 1], ["size", "=", 3]]), "a c"),
         (json!(["not", ["size", "=", 1]]), "b c n"),
         (json!([["size", ">", 1], ["stage", "=", "open_it"]]), "c"),
-        (json!([["size", "=", 1], "or", ["size", "=", 3], "and", ["done", "=", true]]), "a"),
+        (
+            json!([["size", "=", 1], "or", ["size", "=", 3], "and", ["done", "=", true]]),
+            "a",
+        ),
         (json!([{ "size": 1 }, "or", ["size", "=", 2]]), "a b"),
         (json!(["day", "after", "2026-02-01"]), "c"),
     ];
     for (filter, expected) in cases {
-        let found = world.names("thing", filter.clone()).await.unwrap_or_else(|error| panic!("{filter}: {error}"));
+        let found = world
+            .names("thing", filter.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{filter}: {error}"));
         assert_eq!(found.join(" "), expected, "{filter}");
     }
 }
@@ -148,16 +157,36 @@ async fn what_is_wrong_is_told_with_the_right_code() {
         (json!({ "$or": {} }), "invalid_filter", "$or takes a list"),
         (json!({ "size": "abc" }), "invalid_filter", "'size' is a number"),
         (json!({ "size": [1, 2] }), "invalid_filter", "use $in for a list"),
-        (json!({ "size": { "$contains": "1" } }), "invalid_filter", "$contains does not work on 'size'"),
+        (
+            json!({ "size": { "$contains": "1" } }),
+            "invalid_filter",
+            "$contains does not work on 'size'",
+        ),
         (json!({ "done": "perhaps" }), "invalid_filter", "true or false"),
         (json!({ "day": "soon" }), "invalid_filter", "a date"),
-        (json!({ "place": { "$gt": 1 } }), "invalid_filter", "does not work on 'place'"),
-        (json!({ "size": { "$gt": { "$field": "name" } } }), "invalid_filter", "cannot be compared"),
+        (
+            json!({ "place": { "$gt": 1 } }),
+            "invalid_filter",
+            "does not work on 'place'",
+        ),
+        (
+            json!({ "size": { "$gt": { "$field": "name" } } }),
+            "invalid_filter",
+            "cannot be compared",
+        ),
         (json!({ "size": { "$null": "x" } }), "invalid_filter", "true or false"),
-        (json!(["size", "greater", 1]), "invalid_filter", "unknown operator 'greater'"),
+        (
+            json!(["size", "greater", 1]),
+            "invalid_filter",
+            "unknown operator 'greater'",
+        ),
         (json!(["size", "="]), "invalid_filter", "does not take 0 values"),
         (json!("size = 1"), "invalid_filter", "an object or a list"),
-        (json!([["size", "=", 1], "xor", ["size", "=", 2]]), "invalid_filter", "'xor'"),
+        (
+            json!([["size", "=", 1], "xor", ["size", "=", 2]]),
+            "invalid_filter",
+            "'xor'",
+        ),
         (json!({ "name.size": 1 }), "invalid_field", "name.size"),
     ];
     for (filter, code, part) in cases {
@@ -172,9 +201,17 @@ async fn query_strings() {
     let world = world().await;
     let names = async |query: &str| -> Result<String, String> {
         let input = from_query_string(query).map_err(|error| error.code().to_owned())?;
-        let found = world.engine.find(&world.local, "thing", input).await.map_err(|error| error.code().to_owned())?;
+        let found = world
+            .engine
+            .find(&world.local, "thing", input)
+            .await
+            .map_err(|error| error.code().to_owned())?;
         let records: Vec<Value> = serde_json::from_slice(&found.records).unwrap();
-        Ok(records.iter().map(|record| record["name"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>().join(" "))
+        Ok(records
+            .iter()
+            .map(|record| record["name"].as_str().unwrap_or("-").to_owned())
+            .collect::<Vec<_>>()
+            .join(" "))
     };
     let cases = [
         ("", Ok("a b c n")),
@@ -183,7 +220,10 @@ async fn query_strings() {
         ("top=2&sort=-size", Ok("c b")),
         ("limit=1&skip=1&orderBy=size%20desc", Ok("b")),
         ("$top=1&$orderby=name", Ok("a")),
-        ("sort=%5B%7B%22field%22%3A%22size%22%2C%22order%22%3A%22desc%22%7D%5D&top=1", Ok("c")),
+        (
+            "sort=%5B%7B%22field%22%3A%22size%22%2C%22order%22%3A%22desc%22%7D%5D&top=1",
+            Ok("c"),
+        ),
         ("sort=size", Ok("n a b c")),
         ("filter=%5B%22size%22%2C%22%3E%22%2C1%5D", Ok("b c")),
         ("filters=%5B%22size%22%2C%22%3E%22%2C1%5D", Ok("b c")),
@@ -226,10 +266,24 @@ async fn limits_on_depth_and_size() {
 #[tokio::test]
 async fn words_are_searched_in_searchable_fields() {
     let world = world().await;
-    let count = async |search: Value| world.query("thing", json!({ "search": search })).await.map(|found| found["total"].clone());
+    let count = async |search: Value| {
+        world
+            .query("thing", json!({ "search": search }))
+            .await
+            .map(|found| found["total"].clone())
+    };
     assert_eq!(count(json!("wool")).await.unwrap(), 2);
-    assert_eq!(count(json!({ "query": "100% wool", "operator": "and" })).await.unwrap(), 1);
-    assert_eq!(count(json!({ "query": "100% a_b", "operator": "or" })).await.unwrap(), 2);
+    assert_eq!(
+        count(json!({ "query": "100% wool", "operator": "and" })).await.unwrap(),
+        1
+    );
+    assert_eq!(
+        count(json!({ "query": "100% a_b", "operator": "or" })).await.unwrap(),
+        2
+    );
     assert_eq!(count(json!({ "query": "a", "fields": ["name"] })).await.unwrap(), 1);
-    assert_eq!(failure(count(json!({ "query": "a", "fields": ["nome"] })).await).0, "invalid_field");
+    assert_eq!(
+        failure(count(json!({ "query": "a", "fields": ["nome"] })).await).0,
+        "invalid_field"
+    );
 }

@@ -38,12 +38,21 @@ fields:
 
 async fn world() -> World {
     let world = World::new(&FILES).await;
-    world.create("order", json!({ "id": "o1", "name": "first", "customer": "Acme" })).await.unwrap();
-    world.create("order", json!({ "id": "o2", "name": "second", "customer": "Beta" })).await.unwrap();
+    world
+        .create("order", json!({ "id": "o1", "name": "first", "customer": "Acme" }))
+        .await
+        .unwrap();
+    world
+        .create("order", json!({ "id": "o2", "name": "second", "customer": "Beta" }))
+        .await
+        .unwrap();
     for (id, order, quantity, price) in [("l1", "o1", 3, 10.5), ("l2", "o1", 10, 20.0), ("l3", "o2", 1, 7.0)] {
         let net = f64::from(quantity) * price;
         world
-            .create("line", json!({ "id": id, "name": id, "order": order, "quantity": quantity, "price": price, "net": net }))
+            .create(
+                "line",
+                json!({ "id": id, "name": id, "order": order, "quantity": quantity, "price": price, "net": net }),
+            )
             .await
             .unwrap();
     }
@@ -54,12 +63,18 @@ async fn world() -> World {
 async fn formulas_are_computed_on_read() {
     let world = world().await;
     let line = world.get("line", "l2").await.unwrap();
-    assert_eq!((&line["worth"], &line["large"], &line["buyer"]), (&json!(200), &json!(true), &json!("Acme")));
+    assert_eq!(
+        (&line["worth"], &line["large"], &line["buyer"]),
+        (&json!(200), &json!(true), &json!("Acme"))
+    );
     let created = world
         .create("line", json!({ "order": "o2", "quantity": 2, "price": 1.25 }))
         .await
         .unwrap();
-    assert_eq!((&created["worth"], &created["large"], &created["buyer"]), (&json!(2.5), &json!(false), &json!("Beta")));
+    assert_eq!(
+        (&created["worth"], &created["large"], &created["buyer"]),
+        (&json!(2.5), &json!(false), &json!("Beta"))
+    );
 }
 
 #[tokio::test]
@@ -67,12 +82,23 @@ async fn summaries_are_right_after_every_change() {
     let world = world().await;
     let order = async |id: &str| {
         let order = world.get("order", id).await.unwrap();
-        (order["lines"].clone(), order["total"].clone(), order["gross"].clone(), order["label"].clone())
+        (
+            order["lines"].clone(),
+            order["total"].clone(),
+            order["gross"].clone(),
+            order["label"].clone(),
+        )
     };
-    assert_eq!(order("o1").await, (json!(2), json!(231.5), json!(275.49), json!("Acme / first")));
+    assert_eq!(
+        order("o1").await,
+        (json!(2), json!(231.5), json!(275.49), json!("Acme / first"))
+    );
     world.update("line", "l3", json!({ "order": "o1" })).await.unwrap();
     assert_eq!(order("o1").await.1, json!(238.5));
-    assert_eq!(order("o2").await, (json!(0), Value::Null, Value::Null, json!("Beta / second")));
+    assert_eq!(
+        order("o2").await,
+        (json!(0), Value::Null, Value::Null, json!("Beta / second"))
+    );
     world.engine.delete(&world.local, "line", "l2").await.unwrap();
     assert_eq!(order("o1").await.1, json!(38.5));
 }
@@ -88,12 +114,25 @@ async fn computed_fields_filter_and_sort() {
         ("order", json!({ "total": { "$lt": 100 } }), "second"),
         ("order", json!({ "label": { "$startsWith": "Acme" } }), "first"),
     ] {
-        assert_eq!(world.names(object, filter.clone()).await.unwrap().join(" "), expected, "{filter}");
+        assert_eq!(
+            world.names(object, filter.clone()).await.unwrap().join(" "),
+            expected,
+            "{filter}"
+        );
     }
-    let sorted = world.query("line", json!({ "orderBy": "-worth", "fields": ["worth"] })).await.unwrap();
-    assert_eq!(sorted["records"], json!([{ "worth": 200 }, { "worth": 31.5 }, { "worth": 7 }]));
+    let sorted = world
+        .query("line", json!({ "orderBy": "-worth", "fields": ["worth"] }))
+        .await
+        .unwrap();
+    assert_eq!(
+        sorted["records"],
+        json!([{ "worth": 200 }, { "worth": 31.5 }, { "worth": 7 }])
+    );
     let summed = world
-        .query("line", json!({ "aggregations": [{ "function": "sum", "field": "worth", "alias": "all" }] }))
+        .query(
+            "line",
+            json!({ "aggregations": [{ "function": "sum", "field": "worth", "alias": "all" }] }),
+        )
         .await
         .unwrap();
     assert_eq!(summed["records"], json!([{ "all": 238.5 }]));

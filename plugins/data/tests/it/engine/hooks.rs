@@ -18,7 +18,10 @@ async fn world() -> World {
 async fn nothing_is_built_for_nobody() {
     let world = world().await;
     let record = world.create("thing", json!({ "name": "a" })).await.unwrap();
-    world.update("thing", record["id"].as_str().unwrap(), json!({ "name": "b" })).await.unwrap();
+    world
+        .update("thing", record["id"].as_str().unwrap(), json!({ "name": "b" }))
+        .await
+        .unwrap();
     world.query("thing", json!({})).await.unwrap();
     assert_eq!(world.hooks.runs.load(Ordering::SeqCst), 0);
 }
@@ -34,11 +37,17 @@ async fn before_a_record_is_made() {
         payload["record"]["name"] = json!(format!("{}!", payload["record"]["name"].as_str().unwrap_or_default()));
         Ok(true)
     });
-    let record = world.create("thing", json!({ "name": "a", "secret": "s" })).await.unwrap();
+    let record = world
+        .create("thing", json!({ "name": "a", "secret": "s" }))
+        .await
+        .unwrap();
     assert_eq!((&record["name"], &record["size"]), (&json!("a!"), &json!(7)));
     assert_eq!(world.number("SELECT secret = 's' FROM thing").await, 1);
     let (code, message) = failure(world.create("thing", json!({ "name": "forbidden" })).await);
-    assert_eq!((code.as_str(), message.as_str()), ("validation_error", "that name is taken by the crown"));
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("validation_error", "that name is taken by the crown")
+    );
     assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 1);
 }
 
@@ -49,7 +58,10 @@ async fn what_a_hook_makes_of_a_record_is_checked_again() {
         payload["record"]["size"] = json!(11);
         Ok(true)
     });
-    assert_eq!(field_errors(world.create("thing", json!({ "name": "a" })).await), ["size: max_value"]);
+    assert_eq!(
+        field_errors(world.create("thing", json!({ "name": "a" })).await),
+        ["size: max_value"]
+    );
 }
 
 #[tokio::test]
@@ -61,22 +73,47 @@ async fn before_a_change_the_old_record_is_seen() {
         payload["record"]["size"] = json!(3);
         Ok(true)
     });
-    let record = world.create("thing", json!({ "name": "old", "size": 1 })).await.unwrap();
-    let changed = world.update("thing", record["id"].as_str().unwrap(), json!({ "name": "new", "size": 1 })).await.unwrap();
+    let record = world
+        .create("thing", json!({ "name": "old", "size": 1 }))
+        .await
+        .unwrap();
+    let changed = world
+        .update(
+            "thing",
+            record["id"].as_str().unwrap(),
+            json!({ "name": "new", "size": 1 }),
+        )
+        .await
+        .unwrap();
     assert_eq!((&changed["name"], &changed["size"]), (&json!("new"), &json!(3)));
 }
 
 #[tokio::test]
 async fn a_delete_can_be_refused() {
     let world = world().await;
-    world.hooks.on(HookPoint::BeforeDelete, "thing", |payload| match &payload["previous"]["name"] {
-        Value::String(name) if name == "keep" => Err(Error::veto("this one stays").into()),
-        _ => Ok(false),
+    world.hooks.on(HookPoint::BeforeDelete, "thing", |payload| {
+        match &payload["previous"]["name"] {
+            Value::String(name) if name == "keep" => Err(Error::veto("this one stays").into()),
+            _ => Ok(false),
+        }
     });
     let keep = world.create("thing", json!({ "name": "keep" })).await.unwrap();
     let go = world.create("thing", json!({ "name": "go" })).await.unwrap();
-    assert_eq!(failure(world.engine.delete(&world.local, "thing", keep["id"].as_str().unwrap()).await).1, "this one stays");
-    world.engine.delete(&world.local, "thing", go["id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(
+        failure(
+            world
+                .engine
+                .delete(&world.local, "thing", keep["id"].as_str().unwrap())
+                .await
+        )
+        .1,
+        "this one stays"
+    );
+    world
+        .engine
+        .delete(&world.local, "thing", go["id"].as_str().unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -86,7 +123,9 @@ async fn after_a_change_only_the_answer_can_be_changed() {
         payload["record"]["greeting"] = json!("hello");
         Ok(true)
     });
-    world.hooks.on(HookPoint::AfterUpdate, "thing", |_| Err(Error::veto("too late").into()));
+    world
+        .hooks
+        .on(HookPoint::AfterUpdate, "thing", |_| Err(Error::veto("too late").into()));
     let record = world.create("thing", json!({ "name": "a" })).await.unwrap();
     assert_eq!(record["greeting"], "hello");
     let id = record["id"].as_str().unwrap();
@@ -99,14 +138,20 @@ async fn after_a_change_only_the_answer_can_be_changed() {
 async fn before_and_after_records_are_found() {
     let world = world().await;
     for name in ["a", "b"] {
-        world.create("thing", json!({ "id": name, "name": name })).await.unwrap();
+        world
+            .create("thing", json!({ "id": name, "name": name }))
+            .await
+            .unwrap();
     }
     world.hooks.on(HookPoint::BeforeFind, "thing", |payload| {
         payload["query"]["where"] = json!({ "$and": [payload["query"]["where"].clone(), { "name": "b" }] });
         Ok(true)
     });
     let found = world.query("thing", json!({ "where": {} })).await.unwrap();
-    assert_eq!((&found["total"], &found["records"][0]["name"]), (&json!(1), &json!("b")));
+    assert_eq!(
+        (&found["total"], &found["records"][0]["name"]),
+        (&json!(1), &json!("b"))
+    );
     assert_eq!(failure(world.get("thing", "a").await).0, "record_not_found");
     world.hooks.on(HookPoint::AfterFind, "thing", |payload| {
         for record in payload["records"].as_array_mut().into_iter().flatten() {

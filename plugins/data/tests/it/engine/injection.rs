@@ -10,19 +10,59 @@ use crate::world::World;
 const THING: &str = "name: thing\nfields:\n  name: { type: text }\n  size: { type: number }\n  tags: { type: tags }\n";
 
 const WICKED: [&str; 14] = [
-    "'", "\"", "''", "\"\"", "'; DROP TABLE thing; --", "\" OR 1=1 --", "x') OR ('1'='1", "?", "$1", "%", "_", "\\", "name\" = \"name",
+    "'",
+    "\"",
+    "''",
+    "\"\"",
+    "'; DROP TABLE thing; --",
+    "\" OR 1=1 --",
+    "x') OR ('1'='1",
+    "?",
+    "$1",
+    "%",
+    "_",
+    "\\",
+    "name\" = \"name",
     "/* */",
 ];
 
 fn seed() -> u64 {
-    let seed = std::env::var("OBJECTOS_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_228);
+    let seed = std::env::var("OBJECTOS_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(20_260_228);
     println!("OBJECTOS_TEST_SEED={seed}");
     seed
 }
 
 fn text(random: &mut SmallRng) -> String {
-    const PARTS: &[&str] = &["'", "\"", ";", "--", " ", "OR", "1=1", ")", "(", "\\", "%", "_", "?", "a", "ü", "\u{1F600}", "\n", "*", "[", "]", "$field", "."];
-    (0..random.random_range(1..8)).map(|_| PARTS[random.random_range(0..PARTS.len())]).collect()
+    const PARTS: &[&str] = &[
+        "'",
+        "\"",
+        ";",
+        "--",
+        " ",
+        "OR",
+        "1=1",
+        ")",
+        "(",
+        "\\",
+        "%",
+        "_",
+        "?",
+        "a",
+        "ü",
+        "\u{1F600}",
+        "\n",
+        "*",
+        "[",
+        "]",
+        "$field",
+        ".",
+    ];
+    (0..random.random_range(1..8))
+        .map(|_| PARTS[random.random_range(0..PARTS.len())])
+        .collect()
 }
 
 #[tokio::test]
@@ -32,7 +72,10 @@ async fn values_come_back_as_they_went_in() {
     let mut texts: Vec<String> = WICKED.iter().map(|&text| text.to_owned()).collect();
     texts.extend((0..100).map(|_| text(&mut random)));
     for text in &texts {
-        let record = world.create("thing", json!({ "name": text, "tags": [text] })).await.unwrap();
+        let record = world
+            .create("thing", json!({ "name": text, "tags": [text] }))
+            .await
+            .unwrap();
         assert_eq!(record["name"], *text);
         for filter in [
             json!({ "name": text }),
@@ -43,14 +86,30 @@ async fn values_come_back_as_they_went_in() {
             json!({ "tags": text }),
             json!(["name", "=", text]),
         ] {
-            let found = world.query("thing", json!({ "where": filter, "limit": 1_000 })).await.unwrap();
-            let found = found["records"].as_array().unwrap().iter().any(|found| found["id"] == record["id"]);
+            let found = world
+                .query("thing", json!({ "where": filter, "limit": 1_000 }))
+                .await
+                .unwrap();
+            let found = found["records"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|found| found["id"] == record["id"]);
             assert!(found, "{text:?} by {filter}");
         }
         // A pattern is what it is, but never SQL.
-        world.query("thing", json!({ "where": { "name": { "$like": text } }, "search": text })).await.unwrap();
+        world
+            .query(
+                "thing",
+                json!({ "where": { "name": { "$like": text } }, "search": text }),
+            )
+            .await
+            .unwrap();
     }
-    assert_eq!(usize::try_from(world.number("SELECT COUNT(*) FROM thing").await).unwrap(), texts.len());
+    assert_eq!(
+        usize::try_from(world.number("SELECT COUNT(*) FROM thing").await).unwrap(),
+        texts.len()
+    );
 }
 
 #[tokio::test]
@@ -80,7 +139,10 @@ async fn names_are_looked_up_and_not_written() {
                 Ok(found) => panic!("{query}: {found}"),
                 Err(error) => error,
             };
-            assert!(!matches!(error.code(), "database_error" | "internal_error"), "{query}: {error}");
+            assert!(
+                !matches!(error.code(), "database_error" | "internal_error"),
+                "{query}: {error}"
+            );
         }
         let alias = json!({ "aggregations": [{ "function": "count", "alias": text }], "groupBy": [{ "field": "name", "alias": format!("g{text}") }] });
         let found: Value = world.query("thing", alias).await.unwrap();
@@ -91,7 +153,10 @@ async fn names_are_looked_up_and_not_written() {
         // A query string of rubbish is an error of the query, not of the database.
         if let Ok(query) = from_query_string(text) {
             if let Err(error) = world.engine.find(&world.local, "thing", query).await {
-                assert!(!matches!(error.code(), "database_error" | "internal_error"), "{text:?}: {error}");
+                assert!(
+                    !matches!(error.code(), "database_error" | "internal_error"),
+                    "{text:?}: {error}"
+                );
             }
         }
     }

@@ -17,11 +17,17 @@ async fn world(count: usize) -> World {
     let records = (0..count)
         .map(|index| {
             let rank = if index % 5 == 0 { Value::Null } else { json!(index % 3) };
-            crate::world::fields(json!({ "name": format!("i{index:03}"), "rank": rank, "group": format!("g{}", index % 4) }))
+            crate::world::fields(
+                json!({ "name": format!("i{index:03}"), "rank": rank, "group": format!("g{}", index % 4) }),
+            )
         })
         .collect::<Vec<_>>();
     for chunk in records.chunks(200) {
-        world.engine.create_many(&world.local, "item", chunk.to_vec()).await.unwrap();
+        world
+            .engine
+            .create_many(&world.local, "item", chunk.to_vec())
+            .await
+            .unwrap();
     }
     world
 }
@@ -51,7 +57,13 @@ async fn totals_are_true_whatever_the_page() {
 #[tokio::test]
 async fn a_page_has_a_hundred_records_unless_asked_and_a_thousand_at_most() {
     let world = world(1_100).await;
-    assert_eq!(world.query("item", json!({})).await.unwrap()["records"].as_array().unwrap().len(), 100);
+    assert_eq!(
+        world.query("item", json!({})).await.unwrap()["records"]
+            .as_array()
+            .unwrap()
+            .len(),
+        100
+    );
     let found = world.query("item", json!({ "limit": 5_000 })).await.unwrap();
     assert_eq!(found["records"].as_array().unwrap().len(), 1_000);
     assert_eq!(found["total"], 1_100);
@@ -60,14 +72,40 @@ async fn a_page_has_a_hundred_records_unless_asked_and_a_thousand_at_most() {
 #[tokio::test]
 async fn cursors_walk_over_everything_once_nulls_included() {
     let world = world(47).await;
-    for order in [json!([]), json!("rank"), json!("-rank,name"), json!("group,-rank"), json!("-name")] {
-        let all = world.query("item", json!({ "orderBy": order, "limit": 1_000 })).await.unwrap();
-        let all: Vec<Value> = all["records"].as_array().unwrap().iter().map(|record| record["name"].clone()).collect();
+    for order in [
+        json!([]),
+        json!("rank"),
+        json!("-rank,name"),
+        json!("group,-rank"),
+        json!("-name"),
+    ] {
+        let all = world
+            .query("item", json!({ "orderBy": order, "limit": 1_000 }))
+            .await
+            .unwrap();
+        let all: Vec<Value> = all["records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["name"].clone())
+            .collect();
         let mut walked = Vec::new();
         let mut cursor = Value::Null;
         loop {
-            let page = world.query("item", json!({ "orderBy": order, "limit": 7, "cursor": cursor, "count": false })).await.unwrap();
-            walked.extend(page["records"].as_array().unwrap().iter().map(|record| record["name"].clone()));
+            let page = world
+                .query(
+                    "item",
+                    json!({ "orderBy": order, "limit": 7, "cursor": cursor, "count": false }),
+                )
+                .await
+                .unwrap();
+            walked.extend(
+                page["records"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|record| record["name"].clone()),
+            );
             match page.get("nextCursor") {
                 Some(next) => cursor = next.clone(),
                 None => break,
@@ -80,14 +118,28 @@ async fn cursors_walk_over_everything_once_nulls_included() {
 #[tokio::test]
 async fn a_cursor_stands_inserts_and_counts_all() {
     let world = world(10).await;
-    let page = world.query("item", json!({ "orderBy": "name", "limit": 4 })).await.unwrap();
+    let page = world
+        .query("item", json!({ "orderBy": "name", "limit": 4 }))
+        .await
+        .unwrap();
     world.create("item", json!({ "name": "a-first" })).await.unwrap();
-    let next = world.query("item", json!({ "orderBy": "name", "limit": 4, "cursor": page["nextCursor"] })).await.unwrap();
+    let next = world
+        .query(
+            "item",
+            json!({ "orderBy": "name", "limit": 4, "cursor": page["nextCursor"] }),
+        )
+        .await
+        .unwrap();
     assert_eq!(next["records"][0]["name"], "i004");
     assert_eq!(next["total"], 11);
-    let other = world.query("item", json!({ "orderBy": "-name", "cursor": page["nextCursor"] })).await;
+    let other = world
+        .query("item", json!({ "orderBy": "-name", "cursor": page["nextCursor"] }))
+        .await;
     assert_eq!(failure(other).0, "invalid_query");
-    assert_eq!(failure(world.query("item", json!({ "cursor": "rubbish" })).await).0, "invalid_query");
+    assert_eq!(
+        failure(world.query("item", json!({ "cursor": "rubbish" })).await).0,
+        "invalid_query"
+    );
 }
 
 #[tokio::test]
@@ -95,7 +147,13 @@ async fn nulls_come_first_ascending_and_last_descending() {
     let world = world(6).await;
     let ranks = async |order: &str| {
         let found = world.query("item", json!({ "orderBy": order })).await.unwrap();
-        found["records"].as_array().unwrap().iter().map(|record| record["rank"].to_string()).collect::<Vec<_>>().join(" ")
+        found["records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["rank"].to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(ranks("rank").await, "null null 0 1 1 2");
     assert_eq!(ranks("-rank").await, "2 1 1 0 null null");
@@ -104,11 +162,26 @@ async fn nulls_come_first_ascending_and_last_descending() {
 #[tokio::test]
 async fn only_the_fields_that_were_asked_for() {
     let world = world(2).await;
-    let found = world.query("item", json!({ "fields": ["name"], "limit": 1 })).await.unwrap();
+    let found = world
+        .query("item", json!({ "fields": ["name"], "limit": 1 }))
+        .await
+        .unwrap();
     assert_eq!(found["records"], json!([{ "name": "i000" }]));
-    let distinct = world.query("item", json!({ "fields": ["group"], "distinct": true, "orderBy": "group" })).await.unwrap();
-    assert_eq!((distinct["records"].clone(), distinct["total"].clone()), (json!([{ "group": "g0" }, { "group": "g1" }]), json!(2)));
-    assert_eq!(failure(world.query("item", json!({ "distinct": true })).await).0, "invalid_query");
+    let distinct = world
+        .query(
+            "item",
+            json!({ "fields": ["group"], "distinct": true, "orderBy": "group" }),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (distinct["records"].clone(), distinct["total"].clone()),
+        (json!([{ "group": "g0" }, { "group": "g1" }]), json!(2))
+    );
+    assert_eq!(
+        failure(world.query("item", json!({ "distinct": true })).await).0,
+        "invalid_query"
+    );
 }
 
 #[tokio::test]
@@ -117,6 +190,12 @@ async fn unknown_keys_and_unsupported_parts_are_refused() {
     let (code, message) = failure(world.query("item", json!({ "filtr": {} })).await);
     assert_eq!(code, "invalid_query");
     assert!(message.contains("did you mean 'filter'"), "{message}");
-    assert_eq!(failure(world.query("item", json!({ "joins": [] })).await).0, "not_implemented");
-    assert_eq!(failure(world.query("item", json!({ "limit": -1 })).await).0, "invalid_query");
+    assert_eq!(
+        failure(world.query("item", json!({ "joins": [] })).await).0,
+        "not_implemented"
+    );
+    assert_eq!(
+        failure(world.query("item", json!({ "limit": -1 })).await).0,
+        "invalid_query"
+    );
 }

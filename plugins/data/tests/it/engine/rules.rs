@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::world::{World, failure, field_errors};
 
-const CUSTOMER: (&str, &str) = ("customer.object.yml", "name: customer\nfields:\n  name: { type: text }\n  blocked: { type: boolean }\n");
+const CUSTOMER: (&str, &str) = (
+    "customer.object.yml",
+    "name: customer\nfields:\n  name: { type: text }\n  blocked: { type: boolean }\n",
+);
 const CONTRACT: &str = "
 name: contract
 fields:
@@ -39,10 +42,19 @@ async fn world() -> World {
 #[tokio::test]
 async fn broken_rules_refuse_a_new_record() {
     let world = world().await;
-    world.create("customer", json!({ "id": "good", "name": "g" })).await.unwrap();
-    world.create("customer", json!({ "id": "bad", "name": "b", "blocked": true })).await.unwrap();
+    world
+        .create("customer", json!({ "id": "good", "name": "g" }))
+        .await
+        .unwrap();
+    world
+        .create("customer", json!({ "id": "bad", "name": "b", "blocked": true }))
+        .await
+        .unwrap();
     let cases: [(Value, &[&str]); 10] = [
-        (json!({ "begin": "2026-02-01", "end": "2026-01-01" }), &["begin: rule_violation", "end: rule_violation"]),
+        (
+            json!({ "begin": "2026-02-01", "end": "2026-01-01" }),
+            &["begin: rule_violation", "end: rule_violation"],
+        ),
         (json!({ "begin": "2026-01-01", "end": "2026-02-01" }), &[]),
         (json!({ "end": "2026-02-01" }), &[]),
         (json!({ "customer": "bad" }), &[": rule_violation"]),
@@ -68,7 +80,10 @@ async fn rules_name_themselves_and_speak_their_message() {
     let world = world().await;
     let error = world.create("contract", json!({ "number": "17" })).await.unwrap_err();
     let field = &error.details()["fields"][0];
-    assert_eq!((&field["rule"], &field["message"]), (&json!("form_of_number"), &json!("a number looks like C-17")));
+    assert_eq!(
+        (&field["rule"], &field["message"]),
+        (&json!("form_of_number"), &json!("a number looks like C-17"))
+    );
 }
 
 #[tokio::test]
@@ -76,46 +91,97 @@ async fn states_go_along_their_ways() {
     let world = world().await;
     let contract = world.create("contract", json!({ "stage": "draft" })).await.unwrap();
     let id = contract["id"].as_str().unwrap();
-    assert_eq!(field_errors(world.update("contract", id, json!({ "stage": "ended" })).await), ["stage: invalid_transition"]);
+    assert_eq!(
+        field_errors(world.update("contract", id, json!({ "stage": "ended" })).await),
+        ["stage: invalid_transition"]
+    );
     world.update("contract", id, json!({ "stage": "draft" })).await.unwrap();
-    world.update("contract", id, json!({ "stage": "signed" })).await.unwrap();
+    world
+        .update("contract", id, json!({ "stage": "signed" }))
+        .await
+        .unwrap();
     world.update("contract", id, json!({ "stage": "ended" })).await.unwrap();
-    assert_eq!(field_errors(world.update("contract", id, json!({ "stage": "draft" })).await), ["stage: invalid_transition"]);
+    assert_eq!(
+        field_errors(world.update("contract", id, json!({ "stage": "draft" })).await),
+        ["stage: invalid_transition"]
+    );
 }
 
 #[tokio::test]
 async fn rules_see_the_record_before() {
     let world = world().await;
-    let contract = world.create("contract", json!({ "stage": "draft", "amount": 5 })).await.unwrap();
+    let contract = world
+        .create("contract", json!({ "stage": "draft", "amount": 5 }))
+        .await
+        .unwrap();
     let id = contract["id"].as_str().unwrap();
-    world.update("contract", id, json!({ "stage": "signed" })).await.unwrap();
-    assert_eq!(field_errors(world.update("contract", id, json!({ "amount": 6 })).await), [": rule_violation"]);
-    world.update("contract", id, json!({ "amount": 5, "name": "x" })).await.unwrap();
+    world
+        .update("contract", id, json!({ "stage": "signed" }))
+        .await
+        .unwrap();
+    assert_eq!(
+        field_errors(world.update("contract", id, json!({ "amount": 6 })).await),
+        [": rule_violation"]
+    );
+    world
+        .update("contract", id, json!({ "amount": 5, "name": "x" }))
+        .await
+        .unwrap();
     let (code, message) = failure(world.engine.delete(&world.local, "contract", id).await);
-    assert_eq!((code.as_str(), message.as_str()), ("validation_error", "a signed contract is not deleted"));
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("validation_error", "a signed contract is not deleted")
+    );
 }
 
 #[tokio::test]
 async fn uniqueness_over_several_fields_without_case() {
     let world = world().await;
-    let first = world.create("contract", json!({ "number": "C-1", "region": "north" })).await.unwrap();
-    let error = world.create("contract", json!({ "number": "C-1", "region": "NORTH" })).await.unwrap_err();
-    assert_eq!((error.code(), error.details()["fields"].clone()), ("duplicate_value", json!(["number", "region"])));
-    world.create("contract", json!({ "number": "C-1", "region": "south" })).await.unwrap();
+    let first = world
+        .create("contract", json!({ "number": "C-1", "region": "north" }))
+        .await
+        .unwrap();
+    let error = world
+        .create("contract", json!({ "number": "C-1", "region": "NORTH" }))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.details()["fields"].clone()),
+        ("duplicate_value", json!(["number", "region"]))
+    );
+    world
+        .create("contract", json!({ "number": "C-1", "region": "south" }))
+        .await
+        .unwrap();
     world.create("contract", json!({ "number": "C-1" })).await.unwrap();
     world.create("contract", json!({ "number": "C-1" })).await.unwrap();
     // A record does not stand in its own way.
-    world.update("contract", first["id"].as_str().unwrap(), json!({ "name": "again" })).await.unwrap();
+    world
+        .update("contract", first["id"].as_str().unwrap(), json!({ "name": "again" }))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn references_must_lead_somewhere() {
     let world = world().await;
-    let errors = field_errors(world.create("contract", json!({ "customer": "nobody", "number": "17" })).await);
+    let errors = field_errors(
+        world
+            .create("contract", json!({ "customer": "nobody", "number": "17" }))
+            .await,
+    );
     assert_eq!(errors, ["customer: reference_not_found", "number: invalid_format"]);
     let errors = field_errors(world.create("contract", json!({ "customer": "nobody" })).await);
     assert_eq!(errors, ["customer: reference_not_found"]);
     let contract = world.create("contract", json!({ "name": "x" })).await.unwrap();
-    let errors = field_errors(world.update("contract", contract["id"].as_str().unwrap(), json!({ "customer": "nobody" })).await);
+    let errors = field_errors(
+        world
+            .update(
+                "contract",
+                contract["id"].as_str().unwrap(),
+                json!({ "customer": "nobody" }),
+            )
+            .await,
+    );
     assert_eq!(errors, ["customer: reference_not_found"]);
 }

@@ -46,14 +46,22 @@ async fn good_values_are_stored_in_one_form() {
         ("number", json!(1.5), json!(1.5)),
         ("number", json!("2"), json!(2)),
         ("number", json!(3.0), json!(3)),
-        ("whole", json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_993_i64)),
+        (
+            "whole",
+            json!(9_007_199_254_740_993_i64),
+            json!(9_007_199_254_740_993_i64),
+        ),
         ("money", json!(0.005), json!(0.01)),
         ("money", json!({ "value": 12.5, "currency": "EUR" }), json!(12.5)),
         ("percent", json!(12.34), json!(12.3)),
         ("flag", json!("true"), json!(true)),
         ("flag", json!(0), json!(false)),
         ("day", json!("2026-02-28T23:30:00Z"), json!("2026-02-28")),
-        ("moment", json!("2026-02-28T12:00:00+02:00"), json!("2026-02-28T10:00:00.000Z")),
+        (
+            "moment",
+            json!("2026-02-28T12:00:00+02:00"),
+            json!("2026-02-28T10:00:00.000Z"),
+        ),
         ("moment", json!(0), json!("1970-01-01T00:00:00.000Z")),
         ("moment", json!(""), Value::Null),
         ("clock", json!("9:5"), Value::Null),
@@ -64,9 +72,17 @@ async fn good_values_are_stored_in_one_form() {
         ("choices", json!("aa"), json!(["aa"])),
         ("tags", json!([]), json!([])),
         ("file", json!({ "name": "x.pdf" }), json!({ "name": "x.pdf" })),
-        ("place", json!({ "latitude": 52.5, "longitude": 13 }), json!({ "latitude": 52.5, "longitude": 13 })),
+        (
+            "place",
+            json!({ "latitude": 52.5, "longitude": 13 }),
+            json!({ "latitude": 52.5, "longitude": 13 }),
+        ),
         ("home", json!({ "city": "Berlin" }), json!({ "city": "Berlin" })),
-        ("doc", json!([1, { "b": 1, "a": null }]), json!([1, { "b": 1, "a": null }])),
+        (
+            "doc",
+            json!([1, { "b": 1, "a": null }]),
+            json!([1, { "b": 1, "a": null }]),
+        ),
         ("doc", json!("text"), json!("text")),
         ("vector", json!([1, 2.5, -3]), json!([1, 2.5, -3])),
     ];
@@ -74,7 +90,10 @@ async fn good_values_are_stored_in_one_form() {
         if expected.is_null() && value == json!("9:5") {
             continue;
         }
-        let record = world.create("all", json!({ field: value })).await.unwrap_or_else(|error| panic!("{field}: {value}: {error}"));
+        let record = world
+            .create("all", json!({ field: value }))
+            .await
+            .unwrap_or_else(|error| panic!("{field}: {value}: {error}"));
         assert_eq!(record[field], expected, "{field}: {value}");
         let read = world.get("all", record["id"].as_str().unwrap()).await.unwrap();
         assert_eq!(read, record, "{field}: {value}");
@@ -113,7 +132,11 @@ async fn bad_values_are_refused() {
         ("file", json!(5), "invalid_type"),
         ("place", json!({ "latitude": 91, "longitude": 0 }), "max_value"),
         ("place", json!({ "latitude": 1 }), "invalid_format"),
-        ("place", json!({ "latitude": 1, "longitude": 1, "zoom": 3 }), "invalid_format"),
+        (
+            "place",
+            json!({ "latitude": 1, "longitude": 1, "zoom": 3 }),
+            "invalid_format",
+        ),
         ("home", json!("Berlin"), "invalid_format"),
         ("home", json!({ "town": "x" }), "invalid_format"),
         ("vector", json!([1, 2]), "invalid_format"),
@@ -129,7 +152,10 @@ async fn bad_values_are_refused() {
 #[tokio::test]
 async fn errors_say_what_they_were_held_against() {
     let world = World::new(&[("all.object.yml", ALL)]).await;
-    let error = world.create("all", json!({ "choice": "ab", "number": 9 })).await.unwrap_err();
+    let error = world
+        .create("all", json!({ "choice": "ab", "number": 9 }))
+        .await
+        .unwrap_err();
     let details = error.details();
     assert_eq!(details["fields"][0]["constraint"], json!(["aa", "bb"]));
     assert_eq!(details["fields"][1]["constraint"], json!(5.0));

@@ -19,7 +19,9 @@ pub(super) async fn run(
     let mut numbers = Vec::new();
     let joined = unit.steps.len() <= STEPS_JOINED_MAX;
     if let Some(prefix) = prefix.filter(|_| !joined) {
-        connection.run(StorageCall::Begin, Arc::from(prefix), Vec::new(), true, &mut |_| {}).await?;
+        connection
+            .run(StorageCall::Begin, Arc::from(prefix), Vec::new(), true, &mut |_| {})
+            .await?;
     }
     let size = if joined { unit.steps.len().max(1) } else { 1 };
     for (chunk_index, steps) in unit.steps.chunks(size).enumerate() {
@@ -54,7 +56,10 @@ async fn chunk(
     let mut progress = Progress::default();
     let ran = connection
         .run(StorageCall::Unit, sql, values, true, &mut |seen| {
-            let step = progress.ended.checked_sub(before).and_then(|index| Some((index, steps.get(index)?)));
+            let step = progress
+                .ended
+                .checked_sub(before)
+                .and_then(|index| Some((index, steps.get(index)?)));
             match (seen, step) {
                 (Seen::Row(row), Some((_, step))) => {
                     progress.rows += 1;

@@ -1,0 +1,234 @@
+//! The plugin behind the ABI, on the in-memory host: what it registers, whom it serves, and that it lets go of its file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use objectos_data::{DataPlugin, routes_data, routes_meta};
+use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
+use objectos_plugin_api::contracts::event_store::{EventStoreClient, PendingRequest};
+use objectos_plugin_api::contracts::permissions::{
+    AccessPlan, AccessRequest, FieldAccess, Permissions, PermissionsServer,
+};
+use objectos_plugin_api::protocol::kernel::PluginHealthStatus;
+use objectos_plugin_api::{Context, Error, HttpRequestParts, PrincipalKind, Result};
+use objectos_plugin_testing::{TestHost, TestPlugin};
+use serde_json::{Value, json};
+
+use crate::app_support::write_app;
+use crate::world::{fields, principal};
+
+const MANIFEST: &str = include_str!("../../plugin.json");
+const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n";
+const SEEDS: &str = "object: thing\nexternalId: name\nrecords:\n  - { name: seeded, size: 1 }\n";
+
+fn host(folder: &Path, thing: &str) -> TestHost {
+    let app = folder.join("app");
+    write_app(&app, "demo", &[("thing.object.yml", thing), ("thing.data.yml", SEEDS)]);
+    TestHost::new(MANIFEST)
+        .config(json!({ "database": { "url": format!("sqlite:{}", folder.join("data.db").display()) } }))
+        .settings(json!({ "mode": "test", "apps": [app] }))
+}
+
+fn local() -> Context {
+    principal("local", PrincipalKind::Local, None)
+}
+
+async fn list(plugin: &TestPlugin, context: &Context) -> Result<Value> {
+    let request = HttpRequestParts {
+        method: "GET",
+        route: "/api/v1/data/{object}",
+        path: "/api/v1/data/thing",
+        parameters: &[("object", "thing")],
+        ..HttpRequestParts::default()
+    };
+    let answer = plugin.route("GET /api/v1/data/{object}", context, &request).await?;
+    Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_registers_what_it_declares() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let manifest: Value = serde_json::from_str(MANIFEST).unwrap();
+    let mut declared: Vec<String> = manifest["objectos"]["routes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|route| {
+            format!(
+                "{} {}",
+                route["method"].as_str().unwrap(),
+                route["path"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let mut served: Vec<String> = routes_data::ROUTES
+        .iter()
+        .chain(&routes_meta::ROUTES)
+        .map(|&route| route.to_owned())
+        .collect();
+    let mut registered = plugin.registrations().routes.clone();
+    for routes in [&mut declared, &mut served, &mut registered] {
+        routes.sort();
+    }
+    assert_eq!(declared, served);
+    assert_eq!(declared, registered);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_and_events_go_through_its_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let data = DataClient::open(&plugin.host()).unwrap();
+    let create = CreateRequest {
+        object: "thing".to_owned(),
+        record: fields(json!({ "name": "made" })),
+    };
+    let made = data
+        .create(&local(), &serde_json::to_vec(&create).unwrap())
+        .await
+        .unwrap();
+    let made: Value = serde_json::from_slice(&made).unwrap();
+    assert_eq!(
+        (&made["object"], &made["record"]["name"]),
+        (&json!("thing"), &json!("made"))
+    );
+    let find = FindRequest {
+        object: "thing".to_owned(),
+        query: fields(json!({ "orderBy": "name" })),
+    };
+    let found: Value =
+        serde_json::from_slice(&data.find(&local(), &serde_json::to_vec(&find).unwrap()).await.unwrap()).unwrap();
+    assert_eq!(
+        (&found["total"], &found["records"][1]["name"]),
+        (&json!(2), &json!("seeded"))
+    );
+    let events = EventStoreClient::open(&plugin.host()).unwrap();
+    let request = PendingRequest {
+        after: 0,
+        limit: 10,
+        node: "n".to_owned(),
+        lease_ms: 0,
+    };
+    let waiting = events.pending(&Context::background(), &request).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Healthy);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_generation_opens_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for generation in 1..=3 {
+        let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+        // Seeds are put in once, whatever restarts.
+        assert_eq!(
+            list(&plugin, &local()).await.unwrap()["total"],
+            1,
+            "generation {generation}"
+        );
+        plugin.stop().await.unwrap();
+        assert!(
+            !folder.path().join("data.db-wal").exists(),
+            "generation {generation} left the file open"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_permissions_only_the_local_caller_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    assert_eq!(list(&plugin, &local()).await.unwrap()["total"], 1);
+    let stranger = principal("ann", PrincipalKind::User, None);
+    assert_eq!(list(&plugin, &stranger).await.unwrap_err().code(), "permission_denied");
+    assert_eq!(
+        list(&plugin, &Context::request("r")).await.unwrap_err().code(),
+        "unauthenticated"
+    );
+    plugin.stop().await.unwrap();
+}
+
+/// Lets Ann see nothing but names, refuses Bob, and is out of order for everybody else.
+struct Plans;
+
+impl Permissions for Plans {
+    async fn access_plan(&self, context: Context, _: AccessRequest) -> Result<AccessPlan> {
+        match context.user() {
+            "ann" => Ok(AccessPlan {
+                allowed: true,
+                readable: FieldAccess::Except(vec!["size".to_owned()]),
+                writable: FieldAccess::All,
+                ..AccessPlan::default()
+            }),
+            "bob" => Ok(AccessPlan::default()),
+            "eve" => Ok(AccessPlan {
+                allowed: true,
+                filter: Some(json!({ "nme": 1 })),
+                ..AccessPlan::default()
+            }),
+            _ => Err(Error::unavailable("out of order")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_permissions_their_plan_counts_and_their_failure_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = host(folder.path(), THING)
+        .service(PermissionsServer::new(Arc::new(Plans)))
+        .start::<DataPlugin>()
+        .await
+        .unwrap();
+    let seen = list(&plugin, &principal("ann", PrincipalKind::User, None))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&seen["records"][0]["name"], seen["records"][0].get("size")),
+        (&json!("seeded"), None)
+    );
+    for (user, kind) in [
+        ("bob", PrincipalKind::User),
+        ("eve", PrincipalKind::User),
+        ("local", PrincipalKind::Local),
+    ] {
+        assert!(
+            list(&plugin, &principal(user, kind, None)).await.is_err(),
+            "{user} was let in"
+        );
+    }
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_loses_data_waits_for_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let status = plugin.command("migrate status", &[]).await.unwrap();
+    assert_eq!(status.exit_code, 0, "{}", status.output);
+    plugin.stop().await.unwrap();
+    let other = THING.replace("size: { type: number }", "size: { type: date }");
+    let plugin = host(folder.path(), &other).start::<DataPlugin>().await.unwrap();
+    assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Unhealthy);
+    assert_eq!(list(&plugin, &local()).await.unwrap_err().code(), "object_not_found");
+    assert_eq!(plugin.command("migrate status", &[]).await.unwrap().exit_code, 1);
+    let shown = plugin.command("migrate plan", &[]).await.unwrap();
+    assert!(shown.output.contains("! convert column thing.size"), "{}", shown.output);
+    assert_eq!(plugin.command("migrate plan", &["--all"]).await.unwrap().exit_code, 2);
+    let done = plugin.command("migrate apply", &["--destructive"]).await.unwrap();
+    assert_eq!(done.exit_code, 0, "{}", done.error);
+    plugin.stop().await.unwrap();
+    let plugin = host(folder.path(), &other).start::<DataPlugin>().await.unwrap();
+    assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Healthy);
+    assert_eq!(list(&plugin, &local()).await.unwrap()["records"][0]["name"], "seeded");
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_configuration_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = host(folder.path(), THING).config(json!({ "database": { "readers": 0 } }));
+    let error = wrong.start::<DataPlugin>().await.err().expect("it must not start");
+    assert!(error.to_string().contains("database.readers"), "{error}");
+}
