@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use crate::kernel::{
     core::{Core, KernelState, VERSION},
-    record::{PluginRecord, Standing},
+    record::PluginRecord,
 };
 
 pub(crate) use self::{monitor::watch_all, supervisor::supervise};

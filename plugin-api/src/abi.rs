@@ -17,7 +17,7 @@
     missing_docs,
     missing_debug_implementations
 )]
-#![allow(clippy::all, unused_qualifications, unreachable_pub)]
+#![allow(clippy::all, clippy::mem_forget, unused_qualifications, unreachable_pub)]
 
 use abi_stable::{
     StableAbi,

@@ -203,6 +203,7 @@ fn panicked(text: &str) -> Error {
     Error::new(ErrorKind::Panicked, "something went wrong on the server").with_internal(format!("panicked: {text}"))
 }
 
+#[allow(clippy::mem_forget)]
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = payload
         .downcast_ref::<&str>()

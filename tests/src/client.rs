@@ -37,7 +37,6 @@ impl Answer {
     }
 
     /// The body as JSON, after looking at the status.
-    #[must_use]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self.json()

@@ -52,10 +52,10 @@ pub(crate) fn dev(listen: &str) -> Result<()> {
         watcher.watch(&paths::root().join(folder), RecursiveMode::Recursive)?;
     }
     while child.try_wait()?.is_none() {
-        if changed(&receiver) {
-            if let Err(error) = build::build(Profile::Dev) {
-                shell::say(&format!("{error:#}; the running version stays"));
-            }
+        if changed(&receiver)
+            && let Err(error) = build::build(Profile::Dev)
+        {
+            shell::say(&format!("{error:#}; the running version stays"));
         }
     }
     Ok(())

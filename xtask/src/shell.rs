@@ -2,10 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use anyhow::{Context, Result, bail};
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
 /// A line for the person at the terminal.
 pub(crate) fn say(text: &str) {
@@ -32,18 +29,6 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<()> {
         bail!("{title} failed ({status}): {}", shown(command));
     }
     Ok(())
-}
-
-/// Runs a command and answers what it printed.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("start {}", shown(command)))?;
-    if !output.status.success() {
-        bail!("{} failed ({})", shown(command), output.status);
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// True when a program of this name can be started.

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
+
 use super::*;
 use expect_test::{Expect, expect};
 use std::collections::HashMap;

@@ -110,6 +110,7 @@ impl Rig {
     }
 
     /// Sets what the probe is told.
+    #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn configure(&mut self, id: &str, config: Value) {
         let mut whole = json!({ "label": id, "services": [id] });
         for (key, value) in config.as_object().unwrap() {

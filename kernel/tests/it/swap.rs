@@ -227,7 +227,8 @@ fn a_file_that_does_not_fit_is_refused_before_anything_happens() {
             assert!(error.to_string().contains(expected), "{error}");
         };
         write_probe(&rig.library("probe.a"), |document| {
-            document["manifest"]["id"] = json!("probe.other")
+            document["manifest"]["id"] = json!("probe.other");
+            document["security"]["pluginId"] = json!("probe.other");
         });
         refused(kernel.swap("probe.a").await.unwrap_err(), "is another plugin");
         rig.replace("probe.a", "1.1.0", |document| {

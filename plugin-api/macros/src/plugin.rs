@@ -117,7 +117,7 @@ fn read_manifest(path: &Path) -> Result<serde_json::Value> {
         ))
     })?;
     let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    if document.manifest.version.to_string() != version {
+    if document.manifest.version != version {
         return Err(call_error(format_args!(
             "{shown} says version {}, Cargo.toml says {version}: make them equal",
             document.manifest.version

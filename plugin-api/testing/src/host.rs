@@ -182,11 +182,11 @@ fn undeclared(registrations: &Registrations, document: &PluginDocument) -> Optio
         (!known).then(|| format!("the service {}", service.name))
     });
     let hook = registrations.hooks.iter().find_map(|hook| {
-        let known = declared.hooks.handles.iter().any(|handled| *handled == hook.name);
+        let known = declared.hooks.handles.contains(&hook.name);
         (!known).then(|| format!("a handler of the hook {}", hook.name))
     });
     let event = registrations.events.iter().find_map(|event| {
-        let known = declared.events.handles.iter().any(|handled| *handled == event.pattern);
+        let known = declared.events.handles.contains(&event.pattern);
         (!known).then(|| format!("a handler of the event {}", event.pattern))
     });
     let route = registrations.routes.iter().find_map(|route| {
@@ -258,11 +258,11 @@ impl View {
         payload: RSlice<'_, u8>,
     ) -> Result<RawFuture> {
         let name = self.name(service)?;
-        if let Some((plugin, services)) = self.state.own.get() {
-            if let Some(index) = services.iter().position(|own| *own == name) {
-                let index = u32::try_from(index).expect("a plugin has few services");
-                return Ok(plugin.call(index, RStr::from_str(method), context, payload));
-            }
+        if let Some((plugin, services)) = self.state.own.get()
+            && let Some(index) = services.iter().position(|own| *own == name)
+        {
+            let index = u32::try_from(index).expect("a plugin has few services");
+            return Ok(plugin.call(index, RStr::from_str(method), context, payload));
         }
         let handler = self.state.services.get(&name).ok_or_else(|| missing(&name))?;
         let future = handler.call(method, Context::from_raw(context), payload.as_slice());

@@ -13,6 +13,7 @@ mod document;
 mod files;
 mod label;
 mod library;
+mod literal;
 mod loader;
 mod manifest;
 mod path;

@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-pub const MANIFEST: &str = r#"{
+pub(crate) const MANIFEST: &str = r#"{
   "manifest": {"id": "test.probe", "version": "1.0.0", "type": "plugin", "name": "Probe"},
   "capabilities": {},
   "security": {"pluginId": "test.probe", "trustLevel": "community", "permissions": {"permissions": [], "defaultGrant": "deny"}, "sandbox": {}},
@@ -25,7 +25,7 @@ pub const MANIFEST: &str = r#"{
 }"#;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     pub left: i64,
     pub right: i64,
 }
@@ -69,7 +69,7 @@ impl Default for Config {
 }
 
 #[derive(Debug)]
-pub struct Probe {
+pub(crate) struct Probe {
     setup: Setup,
     config: Config,
     store: StoreClient,
@@ -181,7 +181,7 @@ impl Sum for Probe {
 
 /// What another plugin would provide.
 #[derive(Debug, Default)]
-pub struct Shelf(pub std::sync::Mutex<Vec<String>>);
+pub(crate) struct Shelf(pub std::sync::Mutex<Vec<String>>);
 
 impl Store for Shelf {
     async fn keep(&self, _: Context, text: String) -> Result<usize> {

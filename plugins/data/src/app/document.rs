@@ -86,9 +86,9 @@ impl Document {
                     let rules = written.key("validation").key("rules");
                     match steps.peek() {
                         _ if key == "validations" => Some(rules),
-                        Some(Step::Key(inner)) if renamed(key).is_none() => {
-                            renamed(inner).inspect(|_| drop(steps.next()))
-                        }
+                        Some(Step::Key(inner)) if renamed(key).is_none() => renamed(inner).inspect(|_| {
+                            steps.next();
+                        }),
                         _ => renamed(key),
                     }
                 }

@@ -116,7 +116,7 @@ fn wanted(entry: &DirEntry) -> bool {
         return true;
     }
     let beside_src = || entry.path().parent().is_some_and(|parent| parent.join("src").is_dir());
-    !IGNORED.contains(&name) && !(BUILT.contains(&name) && beside_src())
+    !(IGNORED.contains(&name) || BUILT.contains(&name) && beside_src())
 }
 
 fn read_file(path: &Path, problems: &mut Problems) -> Option<SourceFile> {

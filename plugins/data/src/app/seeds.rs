@@ -1,5 +1,7 @@
 //! Seed files: `*.data.yml`, as the protocol's dataset or as a bare list of records.
 
+mod record;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Dataset, DatasetEnvironment, DatasetMode};
 use objectos_plugin_api::protocol::dialect::normalise_dataset;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::compile::Drafts;
@@ -16,16 +18,8 @@ use super::document::Document;
 use super::path::KeyPath;
 use super::problem::Problems;
 use super::yaml::{Node, NodeValue};
-use crate::model::{FieldKind, FieldModel, ObjectModel, SystemField, nearest};
+use crate::model::{FieldModel, ObjectModel, nearest};
 use crate::seed::{SeedRecord, SeedSet};
-
-/// Fields of a new record that seeds may set although the engine fills them.
-const WRITABLE: [SystemField; 4] = [
-    SystemField::Id,
-    SystemField::OwnerId,
-    SystemField::CreatedAt,
-    SystemField::UpdatedAt,
-];
 
 /// Keys under which records stand; the first is the protocol's.
 const RECORD_KEYS: [&str; 3] = ["records", "data", "rows"];
@@ -145,7 +139,7 @@ fn set(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -> Option
             problems.push(file.document.error(&path, "expected a record: a map of fields"));
             continue;
         }
-        let fields = record(file, object, &path, node, &external_id, problems);
+        let fields = record::read(file, object, &path, node, &external_id, problems);
         if let Some(value) = fields.get(&external_id) {
             if let Some(first) = seen.insert(value.to_string(), index) {
                 let first = file.document.place(&file.records.index(first)).line;
@@ -212,97 +206,6 @@ fn external_id(file: &SeedFile, object: &ObjectModel, problems: &mut Problems) -
         problems.push(file.document.error(&file.object_path, message).hint(hint));
     }
     found.map(str::to_owned)
-}
-
-fn record(
-    file: &SeedFile,
-    object: &ObjectModel,
-    path: &KeyPath,
-    node: &Node,
-    external_id: &str,
-    problems: &mut Problems,
-) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for entry in node.entries() {
-        let at = path.key(&entry.key);
-        let Some(field) = object.field(&entry.key) else {
-            let message = format!("`{}` has no field `{}`", object.name, entry.key);
-            problems.push(
-                file.document
-                    .key_error(&at, message)
-                    .suggest(object.nearest_field(&entry.key)),
-            );
-            continue;
-        };
-        if !field.stored() || field.system.is_some_and(|system| !WRITABLE.contains(&system)) {
-            let message = format!("`{}` is filled by the system", entry.key);
-            problems.push(file.document.key_error(&at, message).hint("remove it"));
-            continue;
-        }
-        let value = value(field, &entry.value);
-        if let Err(expected) = fits(field, &value) {
-            problems.push(file.document.error(&at, format!("expected {expected}, found {value}")));
-        }
-        fields.insert(entry.key.clone(), value);
-    }
-    for field in object
-        .fields
-        .values()
-        .filter(|field| field.required && field.default.is_none() && field.autonumber.is_none())
-    {
-        let given = fields.get(&field.name).is_some_and(|value| !value.is_null());
-        let counts = file.mode != DatasetMode::Update && field.system.is_none() && field.name != external_id;
-        if counts && !given && !node.entries().iter().any(|entry| entry.key == field.name) {
-            problems.push(
-                file.document
-                    .error(path, format!("the required field `{}` is missing", field.name)),
-            );
-        }
-    }
-    fields
-}
-
-/// A number in a text field means what was written: a postal code of `01067`.
-fn value(field: &FieldModel, node: &Node) -> Value {
-    let textual = matches!(
-        field.kind,
-        FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber | FieldKind::Time
-    );
-    match node.written() {
-        Some(written) if textual => Value::String(written.to_owned()),
-        _ => node.to_json(),
-    }
-}
-
-/// Catches what can be told without the engine: the wrong sort of value, and options that are none.
-fn fits(field: &FieldModel, value: &Value) -> Result<(), String> {
-    if value.is_null() {
-        return Ok(());
-    }
-    let option = |value: &Value| value.as_str().is_some_and(|value| field.options.accepts(value));
-    let options = || format!("one of {}", field.options.values().collect::<Vec<_>>().join(", "));
-    let (fits, expected) = match field.kind {
-        FieldKind::Number => (value.is_number(), "a number".to_owned()),
-        FieldKind::Boolean => (value.is_boolean(), "true or false".to_owned()),
-        FieldKind::Choice => (option(value), options()),
-        FieldKind::List => {
-            let expected = if field.options.is_empty() {
-                "a list of texts".to_owned()
-            } else {
-                format!("a list of {}", options())
-            };
-            (value.as_array().is_some_and(|items| items.iter().all(option)), expected)
-        }
-        FieldKind::References => (value.is_array(), "a list of references".to_owned()),
-        FieldKind::Vector => (value.is_array(), "a list of numbers".to_owned()),
-        FieldKind::Location | FieldKind::Address => (value.is_object(), "a map".to_owned()),
-        FieldKind::Date | FieldKind::DateTime => (value.is_string(), "a date".to_owned()),
-        FieldKind::Text | FieldKind::Time | FieldKind::Reference | FieldKind::Autonumber => {
-            (value.is_string(), "text".to_owned())
-        }
-        FieldKind::File | FieldKind::Json | FieldKind::Formula | FieldKind::Summary => (true, String::new()),
-    };
-    if fits { Ok(()) } else { Err(expected) }
 }
 
 fn digest(external_id: &str, mode: DatasetMode, records: &[SeedRecord]) -> String {

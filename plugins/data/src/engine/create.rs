@@ -288,10 +288,10 @@ pub(super) fn take(
         let before =
             column.and_then(|column| previous.map(|previous| (layout.columns[column].form, &previous[column])));
         if field.system == Some(SystemField::Id) {
-            if let Some((_, before)) = before {
-                if value.as_str() != before.as_text() {
-                    taken.errors.push(read_only(field));
-                }
+            if let Some((_, before)) = before
+                && value.as_str() != before.as_text()
+            {
+                taken.errors.push(read_only(field));
             }
             continue;
         }
@@ -369,10 +369,10 @@ fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut
     let now = SqlValue::Text(stamp(draft.caller.now_ms));
     let by = draft.caller.stamp();
     let mut set = |part: SystemField, value: &SqlValue, keep: bool| {
-        if let Some(column) = layout.system_column(part) {
-            if !keep || values[column].is_null() {
-                values[column] = value.clone();
-            }
+        if let Some(column) = layout.system_column(part)
+            && (!keep || values[column].is_null())
+        {
+            values[column] = value.clone();
         }
     };
     // The system may bring records with their history.

@@ -117,11 +117,10 @@ impl Engine {
             .hooks
             .run(HookPoint::AfterFind, context, object, payload)
             .await?
+            && let Some(records) = read_hook(&changed)?.records
         {
-            if let Some(records) = read_hook(&changed)?.records {
-                found.count = u64::try_from(records.len()).unwrap_or_default();
-                found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
-            }
+            found.count = u64::try_from(records.len()).unwrap_or_default();
+            found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
         }
         Ok(found)
     }

@@ -92,6 +92,7 @@ fn by_id(id: &str, query: &QueryInput) -> QueryInput {
 }
 
 /// The record of a list of one.
+#[allow(clippy::needless_pass_by_value)]
 fn one(found: Found) -> Option<Vec<u8>> {
     if found.count == 0 {
         return None;

@@ -115,6 +115,8 @@ fn columns(object: &ObjectModel) -> Vec<&FieldModel> {
             columns.push(field);
         }
     }
+    // What the system fills is wanted, but reads best behind the object's own.
+    columns.sort_by_key(|field| field.system.is_some());
     columns
 }
 

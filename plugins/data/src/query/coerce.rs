@@ -82,10 +82,11 @@ pub fn number(value: &Value) -> Option<SqlValue> {
 #[must_use]
 pub fn whole_or_real(real: f64) -> SqlValue {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if real.fract() == 0.0 && real.abs() <= EXACT {
-        if let Ok(integer) = format!("{real:.0}").parse::<i64>() {
-            return SqlValue::Integer(integer);
-        }
+    if real.fract() == 0.0
+        && real.abs() <= EXACT
+        && let Ok(integer) = format!("{real:.0}").parse::<i64>()
+    {
+        return SqlValue::Integer(integer);
     }
     SqlValue::Real(real)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{SeedRecord, SeedSet};
 use crate::app::Problem;
-use crate::model::{Catalogue, FieldKind, FieldModel, ObjectModel};
+use crate::model::{Catalogue, FieldKind, FieldModel, ObjectModel, SystemField};
 
 /// The engine as seeds need it. Everything runs as the system, with validation, hooks and events.
 pub trait SeedSink: Send + Sync {
@@ -222,7 +222,7 @@ impl<'a, S: SeedSink> Run<'a, S> {
             .filter(|field| field.external_id)
             .map(|field| field.name.as_str());
         let mut candidates: Vec<&str> = Vec::new();
-        for name in of_seeds.chain(of_fields).chain(["name", "id"]) {
+        for name in of_seeds.chain(of_fields).chain(["name", SystemField::Id.name()]) {
             if object.field(name).is_some_and(FieldModel::stored) && !candidates.contains(&name) {
                 candidates.push(name);
             }
@@ -252,40 +252,54 @@ impl<'a, S: SeedSink> Run<'a, S> {
         Ok(found)
     }
 
+    /// The id of the record that is there already: by its external id, or by the id that it brings.
+    async fn recognise(&mut self, object: &ObjectModel, task: &Task<'a>) -> Result<Option<String>> {
+        if task.id.is_some() || task.set.mode == DatasetMode::Replace {
+            return Ok(task.id.clone());
+        }
+        for name in [task.set.external_id.as_str(), SystemField::Id.name()] {
+            let Some(value) = task.record.fields.get(name) else {
+                continue;
+            };
+            if let Some(id) = self.find(&object.name, name, value).await? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
     /// Creates or updates as the mode says; answers the id, or none when nothing was stored.
     async fn store(
         &mut self,
         object: &ObjectModel,
         task: &Task<'a>,
-        fields: Map<String, Value>,
+        mut fields: Map<String, Value>,
     ) -> Result<Option<String>> {
         let (set, record) = (task.set, task.record);
-        let recognised = match (&task.id, record.fields.get(&set.external_id)) {
-            (Some(id), _) => Some(id.clone()),
-            (None, Some(value)) if set.mode != DatasetMode::Replace => {
-                self.find(&object.name, &set.external_id, value).await?
-            }
-            _ => None,
-        };
-        let stored = match (recognised, set.mode) {
-            (Some(id), DatasetMode::Update | DatasetMode::Upsert | DatasetMode::Replace) => {
-                self.sink.update(&object.name, &id, fields).await.map(|()| (id, false))
-            }
-            (Some(id), _) if task.id.is_some() => {
-                self.sink.update(&object.name, &id, fields).await.map(|()| (id, false))
-            }
-            (Some(_), DatasetMode::Insert | DatasetMode::Ignore) | (None, DatasetMode::Update) => {
+        let keeps = matches!(set.mode, DatasetMode::Insert | DatasetMode::Ignore) && task.id.is_none();
+        let stored = match self.recognise(object, task).await? {
+            Some(_) if keeps => {
                 self.report.skipped += 1;
                 return Ok(None);
             }
-            (None, _) => self.sink.create(&object.name, fields).await.map(|id| (id, true)),
+            Some(id) => {
+                fields.shift_remove(SystemField::Id.name());
+                self.sink.update(&object.name, &id, fields).await.map(|()| (id, false))
+            }
+            None if set.mode == DatasetMode::Update => {
+                self.report.skipped += 1;
+                return Ok(None);
+            }
+            None => self.sink.create(&object.name, fields).await.map(|id| (id, true)),
         };
         match stored {
             Ok((id, created)) => {
                 self.report.created += usize::from(created);
                 self.report.updated += usize::from(!created && task.id.is_none());
-                self.known
-                    .insert(key(&object.name, "id", &id.as_str().into()), id.clone());
+                self.known.insert(
+                    key(&object.name, SystemField::Id.name(), &id.as_str().into()),
+                    id.clone(),
+                );
                 if let Some(value) = record.fields.get(&set.external_id) {
                     self.known
                         .insert(key(&object.name, &set.external_id, value), id.clone());

@@ -109,11 +109,11 @@ fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
 }
 
 fn length(field: &FieldModel, text: &str) -> Result<(), FieldError> {
-    if let Some(least) = field.limits.min_length {
-        if text.chars().count() < least {
-            let what = format!("must have at least {least} characters");
-            return Err(refuse(field, FieldCode::MinLength, &what).with_constraint(least));
-        }
+    if let Some(least) = field.limits.min_length
+        && text.chars().count() < least
+    {
+        let what = format!("must have at least {least} characters");
+        return Err(refuse(field, FieldCode::MinLength, &what).with_constraint(least));
     }
     if let Some(most) = field.limits.max_length {
         // No character is shorter than a byte.

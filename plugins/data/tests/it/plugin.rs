@@ -1,16 +1,12 @@
 //! The plugin behind the ABI, on the in-memory host: what it registers, whom it serves, and that it lets go of its file.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use objectos_data::{DataPlugin, routes_data, routes_meta};
 use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
 use objectos_plugin_api::contracts::event_store::{EventStoreClient, PendingRequest};
-use objectos_plugin_api::contracts::permissions::{
-    AccessPlan, AccessRequest, FieldAccess, Permissions, PermissionsServer,
-};
 use objectos_plugin_api::protocol::kernel::PluginHealthStatus;
-use objectos_plugin_api::{Context, Error, HttpRequestParts, PrincipalKind, Result};
+use objectos_plugin_api::{Context, HttpRequestParts, PrincipalKind, Result};
 use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
@@ -150,57 +146,6 @@ async fn without_permissions_only_the_local_caller_is_served() {
     plugin.stop().await.unwrap();
 }
 
-/// Lets Ann see nothing but names, refuses Bob, and is out of order for everybody else.
-struct Plans;
-
-impl Permissions for Plans {
-    async fn access_plan(&self, context: Context, _: AccessRequest) -> Result<AccessPlan> {
-        match context.user() {
-            "ann" => Ok(AccessPlan {
-                allowed: true,
-                readable: FieldAccess::Except(vec!["size".to_owned()]),
-                writable: FieldAccess::All,
-                ..AccessPlan::default()
-            }),
-            "bob" => Ok(AccessPlan::default()),
-            "eve" => Ok(AccessPlan {
-                allowed: true,
-                filter: Some(json!({ "nme": 1 })),
-                ..AccessPlan::default()
-            }),
-            _ => Err(Error::unavailable("out of order")),
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_permissions_their_plan_counts_and_their_failure_refuses() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), THING)
-        .service(PermissionsServer::new(Arc::new(Plans)))
-        .start::<DataPlugin>()
-        .await
-        .unwrap();
-    let seen = list(&plugin, &principal("ann", PrincipalKind::User, None))
-        .await
-        .unwrap();
-    assert_eq!(
-        (&seen["records"][0]["name"], seen["records"][0].get("size")),
-        (&json!("seeded"), None)
-    );
-    for (user, kind) in [
-        ("bob", PrincipalKind::User),
-        ("eve", PrincipalKind::User),
-        ("local", PrincipalKind::Local),
-    ] {
-        assert!(
-            list(&plugin, &principal(user, kind, None)).await.is_err(),
-            "{user} was let in"
-        );
-    }
-    plugin.stop().await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_loses_data_waits_for_the_command() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,6 +174,6 @@ async fn a_change_that_loses_data_waits_for_the_command() {
 async fn a_wrong_configuration_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = host(folder.path(), THING).config(json!({ "database": { "readers": 0 } }));
-    let error = wrong.start::<DataPlugin>().await.err().expect("it must not start");
+    let error = wrong.start::<DataPlugin>().await.expect_err("it must not start");
     assert!(error.to_string().contains("database.readers"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities};
+use objectos_plugin_api::protocol::data::Object;
 use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts};
@@ -93,7 +93,7 @@ pub(super) fn compile(
         fields,
         indexes,
         title: text::title(draft, drafts, problems),
-        capabilities: object.enable.clone().unwrap_or_else(ObjectCapabilities::default),
+        capabilities: object.enable.clone().unwrap_or_default(),
         rules,
         state_machines: object.state_machines.clone().unwrap_or_default(),
         key_prefix: object.key_prefix.clone().filter(|prefix| !prefix.is_empty()),

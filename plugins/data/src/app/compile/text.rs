@@ -168,6 +168,7 @@ pub(super) fn autonumber(draft: &Draft, name: &str, field: &Field, problems: &mu
     }
 }
 
+#[allow(clippy::needless_pass_by_value)]
 fn autonumber_part(piece: Piece<'_>) -> Result<AutonumberPart, String> {
     Ok(match piece {
         Piece::Literal(text) => AutonumberPart::Literal(text.to_owned()),

@@ -130,7 +130,7 @@ impl Fault {
     }
 
     /// As a problem at its place in the document.
-    pub(super) fn problem(self: &Self, document: &Document, place: &KeyPath) -> Problem {
+    pub(super) fn problem(&self, document: &Document, place: &KeyPath) -> Problem {
         let mut problem = if self.at_key || self.missing.is_some() {
             document.key_error(place, &self.message)
         } else {

@@ -228,6 +228,7 @@ impl<'a> Composer<'a> {
         None
     }
 
+    #[allow(clippy::needless_pass_by_value)]
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, tag: Option<Cow<'a, Tag>>, span: Span) -> NodeValue {
         let forced = tag.as_deref().is_some_and(|tag| tag.core_suffix() == Some("str"));
         if !forced {

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 
 /// The filter in object form, so that forms can be held against each other.
+#[allow(clippy::needless_pass_by_value)]
 fn read(value: Value) -> Result<Value, String> {
     read_filter(&value)
         .map(|filter| filter.to_json())

@@ -37,7 +37,12 @@ impl SeedSink for Store {
         }
         let mut records = self.records.lock();
         let id = format!("id{}", records.len());
-        record.entry("id").or_insert_with(|| id.clone().into());
+        let id = record
+            .entry("id")
+            .or_insert(id.into())
+            .as_str()
+            .expect("text")
+            .to_owned();
         records.push((object.to_owned(), record));
         Ok(id)
     }
@@ -141,6 +146,20 @@ async fn a_second_start_does_nothing_and_a_changed_file_updates() {
             .expect("the record")
             .1["phone"],
         "0123"
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_brings_its_id_may_change_its_name() {
+    let store = Store::default();
+    run(&store, "- {id: a1, name: Old}\n", "[]").await;
+    let report = run(&store, "- {id: a1, name: New}\n", "- {name: Ann, account: a1}\n").await;
+    assert_eq!(problems(&report), Vec::<String>::new());
+    assert_eq!((report.created, report.updated), (1, 1));
+    let records = store.records.lock();
+    assert_eq!(
+        (&records[0].1["name"], &records[1].1["account"]),
+        (&json!("New"), &json!("a1"))
     );
 }
 

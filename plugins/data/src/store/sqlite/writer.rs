@@ -95,10 +95,10 @@ impl Writer {
     pub(super) async fn close(&self) {
         drop(self.sender.lock().take());
         let task = self.task.lock().take();
-        if let Some(task) = task {
-            if task.await.is_err() {
-                tracing::error!("the database writer ended with a panic");
-            }
+        if let Some(task) = task
+            && task.await.is_err()
+        {
+            tracing::error!("the database writer ended with a panic");
         }
     }
 
@@ -276,10 +276,8 @@ impl Work {
             }
             _ => false,
         };
-        if !sound {
-            if let Some(connection) = self.connection.take() {
-                connection.close().await;
-            }
+        if !sound && let Some(connection) = self.connection.take() {
+            connection.close().await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Objects as a whole.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
 use super::{check, check_files};
 

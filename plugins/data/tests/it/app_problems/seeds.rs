@@ -66,10 +66,6 @@ fn records() {
         expect!["thing.data.yml:1:13: [0].twice: `twice` is filled by the system; remove it"],
     );
     seed(
-        "- {name: a, created_by: me}\n",
-        expect!["thing.data.yml:1:13: [0].created_by: `created_by` is filled by the system; remove it"],
-    );
-    seed(
         "- {name: a, done: yes}\n",
         expect![[r#"thing.data.yml:1:19: [0].done: expected true or false, found "yes""#]],
     );
