@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::check::{
     DateTime, DottedId, ExtensionId, InterfaceId, Pattern, ProtocolId, integer, optional_text, present, published,
     signed, text, whole, yes,
@@ -13,7 +14,7 @@ use crate::kernel::check::{
 
 /// Version in three numbers, from `kernel/ProtocolVersion`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ProtocolVersion", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ProtocolVersion {
     #[serde(deserialize_with = "whole")]
@@ -26,7 +27,7 @@ pub struct ProtocolVersion {
 
 /// A protocol a plugin conforms to, from `kernel/ProtocolReference`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ProtocolReference", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ProtocolReference {
     /// `com.example.protocol.name.v1`.
@@ -43,7 +44,7 @@ pub struct ProtocolReference {
 
 /// One feature of a protocol, from `kernel/ProtocolFeature`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ProtocolFeature", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ProtocolFeature {
     pub name: String,
@@ -70,7 +71,7 @@ pub enum CapabilityConformanceLevel {
 
 /// A protocol and how far the plugin goes, from `kernel/PluginCapability`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginCapability", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginCapability {
     pub protocol: ProtocolReference,
@@ -95,7 +96,7 @@ pub struct PluginCapability {
 
 /// A parameter of an interface method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "InterfaceParameter", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct InterfaceParameter {
     pub name: String,
@@ -109,7 +110,7 @@ pub struct InterfaceParameter {
 
 /// A method of an interface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "InterfaceMethod", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct InterfaceMethod {
     pub name: String,
@@ -125,7 +126,7 @@ pub struct InterfaceMethod {
 
 /// An event an interface emits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "InterfaceEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct InterfaceEvent {
     pub name: String,
@@ -148,7 +149,7 @@ pub enum InterfaceStability {
 
 /// An interface offered to others, from `kernel/PluginInterface`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginInterface", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginInterface {
     /// `com.example.interface.name`.
@@ -168,7 +169,7 @@ pub struct PluginInterface {
 
 /// A plugin that is needed, from `kernel/PluginDependency`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginDependency", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginDependency {
     #[serde(deserialize_with = "text::<_, DottedId>")]
@@ -199,7 +200,7 @@ pub enum ExtensionPointKind {
 
 /// What an extension has to look like.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ExtensionContract", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ExtensionContract {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -221,7 +222,7 @@ pub enum ExtensionCardinality {
 
 /// A place where others extend the plugin, from `kernel/ExtensionPoint`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ExtensionPoint", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ExtensionPoint {
     /// `com.example.extension.name`.
@@ -241,7 +242,7 @@ pub struct ExtensionPoint {
 
 /// An extension of another plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginExtension", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginExtension {
     pub target_plugin_id: String,
@@ -254,7 +255,12 @@ pub struct PluginExtension {
 
 /// Everything a plugin offers and needs, from `kernel/PluginCapabilityManifest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginCapabilityManifest",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginCapabilityManifest {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -267,4 +273,8 @@ pub struct PluginCapabilityManifest {
     pub extension_points: Vec<ExtensionPoint>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<PluginExtension>,
+}
+
+map_only! {
+    ProtocolVersion, ProtocolReference, ProtocolFeature, PluginCapability, InterfaceParameter, InterfaceMethod, InterfaceEvent, PluginInterface, PluginDependency, ExtensionContract, ExtensionPoint, PluginExtension, PluginCapabilityManifest,
 }

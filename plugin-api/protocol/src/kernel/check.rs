@@ -11,6 +11,8 @@ use schemars::Schema;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde_json::Value;
 
+use crate::text::{DATE_TIME, EMAIL, UUID};
+
 pub(crate) use self::shape::{
     AbsolutePath, CommandName, DateTime, DottedId, Email, EventName, ExtensionId, InterfaceId, Namespace, ObjectName,
     Pattern, PlainVersion, ProtocolId, Uri, Uuid,
@@ -229,7 +231,8 @@ pub(crate) fn one() -> f64 {
     1.0
 }
 
-/// Brings a derived schema to the published form: no `null` beside an optional key, no Rust integer formats.
+/// Brings a derived schema to the published form: no `null` beside an optional key, no Rust integer formats, the limits
+/// of exact integers, and beside each text format the pattern that goes with it.
 pub(crate) fn published(schema: &mut Schema) {
     let Some(Value::Object(properties)) = schema.as_object_mut().and_then(|object| object.get_mut("properties")) else {
         return;
@@ -238,6 +241,34 @@ pub(crate) fn published(schema: &mut Schema) {
         without_null(property);
         without_rust_formats(property);
         without_doubled_minimum(property);
+        with_limits_and_patterns(property);
+    }
+}
+
+/// Integers are those JSON keeps exactly; the published formats come with patterns that say more than the format.
+fn with_limits_and_patterns(schema: &mut Value) {
+    let Value::Object(keys) = schema else {
+        return;
+    };
+    if keys.get("type").is_some_and(|name| name == "integer") {
+        if !keys.contains_key("exclusiveMinimum") {
+            keys.entry("minimum").or_insert_with(|| (-SAFE_SIGNED).into());
+        }
+        keys.entry("maximum").or_insert_with(|| SAFE_SIGNED.into());
+    }
+    let pattern = match keys.get("format").and_then(Value::as_str) {
+        Some("date-time") => Some(DATE_TIME),
+        Some("uuid") => Some(UUID),
+        Some("email") => Some(EMAIL),
+        _ => None,
+    };
+    if let Some(pattern) = pattern {
+        keys.entry("pattern").or_insert_with(|| pattern.into());
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = keys.get_mut(key) {
+            with_limits_and_patterns(inner);
+        }
     }
 }
 

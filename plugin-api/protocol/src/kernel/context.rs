@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{Uuid, integer, present, published, text};
 
 /// What the instance is run for, from `kernel/RuntimeMode`.
@@ -19,7 +20,7 @@ pub enum RuntimeMode {
 
 /// The kernel as its plugins see it, from `kernel/KernelContext`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "KernelContext", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct KernelContext {
     /// UUID, new at every start.
@@ -42,4 +43,8 @@ pub struct KernelContext {
     /// Feature name to on or off.
     #[serde(default)]
     pub features: IndexMap<String, bool>,
+}
+
+map_only! {
+    KernelContext,
 }

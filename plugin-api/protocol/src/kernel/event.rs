@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::check::{
     DateTime, EventName, Pattern, one, optional_integer, optional_text, positive, present, published, text, whole,
 };
@@ -42,7 +43,7 @@ pub enum EventPriority {
 
 /// Where an event comes from, from `kernel/EventMetadata`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventMetadata", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventMetadata {
     /// Id of the plugin that published it, or `kernel`.
@@ -67,7 +68,7 @@ pub struct EventMetadata {
 
 /// Something that happened, from `kernel/Event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Event", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct Event {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ pub struct Event {
 
 /// Why delivery failed the last time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventFailure", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventFailure {
     pub message: String,
@@ -95,7 +96,7 @@ pub struct EventFailure {
 
 /// An event no retry could deliver, from `kernel/DeadLetterQueueEntry`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "DeadLetterQueueEntry", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct DeadLetterQueueEntry {
     pub id: String,
@@ -136,7 +137,7 @@ pub enum HandlerOutcome {
 
 /// One handler's run for one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "HandlerExecution", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct HandlerExecution {
     pub handler_id: String,
@@ -153,7 +154,7 @@ pub struct HandlerExecution {
 
 /// An event and what became of it, from `kernel/EventLogEntry`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventLogEntry", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventLogEntry {
     pub id: String,
@@ -181,7 +182,7 @@ pub struct EventLogEntry {
 
 /// What to deliver once more, from `kernel/EventReplayConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventReplayConfig", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventReplayConfig {
     /// RFC 3339, UTC, inclusive.
@@ -209,4 +210,8 @@ pub struct EventReplayConfig {
     /// Handler ids; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_handlers: Vec<String>,
+}
+
+map_only! {
+    EventMetadata, Event, EventFailure, DeadLetterQueueEntry, HandlerExecution, EventLogEntry, EventReplayConfig,
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::check::{DateTime, integer, present, published, text, whole, whole_from};
 
 /// State of a plugin as its watcher sees it, from `kernel/PluginHealthStatus`.
@@ -33,7 +34,7 @@ pub enum BackoffStrategy {
 
 /// How a plugin is probed and when it is restarted, from `kernel/PluginHealthCheck`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PluginHealthCheck", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PluginHealthCheck {
     /// Milliseconds from one probe to the next, at least 1000.
@@ -89,7 +90,7 @@ pub enum HealthCheckStatus {
 
 /// One named check inside a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "HealthCheckResult", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct HealthCheckResult {
     pub name: String,
@@ -103,7 +104,7 @@ pub struct HealthCheckResult {
 
 /// Numbers a plugin may report about itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "HealthMetrics", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct HealthMetrics {
     /// Milliseconds since start.
@@ -127,7 +128,7 @@ pub struct HealthMetrics {
 
 /// Health of something the plugin needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "DependencyHealth", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct DependencyHealth {
     pub plugin_id: String,
@@ -138,7 +139,7 @@ pub struct DependencyHealth {
 
 /// What a probe found, from `kernel/PluginHealthReport`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginHealthReport", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginHealthReport {
     pub status: PluginHealthStatus,
@@ -158,7 +159,7 @@ pub struct PluginHealthReport {
 
 /// Short form used in start reports, from `kernel/HealthStatus`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "HealthStatus", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct HealthStatus {
     pub healthy: bool,
@@ -169,4 +170,8 @@ pub struct HealthStatus {
     pub details: Map<String, Value>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+map_only! {
+    PluginHealthCheck, HealthCheckResult, HealthMetrics, DependencyHealth, PluginHealthReport, HealthStatus,
 }

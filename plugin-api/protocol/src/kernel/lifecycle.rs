@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::PluginError;
 use crate::kernel::check::{DateTime, integer, optional_number_from, optional_whole, present, published, text, whole};
 
@@ -63,7 +64,7 @@ pub enum EventPhase {
 
 /// Least payload of a `kernel:*` event, from `kernel/KernelEventBase`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "KernelEventBase", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct KernelEventBase {
     #[serde(deserialize_with = "integer")]
@@ -72,7 +73,7 @@ pub struct KernelEventBase {
 
 /// Payload of `kernel:ready`, from `kernel/KernelReadyEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "KernelReadyEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct KernelReadyEvent {
     #[serde(deserialize_with = "integer")]
@@ -95,7 +96,7 @@ pub struct KernelReadyEvent {
 
 /// Payload of `kernel:shutdown`, from `kernel/KernelShutdownEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "KernelShutdownEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct KernelShutdownEvent {
     #[serde(deserialize_with = "integer")]
@@ -106,7 +107,7 @@ pub struct KernelShutdownEvent {
 
 /// Least payload of a `plugin:*` event, from `kernel/PluginEventBase`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginEventBase", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginEventBase {
     /// The plugin's id.
@@ -117,7 +118,7 @@ pub struct PluginEventBase {
 
 /// Payload of `plugin:registered`, from `kernel/PluginRegisteredEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginRegisteredEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginRegisteredEvent {
     /// The plugin's id.
@@ -130,7 +131,7 @@ pub struct PluginRegisteredEvent {
 
 /// Payload of the init, start and destroy events, from `kernel/PluginLifecyclePhaseEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginLifecyclePhaseEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginLifecyclePhaseEvent {
     /// The plugin's id.
@@ -151,7 +152,7 @@ pub struct PluginLifecyclePhaseEvent {
 
 /// Payload of `plugin:error`, from `kernel/PluginErrorEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginErrorEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginErrorEvent {
     /// The plugin's id.
@@ -168,7 +169,7 @@ pub struct PluginErrorEvent {
 
 /// Payload of `service:registered`, from `kernel/ServiceRegisteredEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ServiceRegisteredEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ServiceRegisteredEvent {
     pub service_name: String,
@@ -180,7 +181,7 @@ pub struct ServiceRegisteredEvent {
 
 /// Payload of `service:unregistered`, from `kernel/ServiceUnregisteredEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ServiceUnregisteredEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ServiceUnregisteredEvent {
     pub service_name: String,
@@ -190,7 +191,7 @@ pub struct ServiceUnregisteredEvent {
 
 /// Payload of `hook:registered`, from `kernel/HookRegisteredEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "HookRegisteredEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct HookRegisteredEvent {
     pub hook_name: String,
@@ -202,7 +203,7 @@ pub struct HookRegisteredEvent {
 
 /// Payload of `hook:triggered`, from `kernel/HookTriggeredEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "HookTriggeredEvent", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct HookTriggeredEvent {
     pub hook_name: String,
@@ -219,7 +220,7 @@ pub struct HookTriggeredEvent {
 
 /// How the state of a snapshot is stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "SnapshotMetadata", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct SnapshotMetadata {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -231,7 +232,7 @@ pub struct SnapshotMetadata {
 
 /// State a plugin hands to its successor, from `kernel/PluginStateSnapshot`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginStateSnapshot", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginStateSnapshot {
     pub plugin_id: String,
@@ -300,4 +301,8 @@ impl PluginLifecycleEventType {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
+}
+
+map_only! {
+    KernelEventBase, KernelReadyEvent, KernelShutdownEvent, PluginEventBase, PluginRegisteredEvent, PluginLifecyclePhaseEvent, PluginErrorEvent, ServiceRegisteredEvent, ServiceUnregisteredEvent, HookRegisteredEvent, HookTriggeredEvent, SnapshotMetadata, PluginStateSnapshot,
 }

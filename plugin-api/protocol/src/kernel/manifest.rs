@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::PluginCapabilityManifest;
 use crate::kernel::check::{Namespace, Pattern, PlainVersion, optional_text, present, published, text};
 
@@ -60,7 +61,7 @@ pub enum PackageType {
 
 /// The manifest of a plugin or an app, from `kernel/Manifest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Manifest", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct Manifest {
     /// Reverse-domain id, as in `com.example.audit`.
@@ -107,4 +108,8 @@ pub struct Manifest {
     pub extensions: Map<String, Value>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub loading: Option<PluginLoadingConfig>,
+}
+
+map_only! {
+    Manifest,
 }

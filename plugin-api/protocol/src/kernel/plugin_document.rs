@@ -22,6 +22,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{present, published};
 use crate::kernel::{
     DefaultGrant, Manifest, PermissionSet, PluginCapabilityManifest, PluginSecurityManifest, PluginTrustLevel,
@@ -46,7 +47,7 @@ pub const SECTION: &str = ".objectos.manifest";
 /// `capabilities` may be left out and is then empty; `security` may be left out and then asks for nothing. `build` is
 /// added by the compiler, so an author's file has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginDocument", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginDocument {
     pub manifest: Manifest,
@@ -115,4 +116,8 @@ fn no_security() -> PluginSecurityManifest {
         security_contact: None,
         vulnerability_disclosure: None,
     }
+}
+
+map_only! {
+    PluginDocument,
 }

@@ -11,6 +11,7 @@ mod scan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{DateTime, Email, Uri, optional_integer, optional_text, present, published, text};
 
 pub use self::permission::{
@@ -45,7 +46,7 @@ pub enum PluginTrustLevel {
 
 /// What the author says about a signature; the kernel reads the detached one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "CodeSigning", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct CodeSigning {
     pub signed: bool,
@@ -66,7 +67,7 @@ pub struct CodeSigning {
 
 /// A certificate somebody issued for the plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Certification", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct Certification {
     pub name: String,
@@ -92,7 +93,7 @@ pub struct Certification {
 
 /// Where to report a weakness.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "SecurityContact", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct SecurityContact {
     #[serde(
@@ -113,7 +114,12 @@ pub struct SecurityContact {
 
 /// How reports are handled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "VulnerabilityDisclosure",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct VulnerabilityDisclosure {
     #[serde(
@@ -130,7 +136,7 @@ pub struct VulnerabilityDisclosure {
 
 /// The security half of a plugin document, from `kernel/PluginSecurityManifest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginSecurityManifest", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginSecurityManifest {
     pub plugin_id: String,
@@ -151,4 +157,8 @@ pub struct PluginSecurityManifest {
     pub security_contact: Option<SecurityContact>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub vulnerability_disclosure: Option<VulnerabilityDisclosure>,
+}
+
+map_only! {
+    CodeSigning, Certification, SecurityContact, VulnerabilityDisclosure, PluginSecurityManifest,
 }

@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::HealthStatus;
 use crate::kernel::check::{number_from, present, published, whole};
 
 /// An error as the protocol writes it; also carried by `kernel/PluginErrorEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginError", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginError {
     pub name: String,
@@ -24,7 +25,7 @@ pub struct PluginError {
 
 /// The plugin a start result speaks of. Further keys are allowed and kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "StartedPlugin", rename_all = "camelCase")]
 #[schemars(transform = published)]
 pub struct StartedPlugin {
     /// The plugin's id.
@@ -38,7 +39,7 @@ pub struct StartedPlugin {
 
 /// Outcome of starting one plugin, from `kernel/PluginStartupResult`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginStartupResult", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginStartupResult {
     pub plugin: StartedPlugin,
@@ -55,7 +56,7 @@ pub struct PluginStartupResult {
 
 /// How the kernel starts its plugins, from `kernel/StartupOptions`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "StartupOptions", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct StartupOptions {
     /// Milliseconds each plugin has for its start.
@@ -86,7 +87,7 @@ impl Default for StartupOptions {
 
 /// Outcome of starting all plugins, from `kernel/StartupOrchestrationResult`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "StartupOrchestrationResult", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct StartupOrchestrationResult {
     pub results: Vec<PluginStartupResult>,
@@ -98,4 +99,8 @@ pub struct StartupOrchestrationResult {
     /// Ids of plugins that were stopped again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rolled_back: Vec<String>,
+}
+
+map_only! {
+    PluginError, StartedPlugin, PluginStartupResult, StartupOptions, StartupOrchestrationResult,
 }

@@ -7,6 +7,7 @@
 mod tests;
 
 use crate::kernel::PluginLifecycleEventType;
+use crate::text;
 
 /// A shape that text can have.
 pub(crate) trait Pattern {
@@ -76,11 +77,11 @@ shapes! {
                 || PluginLifecycleEventType::named(text).is_some()
         };
     /// Moment in UTC.
-    DateTime, "", "a date and time in UTC, as in `2025-01-31T08:00:00Z`", date_time;
+    DateTime, "", "a date and time in UTC, as in `2025-01-31T08:00:00Z`", text::is_date_time;
     /// UUID of any version.
-    Uuid, "", "a UUID", uuid;
+    Uuid, "", "a UUID", text::is_uuid;
     /// Mail address.
-    Email, "", "a mail address", email;
+    Email, "", "a mail address", text::is_email;
     /// Absolute address with a scheme.
     Uri, "", "an address with a scheme, as in `https://example.com/hook`", uri;
 }
@@ -115,93 +116,6 @@ fn marked(text: &str, marker: &str, least: usize) -> bool {
             && starts_lower(tail)
             && tail.bytes().all(|byte| word(byte) || byte == b'.')
     })
-}
-
-fn two_digits(text: &str, low: u32, high: u32) -> Option<u32> {
-    let value = (text.len() == 2 && digits(text)).then(|| text.parse().ok())??;
-    (low..=high).contains(&value).then_some(value)
-}
-
-fn date_time(text: &str) -> bool {
-    let Some((date, time)) = text.strip_suffix('Z').and_then(|rest| rest.split_once('T')) else {
-        return false;
-    };
-    calendar_day(date).is_some() && time_of_day(time).is_some()
-}
-
-fn calendar_day(date: &str) -> Option<()> {
-    let (year, rest) = date.split_once('-')?;
-    let (month, day) = rest.split_once('-')?;
-    if year.len() != 4 || !digits(year) {
-        return None;
-    }
-    let year: u32 = year.parse().ok()?;
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let last = match two_digits(month, 1, 12)? {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    two_digits(day, 1, last).map(|_| ())
-}
-
-fn time_of_day(time: &str) -> Option<()> {
-    let mut parts = time.splitn(3, ':');
-    two_digits(parts.next()?, 0, 23)?;
-    two_digits(parts.next()?, 0, 59)?;
-    let Some(seconds) = parts.next() else {
-        return Some(());
-    };
-    match seconds.split_once('.') {
-        Some((whole, fraction)) => {
-            two_digits(whole, 0, 59)?;
-            digits(fraction).then_some(())
-        }
-        None => two_digits(seconds, 0, 59).map(|_| ()),
-    }
-}
-
-fn uuid(text: &str) -> bool {
-    let lengths = [8, 4, 4, 4, 12];
-    let mut parts = text.split('-');
-    let fits = lengths.iter().all(|length| {
-        parts
-            .next()
-            .is_some_and(|part| part.len() == *length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    });
-    if !fits || parts.next().is_some() {
-        return false;
-    }
-    let all_same = |byte: u8| {
-        text.bytes()
-            .all(|found| found == b'-' || found.eq_ignore_ascii_case(&byte))
-    };
-    let version = text.as_bytes()[14];
-    let variant = text.as_bytes()[19].to_ascii_lowercase();
-    all_same(b'0')
-        || all_same(b'f')
-        || ((b'1'..=b'8').contains(&version) && matches!(variant, b'8' | b'9' | b'a' | b'b'))
-}
-
-fn email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let local_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_'+-.".contains(&byte);
-    let local_fits = !local.starts_with('.')
-        && !local.ends_with(['.', '\''])
-        && !text.contains("..")
-        && !local.is_empty()
-        && local.bytes().all(local_byte);
-    let Some((labels, top)) = domain.rsplit_once('.') else {
-        return false;
-    };
-    let label = |part: &str| {
-        part.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    local_fits && top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic()) && labels.split('.').all(label)
 }
 
 fn uri(text: &str) -> bool {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guard::map_only;
 use crate::kernel::check::{EventName, Pattern, present, published, text, whole_from};
 use crate::kernel::{
     EventHandler, EventMessageQueueConfig, EventQueueConfig, EventSourcingConfig, EventWebhookConfig,
@@ -23,7 +24,7 @@ pub enum EventStorage {
 
 /// Which events are kept and how long, from `kernel/EventPersistence`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventPersistence", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventPersistence {
     #[serde(default)]
@@ -41,7 +42,7 @@ pub struct EventPersistence {
 
 /// Whether events may be replayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "EventReplaySwitch", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct EventReplaySwitch {
     pub enabled: bool,
@@ -55,7 +56,7 @@ impl Default for EventReplaySwitch {
 
 /// A known event name, from `kernel/EventTypeDefinition`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventTypeDefinition", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventTypeDefinition {
     #[serde(deserialize_with = "text::<_, EventName>")]
@@ -80,7 +81,7 @@ fn default_version() -> String {
 
 /// The whole configuration of the event bus, from `kernel/EventBusConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "EventBusConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct EventBusConfig {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -105,7 +106,7 @@ pub struct EventBusConfig {
 
 /// Events of one name republished under others, from `kernel/EventRoute`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventRoute", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventRoute {
     /// Pattern.
@@ -113,4 +114,8 @@ pub struct EventRoute {
     pub to: Vec<String>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub transform: Option<Value>,
+}
+
+map_only! {
+    EventPersistence, EventReplaySwitch, EventTypeDefinition, EventBusConfig, EventRoute,
 }

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guard::map_only;
 use crate::kernel::BackoffStrategy;
 use crate::kernel::check::{integer, optional_whole_from, positive, present, published, whole, whole_from, yes};
 
 /// Attempts after the first and the wait between them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "RetryPolicy", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct RetryPolicy {
     /// Attempts after the first; 0 means none.
@@ -37,7 +38,7 @@ impl Default for RetryPolicy {
 
 /// The queue between publisher and handlers, from `kernel/EventQueueConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "EventQueueConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct EventQueueConfig {
     pub name: String,
@@ -68,7 +69,7 @@ impl Default for EventQueueConfig {
 
 /// Retries of one handler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "HandlerRetry", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct HandlerRetry {
     #[serde(deserialize_with = "whole")]
@@ -94,7 +95,7 @@ impl Default for HandlerRetry {
 
 /// A handler as configuration, from `kernel/EventHandler`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventHandler", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventHandler {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -121,4 +122,8 @@ pub struct EventHandler {
     /// Condition under which the handler runs.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Value>,
+}
+
+map_only! {
+    RetryPolicy, EventQueueConfig, HandlerRetry, EventHandler,
 }

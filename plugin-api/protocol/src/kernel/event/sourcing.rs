@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::check::{present, published, unsigned, whole_from, yes};
 
 /// Where the log of a sourced aggregate lives.
@@ -19,7 +20,12 @@ pub enum EventSourcingStorageKind {
 
 /// Storage of sourced events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "EventSourcingStorage",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct EventSourcingStorage {
     #[serde(rename = "type")]
@@ -30,7 +36,12 @@ pub struct EventSourcingStorage {
 
 /// State rebuilt from events, from `kernel/EventSourcingConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "EventSourcingConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct EventSourcingConfig {
     pub enabled: bool,
@@ -100,7 +111,7 @@ pub enum MessageCompression {
 
 /// Events passed on to a foreign broker, from `kernel/EventMessageQueueConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventMessageQueueConfig", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventMessageQueueConfig {
     pub provider: MessageQueueProvider,
@@ -127,4 +138,8 @@ pub struct EventMessageQueueConfig {
 
 fn default_event_pattern() -> String {
     "*".to_owned()
+}
+
+map_only! {
+    EventSourcingStorage, EventSourcingConfig, EventMessageQueueConfig,
 }

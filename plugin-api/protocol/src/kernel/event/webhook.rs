@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guard::map_only;
 use crate::kernel::RetryPolicy;
 use crate::kernel::check::{Uri, present, published, text, unsigned, whole_from, yes};
 
@@ -31,7 +32,7 @@ pub enum WebhookAuthenticationKind {
 
 /// Credentials of a webhook. Keys of `credentials` depend on `type`: `token`, `username` and `password`, or `header` and `key`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "WebhookAuthentication", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct WebhookAuthentication {
     #[serde(rename = "type")]
@@ -42,7 +43,7 @@ pub struct WebhookAuthentication {
 
 /// One outgoing webhook, from `kernel/EventWebhookConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "EventWebhookConfig", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct EventWebhookConfig {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ pub enum RealtimeProtocol {
 
 /// A named selection of events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RealtimeChannel", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct RealtimeChannel {
     pub name: String,
@@ -94,7 +95,7 @@ pub struct RealtimeChannel {
 
 /// Events one client may be sent in a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RealtimeRateLimit", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct RealtimeRateLimit {
     #[serde(deserialize_with = "whole_from::<_, 1>")]
@@ -107,7 +108,12 @@ pub struct RealtimeRateLimit {
 
 /// Events for connected clients, from `kernel/RealTimeNotificationConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "RealTimeNotificationConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct RealTimeNotificationConfig {
     pub enabled: bool,
@@ -135,4 +141,8 @@ impl Default for RealTimeNotificationConfig {
             rate_limit: None,
         }
     }
+}
+
+map_only! {
+    WebhookAuthentication, EventWebhookConfig, RealtimeChannel, RealtimeRateLimit, RealTimeNotificationConfig,
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guard::map_only;
 use crate::kernel::check::{present, published};
 
 /// Type of a setting.
@@ -20,7 +21,7 @@ pub enum SettingType {
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "SettingProperty", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct SettingProperty {
     #[serde(rename = "type")]
@@ -41,10 +42,14 @@ pub struct SettingProperty {
 
 /// All settings of a package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ManifestConfiguration", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ManifestConfiguration {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     pub properties: IndexMap<String, SettingProperty>,
+}
+
+map_only! {
+    SettingProperty, ManifestConfiguration,
 }

@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guard::map_only;
 use crate::kernel::check::{AbsolutePath, CommandName, Pattern, present, published, text};
 
 /// A kind of metadata file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedKind", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedKind {
     pub id: String,
@@ -20,7 +21,7 @@ pub struct ContributedKind {
 
 /// An entry of a menu.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedMenuItem", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedMenuItem {
     pub id: String,
@@ -31,7 +32,7 @@ pub struct ContributedMenuItem {
 
 /// A theme.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedTheme", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedTheme {
     pub id: String,
@@ -41,7 +42,7 @@ pub struct ContributedTheme {
 
 /// Texts in one language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedTranslation", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedTranslation {
     pub locale: String,
@@ -50,7 +51,7 @@ pub struct ContributedTranslation {
 
 /// An action that automations may call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedAction", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedAction {
     pub name: String,
@@ -66,7 +67,7 @@ pub struct ContributedAction {
 
 /// A data driver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedDriver", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedDriver {
     pub id: String,
@@ -77,7 +78,7 @@ pub struct ContributedDriver {
 
 /// A field type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedFieldType", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedFieldType {
     pub name: String,
@@ -88,7 +89,7 @@ pub struct ContributedFieldType {
 
 /// A function for expressions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedFunction", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedFunction {
     pub name: String,
@@ -102,7 +103,7 @@ pub struct ContributedFunction {
 
 /// Routes below a prefix, served by a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedRoute", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedRoute {
     #[serde(deserialize_with = "text::<_, AbsolutePath>")]
@@ -115,7 +116,7 @@ pub struct ContributedRoute {
 
 /// A command of the host program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ContributedCommand", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ContributedCommand {
     #[serde(deserialize_with = "text::<_, CommandName>")]
@@ -129,7 +130,12 @@ pub struct ContributedCommand {
 
 /// All contributions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "ManifestContributions",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct ManifestContributions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -155,4 +161,8 @@ pub struct ManifestContributions {
     pub routes: Vec<ContributedRoute>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<ContributedCommand>,
+}
+
+map_only! {
+    ContributedKind, ContributedMenuItem, ContributedTheme, ContributedTranslation, ContributedAction, ContributedDriver, ContributedFieldType, ContributedFunction, ContributedRoute, ContributedCommand, ManifestContributions,
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::guard::map_only;
 use crate::kernel::check::{ObjectName, Pattern, published, text};
 
 /// What to do with a record that is already there.
@@ -29,7 +30,7 @@ pub enum DatasetEnvironment {
 
 /// Records of one object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ManifestDataset", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ManifestDataset {
     #[serde(deserialize_with = "text::<_, ObjectName>")]
@@ -55,4 +56,8 @@ fn default_env() -> Vec<DatasetEnvironment> {
         DatasetEnvironment::Dev,
         DatasetEnvironment::Test,
     ]
+}
+
+map_only! {
+    ManifestDataset,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{optional_whole, optional_whole_from, present, published, whole, whole_from};
 
 /// Which version is taken.
@@ -28,7 +29,7 @@ pub enum ProblemReaction {
 
 /// Packages expected beside this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PeerDependencies", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PeerDependencies {
     pub resolve: bool,
@@ -57,7 +58,12 @@ pub enum OptionalFailureReaction {
 
 /// Packages used when present.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "OptionalDependencies",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct OptionalDependencies {
     pub load: bool,
@@ -96,7 +102,12 @@ pub enum CycleReaction {
 
 /// Choice of dependencies, from `kernel/PluginDependencyResolution`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginDependencyResolution",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginDependencyResolution {
     pub strategy: ResolutionStrategy,
@@ -130,7 +141,12 @@ pub enum ReloadStrategy {
 
 /// State kept over a reload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "StateSerialization",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct StateSerialization {
     pub enabled: bool,
@@ -140,7 +156,7 @@ pub struct StateSerialization {
 
 /// Functions called around a reload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ReloadHooks", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ReloadHooks {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -153,7 +169,7 @@ pub struct ReloadHooks {
 
 /// Safety net of a reload; times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ReloadSafety", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ReloadSafety {
     pub health_validation: bool,
@@ -188,7 +204,7 @@ impl Default for ReloadSafety {
 
 /// Reloading, from `kernel/PluginHotReload`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PluginHotReload", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PluginHotReload {
     pub enabled: bool,
@@ -269,7 +285,7 @@ pub enum CompressionAlgorithm {
 
 /// Compression of cached code.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "CacheCompression", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct CacheCompression {
     pub enabled: bool,
@@ -278,7 +294,7 @@ pub struct CacheCompression {
 
 /// Cache of code, from `kernel/PluginCaching`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PluginCaching", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PluginCaching {
     pub enabled: bool,
@@ -312,4 +328,8 @@ impl Default for PluginCaching {
             compression: None,
         }
     }
+}
+
+map_only! {
+    PeerDependencies, OptionalDependencies, PluginDependencyResolution, StateSerialization, ReloadHooks, ReloadSafety, PluginHotReload, CacheCompression, PluginCaching,
 }

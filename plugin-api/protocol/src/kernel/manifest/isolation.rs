@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::ProblemReaction;
 use crate::kernel::check::{number_in, optional_whole, optional_whole_from, present, published, whole_from};
 
@@ -30,7 +31,7 @@ pub enum IsolationLevel {
 
 /// What isolated code may use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ResourceQuotas", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ResourceQuotas {
     #[serde(
@@ -63,7 +64,12 @@ pub struct ResourceQuotas {
 
 /// What isolated code may reach.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "IsolationPermissions",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct IsolationPermissions {
     #[serde(rename = "allowedAPIs", skip_serializing_if = "Vec::is_empty")]
@@ -89,7 +95,7 @@ pub enum IpcTransport {
 
 /// Messages to and from isolated code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "IsolationIpc", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct IsolationIpc {
     pub enabled: bool,
@@ -120,7 +126,7 @@ impl Default for IsolationIpc {
 
 /// Isolation, from `kernel/PluginSandboxing`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PluginSandboxing", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PluginSandboxing {
     pub enabled: bool,
@@ -151,7 +157,12 @@ pub enum MonitoredMetric {
 
 /// What loading may cost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PerformanceBudgets",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PerformanceBudgets {
     #[serde(deserialize_with = "optional_whole", skip_serializing_if = "Option::is_none")]
@@ -168,7 +179,12 @@ pub struct PerformanceBudgets {
 
 /// Measurement, from `kernel/PluginPerformanceMonitoring`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginPerformanceMonitoring",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginPerformanceMonitoring {
     pub enabled: bool,
@@ -198,4 +214,8 @@ impl Default for PluginPerformanceMonitoring {
             on_budget_violation: ProblemReaction::Warn,
         }
     }
+}
+
+map_only! {
+    ResourceQuotas, IsolationPermissions, IsolationIpc, PluginSandboxing, PerformanceBudgets, PluginPerformanceMonitoring,
 }

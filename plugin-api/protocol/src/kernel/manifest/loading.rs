@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{optional_whole, optional_whole_from, present, published, whole, whole_from, whole_in};
 use crate::kernel::{
     PluginCaching, PluginDependencyResolution, PluginHotReload, PluginPerformanceMonitoring, PluginSandboxing,
@@ -57,7 +58,7 @@ pub enum NetworkSpeed {
 
 /// When to fetch ahead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PreloadConditions", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PreloadConditions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +73,12 @@ pub struct PreloadConditions {
 
 /// Fetching ahead of time, from `kernel/PluginPreloadConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginPreloadConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginPreloadConfig {
     pub enabled: bool,
@@ -118,7 +124,7 @@ pub enum ChunkNaming {
 
 /// Pieces several others share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "SharedChunks", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct SharedChunks {
     pub enabled: bool,
@@ -138,7 +144,12 @@ impl Default for SharedChunks {
 
 /// Code in pieces, from `kernel/PluginCodeSplitting`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginCodeSplitting",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginCodeSplitting {
     pub enabled: bool,
@@ -180,7 +191,7 @@ pub enum ImportMode {
 
 /// Retries of an import.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ImportRetry", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ImportRetry {
     pub enabled: bool,
@@ -203,7 +214,12 @@ impl Default for ImportRetry {
 
 /// Code imported on demand, from `kernel/PluginDynamicImport`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginDynamicImport",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginDynamicImport {
     pub enabled: bool,
@@ -246,7 +262,12 @@ pub enum InitializationMode {
 
 /// Retries of an initialisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "InitializationRetry",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct InitializationRetry {
     pub enabled: bool,
@@ -269,7 +290,12 @@ impl Default for InitializationRetry {
 
 /// Initialisation, from `kernel/PluginInitialization`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginInitialization",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginInitialization {
     pub mode: InitializationMode,
@@ -301,7 +327,12 @@ impl Default for PluginInitialization {
 
 /// The whole loading section, from `kernel/PluginLoadingConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginLoadingConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginLoadingConfig {
     pub strategy: LoadingStrategy,
@@ -323,4 +354,8 @@ pub struct PluginLoadingConfig {
     pub sandboxing: Option<PluginSandboxing>,
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<PluginPerformanceMonitoring>,
+}
+
+map_only! {
+    PreloadConditions, PluginPreloadConfig, SharedChunks, PluginCodeSplitting, ImportRetry, PluginDynamicImport, InitializationRetry, PluginInitialization, PluginLoadingConfig,
 }

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::published;
 
 /// How a library was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "BuildFacts", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct BuildFacts {
     /// Target triple, as in `x86_64-unknown-linux-gnu`.
@@ -30,4 +31,8 @@ pub struct BuildFacts {
 pub enum PanicStrategy {
     Unwind,
     Abort,
+}
+
+map_only! {
+    BuildFacts,
 }

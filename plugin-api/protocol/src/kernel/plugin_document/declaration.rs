@@ -8,12 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::name::parse_range;
+use crate::guard::map_only;
 use crate::kernel::PluginHealthCheck;
 use crate::kernel::check::{optional_whole_from, present, published, whole_from};
 
 /// What the kernel acts on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginDeclaration", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginDeclaration {
     /// Range of `objectos-plugin-api` versions the plugin works with, as in `^1.0`.
@@ -59,7 +60,12 @@ pub enum SwapMode {
 
 /// Services a plugin provides and uses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "ServiceDeclaration",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct ServiceDeclaration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -70,7 +76,7 @@ pub struct ServiceDeclaration {
 
 /// A service the plugin provides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ProvidedService", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ProvidedService {
     pub name: String,
@@ -80,7 +86,7 @@ pub struct ProvidedService {
 
 /// A service the plugin calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "UsedService", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct UsedService {
     pub name: String,
@@ -94,7 +100,7 @@ pub struct UsedService {
 
 /// Hooks a plugin takes part in and hooks it runs for others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "HookDeclaration", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct HookDeclaration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -105,7 +111,7 @@ pub struct HookDeclaration {
 
 /// Events a plugin listens to and events it publishes, as patterns: an exact name, `prefix.*`, or `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "EventDeclaration", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct EventDeclaration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -116,7 +122,7 @@ pub struct EventDeclaration {
 
 /// A route the plugin answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RouteDeclaration", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct RouteDeclaration {
     pub method: RouteMethod,
@@ -169,7 +175,7 @@ pub enum RouteAccess {
 
 /// A command of the host program that the plugin carries out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "CommandDeclaration", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct CommandDeclaration {
     /// One to three words, as in `migrate` or `audit verify`.
@@ -182,7 +188,7 @@ pub struct CommandDeclaration {
 
 /// Time limits, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PluginLimits", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PluginLimits {
     #[serde(deserialize_with = "whole_from::<_, 1>")]
@@ -230,4 +236,8 @@ impl Default for PluginLimits {
 fn range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VersionReq, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_range(&text).map_err(serde::de::Error::custom)
+}
+
+map_only! {
+    PluginDeclaration, ServiceDeclaration, ProvidedService, UsedService, HookDeclaration, EventDeclaration, RouteDeclaration, CommandDeclaration, PluginLimits,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{present, published, yes};
 
 /// What a permission is about, from `kernel/ResourceType`.
@@ -73,7 +74,7 @@ pub enum PermissionScope {
 
 /// Narrowing of a permission.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "PermissionFilter", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct PermissionFilter {
     /// Names, hosts, paths or variables, depending on the resource; empty means all.
@@ -87,7 +88,7 @@ pub struct PermissionFilter {
 
 /// One thing a plugin asks for, from `kernel/Permission`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginPermission", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginPermission {
     pub id: String,
@@ -107,7 +108,7 @@ pub struct PluginPermission {
 
 /// Permissions under one name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PermissionGroup", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PermissionGroup {
     pub name: String,
@@ -129,7 +130,7 @@ pub enum DefaultGrant {
 
 /// All permissions of a plugin, from `kernel/PermissionSet`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PermissionSet", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PermissionSet {
     pub permissions: Vec<PluginPermission>,
@@ -137,4 +138,8 @@ pub struct PermissionSet {
     pub groups: Vec<PermissionGroup>,
     #[serde(default)]
     pub default_grant: DefaultGrant,
+}
+
+map_only! {
+    PermissionFilter, PluginPermission, PermissionGroup, PermissionSet,
 }

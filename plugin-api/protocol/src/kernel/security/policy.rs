@@ -4,11 +4,12 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{integer, optional_integer, present, published, yes};
 
 /// Content security policy of its pages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "CspPolicy", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct CspPolicy {
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -18,7 +19,7 @@ pub struct CspPolicy {
 
 /// Cross-origin rules of its routes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "CorsPolicy", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct CorsPolicy {
     pub allowed_origins: Vec<String>,
@@ -47,7 +48,7 @@ pub enum RateLimitStrategy {
 
 /// Requests allowed in a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "RateLimitPolicy", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct RateLimitPolicy {
     #[serde(default = "yes")]
@@ -73,7 +74,7 @@ pub enum AuthenticationMethod {
 
 /// Who may call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "AuthenticationPolicy", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct AuthenticationPolicy {
     #[serde(default = "yes")]
@@ -90,7 +91,7 @@ pub struct AuthenticationPolicy {
 
 /// What is encrypted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "EncryptionPolicy", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct EncryptionPolicy {
     pub data_at_rest: bool,
@@ -115,7 +116,7 @@ impl Default for EncryptionPolicy {
 
 /// What is audited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "AuditLogPolicy", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct AuditLogPolicy {
     pub enabled: bool,
@@ -138,7 +139,12 @@ impl Default for AuditLogPolicy {
 
 /// All policies of a plugin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "PluginSecurityPolicy",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct PluginSecurityPolicy {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -153,4 +159,8 @@ pub struct PluginSecurityPolicy {
     pub encryption: Option<EncryptionPolicy>,
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub audit_log: Option<AuditLogPolicy>,
+}
+
+map_only! {
+    CspPolicy, CorsPolicy, RateLimitPolicy, AuthenticationPolicy, EncryptionPolicy, AuditLogPolicy, PluginSecurityPolicy,
 }

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::check::{
     optional_integer, optional_number_in, optional_whole, optional_whole_from, optional_whole_in, present, published,
 };
@@ -34,7 +35,7 @@ pub enum SandboxEngine {
 
 /// Limits of a WebAssembly engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "WasmEngineConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct WasmEngineConfig {
     /// Pages of 64 KiB.
@@ -79,7 +80,12 @@ pub enum ContainerRuntime {
 
 /// Limits of a container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "ContainerResources",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct ContainerResources {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -100,7 +106,12 @@ pub enum ContainerNetworkMode {
 
 /// A container as engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "ContainerEngineConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct ContainerEngineConfig {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -113,7 +124,7 @@ pub struct ContainerEngineConfig {
 
 /// A JavaScript isolate as engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "V8IsolateConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct V8IsolateConfig {
     #[serde(
@@ -136,7 +147,12 @@ impl Default for V8IsolateConfig {
 
 /// Settings per engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "SandboxEngineConfig",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct SandboxEngineConfig {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -149,7 +165,12 @@ pub struct SandboxEngineConfig {
 
 /// Limits for any engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "SandboxResourceLimits",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct SandboxResourceLimits {
     #[serde(deserialize_with = "optional_integer", skip_serializing_if = "Option::is_none")]
@@ -167,7 +188,7 @@ pub struct SandboxResourceLimits {
 
 /// Engine of a sandbox, from `kernel/RuntimeConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "RuntimeConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct RuntimeConfig {
     pub engine: SandboxEngine,
@@ -189,7 +210,7 @@ pub enum AccessMode {
 
 /// Files a plugin may touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "FilesystemSandbox", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct FilesystemSandbox {
     pub mode: AccessMode,
@@ -225,7 +246,7 @@ pub enum NetworkMode {
 
 /// Hosts a plugin may reach.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "NetworkSandbox", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct NetworkSandbox {
     pub mode: NetworkMode,
@@ -241,7 +262,7 @@ pub struct NetworkSandbox {
 
 /// Programs a plugin may start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "ProcessSandbox", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct ProcessSandbox {
     pub allow_spawn: bool,
@@ -253,7 +274,7 @@ pub struct ProcessSandbox {
 
 /// Memory a plugin may take.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "MemorySandbox", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct MemorySandbox {
     #[serde(deserialize_with = "optional_integer", skip_serializing_if = "Option::is_none")]
@@ -264,7 +285,7 @@ pub struct MemorySandbox {
 
 /// Processor time a plugin may take.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "CpuSandbox", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct CpuSandbox {
     #[serde(
@@ -279,7 +300,12 @@ pub struct CpuSandbox {
 
 /// Variables a plugin may read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    remote = "EnvironmentSandbox",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 #[schemars(transform = published)]
 pub struct EnvironmentSandbox {
     pub mode: AccessMode,
@@ -301,7 +327,7 @@ impl Default for EnvironmentSandbox {
 
 /// The whole sandbox, from `kernel/SandboxConfig`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "SandboxConfig", rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(transform = published)]
 pub struct SandboxConfig {
     pub enabled: bool,
@@ -336,4 +362,8 @@ impl Default for SandboxConfig {
             environment: None,
         }
     }
+}
+
+map_only! {
+    WasmEngineConfig, ContainerResources, ContainerEngineConfig, V8IsolateConfig, SandboxEngineConfig, SandboxResourceLimits, RuntimeConfig, FilesystemSandbox, NetworkSandbox, ProcessSandbox, MemorySandbox, CpuSandbox, EnvironmentSandbox, SandboxConfig,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::map_only;
 use crate::kernel::HealthCheckStatus;
 use crate::kernel::check::{
     DateTime, integer, optional_integer, optional_number_in, optional_text, present, published, text,
@@ -21,7 +22,7 @@ pub enum VulnerabilitySeverity {
 
 /// A known weakness, from `kernel/KernelSecurityVulnerability`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginVulnerability", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginVulnerability {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -72,7 +73,7 @@ pub struct PluginVulnerability {
 
 /// The program that scanned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "Scanner", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct Scanner {
     pub name: String,
@@ -90,7 +91,7 @@ pub enum CodeIssueSeverity {
 
 /// A finding in the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "CodeIssue", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct CodeIssue {
     pub severity: CodeIssueSeverity,
@@ -110,7 +111,7 @@ pub struct CodeIssue {
 
 /// A weakness of something the plugin links.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "DependencyVulnerability", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct DependencyVulnerability {
     pub package: String,
@@ -129,7 +130,7 @@ pub enum LicenseStatus {
 
 /// A licence that does not fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "LicenseIssue", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct LicenseIssue {
     pub package: String,
@@ -139,7 +140,7 @@ pub struct LicenseIssue {
 
 /// Licences of all that is linked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "LicenseCompliance", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct LicenseCompliance {
     pub status: LicenseStatus,
@@ -149,7 +150,7 @@ pub struct LicenseCompliance {
 
 /// Findings counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "ScanSummary", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct ScanSummary {
     #[serde(deserialize_with = "integer")]
@@ -168,7 +169,7 @@ pub struct ScanSummary {
 
 /// One scan, from `kernel/KernelSecurityScanResult`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(remote = "PluginScanResult", rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = published)]
 pub struct PluginScanResult {
     #[serde(deserialize_with = "text::<_, DateTime>")]
@@ -185,4 +186,8 @@ pub struct PluginScanResult {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub license_compliance: Option<LicenseCompliance>,
     pub summary: ScanSummary,
+}
+
+map_only! {
+    PluginVulnerability, Scanner, CodeIssue, DependencyVulnerability, LicenseIssue, LicenseCompliance, ScanSummary, PluginScanResult,
 }

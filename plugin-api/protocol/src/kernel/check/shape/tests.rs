@@ -90,10 +90,10 @@ fn formats_are_read_as_published() {
         &[
             "2024-02-29T00:00:00Z",
             "2000-02-29T23:59:59.5Z",
-            "2025-12-31T08:00Z",
             "2025-01-31T08:00:00.123456Z",
         ],
         &[
+            "2025-12-31T08:00Z",
             "2023-02-29T00:00:00Z",
             "1900-02-29T00:00:00Z",
             "2025-04-31T00:00:00Z",
@@ -112,9 +112,10 @@ fn formats_are_read_as_published() {
         &[
             "0190a6f2-7c3e-7d41-9b52-1f0c3e5a7b9d",
             "00000000-0000-0000-0000-000000000000",
-            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
         ],
         &[
+            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
             "0190a6f27c3e7d419b521f0c3e5a7b9d",
             "0190a6f2-7c3e-9d41-9b52-1f0c3e5a7b9d",
             "0190a6f2-7c3e-7d41-cb52-1f0c3e5a7b9d",
