@@ -6,6 +6,11 @@ use serde_json::Value;
 use super::name::{is_event_pattern, is_plugin_id, is_service_name, is_word, parse_range, route_shape};
 use super::{DocumentProblem, PluginDeclaration, PluginDocument};
 
+/// Whether `text` stands for a family of services that the kernel makes of plugins: what a gateway or a console calls.
+fn is_caller_family(text: &str) -> bool {
+    ["route:*", "command:*"].contains(&text)
+}
+
 /// Everything that is wrong, in document order.
 pub(super) fn problems(document: &PluginDocument) -> Vec<DocumentProblem> {
     let mut findings = Findings::default();
@@ -162,7 +167,7 @@ fn services(declaration: &PluginDeclaration, findings: &mut Findings) {
     );
     for (index, used) in services.uses.iter().enumerate() {
         let path = format!("objectos.services.uses[{index}].name");
-        if !is_service_name(&used.name) {
+        if !is_service_name(&used.name) && !is_caller_family(&used.name) {
             findings.add(path, format!("`{}` is not a service name", used.name), NAME);
         } else if services.provides.iter().any(|provided| provided.name == used.name) {
             findings.add(
