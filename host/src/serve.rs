@@ -20,6 +20,9 @@ use crate::{
     settings::Settings,
 };
 
+/// Words of the longest name that a contributed command may have.
+const COMMAND_WORDS_MAX: usize = 3;
+
 /// The host's own commands, which no plugin may take.
 const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
 /// Between two signals of an impatient operator.
@@ -76,24 +79,19 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
 /// # Errors
 /// `Usage` when no plugin contributes it.
 pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, CommandError> {
-    let Some((name, arguments)) = words.split_first() else {
+    let Some(first) = words.first() else {
         return Err(CommandError::new(Exit::Usage, "name a command; --help lists them"));
     };
     if !settings.plugins.value.is_dir() {
         let text = format!(
-            "there is no command {name}, and no plugin folder {} that could bring it",
+            "there is no command {first}, and no plugin folder {} that could bring it",
             settings.plugins.value.display()
         );
         return Err(CommandError::new(Exit::Usage, text));
     }
-    let mut options = options(settings, Selection::Command(name.clone()))?;
-    options.watch = false;
-    let booted = Kernel::boot(options, tokio::runtime::Handle::current()).await;
-    let (kernel, _) = booted.map_err(|error| match error {
-        KernelError::UnknownCommand { .. } => CommandError::new(Exit::Usage, error.to_string()),
-        other => start_failed(&other),
-    })?;
-    let answer = kernel.run_command(name, arguments).await;
+    let (kernel, length) = boot_for(settings, words).await?;
+    let (name, arguments) = (words[..length].join(" "), &words[length..]);
+    let answer = kernel.run_command(&name, arguments).await;
     kernel
         .shutdown(Duration::from_millis(settings.stop_limit_ms.value))
         .await;
@@ -109,6 +107,26 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
     } else {
         Exit::Failed
     })
+}
+
+/// A kernel for the command that the first words name: as many of them as make one, so that `migrate plan` is not `migrate`.
+async fn boot_for(settings: &Settings, words: &[String]) -> Result<(Kernel, usize), CommandError> {
+    let mut unknown = None;
+    for length in (1..=words.len().min(COMMAND_WORDS_MAX)).rev() {
+        let mut options = options(settings, Selection::Command(words[..length].join(" ")))?;
+        options.watch = false;
+        match Kernel::boot(options, tokio::runtime::Handle::current()).await {
+            Ok((kernel, _)) => return Ok((kernel, length)),
+            // The shortest is what people are told of: the words after it may be no part of a name.
+            Err(error @ KernelError::UnknownCommand { .. }) => unknown = Some(error),
+            Err(error) => return Err(start_failed(&error)),
+        }
+    }
+    let text = unknown.map_or_else(
+        || "name a command; --help lists them".to_owned(),
+        |error| error.to_string(),
+    );
+    Err(CommandError::new(Exit::Usage, text))
 }
 
 fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, CommandError> {

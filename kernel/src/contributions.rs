@@ -60,6 +60,13 @@ struct Object<'a> {
     name: &'a str,
 }
 
+#[derive(Serialize)]
+struct Document<'a> {
+    plugin: &'a str,
+    file: &'a str,
+    text: &'a str,
+}
+
 /// The lists as they stand.
 #[derive(Debug, Default)]
 struct Lists {
@@ -67,6 +74,7 @@ struct Lists {
     services: Vec<u8>,
     commands: Vec<u8>,
     objects: Vec<u8>,
+    documents: Vec<u8>,
 }
 
 /// The lists, and a number that grows with each change.
@@ -85,6 +93,7 @@ impl Contributions {
             "services" => &lists.services,
             "commands" => &lists.commands,
             "objects" => &lists.objects,
+            "documents" => &lists.documents,
             _ => return b"[]".to_vec(),
         };
         if list.is_empty() { b"[]".to_vec() } else { list.clone() }
@@ -107,12 +116,14 @@ impl Contributions {
             services: services(plugins, refused, kernel, available),
             commands: commands(plugins),
             objects: objects(plugins),
+            documents: documents(plugins),
         };
         let before = self.lists.load();
         let same = before.routes == lists.routes
             && before.services == lists.services
             && before.commands == lists.commands
-            && before.objects == lists.objects;
+            && before.objects == lists.objects
+            && before.documents == lists.documents;
         if !same {
             self.lists.store(lists.into());
             self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -198,4 +209,16 @@ fn objects(plugins: &[Contributor<'_>]) -> Vec<u8> {
         })
     });
     json(&objects.collect::<Vec<_>>())
+}
+
+/// Of every plugin that is to run, loaded or not yet: who keeps the data must know the objects before their owner starts.
+fn documents(plugins: &[Contributor<'_>]) -> Vec<u8> {
+    let documents = plugins.iter().flat_map(|contributor| {
+        contributor.declaration.documents.iter().map(|document| Document {
+            plugin: contributor.plugin,
+            file: &document.file,
+            text: &document.text,
+        })
+    });
+    json(&documents.collect::<Vec<_>>())
 }

@@ -2,9 +2,10 @@
 //! in `services.uses`, so the operator decides who may; who the principal is, the gateway decides.
 
 use objectos_plugin_api::{
-    Context, Error as PluginError, Result, ServiceHandler,
+    Context, Error as PluginError, ErrorKind, Result, ServiceHandler,
     contracts::kernel::{
-        DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, SwapReport, SwapRequest,
+        DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, RecordStateAnswer, RecordStateRequest,
+        SwapReport, SwapRequest,
     },
 };
 use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, plugin_document::ProvidedService};
@@ -15,7 +16,14 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use crate::{error::Error, health, kernel::core::Core, report, swap};
+use crate::{
+    error::Error,
+    events::ReplayEnd,
+    health,
+    journal::{self, Cause},
+    kernel::core::Core,
+    report, swap,
+};
 
 /// The provider. Does not keep the kernel alive.
 #[derive(Debug)]
@@ -58,14 +66,15 @@ impl KernelContract for Control {
         Ok(health::overall(&*self.core()?))
     }
 
-    async fn swap(&self, _: Context, request: SwapRequest) -> Result<SwapReport> {
+    async fn swap(&self, context: Context, request: SwapRequest) -> Result<SwapReport> {
         let core = self.core()?;
-        plain(swap::swap(&core, &request.plugin, request.path.map(PathBuf::from)).await)
+        let path = request.path.map(PathBuf::from);
+        plain(swap::swap(&core, &request.plugin, path, Cause::request(context)).await)
     }
 
-    async fn restart(&self, _: Context, plugin: String) -> Result<()> {
+    async fn restart(&self, context: Context, plugin: String) -> Result<()> {
         let core = self.core()?;
-        plain(swap::restart(&core, &plugin, false).await).map(drop)
+        plain(swap::restart(&core, &plugin, false, Cause::request(context)).await).map(drop)
     }
 
     async fn hooks(&self, _: Context) -> Result<Value> {
@@ -81,13 +90,35 @@ impl KernelContract for Control {
         core.bus().dead_letters(page.offset, page.limit).await
     }
 
-    async fn retry_dead_letter(&self, _: Context, id: String) -> Result<()> {
+    async fn retry_dead_letter(&self, context: Context, id: String) -> Result<()> {
         let core = self.core()?;
-        core.bus().retry_dead_letter(&id).await
+        let retried = core.bus().retry_dead_letter(&id).await;
+        let failure = retried.as_ref().err();
+        if failure.is_none_or(|error| error.kind() != ErrorKind::NotFound) {
+            let failure = failure.map(ToString::to_string);
+            journal::dead_letter_retried(&core, &Cause::request(context), &id, failure);
+        }
+        retried
     }
 
-    async fn replay(&self, _: Context, request: EventReplayConfig) -> Result<u64> {
+    async fn replay(&self, context: Context, request: EventReplayConfig) -> Result<u64> {
         let core = self.core()?;
-        core.bus().replay(&request).await
+        let cause = Cause::request(context);
+        let asked = serde_json::to_value(&request).map_err(PluginError::internal)?;
+        let (weak, whose, what) = (Weak::clone(&self.0), cause.clone(), asked.clone());
+        let ended = move |end: ReplayEnd| {
+            if let Some(core) = weak.upgrade() {
+                journal::replay_ended(&core, &whose, &what, &end);
+            }
+        };
+        let replay = core.bus().prepare_replay(&request).await?;
+        let count = replay.count();
+        journal::replay_started(&core, &cause, &asked, count);
+        replay.begin(ended);
+        Ok(count)
+    }
+    async fn record_state(&self, _: Context, request: RecordStateRequest) -> Result<RecordStateAnswer> {
+        let core = self.core()?;
+        core.bus().record_state(&request).await
     }
 }

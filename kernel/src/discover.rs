@@ -10,10 +10,13 @@ mod examine;
 mod folder;
 mod host;
 
-use std::path::Path;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use indexmap::IndexMap;
+use parking_lot::Mutex;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -25,6 +28,9 @@ pub use self::copy::{RuntimeFolder, RuntimeFolderError};
 pub use self::elf::ENTRY_SYMBOL;
 pub use self::examine::{Inspection, examine, inspect};
 pub use self::host::HostFacts;
+
+/// Files that are examined at the same time, at most.
+const THREADS_MAX: usize = 4;
 
 /// What a survey is held against.
 #[derive(Clone, Copy, Debug)]
@@ -65,17 +71,47 @@ pub fn survey(request: &SurveyRequest<'_>) -> Survey {
             return survey;
         }
     };
-    for entry in entries {
-        let found = match entry {
-            Ok(path) => examine(&path, request),
-            Err(refusal) => Err(refusal),
-        };
+    for found in examine_all(entries, request) {
         match found {
             Ok(candidate) => survey.admit(candidate),
             Err(refusal) => survey.refusals.push(*refusal),
         }
     }
     survey
+}
+
+type Found = Result<Candidate, Box<Refusal>>;
+
+/// Examines files in as many threads as the machine has processors: copying and hashing them is most of a start. Answers in
+/// the order of the files.
+fn examine_all(entries: Vec<Result<PathBuf, Box<Refusal>>>, request: &SurveyRequest<'_>) -> Vec<Found> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = processors.min(THREADS_MAX).min(entries.len());
+    let queue = Mutex::new(entries.into_iter().enumerate());
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let next = queue.lock().next();
+            match next {
+                None => return found,
+                Some((place, Ok(path))) => found.push((place, examine(&path, request))),
+                Some((place, Err(refusal))) => found.push((place, Err(refusal))),
+            }
+        }
+    };
+    let mut all: Vec<(usize, Found)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(found) => all.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, found)| found).collect()
 }
 
 impl Survey {

@@ -35,6 +35,7 @@ mod retry;
 mod routing;
 mod settings;
 mod shared;
+mod sourcing;
 mod template;
 mod time_text;
 mod transient;
@@ -43,7 +44,10 @@ mod window;
 
 use objectos_plugin_api::{
     Context, Error, NewEvent, Result,
-    contracts::event_store::EventToStore,
+    contracts::{
+        event_store::EventToStore,
+        kernel::{RecordStateAnswer, RecordStateRequest},
+    },
     protocol::kernel::{DeadLetterQueueEntry, Event, EventReplayConfig, HealthCheckResult},
 };
 use parking_lot::Mutex;
@@ -69,6 +73,7 @@ pub use self::{
     pattern::Pattern,
     port::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
     registry::HandlerSpec,
+    replay::ReplayEnd,
     retry::Backoff,
     settings::{BusLimits, BusSettings},
 };
@@ -153,6 +158,7 @@ impl EventBus {
             &runtime,
         );
         tasks.spawn_on(retention::keep_pruned(Arc::clone(&shared)), &runtime);
+        tasks.spawn_on(sourcing::keep(Arc::clone(&shared)), &runtime);
         Self {
             shared,
             commands,
@@ -320,10 +326,32 @@ impl EventBus {
     /// # Errors
     /// `Conflict` when replays are switched off or one runs; `Invalid` for what cannot be; what the store answers.
     pub async fn replay(&self, request: &EventReplayConfig) -> Result<u64> {
-        let replay = Replay::prepare(Arc::clone(&self.shared), &self.replay, request).await?;
-        let count = replay.count;
-        self.tasks.lock().spawn_on(replay.run(), &self.runtime);
+        let replay = self.prepare_replay(request).await?;
+        let count = replay.count();
+        replay.begin(drop);
         Ok(count)
+    }
+
+    /// The same without beginning. While what is answered lives, no other replay runs.
+    ///
+    /// # Errors
+    /// As [`EventBus::replay`].
+    pub async fn prepare_replay(&self, request: &EventReplayConfig) -> Result<PreparedReplay<'_>> {
+        let replay = Replay::prepare(Arc::clone(&self.shared), &self.replay, request).await?;
+        Ok(PreparedReplay { bus: self, replay })
+    }
+
+    /// What a record was at a moment or after an event, rebuilt from its events. See `sourcing`.
+    ///
+    /// # Errors
+    /// `Conflict` when its object is not sourced; `Invalid` for what cannot be; `NotFound` for a record or a time of which
+    /// nothing is kept; what the store answers.
+    pub fn record_state(
+        &self,
+        request: &RecordStateRequest,
+    ) -> impl Future<Output = Result<RecordStateAnswer>> + Send + 'static + use<> {
+        let (shared, request) = (Arc::clone(&self.shared), request.clone());
+        async move { sourcing::rebuild(&shared, &request).await }
     }
 
     /// Figures.
@@ -332,7 +360,7 @@ impl EventBus {
         metrics::read(&self.shared, self.replay.remaining())
     }
 
-    /// The bus's checks for the health report: `event-store`, `event-delivery` and `webhooks`.
+    /// The bus's checks for the health report: `event-store`, `event-delivery`, `webhooks` and `event-sourcing`.
     #[must_use]
     pub fn health(&self) -> Vec<HealthCheckResult> {
         health::checks(&self.shared, !self.commands.is_closed())
@@ -436,6 +464,35 @@ impl EventBus {
             types.check(event.name, &message::payload(event)?)?;
         }
         Ok(())
+    }
+}
+
+/// A replay that was checked and counted.
+pub struct PreparedReplay<'a> {
+    bus: &'a EventBus,
+    replay: Replay,
+}
+
+impl fmt::Debug for PreparedReplay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedReplay")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PreparedReplay<'_> {
+    /// Events that it will deliver.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.replay.count
+    }
+
+    /// Delivers, in the background. `ended` is told how it went, unless the bus ends first.
+    pub fn begin(self, ended: impl FnOnce(ReplayEnd) + Send + 'static) {
+        let Self { bus, replay } = self;
+        let run = async move { ended(replay.run().await) };
+        bus.tasks.lock().spawn_on(run, &bus.runtime);
     }
 }
 

@@ -25,7 +25,9 @@ use crate::{
     control,
     discover::RuntimeFolder,
     error::{Error, nearest_hint},
-    health, lifecycle,
+    health,
+    journal::Cause,
+    lifecycle,
     lifecycle::boot,
     report::{self, StartReport},
     services::{COMMAND_PREFIX, ServiceReference},
@@ -68,6 +70,7 @@ impl Kernel {
 
     async fn boot_on(options: KernelOptions, executor: Handle) -> Result<(Self, StartReport), Error> {
         let since = Instant::now();
+        crate::loader::bound_heaps();
         let runtime = RuntimeFolder::open(&options.runtime_directory).map_err(|error| Error::RuntimeFolder {
             path: options.runtime_directory.clone(),
             source: error,
@@ -120,7 +123,7 @@ impl Kernel {
     /// # Errors
     /// `UnknownPlugin`, `SwapRefused`, `SwapFailed`, `NotRunning`.
     pub async fn swap(&self, id: &str) -> Result<SwapReport, Error> {
-        swap::swap(&self.core, id, None).await
+        swap::swap(&self.core, id, None, Cause::host()).await
     }
 
     /// Swaps a plugin for another file inside the plugin folder.
@@ -128,7 +131,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::swap`].
     pub async fn swap_with(&self, id: &str, path: PathBuf) -> Result<SwapReport, Error> {
-        swap::swap(&self.core, id, Some(path)).await
+        swap::swap(&self.core, id, Some(path), Cause::host()).await
     }
 
     /// Loads a plugin anew from its file, without its state.
@@ -136,7 +139,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::swap`].
     pub async fn restart(&self, id: &str) -> Result<SwapReport, Error> {
-        swap::restart(&self.core, id, false).await
+        swap::restart(&self.core, id, false, Cause::host()).await
     }
 
     /// Loads a plugin that was not there at the start, from a file inside the plugin folder.
@@ -148,7 +151,7 @@ impl Kernel {
         let task = self
             .core
             .executor
-            .spawn(async move { swap::load_new(&core, path).await });
+            .spawn(async move { swap::load_new(&core, path, Cause::host()).await });
         task.await
             .unwrap_or_else(|error| Err(Error::Internal(format!("a load ended early: {error}"))))
     }

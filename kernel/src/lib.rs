@@ -29,6 +29,7 @@ mod health;
 mod hooks;
 mod host_object;
 mod instance;
+mod journal;
 mod kernel;
 mod lifecycle;
 mod listeners;

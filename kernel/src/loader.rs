@@ -12,6 +12,7 @@
 #![allow(unsafe_code)]
 
 mod layout;
+mod memory;
 mod symbols;
 mod threads;
 mod unload;
@@ -40,6 +41,7 @@ use std::{
 use crate::error::Error;
 
 pub(crate) use self::{
+    memory::bound_heaps,
     threads::checkpoint,
     unload::{Unload, unloading_possible},
 };

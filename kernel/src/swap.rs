@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use crate::{
     error::Error,
     instance::Instance,
+    journal::{self, Cause, Change},
     kernel::{
         core::Core,
         record::{PluginRecord, Standing},
@@ -58,11 +59,12 @@ struct Replacement<'a> {
 ///
 /// # Errors
 /// `UnknownPlugin`, `SwapRefused`, `SwapFailed`, `NotRunning`.
-pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>) -> Result<SwapReport, Error> {
+pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>, cause: Cause) -> Result<SwapReport, Error> {
     detached(
         core,
         id,
         path,
+        cause,
         Plan {
             carry_state: true,
             hold: false,
@@ -75,11 +77,12 @@ pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>) -> R
 ///
 /// # Errors
 /// As [`swap`].
-pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool) -> Result<SwapReport, Error> {
+pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool, cause: Cause) -> Result<SwapReport, Error> {
     let report = detached(
         core,
         id,
         None,
+        cause,
         Plan {
             carry_state: false,
             hold: broken,
@@ -93,12 +96,18 @@ pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool) -> Result<
 }
 
 /// As a task of its own: whoever asked may go away in the middle.
-async fn detached(core: &Arc<Core>, id: &str, path: Option<PathBuf>, plan: Plan) -> Result<SwapReport, Error> {
+async fn detached(
+    core: &Arc<Core>,
+    id: &str,
+    path: Option<PathBuf>,
+    cause: Cause,
+    plan: Plan,
+) -> Result<SwapReport, Error> {
     let record = core.record(id)?;
     let own = Arc::clone(core);
     let task = core
         .executor
-        .spawn(async move { turn(&own, &record, path, plan).await });
+        .spawn(async move { turn(&own, &record, path, &cause, plan).await });
     task.await
         .unwrap_or_else(|error| Err(Error::Internal(format!("a swap ended early: {error}"))))
 }
@@ -107,11 +116,13 @@ async fn turn(
     core: &Arc<Core>,
     record: &Arc<PluginRecord>,
     path: Option<PathBuf>,
+    cause: &Cause,
     plan: Plan,
 ) -> Result<SwapReport, Error> {
     let since = Instant::now();
     let _turn = record.turn.lock().await;
     core.require_running()?;
+    let before = record.candidate();
     let outcome = replace(core, record, path, plan, since).await;
     match &outcome {
         Ok(report) => {
@@ -130,6 +141,12 @@ async fn turn(
             tracing::warn!(plugin = &*record.id, error = error.chain(), "a plugin was not swapped");
         }
     }
+    let change = if plan.carry_state {
+        Change::Swap
+    } else {
+        Change::Restart
+    };
+    journal::changed(core, cause, change, &before, record, &outcome);
     outcome
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     error::Error,
+    journal::Cause,
     kernel::{
         core::{Core, KernelState},
         record::PluginRecord,
@@ -114,8 +115,8 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
         }
         Some(record) if unchanged(core, &record, &path).await => {}
         // How it went is logged by the swap.
-        Some(record) => drop(swap::swap(core, &record.id, None).await),
-        None => match swap::load_new(core, path.clone()).await {
+        Some(record) => drop(swap::swap(core, &record.id, None, Cause::file()).await),
+        None => match swap::load_new(core, path.clone(), Cause::file()).await {
             Ok(()) => tracing::info!(path = %path.display(), "a new plugin was loaded"),
             Err(error) => tracing::warn!(path = %path.display(), error = error.chain(), "a new plugin was not loaded"),
         },

@@ -8,5 +8,6 @@ pub mod events;
 pub mod hooks;
 pub mod http_client;
 pub mod kernel;
+pub mod mailer;
 pub mod metadata;
 pub mod permissions;

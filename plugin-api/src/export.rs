@@ -101,6 +101,13 @@ impl<P: Plugin> Exported<P> {
         let entered = self.runtime.handle().map(tokio::runtime::Handle::enter);
         let begun = guard(begin);
         drop(entered);
+        self.begun(begun)
+    }
+
+    fn begun<F>(&self, begun: Result<F>) -> RawFuture
+    where
+        F: Future<Output = Result<Vec<u8>>> + Send + 'static,
+    {
         match begun {
             Ok(future) => self.runtime.future(future),
             Err(error) => ready(Err(error)),
@@ -187,7 +194,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
     }
 
     fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
-        self.start_call(|| {
+        let begin = || {
             let ready = self.ready()?;
             let context = Context::from_raw(context);
             let plugin = || Arc::clone(&ready.registry.plugin);
@@ -210,7 +217,13 @@ impl<P: Plugin> RawPlugin for Exported<P> {
                 }
                 index => Ok(handler(ready, index)?.call(method.as_str(), context, payload.as_slice())),
             }
-        })
+        };
+        // A service only makes its future here; the runtime is entered when that is polled.
+        if service == ROUTES || service == COMMANDS {
+            self.start_call(begin)
+        } else {
+            self.begun(guard(begin))
+        }
     }
 
     fn call_sync(

@@ -139,7 +139,8 @@ impl Host {
         }
     }
 
-    /// What all plugins contribute of one kind, as JSON: `routes`, `commands`, `objects`, `services`.
+    /// What all plugins contribute of one kind, as JSON: `routes`, `commands`, `objects`, `services`,
+    /// `documents` (`[{plugin, file, text}]`, of every plugin that is to run).
     #[must_use]
     pub fn contributions(&self, kind: &str) -> Payload {
         Payload(self.0.contributions(RStr::from_str(kind)))

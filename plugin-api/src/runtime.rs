@@ -93,6 +93,7 @@ impl PluginRuntime {
         FfiFuture::new(Guarded::new(Entered {
             handle: self.handle.clone(),
             inner: ManuallyDrop::new(future),
+            gone: false,
         }))
     }
 }
@@ -106,10 +107,12 @@ impl Drop for PluginRuntime {
     }
 }
 
-/// Enters the runtime on each poll, and on drop: what a future owns may need its reactor to let go.
+/// Enters the runtime on each poll, and on drop: what a future owns may need its reactor to let go. A future that has
+/// answered is dropped in the poll that brought the answer, while the runtime is entered anyway.
 struct Entered<F> {
     handle: Option<Handle>,
     inner: ManuallyDrop<F>,
+    gone: bool,
 }
 
 impl<F: Future> Future for Entered<F> {
@@ -117,19 +120,30 @@ impl<F: Future> Future for Entered<F> {
 
     #[allow(unsafe_code)]
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
-        // SAFETY: `inner` is structurally pinned: it is never moved out, and `Drop` drops it in place.
+        // SAFETY: `inner` is structurally pinned: it is never moved out, and is dropped in place, here or in `Drop`.
         let this = unsafe { self.get_unchecked_mut() };
+        assert!(!this.gone, "polled after it had answered");
         let _entered = this.handle.as_ref().map(Handle::enter);
         // SAFETY: as above; `this` came out of a pin.
-        unsafe { Pin::new_unchecked(&mut *this.inner) }.poll(task)
+        let polled = unsafe { Pin::new_unchecked(&mut *this.inner) }.poll(task);
+        if polled.is_ready() {
+            // Before the drop, which may panic: it must not happen twice.
+            this.gone = true;
+            // SAFETY: `gone` was false until now, so it has not been dropped, and from now on nobody touches it.
+            unsafe { ManuallyDrop::drop(&mut this.inner) };
+        }
+        polled
     }
 }
 
 impl<F> Drop for Entered<F> {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
+        if self.gone {
+            return;
+        }
         let _entered = self.handle.as_ref().map(Handle::enter);
-        // SAFETY: dropped here and nowhere else; the field is not used again.
+        // SAFETY: `gone` says that it was not dropped before; the field is not used again.
         unsafe { ManuallyDrop::drop(&mut self.inner) };
     }
 }

@@ -32,7 +32,8 @@ pub trait ServiceHandler: Send + Sync + 'static {
     fn version(&self) -> &str;
     /// Its methods.
     fn methods(&self) -> Vec<MethodSpec>;
-    /// Starts a call; `payload` must be copied before this returns.
+    /// Starts a call; `payload` must be copied before this returns. The plugin's runtime is entered when the future is
+    /// polled, not here: nothing is spawned before that.
     fn call(&self, method: &str, context: Context, payload: &[u8]) -> ServiceFuture;
     /// A synchronous call.
     ///

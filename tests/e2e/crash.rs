@@ -92,11 +92,12 @@ fn no_acknowledged_create_and_no_event_is_lost() {
     }
     let begun = Instant::now();
     loop {
-        let delivered: HashSet<String> = std::fs::read_to_string(host.folder().join("data/test.recorder/events.txt"))
-            .unwrap_or_default()
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let delivered: HashSet<String> =
+            std::fs::read_to_string(host.folder().join("data/plugins/test.recorder/events.txt"))
+                .unwrap_or_default()
+                .lines()
+                .map(str::to_owned)
+                .collect();
         let missing: Vec<&String> = stored
             .iter()
             .filter(|(_, record)| {

@@ -1,8 +1,25 @@
 //! End to end: what the README promises, shown with the real host, real libraries and real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and says what it did"
+)]
 
+mod audit;
+mod audit_access;
+mod audit_alarms;
+mod audit_identity;
+mod auth;
+mod auth_clients;
+mod auth_ends;
+mod cases;
+mod clients;
 mod crash;
 mod crm;
 mod host;
+mod permissions;
+mod postgres;
+mod sourcing;
 mod swap;
 mod third_party;
 mod todo;

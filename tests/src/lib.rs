@@ -12,7 +12,9 @@
 pub mod client;
 pub mod host;
 pub mod load;
+pub mod node;
 pub mod plugins;
+pub mod postgres;
 
 pub use client::{Answer, Client};
 pub use host::{Host, HostBuilder};

@@ -20,3 +20,11 @@ pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
     command.args(["--seconds", &seconds.to_string(), "--rounds", &rounds.to_string()]);
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }
+
+/// The engine on a million records; see `tests/bench/src/bin/scale.rs`.
+pub(crate) fn scale(records: u64) -> Result<()> {
+    build::build(Profile::Release)?;
+    let mut command = Command::new(Profile::Release.folder().join("objectos-scale"));
+    command.args(["--records", &records.to_string()]);
+    shell::run("engine on many records", &mut command)
+}

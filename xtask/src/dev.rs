@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     build::{self, Profile},
+    first_user::first_user,
     paths, run, shell,
 };
 
@@ -20,7 +21,10 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 
 pub(crate) fn dev(listen: &str) -> Result<()> {
     let host = build::build(Profile::Dev)?;
-    let mut child = Command::new(host)
+    let user = first_user()?;
+    let mut command = Command::new(host);
+    user.introduce(&mut command);
+    let mut child = command
         .current_dir(paths::root())
         .args([
             "--plugins",
@@ -38,7 +42,8 @@ pub(crate) fn dev(listen: &str) -> Result<()> {
         bail!("objectos-host ended while starting: see above");
     }
     shell::say(&format!(
-        "ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops)"
+        "ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops). {}",
+        user.first_thing_to_try(listen)
     ));
     let (sender, receiver) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -61,9 +66,13 @@ pub(crate) fn dev(listen: &str) -> Result<()> {
     Ok(())
 }
 
+/// What goes into a library: code, manifests, and the metadata that a plugin brings.
 fn source(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".rs") || name == "plugin.json" || name == "Cargo.toml"
+    let kind = path.extension().unwrap_or_default().to_string_lossy();
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    !hidden && ["rs", "json", "toml", "yml", "yaml", "html"].contains(&&*kind)
 }
 
 /// Waits for a change and for the quiet after it.

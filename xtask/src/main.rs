@@ -7,8 +7,12 @@ mod audit_spec;
 mod bench;
 mod build;
 mod dev;
+mod first_user;
 mod hello;
 mod paths;
+#[path = "../../tests/src/postgres.rs"]
+#[allow(unreachable_pub, reason = "elsewhere it is a module of a library")]
+mod postgres;
 mod run;
 mod shell;
 mod test;
@@ -67,6 +71,12 @@ enum Task {
         /// Rounds; the median counts.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
+        /// Instead: the engine alone on many records.
+        #[arg(long)]
+        scale: bool,
+        /// How many.
+        #[arg(long, default_value_t = 1_000_000)]
+        records: u64,
     },
     /// Writes a new plugin crate, outside the workspace.
     NewPlugin {
@@ -92,7 +102,10 @@ fn main() -> ExitCode {
         Task::Dev { listen } => dev::dev(&listen),
         Task::Test { filter } => test::test(filter.as_deref()),
         Task::AuditSpec { json } => return audit_spec::audit_spec(json),
-        Task::Bench { seconds, rounds } => bench::bench(seconds, rounds),
+        Task::Bench {
+            scale: true, records, ..
+        } => bench::scale(records),
+        Task::Bench { seconds, rounds, .. } => bench::bench(seconds, rounds),
         Task::NewPlugin { name, path } => hello::new_plugin(&name, path.as_deref()),
         Task::Tidy => tidy::tidy(),
     };

@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     build::{self, Profile},
+    first_user::first_user,
     paths, shell,
 };
 
@@ -29,6 +30,8 @@ pub(crate) fn run(listen: &str, apps: &[PathBuf]) -> Result<()> {
     for app in if apps.is_empty() { &crm } else { apps } {
         command.arg("--app").arg(app);
     }
+    let user = first_user()?;
+    user.introduce(&mut command);
     let mut host = command.spawn().context("start objectos-host")?;
     if wait_until_ready(listen, &mut host)? {
         if let Some(path) = installed {
@@ -38,7 +41,8 @@ pub(crate) fn run(listen: &str, apps: &[PathBuf]) -> Result<()> {
             ));
         }
         shell::say(&format!(
-            "ObjectOS runs at http://{listen} (Ctrl-C stops it). Try: curl 'http://{listen}/api/v1/data/account?top=3'"
+            "ObjectOS runs at http://{listen} (Ctrl-C stops it). {}",
+            user.first_thing_to_try(listen)
         ));
     }
     let status = host.wait().context("wait for objectos-host")?;

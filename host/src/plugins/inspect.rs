@@ -76,7 +76,7 @@ fn text(inspection: &Inspection) -> String {
             .hooks
             .handles
             .iter()
-            .map(|name| format!("hook {name}"))
+            .map(|name| format!("hook {name}{}", marked(&declared.hooks.optional, name)))
             .collect(),
     );
     list(
@@ -85,7 +85,12 @@ fn text(inspection: &Inspection) -> String {
     );
     list(
         "listens",
-        declared.events.handles.iter().map(ToString::to_string).collect(),
+        declared
+            .events
+            .handles
+            .iter()
+            .map(|pattern| format!("{pattern}{}", marked(&declared.events.optional, pattern)))
+            .collect(),
     );
     list(
         "publishes",
@@ -113,6 +118,11 @@ fn text(inspection: &Inspection) -> String {
             .collect(),
     );
     lines.join("\n")
+}
+
+/// The mark of what the plugin's configuration may leave out.
+fn marked(optional: &[String], name: &String) -> &'static str {
+    if optional.contains(name) { " (optional)" } else { "" }
 }
 
 /// Imports that tell something about what a plugin may do.

@@ -9,10 +9,11 @@ use super::{routing::Handler, shared::Shared};
 /// From when on an event that is not done is worth a warning, milliseconds.
 const LAG_WARNING_MS: u64 = 5 * 60_000;
 
-/// `event-store`, `event-delivery` and, when there are any, `webhooks`. `alive`: the dispatcher runs.
+/// `event-store`, `event-delivery` and, when there are any, `webhooks` and `event-sourcing`. `alive`: the dispatcher runs.
 pub(crate) fn checks(shared: &Shared, alive: bool) -> Vec<HealthCheckResult> {
     let mut checks = vec![store(shared), delivery(shared, alive)];
     checks.extend(webhooks(shared));
+    checks.extend(sourcing(shared));
     checks
 }
 
@@ -101,6 +102,17 @@ fn webhooks(shared: &Shared) -> Option<HealthCheckResult> {
         })
         .collect();
     (!all.is_empty()).then(|| result("webhooks", &off, Map::new()))
+}
+
+fn sourcing(shared: &Shared) -> Option<HealthCheckResult> {
+    shared.settings.sourcing.as_ref()?;
+    let mut problems = Vec::new();
+    if shared.touched.is_off() {
+        problems.push("the event store cannot keep what records were; records are not rebuilt from events".to_owned());
+    }
+    let mut data = Map::new();
+    data.insert("snapshots".to_owned(), json!(shared.counters.snapshots.get()));
+    Some(result("event-sourcing", &problems, data))
 }
 
 fn result(name: &str, problems: &[String], data: Map<String, Value>) -> HealthCheckResult {

@@ -7,7 +7,10 @@
 use objectos_plugin_api::{
     Context, Result,
     contracts::{
-        event_store::{DeadLetterRequest, EventToStore, PendingRequest, RangeRequest, SettleRequest, StoredEvent},
+        event_store::{
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DueRequest, EventToStore, KeepRequest,
+            PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+        },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
     protocol::kernel::DeadLetterQueueEntry,
@@ -22,6 +25,7 @@ pub type PortFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static
 /// * `pending` leaves out events of a key of which another node holds an earlier one, else their order would be lost.
 /// * `settle` is one transaction, and doing it twice is doing it once (a dead letter of a known id is not doubled):
 ///   a settlement whose answer got lost is sent again.
+/// * What it cannot do at all it answers with `NotImplemented`.
 pub trait EventStorePort: Send + Sync + 'static {
     /// Stores events in order, all or none; answers their sequences.
     fn append(&self, events: Vec<EventToStore>) -> PortFuture<Vec<u64>>;
@@ -35,6 +39,14 @@ pub trait EventStorePort: Send + Sync + 'static {
     fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>>;
     /// Forgets done events stored before this time, milliseconds since 1970; answers how many.
     fn prune(&self, before_ms: i64) -> PortFuture<u64>;
+    /// Reads what is kept of a record.
+    fn aggregate(&self, request: AggregateRequest) -> PortFuture<AggregatePage>;
+    /// Records of which a snapshot is due.
+    fn aggregates_due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>>;
+    /// Stores snapshots.
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()>;
+    /// Forgets done events, those of records later than others; answers how many.
+    fn prune_but_aggregates(&self, request: PruneRequest) -> PortFuture<u64>;
 }
 
 /// Outgoing HTTP, for webhooks.

@@ -54,6 +54,17 @@ impl Drop for Running {
     }
 }
 
+/// How a replay went.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayEnd {
+    /// Deliveries that went well, each to one handler.
+    pub delivered: u64,
+    /// Those that did not.
+    pub failed: u64,
+    /// Why it ended before the last event.
+    pub error: Option<Error>,
+}
+
 /// A replay that was checked and counted.
 pub(crate) struct Replay {
     shared: Arc<Shared>,
@@ -122,7 +133,8 @@ impl Replay {
     }
 
     /// Delivers.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(self) -> ReplayEnd {
+        let mut end = ReplayEnd::default();
         let started_ms = self.shared.clock.now_ms();
         let mut first_ms = None;
         let mut after = self.range.after;
@@ -132,7 +144,8 @@ impl Replay {
                 Ok(None) => break,
                 Err(error) => {
                     tracing::error!(error = %error, "the replay ended early: the event store does not answer");
-                    return;
+                    end.error = Some(error);
+                    return end;
                 }
             };
             after = page.last().map_or(after, |stored| stored.sequence);
@@ -149,12 +162,13 @@ impl Replay {
                     .clock
                     .sleep_until_ms(paced_ms.max(now_ms.saturating_add(PAUSE_MS)))
                     .await;
-                self.deliver(&event, &routes).await;
+                self.deliver(&event, &routes, &mut end).await;
                 let remaining = &self.running.0.remaining;
                 remaining.store(self.running.0.remaining().saturating_sub(1), Ordering::Relaxed);
             }
         }
         tracing::info!(count = self.count, "the replay is done");
+        end
     }
 
     async fn page(&self, after: u64) -> Result<Option<Vec<StoredEvent>>> {
@@ -181,7 +195,7 @@ impl Replay {
         wanted.cloned().collect()
     }
 
-    async fn deliver(&self, event: &Event, routes: &[Arc<Route>]) {
+    async fn deliver(&self, event: &Event, routes: &[Arc<Route>], end: &mut ReplayEnd) {
         let json: Arc<[u8]> = serde_json::to_vec(event).unwrap_or_default().into();
         let context = marked(&context_of(event), [("replay", true.into())]);
         for route in routes {
@@ -197,6 +211,7 @@ impl Replay {
                 match outcome {
                     Outcome::Done => {
                         self.shared.counters.replayed.one();
+                        end.delivered += 1;
                     }
                     Outcome::Away if now_ms < give_up_ms => {
                         self.shared.clock.sleep_until_ms(now_ms.saturating_add(AWAY_MS.0)).await;
@@ -205,9 +220,11 @@ impl Replay {
                     Outcome::Away => {
                         let error = Error::unavailable("nobody is there to take the replayed event");
                         self.shared.count_failure(&route.handler, &error);
+                        end.failed += 1;
                     }
                     Outcome::Failed { error, .. } | Outcome::Gone(error) => {
                         self.shared.count_failure(&route.handler, &error);
+                        end.failed += 1;
                     }
                 }
                 break;

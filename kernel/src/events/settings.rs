@@ -11,7 +11,7 @@
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
 //! * `replay.enabled`: whether [`EventBus::replay`](super::EventBus::replay) may be used.
 //! * `webhooks`: see `webhook`. `eventTypes`: see `event_types`. `handlers`: see [`HandlerOverride`].
-//! * `eventSourcing` and `messageQueue`: refused. `realtime`: for the plugin that pushes events to clients.
+//! * `eventSourcing`: see `sourcing`. `messageQueue`: refused. `realtime`: for the plugin that pushes events to clients.
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern, port::HandlerId,
-    retry::Backoff, webhook::Webhook,
+    retry::Backoff, sourcing::Sourcing, webhook::Webhook,
 };
 
 const RETENTION_DAYS: u64 = 7;
@@ -94,6 +94,7 @@ pub struct BusSettings {
     pub(crate) webhooks: Vec<Arc<Webhook>>,
     pub(crate) event_types: EventTypes,
     pub(crate) overrides: Vec<Arc<HandlerOverride>>,
+    pub(crate) sourcing: Option<Sourcing>,
     notes: Vec<String>,
 }
 
@@ -107,8 +108,8 @@ impl BusSettings {
     /// Checks a configuration.
     ///
     /// # Errors
-    /// The first key that cannot be used: `Unsupported` for `persistence.storage` other than `database`, `messageQueue`
-    /// and `eventSourcing.enabled`; `Invalid` for patterns, filters, templates, schemas, credentials and ids.
+    /// The first key that cannot be used: `Unsupported` for `persistence.storage` and `eventSourcing.storage` other than
+    /// `database`, and `messageQueue`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
@@ -129,6 +130,7 @@ impl BusSettings {
             webhooks: webhooks(&config.webhooks, &policy)?,
             event_types: EventTypes::compile(&config.event_types)?,
             overrides: overrides(&config.handlers, &policy)?,
+            sourcing: Sourcing::compile(config.event_sourcing.as_ref())?,
             notes: notes(config),
         })
     }
@@ -149,7 +151,7 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
         return Err(EventConfigError::Unsupported {
             key: "persistence.storage".to_owned(),
             what: format!("the storage {}", plain(&storage)),
-            hint: "write database: events are kept by the plugin that provides the service event-store",
+            hint: "write database: an event is stored in the transaction of its change, so it is kept where the record is, by the plugin that provides the service event-store",
         });
     }
     if let Some(broker) = &config.message_queue {
@@ -159,18 +161,11 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
             hint: "remove the section; a webhook, or a plugin with a durable event handler, passes events on",
         });
     }
-    if config.event_sourcing.as_ref().is_some_and(|section| section.enabled) {
-        return Err(EventConfigError::Unsupported {
-            key: "eventSourcing.enabled".to_owned(),
-            what: "event sourcing".to_owned(),
-            hint: "write false: records are the source, events tell of them",
-        });
-    }
     Ok(())
 }
 
 /// A value of an enum as it is written.
-fn plain(value: &impl serde::Serialize) -> String {
+pub(crate) fn plain(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(text)) => text,
         Ok(other) => other.to_string(),

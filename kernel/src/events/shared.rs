@@ -17,6 +17,7 @@ use super::{
     registry::Registry,
     routing::{Handler, RoutingTable},
     settings::BusSettings,
+    sourcing::Touched,
 };
 use crate::clock::Clock;
 
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// The store has events that the dispatcher does not know.
     pub(crate) arrived: Notify,
+    /// Records to look at for a snapshot.
+    pub(crate) touched: Touched,
     store_state: Mutex<StoreState>,
     /// Ids of stored transient events that transient handlers got when they were published.
     shown: Mutex<Shown>,
@@ -76,6 +79,7 @@ impl Shared {
             node,
             counters: Counters::default(),
             arrived: Notify::new(),
+            touched: Touched::default(),
             store_state: Mutex::default(),
             shown: Mutex::default(),
         }
@@ -96,7 +100,9 @@ impl Shared {
                 Err(Error::new(ErrorKind::Timeout, format!("the event store took longer than {limit_ms} ms")))
             }
         };
-        self.note_store(result.as_ref().err());
+        // A store that cannot do something has answered all the same.
+        let failure = result.as_ref().err();
+        self.note_store(failure.filter(|error| error.kind() != ErrorKind::NotImplemented));
         result
     }
 

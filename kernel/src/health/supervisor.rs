@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::backoff;
 use crate::{
     instance::Incident,
+    journal::{self, Cause},
     kernel::{
         core::{Core, KernelState},
         record::PluginRecord,
@@ -65,6 +66,7 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
                 reason = text,
                 "a plugin is not restarted any more"
             );
+            journal::given_up(core, &Cause::health(&reason), &record.candidate(), &text);
             record.with(|details| details.reason = Some(text));
             return;
         }
@@ -86,7 +88,7 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
             return;
         }
         record.with(|details| details.restarts += 1);
-        match swap::restart(core, &record.id, true).await {
+        match swap::restart(core, &record.id, true, Cause::health(&reason)).await {
             Ok(report) => {
                 tracing::info!(
                     plugin = &*record.id,

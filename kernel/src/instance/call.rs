@@ -71,10 +71,17 @@ impl Future for Call {
         let Some(future) = &mut this.future else {
             return Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()));
         };
-        let waker = this.slot.put(task.waker());
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            Pin::new(future).poll(&mut TaskContext::from_waker(waker))
-        }));
+        // Many calls are answered at once. The first look is therefore taken with a waker that wakes nobody, which costs
+        // nothing; only a future that has to wait is looked at again with one that does.
+        let at_once = if this.slot.is_empty() {
+            poll_guarded(future, Waker::noop())
+        } else {
+            Ok(Poll::Pending)
+        };
+        let polled = match at_once {
+            Ok(Poll::Pending) => poll_guarded(future, this.slot.put(task.waker())),
+            answered => answered,
+        };
         match polled {
             Ok(Poll::Ready(answer)) => {
                 let answer = this.instance.own(answer);
@@ -83,7 +90,7 @@ impl Future for Call {
             }
             Ok(Poll::Pending) if this.deadline_ns == 0 => Poll::Pending,
             Ok(Poll::Pending) => {
-                let waker = waker.clone();
+                let waker = this.slot.put(task.waker()).clone();
                 if this.poll_timer(&waker).is_pending() {
                     return Poll::Pending;
                 }
@@ -99,6 +106,12 @@ impl Future for Call {
             }
         }
     }
+}
+
+fn poll_guarded(future: &mut RawFuture, waker: &Waker) -> std::thread::Result<Poll<RawResult>> {
+    catch_unwind(AssertUnwindSafe(|| {
+        Pin::new(future).poll(&mut TaskContext::from_waker(waker))
+    }))
 }
 
 impl Drop for Call {

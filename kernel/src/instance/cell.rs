@@ -11,9 +11,13 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::watch,
+};
 
 use super::Instance;
+use crate::loader;
 
 /// Bit 0 of a context's flags says that the caller acts as the system.
 pub(crate) const FLAG_SYSTEM: u64 = 1;
@@ -192,13 +196,16 @@ impl Hold {
     /// As [`Hold::wait`].
     pub(crate) fn wait_blocking(&self) -> Result<(), PluginError> {
         let _place = self.enter()?;
-        while !*self.released.borrow() {
-            if Instant::now() >= self.until {
-                return Err(Self::too_long());
+        aside(|| {
+            while !*self.released.borrow() {
+                if Instant::now() >= self.until {
+                    return Err(Self::too_long());
+                }
+                std::thread::park_timeout(Duration::from_millis(1));
+                loader::checkpoint();
             }
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn enter(&self) -> Result<Place<'_>, PluginError> {
@@ -214,6 +221,14 @@ impl Hold {
 
     fn too_long() -> PluginError {
         PluginError::unavailable("the service is being replaced and was not back in time")
+    }
+}
+
+/// Blocks this thread. A worker of the executor hands its tasks to another thread before: the wait may be for one of them.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

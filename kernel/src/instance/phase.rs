@@ -18,8 +18,11 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::Instance;
-use crate::error::Error;
+use crate::{error::Error, loader};
 
+/// How long a phase that waits goes without a checkpoint: what it left in the storage of its thread on behalf of another
+/// plugin must not hold up that one's unload.
+const CHECKPOINT: Duration = Duration::from_millis(20);
 /// What a thread may take beyond the limit to say that the limit is over, before it counts as blocked.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -63,6 +66,7 @@ pub(crate) async fn on_thread<T: Send + 'static>(
 ) -> Option<T> {
     let (answer, answered) = oneshot::channel();
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        loader::on_thread_start();
         let outcome = work();
         // The waiter may have given up.
         let _ = answer.send(outcome);
@@ -132,6 +136,7 @@ fn block_on(mut future: RawFuture, until: Instant) -> Option<RawResult> {
         if left.is_zero() {
             return None;
         }
-        thread::park_timeout(left);
+        thread::park_timeout(left.min(CHECKPOINT));
+        loader::checkpoint();
     }
 }

@@ -1,5 +1,8 @@
 //! What an instance registered, held against what its manifest declares: undeclared is refused by name, declared and not
-//! registered is a warning for the author.
+//! registered is a warning for the author, unless the manifest says that the configuration may leave it out.
+
+#[cfg(test)]
+mod tests;
 
 use objectos_plugin_api::{
     RegisteredEvent, RegisteredHook, RegisteredService, Registrations,
@@ -197,7 +200,7 @@ fn covers(declared: &str, asked: &str) -> bool {
     declared == asked || matches_event(declared, asked.trim_end_matches('*'))
 }
 
-/// What was declared and is not there.
+/// What was declared and is not there, but for what may be left out.
 fn missing(raw: &Registrations, declared: &PluginDeclaration, routes: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn =
@@ -207,13 +210,15 @@ fn missing(raw: &Registrations, declared: &PluginDeclaration, routes: &[String])
             warn("service", &service.name);
         }
     }
+    let required = |names: &[String], name: &String| !names.contains(name);
     for hook in &declared.hooks.handles {
-        if !raw.hooks.iter().any(|registered| registered.name == *hook) {
+        if required(&declared.hooks.optional, hook) && !raw.hooks.iter().any(|registered| registered.name == *hook) {
             warn("hook", hook);
         }
     }
     for pattern in &declared.events.handles {
-        if !raw.events.iter().any(|registered| covers(pattern, &registered.pattern)) {
+        let there = || raw.events.iter().any(|registered| covers(pattern, &registered.pattern));
+        if required(&declared.events.optional, pattern) && !there() {
             warn("event", pattern);
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     events::{BusParts, BusSettings, EventBus, HandlerSpec},
     instance::Instance,
+    journal,
 };
 
 /// The source of the kernel's own events.
@@ -95,6 +96,7 @@ impl Core {
             .any(|service| service.name == EVENT_STORE)
         {
             self.bus().store_changed();
+            journal::flush(self);
         }
     }
 

@@ -3,7 +3,10 @@
 use objectos_plugin_api::{
     Context, Error as PluginError, Result,
     contracts::{
-        event_store::{DeadLetterRequest, EventToStore, PendingRequest, RangeRequest, SettleRequest, StoredEvent},
+        event_store::{
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DueRequest, EventToStore, KeepRequest,
+            PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+        },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
     private::{
@@ -111,6 +114,22 @@ impl EventStorePort for KernelClient {
 
     fn prune(&self, before_ms: i64) -> PortFuture<u64> {
         self.ask("prune", &before_ms)
+    }
+
+    fn aggregate(&self, request: AggregateRequest) -> PortFuture<AggregatePage> {
+        self.ask("aggregate", &request)
+    }
+
+    fn aggregates_due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>> {
+        self.ask("aggregates_due", &request)
+    }
+
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()> {
+        self.ask("keep_snapshots", &request)
+    }
+
+    fn prune_but_aggregates(&self, request: PruneRequest) -> PortFuture<u64> {
+        self.ask("prune_but_aggregates", &request)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Instant,
@@ -28,6 +28,7 @@ use crate::{
     events::EventBus,
     hooks::HookTable,
     instance::{Incident, Instance},
+    journal::Journal,
     listeners::Listeners,
     package::Refusal,
     resolve::ResolveRequest,
@@ -91,6 +92,8 @@ pub(crate) struct Core {
     pub(crate) figures: KernelFigures,
     /// The kernel as a caller of services.
     pub(crate) caller: Arc<Caller>,
+    pub(crate) journal: Journal,
+    instances: Mutex<Vec<Weak<Instance>>>,
     /// Taken for the moment in which references switch and tables follow.
     pub(crate) switch: Mutex<()>,
     pub(crate) started: Instant,
@@ -145,6 +148,8 @@ impl Core {
             incidents,
             figures: KernelFigures::default(),
             caller: Arc::new(Caller::kernel()),
+            journal: Journal::default(),
+            instances: Mutex::default(),
             switch: Mutex::new(()),
             started: Instant::now(),
             context,
@@ -282,12 +287,21 @@ impl Core {
         running && !service.starts_with(ROUTE_PREFIX) && !service.starts_with(COMMAND_PREFIX)
     }
 
-    /// Makes idle threads pass a checkpoint: the executor's workers and those of every plugin.
+    /// Remembers an instance for as long as it lives.
+    pub(crate) fn note_instance(&self, instance: &Arc<Instance>) {
+        let mut instances = self.instances.lock();
+        instances.retain(|known| known.strong_count() > 0);
+        instances.push(Arc::downgrade(instance));
+    }
+
+    /// Makes idle threads pass a checkpoint: the executor's workers and those of every plugin, also of one that is coming up
+    /// or going down.
     pub(crate) fn nudge(&self) {
         for _ in 0..self.executor.metrics().num_workers() {
             self.executor.spawn(std::future::ready(()));
         }
-        for instance in self.running() {
+        let instances = self.instances.lock().clone();
+        for instance in instances.iter().filter_map(Weak::upgrade) {
             instance.poke();
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     discover,
     error::Error,
     instance::cell::DownState,
+    journal::{self, Cause},
     kernel::{core::Core, record::PluginRecord},
     package::{Candidate, Refusal, RefusalReason},
     resolve::{self, PluginGraph, Resolution},
@@ -33,6 +34,10 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let resolution = survey(core).await?;
     let levels = select::levels(&resolution, &core.options.select)?;
     register(core, &levels);
+    let refusals = core.refusals.lock().clone();
+    for refusal in &refusals {
+        journal::refused(core, &Cause::boot(), refusal);
+    }
     for level in &levels {
         join_all(
             level
@@ -119,7 +124,9 @@ async fn start_one(core: &Arc<Core>, candidate: &Arc<Candidate>, graph: &PluginG
         return;
     }
     // Its outcome is in the record.
-    let _ = start_plugin(core, &record, candidate).await;
+    if let Err(error) = start_plugin(core, &record, candidate).await {
+        journal::start_failed(core, &Cause::boot(), candidate, &error.chain());
+    }
 }
 
 /// Starts one plugin and notes how it went.
@@ -247,6 +254,7 @@ fn refuse(core: &Arc<Core>, record: &Arc<PluginRecord>, refusal: Refusal) {
     notices::error_text(core, &record.id, EventPhase::Start, &refusal.to_string());
     let candidate = record.candidate();
     note_failure(core, record, &candidate, Duration::ZERO, &refusal.to_string());
+    journal::start_failed(core, &Cause::boot(), &candidate, &refusal.to_string());
     core.refusals.lock().push(refusal);
 }
 

@@ -180,7 +180,7 @@ fn instance(loading: &Loading<'_>, made: Made) -> Arc<Instance> {
         details.generation += 1;
         details.generation
     });
-    Arc::new(Instance::new(Parts {
+    let instance = Arc::new(Instance::new(Parts {
         plugin: Arc::clone(&loading.record.id),
         version: loading.candidate.version(),
         generation,
@@ -190,7 +190,9 @@ fn instance(loading: &Loading<'_>, made: Made) -> Arc<Instance> {
         limits: loading.candidate.document.objectos.limits.clone(),
         executor: loading.core.executor.clone(),
         incidents: loading.core.incidents.clone(),
-    }))
+    }));
+    loading.core.note_instance(&instance);
+    instance
 }
 
 async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Vec<u8>>) -> Result<Vec<String>, Error> {

@@ -19,6 +19,8 @@ use crate::{
 const UNLOAD_LIMIT: Duration = Duration::from_secs(30);
 /// How long the tasks a plugin gave to the host may take to be dropped.
 const TASKS_LIMIT: Duration = Duration::from_secs(5);
+/// How long somebody may hold an instance of which no call is under way any more.
+const NUDGE_LIMIT: Duration = Duration::from_secs(1);
 /// How often a drain looks again at first and at last: an `Arc` has no bell.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
 
@@ -93,14 +95,16 @@ pub(crate) async fn close(
         drain(&instance, ms(instance.limits.stop_ms)).await;
     }
     let own = loop {
-        match Arc::try_unwrap(instance) {
+        let shared = match Arc::try_unwrap(instance) {
             Ok(own) => break own,
-            Err(shared) if Arc::strong_count(&shared) > 1 => {
-                let calls = Arc::strong_count(&shared) - 1;
-                return Err(format!("{calls} of its calls or phases have not ended"));
-            }
-            Err(shared) => instance = shared,
+            Err(shared) => shared,
+        };
+        // Whoever nudges threads holds every instance for a moment.
+        if !drain(&shared, NUDGE_LIMIT).await {
+            let calls = Arc::strong_count(&shared) - 1;
+            return Err(format!("{calls} of its calls or phases have not ended"));
         }
+        instance = shared;
     };
     let (object, library) = own.into_parts();
     let drained = if on_time { drained } else { since.elapsed() };

@@ -2,7 +2,9 @@
 //! Filled by [`super::symbols`], which the libraries bind to in place of glibc; emptied by [`super::unload`].
 //!
 //! glibc would count the destructors per library and keep the library mapped until the thread ends. Kept here instead,
-//! they run when the library is retired: each thread runs its own at its next checkpoint.
+//! they run when the library is retired: each thread runs its own at its next checkpoint. A thread that never passes one
+//! (a plugin's own, as a database driver starts it) cannot be made to: nothing of the library runs there any more, so what it
+//! holds is left behind without its destructor, a few bytes in place of the whole library.
 //!
 //! Standard locks only: a lock with thread-local values of its own would recurse into this module.
 
@@ -12,7 +14,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -35,6 +37,10 @@ unsafe impl Send for Entry {}
 #[derive(Default)]
 struct ThreadEntries {
     entries: Mutex<Vec<Entry>>,
+    /// It has passed a checkpoint, so it will pass another.
+    passes: AtomicBool,
+    /// Kernel's number of the thread.
+    id: libc::pid_t,
     /// Above 0 while this thread runs an entry: the entry is out of the list by then, the library still needed.
     busy: AtomicUsize,
 }
@@ -42,7 +48,8 @@ struct ThreadEntries {
 static ALL: Mutex<Vec<Arc<ThreadEntries>>> = Mutex::new(Vec::new());
 /// Grows with every retired library.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
-/// The library that is being retired; one at a time.
+/// The library that is being retired, one at a time; 0 for none. Another one may soon lie where it lay, so this is known
+/// only as long as [`evict`] waits.
 static RETIRED: Mutex<usize> = Mutex::new(0);
 /// `(key, base)` of keys with a destructor inside a library.
 static KEYS: Mutex<Vec<(libc::pthread_key_t, usize)>> = Mutex::new(Vec::new());
@@ -53,7 +60,8 @@ const STARTING: libc::pid_t = -1;
 
 thread_local! {
     static ADOPTED: Cell<bool> = const { Cell::new(false) };
-    static SEEN: Cell<u64> = const { Cell::new(0) };
+    /// The epoch of the last checkpoint; no epoch before the first.
+    static SEEN: Cell<u64> = const { Cell::new(u64::MAX) };
     static LIST: List = List::new();
 }
 
@@ -62,7 +70,11 @@ struct List(Arc<ThreadEntries>);
 
 impl List {
     fn new() -> Self {
-        let own = Arc::new(ThreadEntries::default());
+        let own = Arc::new(ThreadEntries {
+            // SAFETY: takes nothing, cannot fail.
+            id: unsafe { libc::gettid() },
+            ..ThreadEntries::default()
+        });
         lock(&ALL).push(Arc::clone(&own));
         Self(own)
     }
@@ -95,6 +107,17 @@ impl ThreadEntries {
         self.busy.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Forgets the entries of a library that nobody calls any more; what they would have freed stays.
+    fn forget(&self, base: usize) {
+        lock(&self.entries).retain(|entry| entry.base != base);
+    }
+
+    /// Its name, for a person who looks for it.
+    fn name(&self) -> String {
+        let name = std::fs::read_to_string(format!("/proc/self/task/{}/comm", self.id));
+        name.map_or_else(|_| self.id.to_string(), |name| name.trim().to_owned())
+    }
+
     fn holds(&self, base: usize) -> bool {
         lock(&self.entries).iter().any(|entry| entry.base == base) || self.busy.load(Ordering::SeqCst) > 0
     }
@@ -107,7 +130,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// From now on this thread keeps destructors here.
 pub(super) fn adopt_current() {
     LIST.with(|_| ());
-    SEEN.set(EPOCH.load(Ordering::SeqCst));
     ADOPTED.set(true);
 }
 
@@ -128,7 +150,10 @@ fn run_retired(epoch: u64) {
     }
     let base = *lock(&RETIRED);
     // A thread that is ending has run its list already.
-    let _ = LIST.try_with(|list| list.0.run(Some(base)));
+    let _ = LIST.try_with(|list| {
+        list.0.passes.store(true, Ordering::SeqCst);
+        list.0.run(Some(base));
+    });
 }
 
 /// Keeps a destructor; false when this thread or this library is none of ours, and glibc has to keep it.
@@ -220,16 +245,27 @@ fn thread_exists(id: libc::pid_t) -> bool {
     Path::new(&format!("/proc/self/task/{id}")).exists()
 }
 
-/// Has every thread run what it holds of the library; answers how many still hold something. `nudge` wakes idle ones.
-pub(super) fn evict(base: usize, limit: Duration, nudge: &dyn Fn()) -> usize {
+/// Has every thread run what it holds of the library, or forget it where it passes no checkpoints; answers the names of those
+/// that still hold something. `nudge` wakes idle ones.
+pub(super) fn evict(base: usize, limit: Duration, nudge: &dyn Fn()) -> Vec<String> {
     *lock(&RETIRED) = base;
     EPOCH.fetch_add(1, Ordering::SeqCst);
     checkpoint();
+    let left = wait_for_holders(base, limit, nudge);
+    *lock(&RETIRED) = 0;
+    left
+}
+
+fn wait_for_holders(base: usize, limit: Duration, nudge: &dyn Fn()) -> Vec<String> {
     let since = Instant::now();
     loop {
-        let left = lock(&ALL).iter().filter(|thread| thread.holds(base)).count();
-        if left == 0 || since.elapsed() > limit {
-            return left;
+        let mut left = lock(&ALL).clone();
+        for thread in left.iter().filter(|thread| !thread.passes.load(Ordering::SeqCst)) {
+            thread.forget(base);
+        }
+        left.retain(|thread| thread.holds(base));
+        if left.is_empty() || since.elapsed() > limit {
+            return left.iter().map(|thread| thread.name()).collect();
         }
         nudge();
         std::thread::park_timeout(LOOK_AGAIN);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{KEPT, Library, MAPPED, symbols, threads};
+use super::{KEPT, Library, MAPPED, memory, symbols, threads};
 
 /// One unload at a time: the threads' checkpoints know one retired library.
 static TURN: Mutex<()> = Mutex::new(());
@@ -47,7 +47,10 @@ impl Library {
         let outcome = self.try_unload(nudge);
         drop(turn);
         match &outcome {
-            Unload::Unmapped => MAPPED.fetch_sub(1, Ordering::Relaxed),
+            Unload::Unmapped => {
+                memory::give_back();
+                MAPPED.fetch_sub(1, Ordering::Relaxed)
+            }
             Unload::Kept(_) => KEPT.fetch_add(1, Ordering::Relaxed),
         };
         outcome
@@ -83,9 +86,11 @@ impl Library {
             return Err(format!("{threads} of its threads still run"));
         }
         let holders = threads::evict(self.base, EVICT_LIMIT, nudge);
-        if holders > 0 {
+        if !holders.is_empty() {
             return Err(format!(
-                "{holders} threads did not let go of its thread-local values in time"
+                "{} threads did not let go of its thread-local values in time: {}",
+                holders.len(),
+                holders.join(", ")
             ));
         }
         threads::delete_keys(self.base).map_err(|number| format!("a key of it could not be deleted (error {number})"))

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     discover,
     error::Error,
+    journal::{self, Cause},
     kernel::{
         core::Core,
         record::{PluginRecord, Standing},
@@ -117,10 +118,11 @@ fn conflict(core: &Core, candidate: &Arc<Candidate>) -> Option<Refusal> {
 ///
 /// # Errors
 /// `SwapRefused` when it may not be loaded or does not fit; what its start says.
-pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf) -> Result<(), Error> {
+pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> Result<(), Error> {
     core.require_running()?;
     let shown = path.display().to_string();
     let refuse = |refusal: Refusal| {
+        journal::refused(core, &cause, &refusal);
         let error = Error::SwapRefused {
             plugin: shown.clone(),
             reason: refusal.to_string(),
@@ -153,5 +155,10 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf) -> Result<(), Erro
     core.refused_providers
         .lock()
         .retain(|known| known.plugin != candidate.id());
-    boot::start_plugin(core, &record, &candidate).await
+    let started = boot::start_plugin(core, &record, &candidate).await;
+    match &started {
+        Ok(()) => journal::loaded(core, &cause, &candidate),
+        Err(error) => journal::start_failed(core, &cause, &candidate, &error.chain()),
+    }
+    started
 }

@@ -93,6 +93,31 @@ fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
 }
 
 #[test]
+fn a_thread_that_another_plugin_started_does_not_hold_a_library() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |_| {});
+        rig.probe("probe.b", json!({ "routes": false }), |_| {});
+        let (kernel, report) = rig.boot().await;
+        assert!(report.complete(), "{report}");
+        // The thread of b wakes a task of a, and is idle from then on.
+        let there = json!({ "service": "probe.b", "method": "by_thread", "payload": 1 });
+        call(&kernel, "probe.a", "onward_in_task", there.clone()).await.unwrap();
+        rig.replace("probe.a", "1.0.1", |_| {});
+        kernel.swap("probe.a").await.unwrap();
+        until("the end of the old version", || async {
+            kernel.plugins()["plugins"][0]["lastSwap"]["unmapped"] != Value::Null
+        })
+        .await;
+        let last = kernel.plugins()["plugins"][0]["lastSwap"].clone();
+        assert_eq!(last["unmapped"], json!(true), "{last}");
+        // It still answers, and wakes tasks of the new version.
+        call(&kernel, "probe.a", "onward_in_task", there).await.unwrap();
+        kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn an_exclusive_plugin_is_never_open_twice_and_calls_wait() {
     run(async {
         let mut rig = Rig::new();
@@ -110,6 +135,46 @@ fn an_exclusive_plugin_is_never_open_twice_and_calls_wait() {
         assert!(load.end().await > 0);
         kernel.shutdown(STOP).await;
         assert!(!file.exists(), "the last one closed");
+    });
+}
+
+#[test]
+fn synchronous_calls_that_wait_do_not_hold_up_what_they_wait_for() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), exclusive);
+        let (kernel, _) = rig.boot().await;
+        // More of them than the executor has workers, while a call is under way that has to end first.
+        let service = kernel.service("probe.a", "^1").unwrap();
+        let context = || Context::request("slow").with_limit(Duration::from_secs(30));
+        let slow = (service.clone(), context());
+        let slow = tokio::spawn(async move { slow.0.call("wait", &slow.1, b"300").await.map(drop) });
+        until("the call", || async {
+            kernel.metrics()["plugins"]["probe.a"]["inFlight"] == json!(1)
+        })
+        .await;
+        let swapping = kernel.clone();
+        let swap = tokio::spawn(async move { swapping.swap("probe.a").await });
+        until("the drain", || async {
+            kernel.plugins()["plugins"][0]["state"] == json!("swapping")
+        })
+        .await;
+        let waiting: Vec<_> = (0..4)
+            .map(|_| {
+                let (service, context) = (service.clone(), context());
+                tokio::spawn(async move { service.call_sync("echo_sync", &context, b"1").map(drop) })
+            })
+            .collect();
+        let report = swap.await.unwrap().unwrap();
+        assert!(
+            report.switch_us < 5_000_000,
+            "the swap waited for its callers: {report:?}"
+        );
+        slow.await.unwrap().unwrap();
+        for call in waiting {
+            call.await.unwrap().unwrap();
+        }
+        kernel.shutdown(STOP).await;
     });
 }
 

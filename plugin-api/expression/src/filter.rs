@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bind::bind;
 use crate::checker::CheckedExpression;
 use crate::environment::Environment;
 use crate::error::EvaluationError;
@@ -251,34 +252,6 @@ impl Filter {
             Type::Boolean,
             0,
         )))
-    }
-}
-
-/// Puts constants in the place of all parts of a node that read no field. Errors: those of evaluation.
-pub fn bind(node: &Node, environment: &dyn Environment) -> Result<Node, EvaluationError> {
-    if node.as_literal().is_some() {
-        return Ok(node.clone());
-    }
-    if node.is_constant() {
-        let value = Machine::new(environment, Limits::default()).value(node)?.into_owned();
-        let value_type = if node.value_type == Type::Any {
-            value.value_type()
-        } else {
-            node.value_type
-        };
-        return Ok(Node::new(NodeKind::Literal(value), value_type, node.offset));
-    }
-    let mut failure = None;
-    let bound = node.clone().map_children(&mut |child| match bind(&child, environment) {
-        Ok(bound) => bound,
-        Err(error) => {
-            failure.get_or_insert(error);
-            child
-        }
-    });
-    match failure {
-        Some(error) => Err(error),
-        None => Ok(bound),
     }
 }
 

@@ -102,6 +102,7 @@ pub(crate) enum Special {
     Power,
     PriorValue,
     Regex,
+    User,
     Variable(Variable),
 }
 
@@ -255,7 +256,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 
 /// The reference of all functions as Markdown, one table for each group.
 ///
-/// `cargo xtask` writes it into the guide, so that guide and language cannot part.
+/// It stands in `FUNCTIONS.md` of this crate; a test holds the two together.
 pub fn functions_markdown() -> String {
     let mut markdown = String::new();
     for (group, functions) in &GROUPS {

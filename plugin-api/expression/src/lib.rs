@@ -55,6 +55,7 @@
 //!
 //! 16 KiB of text, 64 levels of brackets, 4,000 parts; per evaluation [`Limits`]. No input panics.
 
+mod bind;
 mod calendar;
 mod checker;
 mod environment;
@@ -77,16 +78,18 @@ mod template;
 mod types;
 mod value;
 
+pub use crate::bind::bind;
 pub use crate::checker::{
     CheckedExpression, Checker, Complexity, ComplexityLevel, Dependencies, check, check_condition,
 };
 pub use crate::environment::{Environment, Lookup, RecordEnvironment};
 pub use crate::error::{ErrorKind, EvaluationError, ExpressionError, Position};
 pub use crate::evaluator::{evaluate, evaluate_within, holds};
-pub use crate::filter::{Filter, Operand, bind, to_filter};
+pub use crate::filter::{Filter, Operand, to_filter};
 pub use crate::function::{Function, functions, functions_markdown};
 pub use crate::limits::{Limits, SOURCE_BYTES_MAX};
 pub use crate::node::{ArithmeticOperator, CompareOperator, Node, NodeKind, Path, Pattern, Variable};
+pub use crate::number::round;
 pub use crate::scope::{FieldScope, OpenScope, Scope};
 pub use crate::sql::{NotAFilter, sql_form};
 pub use crate::template::{Braces, Escape, Missing, RenderError, Template, render_template};

@@ -57,7 +57,7 @@ pub(crate) fn remainder(a: f64, b: f64) -> Option<f64> {
 
 /// Rounds half away from zero: `floor(x * 10^digits + 0.5) / 10^digits`, with one unit in the last place added first, so that
 /// 1.005 becomes 1.01 as written and not 1.00 as stored. Digits beyond ±15 count as ±15.
-pub(crate) fn round(number: f64, digits: i64) -> f64 {
+pub fn round(number: f64, digits: i64) -> f64 {
     scaled(number, digits, |x| {
         let nudge = if x < NUDGE_MAX { x * f64::EPSILON } else { 0.0 };
         (x + nudge + 0.5).floor()

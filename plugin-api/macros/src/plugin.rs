@@ -9,6 +9,8 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
+use crate::metadata;
+
 /// What `PluginModule`'s loader must be called, so that a host finds it.
 const LOADER_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
 
@@ -42,7 +44,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let item: ItemImpl = syn::parse2(item)?;
     let plugin = &item.self_ty;
     let path = manifest_path(&arguments.manifest)?;
-    let document = read_manifest(&path)?;
+    let mut document = read_manifest(&path)?;
+    let sources = metadata::embed(&path, &mut document)?;
     let (head, path) = (document_head(&document)?, path.to_string_lossy().into_owned());
     let symbol = syn::Ident::new(LOADER_SYMBOL, proc_macro2::Span::call_site());
     Ok(quote! {
@@ -51,8 +54,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         const _: () = {
             use ::objectos_plugin_api::{abi, export, private};
 
-            // Makes cargo build again when the manifest changes.
+            // Makes cargo build again when the manifest or a file of metadata changes.
             const _: &[u8] = ::core::include_bytes!(#path);
+            #(const _: &[u8] = ::core::include_bytes!(#sources);)*
 
             const HEAD: &str = #head;
             const LENGTH: usize = HEAD.len() + private::BUILD_FACTS.len() + 1;
@@ -92,7 +96,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     })
 }
 
-fn call_error(message: impl std::fmt::Display) -> Error {
+pub(crate) fn call_error(message: impl std::fmt::Display) -> Error {
     Error::new(proc_macro2::Span::call_site(), message)
 }
 

@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{
-    Attribute, Error, FnArg, Ident, ItemTrait, LitStr, Result, ReturnType, Token, TraitItem, TraitItemFn, Type,
+    Attribute, Block, Error, FnArg, Ident, ItemTrait, LitStr, Pat, Result, ReturnType, Token, TraitItem, TraitItemFn,
+    Type,
     parse::{Parse, ParseStream},
 };
 
@@ -49,6 +50,8 @@ struct Method {
     context: Type,
     request: Option<Type>,
     output: Type,
+    /// What a provider that does not write the method answers, with the names it gives to context and request.
+    default: Option<(Vec<Pat>, Block)>,
 }
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -71,16 +74,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 
 fn read_method(item: &TraitItem) -> Result<Method> {
     let TraitItem::Fn(TraitItemFn {
-        attrs,
-        sig,
-        default: None,
-        ..
+        attrs, sig, default, ..
     }) = item
     else {
-        return Err(Error::new_spanned(
-            item,
-            "a service has methods without bodies and nothing else",
-        ));
+        return Err(Error::new_spanned(item, "a service has methods and nothing else"));
     };
     let mut inputs = sig.inputs.iter();
     if !matches!(inputs.next(), Some(FnArg::Receiver(receiver)) if receiver.reference.is_some()) {
@@ -89,8 +86,12 @@ fn read_method(item: &TraitItem) -> Result<Method> {
     let Some(FnArg::Typed(context)) = inputs.next() else {
         return Err(Error::new_spanned(sig, "a service method takes a Context after &self"));
     };
+    let mut names = vec![(*context.pat).clone()];
     let request = match inputs.next() {
-        Some(FnArg::Typed(request)) => Some((*request.ty).clone()),
+        Some(FnArg::Typed(request)) => {
+            names.push((*request.pat).clone());
+            Some((*request.ty).clone())
+        }
         _ => None,
     };
     if let Some(extra) = inputs.next() {
@@ -116,6 +117,7 @@ fn read_method(item: &TraitItem) -> Result<Method> {
         context: (*context.ty).clone(),
         request,
         output: (**output).clone(),
+        default: default.clone().map(|body| (names, body)),
     })
 }
 
@@ -128,6 +130,21 @@ fn declaration(method: &Method) -> TokenStream {
         ..
     } = method;
     let request = method.request.iter();
+    let body = match &method.default {
+        None => quote!(;),
+        Some((names, body)) => {
+            let values = [quote!(context), quote!(request)];
+            let named = names
+                .iter()
+                .zip(&values)
+                .map(|(name, value)| quote!(let #name = #value;));
+            if method.asynchronous {
+                quote!({ async move { #(#named)* #body } })
+            } else {
+                quote!({ #(#named)* #body })
+            }
+        }
+    };
     let output = if method.asynchronous {
         quote!(impl ::core::future::Future<Output = #output> + Send)
     } else {
@@ -135,7 +152,7 @@ fn declaration(method: &Method) -> TokenStream {
     };
     quote! {
         #(#docs)*
-        fn #name(&self, context: #context #(, request: #request)*) -> #output;
+        fn #name(&self, context: #context #(, request: #request)*) -> #output #body
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Credentials {
     /// The `Origin` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The `Host` of the request: a page of that very origin is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Method of the request: a changing one needs more proof than a cookie.
     pub method: String,
     /// Path of the request.

@@ -66,6 +66,12 @@ pub struct DeleteRequest {
     pub object: String,
     /// Id of the record.
     pub id: String,
+    /// `updated_at` or version of the record that is meant; another one in the store is a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<String>,
+    /// Delete for good, past the bin or out of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purge: bool,
 }
 
 /// Several operations on one object. `batch` is `api/BatchRequest`: `{operation, records, options}`.
@@ -76,6 +82,14 @@ pub struct BatchRequest {
     pub object: String,
     /// `{operation: create|update|upsert|delete, records:[{id?, data?}], options?}`.
     pub batch: Value,
+}
+
+/// Operations on several objects, all or none. Source: the body of `POST /api/v1/batch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionRequest {
+    /// `[{object, action: create|update|delete, id?, data?}]`; `{"$ref": n}` in data is the id made by operation n.
+    pub operations: Vec<Value>,
 }
 
 /// Records, through the whole path: access, defaults, validation, hooks, store, events.
@@ -99,4 +113,7 @@ pub trait Data {
     /// [`BatchRequest`] → `api/BatchUpdateResponse`.
     #[raw]
     async fn batch(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>>;
+    /// [`TransactionRequest`] → `{results: [{object, id, record?}]}`; the error of the first operation that fails undoes all.
+    #[raw]
+    async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>>;
 }

@@ -1,11 +1,16 @@
 //! `event-store`: where durable events wait until every handler has had them. The provider writes an event in the
 //! transaction of the change it tells of; the kernel dispatches. The kernel is the only caller.
 
+mod aggregate;
+
 use objectos_plugin_macros::service;
 use objectos_protocol::kernel::{DeadLetterQueueEntry, Event};
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Result};
+pub use self::aggregate::{
+    Aggregate, AggregatePage, AggregateRequest, DueRequest, KeepRequest, PruneRequest, Snapshot,
+};
+use crate::{Context, Error, ErrorKind, Result};
 
 /// An event and its ordering key. JSON, camelCase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +137,7 @@ pub struct DeadLetterRequest {
 }
 
 /// The store of durable events.
-#[service(name = "event-store", version = "1.0.0")]
+#[service(name = "event-store", version = "1.1.0")]
 pub trait EventStore {
     /// Stores events, all or none; answers their sequences.
     async fn append(&self, context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>>;
@@ -146,4 +151,29 @@ pub trait EventStore {
     async fn dead_letters(&self, context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>>;
     /// Forgets done events stored before this time (milliseconds since 1970); answers how many.
     async fn prune(&self, context: Context, before_ms: i64) -> Result<u64>;
+    /// A page of what is kept of a record: its newest snapshot within the bounds, and the events after it. Since 1.1, like
+    /// all below; a store that has none of them answers `NotImplemented`.
+    async fn aggregate(&self, _context: Context, _request: AggregateRequest) -> Result<AggregatePage> {
+        Err(no_aggregates())
+    }
+    /// Records that have had so many events since their last snapshot.
+    async fn aggregates_due(&self, _context: Context, _request: DueRequest) -> Result<Vec<Aggregate>> {
+        Err(no_aggregates())
+    }
+    /// Stores snapshots, and takes out older ones of the same records beyond a number. Doing it twice is doing it once.
+    async fn keep_snapshots(&self, _context: Context, _request: KeepRequest) -> Result<()> {
+        Err(no_aggregates())
+    }
+    /// Forgets done events as [`EventStore::prune`] does, but keeps those of records longer, and of what it forgets of a
+    /// record the state that it led to, as a snapshot that does not count among the others; answers how many events.
+    async fn prune_but_aggregates(&self, _context: Context, _request: PruneRequest) -> Result<u64> {
+        Err(no_aggregates())
+    }
+}
+
+fn no_aggregates() -> Error {
+    Error::new(
+        ErrorKind::NotImplemented,
+        "this event store does not keep what records were",
+    )
 }

@@ -3,7 +3,7 @@
 use objectos_plugin_macros::service;
 use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, PluginHealthReport};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Context, Result};
 
@@ -70,8 +70,44 @@ pub struct KernelHealth {
     pub plugins: std::collections::BTreeMap<String, PluginHealthReport>,
 }
 
+/// Which state of a record to rebuild from its events. JSON, camelCase; without `at` and `sequence` the last one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordStateRequest {
+    /// Name of the object.
+    pub object: String,
+    /// Id of the record.
+    pub record: String,
+    /// That of this moment, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// That after the last event up to this sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+}
+
+/// What a record was. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordStateAnswer {
+    /// Name of the object.
+    pub object: String,
+    /// Id of the record.
+    pub record: String,
+    /// Sequence of the last event in it; 0 before the first.
+    pub sequence: u64,
+    /// When that was stored, RFC 3339; `null` before the first.
+    pub at: Option<String>,
+    /// All fields of the record; `null` when there was none.
+    pub state: Option<Map<String, Value>>,
+    /// Sequence of the snapshot it was rebuilt from; `null` for none.
+    pub snapshot: Option<u64>,
+    /// Events read after that.
+    pub events: u64,
+}
+
 /// The kernel itself.
-#[service(name = "kernel", version = "1.0.0")]
+#[service(name = "kernel", version = "1.1.0")]
 pub trait Kernel {
     /// Everything found, loaded or refused:
     /// `{plugins: [{id, name, version, state, path, sha256, trust, grants, startMs, health, generation, services, hooks, events, routes, reason?}], refused: [{path, id?, reason, chain, remedy}], levels: [[id]]}`.
@@ -92,4 +128,6 @@ pub trait Kernel {
     async fn retry_dead_letter(&self, context: Context, id: String) -> Result<()>;
     /// Delivers stored events again; answers how many.
     async fn replay(&self, context: Context, request: EventReplayConfig) -> Result<u64>;
+    /// What a record was, rebuilt from its events; needs `eventSourcing`. All fields, whoever asks. Since 1.1.
+    async fn record_state(&self, context: Context, request: RecordStateRequest) -> Result<RecordStateAnswer>;
 }

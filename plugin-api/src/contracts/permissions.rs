@@ -20,6 +20,12 @@ pub enum Operation {
     Update,
     /// Delete records.
     Delete,
+    /// Bring records back from the bin.
+    Restore,
+    /// Delete records for good.
+    Purge,
+    /// Give records to another owner.
+    Transfer,
 }
 
 /// The question; the principal is the context's. JSON, camelCase.
@@ -51,7 +57,10 @@ pub enum FieldAccess {
 pub struct AccessPlan {
     /// False: refused altogether.
     pub allowed: bool,
-    /// Only records that match this filter (`data/FilterCondition`) exist for the principal; absent is all.
+    /// Only records that match this filter (`data/FilterCondition`) exist for the principal; absent is all. A plan, and only
+    /// a plan, may also say `{"FIELD": {"$inRecords": {"object", "field", "where"?}}}`: the field's value is that field of
+    /// some record of the named object that matches `where`, whoever may see that record. So shares, teams and territories
+    /// are looked up by the query itself and are never out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Value>,
     /// A written record must match this filter afterwards.
@@ -63,9 +72,23 @@ pub struct AccessPlan {
     pub writable: FieldAccess,
 }
 
+/// Which system permission. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SystemPermissionRequest {
+    /// Name of a system permission, such as `manage_platform` (administer plugins and the kernel), `manage_users`,
+    /// `view_audit`, `manage_permissions`, `customize_metadata`.
+    pub permission: String,
+}
+
 /// What a principal may do.
 #[service(name = "permissions", version = "1.0.0")]
 pub trait Permissions {
+    /// Changes whenever any plan may have changed, before the change that causes it is acknowledged. A plan that was asked
+    /// for under one version holds for equal principals until the version is another.
+    fn version(&self, context: Context) -> Result<u64>;
+    /// Whether the context's principal holds a system permission.
+    async fn has_system_permission(&self, context: Context, request: SystemPermissionRequest) -> Result<bool>;
     /// The plan for one operation on one object.
     async fn access_plan(&self, context: Context, request: AccessRequest) -> Result<AccessPlan>;
 }

@@ -334,6 +334,12 @@ impl RawHost for View {
             Ok(name) => name,
             Err(error) => return raw(Err(error)),
         };
+        if let Some((plugin, services)) = self.state.own.get()
+            && let Some(index) = services.iter().position(|own| *own == name)
+        {
+            let index = u32::try_from(index).expect("a plugin has few services");
+            return plugin.call_sync(index, method, context, payload);
+        }
         match self.state.services.get(&name) {
             Some(handler) => raw(handler.call_sync(method.as_str(), Context::from_raw(context), payload.as_slice())),
             None => raw(Err(missing(&name))),
@@ -371,8 +377,13 @@ impl RawHost for View {
         }
     }
 
-    fn contributions(&self, _: RStr<'_>) -> RVec<u8> {
-        RVec::from(b"[]".to_vec())
+    /// The services that the test brings; nothing of any other kind.
+    fn contributions(&self, kind: RStr<'_>) -> RVec<u8> {
+        let services: Vec<Value> = match kind.as_str() {
+            "services" => self.state.services.keys().map(|name| json!({ "name": name })).collect(),
+            _ => Vec::new(),
+        };
+        RVec::from(Value::from(services).to_string().into_bytes())
     }
 
     fn contributions_epoch(&self) -> u64 {

@@ -4,28 +4,38 @@
 //! Who decides is the service `permissions` ([`ServicePermissions`]); here is only what its answer means. Fails closed: no
 //! principal, no answer, or a plan that names what is not there refuse.
 
+mod cache;
+mod refusals;
 mod service;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
 
 use crate::error::Result;
-use crate::query::{RawFilter, read_filter};
+use crate::query::{RawFilter, read_plan_filter};
 use crate::store::BoxFuture;
 
+pub use refusals::Refusal;
 pub use service::ServicePermissions;
+pub(crate) use service::verb;
 
 /// Decides what a caller may do.
 pub trait Permissions: Send + Sync + fmt::Debug + 'static {
-    /// The answer where it needs nobody else: `None` when the service must be asked.
-    fn at_once(&self, context: &Context) -> Option<Result<Access>>;
+    /// The answer where it is known already: `None` when the service must be asked.
+    fn at_once(&self, context: &Context, object: &str, operation: Operation) -> Option<Result<Access>>;
 
     /// The answer for one operation on one object.
     fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>>;
+
+    /// Whether the caller holds a system permission, such as `customize_metadata`.
+    fn holds<'a>(&'a self, context: &'a Context, permission: &'a str) -> BoxFuture<'a, Result<bool>>;
+
+    /// Is told of what was refused, before the caller is.
+    fn refused<'a>(&'a self, context: &'a Context, refusal: Refusal<'a>) -> BoxFuture<'a, ()>;
 }
 
 /// What a caller may do with an object.
@@ -39,15 +49,17 @@ pub enum Access {
     Planned(Arc<Plan>),
 }
 
-/// A plan, read.
-#[derive(Clone, Debug)]
+/// A plan, read: what one principal may do with one object in one operation.
+#[derive(Debug)]
 pub struct Plan {
     /// What may be seen.
-    pub view: View,
+    pub view: Arc<View>,
     /// What may be written.
     pub writable: Mask,
     /// What a written record must be like.
     pub check: Option<RawFilter>,
+    /// What may be seen within the principal's tenant; `None` is everything.
+    within_tenant: OnceLock<Option<Arc<View>>>,
 }
 
 impl Plan {
@@ -56,16 +68,42 @@ impl Plan {
     /// # Errors
     /// `InvalidFilter` when its filters are none: the caller refuses.
     pub fn read(plan: AccessPlan) -> Result<Self> {
-        let filters = plan.filter.as_ref().map(read_filter).transpose()?.into_iter().collect();
+        let filters = plan
+            .filter
+            .as_ref()
+            .map(read_plan_filter)
+            .transpose()?
+            .into_iter()
+            .collect();
         Ok(Self {
-            view: View {
+            view: Arc::new(View {
                 allowed: plan.allowed,
                 filters,
                 readable: Mask::read(plan.readable),
-            },
+                masked: Vec::new(),
+            }),
             writable: Mask::read(plan.writable),
-            check: plan.check.as_ref().map(read_filter).transpose()?,
+            check: plan.check.as_ref().map(read_plan_filter).transpose()?,
+            within_tenant: OnceLock::new(),
         })
+    }
+
+    /// What may be seen, with the tenant's border around it; `None` is everything. The border is always the same, since a
+    /// plan is one principal's, so it is put round it once.
+    #[must_use]
+    pub fn view_within(&self, tenant: Option<RawFilter>) -> Option<Arc<View>> {
+        let bordered = || {
+            let view = match tenant {
+                None => Arc::clone(&self.view),
+                Some(filter) => {
+                    let mut view = View::clone(&self.view);
+                    view.filters.push(filter);
+                    Arc::new(view)
+                }
+            };
+            (!view.is_all()).then_some(view)
+        };
+        self.within_tenant.get_or_init(bordered).clone()
     }
 }
 
@@ -110,6 +148,8 @@ pub struct View {
     pub filters: Vec<RawFilter>,
     /// Fields that may be seen.
     pub readable: Mask,
+    /// Fields of which only a mask is seen.
+    pub masked: Vec<String>,
 }
 
 impl View {
@@ -120,6 +160,7 @@ impl View {
             allowed: true,
             filters: Vec::new(),
             readable: Mask::All,
+            masked: Vec::new(),
         }
     }
 
@@ -130,6 +171,7 @@ impl View {
             allowed: false,
             filters: Vec::new(),
             readable: Mask::Nothing,
+            masked: Vec::new(),
         }
     }
 
@@ -139,10 +181,16 @@ impl View {
         self.readable.has(field)
     }
 
+    /// Whether only a mask of a field is seen.
+    #[must_use]
+    pub fn masks(&self, field: &str) -> bool {
+        self.masked.iter().any(|masked| masked == field)
+    }
+
     /// Whether every record and field may be seen.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.allowed && self.filters.is_empty() && self.readable == Mask::All
+        self.allowed && self.filters.is_empty() && self.readable == Mask::All && self.masked.is_empty()
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Read once by `plugin`. What is not named here is a constant beside the code that uses it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use objectos_plugin_api::protocol::text::is_identifier;
 use serde::Deserialize;
 
 use crate::error::{DataError, Result};
+use crate::store::DEFAULT_DATASOURCE;
 
 /// The whole. JSON, camelCase; every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -15,6 +18,8 @@ use crate::error::{DataError, Result};
 pub struct DataConfig {
     /// Where the records are.
     pub database: DatabaseConfig,
+    /// Further databases, by the names that objects use for them.
+    pub datasources: BTreeMap<String, DatabaseConfig>,
     /// How much one request may ask for.
     pub limits: LimitsConfig,
 }
@@ -23,8 +28,17 @@ pub struct DataConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// `sqlite:PATH`; without it `data.db` in the plugin's own folder. A relative path lies in that folder.
+    /// `sqlite:PATH`, a relative path in the plugin's own folder, or `postgres://USER:PASSWORD@HOST/DATABASE`; without it
+    /// `data.db` in the plugin's own folder.
     pub url: Option<String>,
+    /// PostgreSQL: the schema that holds the tables, made when it is not there; without it the first of the search path.
+    pub schema: Option<String>,
+    /// PostgreSQL: connections at most, 4 to 1000.
+    pub pool_size: usize,
+    /// PostgreSQL: addresses of servers that follow the first, for reading.
+    pub replicas: Vec<String>,
+    /// PostgreSQL: how long to wait for a connection, milliseconds.
+    pub connect_timeout_ms: u64,
     /// `NORMAL`: after a power cut the last moments may be missing, but nothing is half there. `FULL`: what was answered is
     /// on the disk.
     pub synchronous: Synchronous,
@@ -53,6 +67,10 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: None,
+            schema: None,
+            pool_size: 100,
+            replicas: Vec::new(),
+            connect_timeout_ms: 10_000,
             synchronous: Synchronous::Normal,
             readers: 4,
             busy_timeout_ms: 5_000,
@@ -94,11 +112,21 @@ impl DataConfig {
                 message: message.to_owned(),
             })
         };
-        if !(1..=64).contains(&self.database.readers) {
-            return wrong("database.readers must be between 1 and 64");
-        }
-        if self.database.query_timeout_ms == 0 {
-            return wrong("database.queryTimeoutMs must be at least 1");
+        self.database.check("database")?;
+        for (name, database) in &self.datasources {
+            if name == DEFAULT_DATASOURCE || !is_identifier(name) {
+                return Err(DataError::Configuration {
+                    message: format!(
+                        "datasources: '{name}' is no name of a further database; use lower case letters, digits and underscores"
+                    ),
+                });
+            }
+            if database.url.is_none() {
+                return Err(DataError::Configuration {
+                    message: format!("datasources.{name}.url is missing"),
+                });
+            }
+            database.check(&format!("datasources.{name}"))?;
         }
         if !(1..=1_000).contains(&self.limits.batch_max) {
             return wrong("limits.batchMax must be between 1 and 1000");
@@ -111,6 +139,59 @@ impl DataConfig {
 }
 
 impl DatabaseConfig {
+    /// Checks what the types alone do not say; `place` is where it stands.
+    ///
+    /// # Errors
+    /// `Configuration` with key and remedy.
+    pub fn check(&self, place: &str) -> Result<()> {
+        let wrong = |message: String| Err(DataError::Configuration { message });
+        if !(1..=64).contains(&self.readers) {
+            return wrong(format!("{place}.readers must be between 1 and 64"));
+        }
+        if !(4..=1_000).contains(&self.pool_size) {
+            return wrong(format!("{place}.poolSize must be between 4 and 1000"));
+        }
+        if self.query_timeout_ms == 0 || self.connect_timeout_ms == 0 {
+            return wrong(format!(
+                "{place}.queryTimeoutMs and {place}.connectTimeoutMs must be at least 1"
+            ));
+        }
+        let foreign = self.replicas.iter().find(|url| !is_postgres(url));
+        if let Some(url) = foreign {
+            return wrong(format!(
+                "{place}.replicas must begin with 'postgres://', found '{}'",
+                scheme(url)
+            ));
+        }
+        let name = |schema: &String| {
+            let first = schema
+                .bytes()
+                .next()
+                .is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            first
+                && schema.len() <= 63
+                && !schema.starts_with("pg_")
+                && schema
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        if self.schema.as_ref().is_some_and(|schema| !name(schema)) {
+            return wrong(format!(
+                "{place}.schema must be small letters, digits and '_', 63 at most"
+            ));
+        }
+        if (self.schema.is_some() || !self.replicas.is_empty()) && self.postgres().is_none() {
+            return wrong(format!("{place}.schema and {place}.replicas are for PostgreSQL only"));
+        }
+        Ok(())
+    }
+
+    /// The address of the PostgreSQL database, when it is one.
+    #[must_use]
+    pub fn postgres(&self) -> Option<&str> {
+        self.url.as_deref().filter(|url| is_postgres(url))
+    }
+
     /// The database file.
     ///
     /// # Errors
@@ -121,7 +202,10 @@ impl DatabaseConfig {
         };
         let Some(path) = url.strip_prefix("sqlite:") else {
             return Err(DataError::Configuration {
-                message: format!("database.url must begin with 'sqlite:', found '{}'", scheme(url)),
+                message: format!(
+                    "database.url must begin with 'sqlite:' or 'postgres://', found '{}'",
+                    scheme(url)
+                ),
             });
         };
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -139,6 +223,10 @@ impl DatabaseConfig {
     pub fn query_timeout(&self) -> Duration {
         Duration::from_millis(self.query_timeout_ms)
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// What stands before the colon: the rest of an address may hold a password.

@@ -9,25 +9,34 @@
 
 mod access;
 mod answer;
+mod ask;
 mod batch;
 mod caller;
+mod clone;
 mod commit;
 mod create;
 mod delete;
 mod draft;
 mod expand;
+mod export;
 mod find;
 mod get;
 mod identify;
+mod import;
+mod near;
 mod observe;
 pub mod ports;
 mod references;
 mod relations;
+mod restore;
+mod search;
 mod seed;
 mod sequence;
 mod store_record;
+mod summary;
 mod update;
 mod upsert;
+mod versions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,8 +45,9 @@ use arc_swap::ArcSwap;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value};
 
+use self::caller::Caller;
 use self::identify::IdMaker;
-use self::ports::{Clock, EventSignal, Hooks};
+use self::ports::{Clock, EventSignal, Hooks, Outside};
 use self::sequence::Sequences;
 use crate::access::Permissions;
 use crate::config::LimitsConfig;
@@ -45,10 +55,15 @@ use crate::error::{DataError, Result};
 use crate::model::CatalogueCell;
 use crate::query::select::PageLimits;
 use crate::record::{Layout, Schema};
-use crate::store::Store;
+use crate::store::{Datasources, Dialect, Reader, Store};
 
+pub(crate) use answer::write_warnings;
 pub use answer::{Found, RecordAnswer};
 pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, TransactionItem};
+pub use export::{ExportFormat, ExportSink};
+pub use import::rows::{ImportRow, of_csv as import_csv, of_lines as import_lines, of_list as import_list};
+pub use import::{ImportMode, ImportOptions, ImportTally};
+pub use search::SearchRequest;
 pub use seed::EngineSeeds;
 
 /// What the engine works with.
@@ -56,6 +71,8 @@ pub use seed::EngineSeeds;
 pub struct EngineParts {
     /// The database.
     pub store: Arc<dyn Store>,
+    /// Further ones.
+    pub datasources: Datasources,
     /// The objects.
     pub catalogue: Arc<CatalogueCell>,
     /// Runs hooks.
@@ -64,6 +81,8 @@ pub struct EngineParts {
     pub permissions: Arc<dyn Permissions>,
     /// Is told of stored events.
     pub signal: Arc<dyn EventSignal>,
+    /// Asks others about records.
+    pub outside: Arc<dyn Outside>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// How much one request may ask for.
@@ -91,7 +110,7 @@ impl Engine {
     /// On an open store whose tables fit the catalogue.
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
-        let schema = Schema::new(parts.catalogue.snapshot(), parts.store.dialect());
+        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(&parts, name));
         Self {
             parts,
             schema: ArcSwap::from_pointee(schema),
@@ -118,9 +137,29 @@ impl Engine {
         if known.catalogue.version() == self.parts.catalogue.load().version() {
             return Arc::clone(&known);
         }
-        let schema = Arc::new(Schema::new(self.parts.catalogue.snapshot(), self.parts.store.dialect()));
+        let schema = Arc::new(Schema::over(self.parts.catalogue.snapshot(), &|name| {
+            dialect_of(&self.parts, name)
+        }));
         self.schema.store(Arc::clone(&schema));
         schema
+    }
+
+    /// A connection for what a caller reads.
+    async fn reader_of(&self, layout: &Layout, caller: &Caller<'_>) -> Result<Box<dyn Reader>> {
+        let store = self.store_of(layout);
+        if caller.reads_only {
+            store.replica_reader().await
+        } else {
+            store.reader().await
+        }
+    }
+
+    /// The database that an object lies in.
+    fn store_of(&self, layout: &Layout) -> &Arc<dyn Store> {
+        self.parts
+            .datasources
+            .get(&layout.datasource)
+            .unwrap_or(&self.parts.store)
     }
 
     fn now_ms(&self) -> i64 {
@@ -134,6 +173,10 @@ impl Engine {
             max: u64::from(limits.page_size_max),
         }
     }
+}
+
+fn dialect_of(parts: &EngineParts, datasource: &str) -> &'static dyn Dialect {
+    parts.datasources.get(datasource).unwrap_or(&parts.store).dialect()
 }
 
 /// An object that can be used.
@@ -161,7 +204,15 @@ fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
     if enabled.api_enabled && listed {
         return Ok(());
     }
-    let method = match method {
+    Err(DataError::MethodDisabled {
+        object: layout.object.name.clone(),
+        method: method_name(method),
+    })
+}
+
+/// As definitions spell it.
+fn method_name(method: ApiMethod) -> &'static str {
+    match method {
         ApiMethod::Get => "get",
         ApiMethod::List => "list",
         ApiMethod::Create => "create",
@@ -171,12 +222,12 @@ fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
         ApiMethod::Bulk => "bulk",
         ApiMethod::Aggregate => "aggregate",
         ApiMethod::Search => "search",
-        _ => "this",
-    };
-    Err(DataError::MethodDisabled {
-        object: layout.object.name.clone(),
-        method,
-    })
+        ApiMethod::History => "history",
+        ApiMethod::Restore => "restore",
+        ApiMethod::Purge => "purge",
+        ApiMethod::Import => "import",
+        ApiMethod::Export => "export",
+    }
 }
 
 /// The fields of a record, as they come.

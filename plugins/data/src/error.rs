@@ -62,6 +62,16 @@ pub enum DataError {
         /// `create`, `update`.
         operation: &'static str,
     },
+    /// A record that the caller may see, but not do this with.
+    #[error("no permission to {operation} record '{id}' of '{object}'")]
+    RecordDenied {
+        /// Name of the object.
+        object: String,
+        /// The record.
+        id: String,
+        /// `update`, `delete`, `transfer`, …
+        operation: &'static str,
+    },
     /// Fields that the caller may not write.
     #[error("no permission to write {}", quoted(.fields))]
     FieldsDenied {
@@ -230,6 +240,14 @@ fn quoted(names: &[String]) -> String {
         .join(", ")
 }
 
+/// The same is wrong with each of some fields. A client takes every list `fields` for one of these entries.
+fn field_errors(fields: &[String], code: FieldCode, message: impl Fn(&str) -> String) -> Vec<Value> {
+    fields
+        .iter()
+        .map(|field| FieldError::new(field, code, message(field)).to_json())
+        .collect()
+}
+
 fn summary(errors: &[FieldError]) -> String {
     match errors {
         [] => "the record is not valid".to_owned(),
@@ -259,7 +277,7 @@ impl DataError {
             Self::ObjectNotFound { .. } => "object_not_found",
             Self::RecordNotFound { .. } => "record_not_found",
             Self::MethodDisabled { .. } | Self::Denied { .. } => "permission_denied",
-            Self::CheckFailed { .. } => "record_not_accessible",
+            Self::CheckFailed { .. } | Self::RecordDenied { .. } => "record_not_accessible",
             Self::Unauthenticated => "unauthenticated",
             Self::FieldsDenied { .. } => "field_not_accessible",
             Self::UnknownFields { .. } => "invalid_field",
@@ -292,6 +310,7 @@ impl DataError {
             Self::MethodDisabled { .. }
             | Self::Denied { .. }
             | Self::CheckFailed { .. }
+            | Self::RecordDenied { .. }
             | Self::FieldsDenied { .. } => ErrorKind::Denied,
             Self::Unauthenticated => ErrorKind::Unauthenticated,
             Self::UnknownFields { .. }
@@ -324,23 +343,23 @@ impl DataError {
             Self::Denied { object, operation } | Self::CheckFailed { object, operation } => {
                 json!({ "object": object, "operation": operation })
             }
-            Self::FieldsDenied { object, fields } => json!({ "object": object, "fields": fields }),
+            Self::RecordDenied { object, id, operation } => {
+                json!({ "object": object, "id": id, "operation": operation })
+            }
+            Self::FieldsDenied { object, fields } => {
+                let errors = field_errors(fields, FieldCode::ReadOnly, |field| {
+                    format!("no permission to write '{field}'")
+                });
+                json!({ "object": object, "fields": errors })
+            }
             Self::UnknownFields {
                 object,
                 fields,
                 nearest,
             } => {
-                let errors: Vec<Value> = fields
-                    .iter()
-                    .map(|field| {
-                        FieldError::new(
-                            field,
-                            FieldCode::UnknownField,
-                            format!("'{field}' is not a field of '{object}'"),
-                        )
-                        .to_json()
-                    })
-                    .collect();
+                let errors = field_errors(fields, FieldCode::UnknownField, |field| {
+                    format!("'{field}' is not a field of '{object}'")
+                });
                 json!({ "object": object, "field": fields.first(), "suggestion": nearest, "fields": errors })
             }
             Self::Invalid { object, errors } => {
@@ -349,7 +368,10 @@ impl DataError {
                 json!({ "object": object, "fields": fields, "fieldErrors": standard })
             }
             Self::TooMany { count, max, .. } => json!({ "count": count, "max": max }),
-            Self::Duplicate { object, fields } => json!({ "object": object, "fields": fields }),
+            Self::Duplicate { object, fields } => {
+                let errors = field_errors(fields, FieldCode::Duplicate, |_| self.to_string());
+                json!({ "object": object, "fields": errors })
+            }
             Self::DeleteRestricted {
                 object,
                 dependent,

@@ -2,14 +2,17 @@
 //! its change is.
 //!
 //! Writing goes through the store's writer like every change. Events are read by sequence; an event that some handlers had and
-//! others not is followed up by rows of single deliveries. Called by the kernel alone.
+//! others not is followed up by rows of single deliveries. What records were, for event sourcing, is in `aggregates`. Called by
+//! the kernel alone.
+
+mod aggregates;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_store::{
-    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangeRequest, SettleRequest,
-    StoredEvent,
+    Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DueRequest, EventStore,
+    EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
 };
 use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
@@ -18,9 +21,19 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::ports::Clock;
 use crate::error::DataError;
+use crate::event_relay::EventRelay;
 use crate::outbox::foreign_event;
-use crate::store::{Expect, Outcome, Row, SqlValue, Statement, Store, WriteUnit};
+use crate::store::{Datasources, Expect, Outcome, Row, SqlValue, Statement, Store, WriteUnit};
 
+/// Nodes claim one after the other.
+const CLAIM_LOCK: &str = "SELECT pg_advisory_xact_lock(7041766, hashtext(current_schema() || '.event'))";
+/// Placeholders: after, now, node, now, node, limit, node, end of the lease.
+const CLAIM: &str = "WITH claimed AS MATERIALIZED (SELECT e.sequence FROM objectos_event e WHERE e.done = 0 \
+    AND e.sequence > ? AND (e.lease_until_ms <= ? OR e.lease_node = ?) AND NOT EXISTS (SELECT 1 FROM objectos_event b \
+    WHERE b.done = 0 AND b.key = e.key AND b.key <> '' AND b.sequence < e.sequence AND b.lease_until_ms > ? \
+    AND b.lease_node <> ?) ORDER BY e.sequence LIMIT ? FOR UPDATE OF e SKIP LOCKED) \
+    UPDATE objectos_event SET lease_node = ?, lease_until_ms = ? WHERE sequence IN (SELECT sequence FROM claimed) \
+    RETURNING sequence";
 /// Rows of one statement with a list of sequences.
 const LIST_MAX: usize = 500;
 
@@ -29,13 +42,38 @@ const LIST_MAX: usize = 500;
 pub struct StoredEvents {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    relay: EventRelay,
+    index: aggregates::Index,
 }
 
 impl StoredEvents {
     /// In a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self::with_datasources(store, Datasources::default(), clock)
+    }
+
+    /// Ends every lease. For a store that only one node can have open: whoever held a lease is gone, and waiting for its end
+    /// would only hold events up after a crash.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    pub async fn end_leases(&self) -> Result<()> {
+        let sql = "UPDATE objectos_event SET lease_until_ms = 0 WHERE done = 0 AND lease_until_ms > 0";
+        let mut unit = WriteUnit::default();
+        unit.push(Statement::new(sql, Vec::new()), Expect::Anything);
+        self.write(unit).await.map(drop)
+    }
+
+    /// In a store, with those of further databases taken over into it.
+    #[must_use]
+    pub fn with_datasources(store: Arc<dyn Store>, datasources: Datasources, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            relay: EventRelay::new(Arc::clone(&store), datasources),
+            store,
+            clock,
+            index: aggregates::Index::default(),
+        }
     }
 
     async fn write(&self, unit: WriteUnit) -> Result<Vec<i64>> {
@@ -84,6 +122,54 @@ impl StoredEvents {
             event.deliveries = by_sequence.remove(&event.sequence).unwrap_or_default();
         }
         Ok(events)
+    }
+
+    /// Takes events for this node where other nodes do the same: one after the other, so that each sees what the one before
+    /// took. Rows that are being settled are passed over. Of a key of which another node holds an earlier event, nothing is
+    /// taken: their order would be lost.
+    async fn claim(&self, request: &PendingRequest, now_ms: i64) -> Result<Vec<StoredEvent>> {
+        let lease_ms = i64::try_from(request.lease_ms).unwrap_or(i64::MAX);
+        let mut unit = WriteUnit::default();
+        unit.push(Statement::new(CLAIM_LOCK, Vec::new()), Expect::Anything);
+        let node = SqlValue::from(request.node.as_str());
+        let values = vec![
+            number(request.after),
+            now_ms.into(),
+            node.clone(),
+            now_ms.into(),
+            node.clone(),
+            SqlValue::Integer(i64::from(request.limit)),
+            node,
+            now_ms.saturating_add(lease_ms).into(),
+        ];
+        unit.push(Statement::new(CLAIM, values), Expect::Numbers);
+        let mut sequences = self.write(unit).await?;
+        sequences.sort_unstable();
+        let mut events = Vec::with_capacity(sequences.len());
+        for chunk in sequences.chunks(LIST_MAX) {
+            let values: Vec<SqlValue> = chunk.iter().map(|sequence| SqlValue::Integer(*sequence)).collect();
+            let sql = format!(
+                "SELECT sequence, key, event FROM objectos_event WHERE sequence IN ({}) ORDER BY sequence",
+                places(chunk.len())
+            );
+            events.extend(self.rows(&Statement::new(sql, values), event_of).await?);
+        }
+        Ok(events)
+    }
+
+    /// Forgets done events for which the condition holds; answers how many. The last event stays, so that no sequence is ever
+    /// given twice.
+    async fn prune_where(&self, condition: &str, values: Vec<SqlValue>) -> Result<u64> {
+        let old = format!(
+            "objectos_event WHERE done = 1 AND sequence < (SELECT max(sequence) FROM objectos_event) AND {condition}"
+        );
+        let mut unit = WriteUnit::default();
+        let counted = Statement::new(format!("SELECT COUNT(*) FROM {old}"), values.clone());
+        unit.push(counted, Expect::Numbers);
+        unit.push(Statement::new(format!("DELETE FROM {old}"), values), Expect::Anything);
+        let counted = self.write(unit).await?;
+        let count = counted.first().and_then(|count| u64::try_from(*count).ok());
+        Ok(count.unwrap_or_default())
     }
 
     /// Marks events as this node's until the lease ends.
@@ -190,7 +276,12 @@ impl EventStore for StoredEvents {
     }
 
     async fn pending(&self, _context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
+        self.relay.run().await;
         let now_ms = self.clock.now_ms();
+        if self.store.shared() && request.lease_ms > 0 {
+            let events = self.claim(&request, now_ms).await?;
+            return self.with_deliveries(events).await;
+        }
         let statement = Statement::new(
             "SELECT sequence, key, event FROM objectos_event WHERE done = 0 AND sequence > ? \
              AND (lease_until_ms <= ? OR lease_node = ?) ORDER BY sequence LIMIT ?",
@@ -317,27 +408,28 @@ impl EventStore for StoredEvents {
     }
 
     async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {
-        // The last event stays, so that no sequence is ever given twice.
-        let old = "done = 1 AND stored_at_ms < ? AND sequence < (SELECT max(sequence) FROM objectos_event)";
+        let count = self.prune_where("stored_at_ms < ?", vec![before_ms.into()]).await?;
+        // A snapshot is of no use where events after it may be missing.
         let mut unit = WriteUnit::default();
-        unit.push(
-            Statement::new(
-                format!("SELECT COUNT(*) FROM objectos_event WHERE {old}"),
-                vec![before_ms.into()],
-            ),
-            Expect::Numbers,
-        );
-        unit.push(
-            Statement::new(
-                format!("DELETE FROM objectos_event WHERE {old}"),
-                vec![before_ms.into()],
-            ),
-            Expect::Anything,
-        );
-        let counted = self.write(unit).await?;
-        Ok(counted
-            .first()
-            .and_then(|count| u64::try_from(*count).ok())
-            .unwrap_or_default())
+        let sql = "DELETE FROM objectos_snapshot WHERE at_ms < ?";
+        unit.push(Statement::new(sql, vec![before_ms.into()]), Expect::Anything);
+        self.write(unit).await?;
+        Ok(count)
+    }
+
+    async fn aggregate(&self, _context: Context, request: AggregateRequest) -> Result<AggregatePage> {
+        self.aggregate_page(&request).await
+    }
+
+    async fn aggregates_due(&self, _context: Context, request: DueRequest) -> Result<Vec<Aggregate>> {
+        self.due(&request).await
+    }
+
+    async fn keep_snapshots(&self, _context: Context, request: KeepRequest) -> Result<()> {
+        self.keep(&request).await
+    }
+
+    async fn prune_but_aggregates(&self, _context: Context, request: PruneRequest) -> Result<u64> {
+        self.prune_records_later(&request).await
     }
 }

@@ -8,7 +8,8 @@
 //! * [`query`]: from what clients write to SQL. [`record`]: from rows to JSON. [`validate`]: from JSON to values.
 //! * [`access`]: what a caller may see and do. [`engine`]: the one path of every read and write, on all of these.
 //! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of.
-//! * [`routes_data`], [`plugin`]: the engine behind HTTP and behind the kernel.
+//! * [`runtime`]: metadata that is saved while the system runs. [`import_jobs`]: imports that run by themselves.
+//! * [`routes_data`], [`routes_search`], [`plugin`]: the engine behind HTTP and behind the kernel.
 //!
 //! # Invariants
 //! * Only this plugin links a database driver: two copies of SQLite in one process would break each other's locks.
@@ -21,7 +22,10 @@ pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod error;
+mod event_relay;
 pub mod event_store;
+pub mod import_jobs;
+pub mod introspect;
 pub mod metadata;
 pub mod model;
 pub mod outbox;
@@ -30,6 +34,8 @@ pub mod query;
 pub mod record;
 pub mod routes_data;
 pub mod routes_meta;
+pub mod routes_search;
+pub mod runtime;
 pub mod schema;
 pub mod seed;
 pub mod store;

@@ -14,10 +14,13 @@
 mod catalogue;
 mod expression;
 mod field;
+mod index;
 mod naming;
 mod object;
 mod rule;
+mod settings;
 mod system;
+mod words;
 
 pub use catalogue::{Catalogue, CatalogueCell, Child};
 pub use expression::{Expression, ModelScope};
@@ -25,7 +28,9 @@ pub use field::{
     AutonumberFormat, AutonumberPart, ColumnType, DefaultValue, FieldKind, FieldModel, Limits, OptionModel, Options,
     ReferenceModel, SummaryModel,
 };
+pub use index::{IndexCondition, IndexModel, IndexOperand, PartialModel};
 pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
-pub use object::{IndexModel, ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart};
-pub use rule::{RuleCheck, RuleModel};
+pub use object::{ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart, VersioningModel};
+pub use rule::{Asked, AskedModel, RuleCheck, RuleModel, VALIDATOR_SERVICES};
+pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern};
 pub use system::SystemField;

@@ -63,6 +63,27 @@ pub fn record_event(context: &Context, now_ms: i64, change: &RecordChange<'_>) -
     Statement::new(INSERT, values)
 }
 
+/// The statement that stores an event about many records.
+#[must_use]
+pub fn summary_event(context: &Context, now_ms: i64, name: &'static str, payload: &events::SecurityEvent) -> Statement {
+    let id = Uuid::now_v7().hyphenated().to_string();
+    let timestamp = moment::from_ms(now_ms).unwrap_or_default();
+    let mut out = Vec::with_capacity(1024);
+    out.extend_from_slice(b"{\"id\":");
+    write_text(&mut out, &id);
+    out.extend_from_slice(b",\"name\":");
+    write_text(&mut out, name);
+    out.extend_from_slice(b",\"payload\":");
+    out.extend(serde_json::to_vec(payload).unwrap_or_else(|_| b"{}".to_vec()));
+    out.extend_from_slice(b",\"metadata\":");
+    write_metadata(&mut out, context, &timestamp);
+    out.push(b'}');
+    // Only texts that were checked and JSON of our own went in.
+    let event = String::from_utf8(out).unwrap_or_default();
+    let values = vec![id.into(), name.into(), "".into(), SqlValue::Json(event), now_ms.into()];
+    Statement::new(INSERT, values)
+}
+
 /// The statement that stores an event of somebody else and answers its sequence.
 ///
 /// # Errors
@@ -129,6 +150,8 @@ fn write_payload(out: &mut Vec<u8>, context: &Context, timestamp: &str, change: 
     }
     out.extend_from_slice(b",\"timestamp\":");
     write_text(out, timestamp);
+    out.extend_from_slice(b",\"origin\":");
+    out.extend(serde_json::to_vec(&events::Origin::of(context)).unwrap_or_else(|_| b"{}".to_vec()));
     out.push(b'}');
 }
 

@@ -5,6 +5,7 @@ mod data;
 mod host;
 mod load;
 mod migrate;
+mod open;
 
 use std::sync::Arc;
 
@@ -18,17 +19,19 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use self::data::DataProvider;
-use self::host::{HostClock, HostHooks, HostSignal};
+use self::host::{HostClock, HostElsewhere, HostHooks, HostMetadataSignal, HostOutside, HostSignal};
 use self::load::Fit;
 use crate::access::ServicePermissions;
 use crate::app::{Fingerprint, Library};
 use crate::config::DataConfig;
 use crate::engine::{Engine, EngineParts, EngineSeeds};
 use crate::event_store::StoredEvents;
+use crate::import_jobs::ImportJobs;
 use crate::metadata::MetadataProvider;
+use crate::runtime::RuntimeMetadata;
 use crate::seed::{self, environment_of_mode};
-use crate::store::{SqliteOptions, SqliteStore, Store};
-use crate::{commands, routes_data, routes_meta, watch};
+use crate::store::{Datasources, Statement, Store};
+use crate::{commands, introspect, routes_data, routes_meta, routes_search, watch};
 
 /// `objectos.data`.
 #[derive(Debug)]
@@ -37,9 +40,13 @@ pub struct DataPlugin {
     mode: String,
     library: Arc<Library>,
     engine: Arc<Engine>,
+    runtime: Arc<RuntimeMetadata>,
+    jobs: Arc<ImportJobs>,
     /// The state of the app folders from before they were read.
     loaded: Fingerprint,
-    watcher: Mutex<Option<JoinHandle<()>>>,
+    /// The state of the plugins' contributions from before their objects were read.
+    epoch: u64,
+    watchers: Mutex<Vec<JoinHandle<()>>>,
     /// Why the apps are not in use although they are in order: the database would have to lose something for them. The
     /// plugin runs all the same, so that the command that decides it can be given.
     blocked: Option<String>,
@@ -57,17 +64,11 @@ impl Plugin for DataPlugin {
         };
         config.check()?;
         let folder = setup.data_directory()?;
-        let options = SqliteOptions {
-            synchronous: config.database.synchronous,
-            readers: config.database.readers,
-            busy_timeout: std::time::Duration::from_millis(config.database.busy_timeout_ms),
-            query_timeout: config.database.query_timeout(),
-            ..SqliteOptions::new(config.database.path(&folder)?)
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
-        let built = Self::build(&setup, &config, &store).await;
+        let (store, datasources) = open::open_all(&config, &folder).await?;
+        let built = Self::build(&setup, &config, &store, &datasources).await;
         if built.is_err() {
             // Nobody else will: what failed in `init` is only dropped.
+            datasources.close().await;
             store.close().await;
         }
         built
@@ -75,21 +76,32 @@ impl Plugin for DataPlugin {
 
     fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
         let parts = self.engine.parts();
-        let events = StoredEvents::new(Arc::clone(&parts.store), Arc::clone(&parts.clock));
+        let events = StoredEvents::with_datasources(
+            Arc::clone(&parts.store),
+            parts.datasources.clone(),
+            Arc::clone(&parts.clock),
+        );
         registry.service(DataServer::new(Arc::new(DataProvider::new(Arc::clone(&self.engine)))));
         registry.service(MetadataServer::new(Arc::new(MetadataProvider::new(Arc::clone(
             self.library.cell(),
         )))));
         registry.service(EventStoreServer::new(Arc::new(events)));
         routes_data::register(registry, &self.engine);
+        routes_data::register_jobs(registry, &self.jobs);
         routes_meta::register(registry, self.library.cell());
+        routes_meta::register_writes(registry, &self.runtime);
+        routes_meta::register_views(registry, self.library.cell(), &self.runtime);
+        routes_search::register(registry, &self.engine);
         registry.command(commands::CHECK, |_, _, arguments| async move {
             Ok(commands::check(&arguments))
+        });
+        registry.command(introspect::INTROSPECT, |_, _, arguments| async move {
+            Ok(introspect::introspect(&arguments).await)
         });
         for name in migrate::COMMANDS {
             registry.command(name, move |plugin: Arc<Self>, _, arguments| async move {
                 let answer: CommandAnswer =
-                    migrate::run(&plugin.library, plugin.engine.store(), name, &arguments).await;
+                    migrate::run(&plugin.library, plugin.engine.parts(), name, &arguments).await;
                 Ok(answer)
             });
         }
@@ -99,6 +111,13 @@ impl Plugin for DataPlugin {
         if self.blocked.is_some() {
             return Ok(());
         }
+        let parts = self.engine.parts();
+        if parts.store.one_node() {
+            StoredEvents::new(Arc::clone(&parts.store), Arc::clone(&parts.clock))
+                .end_leases()
+                .await?;
+        }
+        self.runtime.load().await?;
         self.apply_seeds().await?;
         if self.mode == "development" && !self.library.folders().is_empty() {
             let plugin = Arc::clone(&self);
@@ -106,18 +125,40 @@ impl Plugin for DataPlugin {
                 let plugin = Arc::clone(&plugin);
                 async move { plugin.reload().await }
             });
-            *self.watcher.lock() = Some(tokio::spawn(watching));
+            self.watchers.lock().push(tokio::spawn(watching));
         }
+        let (store, told) = (Arc::clone(&parts.store), HostElsewhere(self.host.clone()));
+        self.watchers.lock().push(tokio::spawn(async move {
+            store.listen(&move |changed| told.tell(&changed)).await;
+        }));
+        let (plugin, host) = (Arc::clone(&self), self.host.clone());
+        let watching = watch::epochs(
+            move || host.contributions_epoch(),
+            self.epoch,
+            move || {
+                let plugin = Arc::clone(&plugin);
+                async move { plugin.reload_documents().await }
+            },
+        );
+        self.watchers.lock().push(tokio::spawn(watching));
+        let runtime = Arc::clone(&self.runtime);
+        let following = watch::saved(move || {
+            let runtime = Arc::clone(&runtime);
+            async move { runtime.follow().await }
+        });
+        self.watchers.lock().push(tokio::spawn(following));
         Ok(())
     }
 
     async fn stop(self: Arc<Self>) -> Result<()> {
-        let watcher = self.watcher.lock().take();
-        if let Some(watcher) = watcher {
+        let watchers = std::mem::take(&mut *self.watchers.lock());
+        for watcher in watchers {
             watcher.abort();
             // An error is what an aborted task answers.
             drop(watcher.await);
         }
+        self.jobs.stop().await;
+        self.engine.parts().datasources.close().await;
         self.engine.store().close().await;
         Ok(())
     }
@@ -130,20 +171,36 @@ impl Plugin for DataPlugin {
         if let Some(reason) = &self.blocked {
             return Health::unhealthy(reason.clone());
         }
-        match self.engine.store().reader().await {
-            Ok(_) => Health::healthy(),
+        let asked = async {
+            let statement = Statement::new("SELECT 1", Vec::new()).single();
+            let others = self.engine.parts().datasources.iter().map(|(_, store)| store);
+            for store in std::iter::once(self.engine.store()).chain(others) {
+                let mut reader = store.reader().await?;
+                reader.read(&statement, &mut |_| {}).await?;
+            }
+            Ok::<(), crate::error::DataError>(())
+        };
+        match asked.await {
+            Ok(()) => Health::healthy(),
             Err(error) => Health::unhealthy(error.to_string()),
         }
     }
 }
 
 impl DataPlugin {
-    async fn build(setup: &Setup, config: &DataConfig, store: &Arc<dyn Store>) -> Result<Self> {
+    async fn build(
+        setup: &Setup,
+        config: &DataConfig,
+        store: &Arc<dyn Store>,
+        datasources: &Datasources,
+    ) -> Result<Self> {
         let host = setup.host.clone();
         let library = Arc::new(Library::new(setup.settings.apps.clone()));
+        let epoch = host.contributions_epoch();
+        load::take_documents(&library, &host)?;
         let loaded = Fingerprint::of(&library.folders());
         let change = load::read(&library)?;
-        let blocked = match load::fit_database(&change.catalogue, store).await? {
+        let blocked = match load::fit_databases(&change.catalogue, store, datasources).await? {
             Fit::Fits => {
                 library.accept(&change);
                 None
@@ -155,20 +212,27 @@ impl DataPlugin {
         };
         let engine = Arc::new(Engine::new(EngineParts {
             store: Arc::clone(store),
+            datasources: datasources.clone(),
             catalogue: Arc::clone(library.cell()),
             hooks: Arc::new(HostHooks::new(&host)?),
-            permissions: Arc::new(ServicePermissions::new(&host)?),
+            permissions: Arc::new(ServicePermissions::new(&host, library.cell())?),
             signal: Arc::new(HostSignal(host.clone())),
+            outside: Arc::new(HostOutside(host.clone())),
             clock: Arc::new(HostClock(host.clone())),
             limits: config.limits.clone(),
         }));
+        let signal = Arc::new(HostMetadataSignal(host.clone()));
+        let runtime = Arc::new(RuntimeMetadata::new(Arc::clone(&library), Arc::clone(&engine), signal));
         Ok(Self {
             host,
             mode: setup.settings.mode.clone(),
             library,
+            jobs: Arc::new(ImportJobs::new(Arc::clone(&engine))),
             engine,
+            runtime,
             loaded,
-            watcher: Mutex::new(None),
+            epoch,
+            watchers: Mutex::default(),
             blocked,
         })
     }
@@ -177,7 +241,11 @@ impl DataPlugin {
     async fn apply_seeds(&self) -> Result<()> {
         let catalogue = self.library.catalogue();
         let sink = EngineSeeds::new(Arc::clone(&self.engine));
-        let report = seed::apply(&catalogue, environment_of_mode(&self.mode), &sink).await?;
+        // Of several hosts one puts them in, the others find that they are there.
+        let lock = self.engine.store().lock("seeds").await?;
+        let applied = seed::apply(&catalogue, environment_of_mode(&self.mode), &sink).await;
+        lock.release().await;
+        let report = applied?;
         for problem in &report.problems {
             tracing::warn!("{problem}");
         }
@@ -191,8 +259,17 @@ impl DataPlugin {
         Ok(())
     }
 
+    /// Reads what plugins declare again, and then everything.
+    async fn reload_documents(&self) {
+        match load::take_documents(&self.library, &self.host) {
+            Ok(()) => self.reload().await,
+            Err(error) => tracing::error!("the changed objects of plugins are not taken: {error}"),
+        }
+    }
+
     /// Reads the apps again after a change of their files. What is wrong is told, and what was in use stays.
     async fn reload(&self) {
+        let _alone = self.runtime.alone().await;
         let change = match load::read(&self.library) {
             Ok(change) if change.is_empty() => return,
             Ok(change) => change,
@@ -201,7 +278,7 @@ impl DataPlugin {
                 return;
             }
         };
-        match load::fit_database(&change.catalogue, self.engine.store()).await {
+        match load::fit_databases(&change.catalogue, self.engine.store(), &self.engine.parts().datasources).await {
             Ok(Fit::Fits) => {}
             Ok(Fit::Blocked(reason)) => {
                 tracing::error!("the changed app is not taken: {reason}");

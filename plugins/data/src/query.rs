@@ -9,21 +9,29 @@
 //! Here is no database and nothing asynchronous. Called by the engine.
 
 pub mod aggregate;
+pub mod bucket;
 pub mod check;
 pub mod coerce;
 pub mod cursor;
 pub mod filter;
+pub mod highlight;
 mod http;
 mod input;
 pub mod operator;
 pub mod select;
 pub mod sql;
+pub mod window;
+pub mod words;
 mod written;
+pub mod zone;
 
-pub use http::from_query_string;
-pub use input::{AggregateInput, GroupInput, QueryInput, SearchInput, SortInput};
+pub(crate) use http::decode;
+pub use http::{SearchParameters, from_query_string, search_from_query_string};
+pub use input::{
+    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, QueryInput, SearchInput, SortInput, WindowInput,
+};
 pub use operator::Operator;
-pub use written::{Operand, RawFilter, RawTest, read_filter};
+pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};
 
 /// Filters nested in each other at most.
 pub const FILTER_DEPTH_MAX: usize = 32;

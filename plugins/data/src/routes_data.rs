@@ -7,16 +7,19 @@
 mod body;
 mod client;
 mod envelope;
+mod jobs;
+mod life;
+mod transfer;
 
 use std::sync::Arc;
 
 use objectos_plugin_api::{Context, Error, HttpRequest, HttpResponse, Plugin, Registry, Result};
 use serde_json::Value;
 
-use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine};
+use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine, TransactionItem};
 
 /// Everything that is served here, as `plugin.json` has it.
-pub const ROUTES: [&str; 17] = [
+pub const ROUTES: [&str; 24] = [
     "GET /api/v1/data/{object}",
     "POST /api/v1/data/{object}",
     "POST /api/v1/data/{object}/query",
@@ -27,6 +30,13 @@ pub const ROUTES: [&str; 17] = [
     "GET /api/v1/data/{object}/{id}",
     "PATCH /api/v1/data/{object}/{id}",
     "DELETE /api/v1/data/{object}/{id}",
+    "GET /api/v1/data/{object}/export",
+    "POST /api/v1/data/{object}/import",
+    "POST /api/v1/data/{object}/{id}/restore",
+    "POST /api/v1/data/{object}/{id}/clone",
+    "GET /api/v1/data/{object}/{id}/versions",
+    "GET /api/v1/data/{object}/{id}/versions/{version}",
+    "POST /api/v1/data/{object}/{id}/versions/{version}/restore",
     "POST /api/v1/batch",
     "GET /api/data/{object}",
     "POST /api/data/{object}",
@@ -36,7 +46,8 @@ pub const ROUTES: [&str; 17] = [
     "DELETE /api/data/{object}/{id}",
 ];
 
-pub(crate) use client::deleted;
+pub(crate) use client::{deleted, results};
+pub use jobs::{JOB_ROUTES, register_jobs};
 
 /// Reads `{operation, records, options?}` of another plugin.
 ///
@@ -49,6 +60,14 @@ pub(crate) fn read_batch(batch: Value) -> crate::error::Result<(BatchOperation, 
             message: "'batch' must be {operation, records, options}".to_owned(),
         }),
     }
+}
+
+/// Reads the operations of another plugin's transaction.
+///
+/// # Errors
+/// `InvalidBody`.
+pub(crate) fn read_transaction(operations: Vec<Value>) -> crate::error::Result<Vec<TransactionItem>> {
+    body::transaction_items(operations, None)
 }
 
 /// Registers all of [`ROUTES`].
@@ -78,6 +97,15 @@ pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -
         ("GET", "/api/v1/data/{object}/{id}") => client::get(engine, context, request).await,
         ("PATCH", "/api/v1/data/{object}/{id}") => client::update(engine, context, request).await,
         ("DELETE", "/api/v1/data/{object}/{id}") => client::delete(engine, context, request).await,
+        ("GET", "/api/v1/data/{object}/export") => transfer::export(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/import") => transfer::import(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/{id}/restore") => life::restore(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/{id}/clone") => life::clone(engine, context, request).await,
+        ("GET", "/api/v1/data/{object}/{id}/versions") => life::versions(engine, context, request).await,
+        ("GET", "/api/v1/data/{object}/{id}/versions/{version}") => life::version(engine, context, request).await,
+        ("POST", "/api/v1/data/{object}/{id}/versions/{version}/restore") => {
+            life::restore_version(engine, context, request).await
+        }
         ("POST", "/api/v1/batch") => client::transaction(engine, context, request).await,
         ("GET", "/api/data/{object}") => envelope::list(engine, context, request).await,
         ("POST", "/api/data/{object}") => envelope::create(engine, context, request).await,

@@ -1,12 +1,16 @@
 //! Metadata over HTTP: kinds, lists, single items with validators for caches, and views.
 //!
-//! Answers are bytes that were written once per catalogue (`metadata`). Writing metadata at runtime is not here. Who may
+//! Answers are bytes that were written once per catalogue (`metadata`). Writing is `write`. Who may
 //! read is decided before: by the route's `access` and the gateway.
 //!
 //! The routes of [`ROUTES`] stand in `plugin.json`; the plugin registers them with [`register`].
 
 mod conditional;
 mod date;
+mod inquire;
+mod versions;
+mod views;
+mod write;
 
 use std::sync::Arc;
 
@@ -17,13 +21,19 @@ use crate::error::DataError;
 use crate::metadata::{Rendered, ViewType, generated_view, kind_of_name};
 use crate::model::{Catalogue, CatalogueCell, nearest};
 
+pub use views::{VIEW_ROUTES, register_views, serve as serve_views};
+pub use write::{WRITE_ROUTES, change, register_writes};
+
 /// Everything that is served here, as `plugin.json` has it.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 11] = [
     "GET /api/v1/meta",
     "GET /api/v1/meta/{type}",
     "GET /api/v1/meta/{type}/{name}",
     "GET /api/v1/ui/view/{object}",
     "GET /api/v1/ui/view/{object}/{type}",
+    "GET /api/v1/meta/object/{name}/state/{field}",
+    "GET /api/v1/meta/{type}/{name}/references",
+    "GET /api/v1/meta/{type}/{name}/published",
     "GET /api/metadata",
     "GET /api/metadata/{type}",
     "GET /api/metadata/{type}/{name}",
@@ -48,9 +58,12 @@ pub fn answer(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpRespon
     match request.route() {
         "/api/v1/meta" => Ok(conditional::respond(request, catalogue.metadata().rendered_types())),
         "/api/v1/meta/{type}" => Ok(list(catalogue, request)),
-        "/api/v1/meta/{type}/{name}" => item(catalogue, request),
+        // What is saved is in use at once: there is no other state than the published one.
+        "/api/v1/meta/{type}/{name}" | "/api/v1/meta/{type}/{name}/published" => item(catalogue, request),
         "/api/v1/ui/view/{object}" => view(catalogue, request, &query_value(request, "type").unwrap_or_default()),
         "/api/v1/ui/view/{object}/{type}" => view(catalogue, request, request.parameter("type")),
+        "/api/v1/meta/object/{name}/state/{field}" => inquire::next_states(catalogue, request),
+        "/api/v1/meta/{type}/{name}/references" => inquire::references(catalogue, request),
         "/api/metadata" => {
             let types: Vec<&str> = catalogue.metadata().kinds().collect();
             Ok(envelope(request, catalogue, &json!({ "types": types })))

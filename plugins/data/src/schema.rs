@@ -8,6 +8,6 @@ mod plan;
 mod shape;
 mod step;
 
-pub use plan::{INDEX_PREFIXES, SchemaPlan, plan};
+pub use plan::{INDEX_PREFIXES, SchemaPlan, plan, plan_of};
 pub use shape::{ColumnShape, DatabaseShape, IndexShape, TableShape};
 pub use step::{ColumnSpec, SchemaStep};

@@ -1,4 +1,4 @@
-//! Where records lie: a small interface that a database driver implements, and SQLite behind it.
+//! Where records lie: a small interface that a database driver implements, with SQLite and PostgreSQL behind it.
 //!
 //! A store runs SQL that `query` and `engine` wrote for its [`Dialect`]; it knows no objects, no permissions and no JSON of
 //! records. Reads run on connections that cannot write. Writes are data ([`WriteUnit`]), not code: the store groups the units
@@ -7,8 +7,12 @@
 //! Invariants: identifiers in a statement come from the catalogue and are quoted by the dialect, values are always bound; a
 //! unit is stored whole or not at all; nothing is answered before it is committed.
 
+mod datasources;
+mod ddl;
 mod dialect;
+mod failure;
 mod fault;
+mod postgres;
 mod sqlite;
 mod statement;
 
@@ -16,11 +20,15 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use objectos_plugin_api::contracts::events::{ChangedElsewhere, ChangedRecord};
+
 use crate::error::Result;
 use crate::schema::{DatabaseShape, SchemaStep};
 
-pub use dialect::{Dialect, SqliteDialect};
+pub use datasources::{DEFAULT as DEFAULT_DATASOURCE, Datasources};
+pub use dialect::{Construct, Dialect, Family, PostgresDialect, SqliteDialect};
 pub use fault::{Fault, Probe, StorageCall};
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use statement::{Cell, Expect, Outcome, Refusal, Row, SqlValue, Statement, Step, WriteUnit};
 
@@ -30,15 +38,60 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Sees the rows of a read, one after the other.
 pub type RowVisitor<'a> = dyn FnMut(&dyn Row) + Send + 'a;
 
+/// Is told of what other processes changed.
+pub type Heard = dyn Fn(ChangedElsewhere) + Send + Sync;
+
 /// A database.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// How it spells what databases spell differently.
     fn dialect(&self) -> &'static dyn Dialect;
 
+    /// Whether only one node can have it open.
+    fn one_node(&self) -> bool {
+        false
+    }
+
     /// A connection for reading; goes back when it is dropped. Safe to drop at any time.
     ///
     /// Fails with `StoreClosed`, or `Database` when no connection can be made.
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>>;
+
+    /// A connection for reading what others may have changed a moment ago: perhaps to a copy of the database that follows
+    /// it. Never to be used for what a write relies on.
+    ///
+    /// Fails as [`Store::reader`].
+    fn replica_reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>> {
+        self.reader()
+    }
+
+    /// Whether other processes may write to the database at the same time: then nothing that lies in it may be counted on in
+    /// memory.
+    fn shared(&self) -> bool {
+        false
+    }
+
+    /// The statement that, as a step of a unit, tells all other processes of its changes once it is committed; `None` where no
+    /// other process can be.
+    fn announcement(&self, records: Vec<ChangedRecord>) -> Option<Statement> {
+        let _ = records;
+        None
+    }
+
+    /// Calls `heard` with what other processes announce, until it is dropped. Never misses anything without saying so, and
+    /// says so within about a second; says it at the begin too, since nobody knows what was before. Does nothing where no
+    /// other process can be.
+    fn listen<'a>(&'a self, heard: &'a Heard) -> BoxFuture<'a, ()> {
+        let _ = heard;
+        Box::pin(std::future::pending())
+    }
+
+    /// Waits until this process alone holds the lock of a name, among all that use the database.
+    ///
+    /// Fails as [`Store::reader`].
+    fn lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Box<dyn StoreLock>>> {
+        let _ = name;
+        Box::pin(async { Ok(Box::new(NoLock) as Box<dyn StoreLock>) })
+    }
 
     /// Stores a unit of changes, whole or not at all; answered once it is committed. A caller that goes away does not stop
     /// a unit that was handed over.
@@ -59,6 +112,22 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Figures for health and metrics.
     fn status(&self) -> StoreStatus;
+}
+
+/// A lock that no other process holds. Goes with the process at the latest.
+pub trait StoreLock: Send {
+    /// Gives it up.
+    fn release(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Where no other process can be.
+#[derive(Debug)]
+struct NoLock;
+
+impl StoreLock for NoLock {
+    fn release(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// A connection for reading.

@@ -4,9 +4,10 @@
 //! pointed to) is the engine's.
 
 mod form;
+mod message;
 mod rules;
 mod value;
 
 pub use form::{is_email, is_phone, is_url};
-pub use rules::{RuleContext, UniqueDemand, check_rules};
+pub use rules::{Question, RuleContext, Told, UniqueDemand, Verdict, check_rules};
 pub use value::{normalise, stamp};

@@ -4,6 +4,8 @@
 //! leaves no thread behind when the plugin's library is unloaded, which a watcher of the system's would. A change counts once
 //! two looks in a row found the same: editors write in several steps.
 //!
+//! Metadata that another host saved is found in the same way, in every mode ([`saved`]).
+//!
 //! The plugin spawns [`run`] on its own runtime when the host's mode is `development`, and aborts it when it stops.
 
 use std::future::Future;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::Fingerprint;
+use crate::error::Result;
 
 /// Time between two looks.
 pub const INTERVAL_MS: u64 = 300;
@@ -64,6 +67,48 @@ where
         };
         if debounce.look(now) {
             changed().await;
+        }
+    }
+}
+
+/// Looks whether what plugins declare has changed, until it is dropped, and calls `changed` each time: a plugin that was swapped
+/// may bring other objects. `epoch` answers a number that changes with them.
+pub async fn epochs<F, Fut>(epoch: impl Fn() -> u64, known: u64, mut changed: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let mut known = known;
+    let mut ticks = tokio::time::interval(Duration::from_millis(INTERVAL_MS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let now = epoch();
+        if now != known {
+            known = now;
+            changed().await;
+        }
+    }
+}
+
+/// Looks whether another host saved metadata, until it is dropped. That the database cannot be reached is said once.
+pub async fn saved<F, Fut>(mut look: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
+    let mut ticks = tokio::time::interval(Duration::from_millis(INTERVAL_MS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut well = true;
+    loop {
+        ticks.tick().await;
+        match look().await {
+            Ok(()) => well = true,
+            Err(error) if well => {
+                well = false;
+                tracing::warn!(error = %error, "whether other hosts saved metadata cannot be seen");
+            }
+            Err(_) => {}
         }
     }
 }

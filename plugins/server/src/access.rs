@@ -19,10 +19,14 @@ use crate::{
     peer::says_foreign,
     problem::Failure,
     router::{OWN_ID, Route},
-    system::may_administer,
+    snapshot::Snapshot,
 };
 
 const API_KEY: &str = "x-api-key";
+/// The service that grants system permissions.
+pub(crate) const PERMISSIONS: &str = "permissions";
+/// The system permission for routes of the kernel and of plugins that are for administrators.
+const ADMINISTER: &str = "manage_platform";
 
 /// The principal while there is no `auth`, as JSON.
 pub(crate) fn local_principal() -> Vec<u8> {
@@ -57,14 +61,14 @@ struct Outline<'a> {
 
 impl<G: Gateway> Exchange<'_, G> {
     /// Puts the principal into the context, or refuses. Headers that `auth` wants on the answer are noted.
-    pub(crate) async fn admit<R>(
+    pub(crate) async fn admit<R: Clone>(
         &mut self,
         route: &Route<R>,
-        auth: Option<&str>,
+        snapshot: &Snapshot<R>,
         context: Context,
     ) -> Result<Context, Failure> {
         let public = route.access == RouteAccess::Public;
-        match auth {
+        match snapshot.auth.as_deref() {
             None => match self.admit_local() {
                 Ok(()) if public && route.plugin == OWN_ID => Ok(context),
                 Ok(()) => Ok(context.with_principal_json(&self.server.local_principal, LOCAL, "")),
@@ -81,19 +85,26 @@ impl<G: Gateway> Exchange<'_, G> {
                     Ok(context)
                 }
             },
-            Some(_) => self.admit_signed_in(route.access, &context).await,
+            Some(_) => {
+                let permissions = snapshot.provides(PERMISSIONS);
+                self.admit_signed_in(route.access, permissions, &context).await
+            }
         }
     }
 
-    async fn admit_signed_in(&mut self, access: RouteAccess, context: &Context) -> Result<Context, Failure> {
+    async fn admit_signed_in(
+        &mut self,
+        access: RouteAccess,
+        permissions: bool,
+        context: &Context,
+    ) -> Result<Context, Failure> {
         let (kind, principal) = self.ask(context).await?;
         let Some(principal) = principal.filter(|_| kind != PrincipalKind::Anonymous) else {
             let failure = Failure::new(ErrorKind::Unauthenticated, "unauthenticated", "sign in first");
             return Err(failure.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         };
-        if access == RouteAccess::System && !may_administer(kind) {
-            let message = "only an administrator of the system may do this";
-            return Err(Failure::new(ErrorKind::Denied, "insufficient_privileges", message));
+        if access == RouteAccess::System {
+            may_administer(&self.server.gateway, permissions, kind, &principal).await?;
         }
         Ok(principal)
     }
@@ -132,6 +143,7 @@ impl<G: Gateway> Exchange<'_, G> {
     fn credentials(&self) -> Credentials {
         let headers = &self.head.headers;
         Credentials {
+            host: self.authority().map(ToOwned::to_owned),
             authorization: text(headers, header::AUTHORIZATION.as_str()),
             cookie: cookies(headers),
             api_key: text(headers, API_KEY),
@@ -176,6 +188,29 @@ impl<G: Gateway> Exchange<'_, G> {
             .map(|host| host.to_str().unwrap_or("?"));
         host.or_else(|| self.head.uri.authority().map(http::uri::Authority::as_str))
     }
+}
+
+/// Refuses whoever may not look into the kernel and steer it. Whoever sits at this machine may, while nobody is signed in at
+/// all; anybody else needs the system permission. Without a service that grants one, nobody has it; one that does not answer
+/// closes the door.
+pub(crate) async fn may_administer<G: Gateway>(
+    gateway: &G,
+    permissions: bool,
+    kind: PrincipalKind,
+    context: &Context,
+) -> Result<(), Error> {
+    let holds = match kind {
+        PrincipalKind::Local => true,
+        PrincipalKind::User | PrincipalKind::Service if permissions => {
+            gateway.has_system_permission(context, ADMINISTER).await?
+        }
+        _ => false,
+    };
+    if holds {
+        return Ok(());
+    }
+    let message = "only an administrator of the system may do this";
+    Err(Error::new(ErrorKind::Denied, message).with_code("insufficient_privileges"))
 }
 
 /// The page came from this very server.

@@ -70,7 +70,7 @@ impl Documents {
             "routes": routes,
             "locale": { "default": "en", "supported": ["en"], "timezone": "UTC" },
             "services": services(&snapshot.services, &routes),
-            "capabilities": paths.capabilities(&snapshot.services),
+            "capabilities": paths.capabilities(&routes, &snapshot.services),
         });
         if paths.exact("/api/v1/openapi.json") {
             document["schemaDiscovery"] = json!({ "openapi": "/api/v1/openapi.json" });
@@ -114,8 +114,10 @@ impl<'a> Paths<'a> {
             .collect()
     }
 
-    fn capabilities(&self, services: &[ContributedService]) -> Value {
+    /// The vocabulary of all versions: newer clients want every key of theirs, older ones read past what they do not know.
+    fn capabilities(&self, routes: &Map<String, Value>, services: &[ContributedService]) -> Value {
         let enabled = |enabled: bool| json!({ "enabled": enabled });
+        let there = |key: &str| enabled(routes.contains_key(key));
         json!({
             "feed": enabled(self.ending("/api/v1/data/", "/feed")),
             "comments": enabled(self.ending("/api/v1/data/", "/feed")),
@@ -125,6 +127,12 @@ impl<'a> Paths<'a> {
             "export": enabled(self.ending("/api/v1/data/", "/export")),
             "chunkedUpload": enabled(self.under("/api/v1/storage/upload/chunked")),
             "transactionalBatch": enabled(self.exact("/api/v1/batch")),
+            "websockets": enabled(self.exact("/ws")),
+            "files": there("storage"),
+            "analytics": there("analytics"),
+            "ai": there("ai"),
+            "notifications": there("notifications"),
+            "i18n": there("i18n"),
         })
     }
 

@@ -25,6 +25,7 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -42,6 +43,8 @@ pub(crate) struct Exchange<'a, G: Gateway> {
     pub(crate) added: HeaderMap,
     /// The body is still on its way.
     reading: bool,
+    /// Somebody asks whether the server is well: a no is an answer to that, and no news for the log.
+    probing: bool,
 }
 
 /// Answers one request. Every failure is an answer too.
@@ -63,6 +66,7 @@ pub(crate) async fn serve<G: Gateway>(
         now_ms,
         added: HeaderMap::new(),
         reading: false,
+        probing: false,
     };
     let outcome = exchange.run(body).await;
     Ok(exchange.finish(outcome))
@@ -90,6 +94,7 @@ impl<G: Gateway> Exchange<'_, G> {
         let snapshot = server.snapshots.latest(&server.gateway);
         let aim = self.aim(&snapshot);
         let probe = matches!(&aim, Ok(Aim::Route(matched)) if is_probe(&matched.route));
+        self.probing = probe;
         if !probe {
             self.count()?;
         }
@@ -176,7 +181,7 @@ impl<G: Gateway> Exchange<'_, G> {
         let Matched { route, captures } = matched;
         let (server, auth) = (self.server, snapshot.auth.as_deref());
         let context = self.context();
-        let context = self.admit(route, auth, context).await?;
+        let context = self.admit(route, snapshot, context).await?;
         let path = self.head.uri.path();
         let (bytes_max, any_type) = server.config.body_rule(path);
         let limits = BodyLimits {
@@ -216,6 +221,9 @@ impl<G: Gateway> Exchange<'_, G> {
     fn context(&self) -> Context {
         let mut extra = Map::new();
         extra.insert("address".to_owned(), Value::String(self.peer.address.to_string()));
+        if self.secure() {
+            extra.insert("secure".to_owned(), Value::Bool(true));
+        }
         let text = |name| self.head.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(agent) = text(header::USER_AGENT) {
             // What passed `to_str` is ASCII, so any byte is a border.
@@ -234,6 +242,17 @@ impl<G: Gateway> Exchange<'_, G> {
             context.with_trace(self.trace_id)
         };
         context.with_extra(&extra)
+    }
+
+    /// The caller's connection is encrypted: ours is, or that to the trusted proxy in front, as it says.
+    fn secure(&self) -> bool {
+        let forwarded = self.peer.proxied
+            && self
+                .head
+                .headers
+                .get(FORWARDED_PROTO)
+                .is_some_and(|value| value == "https");
+        forwarded || self.server.config.tls.is_some()
     }
 
     fn finish(mut self, outcome: Result<Draft, Failure>) -> Answer {
@@ -286,7 +305,7 @@ impl<G: Gateway> Exchange<'_, G> {
                 message = error.message(),
                 "a request failed"
             );
-        } else if status.is_server_error() {
+        } else if status.is_server_error() && !self.probing {
             tracing::warn!(
                 request_id,
                 method,

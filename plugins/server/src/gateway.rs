@@ -43,6 +43,12 @@ pub trait Gateway: Send + Sync + 'static {
         context: &Context,
         credentials: &Credentials,
     ) -> impl Future<Output = Result<Self::Bytes>> + Send;
+    /// Asks the service `permissions` whether the context's principal holds a system permission.
+    fn has_system_permission(
+        &self,
+        context: &Context,
+        permission: &'static str,
+    ) -> impl Future<Output = Result<bool>> + Send;
     /// Calls the service `kernel`: JSON in, JSON out.
     fn kernel(
         &self,

@@ -2,7 +2,7 @@
 //! server's own routes are registered like everybody's, and answered without a call when they come in by HTTP.
 
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, Health, Host, HttpRequest, HttpResponse, Plugin, Registry, Result, Setup,
+    Context, Health, Host, HttpRequest, HttpResponse, Plugin, PrincipalKind, Registry, Result, Setup,
     contracts::http_client::HttpClientServer, plugin,
 };
 use parking_lot::Mutex;
@@ -17,9 +17,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     HostGateway, Listening, Outgoing, Server, ServerConfig, acceptor,
+    access::{PERMISSIONS, may_administer},
     config::{host_of, is_loopback_host},
     refuse_exposure,
-    system::{self, OwnCall, OwnRoute, may_administer},
+    system::{self, OwnCall, OwnRoute},
 };
 
 const ADDRESS: &str = "127.0.0.1:3000";
@@ -126,12 +127,12 @@ impl ServerPlugin {
 
     /// An own route that another plugin calls, and not HTTP; the caller's principal has to do.
     async fn own(&self, route: OwnRoute, key: &str, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let administrator = context
-            .principal()?
-            .is_some_and(|principal| may_administer(principal.kind));
-        if self.server.is_system(key) && !administrator {
-            let message = "only an administrator of the system may do this";
-            return Err(Error::new(ErrorKind::Denied, message).with_code("insufficient_privileges"));
+        if self.server.is_system(key) {
+            let kind = context
+                .principal()?
+                .map_or(PrincipalKind::Anonymous, |principal| principal.kind);
+            let permissions = self.server.provides(PERMISSIONS);
+            may_administer(&self.server.gateway, permissions, kind, context).await?;
         }
         let parameter = request.parameter("id");
         let call = OwnCall {

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use http::StatusCode;
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, PrincipalKind, Result,
-    contracts::kernel::{DeadLetterPage, KernelHealth, SwapRequest},
+    Context, Error, ErrorKind, Result,
+    contracts::kernel::{DeadLetterPage, KernelHealth, RecordStateRequest, SwapRequest},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -42,6 +42,7 @@ own_routes! {
     DeadLetters: "GET /api/v1/events/dead-letters",
     RetryDeadLetter: "POST /api/v1/events/dead-letters/{id}/retry",
     Replay: "POST /api/v1/events/replay",
+    RecordState: "GET /api/v1/events/state",
 }
 
 impl OwnRoute {
@@ -53,12 +54,6 @@ impl OwnRoute {
     pub(crate) fn is_probe(self) -> bool {
         matches!(self, Self::Health | Self::Ready)
     }
-}
-
-/// Who may look into the kernel and steer it: whoever sits at this machine, while nobody is signed in at all. A system
-/// permission joins it when there is a service that grants one.
-pub(crate) fn may_administer(kind: PrincipalKind) -> bool {
-    kind == PrincipalKind::Local
 }
 
 /// What an own route needs of its request.
@@ -113,6 +108,10 @@ pub(crate) async fn answer<G: Gateway>(server: &Server<G>, route: OwnRoute, call
             let count = server.gateway.kernel(call.context, "replay", call.body).await?;
             let count: u64 = serde_json::from_slice(count.as_ref()).map_err(Error::internal)?;
             Ok(data(&json!({ "replayed": count })))
+        }
+        OwnRoute::RecordState => {
+            let request = record_state(call.query)?;
+            passed_on(server, call.context, "record_state", &encode(&request)?).await
         }
     }
 }
@@ -211,6 +210,23 @@ fn page(query: &str) -> Result<DeadLetterPage> {
     })
 }
 
+/// `object=…&record=…`, and `at=…` or `sequence=…`.
+fn record_state(query: &str) -> Result<RecordStateRequest> {
+    let text = |name: &str| parameter(query, name).filter(|value| !value.is_empty());
+    let wrong = |message: String| Error::new(ErrorKind::Invalid, message).with_code("invalid_query");
+    let needed = |name: &str| text(name).ok_or_else(|| wrong(format!("parameter {name} is missing")));
+    let sequence = text("sequence").map(|value| {
+        let number = value.parse::<u64>();
+        number.map_err(|_| wrong(format!("parameter sequence is not a number: `{value}`")))
+    });
+    Ok(RecordStateRequest {
+        object: needed("object")?.into_owned(),
+        record: needed("record")?.into_owned(),
+        at: text("at").map(std::borrow::Cow::into_owned),
+        sequence: sequence.transpose()?,
+    })
+}
+
 /// The first value of a query parameter, decoded.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<std::borrow::Cow<'a, str>> {
     let value = query
@@ -240,13 +256,22 @@ mod tests {
         check("limit=-1", None);
         check("limit=", None);
     }
-
     #[test]
-    fn only_local_callers_administer() {
-        let check = |kind: PrincipalKind, expected: bool| assert_eq!(may_administer(kind), expected, "{kind:?}");
-        check(PrincipalKind::Local, true);
-        check(PrincipalKind::User, false);
-        check(PrincipalKind::Service, false);
-        check(PrincipalKind::Anonymous, false);
+    fn a_moment_of_a_record_is_read_from_the_query() {
+        let read = |query: &str| record_state(query).map_err(|error| error.message().to_owned());
+        let request = read("object=deal&record=a%20b&at=2026-01-01T00%3A00%3A00Z").unwrap();
+        assert_eq!((request.object.as_str(), request.record.as_str()), ("deal", "a b"));
+        assert_eq!(
+            (request.at.as_deref(), request.sequence),
+            (Some("2026-01-01T00:00:00Z"), None)
+        );
+        assert_eq!(read("object=deal&record=a&sequence=7").unwrap().sequence, Some(7));
+        assert_eq!(read("record=a"), Err("parameter object is missing".to_owned()));
+        assert_eq!(
+            read("object=deal&record="),
+            Err("parameter record is missing".to_owned())
+        );
+        let wrong = read("object=deal&record=a&sequence=x");
+        assert_eq!(wrong, Err("parameter sequence is not a number: `x`".to_owned()));
     }
 }

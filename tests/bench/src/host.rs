@@ -12,13 +12,40 @@ use std::{
 };
 use tempfile::TempDir;
 
+use crate::Cli;
+
 /// How long a program may take to start.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a host under measurement loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// The object engine and the gateway alone: whoever is at the machine may do everything.
+    Open,
+    /// Sessions, access plans and audit as well; the requests are those of a user with one permission set.
+    Secured,
+}
+
+impl Guard {
+    fn plugins(self) -> &'static [&'static str] {
+        match self {
+            Self::Open => &["data", "server"],
+            Self::Secured => &["data", "server", "auth", "permissions", "audit"],
+        }
+    }
+}
+
+/// The user of a secured host whose requests are measured.
+pub(crate) const USER: &str = "second@example.com";
+/// Taken for both users of a secured host.
+pub(crate) const PASSWORD: &str = "tangerine-otter-41";
 
 /// A running objectos-host.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
+    /// Token of the user whose requests are measured; empty for an open host.
+    pub(crate) token: String,
     /// From exec until `/ready` said yes, milliseconds.
     pub(crate) start_ms: f64,
     child: Child,
@@ -26,17 +53,17 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn start(built: &Path, repository: &Path, synchronous: &str) -> Result<Self> {
+    pub(crate) fn start(cli: &Cli, app: &str, synchronous: &str, guard: Guard) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins)?;
-        for name in ["data", "server"] {
+        for name in guard.plugins() {
             let library = format!("libobjectos_{name}.so");
-            fs::copy(built.join(&library), plugins.join(&library)).with_context(|| format!("copy {library}"))?;
+            fs::copy(cli.built.join(&library), plugins.join(&library)).with_context(|| format!("copy {library}"))?;
         }
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let begun = Instant::now();
-        let mut child = Command::new(built.join("objectos-host"))
+        let mut child = Command::new(cli.built.join("objectos-host"))
             .current_dir(folder.path())
             .args([
                 "--plugins",
@@ -44,37 +71,61 @@ impl Host {
                 "--data",
                 "data",
                 "--log-level",
-                "warn",
+                "error",
                 "--listen",
                 &address.to_string(),
             ])
             .args(["--set", &format!("objectos.data:database.synchronous={synchronous}")])
+            .args(match guard {
+                Guard::Open => &[][..],
+                Guard::Secured => &["--set", "objectos.permissions:defaultSets=[\"bench_user\"]"][..],
+            })
             .arg("--app")
-            .arg(repository.join("examples/crm"))
+            .arg(cli.repository.join(app))
             .env("OBJECTOS_WATCH", "false")
             .stdout(Stdio::null())
             .spawn()
             .context("start objectos-host")?;
-        while !exchange(address, "GET", "/ready", "").is_ok_and(|(status, _)| status == 200) {
+        while !exchange(address, "GET", "/ready", "", "").is_ok_and(|(status, _)| status == 200) {
             if let Some(status) = child.try_wait()? {
                 bail!("objectos-host ended: {status}");
             }
             ensure!(begun.elapsed() < START_LIMIT, "objectos-host does not get ready");
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(Self {
+        let mut host = Self {
             address,
+            token: String::new(),
             start_ms: begun.elapsed().as_secs_f64() * 1000.0,
             child,
             _folder: folder,
-        })
+        };
+        if guard == Guard::Secured {
+            // The first one is the administrator, for whom no plan would be looked at.
+            host.register("first@example.com")?;
+            host.token = host.register(USER)?;
+        }
+        Ok(host)
+    }
+
+    fn register(&self, email: &str) -> Result<String> {
+        let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}","name":"Bench"}}"#);
+        let (status, answer) = exchange(self.address, "POST", "/api/v1/auth/sign-up/email", "", &body)?;
+        ensure!(status == 200, "{status}: {answer}");
+        let answer: Value = serde_json::from_str(&answer)?;
+        Ok(answer["data"]["token"].as_str().context("a token")?.to_owned())
     }
 
     /// Makes a record and answers its id.
     pub(crate) fn create(&self, body: &str) -> Result<String> {
-        let (status, answer) = exchange(self.address, "POST", "/api/v1/data/account", body)?;
-        ensure!(status == 201, "{status}: {answer}");
-        id_of(&answer)
+        id_of(&self.post("/api/v1/data/account", body)?)
+    }
+
+    /// Makes something; answers the body.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Result<String> {
+        let (status, answer) = exchange(self.address, "POST", path, &self.token, body)?;
+        ensure!(status == 201, "{path}: {status}: {answer}");
+        Ok(answer)
     }
 
     pub(crate) fn resident_mib(&self) -> Result<f64> {
@@ -89,7 +140,13 @@ impl Host {
 
     /// Swaps a plugin and answers after how many milliseconds the new version had the calls.
     pub(crate) fn swap_ms(&self, plugin: &str) -> Result<f64> {
-        let (status, answer) = exchange(self.address, "POST", &format!("/api/v1/plugins/{plugin}/swap"), "{}")?;
+        let (status, answer) = exchange(
+            self.address,
+            "POST",
+            &format!("/api/v1/plugins/{plugin}/swap"),
+            &self.token,
+            "{}",
+        )?;
         ensure!(status == 200, "{status}: {answer}");
         let report: Value = serde_json::from_str(&answer)?;
         let report = if report["data"].is_object() {
@@ -140,9 +197,13 @@ impl Bare {
     }
 
     pub(crate) fn create(&self, body: &str) -> Result<String> {
-        let (status, answer) = exchange(self.address, "POST", "/row", body)?;
-        ensure!(status == 201, "{status}: {answer}");
-        id_of(&answer)
+        id_of(&self.post("/row", body)?)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &str) -> Result<String> {
+        let (status, answer) = exchange(self.address, "POST", path, "", body)?;
+        ensure!(status == 201, "{path}: {status}: {answer}");
+        Ok(answer)
     }
 }
 
@@ -163,13 +224,23 @@ fn id_of(answer: &str) -> Result<String> {
     Ok(answer["id"].as_str().context("an id")?.to_owned())
 }
 
+/// The header of a token, with its line end; nothing without one.
+pub(crate) fn authorization(token: &str) -> String {
+    if token.is_empty() {
+        String::new()
+    } else {
+        format!("authorization: Bearer {token}\r\n")
+    }
+}
+
 /// One request on a connection of its own.
-fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+fn exchange(address: SocketAddr, method: &str, path: &str, token: &str, body: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{}connection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        authorization(token),
         body.len()
     )?;
     let mut answer = String::new();

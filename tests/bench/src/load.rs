@@ -12,6 +12,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::host::authorization;
+
 /// What is sent, over and over.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
@@ -23,8 +25,9 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn get(address: SocketAddr, path: &str, connections: usize) -> Self {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes();
+    pub(crate) fn get(address: SocketAddr, token: &str, path: &str, connections: usize) -> Self {
+        let by = authorization(token);
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{by}\r\n").into_bytes();
         Self {
             address,
             request,
@@ -33,9 +36,10 @@ impl Load {
         }
     }
 
-    pub(crate) fn post(address: SocketAddr, path: &str, body: &str, connections: usize) -> Self {
+    pub(crate) fn post(address: SocketAddr, token: &str, path: &str, body: &str, connections: usize) -> Self {
+        let by = authorization(token);
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\n{by}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         Self {

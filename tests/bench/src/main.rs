@@ -4,6 +4,8 @@
 
 mod calls;
 mod host;
+mod identity;
+mod lists;
 mod load;
 mod stats;
 
@@ -12,7 +14,7 @@ use clap::Parser;
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    host::{Bare, Host},
+    host::{Bare, Guard, Host},
     load::Load,
     stats::Series,
 };
@@ -33,11 +35,19 @@ struct Cli {
     rounds: u32,
 }
 
+/// The app with the columns of the plain program.
+const BENCH: &str = "tests/bench/app";
+/// What a user starts first.
+const CRM: &str = "examples/crm";
+
 /// A new account, as both programs take it.
 const ACCOUNT: &str = r#"{"name":"Benchmark Incorporated","industry":"software","phone":"+49 30 1234567","website":"https://example.com","annual_revenue":1250000.5,"employees":321}"#;
 
 fn main() -> Result<()> {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    // The programs run in folders of their own.
+    cli.built = cli.built.canonicalize().context("--built")?;
+    cli.repository = cli.repository.canonicalize().context("--repository")?;
     let duration = Duration::from_secs(cli.seconds);
     println!("{:<44} {:>12} {:>12} {:>9}   mark", "", "ours", "plain", "ratio");
     for line in calls::measure(&cli.built)? {
@@ -47,26 +57,69 @@ fn main() -> Result<()> {
         let (ours, bare) = pair(&cli, synchronous)?;
         if synchronous == "NORMAL" {
             reads(&cli, &ours, &bare, duration)?;
+            lists::measure(&cli, &ours, &bare, duration)?;
         }
         creates(&cli, &ours, &bare, duration, synchronous, connections, mark)?;
     }
+    secured(&cli, duration)?;
+    identity(&cli, duration)?;
     starts(&cli)
+}
+
+fn read_of(host: &Host) -> Result<Load> {
+    let path = format!("/api/v1/data/account/{}", host.create(ACCOUNT)?);
+    Ok(Load::get(host.address, &host.token, &path, 32))
+}
+
+fn create_in(host: &Host, connections: usize) -> Load {
+    Load::post(host.address, &host.token, "/api/v1/data/account", ACCOUNT, connections)
+}
+
+/// Session, access plan, field mask and audit on, against the plain program and against the same host without them.
+fn secured(cli: &Cli, duration: Duration) -> Result<()> {
+    let ours = Host::start(cli, BENCH, "NORMAL", Guard::Secured)?;
+    let (open, bare) = pair(cli, "NORMAL")?;
+    let row = format!("/row/{}", bare.create(ACCOUNT)?);
+    let reads = [read_of(&ours)?, read_of(&open)?, Load::get(bare.address, "", &row, 32)];
+    let creates = [
+        create_in(&ours, 32),
+        create_in(&open, 32),
+        Load::post(bare.address, "", "/row", ACCOUNT, 32),
+    ];
+    for (what, loads, mark) in [
+        ("read one record", &reads, "≥ 0.6"),
+        ("create, NORMAL", &creates, "≥ 0.35"),
+    ] {
+        let [mut on, mut off, mut plain] = [Series::default(), Series::default(), Series::default()];
+        for _ in 0..cli.rounds {
+            on.push(loads[0].run(duration).context("the secured host")?);
+            off.push(loads[1].run(duration).context("the open host")?);
+            plain.push(loads[2].run(duration).context("the plain program")?);
+        }
+        print(&format!("{what}, signed in and audited"), &on, &plain, mark);
+        print(&format!("{what}, access control on ÷ off"), &on, &off, "≥ 0.85");
+    }
+    Ok(())
+}
+
+/// Signing in, and access plans that are known already.
+fn identity(cli: &Cli, duration: Duration) -> Result<()> {
+    let (ours, plain) = identity::logins(cli, duration)?;
+    print("logins/s against password hashes/s", &ours, &plain, "≥ 0.9");
+    println!("{}", identity::plan(&cli.built, &cli.repository)?);
+    Ok(())
 }
 
 fn pair(cli: &Cli, synchronous: &str) -> Result<(Host, Bare)> {
     Ok((
-        Host::start(&cli.built, &cli.repository, synchronous)?,
+        Host::start(cli, BENCH, synchronous, Guard::Open)?,
         Bare::start(&cli.built, synchronous)?,
     ))
 }
 
 fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
-    let left = Load::get(
-        ours.address,
-        &format!("/api/v1/data/account/{}", ours.create(ACCOUNT)?),
-        32,
-    );
-    let right = Load::get(bare.address, &format!("/row/{}", bare.create(ACCOUNT)?), 32);
+    let left = read_of(ours)?;
+    let right = Load::get(bare.address, "", &format!("/row/{}", bare.create(ACCOUNT)?), 32);
     let (mut a, mut b) = (Series::default(), Series::default());
     for _ in 0..cli.rounds {
         a.push(left.run(duration).context("read from the host")?);
@@ -85,8 +138,8 @@ fn creates(
     connections: usize,
     mark: &str,
 ) -> Result<()> {
-    let left = Load::post(ours.address, "/api/v1/data/account", ACCOUNT, connections);
-    let right = Load::post(bare.address, "/row", ACCOUNT, connections);
+    let left = create_in(ours, connections);
+    let right = Load::post(bare.address, "", "/row", ACCOUNT, connections);
     let (mut a, mut b) = (Series::default(), Series::default());
     for _ in 0..cli.rounds {
         a.push(left.run(duration).context("create in the host")?);
@@ -104,7 +157,7 @@ fn creates(
 fn starts(cli: &Cli) -> Result<()> {
     let (mut start, mut idle, mut swap) = (Series::default(), Series::default(), Series::default());
     for _ in 0..cli.rounds {
-        let host = Host::start(&cli.built, &cli.repository, "NORMAL")?;
+        let host = Host::start(cli, CRM, "NORMAL", Guard::Open)?;
         start.push(host.start_ms);
         // The start itself leaves pages behind that the allocator gives back with the first requests.
         idle.push(host.resident_mib()?);

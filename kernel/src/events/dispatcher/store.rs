@@ -110,6 +110,11 @@ impl Dispatcher {
                 continue;
             }
             if let Some(admitted) = self.window.admit(stored, &table, lease_until_ms, now_ms) {
+                if let Some(sourcing) = &self.shared.settings.sourcing {
+                    self.shared
+                        .touched
+                        .note(&admitted.event, |object| sourcing.covers(object));
+                }
                 show(&self.shared, admitted);
             }
         }

@@ -43,8 +43,8 @@ fn what_is_not_supported_is_refused_by_name() {
             "messageQueue: the foreign broker aws-sqs is not supported",
         ),
         (
-            json!({"eventSourcing": {"enabled": true}}),
-            "eventSourcing.enabled: event sourcing is not supported",
+            json!({"eventSourcing": {"enabled": true, "storage": {"type": "eventstore"}}}),
+            "eventSourcing.storage.type: the storage eventstore is not supported",
         ),
         (
             json!({"persistence": {"enabled": true, "retention": 1, "filter": 3}}),

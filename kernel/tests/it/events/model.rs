@@ -8,14 +8,16 @@ use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
     contracts::{
         event_store::{
-            DeadLetterRequest, Delivery, DeliveryState, EventToStore, PendingRequest, RangeRequest, SettleRequest,
-            StoredEvent,
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DueRequest,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
     protocol::kernel::{DeadLetterQueueEntry, Event},
 };
 use parking_lot::Mutex;
+
+use super::model_aggregates::Aggregates;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
@@ -50,6 +52,9 @@ pub(crate) struct StoreState {
     pub(crate) settlements: Vec<SettleRequest>,
     pub(crate) away: bool,
     pub(crate) faults: HashMap<usize, Fault>,
+    /// It is a store of before there were aggregates.
+    pub(crate) without_aggregates: bool,
+    pub(crate) aggregates: Aggregates,
     last: u64,
 }
 
@@ -267,6 +272,40 @@ impl EventStorePort for ModelStore {
             state.rows.retain(|_, row| !row.done || row.stored_at_ms >= before_ms);
             u64::try_from(before - state.rows.len()).unwrap()
         })
+    }
+
+    fn aggregate(&self, request: AggregateRequest) -> PortFuture<AggregatePage> {
+        self.aggregates("aggregate", move |state| state.aggregates.page(&state.rows, &request))
+    }
+
+    fn aggregates_due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>> {
+        self.aggregates("aggregates_due", move |state| {
+            state.aggregates.due(&state.rows, &request)
+        })
+    }
+
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()> {
+        self.aggregates("keep_snapshots", move |state| state.aggregates.keep(request))
+    }
+
+    fn prune_but_aggregates(&self, request: PruneRequest) -> PortFuture<u64> {
+        self.aggregates("prune_but_aggregates", move |state| {
+            state.aggregates.prune(&mut state.rows, &request)
+        })
+    }
+}
+
+impl ModelStore {
+    fn aggregates<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&mut StoreState) -> T + Send + 'static,
+    ) -> PortFuture<T> {
+        if self.state.lock().without_aggregates {
+            self.state.lock().calls.push(name);
+            return Box::pin(async { Err(Error::new(ErrorKind::NotImplemented, "no aggregates")) });
+        }
+        self.call(name, move |state, _| work(state))
     }
 }
 

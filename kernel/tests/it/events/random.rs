@@ -18,8 +18,23 @@ use super::{
 const HANDLERS: [&str; 3] = ["p/a", "p/b", "q/all"];
 const RETRIES: u32 = 2;
 
-fn number_of(variable: &str) -> Option<u64> {
+pub(crate) fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
+/// One of the next calls of the store goes wrong.
+pub(crate) fn plan_a_fault(world: &World, random: &mut StdRng) {
+    let mut state = world.store.state.lock();
+    let number = state.calls.len() + random.random_range(1..6);
+    let faults = [
+        Fault::Refuse(ErrorKind::Internal),
+        Fault::LoseAnswer(ErrorKind::Internal),
+        Fault::LoseAnswer(ErrorKind::Unavailable),
+        Fault::Hang,
+    ];
+    state
+        .faults
+        .insert(number, faults[random.random_range(0..faults.len())]);
 }
 
 fn small(settings: &mut BusSettings) {
@@ -66,17 +81,7 @@ async fn course(seed: u64) {
                 world.store.state.lock().away = away;
                 world.bus.store_changed();
             }
-            2 => {
-                let mut state = world.store.state.lock();
-                let number = state.calls.len() + random.random_range(1..6);
-                let fault = [
-                    Fault::Refuse(ErrorKind::Internal),
-                    Fault::LoseAnswer(ErrorKind::Internal),
-                    Fault::LoseAnswer(ErrorKind::Unavailable),
-                    Fault::Hang,
-                ];
-                state.faults.insert(number, fault[random.random_range(0..fault.len())]);
-            }
+            2 => plan_a_fault(&world, &mut random),
             3 => world.bus.awake("p"),
             _ => {
                 let count = random.random_range(1..12);

@@ -134,6 +134,7 @@ impl Typer<'_> {
 
     fn special(&mut self, special: &Special, function: &'static Function, trees: &[Syntax], offset: u32) -> Node {
         match special {
+            Special::User => return self.path(&["$current_user".into(), "id".into()], offset),
             Special::Variable(variable) => {
                 return Node::new(NodeKind::Variable(variable.clone()), variable.value_type(), offset);
             }

@@ -121,6 +121,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[MomentArgument],
         weekday,
     ),
+    dated(
+        "WEEKNUM",
+        "WEEKNUM(date)",
+        "the week of the year by ISO 8601, 1 to 53",
+        &[MomentArgument],
+        Type::Number,
+        week_number,
+    )
+    .aliases(&["ISOWEEKNUM"])
+    .zoned(),
     part("HOUR", "HOUR(time)", "the hour, 0 to 23", &[Clock], hour),
     part("MINUTE", "MINUTE(time)", "the minute", &[Clock], minute),
     part("SECOND", "SECOND(time)", "the second", &[Clock], second),
@@ -184,6 +194,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         days_between,
     )
     .sql(Sql::Exact),
+    dated(
+        "NETWORKDAYS",
+        "NETWORKDAYS(start, end)",
+        "days from Monday to Friday from start to end, both counted; negative when the end comes first",
+        &[Date, Date],
+        Type::Number,
+        network_days,
+    ),
     dated(
         "HOURS_BETWEEN",
         "HOURS_BETWEEN(start, end)",
@@ -316,6 +334,27 @@ fn day<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 fn weekday<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let (day, _) = moment(arguments, 0)?.split(context.utc_offset_seconds);
     Ok(Value::Integer(calendar::weekday(day).into()))
+}
+
+fn week_number<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let (day, _) = moment(arguments, 0)?.split(context.utc_offset_seconds);
+    // The week is that of its Thursday, and so is its year.
+    let thursday = day - (calendar::weekday(day) + 5) % 7 + 3;
+    let first = calendar::day_of(calendar::civil_of(thursday).year, 1, 1).unwrap_or(thursday);
+    Ok(Value::Integer(((thursday - first) / 7 + 1).into()))
+}
+
+fn network_days<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let (start, end) = days(context, arguments)?;
+    let (from, to, sign) = if start <= end {
+        (start, end, 1)
+    } else {
+        (end, start, -1)
+    };
+    let (weeks, rest) = ((to - from + 1) / 7, (to - from + 1) % 7);
+    let left = (from..from + rest).filter(|day| (2..=6).contains(&calendar::weekday(*day)));
+    let left = left.fold(0, |count, _| count + 1);
+    Ok(Value::Integer((sign * (weeks * 5 + left)).into()))
 }
 
 fn ms_of_day(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<i64, EvaluationError> {

@@ -59,6 +59,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Special::Or,
     )
     .repeated(1),
+    Function::of(
+        "XOR",
+        "XOR(condition, ...)",
+        "whether an odd number of them is true; null if one is null",
+        &[Boolean],
+        Form::Kernel(xor),
+    )
+    .repeated(1)
+    .returns(Type::Boolean),
     special(
         "NOT",
         "NOT(condition)",
@@ -119,6 +128,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         matches!(arguments[0].value_type, Type::Number | Type::Boolean)
     })),
 ];
+
+fn xor<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let odd = arguments
+        .iter()
+        .fold(false, |odd, argument| odd ^ (*argument == Value::Boolean(true)));
+    Ok(Value::Boolean(odd))
+}
 
 fn is_number<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     Ok(Value::Boolean(match &arguments[0] {

@@ -1,12 +1,14 @@
 //! Numbers. Arithmetic is on doubles; an answer that is not finite is null.
 
+use std::cmp::Ordering;
+
 use super::Parameter::Number;
 use super::arguments::{Answer, number, whole};
 use super::{Context, Form, Function, Kernel, Parameter, Special, Sql};
 use crate::error::EvaluationError;
 use crate::number as arithmetic;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Value, compare};
 
 const fn numeric(
     name: &'static str,
@@ -56,8 +58,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Number, Number],
         trunc,
     )
+    .aliases(&["ROUNDDOWN"])
     .required(1)
     .sql(DIGITS_KNOWN),
+    numeric(
+        "ROUNDUP",
+        "ROUNDUP(number, [digits])",
+        "rounded away from zero to so many digits after the point (0)",
+        &[Number, Number],
+        round_up,
+    )
+    .required(1),
     Function::of(
         "MOD",
         "MOD(number, divisor)",
@@ -148,6 +159,17 @@ fn trunc<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     )))
 }
 
+fn round_up<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let (x, digits) = (number(arguments, 0)?, digits(arguments)?);
+    let cut = arithmetic::trunc(x, digits);
+    // What nothing was cut off from is round already; else the next step lies beyond.
+    if (cut - arithmetic::round(x, 15.min(digits.saturating_add(9)))).abs() == 0.0 {
+        return Ok(Value::number(cut));
+    }
+    let step = 10_f64.powi(-i32::try_from(digits.clamp(-15, 15)).unwrap_or(0));
+    Ok(Value::number(arithmetic::round(cut + step.copysign(x), digits)))
+}
+
 fn sqrt<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     number(arguments, 0).map(|x| Value::number(x.sqrt()))
 }
@@ -169,17 +191,19 @@ fn log<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 }
 
 fn max<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    extreme(arguments, |a, b| b > a)
+    extreme(arguments, Ordering::Greater)
 }
 
 fn min<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    extreme(arguments, |a, b| b < a)
+    extreme(arguments, Ordering::Less)
 }
 
-fn extreme<'a>(arguments: &[Value<'a>], better: fn(f64, f64) -> bool) -> Answer<'a> {
+/// Whole numbers are compared exactly, as databases do.
+fn extreme<'a>(arguments: &[Value<'a>], better: Ordering) -> Answer<'a> {
     let mut best = 0;
     for index in 0..arguments.len() {
-        if better(number(arguments, best)?, number(arguments, index)?) {
+        number(arguments, index)?;
+        if compare(&arguments[index], &arguments[best]) == Some(better) {
             best = index;
         }
     }

@@ -13,6 +13,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Form::Special(Special::Variable(Variable::IsNew)),
     ),
     Function::of(
+        "USER",
+        "USER()",
+        "the id of the caller; null when nobody is signed in",
+        &[],
+        Form::Special(Special::User),
+    ),
+    Function::of(
         "ISCHANGED",
         "ISCHANGED(field)",
         "whether the field has another value than before; on a new record, whether it has one",

@@ -43,6 +43,22 @@ const CASES: &[(&str, &str)] = &[
     ("NULLIF(stage, 'proposal')", "null"),
     ("NULLIF(stage, 'x')", "\"proposal\""),
     ("NULLIF(no_number, 1)", "null"),
+    ("XOR(is_active, false, true)", "false"),
+    ("XOR(no_boolean, true)", "null"),
+    ("ROUNDUP(amount / 7)", "172"),
+    ("ROUNDUP(-1.21, 1)", "-1.3"),
+    ("ROUNDUP(1.2, 1)", "1.2"),
+    ("ROUNDUP(1201, -2)", "1300"),
+    ("ROUNDUP(no_number)", "null"),
+    ("ROUNDDOWN(-1.29, 1)", "-1.2"),
+    ("PROPER('anna-lena o\\'NEIL x')", "\"Anna-Lena O'neil X\""),
+    ("PROPER(no_text)", "null"),
+    ("WEEKNUM('2026-01-01')", "1"),
+    ("WEEKNUM('2027-01-01')", "53"),
+    ("WEEKNUM('2024-12-30')", "1"),
+    ("NETWORKDAYS('2026-01-01', '2026-01-15')", "11"),
+    ("NETWORKDAYS('2026-01-15', '2026-01-01')", "-11"),
+    ("NETWORKDAYS('2026-01-03', '2026-01-04')", "0"),
     ("ISBLANK(no_text)", "true"),
     ("ISBLANK(empty)", "true"),
     ("ISBLANK(' ')", "false"),
@@ -285,6 +301,7 @@ const CASES: &[(&str, &str)] = &[
     ("END_OF_MONTH('2024-02-03')", "\"2024-02-29\""),
     ("EOMONTH(no_date)", "null"),
     ("ISNEW()", "false"),
+    ("USER()", "\"u1\""),
     ("ISCHANGED(amount)", "true"),
     ("ISCHANGED(stage)", "false"),
     ("PRIORVALUE(no_text)", "\"gone\""),
@@ -354,6 +371,10 @@ fn the_reference_lists_every_function() {
             function.name
         );
     }
+    expect_test::expect_file!["../../FUNCTIONS.md"].assert_eq(&format!(
+        "# Functions of expressions\n\nMade from the table in `src/function`; `UPDATE_EXPECT=1 cargo test -p objectos-expression` writes it anew.\n\n{}",
+        markdown.trim_end().to_owned() + "\n"
+    ));
     assert!(markdown.contains("| `TRIM(text)` | without blanks, tabs and line ends at both ends |  | yes |"));
     assert!(markdown.contains("| `SQRT(number)` | the square root; null below 0 |  | no |"));
 }

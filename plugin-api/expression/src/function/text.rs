@@ -59,6 +59,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     textual("UPPER", "UPPER(text)", "in capitals", &[Text], upper).aliases(&["TOUPPER"]),
     textual("LOWER", "LOWER(text)", "in small letters", &[Text], lower).aliases(&["TOLOWER"]),
     textual(
+        "PROPER",
+        "PROPER(text)",
+        "each word with a capital, the rest in small letters",
+        &[Text],
+        proper,
+    )
+    .aliases(&["INITCAP"]),
+    textual(
         "TRIM",
         "TRIM(text)",
         "without blanks, tabs and line ends at both ends",
@@ -249,6 +257,22 @@ fn upper<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 fn lower<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     context.meter.take(text(arguments, 0)?.len().saturating_mul(3))?;
     Ok(Value::Text(text(arguments, 0)?.to_lowercase().into()))
+}
+
+fn proper<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
+    let whole = text(arguments, 0)?;
+    context.meter.take(whole.len().saturating_mul(3))?;
+    let mut out = String::with_capacity(whole.len());
+    let mut within = false;
+    for character in whole.chars() {
+        if within {
+            out.extend(character.to_lowercase());
+        } else {
+            out.extend(character.to_uppercase());
+        }
+        within = character.is_alphanumeric() || character == '\'';
+    }
+    Ok(Value::Text(out.into()))
 }
 
 fn trim<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {

@@ -150,6 +150,21 @@ fn hoisted_rules(rewriter: &mut Rewriter, name: &str, path: &str, map: &mut Map<
     if let Some(Value::Object(mut validation)) = map.shift_remove("validation") {
         message = validation.shift_remove("message");
         format = validation.shift_remove("format");
+        if let Some(protocols) = validation.shift_remove("protocols") {
+            let words: Vec<&str> = protocols
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            if map.get("type").is_some_and(|kind| kind == "url") {
+                map.insert("format".to_owned(), json!(words.join(", ")));
+                format = None;
+            } else if !words.is_empty() {
+                regex = Some(json!(format!("^(?i:{})://", words.join("|"))));
+                format = None;
+            }
+        }
         regex = validation
             .shift_remove("pattern")
             .or_else(|| validation.shift_remove("regex"))

@@ -1,5 +1,7 @@
 //! Older spellings of validation rules. Called by [`super`].
 
+mod comparison;
+
 use serde_json::{Map, Value, json};
 
 use super::NoteKind;
@@ -48,7 +50,8 @@ fn normalise_rule(rewriter: &mut Rewriter, path: &str, rule: &mut Value) {
     }
     message(rewriter, path, &mut map);
     transitions(rewriter, path, &mut map);
-    comparison(rewriter, path, &mut map);
+    comparison::rewrite(rewriter, path, &mut map);
+    changed_fields(rewriter, path, &mut map);
     *rule = Value::Object(map);
 }
 
@@ -66,6 +69,29 @@ fn message(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
         "only one language is kept; use *.translation.yml",
     );
     map.insert("message".to_owned(), text);
+}
+
+/// `fields` of a script rule: it is looked at only when one of them changes.
+fn changed_fields(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
+    let script = map.get("type").is_some_and(|kind| kind == "script");
+    let (true, Some(Value::Array(fields))) = (script, map.get("fields")) else {
+        return;
+    };
+    let changed: Option<Vec<String>> = fields
+        .iter()
+        .map(|field| field.as_str().map(|field| format!("ISCHANGED({field})")))
+        .collect();
+    let (Some(changed), Some(condition)) = (changed, map.get("condition").and_then(Value::as_str)) else {
+        return;
+    };
+    let both = format!("({}) AND ({condition})", changed.join(" OR "));
+    rewriter.note(
+        &format!("{path}.fields"),
+        NoteKind::Alias,
+        format!("read as the condition `{both}`"),
+    );
+    map.shift_remove("fields");
+    map.insert("condition".to_owned(), json!(both));
 }
 
 /// `{allowed_next: [...]}` and `{is_terminal: true}` become lists of states.
@@ -87,42 +113,4 @@ fn transitions(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>
             "read as lists of the states that may follow",
         );
     }
-}
-
-/// `rule: {field, operator, value | compare_to}` becomes a condition. The older form says what must hold, the condition
-/// says when the record is refused, so the operator is turned round.
-fn comparison(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
-    let Some(rule) = map.get("rule") else { return };
-    let Some(condition) = refusal(rule) else { return };
-    let fields: Vec<Value> = ["field", "compare_to"]
-        .iter()
-        .filter_map(|key| rule.get(*key).cloned())
-        .collect();
-    map.shift_remove("rule");
-    map.insert("condition".to_owned(), json!(condition));
-    map.entry("fields").or_insert(Value::Array(fields));
-    rewriter.note(
-        &format!("{path}.rule"),
-        NoteKind::Alias,
-        format!("read as the condition `{condition}`"),
-    );
-}
-
-fn refusal(rule: &Value) -> Option<String> {
-    let field = rule.get("field")?.as_str()?;
-    let opposite = match rule.get("operator")?.as_str()? {
-        "=" => "!=",
-        "!=" => "=",
-        ">" => "<=",
-        ">=" => "<",
-        "<" => ">=",
-        "<=" => ">",
-        _ => return None,
-    };
-    let other = match (rule.get("compare_to").and_then(Value::as_str), rule.get("value")) {
-        (Some(other), _) => other.to_owned(),
-        (None, Some(value)) => value.to_string(),
-        (None, None) => return None,
-    };
-    Some(format!("{field} {opposite} {other}"))
 }

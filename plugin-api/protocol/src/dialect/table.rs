@@ -71,7 +71,11 @@ pub(super) const KEYS: &[(Place, &str, To)] = &[
         To::Nothing("the type of a formula follows from its expression"),
     ),
     (Place::Field, "start_number", To::Nothing("numbering begins at 1")),
-    (Place::Field, "filters", To::Nothing("summaries have no filters")),
+    (
+        Place::Field,
+        "filters",
+        To::Nothing("the filter of a roll-up is written as `filter` in `summaryOperations`"),
+    ),
     (
         Place::Field,
         "blank_as_zero",
@@ -102,11 +106,6 @@ pub(super) const KEYS: &[(Place, &str, To)] = &[
         Place::Rule,
         "error_code",
         To::Nothing("the code of a broken rule is its name"),
-    ),
-    (
-        Place::Rule,
-        "initial_states",
-        To::Nothing("the first state is the default value of the field"),
     ),
     (Place::Dataset, "data", To::Key("records")),
     (Place::Dataset, "rows", To::Key("records")),

@@ -145,6 +145,75 @@ fn objects_lose_their_older_keys() {
 }
 
 #[test]
+fn comparisons_become_conditions() {
+    let check = |rule: Value, condition: &str, fields: &[&str]| {
+        let document = json!({ "name": "a", "fields": {}, "validations": [rule] });
+        let (object, _) = normalise_object(document);
+        let rule = &object["validations"][0];
+        assert_eq!(
+            (&rule["condition"], &rule["fields"]),
+            (&json!(condition), &json!(fields)),
+            "{rule}"
+        );
+    };
+    let test =
+        |field: &str, operator: &str, value: Value| json!({ "field": field, "operator": operator, "value": value });
+    let rule = |rule: Value| json!({ "type": "cross_field", "name": "r", "message": "m", "rule": rule });
+    check(rule(test("a", "=", json!("x"))), "a != \"x\"", &["a"]);
+    check(rule(test("a", "in", json!(["x", 1]))), "a NOT IN (\"x\", 1)", &["a"]);
+    check(
+        rule(test("a", "contains", json!("x"))),
+        "NOT CONTAINS(a, \"x\")",
+        &["a"],
+    );
+    check(
+        rule(test("a", "not_contains", json!("x"))),
+        "CONTAINS(a, \"x\")",
+        &["a"],
+    );
+    check(
+        rule(json!({ "all_of": [test("a", ">", json!(1)), { "field": "b", "operator": "<", "compare_to": "a" }] })),
+        "(a <= 1) OR (b >= a)",
+        &["a", "b"],
+    );
+    check(
+        rule(json!({ "any_of": [test("a", ">", json!(1)), { "all_of": [test("b", "=", json!(null))] }] })),
+        "(a <= 1) AND ((b != null))",
+        &["a", "b"],
+    );
+    let constraint = json!({ "any_of": [test("a", ">", json!(1))], "then_require": ["b", test("c", "=", json!(2))] });
+    check(
+        json!({ "type": "business_rule", "name": "r", "message": "m", "constraint": constraint }),
+        "((a > 1)) AND ((ISBLANK(b)) OR (c != 2))",
+        &["b", "c"],
+    );
+    let when = json!({ "type": "cross_field", "name": "r", "message": "m", "apply_when": test("k", "=", json!("v")),
+        "condition": "a > b", "fields": ["a"] });
+    check(when, "(k = \"v\") AND (a > b)", &["a"]);
+}
+
+#[test]
+fn a_rule_that_applies_to_some_records_becomes_a_conditional_one() {
+    let rule =
+        json!({ "type": "format", "name": "r", "message": "m", "field": "a", "regex": "x", "apply_when": "b = 1" });
+    let (object, _) = normalise_object(json!({ "name": "a", "fields": {}, "validations": [rule] }));
+    let object: Object = serde_json::from_value(object).unwrap();
+    let rules = object.validations.unwrap();
+    assert!(
+        matches!(&rules[0].kind, RuleKind::Conditional(rule) if rule.when == "b = 1"
+        && matches!(rule.then.kind, RuleKind::Format(_)))
+    );
+}
+
+#[test]
+fn protocols_of_addresses() {
+    check_field(
+        json!({ "type": "url", "validation": { "format": "url", "protocols": ["https", "ftp"] } }),
+        json!({ "type": "url", "format": "https, ftp" }),
+    );
+}
+
+#[test]
 fn a_canonical_object_stays_as_it_is() {
     let object = json!({
         "name": "account", "label": "Account",

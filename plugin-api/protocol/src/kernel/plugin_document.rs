@@ -31,8 +31,8 @@ use crate::kernel::{
 
 pub use self::build::{BuildFacts, PanicStrategy};
 pub use self::declaration::{
-    CommandDeclaration, EventDeclaration, HookDeclaration, PluginDeclaration, PluginLimits, ProvidedService,
-    RouteAccess, RouteDeclaration, RouteMethod, ServiceDeclaration, SwapMode, UsedService,
+    CommandDeclaration, DeclaredDocument, EventDeclaration, HookDeclaration, PluginDeclaration, PluginLimits,
+    ProvidedService, RouteAccess, RouteDeclaration, RouteMethod, ServiceDeclaration, SwapMode, UsedService,
 };
 pub use self::name::{
     is_event_name, is_event_pattern, is_plugin_id, is_service_name, matches_event, nearest, parse_range, route_shape,

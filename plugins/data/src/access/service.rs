@@ -1,16 +1,19 @@
 //! Asks the service `permissions`, or does without it where no plugin offers one: then whoever reaches the loopback interface
-//! may do everything, and everybody else nothing.
+//! may do everything, and everybody else nothing. What it answered is kept for as long as it says the same version.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use objectos_plugin_api::contracts::permissions::{AccessPlan, AccessRequest, Operation};
+use objectos_plugin_api::contracts::permissions::{AccessPlan, AccessRequest, Operation, SystemPermissionRequest};
 use objectos_plugin_api::{Context, Host, PrincipalKind, ServiceRef};
 use parking_lot::RwLock;
 use serde::Deserialize;
 
+use super::cache::{Answer, PlanCache, Stamp};
+use super::refusals::{Refusal, Refusals};
 use super::{Access, Permissions, Plan};
 use crate::error::{DataError, Result};
+use crate::model::CatalogueCell;
 use crate::store::BoxFuture;
 
 /// Name of the service.
@@ -26,6 +29,9 @@ pub struct ServicePermissions {
     /// The principal that came last, as JSON, and whether it is local. Equal principals are equal bytes.
     last: RwLock<(Vec<u8>, bool)>,
     asked: AtomicU64,
+    catalogue: Arc<CatalogueCell>,
+    plans: PlanCache,
+    refusals: Refusals,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +44,7 @@ impl ServicePermissions {
     ///
     /// # Errors
     /// `Plugin` when the kernel refuses the reference.
-    pub fn new(host: &Host) -> Result<Self> {
+    pub fn new(host: &Host, catalogue: &Arc<CatalogueCell>) -> Result<Self> {
         let service = host.service(SERVICE, "^1")?;
         let epoch = host.contributions_epoch();
         let declared = is_declared(host);
@@ -48,7 +54,38 @@ impl ServicePermissions {
             declared: RwLock::new((epoch, declared)),
             last: RwLock::new((Vec::new(), false)),
             asked: AtomicU64::new(0),
+            catalogue: Arc::clone(catalogue),
+            plans: PlanCache::default(),
+            refusals: Refusals::default(),
         })
+    }
+
+    /// What plans depend on now; `None` when nobody can say, and then nothing is kept.
+    fn stamp(&self, context: &Context) -> Option<Stamp> {
+        let version = self.service.call_sync(context, "version", b"").ok()?;
+        Some(Stamp {
+            version: serde_json::from_slice(&version).ok()?,
+            epoch: self.host.contributions_epoch(),
+            catalogue: self.catalogue.load().version(),
+        })
+    }
+
+    async fn plan(&self, context: &Context, object: &str, operation: Operation) -> Result<Answer> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let request = AccessRequest {
+            object: object.to_owned(),
+            operation,
+        };
+        let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
+        let answer = self.service.call(context, "access_plan", &request).await?;
+        let plan: AccessPlan = serde_json::from_slice(&answer)
+            .map_err(|error| DataError::internal(format!("an access plan cannot be read: {error}")))?;
+        if !plan.allowed {
+            return Ok(None);
+        }
+        let plan =
+            Plan::read(plan).map_err(|error| DataError::internal(format!("an access plan is wrong: {error}")))?;
+        Ok(Some(Arc::new(plan)))
     }
 
     /// How often the service was asked.
@@ -92,8 +129,15 @@ fn is_declared(host: &Host) -> bool {
     services.map_or(true, |services| services.iter().any(|service| service.name == SERVICE))
 }
 
+fn decided(answer: Answer, object: &str, operation: Operation) -> Result<Access> {
+    answer.map(Access::Planned).ok_or_else(|| DataError::Denied {
+        object: object.to_owned(),
+        operation: verb(operation),
+    })
+}
+
 impl Permissions for ServicePermissions {
-    fn at_once(&self, context: &Context) -> Option<Result<Access>> {
+    fn at_once(&self, context: &Context, object: &str, operation: Operation) -> Option<Result<Access>> {
         if context.system() {
             return Some(Ok(Access::System));
         }
@@ -101,55 +145,69 @@ impl Permissions for ServicePermissions {
             return Some(Err(DataError::Unauthenticated));
         }
         if self.declared() {
-            return None;
+            let stamp = self.stamp(context)?;
+            let answer = self.plans.find(stamp, context.principal_json(), object, operation)?;
+            return Some(decided(answer, object, operation));
         }
         match self.is_local(context) {
             Ok(true) => Some(Ok(Access::Everything)),
-            Ok(false) => None,
+            Ok(false) => Some(decided(None, object, operation)),
             Err(error) => Some(Err(error)),
         }
     }
 
     fn ask<'a>(&'a self, context: &'a Context, object: &'a str, operation: Operation) -> BoxFuture<'a, Result<Access>> {
         Box::pin(async move {
-            if let Some(answer) = self.at_once(context) {
+            if let Some(answer) = self.at_once(context, object, operation) {
                 return answer;
             }
-            if !self.declared() {
-                return Err(DataError::Denied {
-                    object: object.to_owned(),
-                    operation: verb(operation),
-                });
+            let before = self.stamp(context);
+            let answer = self.plan(context, object, operation).await?;
+            // A plan that was under way while things changed may be of before or after: it serves this call alone.
+            if let Some(stamp) = before.filter(|before| self.stamp(context) == Some(*before)) {
+                self.plans
+                    .keep(stamp, context.principal_json(), object, operation, answer.clone());
             }
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            let request = AccessRequest {
-                object: object.to_owned(),
-                operation,
+            decided(answer, object, operation)
+        })
+    }
+
+    fn holds<'a>(&'a self, context: &'a Context, permission: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            if context.system() {
+                return Ok(true);
+            }
+            if context.principal_json().is_empty() {
+                return Err(DataError::Unauthenticated);
+            }
+            if !self.declared() {
+                return self.is_local(context);
+            }
+            let request = SystemPermissionRequest {
+                permission: permission.to_owned(),
             };
             let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
-            let answer = self.service.call(context, "access_plan", &request).await?;
-            let plan: AccessPlan = serde_json::from_slice(&answer)
-                .map_err(|error| DataError::internal(format!("an access plan cannot be read: {error}")))?;
-            if !plan.allowed {
-                return Err(DataError::Denied {
-                    object: object.to_owned(),
-                    operation: verb(operation),
-                });
-            }
-            let plan =
-                Plan::read(plan).map_err(|error| DataError::internal(format!("an access plan is wrong: {error}")))?;
-            Ok(Access::Planned(Arc::new(plan)))
+            let answer = self.service.call(context, "has_system_permission", &request).await?;
+            serde_json::from_slice(&answer)
+                .map_err(|error| DataError::internal(format!("an answer of '{SERVICE}' cannot be read: {error}")))
         })
+    }
+
+    fn refused<'a>(&'a self, context: &'a Context, refusal: Refusal<'a>) -> BoxFuture<'a, ()> {
+        Box::pin(self.refusals.tell(&self.host, context, refusal))
     }
 }
 
 /// What is done, for messages.
 #[must_use]
-pub(super) fn verb(operation: Operation) -> &'static str {
+pub(crate) fn verb(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "create",
         Operation::Update => "update",
         Operation::Delete => "delete",
+        Operation::Restore => "restore",
+        Operation::Purge => "purge",
+        Operation::Transfer => "transfer",
         _ => "read",
     }
 }

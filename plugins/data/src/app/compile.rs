@@ -4,14 +4,18 @@
 //! with an expression in it (`expression`, `rule`), where types of all fields are known. A draft with pieces taken out goes along,
 //! so that others that point to it are judged fairly; what is missing for that reason alone is not spoken of.
 
+mod condition;
 mod draft;
 mod expression;
 mod field;
+mod implied;
 mod index;
 mod kind;
 mod object;
+mod own;
 mod reference;
 mod rule;
+mod settings;
 mod text;
 
 use std::collections::HashMap;

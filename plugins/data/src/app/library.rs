@@ -66,6 +66,10 @@ struct Sources {
     /// Declared by plugins, by id.
     packages: BTreeMap<String, PackageSource>,
     folders: Vec<PathBuf>,
+    /// Saved while the system runs.
+    runtime: Option<PackageSource>,
+    /// What is odd about the catalogue in use.
+    warnings: Vec<Problem>,
 }
 
 impl Library {
@@ -73,8 +77,8 @@ impl Library {
     #[must_use]
     pub fn new(folders: Vec<PathBuf>) -> Self {
         let sources = Sources {
-            packages: BTreeMap::new(),
             folders,
+            ..Sources::default()
         };
         Self {
             cell: Arc::default(),
@@ -113,11 +117,31 @@ impl Library {
         }
     }
 
+    /// Sets what all plugins declare, by their ids; who is not among them declares nothing any more.
+    pub fn replace_documents(&self, packages: BTreeMap<String, Vec<(String, String)>>) {
+        self.sources.lock().packages = packages
+            .into_iter()
+            .map(|(id, documents)| {
+                let source = PackageSource::of_documents(&id, documents);
+                (id, source)
+            })
+            .collect();
+    }
+
     /// Reads everything anew. Does not put it into use.
     ///
     /// # Errors
     /// All problems of all files; the current catalogue stays.
     pub fn reload(&self) -> Result<CatalogueChange, Vec<Problem>> {
+        let runtime = self.sources.lock().runtime.clone();
+        self.reload_with(runtime)
+    }
+
+    /// Reads everything anew, with this in the place of what was saved while the system runs. Does not put it into use.
+    ///
+    /// # Errors
+    /// All problems of all files; the current catalogue stays.
+    pub fn reload_with(&self, runtime: Option<PackageSource>) -> Result<CatalogueChange, Vec<Problem>> {
         let (mut packages, folders) = {
             let sources = self.sources.lock();
             (
@@ -127,6 +151,8 @@ impl Library {
         };
         let mut problems = Problems::default();
         packages.extend(folders.iter().filter_map(|folder| read_app(folder, &mut problems)));
+        // Last, so that of two with one name the saved one is at fault.
+        packages.extend(runtime);
         let current = self.catalogue();
         let loaded = load(&packages, current.version() + 1);
         if problems.has_errors() {
@@ -143,7 +169,20 @@ impl Library {
 
     /// Puts a catalogue into use.
     pub fn accept(&self, change: &CatalogueChange) {
+        self.sources.lock().warnings.clone_from(&change.warnings);
         self.cell.replace(Arc::clone(&change.catalogue));
+    }
+
+    /// What is odd about the catalogue in use, but keeps nothing from working.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        self.sources.lock().warnings.clone()
+    }
+
+    /// Puts a catalogue into use that was made by [`Library::reload_with`] of this.
+    pub fn accept_with(&self, change: &CatalogueChange, runtime: Option<PackageSource>) {
+        self.sources.lock().runtime = runtime;
+        self.accept(change);
     }
 }
 

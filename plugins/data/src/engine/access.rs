@@ -7,11 +7,16 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::Value;
 
 use super::Engine;
-use crate::access::{Access, Mask, View, Views};
+use super::draft::Draft;
+use super::get::not_found;
+use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
-use crate::model::{FieldKind, ObjectModel};
+use crate::model::{FieldModel, ObjectModel};
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
+
+/// The system permission of those who may look across tenants, where an object lets them (`crossTenantAccess`).
+const CROSS_TENANT_ACCESS: &str = "cross_tenant_access";
 
 /// What the caller may do in one operation on one object.
 #[derive(Clone, Debug)]
@@ -20,47 +25,48 @@ pub(super) struct Granted {
     pub(super) system: bool,
     /// What it may see; `None` is everything.
     pub(super) view: Option<Arc<View>>,
-    /// What it may write.
-    pub(super) writable: Mask,
-    /// What a written record must be like.
-    pub(super) check: Option<RawFilter>,
+    /// What the permissions say of writing; none where nobody limits it.
+    plan: Option<Arc<Plan>>,
 }
 
 impl Granted {
-    fn from(access: Access, object: &ObjectModel, context: &Context) -> Self {
-        let tenant = tenant_filter(&access, object, context);
+    /// `crossing`: the border of the tenant is open to the caller.
+    fn from(access: Access, object: &ObjectModel, context: &Context, crossing: bool) -> Self {
+        let tenant = tenant_filter(&access, object, context).filter(|_| !crossing);
         match access {
-            Access::System => Self {
-                system: true,
-                view: None,
-                writable: Mask::All,
-                check: None,
-            },
-            Access::Everything => {
-                let view = tenant.map(|filter| {
+            Access::System => Self::system(),
+            Access::Everything => Self {
+                system: false,
+                view: tenant.map(|filter| {
                     Arc::new(View {
                         filters: vec![filter],
                         ..View::all()
                     })
-                });
-                Self {
-                    system: false,
-                    view,
-                    writable: Mask::All,
-                    check: None,
-                }
-            }
-            Access::Planned(plan) => {
-                let mut view = plan.view.clone();
-                view.filters.extend(tenant);
-                let view = if view.is_all() { None } else { Some(Arc::new(view)) };
-                Self {
-                    system: false,
-                    view,
-                    writable: plan.writable.clone(),
-                    check: plan.check.clone(),
-                }
-            }
+                }),
+                plan: None,
+            },
+            Access::Planned(plan) => Self {
+                system: false,
+                view: masking(
+                    if crossing {
+                        (!plan.view.is_all()).then(|| Arc::clone(&plan.view))
+                    } else {
+                        plan.view_within(tenant)
+                    },
+                    object,
+                    context,
+                ),
+                plan: Some(plan),
+            },
+        }
+    }
+
+    /// Everything.
+    pub(super) const fn system() -> Self {
+        Self {
+            system: true,
+            view: None,
+            plan: None,
         }
     }
 
@@ -68,6 +74,65 @@ impl Granted {
     pub(super) fn sees_all(&self) -> bool {
         self.view.is_none()
     }
+
+    /// Whether a field may be seen.
+    pub(super) fn reads(&self, field: &str) -> bool {
+        self.view.as_deref().is_none_or(|view| view.reads(field))
+    }
+
+    /// Whether a field may be written.
+    pub(super) fn writes(&self, field: &str) -> bool {
+        self.plan.as_deref().is_none_or(|plan| plan.writable.has(field))
+    }
+
+    /// What a written record must be like.
+    pub(super) fn check(&self) -> Option<&RawFilter> {
+        self.plan.as_deref().and_then(|plan| plan.check.as_ref())
+    }
+
+    /// The same fields of whatever record: for one that the caller has just written.
+    pub(super) fn of_any_record(&self) -> Self {
+        Self {
+            view: self.view.as_deref().map(|view| {
+                Arc::new(View {
+                    filters: Vec::new(),
+                    ..view.clone()
+                })
+            }),
+            ..self.clone()
+        }
+    }
+}
+
+/// What may be seen, with the masks that the object's fields put on for this caller.
+fn masking(view: Option<Arc<View>>, object: &ObjectModel, context: &Context) -> Option<Arc<View>> {
+    let masked = masked_fields(object, context);
+    if masked.is_empty() {
+        return view;
+    }
+    let mut view = view.map_or_else(View::all, |view| View::clone(&view));
+    view.masked = masked;
+    Some(Arc::new(view))
+}
+
+/// The fields of which somebody sees only a mask. Who cannot be read as a principal sees none of them.
+fn masked_fields(object: &ObjectModel, context: &Context) -> Vec<String> {
+    if !object.has_masks {
+        return Vec::new();
+    }
+    let roles = context
+        .principal()
+        .ok()
+        .flatten()
+        .map(|principal| principal.roles)
+        .unwrap_or_default();
+    let hidden = |field: &&FieldModel| field.mask.as_ref().is_some_and(|mask| mask.hides_from(&roles));
+    object
+        .fields
+        .values()
+        .filter(hidden)
+        .map(|field| field.name.clone())
+        .collect()
 }
 
 /// Records of the caller's tenant. Somebody without a tenant sees those that belong to none, but whoever is alone on the
@@ -84,16 +149,81 @@ fn tenant_filter(access: &Access, object: &ObjectModel, context: &Context) -> Op
 impl Engine {
     /// What the caller may do with the object.
     pub(super) async fn granted(&self, context: &Context, layout: &Layout, operation: Operation) -> Result<Granted> {
-        let access = match self.parts.permissions.at_once(context) {
+        let object = layout.object.name.as_str();
+        let access = match self.parts.permissions.at_once(context, object, operation) {
             Some(access) => access?,
-            None => {
-                self.parts
-                    .permissions
-                    .ask(context, &layout.object.name, operation)
-                    .await?
-            }
+            None => self.parts.permissions.ask(context, object, operation).await?,
         };
-        Ok(Granted::from(access, &layout.object, context))
+        let crossing = self.crosses_tenants(context, &layout.object).await?;
+        Ok(Granted::from(access, &layout.object, context, crossing))
+    }
+
+    /// Whether the object lets some callers look across tenants, and this is one of them.
+    async fn crosses_tenants(&self, context: &Context, object: &ObjectModel) -> Result<bool> {
+        let open = object
+            .tenancy
+            .as_ref()
+            .is_some_and(|tenancy| tenancy.cross_tenant_access);
+        if !open || context.system() {
+            return Ok(false);
+        }
+        self.parts.permissions.holds(context, CROSS_TENANT_ACCESS).await
+    }
+
+    /// Tells of a refusal, before the caller is told. What is hidden is answered as missing and is no refusal.
+    pub(super) async fn tell_refusal(&self, context: &Context, error: &DataError) {
+        let (object, operation, record) = match error {
+            DataError::Denied { object, operation } | DataError::CheckFailed { object, operation } => {
+                (object, *operation, None)
+            }
+            DataError::RecordDenied { object, id, operation } => (object, *operation, Some(id.as_str())),
+            DataError::FieldsDenied { object, .. } => (object, "write fields of", None),
+            _ => return,
+        };
+        let message = error.to_string();
+        let refusal = Refusal {
+            object,
+            operation,
+            record,
+            code: error.code(),
+            message: &message,
+        };
+        self.parts.permissions.refused(context, refusal).await;
+    }
+
+    /// The answer, when its refusal was told of.
+    pub(super) async fn told<T>(&self, context: &Context, answer: Result<T>) -> Result<T> {
+        if let Err(error) = &answer {
+            self.tell_refusal(context, error).await;
+        }
+        answer
+    }
+
+    /// The error for a record that the operation did not find: one that the caller can read is refused by name, any other is
+    /// answered as missing.
+    pub(super) async fn unreachable_record(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Arc<Layout>,
+        id: &str,
+        operation: Operation,
+    ) -> DataError {
+        let context = draft.caller.context;
+        let missing = not_found(&layout.object.name, id);
+        let readable = match self.granted(context, layout, Operation::Read).await {
+            Ok(granted) => self.read_visible(draft, layout, &granted, id).await,
+            Err(DataError::Denied { .. }) => return missing,
+            Err(error) => Err(error),
+        };
+        match readable {
+            Ok(None) => missing,
+            Ok(Some(_)) => DataError::RecordDenied {
+                object: layout.object.name.clone(),
+                id: id.to_owned(),
+                operation: verb(operation),
+            },
+            Err(error) => error,
+        }
     }
 
     /// What may be read of the object itself and of every object that the query leads to. `None`: everything of all of them.
@@ -136,7 +266,7 @@ impl Engine {
     }
 }
 
-/// The objects behind the dots of the query's paths.
+/// The objects behind the dots of the query's paths, references and children alike.
 fn related_objects(schema: &Schema, layout: &Arc<Layout>, query: &QueryInput) -> Vec<String> {
     let mut objects: Vec<String> = Vec::new();
     let mut walk = |path: &str| {
@@ -146,10 +276,11 @@ fn related_objects(schema: &Schema, layout: &Arc<Layout>, query: &QueryInput) ->
             if hops.peek().is_none() {
                 return;
             }
-            let field = at.object.field(hop).filter(|field| field.kind == FieldKind::Reference);
-            let target = field
-                .and_then(|field| field.reference.as_ref())
-                .and_then(|reference| schema.layout(&reference.object));
+            let reference = at.object.field(hop).and_then(|field| field.reference.as_ref());
+            let target = match reference {
+                Some(reference) => schema.layout(&reference.object),
+                None => schema.child_relation(&at.object.name, hop).map(|(child, _)| child),
+            };
             let Some(target) = target else { return };
             if !objects.contains(&target.object.name) {
                 objects.push(target.object.name.clone());

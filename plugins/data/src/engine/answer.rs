@@ -4,12 +4,16 @@ use objectos_expression::{RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
 use crate::access::View;
-use crate::query::select::{FormulaOutput, Output, OutputValue, SelectPlan};
-use crate::record::json::round;
+use crate::model::MaskModel;
+use crate::query::highlight::marked;
+use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SelectPlan};
+use crate::record::json::{figure, round};
+use crate::record::mask::masked;
 use crate::record::{Form, Layout, write_text, write_value};
-use crate::store::{Row, SqlValue};
+use crate::store::{Cell, Row, SqlValue};
 
 use super::caller::Caller;
+use crate::validate::Told;
 
 /// A page of records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Found {
     pub has_more: bool,
     /// Where the next page begins.
     pub next_cursor: Option<String>,
+    /// Where the page before ends; known once a cursor is used.
+    pub previous_cursor: Option<String>,
     /// Records of the page at most.
     pub limit: u64,
     /// Records before the page.
@@ -41,10 +47,12 @@ pub struct RecordAnswer {
     pub id: String,
     /// The record: a JSON object.
     pub record: Vec<u8>,
+    /// Rules that only tell and that the record breaks.
+    pub warnings: Vec<Told>,
 }
 
 impl Found {
-    /// `{object, records, total?, hasMore, nextCursor?}`
+    /// `{object, records, total?, hasMore, nextCursor?, prevCursor?}`
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.records.len() + 128);
@@ -65,13 +73,17 @@ impl Found {
             out.extend_from_slice(b",\"nextCursor\":");
             write_text(&mut out, cursor);
         }
+        if let Some(cursor) = &self.previous_cursor {
+            out.extend_from_slice(b",\"prevCursor\":");
+            write_text(&mut out, cursor);
+        }
         out.push(b'}');
         out
     }
 }
 
 impl RecordAnswer {
-    /// `{object, id, record}`
+    /// `{object, id, record, warnings?}`
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.record.len() + self.object.len() + self.id.len() + 48);
@@ -81,17 +93,27 @@ impl RecordAnswer {
         write_text(&mut out, &self.id);
         out.extend_from_slice(b",\"record\":");
         out.extend_from_slice(&self.record);
+        write_warnings(&mut out, &self.warnings);
         out.push(b'}');
         out
     }
 }
 
-/// Writes the stored fields of a record that the view shows, in the order of the object.
-pub(super) fn write_stored(out: &mut Vec<u8>, layout: &Layout, view: Option<&View>, row: &dyn Row) {
+/// `,"warnings":[{field, code, message, rule, severity}]`; nothing without any.
+pub(crate) fn write_warnings(out: &mut Vec<u8>, warnings: &[Told]) {
+    if !warnings.is_empty() {
+        let warnings: Vec<Value> = warnings.iter().map(Told::to_json).collect();
+        out.extend_from_slice(b",\"warnings\":");
+        out.extend_from_slice(Value::from(warnings).to_string().as_bytes());
+    }
+}
+
+/// Writes the stored fields of a record that the view shows, in the order of the object. `system`: all of them, as they are.
+pub(super) fn write_stored(out: &mut Vec<u8>, layout: &Layout, view: Option<&View>, system: bool, row: &dyn Row) {
     out.push(b'{');
     let mut first = true;
     for (index, column) in layout.columns.iter().enumerate() {
-        if view.is_some_and(|view| !view.reads(&column.name)) {
+        if view.is_some_and(|view| !view.reads(&column.name)) || (column.on_request && !system) {
             continue;
         }
         if !first {
@@ -99,17 +121,28 @@ pub(super) fn write_stored(out: &mut Vec<u8>, layout: &Layout, view: Option<&Vie
         }
         first = false;
         out.extend_from_slice(&column.key);
-        write_value(out, column.form, row.cell(index));
+        let mask = layout.field(index).mask.as_ref();
+        match mask.filter(|_| view.is_some_and(|view| view.masks(&column.name))) {
+            Some(mask) => write_masked(out, mask, column.form, row.cell(index)),
+            None if system => write_value(out, column.form.for_system(), row.cell(index)),
+            None => write_value(out, column.form, row.cell(index)),
+        }
     }
     out.push(b'}');
+}
+
+fn write_masked(out: &mut Vec<u8>, mask: &MaskModel, form: Form, cell: Cell<'_>) {
+    let value = masked(mask, &to_json(form, &cell.to_value()));
+    // A `Value` can always be written.
+    let _ = serde_json::to_writer(out, &value);
 }
 
 /// Values in the place of a row.
 pub(super) struct Values<'a>(pub(super) &'a [SqlValue]);
 
 impl Row for Values<'_> {
-    fn cell(&self, index: usize) -> crate::store::Cell<'_> {
-        self.0.get(index).map_or(crate::store::Cell::Null, SqlValue::cell)
+    fn cell(&self, index: usize) -> Cell<'_> {
+        self.0.get(index).map_or(Cell::Null, SqlValue::cell)
     }
 }
 
@@ -131,6 +164,7 @@ pub(super) fn to_json(form: Form, value: &SqlValue) -> Value {
         (Form::Document, SqlValue::Text(text) | SqlValue::Json(text)) => serde_json::from_str(text).unwrap_or_default(),
         (Form::Text, SqlValue::Integer(integer)) => Value::String(integer.to_string()),
         (_, SqlValue::Integer(integer)) => Value::from(*integer),
+        (Form::Figure, SqlValue::Real(real)) => Value::from(figure(*real)),
         (_, SqlValue::Real(real)) => Value::from(*real),
         (_, SqlValue::Text(text) | SqlValue::Json(text)) => Value::String(text.clone()),
     }
@@ -188,6 +222,9 @@ impl<'a> RecordWriter<'a> {
             self.out.extend_from_slice(key);
             match value {
                 OutputValue::Column(column, form) => write_value(&mut self.out, *form, row.cell(*column)),
+                OutputValue::Masked(column, form, mask) => {
+                    write_masked(&mut self.out, &self.plan.masks[*mask], *form, row.cell(*column));
+                }
                 OutputValue::Formula(formula) => {
                     let value = computed.get(*formula).unwrap_or(&Value::Null);
                     // A `Value` can always be written.
@@ -196,18 +233,49 @@ impl<'a> RecordWriter<'a> {
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
             }
         }
+        if let Some(highlight) = &self.plan.highlight {
+            write_highlights(&mut self.out, highlight, self.plan.outputs.is_empty(), row);
+        }
         self.out.push(b'}');
         self.ends.push(self.out.len());
+    }
+
+    /// The records in the opposite order.
+    pub(super) fn turn(&mut self) {
+        let mut holes: Vec<Vec<Hole>> = Vec::with_capacity(self.ends.len());
+        let mut waiting = std::mem::take(&mut self.holes).into_iter().peekable();
+        for end in &self.ends {
+            let mut own = Vec::new();
+            while let Some(hole) = waiting.next_if(|hole| hole.at <= *end) {
+                own.push(hole);
+            }
+            holes.push(own);
+        }
+        let out = std::mem::take(&mut self.out);
+        let ends = std::mem::take(&mut self.ends);
+        for (index, end) in ends.iter().enumerate().rev() {
+            let begin = index.checked_sub(1).map_or(0, |before| ends[before] + 1);
+            if !self.ends.is_empty() {
+                self.out.push(b',');
+            }
+            let at = self.out.len();
+            let moved = std::mem::take(&mut holes[index]).into_iter().map(|hole| Hole {
+                at: hole.at - begin + at,
+                ..hole
+            });
+            self.holes.extend(moved);
+            self.out.extend_from_slice(&out[begin..*end]);
+            self.ends.push(self.out.len());
+        }
     }
 
     fn hole(&mut self, row: &dyn Row, column: usize, relation: usize) {
         let cell = row.cell(column);
         let text = cell.as_text().unwrap_or_default();
-        let many = self.plan.relations[relation].many;
-        let ids = match (text, many) {
+        let ids = match (text, &self.plan.relations[relation].kind) {
             ("", _) => Vec::new(),
-            (id, false) => vec![id.to_owned()],
-            (list, true) => serde_json::from_str(list).unwrap_or_default(),
+            (id, RelationKind::One | RelationKind::Children(_)) => vec![id.to_owned()],
+            (list, RelationKind::Many) => serde_json::from_str(list).unwrap_or_default(),
         };
         self.holes.push(Hole {
             at: self.out.len(),
@@ -250,6 +318,26 @@ impl<'a> RecordWriter<'a> {
             }
         }
     }
+}
+
+/// `"_highlights": {"name": "<mark>Acme</mark> GmbH"}`.
+fn write_highlights(out: &mut Vec<u8>, highlight: &Highlight, first: bool, row: &dyn Row) {
+    let mut found = Map::new();
+    for (name, column) in &highlight.fields {
+        if let Some(shown) = row
+            .cell(*column)
+            .as_text()
+            .and_then(|text| marked(text, &highlight.words))
+        {
+            found.insert(name.clone(), Value::String(shown));
+        }
+    }
+    if !first {
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"_highlights\":");
+    // A `Value` can always be written.
+    let _ = serde_json::to_writer(out, &found);
 }
 
 /// Puts a value at a path of nested objects.

@@ -9,9 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::answer::RecordAnswer;
 use super::commit::{Change, WriteFailure};
+use super::summary::Summary;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::record::Schema;
+use crate::store::Statement;
+use crate::validate::Told;
 
 /// Records of one request that are written at the same time, when each is for itself: they share commits.
 const AT_ONCE: usize = 64;
@@ -27,6 +30,10 @@ pub enum BatchOperation {
     Upsert,
     /// Deletes it.
     Delete,
+    /// Brings it back from the bin.
+    Restore,
+    /// Deletes it for good.
+    Purge,
 }
 
 impl BatchOperation {
@@ -38,15 +45,24 @@ impl BatchOperation {
             Self::Update => "update",
             Self::Upsert => "upsert",
             Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
         }
     }
 
     /// By its name on the wire.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Upsert, Self::Delete]
-            .into_iter()
-            .find(|operation| operation.name() == name)
+        [
+            Self::Create,
+            Self::Update,
+            Self::Upsert,
+            Self::Delete,
+            Self::Restore,
+            Self::Purge,
+        ]
+        .into_iter()
+        .find(|operation| operation.name() == name)
     }
 }
 
@@ -83,6 +99,8 @@ pub struct BatchItem {
     pub external_id: Option<String>,
     /// Its fields.
     pub data: Fields,
+    /// The version that the caller knows.
+    pub expected: Option<String>,
 }
 
 /// What became of one record.
@@ -92,6 +110,8 @@ pub struct ItemAnswer {
     pub id: Option<String>,
     /// The record as JSON, empty for a deleted one; or why not.
     pub result: Result<Vec<u8>, ItemFailure>,
+    /// Rules that only tell and that the record breaks.
+    pub warnings: Vec<Told>,
 }
 
 /// Why a record of a batch was not stored.
@@ -127,6 +147,8 @@ pub struct TransactionItem {
     pub id: Option<String>,
     /// Its fields; `{"$ref": n}` in the place of a value is the id of the record that change `n` makes.
     pub data: Fields,
+    /// The version that the caller knows.
+    pub expected: Option<String>,
 }
 
 impl Engine {
@@ -149,10 +171,22 @@ impl Engine {
             .into_iter()
             .map(|item| change_of(object, operation, item))
             .collect();
+        let layout = layout_of(&schema, object)?;
         let results = if options.atomic {
-            self.together(context, &schema, changes, options.validate_only).await?
+            let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+            let event =
+                Summary::of_batch(operation, count, 0).and_then(|summary| self.summary(context, layout, summary));
+            self.together(context, &schema, changes, options.validate_only, event.as_ref())
+                .await?
         } else {
-            self.each(context, &schema, changes, options).await?
+            let results = self.each(context, &schema, changes, options).await?;
+            let done = results.iter().filter(|result| result.is_ok()).count();
+            let [done, failed] = [done, results.len() - done].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+            let summary = Summary::of_batch(operation, done, failed);
+            if let Some(summary) = summary.filter(|_| done > 0 && !options.validate_only) {
+                self.tell_summary(context, layout, summary).await?;
+            }
+            results
         };
         let items = results
             .into_iter()
@@ -161,10 +195,12 @@ impl Engine {
                 Ok(answer) => ItemAnswer {
                     id: Some(answer.id),
                     result: Ok(answer.record),
+                    warnings: answer.warnings,
                 },
                 Err(failure) => ItemAnswer {
                     id,
                     result: Err(failure),
+                    warnings: Vec::new(),
                 },
             })
             .collect();
@@ -236,6 +272,7 @@ impl Engine {
                 id,
                 external_id: None,
                 data: item.data,
+                expected: item.expected,
             };
             changes.push(change_of(&item.object, item.operation, entry).map_err(|error| in_batch(index, error))?);
         }
@@ -271,6 +308,7 @@ impl Engine {
         schema: &Schema,
         changes: Vec<Result<Change>>,
         only_check: bool,
+        event: Option<&Statement>,
     ) -> Result<Vec<Result<RecordAnswer, ItemFailure>>> {
         let count = changes.len();
         let failed = |at: usize, error: DataError| {
@@ -289,7 +327,7 @@ impl Engine {
                 Err(error) => return Ok(failed(index, error)),
             }
         }
-        match self.write(context, schema, &good, only_check).await {
+        match self.write_telling(context, schema, &good, only_check, event).await {
             Ok(written) => Ok(self
                 .answers(context, schema, written)
                 .await?
@@ -348,14 +386,16 @@ fn independent(changes: &[Result<Change>]) -> bool {
     let mut seen = HashSet::new();
     changes.iter().flatten().all(|change| match change {
         Change::Create { .. }
+        | Change::Clone { .. }
         | Change::Upsert {
             id: None,
             external_id: None,
             ..
         } => true,
-        Change::Update { id, .. } | Change::Delete { id, .. } | Change::Upsert { id: Some(id), .. } => {
-            seen.insert(id.as_str())
-        }
+        Change::Update { id, .. }
+        | Change::Delete { id, .. }
+        | Change::Restore { id, .. }
+        | Change::Upsert { id: Some(id), .. } => seen.insert(id.as_str()),
         Change::Upsert {
             id: None,
             external_id: Some(id),
@@ -377,6 +417,7 @@ fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result
         id,
         external_id,
         data: record,
+        expected,
     } = item;
     let known = |id: Option<String>| {
         id.filter(|id| !id.is_empty()).ok_or_else(|| DataError::RecordNotFound {
@@ -396,7 +437,7 @@ fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result
             id: known(id)?,
             object,
             record,
-            expected: None,
+            expected,
         },
         BatchOperation::Upsert => Change::Upsert {
             object,
@@ -404,7 +445,13 @@ fn change_of(object: &str, operation: BatchOperation, item: BatchItem) -> Result
             external_id,
             record,
         },
-        BatchOperation::Delete => Change::Delete { id: known(id)?, object },
+        BatchOperation::Restore => Change::Restore { id: known(id)?, object },
+        BatchOperation::Delete | BatchOperation::Purge => Change::Delete {
+            id: known(id)?,
+            object,
+            expected,
+            purge: operation == BatchOperation::Purge,
+        },
     })
 }
 
@@ -471,6 +518,9 @@ impl BatchAnswer {
         }
         out.insert("success".to_owned(), json!(item.result.is_ok()));
         out.insert("index".to_owned(), json!(index));
+        if !item.warnings.is_empty() {
+            out.insert("warnings".to_owned(), item.warnings.iter().map(Told::to_json).collect());
+        }
         match &item.result {
             Ok(record) if self.return_records && !record.is_empty() => {
                 let record: Value = serde_json::from_slice(record).unwrap_or_default();

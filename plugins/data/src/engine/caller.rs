@@ -15,6 +15,8 @@ pub(super) struct Caller<'a> {
     pub(super) context: &'a Context,
     /// Milliseconds since 1970; the same throughout the request.
     pub(super) now_ms: i64,
+    /// Nothing is about to be written: what was true a moment ago is good enough.
+    pub(super) reads_only: bool,
     user: OnceLock<Value>,
 }
 
@@ -23,7 +25,16 @@ impl<'a> Caller<'a> {
         Self {
             context,
             now_ms,
+            reads_only: false,
             user: OnceLock::new(),
+        }
+    }
+
+    /// Of a request that only reads. The system's own are left out: plugins read what they wrote just now.
+    pub(super) fn reading(context: &'a Context, now_ms: i64) -> Self {
+        Self {
+            reads_only: !context.system(),
+            ..Self::new(context, now_ms)
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::events::{ChangedRecord, RecordChange};
 use serde_json::Value;
 
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
@@ -11,11 +12,12 @@ use super::draft::{Draft, Effect, Part, Stored};
 use super::find::{Search, plan_with};
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
-use crate::error::{DataError, Result};
+use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
-use crate::store::{Outcome, Refusal};
+use crate::store::{Expect, Outcome, Refusal, Statement, Store};
+use crate::validate::Told;
 
 /// How often a write is planned anew because others were faster. Each time at least one of those that collide gets through, so
 /// this many may collide on one record before anybody is turned away.
@@ -59,6 +61,26 @@ pub(super) enum Change {
         object: String,
         /// The record.
         id: String,
+        /// The version that the caller knows.
+        expected: Option<String>,
+        /// For good, past the bin or out of it.
+        purge: bool,
+    },
+    /// Brings a record back from the bin.
+    Restore {
+        /// Name of the object.
+        object: String,
+        /// The record.
+        id: String,
+    },
+    /// Makes a record like another.
+    Clone {
+        /// Name of the object.
+        object: String,
+        /// The other record.
+        id: String,
+        /// Fields that are to be different.
+        overrides: Fields,
     },
 }
 
@@ -84,6 +106,8 @@ pub(super) struct WriteFailure {
 pub(super) struct Written {
     pub(super) planned: Vec<Planned>,
     pub(super) effects: Vec<Effect>,
+    /// Broken rules that only tell, each with the change that it belongs to.
+    pub(super) told: Vec<(usize, Told)>,
 }
 
 /// What to do after the database refused a unit.
@@ -103,10 +127,39 @@ impl Engine {
         changes: &[Change],
         only_check: bool,
     ) -> Result<Written, WriteFailure> {
+        self.write_telling(context, schema, changes, only_check, None).await
+    }
+
+    /// The same, with an event about the whole in the same unit.
+    pub(super) async fn write_telling(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        changes: &[Change],
+        only_check: bool,
+        event: Option<&Statement>,
+    ) -> Result<Written, WriteFailure> {
+        let written = self.attempts(context, schema, changes, only_check, event).await;
+        if let Err(failure) = &written {
+            self.tell_refusal(context, &failure.error).await;
+        }
+        written
+    }
+
+    async fn attempts(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        changes: &[Change],
+        only_check: bool,
+        event: Option<&Statement>,
+    ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
+        let answered = Arc::default();
         for attempt in 0..ATTEMPTS_MAX {
             let caller = Caller::new(context, self.now_ms());
-            let mut draft = Draft::new(schema, &caller, diagnose);
+            let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
+            draft.answered = Arc::clone(&answered);
             let mut planned = Vec::with_capacity(changes.len());
             for (operation, change) in changes.iter().enumerate() {
                 draft.operation = operation;
@@ -115,21 +168,34 @@ impl Engine {
                     Err(error) => return Err(WriteFailure { operation, error }),
                 }
             }
-            let unit = std::mem::take(&mut draft.unit);
+            if let Some(event) = event.filter(|_| !draft.unit.steps.is_empty()) {
+                draft.push(Part::Event, event.clone(), Expect::Anything);
+            }
+            let mut unit = std::mem::take(&mut draft.unit);
             if only_check || unit.steps.is_empty() {
                 return Ok(Written {
                     planned,
                     effects: Vec::new(),
+                    told: draft.take_told(),
                 });
             }
             let last = changes.len().saturating_sub(1);
-            let stored = self.parts.store.write(unit).await;
+            let store = match draft.datasource() {
+                Ok(Some(layout)) => self.store_of(layout),
+                Ok(None) => &self.parts.store,
+                Err(error) => return Err(WriteFailure { operation: last, error }),
+            };
+            if let Some(announcement) = self.announcement(&**store, &draft.effects) {
+                unit.push(announcement, Expect::Anything);
+            }
+            let stored = store.write(unit).await;
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
                     self.parts.signal.stored();
                     return Ok(Written {
                         planned,
                         effects: std::mem::take(&mut draft.effects),
+                        told: draft.take_told(),
                     });
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
@@ -152,6 +218,28 @@ impl Engine {
         })
     }
 
+    /// Tells other nodes of what plugins may have in memory: records of the platform's own objects that hooks look at.
+    fn announcement(&self, store: &dyn Store, effects: &[Effect]) -> Option<Statement> {
+        let hooks = &self.parts.hooks;
+        let records: Vec<ChangedRecord> = effects
+            .iter()
+            .filter(|effect| effect.layout.object.system && hooks.armed(effect.point, &effect.layout.object.name))
+            .map(|effect| ChangedRecord {
+                object: effect.layout.object.name.clone(),
+                id: Some(effect.id.clone()),
+                change: Some(match (&effect.before, &effect.after) {
+                    (None, _) => RecordChange::Created,
+                    (Some(_), Some(_)) => RecordChange::Updated,
+                    (Some(_), None) => RecordChange::Deleted,
+                }),
+            })
+            .collect();
+        if records.is_empty() {
+            return None;
+        }
+        store.announcement(records)
+    }
+
     async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
         match change {
             Change::Create { object, record } => self.plan_create(draft, object, record).await,
@@ -170,7 +258,17 @@ impl Engine {
                 self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record)
                     .await
             }
-            Change::Delete { object, id } => self.plan_delete(draft, object, id).await,
+            Change::Delete {
+                object,
+                id,
+                expected,
+                purge: false,
+            } => self.plan_delete(draft, object, id, expected.as_deref()).await,
+            Change::Delete {
+                object, id, expected, ..
+            } => self.plan_purge(draft, object, id, expected.as_deref()).await,
+            Change::Restore { object, id } => self.plan_restore(draft, object, id).await,
+            Change::Clone { object, id, overrides } => self.plan_clone(draft, object, id, overrides).await,
         }
     }
 
@@ -194,7 +292,11 @@ impl Engine {
         schema: &Schema,
         written: Written,
     ) -> Result<Vec<RecordAnswer>> {
-        let Written { planned, effects } = written;
+        let Written {
+            planned,
+            effects,
+            mut told,
+        } = written;
         let mut answers = Vec::with_capacity(planned.len());
         for (operation, plan) in planned.iter().enumerate() {
             let mut extra = None;
@@ -212,6 +314,10 @@ impl Engine {
                 object: plan.layout.object.name.clone(),
                 id: plan.id.clone(),
                 record,
+                warnings: told
+                    .extract_if(.., |(of, _)| *of == operation)
+                    .map(|(_, told)| told)
+                    .collect(),
             });
         }
         Ok(answers)
@@ -224,20 +330,12 @@ impl Engine {
         };
         let view = plan.granted.view.as_deref();
         let mut stored = Vec::with_capacity(256);
-        write_stored(&mut stored, &plan.layout, view, &Values(after));
+        write_stored(&mut stored, &plan.layout, view, plan.granted.system, &Values(after));
         if plan.layout.plain {
             return Ok(stored);
         }
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
-        let granted = Granted {
-            view: plan.granted.view.as_deref().map(|view| {
-                Arc::new(View {
-                    filters: Vec::new(),
-                    ..view.clone()
-                })
-            }),
-            ..plan.granted.clone()
-        };
+        let granted = plan.granted.of_any_record();
         let caller = Caller::new(context, self.now_ms());
         let search = Search {
             schema,
@@ -252,11 +350,9 @@ impl Engine {
         let views = self.views(context, schema, &plan.layout, &granted, &query).await?;
         let select = plan_with(&search, views.as_ref(), &query, PageLimits { default: 1, max: 1 })?;
         let mut writer = RecordWriter::new(&select, &caller);
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.store_of(&plan.layout).reader().await?;
         reader
-            .read(&select.page_statement(self.parts.store.dialect()), &mut |row| {
-                writer.row(row)
-            })
+            .read(&select.page_statement(plan.layout.dialect), &mut |row| writer.row(row))
             .await?;
         Ok(if writer.ends.is_empty() { stored } else { writer.out })
     }
@@ -279,7 +375,9 @@ impl Change {
             Self::Create { object, .. }
             | Self::Update { object, .. }
             | Self::Upsert { object, .. }
-            | Self::Delete { object, .. } => object,
+            | Self::Delete { object, .. }
+            | Self::Restore { object, .. }
+            | Self::Clone { object, .. } => object,
         }
     }
 }
@@ -304,6 +402,13 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             object: object.clone(),
             operation,
         }),
+        (Refusal::Unmet { .. }, Part::Tree { object, field, label }) => {
+            let message = format!("{label} leads back to the record itself: choose a record that is not below it");
+            give(DataError::field(
+                object,
+                FieldError::new(field, FieldCode::CircularReference, message),
+            ))
+        }
         (Refusal::Unmet { .. }, part) => Verdict::Again {
             diagnose: matches!(part, Part::Reference),
         },

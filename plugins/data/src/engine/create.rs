@@ -10,18 +10,22 @@ use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind};
 use serde_json::Value;
 
 use super::access::Granted;
-use super::answer::{RecordAnswer, document};
+use super::answer::{RecordAnswer, document, to_json};
 use super::commit::{Change, Planned};
 use super::draft::{Draft, Part};
 use super::identify::is_id;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
+use super::update::Judged;
 use super::{Engine, Fields, check_method, layout_of, sequence, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
-use crate::model::{AutonumberFormat, AutonumberPart, DefaultValue, FieldKind, FieldModel, SystemField};
+use crate::model::{
+    AutonumberFormat, AutonumberPart, CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, SystemField,
+};
+use crate::record::mask::masked;
 use crate::record::{Form, Layout, moment};
-use crate::store::{Expect, SqlValue};
+use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{UniqueDemand, normalise, stamp};
 
 /// What came, taken field by field.
@@ -85,13 +89,14 @@ impl Engine {
             )
             .await?;
         if let Some(fields) = hooked {
+            draft.untell();
             let taken = take(&layout, &granted, &fields, None, true)?;
             apply_hooked(&layout, &mut values, taken.values);
             values[0] = SqlValue::Text(id.clone());
             demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         }
         self.number(draft, &layout, &mut values).await?;
-        self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true));
+        self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),
@@ -99,21 +104,13 @@ impl Engine {
             store_record::insert(&layout, &values),
             Expect::Anything,
         );
-        self.demand(draft, &layout, &id, &values, &demands);
-        if let Some(check) = &granted.check {
-            let dialect = self.parts.store.dialect();
-            let outside = store_record::outside(dialect, draft.schema, draft.caller, &layout, &id, check)?;
-            draft.push(
-                Part::Check {
-                    object: object.to_owned(),
-                    operation: "create",
-                },
-                outside,
-                Expect::NoRow,
-            );
+        self.demand(draft, &layout, &id, &values, &demands)?;
+        self.guard_trees(draft, &layout, &id, &values, |_| true);
+        if let Some(check) = granted.check() {
+            self.hold_to(draft, &layout, &id, check, "create")?;
         }
         let after = Arc::new(values);
-        note(draft, &layout, &id, None, Some(Arc::clone(&after)));
+        note(draft, &layout, &id, None, Some(Arc::clone(&after)))?;
         Ok(Planned {
             layout,
             id,
@@ -150,7 +147,7 @@ impl Engine {
         for (index, column) in layout.columns.iter().enumerate() {
             let field = layout.field(index);
             match &field.default {
-                Some(_) if record.contains_key(&column.name) => {}
+                Some(_) if record.contains_key(&column.name) || !values[index].is_null() => {}
                 None => {}
                 Some(DefaultValue::Literal(value)) => match normalise(field, value) {
                     Ok(value) => values[index] = value,
@@ -181,7 +178,7 @@ impl Engine {
     async fn settle_new(
         &self,
         draft: &Draft<'_>,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         granted: &Granted,
         values: &[SqlValue],
         mut errors: Vec<FieldError>,
@@ -196,20 +193,24 @@ impl Engine {
         let references = pointing(layout, values, |_| true);
         errors.extend(self.unreadable_masters(draft, granted, &references).await?);
         let mut demands = Vec::new();
-        if errors.is_empty() && !layout.object.rules.is_empty() {
-            let (broken, asked) = self.rules(draft, layout, ChangeKind::Insert, values, None).await?;
+        if !layout.object.rules.is_empty() {
+            let judged = Judged {
+                view: granted.view.as_deref(),
+                faulty: &errors,
+                change: ChangeKind::Insert,
+            };
+            let (broken, asked) = self.rules(draft, layout, judged, values, None).await?;
             errors.extend(broken);
             demands = asked;
         }
-        if !errors.is_empty() || draft.diagnose {
-            let absent = self.missing_references(draft, granted, &references).await?;
-            errors.extend(
-                absent
-                    .into_iter()
-                    .filter(|error| errors.iter().all(|known| known.field != error.field))
-                    .collect::<Vec<_>>(),
-            );
-        }
+        let all = !errors.is_empty() || draft.diagnose;
+        let absent = self.missing_references(draft, granted, &references, all).await?;
+        errors.extend(
+            absent
+                .into_iter()
+                .filter(|error| errors.iter().all(|known| known.field != error.field))
+                .collect::<Vec<_>>(),
+        );
         if errors.is_empty() {
             return Ok(demands);
         }
@@ -221,14 +222,17 @@ impl Engine {
 
     /// Gives autonumbers their numbers.
     async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
+        let store = self.store_of(layout);
         for (index, value) in values.iter_mut().enumerate() {
             let field = layout.field(index);
             let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else {
                 continue;
             };
             let name = format!("{}.{}", layout.object.name, field.name);
-            let number = self.sequences.next(&*self.parts.store, &name).await?;
-            draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
+            let number = self.sequences.next(&**store, &name).await?;
+            if !store.shared() {
+                draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
+            }
             *value = SqlValue::Text(format_number(format, number, draft.caller.now_ms));
         }
         Ok(())
@@ -238,32 +242,53 @@ impl Engine {
     pub(super) fn demand(
         &self,
         draft: &mut Draft<'_>,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         id: &str,
         values: &[SqlValue],
         demands: &[UniqueDemand],
-    ) {
+    ) -> Result<()> {
         for demand in demands {
-            let pairs: Vec<(&str, SqlValue)> = demand
-                .fields
-                .iter()
-                .filter_map(|field| {
-                    layout
-                        .column(field)
-                        .map(|column| (field.as_str(), values[column].clone()))
-                })
-                .collect();
-            if pairs.len() != demand.fields.len() {
-                continue;
+            if let Some(statement) = self.doubles(draft, layout, id, values, demand)? {
+                let part = Part::Unique {
+                    object: layout.object.name.clone(),
+                    fields: demand.fields.clone(),
+                };
+                draft.push(part, statement, Expect::NoRow);
             }
-            let dialect = self.parts.store.dialect();
-            let statement = store_record::taken(dialect, layout, id, &pairs, demand.case_sensitive);
-            let part = Part::Unique {
-                object: layout.object.name.clone(),
-                fields: demand.fields.clone(),
-            };
-            draft.push(part, statement, Expect::NoRow);
         }
+        Ok(())
+    }
+
+    /// Answers a row when another record has the values; none when a field has no column.
+    pub(super) fn doubles(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Arc<Layout>,
+        id: &str,
+        values: &[SqlValue],
+        demand: &UniqueDemand,
+    ) -> Result<Option<Statement>> {
+        let mut pairs = Vec::with_capacity(demand.fields.len() + 1);
+        for field in &demand.fields {
+            let Some(column) = layout.column(field) else {
+                return Ok(None);
+            };
+            pairs.push((field.as_str(), values[column].clone()));
+        }
+        // What another tenant has is nobody's business.
+        if let Some(column) = layout.system_column(SystemField::Tenant)
+            && pairs.iter().all(|(field, _)| *field != layout.columns[column].name)
+        {
+            pairs.push((&layout.columns[column].name, values[column].clone()));
+        }
+        let taken = store_record::Taken {
+            id,
+            values: &pairs,
+            case_sensitive: demand.case_sensitive,
+            scope: demand.scope.as_deref(),
+        };
+        let dialect = layout.dialect;
+        store_record::taken(dialect, draft.schema, draft.caller, layout, &taken).map(Some)
     }
 }
 
@@ -277,6 +302,10 @@ pub(super) fn take(
 ) -> Result<Taken> {
     let object = &layout.object;
     let mut taken = Taken::default();
+    // A record that comes back as it was read changes nothing. Of what cannot be read, even that would tell.
+    let comes_back = |field: &FieldModel, value: &Value, before: Option<(Form, &SqlValue)>| {
+        granted.reads(&field.name) && before.is_some_and(|before| is_same(field, value, before))
+    };
     let mut unknown = Vec::new();
     let mut denied = Vec::new();
     for (name, value) in record {
@@ -297,22 +326,27 @@ pub(super) fn take(
         }
         let closed = field.readonly || column.is_none();
         if !trusted && closed {
-            // A record that comes back as it was read changes nothing.
-            if !value.is_null() && !before.is_some_and(|before| is_same(field, value, before)) {
+            if !value.is_null() && !comes_back(field, value, before) {
                 taken.errors.push(read_only(field));
             }
             continue;
         }
-        if !trusted && !granted.writable.has(name) {
-            if !before.is_some_and(|before| is_same(field, value, before)) {
+        if !trusted && !granted.writes(name) {
+            if !comes_back(field, value, before) {
                 denied.push(name.clone());
             }
+            continue;
+        }
+        if !trusted && before.is_some_and(|before| is_mask(granted, field, value, before)) {
             continue;
         }
         // What is computed is computed again, whoever sends it.
         let Some(column) = column else { continue };
         match normalise(field, value) {
-            Ok(value) => taken.values.push((column, value)),
+            Ok(stored) => {
+                taken.values.push((column, stored));
+                take_currency(layout, field, value, record, &mut taken);
+            }
             Err(error) => taken.errors.push(error),
         }
     }
@@ -331,6 +365,28 @@ pub(super) fn take(
         });
     }
     Ok(taken)
+}
+
+/// The currency in `{value, currency}` goes to the field beside the amount, unless that came by itself.
+fn take_currency(layout: &Layout, field: &FieldModel, value: &Value, record: &Fields, taken: &mut Taken) {
+    let FieldSettings::Currency(CurrencyModel::Dynamic(beside)) = &field.settings else {
+        return;
+    };
+    let code = value.get("currency").filter(|code| !code.is_null());
+    let (Some(code), Some(column), false) = (code, layout.column(beside), record.contains_key(beside)) else {
+        return;
+    };
+    match normalise(layout.field(column), code) {
+        Ok(code) => taken.values.push((column, code)),
+        Err(error) => taken.errors.push(error),
+    }
+}
+
+/// A mask that comes back as it was read changes nothing.
+fn is_mask(granted: &Granted, field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue)) -> bool {
+    let mask = field.mask.as_ref();
+    let seen = granted.view.as_ref().is_some_and(|view| view.masks(&field.name));
+    mask.is_some_and(|mask| seen && masked(mask, &to_json(form, before)) == *value)
 }
 
 fn is_same(field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue)) -> bool {
@@ -382,6 +438,7 @@ fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut
     set(SystemField::UpdatedBy, &by, granted.system);
     set(SystemField::OwnerId, &by, true);
     set(SystemField::Tenant, &draft.caller.tenant(), granted.system);
+    set(SystemField::Version, &SqlValue::Integer(1), false);
 }
 
 /// `CASE-0042`, `INV-2026-00042`.
@@ -395,6 +452,7 @@ fn format_number(format: &AutonumberFormat, number: i64, now_ms: i64) -> String 
             AutonumberPart::Literal(text) => text.clone(),
             AutonumberPart::Counter { width } => format!("{number:0>width$}", width = *width),
             AutonumberPart::Year => part(0..4),
+            AutonumberPart::ShortYear => part(2..4),
             AutonumberPart::Month => part(5..7),
             AutonumberPart::Day => part(8..10),
         })

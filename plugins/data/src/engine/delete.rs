@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::events;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind, DeleteBehavior};
@@ -12,80 +13,165 @@ use serde_json::Value;
 use super::access::Granted;
 use super::answer::document;
 use super::commit::{Change, Planned};
-use super::draft::{Draft, Part, Stored};
-use super::get::not_found;
-use super::observe::note;
+use super::draft::{CASCADE_MAX, Draft, Part, Stored};
+use super::observe::{note, note_as};
 use super::ports::HookPoint;
 use super::relations::{id_of, stored};
+use super::restore::{Whereabouts, is_binned};
+use super::update::{Judged, stamp_changed};
 use super::{Engine, Fields, check_method, layout_of, store_record};
-use crate::access::Mask;
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, SystemField};
 use crate::record::{Layout, Schema};
 use crate::store::{BoxFuture, Expect, SqlValue};
 use crate::validate::stamp;
 
-/// Records that one delete may touch.
-const CASCADE_MAX: usize = 10_000;
+/// How a record goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Into the bin, where the object has one.
+    Delete,
+    /// For good, and what depends on it as well, in the bin or not.
+    Purge,
+}
 
-/// What follows from a delete is the app's decision, not the caller's.
-fn consequence() -> Granted {
-    Granted {
-        system: true,
-        view: None,
-        writable: Mask::All,
-        check: None,
+impl Manner {
+    fn whereabouts(self) -> Whereabouts {
+        match self {
+            Self::Delete => Whereabouts::Live,
+            Self::Purge => Whereabouts::Anywhere,
+        }
     }
 }
 
+/// What follows from a delete is the app's decision, not the caller's.
+fn consequence() -> Granted {
+    Granted::system()
+}
+
 /// A field of another object that points here.
-struct Dependent {
-    layout: Arc<Layout>,
+pub(super) struct Dependent {
+    pub(super) layout: Arc<Layout>,
     field: String,
     many: bool,
-    behavior: DeleteBehavior,
+    pub(super) behavior: DeleteBehavior,
 }
 
 impl Engine {
-    /// Deletes a record.
+    /// Deletes a record: into the bin, where the object has one.
     ///
     /// # Errors
     /// `RecordNotFound`, `DeleteRestricted`, `TooMany` when too much hangs on it; those of access, of hooks, and of the store.
     pub async fn delete(&self, context: &Context, object: &str, id: &str) -> Result<()> {
-        self.write_one(
-            context,
-            Change::Delete {
-                object: object.to_owned(),
-                id: id.to_owned(),
-            },
-        )
-        .await
-        .map(drop)
+        self.delete_expected(context, object, id, None).await
     }
 
-    pub(super) async fn plan_delete(&self, draft: &mut Draft<'_>, object: &str, id: &str) -> Result<Planned> {
+    /// The same, if the record is still the one that the caller knows.
+    ///
+    /// # Errors
+    /// `Stale` when it is not; as [`Engine::delete`] otherwise.
+    pub async fn delete_expected(
+        &self,
+        context: &Context,
+        object: &str,
+        id: &str,
+        expected: Option<String>,
+    ) -> Result<()> {
+        let change = Change::Delete {
+            object: object.to_owned(),
+            id: id.to_owned(),
+            expected,
+            purge: false,
+        };
+        self.write_one(context, change).await.map(drop)
+    }
+
+    /// Deletes a record for good, out of the bin or past it, with all that hangs on it.
+    ///
+    /// # Errors
+    /// As [`Engine::delete_expected`].
+    pub async fn purge(&self, context: &Context, object: &str, id: &str, expected: Option<String>) -> Result<()> {
+        let change = Change::Delete {
+            object: object.to_owned(),
+            id: id.to_owned(),
+            expected,
+            purge: true,
+        };
+        self.write_one(context, change).await.map(drop)
+    }
+
+    pub(super) async fn plan_delete(
+        &self,
+        draft: &mut Draft<'_>,
+        object: &str,
+        id: &str,
+        expected: Option<&str>,
+    ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
         let granted = self.granted(draft.caller.context, &layout, Operation::Delete).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Delete)?;
         }
-        let before = self
-            .read_visible(draft, &layout, &granted, id)
-            .await?
-            .ok_or_else(|| not_found(object, id))?;
-        let mut guards = Vec::new();
-        self.remove(draft, &layout, id, before, &mut guards).await?;
-        // At the end, when all that goes is gone: records may point to each other.
-        for (layout, field, many, id) in guards {
-            let statement = store_record::still_pointing(self.parts.store.dialect(), &layout, &field, many, &id);
-            draft.push(Part::Dependents, statement, Expect::NoRow);
-        }
+        let Some(before) = self.read_visible(draft, &layout, &granted, id).await? else {
+            return Err(self.unreachable_record(draft, &layout, id, Operation::Delete).await);
+        };
+        self.check_version(&layout, &granted, id, &before, expected)?;
+        self.remove_all(draft, &layout, id, before, Manner::Delete).await?;
         Ok(Planned {
             layout,
             id: id.to_owned(),
             granted,
             after: None,
         })
+    }
+
+    pub(super) async fn plan_purge(
+        &self,
+        draft: &mut Draft<'_>,
+        object: &str,
+        id: &str,
+        expected: Option<&str>,
+    ) -> Result<Planned> {
+        let layout = Arc::clone(layout_of(draft.schema, object)?);
+        let granted = self.granted(draft.caller.context, &layout, Operation::Purge).await?;
+        if !granted.system {
+            check_method(&layout, ApiMethod::Purge)?;
+        }
+        let found = self
+            .read_binned(draft, &layout, &granted, id, Whereabouts::Anywhere)
+            .await?;
+        let Some(before) = found else {
+            return Err(self.unreachable_record(draft, &layout, id, Operation::Purge).await);
+        };
+        self.check_version(&layout, &granted, id, &before, expected)?;
+        self.remove_all(draft, &layout, id, before, Manner::Purge).await?;
+        Ok(Planned {
+            layout,
+            id: id.to_owned(),
+            granted,
+            after: None,
+        })
+    }
+
+    async fn remove_all(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Arc<Layout>,
+        id: &str,
+        before: Stored,
+        manner: Manner,
+    ) -> Result<()> {
+        let mut guards = Vec::new();
+        self.remove(draft, layout, id, before, manner, &mut guards).await?;
+        // At the end, when all that goes is gone: records may point to each other.
+        // In another database it was looked at before, and no transaction holds it.
+        guards.retain(|(dependent, ..)| dependent.datasource == layout.datasource);
+        for (layout, field, many, id) in guards {
+            let dialect = layout.dialect;
+            let statement = store_record::still_pointing(dialect, &layout, &field, many, &id, manner.whereabouts());
+            draft.push(Part::Dependents, statement, Expect::NoRow);
+        }
+        Ok(())
     }
 
     /// The steps that delete a record and all that hangs on it.
@@ -95,22 +181,21 @@ impl Engine {
         layout: &'f Arc<Layout>,
         id: &'f str,
         before: Stored,
+        manner: Manner,
         guards: &'f mut Vec<(Arc<Layout>, String, bool, String)>,
     ) -> BoxFuture<'f, Result<()>> {
         Box::pin(async move {
             let object = layout.object.name.as_str();
-            draft.cascaded += 1;
-            if draft.cascaded > CASCADE_MAX {
-                return Err(DataError::TooMany {
-                    what: "records to delete with it",
-                    count: draft.cascaded,
-                    max: CASCADE_MAX,
-                });
-            }
-            if !layout.object.rules.is_empty() {
-                let (errors, _) = self
-                    .rules(draft, layout, ChangeKind::Delete, &before, Some(&before))
-                    .await?;
+            draft.count_consequence("records to delete with it")?;
+            // What is in the bin was deleted once already, with its rules and hooks.
+            let binned = is_binned(layout, &before);
+            if !binned && !layout.object.rules.is_empty() {
+                let judged = Judged {
+                    view: None,
+                    faulty: &[],
+                    change: ChangeKind::Delete,
+                };
+                let (errors, _) = self.rules(draft, layout, judged, &before, Some(&before)).await?;
                 if !errors.is_empty() {
                     return Err(DataError::Invalid {
                         object: object.to_owned(),
@@ -118,34 +203,33 @@ impl Engine {
                     });
                 }
             }
-            self.before_hook(
-                draft.caller.context,
-                HookPoint::BeforeDelete,
-                || RecordHook {
+            if !binned {
+                let hook = || RecordHook {
                     object: object.to_owned(),
                     id: id.to_owned(),
                     record: Fields::new(),
                     previous: Some(document(layout, &before)),
-                },
-                object,
-            )
-            .await?;
+                };
+                self.before_hook(draft.caller.context, HookPoint::BeforeDelete, hook, object)
+                    .await?;
+            }
             // From here on it counts as gone, so that a circle of records comes to an end.
             draft.set(object, id, None);
-            let soft = layout.object.soft_delete.as_ref();
+            let soft = layout.object.soft_delete.as_ref().filter(|_| manner == Manner::Delete);
             let follows = soft.is_none_or(|soft| soft.cascade);
             for dependent in dependents(draft.schema, object) {
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
-                    self.follow(draft, layout, id, &dependent, guards).await?;
+                    self.follow(draft, layout, id, &dependent, manner, guards).await?;
                 }
                 if soft.is_none() {
                     guards.push((dependent.layout, dependent.field, dependent.many, id.to_owned()));
                 }
             }
-            let dialect = self.parts.store.dialect();
+            let dialect = layout.dialect;
             let statement = match soft.and_then(|_| layout.system_column(SystemField::DeletedAt)) {
                 Some(column) => {
                     let mut values = Vec::clone(&before);
+                    stamp_changed(draft, layout, &before, &mut values);
                     values[column] = SqlValue::Text(stamp(draft.caller.now_ms));
                     store_record::update(dialect, layout, id, &before, &values)
                 }
@@ -158,7 +242,12 @@ impl Engine {
                 statement,
                 Expect::Changed(1),
             );
-            note(draft, layout, id, Some(before), None);
+            if !binned {
+                note(draft, layout, id, Some(Arc::clone(&before)), None)?;
+            }
+            if manner == Manner::Purge {
+                note_as(draft, layout, id, (events::RECORD_PURGED, None), Some(before), None)?;
+            }
             Ok(())
         })
     }
@@ -170,15 +259,18 @@ impl Engine {
         layout: &Layout,
         id: &str,
         dependent: &Dependent,
+        manner: Manner,
         guards: &mut Vec<(Arc<Layout>, String, bool, String)>,
     ) -> Result<()> {
-        let records = self.pointing_records(draft, dependent, id).await?;
+        let records = self
+            .pointing_records(draft, dependent, id, manner.whereabouts())
+            .await?;
         if records.is_empty() {
             return Ok(());
         }
         match dependent.behavior {
             DeleteBehavior::Restrict => {
-                let count = self.count_pointing(dependent, id).await?;
+                let count = self.count_pointing(dependent, id, manner.whereabouts()).await?;
                 Err(DataError::DeleteRestricted {
                     object: layout.object.name.clone(),
                     id: id.to_owned(),
@@ -190,22 +282,15 @@ impl Engine {
                 for (child, before) in records {
                     // A record that was reached over another field meanwhile.
                     if !matches!(draft.changed(&dependent.layout.object.name, &child), Some(None)) {
-                        self.remove(draft, &dependent.layout, &child, before, guards).await?;
+                        self.remove(draft, &dependent.layout, &child, before, manner, guards)
+                            .await?;
                     }
                 }
                 Ok(())
             }
             DeleteBehavior::SetNull => {
                 for (child, before) in records {
-                    draft.cascaded += 1;
-                    if draft.cascaded > CASCADE_MAX {
-                        let what = "records to change with it";
-                        return Err(DataError::TooMany {
-                            what,
-                            count: draft.cascaded,
-                            max: CASCADE_MAX,
-                        });
-                    }
+                    draft.count_consequence("records to change with it")?;
                     let mut change = Fields::new();
                     change.insert(dependent.field.clone(), without(dependent, &before, id));
                     self.change(draft, &dependent.layout, &consequence(), &child, &before, &change)
@@ -217,19 +302,20 @@ impl Engine {
     }
 
     /// The records that point to this one, as they are or as this write made them.
-    async fn pointing_records(
+    pub(super) async fn pointing_records(
         &self,
         draft: &Draft<'_>,
         dependent: &Dependent,
         id: &str,
+        whereabouts: Whereabouts,
     ) -> Result<Vec<(String, Stored)>> {
         let Dependent {
             layout, field, many, ..
         } = dependent;
         let limit = u64::try_from(CASCADE_MAX).unwrap_or(u64::MAX) + 1;
-        let statement = store_record::pointing_to(self.parts.store.dialect(), layout, field, *many, id, limit);
+        let statement = store_record::pointing_to(layout.dialect, layout, field, *many, id, limit, whereabouts);
         let mut records = Vec::new();
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.store_of(layout).reader().await?;
         reader
             .read(&statement, &mut |row| records.push(Arc::new(stored(layout, row))))
             .await?;
@@ -250,11 +336,14 @@ impl Engine {
         Ok(kept)
     }
 
-    async fn count_pointing(&self, dependent: &Dependent, id: &str) -> Result<u64> {
-        let dialect = self.parts.store.dialect();
-        let statement = store_record::count_pointing(dialect, &dependent.layout, &dependent.field, dependent.many, id);
+    async fn count_pointing(&self, dependent: &Dependent, id: &str, whereabouts: Whereabouts) -> Result<u64> {
+        let Dependent {
+            layout, field, many, ..
+        } = dependent;
+        let dialect = layout.dialect;
+        let statement = store_record::count_pointing(dialect, layout, field, *many, id, whereabouts);
         let mut count = 0;
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.store_of(&dependent.layout).reader().await?;
         reader
             .read(&statement, &mut |row| {
                 count = row.cell(0).as_integer().unwrap_or_default()
@@ -265,7 +354,7 @@ impl Engine {
 }
 
 /// The fields that point to records of an object.
-fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
+pub(super) fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
     let mut found: Vec<Dependent> = schema
         .catalogue
         .children(object)

@@ -3,10 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
+use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
-use crate::store::{Expect, SqlValue, Statement, WriteUnit};
+use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
+use crate::validate::Told;
+
+/// Records that one delete or restore may touch.
+pub(super) const CASCADE_MAX: usize = 10_000;
 
 /// The stored values of a record, in the order of the columns.
 pub(super) type Stored = Arc<Vec<SqlValue>>;
@@ -36,6 +44,15 @@ pub(super) enum Part {
         object: String,
         /// `create`, `update`.
         operation: &'static str,
+    },
+    /// No record may stand above itself.
+    Tree {
+        /// Name of the object.
+        object: String,
+        /// The field with the parent.
+        field: String,
+        /// What people call it.
+        label: String,
     },
     /// No record may depend on a deleted one.
     Dependents,
@@ -67,6 +84,8 @@ pub(super) struct Draft<'a> {
     pub(super) schema: &'a Schema,
     /// Who asks.
     pub(super) caller: &'a Caller<'a>,
+    /// How the database spells things.
+    pub(super) dialect: &'static dyn Dialect,
     /// The steps.
     pub(super) unit: WriteUnit,
     /// What each step is for, and the change that it belongs to.
@@ -81,13 +100,23 @@ pub(super) struct Draft<'a> {
     pub(super) diagnose: bool,
     /// Records touched by what follows from a delete.
     pub(super) cascaded: usize,
+    /// Rules that only tell and are broken, each with the change that it belongs to.
+    told: Mutex<Vec<(usize, Told)>>,
+    /// Questions that were answered, also in the attempts before.
+    pub(super) answered: Arc<Answered>,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(schema: &'a Schema, caller: &'a Caller<'a>, diagnose: bool) -> Self {
+    pub(super) fn new(
+        schema: &'a Schema,
+        caller: &'a Caller<'a>,
+        dialect: &'static dyn Dialect,
+        diagnose: bool,
+    ) -> Self {
         Self {
             schema,
             caller,
+            dialect,
             unit: WriteUnit::default(),
             parts: Vec::new(),
             operation: 0,
@@ -95,7 +124,44 @@ impl<'a> Draft<'a> {
             effects: Vec::new(),
             diagnose,
             cascaded: 0,
+            told: Mutex::default(),
+            answered: Arc::default(),
         }
+    }
+
+    /// Counts a record that follows from another, so that no change grows without end.
+    pub(super) fn count_consequence(&mut self, what: &'static str) -> Result<()> {
+        self.cascaded += 1;
+        if self.cascaded > CASCADE_MAX {
+            return Err(DataError::TooMany {
+                what,
+                count: self.cascaded,
+                max: CASCADE_MAX,
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes down broken rules that refuse nothing; each once.
+    pub(super) fn tell(&self, told: impl IntoIterator<Item = Told>) {
+        let mut known = self.told.lock();
+        for told in told {
+            let entry = (self.operation, told);
+            if !known.contains(&entry) {
+                known.push(entry);
+            }
+        }
+    }
+
+    /// The record of this change is another one now.
+    pub(super) fn untell(&self) {
+        let mut told = self.told.lock();
+        told.retain(|(operation, _)| *operation != self.operation);
+    }
+
+    /// What was told.
+    pub(super) fn take_told(&self) -> Vec<(usize, Told)> {
+        std::mem::take(&mut *self.told.lock())
     }
 
     /// Adds a step.
@@ -107,6 +173,27 @@ impl<'a> Draft<'a> {
     /// What a step was for, and the change that it belongs to.
     pub(super) fn part(&self, step: usize) -> Option<(usize, &Part)> {
         self.parts.get(step).map(|(operation, part)| (*operation, part))
+    }
+
+    /// An object of the database that all of it lies in; none when no record changes.
+    ///
+    /// Fails with `NotSupported` when there are several: no transaction spans them.
+    pub(super) fn datasource(&self) -> Result<Option<&Arc<Layout>>> {
+        let mut layouts = self.parts.iter().filter_map(|(_, part)| match part {
+            Part::Record { layout } => Some(layout),
+            _ => None,
+        });
+        let Some(first) = layouts.next() else { return Ok(None) };
+        match layouts.find(|layout| layout.datasource != first.datasource) {
+            None => Ok(Some(first)),
+            Some(other) => Err(DataError::NotSupported {
+                message: format!(
+                    "records of '{}' (datasource '{}') and of '{}' (datasource '{}') cannot be changed in one transaction; \
+                     change them one after the other",
+                    first.object.name, first.datasource, other.object.name, other.datasource
+                ),
+            }),
+        }
     }
 
     /// Writes down what a record will be.

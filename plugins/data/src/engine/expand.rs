@@ -1,4 +1,5 @@
-//! Related records in the place of their ids: one statement for each relation and level, however many records there are.
+//! Related records in the place of their ids, and children under their parents: one statement for each relation and level,
+//! however many records there are.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,9 +10,16 @@ use super::Engine;
 use super::answer::{Hole, RecordWriter};
 use super::find::{Search, plan_with};
 use crate::error::{DataError, Result};
-use crate::query::select::{PageLimits, Relation, SelectPlan};
-use crate::query::{EXPAND_DEPTH_MAX, LIST_VALUES_MAX, Operand, Operator, QueryInput, RawFilter, RawTest};
+use crate::model::SystemField;
+use crate::query::filter::{Class, Condition, FieldRef, Filter, Source, Test};
+use crate::query::select::{PageLimits, PerParent, Relation, RelationKind, SelectPlan};
+use crate::query::{EXPAND_DEPTH_MAX, QueryInput};
 use crate::store::BoxFuture;
+
+/// Ids of one relation and level at most.
+const IDS_MAX: usize = 20_000;
+/// Related records of one relation and level at most.
+const CHILDREN_MAX: usize = 20_000;
 
 impl Engine {
     /// Fills the holes of written records.
@@ -43,17 +51,19 @@ impl Engine {
         })
     }
 
-    /// The related records by id, as far as the caller may see them.
+    /// The related records, as far as the caller may see them.
     async fn related(
         &self,
         search: &Search<'_>,
         relation: &Relation,
         ids: Vec<String>,
         depth: usize,
-    ) -> Result<HashMap<String, Vec<u8>>> {
-        let mut records = HashMap::with_capacity(ids.len());
+    ) -> Result<Related> {
         if ids.is_empty() {
-            return Ok(records);
+            return Ok(Related::default());
+        }
+        if ids.len() > IDS_MAX {
+            return Err(too_many(relation, IDS_MAX));
         }
         let context = search.caller.context;
         let granted = if search.granted.system {
@@ -62,7 +72,7 @@ impl Engine {
             match self.granted(context, &relation.layout, Operation::Read).await {
                 Ok(granted) => granted,
                 // Records that one may not see do not exist.
-                Err(DataError::Denied { .. }) => return Ok(records),
+                Err(DataError::Denied { .. }) => return Ok(Related::default()),
                 Err(error) => return Err(error),
             }
         };
@@ -72,35 +82,26 @@ impl Engine {
             caller: search.caller,
             granted: &granted,
         };
-        for ids in ids.chunks(LIST_VALUES_MAX) {
-            self.related_page(&inner, relation, ids, depth, &mut records).await?;
-        }
-        Ok(records)
+        let found = self.related_page(&inner, relation, &ids, depth).await?;
+        Ok(match relation.kind {
+            RelationKind::Children(_) => Related::children(found),
+            RelationKind::Many if !relation.query.order.is_empty() => Related::ordered(found),
+            RelationKind::Many | RelationKind::One => Related {
+                records: found.into_iter().collect(),
+                ranks: None,
+            },
+        })
     }
 
+    /// One statement: the records with these ids, or those that point to them. Each with the id by which it is asked for.
     async fn related_page(
         &self,
         search: &Search<'_>,
         relation: &Relation,
         ids: &[String],
         depth: usize,
-        records: &mut HashMap<String, Vec<u8>>,
-    ) -> Result<()> {
-        let wanted = RawFilter::Test(RawTest {
-            field: "id".to_owned(),
-            operator: Operator::In,
-            operand: Operand::Value(Value::from(ids.to_vec())),
-        });
-        let query = QueryInput {
-            fields: relation.query.fields.clone(),
-            filter: Some(match &relation.query.filter {
-                Some(filter) => filter.clone().and(wanted),
-                None => wanted,
-            }),
-            expand: relation.query.expand.clone(),
-            ..QueryInput::default()
-        };
-        let all = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+    ) -> Result<Vec<(String, Vec<u8>)>> {
+        let (query, limits) = self.related_query(relation, ids.len())?;
         let views = self
             .views(
                 search.caller.context,
@@ -110,23 +111,29 @@ impl Engine {
                 &query,
             )
             .await?;
-        let plan = plan_with(search, views.as_ref(), &query, PageLimits { default: all, max: all })?;
+        let mut plan = plan_with(search, views.as_ref(), &query, limits)?;
+        let key = pointed(search, relation, &mut plan)?;
+        let list = Condition::AmongTexts(Value::from(ids.to_vec()).to_string());
+        plan.filter = plan.filter.and(Filter::Test(Test {
+            field: plan.columns[key].clone(),
+            condition: list,
+        }));
         let mut found_ids = Vec::with_capacity(ids.len());
-        // The order is by id, so its value is selected in any case.
-        let id_column = plan.cursor_columns.first().copied().unwrap_or_default();
         let mut writer = RecordWriter::new(&plan, search.caller);
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
         reader
-            .read(&plan.page_statement(self.parts.store.dialect()), &mut |row| {
+            .read(&plan.page_statement(search.layout.dialect), &mut |row| {
+                found_ids.push(row.cell(key).as_text().unwrap_or_default().to_owned());
                 writer.row(row);
-                found_ids.push(row.cell(id_column).as_text().unwrap_or_default().to_owned());
             })
             .await?;
         drop(reader);
+        if found_ids.len() > CHILDREN_MAX {
+            return Err(too_many(relation, CHILDREN_MAX));
+        }
         let (out, ends, holes) = (writer.out, writer.ends, writer.holes);
         if holes.is_empty() {
-            records.extend(found_ids.into_iter().zip(split(&out, &ends)));
-            return Ok(());
+            return Ok(found_ids.into_iter().zip(split(&out, &ends)).collect());
         }
         // Each record by itself, so that it can be put into several places.
         let mut begin = 0;
@@ -142,8 +149,41 @@ impl Engine {
             begin = end + 1;
         }
         let related = self.expand_pieces(search, &plan, pieces, depth + 1).await?;
-        records.extend(found_ids.into_iter().zip(related));
-        Ok(())
+        Ok(found_ids.into_iter().zip(related).collect())
+    }
+
+    /// What the nested query says, as far as it makes sense for a relation.
+    fn related_query(&self, relation: &Relation, ids: usize) -> Result<(QueryInput, PageLimits)> {
+        let nested = &relation.query;
+        if nested.aggregates() || nested.cursor.is_some() || nested.distinct || !nested.windows.is_empty() {
+            return Err(DataError::InvalidQuery {
+                message: format!(
+                    "'expand.{}' takes fields, where, search, orderBy, limit, offset and expand",
+                    relation.name
+                ),
+            });
+        }
+        let children = matches!(relation.kind, RelationKind::Children(_));
+        let query = QueryInput {
+            fields: nested.fields.clone(),
+            renamed: nested.renamed.clone(),
+            joins: nested.joins.clone(),
+            filter: nested.filter.clone(),
+            search: nested.search.clone(),
+            order: nested.order.clone(),
+            // Of a list the records are all read, and each list is cut by itself.
+            limit: nested.limit.filter(|_| children),
+            offset: if children { nested.offset } else { 0 },
+            expand: nested.expand.clone(),
+            ..QueryInput::default()
+        };
+        let all = u64::try_from(ids).unwrap_or(u64::MAX);
+        let limits = if children {
+            self.page_limits()
+        } else {
+            PageLimits { default: all, max: all }
+        };
+        Ok((query, limits))
     }
 
     /// Fills the holes of several records with one statement for each relation.
@@ -185,28 +225,120 @@ fn split(out: &[u8], ends: &[usize]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn fill(out: &[u8], holes: &[Hole], plan: &SelectPlan, by_relation: &[HashMap<String, Vec<u8>>]) -> Vec<u8> {
+/// The place among the columns of what the ids are compared with; children also become a page of each parent.
+fn pointed(search: &Search<'_>, relation: &Relation, plan: &mut SelectPlan) -> Result<usize> {
+    let RelationKind::Children(via) = &relation.kind else {
+        // Every order ends with the id, so its value is selected in any case.
+        let id = plan.order.iter().position(|key| key.name == SystemField::Id.name());
+        return id
+            .and_then(|place| plan.cursor_columns.get(place).copied())
+            .ok_or_else(|| DataError::internal("a page of records has no id"));
+    };
+    if search.granted.view.as_deref().is_some_and(|view| !view.reads(via)) {
+        return Err(DataError::UnknownFields {
+            object: relation.layout.object.name.clone(),
+            fields: vec![relation.name.clone()],
+            nearest: None,
+        });
+    }
+    let reference = FieldRef {
+        table: 0,
+        source: Source::Column(via.clone()),
+        class: Class::Text,
+    };
+    let place = match plan.columns.iter().position(|column| *column == reference) {
+        Some(place) => place,
+        None => {
+            plan.columns.push(reference.clone());
+            plan.columns.len() - 1
+        }
+    };
+    plan.per_parent = Some(PerParent {
+        column: place,
+        via: reference,
+        rows_max: u64::try_from(CHILDREN_MAX).unwrap_or(u64::MAX),
+    });
+    Ok(place)
+}
+
+fn too_many(relation: &Relation, most: usize) -> DataError {
+    DataError::InvalidQuery {
+        message: format!(
+            "'{}' would bring more than {most} records; lower the limit of the page, or that of the relation",
+            relation.name
+        ),
+    }
+}
+
+/// What stands in the holes of one relation.
+#[derive(Default)]
+struct Related {
+    /// By the id that is asked for: a record, or of a parent its children with commas between.
+    records: HashMap<String, Vec<u8>>,
+    /// The place of each record in the order that was asked for.
+    ranks: Option<HashMap<String, usize>>,
+}
+
+impl Related {
+    fn children(found: Vec<(String, Vec<u8>)>) -> Self {
+        let mut records: HashMap<String, Vec<u8>> = HashMap::new();
+        for (parent, record) in found {
+            let list = records.entry(parent).or_default();
+            if !list.is_empty() {
+                list.push(b',');
+            }
+            list.extend_from_slice(&record);
+        }
+        Self { records, ranks: None }
+    }
+
+    fn ordered(found: Vec<(String, Vec<u8>)>) -> Self {
+        let ranks = found
+            .iter()
+            .enumerate()
+            .map(|(rank, (id, _))| (id.clone(), rank))
+            .collect();
+        Self {
+            records: found.into_iter().collect(),
+            ranks: Some(ranks),
+        }
+    }
+
+    /// The records of a list of ids: in its order or in the one that was asked for, cut as it was asked for.
+    fn list<'r>(&'r self, ids: &'r [String], query: &QueryInput) -> Vec<&'r [u8]> {
+        let mut found: Vec<(&String, &[u8])> = ids
+            .iter()
+            .filter_map(|id| Some((id, self.records.get(id)?.as_slice())))
+            .collect();
+        if let Some(ranks) = &self.ranks {
+            found.sort_by_key(|(id, _)| ranks.get(*id));
+        }
+        let whole = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let rest = found.into_iter().skip(whole(query.offset));
+        let cut = rest.take(query.limit.map_or(usize::MAX, whole));
+        cut.map(|(_, record)| record).collect()
+    }
+}
+
+fn fill(out: &[u8], holes: &[Hole], plan: &SelectPlan, by_relation: &[Related]) -> Vec<u8> {
     let mut filled = Vec::with_capacity(out.len() * 2);
     let mut begin = 0;
     for hole in holes {
         filled.extend_from_slice(&out[begin..hole.at]);
         begin = hole.at;
-        let records = &by_relation[hole.relation];
-        if plan.relations[hole.relation].many {
-            filled.push(b'[');
-            let mut first = true;
-            for record in hole.ids.iter().filter_map(|id| records.get(id)) {
-                if !first {
-                    filled.push(b',');
-                }
-                first = false;
-                filled.extend_from_slice(record);
+        let (relation, related) = (&plan.relations[hole.relation], &by_relation[hole.relation]);
+        let first = hole.ids.first().and_then(|id| related.records.get(id));
+        match &relation.kind {
+            RelationKind::One => filled.extend_from_slice(first.map_or(b"null".as_slice(), Vec::as_slice)),
+            RelationKind::Children(_) => {
+                filled.push(b'[');
+                filled.extend_from_slice(first.map_or(b"".as_slice(), Vec::as_slice));
+                filled.push(b']');
             }
-            filled.push(b']');
-        } else {
-            match hole.ids.first().and_then(|id| records.get(id)) {
-                Some(record) => filled.extend_from_slice(record),
-                None => filled.extend_from_slice(b"null"),
+            RelationKind::Many => {
+                filled.push(b'[');
+                filled.extend_from_slice(&related.list(&hole.ids, &relation.query).join(b",".as_slice()));
+                filled.push(b']');
             }
         }
     }

@@ -12,6 +12,7 @@ use super::access::Granted;
 use super::answer::{Found, RecordWriter};
 use super::caller::Caller;
 use super::ports::HookPoint;
+use super::restore::check_bin;
 use super::{Engine, check_method, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
@@ -40,7 +41,8 @@ impl Engine {
             (false, true) => ApiMethod::Search,
             (false, false) => ApiMethod::List,
         };
-        self.find_checked(context, object, query, Some(method)).await
+        let found = self.find_checked(context, object, query, Some(method)).await;
+        self.told(context, found).await
     }
 
     /// The same; `method` is what the object's definition must allow.
@@ -64,13 +66,17 @@ impl Engine {
             }
         }
         let query = self.before_find(context, object, query).await?;
-        let caller = Caller::new(context, self.now_ms());
+        if query.binned {
+            check_bin(layout, &granted, ApiMethod::Restore)?;
+        }
+        let caller = Caller::reading(context, self.now_ms());
         let search = Search {
             schema: &schema,
             layout,
             caller: &caller,
             granted: &granted,
         };
+        let query = self.nearest(&search, query).await?;
         let found = if query.aggregates() {
             self.figures(&search, &query).await?
         } else {
@@ -142,7 +148,7 @@ impl Engine {
     /// One page of records.
     pub(super) async fn page(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
         let plan = self.plan_page(search, query).await?;
-        let dialect = self.parts.store.dialect();
+        let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),
             limit: plan.limit,
@@ -150,8 +156,10 @@ impl Engine {
             ..Found::default()
         };
         let mut writer = RecordWriter::new(&plan, search.caller);
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
         let mut more = false;
+        // Where the page begins and ends, in the direction in which it was walked.
+        let (mut near_end, mut far_end) = (None, None);
         let limit = usize::try_from(plan.limit).unwrap_or(usize::MAX);
         if plan.limit > 0 {
             let statement = plan.page_statement(dialect);
@@ -162,12 +170,23 @@ impl Engine {
                         return;
                     }
                     writer.row(row);
-                    if writer.ends.len() == limit && !plan.cursor_columns.is_empty() {
+                    let (first, last) = (writer.ends.len() == 1, writer.ends.len() == limit);
+                    let wanted = last || (first && plan.after.is_some());
+                    if wanted && !plan.cursor_columns.is_empty() {
                         let cells = plan.cursor_columns.iter().map(|column| row.cell(*column));
-                        found.next_cursor = Some(cursor::encode(&plan.order, cells));
+                        let here = cursor::encode(&plan.order, cells);
+                        if last {
+                            far_end = Some(here.clone());
+                        }
+                        if first {
+                            near_end = Some(here);
+                        }
                     }
                 })
                 .await?;
+        }
+        if plan.backwards {
+            writer.turn();
         }
         found.count = u64::try_from(writer.ends.len()).unwrap_or_default();
         let wanted = query.count.unwrap_or(true);
@@ -183,9 +202,13 @@ impl Engine {
             more = found.total.is_some_and(|total| total > plan.offset);
         }
         found.has_more = more;
-        if !more {
-            found.next_cursor = None;
-        }
+        let far_end = far_end.filter(|_| more);
+        let near_end = near_end.filter(|_| plan.after.is_some());
+        (found.next_cursor, found.previous_cursor) = if plan.backwards {
+            (near_end, far_end)
+        } else {
+            (far_end, near_end)
+        };
         let (out, holes) = (writer.out, writer.holes);
         let records = if holes.is_empty() {
             out
@@ -206,9 +229,10 @@ impl Engine {
                 query,
             )
             .await?;
-        let checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
+        let mut checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
+        checker.scope.binned = query.binned;
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
-        let dialect = self.parts.store.dialect();
+        let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),
             limit: plan.limit,
@@ -216,7 +240,7 @@ impl Engine {
             ..Found::default()
         };
         let mut out = Vec::new();
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
         reader
             .read(&plan.page_statement(dialect), &mut |row| {
                 if found.count >= plan.limit {
@@ -247,7 +271,9 @@ pub(super) fn plan_with(
     query: &QueryInput,
     limits: select::PageLimits,
 ) -> Result<SelectPlan> {
-    let checker = Checker::new(search.schema, search.layout, views, search.caller);
+    let mut checker = Checker::new(search.schema, search.layout, views, search.caller);
+    checker.scope.binned = query.binned;
+    checker.system = search.granted.system;
     let layouts = |object: &str| search.schema.layout(object).cloned();
     select::plan(checker, &layouts, search.granted.view.as_deref(), query, limits)
 }

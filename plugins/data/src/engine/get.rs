@@ -11,8 +11,8 @@ use super::answer::{Found, RecordAnswer, write_stored};
 use super::caller::Caller;
 use super::find::Search;
 use super::ports::HookPoint;
+use super::restore::check_bin;
 use super::{Engine, check_method, layout_of};
-use crate::access::View;
 use crate::error::{DataError, Result};
 use crate::query::{QueryInput, RawFilter};
 use crate::record::Layout;
@@ -24,11 +24,19 @@ impl Engine {
     /// # Errors
     /// `RecordNotFound` for one that is not there or that the caller may not see; as [`Engine::find`] otherwise.
     pub async fn get(&self, context: &Context, object: &str, id: &str, query: &QueryInput) -> Result<RecordAnswer> {
+        let found = self.get_checked(context, object, id, query).await;
+        self.told(context, found).await
+    }
+
+    async fn get_checked(&self, context: &Context, object: &str, id: &str, query: &QueryInput) -> Result<RecordAnswer> {
         let schema = self.schema();
         let layout = layout_of(&schema, object)?;
         let granted = self.granted(context, layout, Operation::Read).await?;
         if !granted.system {
             check_method(layout, ApiMethod::Get)?;
+        }
+        if query.binned {
+            check_bin(layout, &granted, ApiMethod::Restore)?;
         }
         let hooks = &self.parts.hooks;
         let hooked = hooks.armed(HookPoint::BeforeFind, object) || hooks.armed(HookPoint::AfterFind, object);
@@ -36,10 +44,15 @@ impl Engine {
             let query = by_id(id, query);
             // Whether lists are allowed does not matter for one record.
             one(self.find_checked(context, object, query, None).await?)
-        } else if layout.plain && granted.sees_all() && query.fields.is_none() && query.expand.is_empty() {
-            self.get_plain(layout, None, id).await?
+        } else if layout.plain
+            && granted.sees_all()
+            && !query.binned
+            && query.fields.is_none()
+            && query.expand.is_empty()
+        {
+            self.get_plain(context, layout, granted.system, id).await?
         } else {
-            let caller = Caller::new(context, self.now_ms());
+            let caller = Caller::reading(context, self.now_ms());
             let search = Search {
                 schema: &schema,
                 layout,
@@ -53,6 +66,7 @@ impl Engine {
                 object: object.to_owned(),
                 id: id.to_owned(),
                 record,
+                warnings: Vec::new(),
             }),
             None => Err(not_found(object, id)),
         }
@@ -61,17 +75,18 @@ impl Engine {
     /// The stored fields of a record.
     pub(super) async fn get_plain(
         &self,
+        context: &Context,
         layout: &Arc<Layout>,
-        view: Option<&View>,
+        system: bool,
         id: &str,
     ) -> Result<Option<Vec<u8>>> {
         let statement = Statement::new(Arc::clone(&layout.get_sql), vec![SqlValue::Text(id.to_owned())]).single();
         let mut record = None;
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.reader_of(layout, &Caller::reading(context, self.now_ms())).await?;
         reader
             .read(&statement, &mut |row| {
                 let mut out = Vec::with_capacity(layout.columns.len() * 24);
-                write_stored(&mut out, layout, view, row);
+                write_stored(&mut out, layout, None, system, row);
                 record = Some(out);
             })
             .await?;
@@ -87,6 +102,7 @@ fn by_id(id: &str, query: &QueryInput) -> QueryInput {
         filter: Some(RawFilter::equals("id", id)),
         limit: Some(1),
         count: Some(false),
+        binned: query.binned,
         ..QueryInput::default()
     }
 }

@@ -6,7 +6,7 @@ use objectos_plugin_api::contracts::hooks::RecordHook;
 use super::answer::document;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::ports::HookPoint;
-use super::{Engine, Fields};
+use super::{Engine, Fields, versions};
 use crate::error::{DataError, Result};
 use crate::outbox::{self, RecordChange};
 use crate::record::Layout;
@@ -88,12 +88,25 @@ pub(super) fn note(
     id: &str,
     before: Option<Stored>,
     after: Option<Stored>,
-) {
-    let (name, point) = match (&before, &after) {
+) -> Result<()> {
+    let what = match (&before, &after) {
         (None, _) => (outbox::CREATED, HookPoint::AfterInsert),
         (Some(_), Some(_)) => (outbox::UPDATED, HookPoint::AfterUpdate),
         (Some(_), None) => (outbox::DELETED, HookPoint::AfterDelete),
     };
+    note_as(draft, layout, id, (what.0, Some(what.1)), before, after)
+}
+
+/// The same under a name of its own; without a hook point nobody sees it but the listeners of events.
+pub(super) fn note_as(
+    draft: &mut Draft<'_>,
+    layout: &std::sync::Arc<Layout>,
+    id: &str,
+    (name, point): (&'static str, Option<HookPoint>),
+    before: Option<Stored>,
+    after: Option<Stored>,
+) -> Result<()> {
+    versions::keep(draft, layout, id, name, before.as_ref(), after.as_ref())?;
     let change = RecordChange {
         name,
         layout,
@@ -105,12 +118,15 @@ pub(super) fn note(
     draft.push(Part::Event, statement, Expect::Anything);
     draft.set(&layout.object.name, id, after.clone());
     let operation = draft.operation;
-    draft.effects.push(Effect {
-        operation,
-        point,
-        layout: std::sync::Arc::clone(layout),
-        id: id.to_owned(),
-        before,
-        after,
-    });
+    if let Some(point) = point {
+        draft.effects.push(Effect {
+            operation,
+            point,
+            layout: std::sync::Arc::clone(layout),
+            id: id.to_owned(),
+            before,
+            after,
+        });
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks;
+use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 
 use crate::error::Result;
 use crate::store::BoxFuture;
@@ -73,6 +74,25 @@ pub trait Hooks: Send + Sync + fmt::Debug + 'static {
         object: &'a str,
         payload: Vec<u8>,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+}
+
+/// Reaches those who are asked about records: servers, and services of other plugins.
+pub trait Outside: Send + Sync + fmt::Debug + 'static {
+    /// Sends a request; any status is an answer.
+    ///
+    /// Fails when there is no answer.
+    fn send<'a>(&'a self, context: &'a Context, request: OutgoingRequest) -> BoxFuture<'a, Result<IncomingAnswer>>;
+
+    /// Calls a service by name.
+    ///
+    /// Fails with the service's error, or when there is none.
+    fn call<'a>(
+        &'a self,
+        context: &'a Context,
+        service: &'a str,
+        method: &'a str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Vec<u8>>>;
 }
 
 /// Is told of stored events.

@@ -1,13 +1,20 @@
 //! Records that a record points to: they must be there when it is stored.
 
+use std::sync::Arc;
+
+use objectos_expression::{RecordEnvironment, holds};
 use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::FieldType;
 use serde_json::Value;
 
-use super::draft::{Draft, Part};
+use super::answer::document;
+use super::draft::{Draft, Part, Stored};
 use super::find::Search;
-use super::{Engine, access::Granted};
+use super::{Engine, access::Granted, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::{FieldKind, FieldModel, SystemField};
+use crate::query::check::Checker;
+use crate::query::filter::Filter;
 use crate::query::sql::SqlWriter;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::Layout;
@@ -18,6 +25,8 @@ pub(super) struct Pointing<'a> {
     field: &'a FieldModel,
     value: &'a SqlValue,
     target: &'a str,
+    /// Where the record that points lies.
+    datasource: &'a str,
 }
 
 /// The references among the columns that change.
@@ -38,6 +47,7 @@ pub(super) fn pointing<'a>(
                 field,
                 value: &values[index],
                 target: &reference.object,
+                datasource: &layout.datasource,
             })
         })
         .collect()
@@ -45,40 +55,83 @@ pub(super) fn pointing<'a>(
 
 impl Engine {
     /// Adds the steps that make sure, inside of the transaction.
-    pub(super) fn guard_references(&self, draft: &mut Draft<'_>, granted: &Granted, references: &[Pointing<'_>]) {
+    pub(super) fn guard_references(
+        &self,
+        draft: &mut Draft<'_>,
+        granted: &Granted,
+        references: &[Pointing<'_>],
+    ) -> Result<()> {
         for reference in references {
             let Some(target) = draft.schema.layout(reference.target) else {
                 continue;
             };
-            let statement = self.missing_target(draft, granted, target, reference);
+            // In another database it was looked up before: no transaction holds it.
+            if target.datasource != reference.datasource {
+                continue;
+            }
+            let statement = self.missing_target(draft, granted, target, reference)?;
             draft.push(Part::Reference, statement, Expect::NoRow);
+        }
+        Ok(())
+    }
+
+    /// Adds the steps that keep a record from standing above itself. They come after the record's own.
+    pub(super) fn guard_trees(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        id: &str,
+        values: &[SqlValue],
+        changes: impl Fn(usize) -> bool,
+    ) {
+        for (index, value) in values.iter().enumerate() {
+            let field = layout.field(index);
+            let own = field
+                .reference
+                .as_ref()
+                .is_some_and(|reference| reference.object == layout.object.name);
+            if field.field_type == FieldType::Tree && own && changes(index) && !value.is_null() {
+                let part = Part::Tree {
+                    object: layout.object.name.clone(),
+                    field: field.name.clone(),
+                    label: field.label.clone(),
+                };
+                let statement = store_record::circle(layout.dialect, layout, &field.name, id);
+                draft.push(part, statement, Expect::NoRow);
+            }
         }
     }
 
-    /// Answers a row when a record that is pointed to is not there.
+    /// Answers a row when a record that is pointed to is not there, or is not as the field wants it.
     fn missing_target(
         &self,
         draft: &Draft<'_>,
         granted: &Granted,
-        target: &Layout,
+        target: &Arc<Layout>,
         reference: &Pointing<'_>,
-    ) -> Statement {
-        let mut writer = SqlWriter::new(self.parts.store.dialect());
+    ) -> Result<Statement> {
+        let mut checker = Checker::new(draft.schema, target, None, draft.caller);
+        let mut wanted = Filter::always();
+        for condition in &reference.field.reference_conditions {
+            wanted = wanted.and(checker.condition(condition)?);
+        }
+        let mut writer = SqlWriter::new(target.dialect);
         let many = reference.field.kind == FieldKind::References;
         if many {
-            let start = writer.dialect().elements_start();
+            let (start, end) = (writer.dialect().elements_start(), writer.dialect().elements_end());
             writer
                 .push("SELECT 1 FROM ")
                 .push(start)
                 .value(reference.value.clone())
-                .push(") e WHERE NOT EXISTS (SELECT 1 FROM ");
+                .push(end)
+                .push(" WHERE NOT EXISTS (SELECT 1");
         } else {
-            writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM ");
+            writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1");
         }
         writer
-            .push(&target.table)
-            .push(" p WHERE p.")
-            .name(SystemField::Id.name())
+            .from(&checker.scope)
+            .push(" WHERE ")
+            .column(0, SystemField::Id.name())
             .push(" = ");
         if many {
             writer.push("e.value");
@@ -86,51 +139,84 @@ impl Engine {
             writer.value(reference.value.clone());
         }
         if let Some(delete) = &target.object.soft_delete {
-            writer.push(" AND p.").name(&delete.field).push(" IS NULL");
+            writer.push(" AND ").column(0, &delete.field).push(" IS NULL");
         }
         if let (Some(tenancy), false) = (&target.object.tenancy, granted.system) {
             let tenant = draft.caller.tenant();
             if !tenant.is_null() {
-                writer.push(" AND p.").name(&tenancy.field).push(" = ").value(tenant);
+                writer.push(" AND ").column(0, &tenancy.field).push(" = ").value(tenant);
             }
         }
+        if !wanted.is_always() {
+            writer.push(" AND ").filter(&wanted);
+        }
         writer.push(")");
-        writer.finish()
+        Ok(writer.finish())
     }
 
-    /// Looks the references up before anything is written, and names those that point to nothing.
+    /// Looks references up before anything is written, and names those that point to nothing: all, or only those into other
+    /// databases, which no transaction holds.
     pub(super) async fn missing_references(
         &self,
         draft: &Draft<'_>,
         granted: &Granted,
         references: &[Pointing<'_>],
+        all: bool,
     ) -> Result<Vec<FieldError>> {
         let mut errors = Vec::new();
         for reference in references {
             let Some(target) = draft.schema.layout(reference.target) else {
                 continue;
             };
-            let planned = |id: &str| draft.changed(&target.object.name, id);
-            // A record that this very write makes is there by then.
-            if let SqlValue::Text(id) = reference.value {
-                match planned(id) {
-                    Some(Some(_)) => continue,
-                    Some(None) => {
-                        errors.push(missing(reference));
-                        continue;
-                    }
-                    None => {}
-                }
+            if !all && target.datasource == reference.datasource {
+                continue;
             }
-            let statement = self.missing_target(draft, granted, target, reference);
+            // A record that this very write makes is there by then.
+            if let SqlValue::Text(id) = reference.value
+                && let Some(planned) = draft.changed(&target.object.name, id)
+            {
+                if !self.meets(draft, target, planned.as_ref(), reference.field).await? {
+                    errors.push(missing(reference));
+                }
+                continue;
+            }
+            let statement = self.missing_target(draft, granted, target, reference)?;
             let mut absent = false;
-            let mut reader = self.parts.store.reader().await?;
+            let mut reader = self.store_of(target).reader().await?;
             reader.read(&statement, &mut |_| absent = true).await?;
             if absent {
                 errors.push(missing(reference));
             }
         }
         Ok(errors)
+    }
+
+    /// Whether a record as this write leaves it is one that a field may point to.
+    async fn meets(
+        &self,
+        draft: &Draft<'_>,
+        target: &Layout,
+        planned: Option<&Stored>,
+        field: &FieldModel,
+    ) -> Result<bool> {
+        let Some(planned) = planned else { return Ok(false) };
+        for condition in &field.reference_conditions {
+            let paths: Vec<String> = condition
+                .fields()
+                .iter()
+                .filter(|path| path.contains('.'))
+                .cloned()
+                .collect();
+            let record = self
+                .with_relations(draft, target, document(target, planned), &paths)
+                .await?;
+            let record = Value::Object(record);
+            let environment = RecordEnvironment::new(&record, draft.caller.now_ms).with_user(draft.caller.user());
+            if !holds(condition.checked(), &environment).unwrap_or(false) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Masters that the caller must be able to read, and cannot.
@@ -188,8 +274,12 @@ impl Engine {
 }
 
 fn missing(reference: &Pointing<'_>) -> FieldError {
+    let filtered = match reference.field.reference_conditions.is_empty() {
+        true => "",
+        false => ", or that is none of those that may be chosen",
+    };
     let message = format!(
-        "{} points to a record of '{}' that does not exist",
+        "{} points to a record of '{}' that does not exist{filtered}",
         reference.field.label, reference.target
     );
     FieldError::new(&reference.field.name, FieldCode::ReferenceNotFound, message)

@@ -34,9 +34,8 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
         RuleCheck::Unique { scope: Some(scope), .. } => add(scope),
         RuleCheck::Conditional { when, then, otherwise } => {
             add(when);
-            collect(then, paths);
-            if let Some(otherwise) = otherwise {
-                collect(otherwise, paths);
+            for rule in then.iter().chain(otherwise) {
+                collect(rule, paths);
             }
         }
         _ => {}
@@ -90,7 +89,7 @@ impl Engine {
         )
         .single();
         let mut found = None;
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.store_of(layout).reader().await?;
         reader
             .read(&statement, &mut |row| found = Some(stored(layout, row)))
             .await?;

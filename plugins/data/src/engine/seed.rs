@@ -45,6 +45,36 @@ impl SeedSink for EngineSeeds {
         Ok(self.engine.create(&self.context, object, record).await?.id)
     }
 
+    async fn create_all(
+        &self,
+        object: &str,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<Vec<Result<String, Error>>, Error> {
+        let mut made = Vec::with_capacity(records.len());
+        for chunk in records.chunks(self.engine.parts.limits.batch_max) {
+            match self.engine.create_many(&self.context, object, chunk.to_vec()).await {
+                Ok(answers) => made.extend(answers.into_iter().map(|answer| Ok(answer.id))),
+                // One of them is refused: each for itself, so that it is the only one.
+                Err(_) => {
+                    for record in chunk {
+                        made.push(self.create(object, record.clone()).await);
+                    }
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    async fn empty(&self, object: &str) -> Result<bool, Error> {
+        let schema = self.engine.schema();
+        let layout = layout_of(&schema, object)?;
+        let statement = Statement::new(format!("SELECT 1 FROM {} LIMIT 1", layout.table), Vec::new()).single();
+        let mut empty = true;
+        let mut reader = self.engine.store_of(layout).reader().await?;
+        reader.read(&statement, &mut |_| empty = false).await?;
+        Ok(empty)
+    }
+
     async fn update(&self, object: &str, id: &str, record: Map<String, Value>) -> Result<(), Error> {
         self.engine.update(&self.context, object, id, record, None).await?;
         Ok(())
@@ -72,7 +102,7 @@ impl Engine {
         let mut ids: Vec<String> = Vec::new();
         {
             let statement = Statement::new(format!("SELECT \"id\" FROM {}", layout.table), Vec::new());
-            let mut reader = self.parts.store.reader().await?;
+            let mut reader = self.store_of(layout).reader().await?;
             reader
                 .read(&statement, &mut |row| {
                     ids.extend(row.cell(0).as_text().map(str::to_owned))

@@ -1,8 +1,9 @@
 //! Counters of autonumbers.
 //!
-//! A number is taken from memory when a record is planned and written down in the transaction that stores the record. So
-//! numbers never come twice, however many ask at once, and a restart goes on behind the last that was stored. A write that
-//! fails after it took its number leaves a gap: gaps are allowed, doubles are not.
+//! Where this process alone writes, a number is taken from memory when a record is planned and written down in the transaction
+//! that stores the record; a restart goes on behind the last that was stored. Where others write as well, the database gives
+//! each number, in a transaction of its own. Either way numbers never come twice, however many ask at once. A write that fails
+//! after it took its number leaves a gap: gaps are allowed, doubles are not.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Mutex;
 
-use crate::error::Result;
-use crate::store::{Statement, Store};
+use crate::error::{DataError, Result};
+use crate::store::{Expect, Outcome, Statement, Store, WriteUnit};
 
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
@@ -24,6 +25,9 @@ const PREFIX: &str = "autonumber:";
 impl Sequences {
     /// The next number of a counter.
     pub(super) async fn next(&self, store: &dyn Store, name: &str) -> Result<i64> {
+        if store.shared() {
+            return taken(store, name).await;
+        }
         let counter = {
             let mut by_name = self.by_name.lock().await;
             match by_name.get(name) {
@@ -37,6 +41,22 @@ impl Sequences {
         };
         Ok(counter.fetch_add(1, Ordering::Relaxed) + 1)
     }
+}
+
+/// Takes a number from the database.
+async fn taken(store: &dyn Store, name: &str) -> Result<i64> {
+    let mut unit = WriteUnit::default();
+    let statement = Statement::new(
+        "INSERT INTO objectos_sequence (name, value) VALUES (?, 1) \
+         ON CONFLICT (name) DO UPDATE SET value = objectos_sequence.value + 1 RETURNING value",
+        vec![format!("{PREFIX}{name}").into()],
+    );
+    unit.push(statement, Expect::Numbers);
+    match store.write(unit).await? {
+        Outcome::Stored(numbers) => numbers.first().copied(),
+        Outcome::Refused(_) => None,
+    }
+    .ok_or_else(|| DataError::internal(format!("the counter '{name}' gave no number")))
 }
 
 async fn stored(store: &dyn Store, name: &str) -> Result<i64> {
@@ -58,7 +78,8 @@ async fn stored(store: &dyn Store, name: &str) -> Result<i64> {
 pub(super) fn keep(name: &str, value: i64) -> Statement {
     Statement::new(
         "INSERT INTO objectos_sequence (name, value) VALUES (?, ?) \
-         ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+         ON CONFLICT (name) DO UPDATE SET value = CASE WHEN excluded.value > objectos_sequence.value \
+         THEN excluded.value ELSE objectos_sequence.value END",
         vec![format!("{PREFIX}{name}").into(), value.into()],
     )
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::model::SystemField;
+use crate::model::{Expression, SystemField};
 use crate::query::RawFilter;
-use crate::query::check::Checker;
+use crate::query::check::{Checker, wrong_plan};
 use crate::query::sql::SqlWriter;
 use crate::record::{Layout, Schema};
 use crate::store::{Dialect, SqlValue, Statement};
 
 use super::caller::Caller;
+use super::restore::Whereabouts;
 
 /// Makes a record; `values` are those of all columns.
 pub(super) fn insert(layout: &Layout, values: &[SqlValue]) -> Statement {
@@ -72,7 +73,7 @@ pub(super) fn outside(
     filter: &RawFilter,
 ) -> Result<Statement> {
     let mut checker = Checker::new(schema, layout, None, caller);
-    let filter = checker.filter(filter)?;
+    let filter = checker.filter(filter).map_err(|error| wrong_plan(&checker, &error))?;
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1").from(&checker.scope);
     writer
@@ -84,7 +85,7 @@ pub(super) fn outside(
     Ok(writer.finish())
 }
 
-/// All columns of the records of an object whose field has this value, deleted ones left out.
+/// All columns of the records of an object whose field has this value.
 pub(super) fn pointing_to(
     dialect: &'static dyn Dialect,
     layout: &Layout,
@@ -92,6 +93,7 @@ pub(super) fn pointing_to(
     many: bool,
     id: &str,
     limit: u64,
+    whereabouts: Whereabouts,
 ) -> Statement {
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT ");
@@ -99,7 +101,7 @@ pub(super) fn pointing_to(
         writer.name(&column.name);
     });
     writer.push(" FROM ").push(&layout.table).push(" WHERE ");
-    points_to(&mut writer, layout, field, many, id);
+    points_to(&mut writer, layout, field, many, id, whereabouts);
     writer
         .push(" ORDER BY ")
         .name(SystemField::Id.name())
@@ -115,10 +117,11 @@ pub(super) fn still_pointing(
     field: &str,
     many: bool,
     id: &str,
+    whereabouts: Whereabouts,
 ) -> Statement {
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT 1 FROM ").push(&layout.table).push(" WHERE ");
-    points_to(&mut writer, layout, field, many, id);
+    points_to(&mut writer, layout, field, many, id, whereabouts);
     writer.push(" LIMIT 1");
     writer.finish()
 }
@@ -130,47 +133,66 @@ pub(super) fn count_pointing(
     field: &str,
     many: bool,
     id: &str,
+    whereabouts: Whereabouts,
 ) -> Statement {
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT COUNT(*) FROM ").push(&layout.table).push(" WHERE ");
-    points_to(&mut writer, layout, field, many, id);
+    points_to(&mut writer, layout, field, many, id, whereabouts);
     writer.finish().single()
 }
 
-fn points_to(writer: &mut SqlWriter, layout: &Layout, field: &str, many: bool, id: &str) {
+fn points_to(writer: &mut SqlWriter, layout: &Layout, field: &str, many: bool, id: &str, whereabouts: Whereabouts) {
     if many {
-        let start = writer.dialect().elements_start();
+        let (start, end) = (writer.dialect().elements_start(), writer.dialect().elements_end());
         writer
             .push("EXISTS (SELECT 1 FROM ")
             .push(start)
             .name(field)
-            .push(") e WHERE e.value = ");
+            .push(end)
+            .push(" WHERE e.value = ");
         writer.value(id.into()).push(")");
     } else {
         writer.name(field).push(" = ").value(id.into());
     }
-    if let Some(delete) = &layout.object.soft_delete {
-        writer.push(" AND ").name(&delete.field).push(" IS NULL");
+    if let (Some(delete), Some(condition)) = (&layout.object.soft_delete, whereabouts.condition()) {
+        writer.push(" AND ").name(&delete.field).push(condition);
     }
+}
+
+/// Values that no other record may have.
+pub(super) struct Taken<'a> {
+    /// The record that has them.
+    pub(super) id: &'a str,
+    /// Fields and values; null is the same as null.
+    pub(super) values: &'a [(&'a str, SqlValue)],
+    /// Text is compared with case.
+    pub(super) case_sensitive: bool,
+    /// Only records for which it holds are compared.
+    pub(super) scope: Option<&'a Expression>,
 }
 
 /// Answers a row when another record has these values.
 pub(super) fn taken(
     dialect: &'static dyn Dialect,
-    layout: &Layout,
-    id: &str,
-    values: &[(&str, SqlValue)],
-    case_sensitive: bool,
-) -> Statement {
+    schema: &Schema,
+    caller: &Caller<'_>,
+    layout: &Arc<Layout>,
+    taken: &Taken<'_>,
+) -> Result<Statement> {
+    let mut checker = Checker::new(schema, layout, None, caller);
+    let scope = taken.scope.map(|scope| checker.condition(scope)).transpose()?;
     let mut writer = SqlWriter::new(dialect);
-    writer.push("SELECT 1 FROM ").push(&layout.table).push(" WHERE ");
-    writer.list(" AND ", values, |writer, (field, value)| match value {
-        SqlValue::Text(text) if !case_sensitive => {
+    writer.push("SELECT 1").from(&checker.scope).push(" WHERE ");
+    writer.list(" AND ", taken.values, |writer, (field, value)| match value {
+        SqlValue::Null => {
+            writer.column(0, field).push(" IS NULL");
+        }
+        SqlValue::Text(text) if !taken.case_sensitive => {
             let lower = writer.dialect().lower();
             writer
                 .push(lower)
                 .push("(")
-                .name(field)
+                .column(0, field)
                 .push(") = ")
                 .push(lower)
                 .push("(")
@@ -178,17 +200,45 @@ pub(super) fn taken(
                 .push(")");
         }
         value => {
-            writer.name(field).push(" = ").value(value.clone());
+            writer.column(0, field).push(" = ").value(value.clone());
         }
     });
     writer
         .push(" AND ")
-        .name(SystemField::Id.name())
+        .column(0, SystemField::Id.name())
         .push(" <> ")
-        .value(id.into());
+        .value(taken.id.into());
     if let Some(delete) = &layout.object.soft_delete {
-        writer.push(" AND ").name(&delete.field).push(" IS NULL");
+        writer.push(" AND ").column(0, &delete.field).push(" IS NULL");
+    }
+    if let Some(scope) = &scope {
+        writer.push(" AND ").filter(scope);
     }
     writer.push(" LIMIT 1");
+    Ok(writer.finish())
+}
+
+/// Answers a row when a record stands above itself: the chain of its parents leads back to it. A circle elsewhere ends by
+/// itself, since `UNION` keeps each step once.
+pub(super) fn circle(dialect: &'static dyn Dialect, layout: &Layout, field: &str, id: &str) -> Statement {
+    let mut writer = SqlWriter::new(dialect);
+    writer
+        .push("WITH RECURSIVE up (id) AS (SELECT p.")
+        .name(field)
+        .push(" FROM ")
+        .push(&layout.table)
+        .push(" p WHERE p.")
+        .name(SystemField::Id.name())
+        .push(" = ")
+        .value(id.into())
+        .push(" UNION SELECT p.")
+        .name(field)
+        .push(" FROM ")
+        .push(&layout.table)
+        .push(" p JOIN up ON p.")
+        .name(SystemField::Id.name())
+        .push(" = up.id) SELECT 1 FROM up WHERE up.id = ")
+        .value(id.into())
+        .push(" LIMIT 1");
     writer.finish()
 }

@@ -6,27 +6,41 @@ use objectos_expression::RecordEnvironment;
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
-use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind};
+use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind, Severity};
 use serde_json::Value;
 
 use super::access::Granted;
 use super::answer::{RecordAnswer, Values, document, write_stored};
+use super::ask::Subject;
 use super::commit::{Change, Planned};
 use super::create::{apply_hooked, missing, take};
 use super::draft::{Draft, Part, Stored};
-use super::get::not_found;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
-use super::relations::{rule_paths, stored};
+use super::relations::{id_of, rule_paths};
+use super::restore::Whereabouts;
+use super::versions::number_of;
 use super::{Engine, Fields, check_method, layout_of, store_record};
-use crate::error::{DataError, FieldError, Result};
+use crate::access::View;
+use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::SystemField;
+use crate::query::RawFilter;
 use crate::query::check::Checker;
-use crate::query::sql::SqlWriter;
 use crate::record::{Layout, moment};
 use crate::store::{Expect, SqlValue};
-use crate::validate::{RuleContext, UniqueDemand, check_rules, stamp};
+use crate::validate::{RuleContext, Told, UniqueDemand, check_rules, stamp};
+
+/// In which light a record is held against its rules.
+#[derive(Clone, Copy)]
+pub(super) struct Judged<'a> {
+    /// What whoever changes it may see.
+    pub(super) view: Option<&'a View>,
+    /// What is wrong with it already.
+    pub(super) faulty: &'a [FieldError],
+    /// What is about to happen.
+    pub(super) change: ChangeKind,
+}
 
 impl Engine {
     /// Changes fields of a record. `expected` is the `updated_at` that the change is based on.
@@ -66,12 +80,15 @@ impl Engine {
         if !granted.system {
             check_method(&layout, ApiMethod::Update)?;
         }
-        let before = self
-            .read_visible(draft, &layout, &granted, id)
-            .await?
-            .ok_or_else(|| not_found(object, id))?;
+        let Some(before) = self.read_visible(draft, &layout, &granted, id).await? else {
+            return Err(self.unreachable_record(draft, &layout, id, Operation::Update).await);
+        };
         self.check_version(&layout, &granted, id, &before, expected)?;
+        let transfer = self.transfer(draft, &layout, &granted, id, &before, record).await?;
         let after = self.change(draft, &layout, &granted, id, &before, record).await?;
+        if let Some(check) = transfer.as_ref().and_then(Granted::check) {
+            self.hold_to(draft, &layout, id, check, "transfer")?;
+        }
         Ok(Planned {
             layout,
             id: id.to_owned(),
@@ -80,7 +97,48 @@ impl Engine {
         })
     }
 
-    fn check_version(
+    /// Adds the step that holds a written record against a permission.
+    pub(super) fn hold_to(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Arc<Layout>,
+        id: &str,
+        check: &RawFilter,
+        operation: &'static str,
+    ) -> Result<()> {
+        let dialect = layout.dialect;
+        let outside = store_record::outside(dialect, draft.schema, draft.caller, layout, id, check)?;
+        let object = layout.object.name.clone();
+        draft.push(Part::Check { object, operation }, outside, Expect::NoRow);
+        Ok(())
+    }
+
+    /// What the caller may give away, when the change gives the record to another owner: more than changing it.
+    async fn transfer(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Arc<Layout>,
+        granted: &Granted,
+        id: &str,
+        before: &Stored,
+        record: &Fields,
+    ) -> Result<Option<Granted>> {
+        let owner = layout.system_column(SystemField::OwnerId);
+        let (Some(column), Some(to)) = (owner, record.get(SystemField::OwnerId.name())) else {
+            return Ok(None);
+        };
+        if granted.system || to.as_str() == before[column].as_text() {
+            return Ok(None);
+        }
+        let context = draft.caller.context;
+        let transfer = self.granted(context, layout, Operation::Transfer).await?;
+        match self.read_visible(draft, layout, &transfer, id).await? {
+            Some(_) => Ok(Some(transfer)),
+            None => Err(self.unreachable_record(draft, layout, id, Operation::Transfer).await),
+        }
+    }
+
+    pub(super) fn check_version(
         &self,
         layout: &Layout,
         granted: &Granted,
@@ -90,17 +148,26 @@ impl Engine {
     ) -> Result<()> {
         let Some(expected) = expected else { return Ok(()) };
         let version = before[layout.updated_at].as_text();
-        let same =
-            version == Some(expected) || (version.is_some() && moment::parse_datetime(expected).as_deref() == version);
+        let number = number_of(layout, before).map(|number| number.to_string());
+        let numbered = number.is_some() && expected.bytes().all(|byte| byte.is_ascii_digit());
+        let same = number.as_deref() == Some(expected)
+            || version == Some(expected)
+            || (version.is_some() && moment::parse_datetime(expected).as_deref() == version);
         if same {
             return Ok(());
         }
         let mut current = Vec::new();
-        write_stored(&mut current, layout, granted.view.as_deref(), &Values(before));
+        write_stored(
+            &mut current,
+            layout,
+            granted.view.as_deref(),
+            granted.system,
+            &Values(before),
+        );
         Err(DataError::Stale {
             object: layout.object.name.clone(),
             id: id.to_owned(),
-            current_version: version.map(str::to_owned),
+            current_version: number.filter(|_| numbered).or_else(|| version.map(str::to_owned)),
             current: serde_json::from_slice(&current).ok(),
         })
     }
@@ -140,6 +207,7 @@ impl Engine {
         if let Some(fields) = hooked {
             let taken = take(layout, granted, &fields, Some(before), true)?;
             // What the hook took out of the change goes back to what it was.
+            draft.untell();
             values.clone_from(before);
             apply_hooked(layout, &mut values, taken.values);
             demands = self
@@ -148,8 +216,8 @@ impl Engine {
         }
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
-        self.guard_references(draft, granted, &pointing(layout, &values, changes));
-        let dialect = self.parts.store.dialect();
+        self.guard_references(draft, granted, &pointing(layout, &values, changes))?;
+        let dialect = layout.dialect;
         let statement = store_record::update(dialect, layout, id, before, &values);
         draft.push(
             Part::Record {
@@ -158,27 +226,20 @@ impl Engine {
             statement,
             Expect::Changed(1),
         );
-        self.demand(draft, layout, id, &values, &demands);
-        if let Some(check) = &granted.check {
-            let outside = store_record::outside(dialect, draft.schema, draft.caller, layout, id, check)?;
-            draft.push(
-                Part::Check {
-                    object: object.to_owned(),
-                    operation: "update",
-                },
-                outside,
-                Expect::NoRow,
-            );
+        self.demand(draft, layout, id, &values, &demands)?;
+        self.guard_trees(draft, layout, id, &values, changes);
+        if let Some(check) = granted.check() {
+            self.hold_to(draft, layout, id, check, "update")?;
         }
         let after = Arc::new(values);
-        note(draft, layout, id, Some(Arc::clone(before)), Some(Arc::clone(&after)));
+        note(draft, layout, id, Some(Arc::clone(before)), Some(Arc::clone(&after)))?;
         Ok(after)
     }
 
     async fn settle_changed(
         &self,
         draft: &Draft<'_>,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         granted: &Granted,
         before: &Stored,
         values: &[SqlValue],
@@ -194,22 +255,29 @@ impl Engine {
         }
         let references = pointing(layout, values, changes);
         errors.extend(self.unreadable_masters(draft, granted, &references).await?);
+        if errors.is_empty() {
+            // Whoever takes a record away from a master must be able to read that one as well.
+            let leaves = pointing(layout, before, changes);
+            errors.extend(self.unreadable_masters(draft, granted, &leaves).await?);
+        }
         let mut demands = Vec::new();
-        if errors.is_empty() && !layout.object.rules.is_empty() {
-            let (broken, asked) = self
-                .rules(draft, layout, ChangeKind::Update, values, Some(before))
-                .await?;
+        if !layout.object.rules.is_empty() {
+            let judged = Judged {
+                view: granted.view.as_deref(),
+                faulty: &errors,
+                change: ChangeKind::Update,
+            };
+            let (broken, asked) = self.rules(draft, layout, judged, values, Some(before)).await?;
             errors.extend(broken);
             demands = asked;
         }
-        if !errors.is_empty() || draft.diagnose {
-            let absent = self.missing_references(draft, granted, &references).await?;
-            let new: Vec<FieldError> = absent
-                .into_iter()
-                .filter(|error| errors.iter().all(|known| known.field != error.field))
-                .collect();
-            errors.extend(new);
-        }
+        let all = !errors.is_empty() || draft.diagnose;
+        let absent = self.missing_references(draft, granted, &references, all).await?;
+        let new: Vec<FieldError> = absent
+            .into_iter()
+            .filter(|error| errors.iter().all(|known| known.field != error.field))
+            .collect();
+        errors.extend(new);
         if errors.is_empty() {
             return Ok(demands);
         }
@@ -223,11 +291,12 @@ impl Engine {
     pub(super) async fn rules(
         &self,
         draft: &Draft<'_>,
-        layout: &Layout,
-        change: ChangeKind,
+        layout: &Arc<Layout>,
+        judged: Judged<'_>,
         values: &[SqlValue],
         before: Option<&Stored>,
     ) -> Result<(Vec<FieldError>, Vec<UniqueDemand>)> {
+        let Judged { view, faulty, change } = judged;
         let record = document(layout, values);
         let previous = before.map(|before| document(layout, before));
         let paths = rule_paths(&layout.object);
@@ -244,13 +313,60 @@ impl Engine {
             Some(previous) => environment = environment.with_previous(previous),
             None => environment = environment.as_new(),
         }
-        check_rules(RuleContext {
+        let verdict = check_rules(RuleContext {
             object: &layout.object,
             change,
             record: &record,
             previous: previous.as_ref(),
+            faulty,
+            view,
             environment: &environment,
-        })
+        })?;
+        let (mut errors, questions) = (verdict.errors, verdict.questions);
+        draft.tell(verdict.told);
+        if errors.is_empty() && !questions.is_empty() {
+            let subject = Subject {
+                object: &layout.object,
+                change,
+                record: &record,
+                previous: previous.as_ref(),
+            };
+            let (broken, told) = self.ask(draft, subject, &questions).await?;
+            errors.extend(broken);
+            draft.tell(told);
+        }
+        let (strict, lenient) = verdict
+            .demands
+            .into_iter()
+            .partition(|demand| demand.severity == Severity::Error);
+        self.tell_doubles(draft, layout, values, lenient).await?;
+        Ok((errors, strict))
+    }
+
+    /// Doubles that refuse nothing: looked for before the write, so another one at the same moment may be missed.
+    async fn tell_doubles(
+        &self,
+        draft: &Draft<'_>,
+        layout: &Arc<Layout>,
+        values: &[SqlValue],
+        demands: Vec<UniqueDemand>,
+    ) -> Result<()> {
+        for demand in demands {
+            let Some(statement) = self.doubles(draft, layout, &id_of(layout, values), values, &demand)? else {
+                continue;
+            };
+            let mut double = false;
+            let mut reader = self.store_of(layout).reader().await?;
+            reader.read(&statement.single(), &mut |_| double = true).await?;
+            if double {
+                let severity = demand.severity;
+                draft.tell(demand.fields.iter().map(|field| Told {
+                    severity,
+                    error: FieldError::new(field, FieldCode::Duplicate, &demand.message).with_rule(&demand.rule),
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// A record that the caller may see in this operation, as it is or as this write made it.
@@ -269,27 +385,8 @@ impl Engine {
         };
         let mut checker = Checker::new(draft.schema, layout, None, draft.caller);
         let filter = checker.own_view(view)?;
-        let mut writer = SqlWriter::new(self.parts.store.dialect());
-        writer.push("SELECT ");
-        writer.list(", ", &layout.columns, |writer, column| {
-            writer.column(0, &column.name);
-        });
-        writer
-            .from(&checker.scope)
-            .push(" WHERE ")
-            .column(0, SystemField::Id.name())
-            .push(" = ")
-            .value(id.into());
-        if let Some(delete) = &layout.object.soft_delete {
-            writer.push(" AND ").column(0, &delete.field).push(" IS NULL");
-        }
-        writer.push(" AND ").filter(&filter);
-        let mut found = None;
-        let mut reader = self.parts.store.reader().await?;
-        reader
-            .read(&writer.finish().single(), &mut |row| found = Some(stored(layout, row)))
-            .await?;
-        Ok(found.map(Arc::new))
+        self.read_where(layout, &checker, Some(&filter), id, Whereabouts::Live)
+            .await
     }
 }
 
@@ -305,11 +402,14 @@ fn changed_fields(layout: &Layout, before: &[SqlValue], after: &[SqlValue]) -> F
 }
 
 /// The moment of the change grows even when the clock does not: it is the version that every change is held against.
-fn stamp_changed(draft: &Draft<'_>, layout: &Layout, before: &[SqlValue], values: &mut [SqlValue]) {
+pub(super) fn stamp_changed(draft: &Draft<'_>, layout: &Layout, before: &[SqlValue], values: &mut [SqlValue]) {
     let last = before[layout.updated_at].as_text().and_then(moment::to_ms);
     let now = last.map_or(draft.caller.now_ms, |last| draft.caller.now_ms.max(last + 1));
     values[layout.updated_at] = SqlValue::Text(stamp(now));
     if let Some(column) = layout.system_column(SystemField::UpdatedBy) {
         values[column] = draft.caller.stamp();
+    }
+    if let (Some(column), Some(number)) = (layout.system_column(SystemField::Version), number_of(layout, before)) {
+        values[column] = SqlValue::Integer(number.saturating_add(1));
     }
 }

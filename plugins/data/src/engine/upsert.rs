@@ -68,7 +68,7 @@ impl Engine {
         if value.is_null() {
             return Ok(None);
         }
-        let mut writer = SqlWriter::new(self.parts.store.dialect());
+        let mut writer = SqlWriter::new(layout.dialect);
         writer
             .push("SELECT ")
             .name(SystemField::Id.name())
@@ -96,7 +96,7 @@ impl Engine {
         }
         writer.push(" ORDER BY ").name(SystemField::Id.name()).push(" LIMIT 1");
         let mut found = None;
-        let mut reader = self.parts.store.reader().await?;
+        let mut reader = self.store_of(layout).reader().await?;
         reader
             .read(&writer.finish().single(), &mut |row| {
                 found = row.cell(0).as_text().map(str::to_owned)

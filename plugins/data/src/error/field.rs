@@ -43,10 +43,14 @@ pub enum FieldCode {
     InvalidOption,
     /// Points to a record that does not exist.
     ReferenceNotFound,
+    /// Leads back to the record itself.
+    CircularReference,
     /// Written by the engine alone.
     ReadOnly,
     /// A rule of the object is broken.
     RuleViolation,
+    /// Not a state in which a record may begin.
+    InvalidInitialState,
     /// No way leads from the old value to the new one.
     InvalidTransition,
     /// A value that another record has.
@@ -77,8 +81,10 @@ impl FieldCode {
             Self::MaxScale => "max_scale",
             Self::InvalidOption => "invalid_option",
             Self::ReferenceNotFound => "reference_not_found",
+            Self::CircularReference => "circular_reference",
             Self::ReadOnly => "read_only",
             Self::RuleViolation => "rule_violation",
+            Self::InvalidInitialState => "invalid_initial_state",
             Self::InvalidTransition => "invalid_transition",
             Self::Duplicate => "duplicate_value",
         }
@@ -103,16 +109,18 @@ impl FieldCode {
             Self::MinLength => "value_too_short",
             Self::MaxLength => "value_too_long",
             Self::MinValue | Self::MaxValue | Self::MaxScale => "value_out_of_range",
-            Self::ReferenceNotFound => "invalid_reference",
+            Self::ReferenceNotFound | Self::CircularReference => "invalid_reference",
             Self::ReadOnly => "field_not_accessible",
             Self::Duplicate => "duplicate_value",
-            Self::InvalidOption | Self::RuleViolation | Self::InvalidTransition => "validation_error",
+            Self::InvalidOption | Self::RuleViolation | Self::InvalidInitialState | Self::InvalidTransition => {
+                "validation_error"
+            }
         }
     }
 }
 
 /// What is wrong with one field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// Name of the field; empty when the whole record is meant.
     pub field: String,

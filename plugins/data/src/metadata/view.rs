@@ -43,7 +43,17 @@ impl ViewType {
         }
     }
 
-    const fn key(self) -> &'static str {
+    /// What the protocol means when a view says no type.
+    const fn plain_type(self) -> &'static str {
+        match self {
+            Self::List => "grid",
+            Self::Form => "simple",
+        }
+    }
+
+    /// The key of a view that holds this part.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
         match self {
             Self::List => "list",
             Self::Form => "form",
@@ -78,9 +88,12 @@ fn declared(object: &ObjectModel, registry: &MetadataRegistry, view: ViewType) -
             .get("object")
             .and_then(Value::as_str)
             .unwrap_or(&entry.name);
-        (about == object.name)
-            .then(|| entry.definition.get(view.key()).cloned())
-            .flatten()
+        let part = entry.definition.get(view.key()).filter(|_| about == object.name)?;
+        let mut part = part.clone();
+        if let Value::Object(part) = &mut part {
+            part.entry("type").or_insert_with(|| view.plain_type().into());
+        }
+        Some(part)
     })
 }
 

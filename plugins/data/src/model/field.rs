@@ -6,7 +6,7 @@ use std::sync::Arc;
 use objectos_plugin_api::protocol::data::{DeleteBehavior, FieldType, SummaryFunction};
 use serde_json::Value;
 
-use super::{Expression, SystemField};
+use super::{Expression, FieldSettings, MaskModel, SystemField};
 
 /// A field.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct FieldModel {
     pub unique: bool,
     /// Client writes are refused: `readonly` as declared, computed fields, autonumbers, system fields but `owner_id`.
     pub readonly: bool,
-    /// Left out of generated views.
+    /// Left out of generated views, and out of answers that do not name it; the system sees it.
     pub hidden: bool,
     /// Taken into text search.
     pub searchable: bool,
@@ -45,10 +45,16 @@ pub struct FieldModel {
     pub default: Option<DefaultValue>,
     /// Lengths and ranges.
     pub limits: Limits,
+    /// What its type adds.
+    pub settings: FieldSettings,
+    /// Set when some callers see its values masked.
+    pub mask: Option<Arc<MaskModel>>,
     /// Values that a choice accepts; empty accepts any.
     pub options: Options,
     /// Set exactly for [`FieldKind::Reference`] and [`FieldKind::References`].
     pub reference: Option<ReferenceModel>,
+    /// What a record that it points to must be like, as conditions on that record; all have a form in SQL.
+    pub reference_conditions: Vec<Arc<Expression>>,
     /// Set exactly for [`FieldKind::Formula`].
     pub formula: Option<Arc<Expression>>,
     /// Set exactly for [`FieldKind::Summary`].
@@ -64,6 +70,18 @@ impl FieldModel {
     #[must_use]
     pub fn stored(&self) -> bool {
         self.column.is_some()
+    }
+
+    /// A secret: told to the system alone, and nobody finds records by it.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.field_type == FieldType::Password
+    }
+
+    /// Stands in an answer only when it is named.
+    #[must_use]
+    pub fn on_request(&self) -> bool {
+        self.hidden && self.system.is_none()
     }
 
     /// The type of its values in expressions. A formula has the type of its own expression.
@@ -193,6 +211,8 @@ pub struct Limits {
     pub scale: Option<u32>,
     /// Numbers of a vector, exactly.
     pub dimensions: Option<usize>,
+    /// Numbers go in steps of this, from the least on.
+    pub step: Option<f64>,
 }
 
 /// One value that a choice accepts.
@@ -271,7 +291,7 @@ pub struct ReferenceModel {
 }
 
 /// A roll-up over child records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SummaryModel {
     /// Name of the child object.
     pub object: String,
@@ -283,6 +303,8 @@ pub struct SummaryModel {
     pub via: String,
     /// Type of the result: number, or that of the child's field for min and max.
     pub result: objectos_expression::Type,
+    /// Only children that meet it; has a form in SQL.
+    pub filter: Option<Arc<Expression>>,
 }
 
 /// Pattern of an autonumber, such as `CASE-{0000}` or `INV-{YYYY}-{00000}`.
@@ -304,6 +326,8 @@ pub enum AutonumberPart {
     },
     /// Year of creation, four digits.
     Year,
+    /// Year of creation, its last two digits.
+    ShortYear,
     /// Month of creation, two digits.
     Month,
     /// Day of creation, two digits.

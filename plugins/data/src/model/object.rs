@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities, SharingModel, StateMachine};
 
-use super::{FieldKind, FieldModel, RuleModel, SystemField};
+use super::{FieldKind, FieldModel, IndexModel, RuleModel, SystemField};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct ObjectModel {
     pub tenancy: Option<TenancyModel>,
     /// Set with soft delete: a deleted record is kept with a date.
     pub soft_delete: Option<SoftDeleteModel>,
+    /// Set with versioning: earlier versions of records are kept.
+    pub versioning: Option<VersioningModel>,
     /// Who sees records that nobody shared.
     pub sharing: Option<SharingModel>,
     /// May be used; an inactive object is neither read nor written.
@@ -48,6 +50,8 @@ pub struct ObjectModel {
     pub system: bool,
     /// Has no table: other objects are described by it.
     pub is_abstract: bool,
+    /// Some field is masked for some callers.
+    pub has_masks: bool,
     /// The formula fields in an order in which each comes after those it reads.
     pub formula_order: Vec<String>,
     /// The protocol's form, defaults filled in.
@@ -66,6 +70,10 @@ impl ObjectModel {
     pub fn system_field(&self, part: SystemField) -> Option<&FieldModel> {
         match part {
             SystemField::Tenant => self.tenancy.as_ref().and_then(|tenancy| self.field(&tenancy.field)),
+            SystemField::Version => self
+                .versioning
+                .as_ref()
+                .and_then(|versioning| self.field(&versioning.field)),
             SystemField::DeletedAt => self.soft_delete.as_ref().and_then(|delete| self.field(&delete.field)),
             _ => self.field(part.name()),
         }
@@ -90,7 +98,9 @@ impl ObjectModel {
 
     /// The fields that text search reads.
     pub fn searchable_fields(&self) -> impl Iterator<Item = &FieldModel> {
-        self.fields.values().filter(|field| field.searchable && field.stored())
+        self.fields
+            .values()
+            .filter(|field| field.searchable && field.stored() && !field.is_secret())
     }
 
     /// The nearest name of a field to one that is not there.
@@ -104,19 +114,6 @@ impl ObjectModel {
     pub fn has_summaries(&self) -> bool {
         self.fields.values().any(|field| field.kind == FieldKind::Summary)
     }
-}
-
-/// An index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexModel {
-    /// Name, unique in the whole catalogue.
-    pub name: String,
-    /// Fields in their order; all are stored.
-    pub fields: Vec<String>,
-    /// No two records share all values. With tenancy the tenant's field comes first in `fields`.
-    pub unique: bool,
-    /// Text is compared without case.
-    pub ignore_case: bool,
 }
 
 /// Every record belongs to a tenant.
@@ -135,6 +132,17 @@ pub struct SoftDeleteModel {
     pub field: String,
     /// Child records go the same way.
     pub cascade: bool,
+}
+
+/// Earlier versions of records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersioningModel {
+    /// Name of the field with the number of the version.
+    pub field: String,
+    /// Only what changed is kept.
+    pub delta: bool,
+    /// Days that a version is kept; for ever when nothing is said.
+    pub retention_days: Option<i64>,
 }
 
 /// How a record is called: a pattern such as `{first_name} {last_name}`.

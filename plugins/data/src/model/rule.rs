@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use objectos_plugin_api::protocol::data::{ChangeKind, Severity, TextFormat};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Expression;
 
@@ -43,8 +43,10 @@ pub enum RuleCheck {
     Transitions {
         /// The field.
         field: String,
-        /// For each value those that may follow it. A value without an entry may become anything; with an empty one nothing.
+        /// For each value those that may follow it. Nothing follows a value without an entry.
         allowed: HashMap<String, HashSet<String>>,
+        /// Values with which a record may begin; none means any.
+        initial: Option<HashSet<String>>,
     },
     /// Text of a field matches a pattern.
     Pattern {
@@ -52,6 +54,8 @@ pub enum RuleCheck {
         field: String,
         /// Unanchored, as in the protocol.
         regex: regex::Regex,
+        /// A well-known form that it must have as well.
+        format: Option<TextFormat>,
     },
     /// Text of a field has a well-known form.
     Format {
@@ -73,9 +77,48 @@ pub enum RuleCheck {
     Conditional {
         /// Which way.
         when: Arc<Expression>,
-        /// When it is true.
-        then: Box<RuleModel>,
+        /// When it is true; none when it is switched off.
+        then: Option<Box<RuleModel>>,
         /// When it is false or null.
         otherwise: Option<Box<RuleModel>>,
     },
+    /// Somebody else decides.
+    Asked(Box<AskedModel>),
 }
+
+/// A question to somebody outside of the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedModel {
+    /// The field that is asked about: asked only when it has a value that is new. Without one the whole record is sent.
+    pub field: Option<String>,
+    /// Who is asked.
+    pub whom: Asked,
+    /// Sent along.
+    pub params: Map<String, Value>,
+    /// Milliseconds until the answer counts as failed.
+    pub timeout_ms: u64,
+}
+
+/// Who is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A server, through the service `http-client`.
+    Http {
+        /// `http://` or `https://`; `{value}` in it stands for the value.
+        url: String,
+        /// The value goes into the body; else into the address.
+        post: bool,
+        /// Headers.
+        headers: Vec<(String, String)>,
+    },
+    /// A service of a plugin.
+    Service {
+        /// Its name, which begins with [`VALIDATOR_SERVICES`].
+        service: String,
+        /// Its method.
+        method: String,
+    },
+}
+
+/// Beginning of the names of services that judge records: this plugin may call those and no others.
+pub const VALIDATOR_SERVICES: &str = "validator.";

@@ -17,6 +17,8 @@ pub enum SystemField {
     OwnerId,
     /// `organization_id`, or what `tenancy.tenantField` says: id of the tenant. Only with tenancy.
     Tenant,
+    /// `version`, or what `versioning.versionField` says: grows by one with every change. Only with versioning.
+    Version,
     /// `deleted_at`, or what `softDelete.field` says: datetime. Only with soft delete.
     DeletedAt,
 }
@@ -43,6 +45,7 @@ impl SystemField {
             Self::UpdatedBy => "updated_by",
             Self::OwnerId => "owner_id",
             Self::Tenant => "organization_id",
+            Self::Version => "version",
             Self::DeletedAt => "deleted_at",
         }
     }
@@ -58,6 +61,7 @@ impl SystemField {
             Self::UpdatedBy => "Updated by",
             Self::OwnerId => "Owner",
             Self::Tenant => "Organization",
+            Self::Version => "Version",
             Self::DeletedAt => "Deleted at",
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::data::{
-    BatchRequest, CreateRequest, Data, DeleteRequest, FindRequest, GetRequest, UpdateRequest,
+    BatchRequest, CreateRequest, Data, DeleteRequest, FindRequest, GetRequest, TransactionRequest, UpdateRequest,
 };
 use objectos_plugin_api::{Context, Error, Result};
 use serde::de::DeserializeOwned;
@@ -69,8 +69,19 @@ impl Data for DataProvider {
     }
 
     async fn delete(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
-        let DeleteRequest { object, id } = read("delete", &request)?;
-        self.engine.delete(&context, &object, &id).await?;
+        let DeleteRequest {
+            object,
+            id,
+            expected_version,
+            purge,
+        } = read("delete", &request)?;
+        if purge {
+            self.engine.purge(&context, &object, &id, expected_version).await?;
+        } else {
+            self.engine
+                .delete_expected(&context, &object, &id, expected_version)
+                .await?;
+        }
         Ok(routes_data::deleted(&object, &id))
     }
 
@@ -79,5 +90,12 @@ impl Data for DataProvider {
         let (operation, items, options) = routes_data::read_batch(batch)?;
         let answer = self.engine.batch(&context, &object, operation, items, options).await?;
         serde_json::to_vec(&answer.to_json()).map_err(Error::internal)
+    }
+
+    async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
+        let TransactionRequest { operations } = read("transaction", &request)?;
+        let items = routes_data::read_transaction(operations)?;
+        let answers = self.engine.transaction(&context, items).await?;
+        serde_json::to_vec(&routes_data::results(&answers)).map_err(Error::internal)
     }
 }

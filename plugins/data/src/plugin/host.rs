@@ -2,10 +2,16 @@
 
 use std::collections::HashMap;
 
-use objectos_plugin_api::{Context, HookRef, Host, Result as ApiResult};
+use objectos_plugin_api::contracts::events::{
+    CHANGED_ELSEWHERE, CONFIG_CHANGED, ChangedElsewhere, METADATA_CHANGED, Origin, SecurityEvent,
+};
+use objectos_plugin_api::contracts::http_client::{HttpClientClient, IncomingAnswer, OutgoingRequest};
+use objectos_plugin_api::{Context, Error, HookRef, Host, NewEvent, Priority, Result as ApiResult};
+use serde_json::json;
 
-use crate::engine::ports::{Clock, EventSignal, HookPoint, Hooks};
+use crate::engine::ports::{Clock, EventSignal, HookPoint, Hooks, Outside};
 use crate::error::Result;
+use crate::runtime::{MetadataChange, MetadataSignal};
 use crate::store::BoxFuture;
 
 /// The kernel's hook points.
@@ -41,6 +47,30 @@ impl Hooks for HostHooks {
     }
 }
 
+/// Services of other plugins. Opened when they are needed: the operator may grant none of them, and the kernel keeps one
+/// reference for each name.
+#[derive(Debug)]
+pub(super) struct HostOutside(pub(super) Host);
+
+impl Outside for HostOutside {
+    fn send<'a>(&'a self, context: &'a Context, request: OutgoingRequest) -> BoxFuture<'a, Result<IncomingAnswer>> {
+        Box::pin(async move { Ok(HttpClientClient::open(&self.0)?.send(context, &request).await?) })
+    }
+
+    fn call<'a>(
+        &'a self,
+        context: &'a Context,
+        service: &'a str,
+        method: &'a str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Vec<u8>>> {
+        Box::pin(async move {
+            let service = self.0.service(service, "*")?;
+            Ok(service.call(context, method, &payload).await?.to_vec())
+        })
+    }
+}
+
 /// The kernel's event dispatcher.
 #[derive(Debug)]
 pub(super) struct HostSignal(pub(super) Host);
@@ -58,5 +88,73 @@ pub(super) struct HostClock(pub(super) Host);
 impl Clock for HostClock {
     fn now_ms(&self) -> i64 {
         self.0.now_ms()
+    }
+}
+
+/// The kernel's bus, for what other nodes changed.
+#[derive(Debug)]
+pub(super) struct HostElsewhere(pub(super) Host);
+
+impl HostElsewhere {
+    /// Tells this node's plugins.
+    pub(super) fn tell(&self, changed: &ChangedElsewhere) {
+        let told = serde_json::to_vec(changed)
+            .map_err(Error::internal)
+            .and_then(|payload| {
+                let event = NewEvent {
+                    priority: Priority::Critical,
+                    ..NewEvent::new(CHANGED_ELSEWHERE, &payload)
+                };
+                self.0.publish(&Context::background(), &event)
+            });
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "nobody could be told of what another node changed");
+        }
+    }
+}
+
+/// The kernel's bus, for changed metadata.
+#[derive(Debug)]
+pub(super) struct HostMetadataSignal(pub(super) Host);
+
+impl HostMetadataSignal {
+    fn publish(&self, context: &Context, kinds: &[&'static str], catalogue: u64) {
+        let payload = json!({ "kinds": kinds, "version": catalogue }).to_string();
+        let event = NewEvent::new(METADATA_CHANGED, payload.as_bytes());
+        if let Err(error) = self.0.publish(context, &event) {
+            tracing::warn!(error = %error, "nobody could be told of the changed metadata");
+        }
+    }
+}
+
+impl MetadataSignal for HostMetadataSignal {
+    fn changed<'a>(&'a self, context: &'a Context, change: MetadataChange<'a>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.publish(context, &[change.kind], change.catalogue);
+            let event = SecurityEvent {
+                origin: Origin::of(context),
+                target_type: Some("metadata".to_owned()),
+                target_id: Some(format!("{}/{}", change.kind, change.name)),
+                target_name: Some(change.name.to_owned()),
+                description: format!("{} of {} '{}'", change.operation, change.kind, change.name),
+                result: "success".to_owned(),
+                error_message: None,
+                metadata: json!({ "kind": change.kind, "operation": change.operation, "version": change.number })
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default(),
+            };
+            let Ok(payload) = serde_json::to_vec(&event) else {
+                return;
+            };
+            let event = NewEvent::new(CONFIG_CHANGED, &payload);
+            if let Err(error) = self.0.publish_durable(context, &event).await {
+                tracing::error!(error = %error, "the changed metadata could not be written down");
+            }
+        })
+    }
+    fn followed<'a>(&'a self, kinds: &'a [&'static str], catalogue: u64) -> BoxFuture<'a, ()> {
+        self.publish(&Context::background(), kinds, catalogue);
+        Box::pin(std::future::ready(()))
     }
 }

@@ -1,12 +1,64 @@
 //! Apps into a catalogue, and the database into a shape that holds it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use objectos_plugin_api::Host;
+use serde::Deserialize;
 
 use crate::app::{CatalogueChange, Library};
 use crate::error::{DataError, Result};
-use crate::model::Catalogue;
-use crate::schema::plan;
-use crate::store::Store;
+use crate::model::{Catalogue, ObjectModel};
+use crate::outbox::SOURCE;
+use crate::schema::plan_of;
+use crate::store::{DEFAULT_DATASOURCE, Datasources, Store};
+
+/// The objects of this plugin.
+const OWN: [(&str, &str); 4] = [
+    (
+        "sys_import_job.object.yml",
+        include_str!("../../metadata/sys_import_job.object.yml"),
+    ),
+    (
+        "sys_record_version.object.yml",
+        include_str!("../../metadata/sys_record_version.object.yml"),
+    ),
+    (
+        "sys_metadata.object.yml",
+        include_str!("../../metadata/sys_metadata.object.yml"),
+    ),
+    (
+        "sys_metadata_version.object.yml",
+        include_str!("../../metadata/sys_metadata_version.object.yml"),
+    ),
+];
+
+#[derive(Deserialize)]
+struct Contributed {
+    plugin: String,
+    file: String,
+    text: String,
+}
+
+/// Takes over the objects and other documents that plugins declare, those of this plugin among them.
+pub(super) fn take_documents(library: &Library, host: &Host) -> Result<()> {
+    let documents: Vec<Contributed> = serde_json::from_slice(&host.contributions("documents"))
+        .map_err(|error| DataError::internal(format!("the documents of the plugins cannot be read: {error}")))?;
+    let mut packages: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for document in documents {
+        let name = format!("{}:{}", document.plugin, document.file);
+        packages.entry(document.plugin).or_default().push((name, document.text));
+    }
+    // In a host that names no plugin's documents, the own ones are needed all the same.
+    packages.entry(SOURCE.to_owned()).or_insert_with(|| {
+        let own = OWN
+            .iter()
+            .map(|(file, text)| (format!("{SOURCE}:{file}"), (*text).to_owned()));
+        own.collect()
+    });
+    library.replace_documents(packages);
+    Ok(())
+}
 
 /// Reads the apps; all that is wrong with them becomes one message.
 pub(super) fn read(library: &Library) -> Result<CatalogueChange> {
@@ -30,9 +82,58 @@ pub(super) enum Fit {
     Blocked(String),
 }
 
-/// Does what the database lacks and nothing is lost by. What would lose something is told and left undone.
-pub(super) async fn fit_database(catalogue: &Catalogue, store: &Arc<dyn Store>) -> Result<Fit> {
-    let plan = plan(catalogue, &store.shape().await?);
+/// How often the database is looked at again when another host changes it at the same time.
+const FIT_ATTEMPTS: usize = 3;
+
+/// Does what the databases lack and nothing is lost by. What would lose something is told and left undone.
+pub(super) async fn fit_databases(
+    catalogue: &Catalogue,
+    store: &Arc<dyn Store>,
+    datasources: &Datasources,
+) -> Result<Fit> {
+    let stray = catalogue
+        .objects()
+        .find(|object| !datasources.knows(&object.definition.datasource));
+    if let Some(object) = stray {
+        return Err(DataError::Configuration {
+            message: format!(
+                "object '{}' lies in the datasource '{}', which is not configured; name it under plugins.objectos.data.datasources",
+                object.name, object.definition.datasource
+            ),
+        });
+    }
+    let versioned =
+        |object: &ObjectModel| object.versioning.is_some() && object.definition.datasource != DEFAULT_DATASOURCE;
+    if let Some(object) = catalogue.objects().find(|object| versioned(object)) {
+        return Err(DataError::Configuration {
+            message: format!(
+                "object '{}' keeps versions, and these lie in the first database; remove `versioning` or `datasource`",
+                object.name
+            ),
+        });
+    }
+    let mut fit = fit_database(catalogue, DEFAULT_DATASOURCE, store).await?;
+    for (name, store) in datasources.iter() {
+        if matches!(fit, Fit::Fits) {
+            fit = fit_database(catalogue, name, store).await?;
+        }
+    }
+    Ok(fit)
+}
+
+async fn fit_database(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
+    for _ in 0..FIT_ATTEMPTS {
+        match fit_once(catalogue, datasource, store).await {
+            // Another host was at it; what is left to do is seen when it is looked at again.
+            Err(error) if store.shared() => tracing::debug!(error = %error, "the database is looked at again"),
+            fit => return fit,
+        }
+    }
+    fit_once(catalogue, datasource, store).await
+}
+
+async fn fit_once(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
+    let plan = plan_of(catalogue, datasource, &store.shape().await?);
     let blocking: Vec<String> = plan.blocking().map(ToString::to_string).collect();
     if !blocking.is_empty() {
         return Ok(Fit::Blocked(format!(

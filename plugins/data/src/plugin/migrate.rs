@@ -6,8 +6,9 @@ use objectos_plugin_api::CommandAnswer;
 
 use super::load;
 use crate::app::Library;
+use crate::engine::EngineParts;
 use crate::error::Result;
-use crate::schema::{SchemaPlan, plan};
+use crate::schema::{SchemaPlan, plan, plan_of};
 use crate::store::Store;
 
 /// Their names.
@@ -16,9 +17,17 @@ pub(super) const COMMANDS: [&str; 3] = ["migrate plan", "migrate apply", "migrat
 /// Does also what loses data.
 const DESTRUCTIVE: &str = "--destructive";
 
+/// One database and what is to be done to it.
+struct Part {
+    /// Name, but for the first.
+    name: Option<String>,
+    store: Arc<dyn Store>,
+    plan: SchemaPlan,
+}
+
 /// Runs one of them. Exit code 0: done, or nothing to do; 1: it failed, or for `status` something is left to do; 2: called
 /// wrongly.
-pub(super) async fn run(library: &Library, store: &Arc<dyn Store>, name: &str, arguments: &[String]) -> CommandAnswer {
+pub(super) async fn run(library: &Library, parts: &EngineParts, name: &str, arguments: &[String]) -> CommandAnswer {
     let destructive = arguments.iter().any(|argument| argument == DESTRUCTIVE);
     let takes = name == "migrate apply";
     if arguments.iter().any(|argument| argument != DESTRUCTIVE || !takes) {
@@ -32,13 +41,16 @@ pub(super) async fn run(library: &Library, store: &Arc<dyn Store>, name: &str, a
             ..CommandAnswer::default()
         };
     }
-    let answered = match name {
-        "migrate apply" => apply(library, store, destructive).await,
-        "migrate status" => status(library, store).await,
-        _ => current(library, store).await.map(|plan| CommandAnswer {
-            output: plan.to_string(),
-            ..CommandAnswer::default()
-        }),
+    let answered = match current(library, parts).await {
+        Ok(plans) => match name {
+            "migrate apply" => apply(plans, destructive).await,
+            "migrate status" => Ok(status(&plans)),
+            _ => Ok(CommandAnswer {
+                output: shown(&plans),
+                ..CommandAnswer::default()
+            }),
+        },
+        Err(error) => Err(error),
     };
     answered.unwrap_or_else(|error| CommandAnswer {
         error: format!("{error}\n"),
@@ -47,41 +59,69 @@ pub(super) async fn run(library: &Library, store: &Arc<dyn Store>, name: &str, a
     })
 }
 
-async fn current(library: &Library, store: &Arc<dyn Store>) -> Result<SchemaPlan> {
+async fn current(library: &Library, parts: &EngineParts) -> Result<Vec<Part>> {
     // As the files are now: what is in use may be older, or nothing at all when the database does not fit.
     let wanted = load::read(library)?.catalogue;
-    Ok(plan(&wanted, &store.shape().await?))
+    let mut plans = vec![Part {
+        name: None,
+        store: Arc::clone(&parts.store),
+        plan: plan(&wanted, &parts.store.shape().await?),
+    }];
+    for (name, store) in parts.datasources.iter() {
+        plans.push(Part {
+            name: Some(name.to_owned()),
+            store: Arc::clone(store),
+            plan: plan_of(&wanted, name, &store.shape().await?),
+        });
+    }
+    Ok(plans)
 }
 
-async fn status(library: &Library, store: &Arc<dyn Store>) -> Result<CommandAnswer> {
-    let plan = current(library, store).await?;
-    let exit_code = u8::from(!plan.is_empty());
-    let output = if plan.is_empty() {
-        plan.to_string()
+/// Every plan, under the name of its database where it has one.
+fn shown(plans: &[Part]) -> String {
+    let mut output = String::new();
+    for part in plans {
+        if let Some(name) = &part.name {
+            output.push_str(&format!("datasource {name}:\n"));
+        }
+        output.push_str(&part.plan.to_string());
+    }
+    output
+}
+
+fn status(plans: &[Part]) -> CommandAnswer {
+    let additive: usize = plans.iter().map(|part| part.plan.additive.len()).sum();
+    let destructive: usize = plans.iter().map(|part| part.plan.destructive.len()).sum();
+    let done = additive + destructive == 0;
+    let output = if done {
+        SchemaPlan::default().to_string()
     } else {
         format!(
-            "{} steps to do, {} of them lose data\n",
-            plan.additive.len() + plan.destructive.len(),
-            plan.destructive.len()
+            "{} steps to do, {destructive} of them lose data\n",
+            additive + destructive
         )
     };
-    Ok(CommandAnswer {
+    CommandAnswer {
         output,
-        exit_code,
+        exit_code: u8::from(!done),
         ..CommandAnswer::default()
-    })
+    }
 }
 
-async fn apply(library: &Library, store: &Arc<dyn Store>, destructive: bool) -> Result<CommandAnswer> {
-    let plan = current(library, store).await?;
-    let mut steps = plan.additive.clone();
-    if destructive {
-        steps.extend(plan.destructive.iter().cloned());
+async fn apply(plans: Vec<Part>, destructive: bool) -> Result<CommandAnswer> {
+    let mut output = shown(&plans);
+    let mut count = 0;
+    for Part { store, plan, .. } in plans {
+        let mut steps = plan.additive;
+        if destructive {
+            steps.extend(plan.destructive);
+        }
+        if !steps.is_empty() {
+            count += steps.len();
+            store.change_schema(steps).await?;
+        }
     }
-    let mut output = plan.to_string();
-    if !steps.is_empty() {
-        let count = steps.len();
-        store.change_schema(steps).await?;
+    if count > 0 {
         output.push_str(&format!("{count} steps done\n"));
     }
     Ok(CommandAnswer {

@@ -3,18 +3,21 @@
 //! The groups are made in an inner statement under names of our own (`g0`, `a0`, …); `having` and the order work on these
 //! from outside. What clients call the figures never becomes SQL.
 
+use super::bucket::{Bucket, Unit};
 use super::check::{Checker, Purpose, Resolved};
+use super::cursor::SortKey;
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
-use super::input::{AggregateInput, GroupInput, QueryInput};
+use super::input::{AggregateInput, GroupInput, QueryInput, SortInput};
 use super::select::{PageLimits, whole};
 use super::sql::SqlWriter;
+use super::window::{self, WindowField, WindowFields};
 use super::written::RawFilter;
 use crate::access::View;
 use crate::error::{DataError, Result};
 use crate::model::nearest;
 use crate::record::Form;
 use crate::record::layout::json_key;
-use crate::store::{Dialect, Statement};
+use crate::store::{Dialect, Family, Statement};
 
 /// Figures of one request at most.
 const FIGURES_MAX: usize = 50;
@@ -29,7 +32,6 @@ const FUNCTIONS: [&str; 8] = [
     "array_agg",
     "string_agg",
 ];
-const BUCKETS: [&str; 6] = ["year", "quarter", "month", "week", "day", "hour"];
 
 /// Figures, ready to be asked for.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ pub struct AggregatePlan {
     groups: Vec<Group>,
     figures: Vec<Figure>,
     having: Filter,
-    order: Vec<(FieldRef, bool)>,
+    windows: Vec<FieldRef>,
+    order: Vec<SortKey>,
     /// `"name":` and form of each value, groups first.
     pub outputs: Vec<(Box<[u8]>, Form)>,
     /// Groups of the page.
@@ -51,7 +54,7 @@ pub struct AggregatePlan {
 #[derive(Debug)]
 struct Group {
     field: FieldRef,
-    bucket: Option<String>,
+    bucket: Option<Bucket>,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,69 @@ fn wrong(message: String) -> DataError {
 struct Known {
     alias: String,
     reference: FieldRef,
+    form: Form,
+}
+
+/// Windows over groups read groups and figures.
+struct GroupFields<'k> {
+    known: &'k [Known],
+    groups: usize,
+}
+
+impl WindowFields for GroupFields<'_> {
+    fn field(&mut self, name: &str) -> Result<WindowField> {
+        let known = self.known.iter().find(|known| known.alias == name).ok_or_else(|| {
+            wrong(format!(
+                "windows over groups know {} only, not '{name}'",
+                names(self.known)
+            ))
+        })?;
+        let scale = match known.form {
+            Form::Rounded(scale) => Some(scale),
+            _ => None,
+        };
+        Ok(WindowField {
+            reference: known.reference.clone(),
+            form: known.form,
+            scale,
+        })
+    }
+
+    fn order(&mut self, wanted: &[SortInput]) -> Result<Vec<SortKey>> {
+        wanted.iter().map(|sort| group_order(sort, self.known)).collect()
+    }
+
+    fn last(&mut self) -> Result<Option<SortKey>> {
+        Ok(self.groups.checked_sub(1).map(group_key))
+    }
+}
+
+fn group_order(sort: &SortInput, known: &[Known]) -> Result<SortKey> {
+    let field = find(&sort.field, known).ok_or_else(|| DataError::InvalidSort {
+        message: format!(
+            "groups can be ordered by {} only, not by '{}'",
+            names(known),
+            sort.field
+        ),
+    })?;
+    Ok(SortKey {
+        field,
+        name: sort.field.clone(),
+        descending: sort.descending,
+        nulls_first: sort.nulls_first(),
+        filled: false,
+    })
+}
+
+/// Groups by themselves: their order is always the same.
+fn group_key(index: usize) -> SortKey {
+    SortKey {
+        field: inner("g", index, Class::Text),
+        name: format!("g{index}"),
+        descending: false,
+        nulls_first: true,
+        filled: false,
+    }
 }
 
 /// Plans the figures.
@@ -82,7 +148,7 @@ pub fn plan(
     query: &QueryInput,
     limits: PageLimits,
 ) -> Result<AggregatePlan> {
-    if query.aggregations.len() + query.group_by.len() > FIGURES_MAX {
+    if query.aggregations.len() + query.group_by.len() + query.windows.len() > FIGURES_MAX {
         return Err(wrong(format!(
             "more than {FIGURES_MAX} figures and groups in one request"
         )));
@@ -92,6 +158,7 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
+    checker.joins(&query.joins)?;
     let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
@@ -107,6 +174,7 @@ pub fn plan(
         known.push(Known {
             alias: group.alias.clone(),
             reference: inner("g", groups.len(), class),
+            form,
         });
         outputs.push((json_key(&group.alias), form));
         groups.push(group_plan);
@@ -117,6 +185,7 @@ pub fn plan(
         known.push(Known {
             alias: figure.alias.clone(),
             reference: inner("a", figures.len(), class),
+            form,
         });
         outputs.push((json_key(&figure.alias), form));
         figures.push(figure_plan);
@@ -125,25 +194,30 @@ pub fn plan(
         .having
         .as_ref()
         .map_or_else(|| Ok(Filter::always()), |having| over_figures(having, &known))?;
-    let mut order = Vec::with_capacity(query.order.len());
-    for sort in &query.order {
-        let found = find(&sort.field, &known).ok_or_else(|| DataError::InvalidSort {
-            message: format!(
-                "groups can be ordered by {} only, not by '{}'",
-                names(&known),
-                sort.field
-            ),
-        })?;
-        order.push((found, sort.descending));
+    let mut windows = Vec::with_capacity(query.windows.len());
+    for window in &query.windows {
+        let mut fields = GroupFields {
+            known: &known,
+            groups: groups.len(),
+        };
+        let (reference, form) = window::plan(window, &mut fields)?;
+        outputs.push((json_key(&window.alias), form));
+        windows.push(reference);
     }
+    let mut order: Vec<SortKey> = query
+        .order
+        .iter()
+        .map(|sort| group_order(sort, &known))
+        .collect::<Result<_>>()?;
     // Groups in a fixed order: pages fit together.
-    order.extend((0..groups.len()).map(|index| (inner("g", index, Class::Text), false)));
+    order.extend((0..groups.len()).map(group_key));
     Ok(AggregatePlan {
         scope: checker.scope,
         filter,
         groups,
         figures,
         having,
+        windows,
         order,
         outputs,
         limit: query.limit.unwrap_or(limits.default).min(limits.max),
@@ -161,41 +235,32 @@ fn inner(kind: &str, index: usize, class: Class) -> FieldRef {
 }
 
 fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, Class, Form)> {
-    let Resolved { reference, field, .. } = checker.field(&group.field, Purpose::Select)?;
+    let (path, unit) = match (&group.bucket, group.field.rsplit_once('.')) {
+        (Some(unit), _) => (group.field.as_str(), Some(unit.as_str())),
+        // `created_at.month`, unless there is such a field.
+        (None, Some((path, unit)))
+            if Unit::named(unit).is_some() && checker.field(&group.field, Purpose::Filter).is_err() =>
+        {
+            (path, Some(unit))
+        }
+        (None, _) => (group.field.as_str(), None),
+    };
+    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
     let class = reference.class;
-    match &group.bucket {
-        None => {
-            let form = if field.stored() { Form::of(field) } else { Form::Plain };
-            Ok((
-                Group {
-                    field: reference,
-                    bucket: None,
-                },
-                class,
-                form,
-            ))
-        }
-        Some(bucket) => {
-            if !matches!(class, Class::Date | Class::DateTime) {
-                return Err(wrong(format!(
-                    "'{}' is {} and has no {bucket}",
-                    group.field,
-                    class.name()
-                )));
-            }
-            if !BUCKETS.contains(&bucket.as_str()) {
-                return Err(wrong(format!("'{bucket}' is none of {}", BUCKETS.join(", "))));
-            }
-            Ok((
-                Group {
-                    field: reference,
-                    bucket: Some(bucket.clone()),
-                },
-                Class::Text,
-                Form::Text,
-            ))
-        }
-    }
+    let Some(unit) = unit else {
+        let form = if field.stored() { Form::of(field) } else { Form::Plain };
+        let group = Group {
+            field: reference,
+            bucket: None,
+        };
+        return Ok((group, class, form));
+    };
+    let bucket = Bucket::read(unit, group.zone.as_deref(), path, class)?;
+    let group = Group {
+        field: reference,
+        bucket: Some(bucket),
+    };
+    Ok((group, Class::Text, Form::Text))
 }
 
 fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Figure, Class, Form)> {
@@ -226,7 +291,7 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
             Form::Plain,
         ));
     };
-    let Resolved { reference, field, .. } = checker.field(path, Purpose::Select)?;
+    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
     let class = reference.class;
     let fits = match function {
         "sum" | "avg" => class == Class::Number,
@@ -242,7 +307,8 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
     }
     let (class, form) = match function {
         "min" | "max" => (class, if field.stored() { Form::of(field) } else { Form::Plain }),
-        "sum" => (Class::Number, field.limits.scale.map_or(Form::Plain, Form::Rounded)),
+        "sum" => (Class::Number, field.limits.scale.map_or(Form::Figure, Form::Rounded)),
+        "avg" => (Class::Number, Form::Figure),
         "array_agg" => (Class::Document, Form::Document),
         "string_agg" => (Class::Text, Form::Text),
         _ => (Class::Number, Form::Plain),
@@ -297,6 +363,16 @@ fn over_figures(raw: &RawFilter, known: &[Known]) -> Result<Filter> {
             })?;
             super::check::test_of(test, reference)?
         }
+        RawFilter::InRecords(lookup) => {
+            return Err(DataError::InvalidFilter {
+                message: format!("'having' cannot look '{}' up in other records", lookup.field),
+            });
+        }
+        RawFilter::Related(related) => {
+            return Err(DataError::InvalidFilter {
+                message: format!("'having' does not look at the records of '{}'", related.path),
+            });
+        }
     })
 }
 
@@ -334,18 +410,19 @@ impl AggregatePlan {
     #[must_use]
     pub fn page_statement(&self, dialect: &'static dyn Dialect) -> Statement {
         let mut writer = SqlWriter::new(dialect);
-        writer.push("SELECT * FROM ");
+        writer.push(if self.windows.is_empty() {
+            "SELECT *"
+        } else {
+            "SELECT t.*"
+        });
+        for window in &self.windows {
+            writer.push(", ").field(window);
+        }
+        writer.push(" FROM ");
         self.inner_statement(&mut writer);
         self.having(&mut writer);
         if !self.order.is_empty() {
-            writer.push(" ORDER BY ");
-            writer.list(", ", &self.order, |writer, (field, descending)| {
-                let nulls = dialect.nulls(!descending);
-                writer
-                    .field(field)
-                    .push(if *descending { " DESC" } else { "" })
-                    .push(nulls);
-            });
+            writer.push(" ORDER BY ").order(&self.order);
         }
         writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
         if self.offset > 0 {
@@ -366,61 +443,82 @@ impl AggregatePlan {
 }
 
 fn write_group(writer: &mut SqlWriter, group: &Group) {
-    let field = &group.field;
-    match group.bucket.as_deref() {
-        None => {
-            writer.field(field);
-        }
-        Some("quarter") => {
-            writer
-                .push("substr(")
-                .field(field)
-                .push(", 1, 4) || '-Q' || ((CAST(substr(")
-                .field(field);
-            writer.push(", 6, 2) AS INTEGER) + 2) / 3)");
-        }
-        Some("week") => {
-            writer.push("strftime('%G-W%V', ").field(field).push(")");
-        }
-        Some(bucket) => {
-            // Moments are stored as text whose beginnings are the year, the month, the day, the hour.
-            let characters = match bucket {
-                "year" => 4,
-                "month" => 7,
-                "day" => 10,
-                _ => 13,
-            };
-            writer
-                .push("substr(")
-                .field(field)
-                .push(", 1, ")
-                .number(characters)
-                .push(")");
-        }
-    }
+    match &group.bucket {
+        None => writer.field(&group.field),
+        Some(bucket) => writer.bucket(&group.field, bucket),
+    };
 }
 
 fn write_figure(writer: &mut SqlWriter, figure: &Figure) {
-    let dialect = writer.dialect();
-    let function = match figure.function {
-        "sum" => "SUM",
-        "avg" => "AVG",
-        "min" => "MIN",
-        "max" => "MAX",
-        "array_agg" => dialect.list_aggregate(),
-        "string_agg" => dialect.text_aggregate(),
-        _ => "COUNT",
+    let family = writer.dialect().family();
+    let Some(field) = &figure.field else {
+        writer.push("COUNT(*)");
+        return kept(writer, figure);
     };
-    writer.push(function).push("(");
-    match &figure.field {
-        Some(field) => {
-            writer.push(if figure.distinct { "DISTINCT " } else { "" }).field(field);
+    let distinct = if figure.distinct { "DISTINCT " } else { "" };
+    match (figure.function, family) {
+        ("sum", _) => call(writer, "SUM(", distinct, field),
+        ("min", _) => call(writer, "MIN(", "", field),
+        ("max", _) => call(writer, "MAX(", "", field),
+        ("avg", Family::Sqlite) => call(writer, "AVG(", distinct, field),
+        ("avg", Family::Postgres) => {
+            // The sum is exact; the quotient is the one that the other database computes.
+            writer.push("CAST(SUM(").push(distinct).field(field).push(")");
+            kept(writer, figure);
+            writer
+                .push(" AS double precision) / NULLIF(COUNT(")
+                .push(distinct)
+                .field(field)
+                .push(")");
+            kept(writer, figure);
+            writer.push(", 0)");
+            return;
         }
-        None => {
-            writer.push("*");
+        ("array_agg", Family::Sqlite) => ordered(writer, "json_group_array(", distinct, "", field),
+        ("array_agg", Family::Postgres) => ordered(writer, "jsonb_agg(", distinct, "", field),
+        ("string_agg", Family::Sqlite) => {
+            writer.push("group_concat(").push(distinct).push("CAST(").field(field);
+            writer.push(" AS TEXT) ORDER BY CAST(").field(field).push(" AS TEXT))");
         }
+        ("string_agg", Family::Postgres) => ordered(writer, "string_agg(", distinct, ", ','", field),
+        _ => call(writer, "COUNT(", distinct, field),
     }
+    kept(writer, figure);
+}
+
+/// `FUNCTION(field)`. Figures of truth values are those of 0 and 1.
+fn call(writer: &mut SqlWriter, start: &str, distinct: &str, field: &FieldRef) {
+    writer.push(start).push(distinct);
+    figure_field(writer, field);
     writer.push(")");
+}
+
+fn figure_field(writer: &mut SqlWriter, field: &FieldRef) {
+    writer.field(field);
+    if field.class == Class::Boolean && writer.dialect().family() == Family::Postgres {
+        writer.push("::integer");
+    }
+}
+
+/// A list or a text of the values, in their order, so that it is the same every time.
+fn ordered(writer: &mut SqlWriter, start: &str, distinct: &str, between: &str, field: &FieldRef) {
+    let as_text = !between.is_empty();
+    let value = |writer: &mut SqlWriter| {
+        figure_field(writer, field);
+        if as_text {
+            writer.push("::text COLLATE \"C\"");
+        }
+    };
+    writer.push(start).push(distinct);
+    value(writer);
+    writer.push(between).push(" ORDER BY ");
+    value(writer);
+    let nulls = writer.dialect().nulls(true);
+    writer.push(nulls).push(")");
+}
+
+/// Only the records that the figure is about.
+fn kept(writer: &mut SqlWriter, figure: &Figure) {
     if let Some(filter) = &figure.filter {
         writer.push(" FILTER (WHERE ").filter(filter).push(")");
     }

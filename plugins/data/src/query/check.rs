@@ -3,25 +3,32 @@
 //! A field that the caller may not read does not exist here: the same error, without a suggestion that would give it away.
 //! A record of a related object that the caller may not see counts as null.
 
+mod any_case;
 mod conditions;
 mod formula;
+mod records;
+mod related;
 mod source;
 
 use std::sync::Arc;
 
-use objectos_expression::Environment;
-use objectos_plugin_api::protocol::data::FieldType;
+use objectos_expression::{Environment, Type};
 
-use super::filter::{Class, FieldRef, Filter, Join, Scope, Test, Visible};
+use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
 use super::input::SearchInput;
+use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
-use crate::model::{FieldKind, FieldModel, ObjectModel, nearest};
+use crate::model::{Expression, FieldKind, FieldModel, ObjectModel, nearest};
 use crate::record::{Form, Layout, Schema};
+use crate::store::SqlValue;
 
 /// Relations that one path may lead over.
 const PATH_HOPS_MAX: usize = 5;
+
+/// Relations that one statement may lead over; SQLite joins 64 tables at most.
+const JOINS_MAX: usize = 40;
 
 /// Why a name is looked up: decides the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +50,8 @@ pub struct Checker<'a> {
     environment: &'a (dyn Environment + Sync),
     /// Formulas that are being resolved, each inside the one before.
     formula_depth: usize,
+    /// The system asks: secrets are told.
+    pub system: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -56,6 +65,8 @@ pub struct Resolved<'a> {
     pub field: &'a FieldModel,
     /// Its object.
     pub layout: &'a Arc<Layout>,
+    /// The caller sees its values masked.
+    pub masked: bool,
 }
 
 impl std::fmt::Debug for Checker<'_> {
@@ -78,12 +89,14 @@ impl<'a> Checker<'a> {
         let scope = Scope {
             layout: Arc::clone(layout),
             joins: Vec::new(),
+            binned: false,
         };
         Self {
             schema,
             views,
             environment,
             formula_depth: 0,
+            system: false,
             scope,
         }
     }
@@ -110,10 +123,14 @@ impl<'a> Checker<'a> {
             source: self.source(table, layout, field)?,
             class: class_of(field),
         };
+        let masked = self
+            .view(&layout.object.name)
+            .is_some_and(|view| view.masks(&field.name));
         Ok(Resolved {
             reference,
             field,
             layout,
+            masked,
         })
     }
 
@@ -141,6 +158,7 @@ impl<'a> Checker<'a> {
         let Some(target) = target else {
             return Err(unknown(&layout.object, path, None, purpose));
         };
+        same_datasource(layout, target, path)?;
         let visible = self.visible_records(target)?;
         // What a formula reads is not narrowed to what the caller sees, so the two need a join each.
         let same = |join: &Join| {
@@ -148,6 +166,11 @@ impl<'a> Checker<'a> {
         };
         if let Some(known) = self.scope.joins.iter().position(same) {
             return Ok((known + 1, target));
+        }
+        if self.scope.joins.len() >= JOINS_MAX {
+            return Err(DataError::InvalidQuery {
+                message: format!("the query leads over more than {JOINS_MAX} relations; ask for less at once"),
+            });
         }
         self.scope.joins.push(Join {
             from: table,
@@ -187,9 +210,10 @@ impl<'a> Checker<'a> {
     ) -> Result<&'a FieldModel> {
         let view = self.view(&object.name);
         let readable = |field: &str| view.is_none_or(|view| view.reads(field));
+        let masked = |field: &str| view.is_some_and(|view| view.masks(field));
         let found = object.field(name).or_else(|| object.field(&snake_case(name)));
         match found.filter(|field| readable(&field.name)) {
-            Some(field) if field.field_type == FieldType::Password && purpose != Purpose::Select => {
+            Some(field) if purpose != Purpose::Select && (field.is_secret() || masked(&field.name)) => {
                 // Whoever may ask often enough whether a secret begins with a letter knows it in the end.
                 Err(unknown(object, path, None, purpose))
             }
@@ -227,18 +251,43 @@ impl<'a> Checker<'a> {
             RawFilter::Any(parts) => Filter::Any(parts.iter().map(|part| self.filter(part)).collect::<Result<_>>()?),
             RawFilter::Not(part) => Filter::Not(Box::new(self.filter(part)?)),
             RawFilter::Test(test) => self.test(test)?,
+            RawFilter::InRecords(lookup) => self.in_records(lookup)?,
+            RawFilter::Related(related) => self.related(related)?,
         })
     }
 
     fn test(&mut self, test: &RawTest) -> Result<Filter> {
         let resolved = self.field(&test.field, Purpose::Filter)?;
+        if let Some(rewritten) = any_case::rewritten(test, resolved.field) {
+            return self.filter(&rewritten);
+        }
         conditions::check(self, test, resolved.reference)
+    }
+
+    /// A condition of the app's on records of the object, which has a form in SQL: masks do not apply.
+    ///
+    /// # Errors
+    /// `NotSupported` when it has none after all.
+    pub fn condition(&mut self, condition: &Expression) -> Result<Filter> {
+        let layout = self.root_layout();
+        let views = self.views.take();
+        let source = self.formula_source(0, layout, "condition", condition.checked());
+        self.views = views;
+        let field = FieldRef {
+            table: 0,
+            source: Source::Formula(Arc::new(source?)),
+            class: Class::Boolean,
+        };
+        Ok(Filter::Test(Test {
+            field,
+            condition: Condition::Compare(Comparison::Same, SqlValue::Boolean(true)),
+        }))
     }
 
     /// The filter of what the caller may see of the object itself.
     ///
     /// # Errors
-    /// As [`Checker::filter`], when a permission names what is not there: refused, not ignored.
+    /// `Internal` when a permission names what is not there: refused, not ignored, and the caller learns no names from it.
     pub fn own_view(&mut self, view: &View) -> Result<Filter> {
         let views = self.views.take();
         let filter = view_filter(view, self);
@@ -252,58 +301,51 @@ impl<'a> Checker<'a> {
     /// `UnknownFields` for a field that is none, `InvalidQuery` when there is nothing to search in.
     pub fn search(&mut self, search: &SearchInput) -> Result<Filter> {
         let fields = self.search_fields(search)?;
+        let layout = self.root_layout();
         if fields.is_empty() {
-            let object = &self.scope.layout.object.name;
+            let object = &layout.object.name;
             return Err(DataError::InvalidQuery {
                 message: format!("'{object}' has no searchable field"),
             });
         }
-        let words = search.query.split_whitespace().map(|word| {
-            Filter::Any(
-                fields
-                    .iter()
-                    .map(|field| {
-                        Filter::Test(Test {
-                            field: field.clone(),
-                            condition: conditions::word(word),
-                        })
-                    })
-                    .collect(),
-            )
+        let index = layout.text_index.as_ref().map(|fields| Indexed {
+            table: &layout.object.table,
+            fields,
         });
-        let words = words.collect();
-        Ok(if search.all_words {
-            Filter::All(words)
-        } else {
-            Filter::Any(words)
-        })
+        Ok(words::filter(
+            &search.query,
+            search.all_words,
+            search.fuzzy,
+            &fields,
+            index.as_ref(),
+        ))
     }
 
-    fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<FieldRef>> {
-        if !search.fields.is_empty() {
-            return search
-                .fields
-                .iter()
-                .map(|name| self.field(name, Purpose::Select).map(|resolved| resolved.reference))
-                .collect();
-        }
+    /// The fields that a search looks at, with their names.
+    ///
+    /// # Errors
+    /// `UnknownFields`; `InvalidQuery` for a field that is no text.
+    pub fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<(String, FieldRef)>> {
         let layout = self.root_layout();
-        let view = self.view(&layout.object.name);
-        let declared = layout.object.searchable_fields();
-        let mut names: Vec<&str> = declared.map(|field| field.name.as_str()).collect();
-        if names.is_empty() {
-            names = layout
-                .object
-                .fields
-                .values()
-                .filter(|field| is_name_like(field))
-                .map(|field| field.name.as_str())
-                .collect();
-        }
-        names.retain(|name| view.is_none_or(|view| view.reads(name)));
+        let names = if search.fields.is_empty() {
+            let view = self.view(&layout.object.name);
+            let mut names = layout.object.search_fields();
+            names.retain(|name| view.is_none_or(|view| view.reads(name) && !view.masks(name)));
+            names
+        } else {
+            search.fields.clone()
+        };
         names
             .into_iter()
-            .map(|name| self.field(name, Purpose::Select).map(|resolved| resolved.reference))
+            .map(|name| {
+                let reference = self.field(&name, Purpose::Filter)?.reference;
+                if !words::searchable(reference.class) {
+                    return Err(DataError::InvalidQuery {
+                        message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
+                    });
+                }
+                Ok((name, reference))
+            })
             .collect()
     }
 }
@@ -321,20 +363,6 @@ pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
     }
 }
 
-/// What is searched where an object declares nothing: its texts, but none that holds a secret.
-fn is_name_like(field: &FieldModel) -> bool {
-    field.system.is_none()
-        && matches!(
-            field.field_type,
-            FieldType::Text
-                | FieldType::Textarea
-                | FieldType::Email
-                | FieldType::Phone
-                | FieldType::Url
-                | FieldType::Autonumber
-        )
-}
-
 /// The permission's filter and the tenant's, as one.
 fn view_filter(view: &View, checker: &mut Checker<'_>) -> Result<Filter> {
     if !view.allowed {
@@ -342,9 +370,15 @@ fn view_filter(view: &View, checker: &mut Checker<'_>) -> Result<Filter> {
     }
     let mut filter = Filter::always();
     for raw in &view.filters {
-        filter = filter.and(checker.filter(raw)?);
+        filter = filter.and(checker.filter(raw).map_err(|error| wrong_plan(checker, &error))?);
     }
     Ok(filter)
+}
+
+/// The operator's fault, not the caller's.
+pub(crate) fn wrong_plan(checker: &Checker<'_>, error: &DataError) -> DataError {
+    let object = &checker.scope.layout.object.name;
+    DataError::internal(format!("an access plan of '{object}' is wrong: {error}"))
 }
 
 fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpose) -> DataError {
@@ -379,7 +413,6 @@ fn snake_case(name: &str) -> String {
 /// What the values of a field are.
 #[must_use]
 pub fn class_of(field: &FieldModel) -> Class {
-    use objectos_expression::Type;
     match field.kind {
         FieldKind::Text | FieldKind::Choice | FieldKind::Reference | FieldKind::Autonumber => Class::Text,
         FieldKind::Number => Class::Number,
@@ -391,14 +424,34 @@ pub fn class_of(field: &FieldModel) -> Class {
         FieldKind::File | FieldKind::Location | FieldKind::Address | FieldKind::Json | FieldKind::Vector => {
             Class::Document
         }
-        FieldKind::Formula | FieldKind::Summary => match field.expression_type() {
-            Type::Boolean => Class::Boolean,
-            Type::Number => Class::Number,
-            Type::Date => Class::Date,
-            Type::DateTime => Class::DateTime,
-            Type::Time => Class::Time,
-            Type::List => Class::List,
-            _ => Class::Text,
-        },
+        FieldKind::Formula | FieldKind::Summary => class_of_type(field.expression_type()),
     }
+}
+
+/// What the values of an expression are.
+#[must_use]
+pub fn class_of_type(value_type: Type) -> Class {
+    match value_type {
+        Type::Boolean => Class::Boolean,
+        Type::Number => Class::Number,
+        Type::Date => Class::Date,
+        Type::DateTime => Class::DateTime,
+        Type::Time => Class::Time,
+        Type::List => Class::List,
+        _ => Class::Text,
+    }
+}
+
+/// One statement reads from one database.
+fn same_datasource(from: &Layout, to: &Layout, path: &str) -> Result<()> {
+    if from.datasource == to.datasource {
+        return Ok(());
+    }
+    Err(DataError::NotSupported {
+        message: format!(
+            "'{path}' leads from '{}' (datasource '{}') to '{}' (datasource '{}'): a query cannot look into another database; \
+             look the records up there first and use their ids, or expand the relation",
+            from.object.name, from.datasource, to.object.name, to.datasource
+        ),
+    })
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::filter::Class;
-use crate::record::moment;
+use crate::record::{canonical, moment};
 use crate::store::SqlValue;
 
 /// The value as one of the class; `None` when it cannot be. Null is null.
@@ -19,7 +19,7 @@ pub fn coerce(value: &Value, class: Class) -> Option<SqlValue> {
         Class::Date => moment_text(value, moment::parse_date).map(SqlValue::Text),
         Class::DateTime => moment_text(value, moment::parse_datetime).map(SqlValue::Text),
         Class::Time => value.as_str().and_then(moment::parse_time).map(SqlValue::Text),
-        Class::Document => Some(SqlValue::Json(value.to_string())),
+        Class::Document => Some(SqlValue::Json(canonical(value))),
     }
 }
 

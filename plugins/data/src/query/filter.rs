@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use objectos_expression::Node;
 
+use super::cursor::SortKey;
+use super::input::FrameInput;
+use super::words::WordsFilter;
 use crate::record::Layout;
 use crate::store::SqlValue;
 
@@ -15,6 +18,8 @@ pub struct Scope {
     pub layout: Arc<Layout>,
     /// Relations that were used, each once. Table `n` is `joins[n - 1]`.
     pub joins: Vec<Join>,
+    /// Look at the records in the bin, in the place of those that are not.
+    pub binned: bool,
 }
 
 /// A relation to one record of another object.
@@ -30,7 +35,7 @@ pub struct Join {
     pub visible: Option<Box<Visible>>,
 }
 
-/// Records of an object that the caller may see.
+/// Records of an object, by a filter of their own: those that the caller may see, or that a figure is over.
 #[derive(Clone, Debug)]
 pub struct Visible {
     /// Tables of the filter.
@@ -59,7 +64,31 @@ pub enum Source {
     Summary(Arc<SummarySource>),
     /// A calculation.
     Formula(Arc<FormulaSource>),
+    /// How far the record is from what was looked for, by its id.
+    Rank(Arc<Vec<(String, f64)>>),
+    /// A figure over the neighbours of the record.
+    Window(Arc<WindowSource>),
 }
+
+/// A figure over the neighbours of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowSource {
+    /// As SQL calls it.
+    pub function: &'static str,
+    /// What it is made of; none for places and counts of records.
+    pub field: Option<FieldRef>,
+    /// How far `LAG` and `LEAD` look.
+    pub offset: Option<u64>,
+    /// Equal values of these are one window.
+    pub partition: Vec<FieldRef>,
+    /// The order in it.
+    pub order: Vec<SortKey>,
+    /// Which neighbours count.
+    pub frame: Option<FrameInput>,
+}
+
+/// The number that stands for the children of a figure.
+pub const SUMMED_TABLE: usize = usize::MAX;
 
 /// A figure over the child records.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,8 +97,10 @@ pub struct SummarySource {
     pub table: String,
     /// `COUNT`, `SUM`, `MIN`, `MAX`, `AVG`.
     pub function: &'static str,
-    /// Column that is rolled up; none for a count.
-    pub column: Option<String>,
+    /// What is rolled up, of [`SUMMED_TABLE`]; none for a count.
+    pub value: Option<FieldRef>,
+    /// Only children that are among these.
+    pub filter: Option<Visible>,
     /// Column of the children that points here.
     pub via: String,
     /// Column that is null for children that are not deleted.
@@ -85,6 +116,10 @@ pub struct FormulaSource {
     pub node: Node,
     /// What stands for each path of a field in it.
     pub fields: HashMap<String, FieldRef>,
+    /// Decimals that the result is rounded to.
+    pub scale: Option<u32>,
+    /// Seconds by which local time is ahead of UTC.
+    pub offset_seconds: i32,
 }
 
 /// What the values of a field are.
@@ -131,6 +166,13 @@ impl Class {
     }
 }
 
+impl PartialEq for Visible {
+    /// Of one object the filter tells one from another: its tables follow from it.
+    fn eq(&self, other: &Self) -> bool {
+        self.scope.layout.object.name == other.scope.layout.object.name && self.filter == other.filter
+    }
+}
+
 /// A checked filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
@@ -142,6 +184,33 @@ pub enum Filter {
     Not(Box<Filter>),
     /// One test.
     Test(Test),
+    /// The field's value, or an element of it, is that of some record of another object.
+    InRecords(FieldRef, Arc<Lookup>),
+    /// The text index of the object's table finds the record.
+    Words(Arc<WordsFilter>),
+}
+
+/// Values of a field of some records of an object.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// Its tables.
+    pub scope: Scope,
+    /// The field.
+    pub source: FieldRef,
+    /// Which records.
+    pub filter: Filter,
+}
+
+impl PartialEq for Lookup {
+    fn eq(&self, other: &Self) -> bool {
+        let tables = |scope: &Scope| -> Vec<(usize, String, String)> {
+            let own = (0, String::new(), scope.layout.object.name.clone());
+            let joins = scope.joins.iter();
+            let joined = joins.map(|join| (join.from, join.column.clone(), join.layout.object.name.clone()));
+            std::iter::once(own).chain(joined).collect()
+        };
+        self.source == other.source && self.filter == other.filter && tables(&self.scope) == tables(&other.scope)
+    }
 }
 
 impl Filter {
@@ -213,6 +282,8 @@ pub enum TextMatch {
     NotContains,
     /// Holds it, whatever the case.
     ContainsAnyCase,
+    /// A word of it begins with the text, which is in small letters and without marks; whatever the case of A to Z.
+    WordBegins,
     /// Begins with it.
     StartsWith,
     /// Ends with it.
@@ -248,6 +319,8 @@ pub enum Condition {
     Between(SqlValue, SqlValue),
     /// Matches a text.
     Text(TextMatch, String),
+    /// One of the texts of a JSON list, which is bound as one value: any number of ids makes the same statement.
+    AmongTexts(String),
     /// Is null, or is not.
     Null(bool),
     /// Is null or empty, or neither.

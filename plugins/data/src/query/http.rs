@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::input::{QueryInput, read_aggregations, read_groups};
+use super::input::{QueryInput, read_aggregations};
 use super::written::{RawFilter, read_filter};
 use crate::error::{DataError, Result};
 use crate::model::nearest;
@@ -36,6 +36,9 @@ const KNOWN: &[&str] = &[
     "aggregations",
     "groupBy",
     "having",
+    "windowFunctions",
+    "timezone",
+    "joins",
 ];
 
 /// Those that hold a filter, in their order of preference: the first that is there counts.
@@ -57,6 +60,9 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
         let (key, value) = (decode(key)?, decode(value)?);
         if let Some(place) = FILTERS.iter().position(|name| *name == key) {
             filters[place] = Some(value);
+        } else if key == "deleted" && value == "only" {
+            // Any other value is one of a field that happens to have this name.
+            body.insert(key, Value::String(value));
         } else if KNOWN.contains(&key.as_str()) {
             if !value.is_empty() {
                 body.insert(key, Value::String(value));
@@ -88,16 +94,81 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
     Ok(input)
 }
 
+/// What a query string says about a search over several objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchParameters {
+    /// `data/FullTextSearch`, as far as it is given.
+    pub words: Map<String, Value>,
+    /// Objects to look in.
+    pub objects: Vec<String>,
+    /// Hits at most.
+    pub limit: Option<u64>,
+}
+
+/// Words, objects and limit of a search over several objects: `q`, `objects`, `limit`, and what `data/FullTextSearch` has.
+///
+/// # Errors
+/// `InvalidQuery` for an unknown parameter or a value of the wrong shape.
+pub fn search_from_query_string(query: &str) -> Result<SearchParameters> {
+    let mut found = SearchParameters::default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (decode(key)?, decode(value)?);
+        match key.as_str() {
+            "q" | "query" | "search" => {
+                found.words.insert("query".to_owned(), Value::String(value));
+            }
+            "operator" | "fuzzy" => {
+                found.words.insert(key, Value::String(value));
+            }
+            "objects" | "object" => {
+                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+                found.objects.extend(names.map(str::to_owned));
+            }
+            "limit" | "top" => {
+                let number = value.trim().parse().map_err(|_| DataError::InvalidQuery {
+                    message: format!("'{key}' takes a whole number from 0, found '{value}'"),
+                })?;
+                found.limit = Some(number);
+            }
+            unknown => {
+                return Err(DataError::InvalidQuery {
+                    message: format!(
+                        "unknown parameter '{unknown}'; a search takes q, objects, limit, operator, fuzzy"
+                    ),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Parameters whose text is JSON are read as such; the rest is text in a body as well.
 fn structured(body: &mut Map<String, Value>) -> Result<QueryInput> {
     let aggregations = body.remove("aggregations");
-    let groups = body.remove("groupBy");
+    if let Some(Value::String(text)) = body.get("groupBy")
+        && text.trim_start().starts_with('[')
+    {
+        let groups = json("groupBy", text)?;
+        body.insert("groupBy".to_owned(), groups);
+    }
     for key in [
-        "having", "expand", "populate", "include", "$expand", "select", "fields", "$select", "search",
+        "having",
+        "expand",
+        "populate",
+        "include",
+        "$expand",
+        "select",
+        "fields",
+        "$select",
+        "search",
+        "cursor",
+        "windowFunctions",
+        "joins",
     ] {
         if let Some(Value::String(text)) = body.get(key) {
             let document = text.trim_start().starts_with(['{', '[']);
-            if document || key == "having" {
+            if document || matches!(key, "having" | "windowFunctions" | "joins") {
                 let value = json(key, text)?;
                 body.insert(key.to_owned(), value);
             }
@@ -106,14 +177,6 @@ fn structured(body: &mut Map<String, Value>) -> Result<QueryInput> {
     let mut input = QueryInput::from_map(body)?;
     if let Some(Value::String(text)) = aggregations {
         input.aggregations = read_aggregations(&json("aggregations", &text)?)?;
-    }
-    if let Some(Value::String(text)) = groups {
-        let value = if text.trim_start().starts_with('[') {
-            json("groupBy", &text)?
-        } else {
-            Value::String(text)
-        };
-        input.group_by = read_groups(&value)?;
     }
     Ok(input)
 }
@@ -130,7 +193,7 @@ fn json(key: &str, text: &str) -> Result<Value> {
 }
 
 /// Percent signs and plus signs, as forms write them.
-fn decode(text: &str) -> Result<String> {
+pub(crate) fn decode(text: &str) -> Result<String> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }

@@ -43,6 +43,8 @@ pub enum Operator {
     Exists,
     /// Is null or empty, for true; neither, for false.
     Empty,
+    /// Is among the vectors that are nearest to one.
+    Near,
 }
 
 /// The canonical `$` spelling first, then others of object form.
@@ -69,6 +71,7 @@ const OBJECT_SPELLINGS: &[(Operator, &[&str])] = &[
     (Operator::Null, &["$null", "$isNull", "$isnull"]),
     (Operator::Exists, &["$exists", "$notnull", "$notNull"]),
     (Operator::Empty, &["$empty"]),
+    (Operator::Near, &["$near", "$nearest"]),
 ];
 
 /// Spellings of array form; looked up in lower case with blanks as `_`.
@@ -86,9 +89,21 @@ const ARRAY_SPELLINGS: &[(Operator, &[&str])] = &[
             "not_equal",
             "notequals",
             "is_not",
+            "does_not_equal",
         ],
     ),
-    (Operator::Gt, &[">", "gt", "greater_than", "after"]),
+    (
+        Operator::Gt,
+        &[
+            ">",
+            "gt",
+            "greater_than",
+            "greaterthan",
+            "is_greater_than",
+            "after",
+            "is_after",
+        ],
+    ),
     (
         Operator::Gte,
         &[
@@ -96,22 +111,54 @@ const ARRAY_SPELLINGS: &[(Operator, &[&str])] = &[
             "gte",
             "ge",
             "greater_than_or_equal",
+            "greater_than_or_equals",
+            "greater_than_or_equal_to",
+            "greaterthanorequal",
+            "is_on_or_after",
             "greater_or_equal",
             "on_or_after",
         ],
     ),
-    (Operator::Lt, &["<", "lt", "less_than", "before"]),
+    (
+        Operator::Lt,
+        &[
+            "<",
+            "lt",
+            "less_than",
+            "lessthan",
+            "is_less_than",
+            "before",
+            "is_before",
+        ],
+    ),
     (
         Operator::Lte,
-        &["<=", "lte", "le", "less_than_or_equal", "less_or_equal", "on_or_before"],
+        &[
+            "<=",
+            "lte",
+            "le",
+            "less_than_or_equal",
+            "less_than_or_equals",
+            "less_than_or_equal_to",
+            "lessthanorequal",
+            "less_or_equal",
+            "on_or_before",
+            "is_on_or_before",
+        ],
     ),
-    (Operator::In, &["in", "any_of"]),
-    (Operator::Nin, &["nin", "not_in", "notin", "none_of"]),
+    (Operator::In, &["in", "any_of", "is_any_of", "one_of"]),
+    (Operator::Nin, &["nin", "not_in", "notin", "none_of", "is_none_of"]),
     (Operator::Between, &["between"]),
     (Operator::Contains, &["contains", "includes"]),
     (
         Operator::NotContains,
-        &["notcontains", "not_contains", "does_not_contain"],
+        &[
+            "notcontains",
+            "not_contains",
+            "does_not_contain",
+            "excludes",
+            "not_includes",
+        ],
     ),
     (Operator::IContains, &["icontains"]),
     (Operator::StartsWith, &["startswith", "starts_with", "begins_with"]),

@@ -1,5 +1,7 @@
 //! A page of records: what is selected, and how each row becomes a record of the answer.
 
+mod statements;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -7,15 +9,18 @@ use indexmap::IndexMap;
 
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
-use super::filter::{FieldRef, Filter, Scope};
+use super::filter::{Class, FieldRef, Filter, Scope, Source};
 use super::input::{QueryInput, SortInput};
-use super::sql::SqlWriter;
+use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
 use crate::error::{DataError, Result};
-use crate::model::{Expression, FieldKind, FieldModel, ObjectModel, SystemField};
+use crate::model::{Expression, FieldKind, FieldModel, MaskModel, ObjectModel, SystemField};
 use crate::record::layout::json_key;
 use crate::record::{Form, Layout};
-use crate::store::{Dialect, SqlValue, Statement};
+use crate::store::SqlValue;
+
+/// How far a record is from what `$near` looked for.
+const DISTANCE: &str = "_distance";
 
 /// Sizes of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +48,44 @@ pub struct SelectPlan {
     pub formulas: Vec<FormulaOutput>,
     /// Relations to expand; [`OutputValue::Relation`] names their place.
     pub relations: Vec<Relation>,
+    /// How values are hidden; [`OutputValue::Masked`] names their place.
+    pub masks: Vec<Arc<MaskModel>>,
     /// Places among the columns of the values of the order: what a cursor is made of.
     pub cursor_columns: Vec<usize>,
     /// Values of the cursor that came.
     pub after: Option<Vec<SqlValue>>,
+    /// The page before the cursor is wanted: records come in the opposite order and are turned round.
+    pub backwards: bool,
+    /// Where the words of a search were found is told with each record.
+    pub highlight: Option<Highlight>,
+    /// The records are children, and the page is one of each parent.
+    pub per_parent: Option<PerParent>,
     /// Records of the page.
     pub limit: u64,
     /// Records to skip.
     pub offset: u64,
     /// Equal records once.
     pub distinct: bool,
+}
+
+/// What the words of a search are looked for in.
+#[derive(Debug)]
+pub struct Highlight {
+    /// The words.
+    pub words: Vec<String>,
+    /// Names of fields, and where their texts are selected.
+    pub fields: Vec<(String, usize)>,
+}
+
+/// Children, so many of each parent.
+#[derive(Debug)]
+pub struct PerParent {
+    /// Place among the columns of the id of the parent.
+    pub column: usize,
+    /// The reference.
+    pub via: FieldRef,
+    /// Records of all parents at most.
+    pub rows_max: u64,
 }
 
 /// A field of the answer.
@@ -71,6 +104,8 @@ pub enum OutputValue {
     Column(usize, Form),
     /// A calculation.
     Formula(usize),
+    /// A selected column, seen through a mask of the plan.
+    Masked(usize, Form, usize),
     /// A related record in the place of the id in this column.
     Relation(usize, usize),
 }
@@ -95,10 +130,21 @@ pub struct Relation {
     pub name: String,
     /// The other object.
     pub layout: Arc<Layout>,
-    /// The field holds a list of ids.
-    pub many: bool,
+    /// How many there are, and where.
+    pub kind: RelationKind,
     /// What is wanted of the records.
     pub query: QueryInput,
+}
+
+/// How records are related.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// The field holds an id.
+    One,
+    /// The field holds a list of ids.
+    Many,
+    /// The other records point here, by this field of theirs.
+    Children(String),
 }
 
 /// Plans a page.
@@ -113,6 +159,7 @@ pub fn plan(
     limits: PageLimits,
 ) -> Result<SelectPlan> {
     let layout = Arc::clone(&checker.scope.layout);
+    checker.joins(&query.joins)?;
     let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
@@ -121,11 +168,33 @@ pub fn plan(
         filter = filter.and(checker.search(search)?);
     }
     let mut order = order(&mut checker, &query.order)?;
+    let rank = query.rank.as_ref().map(|rank| FieldRef {
+        table: 0,
+        source: Source::Rank(Arc::clone(rank)),
+        class: Class::Number,
+    });
+    if let (Some(rank), true) = (&rank, query.order.is_empty()) {
+        order.push(SortKey {
+            field: rank.clone(),
+            name: DISTANCE.to_owned(),
+            descending: false,
+            nulls_first: true,
+            filled: false,
+        });
+    }
     if !query.distinct && !order.iter().any(|key| key.name == SystemField::Id.name()) {
         order.push(id_key(&mut checker)?);
     }
     let mut columns = Columns::default();
     let mut parts = outputs(&mut checker, &layout.object, layouts, view, query, &mut columns)?;
+    if let Some(rank) = &rank {
+        parts.outputs.push(Output {
+            key: json_key(DISTANCE),
+            value: OutputValue::Column(columns.place(rank), Form::Plain),
+        });
+    }
+    windows(&mut checker, query, &mut columns, &mut parts)?;
+    let highlight = highlight(&mut checker, query, &mut columns)?;
     let after = query
         .cursor
         .as_deref()
@@ -134,6 +203,11 @@ pub fn plan(
     if query.distinct && (after.is_some() || query.fields.is_none()) {
         return Err(DataError::InvalidQuery {
             message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
+        });
+    }
+    if after.is_some() && !query.windows.is_empty() {
+        return Err(DataError::InvalidQuery {
+            message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
         });
     }
     let cursor_columns = match query.distinct {
@@ -149,8 +223,12 @@ pub fn plan(
         outputs: parts.outputs,
         formulas: parts.formulas,
         relations: parts.relations,
+        masks: parts.masks,
         cursor_columns,
+        backwards: query.backwards && after.is_some(),
         after,
+        highlight,
+        per_parent: None,
         limit: query.limit.unwrap_or(limits.default).min(limits.max),
         offset: query.offset,
         distinct: query.distinct,
@@ -172,12 +250,78 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
                 });
             }
             Ok(SortKey {
+                filled: reference.table == 0 && always_there(field),
                 field: reference,
                 name: sort.field.clone(),
                 descending: sort.descending,
+                nulls_first: sort.nulls_first(),
             })
         })
         .collect()
+}
+
+/// Fields that the engine gives every record.
+fn always_there(field: &FieldModel) -> bool {
+    matches!(
+        field.system,
+        Some(SystemField::Id | SystemField::CreatedAt | SystemField::UpdatedAt)
+    )
+}
+
+/// Figures over neighbours, under the names that were asked for.
+fn windows(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns, parts: &mut Parts) -> Result<()> {
+    if query.windows.len() > WINDOWS_MAX {
+        return Err(DataError::InvalidQuery {
+            message: format!("more than {WINDOWS_MAX} window functions in one query"),
+        });
+    }
+    for input in &query.windows {
+        let (reference, form) = window::plan(input, &mut RecordFields(checker))?;
+        let place = columns.place(&reference);
+        parts.outputs.push(Output {
+            key: json_key(&input.alias),
+            value: OutputValue::Column(place, form),
+        });
+    }
+    Ok(())
+}
+
+fn highlight(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns) -> Result<Option<Highlight>> {
+    let Some(search) = query
+        .search
+        .as_ref()
+        .filter(|search| search.highlight && !query.distinct)
+    else {
+        return Ok(None);
+    };
+    let fields = checker.search_fields(search)?;
+    let fields = fields.into_iter().map(|(name, field)| (name, columns.place(&field)));
+    Ok(Some(Highlight {
+        words: super::highlight::words(&search.query),
+        fields: fields.collect(),
+    }))
+}
+
+/// Windows over records read their fields.
+struct RecordFields<'c, 'a>(&'c mut Checker<'a>);
+
+impl WindowFields for RecordFields<'_, '_> {
+    fn field(&mut self, name: &str) -> Result<WindowField> {
+        let Resolved { reference, field, .. } = self.0.field(name, Purpose::Filter)?;
+        Ok(WindowField {
+            reference,
+            form: if field.stored() { Form::of(field) } else { Form::Plain },
+            scale: field.limits.scale,
+        })
+    }
+
+    fn order(&mut self, wanted: &[SortInput]) -> Result<Vec<SortKey>> {
+        order(self.0, wanted)
+    }
+
+    fn last(&mut self) -> Result<Option<SortKey>> {
+        id_key(self.0).map(Some)
+    }
 }
 
 fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
@@ -187,6 +331,8 @@ fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
         field: reference,
         name: name.to_owned(),
         descending: false,
+        nulls_first: true,
+        filled: true,
     })
 }
 
@@ -211,6 +357,7 @@ struct Parts {
     outputs: Vec<Output>,
     formulas: Vec<FormulaOutput>,
     relations: Vec<Relation>,
+    masks: Vec<Arc<MaskModel>>,
 }
 
 fn outputs(
@@ -224,8 +371,15 @@ fn outputs(
     let mut names: Vec<String> = match &query.fields {
         Some(names) if !names.is_empty() => names.clone(),
         _ => {
-            let readable = |name: &&String| view.is_none_or(|view| view.reads(name));
-            object.fields.keys().filter(readable).cloned().collect()
+            let shown = |field: &&FieldModel| {
+                view.is_none_or(|view| view.reads(&field.name)) && (checker.system || !field.on_request())
+            };
+            object
+                .fields
+                .values()
+                .filter(shown)
+                .map(|field| field.name.clone())
+                .collect()
         }
     };
     // What is expanded is wanted.
@@ -243,22 +397,55 @@ fn outputs(
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
             pending.push((parts.outputs.len(), field.name.clone()));
             parts.outputs.push(Output {
-                key: json_key(&field.name),
+                key: json_key(query.renamed.get(name).unwrap_or(&field.name)),
                 value: OutputValue::Formula(usize::MAX),
             });
             continue;
         }
-        let Resolved { reference, field, .. } = checker.field(name, Purpose::Select)?;
+        if let Some(nested) = query.expand.get(name).filter(|_| object.field(name).is_none()) {
+            let (child, via) = checker.children(name)?;
+            let id = checker.field(SystemField::Id.name(), Purpose::Select)?.reference;
+            parts.relations.push(Relation {
+                name: name.clone(),
+                layout: child,
+                kind: RelationKind::Children(via),
+                query: nested.clone(),
+            });
+            parts.outputs.push(Output {
+                key: json_key(query.renamed.get(name).unwrap_or(name)),
+                value: OutputValue::Relation(columns.place(&id), parts.relations.len() - 1),
+            });
+            continue;
+        }
+        let Resolved {
+            reference,
+            field,
+            masked,
+            ..
+        } = checker.field(name, Purpose::Select)?;
         let place = columns.place(&reference);
-        let key = json_key(if name.contains('.') { name } else { &field.name });
+        let own_name = if name.contains('.') { name } else { &field.name };
+        let key = json_key(query.renamed.get(name).unwrap_or(own_name));
         let value = match query.expand.get(name) {
             Some(nested) => OutputValue::Relation(place, relation(object, field, layouts, nested, &mut parts)?),
-            None => OutputValue::Column(place, Form::of(field)),
+            None => output(checker, field, place, masked, &mut parts),
         };
         parts.outputs.push(Output { key, value });
     }
     formulas(checker, object, &pending, columns, &mut parts)?;
     Ok(parts)
+}
+
+fn output(checker: &Checker<'_>, field: &FieldModel, place: usize, masked: bool, parts: &mut Parts) -> OutputValue {
+    let form = Form::of(field);
+    match &field.mask {
+        Some(mask) if masked => {
+            parts.masks.push(Arc::clone(mask));
+            OutputValue::Masked(place, form, parts.masks.len() - 1)
+        }
+        _ if checker.system => OutputValue::Column(place, form.for_system()),
+        _ => OutputValue::Column(place, form),
+    }
 }
 
 fn relation(
@@ -280,11 +467,14 @@ fn relation(
             ),
         });
     };
-    let many = field.kind == FieldKind::References;
+    let kind = match field.kind {
+        FieldKind::References => RelationKind::Many,
+        _ => RelationKind::One,
+    };
     parts.relations.push(Relation {
         name: field.name.clone(),
         layout,
-        many,
+        kind,
         query: nested.clone(),
     });
     Ok(parts.relations.len() - 1)
@@ -345,62 +535,6 @@ fn formulas(
         parts.outputs[*output].value = OutputValue::Formula(place);
     }
     Ok(())
-}
-
-impl SelectPlan {
-    /// The page, and one record more: whether there are more is known without counting.
-    #[must_use]
-    pub fn page_statement(&self, dialect: &'static dyn Dialect) -> Statement {
-        let mut writer = SqlWriter::new(dialect);
-        writer.push(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
-        writer.list(", ", &self.columns, |writer, column| {
-            writer.field(column);
-        });
-        writer.from(&self.scope);
-        match &self.after {
-            Some(values) => {
-                let filter = self.filter.clone().and(cursor::after(&self.order, values));
-                writer.filtered(&self.scope, &filter);
-            }
-            None => {
-                writer.filtered(&self.scope, &self.filter);
-            }
-        }
-        if !self.order.is_empty() {
-            writer.push(" ORDER BY ");
-            writer.list(", ", &self.order, |writer, key| {
-                let nulls = dialect.nulls(!key.descending);
-                writer
-                    .field(&key.field)
-                    .push(if key.descending { " DESC" } else { "" })
-                    .push(nulls);
-            });
-        }
-        writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
-        if self.offset > 0 {
-            writer.push(" OFFSET ").value(whole(self.offset));
-        }
-        writer.finish()
-    }
-
-    /// The number of all records that match, whatever the page.
-    #[must_use]
-    pub fn count_statement(&self, dialect: &'static dyn Dialect) -> Statement {
-        let mut writer = SqlWriter::new(dialect);
-        if self.distinct {
-            writer.push("SELECT COUNT(*) FROM (SELECT DISTINCT ");
-            writer.list(", ", &self.columns, |writer, column| {
-                writer.field(column);
-            });
-            writer.from(&self.scope).filtered(&self.scope, &self.filter).push(") t");
-        } else {
-            writer
-                .push("SELECT COUNT(*)")
-                .from(&self.scope)
-                .filtered(&self.scope, &self.filter);
-        }
-        writer.finish().single()
-    }
 }
 
 pub(super) fn whole(number: u64) -> SqlValue {

@@ -5,8 +5,8 @@ mod formula;
 
 use std::fmt::Write as _;
 
-use super::filter::{FieldRef, Filter, Scope, Source, SummarySource};
-use crate::store::{Dialect, SqlValue, Statement};
+use super::filter::{FieldRef, Filter, SUMMED_TABLE, Scope, Source, SummarySource};
+use crate::store::{Construct, Dialect, SqlValue, Statement};
 
 pub use formula::formula_supported;
 
@@ -43,8 +43,9 @@ impl SqlWriter {
 
     /// A value, bound.
     pub fn value(&mut self, value: SqlValue) -> &mut Self {
+        let position = self.values.len() + 1;
+        self.dialect.value_placeholder(&mut self.text, position, &value);
         self.values.push(value);
-        self.dialect.placeholder(&mut self.text, self.values.len());
         self
     }
 
@@ -70,10 +71,13 @@ impl SqlWriter {
         self
     }
 
-    /// The name of a table in the statement: `t` is the first, `j1`, `j2` are those over relations.
+    /// The name of a table in the statement: `t` is the first, `j1`, `j2` are those over relations, `s` the children of a
+    /// figure.
     pub fn alias(&mut self, table: usize) -> &mut Self {
         if table == 0 {
             self.push("t")
+        } else if table == SUMMED_TABLE {
+            self.push("s")
         } else {
             let _ = write!(self.text, "j{table}");
             self
@@ -91,22 +95,41 @@ impl SqlWriter {
             Source::Column(column) => self.column(field.table, column),
             Source::Summary(summary) => self.summary(field.table, summary),
             Source::Formula(formula) => self.formula(formula),
+            Source::Rank(rank) => self.rank(field.table, rank),
+            Source::Window(window) => self.window(window),
         }
     }
 
-    fn summary(&mut self, table: usize, summary: &SummarySource) -> &mut Self {
-        self.push("(SELECT ");
-        if summary.scale.is_some() {
-            self.push("ROUND(");
+    fn rank(&mut self, table: usize, rank: &[(String, f64)]) -> &mut Self {
+        if rank.is_empty() {
+            return self.push("NULL");
         }
-        self.push(summary.function).push("(");
-        match &summary.column {
-            Some(column) => self.push("s.").name(column),
+        self.push("CASE ").column(table, "id");
+        for (id, distance) in rank {
+            self.push(" WHEN ")
+                .value(id.as_str().into())
+                .push(" THEN ")
+                .value(SqlValue::Real(*distance));
+        }
+        self.push(" END")
+    }
+
+    fn summary(&mut self, table: usize, summary: &SummarySource) -> &mut Self {
+        let rounded = summary.scale.and_then(|scale| i8::try_from(scale).ok());
+        if let Some(scale) = rounded {
+            let template = self.dialect.construct(Construct::Round(scale));
+            self.push("(SELECT ")
+                .push(&template.replace("$0", "r.\"figure\""))
+                .push(" FROM ");
+        }
+        self.push("(SELECT ").push(summary.function).push("(");
+        match &summary.value {
+            Some(value) => self.field(value),
             None => self.push("*"),
         };
         self.push(")");
-        if let Some(scale) = summary.scale {
-            self.push(", ").number(scale.into()).push(")");
+        if rounded.is_some() {
+            self.push(" AS \"figure\"");
         }
         self.push(" FROM ")
             .push(&summary.table)
@@ -117,7 +140,17 @@ impl SqlWriter {
         if let Some(deleted_at) = &summary.deleted_at {
             self.push(" AND s.").name(deleted_at).push(" IS NULL");
         }
-        self.push(")")
+        if let Some(among) = &summary.filter {
+            // The tables inside have the names of those outside, and hide them.
+            self.push(" AND EXISTS (SELECT 1").from(&among.scope).push(" WHERE ");
+            self.column(0, "id")
+                .push(" = s.")
+                .name("id")
+                .push(" AND ")
+                .filter(&among.filter)
+                .push(")");
+        }
+        self.push(if rounded.is_some() { ") r)" } else { ")" })
     }
 
     /// ` FROM table t LEFT JOIN …`
@@ -155,7 +188,8 @@ impl SqlWriter {
         }
         self.push(" WHERE ");
         if let Some(delete) = delete {
-            self.column(0, &delete.field).push(" IS NULL");
+            let whereabouts = if scope.binned { " IS NOT NULL" } else { " IS NULL" };
+            self.column(0, &delete.field).push(whereabouts);
             if filter.is_always() {
                 return self;
             }

@@ -9,6 +9,9 @@ use super::operator::Operator;
 use super::{FILTER_DEPTH_MAX, FILTER_TESTS_MAX};
 use crate::error::{DataError, Result};
 
+/// How access plans write a look at the records of another object.
+const IN_RECORDS: &str = "$inRecords";
+
 /// A filter whose names nobody looked up yet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RawFilter {
@@ -20,6 +23,64 @@ pub enum RawFilter {
     Not(Box<RawFilter>),
     /// One test.
     Test(RawTest),
+    /// The field's value is that of some record of another object. Access plans only.
+    InRecords(RawLookup),
+    /// What must be true of records that point here, or that a list of references points to.
+    Related(RawRelated),
+}
+
+/// A look at the records of another object, whoever may see them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawLookup {
+    /// Name or path of the field here.
+    pub field: String,
+    /// The other object.
+    pub object: String,
+    /// Its field.
+    pub source: String,
+    /// Which of its records; none is all.
+    pub filter: Option<Box<RawFilter>>,
+}
+
+/// A condition on several related records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawRelated {
+    /// Name or path of the relation: a list of references, or an object that points here.
+    pub path: String,
+    /// Of how many it must be true.
+    pub quantifier: Quantifier,
+    /// The condition; names are those of the related object.
+    pub filter: Box<RawFilter>,
+}
+
+/// Of how many records a condition must be true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// All, also when there are none.
+    Every,
+    /// None of them.
+    None,
+}
+
+impl Quantifier {
+    fn of(key: &str) -> Option<Self> {
+        match key {
+            "$some" => Some(Self::Some),
+            "$every" => Some(Self::Every),
+            "$none" => Some(Self::None),
+            _ => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Some => "$some",
+            Self::Every => "$every",
+            Self::None => "$none",
+        }
+    }
 }
 
 /// A test of one field.
@@ -78,11 +139,21 @@ impl RawFilter {
                 };
                 json!({ (test.field.as_str()): { (test.operator.name()): operand } })
             }
+            Self::InRecords(lookup) => {
+                let mut records = json!({ "object": lookup.object, "field": lookup.source });
+                if let Some(filter) = &lookup.filter {
+                    records["where"] = filter.to_json();
+                }
+                json!({ (lookup.field.as_str()): { (IN_RECORDS): records } })
+            }
+            Self::Related(related) => {
+                json!({ (related.path.as_str()): { (related.quantifier.name()): related.filter.to_json() } })
+            }
         }
     }
 
-    /// Every name of a field in it.
-    pub fn visit_fields<'a>(&'a self, visit: &mut dyn FnMut(&'a str)) {
+    /// Every name of a field in it; those of related records with the relation in front.
+    pub fn visit_fields(&self, visit: &mut dyn FnMut(&str)) {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.visit_fields(visit)),
             Self::Not(part) => part.visit_fields(visit),
@@ -92,6 +163,30 @@ impl RawFilter {
                     visit(other);
                 }
             }
+            // What is inside names fields of another object.
+            Self::InRecords(lookup) => visit(&lookup.field),
+            Self::Related(related) => {
+                // The related object counts even when none of its fields is named.
+                visit(&format!("{}.id", related.path));
+                let inside = &mut |name: &str| visit(&format!("{}.{name}", related.path));
+                related.filter.visit_fields(inside);
+            }
+        }
+    }
+
+    /// Changes the names of fields; inside related records they stay.
+    pub(super) fn rename(&mut self, name: &dyn Fn(&str) -> String) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().for_each(|part| part.rename(name)),
+            Self::Not(part) => part.rename(name),
+            Self::Test(test) => {
+                test.field = name(&test.field);
+                if let Operand::Field(other) = &mut test.operand {
+                    *other = name(other);
+                }
+            }
+            Self::InRecords(lookup) => lookup.field = name(&lookup.field),
+            Self::Related(related) => related.path = name(&related.path),
         }
     }
 }
@@ -107,12 +202,23 @@ fn wrong(message: impl Into<String>) -> DataError {
 /// # Errors
 /// `InvalidFilter` for a shape that is none, an unknown operator, or too much of it.
 pub fn read_filter(value: &Value) -> Result<RawFilter> {
-    let mut reader = Reader { tests: 0 };
+    let mut reader = Reader { tests: 0, plan: false };
+    reader.node(value, 0)
+}
+
+/// Reads a filter of an access plan, which may also look at records of other objects.
+///
+/// # Errors
+/// As [`read_filter`].
+pub fn read_plan_filter(value: &Value) -> Result<RawFilter> {
+    let mut reader = Reader { tests: 0, plan: true };
     reader.node(value, 0)
 }
 
 struct Reader {
     tests: usize,
+    /// The filter is one of an access plan.
+    plan: bool,
 }
 
 impl Reader {
@@ -155,7 +261,10 @@ impl Reader {
             parts.push(match key.as_str() {
                 "$and" => collapse(self.list(key, value, prefix, depth)?, RawFilter::All),
                 "$or" => collapse(self.list(key, value, prefix, depth)?, RawFilter::Any),
-                "$nor" => RawFilter::Not(Box::new(RawFilter::Any(self.list(key, value, prefix, depth)?))),
+                "$nor" => RawFilter::Not(Box::new(collapse(
+                    self.list(key, value, prefix, depth)?,
+                    RawFilter::Any,
+                ))),
                 "$not" => RawFilter::Not(Box::new(self.prefixed(value, prefix, depth + 1)?)),
                 unknown if unknown.starts_with('$') => return Err(unknown_operator(unknown)),
                 field => self.field(&format!("{prefix}{field}"), value, depth)?,
@@ -203,10 +312,59 @@ impl Reader {
                 None if key == "$not" && depth < FILTER_DEPTH_MAX => {
                     RawFilter::Not(Box::new(self.field(field, value, depth + 1)?))
                 }
+                None if key == IN_RECORDS => self.in_records(field, value, depth)?,
+                None if Quantifier::of(key).is_some() => self.related(field, key, value, depth)?,
                 None => return Err(unknown_operator(key)),
             });
         }
         Ok(collapse(parts, RawFilter::All))
+    }
+
+    /// `{object, field, where?}`.
+    fn in_records(&mut self, field: &str, value: &Value, depth: usize) -> Result<RawFilter> {
+        if !self.plan {
+            return Err(wrong(format!(
+                "{IN_RECORDS} at '{field}' is for access plans only; use a path over a relation, such as 'account.name'"
+            )));
+        }
+        let Value::Object(map) = value else {
+            return Err(wrong(format!(
+                "{IN_RECORDS} at '{field}' takes {{object, field, where?}}"
+            )));
+        };
+        if let Some(key) = map
+            .keys()
+            .find(|key| !["object", "field", "where"].contains(&key.as_str()))
+        {
+            return Err(wrong(format!("{IN_RECORDS} at '{field}' does not know '{key}'")));
+        }
+        let text = |key: &str| {
+            map.get(key)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| wrong(format!("{IN_RECORDS} at '{field}' needs '{key}', a name")))
+        };
+        let filter = match map.get("where") {
+            None | Some(Value::Null) => None,
+            Some(filter) => Some(Box::new(self.node(filter, depth + 1)?)),
+        };
+        Ok(RawFilter::InRecords(RawLookup {
+            field: field.to_owned(),
+            object: text("object")?,
+            source: text("field")?,
+            filter,
+        }))
+    }
+
+    /// `relation: {"$some": filter}`.
+    fn related(&mut self, path: &str, key: &str, value: &Value, depth: usize) -> Result<RawFilter> {
+        self.tests += 1;
+        let filter = self.node(value, depth + 1)?;
+        Ok(RawFilter::Related(RawRelated {
+            path: path.to_owned(),
+            quantifier: Quantifier::of(key).unwrap_or(Quantifier::Some),
+            filter: Box::new(filter),
+        }))
     }
 
     fn array(&mut self, items: &[Value], depth: usize) -> Result<RawFilter> {

@@ -18,7 +18,9 @@ pub enum Form {
     Text,
     /// A number rounded to so many decimals: the result of a sum.
     Rounded(u32),
-    /// Never told to anybody.
+    /// A sum or a mean without a number of decimals: as many digits as do not depend on the order of adding.
+    Figure,
+    /// Told to the system alone.
     Secret,
 }
 
@@ -32,8 +34,19 @@ impl Form {
             Some(ColumnType::Json) => Self::Document,
             Some(ColumnType::Integer | ColumnType::Number | ColumnType::Decimal) => Self::Plain,
             Some(_) => Self::Text,
-            None if field.kind == FieldKind::Summary => field.limits.scale.map_or(Self::Plain, Self::Rounded),
+            None if field.kind == FieldKind::Summary => field.limits.scale.map_or(Self::Figure, Self::Rounded),
             None => Self::Plain,
+        }
+    }
+}
+
+impl Form {
+    /// How the system sees it: nothing is kept from it.
+    #[must_use]
+    pub const fn for_system(self) -> Self {
+        match self {
+            Self::Secret => Self::Text,
+            other => other,
         }
     }
 }
@@ -49,6 +62,7 @@ pub fn write_value(out: &mut Vec<u8>, form: Form, cell: Cell<'_>) {
         (Form::Text, Cell::Integer(integer)) => write_text(out, itoa::Buffer::new().format(integer)),
         (Form::Text, Cell::Real(real)) => write_text(out, ryu::Buffer::new().format(real)),
         (Form::Rounded(scale), Cell::Real(real)) => write_number(out, round(real, scale)),
+        (Form::Figure, Cell::Real(real)) => write_number(out, figure(real)),
         (_, Cell::Integer(integer)) => out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes()),
         (_, Cell::Real(real)) => write_number(out, real),
         (_, Cell::Text(text)) => write_text(out, text),
@@ -71,21 +85,20 @@ fn write_number(out: &mut Vec<u8>, real: f64) {
     out.extend_from_slice(text.strip_suffix(".0").unwrap_or(&text).as_bytes());
 }
 
-/// Rounded half away from zero to so many decimals, as shown: `1.005` to two decimals is `1.01`.
+/// Rounded to 15 digits: what every double can tell, whatever way it was added up.
+#[must_use]
+pub fn figure(real: f64) -> f64 {
+    format!("{real:.14e}").parse().unwrap_or(real)
+}
+
+/// Rounded half away from zero to so many decimals, as shown: `1.005` to two decimals is `1.01`. The same as `ROUND` in formulas,
+/// so that a rounded field is what a query compares with.
 #[must_use]
 pub fn round(real: f64, scale: u32) -> f64 {
-    let Ok(scale) = i32::try_from(scale) else { return real };
     if scale > 15 || !real.is_finite() {
         return real;
     }
-    let factor = 10_f64.powi(scale);
-    let scaled = real * factor;
-    if !scaled.is_finite() || scaled.abs() >= 9.0e15 {
-        return real;
-    }
-    // The nearest double to 1.005 lies a little below it; what people wrote is what is rounded.
-    let rounded = (scaled + scaled.signum() * scaled.abs() * f64::EPSILON).round();
-    rounded / factor
+    objectos_expression::round(real, i64::from(scale))
 }
 
 #[cfg(test)]
@@ -112,6 +125,10 @@ mod tests {
         check(Form::Document, Cell::Text("{\"a\":[1]}"), "{\"a\":[1]}");
         check(Form::Secret, Cell::Text("hunter2"), "null");
         check(Form::Rounded(2), Cell::Real(0.1 + 0.2), "0.3");
+        check(Form::Figure, Cell::Real(0.1 + 0.2), "0.3");
+        check(Form::Figure, Cell::Real(1e300), "1e300");
+        check(Form::Figure, Cell::Real(-0.0), "-0");
+        check(Form::Figure, Cell::Integer(9_007_199_254_740_993), "9007199254740993");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::json::{Form, write_text};
-use crate::model::{Catalogue, FieldModel, ObjectModel, SystemField};
+use crate::model::{Catalogue, FieldKind, FieldModel, ObjectModel, SystemField};
 use crate::store::Dialect;
 
 /// One stored field.
@@ -17,6 +17,8 @@ pub struct Column {
     pub key: Box<[u8]>,
     /// How its values become JSON.
     pub form: Form,
+    /// Stands in an answer only when it is named.
+    pub on_request: bool,
     /// Its place among all fields of the object.
     pub field_index: usize,
 }
@@ -29,6 +31,10 @@ pub struct Layout {
     /// The stored fields in the order of the table; `id` is the first.
     pub columns: Vec<Column>,
     by_name: HashMap<String, usize>,
+    /// Name of the database it lies in.
+    pub datasource: String,
+    /// How that database spells things.
+    pub dialect: &'static dyn Dialect,
     /// The table's name, quoted.
     pub table: String,
     /// `INSERT` with a placeholder for each column.
@@ -39,12 +45,14 @@ pub struct Layout {
     pub updated_at: usize,
     /// Every field is stored: a row has all that an answer needs.
     pub plain: bool,
+    /// Fields of the text index, when there is one.
+    pub text_index: Option<Vec<String>>,
 }
 
 impl Layout {
     /// Of an object.
     #[must_use]
-    pub fn new(object: Arc<ObjectModel>, dialect: &dyn Dialect) -> Self {
+    pub fn new(object: Arc<ObjectModel>, dialect: &'static dyn Dialect) -> Self {
         let columns: Vec<Column> = object
             .fields
             .values()
@@ -54,6 +62,7 @@ impl Layout {
                 name: field.name.clone(),
                 key: json_key(&field.name),
                 form: Form::of(field),
+                on_request: field.on_request(),
                 field_index,
             })
             .collect();
@@ -68,7 +77,13 @@ impl Layout {
         let get_sql = get_sql(&table, &object, &columns, dialect);
         let updated_at = by_name.get(SystemField::UpdatedAt.name()).copied().unwrap_or_default();
         let plain = columns.len() == object.fields.len();
+        let text_index = dialect
+            .text_index()
+            .then(|| object.text_fields())
+            .filter(|fields| !fields.is_empty());
         Self {
+            datasource: object.definition.datasource.clone(),
+            dialect,
             object,
             columns,
             by_name,
@@ -77,6 +92,7 @@ impl Layout {
             get_sql,
             updated_at,
             plain,
+            text_index,
         }
     }
 
@@ -156,18 +172,64 @@ pub struct Schema {
     /// The catalogue.
     pub catalogue: Arc<Catalogue>,
     layouts: HashMap<String, Arc<Layout>>,
+    /// By object: the objects with a reference to it, and that field.
+    children: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Schema {
     /// Of a catalogue.
     #[must_use]
-    pub fn new(catalogue: Arc<Catalogue>, dialect: &dyn Dialect) -> Self {
+    pub fn new(catalogue: Arc<Catalogue>, dialect: &'static dyn Dialect) -> Self {
+        Self::over(catalogue, &|_| dialect)
+    }
+
+    /// Of a catalogue whose objects lie in several databases; `dialects` answers by the name of one.
+    #[must_use]
+    pub fn over(catalogue: Arc<Catalogue>, dialects: &dyn Fn(&str) -> &'static dyn Dialect) -> Self {
         let layouts = catalogue
             .objects()
             .filter(|object| !object.is_abstract)
-            .map(|object| (object.name.clone(), Arc::new(Layout::new(Arc::clone(object), dialect))))
+            .map(|object| {
+                (
+                    object.name.clone(),
+                    Arc::new(Layout::new(Arc::clone(object), dialects(&object.definition.datasource))),
+                )
+            })
             .collect();
-        Self { catalogue, layouts }
+        let children = children(&catalogue);
+        Self {
+            catalogue,
+            layouts,
+            children,
+        }
+    }
+
+    /// The records that point to those of an object, by the name of their object; where that has several references here, by
+    /// `object:field`. Gives the object and the name of the field.
+    #[must_use]
+    pub fn child_relation(&self, parent: &str, name: &str) -> Option<(&Arc<Layout>, &str)> {
+        let (object, field) = match name.split_once(':') {
+            Some((object, field)) => (object, Some(field)),
+            None => (name, None),
+        };
+        let mut found = self
+            .children
+            .get(parent)?
+            .iter()
+            .filter(|(child, via)| child == object && field.is_none_or(|field| field == via));
+        let (child, via) = found.next()?;
+        // Two references, and nobody said which.
+        found.next().is_none().then_some(())?;
+        Some((self.layout(child)?, via))
+    }
+
+    /// Names by which [`Schema::child_relation`] answers, for suggestions.
+    pub fn child_names(&self, parent: &str) -> impl Iterator<Item = &str> {
+        self.children
+            .get(parent)
+            .into_iter()
+            .flatten()
+            .map(|(child, _)| child.as_str())
     }
 
     /// An object that has a table.
@@ -175,4 +237,24 @@ impl Schema {
     pub fn layout(&self, object: &str) -> Option<&Arc<Layout>> {
         self.layouts.get(object)
     }
+}
+
+fn children(catalogue: &Catalogue) -> HashMap<String, Vec<(String, String)>> {
+    let mut children: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for object in catalogue
+        .objects()
+        .filter(|object| !object.is_abstract && object.active)
+    {
+        for field in object
+            .fields
+            .values()
+            .filter(|field| field.kind == FieldKind::Reference)
+        {
+            if let Some(reference) = &field.reference {
+                let entry = (object.name.clone(), field.name.clone());
+                children.entry(reference.object.clone()).or_default().push(entry);
+            }
+        }
+    }
+    children
 }

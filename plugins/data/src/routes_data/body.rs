@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, Fields, TransactionItem};
 use crate::error::{DataError, Result};
-use crate::query::{QueryInput, from_query_string};
+use crate::query::{QueryInput, decode, from_query_string};
 
 fn wrong(message: impl Into<String>) -> DataError {
     DataError::InvalidBody {
@@ -33,6 +33,20 @@ pub(super) fn fields(request: &HttpRequest) -> Result<Fields> {
     map(request, "an object with the fields of the record")
 }
 
+/// `{overrides?}`, or nothing.
+pub(super) fn overrides(request: &HttpRequest) -> Result<Fields> {
+    match json(request)? {
+        Value::Null => Ok(Fields::new()),
+        Value::Object(mut map) => match (map.remove("overrides"), map.keys().next()) {
+            (_, Some(key)) => Err(wrong(format!("unknown key '{key}'; the body must be {{overrides}}"))),
+            (None | Some(Value::Null), None) => Ok(Fields::new()),
+            (Some(Value::Object(fields)), None) => Ok(fields),
+            (Some(_), None) => Err(wrong("'overrides' must be an object with fields")),
+        },
+        _ => Err(wrong("the body must be {overrides}")),
+    }
+}
+
 /// A query; an empty body asks for everything.
 pub(super) fn query(request: &HttpRequest) -> Result<QueryInput> {
     match json(request)? {
@@ -48,13 +62,26 @@ pub(super) fn wanted(request: &HttpRequest) -> Result<QueryInput> {
     Ok(QueryInput {
         fields: query.fields,
         expand: query.expand,
+        binned: query.binned,
         ..QueryInput::default()
     })
 }
 
-/// `If-Match`, without the quotes and marks of an ETag; `*` matches whatever is there.
+/// A parameter of the query string, decoded.
+pub(super) fn parameter(request: &HttpRequest, name: &str) -> Result<Option<String>> {
+    for pair in request.query().split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if key == name {
+            return decode(value).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// `If-Match`, without the quotes and marks of an ETag, or `expectedVersion` in the query string; `*` matches whatever is there.
 pub(super) fn expected(request: &HttpRequest) -> Option<String> {
-    let value = request.header("if-match")?.trim();
+    let parameter = parameter(request, "expectedVersion").ok().flatten();
+    let value = request.header("if-match").or(parameter.as_deref())?.trim();
     let value = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
     (!value.is_empty() && value != "*").then(|| value.to_owned())
 }
@@ -110,13 +137,18 @@ fn batch_item(index: usize, item: Value) -> Result<BatchItem> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(wrong(format!("'{key}' of record {index} must be a text"))),
     };
-    let (id, external_id) = (text("id")?, text("externalId")?);
+    let (id, external_id, expected) = (text("id")?, text("externalId")?, text("expectedVersion")?);
     let data = match item.remove("data") {
         Some(Value::Object(data)) => data,
         None | Some(Value::Null) => Map::new(),
         Some(_) => return Err(wrong(format!("'data' of record {index} must be an object"))),
     };
-    Ok(BatchItem { id, external_id, data })
+    Ok(BatchItem {
+        id,
+        external_id,
+        data,
+        expected,
+    })
 }
 
 fn batch_items(map: &mut Map<String, Value>) -> Result<Vec<BatchItem>> {
@@ -157,7 +189,7 @@ fn operation(map: &Map<String, Value>, key: &str) -> Result<BatchOperation> {
     let name = map.get(key).and_then(Value::as_str).unwrap_or_default();
     BatchOperation::named(name).ok_or_else(|| {
         wrong(format!(
-            "'{key}' must be create, update, upsert or delete, found '{name}'"
+            "'{key}' must be create, update, upsert, delete, restore or purge, found '{name}'"
         ))
     })
 }
@@ -184,6 +216,11 @@ pub(super) fn transaction(request: &HttpRequest, object: Option<&str>) -> Result
     let Some(Value::Array(operations)) = map.remove("operations") else {
         return Err(wrong("'operations' must be a list"));
     };
+    transaction_items(operations, object)
+}
+
+/// `[{object, action, id?, data?}]`, from a body or from another plugin.
+pub(super) fn transaction_items(operations: Vec<Value>, object: Option<&str>) -> Result<Vec<TransactionItem>> {
     operations
         .into_iter()
         .enumerate()
@@ -197,12 +234,13 @@ pub(super) fn transaction(request: &HttpRequest, object: Option<&str>) -> Result
                 .map(str::to_owned)
                 .or_else(|| entry.get("object").and_then(Value::as_str).map(str::to_owned));
             let object = named.ok_or_else(|| wrong(format!("operation {index} names no object")))?;
-            let BatchItem { id, data, .. } = batch_item(index, item)?;
+            let BatchItem { id, data, expected, .. } = batch_item(index, item)?;
             Ok(TransactionItem {
                 object,
                 operation,
                 id,
                 data,
+                expected,
             })
         })
         .collect()

@@ -5,10 +5,11 @@ use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::body;
-use crate::engine::{BatchAnswer, BatchOperation, Engine, RecordAnswer};
+use crate::engine::{BatchAnswer, BatchOperation, Engine, RecordAnswer, write_warnings};
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
 use crate::record::write_text;
+use crate::validate::Told;
 
 pub(super) async fn list(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let query = from_query_string(request.query())?;
@@ -48,7 +49,12 @@ pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpReq
 
 pub(super) async fn delete(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
-    engine.delete(context, object, id).await?;
+    let expected = body::expected(request);
+    if body::parameter(request, "purge")?.is_some_and(|value| value != "false") {
+        engine.purge(context, object, id, expected).await?;
+    } else {
+        engine.delete_expected(context, object, id, expected).await?;
+    }
     Ok(HttpResponse::json_bytes(200, deleted(object, id)))
 }
 
@@ -73,8 +79,17 @@ pub(super) async fn create_many(engine: &Engine, context: &Context, request: &Ht
     write_records(&mut out, &answers);
     out.extend_from_slice(b",\"count\":");
     out.extend_from_slice(itoa::Buffer::new().format(answers.len()).as_bytes());
+    write_warnings(&mut out, &warnings(&answers));
     out.push(b'}');
     Ok(HttpResponse::json_bytes(201, out))
+}
+
+/// All warnings of several records.
+pub(super) fn warnings(answers: &[RecordAnswer]) -> Vec<Told> {
+    answers
+        .iter()
+        .flat_map(|answer| answer.warnings.iter().cloned())
+        .collect()
 }
 
 pub(super) fn write_records(out: &mut Vec<u8>, answers: &[RecordAnswer]) {
@@ -137,12 +152,21 @@ pub(super) async fn batch(engine: &Engine, context: &Context, request: &HttpRequ
 
 pub(super) async fn transaction(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let answers = engine.transaction(context, body::transaction(request, None)?).await?;
+    json_answer(&results(&answers))
+}
+
+/// What became of the operations of a transaction.
+pub(crate) fn results(answers: &[RecordAnswer]) -> Value {
     let results: Vec<Value> = answers
         .iter()
         .map(|answer| {
             let record: Value = serde_json::from_slice(&answer.record).unwrap_or_default();
-            json!({ "object": answer.object, "id": answer.id, "success": true, "record": record })
+            let mut result = json!({ "object": answer.object, "id": answer.id, "success": true, "record": record });
+            if !answer.warnings.is_empty() {
+                result["warnings"] = answer.warnings.iter().map(Told::to_json).collect();
+            }
+            result
         })
         .collect();
-    json_answer(&json!({ "success": true, "results": results }))
+    json!({ "success": true, "results": results })
 }

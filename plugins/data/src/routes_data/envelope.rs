@@ -5,8 +5,8 @@ use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::body;
-use super::client::write_records;
-use crate::engine::{BatchOperation, Engine, Found, RecordAnswer};
+use super::client::{warnings, write_records};
+use crate::engine::{BatchOperation, Engine, Found, RecordAnswer, write_warnings};
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
 
@@ -45,7 +45,9 @@ fn single(status: u16, answer: &RecordAnswer) -> HttpResponse {
         b"\"record\":"
     });
     out.extend_from_slice(record);
-    out.extend_from_slice(b"}}");
+    out.push(b'}');
+    write_warnings(&mut out, &answer.warnings);
+    out.push(b'}');
     HttpResponse::json_bytes(status, out)
 }
 
@@ -82,7 +84,9 @@ pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpReq
 
 pub(super) async fn delete(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
-    engine.delete(context, object, id).await?;
+    engine
+        .delete_expected(context, object, id, body::expected(request))
+        .await?;
     json_answer(200, &json!({ "success": true, "data": { "id": id, "deleted": true } }))
 }
 
@@ -105,7 +109,9 @@ pub(super) async fn action(engine: &Engine, context: &Context, request: &HttpReq
             write_records(&mut out, &answers);
             out.extend_from_slice(b",\"meta\":{\"count\":");
             out.extend_from_slice(itoa::Buffer::new().format(answers.len()).as_bytes());
-            out.extend_from_slice(b"}}");
+            out.push(b'}');
+            write_warnings(&mut out, &warnings(&answers));
+            out.push(b'}');
             Ok(HttpResponse::json_bytes(201, out))
         }
         "updateMany" => {

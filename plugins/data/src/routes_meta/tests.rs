@@ -249,3 +249,39 @@ fn dates_of_http() {
     assert_eq!(date::parse("Sunday, 06-Nov-94 08:49:37 GMT"), None);
     assert_eq!(super::decode("a%20b+c%zz%"), "a b c%zz%");
 }
+
+#[test]
+fn what_may_follow_and_what_refers() {
+    let machine = "name: thing
+fields:
+  name: {type: text, required: true}
+  parent: {type: lookup, reference: thing}
+  state: {type: select, options: [{label: A, value: aa}, {label: B, value: bb}, {label: C, value: cc}]}
+validations:
+  - {name: path, type: state_machine, message: No., field: state, transitions: {aa: [cc, bb], bb: []}}
+";
+    let catalogue = catalogue(machine, "name: all\nobject: thing\ntype: grid\ncolumns: [name]\n");
+    let next = |path: &str| body(&catalogue, &format!("/api/v1/meta/object/thing/state/{path}"))["next"].clone();
+    assert_eq!(
+        next("state?from=aa"),
+        json!(["bb", "cc"]),
+        "in the order of the options"
+    );
+    assert_eq!(next("state?from=bb"), json!([]));
+    assert_eq!(
+        next("state?from=cc"),
+        json!(["aa", "bb", "cc"]),
+        "nothing is said of it"
+    );
+    assert_eq!((next("state"), next("name?from=aa")), (Value::Null, Value::Null));
+    let unknown = get(&catalogue, "/api/v1/meta/object/thing/state/stat", &[]).unwrap_err();
+    assert_eq!(unknown.code(), "invalid_field");
+    let found = body(&catalogue, "/api/v1/meta/objects/thing/references");
+    let places: Vec<(&str, &str)> = found["references"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|place| Some((place["type"].as_str()?, place["path"].as_str()?)))
+        .collect();
+    assert_eq!(places, [("object", "fields.parent.reference"), ("view", "object")]);
+}

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep, TableShape};
 use crate::model::{Catalogue, ColumnType, FieldModel, IndexModel, ObjectModel, SystemField};
+use crate::store::DEFAULT_DATASOURCE;
 
 /// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
 pub const INDEX_PREFIXES: [&str; 2] = ["ix_", "ux_"];
@@ -55,9 +56,20 @@ impl fmt::Display for SchemaPlan {
 /// Holds a catalogue against a database.
 #[must_use]
 pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
-    let mut planner = Planner::default();
-    let wanted: HashSet<&str> = tables(catalogue).map(|object| object.table.as_str()).collect();
-    for object in tables(catalogue) {
+    plan_of(catalogue, DEFAULT_DATASOURCE, shape)
+}
+
+/// Holds the part of a catalogue that lies in one database against it.
+#[must_use]
+pub fn plan_of(catalogue: &Catalogue, datasource: &str, shape: &DatabaseShape) -> SchemaPlan {
+    let mut planner = Planner {
+        text_indexes: shape.text_indexes,
+        ..Planner::default()
+    };
+    let wanted: HashSet<&str> = tables(catalogue, datasource)
+        .map(|object| object.table.as_str())
+        .collect();
+    for object in tables(catalogue, datasource) {
         planner.object(object, shape, &wanted);
     }
     for table in shape.tables.keys() {
@@ -68,17 +80,19 @@ pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
     planner.finish()
 }
 
-fn tables(catalogue: &Catalogue) -> impl Iterator<Item = &ObjectModel> {
+fn tables<'c>(catalogue: &'c Catalogue, datasource: &str) -> impl Iterator<Item = &'c ObjectModel> {
     catalogue
         .objects()
         .map(AsRef::as_ref)
-        .filter(|object| !object.is_abstract)
+        .filter(move |object| !object.is_abstract && object.definition.datasource == datasource)
 }
 
 /// Steps by the order in which they must be done.
 #[derive(Default)]
 struct Planner<'a> {
     renamed: HashSet<&'a str>,
+    text_indexes: bool,
+    words_drop: Vec<SchemaStep>,
     rename: Vec<SchemaStep>,
     create: Vec<SchemaStep>,
     change: Vec<SchemaStep>,
@@ -91,6 +105,7 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn object(&mut self, object: &'a ObjectModel, shape: &'a DatabaseShape, wanted: &HashSet<&str>) {
         if let Some(table) = shape.tables.get(&object.table) {
+            self.words(object, &object.table, &table.words);
             return self.table(object, table);
         }
         let before = object
@@ -103,6 +118,7 @@ impl<'a> Planner<'a> {
                 from: from.clone(),
                 to: object.table.clone(),
             });
+            self.words(object, from, &table.words);
             return self.table(object, table);
         }
         let columns = object.stored_fields().map(column).collect();
@@ -111,6 +127,30 @@ impl<'a> Planner<'a> {
             columns,
         });
         self.add_indexes(object, &object.indexes);
+        self.words(object, &object.table, &[]);
+    }
+
+    /// The text index: dropped under the name that the table has now, made under the one that it will have.
+    fn words(&mut self, object: &ObjectModel, table_now: &str, now: &[String]) {
+        let wanted = if self.text_indexes {
+            object.text_fields()
+        } else {
+            Vec::new()
+        };
+        if now == wanted && table_now == object.table {
+            return;
+        }
+        if !now.is_empty() {
+            self.words_drop.push(SchemaStep::DropTextIndex {
+                table: table_now.to_owned(),
+            });
+        }
+        if !wanted.is_empty() {
+            self.index_add.push(SchemaStep::AddTextIndex {
+                table: object.table.clone(),
+                fields: wanted,
+            });
+        }
     }
 
     fn table(&mut self, object: &ObjectModel, table: &TableShape) {
@@ -214,7 +254,15 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self) -> SchemaPlan {
-        let additive = [self.rename, self.index_drop, self.create, self.change, self.index_add].concat();
+        let additive = [
+            self.words_drop,
+            self.rename,
+            self.index_drop,
+            self.create,
+            self.change,
+            self.index_add,
+        ]
+        .concat();
         SchemaPlan {
             additive,
             destructive: [self.convert, self.drop].concat(),

@@ -9,6 +9,8 @@ use crate::model::ColumnType;
 pub struct DatabaseShape {
     /// By name.
     pub tables: IndexMap<String, TableShape>,
+    /// The database can make text indexes.
+    pub text_indexes: bool,
 }
 
 /// A table.
@@ -20,6 +22,8 @@ pub struct TableShape {
     pub indexes: IndexMap<String, IndexShape>,
     /// Rows, when the store knows; decides whether a new required field needs attention. `None` counts as some.
     pub rows: Option<u64>,
+    /// Fields of its text index in their order; empty without one.
+    pub words: Vec<String>,
 }
 
 /// A column.

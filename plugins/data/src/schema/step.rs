@@ -83,6 +83,18 @@ pub enum SchemaStep {
         /// Name.
         index: String,
     },
+    /// Makes the text index of a table, filled with the rows that are there.
+    AddTextIndex {
+        /// Of the table.
+        table: String,
+        /// Columns in their order.
+        fields: Vec<String>,
+    },
+    /// Removes the text index of a table; no data is lost.
+    DropTextIndex {
+        /// Of the table.
+        table: String,
+    },
     /// Changes a column's type although values may not survive; those that cannot be converted become null.
     ConvertColumn {
         /// Of the table.
@@ -129,6 +141,8 @@ impl SchemaStep {
             | Self::RelaxColumn { table, .. }
             | Self::AddIndex { table, .. }
             | Self::DropIndex { table, .. }
+            | Self::AddTextIndex { table, .. }
+            | Self::DropTextIndex { table }
             | Self::ConvertColumn { table, .. }
             | Self::DropColumn { table, .. }
             | Self::DropTable { table } => table,
@@ -164,9 +178,15 @@ impl fmt::Display for SchemaStep {
                     "add {unique}index {} on {table} ({})",
                     index.name,
                     index.fields.join(", ")
-                )
+                )?;
+                match &index.partial {
+                    Some(partial) => write!(f, " where {partial}"),
+                    None => Ok(()),
+                }
             }
             Self::DropIndex { table, index } => write!(f, "drop index {index} on {table}"),
+            Self::AddTextIndex { table, fields } => write!(f, "add text index on {table} ({})", fields.join(", ")),
+            Self::DropTextIndex { table } => write!(f, "drop text index on {table}"),
             Self::ConvertColumn {
                 table,
                 column,

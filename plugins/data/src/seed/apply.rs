@@ -1,4 +1,7 @@
-//! Applying seeds: recognise, resolve references, create or update; what waits for others comes round again.
+//! Applying seeds: recognise, resolve references, create or update; what waits for others comes round again. New records are
+//! gathered and made many at once.
+
+mod gathered;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -7,6 +10,7 @@ use objectos_plugin_api::protocol::data::{DatasetEnvironment, DatasetMode};
 use objectos_plugin_api::{Error, Result};
 use serde_json::{Map, Value};
 
+use self::gathered::{Gathered, Seen};
 use super::{SeedRecord, SeedSet};
 use crate::app::Problem;
 use crate::model::{Catalogue, FieldKind, FieldModel, ObjectModel, SystemField};
@@ -17,6 +21,26 @@ pub trait SeedSink: Send + Sync {
     fn find(&self, object: &str, field: &str, value: &Value) -> impl Future<Output = Result<Option<String>>> + Send;
     /// Makes a record and answers its id.
     fn create(&self, object: &str, record: Map<String, Value>) -> impl Future<Output = Result<String>> + Send;
+    /// Makes records and answers their ids in their order; one that is refused does not keep the others from being made.
+    /// Fails only where going on is useless.
+    fn create_all(
+        &self,
+        object: &str,
+        records: Vec<Map<String, Value>>,
+    ) -> impl Future<Output = Result<Vec<Result<String>>>> + Send {
+        let mut made = Vec::with_capacity(records.len());
+        async move {
+            for record in records {
+                made.push(self.create(object, record).await);
+            }
+            Ok(made)
+        }
+    }
+    /// Whether there is no record of an object, as far as that is cheap to know.
+    fn empty(&self, object: &str) -> impl Future<Output = Result<bool>> + Send {
+        let _ = object;
+        async { Ok(false) }
+    }
     /// Changes fields of a record.
     fn update(&self, object: &str, id: &str, record: Map<String, Value>) -> impl Future<Output = Result<()>> + Send;
     /// Deletes all records of an object.
@@ -57,6 +81,8 @@ pub async fn apply<S: SeedSink>(
         sink,
         report: SeedReport::default(),
         known: HashMap::new(),
+        seen: Seen::default(),
+        gathered: Gathered::default(),
     };
     let mut begun = Vec::new();
     for set in catalogue.seeds() {
@@ -78,6 +104,7 @@ pub async fn apply<S: SeedSink>(
         for record in &set.records {
             run.put(Task { set, record, id: None }, false, &mut waiting).await?;
         }
+        run.make_gathered().await?;
     }
     run.finish(waiting).await?;
     let failed: Vec<&str> = run.report.problems.iter().map(|problem| &*problem.place.file).collect();
@@ -108,6 +135,8 @@ struct Run<'a, S> {
     report: SeedReport,
     /// Ids of records by object, field and value.
     known: HashMap<(String, String, String), String>,
+    seen: Seen,
+    gathered: Gathered<'a>,
 }
 
 /// What became of a record's references.
@@ -125,11 +154,13 @@ impl<'a, S: SeedSink> Run<'a, S> {
             let mut still = Vec::new();
             for task in std::mem::take(&mut waiting) {
                 self.put(task, false, &mut still).await?;
+                self.make_gathered().await?;
             }
             if still.len() == before {
                 for task in still {
                     self.put(task, true, &mut Vec::new()).await?;
                 }
+                self.make_gathered().await?;
                 return Ok(());
             }
             waiting = still;
@@ -141,9 +172,17 @@ impl<'a, S: SeedSink> Run<'a, S> {
         let Some(object) = self.catalogue.object(&task.set.object) else {
             return Ok(());
         };
+        let own = |name: &String| {
+            let reference = object.field(name).and_then(|field| field.reference.as_ref());
+            reference.is_some_and(|reference| reference.object == object.name)
+        };
+        if task.record.fields.keys().any(own) {
+            // It may point to one that was gathered.
+            self.make_gathered().await?;
+        }
         let Resolved { fields, open } = self.resolve(object, task.record).await?;
         if open.is_empty() {
-            return self.store(object, &task, fields).await.map(drop);
+            return self.store_or_gather(object, task, fields).await;
         }
         if last {
             self.name_open(object, &task, &open);
@@ -261,6 +300,12 @@ impl<'a, S: SeedSink> Run<'a, S> {
             let Some(value) = task.record.fields.get(name) else {
                 continue;
             };
+            if self.seen.has(&object.name, name, value) {
+                // One like it is there by now, or about to be.
+                self.make_gathered().await?;
+            } else if self.was_empty(&object.name).await? {
+                continue;
+            }
             if let Some(id) = self.find(&object.name, name, value).await? {
                 return Ok(Some(id));
             }
@@ -268,16 +313,72 @@ impl<'a, S: SeedSink> Run<'a, S> {
         Ok(None)
     }
 
+    /// Whether an object had no records when seeds first came to it: then only theirs are there.
+    async fn was_empty(&mut self, object: &str) -> Result<bool> {
+        if let Some(empty) = self.seen.empty(object) {
+            return Ok(empty);
+        }
+        let empty = self.sink.empty(object).await?;
+        self.seen.note_empty(object, empty);
+        Ok(empty)
+    }
+
+    /// Gathers a record that is new; stores any other.
+    async fn store_or_gather(
+        &mut self,
+        object: &ObjectModel,
+        task: Task<'a>,
+        fields: Map<String, Value>,
+    ) -> Result<()> {
+        let id = self.recognise(object, &task).await?;
+        if id.is_some() || task.set.mode == DatasetMode::Update {
+            return self.store_known(object, &task, id, fields).await.map(drop);
+        }
+        if self.gathered.is_full_for(&object.name) {
+            self.make_gathered().await?;
+        }
+        for name in [task.set.external_id.as_str(), SystemField::Id.name()] {
+            if let Some(value) = fields.get(name) {
+                self.seen.note(&object.name, name, value);
+            }
+        }
+        self.gathered.push(&object.name, task, fields);
+        Ok(())
+    }
+
+    /// Makes what was gathered.
+    async fn make_gathered(&mut self) -> Result<()> {
+        let Some(Gathered { object, tasks, records }) = self.gathered.take() else {
+            return Ok(());
+        };
+        let made = self.sink.create_all(&object, records).await?;
+        for (task, outcome) in tasks.iter().zip(made) {
+            self.note(&object, task, outcome.map(|id| (id, true)))?;
+        }
+        Ok(())
+    }
+
     /// Creates or updates as the mode says; answers the id, or none when nothing was stored.
     async fn store(
         &mut self,
         object: &ObjectModel,
         task: &Task<'a>,
+        fields: Map<String, Value>,
+    ) -> Result<Option<String>> {
+        let id = self.recognise(object, task).await?;
+        self.store_known(object, task, id, fields).await
+    }
+
+    async fn store_known(
+        &mut self,
+        object: &ObjectModel,
+        task: &Task<'a>,
+        id: Option<String>,
         mut fields: Map<String, Value>,
     ) -> Result<Option<String>> {
-        let (set, record) = (task.set, task.record);
+        let set = task.set;
         let keeps = matches!(set.mode, DatasetMode::Insert | DatasetMode::Ignore) && task.id.is_none();
-        let stored = match self.recognise(object, task).await? {
+        let stored = match id {
             Some(_) if keeps => {
                 self.report.skipped += 1;
                 return Ok(None);
@@ -292,23 +393,28 @@ impl<'a, S: SeedSink> Run<'a, S> {
             }
             None => self.sink.create(&object.name, fields).await.map(|id| (id, true)),
         };
+        self.note(&object.name, task, stored)
+    }
+
+    /// Notes what became of a record: its id and whether it was made, or why it was refused.
+    fn note(&mut self, object: &str, task: &Task<'a>, stored: Result<(String, bool)>) -> Result<Option<String>> {
+        let (set, record) = (task.set, task.record);
         match stored {
             Ok((id, created)) => {
                 self.report.created += usize::from(created);
                 self.report.updated += usize::from(!created && task.id.is_none());
-                self.known.insert(
-                    key(&object.name, SystemField::Id.name(), &id.as_str().into()),
-                    id.clone(),
-                );
+                self.seen.note(object, SystemField::Id.name(), &id.as_str().into());
+                self.known
+                    .insert(key(object, SystemField::Id.name(), &id.as_str().into()), id.clone());
                 if let Some(value) = record.fields.get(&set.external_id) {
-                    self.known
-                        .insert(key(&object.name, &set.external_id, value), id.clone());
+                    self.seen.note(object, &set.external_id, value);
+                    self.known.insert(key(object, &set.external_id, value), id.clone());
                 }
                 Ok(Some(id))
             }
             Err(error) if fatal(&error) => Err(error),
             Err(error) => {
-                let message = format!("the record of `{}` was refused: {}", object.name, error.message());
+                let message = format!("the record of `{object}` was refused: {}", error.message());
                 self.report
                     .problems
                     .push(Problem::error(record.place.clone(), &record.path, message));

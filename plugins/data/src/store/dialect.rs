@@ -1,11 +1,47 @@
 //! What databases spell differently. The SQL compiler asks here and is otherwise one for all.
+//!
+//! Small differences are methods; where whole constructs differ (formulas, buckets of dates) the compiler looks at the
+//! [`Family`] and writes both forms side by side. Whatever is written must give the same answer on every database.
 
+mod construct;
+mod construct_postgres;
+mod postgres;
+mod sqlite;
+
+use std::borrow::Cow;
 use std::fmt;
+
+use super::SqlValue;
+use crate::model::ColumnType;
+use crate::query::words::WordsFilter;
+
+pub use construct::Construct;
+pub use postgres::PostgresDialect;
+pub(super) use sqlite::FTS5;
+pub use sqlite::SqliteDialect;
+
+/// Kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
 
 /// How one database spells things.
 pub trait Dialect: Send + Sync + fmt::Debug + 'static {
-    /// The placeholder for the value at `position`, from 1.
+    /// Which kind of database it is, for what the other methods do not say.
+    fn family(&self) -> Family;
+
+    /// The placeholder for the value at `position`, from 1, where the type follows from the place (`INSERT … VALUES`).
     fn placeholder(&self, out: &mut String, position: usize);
+
+    /// The placeholder for a value anywhere: says its type where the database would guess it.
+    fn value_placeholder(&self, out: &mut String, position: usize, value: &SqlValue) {
+        let _ = value;
+        self.placeholder(out, position);
+    }
 
     /// A name, quoted, so that it can be nothing else.
     fn name(&self, out: &mut String, name: &str) {
@@ -34,7 +70,13 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         ", "
     }
 
-    /// Text in lower case.
+    /// The last characters of a text: begin; the text, [`Dialect::ending_middle`], their number and `)` follow.
+    fn ending_start(&self) -> &'static str;
+
+    /// Between text and number of [`Dialect::ending_start`].
+    fn ending_middle(&self) -> &'static str;
+
+    /// The function for text in lower case; only the letters A to Z change.
     fn lower(&self) -> &'static str {
         "lower"
     }
@@ -42,106 +84,44 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     /// The operator for a pattern with case, and the pattern in its form out of one with `%`, `_` and `\`.
     fn like(&self, pattern: &str) -> (&'static str, String);
 
-    /// The elements of a JSON list as rows with a column `value`: begin; the list and `)` follow.
+    /// The elements of a JSON list as rows with a column `value`: begin; the list and [`Dialect::elements_end`] follow.
     fn elements_start(&self) -> &'static str;
+
+    /// What follows the list: the rows are called `e`.
+    fn elements_end(&self) -> &'static str {
+        ") e"
+    }
+
+    /// The empty list as it is stored.
+    fn empty_list(&self) -> &'static str {
+        "'[]'"
+    }
 
     /// What an order needs so that null comes first, or last.
     fn nulls(&self, ascending: bool) -> &'static str;
 
-    /// How a list of values becomes one text, in an aggregation.
-    fn list_aggregate(&self) -> &'static str;
+    /// The type of doubles, for a cast.
+    fn double(&self) -> &'static str;
 
-    /// The function of a string aggregation.
-    fn text_aggregate(&self) -> &'static str;
-}
+    /// The type of whole numbers of 64 bits, for a cast of text.
+    fn whole(&self) -> &'static str;
 
-/// SQLite 3.39 and later.
-#[derive(Clone, Copy, Debug)]
-pub struct SqliteDialect;
+    /// The type of a column, as it is declared: its name says the class of the column.
+    fn column_type(&self, kind: ColumnType) -> &'static str;
 
-impl Dialect for SqliteDialect {
-    fn placeholder(&self, out: &mut String, _position: usize) {
-        out.push('?');
+    /// Whether objects with fields for text search have a text index.
+    fn text_index(&self) -> bool {
+        false
     }
 
-    fn distinct(&self) -> &'static str {
-        " IS NOT "
+    /// A test by the text index of the table `t`: SQL before the bound words, these, and SQL after them.
+    fn words(&self, _words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
+        None
     }
 
-    fn not_distinct(&self) -> &'static str {
-        " IS "
-    }
-
-    fn contains_start(&self) -> &'static str {
-        "0 < instr("
-    }
-
-    /// LIKE looks away from case in SQLite, GLOB does not.
-    fn like(&self, pattern: &str) -> (&'static str, String) {
-        let mut glob = String::with_capacity(pattern.len() + 4);
-        let mut characters = pattern.chars();
-        while let Some(character) = characters.next() {
-            let literal = match character {
-                '%' => {
-                    glob.push('*');
-                    continue;
-                }
-                '_' => {
-                    glob.push('?');
-                    continue;
-                }
-                '\\' => characters.next().unwrap_or('\\'),
-                other => other,
-            };
-            match literal {
-                '*' | '?' | '[' => {
-                    glob.push('[');
-                    glob.push(literal);
-                    glob.push(']');
-                }
-                other => glob.push(other),
-            }
-        }
-        (" GLOB ", glob)
-    }
-
-    fn elements_start(&self) -> &'static str {
-        "json_each("
-    }
-
-    /// Null is the least value in SQLite.
-    fn nulls(&self, _ascending: bool) -> &'static str {
-        ""
-    }
-
-    fn list_aggregate(&self) -> &'static str {
-        "json_group_array"
-    }
-
-    fn text_aggregate(&self) -> &'static str {
-        "group_concat"
-    }
+    /// The template of what formulas are made of; see [`Construct`].
+    fn construct(&self, construct: Construct) -> Cow<'static, str>;
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_become_globs() {
-        let check = |pattern: &str, expected: &str| assert_eq!(SqliteDialect.like(pattern).1, expected, "{pattern}");
-        check("%acme%", "*acme*");
-        check("a_c", "a?c");
-        check("50\\%", "50%");
-        check("a*b?[c]", "a[*]b[?][[]c]");
-        check("end\\", "end\\");
-        check("\\\\x", "\\x");
-    }
-
-    #[test]
-    fn a_quote_in_a_name_stays_in_the_name() {
-        let mut out = String::new();
-        SqliteDialect.name(&mut out, "a\" b");
-        assert_eq!(out, "\"a\"\" b\"");
-    }
-}
+mod tests;

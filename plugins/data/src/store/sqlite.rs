@@ -7,6 +7,7 @@
 mod connection;
 mod pool;
 mod schema;
+mod words;
 mod writer;
 
 use std::fmt;
@@ -24,6 +25,8 @@ use super::{BoxFuture, Dialect, Outcome, Probe, Reader, SqliteDialect, Store, St
 use crate::config::Synchronous;
 use crate::error::{DataError, Result};
 use crate::schema::{DatabaseShape, SchemaStep};
+
+pub(super) use self::words::index_name;
 
 /// Texts of statements that each connection keeps prepared.
 const STATEMENTS_CACHED: usize = 512;
@@ -107,6 +110,7 @@ impl SqliteStore {
         let options = Arc::new(options);
         let mut connection = Connection::open(&options, false).await?;
         schema::make_own_tables(&mut connection).await?;
+        schema::look_for_fts5(&mut connection).await?;
         let pool = Pool::open(Arc::clone(&options)).await?;
         Ok(Self {
             pool,
@@ -116,6 +120,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn one_node(&self) -> bool {
+        true
+    }
+
     fn dialect(&self) -> &'static dyn Dialect {
         &SqliteDialect
     }

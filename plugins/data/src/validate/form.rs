@@ -38,21 +38,43 @@ fn is_label(label: &str) -> bool {
 /// `http://host…` or `https://host…`
 #[must_use]
 pub fn is_url(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
+    is_address(text, &["http", "https"])
+}
+
+/// An address of one of these protocols: `protocol://host…`, or `protocol:…` for those without a host, such as `mailto`.
+#[must_use]
+pub(super) fn is_address<P: AsRef<str>>(text: &str, protocols: &[P]) -> bool {
+    let Some((protocol, rest)) = text.split_once(':') else {
         return false;
     };
+    let known = protocols
+        .iter()
+        .any(|known| known.as_ref().eq_ignore_ascii_case(protocol));
+    let plain = !text
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control());
+    known
+        && plain
+        && match rest.strip_prefix("//") {
+            Some(rest) => has_host(rest),
+            None => !rest.is_empty() && !protocol.to_ascii_lowercase().starts_with("http"),
+        }
+}
+
+fn has_host(rest: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
     let (host, port) = match host.rsplit_once(':') {
         Some((host, port)) if !host.ends_with(':') && !port.contains(']') => (host, port),
         _ => (host, "0"),
     };
-    !text
-        .chars()
-        .any(|character| character.is_whitespace() || character.is_control())
-        && port.parse::<u16>().is_ok()
-        && (host.split('.').all(is_label) || (host.starts_with('[') && host.ends_with(']')))
+    port.parse::<u16>().is_ok() && (host.split('.').all(is_label) || (host.starts_with('[') && host.ends_with(']')))
+}
+
+/// ISO 4217: `EUR`.
+#[must_use]
+pub(super) fn is_currency_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Digits with the signs that people put between them, at least five of them.

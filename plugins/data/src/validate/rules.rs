@@ -1,12 +1,17 @@
 //! The rules of an object, held against a record that is to be stored.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use objectos_expression::{Environment, holds};
 use objectos_plugin_api::protocol::data::{ChangeKind, Severity, TextFormat};
 use serde_json::{Map, Value};
 
 use super::form::{is_email, is_phone, is_url};
+use super::message::filled;
+use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
-use crate::model::{Expression, ObjectModel, RuleCheck, RuleModel};
+use crate::model::{AskedModel, Expression, ObjectModel, RuleCheck, RuleModel};
 
 /// A record and what surrounds it.
 #[derive(Clone, Copy)]
@@ -19,6 +24,10 @@ pub struct RuleContext<'a> {
     pub record: &'a Map<String, Value>,
     /// The record before an update.
     pub previous: Option<&'a Map<String, Value>>,
+    /// Fields whose values are refused already: only rules that look at one other field say anything.
+    pub faulty: &'a [FieldError],
+    /// What whoever changes it may see: messages tell nothing else.
+    pub view: Option<&'a View>,
     /// Gives expressions their values.
     pub environment: &'a dyn Environment,
 }
@@ -39,35 +48,77 @@ pub struct UniqueDemand {
     pub rule: String,
     /// For people.
     pub message: String,
+    /// Whether a double refuses the record or is only told.
+    pub severity: Severity,
     /// The fields that together are unique.
     pub fields: Vec<String>,
     /// Text is compared with case.
     pub case_sensitive: bool,
     /// Only records for which it holds are compared.
-    pub scope: Option<std::sync::Arc<Expression>>,
+    pub scope: Option<Arc<Expression>>,
 }
 
-/// What the rules say: what is broken, and what the database has to decide.
+/// What the rules of an object say of a record.
+#[derive(Debug, Default)]
+pub struct Verdict<'a> {
+    /// What is broken.
+    pub errors: Vec<FieldError>,
+    /// What is broken but refuses nothing.
+    pub told: Vec<Told>,
+    /// What the database has to decide.
+    pub demands: Vec<UniqueDemand>,
+    /// What somebody else has to decide.
+    pub questions: Vec<Question<'a>>,
+}
+
+/// A broken rule that only tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// `Warning` or `Info`.
+    pub severity: Severity,
+    /// What is broken.
+    pub error: FieldError,
+}
+
+impl Told {
+    /// `{field, code, message, rule, severity}`
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut out = self.error.to_json();
+        if let Value::Object(map) = &mut out {
+            map.insert("severity".to_owned(), Value::from(self.severity.as_str()));
+        }
+        out
+    }
+}
+
+/// A rule that somebody else decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The rule.
+    pub rule: &'a RuleModel,
+    /// What it asks.
+    pub asked: &'a AskedModel,
+}
+
+/// Holds a record against the rules of its object.
 ///
 /// # Errors
 /// `Expression` when a condition cannot be computed: a rule that nobody can check is not kept.
-pub fn check_rules(context: RuleContext<'_>) -> Result<(Vec<FieldError>, Vec<UniqueDemand>)> {
-    let mut found = Found::default();
+pub fn check_rules(context: RuleContext<'_>) -> Result<Verdict<'_>> {
+    let mut verdict = Verdict::default();
     for rule in &context.object.rules {
         if rule.events.contains(&context.change) {
-            check(context, rule, &mut found)?;
+            check(context, rule, &mut verdict)?;
         }
     }
-    Ok((found.errors, found.demands))
+    Ok(verdict)
 }
 
-#[derive(Default)]
-struct Found {
-    errors: Vec<FieldError>,
-    demands: Vec<UniqueDemand>,
-}
-
-fn check(context: RuleContext<'_>, rule: &RuleModel, found: &mut Found) -> Result<()> {
+fn check<'a>(context: RuleContext<'a>, rule: &'a RuleModel, verdict: &mut Verdict<'a>) -> Result<()> {
+    if !context.faulty.is_empty() && !context.stands_alone(rule) {
+        return Ok(());
+    }
     let broken = match &rule.check {
         RuleCheck::Condition(condition) => truth(context, rule, condition)?.then_some(FieldCode::RuleViolation),
         RuleCheck::Unique {
@@ -75,76 +126,151 @@ fn check(context: RuleContext<'_>, rule: &RuleModel, found: &mut Found) -> Resul
             scope,
             case_sensitive,
         } => {
-            // Nothing is equal to nothing.
-            let complete = fields
-                .iter()
-                .all(|field| context.record.get(field).is_some_and(|value| !value.is_null()));
-            let in_scope = match scope {
-                Some(scope) => truth(context, rule, scope)?,
-                None => true,
-            };
-            if complete && in_scope && rule.severity == Severity::Error {
-                found.demands.push(UniqueDemand {
-                    rule: rule.name.clone(),
-                    message: rule.message.clone(),
-                    fields: fields.clone(),
-                    case_sensitive: *case_sensitive,
-                    scope: scope.clone(),
-                });
-            }
+            demand(context, rule, fields, scope.as_ref(), *case_sensitive, verdict)?;
             None
         }
-        RuleCheck::Transitions { field, allowed } => {
-            let text = |record: &Map<String, Value>| record.get(field).and_then(Value::as_str).map(str::to_owned);
-            let (before, after) = (context.previous.and_then(text), text(context.record));
-            match (before, after) {
-                (Some(before), after) if Some(&before) != after.as_ref() => {
-                    let ways = allowed.get(&before);
-                    let open = ways.is_none_or(|ways| after.is_some_and(|after| ways.contains(&after)));
-                    (!open).then_some(FieldCode::InvalidTransition)
-                }
-                _ => None,
-            }
-        }
-        RuleCheck::Pattern { field, regex } => {
-            let text = text_of(context, field);
-            text.is_some_and(|text| !regex.is_match(text))
-                .then_some(FieldCode::InvalidFormat)
-        }
+        RuleCheck::Transitions {
+            field,
+            allowed,
+            initial,
+        } => transition(context, field, allowed, initial.as_ref()),
+        RuleCheck::Pattern { field, regex, format } => text_of(context, field)
+            .is_some_and(|text| !regex.is_match(text) || format.is_some_and(|format| !has_format(text, format)))
+            .then_some(FieldCode::InvalidFormat),
         RuleCheck::Format { field, format } => text_of(context, field)
             .is_some_and(|text| !has_format(text, *format))
             .then_some(FieldCode::InvalidFormat),
         RuleCheck::JsonSchema { field, validator, .. } => {
             let value = context.record.get(field).filter(|value| !value.is_null());
-            value
-                .is_some_and(|value| !validator.is_valid(value))
-                .then_some(FieldCode::InvalidJson)
+            let fault = value.and_then(|value| validator.iter_errors(value).next());
+            if let Some(fault) = fault {
+                let place = fault.instance_path().to_string();
+                let constraint = format!("{}: {fault}", if place.is_empty() { "/" } else { place.as_str() });
+                context.tell(rule, FieldCode::InvalidJson, Some(&constraint), verdict);
+            }
+            None
         }
         RuleCheck::Conditional { when, then, otherwise } => {
-            if truth(context, rule, when)? {
-                check(context, then, found)?;
-            } else if let Some(otherwise) = otherwise {
-                check(context, otherwise, found)?;
+            let chosen = if truth(context, rule, when)? { then } else { otherwise };
+            if let Some(chosen) = chosen {
+                check(context, chosen, verdict)?;
+            }
+            None
+        }
+        RuleCheck::Asked(asked) => {
+            if context.asks(asked) {
+                verdict.questions.push(Question { rule, asked });
             }
             None
         }
     };
     if let Some(code) = broken {
-        tell(rule, code, found);
+        context.tell(rule, code, None, verdict);
     }
     Ok(())
 }
 
-fn tell(rule: &RuleModel, code: FieldCode, found: &mut Found) {
-    if rule.severity != Severity::Error {
-        tracing::debug!(rule = rule.name, "a rule that only tells is broken");
-        return;
+fn demand(
+    context: RuleContext<'_>,
+    rule: &RuleModel,
+    fields: &[String],
+    scope: Option<&Arc<Expression>>,
+    case_sensitive: bool,
+    verdict: &mut Verdict<'_>,
+) -> Result<()> {
+    // Nothing is equal to nothing.
+    let complete = fields
+        .iter()
+        .all(|field| context.record.get(field).is_some_and(|value| !value.is_null()));
+    let in_scope = match scope {
+        Some(scope) => truth(context, rule, scope)?,
+        None => true,
+    };
+    if complete && in_scope {
+        verdict.demands.push(UniqueDemand {
+            rule: rule.name.clone(),
+            message: context.message(rule),
+            severity: rule.severity,
+            fields: fields.to_vec(),
+            case_sensitive,
+            scope: scope.cloned(),
+        });
     }
-    let error = |field: &str| FieldError::new(field, code, rule.message.clone()).with_rule(&rule.name);
-    if rule.fields.is_empty() {
-        found.errors.push(error(""));
-    } else {
-        found.errors.extend(rule.fields.iter().map(|field| error(field)));
+    Ok(())
+}
+
+fn transition(
+    context: RuleContext<'_>,
+    field: &str,
+    allowed: &HashMap<String, HashSet<String>>,
+    initial: Option<&HashSet<String>>,
+) -> Option<FieldCode> {
+    let text = |record: &Map<String, Value>| record.get(field).and_then(Value::as_str).map(str::to_owned);
+    match (context.previous.and_then(text), text(context.record)) {
+        (Some(before), after) if Some(&before) != after.as_ref() => {
+            let open = allowed
+                .get(&before)
+                .is_some_and(|ways| after.is_some_and(|after| ways.contains(&after)));
+            (!open).then_some(FieldCode::InvalidTransition)
+        }
+        (None, Some(first)) => initial
+            .is_some_and(|initial| !initial.contains(&first))
+            .then_some(FieldCode::InvalidInitialState),
+        _ => None,
+    }
+}
+
+impl RuleContext<'_> {
+    /// Looks at one field alone, and at one whose value is in order.
+    fn stands_alone(&self, rule: &RuleModel) -> bool {
+        let (RuleCheck::Transitions { field: one, .. }
+        | RuleCheck::Pattern { field: one, .. }
+        | RuleCheck::Format { field: one, .. }
+        | RuleCheck::JsonSchema { field: one, .. }) = &rule.check
+        else {
+            return false;
+        };
+        self.faulty.iter().all(|error| error.field != *one)
+    }
+
+    fn message(&self, rule: &RuleModel) -> String {
+        filled(&rule.message, self.record, |field| {
+            self.view.is_none_or(|view| view.reads(field) && !view.masks(field))
+        })
+    }
+
+    fn tell(&self, rule: &RuleModel, code: FieldCode, constraint: Option<&str>, verdict: &mut Verdict<'_>) {
+        let message = self.message(rule);
+        let error = |field: &str| {
+            let error = FieldError::new(field, code, message.clone()).with_rule(&rule.name);
+            match constraint {
+                Some(constraint) => error.with_constraint(constraint),
+                None => error,
+            }
+        };
+        let errors: Vec<FieldError> = match &rule.fields[..] {
+            [] => vec![error("")],
+            fields => fields.iter().map(|field| error(field)).collect(),
+        };
+        if rule.severity == Severity::Error {
+            verdict.errors.extend(errors);
+            return;
+        }
+        let severity = rule.severity;
+        verdict
+            .told
+            .extend(errors.into_iter().map(|error| Told { severity, error }));
+    }
+
+    /// A value that is not there, or that was judged before, is not asked about.
+    fn asks(&self, asked: &AskedModel) -> bool {
+        let Some(field) = &asked.field else { return true };
+        let now = self
+            .record
+            .get(field)
+            .filter(|value| !value.is_null() && value.as_str() != Some(""));
+        let before = self.previous.and_then(|previous| previous.get(field));
+        now.is_some() && now != before
     }
 }
 

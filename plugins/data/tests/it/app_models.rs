@@ -313,9 +313,9 @@ fn summaries_know_the_way_back() {
         .map(|summary| format!("{summary:?}"))
         .collect();
     expect![[r#"
-        SummaryModel { object: "line", field: "share", function: Sum, via: "account", result: Number }
-        SummaryModel { object: "line", field: "due", function: Max, via: "account", result: Date }
-        SummaryModel { object: "line", field: "id", function: Count, via: "account", result: Number }"#]]
+        SummaryModel { object: "line", field: "share", function: Sum, via: "account", result: Number, filter: None }
+        SummaryModel { object: "line", field: "due", function: Max, via: "account", result: Date, filter: None }
+        SummaryModel { object: "line", field: "id", function: Count, via: "account", result: Number, filter: None }"#]]
     .assert_eq(&lines.join("\n"));
     assert!(
         !account
@@ -423,7 +423,11 @@ fn rules_are_compiled_when_active() {
                 RuleCheck::JsonSchema { validator, .. } => {
                     format!("schema, list fits: {}", validator.is_valid(&serde_json::json!([])))
                 }
-                RuleCheck::Conditional { when, then, .. } => format!("when {} then {}", when.source(), then.name),
+                RuleCheck::Conditional { when, then, .. } => {
+                    let then = then.as_ref().map_or("nothing", |then| then.name.as_str());
+                    format!("when {} then {then}", when.source())
+                }
+                RuleCheck::Asked(asked) => format!("asked {:?}", asked.whom),
             };
             let events: Vec<&str> = rule.events.iter().map(|event| event.as_str()).collect();
             format!("{} {} {events:?} {:?}: {check}", rule.name, rule.severity, rule.fields)

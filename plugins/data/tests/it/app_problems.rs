@@ -6,6 +6,7 @@ mod files;
 mod objects;
 mod references;
 mod seeds;
+mod settings;
 
 use expect_test::Expect;
 

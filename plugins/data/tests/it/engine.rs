@@ -1,19 +1,36 @@
 //! The engine from outside.
 
-mod access;
+pub(crate) mod access;
 mod aggregates;
 mod batches;
+mod bin;
+mod cases;
+mod children;
 mod concurrency;
 mod deletes;
 mod events;
 mod expansion;
 mod faults;
+mod field_types;
 mod filters;
 mod formulas;
 mod hooks;
+mod import_jobs;
 mod injection;
+mod interleavings;
+mod joins;
 mod paging;
+mod partial_indexes;
 mod records;
+mod relationships;
 mod routes;
+mod routes_life;
+mod rule_kinds;
 mod rules;
+mod searching;
+mod secrets;
+mod transfer;
 mod values;
+mod vectors;
+mod versions;
+mod windows;

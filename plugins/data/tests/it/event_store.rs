@@ -1,5 +1,7 @@
 //! The service `event-store`, called as the kernel does.
 
+mod aggregates;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,10 @@
-//! The data plugin from outside: its engine over a real SQLite file, without a host.
+//! The data plugin from outside: its engine over a real database, without a host.
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and says what it did"
+)]
 
 mod app_examples;
 mod app_models;
@@ -6,10 +12,20 @@ mod app_problems;
 mod app_reload;
 mod app_support;
 mod check;
+mod datasources;
+mod driver;
+mod drivers;
 mod engine;
 mod event_store;
+mod formula_random;
+mod introspect;
 mod metadata;
+mod metadata_shared;
+mod objectql;
+mod permissions;
 mod plugin;
+mod postgres;
+mod runtime;
 mod sql;
 mod store;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use objectos_data::{DataPlugin, routes_data, routes_meta};
+use objectos_data::{DataPlugin, routes_data, routes_meta, routes_search};
 use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
 use objectos_plugin_api::contracts::event_store::{EventStoreClient, PendingRequest};
 use objectos_plugin_api::protocol::kernel::PluginHealthStatus;
@@ -15,7 +15,7 @@ use crate::world::{fields, principal};
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n";
-const SEEDS: &str = "object: thing\nexternalId: name\nrecords:\n  - { name: seeded, size: 1 }\n";
+const SEEDS: &str = "object: thing\nexternalId: name\nrecords:\n  - { name: seeded }\n";
 
 fn host(folder: &Path, thing: &str) -> TestHost {
     let app = folder.join("app");
@@ -60,7 +60,11 @@ async fn it_registers_what_it_declares() {
         .collect();
     let mut served: Vec<String> = routes_data::ROUTES
         .iter()
+        .chain(&routes_data::JOB_ROUTES)
         .chain(&routes_meta::ROUTES)
+        .chain(&routes_meta::WRITE_ROUTES)
+        .chain(&routes_meta::VIEW_ROUTES)
+        .chain(&routes_search::ROUTES)
         .map(|&route| route.to_owned())
         .collect();
     let mut registered = plugin.registrations().routes.clone();

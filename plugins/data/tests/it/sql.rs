@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use objectos_data::access::{Access, Plan, View, Views};
+use objectos_data::access::{Plan, View, Views};
 use objectos_data::query::check::Checker;
 use objectos_data::query::select::{self, PageLimits};
 use objectos_data::query::{QueryInput, aggregate};
@@ -16,7 +16,11 @@ use serde_json::{Value, json};
 
 use crate::app_support::catalogue;
 
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
+    (
+        "note.object.yml",
+        "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n",
+    ),
     (
         "team.object.yml",
         "name: team\nfields:\n  name: { type: text }\n  size: { type: summary, summaryOperations: { object: deal, field: id, function: count } }\nsoftDelete: { enabled: true }",
@@ -34,10 +38,7 @@ fn view(filter: Value) -> Arc<View> {
         readable: FieldAccess::All,
         ..AccessPlan::default()
     };
-    match Access::Planned(Arc::new(Plan::read(plan).unwrap())) {
-        Access::Planned(plan) => Arc::new(plan.view.clone()),
-        _ => unreachable!("it was planned"),
-    }
+    Arc::clone(&Plan::read(plan).unwrap().view)
 }
 
 fn show(statements: &[Statement]) -> String {
@@ -248,6 +249,24 @@ fn a_page_of_what_may_be_seen() {
 }
 
 #[test]
+fn a_plan_that_looks_into_other_records() {
+    let mut views = Views::default();
+    let inner = json!({ "object": "deal", "field": "team", "where": { "team.name": "x" } });
+    views.insert("deal", view(json!({ "team": { "$inRecords": inner } })));
+    check_seen(
+        "deal",
+        json!({ "fields": ["name"] }),
+        Some(&views),
+        &expect![[r#"
+        SELECT t."name", t."id" FROM "deal" t WHERE t."team" IN (SELECT t."team" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE j1."name" = ?) ORDER BY t."id" LIMIT ?
+          [Text("x"), Integer(101)]
+        SELECT COUNT(*) FROM "deal" t WHERE t."team" IN (SELECT t."team" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE j1."name" = ?)
+          [Text("x")]
+    "#]],
+    );
+}
+
+#[test]
 fn distinct_values() {
     check(
         json!({ "fields": ["name"], "distinct": true, "orderBy": "name" }),
@@ -278,6 +297,191 @@ fn figures() {
               [Text("a"), Integer(1), Integer(101)]
             SELECT COUNT(*) FROM (SELECT t."team" AS "g0", substr(t."closed", 1, 4) || '-Q' || ((CAST(substr(t."closed", 6, 2) AS INTEGER) + 2) / 3) AS "g1", COUNT(*) AS "a0", SUM(t."amount") FILTER (WHERE t."name" = ?) AS "a1", COUNT(DISTINCT t."name") AS "a2" FROM "deal" t GROUP BY 1, 2) t WHERE t."a0" > ?
               [Text("a"), Integer(1)]
+        "#]],
+    );
+}
+
+#[test]
+fn windows() {
+    check(
+        json!({
+            "fields": ["name"], "limit": 5,
+            "windowFunctions": [
+                { "function": "row_number", "alias": "place", "over": { "partitionBy": ["team"], "orderBy": [{ "field": "amount", "order": "desc" }] } },
+                { "function": "sum", "field": "amount", "alias": "around", "over": { "orderBy": ["closed"], "frame": { "type": "rows", "start": "1 PRECEDING", "end": "CURRENT ROW" } } },
+                { "function": "lag", "field": "name", "alias": "before", "offset": 2 },
+            ],
+        }),
+        &expect![[r#"
+            SELECT t."name", ROW_NUMBER() OVER (PARTITION BY t."team" ORDER BY t."amount" DESC, t."id"), SUM(t."amount") OVER (ORDER BY t."closed" ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), LAG(t."name", 2) OVER (ORDER BY t."id"), t."id" FROM "deal" t ORDER BY t."id" LIMIT ?
+              [Integer(6)]
+            SELECT COUNT(*) FROM "deal" t
+              []
+        "#]],
+    );
+    check(
+        json!({
+            "groupBy": ["team"],
+            "aggregations": [{ "function": "count", "alias": "n" }],
+            "windowFunctions": [{ "function": "rank", "alias": "rank", "over": { "orderBy": [{ "field": "n", "order": "desc" }] } }],
+        }),
+        &expect![[r#"
+            SELECT t.*, RANK() OVER (ORDER BY t."a0" DESC) FROM (SELECT t."team" AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t ORDER BY t."g0" LIMIT ?
+              [Integer(101)]
+            SELECT COUNT(*) FROM (SELECT t."team" AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t
+              []
+        "#]],
+    );
+}
+
+#[test]
+fn nulls_and_cursors() {
+    check(
+        json!({ "fields": ["name"], "orderBy": [{ "field": "amount", "nulls": "last" }, { "field": "created_at", "order": "desc" }] }),
+        &expect![[r#"
+            SELECT t."name", t."amount", t."created_at", t."id" FROM "deal" t ORDER BY t."amount" NULLS LAST, t."created_at" DESC, t."id" LIMIT ?
+              [Integer(101)]
+            SELECT COUNT(*) FROM "deal" t
+              []
+        "#]],
+    );
+    let cursor = "WyItYW1vdW50LGlkIixbNSwieCJdXQ";
+    check(
+        json!({ "fields": ["name"], "orderBy": "-amount", "cursor": cursor }),
+        &expect![[r#"
+            SELECT t."name", t."amount", t."id" FROM "deal" t WHERE ((t."amount" < ? OR t."amount" IS NULL) OR (t."amount" = ? AND t."id" > ?)) ORDER BY t."amount" DESC, t."id" LIMIT ?
+              [Integer(5), Integer(5), Text("x"), Integer(101)]
+            SELECT COUNT(*) FROM "deal" t
+              []
+        "#]],
+    );
+    let cursor = "WyItY3JlYXRlZF9hdCxpZCIsWyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiLCJ4Il1d";
+    check(
+        json!({ "fields": ["name"], "orderBy": "-created_at", "cursor": cursor }),
+        &expect![[r#"
+            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" <= ? AND (t."created_at" < ? OR (t."created_at" = ? AND t."id" > ?))) ORDER BY t."created_at" DESC, t."id" LIMIT ?
+              [Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("x"), Integer(101)]
+            SELECT COUNT(*) FROM "deal" t
+              []
+        "#]],
+    );
+    check(
+        json!({ "fields": ["name"], "orderBy": "-created_at", "cursor": { "before": cursor } }),
+        &expect![[r#"
+            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" >= ? AND (t."created_at" > ? OR (t."created_at" = ? AND t."id" < ?))) ORDER BY t."created_at", t."id" DESC LIMIT ?
+              [Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("x"), Integer(101)]
+            SELECT COUNT(*) FROM "deal" t
+              []
+        "#]],
+    );
+}
+
+#[test]
+fn buckets() {
+    let bucket = |unit: &str, zone: &str| json!({ "groupBy": [{ "field": "created_at", "granularity": unit, "timezone": zone }], "aggregations": [{ "function": "count", "alias": "n" }] });
+    check(
+        bucket("minute", "UTC"),
+        &expect![[r#"
+        SELECT * FROM (SELECT substr(t."created_at", 1, 16) AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t ORDER BY t."g0" LIMIT ?
+          [Integer(101)]
+        SELECT COUNT(*) FROM (SELECT substr(t."created_at", 1, 16) AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t
+          []
+    "#]],
+    );
+    check(
+        bucket("week", "+02:00"),
+        &expect![[r#"
+        SELECT * FROM (SELECT strftime('%G-W%V', strftime('%Y-%m-%dT%H:%M:%S', t."created_at", (7200) || ' seconds')) AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t ORDER BY t."g0" LIMIT ?
+          [Integer(101)]
+        SELECT COUNT(*) FROM (SELECT strftime('%G-W%V', strftime('%Y-%m-%dT%H:%M:%S', t."created_at", (7200) || ' seconds')) AS "g0", COUNT(*) AS "a0" FROM "deal" t GROUP BY 1) t
+          []
+    "#]],
+    );
+    let Value::Object(map) = bucket("month", "Europe/Berlin") else {
+        panic!("a query is an object")
+    };
+    // The rules of a zone are long; that they are there is enough here.
+    let query = QueryInput::from_map(&map).unwrap();
+    assert_eq!(query.group_by[0].zone.as_deref(), Some("Europe/Berlin"));
+}
+
+#[test]
+fn conditions_on_children() {
+    check_seen(
+        "team",
+        json!({ "fields": ["name"], "where": { "deal": { "$some": { "amount": { "$gt": 5 } } } } }),
+        None,
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND t."id" IN (SELECT t."team" FROM "deal" t WHERE t."amount" > ?) ORDER BY t."id" LIMIT ?
+              [Integer(5), Integer(101)]
+            SELECT COUNT(*) FROM "team" t WHERE t."deleted_at" IS NULL AND t."id" IN (SELECT t."team" FROM "deal" t WHERE t."amount" > ?)
+              [Integer(5)]
+        "#]],
+    );
+    check_seen(
+        "team",
+        json!({ "fields": ["name"], "where": { "deal": { "$every": { "team.name": "x" } } } }),
+        None,
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND (t."id" IN (SELECT t."team" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (j1."name" = ?) IS NOT TRUE)) IS NOT TRUE ORDER BY t."id" LIMIT ?
+              [Text("x"), Integer(101)]
+            SELECT COUNT(*) FROM "team" t WHERE t."deleted_at" IS NULL AND (t."id" IN (SELECT t."team" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (j1."name" = ?) IS NOT TRUE)) IS NOT TRUE
+              [Text("x")]
+        "#]],
+    );
+}
+
+#[test]
+fn words() {
+    check_seen(
+        "note",
+        json!({ "fields": ["title"], "search": { "query": "red \"wine\" 北京", "operator": "and" } }),
+        None,
+        &expect![[r#"
+            SELECT t."title", t."id" FROM "note" t WHERE (t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) AND (0 < instr(lower(t."title"), ?) OR 0 < instr(lower(t."body"), ?))) ORDER BY t."id" LIMIT ?
+              [Text("\"red\"* AND \"\"\"wine\"\"\"*"), Text("北京"), Text("北京"), Integer(101)]
+            SELECT COUNT(*) FROM "note" t WHERE (t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) AND (0 < instr(lower(t."title"), ?) OR 0 < instr(lower(t."body"), ?)))
+              [Text("\"red\"* AND \"\"\"wine\"\"\"*"), Text("北京"), Text("北京")]
+        "#]],
+    );
+    check_seen(
+        "note",
+        json!({ "fields": ["title"], "search": { "query": "red", "fields": ["title"] } }),
+        None,
+        &expect![[r#"
+            SELECT t."title", t."id" FROM "note" t WHERE t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) ORDER BY t."id" LIMIT ?
+              [Text("{\"title\"} : (\"red\"*)"), Integer(101)]
+            SELECT COUNT(*) FROM "note" t WHERE t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?)
+              [Text("{\"title\"} : (\"red\"*)")]
+        "#]],
+    );
+    check_seen(
+        "team",
+        json!({ "fields": ["name"], "search": "red" }),
+        None,
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND 0 < instr(' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(t."name"), '-', ' '), '_', ' '), '.', ' '), ',', ' '), ';', ' '), ':', ' '), '/', ' '), '(', ' '), ')', ' '), '"', ' '), '''', ' '), '@', ' '), '&', ' '), '+', ' '), '
+            ', ' '), '	', ' '), ?) ORDER BY t."id" LIMIT ?
+              [Text(" red"), Integer(101)]
+            SELECT COUNT(*) FROM "team" t WHERE t."deleted_at" IS NULL AND 0 < instr(' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(t."name"), '-', ' '), '_', ' '), '.', ' '), ',', ' '), ';', ' '), ':', ' '), '/', ' '), '(', ' '), ')', ' '), '"', ' '), '''', ' '), '@', ' '), '&', ' '), '+', ' '), '
+            ', ' '), '	', ' '), ?)
+              [Text(" red")]
+        "#]],
+    );
+}
+
+#[test]
+fn joins_are_paths() {
+    check(
+        json!({
+            "object": "deal", "fields": ["deal.name", "t.name"], "where": { "t.name": "x" },
+            "joins": [{ "type": "inner", "object": "team", "alias": "t", "on": { "team": { "$field": "t.id" } } }],
+        }),
+        &expect![[r#"
+            SELECT t."name", j1."name", t."id" FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (j1."name" = ? AND j1."id" IS NOT NULL) ORDER BY t."id" LIMIT ?
+              [Text("x"), Integer(101)]
+            SELECT COUNT(*) FROM "deal" t LEFT JOIN "team" j1 ON j1."id" = t."team" AND j1."deleted_at" IS NULL WHERE (j1."name" = ? AND j1."id" IS NOT NULL)
+              [Text("x")]
         "#]],
     );
 }

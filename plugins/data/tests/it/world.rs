@@ -1,24 +1,27 @@
-//! An engine over a SQLite file of its own, with a clock, hooks, permissions and faults that tests hold in their hands.
+//! An engine over a database of its own, with a clock, hooks, permissions and faults that tests hold in their hands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use objectos_data::access::{Access, Permissions};
+use objectos_data::access::{Access, Permissions, Plan, Refusal};
+use objectos_data::app::{PackageSource, load};
 use objectos_data::config::LimitsConfig;
-use objectos_data::engine::ports::{Clock, EventSignal, HookPoint, Hooks};
+use objectos_data::engine::ports::{Clock, EventSignal, HookPoint, Hooks, Outside};
 use objectos_data::engine::{Engine, EngineParts};
 use objectos_data::error::{DataError, Result};
-use objectos_data::model::CatalogueCell;
+use objectos_data::model::{Catalogue, CatalogueCell};
 use objectos_data::query::QueryInput;
-use objectos_data::schema::plan;
-use objectos_data::store::{BoxFuture, Fault, Probe, SqliteOptions, SqliteStore, StorageCall, Store};
-use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_data::schema::{plan, plan_of};
+use objectos_data::store::{BoxFuture, Datasources, Fault, Probe, StorageCall, Store};
+use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use crate::app_support::catalogue;
+use crate::app_support::app;
+use crate::driver::{Place, record};
 
 /// 2026-02-28T12:00:00.000Z
 pub(crate) const NOON: i64 = 1_772_280_000_000;
@@ -77,6 +80,10 @@ impl Hooks for TestHooks {
 #[derive(Default)]
 pub(crate) struct TestPermissions {
     plans: Mutex<HashMap<(String, String, String), Access>>,
+    /// `user permission` of those who hold a system permission.
+    pub(crate) held: Mutex<Vec<String>>,
+    /// `user operation object code`, in their order.
+    pub(crate) refused: Mutex<Vec<String>>,
 }
 
 impl std::fmt::Debug for TestPermissions {
@@ -94,7 +101,7 @@ impl TestPermissions {
 }
 
 impl Permissions for TestPermissions {
-    fn at_once(&self, context: &Context) -> Option<Result<Access>> {
+    fn at_once(&self, context: &Context, _: &str, _: Operation) -> Option<Result<Access>> {
         if context.system() {
             return Some(Ok(Access::System));
         }
@@ -114,6 +121,73 @@ impl Permissions for TestPermissions {
                 operation: "use",
             })
         })
+    }
+
+    fn holds<'a>(&'a self, context: &'a Context, permission: &'a str) -> BoxFuture<'a, Result<bool>> {
+        let held = self.held.lock().contains(&format!("{} {permission}", context.user()));
+        let local = context.system()
+            || context
+                .principal()
+                .ok()
+                .flatten()
+                .is_some_and(|principal| principal.kind == PrincipalKind::Local);
+        Box::pin(std::future::ready(Ok(local || held)))
+    }
+
+    fn refused<'a>(&'a self, context: &'a Context, refusal: Refusal<'a>) -> BoxFuture<'a, ()> {
+        let Refusal {
+            object,
+            operation,
+            code,
+            ..
+        } = refusal;
+        let line = format!("{} {operation} {object} {code}", context.user());
+        self.refused.lock().push(line);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// What those who are asked answer: to each question a status and a body; without one there is nobody.
+#[derive(Debug, Default)]
+pub(crate) struct TestOutside {
+    pub(crate) answer: Mutex<Option<(u16, String)>>,
+    /// Address, or service and method, and body of every question.
+    pub(crate) asked: Mutex<Vec<(String, String)>>,
+}
+
+impl TestOutside {
+    pub(crate) fn answers(&self, status: u16, body: Value) {
+        *self.answer.lock() = Some((status, body.to_string()));
+    }
+
+    fn answered(&self) -> Result<(u16, String)> {
+        let answer = self.answer.lock().clone();
+        answer.ok_or_else(|| objectos_plugin_api::Error::unavailable("nobody is there").into())
+    }
+}
+
+impl Outside for TestOutside {
+    fn send<'a>(&'a self, _: &'a Context, request: OutgoingRequest) -> BoxFuture<'a, Result<IncomingAnswer>> {
+        self.asked.lock().push((request.url, request.body));
+        let answered = self.answered().map(|(status, body)| IncomingAnswer {
+            status,
+            body,
+            headers: Vec::new(),
+        });
+        Box::pin(async move { answered })
+    }
+
+    fn call<'a>(
+        &'a self,
+        _: &'a Context,
+        service: &'a str,
+        method: &'a str,
+        payload: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Vec<u8>>> {
+        let body = String::from_utf8(payload).expect("a question is text");
+        self.asked.lock().push((format!("{service}:{method}"), body));
+        let answered = self.answered().map(|(_, body)| body.into_bytes());
+        Box::pin(async move { answered })
     }
 }
 
@@ -172,11 +246,40 @@ pub(crate) struct World {
     pub(crate) hooks: Arc<TestHooks>,
     pub(crate) permissions: Arc<TestPermissions>,
     pub(crate) signal: Arc<TestSignal>,
+    pub(crate) outside: Arc<TestOutside>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) probe: Arc<TestProbe>,
     pub(crate) local: Context,
     pub(crate) system: Context,
-    folder: Option<tempfile::TempDir>,
+    place: Option<Place>,
+    _others: Vec<Place>,
+}
+
+/// An app beside the objects that the plugin brings itself.
+fn with_own_objects(files: &[(&str, &str)]) -> Catalogue {
+    const VERSIONS: &str = include_str!("../../metadata/sys_record_version.object.yml");
+    const JOBS: &str = include_str!("../../metadata/sys_import_job.object.yml");
+    let own = [
+        ("sys_record_version.object.yml", VERSIONS),
+        ("sys_import_job.object.yml", JOBS),
+    ];
+    let own = PackageSource::of_documents("objectos.data", own);
+    match load(&[own, app(files)], 1) {
+        Ok(loaded) => loaded.catalogue,
+        Err(problems) => panic!("{problems:?}"),
+    }
+}
+
+/// All fields may be read and written; of the records those that meet the filter.
+pub(crate) fn allowed(filter: Option<Value>) -> Access {
+    let plan = AccessPlan {
+        allowed: true,
+        filter,
+        readable: FieldAccess::All,
+        writable: FieldAccess::All,
+        ..AccessPlan::default()
+    };
+    Access::Planned(Arc::new(Plan::read(plan).expect("a plan")))
 }
 
 pub(crate) fn principal(id: &str, kind: PrincipalKind, tenant: Option<&str>) -> Context {
@@ -191,30 +294,42 @@ pub(crate) fn principal(id: &str, kind: PrincipalKind, tenant: Option<&str>) -> 
 
 impl World {
     pub(crate) async fn new(files: &[(&str, &str)]) -> Self {
-        Self::at(tempfile::tempdir().expect("a folder"), files).await
+        Self::at(Place::new(), files).await
     }
 
-    pub(crate) async fn at(folder: tempfile::TempDir, files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn at(place: Place, files: &[(&str, &str)]) -> Self {
+        Self::over(place, Vec::new(), files).await
+    }
+
+    /// With further databases.
+    pub(crate) async fn over(place: Place, others: Vec<(&str, Place)>, files: &[(&str, &str)]) -> Self {
         let probe = Arc::new(TestProbe::default());
-        let options = SqliteOptions {
-            probe: Some(Arc::clone(&probe) as Arc<dyn Probe>),
-            ..SqliteOptions::new(folder.path().join("data.db"))
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.expect("a store"));
-        let catalogue = catalogue(files);
+        let store = place.open(Some(Arc::clone(&probe) as Arc<dyn Probe>)).await;
+        let catalogue = with_own_objects(files);
         let changes = plan(&catalogue, &store.shape().await.expect("a shape"));
         assert!(changes.destructive.is_empty(), "{changes}");
         store.change_schema(changes.additive).await.expect("a schema");
+        let mut stores = BTreeMap::new();
+        for (name, other) in &others {
+            let store = other.open(Some(Arc::clone(&probe) as Arc<dyn Probe>)).await;
+            let changes = plan_of(&catalogue, name, &store.shape().await.expect("a shape"));
+            store.change_schema(changes.additive).await.expect("a schema");
+            stores.insert((*name).to_owned(), store);
+        }
+        let datasources = Datasources::new(stores);
         let hooks = Arc::new(TestHooks::default());
         let permissions = Arc::new(TestPermissions::default());
         let signal = Arc::new(TestSignal::default());
+        let outside = Arc::new(TestOutside::default());
         let clock = Arc::new(TestClock(AtomicI64::new(NOON)));
         let engine = Engine::new(EngineParts {
             store: Arc::clone(&store),
+            datasources: datasources.clone(),
             catalogue: Arc::new(CatalogueCell::new(catalogue)),
             hooks: Arc::clone(&hooks) as Arc<dyn Hooks>,
             permissions: Arc::clone(&permissions) as Arc<dyn Permissions>,
             signal: Arc::clone(&signal) as Arc<dyn EventSignal>,
+            outside: Arc::clone(&outside) as Arc<dyn Outside>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: LimitsConfig::default(),
         });
@@ -224,22 +339,30 @@ impl World {
             hooks,
             permissions,
             signal,
+            outside,
             clock,
             probe,
             local: principal("local", PrincipalKind::Local, None),
             system: Context::request("r2").as_system(),
-            folder: Some(folder),
+            place: Some(place),
+            _others: others.into_iter().map(|(_, place)| place).collect(),
         }
     }
 
-    /// Closes the store and gives the folder, for another world on the same file.
-    pub(crate) async fn close(mut self) -> tempfile::TempDir {
+    /// Where its records lie.
+    pub(crate) fn place(&self) -> &Place {
+        self.place.as_ref().expect("the place is there until the end")
+    }
+
+    /// Closes the store and gives its place, for another world on the same records.
+    pub(crate) async fn close(mut self) -> Place {
         self.store.close().await;
-        self.folder.take().expect("the folder is there until the end")
+        self.place.take().expect("the place is there until the end")
     }
 
     pub(crate) async fn create(&self, object: &str, record: Value) -> Result<Value> {
         let answer = self.engine.create(&self.local, object, fields(record)).await?;
+        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -248,6 +371,7 @@ impl World {
             .engine
             .update(&self.local, object, id, fields(record), None)
             .await?;
+        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -257,6 +381,7 @@ impl World {
 
     pub(crate) async fn get_as(&self, context: &Context, object: &str, id: &str) -> Result<Value> {
         let answer = self.engine.get(context, object, id, &QueryInput::default()).await?;
+        record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -267,8 +392,9 @@ impl World {
 
     pub(crate) async fn query_as(&self, context: &Context, object: &str, query: Value) -> Result<Value> {
         let query = QueryInput::from_map(&fields(query))?;
-        let found = self.engine.find(context, object, query).await?;
-        Ok(serde_json::from_slice(&found.to_json()).expect("an answer is JSON"))
+        let found = self.engine.find(context, object, query).await?.to_json();
+        record(&found);
+        Ok(serde_json::from_slice(&found).expect("an answer is JSON"))
     }
 
     /// Values of one field of the records that a filter finds, in the order of ids.

@@ -2,7 +2,11 @@
 
 use objectos_plugin_api::{
     Context, Error, Host, Payload, Result, ServiceRef,
-    contracts::{auth::AuthClient, auth::Credentials, kernel::KernelClient},
+    contracts::{
+        auth::{AuthClient, Credentials},
+        kernel::KernelClient,
+        permissions::{PermissionsClient, SystemPermissionRequest},
+    },
 };
 use std::future::Future;
 
@@ -14,6 +18,7 @@ pub struct HostGateway {
     host: Host,
     auth: Result<ServiceRef>,
     kernel: Result<ServiceRef>,
+    permissions: Result<PermissionsClient>,
 }
 
 impl HostGateway {
@@ -22,7 +27,13 @@ impl HostGateway {
     pub fn new(host: Host) -> Self {
         let auth = host.service(AuthClient::NAME, "^1");
         let kernel = host.service(KernelClient::NAME, "^1");
-        Self { host, auth, kernel }
+        let permissions = PermissionsClient::open(&host);
+        Self {
+            host,
+            auth,
+            kernel,
+            permissions,
+        }
     }
 }
 
@@ -59,6 +70,17 @@ impl Gateway for HostGateway {
             .as_ref()
             .map_err(Clone::clone)?
             .call(context, "authenticate", &payload)
+            .await
+    }
+
+    async fn has_system_permission(&self, context: &Context, permission: &'static str) -> Result<bool> {
+        let request = SystemPermissionRequest {
+            permission: permission.to_owned(),
+        };
+        self.permissions
+            .as_ref()
+            .map_err(Clone::clone)?
+            .has_system_permission(context, &request)
             .await
     }
 

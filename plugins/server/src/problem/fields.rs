@@ -1,6 +1,6 @@
 //! Field errors of the error document. Handlers give them in `details.fields` as `[{field, code, message, …}]`, with codes
-//! such as `required` or `max_length`; `fieldErrors` of the protocol knows only its own codes, so each is put under the one
-//! that says the same.
+//! such as `required` or `max_length`; `fieldErrors` of the protocol knows only its own codes. A handler that knows better
+//! gives them in `details.fieldErrors`; else each is put under the one that says the same.
 
 use objectos_plugin_api::protocol::api::StandardErrorCode;
 use serde_json::{Map, Value};
@@ -16,10 +16,10 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn of(details: Option<&Value>) -> Option<Self> {
         let details = details?.as_object()?;
-        let given = ["fields", "fieldErrors"]
-            .iter()
-            .find_map(|key| details.get(*key)?.as_array())?;
-        let entries: Vec<Value> = given.iter().filter_map(Value::as_object).map(standard).collect();
+        let list = |key: &str| details.get(key).and_then(Value::as_array);
+        let given = list("fields").or_else(|| list("fieldErrors"))?;
+        let known = list("fieldErrors").unwrap_or(given);
+        let entries: Vec<Value> = known.iter().filter_map(Value::as_object).map(standard).collect();
         (!entries.is_empty()).then(|| Self {
             as_given: Value::Array(given.clone()),
             standard: entries.into(),

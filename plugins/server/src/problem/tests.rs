@@ -93,6 +93,17 @@ fn fields_stand_in_both_spellings() {
 }
 
 #[test]
+fn what_the_handler_says_in_the_protocols_codes_counts() {
+    let details = json!({
+        "fields": [{ "field": "industry", "code": "invalid_option", "message": "m" }],
+        "fieldErrors": [{ "field": "industry", "code": "validation_error", "message": "m" }],
+    });
+    let document = written(&Failure::from(Error::invalid("m").with_details(&details)));
+    assert_eq!(document["fields"], details["fields"]);
+    assert_eq!(document["error"]["fieldErrors"], details["fieldErrors"]);
+}
+
+#[test]
 fn details_without_fields_are_passed_on() {
     let check = |details: Value| {
         let document = written(&Failure::from(Error::invalid("m").with_details(&details)));

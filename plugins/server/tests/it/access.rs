@@ -93,6 +93,43 @@ async fn a_user_is_no_administrator() {
 }
 
 #[tokio::test]
+async fn whoever_holds_the_system_permission_administers() {
+    let gateway = with_auth();
+    gateway.permissions(|context, permission| {
+        assert_eq!(permission, "manage_platform");
+        Ok(context.user() == "u1")
+    });
+    let server = start(&gateway, json!({}));
+    assert_eq!(ask(server.address, "GET /system/a", &[ADA], "").await.status, 200);
+    let other = ask(server.address, "GET /system/a", &[("Cookie", "u2")], "").await;
+    assert_eq!(other.error(), (403, "insufficient_privileges".to_owned()));
+    assert_eq!(get(server.address, "/system/a").await.status, 401);
+}
+
+#[tokio::test]
+async fn permissions_that_do_not_answer_administer_nothing() {
+    let gateway = with_auth();
+    gateway.service("test.permissions", "permissions", false);
+    let server = start(&gateway, json!({}));
+    let reply = ask(server.address, "GET /system/a", &[ADA], "").await;
+    assert_eq!(reply.error().0, 503);
+}
+
+#[tokio::test]
+async fn an_encrypted_way_is_told_of() {
+    let check = async |proxies: Value, headers: &[(&str, &str)], expected: Value| {
+        let server = start(&with_auth(), json!({ "trustedProxies": proxies }));
+        let headers = [&[ADA], headers].concat();
+        let seen = ask(server.address, "GET /echo/a", &headers, "").await.json();
+        assert_eq!(seen["extra"]["secure"], expected, "{headers:?}");
+    };
+    let https = [("X-Forwarded-Proto", "https")];
+    check(json!(["127.0.0.1"]), &https, json!(true)).await;
+    check(json!(["127.0.0.1"]), &[("X-Forwarded-Proto", "http")], Value::Null).await;
+    check(json!([]), &https, Value::Null).await;
+}
+
+#[tokio::test]
 async fn public_routes_see_who_calls_when_it_is_known() {
     let server = start(&with_auth(), json!({}));
     let check = async |line: &str, headers: &[(&str, &str)], user: &str, seen_headers: &[&str]| {
@@ -148,6 +185,7 @@ async fn every_kind_of_credential_is_handed_over() {
         credentials,
         json!({
             "authorization": "Basic x", "cookie": "a=1; b=2", "apiKey": "key", "origin": "https://elsewhere.example",
+            "host": "localhost",
             "method": "POST", "path": "/api/v1/echo/a", "address": "203.0.113.9",
         })
     );

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 /// What a route answers.
 pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
 type Handler = Arc<dyn Fn(Context, HttpRequest) -> Answered + Send + Sync>;
+type Permit = Arc<dyn Fn(Context, &str) -> Result<bool> + Send + Sync>;
 type Authenticate = Arc<dyn Fn(Context, Credentials) -> Result<Value> + Send + Sync>;
 
 /// Time of every test: 2023-11-14T22:13:20Z.
@@ -41,6 +42,7 @@ struct State {
     routes: Vec<Route>,
     services: Vec<Value>,
     authenticate: Option<Authenticate>,
+    permit: Option<Permit>,
     kernel_answers: Vec<(String, Result<Value>)>,
     kernel_calls: Vec<(String, String)>,
 }
@@ -151,6 +153,12 @@ impl TestGateway {
         self.state.lock().unwrap().authenticate = Some(Arc::new(answer));
     }
 
+    /// Declares `permissions` and says who holds what.
+    pub(crate) fn permissions(&self, answer: impl Fn(Context, &str) -> Result<bool> + Send + Sync + 'static) {
+        self.service("test.permissions", "permissions", true);
+        self.state.lock().unwrap().permit = Some(Arc::new(answer));
+    }
+
     pub(crate) fn kernel(&self, method: &str, answer: Result<Value>) {
         let mut state = self.state.lock().unwrap();
         state.kernel_answers.retain(|(known, _)| known != method);
@@ -232,6 +240,11 @@ impl Gateway for TestGateway {
             bytes: serde_json::to_vec(&identity).unwrap(),
             released: None,
         })
+    }
+
+    async fn has_system_permission(&self, context: &Context, permission: &'static str) -> Result<bool> {
+        let permit = self.state.lock().unwrap().permit.clone();
+        permit.ok_or_else(|| Error::unavailable("permissions is down"))?(context.clone(), permission)
     }
 
     async fn kernel(&self, _: &Context, method: &'static str, request: &[u8]) -> Result<TestBytes> {

@@ -13,7 +13,11 @@ use sqlx::{
     Row as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
-use std::{convert::Infallible, path::PathBuf};
+use std::{
+    convert::Infallible,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -40,6 +44,117 @@ struct Account {
     created_at: String,
     #[serde(default)]
     updated_at: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Contact {
+    #[serde(default)]
+    id: String,
+    name: String,
+    account: String,
+}
+
+/// A contact with its account in the place of the account's id.
+#[derive(Debug, Serialize)]
+struct Expanded {
+    id: String,
+    name: String,
+    account: Account,
+}
+
+impl Account {
+    fn stamp(&mut self) -> Result<()> {
+        self.id = new_id()?;
+        self.created_at = "2026-01-01T00:00:00.000Z".to_owned();
+        self.updated_at.clone_from(&self.created_at);
+        Ok(())
+    }
+
+    async fn insert(&self, executor: impl sqlx::SqliteExecutor<'_>) -> Result<()> {
+        sqlx::query("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .bind(&self.id)
+            .bind(&self.name)
+            .bind(&self.industry)
+            .bind(&self.phone)
+            .bind(&self.website)
+            .bind(self.annual_revenue)
+            .bind(self.employees)
+            .bind(&self.created_at)
+            .bind(&self.updated_at)
+            .execute(executor)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The time, and a number that keeps two of one moment apart.
+fn new_id() -> Result<String> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(format!(
+        "{:016x}{:016x}",
+        now.as_micros(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ))
+}
+
+/// Many rows in one transaction.
+async fn bulk(pool: &SqlitePool, body: &[u8]) -> Result<(StatusCode, Vec<u8>)> {
+    let mut accounts: Vec<Account> = serde_json::from_slice(body).context("read the body")?;
+    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    for account in &mut accounts {
+        account.stamp()?;
+        account.insert(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, serde_json::to_vec(&accounts)?))
+}
+
+async fn contact(pool: &SqlitePool, body: &[u8]) -> Result<(StatusCode, Vec<u8>)> {
+    let mut contact: Contact = serde_json::from_slice(body).context("read the body")?;
+    contact.id = new_id()?;
+    sqlx::query("INSERT INTO contact VALUES (?, ?, ?)")
+        .bind(&contact.id)
+        .bind(&contact.name)
+        .bind(&contact.account)
+        .execute(pool)
+        .await?;
+    Ok((StatusCode::CREATED, serde_json::to_vec(&contact)?))
+}
+
+/// Twenty rows: alone, with their number, or with one relation each.
+async fn list(pool: &SqlitePool, query: &str) -> Result<(StatusCode, Vec<u8>)> {
+    if query == "relation" {
+        let rows = sqlx::query(
+            "SELECT a.*, c.id, c.name FROM contact c JOIN account a ON a.id = c.account ORDER BY c.id LIMIT 20",
+        )
+        .fetch_all(pool)
+        .await?;
+        let contacts: Vec<Expanded> = rows
+            .iter()
+            .map(|row| {
+                let (id, name, account) = (row.try_get(9)?, row.try_get(10)?, account_of(row)?);
+                Ok(Expanded { id, name, account })
+            })
+            .collect::<Result<_>>()?;
+        return Ok((
+            StatusCode::OK,
+            serde_json::to_vec(&serde_json::json!({ "records": contacts }))?,
+        ));
+    }
+    let rows = sqlx::query("SELECT * FROM account ORDER BY id LIMIT 20")
+        .fetch_all(pool)
+        .await?;
+    let accounts: Vec<Account> = rows.iter().map(account_of).collect::<Result<_>>()?;
+    let answer = if query == "total" {
+        let total: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account")
+            .fetch_one(pool)
+            .await?;
+        serde_json::json!({ "records": accounts, "total": total })
+    } else {
+        serde_json::json!({ "records": accounts })
+    };
+    Ok((StatusCode::OK, serde_json::to_vec(&answer)?))
 }
 
 fn account_of(row: &SqliteRow) -> Result<Account> {
@@ -81,6 +196,9 @@ async fn main() -> Result<()> {
     )
     .execute(&pool)
     .await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS contact (id TEXT PRIMARY KEY, name TEXT NOT NULL, account TEXT NOT NULL)")
+        .execute(&pool)
+        .await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
@@ -119,29 +237,21 @@ async fn answer(pool: SqlitePool, request: Request<Incoming>) -> Result<Response
 
 async fn handle(pool: &SqlitePool, request: Request<Incoming>) -> Result<Option<(StatusCode, Vec<u8>)>> {
     if request.method() == Method::POST {
+        let path = request.uri().path().to_owned();
         let body = request.into_body().collect().await?.to_bytes();
+        if path == "/rows" {
+            return bulk(pool, &body).await.map(Some);
+        }
+        if path == "/contact" {
+            return contact(pool, &body).await.map(Some);
+        }
         let mut account: Account = serde_json::from_slice(&body).context("read the body")?;
-        account.id = format!(
-            "{:032x}",
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)?
-                .as_nanos()
-        );
-        account.created_at = "2026-01-01T00:00:00.000Z".to_owned();
-        account.updated_at.clone_from(&account.created_at);
-        sqlx::query("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .bind(&account.id)
-            .bind(&account.name)
-            .bind(&account.industry)
-            .bind(&account.phone)
-            .bind(&account.website)
-            .bind(account.annual_revenue)
-            .bind(account.employees)
-            .bind(&account.created_at)
-            .bind(&account.updated_at)
-            .execute(pool)
-            .await?;
+        account.stamp()?;
+        account.insert(pool).await?;
         return Ok(Some((StatusCode::CREATED, serde_json::to_vec(&account)?)));
+    }
+    if request.uri().path() == "/rows" {
+        return list(pool, request.uri().query().unwrap_or_default()).await.map(Some);
     }
     let id = request.uri().path().rsplit('/').next().unwrap_or_default();
     let row = sqlx::query("SELECT * FROM account WHERE id = ?")

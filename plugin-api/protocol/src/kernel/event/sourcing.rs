@@ -1,4 +1,5 @@
-//! Event sourcing and foreign brokers: part of the bus configuration, kept so that a document round-trips.
+//! Event sourcing, and foreign brokers: parts of the bus configuration. Of the brokers the document is kept, so that it
+//! round-trips.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -32,9 +32,12 @@ pub struct PluginDeclaration {
     pub events: EventDeclaration,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<RouteDeclaration>,
-    /// Names of the objects the plugin brings.
+    /// Names of the objects the plugin brings; each has a `metadata/NAME.object.yml` in the plugin's crate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<String>,
+    /// The files of the crate's `metadata` folder. Added by the compiler, so an author's file has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DeclaredDocument>,
     /// Commands of the host program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<CommandDeclaration>,
@@ -105,6 +108,9 @@ pub struct UsedService {
 pub struct HookDeclaration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub handles: Vec<String>,
+    /// Those of `handles` that the plugin may leave out, as its configuration says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<String>,
 }
@@ -116,6 +122,9 @@ pub struct HookDeclaration {
 pub struct EventDeclaration {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub handles: Vec<String>,
+    /// Those of `handles` that the plugin may leave out, as its configuration says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub publishes: Vec<String>,
 }
@@ -186,6 +195,17 @@ pub struct CommandDeclaration {
     pub services: Vec<String>,
 }
 
+/// A file of metadata that the plugin brings: an object, a permission set, a translation, in YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "DeclaredDocument", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = published)]
+pub struct DeclaredDocument {
+    /// Path below the crate, as in `metadata/sys_user.object.yml`; by its end the kind.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
 /// Time limits, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "PluginLimits", rename_all = "camelCase", deny_unknown_fields, default)]
@@ -239,5 +259,6 @@ fn range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VersionReq, D::Er
 }
 
 map_only! {
-    PluginDeclaration, ServiceDeclaration, ProvidedService, UsedService, HookDeclaration, EventDeclaration, RouteDeclaration, CommandDeclaration, PluginLimits,
+    PluginDeclaration, ServiceDeclaration, ProvidedService, UsedService, HookDeclaration, EventDeclaration, RouteDeclaration, CommandDeclaration,
+    DeclaredDocument, PluginLimits,
 }

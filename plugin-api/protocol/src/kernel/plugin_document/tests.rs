@@ -162,6 +162,19 @@ fn names_and_versions_are_checked() {
         ],
     );
     check(
+        "/objectos/events",
+        json!({"handles": ["data.*"], "optional": ["data.*", "auth.*", "data.*"]}),
+        &[
+            "objectos.events.optional[1]: `auth.*` is not among `handles`; add it there, or remove it here",
+            "objectos.events.optional[2]: `data.*` is given twice; remove one of the two",
+        ],
+    );
+    check(
+        "/objectos/hooks",
+        json!({"handles": ["data.before_insert"], "optional": ["data.after_find"]}),
+        &["objectos.hooks.optional[0]: `data.after_find` is not among `handles`; add it there, or remove it here"],
+    );
+    check(
         "/objectos/commands",
         json!([{"name": "Audit", "summary": "s"}]),
         &[

@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::name::{is_event_pattern, is_plugin_id, is_service_name, is_word, parse_range, route_shape};
 use super::{DocumentProblem, PluginDeclaration, PluginDocument};
 
-/// Whether `text` stands for a family of services that the kernel makes of plugins: what a gateway or a console calls.
+/// Whether `text` stands for a family of services: what the kernel makes of plugins for a gateway or a console, and those that judge records.
 fn is_caller_family(text: &str) -> bool {
-    ["route:*", "command:*"].contains(&text)
+    ["route:*", "command:*", "validator.*"].contains(&text)
 }
 
 /// Everything that is wrong, in document order.
@@ -200,6 +200,12 @@ fn hooks_and_events(declaration: &PluginDeclaration, findings: &mut Findings) {
         }
         findings.repeated(&path, names.iter().map(String::as_str));
     }
+    optional(
+        "hooks",
+        &declaration.hooks.optional,
+        &declaration.hooks.handles,
+        findings,
+    );
     let events = [
         ("handles", &declaration.events.handles),
         ("publishes", &declaration.events.publishes),
@@ -225,6 +231,25 @@ fn hooks_and_events(declaration: &PluginDeclaration, findings: &mut Findings) {
         }
         findings.repeated(&path, patterns.iter().map(String::as_str));
     }
+    optional(
+        "events",
+        &declaration.events.optional,
+        &declaration.events.handles,
+        findings,
+    );
+}
+
+/// What may be left out is one of what is handled.
+fn optional(section: &str, names: &[String], handles: &[String], findings: &mut Findings) {
+    let path = format!("objectos.{section}.optional");
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| !handles.contains(name)) {
+        findings.add(
+            format!("{path}[{index}]"),
+            format!("`{name}` is not among `handles`"),
+            "add it there, or remove it here",
+        );
+    }
+    findings.repeated(&path, names.iter().map(String::as_str));
 }
 
 fn routes(declaration: &PluginDeclaration, findings: &mut Findings) {

@@ -1,6 +1,6 @@
 //! One object file as far as it can be read by itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -8,8 +8,10 @@ use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Field, Object};
 use objectos_plugin_api::protocol::dialect::normalise_object;
 use objectos_plugin_api::protocol::text::is_identifier;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::implied;
+use super::own::{self, Own};
 use crate::app::PackageSource;
 use crate::app::decode::decode;
 use crate::app::document::Document;
@@ -18,8 +20,6 @@ use crate::app::problem::{Problem, Problems};
 use crate::app::yaml::Node;
 use crate::model::{NAME_BYTES_MAX, SystemField, is_reserved};
 
-/// The hint that a name was another one before; ours, so it is taken out before the protocol's types are read.
-const RENAMED_FROM: &str = "renamedFrom";
 /// Beginning of the names of objects that plugins declare.
 const PLUGIN_PREFIX: &str = "sys_";
 
@@ -36,10 +36,8 @@ pub(in crate::app) struct Draft {
     broken: Vec<KeyPath>,
     /// The object after the older spellings were made new, before defaults.
     written: Value,
-    /// `renamedFrom` of the object.
-    pub(super) renamed_from: Option<String>,
-    /// `renamedFrom` of fields.
-    pub(super) fields_renamed_from: HashMap<String, String>,
+    /// What the protocol has no key for.
+    pub(super) own: Own,
 }
 
 impl Draft {
@@ -187,7 +185,7 @@ impl Read {
             problems.push(document.error(&base, "expected an object: a map with `name` and `fields`"));
             return self.broken.push(fallback.to_owned());
         };
-        let (renamed_from, fields_renamed_from) = take_renames(map, document, &base, problems);
+        let own = own::take(map, document, &base, problems);
         if map.get("name").is_none() {
             map.shift_insert(0, "name".to_owned(), Value::String(fallback.to_owned()));
         }
@@ -195,7 +193,7 @@ impl Read {
         document.learn(&base, &notes, problems);
         let name = value.get("name").and_then(Value::as_str).unwrap_or(fallback).to_owned();
         let written = value.clone();
-        let Some(decoded) = decode::<Object>(document, &base, value, problems) else {
+        let Some(mut decoded) = decode::<Object>(document, &base, value, problems) else {
             return self.broken.push(name);
         };
         if fallback != name && document.root.get("fields").is_some() {
@@ -206,6 +204,7 @@ impl Read {
                     .hint("give both the same name"),
             );
         }
+        implied::add(&mut decoded.value);
         let draft = Draft {
             package: package.id.clone(),
             document: Rc::clone(document),
@@ -213,40 +212,11 @@ impl Read {
             base,
             broken: decoded.broken,
             written,
-            renamed_from,
-            fields_renamed_from,
+            own,
         };
         check_names(&draft, package.manifest.is_some(), problems);
         self.drafts.push(draft);
     }
-}
-
-/// Takes `renamedFrom` out of an object and its fields.
-fn take_renames(
-    map: &mut Map<String, Value>,
-    document: &Document,
-    base: &KeyPath,
-    problems: &mut Problems,
-) -> (Option<String>, HashMap<String, String>) {
-    let mut take = |map: &mut Map<String, Value>, path: KeyPath| match map.shift_remove(RENAMED_FROM)? {
-        Value::String(name) if is_identifier(&name) => Some(name),
-        other => {
-            let message = format!("expected the name from before, found {other}");
-            problems.push(document.error(&path.key(RENAMED_FROM), message));
-            None
-        }
-    };
-    let object = take(map, base.clone());
-    let mut fields = HashMap::new();
-    if let Some(Value::Object(map)) = map.get_mut("fields") {
-        for (name, field) in map {
-            let Value::Object(field) = field else { continue };
-            if let Some(before) = take(field, base.key("fields").key(name)) {
-                fields.insert(name.clone(), before);
-            }
-        }
-    }
-    (object, fields)
 }
 
 fn check_names(draft: &Draft, is_app: bool, problems: &mut Problems) {

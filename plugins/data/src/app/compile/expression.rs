@@ -125,12 +125,24 @@ impl<'a> Expressions<'a> {
         };
         match Checker::new(&scope).check(source) {
             Ok(checked) => {
+                self.forbid_secrets(draft, &path, &scope, &checked);
                 let sql = self.sql(draft, &checked);
                 Some(Arc::new(Expression::new(checked, sql)))
             }
             Err(errors) => {
                 self.report_all(draft, &path, &errors);
                 None
+            }
+        }
+    }
+
+    /// What an expression computes is shown to everybody who may see the result.
+    fn forbid_secrets(&self, draft: &Draft, path: &KeyPath, scope: &DraftScope<'_>, checked: &CheckedExpression) {
+        let dependencies = checked.dependencies();
+        for read in dependencies.fields.iter().chain(&dependencies.previous) {
+            if scope.is_secret(read) {
+                let message = format!("`{read}` is a secret and cannot be computed with");
+                self.report(draft.document.error(path, message).hint("leave it out"));
             }
         }
     }
@@ -205,14 +217,54 @@ impl<'a> Expressions<'a> {
 
     /// Checks a condition over a record that is being changed.
     pub(super) fn condition(&self, draft: &Draft, path: &KeyPath, source: &str) -> Option<Arc<Expression>> {
+        self.condition_on(draft, draft, path, source, true)
+    }
+
+    /// Checks a condition over records of another object that stands in this one's file. The database holds records
+    /// against it, so it must have a form in SQL.
+    pub(super) fn condition_in_sql(
+        &self,
+        draft: &Draft,
+        on: &Draft,
+        path: &KeyPath,
+        source: &str,
+    ) -> Option<Arc<Expression>> {
+        let condition = self.condition_on(draft, on, path, source, false)?;
         let scope = DraftScope {
             expressions: self,
-            draft,
-            on_change: true,
+            draft: on,
+            on_change: false,
+        };
+        let fields = condition.fields();
+        if condition.checked().root().has_sql_form() && fields.iter().all(|field| scope.in_database(field)) {
+            return Some(condition);
+        }
+        let message = "the condition cannot be put to the database";
+        let hint = format!(
+            "compare stored fields of `{}`, without functions that have no form in SQL",
+            on.object.name
+        );
+        self.report(draft.document.error(path, message).hint(hint));
+        None
+    }
+
+    fn condition_on(
+        &self,
+        draft: &Draft,
+        on: &Draft,
+        path: &KeyPath,
+        source: &str,
+        on_change: bool,
+    ) -> Option<Arc<Expression>> {
+        let scope = DraftScope {
+            expressions: self,
+            draft: on,
+            on_change,
         };
         match Checker::new(&scope).expecting(Type::Boolean).check(source) {
             Ok(checked) => {
-                let sql = self.sql(draft, &checked);
+                self.forbid_secrets(draft, path, &scope, &checked);
+                let sql = self.sql(on, &checked);
                 Some(Arc::new(Expression::new(checked, sql)))
             }
             Err(errors) => {

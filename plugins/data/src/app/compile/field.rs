@@ -6,10 +6,10 @@ use objectos_plugin_api::protocol::shared::Number;
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;
 use super::kind::{column_of, kind_of, takes_multiple};
-use super::{reference, text};
+use super::{reference, settings, text};
 use crate::app::label;
 use crate::app::problem::Problems;
-use crate::model::{ColumnType, FieldKind, FieldModel, Limits, OptionModel, Options, SystemField};
+use crate::model::{ColumnType, FieldKind, FieldModel, FieldSettings, Limits, OptionModel, Options, SystemField};
 
 /// Makes the model of a declared field.
 pub(super) fn compile(
@@ -45,7 +45,10 @@ pub(super) fn compile(
         case_sensitive: field.case_sensitive.unwrap_or(true),
         default: None,
         limits,
+        settings: settings::compile(draft, name, field, problems),
+        mask: settings::mask(draft, name, field, problems),
         options,
+        reference_conditions: reference::conditions(draft, name, field, drafts, expressions),
         reference,
         formula: (kind == FieldKind::Formula)
             .then(|| expressions.formula(&draft.object.name, name))
@@ -54,7 +57,7 @@ pub(super) fn compile(
             .then(|| expressions.summary(&draft.object.name, name))
             .flatten(),
         autonumber: (kind == FieldKind::Autonumber).then(|| text::autonumber(draft, name, field, problems)),
-        renamed_from: draft.fields_renamed_from.get(name).cloned(),
+        renamed_from: draft.own.fields_renamed_from.get(name).cloned(),
     };
     model.default = expressions.default(draft, name, field, &model, problems);
     model
@@ -123,6 +126,19 @@ fn check_keys(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problem
         let hint = "remove `multiple`; select, lookup, file and image fields may have it";
         problems.push(draft.field_error(name, "multiple", message).hint(hint));
     }
+    if field.kind == FieldType::Password {
+        for (key, written) in [
+            ("unique", field.unique),
+            ("index", field.index),
+            ("externalId", field.external_id),
+            ("searchable", field.searchable),
+        ] {
+            if written {
+                let message = format!("a password field cannot have `{key}`: it would give the secret away");
+                problems.push(draft.field_error(name, key, message).hint("remove it"));
+            }
+        }
+    }
     let whole = matches!(column_of(field), Some(ColumnType::Json));
     for (key, written) in [
         ("unique", field.unique),
@@ -164,8 +180,13 @@ fn limits(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> 
             .vector_config
             .as_ref()
             .and_then(|config| usize::try_from(config.dimensions).ok()),
+        step: None,
     };
     type_limits(field, &mut limits);
+    if let Some(step) = field.step.filter(|step| step.as_f64() <= 0.0) {
+        let message = format!("a step is greater than nought, found {step}");
+        problems.push(draft.field_error(name, "step", message));
+    }
     for (key, crossed) in [
         ("min", limits.min > limits.max && limits.max.is_some()),
         ("minLength", min_length > max_length && max_length.is_some()),
@@ -189,8 +210,11 @@ fn type_limits(field: &Field, limits: &mut Limits) {
         FieldType::Rating => {
             limits.min = limits.min.or(Some(0.0));
             limits.max = limits.max.or(Some(field.max_rating.map_or(5.0, Number::as_f64)));
-            limits.scale = limits.scale.or(Some(u32::from(field.allow_half == Some(true))));
+            let half = field.allow_half == Some(true);
+            limits.scale = limits.scale.or(Some(u32::from(half)));
+            limits.step = half.then_some(0.5);
         }
+        FieldType::Slider => limits.step = field.step.map(Number::as_f64).filter(|step| *step > 0.0),
         FieldType::Progress => {
             limits.min = limits.min.or(Some(0.0));
             limits.max = limits.max.or(Some(100.0));
@@ -232,7 +256,9 @@ pub(super) fn system(part: SystemField, name: &str) -> FieldModel {
         part,
         SystemField::CreatedAt | SystemField::UpdatedAt | SystemField::DeletedAt
     );
-    let (kind, field_type, column) = if moment {
+    let (kind, field_type, column) = if part == SystemField::Version {
+        (FieldKind::Number, FieldType::Number, ColumnType::Integer)
+    } else if moment {
         (FieldKind::DateTime, FieldType::Datetime, ColumnType::DateTime)
     } else {
         (FieldKind::Text, FieldType::Text, ColumnType::Text)
@@ -255,8 +281,11 @@ pub(super) fn system(part: SystemField, name: &str) -> FieldModel {
         case_sensitive: true,
         default: None,
         limits: Limits::default(),
+        settings: FieldSettings::None,
+        mask: None,
         options: Options::default(),
         reference: None,
+        reference_conditions: Vec::new(),
         formula: None,
         summary: None,
         autonumber: None,

@@ -1,21 +1,28 @@
 //! Indexes: those that are declared, and those that fields bring.
 
+mod partial;
+
 use std::collections::BTreeSet;
 
 use objectos_plugin_api::protocol::data::{Index, IndexType};
 use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
+use super::expression::Expressions;
 use crate::app::path::KeyPath;
 use crate::app::problem::Problems;
-use crate::model::{ColumnType, FieldModel, IndexModel, NAME_BYTES_MAX, TenancyModel, nearest};
+use crate::model::{
+    ColumnType, FieldModel, IndexModel, NAME_BYTES_MAX, PartialModel, SoftDeleteModel, TenancyModel, nearest,
+};
 
 /// Everything that needs the object's fields at hand.
 pub(super) struct Context<'a> {
     pub(super) draft: &'a Draft,
     pub(super) table: &'a str,
     pub(super) fields: &'a indexmap::IndexMap<String, FieldModel>,
+    pub(super) expressions: &'a Expressions<'a>,
     pub(super) tenancy: Option<&'a TenancyModel>,
+    pub(super) soft_delete: Option<&'a SoftDeleteModel>,
 }
 
 /// All indexes of an object, no two alike.
@@ -24,7 +31,7 @@ pub(super) fn compile(context: &Context<'_>, problems: &mut Problems) -> Vec<Ind
     let mut add = |index: IndexModel| {
         if !indexes
             .iter()
-            .any(|other| other.fields == index.fields && other.unique == index.unique)
+            .any(|other| other.fields == index.fields && other.unique == index.unique && other.partial == index.partial)
         {
             indexes.push(index);
         }
@@ -39,12 +46,13 @@ pub(super) fn compile(context: &Context<'_>, problems: &mut Problems) -> Vec<Ind
         .values()
         .filter(|field| field.indexed && field.stored() && field.column != Some(ColumnType::Json));
     for field in indexed {
-        add(context.index(
-            vec![field.name.clone()],
-            field.unique,
-            field.unique && !field.case_sensitive,
-            None,
-        ));
+        let wanted = Wanted {
+            fields: vec![field.name.clone()],
+            unique: field.unique,
+            ignore_case: field.unique && !field.case_sensitive,
+            ..Wanted::default()
+        };
+        add(context.index(wanted));
     }
     indexes
 }
@@ -53,24 +61,19 @@ fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mu
     let draft = context.draft;
     let path = draft.path(&["indexes"]).index(position);
     let fits = check_fields(context, index, &path, problems);
-    if index.partial.is_some() && index.unique {
-        let message =
-            "a unique index over some of the records is not supported: it would refuse too much without its condition";
-        problems.push(
-            draft
-                .document
-                .error(&path.key("partial"), message)
-                .hint("use a `unique` validation with a `scope`"),
-        );
-    } else if index.partial.is_some() {
-        let message = "the index is made over all records";
-        problems.push(
-            draft
-                .document
-                .warning(&path.key("partial"), message)
-                .hint("remove `partial`"),
-        );
+    let at = path.key("partial");
+    if index.kind == IndexType::Fulltext {
+        if index.partial.is_some() {
+            let message = "a text index is made over all records";
+            problems.push(draft.document.warning(&at, message).hint("remove `partial`"));
+        }
+        // Its fields join those of the object's text index.
+        return None;
     }
+    let partial = match &index.partial {
+        None => None,
+        Some(source) => Some(partial::compile(context, source, &at, problems)?),
+    };
     if index.kind != IndexType::Btree {
         let message = format!("the index is made as btree: `{}` is not supported", index.kind);
         problems.push(draft.document.warning(&path.key("type"), message).hint("remove `type`"));
@@ -80,14 +83,25 @@ fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mu
         .iter()
         .any(|name| context.fields.get(name).is_some_and(|field| !field.case_sensitive));
     let made = || {
-        context.index(
-            index.fields.clone(),
-            index.unique,
-            index.unique && ignore_case,
-            index.name.as_deref(),
-        )
+        context.index(Wanted {
+            fields: index.fields.clone(),
+            unique: index.unique,
+            ignore_case: index.unique && ignore_case,
+            name: index.name.as_deref(),
+            partial,
+        })
     };
     fits.then(made)
+}
+
+/// An index that has no name of its own yet.
+#[derive(Default)]
+struct Wanted<'a> {
+    fields: Vec<String>,
+    unique: bool,
+    ignore_case: bool,
+    name: Option<&'a str>,
+    partial: Option<PartialModel>,
 }
 
 /// Whether all fields of an index can be in one.
@@ -124,7 +138,14 @@ fn check_fields(context: &Context<'_>, index: &Index, path: &KeyPath, problems: 
 
 impl Context<'_> {
     /// With a name of its own, and the tenant first where values are unique: each tenant has its own.
-    fn index(&self, mut fields: Vec<String>, unique: bool, ignore_case: bool, name: Option<&str>) -> IndexModel {
+    fn index(&self, wanted: Wanted<'_>) -> IndexModel {
+        let Wanted {
+            mut fields,
+            unique,
+            ignore_case,
+            name,
+            partial,
+        } = wanted;
         if let Some(tenancy) = self
             .tenancy
             .filter(|tenancy| unique && !fields.contains(&tenancy.field))
@@ -132,12 +153,23 @@ impl Context<'_> {
             fields.insert(0, tenancy.field.clone());
         }
         let prefix = if unique { "ux" } else { "ix" };
-        let own = name.map_or_else(|| fields.join("_"), plain);
+        let mut own = name.map_or_else(|| fields.join("_"), plain);
+        // A value in the bin may be taken again.
+        let live = self.soft_delete.filter(|_| unique).map(|delete| delete.field.clone());
+        if live.is_some() {
+            own.push_str("_live");
+        }
+        if let Some(partial) = &partial {
+            own.push_str("_if_");
+            own.push_str(&digest(&partial.source));
+        }
         IndexModel {
             name: short(&format!("{prefix}_{}_{own}", self.table)),
             fields,
             unique,
             ignore_case,
+            live,
+            partial,
         }
     }
 }
@@ -156,11 +188,15 @@ fn short(name: &str) -> String {
     if name.len() <= NAME_BYTES_MAX {
         return name.to_owned();
     }
-    let digest: String = Sha256::digest(name.as_bytes())
+    // Names are ASCII, so any place is the border of a character.
+    format!("{}_{}", &name[..NAME_BYTES_MAX - 9], digest(name))
+}
+
+/// Eight hexadecimal digits that stand for a text.
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
         .iter()
         .take(4)
         .map(|byte| format!("{byte:02x}"))
-        .collect();
-    // Names are ASCII, so any place is the border of a character.
-    format!("{}_{digest}", &name[..NAME_BYTES_MAX - 9])
+        .collect()
 }

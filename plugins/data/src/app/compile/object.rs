@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::data::Object;
+use objectos_plugin_api::protocol::data::{Object, VersioningStrategy};
 use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts};
@@ -11,7 +11,7 @@ use super::expression::Expressions;
 use super::{field, index, rule, text};
 use crate::app::label;
 use crate::app::problem::Problems;
-use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, TenancyModel, nearest};
+use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, TenancyModel, VersioningModel, nearest};
 
 /// What the protocol fills in when an object with tenancy does not name its field; ours has a name of its own.
 const PROTOCOL_TENANT_FIELD: &str = "tenant_id";
@@ -37,6 +37,26 @@ pub(super) fn deleted_field(object: &Object) -> Option<&str> {
         .map(|delete| delete.field.as_str())
 }
 
+/// What of the versions is kept, and where their number stands.
+fn versioning(object: &Object) -> Option<VersioningModel> {
+    let config = object.versioning.as_ref().filter(|config| config.enabled)?;
+    Some(VersioningModel {
+        field: config.version_field.clone(),
+        // A stream of changes is what deltas are.
+        delta: config.strategy != VersioningStrategy::Snapshot,
+        retention_days: config.retention_days.and_then(|days| days.as_i64()),
+    })
+}
+
+/// Name of the field with the number of the version.
+pub(super) fn version_field(object: &Object) -> Option<&str> {
+    object
+        .versioning
+        .as_ref()
+        .filter(|versioning| versioning.enabled)
+        .map(|versioning| versioning.version_field.as_str())
+}
+
 /// Makes the model of an object.
 pub(super) fn compile(
     draft: &Draft,
@@ -59,13 +79,16 @@ pub(super) fn compile(
         cascade: delete.cascade_delete,
     });
     let fields = fields(draft, drafts, expressions, problems);
+    let has_masks = fields.values().any(|field| field.mask.is_some());
     check_whole(draft, &fields, problems);
     let indexes = index::compile(
         &index::Context {
             draft,
             table: &table,
             fields: &fields,
+            expressions,
             tenancy: tenancy.as_ref(),
+            soft_delete: soft_delete.as_ref(),
         },
         problems,
     );
@@ -87,7 +110,7 @@ pub(super) fn compile(
         name: object.name.clone(),
         package: draft.package.clone(),
         table,
-        renamed_from: draft.renamed_from.clone(),
+        renamed_from: draft.own.renamed_from.clone(),
         label,
         plural_label,
         fields,
@@ -99,10 +122,12 @@ pub(super) fn compile(
         key_prefix: object.key_prefix.clone().filter(|prefix| !prefix.is_empty()),
         tenancy,
         soft_delete,
+        versioning: versioning(object),
         sharing: object.sharing_model,
         active: object.active,
         system: object.is_system,
         is_abstract: object.is_abstract,
+        has_masks,
         formula_order: expressions.formula_order(&object.name),
         definition: Arc::new(definition),
     }
@@ -136,7 +161,13 @@ fn fields(
         model.system = if tenant_field(object) == Some(name) {
             Some(SystemField::Tenant)
         } else {
-            (deleted_field(object) == Some(name)).then_some(SystemField::DeletedAt)
+            let part = [
+                (deleted_field(object), SystemField::DeletedAt),
+                (version_field(object), SystemField::Version),
+            ];
+            part.into_iter()
+                .find(|(field, _)| *field == Some(name))
+                .map(|(_, part)| part)
         };
         add(model);
     }
@@ -145,6 +176,7 @@ fn fields(
     }
     for (part, name) in [
         (SystemField::Tenant, tenant_field(object)),
+        (SystemField::Version, version_field(object)),
         (SystemField::DeletedAt, deleted_field(object)),
     ] {
         if let Some(name) = name.filter(|name| !object.fields.contains_key(*name)) {
@@ -164,17 +196,18 @@ fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &
                 .hint("declare at least one"),
         );
     }
-    if object.datasource != "default" {
-        let message = format!("there is no datasource `{}`", object.datasource);
+    if !is_identifier(&object.datasource) {
+        let message = format!("`{}` is no name of a datasource", object.datasource);
         problems.push(
             draft
                 .error(&["datasource"], message)
-                .hint("remove it: records lie in the one database"),
+                .hint("use lower case letters, digits and underscores"),
         );
     }
     let names = [
         ("tenancy", "tenantField", tenant_field(object)),
         ("softDelete", "field", deleted_field(object)),
+        ("versioning", "versionField", version_field(object)),
     ];
     for (key, inner, name) in names {
         if let Some(name) = name.filter(|name| !is_identifier(name)) {
@@ -193,10 +226,6 @@ fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &
             object.partitioning.as_ref().is_some_and(|config| config.enabled),
         ),
         ("cdc", object.cdc.as_ref().is_some_and(|config| config.enabled)),
-        (
-            "versioning",
-            object.versioning.as_ref().is_some_and(|config| config.enabled),
-        ),
     ];
     for (key, written) in unused {
         if written {

@@ -1,11 +1,14 @@
 //! Fields that lead to other objects.
 
+use std::sync::Arc;
+
 use objectos_plugin_api::protocol::data::{DeleteBehavior, Field, FieldType};
 
 use super::draft::{Draft, Drafts};
+use super::expression::Expressions;
 use super::kind::{kind_of, target_of};
 use crate::app::problem::Problems;
-use crate::model::{FieldKind, ReferenceModel, nearest};
+use crate::model::{Expression, FieldKind, ReferenceModel, nearest};
 
 /// Makes the reference of a field; none for fields of other kinds, and where the object is not there.
 pub(super) fn compile(
@@ -49,6 +52,26 @@ pub(super) fn compile(
         filters: field.reference_filters.clone().unwrap_or_default(),
         write_requires_master_read: field.write_requires_master_read.unwrap_or(master),
     })
+}
+
+/// What a record that the field points to must be like.
+pub(super) fn conditions(
+    draft: &Draft,
+    name: &str,
+    field: &Field,
+    drafts: &Drafts,
+    expressions: &Expressions<'_>,
+) -> Vec<Arc<Expression>> {
+    let target = target_of(&draft.object, field).and_then(|target| drafts.get(target));
+    let (Some(target), Some(filters)) = (target, &field.reference_filters) else {
+        return Vec::new();
+    };
+    let path = draft.path(&["fields", name, "referenceFilters"]);
+    filters
+        .iter()
+        .enumerate()
+        .filter_map(|(index, source)| expressions.condition_in_sql(draft, target, &path.index(index), source))
+        .collect()
 }
 
 /// A record that needs its reference cannot lose it: then the default is to keep the other record.

@@ -1,5 +1,7 @@
 //! Validation rules and state machines.
 
+mod asked;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -61,6 +63,7 @@ impl Context<'_> {
             RuleKind::StateMachine(rule) => vec![rule.field.clone()],
             RuleKind::Format(rule) => vec![rule.field.clone()],
             RuleKind::JsonSchema(rule) => vec![rule.field.clone()],
+            RuleKind::Async(rule) => vec![rule.field.clone()],
             _ => Vec::new(),
         };
         Some(RuleModel {
@@ -91,7 +94,10 @@ impl Context<'_> {
                     );
                 }
                 let scope = match &rule.scope {
-                    Some(scope) => Some(condition("scope", scope)?),
+                    Some(scope) => {
+                        let at = path.key("scope");
+                        Some(self.expressions.condition_in_sql(self.draft, self.draft, &at, scope)?)
+                    }
                     None => None,
                 };
                 RuleCheck::Unique {
@@ -100,13 +106,14 @@ impl Context<'_> {
                     case_sensitive: rule.case_sensitive,
                 }
             }
-            RuleKind::StateMachine(rule) => self.transitions(rule, path, problems)?,
+            RuleKind::StateMachine(machine) => self.transitions(&rule.common.name, machine, path, problems)?,
             RuleKind::Format(rule) => {
                 self.known(&rule.field, &path.key("field"), problems)?;
                 match (&rule.regex, rule.format) {
                     (Some(regex), _) => RuleCheck::Pattern {
                         field: rule.field.clone(),
                         regex: self.regex(regex, path, problems)?,
+                        format: rule.format,
                     },
                     (None, Some(format)) => RuleCheck::Format {
                         field: rule.field.clone(),
@@ -130,29 +137,32 @@ impl Context<'_> {
             }
             RuleKind::Conditional(rule) => {
                 let when = condition("when", &rule.when);
-                let then = self.rule(&rule.then, &path.key("then"), problems);
-                let otherwise = rule
-                    .otherwise
-                    .as_ref()
-                    .map(|rule| self.rule(rule, &path.key("otherwise"), problems));
-                let otherwise = match otherwise {
-                    Some(rule) => Some(Box::new(rule?)),
-                    None => None,
-                };
+                let then = self.inner(Some(&rule.then), &path.key("then"), problems);
+                let otherwise = self.inner(rule.otherwise.as_deref(), &path.key("otherwise"), problems);
                 RuleCheck::Conditional {
                     when: when?,
-                    then: Box::new(then?),
-                    otherwise,
+                    then: then?,
+                    otherwise: otherwise?,
                 }
             }
-            RuleKind::Async(_) | RuleKind::Custom(_) => {
-                let message = "rules of this type need a handler, and there is none: nothing would be checked";
-                let hint =
-                    "write the condition as a `script` rule, or check it in a plugin's `data.before_insert` hook";
-                problems.push(self.draft.document.error(&path.key("type"), message).hint(hint));
-                return None;
+            RuleKind::Async(rule) => {
+                self.known(&rule.field, &path.key("field"), problems)?;
+                RuleCheck::Asked(Box::new(asked::remote(self.draft, rule, path, problems)?))
             }
+            RuleKind::Custom(rule) => RuleCheck::Asked(Box::new(asked::custom(self.draft, rule, path, problems)?)),
         })
+    }
+
+    /// A rule within a rule; `None` when something is wrong with it, nothing inside when it is not there or switched off.
+    fn inner(
+        &self,
+        rule: Option<&ValidationRule>,
+        path: &KeyPath,
+        problems: &mut Problems,
+    ) -> Option<Option<Box<RuleModel>>> {
+        let Some(rule) = rule else { return Some(None) };
+        let model = self.rule(rule, path, problems)?;
+        Some(rule.common.active.then(|| Box::new(model)))
     }
 
     fn known_all(&self, names: &[String], path: &KeyPath, problems: &mut Problems) {
@@ -204,7 +214,13 @@ impl Context<'_> {
         }
     }
 
-    fn transitions(&self, rule: &StateMachineRule, path: &KeyPath, problems: &mut Problems) -> Option<RuleCheck> {
+    fn transitions(
+        &self,
+        name: &str,
+        rule: &StateMachineRule,
+        path: &KeyPath,
+        problems: &mut Problems,
+    ) -> Option<RuleCheck> {
         let field = self.known(&rule.field, &path.key("field"), problems)?;
         if field.kind != FieldKind::Choice && field.kind != FieldKind::Text {
             let message = format!("a {} field has no states", field.field_type);
@@ -235,6 +251,11 @@ impl Context<'_> {
                 state(to, &at.index(index), false);
             }
         }
+        let initial = self.draft.own.initial_states.get(name);
+        for (index, first) in initial.iter().flat_map(|(_, states)| states).enumerate() {
+            let at = initial.map(|(at, _)| at.index(index)).unwrap_or_default();
+            state(first, &at, false);
+        }
         let allowed = rule
             .transitions
             .iter()
@@ -243,6 +264,7 @@ impl Context<'_> {
         Some(RuleCheck::Transitions {
             field: rule.field.clone(),
             allowed,
+            initial: initial.map(|(_, states)| states.iter().cloned().collect()),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Patterns in texts: titles and autonumbers.
 
-use objectos_plugin_api::protocol::data::Field;
+use objectos_plugin_api::protocol::data::{Field, FieldType};
 
 use super::draft::{Draft, Drafts};
 use super::kind::{kind_of, target_of};
@@ -83,7 +83,7 @@ fn default_title(draft: &Draft) -> Vec<TitlePart> {
     let first_text = || {
         fields
             .iter()
-            .find(|(_, field)| kind_of(field) == FieldKind::Text)
+            .find(|(_, field)| kind_of(field) == FieldKind::Text && field.kind != FieldType::Password)
             .map(|(name, _)| name.as_str())
     };
     let name = TITLE_FIELDS
@@ -107,6 +107,11 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
                 let message = format!("`{}` has no field `{name}`", at.object.name);
                 problems.push(draft.error(&["titleFormat"], message).suggest(nearest));
             }
+            return;
+        }
+        if field.is_some_and(|field| field.kind == FieldType::Password) {
+            let message = format!("`{name}` is a secret and cannot be part of a title");
+            problems.push(draft.error(&["titleFormat"], message).hint("leave it out"));
             return;
         }
         if last || depth == 1 {
@@ -173,6 +178,7 @@ fn autonumber_part(piece: Piece<'_>) -> Result<AutonumberPart, String> {
     Ok(match piece {
         Piece::Literal(text) => AutonumberPart::Literal(text.to_owned()),
         Piece::Braced("YYYY") => AutonumberPart::Year,
+        Piece::Braced("YY") => AutonumberPart::ShortYear,
         Piece::Braced("MM") => AutonumberPart::Month,
         Piece::Braced("DD") => AutonumberPart::Day,
         Piece::Braced(zeros)

@@ -15,11 +15,6 @@ fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
 }
 
-/// A word of a search.
-pub(super) fn word(word: &str) -> Condition {
-    Condition::Text(TextMatch::ContainsAnyCase, word.to_owned())
-}
-
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
         Operand::Value(value) => check_value(test, field, value),
@@ -60,6 +55,13 @@ pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Res
         Operator::Null => Condition::Null(boolean(test, value)?),
         Operator::Exists => Condition::Null(!boolean(test, value)?),
         Operator::Empty => Condition::Empty(boolean(test, value)?),
+        // Where it may stand, its answer stands in its place by now.
+        Operator::Near => {
+            return Err(wrong(format!(
+                "$near at '{}' stands at the top of the filter of the object itself, beside what else must hold, and once",
+                test.field
+            )));
+        }
     };
     Ok(Filter::Test(Test { field, condition }))
 }
@@ -120,7 +122,10 @@ fn list_equality(test: &RawTest, field: &FieldRef, value: &Value, negated: bool)
         Value::Null => Ok(Condition::Null(!negated)),
         Value::Array(_) => {
             let comparison = if negated { Comparison::Other } else { Comparison::Same };
-            Ok(Condition::Compare(comparison, SqlValue::Json(value.to_string())))
+            Ok(Condition::Compare(
+                comparison,
+                SqlValue::Json(crate::record::canonical(value)),
+            ))
         }
         element => Ok(Condition::Holds {
             values: vec![one(test, field, element)?],

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::{Node, NodeKind, bind, sql_form};
+use objectos_expression::{CheckedExpression, Node, NodeKind, Type, bind, sql_form};
 
-use super::{Checker, Purpose, class_of};
+use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
-use crate::model::Expression;
+use crate::model::{Expression, FieldModel};
 use crate::query::filter::{FieldRef, FormulaSource, Source};
 use crate::query::sql::formula_supported;
 use crate::record::Layout;
@@ -20,20 +20,47 @@ impl<'a> Checker<'a> {
         &mut self,
         table: usize,
         layout: &'a Arc<Layout>,
-        name: &str,
-        formula: &'a Expression,
+        field: &'a FieldModel,
+        formula: &Expression,
     ) -> Result<Source> {
+        let scale = field.limits.scale.filter(|_| formula.result() == Type::Number);
+        let checked = formula.checked();
+        let source = self.formula_source(table, layout, &field.name, checked)?;
+        Ok(Source::Formula(Arc::new(FormulaSource { scale, ..source })))
+    }
+
+    /// An expression over the object's fields that is no field itself.
+    ///
+    /// # Errors
+    /// `NotSupported` when it has no form in SQL, and with what name it was asked for.
+    pub fn computed(&mut self, name: &str, expression: &CheckedExpression) -> Result<FieldRef> {
+        let layout = self.root_layout();
+        let source = self.formula_source(0, layout, name, expression)?;
+        Ok(FieldRef {
+            table: 0,
+            source: Source::Formula(Arc::new(source)),
+            class: class_of_type(expression.value_type()),
+        })
+    }
+
+    pub(super) fn formula_source(
+        &mut self,
+        table: usize,
+        layout: &'a Arc<Layout>,
+        name: &str,
+        checked: &CheckedExpression,
+    ) -> Result<FormulaSource> {
         let refused = |reason: String| DataError::NotSupported {
             message: format!(
                 "'{name}' of '{}' is computed and cannot be used in a query: {reason}",
                 layout.object.name
             ),
         };
-        sql_form(formula.checked()).map_err(|problem| refused(problem.to_string()))?;
+        sql_form(checked).map_err(|problem| refused(problem.to_string()))?;
         if self.formula_depth >= FORMULA_DEPTH_MAX {
             return Err(refused("too many formulas depend on each other".to_owned()));
         }
-        let node = bind(formula.checked().root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        let node = bind(checked.root(), self.environment).map_err(|error| refused(error.to_string()))?;
         formula_supported(&node).map_err(refused)?;
         let mut paths = Vec::new();
         collect(&node, &mut paths);
@@ -45,7 +72,12 @@ impl<'a> Checker<'a> {
             Ok(())
         });
         self.formula_depth -= 1;
-        resolved.map(|()| Source::Formula(Arc::new(FormulaSource { node, fields })))
+        resolved.map(|()| FormulaSource {
+            node,
+            fields,
+            scale: None,
+            offset_seconds: self.environment.utc_offset_seconds(),
+        })
     }
 
     /// What a formula reads is the app's decision, not the caller's: masks do not apply.

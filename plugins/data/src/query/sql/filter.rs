@@ -1,8 +1,14 @@
 //! Filters as SQL. What a test says of null is said here, once, for every database.
 
 use super::SqlWriter;
-use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
+use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Lookup, Test, TextMatch};
+use crate::query::words::WordsFilter;
 use crate::store::SqlValue;
+
+/// What parts words, as it stands within the quotes of SQL.
+const MARKS: [&str; 16] = [
+    "-", "_", ".", ",", ";", ":", "/", "(", ")", "\"", "''", "@", "&", "+", "\n", "\t",
+];
 
 impl SqlWriter {
     /// A condition.
@@ -13,7 +19,32 @@ impl SqlWriter {
             // What is unknown is not true, so its opposite holds: a row without a value is "not like this".
             Filter::Not(part) => self.push("(").filter(part).push(") IS NOT TRUE"),
             Filter::Test(test) => self.test(test),
+            Filter::InRecords(field, lookup) => self.in_records(field, lookup),
+            Filter::Words(words) => self.words(words),
         }
+    }
+
+    /// A semi-join. Inside, `t` is the other object's table; the field stands outside and keeps its own.
+    fn in_records(&mut self, field: &FieldRef, lookup: &Lookup) -> &mut Self {
+        if field.class == Class::List {
+            let (start, end) = (self.dialect.elements_start(), self.dialect.elements_end());
+            self.push("EXISTS (SELECT 1 FROM ").push(start).field(field).push(end);
+            return self.push(" WHERE e.value IN ").looked_up(lookup).push(")");
+        }
+        self.field(field).push(" IN ").looked_up(lookup)
+    }
+
+    fn words(&mut self, words: &WordsFilter) -> &mut Self {
+        match self.dialect.words(words) {
+            Some((before, value, after)) => self.push(&before).value(value).push(after),
+            // Planned only where the dialect has text indexes.
+            None => self.push("1 = 0"),
+        }
+    }
+
+    fn looked_up(&mut self, lookup: &Lookup) -> &mut Self {
+        self.push("(SELECT ").field(&lookup.source).from(&lookup.scope);
+        self.filtered(&lookup.scope, &lookup.filter).push(")")
     }
 
     fn all_of(&mut self, parts: &[Filter], between: &str, none: &str) -> &mut Self {
@@ -47,6 +78,11 @@ impl SqlWriter {
                 .push(" AND ")
                 .value(high.clone()),
             Condition::Text(how, text) => self.text_match(field, *how, text),
+            Condition::AmongTexts(list) => {
+                let (start, end) = (self.dialect.elements_start(), self.dialect.elements_end());
+                self.field(field).push(" IN (SELECT e.value FROM ").push(start);
+                self.value(SqlValue::Json(list.clone())).push(end).push(")")
+            }
             Condition::Null(true) => self.field(field).push(" IS NULL"),
             Condition::Null(false) => self.field(field).push(" IS NOT NULL"),
             Condition::Empty(empty) => self.empty(field, *empty),
@@ -135,15 +171,17 @@ impl SqlWriter {
                     .push(middle);
                 self.value(text.to_ascii_lowercase().into()).push(")")
             }
+            TextMatch::WordBegins => self.word_begins(field, text),
             TextMatch::StartsWith => self.starts_with(field, text),
             TextMatch::EndsWith => {
                 let characters = u64::try_from(text.chars().count()).unwrap_or_default();
                 if characters == 0 {
                     return self.field(field).push(" IS NOT NULL");
                 }
-                self.push("substr(")
+                let (start, middle) = (self.dialect.ending_start(), self.dialect.ending_middle());
+                self.push(start)
                     .field(field)
-                    .push(", -")
+                    .push(middle)
                     .number(characters)
                     .push(") = ")
                     .value(text.into())
@@ -165,6 +203,21 @@ impl SqlWriter {
         }
     }
 
+    /// Marks become blanks, so that a word begins behind one.
+    fn word_begins(&mut self, field: &FieldRef, text: &str) -> &mut Self {
+        let (start, middle) = (self.dialect.contains_start(), self.dialect.contains_middle());
+        self.push(start).push("' ' || ");
+        for _ in MARKS {
+            self.push("replace(");
+        }
+        let lower = self.dialect.lower();
+        self.push(lower).push("(").field(field).push(")");
+        for mark in MARKS {
+            self.push(", '").push(mark).push("', ' ')");
+        }
+        self.push(middle).value(format!(" {text}").into()).push(")")
+    }
+
     /// As a range, so that an index serves it.
     fn starts_with(&mut self, field: &FieldRef, text: &str) -> &mut Self {
         if text.is_empty() {
@@ -182,7 +235,7 @@ impl SqlWriter {
     fn empty(&mut self, field: &FieldRef, empty: bool) -> &mut Self {
         let nothing = match field.class {
             Class::Text => "''",
-            Class::List => "'[]'",
+            Class::List => self.dialect.empty_list(),
             _ => return self.field(field).push(if empty { " IS NULL" } else { " IS NOT NULL" }),
         };
         if empty {
@@ -203,7 +256,7 @@ impl SqlWriter {
         if values.is_empty() {
             return self.push(if negated { "1 = 1" } else { "1 = 0" });
         }
-        let start = self.dialect.elements_start();
+        let (start, end) = (self.dialect.elements_start(), self.dialect.elements_end());
         self.push(if negated {
             "NOT EXISTS (SELECT 1 FROM "
         } else {
@@ -211,7 +264,8 @@ impl SqlWriter {
         });
         self.push(start)
             .field(field)
-            .push(") e WHERE e.value IN ")
+            .push(end)
+            .push(" WHERE e.value IN ")
             .values(values)
             .push(")")
     }

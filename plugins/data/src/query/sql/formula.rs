@@ -1,130 +1,187 @@
 //! Formulas as SQL, such that the database answers what the evaluator does; the rules stand at `objectos_expression::sql_form`.
-//! What has no form here yet is refused by [`formula_supported`], never computed in another way.
+//! What differs from database to database are the templates of [`Construct`]; the structure is one for all.
 
 use objectos_expression::{ArithmeticOperator, Node, NodeKind, Type, Value};
 
 use super::SqlWriter;
-use crate::query::filter::FormulaSource;
-use crate::store::SqlValue;
-
-/// Functions that are written here.
-const FUNCTIONS: &[&str] = &[
-    "ABS",
-    "FLOOR",
-    "CEILING",
-    "SIGN",
-    "MAX",
-    "MIN",
-    "LEN",
-    "LEFT",
-    "TRIM",
-    "CONTAINS",
-    "FIND",
-    "SUBSTITUTE",
-    "CONCAT",
-    "YEAR",
-    "MONTH",
-    "DAY",
-    "DAYS_BETWEEN",
-];
+use crate::query::filter::{FormulaSource, Source};
+use crate::store::{Construct, SqlValue};
 
 /// Whether all of it is written here.
 ///
 /// # Errors
 /// What is not, as a sentence.
 pub fn formula_supported(node: &Node) -> Result<(), String> {
-    let mut result = own_part(node);
+    let mut result = match &node.kind {
+        NodeKind::Literal(Value::List(_)) | NodeKind::List(_) => Err("lists are not supported in queries".to_owned()),
+        NodeKind::Like { pattern, .. } if !matches!(pattern.as_literal(), Some(Value::Text(_) | Value::Null)) => {
+            Err("the pattern of LIKE must be a constant".to_owned())
+        }
+        NodeKind::Call { function, arguments } if call_part(function.name, arguments).is_none() => {
+            Err(format!("{} is not supported in queries", function.name))
+        }
+        NodeKind::Previous(_)
+        | NodeKind::Variable(_)
+        | NodeKind::Let { .. }
+        | NodeKind::Local(_)
+        | NodeKind::Matches { .. }
+        | NodeKind::Arithmetic(ArithmeticOperator::Power, ..) => {
+            Err("this kind of expression is not supported in queries".to_owned())
+        }
+        _ => Ok(()),
+    };
+    let of_constants = |child: &Node| {
+        matches!(node.kind, NodeKind::In { .. }) && matches!(child.kind, NodeKind::Literal(Value::List(_)))
+    };
     node.each_child(&mut |child| {
-        if result.is_ok() {
+        if result.is_ok() && !of_constants(child) {
             result = formula_supported(child);
         }
     });
     result
 }
 
-fn own_part(node: &Node) -> Result<(), String> {
-    match &node.kind {
-        NodeKind::Literal(Value::List(_)) | NodeKind::List(_) => Err("lists are not supported in queries".to_owned()),
-        NodeKind::Literal(_)
-        | NodeKind::Field(_)
-        | NodeKind::Negate(_)
-        | NodeKind::Concat(_)
-        | NodeKind::Compare(..)
-        | NodeKind::And(_)
-        | NodeKind::Or(_)
-        | NodeKind::Not(_)
-        | NodeKind::IsNull(_)
-        | NodeKind::If { .. }
-        | NodeKind::Case { .. }
-        | NodeKind::Coalesce(_) => Ok(()),
-        NodeKind::Arithmetic(ArithmeticOperator::Power | ArithmeticOperator::Remainder, ..) => {
-            Err("powers and remainders are not supported in queries".to_owned())
-        }
-        NodeKind::Arithmetic(_, left, right) => {
-            let numeric = |node: &Node| matches!(node.value_type, Type::Number | Type::Null);
-            if numeric(left) && numeric(right) {
-                Ok(())
-            } else {
-                Err("arithmetic with dates is not supported in queries".to_owned())
-            }
-        }
-        NodeKind::In { item, list } => {
-            let scalar = |node: &Node| node.value_type != Type::List;
-            if scalar(item) && list.iter().all(scalar) {
-                Ok(())
-            } else {
-                Err("lists are not supported in queries".to_owned())
-            }
-        }
-        NodeKind::Like { pattern, .. } => match pattern.as_literal() {
-            Some(Value::Text(_)) => Ok(()),
-            _ => Err("the pattern of LIKE must be a constant".to_owned()),
-        },
-        NodeKind::Call { function, arguments } => call_part(function.name, arguments),
-        _ => Err("this kind of expression is not supported in queries".to_owned()),
-    }
+/// A part of a template.
+#[derive(Clone, Copy)]
+enum Part<'n> {
+    /// As it is.
+    Plain(&'n Node),
+    /// As a double.
+    Double(&'n Node),
+    /// As a day; of a moment, the local one.
+    Day(&'n Node),
+    /// As a time; of a moment, the local one.
+    Clock(&'n Node),
+    /// The greatest of several, or the least; null when one is.
+    Extreme(Construct, &'n [Node]),
 }
 
-fn call_part(name: &str, arguments: &[Node]) -> Result<(), String> {
-    let refused = || Err(format!("{name} is not supported in queries"));
-    if !FUNCTIONS.contains(&name) {
-        return refused();
-    }
-    let all = |wanted: Type| arguments.iter().all(|argument| argument.value_type == wanted);
-    match name {
-        "YEAR" | "MONTH" | "DAY" | "DAYS_BETWEEN" if !all(Type::Date) => refused(),
-        "FIND" if arguments.len() != 2 => refused(),
-        "LEN" | "CONTAINS" | "CONCAT" if !all(Type::Text) => refused(),
-        _ => Ok(()),
-    }
+/// An entry behind IN.
+enum Scalar<'n> {
+    Node(&'n Node),
+    Constant(&'n Value<'static>),
+}
+
+/// How a call is written.
+enum Call<'n> {
+    Template(Construct, Vec<Part<'n>>),
+    /// One part alone.
+    Part(Part<'n>),
+    /// Joined as text, null for empty.
+    Joined(&'n [Node]),
+    /// Whether a number is not zero.
+    NotZero(&'n Node),
+}
+
+fn digits(arguments: &[Node]) -> Option<i8> {
+    let Some(node) = arguments.get(1) else { return Some(0) };
+    let number = node.as_literal()?.as_number()?;
+    // Rounded to text and read again: cut to whole, in range, and without a cast.
+    format!("{:.0}", number.trunc().clamp(-15.0, 15.0)).parse().ok()
+}
+
+/// The written form of a call; `None` when there is none.
+fn call_part<'n>(name: &str, arguments: &'n [Node]) -> Option<Call<'n>> {
+    use Construct as C;
+    use Part::{Clock, Day, Double, Plain};
+    let first = arguments.first()?;
+    let argument = |index: usize| arguments.get(index);
+    let one = |construct: Construct, part: Part<'n>| Call::Template(construct, vec![part]);
+    let text = |construct: Construct| Call::Template(construct, arguments.iter().map(Plain).collect());
+    let rounded = |make: fn(i8) -> Construct| Some(one(make(digits(arguments)?), Double(first)));
+    Some(match name {
+        "ABS" => one(C::Absolute, Double(first)),
+        "SIGN" => one(C::Sign, Double(first)),
+        "FLOOR" => one(C::Floor, Double(first)),
+        "CEILING" => one(C::Ceiling, Double(first)),
+        "ROUND" => rounded(C::Round)?,
+        "TRUNC" => rounded(C::Truncate)?,
+        "MAX" => Call::Part(Part::Extreme(C::Greater, arguments)),
+        "MIN" => Call::Part(Part::Extreme(C::Lesser, arguments)),
+        "LEN" if first.value_type == Type::Text => text(C::Length),
+        "LEFT" => Call::Template(C::Left, vec![Plain(first), Double(argument(1)?)]),
+        "RIGHT" => Call::Template(C::Right, vec![Plain(first), Double(argument(1)?)]),
+        "MID" => match argument(2) {
+            Some(count) => Call::Template(C::Middle, vec![Plain(first), Double(argument(1)?), Double(count)]),
+            None => Call::Template(C::From, vec![Plain(first), Double(argument(1)?)]),
+        },
+        "TRIM" => text(C::Trim),
+        "CONCAT" => Call::Joined(arguments),
+        "CONTAINS" if first.value_type == Type::Text => text(C::Contains),
+        "STARTS_WITH" => text(C::StartsWith),
+        "ENDS_WITH" => text(C::EndsWith),
+        // The part comes first in a formula, second in SQL.
+        "FIND" if arguments.len() == 2 => Call::Template(C::Find, vec![Plain(argument(1)?), Plain(first)]),
+        "SUBSTITUTE" => text(C::Replace),
+        "TEXT" | "VALUE" => Call::Part(Plain(first)),
+        "BOOLEAN" if first.value_type == Type::Number => Call::NotZero(first),
+        "BOOLEAN" => Call::Part(Plain(first)),
+        "YEAR" => one(C::Year, Day(first)),
+        "QUARTER" => one(C::Quarter, Day(first)),
+        "MONTH" => one(C::Month, Day(first)),
+        "DAY" => one(C::Day, Day(first)),
+        "WEEKDAY" => one(C::Weekday, Day(first)),
+        "HOUR" => one(C::Hour, Clock(first)),
+        "MINUTE" => one(C::Minute, Clock(first)),
+        "SECOND" => one(C::Second, Clock(first)),
+        "DATEVALUE" => Call::Part(Day(first)),
+        "TIMEVALUE" => Call::Part(Clock(first)),
+        "DATETIMEVALUE" if first.value_type == Type::Date => Call::Template(C::MidnightOf(0), vec![Plain(first)]),
+        "DATETIMEVALUE" => Call::Part(Plain(first)),
+        "ADD_DAYS" => Call::Template(C::AddDays, vec![Plain(first), Double(argument(1)?)]),
+        "DAYS_BETWEEN" => Call::Template(C::DaysBetween, vec![Day(first), Day(argument(1)?)]),
+        "END_OF_MONTH" => one(C::EndOfMonth, Day(first)),
+        "DATE_TRUNC" => {
+            let unit = first.as_literal()?.to_text().to_ascii_lowercase();
+            match unit.as_str() {
+                "year" => one(C::BeginOfYear, Plain(argument(1)?)),
+                "month" => one(C::BeginOfMonth, Plain(argument(1)?)),
+                "day" => Call::Part(Plain(argument(1)?)),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
 }
 
 impl SqlWriter {
     pub(super) fn formula(&mut self, formula: &FormulaSource) -> &mut Self {
         self.push("(");
-        self.node(&formula.node, formula);
+        match formula.scale.and_then(|scale| i8::try_from(scale).ok()) {
+            Some(scale) => self.template(Construct::Round(scale), &[Part::Double(&formula.node)], formula),
+            None => self.node(&formula.node, formula),
+        }
         self.push(")")
     }
 
     fn node(&mut self, node: &Node, formula: &FormulaSource) {
+        use Part::{Double, Plain};
         match &node.kind {
-            NodeKind::Literal(value) => self.literal(value),
+            NodeKind::Literal(value) => self.literal(value, node.value_type),
             NodeKind::Field(path) => match formula.fields.get(path.as_str()) {
                 Some(field) => {
                     self.field(field);
                 }
                 // Every path was resolved when the query was checked.
-                None => {
-                    self.push("NULL");
-                }
+                None => self.literal(&Value::Null, node.value_type),
             },
             NodeKind::Negate(inner) => {
                 self.push("(-");
-                self.double(inner, formula);
+                self.node(inner, formula);
                 self.push(")");
             }
-            NodeKind::Arithmetic(operator, left, right) => self.arithmetic(*operator, left, right, formula),
-            NodeKind::Concat(items) => self.joined(items, " || ", "''", formula),
+            NodeKind::Arithmetic(operator, left, right) => {
+                let construct = match operator {
+                    ArithmeticOperator::Add => Construct::Add,
+                    ArithmeticOperator::Subtract => Construct::Subtract,
+                    ArithmeticOperator::Multiply => Construct::Multiply,
+                    ArithmeticOperator::Remainder => Construct::Remainder,
+                    // `formula_supported` lets no power through.
+                    ArithmeticOperator::Divide | ArithmeticOperator::Power => Construct::Divide,
+                };
+                self.template(construct, &[Double(left), Double(right)], formula);
+            }
+            NodeKind::Concat(items) => self.joined(items, " || ", None, formula),
             NodeKind::Compare(operator, left, right) => {
                 self.push("(");
                 self.node(left, formula);
@@ -132,8 +189,8 @@ impl SqlWriter {
                 self.node(right, formula);
                 self.push(")");
             }
-            NodeKind::And(items) => self.joined(items, " AND ", "1", formula),
-            NodeKind::Or(items) => self.joined(items, " OR ", "0", formula),
+            NodeKind::And(items) => self.joined(items, " AND ", Some(Construct::True), formula),
+            NodeKind::Or(items) => self.joined(items, " OR ", Some(Construct::False), formula),
             NodeKind::Not(inner) => {
                 self.push("(NOT ");
                 self.node(inner, formula);
@@ -144,6 +201,7 @@ impl SqlWriter {
                 self.node(inner, formula);
                 self.push(" IS NULL)");
             }
+            NodeKind::IsBlank(inner) => self.template(Construct::ListEmpty, &[Plain(inner)], formula),
             NodeKind::In { item, list } => self.among(item, list, formula),
             NodeKind::Like { text, pattern } => self.pattern(text, pattern, formula),
             NodeKind::If { arms, otherwise } => self.cases(None, arms, otherwise, formula),
@@ -153,18 +211,18 @@ impl SqlWriter {
                 otherwise,
             } => self.cases(Some(subject), arms, otherwise, formula),
             NodeKind::Coalesce(items) => self.coalesce(items, formula),
-            NodeKind::Call { function, arguments } => self.call(function.name, arguments, formula),
+            NodeKind::Call { function, arguments } => self.call(node.value_type, function.name, arguments, formula),
             // `formula_supported` let nothing else through.
-            _ => {
-                self.push("NULL");
-            }
+            _ => self.literal(&Value::Null, node.value_type),
         }
     }
 
-    fn literal(&mut self, value: &Value<'_>) {
+    /// A constant. A null says its type: `bind` gave it that of its place.
+    fn literal(&mut self, value: &Value<'_>, value_type: Type) {
         let bound = match value {
             Value::Null => {
-                self.push("NULL");
+                let null = self.dialect.construct(Construct::Null(value_type));
+                self.push(&null);
                 return;
             }
             Value::Boolean(boolean) => SqlValue::Boolean(*boolean),
@@ -175,55 +233,120 @@ impl SqlWriter {
         self.value(bound);
     }
 
-    fn double(&mut self, node: &Node, formula: &FormulaSource) {
-        self.push("CAST(");
-        self.node(node, formula);
-        self.push(" AS REAL)");
+    /// A template with its parts. What it uses more than once, and is more than a column or a constant, gets a name first.
+    fn template(&mut self, construct: Construct, parts: &[Part<'_>], formula: &FormulaSource) {
+        let template = self.dialect().construct(construct);
+        let repeated = |index: usize, part: &Part<'_>| {
+            !simple(part, formula) && template.matches(&format!("${index}")).count() > 1
+        };
+        let named = parts.iter().enumerate().any(|(index, part)| repeated(index, part));
+        if named {
+            self.push("(SELECT ");
+        }
+        let mut rest = template.as_ref();
+        while let Some(at) = rest.find('$') {
+            self.push(&rest[..at]);
+            let digit = rest[at + 1..].chars().next().and_then(|digit| digit.to_digit(10));
+            // A template is a constant of this crate, and each of its places is one digit.
+            let index = digit.and_then(|digit| usize::try_from(digit).ok()).unwrap_or_default();
+            if named {
+                self.push("v.").name(&format!("v{index}"));
+            } else if let Some(part) = parts.get(index) {
+                self.part(part, formula);
+            }
+            rest = &rest[at + 2..];
+        }
+        self.push(rest);
+        if named {
+            self.push(" FROM (SELECT ");
+            self.list(", ", parts.iter().enumerate(), |writer, (index, part)| {
+                writer.part(part, formula);
+                writer.push(" AS ").name(&format!("v{index}"));
+            });
+            self.push(") v)");
+        }
     }
 
-    fn arithmetic(&mut self, operator: ArithmeticOperator, left: &Node, right: &Node, formula: &FormulaSource) {
-        // What is not finite is null.
-        self.push("NULLIF(NULLIF(");
-        self.double(left, formula);
-        self.push(" ").push(operator.symbol()).push(" ");
-        if operator == ArithmeticOperator::Divide {
-            self.push("NULLIF(");
-            self.double(right, formula);
-            self.push(", 0)");
-        } else {
-            self.double(right, formula);
+    fn part(&mut self, part: &Part<'_>, formula: &FormulaSource) {
+        let moment = |node: &Node| node.value_type == Type::DateTime;
+        let offset = formula.offset_seconds;
+        match part {
+            Part::Double(node) => self.template(Construct::Double, &[Part::Plain(node)], formula),
+            Part::Day(node) if moment(node) => {
+                self.template(Construct::DayOf(offset), &[Part::Plain(node)], formula);
+            }
+            Part::Clock(node) if moment(node) => {
+                self.template(Construct::TimeOf(offset), &[Part::Plain(node)], formula);
+            }
+            Part::Plain(node) | Part::Day(node) | Part::Clock(node) => self.node(node, formula),
+            Part::Extreme(_, [only]) => self.node(only, formula),
+            Part::Extreme(construct, [before @ .., last]) => {
+                let parts = [Part::Extreme(*construct, before), Part::Plain(last)];
+                self.template(*construct, &parts, formula);
+            }
+            Part::Extreme(_, []) => self.literal(&Value::Null, Type::Number),
         }
-        self.push(", 9e999), -9e999)");
     }
 
-    fn joined(&mut self, items: &[Node], between: &str, none: &str, formula: &FormulaSource) {
-        if items.is_empty() {
-            self.push(none);
-            return;
+    fn joined(&mut self, items: &[Node], between: &str, none: Option<Construct>, formula: &FormulaSource) {
+        match (items, none) {
+            ([], Some(construct)) => self.template(construct, &[], formula),
+            ([], None) => {
+                self.push("''");
+            }
+            (items, _) => {
+                self.push("(");
+                self.list(between, items, |writer, item| writer.node(item, formula));
+                self.push(")");
+            }
         }
-        self.push("(");
-        self.list(between, items, |writer, item| writer.node(item, formula));
-        self.push(")");
     }
 
     fn among(&mut self, item: &Node, list: &[Node], formula: &FormulaSource) {
+        let mut lists = Vec::new();
+        let mut scalars = Vec::new();
+        for entry in list {
+            match &entry.kind {
+                // A list of the caller: what is in it stands for itself; null and other types are never equal.
+                NodeKind::Literal(Value::List(values)) => {
+                    let same = values.iter().filter(|value| value.value_type() == item.value_type);
+                    scalars.extend(same.map(Scalar::Constant));
+                }
+                _ if entry.value_type == Type::List => lists.push(entry),
+                _ => scalars.push(Scalar::Node(entry)),
+            }
+        }
         self.push("(");
-        self.node(item, formula);
-        if list.is_empty() {
+        if scalars.is_empty() && lists.is_empty() {
             // Null for null, else false.
+            self.node(item, formula);
             self.push(" <> ");
             self.node(item, formula);
-        } else {
+        }
+        if !scalars.is_empty() {
+            self.node(item, formula);
             self.push(" IN (");
-            self.list(", ", list, |writer, entry| writer.node(entry, formula));
+            self.list(", ", &scalars, |writer, scalar| match scalar {
+                Scalar::Node(node) => writer.node(node, formula),
+                Scalar::Constant(value) => writer.literal(value, item.value_type),
+            });
             self.push(")");
+        }
+        for (index, entry) in lists.into_iter().enumerate() {
+            if index > 0 || !scalars.is_empty() {
+                self.push(" OR ");
+            }
+            let parts = [Part::Plain(entry), Part::Plain(item)];
+            self.template(Construct::ListHolds, &parts, formula);
         }
         self.push(")");
     }
 
     fn pattern(&mut self, text: &Node, pattern: &Node, formula: &FormulaSource) {
-        let pattern = pattern.as_literal().map(Value::to_text).unwrap_or_default();
-        let (operator, pattern) = self.dialect.like(&pattern);
+        let Some(Value::Text(pattern)) = pattern.as_literal() else {
+            return self.literal(&Value::Null, Type::Boolean);
+        };
+        let (operator, pattern) = self.dialect.like(pattern);
         self.push("(");
         self.node(text, formula);
         self.push(operator).value(pattern.into()).push(")");
@@ -261,91 +384,44 @@ impl SqlWriter {
         }
     }
 
-    fn call(&mut self, name: &str, arguments: &[Node], formula: &FormulaSource) {
-        let [first, rest @ ..] = arguments else {
-            self.push("''");
-            return;
-        };
-        match name {
-            "FLOOR" => self.whole(first, "<", "- 1", formula),
-            "CEILING" => self.whole(first, ">", "+ 1", formula),
-            "MAX" | "MIN" if rest.is_empty() => self.node(first, formula),
-            "LEN" => self.function("length", arguments, formula),
-            "LEFT" => {
-                self.push("substr(");
-                self.node(first, formula);
-                self.push(", 1, max(0, CAST(");
-                rest.iter().for_each(|count| self.node(count, formula));
-                self.push(" AS INTEGER)))");
+    fn call(&mut self, value_type: Type, name: &str, arguments: &[Node], formula: &FormulaSource) {
+        match call_part(name, arguments) {
+            Some(Call::Template(Construct::MidnightOf(_), parts)) => {
+                self.template(Construct::MidnightOf(formula.offset_seconds), &parts, formula);
             }
-            "TRIM" => {
-                self.push("trim(");
-                self.node(first, formula);
-                self.push(", char(9, 10, 11, 12, 13, 32))");
-            }
-            "CONTAINS" => {
-                self.push("(0 < instr(");
-                self.list(", ", arguments, |writer, argument| writer.node(argument, formula));
-                self.push("))");
-            }
-            "FIND" => {
-                // The part comes first here, second in SQL.
-                self.push("instr(");
-                rest.iter().for_each(|text| self.node(text, formula));
-                self.push(", ");
-                self.node(first, formula);
-                self.push(")");
-            }
-            "SUBSTITUTE" => self.function("replace", arguments, formula),
-            "CONCAT" => {
+            Some(Call::Template(construct, parts)) => self.template(construct, &parts, formula),
+            Some(Call::Part(part)) => self.part(&part, formula),
+            Some(Call::Joined(items)) => {
                 self.push("(");
-                self.list(" || ", arguments, |writer, argument| {
+                self.list(" || ", items, |writer, item| {
                     writer.push("COALESCE(");
-                    writer.node(argument, formula);
+                    writer.node(item, formula);
                     writer.push(", '')");
                 });
                 self.push(")");
             }
-            "YEAR" => self.date_part("%Y", first, formula),
-            "MONTH" => self.date_part("%m", first, formula),
-            "DAY" => self.date_part("%d", first, formula),
-            "DAYS_BETWEEN" => {
-                self.push("CAST(julianday(");
-                rest.iter().for_each(|end| self.node(end, formula));
-                self.push(") - julianday(");
-                self.node(first, formula);
-                self.push(") AS INTEGER)");
+            Some(Call::NotZero(node)) => {
+                self.push("(");
+                self.node(node, formula);
+                self.push(" <> 0)");
             }
-            other => self.function(&other.to_ascii_lowercase(), arguments, formula),
+            // `formula_supported` let nothing else through.
+            None => self.literal(&Value::Null, value_type),
         }
     }
+}
 
-    fn function(&mut self, name: &str, arguments: &[Node], formula: &FormulaSource) {
-        self.push(name).push("(");
-        self.list(", ", arguments, |writer, argument| writer.node(argument, formula));
-        self.push(")");
-    }
-
-    /// Cut to a whole number, then one step on where that went the wrong way; large doubles are whole already.
-    fn whole(&mut self, number: &Node, wrong_way: &str, step: &str, formula: &FormulaSource) {
-        self.push("CASE WHEN abs(");
-        self.double(number, formula);
-        self.push(") >= 4503599627370496.0 THEN ");
-        self.double(number, formula);
-        self.push(" WHEN ");
-        self.double(number, formula);
-        self.push(" ").push(wrong_way).push(" CAST(");
-        self.double(number, formula);
-        self.push(" AS INTEGER) THEN CAST(");
-        self.double(number, formula);
-        self.push(" AS INTEGER) ").push(step).push(" ELSE CAST(");
-        self.double(number, formula);
-        self.push(" AS INTEGER) END");
-    }
-
-    fn date_part(&mut self, part: &str, date: &Node, formula: &FormulaSource) {
-        self.push("CAST(strftime('").push(part).push("', ");
-        self.node(date, formula);
-        self.push(") AS INTEGER)");
+/// Costs nothing to be written twice.
+fn simple(part: &Part<'_>, formula: &FormulaSource) -> bool {
+    let (Part::Plain(node) | Part::Double(node) | Part::Day(node) | Part::Clock(node)) = part else {
+        return false;
+    };
+    match &node.kind {
+        NodeKind::Literal(_) => true,
+        NodeKind::Field(path) => formula
+            .fields
+            .get(path.as_str())
+            .is_none_or(|field| matches!(field.source, Source::Column(_))),
+        _ => false,
     }
 }

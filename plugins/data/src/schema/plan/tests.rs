@@ -39,6 +39,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
                 columns: columns.collect(),
                 indexes: indexes.collect(),
                 rows: Some(1),
+                words: Vec::new(),
             },
         );
     }
@@ -119,6 +120,18 @@ fn additions() {
         BEFORE,
         &format!("{BEFORE}indexes: [{{fields: [due, count]}}]\n"),
         "  + add index ix_thing_due_count on thing (due, count)\n",
+    );
+    let due =
+        |condition: &str| format!("{BEFORE}indexes: [{{fields: [due], unique: true, partial: \"{condition}\"}}]\n");
+    check(
+        BEFORE,
+        &due("count > 1"),
+        "  + add unique index ux_thing_due_if_c2d278d7 on thing (due) where count > 1\n",
+    );
+    check(
+        &due("count > 1"),
+        &due("count > 2"),
+        "  + drop index ux_thing_due_if_c2d278d7 on thing\n  + add unique index ux_thing_due_if_685f5f39 on thing (due) where count > 2\n",
     );
     check(
         BEFORE,
@@ -215,6 +228,7 @@ fn what_others_made_is_seen() {
     assert_eq!(plan.blocking().count(), 1);
     let empty = DatabaseShape {
         tables: IndexMap::from([("left".to_owned(), TableShape::default())]),
+        ..DatabaseShape::default()
     };
     assert_eq!(super::plan(&catalogue, &empty).blocking().count(), 0);
 }

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Decode, Either, Execu
 
 use super::SqliteOptions;
 use crate::error::{DataError, Result};
+pub(super) use crate::store::failure::Failure;
 use crate::store::{Cell, Fault, Probe, Row, SqlValue, StorageCall};
 
 /// Steps of SQLite's machine between two looks at the clock.
@@ -24,50 +25,6 @@ pub(super) enum Seen<'a> {
         /// Rows it changed.
         changed: u64,
     },
-}
-
-/// Why a run ended early.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// A unique index refused a value.
-    Unique {
-        /// Columns of the index.
-        columns: Vec<String>,
-        /// The index, when it is over expressions.
-        index: Option<String>,
-    },
-    /// Another constraint refused a row.
-    Constraint {
-        /// What SQLite says.
-        message: String,
-    },
-    /// The deadline passed.
-    Interrupted,
-    /// SQLite answered with an error; the connection is in order.
-    Refused(sqlx::Error),
-    /// The connection may not be used again.
-    Broken(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Failure {
-    pub(super) fn into_error(self, doing: &'static str) -> DataError {
-        match self {
-            Self::Interrupted => DataError::QueryTimeout,
-            Self::Unique { columns, index } => DataError::Database {
-                doing,
-                source: format!("unique constraint on {columns:?} {index:?}").into(),
-            },
-            Self::Constraint { message } => DataError::Database {
-                doing,
-                source: message.into(),
-            },
-            Self::Refused(source) => DataError::Database {
-                doing,
-                source: source.into(),
-            },
-            Self::Broken(source) => DataError::Database { doing, source },
-        }
-    }
 }
 
 /// A connection.
@@ -279,8 +236,8 @@ impl Row for SqliteCells {
         }
         let kind = value.type_info();
         match kind.name() {
-            "INTEGER" => i64::decode(value).map_or(Cell::Null, Cell::Integer),
-            "REAL" => f64::decode(value).map_or(Cell::Null, Cell::Real),
+            "INTEGER" => <i64 as Decode<'_, sqlx::Sqlite>>::decode(value).map_or(Cell::Null, Cell::Integer),
+            "REAL" => <f64 as Decode<'_, sqlx::Sqlite>>::decode(value).map_or(Cell::Null, Cell::Real),
             // A blob, or text that is not UTF-8, is of a foreign hand: this platform writes neither.
             _ => <&str as Decode<'_, sqlx::Sqlite>>::decode(value).map_or(Cell::Null, Cell::Text),
         }

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use super::connection::{Connection, Failure, Seen};
 use super::pool::Lease;
+use super::words;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexModel};
-use crate::schema::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep};
+use crate::schema::{ColumnShape, DatabaseShape, IndexShape, SchemaStep};
+use crate::store::ddl;
+use crate::store::dialect::FTS5;
 use crate::store::{Dialect as _, Reader as _, SqliteDialect, Statement, StorageCall};
 
 /// The store's own tables. Names begin with `objectos_`, which no object's table may.
@@ -38,6 +41,14 @@ CREATE TABLE IF NOT EXISTS objectos_event_delivery (
     error TEXT NOT NULL,
     PRIMARY KEY (sequence, handler)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objectos_snapshot (
+    key TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    base INTEGER NOT NULL DEFAULT 0,
+    state TEXT,
+    PRIMARY KEY (key, sequence)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objectos_dead_letter (
     id TEXT NOT NULL PRIMARY KEY,
     last_failed_at TEXT NOT NULL,
@@ -60,20 +71,20 @@ pub(super) async fn make_own_tables(connection: &mut Connection) -> Result<()> {
         .map_err(|failure| failure.into_error("make its own tables"))
 }
 
-/// The declared type of a column.
-fn declared(kind: ColumnType) -> &'static str {
-    match kind {
-        ColumnType::Text => "TEXT",
-        ColumnType::Integer => "INTEGER",
-        // Numeric affinity: 3 stays whole, 3.5 becomes a double.
-        ColumnType::Number => "NUMERIC",
-        ColumnType::Decimal => "DECIMAL",
-        ColumnType::Boolean => "BOOLEAN",
-        ColumnType::Date => "DATE_TEXT",
-        ColumnType::DateTime => "DATETIME_TEXT",
-        ColumnType::Time => "TIME_TEXT",
-        ColumnType::Json => "JSON_TEXT",
+/// Whether this SQLite can make text indexes; one library is in the process, so it is asked once.
+pub(super) async fn look_for_fts5(connection: &mut Connection) -> Result<()> {
+    let mut found = false;
+    let sql = "SELECT 1 FROM pragma_compile_options WHERE compile_options = 'ENABLE_FTS5'";
+    connection
+        .run(StorageCall::Read, Arc::from(sql), Vec::new(), false, &mut |seen| {
+            found |= matches!(seen, Seen::Row(_));
+        })
+        .await
+        .map_err(|failure| failure.into_error("say what it can do"))?;
+    if !*FTS5.get_or_init(|| found) {
+        tracing::warn!("this SQLite has no FTS5: text search looks at every record");
     }
+    Ok(())
 }
 
 fn kind_of(declared_type: &str) -> Option<ColumnType> {
@@ -89,7 +100,7 @@ fn kind_of(declared_type: &str) -> Option<ColumnType> {
         ColumnType::Json,
     ];
     ALL.into_iter()
-        .find(|kind| declared(*kind).eq_ignore_ascii_case(declared_type))
+        .find(|kind| SqliteDialect.column_type(*kind).eq_ignore_ascii_case(declared_type))
 }
 
 const COLUMNS: &str = "SELECT m.name, c.name, c.type, c.\"notnull\" FROM sqlite_master m, pragma_table_info(m.name) c \
@@ -103,7 +114,10 @@ const INDEXES: &str = "SELECT m.name, l.name, l.\"unique\", x.name, x.coll FROM 
 
 /// Reads the tables that are there.
 pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
-    let mut shape = DatabaseShape::default();
+    let mut shape = DatabaseShape {
+        text_indexes: SqliteDialect.text_index(),
+        ..DatabaseShape::default()
+    };
     reader
         .read(&Statement::new(COLUMNS, Vec::new()), &mut |row| {
             let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
@@ -134,6 +148,14 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
             index.ignore_case |= text(4).eq_ignore_ascii_case("NOCASE");
         })
         .await?;
+    reader
+        .read(&Statement::new(words::COLUMNS, Vec::new()), &mut |row| {
+            let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
+            if let Some(table) = shape.tables.get_mut(&text(0)) {
+                table.words.push(text(1));
+            }
+        })
+        .await?;
     let names: Vec<String> = shape.tables.keys().cloned().collect();
     for name in names {
         let empty = is_empty(reader, &name).await?;
@@ -152,10 +174,8 @@ async fn is_empty(reader: &mut Lease, table: &str) -> Result<bool> {
     Ok(empty)
 }
 
-fn name(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 2);
-    SqliteDialect.name(&mut out, name);
-    out
+pub(super) fn name(name: &str) -> String {
+    ddl::name(&SqliteDialect, name)
 }
 
 /// Begins a transaction and runs the steps in it; the caller ends it either way.
@@ -182,7 +202,7 @@ pub(super) async fn change(connection: &mut Connection, steps: &[SchemaStep]) ->
     Ok(())
 }
 
-async fn run(connection: &mut Connection, call: StorageCall, sql: &str) -> Result<(), Failure> {
+pub(super) async fn run(connection: &mut Connection, call: StorageCall, sql: &str) -> Result<(), Failure> {
     connection
         .run(call, Arc::from(sql), Vec::new(), false, &mut |_| {})
         .await
@@ -190,10 +210,16 @@ async fn run(connection: &mut Connection, call: StorageCall, sql: &str) -> Resul
 
 async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Failure> {
     let sql = match step {
-        SchemaStep::CreateTable { table, columns } => create_table(table, columns),
+        SchemaStep::CreateTable { table, columns } => {
+            format!("CREATE TABLE {} {}", name(table), ddl::columns(&SqliteDialect, columns))
+        }
         SchemaStep::RenameTable { from, to } => format!("ALTER TABLE {} RENAME TO {}", name(from), name(to)),
         SchemaStep::AddColumn { table, column } => {
-            format!("ALTER TABLE {} ADD COLUMN {}", name(table), column_definition(column))
+            format!(
+                "ALTER TABLE {} ADD COLUMN {}",
+                name(table),
+                ddl::column(&SqliteDialect, column)
+            )
         }
         SchemaStep::RenameColumn { table, from, to } => {
             format!(
@@ -206,7 +232,12 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
         SchemaStep::AddIndex { table, index } => add_index(table, index),
         SchemaStep::DropIndex { index, .. } => format!("DROP INDEX {}", name(index)),
         SchemaStep::DropColumn { table, column } => format!("ALTER TABLE {} DROP COLUMN {}", name(table), name(column)),
-        SchemaStep::DropTable { table } => format!("DROP TABLE {}", name(table)),
+        SchemaStep::DropTable { table } => {
+            words::drop(connection, table).await?;
+            format!("DROP TABLE {}", name(table))
+        }
+        SchemaStep::AddTextIndex { table, fields } => return words::add(connection, table, fields).await,
+        SchemaStep::DropTextIndex { table } => return words::drop(connection, table).await,
         SchemaStep::WidenColumn { table, column, to, .. } => {
             return rebuild(
                 connection,
@@ -238,22 +269,6 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
     run(connection, StorageCall::Unit, &sql).await
 }
 
-fn create_table(table: &str, columns: &[ColumnSpec]) -> String {
-    let columns: Vec<String> = columns.iter().map(column_definition).collect();
-    format!("CREATE TABLE {} ({})", name(table), columns.join(", "))
-}
-
-fn column_definition(column: &ColumnSpec) -> String {
-    let mut out = format!("{} {}", name(&column.name), declared(column.kind));
-    if !column.nullable {
-        out.push_str(" NOT NULL");
-    }
-    if column.primary_key {
-        out.push_str(" PRIMARY KEY");
-    }
-    out
-}
-
 fn add_index(table: &str, index: &IndexModel) -> String {
     let collation = if index.ignore_case { " COLLATE NOCASE" } else { "" };
     let columns: Vec<String> = index
@@ -262,8 +277,9 @@ fn add_index(table: &str, index: &IndexModel) -> String {
         .map(|field| format!("{}{collation}", name(field)))
         .collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let only = ddl::of_index(&SqliteDialect, index);
     format!(
-        "CREATE {unique}INDEX {} ON {} ({})",
+        "CREATE {unique}INDEX {} ON {} ({}){only}",
         name(&index.name),
         name(table),
         columns.join(", ")
@@ -294,7 +310,7 @@ async fn rebuild(connection: &mut Connection, table: &str, column: &str, change:
         if each.name == column {
             match change {
                 Change::Retype { to, keep_all } => {
-                    kind = declared(to).to_owned();
+                    kind = SqliteDialect.column_type(to).to_owned();
                     if !keep_all {
                         source = conversion(&source, to);
                     }
@@ -379,7 +395,7 @@ async fn old_columns(connection: &mut Connection, table: &str) -> Result<Vec<Old
 
 async fn index_texts(connection: &mut Connection, table: &str) -> Result<Vec<String>, Failure> {
     let mut texts = Vec::new();
-    let sql = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL";
+    let sql = "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND tbl_name = ? AND sql IS NOT NULL";
     connection
         .run(
             StorageCall::Read,

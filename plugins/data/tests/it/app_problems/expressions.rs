@@ -147,7 +147,7 @@ fn rules() {
     rule(
         "{type: custom, name: special, message: no, handler: check_it}",
         expect![
-            "thing.object.yml:8:12: validations[0].type: rules of this type need a handler, and there is none: nothing would be checked; write the condition as a `script` rule, or check it in a plugin's `data.before_insert` hook"
+            "thing.object.yml:8:57: validations[0].handler: `check_it` names no method of a service that judges records; write `validator.NAME:METHOD`; a plugin provides the service `validator.NAME`"
         ],
     );
     rule(

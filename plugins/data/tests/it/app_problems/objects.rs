@@ -51,9 +51,9 @@ fn keys_of_objects() {
         expect!["thing.object.yml:2:15: sharingModel: unknown value `public`; one of: private, read, read_write, full"],
     );
     check(
-        "name: thing\ndatasource: legacy\nfields: {title: {type: text}}\n",
+        "name: thing\ndatasource: Old DB\nfields: {title: {type: text}}\n",
         expect![
-            "thing.object.yml:2:13: datasource: there is no datasource `legacy`; remove it: records lie in the one database"
+            "thing.object.yml:2:13: datasource: `Old DB` is no name of a datasource; use lower case letters, digits and underscores"
         ],
     );
 }
@@ -152,14 +152,42 @@ fn lists_of_fields() {
         thing.object.yml:6:5: indexes[2]: the index has no fields"#]],
     );
     check(
-        "name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], unique: true, partial: \"title <> ''\"}\n",
-        expect![
-            "thing.object.yml:4:46: indexes[0].partial: a unique index over some of the records is not supported: it would refuse too much without its condition; use a `unique` validation with a `scope`"
-        ],
-    );
-    check(
         "name: thing\nfields: {title: {type: text}}\nindexes:\n  - {fields: [title], type: tree}\n",
         expect!["thing.object.yml:4:29: indexes[0].type: unknown value `tree`; did you mean `btree`?"],
+    );
+}
+
+#[test]
+fn conditions_of_indexes() {
+    let conditions = [
+        "titel = 'x'",
+        "title",
+        "due < TODAY()",
+        "LEN(title) > 3",
+        "double > 3",
+        "up.title = 'x'",
+        "tags IS NULL",
+        "1 = 1",
+        "title > ",
+    ];
+    let mut text = "name: thing\nfields: {title: {type: text}, due: {type: date}, tags: {type: tags}, count: {type: number}, up: {type: lookup, reference: thing}, double: {type: formula, expression: count * 2}}\nindexes:\n".to_owned();
+    for condition in conditions {
+        text.push_str(&format!("  - {{fields: [due], partial: \"{condition}\"}}\n"));
+    }
+    text.push_str("  - {fields: [title], type: fulltext, partial: \"due IS NULL\"}\n");
+    check(
+        &text,
+        expect![[r#"
+        thing.object.yml:4:31: indexes[0].partial: unknown field `titel`; did you mean `title`?
+        thing.object.yml:5:31: indexes[1].partial: the result is text, expected boolean
+        thing.object.yml:6:30: indexes[2].partial: `$today` is not the same at any time; compare stored fields of the object with constants
+        thing.object.yml:7:30: indexes[3].partial: an index cannot be made over what is computed; compare stored fields of the object with constants
+        thing.object.yml:8:30: indexes[4].partial: `double` is no value in the record's own row; compare stored fields of the object with constants
+        thing.object.yml:9:30: indexes[5].partial: `up.title` is no value in the record's own row; compare stored fields of the object with constants
+        thing.object.yml:10:30: indexes[6].partial: `tags` is no value in the record's own row; compare stored fields of the object with constants
+        thing.object.yml:11:30: indexes[7].partial: it says the same of every record; compare stored fields of the object with constants
+        thing.object.yml:12:39: indexes[8].partial: expected a value, found the end
+        thing.object.yml:13:48: warning: indexes[9].partial: a text index is made over all records; remove `partial`"#]],
     );
 }
 

@@ -19,7 +19,7 @@ const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-fn plan(filter: Option<Value>, check: Option<Value>, except: &[&str], closed: &[&str]) -> Access {
+pub(crate) fn plan(filter: Option<Value>, check: Option<Value>, except: &[&str], closed: &[&str]) -> Access {
     let mask = |fields: &[&str]| match fields {
         [] => FieldAccess::All,
         fields => FieldAccess::Except(fields.iter().map(|&field| field.to_owned()).collect()),
@@ -69,6 +69,9 @@ async fn world() -> (World, Context) {
         Operation::Update,
         plan(own.clone(), own.clone(), &["salary"], &["amount"]),
     );
+    world
+        .permissions
+        .allow("ann", "deal", Operation::Transfer, plan(own.clone(), None, &[], &[]));
     world.permissions.allow(
         "ann",
         "deal",
@@ -186,8 +189,8 @@ async fn writes_keep_to_their_fields_and_their_border() {
     let create = async |record: Value| world.engine.create(&ann, "deal", fields(record)).await;
     let error = create(json!({ "name": "x", "amount": 5 })).await.unwrap_err();
     assert_eq!(
-        (error.code(), error.details()["fields"].clone()),
-        ("field_not_accessible", json!(["amount"]))
+        (error.code(), &error.details()["fields"][0]["field"]),
+        ("field_not_accessible", &json!("amount"))
     );
     let made = create(json!({ "name": "x", "salary": 7 })).await.unwrap();
     let record: Value = serde_json::from_slice(&made.record).unwrap();
@@ -250,4 +253,376 @@ async fn tenants_do_not_see_each_other() {
         .await;
     assert_eq!(failure(forged).0, "validation_error");
     assert_eq!(world.query_as(&one, "deal", json!({})).await.unwrap()["total"], 1);
+}
+
+#[tokio::test]
+async fn who_may_looks_across_tenants_where_the_object_lets_them() {
+    let tenancy = |cross: bool| {
+        format!(
+            "tenancy: {{ enabled: true, strategy: shared, tenantField: organization_id, crossTenantAccess: {cross} }}"
+        )
+    };
+    let object =
+        |name: &str, cross: bool| format!("name: {name}\nfields: {{ name: {{ type: text }} }}\n{}", tenancy(cross));
+    let (deal, note) = (object("deal", true), object("note", false));
+    let world = World::new(&[("deal.object.yml", &deal), ("note.object.yml", &note)]).await;
+    let (ann, bob) = (
+        principal("ann", PrincipalKind::User, Some("org-1")),
+        principal("bob", PrincipalKind::User, Some("org-2")),
+    );
+    for object in ["deal", "note"] {
+        for operation in [Operation::Read, Operation::Create, Operation::Update, Operation::Delete] {
+            for user in ["ann", "bob"] {
+                world
+                    .permissions
+                    .allow(user, object, operation, plan(None, None, &[], &[]));
+            }
+        }
+        let record = fields(json!({ "id": format!("{object}1"), "name": "of bob" }));
+        world.engine.create(&bob, object, record).await.unwrap();
+    }
+    assert_eq!(world.query_as(&ann, "deal", json!({})).await.unwrap()["total"], 0);
+    world.permissions.held.lock().push("ann cross_tenant_access".to_owned());
+    assert_eq!(world.query_as(&ann, "deal", json!({})).await.unwrap()["total"], 1);
+    assert_eq!(world.query_as(&ann, "note", json!({})).await.unwrap()["total"], 0);
+    assert_eq!(
+        world.get_as(&ann, "note", "note1").await.unwrap_err().code(),
+        "record_not_found"
+    );
+    // What is changed across the border stays where it belongs.
+    let changed = world
+        .engine
+        .update(&ann, "deal", "deal1", fields(json!({ "name": "of ann" })), None)
+        .await
+        .unwrap();
+    let changed: Value = serde_json::from_slice(&changed.record).unwrap();
+    assert_eq!(
+        (&changed["name"], &changed["organization_id"]),
+        (&json!("of ann"), &json!("org-2"))
+    );
+    let own = world
+        .engine
+        .create(&ann, "deal", fields(json!({ "name": "own" })))
+        .await
+        .unwrap();
+    let own: Value = serde_json::from_slice(&own.record).unwrap();
+    assert_eq!(own["organization_id"], "org-1");
+    world.permissions.held.lock().clear();
+    assert_eq!(world.query_as(&ann, "deal", json!({})).await.unwrap()["total"], 1);
+}
+
+const SHARES: (&str, &str) = (
+    "share.object.yml",
+    "name: share\nsoftDelete: { enabled: true }\nfields:\n  record: { type: text }\n  user: { type: text }\n  level: { type: text }\n",
+);
+
+/// Deals that are owned or shared; a share at level `edit` lets change them.
+async fn shared_world() -> (World, Context) {
+    let world = World::new(&[FILES[0], FILES[1], SHARES]).await;
+    for (object, record) in [
+        ("deal", json!({ "id": "own", "name": "own", "owner_id": "ann" })),
+        ("deal", json!({ "id": "seen", "name": "seen", "owner_id": "bob" })),
+        ("deal", json!({ "id": "edited", "name": "edited", "owner_id": "bob" })),
+        ("deal", json!({ "id": "hidden", "name": "hidden", "owner_id": "bob" })),
+        (
+            "share",
+            json!({ "id": "s1", "record": "seen", "user": "ann", "level": "read" }),
+        ),
+        (
+            "share",
+            json!({ "id": "s2", "record": "edited", "user": "ann", "level": "edit" }),
+        ),
+        (
+            "share",
+            json!({ "id": "s3", "record": "hidden", "user": "eve", "level": "edit" }),
+        ),
+        ("share", json!({ "id": "s4", "user": "ann", "level": "edit" })),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    let shared = |level: Value| {
+        json!({ "$or": [
+            { "owner_id": "ann" },
+            { "id": { "$inRecords": { "object": "share", "field": "record", "where": { "user": "ann", "level": level } } } },
+        ] })
+    };
+    let seen = shared(json!({ "$in": ["read", "edit"] }));
+    let edited = shared(json!("edit"));
+    world
+        .permissions
+        .allow("ann", "deal", Operation::Read, plan(Some(seen), None, &[], &[]));
+    for operation in [Operation::Update, Operation::Delete] {
+        world.permissions.allow(
+            "ann",
+            "deal",
+            operation,
+            plan(Some(edited.clone()), Some(edited.clone()), &[], &[]),
+        );
+    }
+    // Nobody gave ann any right on the shares themselves.
+    let ann = principal("ann", PrincipalKind::User, None);
+    (world, ann)
+}
+
+async fn seen(world: &World, ann: &Context) -> Vec<String> {
+    let query = json!({ "orderBy": "id", "fields": ["id"] });
+    let found = world.query_as(ann, "deal", query).await.unwrap();
+    let records = found["records"].as_array().unwrap();
+    assert_eq!(found["total"], records.len());
+    records
+        .iter()
+        .map(|record| record["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_plan_looks_shares_up_in_the_query_itself() {
+    let (world, ann) = shared_world().await;
+    assert_eq!(seen(&world, &ann).await, ["edited", "own", "seen"]);
+    // What is shared or withdrawn now is seen or hidden now.
+    let share = json!({ "id": "s5", "record": "hidden", "user": "ann", "level": "read" });
+    world.create("share", share).await.unwrap();
+    assert_eq!(seen(&world, &ann).await, ["edited", "hidden", "own", "seen"]);
+    world.engine.delete(&world.local, "share", "s5").await.unwrap();
+    world.engine.delete(&world.local, "share", "s1").await.unwrap();
+    assert_eq!(seen(&world, &ann).await, ["edited", "own"]);
+    assert_eq!(failure(world.get_as(&ann, "deal", "seen").await).0, "record_not_found");
+    let count = json!({ "aggregations": [{ "function": "count", "alias": "n" }] });
+    assert_eq!(
+        world.query_as(&ann, "deal", count).await.unwrap()["records"],
+        json!([{ "n": 2 }])
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_can_be_seen_but_not_changed_is_refused_by_name() {
+    let (world, ann) = shared_world().await;
+    let change = || fields(json!({ "name": "x" }));
+    world
+        .engine
+        .update(&ann, "deal", "edited", change(), None)
+        .await
+        .unwrap();
+    assert_eq!(
+        failure(world.engine.update(&ann, "deal", "seen", change(), None).await).0,
+        "record_not_accessible"
+    );
+    assert_eq!(
+        failure(world.engine.delete(&ann, "deal", "seen").await).0,
+        "record_not_accessible"
+    );
+    // One that is hidden answers to the last byte as one that is not there.
+    for (hidden, missing) in [
+        (
+            world
+                .engine
+                .update(&ann, "deal", "hidden", change(), None)
+                .await
+                .map(drop),
+            world
+                .engine
+                .update(&ann, "deal", "nobody", change(), None)
+                .await
+                .map(drop),
+        ),
+        (
+            world.engine.delete(&ann, "deal", "hidden").await,
+            world.engine.delete(&ann, "deal", "nobody").await,
+        ),
+        (
+            world.get_as(&ann, "deal", "hidden").await.map(drop),
+            world.get_as(&ann, "deal", "nobody").await.map(drop),
+        ),
+    ] {
+        let (hidden, missing) = (hidden.unwrap_err(), missing.unwrap_err());
+        assert_eq!(hidden.code(), "record_not_found");
+        assert_eq!(hidden.to_string().replace("hidden", "nobody"), missing.to_string());
+        assert_eq!(
+            hidden.details().to_string().replace("hidden", "nobody"),
+            missing.details().to_string()
+        );
+    }
+    assert_eq!(
+        *world.permissions.refused.lock(),
+        [
+            "ann update deal record_not_accessible",
+            "ann delete deal record_not_accessible",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_lookup_leads_over_relations_and_further_lookups() {
+    let (world, ann) = shared_world().await;
+    world
+        .create("team", json!({ "id": "t1", "name": "red" }))
+        .await
+        .unwrap();
+    world.update("deal", "hidden", json!({ "team": "t1" })).await.unwrap();
+    world
+        .create(
+            "share",
+            json!({ "id": "m1", "record": "red", "user": "ann", "level": "member" }),
+        )
+        .await
+        .unwrap();
+    let members = json!({ "$inRecords": { "object": "share", "field": "record", "where": { "user": "ann", "level": "member" } } });
+    let allow = |filter: Value| {
+        world
+            .permissions
+            .allow("ann", "deal", Operation::Read, plan(Some(filter), None, &[], &[]));
+    };
+    allow(json!({ "team.name": members }));
+    assert_eq!(seen(&world, &ann).await, ["hidden"]);
+    let teams = json!({ "$inRecords": { "object": "team", "field": "id", "where": { "name": members } } });
+    allow(json!({ "team": teams }));
+    assert_eq!(seen(&world, &ann).await, ["hidden"]);
+    // A deal without a team is in no team, so it is outside.
+    allow(json!({ "$not": { "team": teams } }));
+    assert_eq!(seen(&world, &ann).await, ["edited", "own", "seen"]);
+    allow(json!({ "team": { "$not": teams } }));
+    assert_eq!(seen(&world, &ann).await, ["edited", "own", "seen"]);
+}
+
+#[tokio::test]
+async fn lookups_are_for_plans_alone_and_wrong_ones_refuse() {
+    let (world, ann) = shared_world().await;
+    let lookup = json!({ "$inRecords": { "object": "share", "field": "record" } });
+    for query in [
+        json!({ "where": { "id": lookup } }),
+        json!({ "where": { "$or": [{ "id": { "$not": lookup } }] } }),
+        json!({ "where": [{ "id": lookup }] }),
+    ] {
+        assert_eq!(
+            failure(world.query_as(&ann, "deal", query.clone()).await).0,
+            "invalid_filter",
+            "{query}"
+        );
+    }
+    for wrong in [
+        json!({ "object": "nothing", "field": "record" }),
+        json!({ "object": "share", "field": "nothing" }),
+        json!({ "object": "share", "field": "created_at" }),
+    ] {
+        let filter = json!({ "id": { "$inRecords": wrong } });
+        world
+            .permissions
+            .allow("ann", "deal", Operation::Read, plan(Some(filter), None, &[], &[]));
+        // Neither widened nor told.
+        let (code, message) = failure(world.query_as(&ann, "deal", json!({})).await);
+        assert_eq!(
+            (code.as_str(), message.contains("nothing")),
+            ("internal_error", false),
+            "{wrong}"
+        );
+    }
+    for wrong in [
+        json!({ "object": "share" }),
+        json!({ "object": "share", "field": "record", "limit": 1 }),
+        json!("share"),
+    ] {
+        let plan = AccessPlan {
+            allowed: true,
+            filter: Some(json!({ "id": { "$inRecords": wrong } })),
+            ..AccessPlan::default()
+        };
+        assert!(Plan::read(plan).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_written_record_is_held_against_lookups_as_well() {
+    let (world, ann) = shared_world().await;
+    let check = json!({ "amount": { "$null": true } });
+    let teams =
+        json!({ "team": { "$inRecords": { "object": "share", "field": "record", "where": { "user": "ann" } } } });
+    world.permissions.allow(
+        "ann",
+        "deal",
+        Operation::Create,
+        plan(None, Some(json!({ "$and": [check, teams] })), &[], &[]),
+    );
+    for team in ["t1", "t2"] {
+        world.create("team", json!({ "id": team, "name": team })).await.unwrap();
+    }
+    world
+        .create("share", json!({ "record": "t1", "user": "ann" }))
+        .await
+        .unwrap();
+    let create = async |record: Value| world.engine.create(&ann, "deal", fields(record)).await;
+    create(json!({ "name": "a", "team": "t1" })).await.unwrap();
+    assert_eq!(
+        failure(create(json!({ "name": "b", "team": "t2" })).await).0,
+        "record_not_accessible"
+    );
+}
+
+#[tokio::test]
+async fn a_record_is_given_away_by_those_who_may() {
+    let (world, ann) = world().await;
+    let anything = || plan(None, None, &["salary"], &[]);
+    world.permissions.allow("ann", "deal", Operation::Update, anything());
+    let own = Some(json!({ "owner_id": "ann", "amount": { "$lt": 2 } }));
+    let to_bob = Some(json!({ "owner_id": { "$in": ["ann", "bob"] } }));
+    world
+        .permissions
+        .allow("ann", "deal", Operation::Transfer, plan(own, to_bob, &[], &[]));
+    let give = async |id: &str, to: &str| {
+        let change = fields(json!({ "owner_id": to }));
+        world.engine.update(&ann, "deal", id, change, None).await
+    };
+    assert_eq!(failure(give("d1", "eve").await).0, "record_not_accessible");
+    assert_eq!(failure(give("d2", "bob").await).0, "record_not_accessible");
+    // The same owner again is no transfer.
+    give("d2", "ann").await.unwrap();
+    give("d1", "bob").await.unwrap();
+    let bob = principal("bob", PrincipalKind::User, None);
+    world.permissions.allow("bob", "deal", Operation::Update, anything());
+    let refused = world
+        .engine
+        .update(&bob, "deal", "d1", fields(json!({ "owner_id": "ann" })), None)
+        .await;
+    assert_eq!(failure(refused).0, "permission_denied");
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_read_does_not_tell_when_it_is_guessed() {
+    let (world, ann) = world().await;
+    let own = Some(json!({ "owner_id": "ann" }));
+    world.permissions.allow(
+        "ann",
+        "deal",
+        Operation::Update,
+        plan(own, None, &["salary"], &["salary"]),
+    );
+    for guess in [100, 101] {
+        let change = fields(json!({ "salary": guess }));
+        let error = world.engine.update(&ann, "deal", "d1", change, None).await.unwrap_err();
+        assert_eq!(error.code(), "field_not_accessible", "{guess}");
+    }
+    assert_eq!(world.permissions.refused.lock().len(), 2);
+}
+
+#[tokio::test]
+async fn refusals_are_told_of_and_hidden_records_are_not() {
+    let (world, ann) = world().await;
+    let bob = principal("bob", PrincipalKind::User, None);
+    drop(world.query_as(&bob, "deal", json!({})).await.unwrap_err());
+    drop(world.get_as(&bob, "deal", "d1").await.unwrap_err());
+    drop(world.get_as(&ann, "deal", "d3").await.unwrap_err());
+    drop(world.engine.create(&bob, "deal", fields(json!({}))).await.unwrap_err());
+    // What is left out of an expansion is no refusal.
+    let deals = json!({ "fields": ["id"], "expand": { "team": {} } });
+    world
+        .permissions
+        .allow("bob", "deal", Operation::Read, plan(None, None, &[], &[]));
+    world.query_as(&bob, "deal", deals).await.unwrap();
+    assert_eq!(
+        *world.permissions.refused.lock(),
+        [
+            "bob use deal permission_denied",
+            "bob use deal permission_denied",
+            "bob use deal permission_denied",
+        ]
+    );
 }

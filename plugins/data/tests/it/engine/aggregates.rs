@@ -12,6 +12,7 @@ fields:
   amount: { type: currency, scale: 2 }
   open: { type: boolean }
   closed: { type: date }
+  seen: { type: datetime }
 ";
 
 async fn world() -> World {
@@ -46,7 +47,7 @@ async fn figures_and_groups() {
                 { "function": "count_distinct", "field": "stage", "alias": "stages" },
                 { "function": "count", "alias": "won", "filter": { "stage": "won" } },
             ] }),
-            json!([{ "total": 5.3, "avg_amount": 1.7666666666666666, "first": "2026-01-15", "most": 5, "known": 3, "stages": 2, "won": 2 }]),
+            json!([{ "total": 5.3, "avg_amount": 1.76666666666667, "first": "2026-01-15", "most": 5, "known": 3, "stages": 2, "won": 2 }]),
         ),
         (
             json!({ "aggregations": [{ "function": "sum", "field": "amount", "alias": "total" }], "groupBy": ["stage"] }),
@@ -94,6 +95,105 @@ async fn buckets() {
     assert_eq!(bucket("month").await, "2026-05");
     assert_eq!(bucket("week").await, "2026-W18");
     assert_eq!(bucket("day").await, "2026-05-01");
+}
+
+#[tokio::test]
+async fn moments_are_cut_in_the_time_zone_that_is_asked_for() {
+    let world = World::new(&[("deal.object.yml", DEAL)]).await;
+    for (name, seen) in [
+        ("winter", "2026-01-31T23:30:15.500Z"),
+        ("before", "2026-03-29T00:59:59Z"),
+        ("after", "2026-03-29T01:00:00Z"),
+        ("summer", "2026-06-30T22:00:00Z"),
+        ("none", ""),
+    ] {
+        let seen = (!seen.is_empty()).then_some(seen);
+        world
+            .create("deal", json!({ "name": name, "seen": seen }))
+            .await
+            .unwrap();
+    }
+    let buckets = async |unit: &str, zone: Value| -> String {
+        let query = json!({
+            "aggregations": [{ "function": "min", "field": "name", "alias": "n" }],
+            "groupBy": [{ "field": "seen", "granularity": unit, "alias": "b", "timezone": zone }],
+            "where": { "seen": { "$null": false } },
+        });
+        let found = world.query("deal", query).await.unwrap();
+        let records = found["records"].as_array().unwrap();
+        let buckets: Vec<&str> = records.iter().map(|record| record["b"].as_str().unwrap()).collect();
+        buckets.join(" ")
+    };
+    assert_eq!(buckets("month", Value::Null).await, "2026-01 2026-03 2026-06");
+    assert_eq!(
+        buckets("month", json!("Europe/Berlin")).await,
+        "2026-02 2026-03 2026-07"
+    );
+    assert_eq!(buckets("month", json!("-10:00")).await, "2026-01 2026-03 2026-06");
+    // The clock went from 2 to 3 in between.
+    assert_eq!(
+        buckets("hour", json!("Europe/Berlin")).await,
+        "2026-02-01T00 2026-03-29T01 2026-03-29T03 2026-07-01T00"
+    );
+    assert_eq!(
+        buckets("minute", json!("UTC")).await,
+        "2026-01-31T23:30 2026-03-29T00:59 2026-03-29T01:00 2026-06-30T22:00"
+    );
+    assert_eq!(
+        buckets("second", Value::Null).await,
+        "2026-01-31T23:30:15 2026-03-29T00:59:59 2026-03-29T01:00:00 2026-06-30T22:00:00"
+    );
+    assert_eq!(buckets("quarter", json!("Europe/Berlin")).await, "2026-Q1 2026-Q3");
+    assert_eq!(buckets("week", json!("+01:00")).await, "2026-W05 2026-W13 2026-W27");
+    let query = json!({ "groupBy": ["seen.month"], "timezone": "Europe/Berlin" });
+    let found = world.query("deal", query).await.unwrap();
+    assert_eq!(found["records"][1], json!({ "seen.month": "2026-02" }));
+    let wrong = json!({ "groupBy": [{ "field": "seen", "granularity": "month", "timezone": "Europe/Atlantis" }] });
+    assert_eq!(failure(world.query("deal", wrong).await).0, "invalid_query");
+    let day = json!({ "groupBy": [{ "field": "closed", "granularity": "hour" }] });
+    assert_eq!(failure(world.query("deal", day).await).0, "invalid_query");
+}
+
+#[tokio::test]
+async fn groups_over_relations_and_figures_over_distinct_values() {
+    let files = [
+        ("team.object.yml", "name: team\nfields:\n  name: { type: text }\n"),
+        (
+            "deal.object.yml",
+            "name: deal\nfields:\n  name: { type: text }\n  size: { type: number }\n  team: { type: lookup, reference: team }\n",
+        ),
+    ];
+    let world = World::new(&files).await;
+    for (object, record) in [
+        ("team", json!({ "id": "t1", "name": "North" })),
+        ("deal", json!({ "name": "b", "size": 1, "team": "t1" })),
+        ("deal", json!({ "name": "a", "size": 1, "team": "t1" })),
+        ("deal", json!({ "name": "c", "size": 2 })),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    let query = json!({
+        "groupBy": ["team.name"],
+        "aggregations": [
+            { "function": "count", "alias": "n" },
+            { "function": "sum", "field": "size", "distinct": true, "alias": "sum" },
+            { "function": "array_agg", "field": "name", "alias": "names" },
+            { "function": "string_agg", "field": "name", "alias": "text" },
+        ],
+        "having": { "$or": [{ "n": { "$gte": 2 } }, { "team.name": null }] },
+        "orderBy": [{ "field": "n", "order": "desc" }],
+    });
+    let found = world.query("deal", query).await.unwrap();
+    let mut records = found["records"].clone();
+    for record in records.as_array_mut().unwrap() {
+        record["names"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    }
+    assert_eq!(records[0]["names"], json!(["a", "b"]));
+    assert_eq!(
+        (&records[0]["team.name"], &records[0]["sum"]),
+        (&json!("North"), &json!(1))
+    );
+    assert_eq!(records[1]["text"], "c");
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ fn item(id: Option<&str>, data: Value) -> BatchItem {
         id: id.map(str::to_owned),
         external_id: None,
         data: fields(data),
+        expected: None,
     }
 }
 
@@ -252,6 +253,7 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
         operation,
         id: id.map(str::to_owned),
         data: fields(data),
+        expected: None,
     };
     let items = vec![
         entry("shelf", BatchOperation::Create, None, json!({ "name": "s" })),

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, ExportFormat, ImportOptions, import_list};
+use objectos_data::query::QueryInput;
 use objectos_plugin_api::PrincipalKind;
-use objectos_plugin_api::contracts::events::RecordEvent;
+use objectos_plugin_api::contracts::events::{RecordEvent, SecurityEvent};
 use objectos_plugin_api::protocol::kernel::Event;
 use serde_json::json;
 
@@ -102,4 +104,128 @@ async fn the_tenant_is_told() {
     let event = &world.events().await[0];
     assert_eq!(event["payload"]["organizationId"], "org-7");
     assert_eq!(event["metadata"]["tenantId"], "org-7");
+}
+
+/// Name, result and metadata of the events that are about many records.
+async fn summaries(world: &World) -> Vec<serde_json::Value> {
+    let events = world.events().await;
+    let about_many = events.iter().filter(|event| {
+        let name = event["name"].as_str().unwrap_or_default();
+        name.starts_with("data.") && !name.starts_with("data.record.")
+    });
+    about_many
+        .map(|event| {
+            let event: Event = serde_json::from_value(event.clone()).unwrap();
+            let said: SecurityEvent = serde_json::from_value(event.payload).unwrap();
+            assert_eq!(
+                (said.origin.actor_id.as_deref(), said.target_id.as_deref()),
+                (Some("local"), Some("thing"))
+            );
+            json!([event.name, said.result, said.metadata])
+        })
+        .collect()
+}
+
+async fn batch(world: &World, operation: BatchOperation, ids: &[&str], options: BatchOptions) {
+    let items = ids.iter().map(|id| BatchItem {
+        id: Some((*id).to_owned()),
+        data: match operation {
+            BatchOperation::Update => crate::world::fields(json!({ "name": "other" })),
+            _ => Default::default(),
+        },
+        ..BatchItem::default()
+    });
+    let items = items.collect();
+    world
+        .engine
+        .batch(&world.local, "thing", operation, items, options)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_is_done_with_many_at_once_is_told_as_one_deed() {
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    for name in ["a1", "b1", "c1"] {
+        world
+            .create("thing", json!({ "id": name, "name": name }))
+            .await
+            .unwrap();
+    }
+    let each = BatchOptions {
+        atomic: false,
+        continue_on_error: true,
+        ..BatchOptions::default()
+    };
+    let only_check = BatchOptions {
+        validate_only: true,
+        ..BatchOptions::default()
+    };
+    batch(&world, BatchOperation::Update, &["a1", "b1"], BatchOptions::default()).await;
+    batch(&world, BatchOperation::Update, &["a1", "none"], BatchOptions::default()).await;
+    batch(&world, BatchOperation::Update, &["a1"], only_check).await;
+    batch(&world, BatchOperation::Update, &["none"], each).await;
+    batch(&world, BatchOperation::Delete, &["a1", "none", "b1"], each).await;
+    assert_eq!(
+        summaries(&world).await,
+        [
+            json!(["data.bulk_update", "success", { "object": "thing", "operation": "update", "records": 2 }]),
+            json!(["data.bulk_delete", "partial", { "object": "thing", "operation": "delete", "records": 2, "failed": 1 }]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn exports_and_imports_are_told() {
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    let rows = || import_list(vec![json!({ "name": "a" }), json!({ "code": "no name" })]);
+    let dry = ImportOptions {
+        dry_run: true,
+        ..ImportOptions::default()
+    };
+    for options in [dry, ImportOptions::default()] {
+        world
+            .engine
+            .import(&world.local, "thing", rows(), &options)
+            .await
+            .unwrap();
+    }
+    let query = QueryInput::from_map(&crate::world::fields(json!({ "fields": ["name"] }))).unwrap();
+    let mut written = Vec::new();
+    let mut sink = |part: &[u8]| {
+        written.extend_from_slice(part);
+        Ok(())
+    };
+    world
+        .engine
+        .export(&world.local, "thing", query, ExportFormat::Csv, &mut sink)
+        .await
+        .unwrap();
+    assert_eq!(written, b"name\r\na\r\n");
+    assert_eq!(
+        summaries(&world).await,
+        [
+            json!(["data.import", "partial", { "object": "thing", "mode": "insert", "created": 1, "updated": 0, "records": 1, "failed": 1 }]),
+            json!(["data.export", "success", { "object": "thing", "format": "csv", "fields": ["name"], "complete": true, "records": 1 }]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nobody_gets_records_that_cannot_be_told_of() {
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    world.create("thing", json!({ "name": "a" })).await.unwrap();
+    // The read, then the begin of a transaction, then the event in it.
+    world.probe.arm(3, false);
+    let mut sink = |_: &[u8]| Ok(());
+    let export = world.engine.export(
+        &world.local,
+        "thing",
+        QueryInput::default(),
+        ExportFormat::Json,
+        &mut sink,
+    );
+    assert_eq!(crate::world::failure(export.await).0, "database_error");
+    world.probe.arm(0, false);
+    assert!(summaries(&world).await.is_empty());
 }

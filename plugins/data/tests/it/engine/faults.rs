@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::world::{World, fields};
-use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions};
+use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, TransactionItem};
 
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
+    (
+        "kept.object.yml",
+        "name: kept\nsoftDelete: { enabled: true, cascadeDelete: true }\nversioning: { enabled: true, strategy: delta }\nfields:\n  name: { type: text, unique: true }\n  up: { type: lookup, reference: kept, deleteBehavior: cascade }\n",
+    ),
     (
         "whole.object.yml",
         "name: whole\nfields:\n  name: { type: text, required: true }\n  number: { type: autonumber, autonumberFormat: '{000}' }\n",
@@ -19,13 +23,26 @@ const FILES: [(&str, &str); 2] = [
 /// Records and events as one text: two states are the same when this is.
 async fn state(world: &World) -> String {
     let mut out = String::new();
-    for object in ["whole", "part"] {
+    for object in ["whole", "part", "kept", "sys_record_version"] {
         let found = world
             .query_as(&world.system, object, json!({ "orderBy": "id" }))
             .await
             .unwrap();
-        out.push_str(&found["records"].to_string());
+        let mut records = found["records"].clone();
+        if object == "sys_record_version" {
+            // Their ids are made anew in every run, their order with them.
+            for record in records.as_array_mut().into_iter().flatten() {
+                record["id"] = Value::Null;
+            }
+            if let Some(records) = records.as_array_mut() {
+                records.sort_by_key(|record| format!("{} {:>6}", record["record_id"], record["number"].to_string()));
+            }
+        }
+        out.push_str(&records.to_string());
     }
+    let binned = json!({ "orderBy": "id", "deleted": "only" });
+    let binned = world.query_as(&world.system, "kept", binned).await.unwrap();
+    out.push_str(&binned["records"].to_string());
     out.push_str(&format!("{}", world.events().await.len()));
     out
 }
@@ -36,6 +53,12 @@ enum Operation {
     Update,
     Delete,
     Batch,
+    DeleteToBin,
+    Restore,
+    Purge,
+    Clone,
+    RestoreVersion,
+    Transaction,
 }
 
 async fn run(world: &World, operation: Operation) -> Result<(), String> {
@@ -46,6 +69,41 @@ async fn run(world: &World, operation: Operation) -> Result<(), String> {
             .map(drop),
         Operation::Update => world.update("whole", "w", json!({ "name": "changed" })).await.map(drop),
         Operation::Delete => world.engine.delete(&world.local, "whole", "w").await,
+        Operation::DeleteToBin => world.engine.delete(&world.local, "kept", "k").await,
+        Operation::Restore => world.engine.restore(&world.local, "kept", "b").await.map(drop),
+        Operation::Purge => world.engine.purge(&world.local, "kept", "k", None).await,
+        Operation::Clone => {
+            let own = fields(json!({ "id": "copy", "name": "copy" }));
+            world
+                .engine
+                .clone_record(&world.local, "kept", "k", own)
+                .await
+                .map(drop)
+        }
+        Operation::RestoreVersion => {
+            let back = world.engine.restore_version(&world.local, "kept", "k", 1, None).await;
+            back.map(drop)
+        }
+        Operation::Transaction => {
+            let item = |object: &str, operation: BatchOperation, id: &str, data: Value| TransactionItem {
+                object: object.to_owned(),
+                operation,
+                id: Some(id.to_owned()).filter(|id| !id.is_empty()),
+                data: fields(data),
+                expected: None,
+            };
+            let items = vec![
+                item("whole", BatchOperation::Create, "", json!({ "id": "t", "name": "t" })),
+                item(
+                    "part",
+                    BatchOperation::Create,
+                    "",
+                    json!({ "id": "tp", "name": "tp", "whole": { "$ref": 0 } }),
+                ),
+                item("kept", BatchOperation::Delete, "k", json!({})),
+            ];
+            world.engine.transaction(&world.local, items).await.map(drop)
+        }
         Operation::Batch => {
             let item = |name: &str| BatchItem {
                 data: fields(json!({ "id": name, "name": name })),
@@ -89,6 +147,16 @@ async fn prepared() -> World {
         .create("part", json!({ "id": "p2", "name": "p2", "whole": "w" }))
         .await
         .unwrap();
+    for record in [
+        json!({ "id": "k", "name": "k" }),
+        json!({ "id": "k1", "name": "k1", "up": "k" }),
+        json!({ "id": "b", "name": "b" }),
+        json!({ "id": "b1", "name": "b1", "up": "b" }),
+    ] {
+        world.create("kept", record).await.unwrap();
+    }
+    world.update("kept", "k", json!({ "name": "changed" })).await.unwrap();
+    world.engine.delete(&world.local, "kept", "b").await.unwrap();
     world
 }
 
@@ -99,6 +167,12 @@ async fn all_or_nothing_whatever_call_fails() {
         Operation::Update,
         Operation::Delete,
         Operation::Batch,
+        Operation::DeleteToBin,
+        Operation::Restore,
+        Operation::Purge,
+        Operation::Clone,
+        Operation::RestoreVersion,
+        Operation::Transaction,
     ] {
         for after in [false, true] {
             let mut fault = 1;

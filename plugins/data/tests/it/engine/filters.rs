@@ -273,17 +273,121 @@ async fn words_are_searched_in_searchable_fields() {
             .map(|found| found["total"].clone())
     };
     assert_eq!(count(json!("wool")).await.unwrap(), 2);
+    // Marks are no part of a word.
     assert_eq!(
         count(json!({ "query": "100% wool", "operator": "and" })).await.unwrap(),
-        1
+        2
     );
     assert_eq!(
-        count(json!({ "query": "100% a_b", "operator": "or" })).await.unwrap(),
-        2
+        count(json!({ "query": "wool a_b", "operator": "or" })).await.unwrap(),
+        3
     );
     assert_eq!(count(json!({ "query": "a", "fields": ["name"] })).await.unwrap(), 1);
     assert_eq!(
         failure(count(json!({ "query": "a", "fields": ["nome"] })).await).0,
         "invalid_field"
     );
+    assert_eq!(
+        failure(count(json!({ "query": "a", "fields": ["size"] })).await).0,
+        "invalid_query"
+    );
+    let many = vec!["word"; 40].join(" ");
+    assert_eq!(failure(count(json!(many)).await).0, "invalid_query");
+}
+
+/// Every spelling of the array form, one by one, against the object form.
+#[tokio::test]
+async fn spellings_of_the_array_form() {
+    let world = world().await;
+    let spellings = [
+        ("= == === eq equals equal is", json!({ "size": 2 }), json!(2)),
+        (
+            "!= !== <> ne neq not_equals not_equal notequals is_not",
+            json!({ "size": { "$ne": 2 } }),
+            json!(2),
+        ),
+        (
+            "> gt greater_than greaterthan after",
+            json!({ "size": { "$gt": 2 } }),
+            json!(2),
+        ),
+        (
+            ">= gte ge greater_than_or_equal greater_or_equal on_or_after",
+            json!({ "size": { "$gte": 2 } }),
+            json!(2),
+        ),
+        (
+            "< lt less_than lessthan before",
+            json!({ "size": { "$lt": 2 } }),
+            json!(2),
+        ),
+        (
+            "<= lte le less_than_or_equal less_or_equal on_or_before",
+            json!({ "size": { "$lte": 2 } }),
+            json!(2),
+        ),
+        ("in any_of", json!({ "size": { "$in": [1, 2] } }), json!([1, 2])),
+        (
+            "nin not_in notin none_of",
+            json!({ "size": { "$nin": [1, 2] } }),
+            json!([1, 2]),
+        ),
+        ("between", json!({ "size": { "$between": [1, 2] } }), json!([1, 2])),
+        (
+            "contains includes",
+            json!({ "note": { "$contains": "00" } }),
+            json!("00"),
+        ),
+        (
+            "notcontains not_contains does_not_contain",
+            json!({ "note": { "$notContains": "00" } }),
+            json!("00"),
+        ),
+        ("icontains", json!({ "note": { "$icontains": "WOOL" } }), json!("WOOL")),
+        (
+            "startswith starts_with begins_with",
+            json!({ "note": { "$startsWith": "100" } }),
+            json!("100"),
+        ),
+        (
+            "endswith ends_with",
+            json!({ "note": { "$endsWith": "wool" } }),
+            json!("wool"),
+        ),
+        ("like", json!({ "note": { "$like": "100%" } }), json!("100%")),
+        ("ilike", json!({ "note": { "$ilike": "%WOOL" } }), json!("%WOOL")),
+        ("is_null isnull null", json!({ "note": null }), Value::Null),
+        (
+            "is_not_null isnotnull not_null notnull exists",
+            json!({ "note": { "$ne": null } }),
+            Value::Null,
+        ),
+        (
+            "is_empty isempty empty",
+            json!({ "note": { "$empty": true } }),
+            Value::Null,
+        ),
+        (
+            "is_not_empty isnotempty not_empty",
+            json!({ "note": { "$empty": false } }),
+            Value::Null,
+        ),
+    ];
+    let mut count = 0;
+    for (names, object, value) in spellings {
+        let field = object.as_object().unwrap().keys().next().unwrap().clone();
+        let expected = world.names("thing", object.clone()).await.unwrap();
+        for name in names.split(' ') {
+            for spelling in [name.to_owned(), name.to_ascii_uppercase(), name.replace('_', " ")] {
+                let array = json!([field, spelling, value]);
+                assert_eq!(
+                    world.names("thing", array.clone()).await.unwrap(),
+                    expected,
+                    "{array} and {object}"
+                );
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 53, "{count} spellings");
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-const THING: &str = "name: thing\nfields:\n  name: { type: text }\n  size: { type: number }\n  tags: { type: tags }\n";
+const THING: &str = "name: thing\nfields:\n  name: { type: text, searchable: true }\n  size: { type: number }\n  tags: { type: tags }\n";
 
 const WICKED: [&str; 14] = [
     "'",
@@ -134,6 +134,15 @@ async fn names_are_looked_up_and_not_written() {
             json!({ "aggregations": [{ "function": text, "field": "size", "alias": "x" }] }),
             json!({ "aggregations": [{ "function": "sum", "field": text, "alias": "x" }] }),
             json!({ "cursor": text }),
+            json!({ "where": { text: { "$some": {} } } }),
+            json!({ "groupBy": [{ "field": "created_at", "granularity": text }] }),
+            json!({ "groupBy": [{ "field": "created_at", "granularity": "day", "timezone": format!("x{text}") }] }),
+            json!({ "windowFunctions": [{ "function": text, "alias": "x" }] }),
+            json!({ "windowFunctions": [{ "function": "sum", "field": text, "alias": "x" }] }),
+            json!({ "windowFunctions": [{ "function": "rank", "alias": "x", "over": { "partitionBy": [text] } }] }),
+            json!({ "windowFunctions": [{ "function": "sum", "field": "size", "alias": "x", "over": { "frame": { "start": text } } }] }),
+            json!({ "joins": [{ "type": "inner", "object": text, "on": { "name": { "$field": format!("{text}.id") } } }] }),
+            json!({ "search": { "query": "a", "fields": [text] } }),
         ] {
             let error = match world.query("thing", query.clone()).await {
                 Ok(found) => panic!("{query}: {found}"),
@@ -146,6 +155,9 @@ async fn names_are_looked_up_and_not_written() {
         }
         let alias = json!({ "aggregations": [{ "function": "count", "alias": text }], "groupBy": [{ "field": "name", "alias": format!("g{text}") }] });
         let found: Value = world.query("thing", alias).await.unwrap();
+        let window = json!({ "fields": ["name"], "windowFunctions": [{ "function": "row_number", "alias": text }] });
+        let windows: Value = world.query("thing", window).await.unwrap();
+        assert_eq!(windows["records"][0][text.as_str()], 1, "{text:?}");
         assert_eq!(found["records"][0][text.as_str()], 1, "{text:?}");
         assert!(world.create(text, json!({ "name": "x" })).await.is_err());
         assert!(world.create("thing", json!({ text.as_str(): "x" })).await.is_err());

@@ -219,7 +219,11 @@ async fn unique_values_are_kept_unique() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), "duplicate_value");
-    assert_eq!(error.details()["fields"], json!(["code"]));
+    let field = error.details()["fields"][0].clone();
+    assert_eq!(
+        (&field["field"], &field["code"]),
+        (&json!("code"), &json!("duplicate_value"))
+    );
     let other = world
         .create("account", json!({ "name": "c", "code": "Y" }))
         .await
@@ -261,8 +265,8 @@ async fn autonumbers_go_on_after_a_restart() {
     for _ in 0..3 {
         world.create("account", json!({ "name": "x" })).await.unwrap();
     }
-    let folder = world.close().await;
-    let world = World::at(folder, &[("account.object.yml", ACCOUNT)]).await;
+    let place = world.close().await;
+    let world = World::at(place, &[("account.object.yml", ACCOUNT)]).await;
     let record = world.create("account", json!({ "name": "x" })).await.unwrap();
     assert_eq!(record["ticket"], "A-0004");
 }

@@ -145,9 +145,14 @@ async fn uniqueness_over_several_fields_without_case() {
         .create("contract", json!({ "number": "C-1", "region": "NORTH" }))
         .await
         .unwrap_err();
+    let details = error.details();
     assert_eq!(
-        (error.code(), error.details()["fields"].clone()),
-        ("duplicate_value", json!(["number", "region"]))
+        (
+            error.code(),
+            &details["fields"][0]["field"],
+            &details["fields"][1]["field"]
+        ),
+        ("duplicate_value", &json!("number"), &json!("region"))
     );
     world
         .create("contract", json!({ "number": "C-1", "region": "south" }))

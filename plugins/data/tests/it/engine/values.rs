@@ -52,7 +52,7 @@ async fn good_values_are_stored_in_one_form() {
             json!(9_007_199_254_740_993_i64),
         ),
         ("money", json!(0.005), json!(0.01)),
-        ("money", json!({ "value": 12.5, "currency": "EUR" }), json!(12.5)),
+        ("money", json!({ "value": 12.5 }), json!(12.5)),
         ("percent", json!(12.34), json!(12.3)),
         ("flag", json!("true"), json!(true)),
         ("flag", json!(0), json!(false)),

@@ -63,13 +63,37 @@ impl Expressions<'_> {
             on_change: false,
         };
         match Checker::new(&scope).expecting(model.expression_type()).check(source) {
-            Ok(checked) => Some(DefaultValue::Expression(Arc::new(Expression::new(checked, false)))),
+            Ok(checked) => {
+                let path = draft.path(&["fields", name, "defaultValue"]);
+                self.forbid_secrets(draft, &path, &scope, &checked);
+                Some(DefaultValue::Expression(Arc::new(Expression::new(checked, false))))
+            }
             Err(errors) => {
                 self.report_all(draft, &draft.path(&["fields", name, "defaultValue"]), &errors);
                 None
             }
         }
     }
+}
+
+/// `$today`, `$current_user.name`: a variable by itself.
+fn is_variable(text: &str) -> bool {
+    const KNOWN: [&str; 9] = [
+        "today",
+        "now",
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "current_user",
+    ];
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    text.strip_prefix('$').is_some_and(|path| {
+        let mut parts = path.split('.');
+        parts.next().is_some_and(|first| KNOWN.contains(&first)) && parts.all(word)
+    })
 }
 
 /// A default that is to be computed: what is no date in a date field, `$…` in a field with references.
@@ -81,7 +105,9 @@ fn computed_default<'v>(model: &FieldModel, value: &'v Value) -> Option<&'v str>
         FieldKind::Time => !text.starts_with(|first: char| first.is_ascii_digit()),
         FieldKind::Reference => text.starts_with('$') || text.starts_with("current_user."),
         FieldKind::Number | FieldKind::Boolean => true,
+        FieldKind::Text | FieldKind::Choice => is_variable(text),
         _ => false,
     };
-    computed.then_some(text)
+    // `=` says that what follows is computed, in any field.
+    text.strip_prefix('=').or(computed.then_some(text))
 }

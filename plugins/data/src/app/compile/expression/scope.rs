@@ -1,10 +1,11 @@
 //! The names that expressions of an object may use.
 
 use objectos_expression::{Scope, Type};
+use objectos_plugin_api::protocol::data::FieldType;
 
 use super::{Expressions, field_names};
 use crate::app::compile::draft::Draft;
-use crate::app::compile::kind::{kind_of, target_of};
+use crate::app::compile::kind::{column_of, kind_of, target_of};
 use crate::model::FieldKind;
 
 /// Names of a draft's fields, over references too.
@@ -26,11 +27,35 @@ impl DraftScope<'_> {
         })
     }
 
+    /// Whether a path leads to a secret.
+    pub(super) fn is_secret(&self, path: &str) -> bool {
+        let mut relations: Vec<&str> = path.split('.').collect();
+        let name = relations.pop().unwrap_or_default();
+        self.at(&relations)
+            .and_then(|draft| draft.object.fields.get(name))
+            .is_some_and(|field| field.kind == FieldType::Password)
+    }
+
+    /// Whether the database has or can compute what a path leads to.
+    pub(super) fn in_database(&self, path: &str) -> bool {
+        let mut relations: Vec<&str> = path.split('.').collect();
+        let name = relations.pop().unwrap_or_default();
+        self.at(&relations)
+            .is_some_and(|draft| match draft.object.fields.get(name) {
+                Some(field) if kind_of(field) == FieldKind::Formula => self
+                    .expressions
+                    .formula(&draft.object.name, name)
+                    .is_some_and(|formula| formula.sql()),
+                Some(field) => column_of(field).is_some(),
+                None => super::system_type(draft, name).is_some(),
+            })
+    }
+
     /// Leads through something that could not be read.
     fn is_broken(&self, relations: &[&str]) -> bool {
         let mut at = Some(self.draft);
         for relation in relations {
-            let Some(draft) = at else { return true };
+            let Some(draft) = at else { return false };
             if draft.is_broken_field(relation) {
                 return true;
             }
@@ -39,10 +64,13 @@ impl DraftScope<'_> {
                 .fields
                 .get(*relation)
                 .and_then(|field| target_of(&draft.object, field));
-            if target.is_some_and(|target| self.expressions.drafts.is_broken(target)) {
+            // A field that is no reference leads nowhere, and that is told. An object that is not there is told of where it is
+            // named.
+            let Some(target) = target else { return false };
+            if self.expressions.drafts.get(target).is_none() {
                 return true;
             }
-            at = target.and_then(|target| self.expressions.drafts.get(target));
+            at = self.expressions.drafts.get(target);
         }
         false
     }

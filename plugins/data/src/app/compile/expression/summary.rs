@@ -38,7 +38,12 @@ impl Expressions<'_> {
             );
             return None;
         }
+        let filter = match draft.own.summary_filters.get(name) {
+            Some((path, source)) => Some(self.condition_in_sql(draft, child, path, source)?),
+            None => None,
+        };
         Some(SummaryModel {
+            filter,
             object: child.object.name.clone(),
             field: operations.field.clone(),
             function: operations.function,
@@ -108,6 +113,14 @@ impl Expressions<'_> {
             self.formula(&child.object.name, name)
                 .is_none_or(|formula| formula.sql())
         };
+        if declared.is_some_and(|field| field.kind == FieldType::Password) {
+            let message = format!(
+                "`{name}` of `{}` is a secret and cannot be rolled up",
+                child.object.name
+            );
+            self.report(draft.document.error(at, message).hint("roll up another field"));
+            return None;
+        }
         let summary = declared.is_some_and(|field| kind_of(field) == FieldKind::Summary);
         if computed && (summary || !sql()) {
             let message = format!(

@@ -1,0 +1,271 @@
+//! `objectos-host audit verify`: walks the chain from its first row to its end and says whether anything was altered, put in
+//! or taken out. Works on the stopped host.
+
+use serde_json::{Value, json};
+use std::{collections::HashMap, path::Path};
+
+use crate::{
+    archive,
+    chain::{GENESIS, hash_of},
+    checkpoint::{self, Checkpoint, Key},
+    error::Result,
+    retention::Run,
+    row::Row,
+    scope::ARCHIVED,
+    store::Records,
+};
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) rows: u64,
+    pub(crate) removed: u64,
+    pub(crate) last: u64,
+    pub(crate) checkpoints: usize,
+    pub(crate) archives: usize,
+    /// Sequence and what is wrong there, first first.
+    pub(crate) broken: Vec<(u64, String)>,
+    /// Odd, but no sign of an alteration.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Report {
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut out = format!(
+            "{} events up to sequence {}, {} taken out by retention, {} archives and {} checkpoints looked at\n",
+            self.rows, self.last, self.removed, self.archives, self.checkpoints
+        );
+        for note in &self.notes {
+            out.push_str(&format!("note: {note}\n"));
+        }
+        if self.broken.is_empty() {
+            out.push_str("the chain holds\n");
+        }
+        out
+    }
+
+    /// What is wrong, the first break first; empty when the chain holds.
+    pub(crate) fn complaint(&self) -> String {
+        let mut out = String::new();
+        if let Some((sequence, text)) = self.broken.first() {
+            out.push_str(&format!("the chain is broken, first at sequence {sequence}: {text}\n"));
+        }
+        for (sequence, text) in self.broken.iter().skip(1).take(9) {
+            out.push_str(&format!("also at sequence {sequence}: {text}\n"));
+        }
+        if self.broken.len() > 10 {
+            out.push_str(&format!("and {} more\n", self.broken.len() - 10));
+        }
+        out
+    }
+}
+
+/// Where files are.
+pub(crate) struct Places<'a> {
+    pub(crate) own: &'a Path,
+    pub(crate) archives: &'a Path,
+}
+
+/// The walk.
+struct Walk {
+    report: Report,
+    /// Runs that rows tell of, by their first sequence; longest last.
+    runs: HashMap<u64, Vec<Run>>,
+    /// Sequence and hash of the row before.
+    at: (u64, String),
+    /// Hashes that checkpoints are held against.
+    wanted: HashMap<u64, Option<String>>,
+}
+
+/// Checks everything.
+pub(crate) async fn verify(records: &Records, key: Option<&Key>, places: &Places<'_>) -> Result<Report> {
+    let (checkpoints, problems) = checkpoint::all(records, places.own).await?;
+    let mut walk = Walk {
+        report: Report {
+            notes: problems,
+            ..Report::default()
+        },
+        runs: HashMap::new(),
+        at: (0, GENESIS.to_owned()),
+        wanted: checkpoints
+            .iter()
+            .map(|checkpoint| (checkpoint.sequence, None))
+            .collect(),
+    };
+    walk.read_removals(records, places).await?;
+    let mut after = 0;
+    loop {
+        let rows = records.after(after, json!({})).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.sequence;
+        for row in &rows {
+            walk.step(row);
+        }
+    }
+    walk.hold_checkpoints(&checkpoints, key);
+    walk.report.last = walk.at.0;
+    walk.report.checkpoints = checkpoints.len();
+    walk.report.broken.sort_by_key(|(sequence, _)| *sequence);
+    Ok(walk.report)
+}
+
+impl Walk {
+    /// What retention took out. A row that tells of it is a link of the chain itself and is checked as one.
+    async fn read_removals(&mut self, records: &Records, places: &Places<'_>) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let rows = records.after(after, json!({ "event_type": ARCHIVED })).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.sequence;
+            for row in &rows {
+                self.read_removal(row, places);
+            }
+        }
+    }
+
+    fn read_removal(&mut self, row: &Row, places: &Places<'_>) {
+        let empty = serde_json::Map::new();
+        let metadata = row.metadata.as_ref().unwrap_or(&empty);
+        let runs: Vec<Run> = metadata
+            .get("runs")
+            .and_then(|runs| serde_json::from_value(runs.clone()).ok())
+            .unwrap_or_default();
+        for run in &runs {
+            self.runs.entry(run.from).or_default().push(run.clone());
+        }
+        let text = |key: &str| metadata.get(key).and_then(Value::as_str);
+        let (Some(file), Some(sha256)) = (text("file"), text("sha256")) else {
+            return;
+        };
+        match archive::read(places.archives, file) {
+            Ok(None) => self
+                .report
+                .notes
+                .push(format!("the archive {file} is not in {}", places.archives.display())),
+            Ok(Some((rows, found))) => {
+                self.report.archives += 1;
+                if found != sha256 {
+                    self.report.broken.push((
+                        row.sequence,
+                        format!("the archive {file} is not the one that was written"),
+                    ));
+                } else if let Some(bad) = rows.iter().find(|row| hash_of(row) != row.hash) {
+                    self.report.broken.push((
+                        bad.sequence,
+                        format!("in the archive {file} its content does not have its hash"),
+                    ));
+                } else if crate::retention::runs(&rows) != runs {
+                    self.report.broken.push((
+                        row.sequence,
+                        format!("the archive {file} holds other events than this event says"),
+                    ));
+                }
+            }
+            Err(error) => self
+                .report
+                .broken
+                .push((row.sequence, format!("the archive {file}: {error}"))),
+        }
+    }
+
+    fn step(&mut self, row: &Row) {
+        self.report.rows += 1;
+        let name = format!("event {} ({})", row.id, row.event_type);
+        if row.sequence <= self.at.0 {
+            self.report
+                .broken
+                .push((row.sequence, format!("{name} stands where another one stands")));
+        }
+        self.bridge(row.sequence);
+        if row.sequence != self.at.0 + 1 && row.sequence > self.at.0 {
+            let missing = self.at.0 + 1;
+            let text = format!(
+                "events {missing} to {} are missing, and no event tells of their removal",
+                row.sequence - 1
+            );
+            self.report.broken.push((missing, text));
+        } else if row.previous_hash != self.at.1 {
+            self.report
+                .broken
+                .push((row.sequence, format!("{name} does not follow the event before it")));
+        }
+        if hash_of(row) != row.hash {
+            self.report
+                .broken
+                .push((row.sequence, format!("{name}: its content does not have its hash")));
+        }
+        self.at = (row.sequence, row.hash.clone());
+        self.pass(row.sequence, &row.hash);
+    }
+
+    /// Over what was taken out in due form, towards the next row.
+    fn bridge(&mut self, to: u64) {
+        while self.at.0 + 1 < to {
+            let from = self.at.0 + 1;
+            let Some(run) = self
+                .runs
+                .get(&from)
+                .and_then(|runs| runs.iter().filter(|run| run.to < to).max_by_key(|run| run.to))
+            else {
+                return;
+            };
+            if run.previous_hash != self.at.1 {
+                let text = format!(
+                    "events {from} to {}, taken out by retention, do not follow the event before them",
+                    run.to
+                );
+                self.report.broken.push((from, text));
+            }
+            self.report.removed += run.to - run.from + 1;
+            self.at = (run.to, run.last_hash.clone());
+            let (sequence, hash) = self.at.clone();
+            self.pass(sequence, &hash);
+        }
+    }
+
+    fn pass(&mut self, sequence: u64, hash: &str) {
+        if let Some(wanted) = self.wanted.get_mut(&sequence) {
+            *wanted = Some(hash.to_owned());
+        }
+    }
+
+    fn hold_checkpoints(&mut self, checkpoints: &[Checkpoint], key: Option<&Key>) {
+        for checkpoint in checkpoints {
+            let at = checkpoint.sequence;
+            match key.and_then(|key| key.holds(checkpoint)) {
+                Some(true) => {}
+                Some(false) => {
+                    self.report
+                        .broken
+                        .push((at, "the signature of the checkpoint is wrong".to_owned()));
+                    continue;
+                }
+                None => {
+                    let text = format!(
+                        "the checkpoint at {at} was signed with the key {}, which is not the one set",
+                        checkpoint.key_id
+                    );
+                    self.report.notes.push(text);
+                }
+            }
+            match self.wanted.get(&at) {
+                Some(Some(hash)) if *hash != checkpoint.hash => {
+                    self.report.broken.push((
+                        at,
+                        "the event is not the one that the checkpoint was made of".to_owned(),
+                    ));
+                }
+                _ if at > self.at.0 => {
+                    let text = format!(
+                        "events {} to {at} are missing: a checkpoint says that they were there",
+                        self.at.0 + 1
+                    );
+                    self.report.broken.push((self.at.0 + 1, text));
+                }
+                // In the middle of a run that was taken out: its ends are checked.
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Rows as callers see them: `system/AuditEvent` with what the trail knows beyond it, and values that the caller may not read
+//! taken out.
+
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+use crate::row::{Change, Row};
+
+/// What stands in the place of a value that the caller may not read.
+const WITHHELD: &str = "[withheld]";
+
+/// Which fields of an object the caller may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Readable {
+    All,
+    Except(Vec<String>),
+    Only(Vec<String>),
+}
+
+impl Readable {
+    pub(crate) fn has(&self, field: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Except(fields) => !fields.iter().any(|name| name == field),
+            Self::Only(fields) => fields.iter().any(|name| name == field),
+        }
+    }
+
+    /// Whether a record's title may be shown, which came from one of these fields. Of a list of what may be read it cannot
+    /// be told whether `name` is not there or not for this reader, so it must stand in it.
+    fn has_title(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Except(_) => ["name", "title", "subject"].iter().all(|field| self.has(field)),
+            Self::Only(_) => self.has("name"),
+        }
+    }
+}
+
+/// Takes out of a row what its reader may not read.
+pub(crate) fn withhold(row: &mut Row, readable: &HashMap<String, Readable>) {
+    let Some(mask) = row.object_name.as_ref().and_then(|object| readable.get(object)) else {
+        return;
+    };
+    if *mask == Readable::All {
+        return;
+    }
+    for change in row
+        .changes
+        .iter_mut()
+        .flatten()
+        .filter(|change| !mask.has(&change.field))
+    {
+        for value in [&mut change.old_value, &mut change.new_value] {
+            *value = value.take().map(|_| Value::from(WITHHELD));
+        }
+    }
+    // The name of the record is a field of it, too.
+    if row.target_type.as_deref() == Some("record") && !mask.has_title() {
+        row.target_name = None;
+        row.description = None;
+    }
+}
+
+/// Takes out of a row from where somebody acted.
+pub(crate) fn without_whereabouts(row: &mut Row) {
+    for text in [
+        &mut row.actor_email,
+        &mut row.ip_address,
+        &mut row.user_agent,
+        &mut row.session_id,
+        &mut row.request_id,
+        &mut row.impersonator_id,
+    ] {
+        *text = None;
+    }
+}
+
+fn put(map: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        map.insert(key.to_owned(), value.into());
+    }
+}
+
+fn change(change: &Change) -> Value {
+    serde_json::to_value(change).unwrap_or_default()
+}
+
+/// The row as `system/AuditEvent`.
+pub(crate) fn event(row: &Row) -> Value {
+    let mut actor = Map::new();
+    put(&mut actor, "type", Some(row.actor_type.as_str()));
+    put(&mut actor, "id", Some(row.actor_id.as_deref().unwrap_or("system")));
+    put(&mut actor, "name", row.actor_name.as_deref());
+    put(&mut actor, "email", row.actor_email.as_deref());
+    put(&mut actor, "ipAddress", row.ip_address.as_deref());
+    put(&mut actor, "userAgent", row.user_agent.as_deref());
+    let mut out = Map::new();
+    put(&mut out, "id", Some(row.id.as_str()));
+    put(&mut out, "eventType", Some(row.event_type.as_str()));
+    put(&mut out, "severity", Some(row.severity.as_str()));
+    put(&mut out, "timestamp", Some(row.timestamp.as_str()));
+    put(&mut out, "actor", Some(actor));
+    if let (Some(kind), Some(id)) = (&row.target_type, &row.target_id) {
+        let mut target = Map::new();
+        put(&mut target, "type", Some(kind.as_str()));
+        put(&mut target, "id", Some(id.as_str()));
+        put(&mut target, "name", row.target_name.as_deref());
+        put(&mut out, "target", Some(target));
+    }
+    put(
+        &mut out,
+        "description",
+        Some(row.description.as_deref().unwrap_or_default()),
+    );
+    if let Some(changes) = &row.changes {
+        put(
+            &mut out,
+            "changes",
+            Some(changes.iter().map(change).collect::<Vec<_>>()),
+        );
+    }
+    put(&mut out, "result", Some(row.result.as_str()));
+    put(&mut out, "errorMessage", row.error_message.as_deref());
+    put(&mut out, "tenantId", row.tenant_id.as_deref());
+    put(&mut out, "requestId", row.request_id.as_deref());
+    put(&mut out, "metadata", row.metadata.clone());
+    put(&mut out, "objectName", row.object_name.as_deref());
+    put(&mut out, "recordId", row.record_id.as_deref());
+    put(&mut out, "sessionId", row.session_id.as_deref());
+    put(&mut out, "impersonatorId", row.impersonator_id.as_deref());
+    put(&mut out, "plugin", row.plugin.as_deref());
+    put(&mut out, "sequence", Some(row.sequence));
+    put(&mut out, "previousHash", Some(row.previous_hash.as_str()));
+    put(&mut out, "hash", Some(row.hash.as_str()));
+    Value::Object(out)
+}
+
+/// The row as an entry of `GET /api/v1/data/{object}/{id}/changelog`.
+pub(crate) fn changelog_entry(row: &Row) -> Value {
+    let mut actor = json!({ "type": row.actor_type, "id": row.actor_id.as_deref().unwrap_or("system") });
+    if let Some(name) = &row.actor_name {
+        actor["name"] = json!(name);
+    }
+    let changes: Vec<Value> = row
+        .changes
+        .iter()
+        .flatten()
+        .map(|one| {
+            let mut one = change(one);
+            if let Some(map) = one.as_object_mut() {
+                map.remove("fieldType");
+            }
+            one
+        })
+        .collect();
+    json!({
+        "id": row.id, "object": row.object_name, "recordId": row.record_id, "actor": actor, "changes": changes,
+        "timestamp": row.timestamp, "source": row.event_type,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objectos_plugin_api::protocol::system::AuditEvent;
+
+    fn row() -> Row {
+        let change = |field: &str| Change {
+            field: field.to_owned(),
+            field_label: None,
+            field_type: None,
+            old_value: Some(json!(1)),
+            new_value: None,
+        };
+        Row {
+            id: "e".to_owned(),
+            event_type: "data.update".to_owned(),
+            severity: "info".to_owned(),
+            timestamp: "2023-11-14T22:13:20.000Z".to_owned(),
+            actor_type: "user".to_owned(),
+            object_name: Some("employee".to_owned()),
+            target_type: Some("record".to_owned()),
+            target_id: Some("r".to_owned()),
+            target_name: Some("Ann".to_owned()),
+            result: "success".to_owned(),
+            changes: Some(vec![change("salary"), change("city")]),
+            ..Row::default()
+        }
+    }
+
+    #[test]
+    fn an_event_without_our_additions_is_the_protocols() {
+        let mut event = event(&row());
+        let map = event.as_object_mut().expect("a map");
+        for ours in [
+            "objectName",
+            "recordId",
+            "sessionId",
+            "impersonatorId",
+            "plugin",
+            "sequence",
+            "previousHash",
+            "hash",
+        ] {
+            map.remove(ours);
+        }
+        serde_json::from_value::<AuditEvent>(event).expect("system/AuditEvent");
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_withheld() {
+        let mut withheld = row();
+        let mask = HashMap::from([(
+            "employee".to_owned(),
+            Readable::Except(vec!["salary".to_owned(), "name".to_owned()]),
+        )]);
+        withhold(&mut withheld, &mask);
+        let changes = withheld.changes.expect("changes");
+        assert_eq!(
+            (&changes[0].old_value, &changes[0].new_value),
+            (&Some(json!(WITHHELD)), &None)
+        );
+        assert_eq!(changes[1].old_value, Some(json!(1)));
+        assert_eq!(withheld.target_name, None);
+    }
+}

@@ -1,0 +1,102 @@
+//! So many of these in so much time.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, deliver, event};
+
+fn config() -> Value {
+    json!({ "suspiciousActivityRules": [{
+        "id": "guessing", "name": "Password guessing", "eventTypes": ["auth.login_failed"],
+        "condition": { "threshold": 3, "windowSeconds": 60, "groupBy": ["actor.ipAddress"], "filters": { "actorType": "user" } },
+        "actions": ["alert", "block_ip", "log_critical"],
+    }] })
+}
+
+async fn fail(plugin: &objectos_plugin_testing::TestPlugin, id: &str, address: &str, time: &str, kind: &str) {
+    let mut failed = event(
+        id,
+        "auth.login_failed",
+        json!({ "origin": { "actorKind": kind, "address": address } }),
+    );
+    failed.metadata.timestamp = time.to_owned();
+    deliver(plugin, &failed).await;
+}
+
+/// The alarms, once everything delivered so far was looked at.
+async fn alarms(plugin: &objectos_plugin_testing::TestPlugin, probe: &str) -> Vec<Value> {
+    // Batches are looked at in their order: when the second of these is stored, the first was looked at.
+    for half in ["a", "b"] {
+        deliver(
+            plugin,
+            &event(&format!("{probe}{half}"), "auth.logout", json!({ "origin": {} })),
+        )
+        .await;
+    }
+    plugin
+        .published()
+        .into_iter()
+        .filter(|event| event.name == "security.suspicious_activity")
+        .map(|event| event.payload)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_threshold_in_a_window_raises_one_alarm_for_its_group() {
+    let world = World::new();
+    let plugin = world.start(config()).await;
+    fail(&plugin, "e1", "192.0.2.1", "2023-11-14T22:00:00Z", "user").await;
+    fail(&plugin, "e2", "192.0.2.1", "2023-11-14T22:00:30Z", "user").await;
+    fail(&plugin, "e3", "192.0.2.2", "2023-11-14T22:00:31Z", "user").await;
+    fail(&plugin, "e4", "192.0.2.1", "2023-11-14T22:00:32Z", "service").await;
+    // The first is out of the window now.
+    fail(&plugin, "e5", "192.0.2.1", "2023-11-14T22:01:10Z", "user").await;
+    assert!(alarms(&plugin, "p1").await.is_empty());
+    fail(&plugin, "e6", "192.0.2.1", "2023-11-14T22:01:20Z", "user").await;
+    let raised = alarms(&plugin, "p2").await;
+    assert_eq!(raised.len(), 1, "{raised:#?}");
+    assert_eq!(
+        raised[0]["metadata"]["group"],
+        json!({ "actor.ipAddress": "192.0.2.1" })
+    );
+    assert_eq!(
+        raised[0]["metadata"]["actions"],
+        json!(["alert", "block_ip", "log_critical"])
+    );
+    assert_eq!(
+        (&raised[0]["metadata"]["count"], &raised[0]["metadata"]["severity"]),
+        (&json!(3), &json!("critical"))
+    );
+    // The alarm becomes a row like everything else, and as long as it stands in the window there is no second.
+    let mut alarm = event("alarm", "security.suspicious_activity", raised[0].clone());
+    alarm.metadata.timestamp = "2023-11-14T22:01:21Z".to_owned();
+    deliver(&plugin, &alarm).await;
+    let row = world.rows().into_iter().find(|row| row["id"] == "alarm").unwrap();
+    assert_eq!(
+        (&row["severity"], &row["target_id"], &row["ip_address"]),
+        (&json!("critical"), &json!("guessing"), &json!("192.0.2.1"))
+    );
+    fail(&plugin, "e7", "192.0.2.1", "2023-11-14T22:01:30Z", "user").await;
+    assert_eq!(alarms(&plugin, "p3").await.len(), 1);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_forgets_nothing() {
+    let world = World::new();
+    let plugin = world.start(config()).await;
+    fail(&plugin, "e1", "192.0.2.1", "2023-11-14T22:00:00Z", "user").await;
+    fail(&plugin, "e2", "192.0.2.1", "2023-11-14T22:00:01Z", "user").await;
+    plugin.stop().await.unwrap();
+    let plugin = world.start(config()).await;
+    fail(&plugin, "e3", "192.0.2.1", "2023-11-14T22:00:02Z", "user").await;
+    assert_eq!(alarms(&plugin, "p").await.len(), 1);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_about_a_field_that_events_do_not_have_is_refused() {
+    let mut config = config();
+    config["suspiciousActivityRules"][0]["condition"]["groupBy"] = json!(["shoeSize"]);
+    let error = World::new().try_start(config).await.unwrap_err().to_string();
+    assert!(error.contains("`guessing`: events have no field `shoeSize`"), "{error}");
+}

@@ -1,0 +1,132 @@
+//! Rows whose time is over, and a chain that holds without them.
+
+use objectos_plugin_testing::TestPlugin;
+use serde_json::{Value, json};
+
+use crate::world::{NOW_MS, World, created, deliver, event, origin};
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn until(world: &World, wanted: impl Fn(&[Value]) -> bool) {
+    let waiting = async {
+        while !wanted(&world.rows()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never as wanted: {:#?}", world.rows()));
+}
+
+async fn verify(plugin: &TestPlugin, arguments: &[&str]) -> (u8, String) {
+    let answer = plugin.command("audit verify", arguments).await.unwrap();
+    (answer.exit_code, answer.output + &answer.error)
+}
+
+fn policy(folder: &std::path::Path, archive: bool) -> Value {
+    json!({
+        "retentionIntervalMs": 10,
+        "retentionPolicy": {
+            "retentionDays": 100, "customRetention": { "auth.login": 10, "data.delete": 1 }, "minimumRetentionDays": 5,
+            "archiveAfterRetention": archive, "archiveStorage": { "type": "filesystem", "path": folder },
+        },
+    })
+}
+
+/// Kinds alternate, so that what goes first leaves gaps.
+async fn fill(plugin: &TestPlugin) {
+    for number in 0..6 {
+        deliver(
+            plugin,
+            &event(&format!("l{number}"), "auth.login", json!({ "origin": origin() })),
+        )
+        .await;
+        deliver(plugin, &created(&format!("c{number}"), "r")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_type_goes_in_its_time_and_the_chain_holds_over_the_gaps() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let plugin = world.start(policy(folder.path(), true)).await;
+    fill(&plugin).await;
+    plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| {
+        rows.len() == 7 && rows[6]["event_type"] == "system.audit_archived"
+    })
+    .await;
+    let told = &world.rows()[6];
+    assert_eq!(
+        (
+            &told["metadata"]["rows"],
+            told["metadata"]["runs"].as_array().unwrap().len()
+        ),
+        (&json!(6), 6)
+    );
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.starts_with("7 events up to sequence 13, 6 taken out by retention, 1 archives"),
+        "{text}"
+    );
+    // The rest: what was in one piece with what went before is bridged piece by piece.
+    plugin.set_now_ms(NOW_MS + 101 * DAY_MS);
+    until(&world, |rows| {
+        rows.iter().all(|row| row["event_type"] == "system.audit_archived")
+    })
+    .await;
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("12 taken out by retention, 2 archives"), "{text}");
+    // The chain goes on from its end.
+    deliver(&plugin, &created("e1", "r")).await;
+    assert_eq!(verify(&plugin, &[]).await.0, 0);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_was_altered_is_seen_and_one_that_is_elsewhere_is_noted() {
+    let (world, folder, other) = (World::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plugin = world.start(policy(folder.path(), true)).await;
+    fill(&plugin).await;
+    plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| rows.len() == 7).await;
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 1, "no draft is left behind: {files:?}");
+    let (code, text) = verify(&plugin, &["--archives", &other.path().display().to_string()]).await;
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("note: the archive audit-"), "{text}");
+    let mut bytes = std::fs::read(&files[0]).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&files[0], bytes).unwrap();
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("archive"), "{text}");
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_archives_rows_go_and_the_chain_still_holds() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let plugin = world.start(policy(folder.path(), false)).await;
+    fill(&plugin).await;
+    plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| rows.len() == 7).await;
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(verify(&plugin, &[]).await.0, 0);
+    // A row that goes without being told of is still seen.
+    world
+        .memory
+        .tamper("sys_audit_event", |rows| rows.retain(|row| row["id"] != "c2"));
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("first at sequence 6: events 6 to 7 are missing"),
+        "{text}"
+    );
+    plugin.stop().await.unwrap();
+}

@@ -1,0 +1,230 @@
+//! Everything the plugin is made of, in one place: routes and the service `auth` work on it.
+
+use objectos_plugin_api::{
+    Context, Host, NewEvent, PrincipalKind,
+    contracts::{
+        events::{Origin, SecurityEvent},
+        mailer::MailerClient,
+        permissions::{PermissionsClient, SystemPermissionRequest},
+    },
+};
+use serde_json::{Map, Value};
+use std::sync::atomic::AtomicBool;
+
+use crate::{
+    config::{AuthConfig, SignUp},
+    crypto::{Secrets, password::Hasher},
+    error::{AuthError, Refusal, Result},
+    guard::Guard,
+    http::origin::TrustedOrigins,
+    keys::Keys,
+    lock::Blocks,
+    oauth::Providers,
+    records::{Records, kinds::User},
+    sessions::Sessions,
+};
+
+/// The role of whoever administers the whole.
+pub(crate) const ADMINISTRATOR: &str = "super_admin";
+/// The role of everybody else.
+pub(crate) const USER: &str = "user";
+
+/// The plugin's parts.
+#[derive(Debug)]
+pub(crate) struct Auth {
+    pub(crate) host: Host,
+    pub(crate) records: Records,
+    pub(crate) mailer: MailerClient,
+    permissions: PermissionsClient,
+    pub(crate) config: AuthConfig,
+    pub(crate) secrets: Secrets,
+    pub(crate) hasher: Hasher,
+    pub(crate) sessions: Sessions,
+    pub(crate) keys: Keys,
+    pub(crate) guard: Guard,
+    pub(crate) blocks: Blocks,
+    pub(crate) origins: TrustedOrigins,
+    pub(crate) development: bool,
+    /// Where the host listens; stands in links while no `baseUrl` is configured.
+    pub(crate) listen: String,
+    pub(crate) providers: Providers,
+    /// There is an administrator; never goes back.
+    pub(crate) administered: AtomicBool,
+}
+
+/// What an event is about.
+#[derive(Debug, Default)]
+pub(crate) struct Note<'a> {
+    /// The user it is about.
+    pub(crate) user: Option<&'a User>,
+    /// `user` unless it is something else: type and id.
+    pub(crate) target: Option<(&'a str, &'a str)>,
+    /// In a sentence.
+    pub(crate) description: &'a str,
+    /// Why it failed; it did not when there is nothing.
+    pub(crate) failure: Option<&'a str>,
+    /// What else is worth knowing.
+    pub(crate) metadata: Map<String, Value>,
+    /// The user is who acted: nobody was signed in yet.
+    pub(crate) by_user: bool,
+    /// Session of the user who acted.
+    pub(crate) session: Option<&'a str>,
+}
+
+impl Auth {
+    /// Takes the parts.
+    ///
+    /// # Errors
+    /// `Configuration`, or `Denied` by the kernel.
+    pub(crate) fn new(
+        host: Host,
+        config: AuthConfig,
+        secret: &[u8],
+        development: bool,
+        listen: String,
+    ) -> Result<Self> {
+        config.check()?;
+        let secrets = Secrets::new(secret);
+        let hasher = Hasher::new(&config.hashing, &secrets)?;
+        let origins = TrustedOrigins::new(config.base_url.as_deref(), &config.trusted_origins, development);
+        Ok(Self {
+            records: Records::open(&host)?,
+            mailer: MailerClient::open(&host)?,
+            permissions: PermissionsClient::open(&host)?,
+            providers: Providers::new(&config.providers, &host)?,
+            guard: Guard::new(config.lockout.clone()),
+            blocks: Blocks::default(),
+            sessions: Sessions::new(config.session.clone()),
+            keys: Keys::new(config.session.recheck_ms),
+            host,
+            config,
+            secrets,
+            hasher,
+            origins,
+            development,
+            listen,
+            administered: AtomicBool::new(false),
+        })
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.host.now_ms()
+    }
+
+    /// Who may register.
+    pub(crate) fn sign_up(&self) -> SignUp {
+        let usual = if self.development {
+            SignUp::Open
+        } else {
+            SignUp::Invitation
+        };
+        self.config.sign_up.unwrap_or(usual)
+    }
+
+    /// Where people reach the server, without a slash at the end. Never taken from a request: whoever sends one could then
+    /// decide where the links of mails to others lead.
+    pub(crate) fn base_url(&self) -> String {
+        match &self.config.base_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!(
+                "http://{}",
+                self.listen.replace("0.0.0.0", "localhost").replace("[::]", "localhost")
+            ),
+        }
+    }
+
+    /// Whether the public address is https: then cookies carry the prefix, whatever the single request says.
+    pub(crate) fn secure_always(&self) -> bool {
+        self.config
+            .base_url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Whether the context's principal holds a system permission. Without a service `permissions` only the administrator does.
+    pub(crate) async fn holds(&self, context: &Context, permission: &str) -> Result<bool> {
+        let Some(principal) = context.principal()? else {
+            return Ok(false);
+        };
+        if principal.kind == PrincipalKind::Local {
+            return Ok(true);
+        }
+        if !self.declares_permissions() {
+            // A key has the rights of its user.
+            let acts = matches!(principal.kind, PrincipalKind::User | PrincipalKind::Service);
+            return Ok(acts && principal.roles.iter().any(|role| role == ADMINISTRATOR));
+        }
+        let request = SystemPermissionRequest {
+            permission: permission.to_owned(),
+        };
+        Ok(self.permissions.has_system_permission(context, &request).await?)
+    }
+
+    /// Refuses whoever does not hold a system permission.
+    pub(crate) async fn demand(&self, context: &Context, permission: &str) -> Result<()> {
+        if self.holds(context, permission).await? {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden.into())
+    }
+
+    /// Whether a plugin declares `permissions`, up or down.
+    fn declares_permissions(&self) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Contribution {
+            name: String,
+        }
+        let services: std::result::Result<Vec<Contribution>, _> =
+            serde_json::from_slice(&self.host.contributions("services"));
+        // A list that cannot be read counts as declared: then the service is asked, and that fails closed.
+        services.map_or(true, |services| {
+            services.iter().any(|service| service.name == "permissions")
+        })
+    }
+
+    /// Publishes a security event and waits until it is stored.
+    pub(crate) async fn note(&self, context: &Context, name: &str, note: Note<'_>) -> Result<()> {
+        let mut origin = Origin::of(context);
+        if let Some(user) = note.user.filter(|_| note.by_user) {
+            origin.actor_id = Some(user.id.clone());
+            origin.actor_kind = Some("user".to_owned());
+            origin.actor_name = Some(user.name.clone());
+            origin.actor_email = Some(user.email.clone());
+        }
+        if let Some(session) = note.session {
+            origin.session_id = Some(session.to_owned());
+        }
+        let (target_type, target_id) = match (note.target, note.user) {
+            (Some((kind, id)), _) => (Some(kind.to_owned()), Some(id.to_owned())),
+            (None, Some(user)) => (Some("user".to_owned()), Some(user.id.clone())),
+            (None, None) => (None, None),
+        };
+        let event = SecurityEvent {
+            origin,
+            target_type,
+            target_id,
+            target_name: note.user.map(|user| user.email.clone()),
+            description: note.description.to_owned(),
+            result: if note.failure.is_some() { "failure" } else { "success" }.to_owned(),
+            error_message: note.failure.map(ToOwned::to_owned),
+            metadata: note.metadata,
+        };
+        let payload = serde_json::to_vec(&event).map_err(|error| AuthError::Internal(error.to_string()))?;
+        let key = note.user.map(|user| user.id.as_str()).unwrap_or_default();
+        self.host
+            .publish_durable(context, &NewEvent::new(name, &payload).with_key(key))
+            .await?;
+        Ok(())
+    }
+}
+
+/// A fact of the request that the gateway established.
+pub(crate) fn fact(context: &Context, name: &str) -> String {
+    context
+        .extra()
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}

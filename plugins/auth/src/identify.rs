@@ -1,0 +1,296 @@
+//! The service `auth`: who stands behind a request. What is asked most, a session that is in memory and was looked up lately,
+//! is answered at once, with bytes that were made when the session was read.
+
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, MethodSpec, ServiceFuture, ServiceHandler,
+    contracts::auth::{AuthClient, Credentials},
+};
+use std::{future::ready, sync::Arc};
+
+use crate::{
+    auth::Auth,
+    crypto::{TOKEN_CHARS, TokenHash, hash_token},
+    error::{AuthError, Result},
+    http::{cookie, percent},
+    keys,
+    sessions::{Live, Standing},
+};
+
+const METHOD: &str = "authenticate";
+/// Nobody.
+const NOBODY: &[u8] = br#"{"principal":null}"#;
+/// Where somebody whose session is restricted may go, to set right what restricts it.
+const OWN_PATHS: [&str; 2] = ["/api/v1/auth/", "/api/auth/"];
+
+/// What a request brought, borrowed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Proof<'a> {
+    pub(crate) authorization: Option<&'a str>,
+    pub(crate) cookie: Option<&'a str>,
+    pub(crate) api_key: Option<&'a str>,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+}
+
+/// What a request proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// A session's token; true when it came in a cookie.
+    Session(String, bool),
+    /// A key of a program.
+    Key(String),
+    /// Nothing that we know.
+    Nothing,
+}
+
+/// Who it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Who {
+    /// Somebody with a session, its token, and the cookie to send when it was renewed.
+    Session(Arc<Live>, String, Option<String>),
+    /// A program with a key.
+    Key(Arc<keys::LiveKey>),
+    /// Nobody.
+    Nobody,
+}
+
+impl Auth {
+    /// What a request proves itself with. A header goes before a cookie, and one that is no good is not made up for by the
+    /// other: the caller chose.
+    pub(crate) fn evidence(&self, proof: &Proof<'_>) -> Evidence {
+        if let Some(key) = proof.api_key {
+            return Evidence::Key(key.trim().to_owned());
+        }
+        if let Some(header) = proof.authorization {
+            let bearer = header
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let Some((_, token)) = bearer else {
+                return Evidence::Nothing;
+            };
+            let token = token.trim();
+            if token.starts_with(keys::PREFIX) {
+                return Evidence::Key(token.to_owned());
+            }
+            return self
+                .bearer(token)
+                .map_or(Evidence::Nothing, |token| Evidence::Session(token, false));
+        }
+        let Some(header) = proof.cookie else {
+            return Evidence::Nothing;
+        };
+        let token = cookie::signed(&self.secrets, header, cookie::SESSION, true).or_else(|| {
+            (!self.secure_always())
+                .then(|| cookie::signed(&self.secrets, header, cookie::SESSION, false))
+                .flatten()
+        });
+        match token.filter(|token| is_token(token)) {
+            Some(token) => Evidence::Session(token, true),
+            None => Evidence::Nothing,
+        }
+    }
+
+    /// The token itself, or with its signature as the header `set-auth-token` gives it.
+    fn bearer(&self, text: &str) -> Option<String> {
+        if is_token(text) {
+            return Some(text.to_owned());
+        }
+        let decoded = percent::decode(text)?;
+        cookie::unsigned(&self.secrets, &decoded)
+            .filter(|token| is_token(token))
+            .map(ToOwned::to_owned)
+    }
+
+    /// A cookie goes along with whatever page sends a request, so a changing one has to come from a page of ours.
+    fn check_origin(&self, proof: &Proof<'_>, by_cookie: bool) -> Result<()> {
+        if !by_cookie || matches!(proof.method, "GET" | "HEAD" | "OPTIONS") {
+            return Ok(());
+        }
+        self.origins.check(proof.origin, proof.host, true)
+    }
+
+    /// Who it is.
+    ///
+    /// # Errors
+    /// `Origin` for a request that another page may have sent; those of the store.
+    pub(crate) async fn identify(&self, context: &Context, proof: &Proof<'_>) -> Result<Who> {
+        match self.evidence(proof) {
+            Evidence::Nothing => Ok(Who::Nobody),
+            Evidence::Key(key) => Ok(self.key(context, &key).await?.map_or(Who::Nobody, Who::Key)),
+            Evidence::Session(token, by_cookie) => {
+                self.check_origin(proof, by_cookie)?;
+                let Some(live) = self.session_of(context, &token).await? else {
+                    return Ok(Who::Nobody);
+                };
+                let due = live.standing(self.now_ms(), i64::MAX) == Standing::Due;
+                let secure = self.secure_always() || crate::routes::is_secure(context);
+                let renewed = if due {
+                    self.renew(context, &live, &token, secure).await?.filter(|_| by_cookie)
+                } else {
+                    None
+                };
+                Ok(Who::Session(live, token, renewed))
+            }
+        }
+    }
+
+    /// The session of a token.
+    async fn session_of(&self, context: &Context, token: &str) -> Result<Option<Arc<Live>>> {
+        let hash = hash_token(token);
+        if let Some(live) = self.fresh(&hash) {
+            return Ok(Some(live));
+        }
+        self.load(context, &hash).await
+    }
+
+    /// A session in memory that need not be asked for again.
+    fn fresh(&self, hash: &TokenHash) -> Option<Arc<Live>> {
+        let live = self.sessions.by_hash(hash)?;
+        match live.standing(self.now_ms(), self.sessions.policy.recheck_ms) {
+            Standing::Good => Some(live),
+            Standing::Due => {
+                live.not_renewing();
+                Some(live)
+            }
+            Standing::Unchecked | Standing::Over => None,
+        }
+    }
+
+    /// The whole answer, when it can be given at once.
+    fn at_once(&self, proof: &Proof<'_>) -> Option<Vec<u8>> {
+        let (token, by_cookie) = match self.evidence(proof) {
+            Evidence::Nothing => return Some(NOBODY.to_vec()),
+            Evidence::Key(_) => return None,
+            Evidence::Session(token, by_cookie) => (token, by_cookie),
+        };
+        let live = self.sessions.by_hash(&hash_token(&token))?;
+        self.check_origin(proof, by_cookie).ok()?;
+        match live.standing(self.now_ms(), self.sessions.policy.recheck_ms) {
+            Standing::Good => {}
+            Standing::Due => {
+                live.not_renewing();
+                return None;
+            }
+            Standing::Unchecked | Standing::Over => return None,
+        }
+        hold_back(&live, proof.path).ok()?;
+        Some(live.identity.clone())
+    }
+
+    async fn answer(&self, context: &Context, credentials: &Credentials) -> Result<Vec<u8>> {
+        let proof = proof(credentials);
+        match self.identify(context, &proof).await? {
+            Who::Nobody => Ok(NOBODY.to_vec()),
+            Who::Key(key) => {
+                key.permits(proof.method, proof.path)?;
+                Ok(key.identity.clone())
+            }
+            Who::Session(live, _, renewed) => {
+                hold_back(&live, proof.path)?;
+                Ok(match renewed {
+                    Some(cookie) => with_header(&live.identity, "set-cookie", &cookie)?,
+                    None => live.identity.clone(),
+                })
+            }
+        }
+    }
+}
+
+/// Somebody who has to do something first does nothing else.
+fn hold_back(live: &Live, path: &str) -> Result<()> {
+    match live.restriction {
+        Some(refusal) if !OWN_PATHS.iter().any(|own| path.starts_with(own)) => Err(refusal.into()),
+        _ => Ok(()),
+    }
+}
+
+fn with_header(identity: &[u8], name: &str, value: &str) -> Result<Vec<u8>> {
+    let headers = serde_json::to_vec(&[(name, value)]).map_err(|error| AuthError::Internal(error.to_string()))?;
+    let open = identity.strip_suffix(b"}").unwrap_or(identity);
+    Ok([open, b",\"headers\":", &headers, b"}"].concat())
+}
+
+fn is_token(text: &str) -> bool {
+    text.len() == TOKEN_CHARS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn proof(credentials: &Credentials) -> Proof<'_> {
+    Proof {
+        authorization: credentials.authorization.as_deref(),
+        cookie: credentials.cookie.as_deref(),
+        api_key: credentials.api_key.as_deref(),
+        origin: credentials.origin.as_deref(),
+        host: credentials.host.as_deref(),
+        method: &credentials.method,
+        path: &credentials.path,
+    }
+}
+
+/// The service as the kernel calls it. By hand and not through the trait of the contract: the answer is bytes already.
+#[derive(Debug)]
+pub(crate) struct AuthService(pub(crate) Arc<Auth>);
+
+impl ServiceHandler for AuthService {
+    fn name(&self) -> &str {
+        AuthClient::NAME
+    }
+
+    fn version(&self) -> &str {
+        AuthClient::VERSION
+    }
+
+    fn methods(&self) -> Vec<MethodSpec> {
+        vec![MethodSpec {
+            name: METHOD,
+            sync: false,
+            raw: false,
+        }]
+    }
+
+    fn call(&self, method: &str, context: Context, payload: &[u8]) -> ServiceFuture {
+        if method != METHOD {
+            return Box::pin(ready(Err(unknown(method))));
+        }
+        let credentials: Credentials = match serde_json::from_slice(payload) {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                let message = format!("the request of auth.authenticate does not have its shape: {error}");
+                return Box::pin(ready(Err(Error::invalid(message))));
+            }
+        };
+        if let Err(refusal) = self.0.blocks.admit(&credentials.address, self.0.now_ms()) {
+            return Box::pin(ready(Err(refusal.into())));
+        }
+        if let Some(answer) = self.0.at_once(&proof(&credentials)) {
+            return Box::pin(ready(Ok(answer)));
+        }
+        let auth = Arc::clone(&self.0);
+        Box::pin(async move { auth.answer(&context, &credentials).await.map_err(Into::into) })
+    }
+
+    fn call_sync(&self, method: &str, _: Context, _: &[u8]) -> objectos_plugin_api::Result<Vec<u8>> {
+        Err(unknown(method))
+    }
+}
+
+fn unknown(method: &str) -> Error {
+    Error::new(
+        ErrorKind::NotImplemented,
+        format!("service auth has no method {method}"),
+    )
+}
+
+/// The origin rule for the plugin's own routes, where nobody need be signed in: whatever names a page, or carries a cookie of
+/// ours, is held to it.
+pub(crate) fn check_own_origin(auth: &Auth, proof: &Proof<'_>) -> Result<()> {
+    if matches!(proof.method, "GET" | "HEAD" | "OPTIONS") {
+        return Ok(());
+    }
+    if proof.authorization.is_some() || proof.api_key.is_some() {
+        return Ok(());
+    }
+    let by_cookie = proof.cookie.is_some_and(cookie::any);
+    auth.origins.check(proof.origin, proof.host, by_cookie)
+}

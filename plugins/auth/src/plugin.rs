@@ -1,0 +1,135 @@
+//! The plugin around it all: reads the configuration, finds the secret, registers service, routes and hooks, and sees to it
+//! that there is a way to the first administrator.
+
+use objectos_plugin_api::{
+    Context, Event, Health, HookAnswer, HookCall, Plugin, Registry, Result, Setup,
+    contracts::{
+        events::CHANGED_ELSEWHERE,
+        hooks::{AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE},
+    },
+    plugin,
+};
+use parking_lot::Mutex;
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
+
+use crate::{
+    alarm::ALARM, auth::Auth, config::AuthConfig, crypto::secret, error::AuthError, identify::AuthService,
+    records::kinds::Verification, routes, watch::WATCHED,
+};
+
+/// How often what is over is taken out of the store.
+const SWEEP: Duration = Duration::from_secs(600);
+/// Record by which a start notices that the secret is another one.
+const SECRET_CHECK: &str = "secret_check";
+
+/// `objectos.auth`.
+#[derive(Debug)]
+pub struct AuthPlugin {
+    auth: Arc<Auth>,
+    sweeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[plugin]
+impl Plugin for AuthPlugin {
+    const RUNTIME_WORKERS: usize = 1;
+
+    async fn init(setup: Setup) -> Result<Self> {
+        let config: AuthConfig = if setup.config.is_null() {
+            AuthConfig::default()
+        } else {
+            setup.config()?
+        };
+        let folder = setup.data_directory()?;
+        let secret = secret::find(&setup.host, config.secret_file.as_deref(), &folder)?;
+        let development = setup.settings.mode != "production";
+        let auth = Auth::new(setup.host, config, &secret, development, setup.settings.listen)?;
+        Ok(Self {
+            auth: Arc::new(auth),
+            sweeper: Mutex::default(),
+        })
+    }
+
+    fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
+        registry.service(AuthService(Arc::clone(&self.auth)));
+        routes::register(registry, &self.auth);
+        registry.event("elsewhere", CHANGED_ELSEWHERE, |plugin, _, event: Event| async move {
+            plugin
+                .auth
+                .changed_elsewhere(&serde_json::from_value(event.payload)?)
+                .await;
+            Ok(())
+        });
+        registry.durable_event("alarms", ALARM, |plugin, _, event: Event| async move {
+            let alarm = serde_json::from_value(event.payload)?;
+            Ok(plugin.auth.act_on(&Context::background(), &alarm).await?)
+        });
+        for hook in [AFTER_INSERT, AFTER_UPDATE, AFTER_DELETE] {
+            registry.hook(hook, &WATCHED, |plugin, _, call: HookCall| async move {
+                plugin.auth.changed(&call.json()?).await;
+                Ok(HookAnswer::Unchanged)
+            });
+        }
+    }
+
+    async fn start(self: Arc<Self>) -> Result<()> {
+        let context = Context::background();
+        self.auth.check_secret(&context).await?;
+        self.auth.ensure_administrator(&context).await?;
+        self.auth.read_blocks(&context).await?;
+        let auth = Arc::clone(&self.auth);
+        let sweeping = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                if let Err(error) = auth.sweep(&Context::background()).await {
+                    tracing::warn!(%error, "what is over could not be taken out of the store");
+                }
+            }
+        });
+        *self.sweeper.lock() = Some(sweeping);
+        Ok(())
+    }
+
+    async fn stop(self: Arc<Self>) -> Result<()> {
+        let sweeper = self.sweeper.lock().take();
+        if let Some(sweeper) = sweeper {
+            sweeper.abort();
+            // An error is what an aborted task answers.
+            drop(sweeper.await);
+        }
+        Ok(())
+    }
+
+    async fn health(self: Arc<Self>) -> Health {
+        match self.auth.is_administered(&Context::background()).await {
+            Ok(_) => Health::healthy(),
+            Err(error) => Health::unhealthy(format!("the store does not answer: {error}")),
+        }
+    }
+}
+
+impl Auth {
+    /// Whether the secret is the one that the installation began with.
+    ///
+    /// # Errors
+    /// `Configuration` when it is not.
+    async fn check_secret(&self, context: &Context) -> crate::error::Result<()> {
+        let found: Option<Verification> = self.records.get(context, SECRET_CHECK).await?;
+        let Some(record) = found else {
+            let value = self.secrets.seal(SECRET_CHECK, SECRET_CHECK);
+            let record = json!({ "id": SECRET_CHECK, "identifier": SECRET_CHECK, "value": value });
+            return match self.records.create::<Verification>(context, record).await {
+                // Another node starts at the same time, with the same secret or with an error of its own.
+                Err(error) if error.duplicate().is_none() => Err(error),
+                _ => Ok(()),
+            };
+        };
+        match self.secrets.open(SECRET_CHECK, record.value.as_deref().unwrap_or_default()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(AuthError::Configuration {
+                message: "the secret of objectos.auth is not the one with which this database began: set OBJECTOS_AUTH_SECRET, or secretFile, to that one".to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Proofs that are awaited: links in mails, and what stands between two steps of a sign-in. Each is a record named by the hash
+//! of its token, taken by deleting it: of two who bring the same token at once, one gets it.
+
+use objectos_plugin_api::Context;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{
+    auth::Auth,
+    crypto::{TOKEN_CHARS, hash_text, hash_token},
+    error::{AuthError, Refusal, Result},
+    moment,
+    records::kinds::Verification,
+};
+
+/// Kinds of proofs: a token is good for its own kind alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Sets a new password.
+    Reset,
+    /// Verifies an address.
+    Email,
+    /// Signs in.
+    Magic,
+    /// Between password and second factor.
+    TwoFactor,
+    /// A device that need not show the second factor.
+    Device,
+    /// A sign-in at a provider that was begun.
+    OAuth,
+    /// The session an administrator goes back to.
+    Impersonation,
+    /// A challenge that a passkey is to sign.
+    Passkey,
+}
+
+impl Kind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Reset => "rp",
+            Self::Email => "ev",
+            Self::Magic => "ml",
+            Self::TwoFactor => "tf",
+            Self::Device => "td",
+            Self::OAuth => "oa",
+            Self::Impersonation => "im",
+            Self::Passkey => "pk",
+        }
+    }
+}
+
+fn id_of(kind: Kind, token: &str) -> String {
+    format!("{}_{}", kind.prefix(), hash_text(&hash_token(token)))
+}
+
+impl Auth {
+    /// Makes a proof that holds for so many seconds; answers its token. `identifier` is what all proofs of one person and
+    /// kind are found by.
+    pub(crate) async fn make_proof(
+        &self,
+        context: &Context,
+        kind: Kind,
+        identifier: &str,
+        value: &impl Serialize,
+        life_s: i64,
+    ) -> Result<String> {
+        let token = self.secrets.token(TOKEN_CHARS);
+        let value = serde_json::to_string(value).map_err(|error| AuthError::Internal(error.to_string()))?;
+        let id = id_of(kind, &token);
+        let record = json!({
+            "id": id,
+            "identifier": format!("{}:{identifier}", kind.prefix()),
+            "value": self.secrets.seal(&id, &value),
+            "expires_at": moment::text(self.now_ms() + life_s * 1000),
+        });
+        self.records.create::<Verification>(context, record).await?;
+        Ok(token)
+    }
+
+    /// Looks at a proof and leaves it.
+    pub(crate) async fn peek_proof<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        kind: Kind,
+        token: &str,
+    ) -> Result<T> {
+        let id = id_of(kind, token);
+        let found: Option<Verification> = self.records.get(context, &id).await?;
+        let record = found.ok_or(Refusal::InvalidToken)?;
+        if record.expires_at.as_deref().map_or(0, moment::ms) <= self.now_ms() {
+            self.records.delete::<Verification>(context, &id).await?;
+            return Err(Refusal::TokenExpired.into());
+        }
+        let value = self.secrets.open(&id, record.value.as_deref().unwrap_or_default())?;
+        serde_json::from_str(&value).map_err(|error| AuthError::Internal(format!("a proof cannot be read: {error}")))
+    }
+
+    /// Takes a proof: it is good once.
+    pub(crate) async fn take_proof<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        kind: Kind,
+        token: &str,
+    ) -> Result<T> {
+        let value = self.peek_proof(context, kind, token).await?;
+        if !self
+            .records
+            .delete::<Verification>(context, &id_of(kind, token))
+            .await?
+        {
+            return Err(Refusal::InvalidToken.into());
+        }
+        Ok(value)
+    }
+
+    /// Takes away every proof of a kind that was made for one person.
+    pub(crate) async fn drop_proofs(&self, context: &Context, kind: Kind, identifier: &str) -> Result<()> {
+        let filter = json!({ "identifier": format!("{}:{identifier}", kind.prefix()) });
+        for proof in self.records.find::<Verification>(context, filter).await? {
+            self.records.delete::<Verification>(context, &proof.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is over: proofs, sessions and blocks.
+    pub(crate) async fn sweep(&self, context: &Context) -> Result<()> {
+        let over = json!({ "expires_at": { "$lt": moment::text(self.now_ms()) } });
+        for proof in self.records.find::<Verification>(context, over.clone()).await? {
+            self.records.delete::<Verification>(context, &proof.id).await?;
+        }
+        for blocked in self
+            .records
+            .find::<crate::records::kinds::BlockedAddress>(context, over.clone())
+            .await?
+        {
+            self.records
+                .delete::<crate::records::kinds::BlockedAddress>(context, &blocked.id)
+                .await?;
+        }
+        for session in self
+            .records
+            .find::<crate::records::kinds::Session>(context, over)
+            .await?
+        {
+            let user: Option<crate::records::kinds::User> = self.records.get(context, &session.user_id).await?;
+            let user = user.unwrap_or_default();
+            self.end(context, &user, &session, "auth.session_expired", "A session was over")
+                .await?;
+        }
+        Ok(())
+    }
+}

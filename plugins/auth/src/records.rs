@@ -1,0 +1,180 @@
+//! The plugin's records behind the service `data`: everything is read and written as the system, with the request's context,
+//! so that events tell who caused it. Knows objects and fields, not what they mean.
+
+pub(crate) mod kinds;
+
+use objectos_plugin_api::{
+    Context, Host,
+    contracts::data::{
+        CreateRequest, DataClient, DeleteRequest, FindRequest, GetRequest, TransactionRequest, UpdateRequest,
+    },
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::error::{AuthError, Result};
+
+/// Records that are read at once at most.
+const PAGE: usize = 1000;
+
+/// A record as a type; its object's name goes with it.
+pub(crate) trait Record: DeserializeOwned + Send {
+    /// Name of the object.
+    const OBJECT: &'static str;
+}
+
+/// The service, as this plugin uses it.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    data: DataClient,
+}
+
+#[derive(Deserialize)]
+struct Found<T> {
+    records: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct One<T> {
+    record: T,
+}
+
+impl Records {
+    /// Opens the service.
+    pub(crate) fn open(host: &Host) -> Result<Self> {
+        Ok(Self {
+            data: DataClient::open(host)?,
+        })
+    }
+
+    /// Records that match, oldest first, at most [`PAGE`].
+    pub(crate) async fn find<T: Record>(&self, context: &Context, filter: Value) -> Result<Vec<T>> {
+        let query = json!({
+            "where": filter, "limit": PAGE, "count": false,
+            "orderBy": [{ "field": "created_at", "order": "asc" }],
+        });
+        self.query(context, query).await
+    }
+
+    /// Records of a query.
+    pub(crate) async fn query<T: Record>(&self, context: &Context, query: Value) -> Result<Vec<T>> {
+        let answer = self.find_raw(context, T::OBJECT, query).await?;
+        let found: Found<T> = read(T::OBJECT, &answer)?;
+        Ok(found.records)
+    }
+
+    /// A query as the store answers it: `{records, total, …}`.
+    pub(crate) async fn find_raw(&self, context: &Context, object: &str, query: Value) -> Result<Vec<u8>> {
+        let request = FindRequest {
+            object: object.to_owned(),
+            query: map(query),
+        };
+        Ok(self.data.find(&context.as_system(), &write(&request)?).await?.to_vec())
+    }
+
+    /// The one record that matches.
+    pub(crate) async fn find_one<T: Record>(&self, context: &Context, filter: Value) -> Result<Option<T>> {
+        let found = self
+            .query(context, json!({ "where": filter, "limit": 1, "count": false }))
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// A record by its id.
+    pub(crate) async fn get<T: Record>(&self, context: &Context, id: &str) -> Result<Option<T>> {
+        let request = GetRequest {
+            object: T::OBJECT.to_owned(),
+            id: id.to_owned(),
+            fields: Vec::new(),
+        };
+        match self.data.get(&context.as_system(), &write(&request)?).await {
+            Ok(answer) => Ok(Some(read::<One<T>>(T::OBJECT, &answer)?.record)),
+            Err(error) => match AuthError::from(error) {
+                error if error.is_not_found() => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Makes a record.
+    pub(crate) async fn create<T: Record>(&self, context: &Context, record: Value) -> Result<T> {
+        let request = CreateRequest {
+            object: T::OBJECT.to_owned(),
+            record: map(record),
+        };
+        let answer = self.data.create(&context.as_system(), &write(&request)?).await?;
+        Ok(read::<One<T>>(T::OBJECT, &answer)?.record)
+    }
+
+    /// Changes fields of a record.
+    pub(crate) async fn update<T: Record>(&self, context: &Context, id: &str, record: Value) -> Result<T> {
+        self.update_based_on(context, id, record, None).await
+    }
+
+    /// Changes fields of a record, if it is still the one that was read; `Conflict` if not.
+    pub(crate) async fn update_based_on<T: Record>(
+        &self,
+        context: &Context,
+        id: &str,
+        record: Value,
+        version: Option<&str>,
+    ) -> Result<T> {
+        let request = UpdateRequest {
+            object: T::OBJECT.to_owned(),
+            id: id.to_owned(),
+            record: map(record),
+            expected_version: version.map(ToOwned::to_owned),
+        };
+        let answer = self.data.update(&context.as_system(), &write(&request)?).await?;
+        Ok(read::<One<T>>(T::OBJECT, &answer)?.record)
+    }
+
+    /// Deletes a record. False when it was not there: of several that try at once, one hears true.
+    pub(crate) async fn delete<T: Record>(&self, context: &Context, id: &str) -> Result<bool> {
+        let request = DeleteRequest {
+            object: T::OBJECT.to_owned(),
+            id: id.to_owned(),
+            ..DeleteRequest::default()
+        };
+        match self.data.delete(&context.as_system(), &write(&request)?).await {
+            Ok(_) => Ok(true),
+            Err(error) => match AuthError::from(error) {
+                error if error.is_not_found() => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Several changes, all or none.
+    pub(crate) async fn transaction(&self, context: &Context, operations: Vec<Value>) -> Result<()> {
+        let request = TransactionRequest { operations };
+        self.data.transaction(&context.as_system(), &write(&request)?).await?;
+        Ok(())
+    }
+}
+
+/// One operation of a transaction.
+pub(crate) fn making<T: Record>(record: &Value) -> Value {
+    json!({ "object": T::OBJECT, "action": "create", "data": record })
+}
+
+/// One operation of a transaction.
+pub(crate) fn changing<T: Record>(id: &str, record: &Value) -> Value {
+    json!({ "object": T::OBJECT, "action": "update", "id": id, "data": record })
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn write(request: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(request).map_err(|error| AuthError::Internal(error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(object: &str, answer: &[u8]) -> Result<T> {
+    serde_json::from_slice(answer)
+        .map_err(|error| AuthError::Internal(format!("a record of {object} cannot be read: {error}")))
+}

@@ -1,0 +1,316 @@
+//! What administrators do with users: needs the system permission `manage_users`. Acting as somebody else is written down and
+//! shows in everything that is done meanwhile.
+
+use serde_json::{Map, Value, json};
+
+use super::{Call, SignedIn, sign};
+use crate::{
+    auth::{ADMINISTRATOR, Note},
+    bootstrap::{By, NewUser},
+    error::{AuthError, Refusal, Result},
+    http::{Body, Reply, cookie, percent},
+    moment, policy,
+    proofs::Kind,
+    records::kinds::{Session, User},
+    sessions::{issue::Reason, load::is_banned},
+    view,
+};
+
+const PERMISSION: &str = "manage_users";
+
+async fn administrator(call: &Call) -> Result<SignedIn> {
+    let me = call.owner().await?;
+    call.auth.demand(&call.context, PERMISSION).await?;
+    Ok(me)
+}
+
+async fn target(call: &Call, body: &Body) -> Result<User> {
+    let id = body.required("userId")?;
+    let found: Option<User> = call.auth.records.get(&call.context, id).await?;
+    found.ok_or_else(|| Refusal::UserNotFound.into())
+}
+
+/// Whoever manages users must not become an administrator of the whole that way.
+async fn guard_administrators(call: &Call, user: &User) -> Result<()> {
+    if user.role == ADMINISTRATOR {
+        call.auth.demand(&call.context, "manage_platform").await?;
+    }
+    Ok(())
+}
+
+fn forget(call: &Call, user: &str) {
+    call.auth.sessions.forget_user(user);
+    call.auth.keys.forget_user(user);
+}
+
+/// `GET /admin/list-users?limit=&offset=&searchValue=`.
+pub(super) async fn list_users(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let query = call.request.query();
+    let number = |name: &str, default: u64| {
+        percent::parameter(query, name)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(default)
+    };
+    let (limit, offset) = (number("limit", 100).min(1000), number("offset", 0));
+    let filter = match percent::parameter(query, "searchValue").filter(|text| !text.is_empty()) {
+        Some(text) => json!({ "$or": [{ "email": { "$contains": text } }, { "name": { "$contains": text } }] }),
+        None => json!({}),
+    };
+    let query = json!({
+        "where": filter, "limit": limit, "offset": offset,
+        "orderBy": [{ "field": "created_at", "order": "asc" }],
+    });
+    let answer = call.auth.records.find_raw(&call.context, "sys_user", query).await?;
+    #[derive(serde::Deserialize)]
+    struct Found {
+        records: Vec<User>,
+        total: Option<u64>,
+    }
+    let found: Found = serde_json::from_slice(&answer).map_err(|error| AuthError::Internal(error.to_string()))?;
+    let users: Vec<Value> = found.records.iter().map(view::user).collect();
+    Ok(Reply::ok(
+        json!({ "users": users, "total": found.total, "limit": limit, "offset": offset }),
+    ))
+}
+
+/// `POST /admin/create-user {email, name, password?, role?}`.
+pub(super) async fn create_user(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let body = call.body()?;
+    let email = body.email("email")?;
+    let name = body.required("name")?;
+    let role = body.text("role")?;
+    if role == Some(ADMINISTRATOR) {
+        call.auth.demand(&call.context, "manage_platform").await?;
+    }
+    let hash = match body.text("password")? {
+        Some(password) => {
+            policy::check(&call.auth.config.password, password, &[&email, name])?;
+            Some(call.auth.hasher.hash(password, &call.auth.secrets).await?)
+        }
+        None => None,
+    };
+    let new = NewUser {
+        name: name.to_owned(),
+        email,
+        hash,
+        role: role.map(ToOwned::to_owned),
+        ..NewUser::default()
+    };
+    let user = call.auth.make_user(&call.context, new, By::Administrator).await?;
+    Ok(Reply::ok(json!({ "user": view::user(&user) })))
+}
+
+/// `POST /admin/set-role {userId, role}`.
+pub(super) async fn set_role(call: Call) -> Result<Reply> {
+    let me = administrator(&call).await?;
+    let body = call.body()?;
+    let (user, role) = (target(&call, &body).await?, body.required("role")?);
+    guard_administrators(&call, &user).await?;
+    if role == ADMINISTRATOR {
+        call.auth.demand(&call.context, "manage_platform").await?;
+    }
+    if user.id == me.live.user.id {
+        return Err(AuthError::explained(
+            Refusal::Forbidden,
+            "Your own role is changed by somebody else",
+        ));
+    }
+    let change = json!({ "role": role });
+    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
+    forget(&call, &user.id);
+    let mut metadata = Map::new();
+    metadata.insert("from".to_owned(), user.role.as_str().into());
+    metadata.insert("to".to_owned(), role.into());
+    let note = Note {
+        user: Some(&changed),
+        description: "The role of a user was changed",
+        metadata,
+        ..Note::default()
+    };
+    call.auth.note(&call.context, "authz.role_updated", note).await?;
+    Ok(Reply::ok(json!({ "user": view::user(&changed) })))
+}
+
+/// `POST /admin/ban-user {userId, banReason?, banExpiresIn?}`; `banExpiresIn` in seconds. Ends every session of the user.
+pub(super) async fn ban(call: Call) -> Result<Reply> {
+    let me = administrator(&call).await?;
+    let body = call.body()?;
+    let user = target(&call, &body).await?;
+    guard_administrators(&call, &user).await?;
+    if user.id == me.live.user.id {
+        return Err(AuthError::explained(Refusal::Forbidden, "You cannot ban yourself"));
+    }
+    let expires = body
+        .number("banExpiresIn")?
+        .map(|seconds| moment::text(call.auth.now_ms().saturating_add(seconds.saturating_mul(1000))));
+    let change = json!({ "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires });
+    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
+    forget(&call, &user.id);
+    call.auth
+        .end_all(&call.context, &user, None, "The user was disabled")
+        .await?;
+    Ok(Reply::ok(json!({ "user": view::user(&changed) })))
+}
+
+/// `POST /admin/unban-user {userId}`.
+pub(super) async fn unban(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let user = target(&call, &call.body()?).await?;
+    guard_administrators(&call, &user).await?;
+    let change = json!({ "banned": false, "ban_reason": null, "ban_expires": null });
+    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
+    forget(&call, &user.id);
+    Ok(Reply::ok(json!({ "user": view::user(&changed) })))
+}
+
+/// `POST /admin/remove-user {userId}`.
+pub(super) async fn remove(call: Call) -> Result<Reply> {
+    let me = administrator(&call).await?;
+    let user = target(&call, &call.body()?).await?;
+    guard_administrators(&call, &user).await?;
+    if user.id == me.live.user.id {
+        return Err(AuthError::explained(Refusal::Forbidden, "You cannot remove yourself"));
+    }
+    call.auth
+        .end_all(&call.context, &user, None, "The user was deleted")
+        .await?;
+    call.auth.records.delete::<User>(&call.context, &user.id).await?;
+    forget(&call, &user.id);
+    Ok(Reply::ok(json!({ "success": true })))
+}
+
+/// `POST /admin/set-user-password {userId, newPassword}`.
+pub(super) async fn set_password(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let body = call.body()?;
+    let user = target(&call, &body).await?;
+    guard_administrators(&call, &user).await?;
+    super::password::set(&call, &user, body.required("newPassword")?).await?;
+    call.auth
+        .end_all(&call.context, &user, None, "The password was set by an administrator")
+        .await?;
+    sign::note_plain(
+        &call,
+        &user,
+        "auth.password_changed",
+        "The password was set by an administrator",
+    )
+    .await?;
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// `POST /admin/unlock-user {userId}`.
+pub(super) async fn unlock(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let user = target(&call, &call.body()?).await?;
+    if call.auth.unlock(&call.context, &user.email).await? {
+        let event = "auth.account_unlocked";
+        sign::note_plain(&call, &user, event, "The lock was taken away by an administrator").await?;
+    }
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// `POST /admin/list-user-sessions {userId}`.
+pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let user = target(&call, &call.body()?).await?;
+    let sessions: Vec<Session> = call
+        .auth
+        .records
+        .find(&call.context, json!({ "user_id": user.id }))
+        .await?;
+    let sessions: Vec<Value> = sessions.iter().map(|session| view::session(session, None)).collect();
+    Ok(Reply::ok(json!({ "sessions": sessions })))
+}
+
+/// `POST /admin/revoke-user-sessions {userId}`.
+pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
+    administrator(&call).await?;
+    let user = target(&call, &call.body()?).await?;
+    guard_administrators(&call, &user).await?;
+    call.auth
+        .end_all(
+            &call.context,
+            &user,
+            None,
+            "The session was revoked by an administrator",
+        )
+        .await?;
+    Ok(Reply::ok(json!({ "success": true })))
+}
+
+/// `POST /admin/impersonate-user {userId}`: a session of an hour as that user. Nobody acts as an administrator.
+pub(super) async fn impersonate(call: Call) -> Result<Reply> {
+    let me = administrator(&call).await?;
+    let (auth, user) = (&call.auth, target(&call, &call.body()?).await?);
+    if user.id == me.live.user.id {
+        return Err(Refusal::SelfImpersonation.into());
+    }
+    if user.role == ADMINISTRATOR || is_banned(&user, auth.now_ms()) {
+        return Err(Refusal::Forbidden.into());
+    }
+    let reason = Reason {
+        impersonated_by: Some(me.live.user.id.clone()),
+        method: "impersonation",
+        ..Reason::default()
+    };
+    let issued = auth.issue(&call.context, &user, reason).await?;
+    let back = auth
+        .make_proof(
+            &call.context,
+            Kind::Impersonation,
+            &issued.live.session.id,
+            &me.token,
+            3600,
+        )
+        .await?;
+    let secure = call.secure();
+    let reply = Reply::ok(json!({
+        "session": view::session(&issued.live.session, Some(&issued.token)), "user": view::user(&user),
+    }));
+    Ok(reply
+        .cookie(cookie::set(
+            &auth.secrets,
+            cookie::SESSION,
+            &issued.token,
+            Some(3600),
+            secure,
+        ))
+        .cookie(cookie::set(
+            &auth.secrets,
+            cookie::ADMIN_SESSION,
+            &back,
+            Some(3600),
+            secure,
+        )))
+}
+
+/// `POST /admin/stop-impersonating`: ends that session; a browser gets its own back.
+pub(super) async fn stop_impersonating(call: Call) -> Result<Reply> {
+    let me = call.signed_in().await?;
+    let auth = &call.auth;
+    if me.live.session.impersonated_by.is_none() {
+        return Err(AuthError::explained(
+            Refusal::Forbidden,
+            "You are not impersonating anyone",
+        ));
+    }
+    auth.end(
+        &call.context,
+        &me.live.user,
+        &me.live.session,
+        "auth.logout",
+        "Acting as somebody else ended",
+    )
+    .await?;
+    let secure = call.secure();
+    let reply = Reply::ok(json!({ "success": true })).cookie(cookie::clear(cookie::ADMIN_SESSION, secure));
+    let Some(back) = cookie::signed(&auth.secrets, call.cookies(), cookie::ADMIN_SESSION, secure) else {
+        return Ok(reply.cookie(cookie::clear(cookie::SESSION, secure)));
+    };
+    let token: String = auth.take_proof(&call.context, Kind::Impersonation, &back).await?;
+    let age = auth.config.session.max_age_s;
+    Ok(reply.cookie(cookie::set(&auth.secrets, cookie::SESSION, &token, Some(age), secure)))
+}

@@ -1,0 +1,170 @@
+//! Addresses: verified by a link that was sent to them, and changed only that way.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Call, Entry, SignedIn, enter, password::admit_mail, sign};
+use crate::{
+    error::{AuthError, Refusal, Result},
+    http::{Reply, body, percent},
+    proofs::Kind,
+    records::kinds::User,
+    sessions::load::is_banned,
+    view,
+};
+
+/// What a link proves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Claim {
+    user: String,
+    /// The address the link went to.
+    email: String,
+    /// The address of the user when it was sent; another one means that it is out of date.
+    from: String,
+}
+
+/// Sends the link that verifies an address.
+pub(super) async fn send(call: &Call, user: &User, email: &str, callback: Option<&str>) -> Result<()> {
+    let auth = &call.auth;
+    let claim = Claim {
+        user: user.id.clone(),
+        email: email.to_owned(),
+        from: user.email.clone(),
+    };
+    let minutes = auth.config.links.verify_minutes;
+    auth.drop_proofs(&call.context, Kind::Email, &user.id).await?;
+    let token = auth
+        .make_proof(&call.context, Kind::Email, &user.id, &claim, minutes * 60)
+        .await?;
+    let query = percent::query(&[("token", &token), ("callbackURL", callback.unwrap_or("/"))]);
+    let link = format!("{}/api/v1/auth/verify-email?{query}", auth.base_url());
+    let text = format!(
+        "Hello {},\n\nto verify that this address is yours, open\n\n{link}\n\nwithin {} hours.\n",
+        user.name,
+        (minutes / 60).max(1)
+    );
+    auth.mail(
+        &call.context,
+        email,
+        "email_verification",
+        "Verify your e-mail address",
+        text,
+    )
+    .await?;
+    let event = "auth.email_verification_sent";
+    sign::note_about(call, user, event, "A link to verify an address was sent").await
+}
+
+/// `POST /send-verification-email {email, callbackURL?}`.
+pub(super) async fn send_verification(call: Call) -> Result<Reply> {
+    let body = call.body()?;
+    let callback = body.text("callbackURL")?;
+    sign::check_callback(&call.auth, callback)?;
+    if !call.auth.may_mail() {
+        return Err(Refusal::MailUnavailable.into());
+    }
+    let email = body.email("email")?;
+    admit_mail(&call)?;
+    let user: Option<User> = call
+        .auth
+        .records
+        .find_one(&call.context, json!({ "email": email }))
+        .await?;
+    if let Some(SignedIn { live, .. }) = call.maybe_signed_in().await?
+        && live.user.email == email
+        && live.user.email_verified
+    {
+        return Err(Refusal::EmailAlreadyVerified.into());
+    }
+    // Nobody is told whether there is such a user, or verified already.
+    if let Some(user) = user.filter(|user| !user.email_verified && !is_banned(user, call.auth.now_ms())) {
+        send(&call, &user, &user.email, callback).await?;
+    }
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// `GET /verify-email?token=&callbackURL=`.
+pub(super) async fn verify(call: Call) -> Result<Reply> {
+    let token = body::query(&call.request, "token")?;
+    let callback = percent::parameter(call.request.query(), "callbackURL").filter(|url| !url.is_empty());
+    sign::check_callback(&call.auth, callback.as_deref())?;
+    match take(&call, &token).await {
+        Ok(user) => {
+            let signed_in = call.maybe_signed_in().await?;
+            if signed_in.is_none() && call.auth.config.require_email_verification && !user.two_factor_enabled {
+                let entry = Entry {
+                    method: "email_verification",
+                    redirect: callback,
+                    ..Entry::default()
+                };
+                return enter(&call, &user, entry).await;
+            }
+            Ok(match callback {
+                Some(url) => Reply::redirect(&url),
+                None => Reply::ok(json!({ "status": true, "user": view::user(&user) })),
+            })
+        }
+        Err(AuthError::Refused(refusal)) if callback.is_some() => {
+            let page = callback.unwrap_or_default();
+            let join = if page.contains('?') { '&' } else { '?' };
+            let query = percent::query(&[("error", refusal.code())]);
+            Ok(Reply::redirect(&format!("{page}{join}{query}")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn take(call: &Call, token: &str) -> Result<User> {
+    let auth = &call.auth;
+    let claim: Claim = auth.take_proof(&call.context, Kind::Email, token).await?;
+    let user: Option<User> = auth.records.get(&call.context, &claim.user).await?;
+    let user = user
+        .filter(|user| user.email == claim.from && !is_banned(user, auth.now_ms()))
+        .ok_or(Refusal::InvalidToken)?;
+    let change = json!({ "email": claim.email, "email_verified": true });
+    let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
+    let user = match changed {
+        Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
+        other => other?,
+    };
+    auth.sessions.forget_user(&user.id);
+    auth.keys.forget_user(&user.id);
+    sign::note_plain(call, &user, "auth.email_verified", "An e-mail address was verified").await?;
+    Ok(user)
+}
+
+/// `POST /change-email {newEmail, callbackURL?}`: takes effect when the link in the mail to the new address is opened. An
+/// address that was never verified may be put right at once.
+pub(super) async fn change(call: Call) -> Result<Reply> {
+    let me = call.owner().await?;
+    let body = call.body()?;
+    let email = body.email("newEmail")?;
+    let callback = body.text("callbackURL")?;
+    sign::check_callback(&call.auth, callback)?;
+    let (auth, user) = (&call.auth, &me.live.user);
+    if email == user.email {
+        return Err(AuthError::explained(Refusal::InvalidEmail, "Email is the same"));
+    }
+    let taken: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
+    if !user.email_verified && !auth.config.require_email_verification {
+        if taken.is_some() {
+            return Err(Refusal::UserExists.into());
+        }
+        let change = json!({ "email": email });
+        let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
+        let changed = match changed {
+            Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
+            other => other?,
+        };
+        auth.sessions.forget_user(&user.id);
+        return Ok(Reply::ok(json!({ "status": true, "user": view::user(&changed) })));
+    }
+    if !auth.may_mail() {
+        return Err(Refusal::MailUnavailable.into());
+    }
+    admit_mail(&call)?;
+    if taken.is_none() {
+        send(&call, user, &email, callback).await?;
+    }
+    Ok(Reply::ok(json!({ "status": true })))
+}

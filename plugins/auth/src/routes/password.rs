@@ -1,0 +1,236 @@
+//! Passwords: changed by their owner, or set anew with a link from a mail. Whoever asks for such a link is told the same,
+//! whether or not the address is one of ours.
+
+use serde_json::{Map, Value, json};
+
+use super::{Call, session::confirm_password, sign};
+use crate::{
+    bootstrap::password_place,
+    error::{AuthError, Refusal, Result},
+    http::{Reply, cookie, percent},
+    moment, policy,
+    proofs::Kind,
+    records::kinds::{Account, User},
+    sessions::{issue::Reason, load::is_banned},
+    view,
+};
+
+/// Mails that one address of the network may ask for, before it has to wait, are counted under this name.
+const ASKED: &str = "mail:";
+
+/// `POST /change-password {currentPassword, newPassword, revokeOtherSessions?}`.
+pub(super) async fn change(call: Call) -> Result<Reply> {
+    let me = call.owner().await?;
+    let body = call.body()?;
+    let (current, new) = (body.required("currentPassword")?, body.required("newPassword")?);
+    let user = &me.live.user;
+    confirm_password(&call, &user.id, current).await?;
+    set(&call, user, new).await?;
+    sign::note_plain(&call, user, "auth.password_changed", "The password was changed").await?;
+    if body.flag("revokeOtherSessions")? != Some(true) {
+        call.auth.sessions.forget_user(&user.id);
+        return Ok(Reply::ok(json!({ "token": null, "user": view::user(user) })));
+    }
+    let auth = &call.auth;
+    auth.end_all(&call.context, user, None, "The password was changed")
+        .await?;
+    let reason = Reason {
+        forget: !me.live.session.remembered,
+        second_factor: me.live.session.second_factor,
+        organization: me.live.session.active_organization_id.clone(),
+        method: "password",
+        ..Reason::default()
+    };
+    let forget = reason.forget;
+    let issued = auth.issue(&call.context, user, reason).await?;
+    let age = (!forget).then_some(auth.config.session.max_age_s);
+    let reply = Reply::ok(json!({ "token": issued.token, "user": view::user(user) }));
+    Ok(reply.cookie(cookie::set(
+        &auth.secrets,
+        cookie::SESSION,
+        &issued.token,
+        age,
+        call.secure(),
+    )))
+}
+
+/// `POST /set-initial-password {newPassword}`: for users who came by a provider.
+pub(super) async fn set_initial(call: Call) -> Result<Reply> {
+    let me = call.owner().await?;
+    let body = call.body()?;
+    let new = body.required("newPassword")?;
+    let user = &me.live.user;
+    if call.auth.credential(&call.context, &user.id).await?.is_some() {
+        return Err(Refusal::PasswordAlreadySet.into());
+    }
+    set(&call, user, new).await?;
+    sign::note_plain(&call, user, "auth.password_changed", "A first password was set").await?;
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// `POST /verify-password {password}`.
+pub(super) async fn verify(call: Call) -> Result<Reply> {
+    let me = call.owner().await?;
+    confirm_password(&call, &me.live.user.id, call.body()?.required("password")?).await?;
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// `POST /request-password-reset {email, redirectTo?}`.
+pub(super) async fn request_reset(call: Call) -> Result<Reply> {
+    let body = call.body()?;
+    let email = body.email("email")?;
+    let redirect = body.text("redirectTo")?;
+    sign::check_callback(&call.auth, redirect)?;
+    if !call.auth.may_mail() {
+        return Err(Refusal::MailUnavailable.into());
+    }
+    admit_mail(&call)?;
+    let filter = json!({ "email": email });
+    let user: Option<User> = call.auth.records.find_one(&call.context, filter).await?;
+    if let Some(user) = user.filter(|user| !is_banned(user, call.auth.now_ms())) {
+        let auth = &call.auth;
+        let life_s = auth.config.links.reset_minutes * 60;
+        auth.drop_proofs(&call.context, Kind::Reset, &user.id).await?;
+        let token = auth
+            .make_proof(&call.context, Kind::Reset, &user.id, &user.id, life_s)
+            .await?;
+        let callback = redirect.map(|url| format!("?{}", percent::query(&[("callbackURL", url)])));
+        let link = format!(
+            "{}/api/v1/auth/reset-password/{token}{}",
+            auth.base_url(),
+            callback.unwrap_or_default()
+        );
+        let text = format!(
+            "Hello {},\n\nsomebody asked for a new password of your account. To set one, open\n\n{link}\n\nwithin {} minutes. If it was not you, do nothing: your password stays as it is.\n",
+            user.name, auth.config.links.reset_minutes
+        );
+        auth.mail(&call.context, &user.email, "password_reset", "Set a new password", text)
+            .await?;
+        let event = "auth.password_reset_requested";
+        sign::note_about(&call, &user, event, "A link to set a new password was sent").await?;
+    }
+    Ok(Reply::ok(json!({
+        "status": true,
+        "message": "If this email exists in our system, check your email for the reset link",
+    })))
+}
+
+/// So that nobody fills the mailboxes of others.
+pub(super) fn admit_mail(call: &Call) -> Result<()> {
+    let address = format!("{ASKED}{}", crate::auth::fact(&call.context, "address"));
+    let now_ms = call.auth.now_ms();
+    call.auth.guard.admit(&address, &address, now_ms)?;
+    call.auth.guard.failed(&address, &address, now_ms);
+    Ok(())
+}
+
+/// `GET /reset-password/{token}?callbackURL=`: from the mail to the page that asks for the new password.
+pub(super) async fn reset_page(call: Call) -> Result<Reply> {
+    let token = call.request.parameter("token").to_owned();
+    let callback = percent::parameter(call.request.query(), "callbackURL");
+    sign::check_callback(&call.auth, callback.as_deref())?;
+    let page = callback.unwrap_or_else(|| "/reset-password".to_owned());
+    let join = if page.contains('?') { '&' } else { '?' };
+    let good = call.auth.peek_proof::<String>(&call.context, Kind::Reset, &token).await;
+    let query = match good {
+        Ok(_) => percent::query(&[("token", &token)]),
+        Err(AuthError::Refused(_)) => percent::query(&[("error", "INVALID_TOKEN")]),
+        Err(error) => return Err(error),
+    };
+    Ok(Reply::redirect(&format!("{page}{join}{query}")))
+}
+
+/// `POST /reset-password {newPassword, token}`.
+pub(super) async fn reset(call: Call) -> Result<Reply> {
+    let body = call.body()?;
+    let new = body.required("newPassword")?;
+    let token = match body.text("token")? {
+        Some(token) => token.to_owned(),
+        None => crate::http::body::query(&call.request, "token")?,
+    };
+    let auth = &call.auth;
+    // The token is taken only for a password that can be set.
+    let owner: String = auth.peek_proof(&call.context, Kind::Reset, &token).await?;
+    let user: Option<User> = auth.records.get(&call.context, &owner).await?;
+    let user = user.ok_or(Refusal::InvalidToken)?;
+    if is_banned(&user, auth.now_ms()) {
+        return Err(Refusal::InvalidToken.into());
+    }
+    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    check_history(&call, &user, new).await?;
+    let _: String = auth.take_proof(&call.context, Kind::Reset, &token).await?;
+    set(&call, &user, new).await?;
+    if !user.email_verified {
+        // The link came by that address; whoever registered it may have been somebody else.
+        super::magic::drop_keys(&call, &user).await?;
+        auth.records
+            .update::<User>(&call.context, &user.id, json!({ "email_verified": true }))
+            .await?;
+    }
+    auth.end_all(&call.context, &user, None, "The password was set anew")
+        .await?;
+    auth.unlock(&call.context, &user.email).await?;
+    sign::note_plain(&call, &user, "auth.password_reset", "The password was set anew by mail").await?;
+    Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// Whether the password was one of the last few.
+async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
+    let auth = &call.auth;
+    if auth.config.password.history_count == 0 {
+        return Ok(());
+    }
+    let Some(account) = auth.credential(&call.context, &user.id).await? else {
+        return Ok(());
+    };
+    let earlier = history(&account)
+        .into_iter()
+        .take(auth.config.password.history_count.saturating_sub(1));
+    for sealed in account.password.iter().cloned().chain(earlier) {
+        let hash = auth.secrets.open(&password_place(&user.id), &sealed)?;
+        if auth.hasher.verify(new, Some(hash)).await? {
+            return Err(Refusal::PasswordReused.into());
+        }
+    }
+    Ok(())
+}
+
+/// Sealed hashes of earlier passwords, latest first.
+fn history(account: &Account) -> Vec<String> {
+    let earlier = account.password_history.as_ref().and_then(Value::as_array);
+    earlier
+        .into_iter()
+        .flatten()
+        .filter_map(|sealed| sealed.as_str().map(ToOwned::to_owned))
+        .collect()
+}
+
+/// Holds a new password to the rules, and stores it.
+pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
+    let auth = &call.auth;
+    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    check_history(call, user, new).await?;
+    let hash = auth.hasher.hash(new, &auth.secrets).await?;
+    let Some(account) = auth.credential(&call.context, &user.id).await? else {
+        let record = auth.credential_record(&user.id, &hash);
+        auth.records.create::<Account>(&call.context, record).await?;
+        return Ok(());
+    };
+    let keep = auth.config.password.history_count.saturating_sub(1);
+    let earlier: Vec<String> = account
+        .password
+        .iter()
+        .cloned()
+        .chain(history(&account))
+        .take(keep)
+        .collect();
+    let mut change = Map::new();
+    let sealed = auth.secrets.seal(&password_place(&user.id), &hash);
+    change.insert("password".to_owned(), sealed.into());
+    change.insert("password_history".to_owned(), json!(earlier));
+    change.insert("password_changed_at".to_owned(), moment::text(auth.now_ms()).into());
+    auth.records
+        .update::<Account>(&call.context, &account.id, Value::Object(change))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! SCIM 2.0 (RFC 7643, RFC 7644): a directory makes, changes and ends users, and fills groups, which are the teams of the
+//! organisation its key works in. Needs the system permission `manage_users`; a key is the usual way in.
+
+pub(super) mod groups;
+pub(super) mod users;
+
+use serde_json::{Value, json};
+use std::future::Future;
+
+use super::Call;
+use crate::{
+    error::{AuthError, Refusal, Result},
+    http::{Reply, percent},
+};
+
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+const MEDIA_TYPE: &str = "application/scim+json";
+const BASE: &str = "/api/v1/auth/scim/v2";
+/// Resources of a page at most.
+const PAGE_MAX: u64 = 200;
+
+/// Runs a handler for somebody who manages users; refusals are said as SCIM says them.
+async fn scim<Fut: Future<Output = Result<Reply>>>(call: &Call, handler: Fut) -> Result<Reply> {
+    let answered = match call.auth.demand(&call.context, "manage_users").await {
+        Ok(()) => handler.await,
+        Err(error) => Err(error),
+    };
+    let (refusal, message) = match answered {
+        Ok(reply) => return Ok(reply.media_type(MEDIA_TYPE)),
+        Err(AuthError::Refused(refusal)) => (refusal, refusal.message().to_owned()),
+        Err(AuthError::Explained { refusal, message }) => (refusal, message),
+        Err(error) => return Err(error),
+    };
+    let status = if refusal == Refusal::UserExists {
+        409
+    } else {
+        refusal.status()
+    };
+    let mut body = json!({ "schemas": [ERROR], "status": status.to_string(), "detail": message });
+    match status {
+        409 => body["scimType"] = "uniqueness".into(),
+        400 => body["scimType"] = "invalidValue".into(),
+        _ => {}
+    }
+    Ok(Reply::status(status, body).media_type(MEDIA_TYPE))
+}
+
+/// The body as a map: SCIM's keys are read without case by some directories, but written in one way by all.
+fn body(call: &Call) -> Result<Value> {
+    match serde_json::from_slice(call.request.body()) {
+        Ok(Value::Object(map)) => Ok(Value::Object(map)),
+        _ => Err(invalid("the body is no JSON object")),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> AuthError {
+    AuthError::explained(Refusal::Validation, message)
+}
+
+/// `startIndex` and `count` as offset and limit.
+fn page(call: &Call) -> (u64, u64) {
+    let number = |name: &str| percent::parameter(call.request.query(), name).and_then(|text| text.parse::<u64>().ok());
+    let offset = number("startIndex").unwrap_or(1).max(1) - 1;
+    (offset, number("count").unwrap_or(100).min(PAGE_MAX))
+}
+
+/// Reads `attribute eq "value"`, the filter by which directories look for what they know.
+fn equality(call: &Call) -> Result<Option<(String, String)>> {
+    let Some(filter) = percent::parameter(call.request.query(), "filter").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let mut parts = filter.trim().splitn(3, ' ');
+    let (Some(attribute), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(invalid("a filter is written: attribute eq \"value\""));
+    };
+    if !operator.eq_ignore_ascii_case("eq") {
+        return Err(invalid(format!("the operator {operator} is not taken; only eq is")));
+    }
+    let value: Value = serde_json::from_str(value).map_err(|_| invalid("the value of a filter is no JSON text"))?;
+    let value = value
+        .as_str()
+        .ok_or_else(|| invalid("the value of a filter is no text"))?;
+    Ok(Some((attribute.to_ascii_lowercase(), value.to_owned())))
+}
+
+fn list(resources: &[Value], total: u64, offset: u64) -> Reply {
+    Reply::ok(json!({
+        "schemas": [LIST],
+        "totalResults": total,
+        "startIndex": offset + 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    }))
+}
+
+/// One operation of a PATCH: name in small letters, path, value.
+fn operations(body: &Value) -> Result<Vec<(String, String, Value)>> {
+    let list = body.get("Operations").and_then(Value::as_array);
+    let list = list.ok_or_else(|| invalid("a PATCH has Operations"))?;
+    list.iter()
+        .map(|operation| {
+            let name = operation
+                .get("op")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            if !matches!(name.as_str(), "add" | "replace" | "remove") {
+                return Err(invalid(format!("`{name}` is no operation")));
+            }
+            let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+            Ok((
+                name,
+                path.to_owned(),
+                operation.get("value").cloned().unwrap_or_default(),
+            ))
+        })
+        .collect()
+}
+
+/// `GET /scim/v2/ServiceProviderConfig`.
+pub(super) async fn service_provider_config(call: Call) -> Result<Reply> {
+    scim(&call, async {
+        let (yes, no) = (json!({ "supported": true }), json!({ "supported": false }));
+        Ok(Reply::ok(json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+            "patch": yes,
+            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+            "filter": { "supported": true, "maxResults": PAGE_MAX },
+            "changePassword": no,
+            "sort": no,
+            "etag": no,
+            "authenticationSchemes": [{
+                "type": "oauthbearertoken", "name": "API key", "description": "A key of ObjectOS as a bearer token",
+            }],
+        })))
+    })
+    .await
+}
+
+/// `GET /scim/v2/ResourceTypes`.
+pub(super) async fn resource_types(call: Call) -> Result<Reply> {
+    scim(&call, async {
+        let kind = |name: &str, endpoint: &str| {
+            json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+                "id": name, "name": name, "endpoint": endpoint,
+                "schema": format!("urn:ietf:params:scim:schemas:core:2.0:{name}"),
+            })
+        };
+        Ok(list(&[kind("User", "/Users"), kind("Group", "/Groups")], 2, 0))
+    })
+    .await
+}

@@ -1,0 +1,245 @@
+//! Registering, signing in, signing out. A sign-in costs one password hash and little else, and takes the same way whether
+//! the account exists or not.
+
+use serde_json::{Map, json};
+
+use super::{
+    Call, Entry, SignedIn,
+    entry::{check_standing, enter, second_step},
+};
+use crate::{
+    auth::{Auth, Note, fact},
+    bootstrap::{By, NewUser, password_place},
+    error::{AuthError, Refusal, Result},
+    guard::Consequence,
+    http::{Reply, cookie},
+    policy,
+    records::kinds::{Account, User},
+    view,
+};
+
+/// Longest password that is looked at when signing in, bytes: more is no password of ours, and would cost to hash.
+const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// `POST /sign-up/email`.
+pub(super) async fn up(call: Call) -> Result<Reply> {
+    let body = call.body()?;
+    let email = body.email("email")?;
+    let password = body.required("password")?.to_owned();
+    let name = body
+        .text("name")?
+        .unwrap_or_else(|| email.split('@').next().unwrap_or_default());
+    let callback = body.text("callbackURL")?;
+    check_callback(&call.auth, callback)?;
+    policy::check(&call.auth.config.password, &password, &[&email, name])?;
+    let auth = &call.auth;
+    let address = fact(&call.context, "address");
+    let tries = format!("sign-up:{address}");
+    auth.guard.admit(&tries, &address, auth.now_ms())?;
+    let hash = auth.hasher.hash(&password, &auth.secrets).await?;
+    let new = NewUser {
+        name: name.to_owned(),
+        email: email.clone(),
+        image: body.text("image")?.map(ToOwned::to_owned),
+        hash: Some(hash),
+        ..NewUser::default()
+    };
+    let token = body.text("bootstrapToken")?.map(ToOwned::to_owned);
+    let token = token.or_else(|| call.request.header("x-bootstrap-token").map(ToOwned::to_owned));
+    let made = auth
+        .make_user(&call.context, new, By::Registration(token.as_deref()))
+        .await;
+    if let Err(AuthError::Refused(Refusal::BootstrapToken | Refusal::UserExists)) = &made {
+        // Neither the token nor who has an account is for trying out.
+        auth.guard.failed(&tries, &address, auth.now_ms());
+    }
+    let user = made?;
+    if auth.may_mail() && auth.config.require_email_verification {
+        super::email::send(&call, &user, &user.email, callback).await?;
+    }
+    if auth.config.require_email_verification {
+        return Ok(Reply::ok(json!({
+            "token": null, "user": view::user(&user), "success": true,
+            "data": { "token": null, "user": view::user(&user), "session": null },
+        })));
+    }
+    let entry = Entry {
+        method: "sign_up",
+        forget: body.flag("rememberMe")? == Some(false),
+        ..Entry::default()
+    };
+    enter(&call, &user, entry).await
+}
+
+/// `POST /sign-in/email`.
+pub(super) async fn in_(call: Call) -> Result<Reply> {
+    let body = call.body()?;
+    let email = if body.has("email") {
+        body.email("email")?
+    } else {
+        body.email("username")?
+    };
+    let password = body.required("password")?;
+    let callback = body.text("callbackURL")?;
+    check_callback(&call.auth, callback)?;
+    let user = prove_password(&call, &email, password).await?;
+    check_standing(&call, &user, callback).await?;
+    let forget = body.flag("rememberMe")? == Some(false);
+    if let Some(reply) = second_step(&call, &user, forget).await? {
+        return Ok(reply);
+    }
+    let entry = Entry {
+        method: "password",
+        forget,
+        ..Entry::default()
+    };
+    enter(&call, &user, entry).await
+}
+
+/// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
+async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User> {
+    let auth = &call.auth;
+    let (address, now_ms) = (fact(&call.context, "address"), auth.now_ms());
+    let account_key = auth.secrets.lookup(email);
+    auth.guard.admit(&account_key, &address, now_ms)?;
+    let unlocked = auth.check_lock(&call.context, &account_key, now_ms).await?;
+    let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
+    // Also for nobody: the same questions are asked of the store.
+    let id = user.as_ref().map_or("nobody", |user| user.id.as_str());
+    let account = auth.credential(&call.context, id).await?;
+    let hash = account
+        .as_ref()
+        .map(|account| open_hash(auth, account))
+        .transpose()?
+        .flatten();
+    let fits = password.len() <= PASSWORD_BYTES_MAX;
+    let fits = auth
+        .hasher
+        .verify(if fits { password } else { "" }, hash.clone())
+        .await?
+        && fits;
+    match user.filter(|_| fits) {
+        Some(user) => {
+            auth.guard.succeeded(&account_key);
+            if unlocked {
+                note_plain(call, &user, "auth.account_unlocked", "The lock of the account is over").await?;
+            }
+            if let (Some(account), Some(hash)) = (account, hash)
+                && auth.hasher.outdated(&hash)
+            {
+                rehash(call, &account, password).await?;
+            }
+            Ok(user)
+        }
+        None => {
+            fail(call, email, &account_key, &address).await?;
+            Err(Refusal::InvalidEmailOrPassword.into())
+        }
+    }
+}
+
+/// The hash of an account's password.
+pub(super) fn open_hash(auth: &Auth, account: &Account) -> Result<Option<String>> {
+    let place = password_place(&account.user_id);
+    account
+        .password
+        .as_deref()
+        .map(|sealed| auth.secrets.open(&place, sealed))
+        .transpose()
+}
+
+/// Brings an old hash to today's cost, now that the password is at hand.
+async fn rehash(call: &Call, account: &Account, password: &str) -> Result<()> {
+    let auth = &call.auth;
+    let hash = auth.hasher.hash(password, &auth.secrets).await?;
+    let sealed = auth.secrets.seal(&password_place(&account.user_id), &hash);
+    auth.records
+        .update::<Account>(&call.context, &account.id, json!({ "password": sealed }))
+        .await?;
+    Ok(())
+}
+
+/// Counts a failure, and locks the account when there were too many: also one that does not exist.
+async fn fail(call: &Call, email: &str, account_key: &str, address: &str) -> Result<()> {
+    let auth = &call.auth;
+    let mut metadata = Map::new();
+    metadata.insert("email".to_owned(), email.into());
+    let note = |description, failure| Note {
+        description,
+        failure: Some(failure),
+        metadata: metadata.clone(),
+        ..Note::default()
+    };
+    let failed = note("A sign-in failed", "wrong e-mail address or password");
+    auth.note(&call.context, "auth.login_failed", failed).await?;
+    let Consequence::Lock { until_ms } = auth.guard.failed(account_key, address, auth.now_ms()) else {
+        return Ok(());
+    };
+    if !auth.lock(&call.context, account_key, until_ms).await? {
+        // Another node was first, and told it.
+        return Ok(());
+    }
+    let locked = note("An account was locked", "too many failed sign-ins");
+    auth.note(&call.context, "auth.account_locked", locked).await
+}
+
+/// A sign-in of somebody known that did not go through.
+pub(super) async fn refused(call: &Call, user: &User, why: &str) -> Result<()> {
+    let note = Note {
+        user: Some(user),
+        description: "A sign-in was refused",
+        failure: Some(why),
+        by_user: true,
+        ..Note::default()
+    };
+    call.auth.note(&call.context, "auth.login_failed", note).await
+}
+
+/// An event about a user, by whoever it was: nobody need be signed in to ask for it.
+pub(super) async fn note_about(call: &Call, user: &User, event: &str, description: &str) -> Result<()> {
+    let note = Note {
+        user: Some(user),
+        description,
+        ..Note::default()
+    };
+    call.auth.note(&call.context, event, note).await
+}
+
+/// An event about a user, by the user.
+pub(super) async fn note_plain(call: &Call, user: &User, event: &str, description: &str) -> Result<()> {
+    let note = Note {
+        user: Some(user),
+        description,
+        by_user: call.context.user().is_empty(),
+        ..Note::default()
+    };
+    call.auth.note(&call.context, event, note).await
+}
+
+/// Browsers are sent home only.
+pub(super) fn check_callback(auth: &Auth, url: Option<&str>) -> Result<()> {
+    match url {
+        Some(url) if !auth.origins.leads_home(url) => Err(Refusal::InvalidCallback.into()),
+        _ => Ok(()),
+    }
+}
+
+/// `POST /sign-out`. Also somebody whose session is gone is signed out.
+pub(super) async fn out(call: Call) -> Result<Reply> {
+    if let Some(SignedIn { live, .. }) = call.maybe_signed_in().await? {
+        call.auth
+            .end(
+                &call.context,
+                &live.user,
+                &live.session,
+                "auth.logout",
+                "A user signed out",
+            )
+            .await?;
+    }
+    let secure = call.secure();
+    let reply = Reply::ok(json!({ "success": true })).cookie(cookie::clear(cookie::SESSION, secure));
+    Ok(cookie::LEFTOVERS
+        .iter()
+        .fold(reply, |reply, name| reply.cookie(cookie::clear(name, secure))))
+}

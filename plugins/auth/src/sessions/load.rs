@@ -1,0 +1,184 @@
+//! From the store to a session in use: the record, its user, the role in the active organisation, and the principal that
+//! comes of these.
+
+use futures_util::future::try_join;
+use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use serde_json::{Map, Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use super::Live;
+use crate::{
+    auth::Auth,
+    crypto::{TokenHash, hash_text},
+    error::{AuthError, Refusal, Result},
+    moment,
+    records::kinds::{Account, Member, Session, User},
+};
+
+/// Minutes as milliseconds; none is for ever.
+fn minutes(minutes: Option<i64>) -> i64 {
+    minutes.map_or(i64::MAX, |minutes| minutes.saturating_mul(60_000))
+}
+
+impl Auth {
+    /// The session of a token, as the store has it now. `None`: there is none, it is over, or its user is disabled.
+    pub(crate) async fn load(&self, context: &Context, hash: &TokenHash) -> Result<Option<Arc<Live>>> {
+        if self.sessions.is_unknown(hash) {
+            return Ok(None);
+        }
+        let epoch = self.sessions.epoch();
+        let found: Option<Session> = self
+            .records
+            .find_one(context, json!({ "token_hash": hash_text(hash) }))
+            .await?;
+        let Some(session) = found else {
+            self.sessions.forget(hash);
+            self.sessions.set_unknown(*hash);
+            return Ok(None);
+        };
+        let before = self.sessions.by_hash(hash);
+        let Some(live) = self.enliven(context, session, *hash).await? else {
+            self.sessions.forget(hash);
+            return Ok(None);
+        };
+        let now_ms = self.now_ms();
+        if let Some(before) = before {
+            live.seen_ms
+                .fetch_max(before.seen_ms.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        if live.is_over(now_ms) {
+            self.end_expired(context, &live).await?;
+            return Ok(None);
+        }
+        live.seen_ms.fetch_max(now_ms, Ordering::Relaxed);
+        self.sessions.keep(&live, epoch);
+        Ok(Some(live))
+    }
+
+    /// Makes a session ready for use. `None`: its user is gone or disabled.
+    pub(crate) async fn enliven(
+        &self,
+        context: &Context,
+        session: Session,
+        hash: TokenHash,
+    ) -> Result<Option<Arc<Live>>> {
+        let (user, member) = try_join(
+            self.records.get::<User>(context, &session.user_id),
+            self.membership(context, &session),
+        )
+        .await?;
+        let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
+            return Ok(None);
+        };
+        let restriction = self.restriction(context, &session, &user).await?;
+        let principal = principal(&session, &user, member.as_ref());
+        let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
+        let identity = [b"{\"principal\":".as_slice(), &principal, b"}"].concat();
+        let policy = &self.sessions.policy;
+        let signed_in = moment::ms(&session.signed_in_at);
+        let expires = moment::ms(&session.expires_at);
+        let absolute = signed_in.saturating_add(minutes(policy.absolute_timeout));
+        let renewable = session.remembered && session.impersonated_by.is_none();
+        let renew_ms = if renewable {
+            expires - policy.max_age_s * 1000 + policy.update_age_s * 1000
+        } else {
+            i64::MAX
+        };
+        let seen = session.last_seen_at.as_deref().map_or(signed_in, moment::ms);
+        Ok(Some(Arc::new(Live {
+            identity,
+            restriction,
+            hash,
+            ends_ms: expires.min(absolute),
+            renew_ms,
+            idle_ms: minutes(policy.idle_timeout),
+            seen_ms: AtomicI64::new(seen),
+            stored_seen_ms: AtomicI64::new(seen),
+            checked_ms: AtomicI64::new(self.now_ms()),
+            renewing: AtomicBool::new(false),
+            session,
+            user,
+        })))
+    }
+
+    /// The user's place in the session's active organisation.
+    async fn membership(&self, context: &Context, session: &Session) -> Result<Option<Member>> {
+        let Some(organization) = &session.active_organization_id else {
+            return Ok(None);
+        };
+        self.records
+            .find_one(
+                context,
+                json!({ "organization_id": organization, "user_id": session.user_id }),
+            )
+            .await
+    }
+
+    async fn restriction(&self, context: &Context, session: &Session, user: &User) -> Result<Option<Refusal>> {
+        if session.impersonated_by.is_some() {
+            return Ok(None);
+        }
+        if (self.sessions.policy.force_mfa || user.mfa_required) && !user.two_factor_enabled {
+            return Ok(Some(Refusal::MfaRequired));
+        }
+        let Some(days) = self.config.password.expiration_days else {
+            return Ok(None);
+        };
+        let account = self.credential(context, &user.id).await?;
+        let changed = account.and_then(|account| account.password_changed_at);
+        let expires = changed.map(|changed| moment::ms(&changed).saturating_add(i64::from(days) * 86_400_000));
+        Ok(expires
+            .filter(|expires| *expires <= self.now_ms())
+            .map(|_| Refusal::PasswordExpired))
+    }
+
+    /// The account with a user's password.
+    pub(crate) async fn credential(&self, context: &Context, user: &str) -> Result<Option<Account>> {
+        self.records
+            .find_one(context, json!({ "provider_id": CREDENTIAL, "account_id": user }))
+            .await
+    }
+}
+
+/// Provider of accounts with a password; their account id is the user's.
+pub(crate) const CREDENTIAL: &str = "credential";
+
+/// Whether a user is disabled at a moment.
+pub(crate) fn is_banned(user: &User, now_ms: i64) -> bool {
+    let over = user
+        .ban_expires
+        .as_deref()
+        .is_some_and(|expires| moment::ms(expires) <= now_ms);
+    user.banned && !over
+}
+
+/// Who stands behind a session. A user who left the active organisation works in none.
+fn principal(session: &Session, user: &User, member: Option<&Member>) -> Principal {
+    let mut roles = vec![user.role.clone()];
+    if let Some(member) = member {
+        roles.extend(member.role.split(',').map(|role| format!("org:{}", role.trim())));
+    }
+    let mut attributes = Map::new();
+    attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
+    attributes.insert("twoFactor".to_owned(), Value::Bool(session.second_factor));
+    if let Some(administrator) = &session.impersonated_by {
+        attributes.insert("impersonatedBy".to_owned(), administrator.as_str().into());
+    }
+    if let (Some(team), Some(_)) = (&session.active_team_id, member) {
+        attributes.insert("team".to_owned(), team.as_str().into());
+    }
+    Principal {
+        id: user.id.clone(),
+        kind: PrincipalKind::User,
+        name: Some(user.name.clone()),
+        email: Some(user.email.clone()),
+        tenant: member.map(|member| member.organization_id.clone()),
+        roles,
+        permission_sets: Vec::new(),
+        session: Some(session.id.clone()),
+        attributes,
+    }
+}

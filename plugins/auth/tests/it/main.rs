@@ -1,0 +1,16 @@
+//! The plugin in a test host: its routes and its service, on records in memory and with a clock the test sets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod alarms;
+mod authenticator;
+mod bootstrap;
+mod data;
+mod keys;
+mod links;
+mod lockout;
+mod organizations;
+mod passkeys;
+mod scim;
+mod sessions;
+mod two_factor;
+mod world;

@@ -1,0 +1,458 @@
+//! Many records from a file: made, changed, or either, each for itself, with all that is wrong told by row and line. A dry run
+//! plans every row, with its rules and rights, and stores nothing.
+
+mod cell;
+pub(super) mod rows;
+
+use std::collections::HashSet;
+
+use futures_util::{StreamExt, stream};
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::events::DATA_IMPORT;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::protocol::data::ApiMethod;
+use serde_json::{Map, Value, json};
+
+use self::rows::ImportRow;
+use super::commit::Change;
+use super::summary::Summary;
+use super::{Engine, Fields, check_method, layout_of};
+use crate::error::{DataError, Result};
+use crate::model::SystemField;
+use crate::query::QueryInput;
+use crate::record::{Layout, Schema};
+
+/// Rows that are written at the same time: they share commits.
+const AT_ONCE: usize = 64;
+/// Rows of one file.
+const ROWS_MAX: usize = 50_000;
+/// Rows that are told of by name when they fail.
+const ERRORS_MAX: usize = 1_000;
+
+/// What is done with a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImportMode {
+    /// Makes a record.
+    #[default]
+    Insert,
+    /// Changes the record that is there.
+    Update,
+    /// Changes the record if it is there, and makes it if not.
+    Upsert,
+}
+
+impl ImportMode {
+    /// By its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "insert" | "create" => Some(Self::Insert),
+            "update" => Some(Self::Update),
+            "upsert" => Some(Self::Upsert),
+            _ => None,
+        }
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Upsert => "upsert",
+        }
+    }
+}
+
+/// How rows are read and written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// What is done.
+    pub mode: ImportMode,
+    /// The field that tells which record a row means; `id` when nothing is said.
+    pub external_id: Option<String>,
+    /// Nothing is stored.
+    pub dry_run: bool,
+    /// Cells are texts that the fields give a type.
+    pub cells: bool,
+    /// The answer tells of every row what became of it.
+    pub results: bool,
+    /// What the records were is kept, so that they can become it again.
+    pub undo: bool,
+}
+
+/// What became of rows so far.
+#[derive(Debug, Default)]
+pub struct ImportTally {
+    /// Records that were made.
+    pub created: u64,
+    /// Records that were changed.
+    pub updated: u64,
+    /// Rows that were refused.
+    pub failed: u64,
+    /// The refused rows, as far as they are told of by name.
+    pub errors: Vec<Value>,
+    /// Every row, when that is wanted.
+    pub results: Vec<Value>,
+    /// `{id}` of a record that was made, `{id, before}` of one that was changed, when that is wanted.
+    pub changes: Vec<Value>,
+}
+
+impl ImportTally {
+    /// Rows that were looked at.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.created + self.updated + self.failed
+    }
+
+    fn take(&mut self, number: usize, line: Option<usize>, result: Result<Done>, options: &ImportOptions) {
+        if options.results {
+            self.results.push(match &result {
+                Ok(done) => done.told(number),
+                Err(error) => told_as_failed(number, error),
+            });
+        }
+        match result {
+            Ok(Done::Created(id)) => {
+                self.created += 1;
+                self.changes
+                    .extend(id.filter(|_| options.undo).map(|id| json!({ "id": id })));
+            }
+            Ok(Done::Updated(id, before)) => {
+                self.updated += 1;
+                let change = id.zip(before).map(|(id, before)| json!({ "id": id, "before": before }));
+                self.changes.extend(change);
+            }
+            Err(error) => {
+                self.failed += 1;
+                if self.errors.len() < ERRORS_MAX {
+                    self.errors.push(told(number, line, &error));
+                }
+            }
+        }
+    }
+}
+
+/// What became of one row, with the id of its record where that is known.
+enum Done {
+    Created(Option<String>),
+    /// With what its fields were, when that is wanted.
+    Updated(Option<String>, Option<Fields>),
+}
+
+impl Done {
+    fn told(&self, number: usize) -> Value {
+        let (action, id) = match self {
+            Self::Created(id) => ("created", id),
+            Self::Updated(id, _) => ("updated", id),
+        };
+        let mut out = json!({ "row": number, "ok": true, "action": action });
+        if let Some(id) = id {
+            out["id"] = json!(id);
+        }
+        out
+    }
+}
+
+impl Engine {
+    /// Puts rows in, and tells of it by `data.import`. Answers `{object, mode, dryRun, success, total, created, updated, failed, errors}`.
+    ///
+    /// # Errors
+    /// `TooMany`, `MethodDisabled`, `UnknownFields` for an external id that is none; what is wrong with rows is in the answer.
+    pub async fn import(
+        &self,
+        context: &Context,
+        object: &str,
+        rows: Vec<ImportRow>,
+        options: &ImportOptions,
+    ) -> Result<Value> {
+        let answer = self.import_rows(context, object, rows, options).await;
+        self.told(context, answer).await
+    }
+
+    async fn import_rows(
+        &self,
+        context: &Context,
+        object: &str,
+        rows: Vec<ImportRow>,
+        options: &ImportOptions,
+    ) -> Result<Value> {
+        let total = rows.len();
+        let mut tally = ImportTally::default();
+        self.import_part(context, object, rows, options, &mut tally).await?;
+        self.tell_import(context, object, options, &tally).await?;
+        let mut answer = json!({
+            "object": object,
+            "mode": options.mode.name(),
+            "dryRun": options.dry_run,
+            "success": tally.failed == 0,
+            "total": total,
+            "created": tally.created,
+            "updated": tally.updated,
+            "failed": tally.failed,
+            "errors": tally.errors,
+        });
+        if options.results {
+            answer["results"] = Value::Array(tally.results);
+        }
+        Ok(answer)
+    }
+
+    /// Whether the caller may import so many rows.
+    ///
+    /// # Errors
+    /// As [`Engine::import`].
+    pub async fn check_import(
+        &self,
+        context: &Context,
+        object: &str,
+        rows: usize,
+        options: &ImportOptions,
+    ) -> Result<()> {
+        if rows > ROWS_MAX {
+            return Err(DataError::TooMany {
+                what: "rows",
+                count: rows,
+                max: ROWS_MAX,
+            });
+        }
+        let schema = self.schema();
+        let layout = layout_of(&schema, object)?;
+        if !context.system() {
+            check_method(layout, ApiMethod::Import)?;
+        }
+        // Whoever may do none of it is refused as a whole, not row by row.
+        let needed = match options.mode {
+            ImportMode::Insert | ImportMode::Upsert => Operation::Create,
+            ImportMode::Update => Operation::Update,
+        };
+        self.granted(context, layout, needed).await?;
+        self.import_key(context, layout, options).await.map(drop)
+    }
+
+    /// Puts some of the rows in, and counts them.
+    ///
+    /// # Errors
+    /// As [`Engine::import`].
+    pub async fn import_part(
+        &self,
+        context: &Context,
+        object: &str,
+        rows: Vec<ImportRow>,
+        options: &ImportOptions,
+        tally: &mut ImportTally,
+    ) -> Result<()> {
+        self.check_import(context, object, rows.len(), options).await?;
+        let schema = self.schema();
+        let layout = layout_of(&schema, object)?;
+        let key = self.import_key(context, layout, options).await?;
+        let mut rows = rows.into_iter();
+        loop {
+            let chunk: Vec<ImportRow> = rows.by_ref().take(AT_ONCE).collect();
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let at_once = if independent(&chunk, &key, options.mode) {
+                AT_ONCE
+            } else {
+                1
+            };
+            let places: Vec<(usize, Option<usize>)> = chunk.iter().map(|row| (row.number, row.line)).collect();
+            let one = |row: ImportRow| self.import_row(context, &schema, layout, row, options, &key);
+            let results: Vec<Result<Done>> = stream::iter(chunk.into_iter().map(one))
+                .buffered(at_once)
+                .collect()
+                .await;
+            for ((number, line), result) in places.into_iter().zip(results) {
+                tally.take(number, line, result, options);
+            }
+        }
+    }
+
+    /// Tells of an import by `data.import`. A dry run is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn tell_import(
+        &self,
+        context: &Context,
+        object: &str,
+        options: &ImportOptions,
+        tally: &ImportTally,
+    ) -> Result<()> {
+        if options.dry_run || tally.rows() == 0 {
+            return Ok(());
+        }
+        let schema = self.schema();
+        let summary = Summary {
+            name: DATA_IMPORT,
+            verb: "imported",
+            done: tally.created + tally.updated,
+            failed: tally.failed,
+            metadata: Map::from_iter([
+                ("mode".to_owned(), json!(options.mode.name())),
+                ("created".to_owned(), json!(tally.created)),
+                ("updated".to_owned(), json!(tally.updated)),
+            ]),
+        };
+        self.tell_summary(context, layout_of(&schema, object)?, summary).await
+    }
+
+    /// Name of the field that tells which record is meant; one that the caller can read.
+    async fn import_key(&self, context: &Context, layout: &Layout, options: &ImportOptions) -> Result<String> {
+        let name = options.external_id.as_deref().unwrap_or(SystemField::Id.name());
+        let granted = self.granted(context, layout, Operation::Read).await;
+        let readable = match granted {
+            Ok(granted) => granted.reads(name),
+            Err(DataError::Denied { .. }) => options.external_id.is_none(),
+            Err(error) => return Err(error),
+        };
+        match layout.object.field(name).filter(|field| field.stored() && readable) {
+            Some(field) => Ok(field.name.clone()),
+            None => Err(DataError::UnknownFields {
+                object: layout.object.name.clone(),
+                fields: vec![name.to_owned()],
+                nearest: None,
+            }),
+        }
+    }
+
+    async fn import_row(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        layout: &Layout,
+        row: ImportRow,
+        options: &ImportOptions,
+        key: &str,
+    ) -> Result<Done> {
+        let mut record = row.record?;
+        if options.cells {
+            cell::give_types(layout, &mut record);
+        }
+        leave_out(layout, &mut record);
+        let object = layout.object.name.clone();
+        let known = match options.mode {
+            ImportMode::Insert => None,
+            ImportMode::Update | ImportMode::Upsert => self.import_target(layout, &record, key).await?,
+        };
+        let (change, updates) = match (known, options.mode) {
+            (Some(id), _) => {
+                let change = Change::Update {
+                    object,
+                    id,
+                    record,
+                    expected: None,
+                };
+                (change, true)
+            }
+            (None, ImportMode::Update) => {
+                let id = record
+                    .get(key)
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                return Err(DataError::RecordNotFound {
+                    object,
+                    id: id.unwrap_or_default(),
+                });
+            }
+            (None, _) => (Change::Create { object, record }, false),
+        };
+        let before = match &change {
+            Change::Update { id, record, .. } if options.undo && !options.dry_run => {
+                self.import_before(context, layout, id, record).await
+            }
+            _ => None,
+        };
+        let written = self
+            .write(context, schema, &[change], options.dry_run)
+            .await
+            .map_err(|failure| failure.error)?;
+        let planned = written.planned.into_iter().next().filter(|_| !options.dry_run);
+        let id = planned.map(|planned| planned.id);
+        Ok(if updates {
+            Done::Updated(id, before)
+        } else {
+            Done::Created(id)
+        })
+    }
+
+    /// What the fields of a row were; none when the caller may not read them.
+    async fn import_before(&self, context: &Context, layout: &Layout, id: &str, record: &Fields) -> Option<Fields> {
+        let query = QueryInput {
+            fields: Some(
+                record
+                    .keys()
+                    .filter(|name| *name != SystemField::Id.name())
+                    .cloned()
+                    .collect(),
+            ),
+            ..QueryInput::default()
+        };
+        let found = self.get(context, &layout.object.name, id, &query).await.ok()?;
+        let mut before: Fields = serde_json::from_slice(&found.record).ok()?;
+        before.retain(|name, _| record.contains_key(name));
+        Some(before)
+    }
+
+    async fn import_target(&self, layout: &Layout, record: &Fields, key: &str) -> Result<Option<String>> {
+        let Some(value) = record.get(key).filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
+        if key == SystemField::Id.name() {
+            let Some(id) = value.as_str() else { return Ok(None) };
+            return Ok(self.read_stored(layout, id).await?.map(|_| id.to_owned()));
+        }
+        match layout.object.field(key) {
+            Some(field) => self.id_by(layout, field, value).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// What the engine keeps, counts or computes itself comes with every exported record, and is not meant.
+fn leave_out(layout: &Layout, record: &mut Fields) {
+    record.retain(|name, _| {
+        layout.object.field(name).is_none_or(|field| {
+            let own = matches!(field.system, None | Some(SystemField::Id | SystemField::OwnerId));
+            own && field.stored() && field.autonumber.is_none()
+        })
+    });
+}
+
+/// No record twice: their order does not matter.
+fn independent(rows: &[ImportRow], key: &str, mode: ImportMode) -> bool {
+    let mut seen = HashSet::new();
+    mode == ImportMode::Insert
+        || rows.iter().all(|row| match &row.record {
+            Ok(record) => match record.get(key) {
+                None | Some(Value::Null) => true,
+                Some(value) => seen.insert(value.to_string().to_lowercase()),
+            },
+            Err(_) => true,
+        })
+}
+
+fn told_as_failed(number: usize, error: &DataError) -> Value {
+    let mut out = json!({
+        "row": number,
+        "ok": false,
+        "action": "failed",
+        "code": error.code(),
+        "error": error.to_string(),
+    });
+    if let Some(field) = error.details()["fields"][0]["field"].as_str() {
+        out["field"] = json!(field);
+    }
+    out
+}
+
+fn told(number: usize, line: Option<usize>, error: &DataError) -> Value {
+    let mut out = json!({ "row": number, "code": error.code(), "message": error.to_string() });
+    if let Some(line) = line {
+        out["line"] = json!(line);
+    }
+    if let Some(fields) = error.details().get("fields") {
+        out["fields"] = fields.clone();
+    }
+    out
+}

@@ -1,0 +1,213 @@
+//! Text search over several objects at once. Every object is asked by itself, along the same path as a list: what the caller may
+//! not see is not found. Hits are rated here and not by the database, so that all databases answer in the same order.
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::protocol::data::ApiMethod;
+use serde_json::{Map, Value, json};
+
+use super::{Engine, check_method};
+use crate::error::{DataError, Result};
+use crate::model::{ObjectModel, SystemField, TitlePart};
+use crate::query::highlight::{marked, score, words};
+use crate::query::{QueryInput, SearchInput, SortInput};
+use crate::record::Layout;
+
+/// Hits of one answer at most.
+const HITS_MAX: u64 = 100;
+/// Records of one object that are rated: the latest that match.
+const CANDIDATES: u64 = 200;
+/// Objects of one search at most.
+const OBJECTS_MAX: usize = 200;
+
+/// What to look for, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// The words.
+    pub search: SearchInput,
+    /// Objects to look in; empty is all that are searchable and do not belong to the platform.
+    pub objects: Vec<String>,
+    /// Hits at most.
+    pub limit: u64,
+}
+
+struct Hit {
+    object: String,
+    id: String,
+    title: String,
+    score: f64,
+    changed_at: String,
+    highlights: Map<String, Value>,
+}
+
+impl Engine {
+    /// `{query, hits: [{object, id, title, score, highlights}], total, hasMore, objects}`, the best first.
+    ///
+    /// # Errors
+    /// `InvalidQuery` without words or with too many objects; `ObjectNotFound` for one that is named and not there; those of the
+    /// store.
+    pub async fn search(&self, context: &Context, request: &SearchRequest) -> Result<Value> {
+        let wanted = words(&request.search.query);
+        if request.search.query.trim().is_empty() {
+            return Err(DataError::InvalidQuery {
+                message: "a search needs words; use q=WORDS".to_owned(),
+            });
+        }
+        let schema = self.schema();
+        let layouts = searched(&schema, &request.objects)?;
+        let limit = request.limit.min(HITS_MAX);
+        let mut hits = Vec::new();
+        let mut looked_in = Vec::new();
+        let mut more = false;
+        for layout in layouts {
+            if !context.system() && check_method(&layout, ApiMethod::Search).is_err() {
+                continue;
+            }
+            match self.hits(context, &layout, &request.search, &wanted).await {
+                Ok((found, cut)) => {
+                    looked_in.push(layout.object.name.clone());
+                    more |= cut;
+                    hits.extend(found);
+                }
+                // An object that may not be read has no records, and one whose searchable fields may not, no words.
+                Err(DataError::Denied { .. } | DataError::UnknownFields { .. } | DataError::InvalidQuery { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        hits.sort_by(|left, right| {
+            let by_score = right.score.total_cmp(&left.score);
+            let latest = by_score.then_with(|| right.changed_at.cmp(&left.changed_at));
+            latest.then_with(|| (&left.object, &left.id).cmp(&(&right.object, &right.id)))
+        });
+        let total = hits.len();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        hits.truncate(limit);
+        let has_more = more || total > limit;
+        let hits: Vec<Value> = hits.into_iter().map(Hit::into_json).collect();
+        Ok(json!({
+            "query": request.search.query,
+            "hits": hits,
+            "total": total,
+            "hasMore": has_more,
+            "objects": looked_in,
+        }))
+    }
+
+    /// The hits in one object, and whether there are more than were rated.
+    async fn hits(
+        &self,
+        context: &Context,
+        layout: &Layout,
+        search: &SearchInput,
+        wanted: &[String],
+    ) -> Result<(Vec<Hit>, bool)> {
+        let object = &layout.object;
+        let query = QueryInput {
+            search: Some(SearchInput {
+                highlight: false,
+                ..search.clone()
+            }),
+            order: object
+                .system_field(SystemField::UpdatedAt)
+                .map(|field| SortInput::new(&field.name, true))
+                .into_iter()
+                .collect(),
+            limit: Some(CANDIDATES),
+            count: Some(false),
+            ..QueryInput::default()
+        };
+        let found = self.find_checked(context, &object.name, query, None).await?;
+        let records: Vec<Map<String, Value>> =
+            serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
+        let fields = object.search_fields();
+        let hits = records.iter().map(|record| hit(object, &fields, record, wanted));
+        Ok((hits.collect(), found.has_more))
+    }
+}
+
+fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std::sync::Arc<Layout>>> {
+    if named.len() > OBJECTS_MAX {
+        return Err(DataError::InvalidQuery {
+            message: format!("a search looks in at most {OBJECTS_MAX} objects"),
+        });
+    }
+    let searchable = |object: &ObjectModel| {
+        object.active
+            && object.capabilities.searchable
+            && object.capabilities.api_enabled
+            && !object.search_fields().is_empty()
+    };
+    if named.is_empty() {
+        let objects = schema.catalogue.objects();
+        let open = objects.filter(|object| !object.is_abstract && !object.system && searchable(object));
+        let layouts = open.filter_map(|object| schema.layout(&object.name).cloned());
+        return Ok(layouts.take(OBJECTS_MAX).collect());
+    }
+    let mut layouts = Vec::with_capacity(named.len());
+    for name in named {
+        let layout = super::layout_of(schema, name)?;
+        if searchable(&layout.object) {
+            layouts.push(std::sync::Arc::clone(layout));
+        }
+    }
+    Ok(layouts)
+}
+
+fn text_of(record: &Map<String, Value>, field: &str) -> String {
+    match record.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wanted: &[String]) -> Hit {
+    let title = title(object, record);
+    let texts: Vec<(&String, String)> = fields.iter().map(|field| (field, text_of(record, field))).collect();
+    let highlights = texts.iter().filter_map(|(field, text)| {
+        let shown = marked(text, wanted)?;
+        Some(((*field).clone(), Value::String(shown)))
+    });
+    let all: Vec<&str> = texts.iter().map(|(_, text)| text.as_str()).collect();
+    Hit {
+        object: object.name.clone(),
+        id: text_of(record, SystemField::Id.name()),
+        score: score(wanted, &title, &all),
+        title,
+        changed_at: text_of(record, SystemField::UpdatedAt.name()),
+        highlights: highlights.collect(),
+    }
+}
+
+/// How a record is called; without any text of its own, by its id. A part behind a relation is left out: it would cost a look
+/// at another record for each hit.
+fn title(object: &ObjectModel, record: &Map<String, Value>) -> String {
+    let mut title = String::new();
+    for part in &object.title.parts {
+        match part {
+            TitlePart::Literal(text) => title.push_str(text),
+            TitlePart::Field(path) => {
+                if let [field] = path.as_slice() {
+                    title.push_str(&text_of(record, field));
+                }
+            }
+        }
+    }
+    let title = title.trim();
+    if title.is_empty() {
+        text_of(record, SystemField::Id.name())
+    } else {
+        title.to_owned()
+    }
+}
+
+impl Hit {
+    fn into_json(self) -> Value {
+        json!({
+            "object": self.object,
+            "id": self.id,
+            "title": self.title,
+            "score": objectos_expression::Value::number(self.score).to_json(),
+            "highlights": self.highlights,
+        })
+    }
+}

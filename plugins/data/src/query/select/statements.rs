@@ -1,0 +1,93 @@
+//! A plan as SQL: the page, the children of several parents, and the count. Called by the engine.
+
+use super::super::cursor::{self, SortKey};
+use super::super::sql::SqlWriter;
+use super::{PerParent, SelectPlan, whole};
+use crate::store::{Dialect, Statement};
+
+impl SelectPlan {
+    /// The page, and one record more: whether there are more is known without counting.
+    #[must_use]
+    pub fn page_statement(&self, dialect: &'static dyn Dialect) -> Statement {
+        let mut writer = SqlWriter::new(dialect);
+        if let Some(per_parent) = &self.per_parent {
+            self.children(&mut writer, per_parent);
+            return writer.finish();
+        }
+        writer.push(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
+        writer.list(", ", &self.columns, |writer, column| {
+            writer.field(column);
+        });
+        writer.from(&self.scope);
+        let turned: Vec<SortKey>;
+        let order = if self.backwards {
+            turned = self.order.iter().map(SortKey::reversed).collect();
+            &turned
+        } else {
+            &self.order
+        };
+        match &self.after {
+            Some(values) => {
+                let filter = self.filter.clone().and(cursor::after(order, values));
+                writer.filtered(&self.scope, &filter);
+            }
+            None => {
+                writer.filtered(&self.scope, &self.filter);
+            }
+        }
+        if !order.is_empty() {
+            writer.push(" ORDER BY ").order(order);
+        }
+        writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
+        if self.offset > 0 {
+            writer.push(" OFFSET ").value(whole(self.offset));
+        }
+        writer.finish()
+    }
+
+    /// A page of the children of each parent: numbered within their parent, and cut by the number.
+    fn children(&self, writer: &mut SqlWriter, per_parent: &PerParent) {
+        writer.push("SELECT ");
+        writer.list(", ", 0..self.columns.len(), |writer, index| {
+            writer.push("t.").name(&format!("c{index}"));
+        });
+        writer.push(" FROM (SELECT ");
+        for (index, column) in self.columns.iter().enumerate() {
+            writer.field(column).push(" AS ").name(&format!("c{index}")).push(", ");
+        }
+        writer.push("ROW_NUMBER() OVER (PARTITION BY ").field(&per_parent.via);
+        writer.push(" ORDER BY ").order(&self.order).push(") AS ").name("place");
+        writer.from(&self.scope).filtered(&self.scope, &self.filter);
+        writer.push(") t WHERE t.").name("place").push(" <= ");
+        writer.value(whole(self.offset.saturating_add(self.limit)));
+        if self.offset > 0 {
+            writer
+                .push(" AND t.")
+                .name("place")
+                .push(" > ")
+                .value(whole(self.offset));
+        }
+        writer.push(" ORDER BY t.").name(&format!("c{}", per_parent.column));
+        writer.push(", t.").name("place").push(" LIMIT ");
+        writer.value(whole(per_parent.rows_max.saturating_add(1)));
+    }
+
+    /// The number of all records that match, whatever the page.
+    #[must_use]
+    pub fn count_statement(&self, dialect: &'static dyn Dialect) -> Statement {
+        let mut writer = SqlWriter::new(dialect);
+        if self.distinct {
+            writer.push("SELECT COUNT(*) FROM (SELECT DISTINCT ");
+            writer.list(", ", &self.columns, |writer, column| {
+                writer.field(column);
+            });
+            writer.from(&self.scope).filtered(&self.scope, &self.filter).push(") t");
+        } else {
+            writer
+                .push("SELECT COUNT(*)")
+                .from(&self.scope)
+                .filtered(&self.scope, &self.filter);
+        }
+        writer.finish().single()
+    }
+}

@@ -1,0 +1,138 @@
+//! PostgreSQL's spelling.
+//!
+//! Text lies in columns with the collation "C", so its order and equality are those of its bytes and `lower` changes A to Z
+//! only. Placeholders say their type, so that a value is never guessed to be text.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::{Construct, Dialect, Family, construct_postgres};
+use crate::model::ColumnType;
+use crate::query::words::WordsFilter;
+use crate::store::SqlValue;
+
+/// PostgreSQL 14 and later.
+#[derive(Clone, Copy, Debug)]
+pub struct PostgresDialect;
+
+impl Dialect for PostgresDialect {
+    fn family(&self) -> Family {
+        Family::Postgres
+    }
+
+    fn placeholder(&self, out: &mut String, position: usize) {
+        let _ = write!(out, "${position}");
+    }
+
+    fn value_placeholder(&self, out: &mut String, position: usize, value: &SqlValue) {
+        if matches!(value, SqlValue::Text(_)) {
+            // With the order of bytes, else two constants would be compared in that of the database.
+            let _ = write!(out, "(${position}::text COLLATE \"C\")");
+            return;
+        }
+        self.placeholder(out, position);
+        out.push_str(match value {
+            // What it stands beside says what it is.
+            SqlValue::Null | SqlValue::Text(_) => "",
+            SqlValue::Boolean(_) => "::boolean",
+            SqlValue::Integer(_) => "::bigint",
+            SqlValue::Real(_) => "::numeric",
+            SqlValue::Json(_) => "::jsonb",
+        });
+    }
+
+    fn distinct(&self) -> &'static str {
+        " IS DISTINCT FROM "
+    }
+
+    fn not_distinct(&self) -> &'static str {
+        " IS NOT DISTINCT FROM "
+    }
+
+    fn contains_start(&self) -> &'static str {
+        "0 < strpos("
+    }
+
+    fn ending_start(&self) -> &'static str {
+        "right("
+    }
+
+    fn ending_middle(&self) -> &'static str {
+        ", "
+    }
+
+    fn like(&self, pattern: &str) -> (&'static str, String) {
+        let mut like = String::with_capacity(pattern.len() + 1);
+        let mut characters = pattern.chars();
+        while let Some(character) = characters.next() {
+            like.push(character);
+            if character == '\\' {
+                // A backslash at the end stands for itself.
+                like.push(characters.next().unwrap_or('\\'));
+            }
+        }
+        (" LIKE ", like)
+    }
+
+    fn elements_start(&self) -> &'static str {
+        "jsonb_array_elements_text("
+    }
+
+    fn elements_end(&self) -> &'static str {
+        ") e(value)"
+    }
+
+    fn empty_list(&self) -> &'static str {
+        "'[]'::jsonb"
+    }
+
+    fn nulls(&self, ascending: bool) -> &'static str {
+        if ascending { " NULLS FIRST" } else { " NULLS LAST" }
+    }
+
+    fn double(&self) -> &'static str {
+        "double precision"
+    }
+
+    fn whole(&self) -> &'static str {
+        "bigint"
+    }
+
+    fn column_type(&self, kind: ColumnType) -> &'static str {
+        match kind {
+            ColumnType::Text => "text COLLATE \"C\"",
+            ColumnType::Integer => "bigint",
+            // Exact, so that sums do not depend on their order.
+            ColumnType::Number => "objectos_number",
+            ColumnType::Decimal => "numeric",
+            ColumnType::Boolean => "boolean",
+            ColumnType::Date => "objectos_date",
+            ColumnType::DateTime => "objectos_datetime",
+            ColumnType::Time => "objectos_time",
+            ColumnType::Json => "jsonb",
+        }
+    }
+
+    fn text_index(&self) -> bool {
+        true
+    }
+
+    /// The functions and the index are those of `postgres::words`; the beginning of a word is enough.
+    fn words(&self, words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
+        let mut before = String::from("objectos_vector(");
+        // Of some fields only, the index does not help, and the words are made anew.
+        let fields = words.within.as_ref().unwrap_or(&words.indexed);
+        for (index, field) in fields.iter().enumerate() {
+            before.push_str(if index > 0 { ", t." } else { "t." });
+            self.name(&mut before, field);
+        }
+        before.push_str(") @@ objectos_query(");
+        let list = serde_json::Value::from(words.words.clone()).to_string();
+        let after = if words.all { ", TRUE)" } else { ", FALSE)" };
+        Some((before, SqlValue::Json(list), after))
+    }
+
+    fn construct(&self, construct: Construct) -> Cow<'static, str> {
+        construct_postgres::postgres(construct)
+    }
+}

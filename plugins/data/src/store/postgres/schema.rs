@@ -1,0 +1,232 @@
+//! Changes of tables: the SQL of each step, all in one transaction under a lock that every host takes.
+//!
+//! Steps are written so that one which another host did a moment ago is no error: what is there stays. What an index is for
+//! stands in its comment, since PostgreSQL gives expressions back in its own words.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, Failure};
+use super::own::LOCK_SPACE;
+use super::pool::Lease;
+use super::words;
+use crate::error::{DataError, Result};
+use crate::model::{ColumnType, IndexModel};
+use crate::schema::SchemaStep;
+use crate::store::ddl;
+use crate::store::{Dialect as _, PostgresDialect, StorageCall};
+
+/// Does the steps, all or none.
+pub(super) async fn change(lease: &mut Lease, steps: &[SchemaStep]) -> Result<()> {
+    let connection = lease.connection().await?;
+    let failed = |failure: Failure| failure.into_error("change its tables");
+    connection.plain(StorageCall::Begin, "BEGIN").await.map_err(failed)?;
+    let changed = in_transaction(connection, steps).await;
+    if changed.is_err() {
+        if connection.sound() {
+            drop(connection.plain(StorageCall::Rollback, "ROLLBACK").await);
+        }
+        return changed;
+    }
+    connection.plain(StorageCall::Commit, "COMMIT").await.map_err(failed)
+}
+
+async fn in_transaction(connection: &mut Connection, steps: &[SchemaStep]) -> Result<()> {
+    let failed = |failure: Failure| failure.into_error("change its tables");
+    let lock = format!(
+        "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK_SPACE}, hashtext(current_schema()))"
+    );
+    connection.plain(StorageCall::Unit, &lock).await.map_err(failed)?;
+    for step in steps {
+        match apply(connection, step).await {
+            Ok(()) => {}
+            Err(Failure::Unique { columns, .. }) => {
+                let fields = match step {
+                    SchemaStep::AddIndex { index, .. } => index.fields.clone(),
+                    _ => columns,
+                };
+                return Err(DataError::Duplicate {
+                    object: step.table().to_owned(),
+                    fields,
+                });
+            }
+            Err(failure) => {
+                tracing::error!(step = %step, "a change of the database failed");
+                return Err(failed(failure));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn name(name: &str) -> String {
+    ddl::name(&PostgresDialect, name)
+}
+
+/// A text as a constant.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Failure> {
+    let sql = match step {
+        SchemaStep::CreateTable { table, columns } => {
+            format!(
+                "CREATE TABLE IF NOT EXISTS {} {}",
+                name(table),
+                ddl::columns(&PostgresDialect, columns)
+            )
+        }
+        SchemaStep::RenameTable { from, to } => {
+            if exists(connection, to).await? {
+                return Ok(());
+            }
+            format!("ALTER TABLE {} RENAME TO {}", name(from), name(to))
+        }
+        SchemaStep::AddColumn { table, column } => {
+            format!(
+                "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}",
+                name(table),
+                ddl::column(&PostgresDialect, column)
+            )
+        }
+        SchemaStep::RenameColumn { table, from, to } => {
+            if has_column(connection, table, to).await? {
+                return Ok(());
+            }
+            format!(
+                "ALTER TABLE {} RENAME COLUMN {} TO {}",
+                name(table),
+                name(from),
+                name(to)
+            )
+        }
+        SchemaStep::AddIndex { table, index } => add_index(connection, table, index).await?,
+        SchemaStep::DropIndex { index, .. } => format!("DROP INDEX IF EXISTS {}", name(index)),
+        SchemaStep::AddTextIndex { table, fields } => words::add(table, fields),
+        SchemaStep::DropTextIndex { table } => words::drop(table),
+        SchemaStep::DropColumn { table, column } => {
+            format!("ALTER TABLE {} DROP COLUMN IF EXISTS {}", name(table), name(column))
+        }
+        SchemaStep::DropTable { table } => format!("DROP TABLE IF EXISTS {}", name(table)),
+        SchemaStep::WidenColumn { table, column, to, .. } => retype(table, column, *to, &widening(column, *to)),
+        SchemaStep::ConvertColumn { table, column, to, .. } => {
+            connection.plain(StorageCall::Unit, CONVERSIONS).await?;
+            retype(table, column, *to, &conversion(column, *to))
+        }
+        SchemaStep::RelaxColumn { table, column } => {
+            format!(
+                "ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+                name(table),
+                name(column)
+            )
+        }
+    };
+    connection.plain(StorageCall::Unit, &sql).await
+}
+
+async fn add_index(connection: &mut Connection, table: &str, index: &IndexModel) -> Result<String, Failure> {
+    let mut columns = Vec::with_capacity(index.fields.len());
+    for field in &index.fields {
+        // Only text has case.
+        let lower = index.ignore_case && is_text(connection, table, field).await?;
+        columns.push(if lower {
+            format!("lower({})", name(field))
+        } else {
+            name(field)
+        });
+    }
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let only = ddl::of_index(&PostgresDialect, index);
+    let purpose = serde_json::json!({
+        "columns": index.fields, "ignoreCase": index.ignore_case,
+    });
+    Ok(format!(
+        "CREATE {unique}INDEX IF NOT EXISTS {index} ON {} ({}){only}; COMMENT ON INDEX {index} IS {}",
+        name(table),
+        columns.join(", "),
+        quoted(&purpose.to_string()),
+        index = name(&index.name),
+    ))
+}
+
+fn retype(table: &str, column: &str, to: ColumnType, using: &str) -> String {
+    format!(
+        "ALTER TABLE {} ALTER COLUMN {column} TYPE {} USING {using}",
+        name(table),
+        PostgresDialect.column_type(to),
+        column = name(column),
+    )
+}
+
+fn widening(column: &str, to: ColumnType) -> String {
+    match to {
+        ColumnType::Text => format!("{}::text", name(column)),
+        _ => format!("{}::numeric", name(column)),
+    }
+}
+
+/// Functions of the session that convert what can be converted.
+const CONVERSIONS: &str = r"
+CREATE OR REPLACE FUNCTION pg_temp.objectos_to_number(text) RETURNS numeric LANGUAGE plpgsql AS $f$
+BEGIN RETURN CAST($1 AS numeric); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
+CREATE OR REPLACE FUNCTION pg_temp.objectos_to_moment(text, text) RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN RETURN to_char(CAST($1 AS timestamptz) AT TIME ZONE 'UTC', $2); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
+CREATE OR REPLACE FUNCTION pg_temp.objectos_to_time(text) RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN RETURN to_char(CAST($1 AS time), 'HH24:MI:SS'); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
+CREATE OR REPLACE FUNCTION pg_temp.objectos_to_json(text) RETURNS jsonb LANGUAGE plpgsql AS $f$
+BEGIN RETURN CAST($1 AS jsonb); EXCEPTION WHEN OTHERS THEN RETURN to_jsonb($1); END $f$;";
+
+/// The value as another type, null when it does not fit.
+fn conversion(column: &str, to: ColumnType) -> String {
+    let text = format!("{}::text", name(column));
+    match to {
+        ColumnType::Text => text,
+        ColumnType::Integer => format!(
+            "CASE WHEN pg_temp.objectos_to_number({text}) = trunc(pg_temp.objectos_to_number({text})) \
+             AND abs(pg_temp.objectos_to_number({text})) < 9223372036854775807 \
+             THEN pg_temp.objectos_to_number({text})::bigint END"
+        ),
+        ColumnType::Number | ColumnType::Decimal => format!("pg_temp.objectos_to_number({text})"),
+        ColumnType::Boolean => {
+            format!("CASE WHEN {text} IN ('1', 'true') THEN TRUE WHEN {text} IN ('0', 'false') THEN FALSE END")
+        }
+        ColumnType::Date => format!("pg_temp.objectos_to_moment({text}, 'YYYY-MM-DD')"),
+        ColumnType::DateTime => {
+            format!("pg_temp.objectos_to_moment({text}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+        }
+        ColumnType::Time => format!("pg_temp.objectos_to_time({text})"),
+        ColumnType::Json => format!("pg_temp.objectos_to_json({text})"),
+    }
+}
+
+async fn exists(connection: &mut Connection, table: &str) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = current_schema() AND c.relname = $1";
+    any(connection, sql, &[table]).await
+}
+
+const COLUMN: &str = "SELECT 1 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+    JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid \
+    WHERE n.nspname = current_schema() AND c.relname = $1 AND a.attname = $2 AND NOT a.attisdropped";
+
+async fn has_column(connection: &mut Connection, table: &str, column: &str) -> Result<bool, Failure> {
+    any(connection, COLUMN, &[table, column]).await
+}
+
+async fn is_text(connection: &mut Connection, table: &str, column: &str) -> Result<bool, Failure> {
+    any(
+        connection,
+        &format!("{COLUMN} AND t.typcategory = 'S'"),
+        &[table, column],
+    )
+    .await
+}
+
+async fn any(connection: &mut Connection, sql: &str, values: &[&str]) -> Result<bool, Failure> {
+    let mut found = false;
+    let values: Vec<_> = values.iter().map(|&value| value.into()).collect();
+    connection
+        .run(StorageCall::Read, &Arc::from(sql), &values, &mut |_| found = true)
+        .await?;
+    Ok(found)
+}

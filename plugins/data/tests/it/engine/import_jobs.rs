@@ -1,0 +1,196 @@
+//! Imports that run by themselves: told, stopped, undone, and nobody else's.
+
+use std::sync::Arc;
+
+use objectos_data::engine::{ImportMode, ImportOptions, import_list};
+use objectos_data::error::Result;
+use objectos_data::import_jobs::{ImportJobs, JobQuery};
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, PrincipalKind};
+use serde_json::{Value, json};
+
+use crate::world::{World, allowed, failure, principal};
+
+const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true, externalId: true }\n  size: { type: number, max: 100 }\n";
+
+async fn world() -> (World, Arc<ImportJobs>) {
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    let jobs = Arc::new(ImportJobs::new(Arc::clone(&world.engine)));
+    (world, jobs)
+}
+
+fn upsert() -> ImportOptions {
+    ImportOptions {
+        mode: ImportMode::Upsert,
+        external_id: Some("code".to_owned()),
+        ..ImportOptions::default()
+    }
+}
+
+/// Begins a job and waits for its end: its id, and how it was told at its begin.
+async fn ended(
+    jobs: &Arc<ImportJobs>,
+    context: &Context,
+    rows: Vec<Value>,
+    options: ImportOptions,
+) -> Result<(String, Value)> {
+    let begun = jobs.begin(context, "thing", import_list(rows), options).await?;
+    let id = begun["jobId"].as_str().unwrap().to_owned();
+    while jobs.progress(context, &id).await?["status"] == "running" {
+        tokio::task::yield_now().await;
+    }
+    Ok((id, begun))
+}
+
+fn told(job: &Value) -> Value {
+    let keys = [
+        "status",
+        "total",
+        "processed",
+        "created",
+        "updated",
+        "errors",
+        "percentComplete",
+        "undoable",
+    ];
+    keys.map(|key| job[key].clone()).to_vec().into()
+}
+
+#[tokio::test]
+async fn a_job_says_how_far_it_is_and_what_became_of_each_row() {
+    let (world, jobs) = world().await;
+    world
+        .create("thing", json!({ "name": "old", "code": "a", "size": 1 }))
+        .await
+        .unwrap();
+    let rows = vec![
+        json!({ "code": "a", "size": 2 }),
+        json!({ "code": "b", "name": "new" }),
+        json!({ "code": "c", "name": "big", "size": 101 }),
+    ];
+    let (id, begun) = ended(&jobs, &world.local, rows, upsert()).await.unwrap();
+    assert_eq!(
+        (&begun["object"], &begun["status"], &begun["total"]),
+        (&json!("thing"), &json!("running"), &json!(3))
+    );
+    let job = jobs.progress(&world.local, &id).await.unwrap();
+    assert_eq!(told(&job), json!(["succeeded", 3, 3, 1, 1, 1, 100, true]));
+    let results = jobs.results(&world.local, &id).await.unwrap();
+    let actions: Vec<&Value> = results["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["action"])
+        .collect();
+    assert_eq!(actions, ["updated", "created", "failed"]);
+    assert_eq!(results["results"][2]["field"], "size");
+    let listed = jobs
+        .list(
+            &world.local,
+            &JobQuery {
+                limit: 10,
+                ..JobQuery::default()
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(listed["jobs"][0]["jobId"], json!(id));
+    let none = JobQuery {
+        status: Some("running".to_owned()),
+        limit: 10,
+        ..JobQuery::default()
+    };
+    assert_eq!(jobs.list(&world.local, &none).await.unwrap(), json!({ "jobs": [] }));
+}
+
+#[tokio::test]
+async fn what_a_job_did_can_be_undone_once() {
+    let (world, jobs) = world().await;
+    let old = world
+        .create("thing", json!({ "name": "old", "code": "a", "size": 1 }))
+        .await
+        .unwrap();
+    let rows = vec![
+        json!({ "code": "a", "size": 2, "name": "other" }),
+        json!({ "code": "b", "name": "new" }),
+    ];
+    let (id, _) = ended(&jobs, &world.local, rows, upsert()).await.unwrap();
+    assert_eq!(world.names("thing", json!({})).await.unwrap().len(), 2);
+    let undone = jobs.undo(&world.local, &id).await.unwrap();
+    assert_eq!(
+        json!([
+            undone["success"],
+            undone["deleted"],
+            undone["restored"],
+            undone["failed"]
+        ]),
+        json!([true, 1, 1, 0])
+    );
+    assert_eq!(world.names("thing", json!({})).await.unwrap(), ["old"]);
+    let now = world.get("thing", old["id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(now["size"], 1);
+    let job = jobs.progress(&world.local, &id).await.unwrap();
+    assert!(
+        job["revertedAt"].is_string() && job["undoable"] == json!(false),
+        "{job}"
+    );
+    assert_eq!(failure(jobs.undo(&world.local, &id).await).0, "resource_conflict");
+    let dry = ImportOptions {
+        dry_run: true,
+        ..upsert()
+    };
+    let (id, _) = ended(&jobs, &world.local, vec![json!({ "name": "x" })], dry)
+        .await
+        .unwrap();
+    assert_eq!(failure(jobs.undo(&world.local, &id).await).0, "resource_conflict");
+}
+
+#[tokio::test]
+async fn a_job_that_is_stopped_keeps_what_it_did() {
+    let (world, jobs) = world().await;
+    let rows: Vec<Value> = (0..1_000)
+        .map(|number| json!({ "name": format!("n{number}") }))
+        .collect();
+    let begun = jobs
+        .begin(&world.local, "thing", import_list(rows), ImportOptions::default())
+        .await
+        .unwrap();
+    let job = jobs
+        .cancel(&world.local, begun["jobId"].as_str().unwrap())
+        .await
+        .unwrap();
+    let created = job["created"].as_u64().unwrap();
+    assert_eq!(job["status"], "cancelled");
+    assert!(created < 1_000, "{job}");
+    let stored = world.number("SELECT COUNT(*) FROM thing").await;
+    assert_eq!(u64::try_from(stored).unwrap(), created);
+}
+
+#[tokio::test]
+async fn jobs_are_their_callers() {
+    let (world, jobs) = world().await;
+    let (ann, bob) = (
+        principal("ann", PrincipalKind::User, None),
+        principal("bob", PrincipalKind::User, None),
+    );
+    for operation in [Operation::Read, Operation::Create] {
+        world.permissions.allow("ann", "thing", operation, allowed(None));
+    }
+    let row = vec![json!({ "name": "x" })];
+    let (id, _) = ended(&jobs, &ann, row.clone(), ImportOptions::default()).await.unwrap();
+    assert_eq!(jobs.progress(&ann, &id).await.unwrap()["created"], 1);
+    for refused in [
+        jobs.progress(&bob, &id).await,
+        jobs.results(&bob, &id).await,
+        jobs.cancel(&bob, &id).await,
+        jobs.undo(&bob, &id).await,
+        jobs.progress(&ann, "none").await,
+    ] {
+        assert_eq!(failure(refused).0, "record_not_found");
+    }
+    assert_eq!(
+        failure(ended(&jobs, &bob, row, ImportOptions::default()).await).0,
+        "permission_denied"
+    );
+    assert_eq!(world.number("SELECT COUNT(*) FROM sys_import_job").await, 1);
+}

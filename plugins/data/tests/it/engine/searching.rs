@@ -1,0 +1,234 @@
+//! Text search: in one object and across all of them, by a text index where there is one.
+
+use std::sync::Arc;
+
+use objectos_data::access::{Access, Plan};
+use objectos_data::engine::SearchRequest;
+use objectos_data::query::SearchInput;
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
+use objectos_plugin_api::{Context, PrincipalKind};
+use serde_json::{Value, json};
+
+use crate::world::{World, failure, principal};
+
+const FILES: [(&str, &str); 3] = [
+    (
+        "company.object.yml",
+        "name: company\nfields:\n  name: { type: text, searchable: true }\n  note: { type: textarea, searchable: true }\n  code: { type: text }\n",
+    ),
+    (
+        "person.object.yml",
+        "name: person\ntitleFormat: '{first} {last}'\nfields:\n  first: { type: text, searchable: true }\n  last: { type: text, searchable: true }\n",
+    ),
+    // Nothing is declared: its short texts are looked at, without an index.
+    ("plain.object.yml", "name: plain\nfields:\n  name: { type: text }\n"),
+];
+
+async fn world() -> World {
+    let world = World::new(&FILES).await;
+    for (object, record) in [
+        (
+            "company",
+            json!({ "id": "c1", "name": "Acme GmbH", "note": "makes anvils & <rockets>", "code": "hidden" }),
+        ),
+        (
+            "company",
+            json!({ "id": "c2", "name": "Beta AG", "note": "buys from Acme" }),
+        ),
+        (
+            "company",
+            json!({ "id": "c3", "name": "Größe 100%", "note": "北京 office" }),
+        ),
+        ("person", json!({ "id": "p1", "first": "Ann", "last": "Acmeson" })),
+        ("plain", json!({ "id": "x1", "name": "an acme thing" })),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    world
+}
+
+async fn ids(world: &World, search: Value) -> String {
+    let found = world
+        .query("company", json!({ "search": search, "fields": ["id"] }))
+        .await
+        .unwrap_or_else(|error| panic!("{search}: {error}"));
+    let records = found["records"].as_array().unwrap();
+    assert_eq!(found["total"], records.len(), "{search}");
+    let ids: Vec<&str> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    ids.join(" ")
+}
+
+#[tokio::test]
+async fn words_are_found_from_their_beginning_whatever_the_case() {
+    let world = world().await;
+    for (search, expected) in [
+        (json!("acme"), "c1 c2"),
+        (json!("ACM"), "c1 c2"),
+        (json!("cme"), ""),
+        (json!({ "query": "cme", "fuzzy": true }), "c1 c2"),
+        (json!("acme beta"), "c1 c2"),
+        (json!({ "query": "acme beta", "operator": "and" }), "c2"),
+        (json!({ "query": "acme", "fields": ["name"] }), "c1"),
+        (json!({ "query": "hidden" }), ""),
+        (json!({ "query": "hidden", "fields": ["code"] }), "c1"),
+        (json!("größe"), "c3"),
+        (json!("100%"), "c3"),
+        (json!("%"), "c3"),
+        (json!("北京"), "c3"),
+        (json!({ "query": "北京 office", "operator": "and" }), "c3"),
+        (json!("\""), ""),
+        (json!("acme* OR NOT (x"), "c1 c2"),
+        (json!("   "), "c1 c2 c3"),
+    ] {
+        assert_eq!(ids(&world, search.clone()).await, expected, "{search}");
+    }
+}
+
+#[tokio::test]
+async fn the_index_follows_every_change() {
+    let world = world().await;
+    world.update("company", "c1", json!({ "name": "Omega" })).await.unwrap();
+    assert_eq!(ids(&world, json!("acme")).await, "c2");
+    assert_eq!(ids(&world, json!("omega")).await, "c1");
+    world
+        .update("company", "c1", json!({ "name": null, "code": "x" }))
+        .await
+        .unwrap();
+    assert_eq!(ids(&world, json!("omega")).await, "");
+    assert_eq!(ids(&world, json!("anvils")).await, "c1");
+    world.engine.delete(&world.local, "company", "c2").await.unwrap();
+    assert_eq!(ids(&world, json!("acme beta")).await, "");
+    let folder = world.close().await;
+    // Opened again, with another field in the index, and filled from the rows that are there.
+    let files = [
+        (
+            "company.object.yml",
+            "name: company\nfields:\n  name: { type: text, searchable: true }\n  note: { type: textarea, searchable: true }\n  code: { type: text, searchable: true }\n",
+        ),
+        FILES[1],
+        FILES[2],
+    ];
+    let world = World::at(folder, &files).await;
+    assert_eq!(ids(&world, json!("anvils x")).await, "c1");
+    assert_eq!(ids(&world, json!({ "query": "x", "fields": ["code"] })).await, "c1");
+}
+
+#[tokio::test]
+async fn hits_are_shown_where_it_is_asked_for() {
+    let world = world().await;
+    let query = json!({ "search": { "query": "acme rockets", "highlight": true }, "fields": ["id"] });
+    let found = world.query("company", query).await.unwrap();
+    let expected = json!([
+        { "id": "c1", "_highlights": { "name": "<mark>Acme</mark> GmbH", "note": "makes anvils &amp; &lt;<mark>rockets</mark>&gt;" } },
+        { "id": "c2", "_highlights": { "note": "buys from <mark>Acme</mark>" } },
+    ]);
+    assert_eq!(found["records"], expected);
+}
+
+fn wanted(query: &str) -> SearchRequest {
+    SearchRequest {
+        search: SearchInput {
+            query: query.to_owned(),
+            all_words: true,
+            ..SearchInput::default()
+        },
+        objects: Vec::new(),
+        limit: 20,
+    }
+}
+
+fn summary(found: &Value) -> Vec<String> {
+    let text = |hit: &Value, key: &str| hit[key].as_str().unwrap_or_default().to_owned();
+    let hits = found["hits"].as_array().unwrap();
+    hits.iter()
+        .map(|hit| format!("{} {}: {}", text(hit, "object"), text(hit, "id"), text(hit, "title")))
+        .collect()
+}
+
+#[tokio::test]
+async fn one_search_looks_in_all_objects() {
+    let world = world().await;
+    let found = world.engine.search(&world.local, &wanted("acme")).await.unwrap();
+    // A whole word in the title, then a whole word elsewhere or in a longer title, then a beginning.
+    assert_eq!(
+        summary(&found),
+        [
+            "company c1: Acme GmbH",
+            "plain x1: an acme thing",
+            "person p1: Ann Acmeson",
+            "company c2: Beta AG"
+        ]
+    );
+    assert_eq!(found["hits"][0]["score"], 1);
+    assert_eq!(
+        found["hits"][2]["highlights"],
+        json!({ "last": "<mark>Acme</mark>son" })
+    );
+    assert_eq!((&found["total"], &found["hasMore"]), (&json!(4), &json!(false)));
+    let narrow = SearchRequest {
+        objects: vec!["person".to_owned()],
+        ..wanted("acme")
+    };
+    assert_eq!(
+        summary(&world.engine.search(&world.local, &narrow).await.unwrap()),
+        ["person p1: Ann Acmeson"]
+    );
+    let cut = SearchRequest {
+        limit: 1,
+        ..wanted("acme")
+    };
+    let found = world.engine.search(&world.local, &cut).await.unwrap();
+    assert_eq!((summary(&found).len(), &found["hasMore"]), (1, &json!(true)));
+    let unknown = SearchRequest {
+        objects: vec!["persn".to_owned()],
+        ..wanted("acme")
+    };
+    assert_eq!(
+        failure(world.engine.search(&world.local, &unknown).await).0,
+        "object_not_found"
+    );
+    assert_eq!(
+        failure(world.engine.search(&world.local, &wanted(" ")).await).0,
+        "invalid_query"
+    );
+}
+
+#[tokio::test]
+async fn what_may_not_be_seen_is_not_found() {
+    let world = world().await;
+    let plan = |filter: Option<Value>, readable: FieldAccess| {
+        let plan = AccessPlan {
+            allowed: true,
+            filter,
+            readable,
+            ..AccessPlan::default()
+        };
+        Access::Planned(Arc::new(Plan::read(plan).unwrap()))
+    };
+    let eve: Context = principal("eve", PrincipalKind::User, None);
+    let nothing = world.engine.search(&eve, &wanted("acme")).await.unwrap();
+    assert_eq!((summary(&nothing).len(), &nothing["objects"]), (0, &json!([])));
+    world.permissions.allow(
+        "eve",
+        "company",
+        Operation::Read,
+        plan(
+            Some(json!({ "id": { "$ne": "c1" } })),
+            FieldAccess::Except(vec!["note".to_owned()]),
+        ),
+    );
+    // The record is not hers to see, and the word stands in a field that is not.
+    assert_eq!(
+        summary(&world.engine.search(&eve, &wanted("acme")).await.unwrap()),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        summary(&world.engine.search(&eve, &wanted("beta")).await.unwrap()),
+        ["company c2: Beta AG"]
+    );
+    let hidden = json!({ "search": { "query": "acme", "fields": ["note"] } });
+    assert_eq!(
+        failure(world.query_as(&eve, "company", hidden).await).0,
+        "invalid_field"
+    );
+}

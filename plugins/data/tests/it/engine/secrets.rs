@@ -1,0 +1,262 @@
+//! What is kept from callers: passwords, hidden fields, masked values.
+
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use serde_json::{Value, json};
+
+use crate::world::{World, allowed, failure, field_errors, fields};
+
+const USER: &str = "
+name: user
+fields:
+  name: { type: text, searchable: true }
+  secret: { type: password, required: true }
+  note: { type: text, hidden: true }
+";
+
+async fn world() -> World {
+    let world = World::new(&[("user.object.yml", USER)]).await;
+    world
+        .create(
+            "user",
+            json!({ "id": "u1", "name": "ann", "secret": "hunter2", "note": "tall" }),
+        )
+        .await
+        .unwrap();
+    world
+}
+
+#[tokio::test]
+async fn a_password_is_told_to_the_system_alone() {
+    let world = world().await;
+    assert_eq!(world.get("user", "u1").await.unwrap()["secret"], Value::Null);
+    let listed = world
+        .query("user", json!({ "fields": ["name", "secret"] }))
+        .await
+        .unwrap();
+    assert_eq!(listed["records"], json!([{ "name": "ann", "secret": null }]));
+    let known = world.get_as(&world.system, "user", "u1").await.unwrap();
+    assert_eq!(known["secret"], "hunter2");
+    let listed = world
+        .query_as(&world.system, "user", json!({ "fields": ["secret"] }))
+        .await
+        .unwrap();
+    assert_eq!(listed["records"], json!([{ "secret": "hunter2" }]));
+    let made = world
+        .engine
+        .create(&world.system, "user", fields(json!({ "secret": "s" })))
+        .await
+        .unwrap();
+    let made: Value = serde_json::from_slice(&made.record).unwrap();
+    assert_eq!(made["secret"], "s");
+}
+
+#[tokio::test]
+async fn nobody_finds_records_by_a_password() {
+    let world = world().await;
+    for query in [
+        json!({ "where": { "secret": "hunter2" } }),
+        json!({ "where": { "secret": { "$startsWith": "h" } } }),
+        json!({ "orderBy": "secret" }),
+        json!({ "groupBy": ["secret"], "aggregations": [{ "function": "count", "alias": "n" }] }),
+        json!({ "aggregations": [{ "function": "min", "field": "secret", "alias": "n" }] }),
+        json!({ "search": { "query": "hunter", "fields": ["secret"] } }),
+    ] {
+        let (code, _) = failure(world.query("user", query.clone()).await);
+        assert!(
+            ["invalid_field", "invalid_sort"].contains(&code.as_str()),
+            "{query}: {code}"
+        );
+    }
+    assert_eq!(
+        world.query("user", json!({ "search": "hunter2" })).await.unwrap()["total"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn no_event_holds_a_password() {
+    let world = world().await;
+    world
+        .update("user", "u1", json!({ "secret": "changed1" }))
+        .await
+        .unwrap();
+    world.engine.delete(&world.local, "user", "u1").await.unwrap();
+    let events = world.events().await;
+    assert_eq!(events.len(), 3);
+    for event in events {
+        let text = event.to_string();
+        assert!(!text.contains("hunter2") && !text.contains("changed1"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_comes_back_as_it_was_read_stays() {
+    let world = world().await;
+    let read = world.get("user", "u1").await.unwrap();
+    let mut changed = fields(read);
+    changed.shift_remove("secret");
+    changed.insert("name".to_owned(), json!("anne"));
+    world.update("user", "u1", Value::Object(changed)).await.unwrap();
+    assert_eq!(
+        world.get_as(&world.system, "user", "u1").await.unwrap()["secret"],
+        "hunter2"
+    );
+}
+
+#[tokio::test]
+async fn a_hidden_field_stands_in_an_answer_when_it_is_named() {
+    let world = world().await;
+    let has = |record: &Value| record.as_object().unwrap().contains_key("note");
+    assert!(!has(&world.get("user", "u1").await.unwrap()));
+    assert!(!has(&world.query("user", json!({})).await.unwrap()["records"][0]));
+    assert!(!has(&world
+        .update("user", "u1", json!({ "note": "short" }))
+        .await
+        .unwrap()));
+    let named = world
+        .query("user", json!({ "fields": ["note"], "where": { "note": "short" } }))
+        .await
+        .unwrap();
+    assert_eq!(named["records"], json!([{ "note": "short" }]));
+    assert!(has(&world.get_as(&world.system, "user", "u1").await.unwrap()));
+}
+
+const PERSON: &str = "
+name: person
+fields:
+  name: { type: text }
+  ssn: { type: text, searchable: true, maskingRule: { field: ssn, strategy: partial, exemptRoles: [hr] } }
+  salary: { type: number, maskingRule: { field: salary, strategy: nullify, roles: [sales], exemptRoles: [hr] } }
+";
+const TEAM: &str = "name: team\nfields:\n  name: { type: text }\n  lead: { type: lookup, reference: person }\n";
+
+fn someone(role: &str) -> Context {
+    let principal = Principal {
+        id: role.to_owned(),
+        kind: PrincipalKind::User,
+        roles: vec![role.to_owned()],
+        ..Principal::default()
+    };
+    Context::request("r1").with_principal(&principal)
+}
+
+async fn masking() -> World {
+    let world = World::new(&[("person.object.yml", PERSON), ("team.object.yml", TEAM)]).await;
+    for role in ["hr", "sales", "support"] {
+        for object in ["person", "team"] {
+            for operation in [Operation::Read, Operation::Update] {
+                world.permissions.allow(role, object, operation, allowed(None));
+            }
+        }
+    }
+    world
+        .create(
+            "person",
+            json!({ "id": "p1", "name": "ann", "ssn": "123-45-6789", "salary": 5000 }),
+        )
+        .await
+        .unwrap();
+    world
+        .create("team", json!({ "id": "t1", "name": "one", "lead": "p1" }))
+        .await
+        .unwrap();
+    world
+}
+
+#[tokio::test]
+async fn masks_are_put_on_for_those_without_the_role() {
+    let world = masking().await;
+    for (role, ssn, salary) in [
+        ("hr", json!("123-45-6789"), json!(5000)),
+        ("sales", json!("***-**-6789"), Value::Null),
+        ("support", json!("***-**-6789"), json!(5000)),
+    ] {
+        let context = someone(role);
+        let check = |record: &Value, place: &str| {
+            assert_eq!((&record["ssn"], &record["salary"]), (&ssn, &salary), "{role} {place}");
+        };
+        check(&world.get_as(&context, "person", "p1").await.unwrap(), "get");
+        let found = world.query_as(&context, "person", json!({})).await.unwrap();
+        check(&found["records"][0], "list");
+        let found = world
+            .query_as(&context, "team", json!({ "expand": ["lead"] }))
+            .await
+            .unwrap();
+        check(&found["records"][0]["lead"], "expand");
+        let found = world
+            .query_as(&context, "team", json!({ "fields": ["lead.ssn"] }))
+            .await
+            .unwrap();
+        assert_eq!(found["records"][0]["lead.ssn"], ssn, "{role} path");
+        let changed = world
+            .engine
+            .update(&context, "person", "p1", fields(json!({ "name": role })), None)
+            .await
+            .unwrap();
+        check(&serde_json::from_slice(&changed.record).unwrap(), "update");
+    }
+}
+
+#[tokio::test]
+async fn a_mask_is_not_seen_through() {
+    let world = masking().await;
+    let sales = someone("sales");
+    for query in [
+        json!({ "where": { "ssn": "123-45-6789" } }),
+        json!({ "orderBy": "salary" }),
+        json!({ "aggregations": [{ "function": "max", "field": "salary", "alias": "n" }] }),
+        json!({ "search": { "query": "123", "fields": ["ssn"] } }),
+    ] {
+        let (code, _) = failure(world.query_as(&sales, "person", query.clone()).await);
+        assert!(
+            ["invalid_field", "invalid_sort"].contains(&code.as_str()),
+            "{query}: {code}"
+        );
+    }
+    let (code, _) = failure(
+        world
+            .query_as(&sales, "team", json!({ "where": { "lead.ssn": "123-45-6789" } }))
+            .await,
+    );
+    assert_eq!(code, "invalid_field");
+    let hr = world
+        .query_as(&someone("hr"), "person", json!({ "where": { "ssn": "123-45-6789" } }))
+        .await
+        .unwrap();
+    assert_eq!(hr["total"], 1);
+}
+
+#[tokio::test]
+async fn a_mask_that_comes_back_changes_nothing() {
+    let world = masking().await;
+    let sales = someone("sales");
+    let read = world.get_as(&sales, "person", "p1").await.unwrap();
+    let record = fields(json!({ "name": "anne", "ssn": read["ssn"], "salary": read["salary"] }));
+    world.engine.update(&sales, "person", "p1", record, None).await.unwrap();
+    let stored = world.get("person", "p1").await.unwrap();
+    assert_eq!(
+        (&stored["name"], &stored["ssn"], &stored["salary"]),
+        (&json!("anne"), &json!("123-45-6789"), &json!(5000))
+    );
+}
+
+#[tokio::test]
+async fn a_read_only_field_is_not_written() {
+    let world = World::new(&[(
+        "thing.object.yml",
+        "name: thing\nfields:\n  name: { type: text }\n  fixed: { type: text, readonly: true, defaultValue: set }\n",
+    )])
+    .await;
+    let made = world.create("thing", json!({ "id": "t1", "name": "a" })).await.unwrap();
+    assert_eq!(made["fixed"], "set");
+    let errors = field_errors(world.update("thing", "t1", json!({ "fixed": "other" })).await);
+    assert_eq!(errors, ["fixed: read_only"]);
+    let errors = field_errors(world.create("thing", json!({ "fixed": "other" })).await);
+    assert_eq!(errors, ["fixed: read_only"]);
+    // A record that comes back as it was read is taken.
+    world
+        .update("thing", "t1", json!({ "fixed": "set", "name": "b" }))
+        .await
+        .unwrap();
+}

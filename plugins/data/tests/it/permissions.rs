@@ -1,0 +1,159 @@
+//! The service `permissions` as the plugin uses it: asked once for each version, and told of refusals by durable events.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use objectos_data::DataPlugin;
+use objectos_plugin_api::contracts::permissions::{
+    AccessPlan, AccessRequest, FieldAccess, Operation, Permissions, PermissionsServer, SystemPermissionRequest,
+};
+use objectos_plugin_api::{Context, HttpRequestParts, PrincipalKind, Result};
+use objectos_plugin_testing::{TestHost, TestPlugin};
+use serde_json::{Value, json};
+
+use crate::app_support::write_app;
+use crate::world::{NOON, principal};
+
+const MANIFEST: &str = include_str!("../../plugin.json");
+const THING: &str = "name: thing\nfields:\n  name: { type: text }\n";
+
+/// Ann reads what is called as she says; nobody else does anything.
+#[derive(Debug, Default)]
+struct Rules {
+    version: AtomicU64,
+    asked: AtomicU64,
+    open: AtomicU64,
+}
+
+impl Permissions for Rules {
+    fn version(&self, _: Context) -> Result<u64> {
+        Ok(self.version.load(Ordering::SeqCst))
+    }
+
+    async fn has_system_permission(&self, _: Context, _: SystemPermissionRequest) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn access_plan(&self, context: Context, request: AccessRequest) -> Result<AccessPlan> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let allowed = context.user() == "ann" && request.operation == Operation::Read;
+        let name = if self.open.load(Ordering::SeqCst) == 0 {
+            "a"
+        } else {
+            "b"
+        };
+        Ok(AccessPlan {
+            allowed,
+            filter: Some(json!({ "name": name })),
+            check: None,
+            readable: FieldAccess::All,
+            writable: FieldAccess::None,
+        })
+    }
+}
+
+async fn started(folder: &Path) -> (TestPlugin, Arc<Rules>) {
+    let rules = Arc::new(Rules::default());
+    let app = folder.join("app");
+    let seeds = "object: thing\nexternalId: name\nrecords:\n  - { name: a }\n  - { name: b }\n  - { name: b2 }\n";
+    write_app(&app, "demo", &[("thing.object.yml", THING), ("thing.data.yml", seeds)]);
+    let plugin = TestHost::new(MANIFEST)
+        .config(json!({ "database": { "url": format!("sqlite:{}", folder.join("data.db").display()) } }))
+        .settings(json!({ "mode": "test", "apps": [app] }))
+        .now_ms(NOON)
+        .service(PermissionsServer::new(Arc::clone(&rules)))
+        .start::<DataPlugin>()
+        .await
+        .unwrap();
+    (plugin, rules)
+}
+
+async fn list(plugin: &TestPlugin, user: &str) -> Result<Vec<String>> {
+    let context = principal(user, PrincipalKind::User, None);
+    let request = HttpRequestParts {
+        method: "GET",
+        route: "/api/v1/data/{object}",
+        path: "/api/v1/data/thing",
+        parameters: &[("object", "thing")],
+        ..HttpRequestParts::default()
+    };
+    let answer = plugin.route("GET /api/v1/data/{object}", &context, &request).await?;
+    let answer: Value = serde_json::from_slice(&answer.body).expect("an answer is JSON");
+    let records = answer["records"].as_array().expect("records");
+    Ok(records
+        .iter()
+        .map(|record| record["name"].as_str().unwrap_or_default().to_owned())
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_asked_for_once_until_the_version_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, rules) = started(folder.path()).await;
+    let asked = || rules.asked.load(Ordering::SeqCst);
+    for _ in 0..5 {
+        assert_eq!(list(&plugin, "ann").await.unwrap(), ["a"]);
+    }
+    assert_eq!(asked(), 1);
+    // The refusal of another principal is an answer of its own, and kept as well.
+    for _ in 0..3 {
+        assert_eq!(list(&plugin, "bob").await.unwrap_err().code(), "permission_denied");
+    }
+    assert_eq!(asked(), 2);
+    rules.open.store(1, Ordering::SeqCst);
+    rules.version.fetch_add(1, Ordering::SeqCst);
+    assert_eq!(list(&plugin, "ann").await.unwrap(), ["b"]);
+    assert_eq!(asked(), 3);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_refusals_is_one_event_in_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, _) = started(folder.path()).await;
+    for _ in 0..20 {
+        drop(list(&plugin, "bob").await.unwrap_err());
+    }
+    plugin.set_now_ms(NOON + 1_000);
+    drop(list(&plugin, "bob").await.unwrap_err());
+    let told: Vec<Value> = plugin
+        .published()
+        .into_iter()
+        .filter(|event| event.name == "security.access_denied" && event.durable)
+        .map(|event| event.payload)
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0]["origin"]["actorId"], "bob");
+    assert_eq!(
+        (&told[0]["result"], &told[0]["targetName"]),
+        (&json!("failure"), &json!("thing"))
+    );
+    assert_eq!(
+        told[1]["metadata"],
+        json!({ "object": "thing", "operation": "read", "code": "permission_denied", "leftOut": 19 })
+    );
+    plugin.stop().await.unwrap();
+}
+
+/// Prints what a plan out of the cache costs, the ABI call for the version included. Run with `--ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn the_cost_of_a_plan_that_is_kept() {
+    use objectos_data::access::{Permissions as _, ServicePermissions};
+    use objectos_data::model::CatalogueCell;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, _) = started(folder.path()).await;
+    let permissions = ServicePermissions::new(&plugin.host(), &Arc::new(CatalogueCell::default())).unwrap();
+    let ann = principal("ann", PrincipalKind::User, Some("one"));
+    permissions.ask(&ann, "thing", Operation::Read).await.unwrap();
+    let rounds = 200_000;
+    let begin = Instant::now();
+    for _ in 0..rounds {
+        assert!(permissions.at_once(&ann, "thing", Operation::Read).is_some());
+    }
+    println!("{} ns", begin.elapsed().as_nanos() / rounds);
+    plugin.stop().await.unwrap();
+}

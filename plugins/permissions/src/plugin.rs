@@ -1,0 +1,104 @@
+//! The plugin behind the kernel: reads the model once before it says it is ready, and registers service, hooks, routes and the
+//! command.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::contracts::events::CHANGED_ELSEWHERE;
+use objectos_plugin_api::contracts::hooks;
+use objectos_plugin_api::contracts::metadata::MetadataClient;
+use objectos_plugin_api::contracts::permissions::PermissionsServer;
+use objectos_plugin_api::{Context, Event, Health, HookCall, Plugin, Registry, Result, Setup, plugin};
+
+use crate::config::Settings;
+use crate::guard::{self, Change, FACT_OBJECTS, MODEL_OBJECTS};
+use crate::load::{Loader, POLICY_OBJECTS};
+use crate::problem;
+use crate::records::Store;
+use crate::service::Provider;
+use crate::state::State;
+use crate::{command, routes};
+
+/// `objectos.permissions`.
+#[derive(Debug)]
+pub struct PermissionsPlugin {
+    pub(crate) state: Arc<State>,
+}
+
+#[plugin]
+impl Plugin for PermissionsPlugin {
+    async fn init(setup: Setup) -> Result<Self> {
+        let settings: Settings = if setup.config.is_null() {
+            Settings::default()
+        } else {
+            setup.config()?
+        };
+        let loader = Loader {
+            metadata: MetadataClient::open(&setup.host)?,
+            store: Store::open(&setup.host)?,
+            host: setup.host,
+            settings,
+            apps: setup.settings.apps,
+        };
+        Ok(Self {
+            state: Arc::new(State::new(loader)),
+        })
+    }
+
+    fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
+        registry.service(PermissionsServer::new(Arc::new(Provider::new(Arc::clone(&self.state)))));
+        let policies = POLICY_OBJECTS.map(|(object, _)| object);
+        for point in [hooks::BEFORE_INSERT, hooks::BEFORE_UPDATE] {
+            registry.hook(point, &policies, |plugin: Arc<Self>, _, call| async move {
+                guard::before(&plugin.state, &call).await
+            });
+        }
+        let watched: Vec<&str> = MODEL_OBJECTS.into_iter().chain(FACT_OBJECTS).collect();
+        for (point, change) in [
+            (hooks::AFTER_INSERT, Change::Created),
+            (hooks::AFTER_UPDATE, Change::Updated),
+            (hooks::AFTER_DELETE, Change::Deleted),
+        ] {
+            registry.hook(
+                point,
+                &watched,
+                move |plugin: Arc<Self>, context: Context, call: HookCall| async move {
+                    guard::after(&plugin.state, &context, &call, change).await
+                },
+            );
+        }
+        registry.event(
+            "elsewhere",
+            CHANGED_ELSEWHERE,
+            |plugin: Arc<Self>, _, event: Event| async move {
+                guard::elsewhere(&plugin.state, &serde_json::from_value(event.payload)?);
+                Ok(())
+            },
+        );
+        registry.command(command::TEST, |_, _, arguments| async move {
+            Ok(command::test(&arguments).await)
+        });
+        routes::register(registry);
+    }
+
+    async fn start(self: Arc<Self>) -> Result<()> {
+        self.state.version()?;
+        self.state.loaded().await.map(drop)
+    }
+
+    async fn health(self: Arc<Self>) -> Health {
+        let problems = self.state.problems();
+        if problems.is_empty() {
+            Health::healthy()
+        } else {
+            Health::degraded(format!(
+                "access rules that are not in use:\n{}",
+                problem::lines(&problems)
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,591 @@
+//! The plugin in the in-memory host: versions, expiry, editing at runtime, events, routes, shares.
+
+use std::sync::Arc;
+
+use objectos_plugin_api::contracts::permissions::{
+    AccessPlan, AccessRequest, Operation, PermissionsClient, SystemPermissionRequest,
+};
+use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequestParts, Principal, PrincipalKind, Result};
+use objectos_plugin_testing::TestPlugin;
+use serde_json::{Map, Value, json};
+
+use super::PermissionsPlugin;
+use super::fake::{FakeData, FakeMetadata, host};
+use crate::moment;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+struct World {
+    plugin: TestPlugin,
+    client: PermissionsClient,
+    data: Arc<FakeData>,
+    metadata: Arc<FakeMetadata>,
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn principal(id: &str, roles: &[&str]) -> Context {
+    let principal = Principal {
+        id: id.to_owned(),
+        kind: PrincipalKind::User,
+        roles: roles.iter().map(|&role| role.to_owned()).collect(),
+        ..Principal::default()
+    };
+    Context::request("r1").with_principal(&principal)
+}
+
+fn user(id: &str) -> Context {
+    principal(id, &["user"])
+}
+
+fn administrator() -> Context {
+    principal("root", &["super_admin"])
+}
+
+impl World {
+    async fn new() -> Self {
+        let (host, data, metadata) = host();
+        let plugin = host.now_ms(NOW_MS).start::<PermissionsPlugin>().await.unwrap();
+        let client = PermissionsClient::open(&plugin.host()).unwrap();
+        Self {
+            plugin,
+            client,
+            data,
+            metadata,
+        }
+    }
+
+    async fn plan(&self, context: &Context, operation: Operation) -> AccessPlan {
+        let request = AccessRequest {
+            object: "account".to_owned(),
+            operation,
+        };
+        self.client.access_plan(context, &request).await.unwrap()
+    }
+
+    async fn reads(&self, context: &Context) -> bool {
+        self.plan(context, Operation::Read).await.allowed
+    }
+
+    async fn holds(&self, context: &Context, permission: &str) -> bool {
+        let request = SystemPermissionRequest {
+            permission: permission.to_owned(),
+        };
+        self.client.has_system_permission(context, &request).await.unwrap()
+    }
+
+    /// Stores a record as the data engine does: with the hooks around it.
+    async fn create(&self, object: &str, record: Value) -> Result<String> {
+        let id = record["id"]
+            .as_str()
+            .map_or_else(|| format!("{object}-{}", self.data.all(object).len()), str::to_owned);
+        let mut record = map(record);
+        record.insert("id".to_owned(), json!(id));
+        let payload = json!({ "object": object, "id": id, "record": record });
+        self.plugin
+            .hook("data.before_insert", object, &administrator(), &payload)
+            .await?;
+        self.data.put(object, record);
+        self.plugin
+            .hook("data.after_insert", object, &administrator(), &payload)
+            .await?;
+        Ok(id)
+    }
+
+    async fn delete(&self, object: &str, id: &str) {
+        let previous = self.data.get(object, id).unwrap();
+        self.data.remove(object, id);
+        let payload = json!({ "object": object, "id": id, "record": {}, "previous": previous });
+        self.plugin
+            .hook("data.after_delete", object, &administrator(), &payload)
+            .await
+            .unwrap();
+    }
+
+    async fn assign(&self, set: &str, assignee: &str, ends_ms: Option<i64>) -> String {
+        let record = json!({
+            "permission_set": set, "assignee_type": "user", "assignee": assignee,
+            "expires_at": ends_ms.map(moment::text),
+        });
+        self.create("sys_permission_assignment", record).await.unwrap()
+    }
+
+    async fn route(
+        &self,
+        context: &Context,
+        route: &str,
+        parameters: &[(&str, &str)],
+        query: &str,
+        body: Value,
+    ) -> Result<(u16, Value), Error> {
+        let (method, path) = route.split_once(' ').unwrap();
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            serde_json::to_vec(&body).unwrap()
+        };
+        let request = HttpRequestParts {
+            method,
+            route: path,
+            path,
+            query,
+            parameters,
+            headers: &[],
+            body: &body,
+        };
+        let response = self.plugin.route(route, context, &request).await?;
+        Ok((
+            response.status,
+            serde_json::from_slice(&response.body).unwrap_or_default(),
+        ))
+    }
+
+    fn events(&self) -> Vec<String> {
+        self.plugin.published().iter().map(|event| event.name.clone()).collect()
+    }
+}
+
+#[tokio::test]
+async fn nobody_begins_with_anything_and_administrators_have_all() {
+    let world = World::new().await;
+    assert!(!world.reads(&user("ann")).await);
+    assert!(!world.reads(&Context::request("r")).await);
+    let administrator = administrator();
+    let plan = world.plan(&administrator, Operation::Purge).await;
+    assert!(plan.allowed && plan.filter.is_none());
+    assert!(world.holds(&administrator, "manage_platform").await);
+    assert!(!world.holds(&user("ann"), "manage_platform").await);
+    assert!(!world.holds(&Context::request("r"), "manage_platform").await);
+    assert!(world.holds(&Context::request("r").as_system(), "anything").await);
+    let local = Principal {
+        id: "local".to_owned(),
+        kind: PrincipalKind::Local,
+        ..Principal::default()
+    };
+    assert!(world.reads(&Context::request("r").with_principal(&local)).await);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_grant_counts_from_its_acknowledgement_until_it_is_taken_back() {
+    let world = World::new().await;
+    let ann = user("ann");
+    assert!(!world.reads(&ann).await);
+    let before = world.client.version(&ann).unwrap();
+    let id = world.assign("sales", "ann", None).await;
+    let granted = world.client.version(&ann).unwrap();
+    assert_ne!(before, granted);
+    assert!(world.reads(&ann).await && !world.reads(&user("bob")).await);
+    world.delete("sys_permission_assignment", &id).await;
+    assert_ne!(world.client.version(&ann).unwrap(), granted);
+    assert!(!world.reads(&ann).await);
+    assert_eq!(world.events(), ["authz.permission_granted", "authz.permission_revoked"]);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_assignment_ends_to_the_second() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", Some(NOW_MS + 5000)).await;
+    assert!(world.reads(&ann).await);
+    let version = world.client.version(&ann).unwrap();
+    world.plugin.set_now_ms(NOW_MS + 4999);
+    assert_eq!(world.client.version(&ann).unwrap(), version);
+    assert!(world.reads(&ann).await);
+    world.plugin.set_now_ms(NOW_MS + 5000);
+    assert_ne!(world.client.version(&ann).unwrap(), version);
+    assert!(!world.reads(&ann).await);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_share_that_ends_ends_without_a_write() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", None).await;
+    let share = json!({
+        "object": "account", "record": "a1", "recipient_type": "user", "recipient": "ann",
+        "access_level": "read", "expires_at": moment::text(NOW_MS + 1000),
+    });
+    let before = world.client.version(&ann).unwrap();
+    world.create("sys_record_share", share).await.unwrap();
+    assert_ne!(world.client.version(&ann).unwrap(), before);
+    let filter = |plan: AccessPlan| plan.filter.unwrap().to_string();
+    let first = filter(world.plan(&ann, Operation::Read).await);
+    world.plugin.set_now_ms(NOW_MS + 1000);
+    let second = filter(world.plan(&ann, Operation::Read).await);
+    assert_ne!(first, second);
+    // One without an end is found by the query itself.
+    let version = world.client.version(&ann).unwrap();
+    let lasting = json!({"object": "account", "record": "a2", "recipient_type": "user", "recipient": "ann", "access_level": "read"});
+    world.create("sys_record_share", lasting).await.unwrap();
+    assert_eq!(world.client.version(&ann).unwrap(), version);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn roles_groups_and_their_members_count_at_once() {
+    let world = World::new().await;
+    let ann = user("ann");
+    let assignment = json!({"permission_set": "sales", "assignee_type": "group", "assignee": "field"});
+    world.create("sys_permission_assignment", assignment).await.unwrap();
+    assert!(!world.reads(&ann).await);
+    world
+        .create(
+            "sys_group_member",
+            json!({"group": "field", "member_type": "role", "member": "rep"}),
+        )
+        .await
+        .unwrap();
+    assert!(!world.reads(&ann).await);
+    let held = world
+        .create("sys_user_role", json!({"user": "ann", "role": "rep"}))
+        .await
+        .unwrap();
+    assert!(world.reads(&ann).await);
+    world.delete("sys_user_role", &held).await;
+    assert!(!world.reads(&ann).await);
+    world
+        .create(
+            "sys_group_member",
+            json!({"group": "field", "member_type": "user", "member": "ann"}),
+        )
+        .await
+        .unwrap();
+    assert!(world.reads(&ann).await);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_edited_at_runtime_is_checked_kept_and_told() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", None).await;
+    let wrong = json!({"name": "sales", "definition": {"objects": {"acount": {"allowRead": true}}}});
+    let error = world.create("sys_permission_set", wrong).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Vetoed);
+    assert!(
+        error
+            .message()
+            .contains("there is no object `acount`; did you mean `account`?"),
+        "{error}"
+    );
+    let policy =
+        json!({"name": "north", "object": "account", "operation": "select", "using_expression": "LOWER(region) = 'x'"});
+    assert!(world.create("sys_row_policy", policy).await.is_err());
+    let closed =
+        json!({"name": "sales", "definition": {"objects": {"account": {"allowCreate": true}}}, "active": true});
+    let id = world.create("sys_permission_set", closed).await.unwrap();
+    assert!(!world.reads(&ann).await);
+    let versions = world.data.all("sys_policy_version");
+    assert_eq!(
+        (versions.len(), &versions[0]["action"], &versions[0]["policy"]),
+        (1, &json!("created"), &json!("sales"))
+    );
+    world.delete("sys_permission_set", &id).await;
+    assert!(world.reads(&ann).await);
+    assert_eq!(world.data.all("sys_policy_version")[1]["version"], json!(2.0));
+    assert!(
+        world
+            .events()
+            .ends_with(&["authz.policy_created".to_owned(), "authz.policy_deleted".to_owned()])
+    );
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_policy_that_breaks_later_closes_its_object() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", None).await;
+    let policy = json!({"name": "north", "object": "account", "operation": "select", "using_expression": "region = 'north'", "active": true});
+    world.create("sys_row_policy", policy).await.unwrap();
+    assert!(
+        world
+            .plan(&ann, Operation::Read)
+            .await
+            .filter
+            .unwrap()
+            .to_string()
+            .contains("north")
+    );
+    world.metadata.declare(
+        "object",
+        "account",
+        "name: account\nfields:\n  name: {type: text}\n  revenue: {type: currency}\n",
+    );
+    assert!(!world.reads(&ann).await);
+    assert!(world.reads(&administrator()).await);
+    let health = world.plugin.health().await.unwrap();
+    assert!(health.message.unwrap_or_default().contains("unknown field `region`"));
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn changed_files_count_at_once_and_wrong_ones_not_at_all() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", None).await;
+    assert!(world.reads(&ann).await);
+    world.metadata.declare(
+        "permission",
+        "sales",
+        "name: sales\nobjects:\n  account: {allowRaed: true}\n",
+    );
+    assert!(world.reads(&ann).await);
+    assert!(
+        world
+            .plugin
+            .health()
+            .await
+            .unwrap()
+            .message
+            .unwrap_or_default()
+            .contains("allowRaed")
+    );
+    world.metadata.declare(
+        "permission",
+        "sales",
+        "name: sales\nobjects:\n  account: {allowCreate: true}\n",
+    );
+    assert!(!world.reads(&ann).await);
+    assert_eq!(world.plugin.health().await.unwrap().message, None);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_files_keep_the_plugin_from_starting() {
+    let (host, _, metadata) = host();
+    metadata.declare(
+        "policy",
+        "p",
+        "{name: p, object: account, operation: select, using: \"LOWER(name) = 'x'\"}",
+    );
+    let error = host.start::<PermissionsPlugin>().await.unwrap_err().to_string();
+    assert!(
+        error.contains("app:policy p") && error.contains("so it cannot be part of a query"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn callers_learn_what_they_may_do() {
+    let world = World::new().await;
+    let ann = user("ann");
+    world.assign("sales", "ann", None).await;
+    world
+        .data
+        .put("account", map(json!({"id": "a1", "owner_id": "ann", "name": "A"})));
+    world
+        .data
+        .put("account", map(json!({"id": "a2", "owner_id": "bob", "name": "B"})));
+    let check = async |query: &str| {
+        let (_, answer) = world
+            .route(&ann, "GET /api/v1/permissions/check", &[], query, Value::Null)
+            .await
+            .unwrap();
+        answer["allowed"].as_bool().unwrap()
+    };
+    assert!(check("object=account&action=read").await);
+    assert!(check("object=account&action=edit&recordId=a1").await);
+    assert!(!check("object=account&action=delete").await);
+    assert!(!check("object=account&action=read&recordId=a2").await);
+    assert!(!check("object=account&action=read&recordId=a1&field=revenue").await);
+    assert!(check("object=account&action=edit&recordId=a1&field=name").await);
+    let body = json!({"object": "account", "action": "read", "recordId": "a9"});
+    let (_, absent) = world
+        .route(&ann, "POST /api/v1/auth/check", &[], "", body)
+        .await
+        .unwrap();
+    let (_, hidden) = world
+        .route(
+            &ann,
+            "GET /api/v1/permissions/check",
+            &[],
+            "object=account&action=read&recordId=a2",
+            Value::Null,
+        )
+        .await
+        .unwrap();
+    assert_eq!(absent, hidden);
+    let (_, object) = world
+        .route(
+            &ann,
+            "GET /api/v1/permissions/objects/{object}",
+            &[("object", "account")],
+            "",
+            Value::Null,
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            &object["permissions"]["allowEdit"],
+            &object["permissions"]["viewAllRecords"]
+        ),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        object["fieldPermissions"]["revenue"],
+        json!({"readable": false, "editable": false})
+    );
+    let (_, effective) = world
+        .route(&ann, "GET /api/v1/auth/permissions/effective", &[], "", Value::Null)
+        .await
+        .unwrap();
+    assert_eq!(
+        effective["objects"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["account"]
+    );
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn managers_learn_why() {
+    let world = World::new().await;
+    world.assign("sales", "ann", None).await;
+    world
+        .data
+        .put("sys_user", map(json!({"id": "ann", "name": "Ann", "role": "user"})));
+    world.data.put("account", map(json!({"id": "a2", "owner_id": "bob"})));
+    let explain = "POST /api/v1/permissions/explain";
+    let question = json!({"userId": "ann", "object": "account", "operation": "read", "recordId": "a2"});
+    let denied = world
+        .route(&user("bob"), explain, &[], "", question.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(denied.kind(), ErrorKind::Denied);
+    let (_, answer) = world.route(&administrator(), explain, &[], "", question).await.unwrap();
+    assert_eq!(answer["allowed"], json!(false), "{answer:#}");
+    assert!(answer["reason"].as_str().unwrap().contains("nothing opens this record"));
+    let kinds: Vec<&str> = answer["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|step| step["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["ownership", "share", "permission_set", "field_permission"]);
+    assert_eq!(
+        answer["principal"]["permissionSets"][0]["source"]["object"],
+        "sys_permission_assignment"
+    );
+    let share = json!({"object": "account", "record": "a2", "recipient_type": "user", "recipient": "ann", "access_level": "read"});
+    world.create("sys_record_share", share).await.unwrap();
+    let question = json!({"userId": "ann", "object": "account", "operation": "read", "recordId": "a2"});
+    let (_, answer) = world.route(&administrator(), explain, &[], "", question).await.unwrap();
+    assert_eq!(
+        (&answer["allowed"], &answer["steps"][1]["matches"]),
+        (&json!(true), &json!(true)),
+        "{answer:#}"
+    );
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn sets_are_written_with_versions_and_only_by_managers() {
+    let world = World::new().await;
+    let put = "PUT /api/v1/permissions/sets/{name}";
+    let named = [("name", "extra")];
+    let body = json!({"objects": {"account": {"allowRead": true}}});
+    let denied = world
+        .route(&user("ann"), put, &named, "", body.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(denied.kind(), ErrorKind::Denied);
+    assert_eq!(
+        world.route(&administrator(), put, &named, "", body).await.unwrap().0,
+        201
+    );
+    let stored = world.data.all("sys_permission_set");
+    assert_eq!((stored.len(), &stored[0]["name"]), (1, &json!("extra")));
+    assert!(
+        world
+            .route(&administrator(), put, &[("name", "administrator")], "", json!({}))
+            .await
+            .is_err()
+    );
+    let (_, sets) = world
+        .route(&administrator(), "GET /api/v1/permissions/sets", &[], "", Value::Null)
+        .await
+        .unwrap();
+    let names: Vec<&str> = sets["sets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|set| set["name"].as_str())
+        .collect();
+    assert_eq!(names, ["sales", "administrator"]);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn records_are_shared_by_those_who_own_them() {
+    let world = World::new().await;
+    let (ann, bob) = (user("ann"), user("bob"));
+    world.assign("sales", "ann", None).await;
+    world.data.put("account", map(json!({"id": "a1", "owner_id": "ann"})));
+    world.data.put("account", map(json!({"id": "a2", "owner_id": "bob"})));
+    let shares = "POST /api/v1/permissions/shares";
+    let share = |record: &str| json!({"object": "account", "recordId": record, "recipient": "bob"});
+    let (status, _) = world.route(&ann, shares, &[], "", share("a1")).await.unwrap();
+    assert_eq!(status, 201);
+    let absent = world.route(&ann, shares, &[], "", share("a9")).await.unwrap_err();
+    let foreign = world.route(&ann, shares, &[], "", share("a2")).await.unwrap_err();
+    assert_eq!((absent.kind(), absent.code()), (foreign.kind(), foreign.code()));
+    let link = json!({"object": "account", "recordId": "a1", "recipientType": "link", "accessLevel": "edit"});
+    let (_, made) = world.route(&ann, shares, &[], "", link).await.unwrap();
+    let token = made["token"].as_str().unwrap().to_owned();
+    assert!(
+        world
+            .data
+            .all("sys_record_share")
+            .iter()
+            .all(|share| share["recipient"] != token.as_str())
+    );
+    let carol = user("carol");
+    let accept = "POST /api/v1/permissions/links/{token}";
+    assert!(
+        world
+            .route(&carol, accept, &[("token", "x")], "", Value::Null)
+            .await
+            .is_err()
+    );
+    let (_, taken) = world
+        .route(&carol, accept, &[("token", &token)], "", Value::Null)
+        .await
+        .unwrap();
+    assert_eq!(
+        taken,
+        json!({"object": "account", "recordId": "a1", "accessLevel": "edit"})
+    );
+    let (_, list) = world
+        .route(
+            &ann,
+            "GET /api/v1/permissions/shares",
+            &[],
+            "object=account&recordId=a1",
+            Value::Null,
+        )
+        .await
+        .unwrap();
+    assert_eq!(list["shares"].as_array().unwrap().len(), 3);
+    assert!(
+        world
+            .route(
+                &bob,
+                "GET /api/v1/permissions/shares",
+                &[],
+                "object=account&recordId=a1",
+                Value::Null
+            )
+            .await
+            .is_err()
+    );
+    world.plugin.stop().await.unwrap();
+}

@@ -1,0 +1,335 @@
+//! The running state: the model, what is known of principals, and the plans made of both, each under a version that grows before a
+//! change is acknowledged.
+//!
+//! Invariant: whatever is kept was made of facts read after its version was read. So a change that comes while a plan is being
+//! made lands under a newer version, and the plan is not found again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use objectos_plugin_api::contracts::permissions::{AccessPlan, Operation};
+use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Result};
+use parking_lot::RwLock;
+use serde_json::json;
+
+use crate::load::{Loaded, Loader, assignment, lasts, text};
+use crate::plan::{Compiled, Planner};
+use crate::problem::{self, Problem};
+use crate::subject::{Memberships, Subject};
+
+/// Principals that are remembered; beyond, everything is forgotten.
+const PRINCIPALS_MAX: usize = 20_000;
+
+/// What is known of one principal.
+#[derive(Debug, Default)]
+struct Known {
+    subject: Option<Arc<Subject>>,
+    plans: HashMap<Operation, HashMap<String, Arc<AccessPlan>>>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    version: u64,
+    principals: HashMap<Box<[u8]>, Known>,
+}
+
+/// The running state.
+#[derive(Debug)]
+pub struct State {
+    /// Reads definitions and records.
+    pub loader: Loader,
+    /// For calls that no request asks for.
+    context: Context,
+    version: AtomicU64,
+    /// Counts what concerns the model.
+    epoch: AtomicU64,
+    metadata: AtomicU64,
+    /// When something ends by itself.
+    boundary_ms: AtomicI64,
+    loaded: RwLock<Option<(u64, Arc<Loaded>)>>,
+    loading: tokio::sync::Mutex<()>,
+    memory: RwLock<Memory>,
+    /// Why the files as they are now are not in use.
+    refused: RwLock<Vec<Problem>>,
+}
+
+impl State {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(loader: Loader) -> Self {
+        Self {
+            loader,
+            context: Context::background(),
+            version: AtomicU64::new(1),
+            epoch: AtomicU64::new(1),
+            metadata: AtomicU64::new(u64::MAX),
+            boundary_ms: AtomicI64::new(i64::MAX),
+            loaded: RwLock::default(),
+            loading: tokio::sync::Mutex::default(),
+            memory: RwLock::default(),
+            refused: RwLock::default(),
+        }
+    }
+
+    /// Grows whenever any plan may have changed.
+    ///
+    /// # Errors
+    /// When it cannot be known whether definitions changed.
+    pub fn version(&self) -> Result<u64> {
+        let metadata = self.loader.metadata.version(&self.context)?;
+        if self.metadata.swap(metadata, Ordering::AcqRel) != metadata {
+            self.definitions_changed();
+        }
+        let boundary = self.boundary_ms.load(Ordering::Acquire);
+        let passed = self.loader.host.now_ms() >= boundary;
+        let exchange = |boundary| {
+            self.boundary_ms
+                .compare_exchange(boundary, i64::MAX, Ordering::AcqRel, Ordering::Acquire)
+        };
+        if passed && exchange(boundary).is_ok() {
+            self.definitions_changed();
+        }
+        Ok(self.version.load(Ordering::Acquire))
+    }
+
+    /// What is known of principals may have changed.
+    pub fn facts_changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The model may have changed.
+    pub fn definitions_changed(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.facts_changed();
+    }
+
+    fn holds_until(&self, end_ms: Option<i64>) {
+        if let Some(end_ms) = end_ms {
+            self.boundary_ms.fetch_min(end_ms, Ordering::AcqRel);
+        }
+    }
+
+    /// The model as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be read; a fault in files, while there is no older model to go on with.
+    pub async fn loaded(&self) -> Result<Arc<Loaded>> {
+        let known = |epoch: u64| {
+            let loaded = self.loaded.read();
+            loaded
+                .as_ref()
+                .filter(|(of, _)| *of == epoch)
+                .map(|(_, loaded)| Arc::clone(loaded))
+        };
+        if let Some(loaded) = known(self.epoch.load(Ordering::Acquire)) {
+            return Ok(loaded);
+        }
+        let _one = self.loading.lock().await;
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if let Some(loaded) = known(epoch) {
+            return Ok(loaded);
+        }
+        let loaded = self.loader.load(&self.context).await?;
+        self.holds_until(loaded.boundary_ms);
+        let loaded = self.accept(loaded)?;
+        *self.loaded.write() = Some((epoch, Arc::clone(&loaded)));
+        Ok(loaded)
+    }
+
+    /// Wrong files are not taken: what was in use before stays in use, if there was anything.
+    fn accept(&self, loaded: Loaded) -> Result<Arc<Loaded>> {
+        for problem in &loaded.record_problems {
+            tracing::error!("a policy that was edited at runtime is not in use: {problem}");
+        }
+        let before = self.loaded.read().as_ref().map(|(_, loaded)| Arc::clone(loaded));
+        if loaded.file_problems.is_empty() {
+            self.refused.write().clear();
+            return Ok(Arc::new(loaded));
+        }
+        let text = problem::lines(&loaded.file_problems);
+        self.refused.write().clone_from(&loaded.file_problems);
+        let Some(before) = before else {
+            return Err(Error::configuration(format!(
+                "the access rules of the apps cannot be used\n{text}"
+            )));
+        };
+        tracing::error!("the changed access rules are not in use:\n{text}");
+        Ok(before)
+    }
+
+    /// Everything that is wrong at the moment.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.refused.read().clone();
+        if let Some((_, loaded)) = self.loaded.read().as_ref() {
+            problems.extend(loaded.record_problems.iter().cloned());
+        }
+        problems
+    }
+
+    /// The principal of a request.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when nobody asks.
+    pub fn principal(context: &Context) -> Result<Principal> {
+        let nobody = || Error::new(ErrorKind::Unauthenticated, "sign in first");
+        context.principal()?.ok_or_else(nobody)
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when nobody does; what the data engine answers.
+    pub async fn subject(&self, context: &Context) -> Result<Arc<Subject>> {
+        let version = self.version()?;
+        let key = context.principal_json();
+        {
+            let memory = self.memory.read();
+            let known = memory.principals.get(key).filter(|_| memory.version == version);
+            if let Some(subject) = known.and_then(|known| known.subject.as_ref()) {
+                return Ok(Arc::clone(subject));
+            }
+        }
+        let subject = Arc::new(self.subject_of(context, &Self::principal(context)?).await?);
+        self.remember(version, key, |known| known.subject = Some(Arc::clone(&subject)));
+        Ok(subject)
+    }
+
+    /// What is known of any principal.
+    ///
+    /// # Errors
+    /// What the data engine answers.
+    pub async fn subject_of(&self, context: &Context, principal: &Principal) -> Result<Subject> {
+        let loaded = self.loaded().await?;
+        let memberships = match principal.kind {
+            PrincipalKind::User | PrincipalKind::Service => self.memberships(context, &loaded, &principal.id).await?,
+            _ => Memberships::default(),
+        };
+        self.holds_until(memberships.boundary_ms);
+        Ok(Subject::new(
+            principal,
+            &memberships,
+            &loaded.model,
+            &self.loader.settings,
+        ))
+    }
+
+    async fn memberships(&self, context: &Context, loaded: &Loaded, user: &str) -> Result<Memberships> {
+        let now_ms = self.loader.host.now_ms();
+        let mut known = Memberships {
+            assignments: loaded.assignments.clone(),
+            ..Memberships::default()
+        };
+        let store = &self.loader.store;
+        let catalogue = &loaded.model.catalogue;
+        let team_user = match catalogue.object("sys_team_member") {
+            Some(members) if members.fields.contains_key("user_id") => "user_id",
+            _ => "user",
+        };
+        let sources = [
+            ("sys_user_role", json!({ "user": user })),
+            ("sys_group_member", json!({ "member_type": "user", "member": user })),
+            ("sys_user_territory", json!({ "user": user })),
+            (
+                "sys_permission_assignment",
+                json!({ "assignee_type": "user", "assignee": user }),
+            ),
+            ("sys_team_member", json!({ (team_user): user })),
+        ];
+        for (object, filter) in sources {
+            if catalogue.object(object).is_none() {
+                continue;
+            }
+            for record in store.all(context, object, filter).await? {
+                match object {
+                    "sys_user_role" if lasts(&record, now_ms, &mut known.boundary_ms) => {
+                        known.roles.extend(text(&record, "role"));
+                    }
+                    "sys_group_member" => known.groups.extend(text(&record, "group")),
+                    "sys_user_territory" => known.territories.extend(text(&record, "territory")),
+                    "sys_permission_assignment" => {
+                        known
+                            .assignments
+                            .extend(assignment(&record, now_ms, &mut known.boundary_ms));
+                    }
+                    "sys_team_member" => {
+                        known
+                            .teams
+                            .extend(text(&record, "team_id").or_else(|| text(&record, "team")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// The plan of the request's principal for one operation on one object.
+    ///
+    /// # Errors
+    /// As [`State::subject`].
+    pub async fn plan(&self, context: &Context, object: &str, operation: Operation) -> Result<Arc<AccessPlan>> {
+        let version = self.version()?;
+        let key = context.principal_json();
+        {
+            let memory = self.memory.read();
+            let known = memory.principals.get(key).filter(|_| memory.version == version);
+            if let Some(plan) = known.and_then(|known| known.plans.get(&operation)?.get(object)) {
+                return Ok(Arc::clone(plan));
+            }
+        }
+        let subject = self.subject(context).await?;
+        let plan = Arc::new(self.compile(&subject, object, operation).await?.plan);
+        self.remember(version, key, |known| {
+            let plans = known.plans.entry(operation).or_default();
+            plans.insert(object.to_owned(), Arc::clone(&plan));
+        });
+        Ok(plan)
+    }
+
+    /// A plan with its steps, made anew.
+    ///
+    /// # Errors
+    /// When the model cannot be read.
+    pub async fn compile(&self, subject: &Subject, object: &str, operation: Operation) -> Result<Compiled> {
+        let loaded = self.loaded().await?;
+        let compiled = Planner::new(&loaded.model, subject, self.loader.host.now_ms()).plan(object, operation);
+        self.holds_until(compiled.boundary_ms);
+        Ok(compiled)
+    }
+
+    /// Keeps something that was made of facts read after `version` was.
+    fn remember(&self, version: u64, key: &[u8], keep: impl FnOnce(&mut Known)) {
+        let mut memory = self.memory.write();
+        if memory.version != version || memory.principals.len() >= PRINCIPALS_MAX {
+            if memory.version > version {
+                return;
+            }
+            memory.principals.clear();
+            memory.version = version;
+        }
+        if !memory.principals.contains_key(key) {
+            memory.principals.insert(key.into(), Known::default());
+        }
+        if let Some(known) = memory.principals.get_mut(key) {
+            keep(known);
+        }
+    }
+
+    /// Whether a subject holds a system permission.
+    ///
+    /// # Errors
+    /// When the model cannot be read.
+    pub async fn has_system_permission(&self, subject: &Subject, permission: &str) -> Result<bool> {
+        if !subject.system_in_scope(permission) {
+            return Ok(false);
+        }
+        if subject.administrator.is_some() {
+            return Ok(true);
+        }
+        let loaded = self.loaded().await?;
+        let mut sets = subject.held.iter().filter_map(|held| loaded.model.sets.get(&held.set));
+        Ok(sets.any(|set| set.system.contains_key(permission)))
+    }
+}

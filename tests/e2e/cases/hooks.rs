@@ -1,0 +1,70 @@
+//! Cases of hooks, with a plugin (`tests/fixtures/gatekeeper`) that takes part in everything.
+
+use objectos_tests::HostBuilder;
+
+use super::{run, write_app};
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "gate.object.yml",
+        "
+name: gate
+fields:
+  name: { type: text, required: true }
+  former_name: { type: text }
+  keeper: { type: text }
+  hidden: { type: boolean }
+  state: { type: select, options: [{ label: Open, value: open, default: true }, { label: Shut, value: shut }, { label: Locked, value: locked }] }
+",
+    ),
+    (
+        "bell.object.yml",
+        "name: bell\nfields:\n  gate: { type: lookup, reference: gate }\n",
+    ),
+];
+
+const TABLE: &str = r#"
+# before a record is made: who asks is known; what is stored can be changed, and what was kept is handed over
+POST gate {"id": "g1", "name": "north"} => 201 {"record": {"name": "north", "keeper": "local", "state": "open", "greeting": "welcome, north"}}
+POST gate {"id": "g2", "name": "south", "hidden": true} => 201
+# a throw blocks it
+POST gate {"name": "forbidden"} => 400 validation_error
+POST gate/createMany [{"id": "g3", "name": "west"}, {"name": "forbidden"}] => 400 validation_error
+
+# before and after records are found: the query is narrowed, counts as well, and the result added to
+GET gate => 200 {"records": [{"id": "g1", "seen": true}], "total": 1}
+GET gate/g1 => 200 {"record": {"seen": true, "greeting": null}}
+GET gate/g2 => 404 record_not_found
+POST gate/query {"where": {"name": {"$in": ["north", "south"]}}} => 200 {"records": [{"id": "g1"}], "total": 1}
+POST gate/query {"aggregations": [{"function": "count", "alias": "n"}]} => 200 {"records": [{"n": 1}]}
+
+# before a change: the record as it was, and what is modified
+PATCH gate/g1 {"name": "north"} => 200 {"record": {"former_name": null}}
+PATCH gate/g1 {"name": "far north"} => 200 {"record": {"name": "far north", "former_name": "north"}}
+# the change of a state is looked at, and a throw blocks it
+PATCH gate/g1 {"state": "locked"} => 400 validation_error
+GET gate/g1 => 200 {"record": {"state": "open"}}
+PATCH gate/g1 {"state": "shut"} => 200
+PATCH gate/g1 {"state": "locked"} => 200
+
+# before a record is deleted: the record as it was, and what depends on it
+POST bell {"id": "b1", "gate": "g1"} => 201
+DELETE gate/g1 => 400 validation_error
+DELETE bell/b1 => 200
+DELETE gate/g1 => 200 {"deleted": true}
+GET gate => 200 {"total": 0}
+"#;
+
+#[test]
+fn every_case_of_hooks() {
+    let builder = HostBuilder::new().plugin("gatekeeper");
+    let app = builder.folder().join("app");
+    write_app(&app, &FILES);
+    let host = builder.app(&app).start();
+    run(&host, TABLE);
+    // What a handler says reaches whoever asked.
+    let refused = host
+        .client()
+        .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "forbidden" }));
+    assert_eq!(refused.json()["error"]["message"], "no gate is called that");
+}
