@@ -104,6 +104,15 @@ impl<P: Plugin> Exported<P> {
         self.begun(begun)
     }
 
+    /// A step of the plugin's life, made and polled under its own name in the log.
+    fn live<F>(&self, begin: impl FnOnce() -> Result<F>) -> RawFuture
+    where
+        F: Future<Output = Result<Vec<u8>>> + Send + 'static,
+    {
+        let owner = self.host.identity();
+        self.start_call(|| begin().map(|future| log::owned(owner, future)))
+    }
+
     fn begun<F>(&self, begun: Result<F>) -> RawFuture
     where
         F: Future<Output = Result<Vec<u8>>> + Send + 'static,
@@ -161,7 +170,7 @@ async fn initialise<P: Plugin>(host: Host, setup: RawSetup, slot: Arc<OnceLock<R
 
 impl<P: Plugin> RawPlugin for Exported<P> {
     fn init(&self, setup: RSlice<'_, u8>) -> RawFuture {
-        self.start_call(|| {
+        self.live(|| {
             let setup: RawSetup = serde_json::from_slice(setup.as_slice())
                 .map_err(|error| Error::internal(format!("the kernel's setup cannot be read: {error}")))?;
             Ok(initialise(self.host.clone(), setup, Arc::clone(&self.ready)))
@@ -169,25 +178,25 @@ impl<P: Plugin> RawPlugin for Exported<P> {
     }
 
     fn start(&self) -> RawFuture {
-        self.start_call(|| {
+        self.live(|| {
             let future = self.plugin()?.start();
             Ok(async move { future.await.map(|()| Vec::new()) })
         })
     }
 
     fn stop(&self) -> RawFuture {
-        self.start_call(|| {
+        self.live(|| {
             let future = self.plugin()?.stop();
             Ok(async move { future.await.map(|()| Vec::new()) })
         })
     }
 
     fn suspend(&self) -> RawFuture {
-        self.start_call(|| Ok(self.plugin()?.suspend()))
+        self.live(|| Ok(self.plugin()?.suspend()))
     }
 
     fn health(&self) -> RawFuture {
-        self.start_call(|| {
+        self.live(|| {
             let future = self.plugin()?.health();
             Ok(async move { serde_json::to_vec(&future.await).map_err(Error::internal) })
         })
@@ -283,7 +292,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
     fn shutdown_blocking(&self) {
         drop(guard(|| {
             self.runtime.shutdown();
-            log::detach();
+            log::detach(&self.host);
             Ok(())
         }));
     }

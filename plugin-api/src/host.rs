@@ -65,6 +65,11 @@ impl Host {
         Self(Arc::new(raw))
     }
 
+    /// The same for clones of one host, another for every other; never 0.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     /// Opens a service by name and semver range (`^1`). The reference survives swaps and restarts of the provider; it may be
     /// opened before the provider is there.
     ///

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 use std::{
+    cell::Cell,
     fmt::{Debug, Write},
+    future::{Future, poll_fn},
+    pin::pin,
     sync::RwLock,
 };
 use tracing_core::{
@@ -14,23 +17,54 @@ use tracing_core::{
 
 use crate::host::Host;
 
-/// The host of this library's plugin, for as long as the plugin lives. A static, since the subscriber is one.
-static HOST: RwLock<Option<Host>> = RwLock::new(None);
+/// The hosts of this library's plugins, for as long as they live. A static, since the subscriber is one. A library that the
+/// kernel opened has one; a test program that holds a plugin as a crate has one for each instance.
+static HOSTS: RwLock<Vec<Host>> = RwLock::new(Vec::new());
+
+thread_local! {
+    /// The [`Host::identity`] of whose thread this is, or whose life it is busy with; 0 elsewhere, and then a line goes to every
+    /// host there is. No destructor: one would keep the library mapped until each thread of the kernel that passed here ends.
+    static OWNER: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Sends this library's events to the host from now on.
 pub(crate) fn attach(host: &Host) {
-    if let Ok(mut slot) = HOST.write() {
-        *slot = Some(host.clone());
+    if let Ok(mut hosts) = HOSTS.write() {
+        hosts.push(host.clone());
     }
     // Fails when a second instance of the same library attaches, or a test has its own subscriber: both are fine.
     drop(tracing::subscriber::set_global_default(Forward));
     rebuild_interest();
 }
 
-/// Lets go of the host; later events go nowhere.
-pub(crate) fn detach() {
-    if let Ok(mut slot) = HOST.write() {
-        *slot = None;
+/// Lets go of the host; its later events go nowhere.
+pub(crate) fn detach(host: &Host) {
+    if let Ok(mut hosts) = HOSTS.write() {
+        hosts.retain(|other| other.identity() != host.identity());
+    }
+}
+
+/// Gives this thread, one of the plugin's own, to the host until it ends.
+pub(crate) fn own_thread(owner: usize) {
+    OWNER.set(owner);
+}
+
+/// A future of the plugin's life: what it logs goes to its own host, whoever polls it.
+pub(crate) async fn owned<F: Future>(owner: usize, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|task| {
+        let _back = Back(OWNER.replace(owner));
+        future.as_mut().poll(task)
+    })
+    .await
+}
+
+/// Gives the thread back, also when a poll panics.
+struct Back(usize);
+
+impl Drop for Back {
+    fn drop(&mut self) {
+        OWNER.set(self.0);
     }
 }
 
@@ -41,11 +75,23 @@ pub(crate) fn rebuild_interest() {
 
 struct Forward;
 
-fn with_host<T>(default: T, read: impl FnOnce(&Host) -> T) -> T {
-    HOST.read()
-        .ok()
-        .and_then(|slot| slot.as_ref().map(read))
-        .unwrap_or(default)
+/// Calls `tell` with each host that this thread's events go to.
+fn each_host(mut tell: impl FnMut(&Host)) {
+    let owner = OWNER.get();
+    let Ok(hosts) = HOSTS.read() else { return };
+    for host in hosts.iter() {
+        if owner == 0 || owner == host.identity() {
+            tell(host);
+        }
+    }
+}
+
+/// Whether any host of this library wants it: the answer is kept for each callsite, so it must hold for all of them.
+fn wanted(metadata: &Metadata<'_>) -> bool {
+    let level = level_number(*metadata.level());
+    HOSTS
+        .read()
+        .is_ok_and(|hosts| hosts.iter().any(|host| host.log_enabled(level, metadata.target())))
 }
 
 fn level_number(level: Level) -> u8 {
@@ -72,10 +118,7 @@ impl Subscriber for Forward {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event()
-            && with_host(false, |host| {
-                host.log_enabled(level_number(*metadata.level()), metadata.target())
-            })
+        metadata.is_event() && wanted(metadata)
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -95,13 +138,11 @@ impl Subscriber for Forward {
         } else {
             Value::Object(fields.values).to_string()
         };
-        with_host((), |host| {
-            host.log(
-                level_number(*metadata.level()),
-                metadata.target(),
-                &fields.message,
-                &json,
-            )
+        let (level, target) = (level_number(*metadata.level()), metadata.target());
+        each_host(|host| {
+            if host.log_enabled(level, target) {
+                host.log(level, target, &fields.message, &json);
+            }
         });
     }
 

@@ -21,6 +21,7 @@ use crate::{
     abi::{RawFuture, RawResult},
     error::{Error, ErrorKind, Result},
     host::Host,
+    log,
 };
 
 /// How long the threads of a plugin's runtime may take to end.
@@ -49,12 +50,13 @@ impl PluginRuntime {
                 runtime: Mutex::new(None),
             });
         }
-        let host = host.clone();
+        let (host, owner) = (host.clone(), host.identity());
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers)
             .max_blocking_threads(16)
             .thread_keep_alive(Duration::from_secs(2))
             .enable_all()
+            .on_thread_start(move || log::own_thread(owner))
             .on_thread_park(move || host.checkpoint())
             .build()
             .map_err(|error| Error::internal(format!("the plugin's runtime could not start: {error}")))?;

@@ -51,7 +51,8 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
 
 fn tests(server: Option<&postgres::Server>) -> Command {
     let mut command = shell::cargo();
-    command.args(["test", "--workspace"]);
+    // One run tells all that is wrong.
+    command.args(["test", "--workspace", "--no-fail-fast"]);
     if let Some(server) = server {
         command.env(postgres::VARIABLE, server.url());
     }

@@ -3,6 +3,7 @@
 mod construct;
 mod dataset;
 mod datasource;
+mod document;
 mod engine;
 mod field;
 mod field_config;
@@ -20,6 +21,7 @@ mod values;
 
 pub use dataset::*;
 pub use datasource::*;
+pub use document::*;
 pub use engine::*;
 pub use field::*;
 pub use field_config::*;

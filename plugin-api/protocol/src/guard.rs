@@ -4,7 +4,6 @@
 //! published schema refuses is refused here too. Called only from the family modules. The counterpart in the JSON Schema
 //! is the `schemars` attribute on the same line.
 
-mod map_only;
 mod numbers;
 mod texts;
 
@@ -19,7 +18,6 @@ use serde_json::Value;
 use crate::shared::JsonMap;
 use numbers::SAFE_INTEGER;
 
-pub(crate) use map_only::{MapOnly, map_only};
 pub(crate) use numbers::{
     integer_from, integer_in, number, number_above_zero, number_from, number_in, safe_integer, signed, unsigned,
 };

@@ -8,7 +8,8 @@
 //! Not here: any behaviour. Evaluating rules, compiling filters and answering requests is the work of plugins.
 //! Older spellings of app files are turned into the protocol's by [`dialect`] before they are read.
 //!
-//! Called by the kernel (manifests), by every plugin, and by `xtask`.
+//! Called by the kernel (manifests), by every plugin, and by `xtask`. The macro that declares a plugin needs [`kernel`] alone,
+//! and takes it without the feature `all`: it is compiled a second time, for the machine that builds.
 
 #![cfg_attr(
     test,
@@ -18,19 +19,31 @@
     )
 )]
 
+#[cfg(feature = "all")]
 pub mod api;
+#[cfg(feature = "all")]
 pub mod data;
+#[cfg(feature = "all")]
 pub mod dialect;
+#[cfg(feature = "all")]
 mod guard;
+#[cfg(feature = "all")]
 pub mod identity;
 pub mod kernel;
+mod map_only;
+#[cfg(feature = "all")]
 pub mod security;
+#[cfg(feature = "all")]
 pub mod shared;
+#[cfg(feature = "all")]
 pub mod system;
 pub mod text;
+#[cfg(feature = "all")]
 pub mod ui;
+#[cfg(feature = "all")]
 mod wire_enum;
 
+#[cfg(feature = "all")]
 pub use wire_enum::UnknownValue;
 
 /// The protocol version these types follow.

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ApiError, ResponseMeta};
-use crate::guard::{guarded, integer_in, list_len, map_only, some};
+use crate::guard::{guarded, integer_in, list_len, some};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 use crate::wire_enum::wire_enum;
 

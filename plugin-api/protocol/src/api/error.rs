@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::{ErrorCategory, RetryStrategy, StandardErrorCode};
-use crate::guard::{date_time, guarded, map_only, some, uri};
+use crate::guard::{date_time, guarded, some, uri};
+use crate::map_only::map_only;
 use crate::shared::{False, Number};
 use crate::text::DATE_TIME;
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::api::{ApiError, GetDiscoveryRequest, ResponseMeta};
 use crate::data::Object;
-use crate::guard::{date_time, guarded, map_only, some};
+use crate::guard::{date_time, guarded, some};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::text::DATE_TIME;
 use crate::wire_enum::wire_enum;

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::GetDiscoveryRequest;
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 use crate::security::{FieldPermission, ObjectPermission};
 use crate::wire_enum::wire_enum;
 

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{date_time, event_pattern, guarded, map_only, some, uuid};
+use crate::guard::{date_time, event_pattern, guarded, some, uuid};
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EVENT_PATTERN, UUID};
 use crate::wire_enum::wire_enum;

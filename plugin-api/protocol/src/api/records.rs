@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Query;
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 
 /// Asks for records. Source: `api/FindDataRequest`.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::ApiError;
-use crate::guard::{guarded, map_only, some, yes};
+use crate::guard::{guarded, some, yes};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 
 /// What every enveloped answer has: `{success, error?, meta?}`. Source: `api/BaseResponse`.

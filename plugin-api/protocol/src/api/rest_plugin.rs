@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{absolute_path, email, guarded, identifier, map_only, safe_integer, signed, some, uri, yes};
+use crate::guard::{absolute_path, email, guarded, identifier, safe_integer, signed, some, uri, yes};
+use crate::map_only::map_only;
 use crate::shared::{HttpMethod, JsonMap};
 use crate::text::{ABSOLUTE_PATH, EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;

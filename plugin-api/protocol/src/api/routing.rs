@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{absolute_path, guarded, identifier, map_only, safe_integer, some, uri, yes};
+use crate::guard::{absolute_path, guarded, identifier, safe_integer, some, uri, yes};
+use crate::map_only::map_only;
 use crate::shared::{CorsConfig, HttpMethod, Number, RateLimitConfig, StaticMount};
 use crate::text::{ABSOLUTE_PATH, IDENTIFIER};
 use crate::wire_enum::wire_enum;

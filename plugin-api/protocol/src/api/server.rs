@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, identifier, integer_in, map_only, operation_key_names, safe_integer, some, version_tag};
+use crate::guard::{guarded, identifier, integer_in, operation_key_names, safe_integer, some, version_tag};
+use crate::map_only::map_only;
 use crate::shared::HttpMethod;
 use crate::text::{IDENTIFIER, VERSION_TAG};
 use crate::wire_enum::wire_enum;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, list_from, map_only, some, uri, yes};
+use crate::guard::{guarded, list_from, some, uri, yes};
+use crate::map_only::map_only;
 use crate::wire_enum::wire_enum;
 
 wire_enum! {

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{identifier, map_only};
+use crate::guard::identifier;
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;

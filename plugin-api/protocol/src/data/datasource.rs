@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, identifier, map_only, number_from, some, yes};
+use crate::guard::{guarded, identifier, number_from, some, yes};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 use crate::text::IDENTIFIER;
 

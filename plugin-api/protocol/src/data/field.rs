@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::data::{
     ComputedFieldCache, CurrencyConfig, DataQualityRules, FieldType, FileAttachmentConfig, VectorConfig,
 };
-use crate::guard::{dotted_name, guarded, identifier, map_only, some, yes};
+use crate::guard::{dotted_name, guarded, identifier, some, yes};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::system::{EncryptionConfig, MaskingRule};
 use crate::text::{DOTTED_NAME, IDENTIFIER};

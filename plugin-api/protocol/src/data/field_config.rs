@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, integer_in, map_only, number_from, number_in, some, text_len, yes};
+use crate::guard::{guarded, integer_in, number_from, number_in, some, text_len, yes};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 

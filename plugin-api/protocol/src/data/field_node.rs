@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 
 /// A field by name, or a relation with the fields wanted from it. Source: `data/FieldNode`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

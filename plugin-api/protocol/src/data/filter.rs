@@ -10,7 +10,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 
 /// A filter object: keys are field names with a value or `{operator: value}`, all of which must hold, beside `$and`

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, number_from, some};
+use crate::guard::{guarded, number_from, some};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::wire_enum::wire_enum;
 

@@ -8,7 +8,8 @@ use crate::data::{
     CdcConfig, Field, PartitioningConfig, SoftDeleteConfig, StateMachine, TenancyConfig, ValidationRule,
     VersioningConfig,
 };
-use crate::guard::{guarded, identifier, identifier_key_names, identifier_keys, map_only, some, text_len, yes};
+use crate::guard::{guarded, identifier, identifier_key_names, identifier_keys, some, text_len, yes};
+use crate::map_only::map_only;
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 
 /// Equal or not. Source: `data/EqualityOperator`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use kind::*;
 
 use crate::data::ChangeKind;
-use crate::guard::{divided, guarded, identifier, map_only, some, yes};
+use crate::guard::{divided, guarded, identifier, some, yes};
+use crate::map_only::map_only;
 use crate::text::IDENTIFIER;
 use crate::wire_enum::wire_enum;
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, number_in, some, text_len};
+use crate::guard::{guarded, number_in, some, text_len};
+use crate::map_only::map_only;
 use crate::shared::Number;
 
 /// A postal address. Source: `data/Address`.

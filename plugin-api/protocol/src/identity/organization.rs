@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, guarded, map_only, slug, snake_name, some, uri};
+use crate::guard::{date_time, email, guarded, slug, snake_name, some, uri};
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EMAIL, SLUG, SNAKE_NAME};
 use crate::wire_enum::wire_enum;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, guarded, list_from, map_only, some, uri, yes};
+use crate::guard::{date_time, email, guarded, list_from, some, uri, yes};
+use crate::map_only::map_only;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;
 

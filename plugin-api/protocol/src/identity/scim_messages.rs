@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{guarded, integer_from, integer_in, list_from, map_only, safe_integer, some};
+use crate::guard::{guarded, integer_from, integer_in, list_from, safe_integer, some};
 use crate::identity::ScimResource;
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 use crate::wire_enum::wire_enum;
 

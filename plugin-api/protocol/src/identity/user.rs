@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{date_time, email, guarded, map_only, some, uri};
+use crate::guard::{date_time, email, guarded, some, uri};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::check::{
     DateTime, DottedId, ExtensionId, InterfaceId, Pattern, ProtocolId, integer, optional_text, present, published,
     signed, text, whole, yes,
 };
+use crate::map_only::map_only;
 
 /// Version in three numbers, from `kernel/ProtocolVersion`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

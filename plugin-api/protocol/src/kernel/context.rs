@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{Uuid, integer, present, published, text};
+use crate::map_only::map_only;
 
 /// What the instance is run for, from `kernel/RuntimeMode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -11,10 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::check::{
     DateTime, EventName, Pattern, one, optional_integer, optional_text, positive, present, published, text, whole,
 };
+use crate::map_only::map_only;
 
 pub use self::bus::{
     EventBusConfig, EventPersistence, EventReplaySwitch, EventRoute, EventStorage, EventTypeDefinition,

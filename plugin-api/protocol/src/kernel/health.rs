@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::check::{DateTime, integer, present, published, text, whole, whole_from};
+use crate::map_only::map_only;
 
 /// State of a plugin as its watcher sees it, from `kernel/PluginHealthStatus`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

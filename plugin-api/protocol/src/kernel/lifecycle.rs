@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::PluginError;
 use crate::kernel::check::{DateTime, integer, optional_number_from, optional_whole, present, published, text, whole};
+use crate::map_only::map_only;
 
 /// Names of the kernel's own events, from `kernel/PluginLifecycleEventType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

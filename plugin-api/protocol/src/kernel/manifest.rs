@@ -15,9 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::PluginCapabilityManifest;
 use crate::kernel::check::{Namespace, Pattern, PlainVersion, optional_text, present, published, text};
+use crate::map_only::map_only;
 
 pub use self::configuration::{ManifestConfiguration, SettingProperty, SettingType};
 pub use self::contributes::{

@@ -22,12 +22,12 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{present, published};
 use crate::kernel::{
     DefaultGrant, Manifest, PermissionSet, PluginCapabilityManifest, PluginSecurityManifest, PluginTrustLevel,
     SandboxConfig,
 };
+use crate::map_only::map_only;
 
 pub use self::build::{BuildFacts, PanicStrategy};
 pub use self::declaration::{

@@ -11,8 +11,8 @@ mod scan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{DateTime, Email, Uri, optional_integer, optional_text, present, published, text};
+use crate::map_only::map_only;
 
 pub use self::permission::{
     DefaultGrant, PermissionAction, PermissionFilter, PermissionGroup, PermissionScope, PermissionSet,

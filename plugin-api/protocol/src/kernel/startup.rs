@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::HealthStatus;
 use crate::kernel::check::{number_from, present, published, whole};
+use crate::map_only::map_only;
 
 /// An error as the protocol writes it; also carried by `kernel/PluginErrorEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

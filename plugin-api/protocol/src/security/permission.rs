@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, snake_name, some};
+use crate::guard::{guarded, snake_name, some};
+use crate::map_only::map_only;
 use crate::security::RowLevelSecurityPolicy;
 use crate::shared::JsonMap;
 use crate::text::SNAKE_NAME;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, identifier, map_only, number, some};
+use crate::guard::{guarded, identifier, number, some};
+use crate::map_only::map_only;
 use crate::shared::Number;
 use crate::text::IDENTIFIER;
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{email, guarded, identifier, integer_from, map_only, number_in, safe_integer, signed, some, yes};
+use crate::guard::{email, guarded, identifier, integer_from, number_in, safe_integer, signed, some, yes};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number, OneOrMany};
 use crate::text::{EMAIL, IDENTIFIER};
 use crate::wire_enum::wire_enum;

@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::guard::{divided, guarded, identifier, map_only, some, yes};
+use crate::guard::{divided, guarded, identifier, some, yes};
+use crate::map_only::map_only;
 use crate::security::{ShareRecipientType, SharingLevel};
 use crate::text::IDENTIFIER;
 

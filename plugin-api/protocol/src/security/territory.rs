@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, snake_name, some};
+use crate::guard::{guarded, snake_name, some};
+use crate::map_only::map_only;
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, map_only, some};
+use crate::guard::{guarded, some};
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 
 /// A label: plain text, or a key to be looked up in the translations. Source: `ui/I18nLabel`.

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{email, guarded, identifier_up_to, integer_from, map_only, number_in, some, unsigned, uri, yes};
+use crate::guard::{email, guarded, identifier_up_to, integer_from, number_in, some, unsigned, uri, yes};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 use crate::system::{AuditEventSeverity, AuditEventType};
 use crate::text::{EMAIL, IDENTIFIER};

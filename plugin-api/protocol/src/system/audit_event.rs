@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{date_time, email, guarded, map_only, some};
+use crate::guard::{date_time, email, guarded, some};
+use crate::map_only::map_only;
 use crate::shared::JsonMap;
 use crate::text::{DATE_TIME, EMAIL};
 use crate::wire_enum::wire_enum;

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{guarded, map_only, snake_name, some, yes};
+use crate::guard::{guarded, snake_name, some, yes};
+use crate::map_only::map_only;
 use crate::shared::Label;
 use crate::text::SNAKE_NAME;
 use crate::ui::NavigationItem;

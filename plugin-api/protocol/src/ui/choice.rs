@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
+use crate::map_only::map_only;
 use crate::shared::{Number, SortOrder};
 use crate::ui::ListColumn;
 

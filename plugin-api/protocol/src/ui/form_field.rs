@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, integer_in, map_only, some};
+use crate::guard::{guarded, integer_in, some};
+use crate::map_only::map_only;
 use crate::shared::Label;
 
 /// A field of a form. Source: `ui/FormField`.

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{guarded, integer_from, list_from, map_only, some};
+use crate::guard::{guarded, integer_from, list_from, some};
+use crate::map_only::map_only;
 use crate::shared::SortOrder;
 use crate::ui::Extent;
 use crate::wire_enum::wire_enum;

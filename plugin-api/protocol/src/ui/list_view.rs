@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::{guarded, map_only, number_above_zero, snake_name, some};
+use crate::guard::{guarded, number_above_zero, snake_name, some};
+use crate::map_only::map_only;
 use crate::shared::{Label, Number};
 use crate::text::SNAKE_NAME;
 use crate::ui::{

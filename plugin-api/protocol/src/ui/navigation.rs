@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::guard::{divided, guarded, map_only, snake_name, some};
+use crate::guard::{divided, guarded, snake_name, some};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Label};
 use crate::text::SNAKE_NAME;
 use crate::wire_enum::wire_enum;

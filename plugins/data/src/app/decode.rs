@@ -6,8 +6,7 @@
 
 mod fault;
 
-use objectos_plugin_api::protocol::data::RuleCommon;
-use serde::de::DeserializeOwned;
+use objectos_plugin_api::protocol::data::{self, RuleCommon};
 use serde_json::Value;
 
 use super::document::Document;
@@ -29,7 +28,7 @@ pub(super) struct Decoded<T> {
 }
 
 /// Reads a value that stands at `base` of a document. `None` when nothing is left to go on with.
-pub(super) fn decode<T: DeserializeOwned>(
+pub(super) fn decode<T: data::Document>(
     document: &Document,
     base: &KeyPath,
     mut value: Value,
@@ -37,7 +36,7 @@ pub(super) fn decode<T: DeserializeOwned>(
 ) -> Option<Decoded<T>> {
     let mut taken = Taken::default();
     for _ in 0..FAULTS_MAX {
-        let error = match serde_path_to_error::deserialize::<_, T>(&value) {
+        let error = match T::read(&value) {
             Ok(value) => {
                 return Some(Decoded {
                     value,
@@ -108,7 +107,7 @@ fn refine(fault: Fault, value: &Value) -> Fault {
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     let common = Value::Object(common);
-    match serde_path_to_error::deserialize::<_, RuleCommon>(&common) {
+    match <RuleCommon as data::Document>::read(&common) {
         Err(error) => {
             let path = fault.path.join(&KeyPath::from(error.path()));
             Fault::read(path, &error.inner().to_string(), value)

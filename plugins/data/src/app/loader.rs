@@ -110,8 +110,7 @@ fn object_entry(draft: &Draft, objects: &IndexMap<String, Arc<crate::model::Obje
     let definition = objects
         .get(&draft.object.name)
         .map_or(&draft.object, |model| &*model.definition);
-    // The protocol's types are made to be written as JSON.
-    let definition = serde_json::to_value(definition).unwrap_or_default();
+    let definition = definition.to_json();
     let document = &draft.document;
     let (package, file) = (draft.package.clone(), Arc::clone(&document.file));
     MetadataEntry::new(

@@ -1,9 +1,13 @@
 //! `objectos.app.yml`: who an app is and which of its files belong to it.
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::text::is_snake_name;
+use objectos_plugin_api::protocol::{
+    data::{self, DocumentError},
+    text::is_snake_name,
+};
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::SourceFile;
 use super::decode::decode;
@@ -51,6 +55,12 @@ fn app() -> String {
 
 fn everything() -> Vec<String> {
     vec!["**/*".to_owned()]
+}
+
+impl data::Document for AppManifest {
+    fn read(value: &Value) -> Result<Self, DocumentError> {
+        serde_path_to_error::deserialize(value)
+    }
 }
 
 impl AppManifest {

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ValidationRule;
-use crate::guard::{guarded, map_only, number, some, yes};
+use crate::guard::{guarded, number, some, yes};
+use crate::map_only::map_only;
 use crate::shared::{JsonMap, Number};
 use crate::wire_enum::wire_enum;
 

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::map_only;
 use crate::kernel::check::{EventName, Pattern, present, published, text, whole_from};
 use crate::kernel::{
     EventHandler, EventMessageQueueConfig, EventQueueConfig, EventSourcingConfig, EventWebhookConfig,
     RealTimeNotificationConfig,
 };
+use crate::map_only::map_only;
 
 /// Where events are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::map_only;
 use crate::kernel::BackoffStrategy;
 use crate::kernel::check::{integer, optional_whole_from, positive, present, published, whole, whole_from, yes};
+use crate::map_only::map_only;
 
 /// Attempts after the first and the wait between them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

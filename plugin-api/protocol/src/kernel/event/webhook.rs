@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::map_only;
 use crate::kernel::RetryPolicy;
 use crate::kernel::check::{Uri, present, published, text, unsigned, whole_from, yes};
+use crate::map_only::map_only;
 
 /// HTTP method of a webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::guard::map_only;
 use crate::kernel::check::{AbsolutePath, CommandName, Pattern, present, published, text};
+use crate::map_only::map_only;
 
 /// A kind of metadata file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::guard::map_only;
 use crate::kernel::check::{ObjectName, Pattern, published, text};
+use crate::map_only::map_only;
 
 /// What to do with a record that is already there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{optional_whole, optional_whole_from, present, published, whole, whole_from};
+use crate::map_only::map_only;
 
 /// Which version is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::ProblemReaction;
 use crate::kernel::check::{number_in, optional_whole, optional_whole_from, present, published, whole_from};
+use crate::map_only::map_only;
 
 /// Which code is isolated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -5,11 +5,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{optional_whole, optional_whole_from, present, published, whole, whole_from, whole_in};
 use crate::kernel::{
     PluginCaching, PluginDependencyResolution, PluginHotReload, PluginPerformanceMonitoring, PluginSandboxing,
 };
+use crate::map_only::map_only;
 
 /// When a package is loaded, from `kernel/PluginLoadingStrategy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::name::parse_range;
-use crate::guard::map_only;
 use crate::kernel::PluginHealthCheck;
 use crate::kernel::check::{optional_whole_from, present, published, whole_from};
+use crate::map_only::map_only;
 
 /// What the kernel acts on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,10 +5,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::check::{
     optional_integer, optional_number_in, optional_whole, optional_whole_from, optional_whole_in, present, published,
 };
+use crate::map_only::map_only;
 
 /// How much is closed off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

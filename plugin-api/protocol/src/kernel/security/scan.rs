@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::map_only;
 use crate::kernel::HealthCheckStatus;
 use crate::kernel::check::{
     DateTime, integer, optional_integer, optional_number_in, optional_text, present, published, text,
 };
+use crate::map_only::map_only;
 
 /// How bad it is, from `kernel/VulnerabilitySeverity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

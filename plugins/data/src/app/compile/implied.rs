@@ -1,7 +1,9 @@
 //! Fields that nobody writes but that others ask for: the currency beside an amount that may be in any, and the type of a
 //! record where the object has several.
 
-use objectos_plugin_api::protocol::data::{CurrencyConfig, CurrencyMode, Field, FieldType, Object, SelectOption};
+use objectos_plugin_api::protocol::data::{
+    CurrencyConfig, CurrencyMode, Document, Field, FieldType, Object, SelectOption,
+};
 use serde_json::{Value, json};
 
 use crate::app::label;
@@ -44,7 +46,7 @@ pub(super) fn add(object: &mut Object) {
 }
 
 fn currency(label: &str, config: &CurrencyConfig, readonly: bool) -> Field {
-    made(json!({
+    made(&json!({
         "type": "text",
         "label": format!("{label} currency"),
         "description": "ISO 4217",
@@ -56,7 +58,7 @@ fn currency(label: &str, config: &CurrencyConfig, readonly: bool) -> Field {
 }
 
 fn record_type(types: &[String]) -> Field {
-    let mut field = made(json!({ "type": "select", "label": "Record type", "required": true, "index": true }));
+    let mut field = made(&json!({ "type": "select", "label": "Record type", "required": true, "index": true }));
     let option = |(index, value): (usize, &String)| SelectOption {
         label: label::from_name(value),
         value: value.clone(),
@@ -67,6 +69,6 @@ fn record_type(types: &[String]) -> Field {
     field
 }
 
-fn made(field: Value) -> Field {
-    serde_json::from_value(field).expect("a field that is written here has the protocol's shape")
+fn made(field: &Value) -> Field {
+    Field::read(field).expect("a field that is written here has the protocol's shape")
 }

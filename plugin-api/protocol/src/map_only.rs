@@ -14,7 +14,7 @@ macro_rules! map_only {
     ($($name:ident),+ $(,)?) => { $(
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::deserialize($crate::guard::MapOnly(deserializer))
+                Self::deserialize($crate::map_only::MapOnly(deserializer))
             }
         }
 
