@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::{
     build::{self, Profile},
-    paths, shell,
+    paths, postgres, shell, test,
 };
 
 pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
@@ -21,10 +21,20 @@ pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }
 
-/// The engine on a million records; see `tests/bench/src/bin/scale.rs`.
+/// The engine on a million records, in both databases; see `tests/bench/src/bin/scale.rs`.
 pub(crate) fn scale(records: u64) -> Result<()> {
     build::build(Profile::Release)?;
-    let mut command = Command::new(Profile::Release.folder().join("objectos-scale"));
-    command.args(["--records", &records.to_string()]);
-    shell::run("engine on many records", &mut command)
+    let on = |database: Option<&str>| {
+        let mut command = Command::new(Profile::Release.folder().join("objectos-scale"));
+        command.args(["--records", &records.to_string()]);
+        command.args(database.into_iter().flat_map(|url| ["--database", url]));
+        command
+    };
+    shell::run("engine on many records, SQLite", &mut on(None))?;
+    let server = test::database()?;
+    let given = std::env::var(postgres::VARIABLE).ok();
+    match server.as_ref().map(postgres::Server::url).or(given.as_deref()) {
+        Some(url) => shell::run("engine on many records, PostgreSQL", &mut on(Some(url))),
+        None => Ok(()),
+    }
 }

@@ -60,7 +60,7 @@ fn tests(server: Option<&postgres::Server>) -> Command {
 }
 
 /// A PostgreSQL server for all tests, unless there is one already; its programs are installed where that is allowed.
-fn database() -> Result<Option<postgres::Server>> {
+pub(crate) fn database() -> Result<Option<postgres::Server>> {
     if std::env::var_os(postgres::VARIABLE).is_some() {
         return Ok(None);
     }

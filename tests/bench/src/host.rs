@@ -46,10 +46,13 @@ pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     /// Token of the user whose requests are measured; empty for an open host.
     pub(crate) token: String,
+    /// Token of the administrator of a secured host; empty for an open host.
+    pub(crate) administrator: String,
     /// From exec until `/ready` said yes, milliseconds.
     pub(crate) start_ms: f64,
     child: Child,
-    _folder: TempDir,
+    command: Command,
+    folder: TempDir,
 }
 
 impl Host {
@@ -62,8 +65,8 @@ impl Host {
             fs::copy(cli.built.join(&library), plugins.join(&library)).with_context(|| format!("copy {library}"))?;
         }
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let begun = Instant::now();
-        let mut child = Command::new(cli.built.join("objectos-host"))
+        let mut command = Command::new(cli.built.join("objectos-host"));
+        command
             .current_dir(folder.path())
             .args([
                 "--plugins",
@@ -83,29 +86,31 @@ impl Host {
             .arg("--app")
             .arg(cli.repository.join(app))
             .env("OBJECTOS_WATCH", "false")
-            .stdout(Stdio::null())
-            .spawn()
-            .context("start objectos-host")?;
-        while !exchange(address, "GET", "/ready", "", "").is_ok_and(|(status, _)| status == 200) {
-            if let Some(status) = child.try_wait()? {
-                bail!("objectos-host ended: {status}");
-            }
-            ensure!(begun.elapsed() < START_LIMIT, "objectos-host does not get ready");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+            .stdout(Stdio::null());
+        let (child, start_ms) = launch(&mut command, address)?;
         let mut host = Self {
             address,
             token: String::new(),
-            start_ms: begun.elapsed().as_secs_f64() * 1000.0,
+            administrator: String::new(),
+            start_ms,
             child,
-            _folder: folder,
+            command,
+            folder,
         };
         if guard == Guard::Secured {
             // The first one is the administrator, for whom no plan would be looked at.
-            host.register("first@example.com")?;
+            host.administrator = host.register("first@example.com")?;
             host.token = host.register(USER)?;
         }
         Ok(host)
+    }
+
+    /// Ends the host, lets `change` have its database, and starts it again. Sessions stay.
+    pub(crate) fn with_database(mut self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        end(&mut self.child);
+        change(&self.folder.path().join("data/plugins/objectos.data/data.db"))?;
+        (self.child, self.start_ms) = launch(&mut self.command, self.address)?;
+        Ok(self)
     }
 
     fn register(&self, email: &str) -> Result<String> {
@@ -156,6 +161,23 @@ impl Host {
         };
         Ok(report["switchUs"].as_f64().context("switchUs")? / 1000.0)
     }
+}
+
+/// Starts a host and waits until it is ready; answers after how many milliseconds that was.
+fn launch(command: &mut Command, address: SocketAddr) -> Result<(Child, f64)> {
+    let begun = Instant::now();
+    let mut child = command.spawn().context("start objectos-host")?;
+    while !exchange(address, "GET", "/ready", "", "").is_ok_and(|(status, _)| status == 200) {
+        if let Some(status) = child.try_wait()? {
+            bail!("objectos-host ended: {status}");
+        }
+        if begun.elapsed() > START_LIMIT {
+            end(&mut child);
+            bail!("objectos-host does not get ready");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok((child, begun.elapsed().as_secs_f64() * 1000.0))
 }
 
 impl Drop for Host {

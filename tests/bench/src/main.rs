@@ -7,6 +7,7 @@ mod host;
 mod identity;
 mod lists;
 mod load;
+mod shared;
 mod stats;
 
 use anyhow::{Context, Result};
@@ -63,6 +64,7 @@ fn main() -> Result<()> {
     }
     secured(&cli, duration)?;
     identity(&cli, duration)?;
+    sharing(&cli, duration)?;
     starts(&cli)
 }
 
@@ -107,6 +109,19 @@ fn identity(cli: &Cli, duration: Duration) -> Result<()> {
     let (ours, plain) = identity::logins(cli, duration)?;
     print("logins/s against password hashes/s", &ours, &plain, "≥ 0.9");
     println!("{}", identity::plan(&cli.built, &cli.repository)?);
+    Ok(())
+}
+
+/// Lists on a million records, by whom they are seen.
+fn sharing(cli: &Cli, duration: Duration) -> Result<()> {
+    let host = shared::start(cli)?;
+    for (total, what, mark) in [
+        (false, "list of 20 of a million, 5 rules ÷ administrator", "≥ 0.7"),
+        (true, "the same with its total", ""),
+    ] {
+        let (user, administrator) = shared::lists(cli, &host, total, duration)?;
+        print(what, &user, &administrator, mark);
+    }
     Ok(())
 }
 

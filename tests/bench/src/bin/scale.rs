@@ -21,7 +21,10 @@ use objectos_data::query::select::PageLimits;
 use objectos_data::query::{QueryInput, SearchInput, aggregate, select};
 use objectos_data::record::Schema;
 use objectos_data::schema::plan;
-use objectos_data::store::{BoxFuture, Datasources, SqlValue, SqliteOptions, SqliteStore, Statement, Store, WriteUnit};
+use objectos_data::store::{
+    BoxFuture, Datasources, Family, PostgresOptions, PostgresStore, SqlValue, SqliteOptions, SqliteStore, Statement,
+    Store, WriteUnit,
+};
 use objectos_expression::RecordEnvironment;
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -36,7 +39,13 @@ struct Cli {
     /// Where the database goes, and stays for the next run; a temporary folder unless it is said.
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Address of a PostgreSQL database to do it in instead, in a schema of its own that stays.
+    #[arg(long)]
+    database: Option<String>,
 }
+
+/// The schema of a PostgreSQL database.
+const SCHEMA: &str = "objectos_scale";
 
 const DEAL: &str = "
 name: deal
@@ -122,8 +131,7 @@ struct World {
 }
 
 impl World {
-    async fn open(folder: &std::path::Path) -> Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(SqliteOptions::new(folder.join("data.db"))).await?);
+    async fn open(store: Arc<dyn Store>) -> Result<Self> {
         let manifest: AppManifest = serde_json::from_value(json!({ "id": "scale", "version": "1.0.0" }))?;
         let source = PackageSource {
             id: "scale".to_owned(),
@@ -193,6 +201,13 @@ impl World {
             unit.push(Statement::new(sql, values), objectos_data::store::Expect::Anything);
             self.store.write(unit).await?;
         }
+        // What a database does by itself after a while.
+        let mut unit = WriteUnit::default();
+        unit.push(
+            Statement::new("ANALYZE", Vec::new()),
+            objectos_data::store::Expect::Anything,
+        );
+        self.store.write(unit).await?;
         Ok(())
     }
 
@@ -243,11 +258,15 @@ impl World {
             vec![plan.page_statement(dialect), plan.count_statement(dialect)]
         };
         for statement in statements {
-            let explained = Statement::new(format!("EXPLAIN QUERY PLAN {}", statement.sql), statement.values);
+            let (word, column) = match dialect.family() {
+                Family::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+                Family::Postgres => ("EXPLAIN (COSTS OFF)", 0),
+            };
+            let explained = Statement::new(format!("{word} {}", statement.sql), statement.values);
             let mut reader = self.store.reader().await?;
             reader
                 .read(&explained, &mut |row| {
-                    println!("      {}", row.cell(3).as_text().unwrap_or_default());
+                    println!("      {}", row.cell(column).as_text().unwrap_or_default());
                 })
                 .await?;
         }
@@ -304,8 +323,21 @@ fn memory_kib() -> Result<u64> {
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let temporary = tempfile::tempdir()?;
-    let folder = cli.folder.unwrap_or_else(|| temporary.path().to_owned());
-    let world = World::open(&folder).await?;
+    let store: Arc<dyn Store> = match cli.database {
+        Some(url) => {
+            let schema = Some(SCHEMA.to_owned());
+            let options = PostgresOptions {
+                schema,
+                ..PostgresOptions::new(url)
+            };
+            Arc::new(PostgresStore::open(options).await?)
+        }
+        None => {
+            let folder = cli.folder.unwrap_or_else(|| temporary.path().to_owned());
+            Arc::new(SqliteStore::open(SqliteOptions::new(folder.join("data.db"))).await?)
+        }
+    };
+    let world = World::open(store).await?;
     let started = Instant::now();
     world.fill(cli.records).await?;
     println!(
