@@ -26,6 +26,7 @@ mod import;
 mod near;
 mod observe;
 pub mod ports;
+mod ready;
 mod references;
 mod relations;
 mod restore;
@@ -48,6 +49,7 @@ use serde_json::{Map, Value};
 use self::caller::Caller;
 use self::identify::IdMaker;
 use self::ports::{Clock, EventSignal, Hooks, Outside};
+use self::ready::ReadyQueries;
 use self::sequence::Sequences;
 use crate::access::Permissions;
 use crate::config::LimitsConfig;
@@ -96,6 +98,7 @@ pub struct Engine {
     schema: ArcSwap<Schema>,
     sequences: Sequences,
     ids: IdMaker,
+    ready: ReadyQueries,
 }
 
 impl fmt::Debug for Engine {
@@ -116,6 +119,7 @@ impl Engine {
             schema: ArcSwap::from_pointee(schema),
             sequences: Sequences::default(),
             ids: IdMaker::default(),
+            ready: ReadyQueries::default(),
         }
     }
 

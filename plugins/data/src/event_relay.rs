@@ -113,8 +113,11 @@ impl EventRelay {
 
 async fn waiting(source: &dyn Store, limit: usize) -> Result<Vec<Event>> {
     let statement = Statement::new(
-        "SELECT sequence, id, name, key, event, stored_at_ms FROM objectos_event WHERE done = 0 ORDER BY sequence LIMIT ?",
-        vec![SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX))],
+        format!(
+            "SELECT sequence, id, name, key, event, stored_at_ms FROM objectos_event WHERE done = 0 \
+             ORDER BY sequence LIMIT {limit}"
+        ),
+        Vec::new(),
     );
     let mut events = Vec::new();
     let mut reader = source.reader().await?;

@@ -283,14 +283,13 @@ impl EventStore for StoredEvents {
             return self.with_deliveries(events).await;
         }
         let statement = Statement::new(
-            "SELECT sequence, key, event FROM objectos_event WHERE done = 0 AND sequence > ? \
-             AND (lease_until_ms <= ? OR lease_node = ?) ORDER BY sequence LIMIT ?",
-            vec![
-                number(request.after),
-                now_ms.into(),
-                request.node.as_str().into(),
-                SqlValue::Integer(i64::from(request.limit)),
-            ],
+            // Written out: SQLite prepares a statement anew for each number that is bound as its limit.
+            format!(
+                "SELECT sequence, key, event FROM objectos_event WHERE done = 0 AND sequence > ? \
+                 AND (lease_until_ms <= ? OR lease_node = ?) ORDER BY sequence LIMIT {}",
+                request.limit
+            ),
+            vec![number(request.after), now_ms.into(), request.node.as_str().into()],
         );
         let events = self.rows(&statement, event_of).await?;
         if events.is_empty() {

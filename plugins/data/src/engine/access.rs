@@ -75,6 +75,11 @@ impl Granted {
         self.view.is_none()
     }
 
+    /// Whether the permissions planned what may be seen and written.
+    pub(super) fn planned(&self) -> bool {
+        self.plan.is_some()
+    }
+
     /// Whether a field may be seen.
     pub(super) fn reads(&self, field: &str) -> bool {
         self.view.as_deref().is_none_or(|view| view.reads(field))

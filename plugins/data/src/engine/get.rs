@@ -7,10 +7,11 @@ use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 
-use super::answer::{Found, RecordAnswer, write_stored};
+use super::answer::{Found, RecordAnswer, RecordWriter, write_stored};
 use super::caller::Caller;
 use super::find::Search;
 use super::ports::HookPoint;
+use super::ready::ReadyQuery;
 use super::restore::check_bin;
 use super::{Engine, check_method, layout_of};
 use crate::error::{DataError, Result};
@@ -40,16 +41,12 @@ impl Engine {
         }
         let hooks = &self.parts.hooks;
         let hooked = hooks.armed(HookPoint::BeforeFind, object) || hooks.armed(HookPoint::AfterFind, object);
+        let whole = !query.binned && query.fields.is_none() && query.expand.is_empty();
         let record = if hooked {
             let query = by_id(id, query);
             // Whether lists are allowed does not matter for one record.
             one(self.find_checked(context, object, query, None).await?)
-        } else if layout.plain
-            && granted.sees_all()
-            && !query.binned
-            && query.fields.is_none()
-            && query.expand.is_empty()
-        {
+        } else if whole && layout.plain && granted.sees_all() {
             self.get_plain(context, layout, granted.system, id).await?
         } else {
             let caller = Caller::reading(context, self.now_ms());
@@ -59,7 +56,15 @@ impl Engine {
                 caller: &caller,
                 granted: &granted,
             };
-            one(self.page(&search, &by_id(id, query)).await?)
+            let ready = if whole {
+                self.ready_query(&schema, &search)?
+            } else {
+                None
+            };
+            match ready {
+                Some(ready) => self.get_ready(&search, &ready, id).await?,
+                None => one(self.page(&search, &by_id(id, query)).await?),
+            }
         };
         match record {
             Some(record) => Ok(RecordAnswer {
@@ -92,10 +97,18 @@ impl Engine {
             .await?;
         Ok(record)
     }
+
+    /// A record, by a query that was planned before.
+    async fn get_ready(&self, search: &Search<'_>, ready: &ReadyQuery, id: &str) -> Result<Option<Vec<u8>>> {
+        let mut writer = RecordWriter::new(&ready.plan, search.caller);
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
+        reader.read(&ready.statement(id), &mut |row| writer.row(row)).await?;
+        Ok((!writer.ends.is_empty()).then_some(writer.out))
+    }
 }
 
 /// A query for one record.
-fn by_id(id: &str, query: &QueryInput) -> QueryInput {
+pub(super) fn by_id(id: &str, query: &QueryInput) -> QueryInput {
     QueryInput {
         fields: query.fields.clone(),
         expand: query.expand.clone(),

@@ -102,11 +102,7 @@ pub(super) fn pointing_to(
     });
     writer.push(" FROM ").push(&layout.table).push(" WHERE ");
     points_to(&mut writer, layout, field, many, id, whereabouts);
-    writer
-        .push(" ORDER BY ")
-        .name(SystemField::Id.name())
-        .push(" LIMIT ")
-        .number(limit);
+    writer.push(" ORDER BY ").name(SystemField::Id.name()).limit(limit);
     writer.finish()
 }
 

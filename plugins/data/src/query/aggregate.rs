@@ -424,7 +424,7 @@ impl AggregatePlan {
         if !self.order.is_empty() {
             writer.push(" ORDER BY ").order(&self.order);
         }
-        writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
+        writer.limit(self.limit.saturating_add(1));
         if self.offset > 0 {
             writer.push(" OFFSET ").value(whole(self.offset));
         }

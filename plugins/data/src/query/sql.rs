@@ -49,6 +49,12 @@ impl SqlWriter {
         self
     }
 
+    /// ` LIMIT n`, as part of the text: SQLite prepares a statement anew whenever a number is bound there, since its plan
+    /// depends on it.
+    pub fn limit(&mut self, rows: u64) -> &mut Self {
+        self.push(" LIMIT ").number(rows)
+    }
+
     /// A whole number that is part of the text, so that it does not vary the statement's type.
     pub fn number(&mut self, number: u64) -> &mut Self {
         let _ = write!(self.text, "{number}");

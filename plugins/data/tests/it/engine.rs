@@ -21,6 +21,7 @@ mod interleavings;
 mod joins;
 mod paging;
 mod partial_indexes;
+mod reading_again;
 mod records;
 mod relationships;
 mod routes;

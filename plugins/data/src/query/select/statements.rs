@@ -38,7 +38,7 @@ impl SelectPlan {
         if !order.is_empty() {
             writer.push(" ORDER BY ").order(order);
         }
-        writer.push(" LIMIT ").value(whole(self.limit.saturating_add(1)));
+        writer.limit(self.limit.saturating_add(1));
         if self.offset > 0 {
             writer.push(" OFFSET ").value(whole(self.offset));
         }
@@ -68,8 +68,8 @@ impl SelectPlan {
                 .value(whole(self.offset));
         }
         writer.push(" ORDER BY t.").name(&format!("c{}", per_parent.column));
-        writer.push(", t.").name("place").push(" LIMIT ");
-        writer.value(whole(per_parent.rows_max.saturating_add(1)));
+        writer.push(", t.").name("place");
+        writer.limit(per_parent.rows_max.saturating_add(1));
     }
 
     /// The number of all records that match, whatever the page.

@@ -1,0 +1,218 @@
+//! Queries for one record by its id, planned once for each object and view and kept: of a wide object, planning costs more than
+//! reading. Not here: the plain case, whose statement the layout has (`get`), and lists, of which each is another one.
+//!
+//! A plan is kept as long as the schema it was made for, and only when nothing of the caller or the moment went into it but
+//! the view, which is part of the key.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use objectos_expression::{Environment, Lookup, Path};
+
+use super::Engine;
+use super::access::Granted;
+use super::find::Search;
+use super::get::by_id;
+use crate::access::{View, Views};
+use crate::error::Result;
+use crate::query::QueryInput;
+use crate::query::check::Checker;
+use crate::query::select::{self, SelectPlan};
+use crate::record::{Layout, Schema};
+use crate::store::{SqlValue, Statement};
+
+/// Plans that are kept; beyond, all are made anew.
+const PLANS_MAX: usize = 4_096;
+/// Stands for the id while a query is planned.
+const ANY_ID: &str = "objectos:the id of whatever record is asked for";
+
+/// A query for one record whose id is open.
+#[derive(Debug)]
+pub(super) struct ReadyQuery {
+    pub(super) plan: SelectPlan,
+    sql: Arc<str>,
+    values: Vec<SqlValue>,
+    /// Places of the id among the values.
+    places: Vec<usize>,
+}
+
+impl ReadyQuery {
+    /// `None` when the plan has no place for an id.
+    fn new(plan: SelectPlan, layout: &Layout) -> Option<Self> {
+        let Statement { sql, values, .. } = plan.page_statement(layout.dialect);
+        let is_id = |value: &SqlValue| matches!(value, SqlValue::Text(text) if text == ANY_ID);
+        let places: Vec<usize> = (0..values.len()).filter(|place| is_id(&values[*place])).collect();
+        (!places.is_empty()).then_some(Self {
+            plan,
+            sql,
+            values,
+            places,
+        })
+    }
+
+    /// The query for a record.
+    pub(super) fn statement(&self, id: &str) -> Statement {
+        let mut values = self.values.clone();
+        for place in &self.places {
+            values[*place] = SqlValue::Text(id.to_owned());
+        }
+        Statement::new(Arc::clone(&self.sql), values).single()
+    }
+}
+
+/// Which object, seen how: addresses of the layout and the view, which the cache keeps alive, and whether the system asks.
+type Key = (usize, usize, bool);
+
+struct Kept {
+    /// Keeps the address of the key from being used again.
+    _view: Option<Arc<View>>,
+    /// None: it must be planned each time.
+    query: Option<Arc<ReadyQuery>>,
+}
+
+/// The plans of one schema.
+#[derive(Default)]
+struct OfSchema {
+    schema: Option<Arc<Schema>>,
+    kept: HashMap<Key, Kept>,
+}
+
+/// All that are kept.
+#[derive(Default)]
+pub(super) struct ReadyQueries(RwLock<OfSchema>);
+
+impl fmt::Debug for ReadyQueries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadyQueries")
+    }
+}
+
+impl ReadyQueries {
+    /// `Some(None)`: it is known that none can be kept.
+    fn get(&self, schema: &Arc<Schema>, key: Key) -> Option<Option<Arc<ReadyQuery>>> {
+        let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if !plans.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, schema)) {
+            return None;
+        }
+        plans.kept.get(&key).map(|kept| kept.query.clone())
+    }
+
+    fn put(&self, schema: &Arc<Schema>, key: Key, kept: Kept) {
+        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !plans.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, schema)) {
+            *plans = OfSchema {
+                schema: Some(Arc::clone(schema)),
+                kept: HashMap::new(),
+            };
+        }
+        if plans.kept.len() >= PLANS_MAX {
+            plans.kept.clear();
+        }
+        plans.kept.insert(key, kept);
+    }
+}
+
+impl Engine {
+    /// The plan for a record of whatever id with all its fields; none where it must be planned each time.
+    ///
+    /// # Errors
+    /// As [`Engine::find`].
+    pub(super) fn ready_query(&self, schema: &Arc<Schema>, search: &Search<'_>) -> Result<Option<Arc<ReadyQuery>>> {
+        if !lasting(search.granted) {
+            return Ok(None);
+        }
+        let view = search.granted.view.as_ref();
+        let key = (
+            Arc::as_ptr(search.layout).addr(),
+            view.map_or(0, |view| Arc::as_ptr(view).addr()),
+            search.granted.system,
+        );
+        if let Some(known) = self.ready.get(schema, key) {
+            return Ok(known);
+        }
+        let query = self.plan_any(search)?.map(Arc::new);
+        let kept = Kept {
+            _view: view.cloned(),
+            query: query.clone(),
+        };
+        self.ready.put(schema, key, kept);
+        Ok(query)
+    }
+
+    fn plan_any(&self, search: &Search<'_>) -> Result<Option<ReadyQuery>> {
+        let watched = Watched {
+            inner: search.caller,
+            used: AtomicBool::new(false),
+        };
+        let view = search.granted.view.as_ref();
+        let views = view.map(|view| {
+            let mut views = Views::default();
+            views.insert(&search.layout.object.name, Arc::clone(view));
+            views
+        });
+        let mut checker = Checker::new(search.schema, search.layout, views.as_ref(), &watched);
+        checker.system = search.granted.system;
+        let layouts = |object: &str| search.schema.layout(object).cloned();
+        let query = by_id(ANY_ID, &QueryInput::default());
+        let plan = select::plan(checker, &layouts, view.map(Arc::as_ref), &query, self.page_limits())?;
+        if watched.used.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        Ok(ReadyQuery::new(plan, search.layout))
+    }
+}
+
+/// Whether the view is the same one for the next request of the caller. One that was put together for this request alone is
+/// not: a mask depends on the caller's roles, and without a plan the border of the tenant is drawn anew.
+fn lasting(granted: &Granted) -> bool {
+    match &granted.view {
+        None => true,
+        Some(view) => granted.planned() && view.masked.is_empty(),
+    }
+}
+
+/// The caller, with an eye on whether anything of it is asked for.
+struct Watched<'a> {
+    inner: &'a (dyn Environment + Sync),
+    used: AtomicBool,
+}
+
+impl Watched<'_> {
+    fn seen(&self) -> &dyn Environment {
+        self.used.store(true, Ordering::Relaxed);
+        self.inner
+    }
+}
+
+impl Environment for Watched<'_> {
+    fn field(&self, path: &Path) -> Lookup<'_> {
+        self.seen().field(path)
+    }
+
+    fn previous(&self, path: &Path) -> Lookup<'_> {
+        self.seen().previous(path)
+    }
+
+    fn user(&self, property: &str) -> Lookup<'_> {
+        self.seen().user(property)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.seen().now_ms()
+    }
+
+    fn utc_offset_seconds(&self) -> i32 {
+        // The same for every caller of this engine.
+        self.inner.utc_offset_seconds()
+    }
+
+    fn is_new(&self) -> bool {
+        self.seen().is_new()
+    }
+
+    fn record_id(&self) -> Option<&str> {
+        self.seen().record_id()
+    }
+}
