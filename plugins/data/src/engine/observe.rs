@@ -114,8 +114,10 @@ pub(super) fn note_as(
         before: before.as_deref().map(Vec::as_slice),
         after: after.as_deref().map(Vec::as_slice),
     };
-    let statement = outbox::record_event(draft.caller.context, draft.caller.now_ms, &change);
-    draft.push(Part::Event, statement, Expect::Anything);
+    if !layout.object.silent {
+        let statement = outbox::record_event(draft.caller.context, draft.caller.now_ms, &change);
+        draft.push(Part::Event, statement, Expect::Anything);
+    }
     draft.set(&layout.object.name, id, after.clone());
     let operation = draft.operation;
     if let Some(point) = point {

@@ -48,6 +48,9 @@ pub struct ObjectModel {
     pub active: bool,
     /// Belongs to the platform: protected from removal, and only for the system unless permissions say otherwise.
     pub system: bool,
+    /// Its changes are no events: `cdc.enabled: false`, which only a plugin may say of an object of its own, since audit and
+    /// automation learn of changes by them.
+    pub silent: bool,
     /// Has no table: other objects are described by it.
     pub is_abstract: bool,
     /// Some field is masked for some callers.

@@ -21,7 +21,7 @@ use crate::app::yaml::Node;
 use crate::model::{NAME_BYTES_MAX, SystemField, is_reserved};
 
 /// Beginning of the names of objects that plugins declare.
-const PLUGIN_PREFIX: &str = "sys_";
+pub(super) const PLUGIN_PREFIX: &str = "sys_";
 
 /// An object as its file has it.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Object, VersioningStrategy};
 use objectos_plugin_api::protocol::text::is_identifier;
 
-use super::draft::{Draft, Drafts};
+use super::draft::{Draft, Drafts, PLUGIN_PREFIX};
 use super::expression::Expressions;
 use super::{field, index, rule, text};
 use crate::app::label;
@@ -126,6 +126,7 @@ pub(super) fn compile(
         sharing: object.sharing_model,
         active: object.active,
         system: object.is_system,
+        silent: object.name.starts_with(PLUGIN_PREFIX) && object.cdc.as_ref().is_some_and(|config| !config.enabled),
         is_abstract: object.is_abstract,
         has_masks,
         formula_order: expressions.formula_order(&object.name),
