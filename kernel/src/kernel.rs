@@ -327,14 +327,14 @@ impl HostService {
     /// # Errors
     /// What the service answers.
     pub async fn call(&self, method: &str, context: &Context, payload: &[u8]) -> Result<Vec<u8>, PluginError> {
-        let future = self.reference.start(
+        let future = self.reference.start_here(
             &self.core.executor,
             &self.core.caller,
             RStr::from_str(method),
             &context.raw(),
             RSlice::from_slice(payload),
         );
-        answer(future.await)
+        answer(future.answer().await)
     }
 
     /// Calls a synchronous method on this thread.

@@ -75,7 +75,7 @@ impl KernelClient {
             Err(error) => return Box::pin(async move { Err(error) }),
         };
         let context = Context::background().as_system();
-        let future = self.reference.start(
+        let future = self.reference.start_here(
             &self.executor,
             &self.caller,
             RStr::from_str(method),
@@ -83,7 +83,7 @@ impl KernelClient {
             RSlice::from_slice(&payload),
         );
         Box::pin(async move {
-            match future.await {
+            match future.answer().await {
                 RResult::ROk(bytes) => decode_answer(name, method, bytes.as_slice()),
                 RResult::RErr(error) => Err(PluginError::from_raw(&error)),
             }

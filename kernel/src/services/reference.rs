@@ -67,6 +67,23 @@ enum Begun {
     Failed(PluginError),
 }
 
+/// A call that has begun.
+pub(crate) enum Started {
+    /// Into a plugin.
+    Call(Call),
+    /// Any other: to the kernel, one that waits for its provider, one that failed.
+    Other(RawFuture),
+}
+
+impl Started {
+    pub(crate) async fn answer(self) -> RawResult {
+        match self {
+            Self::Call(call) => call.await,
+            Self::Other(future) => future.await,
+        }
+    }
+}
+
 /// A reference to a service in a range of versions.
 #[derive(Debug)]
 pub(crate) struct ServiceReference {
@@ -94,9 +111,24 @@ impl ServiceReference {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> RawFuture {
+        match self.start_here(executor, caller, method, context, payload) {
+            Started::Call(call) => FfiFuture::new(call),
+            Started::Other(future) => future,
+        }
+    }
+
+    /// The same for a caller in the host, which needs no future that can cross a border.
+    pub(crate) fn start_here(
+        self: &Arc<Self>,
+        executor: &Handle,
+        caller: &Arc<Caller>,
+        method: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> Started {
         let stamped = caller.stamp(context);
-        match self.begin(method, &stamped, payload) {
-            Begun::Call(call) => FfiFuture::new(call),
+        Started::Other(match self.begin(method, &stamped, payload) {
+            Begun::Call(call) => return Started::Call(call),
             Begun::Kernel(provider) => match &*provider {
                 Provider::Kernel(handler) => FfiFuture::new(kernel_call(executor, handler, method, &stamped, payload)),
                 Provider::Plugin(_) => failed(PluginError::internal("a plugin is not the kernel")),
@@ -111,7 +143,7 @@ impl ServiceReference {
                 };
                 FfiFuture::new(Shield::new(executor.clone(), waiting.run(hold)))
             }
-        }
+        })
     }
 
     /// A synchronous call. Blocks while the provider changes hands.
