@@ -201,13 +201,20 @@ impl Work {
     }
 
     async fn savepoints(&mut self, group: &[Waiting], outcomes: &mut Vec<Outcome>) -> Result<(), Failure> {
+        const FIRST: &str = "SAVEPOINT unit";
+        // The end of one unit goes along with the begin of the next, and that of the last with the commit.
+        const NEXT: &str = "RELEASE unit;SAVEPOINT unit";
         self.plain(StorageCall::Begin, "BEGIN IMMEDIATE").await?;
+        let mut begin = FIRST;
         for waiting in group {
-            let outcome = unit::run(self.connection().await?, Some("SAVEPOINT unit"), &waiting.unit).await?;
-            match outcome {
-                Outcome::Stored(_) => self.plain(StorageCall::Unit, "RELEASE unit").await?,
-                Outcome::Refused(_) => self.plain(StorageCall::Undo, "ROLLBACK TO unit; RELEASE unit").await?,
-            }
+            let outcome = unit::run(self.connection().await?, Some(begin), &waiting.unit).await?;
+            begin = match outcome {
+                Outcome::Stored(_) => NEXT,
+                Outcome::Refused(_) => {
+                    self.plain(StorageCall::Undo, "ROLLBACK TO unit; RELEASE unit").await?;
+                    FIRST
+                }
+            };
             outcomes.push(outcome);
         }
         Ok(())

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use crate::store::sqlite::connection::{Connection, Failure, Seen};
 use crate::store::{Expect, Outcome, Refusal, SqlValue, Step, StorageCall, WriteUnit};
 
-/// Units up to this size go to the database as one text: one hop to its thread in place of one for each step. Larger ones
-/// would fill the cache of prepared statements with texts that never come again.
+/// Units up to this size go to the database as one text: one hop to its thread in place of one for each step.
 const STEPS_JOINED_MAX: usize = 4;
+/// Of larger ones, so many steps go together at most.
+const STEPS_CHUNK_MAX: usize = 16;
+/// And only as long as they have so few texts among them: others would fill the cache of prepared statements with texts that
+/// never come again.
+const TEXTS_CHUNK_MAX: usize = 2;
 
-/// Runs a unit; `prefix` is a statement to run before it.
+/// Runs a unit; `prefix` is one or several statements to run before it, without values.
 pub(super) async fn run(
     connection: &mut Connection,
     prefix: Option<&str>,
@@ -23,14 +27,31 @@ pub(super) async fn run(
             .run(StorageCall::Begin, Arc::from(prefix), Vec::new(), true, &mut |_| {})
             .await?;
     }
-    let size = if joined { unit.steps.len().max(1) } else { 1 };
-    for (chunk_index, steps) in unit.steps.chunks(size).enumerate() {
+    let mut first = 0;
+    while let Some(rest) = unit.steps.get(first..).filter(|rest| !rest.is_empty()) {
+        let length = if joined { rest.len() } else { alike(rest) };
         let prefix = prefix.filter(|_| joined);
-        if let Some(refusal) = chunk(connection, prefix, steps, chunk_index * size, &mut numbers).await? {
+        if let Some(refusal) = chunk(connection, prefix, &rest[..length], first, &mut numbers).await? {
             return Ok(Outcome::Refused(refusal));
         }
+        first += length;
     }
     Ok(Outcome::Stored(numbers))
+}
+
+/// How many of the next steps go together: those of many records of one object, each with its event, are the same two texts.
+fn alike(steps: &[Step]) -> usize {
+    let mut texts: Vec<&str> = Vec::with_capacity(TEXTS_CHUNK_MAX);
+    for (length, step) in steps.iter().take(STEPS_CHUNK_MAX).enumerate() {
+        let text = &*step.statement.sql;
+        if !texts.contains(&text) {
+            if texts.len() == TEXTS_CHUNK_MAX {
+                return length;
+            }
+            texts.push(text);
+        }
+    }
+    steps.len().min(STEPS_CHUNK_MAX)
 }
 
 /// What is known of the step that runs.
@@ -52,7 +73,7 @@ async fn chunk(
     numbers: &mut Vec<i64>,
 ) -> Result<Option<Refusal>, Failure> {
     let (sql, values) = join(prefix, steps);
-    let before = usize::from(prefix.is_some());
+    let before = prefix.map_or(0, |prefix| prefix.split(';').count());
     let mut progress = Progress::default();
     let ran = connection
         .run(StorageCall::Unit, sql, values, true, &mut |seen| {
