@@ -85,15 +85,16 @@ impl Plugin for AuditPlugin {
             checkpoint_rows: settings.own.checkpoint_rows,
             alarms: Arc::new(Alarms::new(&host, records.clone(), &settings)?),
         };
+        let fields = Arc::new(Fields::new(&host)?);
         let reader = Reader {
             host: host.clone(),
-            access: Access::new(&host)?,
+            access: Access::new(&host, Arc::clone(&fields))?,
             records: records.clone(),
             writer: writer.clone(),
             export_max: settings.own.export_max,
         };
         Ok(Self {
-            entries: Entries::new(&settings, Fields::new(&host)?),
+            entries: Entries::new(&settings, fields),
             sampling: Sampling::new(&settings),
             host,
             settings,

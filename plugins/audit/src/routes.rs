@@ -11,6 +11,7 @@ use crate::{
     moment,
     query::Query,
     row::{OBJECT, Row},
+    sight,
     store::{PAGE, Records},
     view,
     writer::Writer,
@@ -35,8 +36,8 @@ impl Reader {
         let mut query = Query::read(request)?;
         query.filters.extend(reach.filter());
         let mut page = self.records.page(query.to_query()).await?;
-        let masks = self.access.masks(context, &page.rows).await?;
-        page.rows.iter_mut().for_each(|row| view::withhold(row, &masks));
+        let sights = self.access.sights(context, &page.rows).await?;
+        page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
         let data: Vec<Value> = page.rows.iter().map(view::event).collect();
         let mut out = json!({ "success": true, "data": data, "total": page.total, "hasMore": page.has_more });
         if let Some(cursor) = page.next_cursor {
@@ -53,8 +54,8 @@ impl Reader {
         query.filters.push(json!({ "id": id }));
         query.filters.extend(reach.filter());
         let mut page = self.records.page(query.to_query()).await?;
-        let masks = self.access.masks(context, &page.rows).await?;
-        page.rows.iter_mut().for_each(|row| view::withhold(row, &masks));
+        let sights = self.access.sights(context, &page.rows).await?;
+        page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
         let row = page
             .rows
             .first()
@@ -94,9 +95,9 @@ impl Reader {
             rows.retain(|row| row.sequence <= end);
             let Some(last) = rows.last() else { break };
             after = last.sequence;
-            let masks = self.access.masks(context, &rows).await?;
+            let sights = self.access.sights(context, &rows).await?;
             for row in &mut rows {
-                view::withhold(row, &masks);
+                sight::withhold(row, &sights);
                 format.write(&mut body, row);
                 count += 1;
             }
