@@ -313,8 +313,24 @@ pub enum Openness {
     PublicRead,
     /// Everybody, and may change them.
     PublicReadWrite,
+    /// Everybody, as an owner does.
+    PublicFull,
     /// Whoever sees the parent record.
     ControlledByParent,
+}
+
+impl Openness {
+    /// What `sharingModel` of an object's definition says (`data/SharingModel`).
+    #[must_use]
+    pub fn of_sharing_model(model: &str) -> Option<Self> {
+        Some(match model {
+            "private" => Self::Private,
+            "read" => Self::PublicRead,
+            "read_write" => Self::PublicReadWrite,
+            "full" => Self::PublicFull,
+            _ => return None,
+        })
+    }
 }
 
 /// An org-wide default.
@@ -398,14 +414,21 @@ pub struct Model {
 }
 
 impl Model {
-    /// The org-wide default of an object.
+    /// The org-wide default of an object: what sharing files and records say of it, else its definition, else the operator's.
     #[must_use]
     pub fn org_default(&self, object: &str) -> OrgDefault {
-        self.defaults.get(object).cloned().unwrap_or(OrgDefault {
-            openness: self.fallback.unwrap_or(Openness::Private),
+        if let Some(default) = self.defaults.get(object) {
+            return default.clone();
+        }
+        let said = self.catalogue.object(object).and_then(|info| info.sharing);
+        OrgDefault {
+            openness: said.or(self.fallback).unwrap_or(Openness::Private),
             hierarchy: true,
-            source: Source::BuiltIn,
-        })
+            source: match said {
+                Some(_) => Source::definition(object),
+                None => Source::BuiltIn,
+            },
+        }
     }
 
     /// Names of the roles below some roles.
