@@ -192,6 +192,33 @@ pub struct Policy {
     pub source: Source,
 }
 
+/// Which evaluations of row policies are written to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logged {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that leave rows.
+    Granted,
+    /// Those that leave none.
+    Denied,
+    /// All.
+    Everything,
+}
+
+impl Logged {
+    /// Whether one with this outcome is.
+    #[must_use]
+    pub const fn covers(self, granted: bool) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Granted => granted,
+            Self::Denied => !granted,
+            Self::Everything => true,
+        }
+    }
+}
+
 /// How row policies work as a whole.
 #[derive(Clone, Debug)]
 pub struct RowSecurity {
@@ -203,6 +230,8 @@ pub struct RowSecurity {
     pub administrators_bypass: bool,
     /// Holders of these roles are not bound by them.
     pub bypass_roles: Vec<String>,
+    /// What is written to the log when a plan is made of them.
+    pub logged: Logged,
 }
 
 impl Default for RowSecurity {
@@ -212,6 +241,7 @@ impl Default for RowSecurity {
             allow_by_default: false,
             administrators_bypass: true,
             bypass_roles: Vec::new(),
+            logged: Logged::Nothing,
         }
     }
 }

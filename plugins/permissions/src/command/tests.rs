@@ -102,9 +102,10 @@ fn every_shipped_file_is_read_without_a_problem_and_is_of_the_protocol() {
     use objectos_plugin_api::protocol::{identity::Role, security::PermissionSet, security::SharingRule};
     let mut problems = Vec::new();
     let read = super::read(&[example("crm")], &mut problems);
-    super::model(&read, &mut problems);
+    let _ = super::model(&read, &mut problems);
     let older = super::read(&[example("todo")], &mut problems);
-    let todo = super::model(&older, &mut problems);
+    let (todo, notices) = super::model(&older, &mut problems);
+    assert!(notices.is_empty(), "{}", crate::problem::lines(&notices));
     assert!(problems.is_empty(), "{}", crate::problem::lines(&problems));
     assert!(todo.sets.contains_key("user") && todo.sets.contains_key("manager"));
     for file in &read {
@@ -133,7 +134,7 @@ fn the_examples_plans_are_the_golden_ones() {
     use crate::subject::{Memberships, Subject};
 
     let mut problems = Vec::new();
-    let model = super::model(&super::read(&[example("crm")], &mut problems), &mut problems);
+    let (model, _) = super::model(&super::read(&[example("crm")], &mut problems), &mut problems);
     let mut objects: Vec<&str> = model
         .catalogue
         .names()

@@ -189,6 +189,22 @@ async fn a_grant_counts_from_its_acknowledgement_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn row_policies_are_logged_where_the_file_says_so() {
+    let world = World::new().await;
+    let policies =
+        "policies:\n  - {name: mine, object: account, operation: select, using: \"owner_id = current_user.id\"}\n";
+    world.assign("sales", "ann", None).await;
+    for (config, told) in [("", false), ("logEvaluations: true\ncacheTtlSeconds: 5\n", true)] {
+        world.metadata.declare("policy", "rows", &format!("{config}{policies}"));
+        assert!(world.reads(&user("ann")).await);
+        let logged = world.plugin.logged().join("\n");
+        assert_eq!(logged.contains("row policies were evaluated"), told, "{logged}");
+        assert_eq!(logged.contains("cacheTtlSeconds: this has no effect"), told, "{logged}");
+    }
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_assignment_ends_to_the_second() {
     let world = World::new().await;
     let ann = user("ann");
