@@ -34,13 +34,13 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    pub(crate) fn new(settings: &AuditSettings, fields: Arc<Fields>) -> Self {
-        Self {
-            scope: Scope::new(settings),
+    pub(crate) fn new(settings: &AuditSettings, fields: Arc<Fields>) -> Result<Self> {
+        Ok(Self {
+            scope: Scope::new(settings)?,
             redaction: Redaction::new(settings),
             severities: settings.own.severities.clone(),
             fields,
-        }
+        })
     }
 
     pub(crate) fn severity(&self, event_type: &str) -> AuditEventSeverity {

@@ -1,7 +1,7 @@
 //! `objectos.audit`: who did what and when, in a chain that shows every alteration.
 //!
 //! # Map
-//! * `config`, `error`: what an operator sets (`system/AuditConfig`), and what may go wrong.
+//! * `config`, `types`, `compliance`, `error`: what an operator sets (`system/AuditConfig`), and what may go wrong.
 //! * `entry`: what became of an event on the bus: a row, or nothing; with `scope` (what is left out), `severity`, `redact` and
 //!   `fields` (labels and types of fields).
 //! * `row`, `chain`: a row, its canonical form, its hash and its link to the row before.
@@ -25,6 +25,7 @@ mod access;
 mod archive;
 mod chain;
 mod checkpoint;
+mod compliance;
 mod config;
 mod entry;
 mod error;
@@ -45,6 +46,7 @@ mod severity;
 mod sight;
 mod store;
 mod suspicious;
+mod types;
 mod verify;
 mod view;
 mod writer;

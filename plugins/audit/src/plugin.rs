@@ -83,6 +83,7 @@ impl Plugin for AuditPlugin {
             key: Key::read(&settings)?,
             folder: folder.clone(),
             checkpoint_rows: settings.own.checkpoint_rows,
+            batch_max: settings.batch_max(),
             alarms: Arc::new(Alarms::new(&host, records.clone(), &settings)?),
         };
         let fields = Arc::new(Fields::new(&host)?);
@@ -94,7 +95,7 @@ impl Plugin for AuditPlugin {
             export_max: settings.own.export_max,
         };
         Ok(Self {
-            entries: Entries::new(&settings, fields),
+            entries: Entries::new(&settings, fields)?,
             sampling: Sampling::new(&settings),
             host,
             settings,
@@ -158,6 +159,7 @@ impl Plugin for AuditPlugin {
                 records: self.records.clone(),
                 writer: self.writer.clone(),
                 folder: Keeper::archive_folder(&policy, &self.folder),
+                compression: self.settings.audit.storage.compression,
                 policy,
             };
             tokio::spawn(keep(
