@@ -19,6 +19,7 @@ use crate::{
     guard::{self, Pass},
     history::History,
     reads::{self, Sampling},
+    refusals::Refusals,
     retention::Keeper,
     routes::Reader,
     store::Records,
@@ -93,6 +94,7 @@ impl Plugin for AuditPlugin {
             records: records.clone(),
             writer: writer.clone(),
             export_max: settings.own.export_max,
+            refusals: Refusals::default(),
         };
         Ok(Self {
             entries: Entries::new(&settings, fields)?,

@@ -1,15 +1,16 @@
 //! The routes of the trail. Each asks first who may, and only then looks.
 
-use objectos_plugin_api::{Context, Error, Host, HttpRequest, HttpResponse, contracts::events::Origin};
+use objectos_plugin_api::{Context, Error, ErrorKind, Host, HttpRequest, HttpResponse, contracts::events::Origin};
 use serde_json::{Value, json};
 
 use crate::{
-    access::Access,
+    access::{Access, Reach},
     entry::Entries,
     error::{AuditError, Result},
     export::Format,
     moment,
     query::Query,
+    refusals::Refusals,
     row::{OBJECT, Row},
     sight,
     store::{PAGE, Records},
@@ -27,12 +28,25 @@ pub(crate) struct Reader {
     pub(crate) records: Records,
     pub(crate) writer: Writer,
     pub(crate) export_max: u64,
+    pub(crate) refusals: Refusals,
 }
 
 impl Reader {
+    /// What the caller sees of the trail; a refusal is told of.
+    async fn reach(&self, context: &Context, request: &HttpRequest) -> Result<Reach> {
+        let reach = self.access.trail(context).await;
+        if let Err(AuditError::Plugin(error)) = &reach
+            && error.kind() == ErrorKind::Denied
+        {
+            let asked = format!("{} {}", request.method(), request.route());
+            self.refusals.tell(&self.host, context, &asked, error).await;
+        }
+        reach
+    }
+
     /// `GET /api/v1/audit/events`
     pub(crate) async fn events(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
         query.filters.extend(reach.filter());
         let mut page = self.records.page(query.to_query()).await?;
@@ -48,7 +62,7 @@ impl Reader {
 
     /// `GET /api/v1/audit/events/{id}`
     pub(crate) async fn event(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let id = request.parameter("id");
         let mut query = Query::default();
         query.filters.push(json!({ "id": id }));
@@ -73,7 +87,7 @@ impl Reader {
         request: &HttpRequest,
         entries: &Entries,
     ) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
         let format = Format::read(query.format.as_deref())?;
         query.filters.extend(reach.filter());

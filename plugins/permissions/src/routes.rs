@@ -64,16 +64,28 @@ pub fn register(registry: &mut Registry<PermissionsPlugin>) {
     add(registry, "POST /api/v1/permissions/links/{token}", shares::accept);
 }
 
+/// A route. What it refuses is told of.
 fn add<Fut>(registry: &mut Registry<PermissionsPlugin>, route: &str, handler: fn(Call) -> Fut)
 where
     Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
 {
     registry.route(route, move |plugin, context, request| {
-        handler(Call {
-            state: Arc::clone(&plugin.state),
-            context,
+        let state = Arc::clone(&plugin.state);
+        let asked = format!("{} {}", request.method(), request.route());
+        let answer = handler(Call {
+            state: Arc::clone(&state),
+            context: context.clone(),
             request,
-        })
+        });
+        async move {
+            let answer = answer.await;
+            if let Err(error) = &answer
+                && error.kind() == ErrorKind::Denied
+            {
+                state.refusals.tell(&state.loader.host, &context, &asked, error).await;
+            }
+            answer
+        }
     });
 }
 

@@ -17,6 +17,7 @@ use crate::load::{Loaded, Loader, assignment, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
+use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
 
@@ -54,6 +55,8 @@ pub struct State {
     memory: RwLock<Memory>,
     /// Why the files as they are now are not in use.
     refused: RwLock<Vec<Problem>>,
+    /// Requests that were refused lately.
+    pub(crate) refusals: Refusals,
 }
 
 impl State {
@@ -71,6 +74,7 @@ impl State {
             loading: tokio::sync::Mutex::default(),
             memory: RwLock::default(),
             refused: RwLock::default(),
+            refusals: Refusals::default(),
         }
     }
 

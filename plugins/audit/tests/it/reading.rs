@@ -124,6 +124,15 @@ async fn with_permissions_the_trail_needs_view_audit_and_stays_within_the_tenant
             kind
         );
     }
+    let told: Vec<Value> = plugin
+        .published()
+        .into_iter()
+        .filter(|event| event.name == "security.access_denied" && event.durable)
+        .map(|event| event.payload["metadata"]["route"].clone())
+        .collect();
+    // Of two principals at two routes; an outage and nobody at all are no refusals.
+    let (events_route, export) = ("GET /api/v1/audit/events", "GET /api/v1/audit/export");
+    assert_eq!(told, [events_route, export, events_route, export]);
     let own = events(&plugin, &reader(Some("t1"), &["view_audit"]), "").await.unwrap();
     assert_eq!((ids(&own), &own["total"]), (vec!["e3", "e1"], &json!(2)));
     assert_eq!(

@@ -514,6 +514,12 @@ async fn sets_are_written_with_versions_and_only_by_managers() {
         .await
         .unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
+    let told = world.plugin.published().pop().unwrap();
+    assert_eq!((told.name.as_str(), told.durable), ("security.access_denied", true));
+    assert_eq!(
+        (&told.payload["origin"]["actorId"], &told.payload["metadata"]["route"]),
+        (&json!("ann"), &json!("PUT /api/v1/permissions/sets/{name}"))
+    );
     assert_eq!(
         world.route(&administrator(), put, &named, "", body).await.unwrap().0,
         201
