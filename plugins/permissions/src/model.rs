@@ -158,6 +158,18 @@ pub enum Governs {
 }
 
 impl Governs {
+    /// Its spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::All => "all",
+        }
+    }
+
     /// Whether it governs an operation.
     #[must_use]
     pub fn covers(self, operation: Operation) -> bool {

@@ -3,6 +3,7 @@
 //! Every route here is for whoever is signed in; those that look at others or change something ask for `manage_permissions`.
 
 mod check;
+mod policies;
 mod sets;
 mod shares;
 
@@ -55,6 +56,16 @@ pub fn register(registry: &mut Registry<PermissionsPlugin>) {
         registry,
         "POST /api/v1/permissions/sets/{name}/versions/{version}/restore",
         sets::restore,
+    );
+    add(
+        registry,
+        "GET /api/v1/permissions/policies/{object}/{name}/versions",
+        policies::versions,
+    );
+    add(
+        registry,
+        "POST /api/v1/permissions/policies/{object}/{name}/versions/{version}/restore",
+        policies::restore,
     );
     add(registry, "POST /api/v1/permissions/assignments", sets::assign);
     add(registry, "DELETE /api/v1/permissions/assignments/{id}", sets::unassign);
