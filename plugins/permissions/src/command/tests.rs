@@ -88,13 +88,12 @@ fn example(name: &str) -> String {
 
 #[tokio::test]
 async fn the_examples_are_as_their_tests_say() {
-    let answer = test(&[example("crm")]).await;
-    assert_eq!((answer.exit_code, answer.error.as_str()), (0, ""), "{}", answer.output);
-    assert!(
-        answer.output.contains("crm/permissions/access.policy-test.yml"),
-        "{}",
-        answer.output
-    );
+    for (name, file) in [("crm", "access"), ("todo", "task")] {
+        let answer = test(&[example(name)]).await;
+        assert_eq!((answer.exit_code, answer.error.as_str()), (0, ""), "{}", answer.output);
+        let file = format!("{name}/permissions/{file}.policy-test.yml");
+        assert!(answer.output.contains(&file), "{}", answer.output);
+    }
 }
 
 #[test]
