@@ -16,13 +16,10 @@ const HEAD: &str = "# What a role may do with each object, as the running server
 /// Names of all objects that the server knows.
 fn objects(admin: &mut Person) -> Vec<String> {
     let listed = admin.get("/api/v1/meta/object").expect(200);
-    let items = ["items", "data", "objects"]
-        .iter()
-        .find_map(|key| listed[key].as_array());
-    let items = items.or_else(|| listed.as_array()).expect("a list of objects");
+    let items = listed["items"].as_array().expect("a list of objects");
     let mut names: Vec<String> = items
         .iter()
-        .filter_map(|item| item.as_str().or_else(|| item["name"].as_str()))
+        .filter_map(|item| item["name"].as_str())
         .map(str::to_owned)
         .collect();
     names.sort_unstable();
