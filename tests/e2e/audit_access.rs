@@ -115,6 +115,121 @@ fn a_refused_create_leaves_a_row_and_the_trail_is_for_few() {
     }
 }
 
+/// The whole way in one test: who somebody is (auth), what they may (permissions), the change (data), its row (audit).
+#[test]
+fn the_way_of_a_change_leads_from_a_session_over_a_permission_set_to_its_row() {
+    let host = host();
+    let (mut admin, mut anna) = (Person::register(&host, "root"), Person::register(&host, "anna"));
+    let set = json!({"objects": {"account": {"allowRead": true, "allowCreate": true}}});
+    admin
+        .send("spec", "PUT /api/v1/permissions/sets/makers", &set)
+        .expect(201);
+    let (create, record) = (
+        "POST /api/v1/data/account",
+        json!({"name": "Initech", "industry": "software"}),
+    );
+    assert_eq!(anna.send("too soon", create, &record).status, 403);
+    let given = json!({"permissionSet": "makers", "assignee": anna.id});
+    admin
+        .send("spec", "POST /api/v1/permissions/assignments", &given)
+        .expect(201);
+    let made = anna.send("in time", create, &record).expect(201);
+    let id = made["id"].as_str().expect("an id");
+    let edit = anna.send(
+        "too far",
+        &format!("PATCH /api/v1/data/account/{id}"),
+        &json!({"name": "Initrode"}),
+    );
+    assert_eq!(edit.status, 403, "{}", String::from_utf8_lossy(&edit.body));
+
+    let row = admin.await_event(&host, &format!("eventType=data.create&recordId={id}"));
+    assert_eq!(
+        (&row["actor"]["type"], &row["actor"]["id"], &row["actor"]["email"]),
+        (&json!("user"), &json!(anna.id), &json!("anna@example.com")),
+        "{row:#}"
+    );
+    assert_eq!(
+        (
+            &row["actor"]["userAgent"],
+            &row["actor"]["ipAddress"],
+            &row["objectName"],
+            &row["result"]
+        ),
+        (
+            &json!("in time"),
+            &json!("127.0.0.1"),
+            &json!("account"),
+            &json!("success")
+        ),
+        "{row:#}"
+    );
+    assert!(row["sessionId"].is_string() && row["requestId"].is_string(), "{row:#}");
+    let changes = row["changes"].as_array().expect("changes");
+    for (field, value) in [("name", "Initech"), ("industry", "software")] {
+        let change = changes.iter().find(|change| change["field"] == field).expect(field);
+        assert_eq!(
+            (&change["newValue"], change.get("oldValue")),
+            (&json!(value), None),
+            "{row:#}"
+        );
+    }
+    for (mark, operation) in [("too%20soon", "create"), ("too%20far", "update")] {
+        let denied = format!("eventType=security.access_denied&userAgent={mark}");
+        let row = admin.await_event(&host, &denied);
+        assert_eq!(
+            (&row["actor"]["id"], &row["result"], &row["metadata"]["operation"]),
+            (&json!(anna.id), &json!("failure"), &json!(operation)),
+            "{row:#}"
+        );
+    }
+    let changed = admin.get(&format!("/api/v1/audit/events?eventType=data.update&recordId={id}"));
+    assert_eq!(changed.expect(200)["total"], 0);
+}
+
+/// Whoever reads the trail reads no values of records that they do not see.
+#[test]
+fn the_trail_keeps_back_values_of_records_that_its_reader_does_not_see() {
+    let host = host();
+    let (mut admin, mut mona) = (Person::register(&host, "root"), Person::register(&host, "mona"));
+    let set = json!({
+        "objects": {"lead": {"allowRead": true}, "account": {"allowRead": true}},
+        "systemPermissions": ["view_audit"],
+    });
+    admin
+        .send("spec", "PUT /api/v1/permissions/sets/auditors", &set)
+        .expect(201);
+    let given = json!({"permissionSet": "auditors", "assignee": mona.id});
+    admin
+        .send("spec", "POST /api/v1/permissions/assignments", &given)
+        .expect(201);
+    // Leads are private, accounts everybody's to see.
+    for (object, record, seen) in [
+        (
+            "lead",
+            json!({"last_name": "Doe", "company": "Sesame Ltd", "email": "doe@example.com"}),
+            false,
+        ),
+        ("account", json!({"name": "Sesame Ltd"}), true),
+    ] {
+        let made = admin
+            .send("spec", &format!("POST /api/v1/data/{object}"), &record)
+            .expect(201);
+        let id = made["id"].as_str().expect("an id").to_owned();
+        admin.await_event(&host, &format!("recordId={id}"));
+        for path in [
+            format!("/api/v1/audit/events?recordId={id}"),
+            format!("/api/v1/audit/export?format=ndjson&recordId={id}"),
+            format!("/api/v1/audit/trail/{object}/{id}"),
+        ] {
+            let answer = mona.get(&path);
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert_eq!(answer.status, 200, "{path}: {text}");
+            assert_eq!(text.contains("Sesame"), seen, "{path}: {text}");
+            assert_eq!(text.contains("[withheld]"), !seen, "{path}: {text}");
+        }
+    }
+}
+
 #[test]
 fn no_secret_is_in_the_trail() {
     let host = host();

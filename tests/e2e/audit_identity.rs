@@ -513,6 +513,14 @@ fn permission_sets_and_shares(scene: &mut Scene) {
     let line = format!("DELETE {base}/sets/guests");
     scene.does_at(&admin, &route, &line, &Value::Null, "eventType=authz.policy_deleted");
 
+    let role = json!({"name": "rep", "label": "Rep"});
+    let role = id(&scene.send(Some(&admin), "POST /api/v1/data/sys_role", "", &role).body);
+    let line = format!("PATCH /api/v1/data/sys_role/{role}");
+    scene.send(Some(&admin), &line, "", &json!({"label": "Sales rep"}));
+    let route = format!("POST {base}/policies/{{object}}/{{name}}/versions/{{version}}/restore");
+    let line = format!("POST {base}/policies/sys_role/rep/versions/1/restore");
+    scene.does_at(&admin, &route, &line, &Value::Null, "eventType=authz.role_updated");
+
     let account = scene.send(
         Some(&admin),
         "POST /api/v1/data/account",

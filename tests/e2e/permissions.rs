@@ -1,8 +1,11 @@
 //! Access over a real socket: who is refused, what is seen, what is hidden, at once after every change.
 
+mod golden;
+mod hidden;
 mod leak;
 pub(crate) mod people;
 mod routes;
+mod todo;
 
 use objectos_tests::{Host, HostBuilder};
 use serde_json::{Value, json};

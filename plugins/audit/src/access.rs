@@ -2,23 +2,27 @@
 //!
 //! * `view_audit` reads events: of every tenant with `manage_platform`, else of the caller's own.
 //! * Whoever may read a record may read its history.
-//! * In both, values of fields that the caller may not read are withheld.
+//! * In both, values of records and fields that the caller may not read, or sees masked, are withheld (`sight`).
 
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Host, PrincipalKind, ServiceRef,
     contracts::{
-        data::{DataClient, GetRequest},
+        data::{DataClient, FindRequest, GetRequest},
         permissions::{AccessRequest, FieldAccess, Operation, PermissionsClient, SystemPermissionRequest},
     },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     error::{AuditError, Result},
+    fields::Fields,
     row::Row,
-    view::Readable,
+    sight::{Readable, Sight, tells_values},
 };
 
 const SERVICE: &str = "permissions";
@@ -48,6 +52,7 @@ pub(crate) struct Access {
     service: ServiceRef,
     permissions: PermissionsClient,
     data: DataClient,
+    fields: Arc<Fields>,
 }
 
 #[derive(Deserialize)]
@@ -64,12 +69,13 @@ fn denied() -> AuditError {
 }
 
 impl Access {
-    pub(crate) fn new(host: &Host) -> Result<Self> {
+    pub(crate) fn new(host: &Host, fields: Arc<Fields>) -> Result<Self> {
         Ok(Self {
             host: host.clone(),
             service: host.service(SERVICE, "^1")?,
             permissions: PermissionsClient::open(host)?,
             data: DataClient::open(host)?,
+            fields,
         })
     }
 
@@ -114,9 +120,9 @@ impl Access {
         Ok(Reach::Tenant(principal.tenant.filter(|tenant| !tenant.is_empty())))
     }
 
-    /// The record as the caller sees it: the fields there are. A record that is not there for the caller is an error, the
-    /// same that reading it gives.
-    pub(crate) async fn record(&self, context: &Context, object: &str, id: &str) -> Result<Readable> {
+    /// The record as the caller sees it: the fields there are, and which of them are masked. A record that is not there for the
+    /// caller is an error, the same that reading it gives.
+    pub(crate) async fn record(&self, context: &Context, object: &str, id: &str) -> Result<Sight> {
         let request = GetRequest {
             object: object.to_owned(),
             id: id.to_owned(),
@@ -125,36 +131,97 @@ impl Access {
         let request = serde_json::to_vec(&request).map_err(Error::internal)?;
         let answer: Value = serde_json::from_slice(&self.data.get(context, &request).await?).map_err(Error::from)?;
         let fields = answer["record"].as_object().into_iter().flatten();
-        Ok(Readable::Only(fields.map(|(name, _)| name.clone()).collect()))
+        Ok(Sight {
+            fields: Readable::Only(fields.map(|(name, _)| name.clone()).collect()),
+            masked: self.masked(context, object).await?,
+            records: None,
+        })
     }
 
-    /// The fields that the caller may read of the objects that rows are about.
-    pub(crate) async fn masks(&self, context: &Context, rows: &[Row]) -> Result<HashMap<String, Readable>> {
-        let mut masks = HashMap::new();
+    /// The fields of which the caller sees a mask alone. Where nobody decides about access there are no masks either.
+    async fn masked(&self, context: &Context, object: &str) -> Result<Vec<String>> {
         if context.system() || !self.declared() {
-            return Ok(masks);
+            return Ok(Vec::new());
         }
-        for object in rows
-            .iter()
-            .filter(|row| row.changes.is_some())
-            .filter_map(|row| row.object_name.as_ref())
-        {
-            if masks.contains_key(object) {
-                continue;
-            }
-            let request = AccessRequest {
-                object: object.clone(),
-                operation: Operation::Read,
-            };
-            let plan = self.permissions.access_plan(context, &request).await?;
-            let mask = match plan.readable {
-                _ if !plan.allowed => Readable::Only(Vec::new()),
-                FieldAccess::All => Readable::All,
-                FieldAccess::Except(fields) => Readable::Except(fields),
-                FieldAccess::None => Readable::Only(Vec::new()),
-            };
-            masks.insert(object.clone(), mask);
-        }
-        Ok(masks)
+        let roles = context
+            .principal()?
+            .map(|principal| principal.roles)
+            .unwrap_or_default();
+        Ok(self.fields.object(object).await?.masked_from(&roles))
     }
+
+    /// What the caller sees of the records that rows are about, by object. An object that is not named is no secret.
+    pub(crate) async fn sights(&self, context: &Context, rows: &[Row]) -> Result<HashMap<String, Sight>> {
+        let mut sights = HashMap::new();
+        if context.system() || !self.declared() {
+            return Ok(sights);
+        }
+        let mut records: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for row in rows.iter().filter(|row| tells_values(row)) {
+            let Some(object) = row.object_name.as_deref() else {
+                continue;
+            };
+            records.entry(object).or_default().extend(row.record_id.as_deref());
+        }
+        for (object, ids) in records {
+            sights.insert(object.to_owned(), self.sight(context, object, ids).await?);
+        }
+        Ok(sights)
+    }
+
+    async fn sight(&self, context: &Context, object: &str, ids: HashSet<&str>) -> Result<Sight> {
+        let request = AccessRequest {
+            object: object.to_owned(),
+            operation: Operation::Read,
+        };
+        let plan = self.permissions.access_plan(context, &request).await?;
+        let fields = match plan.readable {
+            _ if !plan.allowed => return Ok(Sight::nothing()),
+            FieldAccess::All => Readable::All,
+            FieldAccess::Except(fields) => Readable::Except(fields),
+            FieldAccess::None => return Ok(Sight::nothing()),
+        };
+        let records = match plan.filter {
+            None => None,
+            Some(_) => Some(self.seen(context, object, ids).await?),
+        };
+        Ok(Sight {
+            fields,
+            masked: self.masked(context, object).await?,
+            records,
+        })
+    }
+
+    /// Those of the records that are there for the caller: one question for all of them.
+    async fn seen(&self, context: &Context, object: &str, ids: HashSet<&str>) -> Result<HashSet<String>> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let limit = ids.len();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let query = json!({ "fields": ["id"], "where": { "id": { "$in": ids } }, "limit": limit, "count": false });
+        let request = FindRequest {
+            object: object.to_owned(),
+            query: query.as_object().cloned().unwrap_or_default(),
+        };
+        let request = serde_json::to_vec(&request).map_err(Error::internal)?;
+        let found = match self.data.find(context, &request).await {
+            Ok(found) => found,
+            // An object that cannot be listed by this caller has no record that it sees.
+            Err(error) if hides(error.kind()) => return Ok(HashSet::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let found: Value = serde_json::from_slice(&found).map_err(Error::from)?;
+        let records = found["records"].as_array().into_iter().flatten();
+        Ok(records
+            .filter_map(|record| record["id"].as_str().map(str::to_owned))
+            .collect())
+    }
+}
+
+fn hides(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::NotImplemented | ErrorKind::Vetoed
+    )
 }

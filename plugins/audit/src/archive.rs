@@ -1,11 +1,11 @@
-//! Files for rows whose time is over: compressed NDJSON, a row a line, written whole or not at all. The hash of the file goes
-//! into the chain.
+//! Files for rows whose time is over: NDJSON, a row a line, compressed unless the operator wants it plain, written whole or not
+//! at all. The hash of the file goes into the chain.
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -27,28 +27,35 @@ fn failed(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> AuditError 
     move |source| AuditError::File { what, source }
 }
 
+/// End of the name of a compressed file.
+const COMPRESSED: &str = ".gz";
+
 /// Writes rows, in the order they come.
 ///
 /// # Errors
 /// `File`; nothing is there under the file's name then.
-pub(crate) fn write(folder: &Path, rows: &[Row]) -> Result<Archived> {
+pub(crate) fn write(folder: &Path, rows: &[Row], compression: bool) -> Result<Archived> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Err(AuditError::Internal("an archive needs at least one row".to_owned()));
     };
     fs::create_dir_all(folder).map_err(failed("making the folder", folder))?;
-    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let mut bytes = Vec::new();
     for row in rows {
-        let line = serde_json::to_string(row).map_err(objectos_plugin_api::Error::internal)?;
-        // Into memory: this does not fail.
-        writeln!(packed, "{line}").map_err(failed("packing for", folder))?;
+        serde_json::to_writer(&mut bytes, row).map_err(objectos_plugin_api::Error::internal)?;
+        bytes.push(b'\n');
     }
-    let bytes = packed.finish().map_err(failed("packing for", folder))?;
+    if compression {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        let packed = packed.write_all(&bytes).and_then(|()| packed.finish());
+        bytes = packed.map_err(failed("packing for", folder))?;
+    }
     let sha256 = hex(&Sha256::digest(&bytes));
     let name = format!(
-        "audit-{:012}-{:012}-{}.ndjson.gz",
+        "audit-{:012}-{:012}-{}.ndjson{}",
         first.sequence,
         last.sequence,
-        &sha256[..8]
+        &sha256[..8],
+        if compression { COMPRESSED } else { "" }
     );
     let (goal, draft) = (folder.join(&name), folder.join(format!("{name}.part")));
     let mut file = fs::File::create(&draft).map_err(failed("making", &draft))?;
@@ -75,7 +82,12 @@ pub(crate) fn read(folder: &Path, name: &str) -> Result<Option<(Vec<Row>, String
     let bytes = fs::read(&path).map_err(failed("reading", &path))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     let mut rows = Vec::new();
-    for line in BufReader::new(GzDecoder::new(bytes.as_slice())).lines() {
+    let content: Box<dyn Read + '_> = if name.ends_with(COMPRESSED) {
+        Box::new(GzDecoder::new(bytes.as_slice()))
+    } else {
+        Box::new(bytes.as_slice())
+    };
+    for line in BufReader::new(content).lines() {
         let line = line.map_err(failed("unpacking", &path))?;
         let row = serde_json::from_str(&line)
             .map_err(|error| AuditError::Internal(format!("{}: a line is no audit event: {error}", path.display())))?;

@@ -8,7 +8,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, path::PathBuf};
 
-use crate::error::{AuditError, Result};
+use crate::{
+    compliance,
+    error::{AuditError, Result},
+    types::{self, Types},
+};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -25,6 +29,10 @@ pub(crate) struct AuditSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct OwnSettings {
+    /// Only these types of events, where the protocol's key takes the protocol's types alone.
+    event_types: Option<Vec<String>>,
+    /// All but these.
+    exclude_event_types: Option<Vec<String>>,
     /// Severity by type of event.
     pub(crate) severities: HashMap<String, AuditEventSeverity>,
     /// File with the signing key.
@@ -42,6 +50,8 @@ pub(crate) struct OwnSettings {
 impl Default for OwnSettings {
     fn default() -> Self {
         Self {
+            event_types: None,
+            exclude_event_types: None,
             severities: HashMap::new(),
             signing_key_file: None,
             checkpoint_rows: 1_000,
@@ -52,13 +62,47 @@ impl Default for OwnSettings {
     }
 }
 
-const OWN_KEYS: [&str; 6] = [
+const OWN_KEYS: [&str; 8] = [
+    "eventTypes",
+    "excludeEventTypes",
     "severities",
     "signingKeyFile",
     "checkpointRows",
     "excludedObjects",
     "retentionIntervalMs",
     "exportMax",
+];
+
+/// Rows of one transaction at most: as many as the engine takes at once unless it is told otherwise.
+const BUFFER_MAX: u64 = 200;
+
+/// Keys of the protocol that have no meaning where rows are kept in the database, and why.
+const REFUSED: [(&str, &str); 7] = [
+    (
+        "/storage/connectionString",
+        "rows are kept in the platform's own database, which `objectos.data` is told of",
+    ),
+    ("/storage/config", "the database needs no further settings"),
+    (
+        "/storage/flushIntervalSeconds",
+        "rows are stored as they come and never wait; what comes together is stored together (`bufferSize`)",
+    ),
+    (
+        "/retentionPolicy/archiveStorage/endpoint",
+        "archives are files: set `path`",
+    ),
+    (
+        "/retentionPolicy/archiveStorage/bucket",
+        "archives are files: set `path`",
+    ),
+    (
+        "/retentionPolicy/archiveStorage/credentials",
+        "archives are files and need none",
+    ),
+    (
+        "/customHandlers",
+        "let a plugin listen to `audit.event.recorded`, or to the events themselves, which are durable",
+    ),
 ];
 
 fn wrong(message: impl Into<String>) -> AuditError {
@@ -71,6 +115,13 @@ impl AuditSettings {
     /// # Errors
     /// `Configuration`, with the key and what to do.
     pub(crate) fn read(config: &Value) -> Result<Self> {
+        for (place, why) in REFUSED {
+            let given = config.pointer(place).filter(|given| !given.is_null());
+            if given.is_some_and(|given| given.as_array().is_none_or(|list| !list.is_empty())) {
+                let key = place.trim_start_matches('/').replace('/', ".");
+                return Err(wrong(format!("{key} is not supported: {why}")));
+            }
+        }
         let given = config.as_object().cloned().unwrap_or_default();
         let mut own = Map::new();
         let mut audit = json!({ "name": "audit", "label": "Audit", "storage": { "type": "database" } });
@@ -96,14 +147,11 @@ impl AuditSettings {
                 audit.storage.kind
             )));
         }
-        if audit
-            .custom_handlers
-            .as_ref()
-            .is_some_and(|handlers| !handlers.is_empty())
-        {
-            return Err(wrong(
-                "customHandlers is not supported: let the plugin listen to `audit.event.recorded` instead",
-            ));
+        if audit.storage.buffer_size > BUFFER_MAX {
+            return Err(wrong(format!(
+                "storage.bufferSize: {} rows are more than the {BUFFER_MAX} of one transaction",
+                audit.storage.buffer_size
+            )));
         }
         if let Some(storage) = audit
             .retention_policy
@@ -130,7 +178,40 @@ impl AuditSettings {
         if self.own.signing_key_file.is_some() && self.signing_key_text().is_some() {
             return Err(wrong("set signingKeyFile or compliance.signingKey, not both"));
         }
-        Ok(())
+        self.only()?;
+        self.without()?;
+        for name in self.own.severities.keys() {
+            types::check("severities", name)?;
+        }
+        for name in audit.retention_policy.iter().flat_map(Retention::own_types) {
+            types::check("retentionPolicy.customRetention", &name)?;
+        }
+        compliance::check(self)
+    }
+
+    /// The types that are written down, where not all are.
+    ///
+    /// # Errors
+    /// `Configuration` for a name that no event has.
+    pub(crate) fn only(&self) -> Result<Option<Types>> {
+        let given = self.own.event_types.as_deref();
+        given.map(|given| Types::read("eventTypes", given)).transpose()
+    }
+
+    /// The types that are not.
+    ///
+    /// # Errors
+    /// `Configuration` for a name that no event has.
+    pub(crate) fn without(&self) -> Result<Types> {
+        let given = self.own.exclude_event_types.as_deref().unwrap_or_default();
+        Types::read("excludeEventTypes", given)
+    }
+
+    /// Rows of one transaction at most.
+    pub(crate) fn batch_max(&self) -> usize {
+        let storage = &self.audit.storage;
+        let size = if storage.buffer_enabled { storage.buffer_size } else { 1 };
+        usize::try_from(size).unwrap_or(1)
     }
 
     /// The key that stands in the configuration itself.
@@ -190,10 +271,20 @@ mod tests {
         let refused = |config: Value| AuditSettings::read(&config).expect_err("refused").to_string();
         assert!(refused(json!({ "storage": { "type": "s3" } })).starts_with("storage.type: `s3`"));
         assert!(refused(json!({ "compliance": { "requireSigning": true } })).contains("signingKeyFile"));
+        let handler = json!([{ "eventType": "data.read", "handlerId": "h" }]);
+        assert!(refused(json!({ "customHandlers": handler })).contains("audit.event.recorded"));
+        AuditSettings::read(&json!({ "customHandlers": [] })).expect("none are no handlers");
+        let storage = |key: &str, value: Value| refused(json!({ "storage": { "type": "database", (key): value } }));
+        assert!(storage("flushIntervalSeconds", json!(5)).starts_with("storage.flushIntervalSeconds is not"));
+        assert!(storage("connectionString", json!("x")).starts_with("storage.connectionString is not"));
+        assert!(storage("bufferSize", json!(5_000)).starts_with("storage.bufferSize: 5000 rows"));
+        let bucket = json!({ "archiveStorage": { "type": "filesystem", "bucket": "b" } });
+        assert!(refused(json!({ "retentionPolicy": bucket })).starts_with("retentionPolicy.archiveStorage.bucket is"));
+        let forever = json!({ "customRetention": { "data.raed": 5 } });
         assert!(
-            refused(json!({ "customHandlers": [{ "eventType": "data.read", "handlerId": "h" }] }))
-                .contains("audit.event.recorded")
+            refused(json!({ "retentionPolicy": forever })).starts_with("retentionPolicy.customRetention: no event")
         );
+        assert!(refused(json!({ "severities": { "plugin.lost": "info" } })).starts_with("severities: no event is"));
         assert!(refused(json!({ "eventTypes": ["data.craete"] })).contains("data.craete"));
         assert!(refused(json!({ "retentionPolicy": { "archiveStorage": { "type": "gcs" } } })).contains("filesystem"));
     }
@@ -208,5 +299,19 @@ mod tests {
             (days("data.create"), days("data.read"), days("auth.login")),
             (90, 7, 400)
         );
+    }
+    #[test]
+    fn what_waits_together_is_as_much_as_the_buffer_holds() {
+        for (storage, expected) in [
+            (json!({ "type": "database" }), 100),
+            (json!({ "type": "database", "bufferSize": 7 }), 7),
+            (
+                json!({ "type": "database", "bufferSize": 7, "bufferEnabled": false }),
+                1,
+            ),
+        ] {
+            let settings = AuditSettings::read(&json!({ "storage": storage })).expect("settings");
+            assert_eq!(settings.batch_max(), expected);
+        }
     }
 }

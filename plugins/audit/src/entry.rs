@@ -6,7 +6,7 @@ use objectos_plugin_api::{
     protocol::system::AuditEventSeverity,
 };
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     config::AuditSettings,
@@ -30,17 +30,17 @@ pub(crate) struct Entries {
     pub(crate) scope: Scope,
     redaction: Redaction,
     severities: HashMap<String, AuditEventSeverity>,
-    pub(crate) fields: Fields,
+    fields: Arc<Fields>,
 }
 
 impl Entries {
-    pub(crate) fn new(settings: &AuditSettings, fields: Fields) -> Self {
-        Self {
-            scope: Scope::new(settings),
+    pub(crate) fn new(settings: &AuditSettings, fields: Arc<Fields>) -> Result<Self> {
+        Ok(Self {
+            scope: Scope::new(settings)?,
             redaction: Redaction::new(settings),
             severities: settings.own.severities.clone(),
             fields,
-        }
+        })
     }
 
     pub(crate) fn severity(&self, event_type: &str) -> AuditEventSeverity {

@@ -1,10 +1,11 @@
-//! Labels and types of fields, from the metadata, kept until the metadata's version changes.
+//! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes.
 
 use objectos_plugin_api::{
     Context, Host,
     contracts::metadata::{MetadataClient, MetadataRequest},
 };
 use parking_lot::Mutex;
+use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
 
 use crate::error::Result;
@@ -16,6 +17,27 @@ pub(crate) struct FieldFacts {
     pub(crate) kind: Option<String>,
     /// Not for people's eyes, says the definition.
     pub(crate) hidden: bool,
+    /// Set when some people see its values masked.
+    pub(crate) mask: Option<MaskFacts>,
+}
+
+/// Who sees the values of a field masked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct MaskFacts {
+    /// Whoever has one of these roles; without any, everybody.
+    roles: Option<Vec<String>>,
+    /// But not whoever has one of these.
+    exempt_roles: Option<Vec<String>>,
+}
+
+impl MaskFacts {
+    /// Whether somebody with these roles sees the mask; the same answer as the engine's, which puts it on.
+    fn hides_from(&self, roles: &[String]) -> bool {
+        let any = |of: &Option<Vec<String>>| of.iter().flatten().any(|role| roles.contains(role));
+        let everybody = self.roles.as_ref().is_none_or(Vec::is_empty);
+        !any(&self.exempt_roles) && (everybody || any(&self.roles))
+    }
 }
 
 /// What is known of an object.
@@ -25,6 +47,17 @@ pub(crate) struct ObjectFacts {
     /// Belongs to the platform.
     pub(crate) system: bool,
     pub(crate) fields: HashMap<String, FieldFacts>,
+}
+
+impl ObjectFacts {
+    /// The fields whose values somebody with these roles sees masked.
+    pub(crate) fn masked_from(&self, roles: &[String]) -> Vec<String> {
+        let masked = self
+            .fields
+            .iter()
+            .filter(|(_, facts)| facts.mask.as_ref().is_some_and(|mask| mask.hides_from(roles)));
+        masked.map(|(name, _)| name.clone()).collect()
+    }
 }
 
 /// The metadata, as far as rows need it.
@@ -84,9 +117,15 @@ fn read(definition: &serde_json::Value) -> ObjectFacts {
                     label: text(field, "label"),
                     kind: text(field, "type"),
                     hidden: field["hidden"] == true,
+                    mask: mask(&field["maskingRule"]),
                 };
                 (name.clone(), facts)
             })
             .collect(),
     }
+}
+
+/// A rule that cannot be read masks the field for everybody.
+fn mask(rule: &serde_json::Value) -> Option<MaskFacts> {
+    (!rule.is_null()).then(|| MaskFacts::deserialize(rule).unwrap_or_default())
 }

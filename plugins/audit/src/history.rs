@@ -10,8 +10,9 @@ use crate::{
     error::{AuditError, Result},
     query::Query,
     row::Row,
+    sight::{self, Sight},
     store::Records,
-    view::{self, Readable},
+    view,
 };
 
 /// Events that tell of changes; reads and exports are no history.
@@ -27,7 +28,7 @@ pub(crate) struct History<'a> {
 /// What there is to see of a record's history.
 struct About {
     filters: Vec<Value>,
-    readable: Readable,
+    sight: Sight,
     /// May read the trail as a whole. Others see who changed what and when, not from where, nor who looked.
     auditor: bool,
 }
@@ -70,21 +71,22 @@ impl History<'_> {
             request.parameter("id"),
             request.parameter("field"),
         );
-        let About {
-            mut filters, readable, ..
-        } = self.about(context, object, id).await?;
-        if !readable.has(field) {
+        let About { mut filters, sight, .. } = self.about(context, object, id).await?;
+        if !sight.knows(field) {
             return Err(
                 objectos_plugin_api::Error::not_found(format!("there is no field '{field}' in '{object}'")).into(),
             );
         }
         filters.push(json!({ "event_type": { "$in": CHANGES } }));
+        let sights = HashMap::from([(object.to_owned(), sight)]);
         let (mut entries, mut after) = (Vec::new(), 0);
         loop {
-            let rows = self.records.after(after, json!({ "$and": filters })).await?;
+            let mut rows = self.records.after(after, json!({ "$and": filters })).await?;
             let Some(last) = rows.last() else { break };
             after = last.sequence;
-            for row in &rows {
+            for row in &mut rows {
+                sight::withhold(row, &sights);
+                let row = &*row;
                 let changes = row.changes.iter().flatten().filter(|change| change.field == field);
                 entries.extend(changes.map(|change| {
                     let mut entry = view::changelog_entry(row);
@@ -109,10 +111,10 @@ impl History<'_> {
         let mut filters = vec![json!({ "object_name": object, "record_id": id })];
         let reach = self.access.trail(context).await;
         let missing = match self.access.record(context, object, id).await {
-            Ok(readable) => {
+            Ok(sight) => {
                 return Ok(About {
                     filters,
-                    readable,
+                    sight,
                     auditor: reach.is_ok(),
                 });
             }
@@ -126,14 +128,15 @@ impl History<'_> {
         filters.extend(reach.filter());
         let sample = Row {
             object_name: Some(object.to_owned()),
+            record_id: Some(id.to_owned()),
             changes: Some(Vec::new()),
             ..Row::default()
         };
-        let masks = self.access.masks(context, &[sample]).await?;
+        let mut sights = self.access.sights(context, &[sample]).await?;
         if self.records.count(json!({ "$and": filters })).await? > 0 {
             return Ok(About {
                 filters,
-                readable: masks.get(object).cloned().unwrap_or(Readable::All),
+                sight: sights.remove(object).unwrap_or_else(Sight::everything),
                 auditor: true,
             });
         }
@@ -144,7 +147,7 @@ impl History<'_> {
         let (object, id) = (request.parameter("object"), request.parameter("id"));
         let About {
             filters,
-            readable,
+            sight,
             auditor,
         } = self.about(context, object, id).await?;
         let mut query = Query::read(request)?;
@@ -159,13 +162,14 @@ impl History<'_> {
             query.filters.push(json!({ "event_type": { "$in": CHANGES } }));
         }
         let mut page = self.records.page(query.to_query()).await?;
-        let masks = HashMap::from([(object.to_owned(), readable.clone())]);
+        // Of a record's own history fields that may not be read are no part at all.
+        let known = sight.clone();
+        let sights = HashMap::from([(object.to_owned(), sight)]);
         for row in &mut page.rows {
-            // Of a record's own history fields that may not be read are no part at all.
             if let Some(changes) = &mut row.changes {
-                changes.retain(|change| readable.has(&change.field));
+                changes.retain(|change| known.knows(&change.field));
             }
-            view::withhold(row, &masks);
+            sight::withhold(row, &sights);
             if !auditor {
                 view::without_whereabouts(row);
             }

@@ -1,7 +1,7 @@
 //! `objectos.audit`: who did what and when, in a chain that shows every alteration.
 //!
 //! # Map
-//! * `config`, `error`: what an operator sets (`system/AuditConfig`), and what may go wrong.
+//! * `config`, `types`, `compliance`, `error`: what an operator sets (`system/AuditConfig`), and what may go wrong.
 //! * `entry`: what became of an event on the bus: a row, or nothing; with `scope` (what is left out), `severity`, `redact` and
 //!   `fields` (labels and types of fields).
 //! * `row`, `chain`: a row, its canonical form, its hash and its link to the row before.
@@ -10,7 +10,7 @@
 //! * `suspicious`: so many events in so much time, and what is done then.
 //! * `retention`, `archive`, `checkpoint`: rows whose time is over, and statements that outlive them.
 //! * `verify`: the command that walks the chain.
-//! * `query`, `access`, `view`, `history`, `export`, `routes`: who may read what, and how.
+//! * `query`, `access`, `sight`, `view`, `history`, `export`, `routes`, `refusals`: who may read what, and how.
 //! * `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
@@ -25,6 +25,7 @@ mod access;
 mod archive;
 mod chain;
 mod checkpoint;
+mod compliance;
 mod config;
 mod entry;
 mod error;
@@ -37,13 +38,16 @@ mod plugin;
 mod query;
 mod reads;
 mod redact;
+mod refusals;
 mod retention;
 mod routes;
 mod row;
 mod scope;
 mod severity;
+mod sight;
 mod store;
 mod suspicious;
+mod types;
 mod verify;
 mod view;
 mod writer;

@@ -19,6 +19,7 @@ use crate::{
     guard::{self, Pass},
     history::History,
     reads::{self, Sampling},
+    refusals::Refusals,
     retention::Keeper,
     routes::Reader,
     store::Records,
@@ -83,17 +84,20 @@ impl Plugin for AuditPlugin {
             key: Key::read(&settings)?,
             folder: folder.clone(),
             checkpoint_rows: settings.own.checkpoint_rows,
+            batch_max: settings.batch_max(),
             alarms: Arc::new(Alarms::new(&host, records.clone(), &settings)?),
         };
+        let fields = Arc::new(Fields::new(&host)?);
         let reader = Reader {
             host: host.clone(),
-            access: Access::new(&host)?,
+            access: Access::new(&host, Arc::clone(&fields))?,
             records: records.clone(),
             writer: writer.clone(),
             export_max: settings.own.export_max,
+            refusals: Refusals::default(),
         };
         Ok(Self {
-            entries: Entries::new(&settings, Fields::new(&host)?),
+            entries: Entries::new(&settings, fields)?,
             sampling: Sampling::new(&settings),
             host,
             settings,
@@ -157,6 +161,7 @@ impl Plugin for AuditPlugin {
                 records: self.records.clone(),
                 writer: self.writer.clone(),
                 folder: Keeper::archive_folder(&policy, &self.folder),
+                compression: self.settings.audit.storage.compression,
                 policy,
             };
             tokio::spawn(keep(
@@ -285,9 +290,10 @@ impl AuditPlugin {
         };
         let report = verify::verify(&self.records, key.as_ref(), &places).await?;
         let broken = !report.broken.is_empty();
+        let untold = verify::tell(&self.host, &report).await.unwrap_or_default();
         Ok(CommandAnswer {
             output: report.text(),
-            error: report.complaint(),
+            error: report.complaint() + &untold,
             exit_code: u8::from(broken),
         })
     }

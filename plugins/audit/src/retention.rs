@@ -62,6 +62,8 @@ pub(crate) struct Keeper {
     pub(crate) writer: Writer,
     pub(crate) policy: AuditRetentionPolicy,
     pub(crate) folder: PathBuf,
+    /// Archives are compressed.
+    pub(crate) compression: bool,
 }
 
 impl Keeper {
@@ -111,7 +113,7 @@ impl Keeper {
     async fn take_out_page(&self, rows: &[Row]) -> Result<()> {
         let mut metadata = json!({ "rows": rows.len(), "runs": runs(rows) });
         if self.policy.archive_after_retention {
-            let archived = archive::write(&self.folder, rows)?;
+            let archived = archive::write(&self.folder, rows, self.compression)?;
             metadata["file"] = json!(archived.name);
             metadata["sha256"] = json!(archived.sha256);
         }

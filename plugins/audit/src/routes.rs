@@ -1,16 +1,18 @@
 //! The routes of the trail. Each asks first who may, and only then looks.
 
-use objectos_plugin_api::{Context, Error, Host, HttpRequest, HttpResponse, contracts::events::Origin};
+use objectos_plugin_api::{Context, Error, ErrorKind, Host, HttpRequest, HttpResponse, contracts::events::Origin};
 use serde_json::{Value, json};
 
 use crate::{
-    access::Access,
+    access::{Access, Reach},
     entry::Entries,
     error::{AuditError, Result},
     export::Format,
     moment,
     query::Query,
+    refusals::Refusals,
     row::{OBJECT, Row},
+    sight,
     store::{PAGE, Records},
     view,
     writer::Writer,
@@ -26,17 +28,30 @@ pub(crate) struct Reader {
     pub(crate) records: Records,
     pub(crate) writer: Writer,
     pub(crate) export_max: u64,
+    pub(crate) refusals: Refusals,
 }
 
 impl Reader {
+    /// What the caller sees of the trail; a refusal is told of.
+    async fn reach(&self, context: &Context, request: &HttpRequest) -> Result<Reach> {
+        let reach = self.access.trail(context).await;
+        if let Err(AuditError::Plugin(error)) = &reach
+            && error.kind() == ErrorKind::Denied
+        {
+            let asked = format!("{} {}", request.method(), request.route());
+            self.refusals.tell(&self.host, context, &asked, error).await;
+        }
+        reach
+    }
+
     /// `GET /api/v1/audit/events`
     pub(crate) async fn events(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
         query.filters.extend(reach.filter());
         let mut page = self.records.page(query.to_query()).await?;
-        let masks = self.access.masks(context, &page.rows).await?;
-        page.rows.iter_mut().for_each(|row| view::withhold(row, &masks));
+        let sights = self.access.sights(context, &page.rows).await?;
+        page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
         let data: Vec<Value> = page.rows.iter().map(view::event).collect();
         let mut out = json!({ "success": true, "data": data, "total": page.total, "hasMore": page.has_more });
         if let Some(cursor) = page.next_cursor {
@@ -47,14 +62,14 @@ impl Reader {
 
     /// `GET /api/v1/audit/events/{id}`
     pub(crate) async fn event(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let id = request.parameter("id");
         let mut query = Query::default();
         query.filters.push(json!({ "id": id }));
         query.filters.extend(reach.filter());
         let mut page = self.records.page(query.to_query()).await?;
-        let masks = self.access.masks(context, &page.rows).await?;
-        page.rows.iter_mut().for_each(|row| view::withhold(row, &masks));
+        let sights = self.access.sights(context, &page.rows).await?;
+        page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
         let row = page
             .rows
             .first()
@@ -72,7 +87,7 @@ impl Reader {
         request: &HttpRequest,
         entries: &Entries,
     ) -> Result<HttpResponse> {
-        let reach = self.access.trail(context).await?;
+        let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
         let format = Format::read(query.format.as_deref())?;
         query.filters.extend(reach.filter());
@@ -94,9 +109,9 @@ impl Reader {
             rows.retain(|row| row.sequence <= end);
             let Some(last) = rows.last() else { break };
             after = last.sequence;
-            let masks = self.access.masks(context, &rows).await?;
+            let sights = self.access.sights(context, &rows).await?;
             for row in &mut rows {
-                view::withhold(row, &masks);
+                sight::withhold(row, &sights);
                 format.write(&mut body, row);
                 count += 1;
             }

@@ -5,11 +5,11 @@ use objectos_plugin_api::{
         PLUGIN_LOADED, PLUGIN_SWAPPED, RECORD_CREATED, RECORD_DELETED, RECORD_PURGED, RECORD_RESTORED, RECORD_UPDATED,
         RecordEvent,
     },
-    protocol::system::{AuditEventSeverity, AuditEventType},
+    protocol::system::AuditEventSeverity,
 };
 use std::collections::HashSet;
 
-use crate::{checkpoint, config::AuditSettings, row};
+use crate::{checkpoint, config::AuditSettings, error::Result, row, types::Types};
 
 /// Type of the row that tells what retention took out of the chain. Such a row is never taken out itself.
 pub(crate) const ARCHIVED: &str = "system.audit_archived";
@@ -32,20 +32,22 @@ const BOOKKEEPING: [(&str, &[&str]); 3] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     enabled: bool,
-    only: Option<HashSet<AuditEventType>>,
-    without: HashSet<AuditEventType>,
+    only: Option<Types>,
+    without: Types,
     minimum: AuditEventSeverity,
     system_events: bool,
     excluded: HashSet<String>,
 }
 
 impl Scope {
-    pub(crate) fn new(settings: &AuditSettings) -> Self {
+    /// # Errors
+    /// `Configuration` for types that no event has.
+    pub(crate) fn new(settings: &AuditSettings) -> Result<Self> {
         let audit = &settings.audit;
-        Self {
+        Ok(Self {
             enabled: audit.enabled,
-            only: audit.event_types.as_ref().map(|types| types.iter().copied().collect()),
-            without: audit.exclude_event_types.iter().flatten().copied().collect(),
+            only: settings.only()?,
+            without: settings.without()?,
             minimum: audit.minimum_severity,
             system_events: audit.log_system_events,
             excluded: EXCLUDED
@@ -53,10 +55,10 @@ impl Scope {
                 .map(|&object| object.to_owned())
                 .chain(settings.own.excluded_objects.iter().cloned())
                 .collect(),
-        }
+        })
     }
 
-    /// Whether an event of this type is written down. Types that the protocol does not know are, unless only named ones are.
+    /// Whether an event of this type is written down.
     pub(crate) fn wants(&self, event_type: &str, severity: AuditEventSeverity) -> bool {
         if !self.enabled || severity < self.minimum {
             return false;
@@ -68,13 +70,7 @@ impl Scope {
         if !self.system_events && (event_type.starts_with("system.") || event_type.starts_with("job.")) {
             return false;
         }
-        let known: Option<AuditEventType> = event_type.parse().ok();
-        let named = match (&self.only, known) {
-            (None, _) => true,
-            (Some(only), Some(known)) => only.contains(&known),
-            (Some(_), None) => false,
-        };
-        named && known.is_none_or(|known| !self.without.contains(&known))
+        self.only.as_ref().is_none_or(|only| only.has(event_type)) && !self.without.has(event_type)
     }
 
     /// Whether changes of this object are written down.
@@ -117,7 +113,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn scope(config: &Value) -> Scope {
-        Scope::new(&AuditSettings::read(config).expect("settings"))
+        Scope::new(&AuditSettings::read(config).expect("settings")).expect("a scope")
     }
 
     #[test]
@@ -128,6 +124,10 @@ mod tests {
         assert!(!all.wants("data.create", AuditEventSeverity::Debug));
         let some = scope(&json!({ "eventTypes": ["data.create", "auth.login"], "excludeEventTypes": ["auth.login"] }));
         assert!(some.wants("data.create", info) && !some.wants("auth.login", info) && !some.wants("job.failed", info));
+        let ours =
+            scope(&json!({ "eventTypes": ["auth.passkey_*", "plugin.*"], "excludeEventTypes": ["plugin.refused"] }));
+        assert!(ours.wants("auth.passkey_created", info) && ours.wants("plugin.given_up", info));
+        assert!(!ours.wants("auth.login", info) && !ours.wants("plugin.refused", info));
         let without = scope(&json!({ "logSystemEvents": false, "minimumSeverity": "warning" }));
         let warning = AuditEventSeverity::Warning;
         assert!(!without.wants("system.config_changed", warning) && !without.wants("auth.login", info));

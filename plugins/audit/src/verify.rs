@@ -1,8 +1,13 @@
 //! `objectos-host audit verify`: walks the chain from its first row to its end and says whether anything was altered, put in
-//! or taken out. Works on the stopped host.
+//! or taken out. Works on the stopped host. A broken chain is a breach, and told as one (`security.data_breach`): the event is
+//! stored and becomes a row when the host runs again, so that the trail says itself that it was altered.
 
+use objectos_plugin_api::{
+    Context, Error, Host, NewEvent,
+    contracts::events::{Origin, SecurityEvent},
+};
 use serde_json::{Value, json};
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use crate::{
     archive,
@@ -10,10 +15,15 @@ use crate::{
     checkpoint::{self, Checkpoint, Key},
     error::Result,
     retention::Run,
-    row::Row,
+    row::{OBJECT, Row},
     scope::ARCHIVED,
     store::Records,
 };
+
+/// Event that tells of a broken chain.
+const BREACH: &str = "security.data_breach";
+/// How long the command waits for that event to be stored.
+const TELL_LIMIT: Duration = Duration::from_secs(5);
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +69,37 @@ impl Report {
         }
         out
     }
+}
+
+/// Tells of a broken chain; a word for people when that fails.
+pub(crate) async fn tell(host: &Host, report: &Report) -> Option<String> {
+    let (sequence, what) = report.broken.first()?;
+    let event = SecurityEvent {
+        origin: Origin {
+            actor_kind: Some("system".to_owned()),
+            ..Origin::default()
+        },
+        target_type: Some("object".to_owned()),
+        target_id: Some(OBJECT.to_owned()),
+        target_name: Some(OBJECT.to_owned()),
+        description: format!("the audit trail was altered, first at sequence {sequence}: {what}"),
+        result: "failure".to_owned(),
+        metadata: json!({ "sequence": sequence, "places": report.broken.len() })
+            .as_object()
+            .cloned()
+            .unwrap_or_default(),
+        ..SecurityEvent::default()
+    };
+    let told = async {
+        let payload = serde_json::to_vec(&event)?;
+        let event = NewEvent::new(BREACH, &payload);
+        host.publish_durable(&Context::background().as_system(), &event).await
+    };
+    let told = tokio::time::timeout(TELL_LIMIT, told)
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable("the event store does not answer")));
+    let failure = told.err()?;
+    Some(format!("the event {BREACH} could not be stored: {failure}\n"))
 }
 
 /// Where files are.

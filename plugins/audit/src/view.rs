@@ -1,66 +1,9 @@
-//! Rows as callers see them: `system/AuditEvent` with what the trail knows beyond it, and values that the caller may not read
-//! taken out.
+//! Rows as callers get them: `system/AuditEvent` with what the trail knows beyond it. What of a row a caller may see is decided
+//! before, in `sight`.
 
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 
 use crate::row::{Change, Row};
-
-/// What stands in the place of a value that the caller may not read.
-const WITHHELD: &str = "[withheld]";
-
-/// Which fields of an object the caller may read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Readable {
-    All,
-    Except(Vec<String>),
-    Only(Vec<String>),
-}
-
-impl Readable {
-    pub(crate) fn has(&self, field: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Except(fields) => !fields.iter().any(|name| name == field),
-            Self::Only(fields) => fields.iter().any(|name| name == field),
-        }
-    }
-
-    /// Whether a record's title may be shown, which came from one of these fields. Of a list of what may be read it cannot
-    /// be told whether `name` is not there or not for this reader, so it must stand in it.
-    fn has_title(&self) -> bool {
-        match self {
-            Self::All => true,
-            Self::Except(_) => ["name", "title", "subject"].iter().all(|field| self.has(field)),
-            Self::Only(_) => self.has("name"),
-        }
-    }
-}
-
-/// Takes out of a row what its reader may not read.
-pub(crate) fn withhold(row: &mut Row, readable: &HashMap<String, Readable>) {
-    let Some(mask) = row.object_name.as_ref().and_then(|object| readable.get(object)) else {
-        return;
-    };
-    if *mask == Readable::All {
-        return;
-    }
-    for change in row
-        .changes
-        .iter_mut()
-        .flatten()
-        .filter(|change| !mask.has(&change.field))
-    {
-        for value in [&mut change.old_value, &mut change.new_value] {
-            *value = value.take().map(|_| Value::from(WITHHELD));
-        }
-    }
-    // The name of the record is a field of it, too.
-    if row.target_type.as_deref() == Some("record") && !mask.has_title() {
-        row.target_name = None;
-        row.description = None;
-    }
-}
 
 /// Takes out of a row from where somebody acted.
 pub(crate) fn without_whereabouts(row: &mut Row) {
@@ -206,22 +149,5 @@ mod tests {
             map.remove(ours);
         }
         serde_json::from_value::<AuditEvent>(event).expect("system/AuditEvent");
-    }
-
-    #[test]
-    fn what_may_not_be_read_is_withheld() {
-        let mut withheld = row();
-        let mask = HashMap::from([(
-            "employee".to_owned(),
-            Readable::Except(vec!["salary".to_owned(), "name".to_owned()]),
-        )]);
-        withhold(&mut withheld, &mask);
-        let changes = withheld.changes.expect("changes");
-        assert_eq!(
-            (&changes[0].old_value, &changes[0].new_value),
-            (&Some(json!(WITHHELD)), &None)
-        );
-        assert_eq!(changes[1].old_value, Some(json!(1)));
-        assert_eq!(withheld.target_name, None);
     }
 }

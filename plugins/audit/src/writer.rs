@@ -16,8 +16,6 @@ use crate::{
     view,
 };
 
-/// Rows of one transaction.
-const BATCH: usize = 100;
 /// Rows that wait.
 const QUEUE: usize = 2_048;
 /// Event that tells of a stored row.
@@ -61,6 +59,8 @@ pub(crate) struct WriterTask {
     pub(crate) key: Option<Key>,
     pub(crate) folder: PathBuf,
     pub(crate) checkpoint_rows: u64,
+    /// Rows of one transaction.
+    pub(crate) batch_max: usize,
     pub(crate) alarms: Arc<Alarms>,
 }
 
@@ -93,7 +93,7 @@ impl WriterTask {
             };
             let Some(first) = first else { break };
             let mut batch = vec![first];
-            while batch.len() < BATCH {
+            while batch.len() < self.batch_max {
                 match jobs.try_recv() {
                     Ok(job) => batch.push(job),
                     Err(_) => break,

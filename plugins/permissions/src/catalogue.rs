@@ -1,10 +1,12 @@
 //! The objects of the system as far as access is concerned: names and types of fields, where references lead, which field
-//! leads to the parent. Made from the definitions that the `metadata` service answers, or from an app's own files.
+//! leads to the parent, whose their records are. Made from the definitions that the `metadata` service answers, or from an app's own files.
 
 use std::collections::HashMap;
 
 use objectos_expression::{Scope, Type, check};
 use serde_json::Value;
+
+use crate::model::Openness;
 
 /// Beginning of the names of the platform's own objects.
 pub const SYSTEM_PREFIX: &str = "sys_";
@@ -31,6 +33,8 @@ pub struct ObjectInfo {
     pub parent: Option<(String, String)>,
     /// The field that says to which organisation a record belongs.
     pub tenant: Option<String>,
+    /// Who sees records that nobody shared, as the definition has it.
+    pub sharing: Option<Openness>,
 }
 
 /// All objects by name.
@@ -157,6 +161,10 @@ fn object(definition: &Value) -> ObjectInfo {
         );
     }
     info.tenant = tenant;
+    // A word that nobody knows opens nothing.
+    info.sharing = definition["sharingModel"]
+        .as_str()
+        .map(|model| Openness::of_sharing_model(model).unwrap_or(Openness::Private));
     for (name, declared) in definition["fields"].as_object().into_iter().flatten() {
         let kind = declared["type"].as_str().unwrap_or_default();
         let reference = declared["reference"].as_str().map(str::to_owned);

@@ -36,14 +36,14 @@ pub async fn test(arguments: &[String]) -> CommandAnswer {
     }
     let mut problems = Vec::new();
     let read = read(arguments, &mut problems);
-    let model = model(&read, &mut problems);
+    let (model, notices) = model(&read, &mut problems);
     if !problems.is_empty() {
         problems.sort();
         problems.dedup();
         return failed(1, format!("{}\n", problem::lines(&problems)));
     }
     let tests = read.iter().filter(|file| file.kind == TESTS);
-    let mut output = String::new();
+    let mut output: String = notices.iter().map(|notice| format!("note: {notice}\n")).collect();
     let mut error = String::new();
     let (mut decided, mut surprises) = (0, 0);
     for file in tests {
@@ -102,7 +102,8 @@ fn read(folders: &[String], problems: &mut Problems) -> Vec<Read> {
     read
 }
 
-fn model(read: &[Read], problems: &mut Problems) -> Model {
+/// The model, and what files say that has no effect.
+fn model(read: &[Read], problems: &mut Problems) -> (Model, Problems) {
     let mut objects: Vec<Value> = world::platform_objects();
     for file in read.iter().filter(|file| file.kind == OBJECT) {
         for object in objects_in_file(file.document.value.clone(), &file.stem) {
@@ -113,14 +114,16 @@ fn model(read: &[Read], problems: &mut Problems) -> Model {
         catalogue: Catalogue::new(&objects),
         ..Model::default()
     };
+    let mut notices = Vec::new();
     for kind in KINDS {
         for file in read.iter().filter(|file| file.kind == kind) {
-            let declared = decode::read(kind, &file.stem, &file.document, &model.catalogue, problems);
+            let mut declared = decode::read(kind, &file.stem, &file.document, &model.catalogue, problems);
+            notices.append(&mut declared.notices);
             add(&mut model, declared);
         }
     }
     check_links(&model, problems);
-    model
+    (model, notices)
 }
 
 #[cfg(test)]

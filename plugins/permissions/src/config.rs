@@ -16,7 +16,7 @@ pub struct Settings {
     pub guest_sets: Vec<String>,
     /// Sets that go with roles.
     pub role_sets: BTreeMap<String, Vec<String>>,
-    /// The org-wide default of objects that have none.
+    /// The org-wide default of objects that have none, neither in a sharing file nor in their definition.
     pub default_access: DefaultAccess,
 }
 

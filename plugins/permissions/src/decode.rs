@@ -42,6 +42,8 @@ pub struct Declared {
     pub territories: Vec<Territory>,
     /// The older form, in which several files may add to one set.
     pub mergeable: bool,
+    /// What was written and has no effect here; not wrong.
+    pub notices: Vec<Problem>,
 }
 
 /// Reads a definition of a kind. `stem` names what does not name itself.
@@ -52,9 +54,13 @@ pub fn read(
     catalogue: &Catalogue,
     problems: &mut Vec<Problem>,
 ) -> Declared {
-    let mut decoder = Decoder { catalogue, problems };
+    let mut decoder = Decoder {
+        catalogue,
+        problems,
+        notices: Vec::new(),
+    };
     let root = Part::root(document);
-    match kind {
+    let declared = match kind {
         "permission" if profile::is_older(&document.value) => decoder.profiles(root, stem),
         "permission" => Declared {
             sets: decoder.set(root, stem).into_iter().collect(),
@@ -65,6 +71,10 @@ pub fn read(
         "policy" => decoder.policy_file(root, stem),
         "territory" => decoder.territories(root, stem),
         _ => Declared::default(),
+    };
+    Declared {
+        notices: decoder.notices,
+        ..declared
     }
 }
 
@@ -72,6 +82,7 @@ pub fn read(
 struct Decoder<'a> {
     catalogue: &'a Catalogue,
     problems: &'a mut Problems,
+    notices: Problems,
 }
 
 impl Decoder<'_> {
@@ -118,6 +129,11 @@ impl Decoder<'_> {
                 None
             }
         }
+    }
+
+    /// Something that may be written and changes nothing.
+    fn without_effect(&mut self, part: &Part<'_>, why: &str) {
+        self.notices.push(part.problem(format!("this has no effect: {why}")));
     }
 
     /// A name as sets, roles and rules have them.

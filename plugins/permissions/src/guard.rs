@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use objectos_plugin_api::contracts::events::{ChangedElsewhere, Origin, SecurityEvent};
 use objectos_plugin_api::contracts::hooks::RecordHook;
-use objectos_plugin_api::{Context, Error, HookAnswer, HookCall, NewEvent, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, HookAnswer, HookCall, NewEvent, Result};
 use serde_json::{Value, json};
 
 use crate::evaluate::Record;
@@ -39,6 +39,10 @@ pub const FACT_OBJECTS: [&str; 7] = [
 ];
 /// What policies said.
 const VERSIONS: &str = "sys_policy_version";
+/// How often a number is taken anew when somebody else took it first.
+const ATTEMPTS_MAX: usize = 16;
+/// Fields that the engine fills for every record; they are not what a policy says.
+const STAMPS: [&str; 6] = ["id", "created_at", "updated_at", "created_by", "updated_by", "owner_id"];
 
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +142,24 @@ fn whole(hook: &RecordHook) -> Record {
     record
 }
 
+/// Two writers, here or on two nodes, may compute one number; the second of them takes the next.
 async fn keep_version(store: &Store, context: &Context, object: &str, record: &Record, change: Change) -> Result<()> {
+    for _ in 1..ATTEMPTS_MAX {
+        match keep_next_version(store, context, object, record, change).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            kept => return kept,
+        }
+    }
+    keep_next_version(store, context, object, record, change).await
+}
+
+async fn keep_next_version(
+    store: &Store,
+    context: &Context,
+    object: &str,
+    record: &Record,
+    change: Change,
+) -> Result<()> {
     let policy = text(record, "name")
         .or_else(|| text(record, "object"))
         .unwrap_or_default();
@@ -152,12 +173,15 @@ async fn keep_version(store: &Store, context: &Context, object: &str, record: &R
         .first()
         .and_then(|last| last.get("version")?.as_f64())
         .unwrap_or_default();
+    let mut own = record.clone();
+    own.retain(|field, _| !STAMPS.contains(&field.as_str()));
     let kept = json!({
         "object": object,
         "policy": policy,
         "version": number + 1.0,
         "action": change.name(),
         "definition": definition(object, record),
+        "record": own,
         "changed_by": match context.user() {
             "" => Value::Null,
             user => json!(user),

@@ -24,6 +24,7 @@ pub mod plan;
 mod plugin;
 pub mod problem;
 pub mod records;
+mod refusals;
 pub mod routes;
 pub mod rows;
 pub mod service;

@@ -43,6 +43,8 @@ pub struct Loaded {
     pub file_problems: Vec<Problem>,
     /// What is wrong with records.
     pub record_problems: Vec<Problem>,
+    /// What files say that has no effect.
+    pub notices: Vec<Problem>,
 }
 
 /// What loading needs.
@@ -154,7 +156,8 @@ fn declare(loaded: &mut Loaded, kind: &str, item: &MetadataItem, files: &[Read])
     );
     let stem = found.map_or(item.name.as_str(), |file| file.stem.as_str());
     let model = &mut loaded.model;
-    let declared = decode::read(kind, stem, &document, &model.catalogue, &mut loaded.file_problems);
+    let mut declared = decode::read(kind, stem, &document, &model.catalogue, &mut loaded.file_problems);
+    loaded.notices.append(&mut declared.notices);
     add(model, declared);
 }
 

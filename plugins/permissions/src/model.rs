@@ -158,6 +158,18 @@ pub enum Governs {
 }
 
 impl Governs {
+    /// Its spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::All => "all",
+        }
+    }
+
     /// Whether it governs an operation.
     #[must_use]
     pub fn covers(self, operation: Operation) -> bool {
@@ -192,6 +204,33 @@ pub struct Policy {
     pub source: Source,
 }
 
+/// Which evaluations of row policies are written to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logged {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that leave rows.
+    Granted,
+    /// Those that leave none.
+    Denied,
+    /// All.
+    Everything,
+}
+
+impl Logged {
+    /// Whether one with this outcome is.
+    #[must_use]
+    pub const fn covers(self, granted: bool) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Granted => granted,
+            Self::Denied => !granted,
+            Self::Everything => true,
+        }
+    }
+}
+
 /// How row policies work as a whole.
 #[derive(Clone, Debug)]
 pub struct RowSecurity {
@@ -203,6 +242,8 @@ pub struct RowSecurity {
     pub administrators_bypass: bool,
     /// Holders of these roles are not bound by them.
     pub bypass_roles: Vec<String>,
+    /// What is written to the log when a plan is made of them.
+    pub logged: Logged,
 }
 
 impl Default for RowSecurity {
@@ -212,6 +253,7 @@ impl Default for RowSecurity {
             allow_by_default: false,
             administrators_bypass: true,
             bypass_roles: Vec::new(),
+            logged: Logged::Nothing,
         }
     }
 }
@@ -313,8 +355,24 @@ pub enum Openness {
     PublicRead,
     /// Everybody, and may change them.
     PublicReadWrite,
+    /// Everybody, as an owner does.
+    PublicFull,
     /// Whoever sees the parent record.
     ControlledByParent,
+}
+
+impl Openness {
+    /// What `sharingModel` of an object's definition says (`data/SharingModel`).
+    #[must_use]
+    pub fn of_sharing_model(model: &str) -> Option<Self> {
+        Some(match model {
+            "private" => Self::Private,
+            "read" => Self::PublicRead,
+            "read_write" => Self::PublicReadWrite,
+            "full" => Self::PublicFull,
+            _ => return None,
+        })
+    }
 }
 
 /// An org-wide default.
@@ -398,14 +456,21 @@ pub struct Model {
 }
 
 impl Model {
-    /// The org-wide default of an object.
+    /// The org-wide default of an object: what sharing files and records say of it, else its definition, else the operator's.
     #[must_use]
     pub fn org_default(&self, object: &str) -> OrgDefault {
-        self.defaults.get(object).cloned().unwrap_or(OrgDefault {
-            openness: self.fallback.unwrap_or(Openness::Private),
+        if let Some(default) = self.defaults.get(object) {
+            return default.clone();
+        }
+        let said = self.catalogue.object(object).and_then(|info| info.sharing);
+        OrgDefault {
+            openness: said.or(self.fallback).unwrap_or(Openness::Private),
             hierarchy: true,
-            source: Source::BuiltIn,
-        })
+            source: match said {
+                Some(_) => Source::definition(object),
+                None => Source::BuiltIn,
+            },
+        }
     }
 
     /// Names of the roles below some roles.

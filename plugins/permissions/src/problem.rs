@@ -41,6 +41,15 @@ impl Source {
         }
     }
 
+    /// The definition of an object, whose file is not known here.
+    #[must_use]
+    pub fn definition(object: &str) -> Self {
+        Self::File {
+            file: format!("object {object}").into(),
+            line: 0,
+        }
+    }
+
     /// JSON: `{kind: "file", file, line}`, `{kind: "record", object, id}`, `{kind: "settings" | "principal" | "built_in"}`.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -3,6 +3,7 @@
 //! Every route here is for whoever is signed in; those that look at others or change something ask for `manage_permissions`.
 
 mod check;
+mod policies;
 mod sets;
 mod shares;
 
@@ -56,6 +57,16 @@ pub fn register(registry: &mut Registry<PermissionsPlugin>) {
         "POST /api/v1/permissions/sets/{name}/versions/{version}/restore",
         sets::restore,
     );
+    add(
+        registry,
+        "GET /api/v1/permissions/policies/{object}/{name}/versions",
+        policies::versions,
+    );
+    add(
+        registry,
+        "POST /api/v1/permissions/policies/{object}/{name}/versions/{version}/restore",
+        policies::restore,
+    );
     add(registry, "POST /api/v1/permissions/assignments", sets::assign);
     add(registry, "DELETE /api/v1/permissions/assignments/{id}", sets::unassign);
     add(registry, "GET /api/v1/permissions/shares", shares::list);
@@ -64,16 +75,28 @@ pub fn register(registry: &mut Registry<PermissionsPlugin>) {
     add(registry, "POST /api/v1/permissions/links/{token}", shares::accept);
 }
 
+/// A route. What it refuses is told of.
 fn add<Fut>(registry: &mut Registry<PermissionsPlugin>, route: &str, handler: fn(Call) -> Fut)
 where
     Fut: Future<Output = Result<HttpResponse>> + Send + 'static,
 {
     registry.route(route, move |plugin, context, request| {
-        handler(Call {
-            state: Arc::clone(&plugin.state),
-            context,
+        let state = Arc::clone(&plugin.state);
+        let asked = format!("{} {}", request.method(), request.route());
+        let answer = handler(Call {
+            state: Arc::clone(&state),
+            context: context.clone(),
             request,
-        })
+        });
+        async move {
+            let answer = answer.await;
+            if let Err(error) = &answer
+                && error.kind() == ErrorKind::Denied
+            {
+                state.refusals.tell(&state.loader.host, &context, &asked, error).await;
+            }
+            answer
+        }
     });
 }
 

@@ -14,8 +14,11 @@ use parking_lot::RwLock;
 use serde_json::json;
 
 use crate::load::{Loaded, Loader, assignment, lasts, text};
-use crate::plan::{Compiled, Planner};
+use crate::model::Logged;
+use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
+use crate::refusals::Refusals;
+use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
 
 /// Principals that are remembered; beyond, everything is forgotten.
@@ -52,6 +55,8 @@ pub struct State {
     memory: RwLock<Memory>,
     /// Why the files as they are now are not in use.
     refused: RwLock<Vec<Problem>>,
+    /// Requests that were refused lately.
+    pub(crate) refusals: Refusals,
 }
 
 impl State {
@@ -69,6 +74,7 @@ impl State {
             loading: tokio::sync::Mutex::default(),
             memory: RwLock::default(),
             refused: RwLock::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -144,6 +150,10 @@ impl State {
         }
         let before = self.loaded.read().as_ref().map(|(_, loaded)| Arc::clone(loaded));
         if loaded.file_problems.is_empty() {
+            let known = before.map(|before| before.notices.clone()).unwrap_or_default();
+            for notice in loaded.notices.iter().filter(|notice| !known.contains(notice)) {
+                tracing::warn!("{notice}");
+            }
             self.refused.write().clear();
             return Ok(Arc::new(loaded));
         }
@@ -280,7 +290,10 @@ impl State {
             }
         }
         let subject = self.subject(context).await?;
-        let plan = Arc::new(self.compile(&subject, object, operation).await?.plan);
+        let compiled = self.compile(&subject, object, operation).await?;
+        let logged = self.loaded().await?.model.row_security.logged;
+        log_evaluation(logged, &subject, object, operation, &compiled);
+        let plan = Arc::new(compiled.plan);
         self.remember(version, key, |known| {
             let plans = known.plans.entry(operation).or_default();
             plans.insert(object.to_owned(), Arc::clone(&plan));
@@ -332,4 +345,26 @@ impl State {
         let mut sets = subject.held.iter().filter_map(|held| loaded.model.sets.get(&held.set));
         Ok(sets.any(|set| set.system.contains_key(permission)))
     }
+}
+
+/// Says which row policies a plan was made of, where `logEvaluations` or `audit` of the row policies asks for it.
+fn log_evaluation(logged: Logged, subject: &Subject, object: &str, operation: Operation, compiled: &Compiled) {
+    let granted = compiled.plan.allowed && compiled.rows != Rows::None;
+    if !logged.covers(granted) {
+        return;
+    }
+    let about = compiled.steps.iter().filter(|step| step.kind == StepKind::Policy);
+    let mut policies: Vec<&str> = about.map(|step| step.name.as_str()).collect();
+    policies.dedup();
+    if policies.is_empty() {
+        return;
+    }
+    tracing::info!(
+        user = subject.id,
+        object,
+        operation = verb(operation),
+        policies = policies.join(", "),
+        granted,
+        "row policies were evaluated"
+    );
 }

@@ -96,6 +96,13 @@ async fn every_alteration_is_seen_and_the_first_broken_row_named() {
             error.starts_with(&format!("the chain is broken, first at {expected}")),
             "{what}: {error}"
         );
+        let told: Vec<_> = plugin
+            .published()
+            .into_iter()
+            .filter(|event| event.name == "security.data_breach" && event.durable)
+            .collect();
+        assert_eq!(told.len(), 1, "{what}");
+        assert_eq!(told[0].payload["targetId"], OBJECT, "{what}");
         plugin.stop().await.unwrap();
     }
 }

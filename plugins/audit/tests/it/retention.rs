@@ -110,6 +110,35 @@ async fn an_archive_that_was_altered_is_seen_and_one_that_is_elsewhere_is_noted(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_may_be_plain_and_is_checked_all_the_same() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let mut config = policy(folder.path(), true);
+    config["storage"] = json!({ "type": "database", "compression": false, "bufferEnabled": false });
+    let plugin = world.start(config).await;
+    fill(&plugin).await;
+    plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| rows.len() == 7).await;
+    let file = std::fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count(), 6, "{text}");
+    assert!(
+        file.extension().is_some_and(|end| end == "ndjson"),
+        "{}",
+        file.display()
+    );
+    let (code, output) = verify(&plugin, &[]).await;
+    assert_eq!(code, 0, "{output}");
+    std::fs::write(&file, text.replacen("u1", "u2", 1)).unwrap();
+    assert_eq!(verify(&plugin, &[]).await.0, 1);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_archives_rows_go_and_the_chain_still_holds() {
     let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
     let plugin = world.start(policy(folder.path(), false)).await;

@@ -1,7 +1,10 @@
 //! Tells of refusals, by the durable event `security.access_denied`. A flood of them costs one event for each principal,
-//! object and operation in a second; the next event says how many were left out.
+//! object and operation in a second; the next event says how many were left out, and where none comes, one more does when the
+//! second is over. So the events and what they say was left out are as many as there were refusals.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use objectos_plugin_api::contracts::events::{ACCESS_DENIED, Origin, SecurityEvent};
 use objectos_plugin_api::{Context, Host, NewEvent};
@@ -10,6 +13,8 @@ use serde_json::{Map, json};
 
 /// Principals, objects and operations that are remembered at once.
 const REMEMBERED_MAX: usize = 4096;
+/// How long those that were left out wait for an event to say so.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// Something that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,57 +37,104 @@ type Key = (String, String, String);
 /// The second of the last event, and what was left out since.
 type Told = (i64, u64);
 
+/// What is to be done about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// It is told of, with how many were left out since the last time.
+    Now(u64),
+    /// It is the first of those that are left out.
+    Later,
+    /// It is left out, too.
+    Counted,
+}
+
 /// What was told of lately.
-#[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<HashMap<Key, Told>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusals(Arc<Mutex<HashMap<Key, Told>>>);
+
+fn key_of(user: &str, refusal: &Refusal<'_>) -> Key {
+    (user.to_owned(), refusal.object.to_owned(), refusal.operation.to_owned())
+}
 
 impl Refusals {
-    /// Whether to tell of it now: with how many were left out since the last time.
-    fn admit(&self, user: &str, refusal: &Refusal<'_>, now_ms: i64) -> Option<u64> {
+    fn admit(&self, key: &Key, now_ms: i64) -> Due {
         let second = now_ms.div_euclid(1000);
-        let key = (user.to_owned(), refusal.object.to_owned(), refusal.operation.to_owned());
         let mut known = self.0.lock();
-        if let Some((last, left_out)) = known.get_mut(&key) {
+        if let Some((last, left_out)) = known.get_mut(key) {
             if *last == second {
                 *left_out += 1;
-                return None;
+                return if *left_out == 1 { Due::Later } else { Due::Counted };
             }
             *last = second;
-            return Some(std::mem::take(left_out));
+            return Due::Now(std::mem::take(left_out));
         }
         if known.len() >= REMEMBERED_MAX {
-            known.retain(|_, (last, _)| *last == second);
+            known.retain(|_, (last, left_out)| *last == second || *left_out > 0);
             if known.len() >= REMEMBERED_MAX {
-                return None;
+                return Due::Counted;
             }
         }
-        known.insert(key, (second, 0));
-        Some(0)
+        known.insert(key.clone(), (second, 0));
+        Due::Now(0)
+    }
+
+    /// How many were left out and not told of yet, once their second is over; `None` while it is not.
+    fn take_left_out(&self, key: &Key, now_ms: i64) -> Option<u64> {
+        let second = now_ms.div_euclid(1000);
+        match self.0.lock().get_mut(key) {
+            Some((last, left_out)) if *left_out > 0 => (*last != second).then(|| std::mem::take(left_out)),
+            _ => Some(0),
+        }
     }
 
     /// Stores the event, if it is due. The refusal stands whatever happens here.
     pub(super) async fn tell(&self, host: &Host, context: &Context, refusal: Refusal<'_>) {
-        let Some(left_out) = self.admit(context.user(), &refusal, host.now_ms()) else {
-            return;
-        };
-        let event = event(context, &refusal, left_out);
-        let payload = match serde_json::to_vec(&event) {
-            Ok(payload) => payload,
-            Err(error) => {
-                tracing::error!(error = %error, "a refused access cannot be written down");
-                return;
+        let key = key_of(context.user(), &refusal);
+        match self.admit(&key, host.now_ms()) {
+            Due::Now(left_out) => publish(host, context, &event(context, &refusal, left_out)).await,
+            Due::Later => {
+                let event = event(context, &refusal, 0);
+                tokio::spawn(self.clone().tell_rest(host.clone(), context.clone(), key, event));
+            }
+            Due::Counted => {}
+        }
+    }
+
+    /// Tells of those that were left out when no other event does.
+    async fn tell_rest(self, host: Host, context: Context, key: Key, mut event: SecurityEvent) {
+        let count = loop {
+            tokio::time::sleep(WAIT).await;
+            if let Some(count) = self.take_left_out(&key, host.now_ms()) {
+                break count;
             }
         };
-        let event = NewEvent::new(ACCESS_DENIED, &payload);
-        if let Err(error) = host.publish_durable(context, &event).await {
-            tracing::error!(
-                object = refusal.object,
-                operation = refusal.operation,
-                user = context.user(),
-                error = %error,
-                "a refused access could not be told of"
-            );
+        // The event stands for one of them itself.
+        let Some(left_out) = count.checked_sub(1) else { return };
+        if left_out > 0 {
+            event.metadata.insert("leftOut".to_owned(), json!(left_out));
         }
+        publish(&host, &context, &event).await;
+    }
+}
+
+async fn publish(host: &Host, context: &Context, event: &SecurityEvent) {
+    let payload = match serde_json::to_vec(event) {
+        Ok(payload) => payload,
+        Err(error) => {
+            tracing::error!(error = %error, "a refused access cannot be written down");
+            return;
+        }
+    };
+    if let Err(error) = host
+        .publish_durable(context, &NewEvent::new(ACCESS_DENIED, &payload))
+        .await
+    {
+        tracing::error!(
+            what = event.description,
+            user = context.user(),
+            error = %error,
+            "a refused access could not be told of"
+        );
     }
 }
 
@@ -125,26 +177,43 @@ mod tests {
     #[test]
     fn one_event_in_a_second_and_the_next_says_what_was_left_out() {
         let refusals = Refusals::default();
+        let key = key_of("ann", &REFUSAL);
         let told: Vec<u64> = (0..2_500)
-            .filter_map(|ms| refusals.admit("ann", &REFUSAL, ms))
+            .filter_map(|ms| match refusals.admit(&key, ms) {
+                Due::Now(left_out) => Some(left_out),
+                Due::Later | Due::Counted => None,
+            })
             .collect();
         assert_eq!(told, [0, 999, 999]);
         let other = Refusal {
             operation: "update",
             ..REFUSAL
         };
-        assert_eq!(refusals.admit("ann", &other, 2_400), Some(0));
-        assert_eq!(refusals.admit("bob", &REFUSAL, 2_400), Some(0));
+        assert_eq!(refusals.admit(&key_of("ann", &other), 2_400), Due::Now(0));
+        assert_eq!(refusals.admit(&key_of("bob", &REFUSAL), 2_400), Due::Now(0));
+    }
+
+    #[test]
+    fn what_was_left_out_last_is_told_of_when_its_second_is_over() {
+        let refusals = Refusals::default();
+        let key = key_of("ann", &REFUSAL);
+        let dues = [0, 1, 2].map(|ms| refusals.admit(&key, ms));
+        assert_eq!(dues, [Due::Now(0), Due::Later, Due::Counted]);
+        assert_eq!(refusals.take_left_out(&key, 999), None);
+        assert_eq!(refusals.take_left_out(&key, 1_000), Some(2));
+        assert_eq!(refusals.take_left_out(&key, 1_000), Some(0), "once");
+        assert_eq!(refusals.admit(&key, 1_000), Due::Now(0));
     }
 
     #[test]
     fn many_principals_do_not_fill_the_memory() {
         let refusals = Refusals::default();
+        let key = |name: &str| key_of(name, &REFUSAL);
         for number in 0..REMEMBERED_MAX * 2 {
-            refusals.admit(&number.to_string(), &REFUSAL, 0);
+            refusals.admit(&key(&number.to_string()), 0);
         }
         assert_eq!(refusals.0.lock().len(), REMEMBERED_MAX);
-        assert_eq!(refusals.admit("late", &REFUSAL, 1_000), Some(0));
+        assert_eq!(refusals.admit(&key("late"), 1_000), Due::Now(0));
         assert_eq!(refusals.0.lock().len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! `snapshot` keeps the whole record after each change; `delta` keeps the fields that changed, before and after, and an earlier
 //! version is found by walking back from the record as it is. What is older than the retention goes with the next change of
-//! the record. Secrets are never kept.
+//! the record. Secrets are never kept. What a version shows is masked as the record itself is; bringing it back is not.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
+use super::access::Granted;
 use super::answer::{RecordAnswer, document};
 use super::caller::Caller;
 use super::commit::Change;
@@ -22,6 +23,7 @@ use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
 use crate::model::{SystemField, VersioningModel};
 use crate::query::sql::SqlWriter;
+use crate::record::mask::masked;
 use crate::record::{Form, Layout, Schema, moment};
 use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{normalise, stamp};
@@ -43,6 +45,15 @@ struct Kept {
     changed_fields: Vec<String>,
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,
+}
+
+/// The versions of a record as far as a caller may see them.
+struct Past {
+    /// Latest first.
+    kept: Vec<Kept>,
+    /// The record as it is: the fields that may be read, as they are stored.
+    record: Fields,
+    granted: Granted,
 }
 
 /// The number of a stored record's version; 0 for one from before there were versions.
@@ -182,7 +193,9 @@ impl Engine {
     /// `RecordNotFound`, `MethodDisabled` for an object that keeps none; those of access and of the store.
     pub async fn versions(&self, context: &Context, object: &str, id: &str, offset: u64) -> Result<Value> {
         let answer = async {
-            let (kept, current) = self.kept_versions(context, object, id).await?;
+            let Past {
+                kept, record: current, ..
+            } = self.kept_versions(context, object, id).await?;
             let total = kept.len();
             let offset = usize::try_from(offset).unwrap_or(usize::MAX);
             let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
@@ -213,7 +226,8 @@ impl Engine {
     /// As [`Engine::versions`]; `RecordNotFound` also for a version that is not kept.
     pub async fn version(&self, context: &Context, object: &str, id: &str, number: i64) -> Result<Value> {
         let answer = self.as_it_was(context, object, id, number).await;
-        let record = self.told(context, answer).await?;
+        let (mut record, granted) = self.told(context, answer).await?;
+        put_on_masks(&mut record, layout_of(&self.schema(), object)?, &granted);
         Ok(json!({ "object": object, "id": id, "version": number, "record": record }))
     }
 
@@ -230,7 +244,8 @@ impl Engine {
         expected: Option<String>,
     ) -> Result<RecordAnswer> {
         let answer = self.as_it_was(context, object, id, number).await;
-        let mut record = self.told(context, answer).await?;
+        // Not masked: a mask that is written back would be taken for a value.
+        let (mut record, _) = self.told(context, answer).await?;
         let schema = self.schema();
         let layout = layout_of(&schema, object)?;
         // What the engine keeps itself goes on from where it is, and secrets were never kept.
@@ -253,8 +268,13 @@ impl Engine {
         .await
     }
 
-    async fn as_it_was(&self, context: &Context, object: &str, id: &str, number: i64) -> Result<Fields> {
-        let (kept, mut record) = self.kept_versions(context, object, id).await?;
+    /// The fields that may be read, as they were stored then.
+    async fn as_it_was(&self, context: &Context, object: &str, id: &str, number: i64) -> Result<(Fields, Granted)> {
+        let Past {
+            kept,
+            mut record,
+            granted,
+        } = self.kept_versions(context, object, id).await?;
         let missing = || DataError::RecordNotFound {
             object: object.to_owned(),
             id: format!("{id}, version {number}"),
@@ -276,11 +296,11 @@ impl Engine {
             }
         }
         record.retain(|name, _| readable.contains(name));
-        Ok(record)
+        Ok((record, granted))
     }
 
     /// The versions of a record that the caller can see, latest first, and the record as it is, as far as it may be read.
-    async fn kept_versions(&self, context: &Context, object: &str, id: &str) -> Result<(Vec<Kept>, Fields)> {
+    async fn kept_versions(&self, context: &Context, object: &str, id: &str) -> Result<Past> {
         let schema = self.schema();
         let layout = layout_of(&schema, object)?;
         let granted = self.granted(context, layout, Operation::Read).await?;
@@ -302,7 +322,7 @@ impl Engine {
         let mut record = document(layout, &current);
         record.retain(|name, _| granted.reads(name));
         let kept = self.kept_rows(&schema, layout, id, versioning, caller.now_ms).await?;
-        Ok((kept, record))
+        Ok(Past { kept, record, granted })
     }
 
     async fn kept_rows(
@@ -337,6 +357,16 @@ impl Engine {
             kept.retain(|version| version.created_at.as_str().is_none_or(|at| at >= oldest.as_str()));
         }
         Ok(kept)
+    }
+}
+
+/// Puts on the masks through which the caller sees the record.
+fn put_on_masks(record: &mut Fields, layout: &Layout, granted: &Granted) {
+    for name in granted.view.iter().flat_map(|view| &view.masked) {
+        let mask = layout.object.field(name).and_then(|field| field.mask.as_deref());
+        if let (Some(mask), Some(value)) = (mask, record.get_mut(name)) {
+            *value = masked(mask, value);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use objectos_data::DataPlugin;
 use objectos_plugin_api::contracts::permissions::{
@@ -134,6 +134,31 @@ async fn a_flood_of_refusals_is_one_event_in_a_second() {
         told[1]["metadata"],
         json!({ "object": "thing", "operation": "read", "code": "permission_denied", "leftOut": 19 })
     );
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_flood_left_out_last_is_told_of_though_nothing_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, _) = started(folder.path()).await;
+    for _ in 0..20 {
+        drop(list(&plugin, "bob").await.unwrap_err());
+    }
+    plugin.set_now_ms(NOON + 1_000);
+    let told = async {
+        loop {
+            let denied = plugin.published().into_iter();
+            let denied: Vec<_> = denied.filter(|event| event.name == "security.access_denied").collect();
+            if let [_, rest] = denied.as_slice() {
+                return rest.payload.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let rest = tokio::time::timeout(Duration::from_secs(30), told).await.unwrap();
+    // It stands for one of the nineteen itself.
+    assert_eq!(rest["metadata"]["leftOut"], 18, "{rest}");
+    assert_eq!(rest["origin"]["actorId"], "bob");
     plugin.stop().await.unwrap();
 }
 

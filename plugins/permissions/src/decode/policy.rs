@@ -3,9 +3,11 @@
 //!
 //! A file of kind `policy` that speaks of passwords, sessions or networks is somebody else's and left alone.
 
-use super::reader::Part;
+use serde_json::Value;
+
+use super::reader::{Keys, Part};
 use super::{Declared, Decoder};
-use crate::model::{EVERY_OBJECT, Governs, Policy, RowSecurity};
+use crate::model::{EVERY_OBJECT, Governs, Logged, Policy, RowSecurity};
 
 const POLICY_KEYS: [&str; 12] = [
     "name",
@@ -32,6 +34,62 @@ const CONFIG_KEYS: [&str; 9] = [
     "prefetchUserContext",
     "audit",
 ];
+/// Keys by which a file without policies shows that it is about row policies.
+const CONFIG_MARKS: [&str; 6] = [
+    "defaultPolicy",
+    "bypassRoles",
+    "allowSuperuserBypass",
+    "logEvaluations",
+    "cacheTtlSeconds",
+    "prefetchUserContext",
+];
+const AUDIT_KEYS: [&str; 7] = [
+    "enabled",
+    "logLevel",
+    "destination",
+    "sampleRate",
+    "retentionDays",
+    "includeRowData",
+    "alertOnDenied",
+];
+const LEVELS: [(Logged, &[&str]); 4] = [
+    (Logged::Everything, &["all"]),
+    (Logged::Denied, &["denied_only"]),
+    (Logged::Granted, &["granted_only"]),
+    (Logged::Nothing, &["none"]),
+];
+
+/// A key, what it may say without being told of, and why it changes nothing.
+type Idle = (&'static str, fn(&Value) -> bool, &'static str);
+
+const KEPT: &str = "a plan is kept until something changes that it depends on, and no longer";
+const IDLE_CONFIG: [Idle; 3] = [
+    ("cacheResults", |value| value.as_bool() == Some(true), KEPT),
+    ("cacheTtlSeconds", |_| false, KEPT),
+    (
+        "prefetchUserContext",
+        |value| value.as_bool() == Some(true),
+        "what is known of a caller is looked up once and kept with its plans",
+    ),
+];
+const IDLE_AUDIT: [Idle; 4] = [
+    (
+        "sampleRate",
+        |value| value.as_f64() == Some(1.0),
+        "every plan that is made is written to the log, and a plan is made once",
+    ),
+    ("retentionDays", |_| false, "how long a log is kept is not decided here"),
+    (
+        "includeRowData",
+        |value| value.as_bool() == Some(false),
+        "the data of rows is never written to the log",
+    ),
+    (
+        "alertOnDenied",
+        |value| value.as_bool() == Some(false),
+        "refusals are events; `suspiciousActivityRules` of the audit raise alarms",
+    ),
+];
 const LISTS: [&str; 3] = ["policies", "rowLevelSecurity", "row_level_security"];
 
 const GOVERNS: [(Governs, &[&str]); 5] = [
@@ -52,7 +110,7 @@ impl Decoder<'_> {
                 .into_iter()
                 .filter_map(|item| self.policy(item, Some(stem)))
                 .collect();
-        } else if LISTS.iter().any(|key| has(key)) || has("defaultPolicy") || has("bypassRoles") {
+        } else if LISTS.iter().chain(&CONFIG_MARKS).any(|key| has(key)) {
             let known: Vec<&str> = CONFIG_KEYS
                 .iter()
                 .chain(&LISTS)
@@ -63,16 +121,7 @@ impl Decoder<'_> {
                 return declared;
             };
             if CONFIG_KEYS.iter().any(|key| keys.get(&[key]).is_some()) {
-                let allow = keys.get(&["defaultPolicy"]);
-                let words: [(bool, &[&str]); 2] = [(false, &["deny"]), (true, &["allow"])];
-                declared.row_security = Some(RowSecurity {
-                    enabled: keys.boolean(&["enabled"], true, self.problems),
-                    allow_by_default: allow
-                        .and_then(|part| part.word(&words, self.problems))
-                        .unwrap_or_default(),
-                    administrators_bypass: keys.boolean(&["allowSuperuserBypass"], true, self.problems),
-                    bypass_roles: keys.texts(&["bypassRoles"], self.problems).unwrap_or_default(),
-                });
+                declared.row_security = Some(self.row_security(&keys));
             }
             if let Some(policies) = keys.get(&LISTS) {
                 let items = policies.items(self.problems);
@@ -82,6 +131,62 @@ impl Decoder<'_> {
             declared.policies.extend(self.policy(part, Some(stem)));
         }
         declared
+    }
+
+    fn row_security(&mut self, keys: &Keys<'_>) -> RowSecurity {
+        self.idle(keys, &IDLE_CONFIG);
+        let allow = keys.get(&["defaultPolicy"]);
+        let words: [(bool, &[&str]); 2] = [(false, &["deny"]), (true, &["allow"])];
+        RowSecurity {
+            enabled: keys.boolean(&["enabled"], true, self.problems),
+            allow_by_default: allow
+                .and_then(|part| part.word(&words, self.problems))
+                .unwrap_or_default(),
+            administrators_bypass: keys.boolean(&["allowSuperuserBypass"], true, self.problems),
+            bypass_roles: keys.texts(&["bypassRoles"], self.problems).unwrap_or_default(),
+            logged: self.logged(keys),
+        }
+    }
+
+    /// `logEvaluations` and `audit`, which are one here: lines of the log.
+    fn logged(&mut self, keys: &Keys<'_>) -> Logged {
+        let all = keys.boolean(&["logEvaluations"], false, self.problems);
+        let audit = keys
+            .get(&["audit"])
+            .and_then(|part| part.keys(&AUDIT_KEYS, self.problems));
+        let mut logged = Logged::Nothing;
+        if let Some(audit) = audit {
+            self.idle(&audit, &IDLE_AUDIT);
+            let level = audit
+                .get(&["logLevel"])
+                .and_then(|part| part.word(&LEVELS, self.problems));
+            let words: [(bool, &[&str]); 3] = [
+                (true, &["system_log"]),
+                (false, &["audit_trail"]),
+                (false, &["external"]),
+            ];
+            let destination = audit.get(&["destination"]);
+            let here = destination.as_ref().and_then(|part| part.word(&words, self.problems));
+            if let (Some(part), Some(false)) = (&destination, here) {
+                self.without_effect(
+                    part,
+                    "evaluations are written to the log alone; the audit trail has every refusal whatever is set here",
+                );
+            }
+            let enabled = audit.boolean(&["enabled"], false, self.problems);
+            if enabled && here != Some(false) {
+                logged = level.unwrap_or(Logged::Everything);
+            }
+        }
+        if all { Logged::Everything } else { logged }
+    }
+
+    fn idle(&mut self, keys: &Keys<'_>, idle: &[Idle]) {
+        for (key, fits, why) in idle {
+            if let Some(part) = keys.get(&[*key]).filter(|part| !fits(part.value)) {
+                self.without_effect(&part, why);
+            }
+        }
     }
 
     /// `None` for one that is wrong or not enabled.

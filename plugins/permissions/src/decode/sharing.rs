@@ -134,6 +134,13 @@ impl Decoder<'_> {
                 };
                 let spellings = ["model", "internal", "internalAccess", "internal_access"];
                 let openness = keys.needed(&spellings, self.problems)?.word(&OPENNESS, self.problems)?;
+                if let Some(external) = keys.get(&["external", "externalAccess", "external_access"]) {
+                    external.word(&OPENNESS, self.problems);
+                    self.without_effect(
+                        &external,
+                        "nobody is external; whoever is signed in is held against `internal`, guests see what rules open to them",
+                    );
+                }
                 let spellings = ["grantAccessUsingHierarchy", "grant_access_using_hierarchy"];
                 (object, openness, keys.boolean(&spellings, true, self.problems))
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Declared, add, check_links, read};
 use crate::catalogue::Catalogue;
 use crate::document::Document;
-use crate::model::{Level, Model, Openness, Recipient};
+use crate::model::{Level, Logged, Model, Openness, Recipient};
 
 fn catalogue() -> Catalogue {
     let objects: [Value; 3] = [
@@ -187,4 +187,65 @@ fn roles_without_a_parent_and_circles_are_found() {
 fn policies_about_passwords_are_left_alone() {
     let (declared, problems) = declared("policy", "name: default\npassword: {minLength: 12}\n");
     assert!(problems.is_empty() && declared.policies.is_empty() && declared.row_security.is_none());
+}
+
+#[test]
+fn what_has_no_effect_is_told_and_not_refused() {
+    for (kind, text, expected) in [
+        (
+            "policy",
+            "defaultPolicy: deny\ncacheResults: false\ncacheTtlSeconds: 60\nprefetchUserContext: true\n",
+            &[
+                ": cacheResults: this has no effect: a plan is kept",
+                ": cacheTtlSeconds: this has no effect: a plan is kept",
+            ][..],
+        ),
+        (
+            "policy",
+            "logEvaluations: false\naudit: {enabled: true, logLevel: all, destination: external, sampleRate: 0.5}\n",
+            &[
+                ": audit.sampleRate: this has no effect: every plan",
+                ": audit.destination: this has no effect: evaluations are written to the log alone",
+            ][..],
+        ),
+        (
+            "sharing",
+            "orgDefaults:\n  account: {internal: private, external: public_read}\n",
+            &[": orgDefaults.account.external: this has no effect: nobody is external"][..],
+        ),
+        ("policy", "defaultPolicy: deny\ncacheResults: true\n", &[][..]),
+    ] {
+        let (declared, problems) = declared(kind, text);
+        assert_eq!(problems, Vec::<String>::new(), "{text}");
+        let notices: Vec<String> = declared.notices.iter().map(ToString::to_string).collect();
+        assert_eq!(notices.len(), expected.len(), "{notices:#?}");
+        for (notice, expected) in notices.iter().zip(expected) {
+            assert!(notice.contains(expected), "{notice}");
+        }
+    }
+    let (_, problems) = declared(
+        "sharing",
+        "orgDefaults:\n  account: {internal: private, external: publik}\n",
+    );
+    assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
+fn what_is_logged_is_said_in_two_ways() {
+    for (text, expected) in [
+        ("logEvaluations: true\n", Logged::Everything),
+        ("logEvaluations: false\n", Logged::Nothing),
+        (
+            "defaultPolicy: deny\naudit: {enabled: true, logLevel: denied_only, destination: system_log}\n",
+            Logged::Denied,
+        ),
+        (
+            "defaultPolicy: deny\naudit: {enabled: false, logLevel: all, destination: system_log}\n",
+            Logged::Nothing,
+        ),
+    ] {
+        let (declared, problems) = declared("policy", text);
+        assert_eq!(problems, Vec::<String>::new(), "{text}");
+        assert_eq!(declared.row_security.expect(text).logged, expected, "{text}");
+    }
 }

@@ -23,6 +23,7 @@ impl<'a> Planner<'a> {
         let default = self.model.org_default(object);
         match default.openness {
             Openness::ControlledByParent => return self.parent_rows(object, operation, depth, &default),
+            Openness::PublicFull => return self.open(object, &default),
             Openness::PublicReadWrite if matches!(operation, Operation::Read | Operation::Update) => {
                 return self.open(object, &default);
             }

@@ -141,6 +141,30 @@ fn shares(object: &str, levels: &Value) -> Value {
 }
 
 #[test]
+fn the_definition_says_who_sees_what_nobody_shared_unless_a_default_does() {
+    let opened = |model: &str, files: &[(&str, &str)]| {
+        let mut world = World::new(files);
+        let account = json!({"name": "account", "sharingModel": model, "fields": {"name": {"type": "text"}}});
+        world.model.catalogue = Catalogue::new([&account]);
+        [Operation::Read, Operation::Update, Operation::Delete]
+            .map(|operation| world.rows("account", operation) == json!("all"))
+    };
+    for (model, expected) in [
+        ("private", [false, false, false]),
+        ("read", [true, false, false]),
+        ("read_write", [true, true, false]),
+        ("full", [true, true, true]),
+        ("fully", [false, false, false]),
+    ] {
+        assert_eq!(opened(model, &[BASE]), expected, "{model}");
+    }
+    let private = ("sharing", "orgDefaults: {account: private}");
+    assert_eq!(opened("full", &[BASE, private]), [false; 3]);
+    let open = ("sharing", "orgDefaults: {account: public_read_write}");
+    assert_eq!(opened("private", &[BASE, open]), [true, true, false]);
+}
+
+#[test]
 fn private_is_own_and_shared() {
     let world = World::new(&[BASE]);
     let all = json!(["read", "edit", "full"]);

@@ -189,6 +189,22 @@ async fn a_grant_counts_from_its_acknowledgement_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn row_policies_are_logged_where_the_file_says_so() {
+    let world = World::new().await;
+    let policies =
+        "policies:\n  - {name: mine, object: account, operation: select, using: \"owner_id = current_user.id\"}\n";
+    world.assign("sales", "ann", None).await;
+    for (config, told) in [("", false), ("logEvaluations: true\ncacheTtlSeconds: 5\n", true)] {
+        world.metadata.declare("policy", "rows", &format!("{config}{policies}"));
+        assert!(world.reads(&user("ann")).await);
+        let logged = world.plugin.logged().join("\n");
+        assert_eq!(logged.contains("row policies were evaluated"), told, "{logged}");
+        assert_eq!(logged.contains("cacheTtlSeconds: this has no effect"), told, "{logged}");
+    }
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_assignment_ends_to_the_second() {
     let world = World::new().await;
     let ann = user("ann");
@@ -296,6 +312,91 @@ async fn what_is_edited_at_runtime_is_checked_kept_and_told() {
             .events()
             .ends_with(&["authz.policy_created".to_owned(), "authz.policy_deleted".to_owned()])
     );
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn whatever_is_edited_comes_back_as_it_was() {
+    let world = World::new().await;
+    let policy = json!({"name": "north", "object": "account", "operation": "select", "using_expression": "region = 'north'", "active": false, "priority": 3.0});
+    let default = json!({"object": "account", "model": "public_read", "grant_access_using_hierarchy": true});
+    let rule = json!({"name": "energy", "object": "account", "kind": "criteria", "condition": "region = 'x'", "shared_with_type": "role", "shared_with": "rep", "access_level": "read", "active": true});
+    for (object, name, record) in [
+        ("sys_role", "rep", json!({"name": "rep", "label": "Rep"})),
+        ("sys_org_default", "account", default),
+        ("sys_sharing_rule", "energy", rule),
+        ("sys_row_policy", "north", policy),
+    ] {
+        let id = world.create(object, record.clone()).await.unwrap();
+        world.delete(object, &id).await;
+        let at = [("object", object), ("name", name), ("version", "1")];
+        let versions = "GET /api/v1/permissions/policies/{object}/{name}/versions";
+        let (_, listed) = world
+            .route(&administrator(), versions, &at[..2], "", Value::Null)
+            .await
+            .unwrap();
+        let actions: Vec<&Value> = listed["versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["action"])
+            .collect();
+        assert_eq!(actions, ["deleted", "created"], "{object}");
+        let restore = "POST /api/v1/permissions/policies/{object}/{name}/versions/{version}/restore";
+        let refused = world.route(&user("ann"), restore, &at, "", Value::Null).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Denied, "{object}");
+        let (status, _) = world
+            .route(&administrator(), restore, &at, "", Value::Null)
+            .await
+            .unwrap();
+        let mut back = world.data.all(object).pop().unwrap();
+        back.remove("id");
+        assert_eq!((status, Value::Object(back)), (201, record), "{object}");
+        let (status, _) = world
+            .route(&administrator(), restore, &at, "", Value::Null)
+            .await
+            .unwrap();
+        assert_eq!((status, world.data.all(object).len()), (200, 1), "{object}");
+    }
+    let versions = "GET /api/v1/permissions/policies/{object}/{name}/versions";
+    let other = [("object", "account"), ("name", "x")];
+    let unknown = world.route(&administrator(), versions, &other, "", Value::Null).await;
+    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_number_that_was_taken_is_taken_anew() {
+    let world = World::new().await;
+    world.data.overtaken.store(2, std::sync::atomic::Ordering::SeqCst);
+    world.create("sys_role", json!({"name": "rep"})).await.unwrap();
+    let versions = world.data.all("sys_policy_version");
+    let numbers: Vec<&Value> = versions.iter().map(|version| &version["version"]).collect();
+    assert_eq!(numbers, [&json!(1.0), &json!(2.0), &json!(3.0)]);
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_set_can_be_written_again() {
+    let world = World::new().await;
+    world.metadata.declare(
+        "permission",
+        "narrow",
+        "name: narrow\nobjects:\n  account: {allowRead: true}\nrowLevelSecurity:\n  - {name: mine, object: account, operation: select, using: \"owner_id = current_user.id\"}\n",
+    );
+    let at = [("name", "narrow")];
+    let get = "GET /api/v1/permissions/sets/{name}";
+    let (_, told) = world.route(&administrator(), get, &at, "", Value::Null).await.unwrap();
+    assert_eq!(told["rowLevelSecurity"][0]["operation"], "select", "{told:#}");
+    let put = "PUT /api/v1/permissions/sets/{name}";
+    let (status, _) = world.route(&administrator(), put, &at, "", told.clone()).await.unwrap();
+    assert_eq!(status, 201);
+    // As it was stored it passes the check of the hook, and says the same again.
+    let stored = world.data.all("sys_permission_set").pop().unwrap();
+    world.data.remove("sys_permission_set", stored["id"].as_str().unwrap());
+    world.create("sys_permission_set", Value::Object(stored)).await.unwrap();
+    let (_, again) = world.route(&administrator(), get, &at, "", Value::Null).await.unwrap();
+    assert_eq!(again["rowLevelSecurity"], told["rowLevelSecurity"]);
     world.plugin.stop().await.unwrap();
 }
 
@@ -498,6 +599,12 @@ async fn sets_are_written_with_versions_and_only_by_managers() {
         .await
         .unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
+    let told = world.plugin.published().pop().unwrap();
+    assert_eq!((told.name.as_str(), told.durable), ("security.access_denied", true));
+    assert_eq!(
+        (&told.payload["origin"]["actorId"], &told.payload["metadata"]["route"]),
+        (&json!("ann"), &json!("PUT /api/v1/permissions/sets/{name}"))
+    );
     assert_eq!(
         world.route(&administrator(), put, &named, "", body).await.unwrap().0,
         201

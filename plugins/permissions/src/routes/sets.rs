@@ -5,13 +5,12 @@ use objectos_plugin_api::{Error, HttpResponse, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, ok};
+use super::{Call, ok, policies};
 use crate::evaluate::Record;
 use crate::load::text;
 use crate::model::{ADMINISTRATOR, Set};
 
 const SETS: &str = "sys_permission_set";
-const VERSIONS: &str = "sys_policy_version";
 const ASSIGNMENTS: &str = "sys_permission_assignment";
 
 fn no_set(name: &str) -> Error {
@@ -85,6 +84,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse> {
             json!({
                 "name": policy.name,
                 "object": policy.object,
+                "operation": policy.governs.name(),
                 "using": policy.using.as_ref().map(|condition| condition.text()),
                 "check": policy.check.as_ref().map(|condition| condition.text()),
                 "roles": policy.roles,
@@ -139,6 +139,8 @@ pub(super) async fn put(call: Call) -> Result<HttpResponse> {
         return Err(Error::invalid("the body is a permission set: a map with `objects`"));
     };
     map.insert("name".to_owned(), json!(name));
+    // An answer of `get` may be put back as it is.
+    map.remove("source");
     write(&call, &name, definition).await
 }
 
@@ -152,54 +154,19 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse> {
     ok(&json!({ "success": true, "name": name }))
 }
 
-fn number(version: &Record) -> Option<f64> {
-    version.get("version")?.as_f64()
-}
-
-async fn history(call: &Call, name: &str) -> Result<Vec<Record>> {
-    let filter = json!({ "object": SETS, "policy": name });
-    let mut versions = call.state.loader.store.all(&call.context, VERSIONS, filter).await?;
-    let number = |record: &Record| number(record).unwrap_or_default();
-    versions.sort_by(|left, right| number(right).total_cmp(&number(left)));
-    Ok(versions)
-}
-
-/// `{versions: [{version, action, definition, changedBy, changedAt}]}`, the newest first.
+/// What the set said before.
 pub(super) async fn versions(call: Call) -> Result<HttpResponse> {
     call.manager().await?;
-    let name = call.request.parameter("name");
-    let versions: Vec<Value> = history(&call, name)
-        .await?
-        .iter()
-        .map(|version| {
-            json!({
-                "version": version.get("version"),
-                "action": version.get("action"),
-                "definition": version.get("definition"),
-                "changedBy": version.get("changed_by"),
-                "changedAt": version.get("created_at"),
-            })
-        })
-        .collect();
-    ok(&json!({ "name": name, "versions": versions }))
+    policies::listed(&call, SETS, call.request.parameter("name")).await
 }
 
 /// Writes what a version said as the newest one.
 pub(super) async fn restore(call: Call) -> Result<HttpResponse> {
     call.manager().await?;
     let name = call.request.parameter("name").to_owned();
-    let wanted: f64 = call
-        .request
-        .parameter("version")
-        .parse()
-        .map_err(|_| Error::invalid("a version is a whole number"))?;
-    let found = history(&call, &name)
-        .await?
-        .into_iter()
-        .find(|version| number(version) == Some(wanted))
-        .and_then(|version| version.get("definition").cloned())
-        .filter(Value::is_object);
-    let definition = found.ok_or_else(|| Error::not_found(format!("`{name}` has no version {wanted}")))?;
+    let version = policies::asked_for(&call, SETS, &name).await?;
+    let definition = version.get("definition").filter(|definition| definition.is_object());
+    let definition = definition.cloned().ok_or_else(|| no_set(&name))?;
     write(&call, &name, definition).await
 }
 

@@ -242,6 +242,51 @@ async fn a_mask_that_comes_back_changes_nothing() {
 }
 
 #[tokio::test]
+async fn earlier_versions_are_masked_and_come_back_unmasked() {
+    for strategy in ["snapshot", "delta"] {
+        let person = format!("{PERSON}versioning: {{ enabled: true, strategy: {strategy} }}\n");
+        let world = World::new(&[("person.object.yml", person.as_str())]).await;
+        for role in ["hr", "sales"] {
+            for operation in [Operation::Read, Operation::Update] {
+                world.permissions.allow(role, "person", operation, allowed(None));
+            }
+        }
+        let first = json!({ "id": "p1", "name": "ann", "ssn": "123-45-6789", "salary": 5000 });
+        world.create("person", first).await.unwrap();
+        let second = json!({ "ssn": "987-65-4321", "salary": 6000 });
+        world.update("person", "p1", second).await.unwrap();
+        for (role, number, ssn, salary) in [
+            ("hr", 1, json!("123-45-6789"), json!(5000)),
+            ("hr", 2, json!("987-65-4321"), json!(6000)),
+            ("sales", 1, json!("***-**-6789"), Value::Null),
+            ("sales", 2, json!("***-**-4321"), Value::Null),
+        ] {
+            let answer = world.engine.version(&someone(role), "person", "p1", number).await;
+            let record = &answer.unwrap()["record"];
+            assert_eq!(
+                (&record["ssn"], &record["salary"]),
+                (&ssn, &salary),
+                "{strategy} {role} {number}"
+            );
+        }
+        let sales = someone("sales");
+        let back = world.engine.restore_version(&sales, "person", "p1", 1, None).await;
+        let shown: Value = serde_json::from_slice(&back.unwrap().record).unwrap();
+        assert_eq!(
+            (&shown["ssn"], &shown["salary"]),
+            (&json!("***-**-6789"), &Value::Null),
+            "{strategy}"
+        );
+        let stored = world.get("person", "p1").await.unwrap();
+        assert_eq!(
+            (&stored["ssn"], &stored["salary"]),
+            (&json!("123-45-6789"), &json!(5000)),
+            "{strategy}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_read_only_field_is_not_written() {
     let world = World::new(&[(
         "thing.object.yml",

@@ -1,0 +1,148 @@
+//! Every other place that gives records out, held against what a user may see: search over all objects, exports, lists within a
+//! tenant, earlier versions, and the changelog.
+
+use objectos_tests::Answer;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Dice, MASK};
+use crate::permissions::people::Person;
+
+/// What one user may see, and of what there is.
+pub(super) struct Sight<'a> {
+    pub(super) about: String,
+    /// Objects in the order of the other lists.
+    pub(super) objects: [&'static str; 2],
+    pub(super) records: &'a BTreeMap<&'static str, Vec<Value>>,
+    pub(super) reads: [bool; 2],
+    pub(super) rows: &'a [BTreeSet<String>; 2],
+    pub(super) hidden: &'a [BTreeSet<&'static str>; 2],
+    /// The memos of the user's tenant.
+    pub(super) memos: &'a BTreeSet<String>,
+}
+
+impl Sight<'_> {
+    /// Looks at all of them.
+    pub(super) fn check(&self, dice: &mut Dice, person: &mut Person) {
+        self.search(person);
+        self.memos(person);
+        for own in 0..2 {
+            self.export(own, person);
+            let record = dice.pick(&self.records[self.objects[own]]);
+            self.past(own, person, record["id"].as_str().expect("an id"));
+        }
+    }
+
+    fn search(&self, person: &mut Person) {
+        let found = person.get("/api/v1/search?q=a1&limit=100").expect(200);
+        for hit in found["hits"].as_array().expect("hits") {
+            let id = hit["id"].as_str().unwrap_or_default();
+            let own = self.objects.iter().position(|object| hit["object"] == *object);
+            let seen = own.map_or(self.memos, |own| &self.rows[own]);
+            assert!(seen.contains(id), "{}: found {hit}", self.about);
+            let marked = hit["highlights"].as_object().into_iter().flatten();
+            if let Some(own) = own {
+                for (field, _) in marked {
+                    assert!(!self.hidden[own].contains(field.as_str()), "{}: {hit}", self.about);
+                }
+            }
+        }
+    }
+
+    fn memos(&self, person: &mut Person) {
+        let found = person.get("/api/v1/data/memo?top=100").expect(200);
+        let ids: BTreeSet<String> = found["records"]
+            .as_array()
+            .expect("records")
+            .iter()
+            .map(|record| record["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(ids, *self.memos, "{}: memos", self.about);
+    }
+
+    /// Of a record that is seen: no hidden field, and behind the mask nothing but the mask.
+    fn is_clean(&self, own: usize, record: &Value, place: &str) {
+        for (field, value) in record.as_object().into_iter().flatten() {
+            let about = &self.about;
+            assert!(
+                !self.hidden[own].contains(field.as_str()),
+                "{about}, {place}: {field} of {record}"
+            );
+            let masked = field != "iban" || value.is_null() || value == MASK;
+            assert!(masked, "{about}, {place}: {record}");
+        }
+    }
+
+    fn export(&self, own: usize, person: &mut Person) {
+        let object = self.objects[own];
+        let answer = person.get(&format!("/api/v1/data/{object}/export?format=ndjson"));
+        if !self.reads[own] {
+            assert_eq!(answer.status, 403, "{}: export of {object}", self.about);
+            return;
+        }
+        assert_eq!(answer.status, 200, "{}: export of {object}", self.about);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let mut ids = BTreeSet::new();
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let record: Value = serde_json::from_str(line).expect("a line is JSON");
+            self.is_clean(own, &record, "export");
+            ids.insert(record["id"].as_str().unwrap_or_default().to_owned());
+        }
+        assert_eq!(ids, self.rows[own], "{}: export of {object}", self.about);
+    }
+
+    /// Refused where the object is closed, missing where the record is not seen; `None` for both.
+    fn open(&self, own: usize, id: &str, path: &str, answer: &Answer) -> Option<Value> {
+        let expected = match (self.reads[own], self.rows[own].contains(id)) {
+            (false, _) => 403,
+            (true, false) => 404,
+            (true, true) => 200,
+        };
+        assert_eq!(
+            answer.status,
+            expected,
+            "{}: {path}: {}",
+            self.about,
+            String::from_utf8_lossy(&answer.body)
+        );
+        (expected == 200).then(|| answer.json())
+    }
+
+    fn past(&self, own: usize, person: &mut Person, id: &str) {
+        let record = format!("/api/v1/data/{}/{id}", self.objects[own]);
+        let mut ask = |path: String| {
+            let answer = person.get(&path);
+            self.open(own, id, &path, &answer)
+        };
+        let changed = |entry: &Value| {
+            assert!(
+                !entry.as_str().is_some_and(|field| self.hidden[own].contains(field)),
+                "{}: versions of {id}: {entry}",
+                self.about
+            );
+        };
+        if let Some(list) = ask(format!("{record}/versions")) {
+            let versions = list["versions"].as_array().expect("versions").iter();
+            versions
+                .flat_map(|version| version["changes"].as_array().into_iter().flatten())
+                .for_each(changed);
+        }
+        if let Some(version) = ask(format!("{record}/versions/1")) {
+            self.is_clean(own, &version["record"], "version 1");
+        }
+        if let Some(log) = ask(format!("{record}/changelog")) {
+            let entries = log["entries"].as_array().expect("entries").iter();
+            let changes = entries.flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
+            for change in changes {
+                changed(&change["field"]);
+                let values = [change.get("oldValue"), change.get("newValue")];
+                let withheld = |value: &Value| value.is_null() || value == "[withheld]";
+                assert!(
+                    change["field"] != "iban" || values.into_iter().flatten().all(withheld),
+                    "{}: changelog of {id}: {change}",
+                    self.about
+                );
+            }
+        }
+    }
+}
