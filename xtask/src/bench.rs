@@ -8,7 +8,7 @@ use crate::{
     paths, postgres, shell, test,
 };
 
-pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
+pub(crate) fn bench(seconds: u64, rounds: u32, only: Option<&str>) -> Result<()> {
     build::build(Profile::Release)?;
     let built = Profile::Release.folder();
     let mut command = Command::new(built.join("objectos-bench"));
@@ -18,6 +18,7 @@ pub(crate) fn bench(seconds: u64, rounds: u32) -> Result<()> {
         .arg("--repository")
         .arg(paths::root());
     command.args(["--seconds", &seconds.to_string(), "--rounds", &rounds.to_string()]);
+    command.args(only.into_iter().flat_map(|parts| ["--only", parts]));
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }
 

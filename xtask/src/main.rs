@@ -71,6 +71,9 @@ enum Task {
         /// Rounds; the median counts.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
+        /// Only these parts: calls, open, secured, identity, sharing, start.
+        #[arg(long)]
+        only: Option<String>,
         /// Instead: the engine alone on many records.
         #[arg(long)]
         scale: bool,
@@ -105,7 +108,9 @@ fn main() -> ExitCode {
         Task::Bench {
             scale: true, records, ..
         } => bench::scale(records),
-        Task::Bench { seconds, rounds, .. } => bench::bench(seconds, rounds),
+        Task::Bench {
+            seconds, rounds, only, ..
+        } => bench::bench(seconds, rounds, only.as_deref()),
         Task::NewPlugin { name, path } => hello::new_plugin(&name, path.as_deref()),
         Task::Tidy => tidy::tidy(),
     };

@@ -34,6 +34,26 @@ struct Cli {
     /// Rounds; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: u32,
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+}
+
+/// Parts of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// A service call across the ABI.
+    Calls,
+    /// Reading, lists, bulk loading and creating, without access control.
+    Open,
+    /// The same with session, access plan and audit.
+    Secured,
+    /// Signing in, and access plans from the cache.
+    Identity,
+    /// Lists on a million records.
+    Sharing,
+    /// Start, idle memory, swap.
+    Start,
 }
 
 /// The app with the columns of the plain program.
@@ -51,21 +71,41 @@ fn main() -> Result<()> {
     cli.repository = cli.repository.canonicalize().context("--repository")?;
     let duration = Duration::from_secs(cli.seconds);
     println!("{:<44} {:>12} {:>12} {:>9}   mark", "", "ours", "plain", "ratio");
-    for line in calls::measure(&cli.built)? {
-        println!("{line}");
-    }
-    for (synchronous, connections, mark) in [("NORMAL", 32, "≥ 0.25"), ("FULL", 1, ""), ("FULL", 64, "")] {
-        let (ours, bare) = pair(&cli, synchronous)?;
-        if synchronous == "NORMAL" {
-            reads(&cli, &ours, &bare, duration)?;
-            lists::measure(&cli, &ours, &bare, duration)?;
+    let wanted = |part: Part| cli.only.is_empty() || cli.only.contains(&part);
+    if wanted(Part::Calls) {
+        for line in calls::measure(&cli.built)? {
+            println!("{line}");
         }
-        creates(&cli, &ours, &bare, duration, synchronous, connections, mark)?;
     }
-    secured(&cli, duration)?;
-    identity(&cli, duration)?;
-    sharing(&cli, duration)?;
-    starts(&cli)
+    if wanted(Part::Open) {
+        open(&cli, duration)?;
+    }
+    if wanted(Part::Secured) {
+        secured(&cli, duration)?;
+    }
+    if wanted(Part::Identity) {
+        identity(&cli, duration)?;
+    }
+    if wanted(Part::Sharing) {
+        sharing(&cli, duration)?;
+    }
+    if wanted(Part::Start) {
+        starts(&cli)?;
+    }
+    Ok(())
+}
+
+/// Without access control.
+fn open(cli: &Cli, duration: Duration) -> Result<()> {
+    for (synchronous, connections, mark) in [("NORMAL", 32, "≥ 0.25"), ("FULL", 1, ""), ("FULL", 64, "")] {
+        let (ours, bare) = pair(cli, synchronous)?;
+        if synchronous == "NORMAL" {
+            reads(cli, &ours, &bare, duration)?;
+            lists::measure(cli, &ours, &bare, duration)?;
+        }
+        creates(cli, &ours, &bare, duration, synchronous, connections, mark)?;
+    }
+    Ok(())
 }
 
 fn read_of(host: &Host) -> Result<Load> {
