@@ -119,7 +119,11 @@ fn drive(name: &str, host: &Host, end: Instant) {
     }
     let sum = json!({ "aggregations": [{ "function": "sum", "field": "value", "alias": "sum" }] });
     let found: Value = client.send("POST", "/api/v1/data/counter/query", &sum).expect(200);
-    assert_eq!(found["records"][0]["sum"].as_f64(), json!(all.total()).as_f64(), "{name}");
+    assert_eq!(
+        found["records"][0]["sum"].as_f64(),
+        json!(all.total()).as_f64(),
+        "{name}"
+    );
     // Else nothing was tried.
     assert!(all.conflicts > 0, "{name}: nobody was in anybody's way");
     assert!(
