@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)]
 
 mod calls;
+mod creates;
 mod host;
 mod identity;
 mod lists;
@@ -95,17 +96,16 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Without access control.
+/// Without access control, against the plain program.
 fn open(cli: &Cli, duration: Duration) -> Result<()> {
-    for (synchronous, connections, mark) in [("NORMAL", 32, "≥ 0.25"), ("FULL", 1, ""), ("FULL", 64, "")] {
-        let (ours, bare) = pair(cli, synchronous)?;
-        if synchronous == "NORMAL" {
-            reads(cli, &ours, &bare, duration)?;
-            lists::measure(cli, &ours, &bare, duration)?;
-        }
-        creates(cli, &ours, &bare, duration, synchronous, connections, mark)?;
-    }
-    Ok(())
+    let normal = pair(cli, "NORMAL")?;
+    let (ours, bare) = &normal;
+    reads(cli, ours, bare, duration)?;
+    lists::measure(cli, ours, bare, duration)?;
+    creates::normal(cli, ours, bare, duration)?;
+    drop(normal);
+    let (ours, bare) = pair(cli, "FULL")?;
+    creates::full(cli, &ours, &bare, duration)
 }
 
 fn read_of(host: &Host) -> Result<Load> {
@@ -181,31 +181,6 @@ fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> 
         b.push(right.run(duration).context("read from the plain program")?);
     }
     print("read one record, requests/s", &a, &b, "≥ 0.5");
-    Ok(())
-}
-
-fn creates(
-    cli: &Cli,
-    ours: &Host,
-    bare: &Bare,
-    duration: Duration,
-    synchronous: &str,
-    connections: usize,
-    mark: &str,
-) -> Result<()> {
-    let left = create_in(ours, connections);
-    let right = Load::post(bare.address, "", "/row", ACCOUNT, connections);
-    let (mut a, mut b) = (Series::default(), Series::default());
-    for _ in 0..cli.rounds {
-        a.push(left.run(duration).context("create in the host")?);
-        b.push(right.run(duration).context("create in the plain program")?);
-    }
-    print(
-        &format!("create, {synchronous}, {connections} clients, requests/s"),
-        &a,
-        &b,
-        mark,
-    );
     Ok(())
 }
 

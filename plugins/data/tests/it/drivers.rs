@@ -7,9 +7,10 @@ use std::process::Command;
 use crate::driver::{DRIVER, SERVER, TRANSCRIPTS, postgres};
 
 /// Tests in which several callers race: who gets which answer is chance.
-const RACES: [&str; 3] = [
+const RACES: [&str; 4] = [
     "engine.concurrency",
     "engine.faults",
+    "engine.interleavings.random.at_the_same_time",
     "engine.relationships.numbers_are_given_once",
 ];
 

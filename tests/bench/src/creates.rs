@@ -1,0 +1,82 @@
+//! One record at a time, by few and by many clients: NORMAL, where a commit waits for nothing, and FULL, where it waits for the
+//! disk and those that wait together share it. Not here: many records in one request (`lists`).
+
+use anyhow::{Context, Result};
+use std::time::Duration;
+
+use crate::{
+    ACCOUNT, Cli, create_in,
+    host::{Bare, Host},
+    load::Load,
+    print,
+    stats::Series,
+};
+
+/// Clients, and what is asked of the ratio to the plain program.
+type Clients = &'static [(usize, &'static str)];
+
+const NORMAL: Clients = &[(1, ""), (32, "≥ 0.25"), (64, "")];
+const FULL: Clients = &[(1, ""), (64, "")];
+/// What many clients make of a disk that one commit after the other waits for.
+const SHARED_COMMITS: &str = "≥ 5";
+
+/// What one number of clients came to, in both programs.
+struct Measured {
+    clients: usize,
+    mark: &'static str,
+    ours: Series,
+    plain: Series,
+}
+
+pub(crate) fn normal(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
+    all(cli, ours, bare, duration, NORMAL, "NORMAL").map(drop)
+}
+
+pub(crate) fn full(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
+    let measured = all(cli, ours, bare, duration, FULL, "FULL")?;
+    let of = |clients: usize| {
+        let found = measured.iter().find(|measured| measured.clients == clients);
+        found.with_context(|| format!("{clients} clients were measured"))
+    };
+    let (one, many) = (of(1)?, of(64)?);
+    for (what, alone) in [("our", &one.ours), ("plain", &one.plain)] {
+        let title = format!("create, FULL, 64 clients ÷ {what} one-by-one commits");
+        print(&title, &many.ours, alone, SHARED_COMMITS);
+    }
+    Ok(())
+}
+
+/// Every number of clients in every round, in both programs in turn, so that all of it can be compared.
+fn all(
+    cli: &Cli,
+    ours: &Host,
+    bare: &Bare,
+    duration: Duration,
+    clients: Clients,
+    synchronous: &str,
+) -> Result<Vec<Measured>> {
+    let measured = |&(clients, mark): &(usize, &'static str)| Measured {
+        clients,
+        mark,
+        ours: Series::default(),
+        plain: Series::default(),
+    };
+    let mut measured: Vec<Measured> = clients.iter().map(measured).collect();
+    for _ in 0..cli.rounds {
+        for one in &mut measured {
+            let plain = Load::post(bare.address, "", "/row", ACCOUNT, one.clients);
+            one.ours.push(
+                create_in(ours, one.clients)
+                    .run(duration)
+                    .context("create in the host")?,
+            );
+            one.plain
+                .push(plain.run(duration).context("create in the plain program")?);
+        }
+    }
+    for one in &measured {
+        let title = format!("create, {synchronous}, {} clients, requests/s", one.clients);
+        print(&title, &one.ours, &one.plain, one.mark);
+    }
+    Ok(measured)
+}
