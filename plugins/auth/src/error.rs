@@ -113,7 +113,7 @@ refusals! {
     InvalidTwoFactorCookie: 401, "INVALID_TWO_FACTOR_COOKIE", "Invalid two factor cookie";
     TwoFactorNotEnabled: 400, "TWO_FACTOR_NOT_ENABLED", "Two factor isn't enabled";
     TwoFactorAlreadyEnabled: 400, "TWO_FACTOR_ALREADY_ENABLED", "Two factor is enabled already; disable it first";
-    MfaRequired: 403, "MFA_REQUIRED", "Set up a second factor first";
+    MfaRequired: 403, "MFA_REQUIRED", "Set up a second factor first, or show the one you have";
     PasswordExpired: 403, "PASSWORD_EXPIRED", "Your password has expired; change it first";
     LastAccount: 400, "FAILED_TO_UNLINK_LAST_ACCOUNT", "You can't unlink your last account";
     AccountNotFound: 400, "ACCOUNT_NOT_FOUND", "Account not found";

@@ -23,7 +23,7 @@ use crate::{
     auth::{Auth, fact},
     error::{Refusal, Result},
     http::{Body, Reply},
-    identify::{Proof, Who, check_own_origin},
+    identify::{Proof, Who, check_own_origin, hold_back},
     sessions::Live,
 };
 
@@ -82,10 +82,14 @@ impl Call {
         }
     }
 
-    /// Who calls; sessions and what belongs to a person are no business of keys.
+    /// Who calls; sessions and what belongs to a person are no business of keys. Somebody who has to do something first is
+    /// refused here, too: the gateway asks before routes that need a session, and nobody else does.
     pub(crate) async fn signed_in(&self) -> Result<SignedIn> {
         match self.auth.identify(&self.context, &self.proof()).await? {
-            Who::Session(live, token, renewed) => Ok(SignedIn { live, token, renewed }),
+            Who::Session(live, token, renewed) => {
+                hold_back(&live, self.request.path())?;
+                Ok(SignedIn { live, token, renewed })
+            }
             Who::Key(_) => Err(Refusal::Forbidden.into()),
             Who::Nobody => Err(Refusal::Unauthorized.into()),
         }
@@ -98,6 +102,16 @@ impl Call {
             return Err(Refusal::Forbidden.into());
         }
         Ok(signed_in)
+    }
+
+    /// Somebody who has a second factor and did not show it does not make another one in its place.
+    pub(crate) async fn check_enrols(&self, me: &SignedIn) -> Result<()> {
+        if me.live.restriction == Some(Refusal::MfaRequired)
+            && self.auth.has_second_factor(&self.context, &me.live.user).await?
+        {
+            return Err(Refusal::MfaRequired.into());
+        }
+        Ok(())
     }
 }
 

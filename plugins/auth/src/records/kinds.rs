@@ -165,6 +165,7 @@ records! {
         device_type: Option<String>,
         transports: Option<String>,
         backed_up: bool,
+        user_verified: bool,
         aaguid: Option<String>,
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::{
     Call, Entry, SignedIn,
-    entry::{check_standing, enter, second_step},
+    entry::{check_standing, enter, proceed},
 };
 use crate::{
     auth::{Auth, Note, fact},
@@ -84,16 +84,12 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
     check_callback(&call.auth, callback)?;
     let user = prove_password(&call, &email, password).await?;
     check_standing(&call, &user, callback).await?;
-    let forget = body.flag("rememberMe")? == Some(false);
-    if let Some(reply) = second_step(&call, &user, forget).await? {
-        return Ok(reply);
-    }
     let entry = Entry {
         method: "password",
-        forget,
+        forget: body.flag("rememberMe")? == Some(false),
         ..Entry::default()
     };
-    enter(&call, &user, entry).await
+    proceed(&call, &user, entry).await
 }
 
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.

@@ -80,6 +80,7 @@ pub(super) async fn enable(call: Call) -> Result<Reply> {
         return Err(Refusal::TwoFactorNotEnabled.into());
     }
     let user = &me.live.user;
+    call.check_enrols(&me).await?;
     confirm_password(&call, &user.id, body.required("password")?).await?;
     if user.two_factor_enabled {
         return Err(Refusal::TwoFactorAlreadyEnabled.into());

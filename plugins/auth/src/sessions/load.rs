@@ -15,7 +15,7 @@ use crate::{
     crypto::{TokenHash, hash_text},
     error::{AuthError, Refusal, Result},
     moment,
-    records::kinds::{Account, Member, Session, User},
+    records::kinds::{Account, Member, Passkey, Session, User},
 };
 
 /// Minutes as milliseconds; none is for ever.
@@ -73,7 +73,11 @@ impl Auth {
         let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
             return Ok(None);
         };
-        let restriction = self.restriction(context, &session, &user).await?;
+        let restriction = if session.impersonated_by.is_some() {
+            None
+        } else {
+            self.restriction(context, &user, session.second_factor).await?
+        };
         let principal = principal(&session, &user, member.as_ref());
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
         let identity = [b"{\"principal\":".as_slice(), &principal, b"}"].concat();
@@ -117,11 +121,9 @@ impl Auth {
             .await
     }
 
-    async fn restriction(&self, context: &Context, session: &Session, user: &User) -> Result<Option<Refusal>> {
-        if session.impersonated_by.is_some() {
-            return Ok(None);
-        }
-        if (self.sessions.policy.force_mfa || user.mfa_required) && !user.two_factor_enabled {
+    /// Why somebody may do nothing but set that right; `shown` says that they came with a second factor.
+    pub(crate) async fn restriction(&self, context: &Context, user: &User, shown: bool) -> Result<Option<Refusal>> {
+        if self.demands_second_factor(user) && !shown {
             return Ok(Some(Refusal::MfaRequired));
         }
         let Some(days) = self.config.password.expiration_days else {
@@ -133,6 +135,20 @@ impl Auth {
         Ok(expires
             .filter(|expires| *expires <= self.now_ms())
             .map(|_| Refusal::PasswordExpired))
+    }
+
+    /// Whether a user has to come with a second factor.
+    pub(crate) fn demands_second_factor(&self, user: &User) -> bool {
+        self.sessions.policy.force_mfa || user.mfa_required
+    }
+
+    /// Whether a user has a second factor: an authenticator app, or a passkey that asks for a finger or a PIN.
+    pub(crate) async fn has_second_factor(&self, context: &Context, user: &User) -> Result<bool> {
+        if user.two_factor_enabled {
+            return Ok(true);
+        }
+        let filter = json!({ "user_id": user.id, "user_verified": true });
+        Ok(self.records.find_one::<Passkey>(context, filter).await?.is_some())
     }
 
     /// The account with a user's password.

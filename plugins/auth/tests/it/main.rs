@@ -5,6 +5,7 @@ mod alarms;
 mod authenticator;
 mod bootstrap;
 mod data;
+mod forced_factor;
 mod keys;
 mod links;
 mod lockout;

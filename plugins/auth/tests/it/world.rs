@@ -51,18 +51,30 @@ pub(crate) async fn world(more: Value) -> World {
 }
 
 pub(crate) async fn world_in(mode: &str, more: Value, data: Arc<MemoryData>, environment: &[(&str, &str)]) -> World {
+    let with = |host: TestHost| {
+        environment
+            .iter()
+            .fold(host, |host, (name, value)| host.environment(name, value))
+    };
+    world_with(mode, more, data, with).await
+}
+
+/// A world whose host has something more.
+pub(crate) async fn world_with(
+    mode: &str,
+    more: Value,
+    data: Arc<MemoryData>,
+    with: impl FnOnce(TestHost) -> TestHost,
+) -> World {
     let mails = Arc::new(Mailbox::default());
-    let mut host = TestHost::new(include_str!("../../plugin.json"))
+    let host = TestHost::new(include_str!("../../plugin.json"))
         .config(config(&more))
         .settings(json!({ "mode": mode, "listen": "127.0.0.1:3000" }))
         .now_ms(NOW_MS)
         .environment("OBJECTOS_AUTH_SECRET", SECRET)
         .service(DataServer::new(Arc::clone(&data)))
         .service(MailerServer::new(Arc::clone(&mails)));
-    for (name, value) in environment {
-        host = host.environment(name, value);
-    }
-    let plugin = host.start::<AuthPlugin>().await.unwrap();
+    let plugin = with(host).start::<AuthPlugin>().await.unwrap();
     World { plugin, data, mails }
 }
 
@@ -215,6 +227,7 @@ impl<'a> Browser<'a> {
         let full = format!("/api/v1/auth/{path}");
         let known = [
             ("reset-password/", "token"),
+            ("oauth2/callback/", "provider"),
             ("scim/v2/Users/", "id"),
             ("scim/v2/Groups/", "id"),
         ];
