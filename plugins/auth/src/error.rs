@@ -83,6 +83,7 @@ refusals! {
     Validation: 400, "VALIDATION_ERROR", "Invalid request body";
     InvalidEmailOrPassword: 401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password";
     InvalidPassword: 400, "INVALID_PASSWORD", "Invalid password";
+    InvalidFilter: 400, "INVALID_FILTER", "The filter cannot be read";
     InvalidEmail: 400, "INVALID_EMAIL", "Invalid email";
     UserExists: 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.";
     UserNotFound: 404, "USER_NOT_FOUND", "User not found";

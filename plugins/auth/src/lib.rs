@@ -11,6 +11,7 @@
 //! * `webauthn`: what passkeys sign, from bytes to "this key, this challenge, this page".
 //! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity.
 //! * `oauth`: providers where people prove who they are.
+//! * `reach`: whom somebody who manages users may manage.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
@@ -36,6 +37,7 @@ mod oauth;
 mod plugin;
 mod policy;
 mod proofs;
+mod reach;
 mod records;
 mod routes;
 mod sessions;

@@ -138,6 +138,7 @@ records! {
     Team = "sys_team" {
         name: String,
         organization_id: String,
+        external_id: Option<String>,
     }
 
     /// A user's place in a team.

@@ -79,7 +79,7 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
                 email_verified: true,
                 ..NewUser::default()
             };
-            auth.make_user(&call.context, new, By::Registration(None)).await?
+            auth.make_user(&call.context, &new, By::Registration(None)).await?
         }
     };
     if is_banned(&user, auth.now_ms()) {

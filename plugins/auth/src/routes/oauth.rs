@@ -243,7 +243,7 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
             } else {
                 By::Registration(None)
             };
-            auth.make_user(&call.context, new, by).await?
+            auth.make_user(&call.context, &new, by).await?
         }
     };
     make_account(call, id, &user.id, person, tokens).await?;

@@ -47,7 +47,7 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     let token = body.text("bootstrapToken")?.map(ToOwned::to_owned);
     let token = token.or_else(|| call.request.header("x-bootstrap-token").map(ToOwned::to_owned));
     let made = auth
-        .make_user(&call.context, new, By::Registration(token.as_deref()))
+        .make_user(&call.context, &new, By::Registration(token.as_deref()))
         .await;
     if let Err(AuthError::Refused(Refusal::BootstrapToken | Refusal::UserExists)) = &made {
         // Neither the token nor who has an account is for trying out.

@@ -11,6 +11,7 @@ mod links;
 mod lockout;
 mod organizations;
 mod passkeys;
+mod reach;
 mod scim;
 mod sessions;
 mod two_factor;

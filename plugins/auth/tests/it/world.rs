@@ -230,6 +230,8 @@ impl<'a> Browser<'a> {
             ("oauth2/callback/", "provider"),
             ("scim/v2/Users/", "id"),
             ("scim/v2/Groups/", "id"),
+            ("scim/v2/Schemas/", "id"),
+            ("scim/v2/ResourceTypes/", "id"),
         ];
         let placed = known
             .iter()
