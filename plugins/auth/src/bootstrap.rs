@@ -23,7 +23,7 @@ use crate::{
 /// Id of the record that the first administrator claims.
 const CLAIM: &str = "first_administrator";
 /// Characters of a user's id.
-const ID_CHARS: usize = 24;
+pub(crate) const ID_CHARS: usize = 24;
 /// Role in an organisation of somebody who was made there.
 const MEMBER: &str = "member";
 

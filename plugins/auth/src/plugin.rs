@@ -80,11 +80,12 @@ impl Plugin for AuthPlugin {
         self.auth.read_blocks(&context).await?;
         let auth = Arc::clone(&self.auth);
         let sweeping = tokio::spawn(async move {
+            // At once, too: what came to its end while nobody was here is told now.
             loop {
-                tokio::time::sleep(SWEEP).await;
                 if let Err(error) = auth.sweep(&Context::background()).await {
                     tracing::warn!(%error, "what is over could not be taken out of the store");
                 }
+                tokio::time::sleep(SWEEP).await;
             }
         });
         *self.sweeper.lock() = Some(sweeping);
@@ -98,6 +99,7 @@ impl Plugin for AuthPlugin {
             // An error is what an aborted task answers.
             drop(sweeper.await);
         }
+        self.auth.later.finish().await;
         Ok(())
     }
 

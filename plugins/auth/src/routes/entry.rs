@@ -89,7 +89,7 @@ pub(super) async fn check_standing(call: &Call, user: &User, callback: Option<&s
     }
     if auth.config.require_email_verification && !user.email_verified {
         if auth.may_mail() {
-            super::email::send(call, user, &user.email, callback).await?;
+            super::email::send_later(call, user, callback);
         }
         refused(call, user, "the address is not verified").await?;
         return Err(Refusal::EmailNotVerified.into());

@@ -29,7 +29,7 @@ pub(super) async fn send(call: Call) -> Result<Reply> {
     if !auth.config.links.magic_links || !auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call)?;
+    admit_mail(&call).await?;
     let claim = Claim {
         email: email.clone(),
         name: body.text("name")?.map(ToOwned::to_owned),

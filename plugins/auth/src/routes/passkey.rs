@@ -267,10 +267,10 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     }
     let (auth, address) = (&call.auth, fact(&call.context, "address"));
     let key = format!("passkey:{}", auth.secrets.lookup(&sent.id));
-    auth.guard.admit(&key, &address, auth.now_ms())?;
+    let attempt = auth.admit(&call.context, &key, &address).await?;
     let filter = json!({ "credential_id": sent.id });
     let Some(passkey): Option<Passkey> = auth.records.find_one(&call.context, filter).await? else {
-        auth.guard.failed(&key, &address, auth.now_ms());
+        auth.failed(&call.context, &attempt).await?;
         return Err(Refusal::PasskeyNotFound.into());
     };
     let user = crate::view::there(auth.records.get::<User>(&call.context, &passkey.user_id).await?)?;
@@ -283,7 +283,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let used = match used {
         Ok(used) => used,
         Err(Fault(reason)) => {
-            auth.guard.failed(&key, &address, auth.now_ms());
+            auth.failed(&call.context, &attempt).await?;
             sign::refused(&call, &user, reason).await?;
             return Err(Refusal::AuthenticationFailed.into());
         }
@@ -302,7 +302,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
         Err(error) if error.is_conflict() => return Err(Refusal::AuthenticationFailed.into()),
         Err(error) => return Err(error),
     }
-    auth.guard.succeeded(&key);
+    auth.succeeded(&call.context, &attempt).await?;
     check_standing(&call, &user, None).await?;
     let secure = call.secure();
     let clear = cookie::clear(cookie::PASSKEY, secure);

@@ -58,6 +58,34 @@ impl Auth {
         Ok(Some(live))
     }
 
+    /// From when on a session is over by what the store knows, milliseconds since 1970. That it is in use is told to the store
+    /// with a delay of a quarter of the idle time, which is granted here.
+    pub(crate) fn ends_ms(&self, session: &Session) -> i64 {
+        let policy = &self.sessions.policy;
+        let signed_in = moment::ms(&session.signed_in_at);
+        let seen = session.last_seen_at.as_deref().map_or(signed_in, moment::ms);
+        let idle = minutes(policy.idle_timeout);
+        moment::ms(&session.expires_at)
+            .min(signed_in.saturating_add(minutes(policy.absolute_timeout)))
+            .min(seen.saturating_add(idle).saturating_add(idle / 4))
+    }
+
+    /// A filter for the sessions that are over by then.
+    pub(crate) fn sessions_over(&self, now_ms: i64) -> Value {
+        let policy = &self.sessions.policy;
+        let before = |ms: i64| json!({ "$lt": moment::text(ms) });
+        let mut ways = vec![json!({ "expires_at": before(now_ms) })];
+        if let Some(absolute) = policy.absolute_timeout {
+            ways.push(json!({ "signed_in_at": before(now_ms.saturating_sub(minutes(Some(absolute)))) }));
+        }
+        if let Some(idle) = policy.idle_timeout {
+            let idle = minutes(Some(idle));
+            let last = now_ms.saturating_sub(idle).saturating_sub(idle / 4);
+            ways.push(json!({ "last_seen_at": before(last) }));
+        }
+        json!({ "$or": ways })
+    }
+
     /// Makes a session ready for use. `None`: its user is gone or disabled.
     pub(crate) async fn enliven(
         &self,

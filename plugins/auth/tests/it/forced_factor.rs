@@ -153,7 +153,7 @@ async fn a_magic_link_leads_to_the_second_step() {
         let body = json!({ "email": "ada@example.com", "callbackURL": callback });
         browser.post("sign-in/magic-link", body).await.expect(200);
         let query = callback.map(|_| "&callbackURL=%2Fapp").unwrap_or_default();
-        let path = format!("magic-link/verify?token={}{query}", world.mailed_token());
+        let path = format!("magic-link/verify?token={}{query}", world.mailed_token().await);
         let half = browser.get(&path).await;
         match callback {
             None => assert_eq!(

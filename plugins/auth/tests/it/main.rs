@@ -14,5 +14,6 @@ mod passkeys;
 mod reach;
 mod scim;
 mod sessions;
+mod silence;
 mod two_factor;
 mod world;

@@ -50,7 +50,7 @@ async fn a_directory_makes_changes_and_disables_users() {
     ada.post("request-password-reset", json!({ "email": "ada@example.com" }))
         .await
         .expect(200);
-    let reset = json!({ "token": world.mailed_token(), "newPassword": "walnut-heron-72" });
+    let reset = json!({ "token": world.mailed_token().await, "newPassword": "walnut-heron-72" });
     ada.post("reset-password", reset).await.expect(200);
     let body = json!({ "email": "ada@example.com", "password": "walnut-heron-72" });
     ada.post("sign-in/email", body.clone()).await.expect(200);

@@ -11,7 +11,13 @@ use objectos_plugin_api::{
 };
 use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Map, Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::data::MemoryData;
 
@@ -35,6 +41,8 @@ pub(crate) struct World {
     pub(crate) plugin: TestPlugin,
     pub(crate) data: Arc<MemoryData>,
     pub(crate) mails: Arc<Mailbox>,
+    /// So many mails were read.
+    read: AtomicUsize,
 }
 
 /// What the tests use of the configuration: cheap hashes.
@@ -75,7 +83,12 @@ pub(crate) async fn world_with(
         .service(DataServer::new(Arc::clone(&data)))
         .service(MailerServer::new(Arc::clone(&mails)));
     let plugin = with(host).start::<AuthPlugin>().await.unwrap();
-    World { plugin, data, mails }
+    World {
+        plugin,
+        data,
+        mails,
+        read: AtomicUsize::new(0),
+    }
 }
 
 impl World {
@@ -103,18 +116,21 @@ impl World {
         client.authenticate(&Context::background(), credentials).await
     }
 
-    /// The token in the link of the last mail.
-    pub(crate) fn mailed_token(&self) -> String {
-        let mails = self.mails.0.lock().unwrap();
-        let text = &mails.last().expect("a mail").text;
-        let at = text
-            .find("token=")
-            .map(|at| at + 6)
-            .or_else(|| text.find("reset-password/").map(|at| at + 15));
-        text[at.expect("a link")..]
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect()
+    /// The next mail that was not read yet. Mails may go out after the answer.
+    pub(crate) async fn mailed(&self) -> MailMessage {
+        let read = self.read.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..5000 {
+            if let Some(mail) = self.mails.0.lock().unwrap().get(read) {
+                return mail.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("no mail")
+    }
+
+    /// The token in the link of the next mail.
+    pub(crate) async fn mailed_token(&self) -> String {
+        token_in(&self.mailed().await.text)
     }
 
     /// A browser in which somebody registered.
@@ -124,6 +140,18 @@ impl World {
         browser.post("sign-up/email", body).await.expect(200);
         browser
     }
+}
+
+/// The token in the link of a mail.
+pub(crate) fn token_in(text: &str) -> String {
+    let at = text
+        .find("token=")
+        .map(|at| at + 6)
+        .or_else(|| text.find("reset-password/").map(|at| at + 15));
+    text[at.expect("a link")..]
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 pub(crate) fn bearer(token: &str) -> Credentials {
