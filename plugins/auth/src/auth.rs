@@ -5,11 +5,13 @@ use objectos_plugin_api::{
     contracts::{
         events::{Origin, SecurityEvent},
         mailer::MailerClient,
+        metadata::MetadataClient,
         permissions::{PermissionsClient, SystemPermissionRequest},
     },
 };
+use parking_lot::RwLock;
 use serde_json::{Map, Value};
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
     config::{AuthConfig, SignUp},
@@ -21,6 +23,7 @@ use crate::{
     lock::Blocks,
     oauth::Providers,
     records::{Records, kinds::User},
+    rules::Rules,
     sessions::Sessions,
 };
 
@@ -50,6 +53,9 @@ pub(crate) struct Auth {
     pub(crate) providers: Providers,
     /// There is an administrator; never goes back.
     pub(crate) administered: AtomicBool,
+    pub(crate) metadata: MetadataClient,
+    /// What is demanded of passwords and sessions: the configuration, and what apps declare.
+    pub(crate) rules: RwLock<Arc<Rules>>,
 }
 
 /// What an event is about.
@@ -96,6 +102,8 @@ impl Auth {
             blocks: Blocks::default(),
             sessions: Sessions::new(config.session.clone()),
             keys: Keys::new(config.session.recheck_ms),
+            metadata: MetadataClient::open(&host)?,
+            rules: RwLock::new(Arc::new(Rules::configured(&config))),
             host,
             config,
             secrets,

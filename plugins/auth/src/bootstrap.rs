@@ -217,7 +217,7 @@ impl Auth {
                 if !crate::http::body::is_email(&email) {
                     return wrong(format!("OBJECTOS_ADMIN_EMAIL is no e-mail address: {email}"));
                 }
-                if let Err(error) = policy::check(&self.config.password, &password, &[&email]) {
+                if let Err(error) = policy::check(&self.rules().password, &password, &[&email]) {
                     return wrong(format!("OBJECTOS_ADMIN_PASSWORD cannot be used: {error}"));
                 }
                 self.make_administrator(context, email, &password).await

@@ -69,7 +69,8 @@ impl LockoutConfig {
     /// `TooMany`.
     fn admit(&self, account: &[i64], address: &[i64], now_ms: i64) -> Result<()> {
         let mut latest_first = address.to_vec();
-        latest_first.sort_unstable_by(|left, right| right.cmp(left));
+        latest_first.sort_unstable();
+        latest_first.reverse();
         let most = usize::try_from(self.address_attempts.min(ADDRESS_MAX)).unwrap_or(usize::MAX);
         if let Some(oldest) = most.checked_sub(1).and_then(|index| latest_first.get(index)) {
             return Err(wait(oldest + self.window_ms() - now_ms));

@@ -4,6 +4,7 @@
 //! # Map
 //! * [`config`], [`error`]: what an operator sets, and what can go wrong.
 //! * `crypto`, `policy`, `guard`: hashes, seals and codes; which passwords are taken; what follows failed attempts.
+//! * `rules`: what apps demand of passwords and sessions beyond that.
 //! * `http`, `view`: bodies, cookies, origins, answers; records as clients see them.
 //! * `records`: the plugin's objects behind the service `data`.
 //! * `sessions`, `keys`, `identify`: who stands behind a request, from memory where it can be; `watch`: what ends that.
@@ -43,6 +44,7 @@ mod proofs;
 mod reach;
 mod records;
 mod routes;
+mod rules;
 mod sessions;
 mod view;
 mod watch;

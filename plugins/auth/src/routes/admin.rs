@@ -90,7 +90,7 @@ pub(super) async fn create_user(call: Call) -> Result<Reply> {
     call.auth.demand_for_role(&call.context, role.unwrap_or(USER)).await?;
     let hash = match body.text("password")? {
         Some(password) => {
-            policy::check(&call.auth.config.password, password, &[&email, name])?;
+            policy::check(&call.auth.rules().password, password, &[&email, name])?;
             Some(call.auth.hasher.hash(password, &call.auth.secrets).await?)
         }
         None => None,

@@ -170,7 +170,7 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
     if is_banned(&user, auth.now_ms()) {
         return Err(Refusal::InvalidToken.into());
     }
-    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
     check_history(&call, &user, new).await?;
     let _: String = auth.take_proof(&call.context, Kind::Reset, &token).await?;
     set(&call, &user, new).await?;
@@ -191,7 +191,7 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
 /// Whether the password was one of the last few.
 async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    if auth.config.password.history_count == 0 {
+    if auth.rules().password.history_count == 0 {
         return Ok(());
     }
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -199,7 +199,7 @@ async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     };
     let earlier = history(&account)
         .into_iter()
-        .take(auth.config.password.history_count.saturating_sub(1));
+        .take(auth.rules().password.history_count.saturating_sub(1));
     for sealed in account.password.iter().cloned().chain(earlier) {
         let hash = auth.secrets.open(&password_place(&user.id), &sealed)?;
         if auth.hasher.verify(new, Some(hash)).await? {
@@ -222,7 +222,7 @@ fn history(account: &Account) -> Vec<String> {
 /// Holds a new password to the rules, and stores it.
 pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
     check_history(call, user, new).await?;
     let hash = auth.hasher.hash(new, &auth.secrets).await?;
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -230,7 +230,7 @@ pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
         auth.records.create::<Account>(&call.context, record).await?;
         return Ok(());
     };
-    let keep = auth.config.password.history_count.saturating_sub(1);
+    let keep = auth.rules().password.history_count.saturating_sub(1);
     let earlier: Vec<String> = account
         .password
         .iter()

@@ -33,7 +33,7 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
         .unwrap_or_else(|| email.split('@').next().unwrap_or_default());
     let callback = body.text("callbackURL")?;
     check_callback(&call.auth, callback)?;
-    policy::check(&call.auth.config.password, &password, &[&email, name])?;
+    policy::check(&call.auth.rules().password, &password, &[&email, name])?;
     let auth = &call.auth;
     let address = fact(&call.context, "address");
     let tries = format!("sign-up:{address}");

@@ -61,7 +61,8 @@ impl Auth {
     /// From when on a session is over by what the store knows, milliseconds since 1970. That it is in use is told to the store
     /// with a delay of a quarter of the idle time, which is granted here.
     pub(crate) fn ends_ms(&self, session: &Session) -> i64 {
-        let policy = &self.sessions.policy;
+        let rules = self.rules();
+        let policy = &rules.session;
         let signed_in = moment::ms(&session.signed_in_at);
         let seen = session.last_seen_at.as_deref().map_or(signed_in, moment::ms);
         let idle = minutes(policy.idle_timeout);
@@ -72,7 +73,8 @@ impl Auth {
 
     /// A filter for the sessions that are over by then.
     pub(crate) fn sessions_over(&self, now_ms: i64) -> Value {
-        let policy = &self.sessions.policy;
+        let rules = self.rules();
+        let policy = &rules.session;
         let before = |ms: i64| json!({ "$lt": moment::text(ms) });
         let mut ways = vec![json!({ "expires_at": before(now_ms) })];
         if let Some(absolute) = policy.absolute_timeout {
@@ -109,7 +111,8 @@ impl Auth {
         let principal = principal(&session, &user, member.as_ref());
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
         let identity = [b"{\"principal\":".as_slice(), &principal, b"}"].concat();
-        let policy = &self.sessions.policy;
+        let rules = self.rules();
+        let policy = &rules.session;
         let signed_in = moment::ms(&session.signed_in_at);
         let expires = moment::ms(&session.expires_at);
         let absolute = signed_in.saturating_add(minutes(policy.absolute_timeout));
@@ -154,7 +157,7 @@ impl Auth {
         if self.demands_second_factor(user) && !shown {
             return Ok(Some(Refusal::MfaRequired));
         }
-        let Some(days) = self.config.password.expiration_days else {
+        let Some(days) = self.rules().password.expiration_days else {
             return Ok(None);
         };
         let account = self.credential(context, &user.id).await?;
@@ -167,7 +170,7 @@ impl Auth {
 
     /// Whether a user has to come with a second factor.
     pub(crate) fn demands_second_factor(&self, user: &User) -> bool {
-        self.sessions.policy.force_mfa || user.mfa_required
+        self.rules().session.force_mfa || user.mfa_required
     }
 
     /// Whether a user has a second factor: an authenticator app, or a passkey that asks for a finger or a PIN.

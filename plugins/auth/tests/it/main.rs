@@ -14,6 +14,7 @@ mod organizations;
 mod passkeys;
 mod providers;
 mod reach;
+mod rules;
 mod scim;
 mod sessions;
 mod silence;
