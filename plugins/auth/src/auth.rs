@@ -5,22 +5,25 @@ use objectos_plugin_api::{
     contracts::{
         events::{Origin, SecurityEvent},
         mailer::MailerClient,
+        metadata::MetadataClient,
         permissions::{PermissionsClient, SystemPermissionRequest},
     },
 };
+use parking_lot::RwLock;
 use serde_json::{Map, Value};
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
     config::{AuthConfig, SignUp},
     crypto::{Secrets, password::Hasher},
     error::{AuthError, Refusal, Result},
-    guard::Guard,
     http::origin::TrustedOrigins,
     keys::Keys,
+    later::Later,
     lock::Blocks,
     oauth::Providers,
     records::{Records, kinds::User},
+    rules::Rules,
     sessions::Sessions,
 };
 
@@ -41,7 +44,7 @@ pub(crate) struct Auth {
     pub(crate) hasher: Hasher,
     pub(crate) sessions: Sessions,
     pub(crate) keys: Keys,
-    pub(crate) guard: Guard,
+    pub(crate) later: Later,
     pub(crate) blocks: Blocks,
     pub(crate) origins: TrustedOrigins,
     pub(crate) development: bool,
@@ -50,6 +53,9 @@ pub(crate) struct Auth {
     pub(crate) providers: Providers,
     /// There is an administrator; never goes back.
     pub(crate) administered: AtomicBool,
+    pub(crate) metadata: MetadataClient,
+    /// What is demanded of passwords and sessions: the configuration, and what apps declare.
+    pub(crate) rules: RwLock<Arc<Rules>>,
 }
 
 /// What an event is about.
@@ -92,10 +98,12 @@ impl Auth {
             mailer: MailerClient::open(&host)?,
             permissions: PermissionsClient::open(&host)?,
             providers: Providers::new(&config.providers, &host)?,
-            guard: Guard::new(config.lockout.clone()),
+            later: Later::default(),
             blocks: Blocks::default(),
             sessions: Sessions::new(config.session.clone()),
             keys: Keys::new(config.session.recheck_ms),
+            metadata: MetadataClient::open(&host)?,
+            rules: RwLock::new(Arc::new(Rules::configured(&config))),
             host,
             config,
             secrets,

@@ -3,7 +3,7 @@
 //! an ordinary user.
 
 use objectos_plugin_api::{Context, Host};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     moment, policy,
     records::{
         Record, changing,
-        kinds::{Account, Invitation, User, Verification},
+        kinds::{Account, Invitation, Member, User, Verification},
         making,
     },
     sessions::load::CREDENTIAL,
@@ -23,7 +23,9 @@ use crate::{
 /// Id of the record that the first administrator claims.
 const CLAIM: &str = "first_administrator";
 /// Characters of a user's id.
-const ID_CHARS: usize = 24;
+pub(crate) const ID_CHARS: usize = 24;
+/// Role in an organisation of somebody who was made there.
+const MEMBER: &str = "member";
 
 /// Somebody who is to become a user.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +38,10 @@ pub(crate) struct NewUser {
     pub(crate) hash: Option<String>,
     /// Role, when it is not the usual one.
     pub(crate) role: Option<String>,
+    /// The organisation of which they are a member from the start.
+    pub(crate) organization: Option<String>,
     /// Further fields of the record.
-    pub(crate) more: serde_json::Map<String, Value>,
+    pub(crate) more: Map<String, Value>,
 }
 
 /// Who makes a user.
@@ -65,7 +69,7 @@ impl Auth {
     }
 
     /// Makes a user, unless they may not become one.
-    pub(crate) async fn make_user(&self, context: &Context, new: NewUser, by: By<'_>) -> Result<User> {
+    pub(crate) async fn make_user(&self, context: &Context, new: &NewUser, by: By<'_>) -> Result<User> {
         let mut claims = match by {
             By::Registration(token) => self.may_register(context, &new.email, token).await?,
             By::Administrator => false,
@@ -73,7 +77,7 @@ impl Auth {
         };
         let id = self.secrets.token(ID_CHARS);
         loop {
-            match self.store_user(context, &id, &new, claims).await {
+            match self.store_user(context, &id, new, claims).await {
                 Ok(()) => break,
                 Err(error) => match error.duplicate() {
                     // Somebody else was first.
@@ -96,15 +100,36 @@ impl Auth {
         }
         let user = crate::view::there(self.records.get::<User>(context, &id).await?)?;
         if claims {
+            self.note_role(context, &user, "The first administrator", by).await?;
+        } else if user.role != USER {
+            self.note_role(context, &user, "A user was made with a role", by)
+                .await?;
+        }
+        if let Some(organization) = &new.organization {
             let note = Note {
-                user: Some(&user),
-                description: "The first administrator",
-                by_user: by != By::Operator,
+                target: Some(("organization", organization)),
+                description: "A user was made as a member",
+                metadata: Map::from_iter([
+                    ("user".to_owned(), user.id.as_str().into()),
+                    ("role".to_owned(), format!("org:{MEMBER}").into()),
+                ]),
                 ..Note::default()
             };
             self.note(context, "authz.role_assigned", note).await?;
         }
         Ok(user)
+    }
+
+    /// Somebody has a role from now on.
+    async fn note_role(&self, context: &Context, user: &User, description: &str, by: By<'_>) -> Result<()> {
+        let note = Note {
+            user: Some(user),
+            description,
+            metadata: Map::from_iter([("role".to_owned(), user.role.as_str().into())]),
+            by_user: matches!(by, By::Registration(_)),
+            ..Note::default()
+        };
+        self.note(context, "authz.role_assigned", note).await
     }
 
     /// Whether somebody may register; true when they become the first administrator.
@@ -154,6 +179,10 @@ impl Auth {
         if let Some(hash) = &new.hash {
             operations.push(making::<Account>(&self.credential_record(id, hash)));
         }
+        if let Some(organization) = &new.organization {
+            let place = json!({ "organization_id": organization, "user_id": id, "role": MEMBER });
+            operations.push(making::<Member>(&place));
+        }
         if claims {
             operations.push(making::<Verification>(&json!({ "id": CLAIM, "identifier": CLAIM })));
         }
@@ -188,7 +217,7 @@ impl Auth {
                 if !crate::http::body::is_email(&email) {
                     return wrong(format!("OBJECTOS_ADMIN_EMAIL is no e-mail address: {email}"));
                 }
-                if let Err(error) = policy::check(&self.config.password, &password, &[&email]) {
+                if let Err(error) = policy::check(&self.rules().password, &password, &[&email]) {
                     return wrong(format!("OBJECTOS_ADMIN_PASSWORD cannot be used: {error}"));
                 }
                 self.make_administrator(context, email, &password).await
@@ -212,7 +241,7 @@ impl Auth {
             hash: Some(hash),
             ..NewUser::default()
         };
-        match self.make_user(context, new, By::Operator).await {
+        match self.make_user(context, &new, By::Operator).await {
             Ok(user) => {
                 tracing::info!(user = user.id, "the administrator was made");
                 Ok(())
@@ -227,9 +256,18 @@ impl Auth {
                 ];
                 match self.records.transaction(context, operations).await {
                     // Another node was first.
-                    Err(error) if error.duplicate().is_some() => Ok(()),
-                    other => other,
+                    Err(error) if error.duplicate().is_some() => return Ok(()),
+                    other => other?,
                 }
+                self.administered.store(true, Ordering::Relaxed);
+                self.sessions.forget_user(&user.id);
+                self.keys.forget_user(&user.id);
+                let user = User {
+                    role: ADMINISTRATOR.to_owned(),
+                    ..user
+                };
+                self.note_role(context, &user, "The first administrator", By::Operator)
+                    .await
             }
             Err(error) => Err(error),
         }

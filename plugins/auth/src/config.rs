@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::{
     error::{AuthError, Result},
     http::origin::origin_of,
+    policy::CHARS_MAX,
 };
 
 /// The configuration. JSON, camelCase.
@@ -61,7 +62,7 @@ pub enum SignUp {
 pub struct PasswordPolicy {
     /// Characters at least.
     pub min_length: usize,
-    /// Characters at most; a longer one is refused, never cut.
+    /// Characters at most, up to 256; a longer one is refused, never cut.
     pub max_length: usize,
     /// Needs a capital letter.
     pub require_uppercase: bool,
@@ -317,6 +318,12 @@ impl AuthConfig {
         {
             return wrong(format!(
                 "baseUrl of objectos.auth is no address such as https://crm.example.com: {url}"
+            ));
+        }
+        if self.password.max_length > CHARS_MAX {
+            return wrong(format!(
+                "password.maxLength of objectos.auth is {}; {CHARS_MAX} characters are the most that are taken",
+                self.password.max_length
             ));
         }
         if self.password.min_length > self.password.max_length {

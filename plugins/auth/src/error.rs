@@ -83,6 +83,7 @@ refusals! {
     Validation: 400, "VALIDATION_ERROR", "Invalid request body";
     InvalidEmailOrPassword: 401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password";
     InvalidPassword: 400, "INVALID_PASSWORD", "Invalid password";
+    InvalidFilter: 400, "INVALID_FILTER", "The filter cannot be read";
     InvalidEmail: 400, "INVALID_EMAIL", "Invalid email";
     UserExists: 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.";
     UserNotFound: 404, "USER_NOT_FOUND", "User not found";
@@ -113,7 +114,7 @@ refusals! {
     InvalidTwoFactorCookie: 401, "INVALID_TWO_FACTOR_COOKIE", "Invalid two factor cookie";
     TwoFactorNotEnabled: 400, "TWO_FACTOR_NOT_ENABLED", "Two factor isn't enabled";
     TwoFactorAlreadyEnabled: 400, "TWO_FACTOR_ALREADY_ENABLED", "Two factor is enabled already; disable it first";
-    MfaRequired: 403, "MFA_REQUIRED", "Set up a second factor first";
+    MfaRequired: 403, "MFA_REQUIRED", "Set up a second factor first, or show the one you have";
     PasswordExpired: 403, "PASSWORD_EXPIRED", "Your password has expired; change it first";
     LastAccount: 400, "FAILED_TO_UNLINK_LAST_ACCOUNT", "You can't unlink your last account";
     AccountNotFound: 400, "ACCOUNT_NOT_FOUND", "Account not found";

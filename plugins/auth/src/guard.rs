@@ -1,32 +1,30 @@
 //! Failed attempts: slower after some, none at all after more. Counted by account name whether or not there is such an
-//! account, so that nothing is told of that, and by address. Counts are in memory; a lock is in the store, so that it holds on
-//! every node and over a restart.
+//! account, so that nothing is told of that, and by address. Each failure is a record for as long as it counts, beside the
+//! locks: so neither a restart nor another node gives new attempts, and of many at once none is lost.
 
-use parking_lot::Mutex;
-use std::collections::HashMap;
+use objectos_plugin_api::Context;
+use serde_json::json;
 
 use crate::{
+    auth::Auth,
     config::LockoutConfig,
     error::{AuthError, Result},
+    moment,
+    records::{PAGE, kinds::Verification, making},
 };
 
-/// Accounts and addresses that are counted at most.
-const COUNTED_MAX: usize = 100_000;
 /// Longest wait between two attempts, milliseconds.
 const WAIT_MAX_MS: i64 = 60_000;
+/// Failures of an address that are told apart: there is room for those of an account in what is read at once.
+const ADDRESS_MAX: u32 = 500;
 
-/// Counts failures.
-#[derive(Debug)]
-pub(crate) struct Guard {
-    config: LockoutConfig,
-    counted: Mutex<HashMap<String, Count>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Count {
-    failures: u32,
-    first_ms: i64,
-    last_ms: i64,
+/// An attempt that was admitted.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    account: String,
+    address: String,
+    /// Records of the account's failures until then.
+    known: Vec<String>,
 }
 
 /// What follows a failure.
@@ -41,46 +39,22 @@ pub(crate) enum Consequence {
     },
 }
 
-impl Guard {
-    pub(crate) fn new(config: LockoutConfig) -> Self {
-        Self {
-            config,
-            counted: Mutex::default(),
-        }
-    }
+fn account_key(account: &str) -> String {
+    format!("failed:account:{account}")
+}
 
+fn address_key(address: &str) -> String {
+    format!("failed:address:{address}")
+}
+
+impl LockoutConfig {
     fn window_ms(&self) -> i64 {
-        self.config.window_minutes.saturating_mul(60_000)
-    }
-
-    /// Whether an attempt may be made now.
-    ///
-    /// # Errors
-    /// `TooMany`.
-    pub(crate) fn admit(&self, account: &str, address: &str, now_ms: i64) -> Result<()> {
-        let counted = self.counted.lock();
-        let known = |key: String| {
-            let count = counted.get(&key)?;
-            (now_ms - count.first_ms < self.window_ms()).then_some(*count)
-        };
-        if let Some(count) = known(address_key(address)).filter(|count| count.failures >= self.config.address_attempts)
-        {
-            return Err(wait(count.first_ms + self.window_ms() - now_ms));
-        }
-        let Some(count) = known(account_key(account)) else {
-            return Ok(());
-        };
-        let until = count.last_ms + self.pause_ms(count.failures);
-        if now_ms < until {
-            Err(wait(until - now_ms))
-        } else {
-            Ok(())
-        }
+        self.window_minutes.saturating_mul(60_000)
     }
 
     /// One second after the first failure that counts, and twice as long after each further one.
     fn pause_ms(&self, failures: u32) -> i64 {
-        match failures.checked_sub(self.config.slow_after) {
+        match failures.checked_sub(self.slow_after) {
             None => 0,
             Some(over) => 1000_i64
                 .checked_shl(over.min(20))
@@ -89,43 +63,103 @@ impl Guard {
         }
     }
 
-    /// Counts a failure.
-    pub(crate) fn failed(&self, account: &str, address: &str, now_ms: i64) -> Consequence {
-        let window = self.window_ms();
-        let mut counted = self.counted.lock();
-        if counted.len() >= COUNTED_MAX {
-            counted.retain(|_, count| now_ms - count.first_ms < window);
+    /// Whether an attempt may be made now, after failures at these moments.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    fn admit(&self, account: &[i64], address: &[i64], now_ms: i64) -> Result<()> {
+        let mut latest_first = address.to_vec();
+        latest_first.sort_unstable();
+        latest_first.reverse();
+        let most = usize::try_from(self.address_attempts.min(ADDRESS_MAX)).unwrap_or(usize::MAX);
+        if let Some(oldest) = most.checked_sub(1).and_then(|index| latest_first.get(index)) {
+            return Err(wait(oldest + self.window_ms() - now_ms));
         }
-        if counted.len() >= COUNTED_MAX {
-            // A flood of names: what it began with may go, addresses are what counts then.
-            counted.retain(|key, _| key.starts_with("address:"));
-        }
-        let mut count = |key: String| {
-            let count = counted.entry(key).or_insert(Count {
-                failures: 0,
-                first_ms: now_ms,
-                last_ms: now_ms,
-            });
-            if now_ms - count.first_ms >= window {
-                (count.failures, count.first_ms) = (0, now_ms);
-            }
-            count.failures += 1;
-            count.last_ms = now_ms;
-            count.failures
+        let Some(last) = account.iter().max() else {
+            return Ok(());
         };
-        count(address_key(address));
-        if count(account_key(account)) < self.config.attempts {
-            return Consequence::None;
-        }
-        counted.remove(&account_key(account));
-        Consequence::Lock {
-            until_ms: now_ms + self.config.lock_minutes.saturating_mul(60_000),
+        let failures = u32::try_from(account.len()).unwrap_or(u32::MAX);
+        let until = last + self.pause_ms(failures);
+        if now_ms < until {
+            Err(wait(until - now_ms))
+        } else {
+            Ok(())
         }
     }
+}
 
-    /// Forgets the failures of an account whose owner signed in.
-    pub(crate) fn succeeded(&self, account: &str) {
-        self.counted.lock().remove(&account_key(account));
+impl Auth {
+    /// Admits an attempt, unless too many failed before.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub(crate) async fn admit(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
+        let (account, address) = (account_key(account), address_key(address));
+        let now_ms = self.now_ms();
+        let failures = self.failures(context, &[&account, &address], now_ms).await?;
+        let lockout = &self.config.lockout;
+        let moments = |key: &str| -> Vec<i64> {
+            let of_key = failures.iter().filter(|failure| failure.identifier == key);
+            let end = |failure: &Verification| failure.expires_at.as_deref().map_or(0, moment::ms);
+            of_key.map(|failure| end(failure) - lockout.window_ms()).collect()
+        };
+        lockout.admit(&moments(&account), &moments(&address), now_ms)?;
+        let known = failures
+            .into_iter()
+            .filter(|failure| failure.identifier == account)
+            .map(|failure| failure.id);
+        Ok(Attempt {
+            known: known.collect(),
+            account,
+            address,
+        })
+    }
+
+    /// What counts of the failures under these keys.
+    async fn failures(&self, context: &Context, keys: &[&String], now_ms: i64) -> Result<Vec<Verification>> {
+        let query = json!({
+            "where": { "identifier": { "$in": keys }, "expires_at": { "$gt": moment::text(now_ms) } },
+            "limit": PAGE, "count": false,
+            "orderBy": [{ "field": "expires_at", "order": "desc" }],
+        });
+        self.records.query(context, query).await
+    }
+
+    /// Counts a failure.
+    pub(crate) async fn failed(&self, context: &Context, attempt: &Attempt) -> Result<Consequence> {
+        let now_ms = self.now_ms();
+        let lockout = &self.config.lockout;
+        let end = moment::text(now_ms + lockout.window_ms());
+        let failure = |key: &str| making::<Verification>(&json!({ "identifier": key, "expires_at": end }));
+        let operations = vec![failure(&attempt.account), failure(&attempt.address)];
+        self.records.transaction(context, operations).await?;
+        let failures = self.failures(context, &[&attempt.account], now_ms).await?;
+        if u32::try_from(failures.len()).unwrap_or(u32::MAX) < lockout.attempts {
+            return Ok(Consequence::None);
+        }
+        for failure in &failures {
+            self.records.delete::<Verification>(context, &failure.id).await?;
+        }
+        Ok(Consequence::Lock {
+            until_ms: now_ms + lockout.lock_minutes.saturating_mul(60_000),
+        })
+    }
+
+    /// Forgets the failures of an account whose owner showed up.
+    pub(crate) async fn succeeded(&self, context: &Context, attempt: &Attempt) -> Result<()> {
+        for failure in &attempt.known {
+            self.records.delete::<Verification>(context, failure).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of an account.
+    pub(crate) async fn forget_failures(&self, context: &Context, account: &str) -> Result<()> {
+        let account = account_key(account);
+        for failure in self.failures(context, &[&account], self.now_ms()).await? {
+            self.records.delete::<Verification>(context, &failure.id).await?;
+        }
+        Ok(())
     }
 }
 
@@ -136,80 +170,51 @@ pub(crate) fn wait(ms: i64) -> AuthError {
     }
 }
 
-fn account_key(account: &str) -> String {
-    format!("account:{account}")
-}
-
-fn address_key(address: &str) -> String {
-    format!("address:{address}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: i64 = 1_700_000_000_000;
-    const ADDRESS: &str = "192.0.2.1";
 
-    fn guard() -> Guard {
-        Guard::new(LockoutConfig {
+    /// Seconds to wait.
+    fn check(account: &[i64], address: &[i64], now_ms: i64, expected: Option<i64>) {
+        let config = LockoutConfig {
             attempts: 5,
             window_minutes: 15,
             lock_minutes: 10,
             address_attempts: 8,
             block_minutes: 60,
             slow_after: 3,
-        })
-    }
-
-    fn seconds(result: Result<()>) -> Option<i64> {
-        match result {
+        };
+        let seconds = match config.admit(account, address, now_ms) {
             Ok(()) => None,
             Err(AuthError::TooMany { retry_after_s }) => Some(retry_after_s),
             Err(error) => panic!("{error}"),
-        }
+        };
+        assert_eq!(seconds, expected, "{account:?} {address:?} {now_ms}");
     }
 
     #[test]
-    fn attempts_become_slower_and_end_in_a_lock() {
-        let guard = guard();
-        for _ in 0..2 {
-            assert_eq!(guard.failed("ada", ADDRESS, NOW), Consequence::None);
-            assert_eq!(seconds(guard.admit("ada", ADDRESS, NOW)), None);
-        }
-        guard.failed("ada", ADDRESS, NOW);
-        assert_eq!(seconds(guard.admit("ada", ADDRESS, NOW)), Some(1));
-        assert_eq!(seconds(guard.admit("ada", ADDRESS, NOW + 1000)), None);
-        guard.failed("ada", ADDRESS, NOW + 1000);
-        assert_eq!(seconds(guard.admit("ada", ADDRESS, NOW + 1000)), Some(2));
-        assert_eq!(
-            guard.failed("ada", ADDRESS, NOW + 3000),
-            Consequence::Lock {
-                until_ms: NOW + 3000 + 600_000
-            }
-        );
-        assert_eq!(seconds(guard.admit("bob", ADDRESS, NOW + 3000)), None);
+    fn attempts_become_slower() {
+        check(&[], &[], NOW, None);
+        check(&[NOW; 2], &[NOW; 2], NOW, None);
+        check(&[NOW; 3], &[NOW; 3], NOW, Some(1));
+        check(&[NOW; 3], &[NOW; 3], NOW + 1000, None);
+        let four = [NOW, NOW + 1000, NOW, NOW];
+        check(&four, &four, NOW + 1000, Some(2));
+        check(&[NOW; 12], &[], NOW, Some(60));
     }
 
     #[test]
     fn one_address_cannot_try_many_accounts() {
-        let guard = guard();
-        for number in 0..8 {
-            assert_eq!(seconds(guard.admit("x", ADDRESS, NOW)), None, "{number}");
-            guard.failed(&format!("account {number}"), ADDRESS, NOW);
-        }
-        assert_eq!(seconds(guard.admit("x", ADDRESS, NOW)), Some(900));
-        assert_eq!(seconds(guard.admit("x", "192.0.2.2", NOW)), None);
-        assert_eq!(seconds(guard.admit("x", ADDRESS, NOW + 900_000)), None);
-    }
-
-    #[test]
-    fn a_success_clears_the_account() {
-        let guard = guard();
-        for _ in 0..4 {
-            guard.failed("ada", ADDRESS, NOW);
-        }
-        guard.succeeded("ada");
-        assert_eq!(seconds(guard.admit("ada", ADDRESS, NOW)), None);
+        check(&[], &[NOW; 7], NOW, None);
+        check(&[], &[NOW; 8], NOW, Some(900));
+        // As soon as the first of the last eight is out of the window.
+        let mut moments = [NOW + 60_000; 9];
+        moments[3] = NOW;
+        check(&[], &moments, NOW + 60_000, Some(900));
+        let mut moments = [NOW + 60_000; 8];
+        moments[3] = NOW;
+        check(&[], &moments, NOW + 60_000, Some(840));
     }
 }

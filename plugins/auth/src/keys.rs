@@ -38,6 +38,8 @@ pub(crate) struct LiveKey {
     /// `{"principal":{…}}`.
     pub(crate) identity: Vec<u8>,
     scopes: Scopes,
+    /// Why its user may do nothing but set that right: a key does no more than its user.
+    restriction: Option<Refusal>,
     ends_ms: i64,
     checked_ms: i64,
 }
@@ -89,8 +91,11 @@ impl Scopes {
 }
 
 impl LiveKey {
-    /// Holds a request to the key's scopes.
+    /// Holds a request to what its user may do, and to the key's scopes.
     pub(crate) fn permits(&self, method: &str, path: &str) -> Result<()> {
+        if let Some(refusal) = self.restriction {
+            return Err(refusal.into());
+        }
         if self.scopes.permits(method, path) {
             return Ok(());
         }
@@ -211,6 +216,9 @@ impl Auth {
             }
             None => None,
         };
+        // A program shows no second factor; its user must have one where one is demanded.
+        let has_factor = !self.demands_second_factor(&user) || self.has_second_factor(context, &user).await?;
+        let restriction = self.restriction(context, &user, has_factor).await?;
         let scopes = Scopes(scopes_of(record));
         let principal = principal(record, &user, member.as_ref(), &scopes);
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
@@ -219,6 +227,7 @@ impl Auth {
             user: user.id,
             identity: [b"{\"principal\":".as_slice(), &principal, b"}"].concat(),
             scopes,
+            restriction,
             ends_ms,
             checked_ms: now_ms,
         })))

@@ -4,20 +4,24 @@
 //! # Map
 //! * [`config`], [`error`]: what an operator sets, and what can go wrong.
 //! * `crypto`, `policy`, `guard`: hashes, seals and codes; which passwords are taken; what follows failed attempts.
+//! * `rules`: what apps demand of passwords and sessions beyond that.
 //! * `http`, `view`: bodies, cookies, origins, answers; records as clients see them.
 //! * `records`: the plugin's objects behind the service `data`.
 //! * `sessions`, `keys`, `identify`: who stands behind a request, from memory where it can be; `watch`: what ends that.
 //! * `proofs`, `mail`, `bootstrap`: links that are good once, the mails they go by, how users come to be.
 //! * `webauthn`: what passkeys sign, from bytes to "this key, this challenge, this page".
+//! * `later`: what is done after an answer, so that it tells nothing.
 //! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity.
 //! * `oauth`: providers where people prove who they are.
+//! * `reach`: whom somebody who manages users may manage.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
 //! * No token, password or code stands in the store as it is: tokens and codes are hashed, the rest is sealed.
 //! * What a request says of its tenant, user or address is never believed; the session and the gateway say it.
 //! * What ends a session is forgotten in memory before it is acknowledged.
-//! * No answer tells whether an account exists, but for registering an address that has one.
+//! * No answer tells whether an account exists, but for registering an address that has one where addresses need not be
+//!   verified.
 
 mod alarm;
 mod auth;
@@ -29,6 +33,7 @@ mod guard;
 mod http;
 mod identify;
 mod keys;
+mod later;
 mod lock;
 mod mail;
 mod moment;
@@ -36,8 +41,10 @@ mod oauth;
 mod plugin;
 mod policy;
 mod proofs;
+mod reach;
 mod records;
 mod routes;
+mod rules;
 mod sessions;
 mod view;
 mod watch;

@@ -99,7 +99,7 @@ impl Auth {
     /// Takes a lock away; false when there was none.
     pub(crate) async fn unlock(&self, context: &Context, email: &str) -> Result<bool> {
         let account_key = self.secrets.lookup(email);
-        self.guard.succeeded(&account_key);
+        self.forget_failures(context, &account_key).await?;
         self.records
             .delete::<Verification>(context, &lock_id(&account_key))
             .await

@@ -4,19 +4,19 @@
 use objectos_plugin_api::{
     Context, Event, Health, HookAnswer, HookCall, Plugin, Registry, Result, Setup,
     contracts::{
-        events::CHANGED_ELSEWHERE,
+        events::{CHANGED_ELSEWHERE, METADATA_CHANGED},
         hooks::{AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE},
     },
     plugin,
 };
 use parking_lot::Mutex;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 use crate::{
     alarm::ALARM, auth::Auth, config::AuthConfig, crypto::secret, error::AuthError, identify::AuthService,
-    records::kinds::Verification, routes, watch::WATCHED,
+    records::kinds::Verification, routes, rules::KIND, watch::WATCHED,
 };
 
 /// How often what is over is taken out of the store.
@@ -61,6 +61,15 @@ impl Plugin for AuthPlugin {
                 .await;
             Ok(())
         });
+        registry.event("rules", METADATA_CHANGED, |plugin, _, event: Event| async move {
+            let kinds = event.payload.get("kinds").and_then(Value::as_array);
+            if kinds.is_none_or(|kinds| kinds.iter().any(|kind| kind == KIND))
+                && let Err(error) = plugin.auth.read_rules(&Context::background()).await
+            {
+                tracing::error!(%error, "the policies of the apps could not be read; those read before hold on");
+            }
+            Ok(())
+        });
         registry.durable_event("alarms", ALARM, |plugin, _, event: Event| async move {
             let alarm = serde_json::from_value(event.payload)?;
             Ok(plugin.auth.act_on(&Context::background(), &alarm).await?)
@@ -76,15 +85,17 @@ impl Plugin for AuthPlugin {
     async fn start(self: Arc<Self>) -> Result<()> {
         let context = Context::background();
         self.auth.check_secret(&context).await?;
+        self.auth.read_rules(&context).await?;
         self.auth.ensure_administrator(&context).await?;
         self.auth.read_blocks(&context).await?;
         let auth = Arc::clone(&self.auth);
         let sweeping = tokio::spawn(async move {
+            // At once, too: what came to its end while nobody was here is told now.
             loop {
-                tokio::time::sleep(SWEEP).await;
                 if let Err(error) = auth.sweep(&Context::background()).await {
                     tracing::warn!(%error, "what is over could not be taken out of the store");
                 }
+                tokio::time::sleep(SWEEP).await;
             }
         });
         *self.sweeper.lock() = Some(sweeping);
@@ -98,6 +109,7 @@ impl Plugin for AuthPlugin {
             // An error is what an aborted task answers.
             drop(sweeper.await);
         }
+        self.auth.later.finish().await;
         Ok(())
     }
 

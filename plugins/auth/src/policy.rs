@@ -7,6 +7,9 @@ use crate::{
     error::{AuthError, Refusal, Result},
 };
 
+/// Characters of a password at most, whatever the policy says: a longer one would cost to hash, for whoever sends it.
+pub(crate) const CHARS_MAX: usize = 256;
+
 /// Passwords that everybody knows, in small letters, eight characters and more. Source: the list of zxcvbn (MIT licence), and
 /// what people make of it to please rules.
 static COMMON: LazyLock<HashSet<&'static str>> =

@@ -3,14 +3,17 @@
 
 use objectos_plugin_api::Context;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     auth::Auth,
     crypto::{TOKEN_CHARS, hash_text, hash_token},
     error::{AuthError, Refusal, Result},
     moment,
-    records::kinds::Verification,
+    records::{
+        PAGE, Record,
+        kinds::{BlockedAddress, Session, User, Verification},
+    },
 };
 
 /// Kinds of proofs: a token is good for its own kind alone.
@@ -122,31 +125,39 @@ impl Auth {
         Ok(())
     }
 
-    /// Takes away what is over: proofs, sessions and blocks.
+    /// Takes away what is over: proofs, failures and locks, sessions, blocks.
     pub(crate) async fn sweep(&self, context: &Context) -> Result<()> {
-        let over = json!({ "expires_at": { "$lt": moment::text(self.now_ms()) } });
-        for proof in self.records.find::<Verification>(context, over.clone()).await? {
-            self.records.delete::<Verification>(context, &proof.id).await?;
+        let now_ms = self.now_ms();
+        let over = json!({ "expires_at": { "$lt": moment::text(now_ms) } });
+        self.sweep_out::<Verification>(context, &over, |record| &record.id)
+            .await?;
+        self.sweep_out::<BlockedAddress>(context, &over, |record| &record.id)
+            .await?;
+        let over = self.sessions_over(now_ms);
+        loop {
+            let sessions: Vec<Session> = self.records.find(context, over.clone()).await?;
+            for session in &sessions {
+                let user: Option<User> = self.records.get(context, &session.user_id).await?;
+                let user = user.unwrap_or_default();
+                self.end(context, &user, session, "auth.session_expired", "A session was over")
+                    .await?;
+            }
+            if sessions.len() < PAGE {
+                return Ok(());
+            }
         }
-        for blocked in self
-            .records
-            .find::<crate::records::kinds::BlockedAddress>(context, over.clone())
-            .await?
-        {
-            self.records
-                .delete::<crate::records::kinds::BlockedAddress>(context, &blocked.id)
-                .await?;
+    }
+
+    /// Deletes every record that matches.
+    async fn sweep_out<T: Record>(&self, context: &Context, over: &Value, id: fn(&T) -> &str) -> Result<()> {
+        loop {
+            let records: Vec<T> = self.records.find(context, over.clone()).await?;
+            for record in &records {
+                self.records.delete::<T>(context, id(record)).await?;
+            }
+            if records.len() < PAGE {
+                return Ok(());
+            }
         }
-        for session in self
-            .records
-            .find::<crate::records::kinds::Session>(context, over)
-            .await?
-        {
-            let user: Option<crate::records::kinds::User> = self.records.get(context, &session.user_id).await?;
-            let user = user.unwrap_or_default();
-            self.end(context, &user, &session, "auth.session_expired", "A session was over")
-                .await?;
-        }
-        Ok(())
     }
 }

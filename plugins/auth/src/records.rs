@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{AuthError, Result};
 
 /// Records that are read at once at most.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 
 /// A record as a type; its object's name goes with it.
 pub(crate) trait Record: DeserializeOwned + Send {

@@ -23,7 +23,7 @@ use crate::{
     auth::{Auth, fact},
     error::{Refusal, Result},
     http::{Body, Reply},
-    identify::{Proof, Who, check_own_origin},
+    identify::{Proof, Who, check_own_origin, hold_back},
     sessions::Live,
 };
 
@@ -82,10 +82,14 @@ impl Call {
         }
     }
 
-    /// Who calls; sessions and what belongs to a person are no business of keys.
+    /// Who calls; sessions and what belongs to a person are no business of keys. Somebody who has to do something first is
+    /// refused here, too: the gateway asks before routes that need a session, and nobody else does.
     pub(crate) async fn signed_in(&self) -> Result<SignedIn> {
         match self.auth.identify(&self.context, &self.proof()).await? {
-            Who::Session(live, token, renewed) => Ok(SignedIn { live, token, renewed }),
+            Who::Session(live, token, renewed) => {
+                hold_back(&live, self.request.path())?;
+                Ok(SignedIn { live, token, renewed })
+            }
             Who::Key(_) => Err(Refusal::Forbidden.into()),
             Who::Nobody => Err(Refusal::Unauthorized.into()),
         }
@@ -98,6 +102,16 @@ impl Call {
             return Err(Refusal::Forbidden.into());
         }
         Ok(signed_in)
+    }
+
+    /// Somebody who has a second factor and did not show it does not make another one in its place.
+    pub(crate) async fn check_enrols(&self, me: &SignedIn) -> Result<()> {
+        if me.live.restriction == Some(Refusal::MfaRequired)
+            && self.auth.has_second_factor(&self.context, &me.live.user).await?
+        {
+            return Err(Refusal::MfaRequired.into());
+        }
+        Ok(())
     }
 }
 
@@ -226,8 +240,11 @@ routes! {
     organization::teams::members: "GET /api/v1/auth/organization/list-team-members",
     organization::teams::add_member: "POST /api/v1/auth/organization/add-team-member",
     organization::teams::remove_member: "POST /api/v1/auth/organization/remove-team-member",
-    scim::service_provider_config: "GET /api/v1/auth/scim/v2/ServiceProviderConfig",
-    scim::resource_types: "GET /api/v1/auth/scim/v2/ResourceTypes",
+    scim::discovery::service_provider_config: "GET /api/v1/auth/scim/v2/ServiceProviderConfig",
+    scim::discovery::resource_types: "GET /api/v1/auth/scim/v2/ResourceTypes",
+    scim::discovery::resource_type: "GET /api/v1/auth/scim/v2/ResourceTypes/{id}",
+    scim::discovery::schemas: "GET /api/v1/auth/scim/v2/Schemas",
+    scim::discovery::schema: "GET /api/v1/auth/scim/v2/Schemas/{id}",
     scim::users::find: "GET /api/v1/auth/scim/v2/Users",
     scim::users::create: "POST /api/v1/auth/scim/v2/Users",
     scim::users::get: "GET /api/v1/auth/scim/v2/Users/{id}",

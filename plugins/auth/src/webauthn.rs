@@ -88,6 +88,8 @@ pub(crate) struct Made {
     pub(crate) key: PublicKey,
     /// How often it was used, by its own count; 0 where it does not count.
     pub(crate) counter: u32,
+    /// Whoever made it showed that they are its owner: a fingerprint, a PIN.
+    pub(crate) verified: bool,
     /// May be copied to other devices of its owner.
     pub(crate) portable: bool,
     /// Was copied.
@@ -143,6 +145,7 @@ impl Registration {
             id: encode(&credential.id),
             key: credential.key.clone(),
             counter: data.counter,
+            verified: data.user_verified,
             portable: data.portable,
             backed_up: data.backed_up,
             model: credential.model(),

@@ -52,6 +52,13 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
+/// A URL with more in its query.
+pub(crate) fn extend(url: &str, pairs: &[(&str, &str)]) -> String {
+    let (page, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+    let join = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{join}{}{fragment}", query(pairs))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +82,13 @@ mod tests {
         assert_eq!(parameter(query, "c").as_deref(), Some("p q"));
         assert_eq!(parameter(query, "d").as_deref(), Some(""));
         assert_eq!(parameter(query, "e"), None);
+    }
+
+    #[test]
+    fn a_query_grows_before_the_fragment() {
+        let check = |url: &str, expected: &str| assert_eq!(extend(url, &[("a", "x y")]), expected);
+        check("/app", "/app?a=x%20y");
+        check("/app?b=1", "/app?b=1&a=x%20y");
+        check("https://app.example.com/#/in", "https://app.example.com/?a=x%20y#/in");
     }
 }

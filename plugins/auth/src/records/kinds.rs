@@ -138,6 +138,7 @@ records! {
     Team = "sys_team" {
         name: String,
         organization_id: String,
+        external_id: Option<String>,
     }
 
     /// A user's place in a team.
@@ -165,6 +166,7 @@ records! {
         device_type: Option<String>,
         transports: Option<String>,
         backed_up: bool,
+        user_verified: bool,
         aaguid: Option<String>,
     }
 

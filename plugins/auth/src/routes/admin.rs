@@ -1,16 +1,17 @@
-//! What administrators do with users: needs the system permission `manage_users`. Acting as somebody else is written down and
-//! shows in everything that is done meanwhile.
+//! What administrators do with users: needs the system permission `manage_users`, and reaches as far as `reach` says. Acting as
+//! somebody else is written down and shows in everything that is done meanwhile.
 
 use serde_json::{Map, Value, json};
 
 use super::{Call, SignedIn, sign};
 use crate::{
-    auth::{ADMINISTRATOR, Note},
+    auth::{ADMINISTRATOR, Note, USER},
     bootstrap::{By, NewUser},
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, percent},
     moment, policy,
     proofs::Kind,
+    reach::Reach,
     records::kinds::{Session, User},
     sessions::{issue::Reason, load::is_banned},
     view,
@@ -18,24 +19,39 @@ use crate::{
 
 const PERMISSION: &str = "manage_users";
 
-async fn administrator(call: &Call) -> Result<SignedIn> {
+/// Somebody who manages users, and how far they reach.
+struct Administrator {
+    me: SignedIn,
+    reach: Reach,
+}
+
+async fn administrator(call: &Call) -> Result<Administrator> {
     let me = call.owner().await?;
     call.auth.demand(&call.context, PERMISSION).await?;
-    Ok(me)
+    let reach = call.auth.reach(&call.context).await?;
+    Ok(Administrator { me, reach })
 }
 
-async fn target(call: &Call, body: &Body) -> Result<User> {
-    let id = body.required("userId")?;
-    let found: Option<User> = call.auth.records.get(&call.context, id).await?;
-    found.ok_or_else(|| Refusal::UserNotFound.into())
-}
-
-/// Whoever manages users must not become an administrator of the whole that way.
-async fn guard_administrators(call: &Call, user: &User) -> Result<()> {
-    if user.role == ADMINISTRATOR {
-        call.auth.demand(&call.context, "manage_platform").await?;
+impl Administrator {
+    /// The user a request is about.
+    async fn target(&self, call: &Call, body: &Body) -> Result<User> {
+        let id = body.required("userId")?;
+        call.auth.within(&call.context, &self.reach, id).await
     }
-    Ok(())
+
+    /// The same, when they are no more than whoever calls.
+    async fn lesser(&self, call: &Call, body: &Body) -> Result<User> {
+        let user = self.target(call, body).await?;
+        call.auth.demand_for_role(&call.context, &user.role).await?;
+        Ok(user)
+    }
+
+    /// The same, when nobody else has a say in what becomes of the account.
+    async fn own(&self, call: &Call, body: &Body) -> Result<User> {
+        let user = self.lesser(call, body).await?;
+        call.auth.check_own(&call.context, &self.reach, &user).await?;
+        Ok(user)
+    }
 }
 
 fn forget(call: &Call, user: &str) {
@@ -45,7 +61,7 @@ fn forget(call: &Call, user: &str) {
 
 /// `GET /admin/list-users?limit=&offset=&searchValue=`.
 pub(super) async fn list_users(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
+    let by = administrator(&call).await?;
     let query = call.request.query();
     let number = |name: &str, default: u64| {
         percent::parameter(query, name)
@@ -57,36 +73,24 @@ pub(super) async fn list_users(call: Call) -> Result<Reply> {
         Some(text) => json!({ "$or": [{ "email": { "$contains": text } }, { "name": { "$contains": text } }] }),
         None => json!({}),
     };
-    let query = json!({
-        "where": filter, "limit": limit, "offset": offset,
-        "orderBy": [{ "field": "created_at", "order": "asc" }],
-    });
-    let answer = call.auth.records.find_raw(&call.context, "sys_user", query).await?;
-    #[derive(serde::Deserialize)]
-    struct Found {
-        records: Vec<User>,
-        total: Option<u64>,
-    }
-    let found: Found = serde_json::from_slice(&answer).map_err(|error| AuthError::Internal(error.to_string()))?;
-    let users: Vec<Value> = found.records.iter().map(view::user).collect();
+    let (users, total) = call.auth.users(&call.context, &by.reach, filter, offset, limit).await?;
+    let users: Vec<Value> = users.iter().map(view::user).collect();
     Ok(Reply::ok(
-        json!({ "users": users, "total": found.total, "limit": limit, "offset": offset }),
+        json!({ "users": users, "total": total, "limit": limit, "offset": offset }),
     ))
 }
 
-/// `POST /admin/create-user {email, name, password?, role?}`.
+/// `POST /admin/create-user {email, name, password?, role?}`. Whoever reaches the members of an organisation makes one of them.
 pub(super) async fn create_user(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
+    let by = administrator(&call).await?;
     let body = call.body()?;
     let email = body.email("email")?;
     let name = body.required("name")?;
     let role = body.text("role")?;
-    if role == Some(ADMINISTRATOR) {
-        call.auth.demand(&call.context, "manage_platform").await?;
-    }
+    call.auth.demand_for_role(&call.context, role.unwrap_or(USER)).await?;
     let hash = match body.text("password")? {
         Some(password) => {
-            policy::check(&call.auth.config.password, password, &[&email, name])?;
+            policy::check(&call.auth.rules().password, password, &[&email, name])?;
             Some(call.auth.hasher.hash(password, &call.auth.secrets).await?)
         }
         None => None,
@@ -96,22 +100,20 @@ pub(super) async fn create_user(call: Call) -> Result<Reply> {
         email,
         hash,
         role: role.map(ToOwned::to_owned),
+        organization: by.reach.organization(),
         ..NewUser::default()
     };
-    let user = call.auth.make_user(&call.context, new, By::Administrator).await?;
+    let user = call.auth.make_user(&call.context, &new, By::Administrator).await?;
     Ok(Reply::ok(json!({ "user": view::user(&user) })))
 }
 
 /// `POST /admin/set-role {userId, role}`.
 pub(super) async fn set_role(call: Call) -> Result<Reply> {
-    let me = administrator(&call).await?;
+    let by = administrator(&call).await?;
     let body = call.body()?;
-    let (user, role) = (target(&call, &body).await?, body.required("role")?);
-    guard_administrators(&call, &user).await?;
-    if role == ADMINISTRATOR {
-        call.auth.demand(&call.context, "manage_platform").await?;
-    }
-    if user.id == me.live.user.id {
+    let (user, role) = (by.own(&call, &body).await?, body.required("role")?);
+    call.auth.demand_for_role(&call.context, role).await?;
+    if user.id == by.me.live.user.id {
         return Err(AuthError::explained(
             Refusal::Forbidden,
             "Your own role is changed by somebody else",
@@ -135,11 +137,10 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
 
 /// `POST /admin/ban-user {userId, banReason?, banExpiresIn?}`; `banExpiresIn` in seconds. Ends every session of the user.
 pub(super) async fn ban(call: Call) -> Result<Reply> {
-    let me = administrator(&call).await?;
+    let by = administrator(&call).await?;
     let body = call.body()?;
-    let user = target(&call, &body).await?;
-    guard_administrators(&call, &user).await?;
-    if user.id == me.live.user.id {
+    let user = by.lesser(&call, &body).await?;
+    if user.id == by.me.live.user.id {
         return Err(AuthError::explained(Refusal::Forbidden, "You cannot ban yourself"));
     }
     let expires = body
@@ -156,9 +157,8 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
 
 /// `POST /admin/unban-user {userId}`.
 pub(super) async fn unban(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
-    let user = target(&call, &call.body()?).await?;
-    guard_administrators(&call, &user).await?;
+    let by = administrator(&call).await?;
+    let user = by.lesser(&call, &call.body()?).await?;
     let change = json!({ "banned": false, "ban_reason": null, "ban_expires": null });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
@@ -167,10 +167,9 @@ pub(super) async fn unban(call: Call) -> Result<Reply> {
 
 /// `POST /admin/remove-user {userId}`.
 pub(super) async fn remove(call: Call) -> Result<Reply> {
-    let me = administrator(&call).await?;
-    let user = target(&call, &call.body()?).await?;
-    guard_administrators(&call, &user).await?;
-    if user.id == me.live.user.id {
+    let by = administrator(&call).await?;
+    let user = by.own(&call, &call.body()?).await?;
+    if user.id == by.me.live.user.id {
         return Err(AuthError::explained(Refusal::Forbidden, "You cannot remove yourself"));
     }
     call.auth
@@ -183,10 +182,9 @@ pub(super) async fn remove(call: Call) -> Result<Reply> {
 
 /// `POST /admin/set-user-password {userId, newPassword}`.
 pub(super) async fn set_password(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
+    let by = administrator(&call).await?;
     let body = call.body()?;
-    let user = target(&call, &body).await?;
-    guard_administrators(&call, &user).await?;
+    let user = by.own(&call, &body).await?;
     super::password::set(&call, &user, body.required("newPassword")?).await?;
     call.auth
         .end_all(&call.context, &user, None, "The password was set by an administrator")
@@ -203,8 +201,8 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
 
 /// `POST /admin/unlock-user {userId}`.
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
-    let user = target(&call, &call.body()?).await?;
+    let by = administrator(&call).await?;
+    let user = by.target(&call, &call.body()?).await?;
     if call.auth.unlock(&call.context, &user.email).await? {
         let event = "auth.account_unlocked";
         sign::note_plain(&call, &user, event, "The lock was taken away by an administrator").await?;
@@ -214,8 +212,8 @@ pub(super) async fn unlock(call: Call) -> Result<Reply> {
 
 /// `POST /admin/list-user-sessions {userId}`.
 pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
-    let user = target(&call, &call.body()?).await?;
+    let by = administrator(&call).await?;
+    let user = by.target(&call, &call.body()?).await?;
     let sessions: Vec<Session> = call
         .auth
         .records
@@ -227,9 +225,8 @@ pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
 
 /// `POST /admin/revoke-user-sessions {userId}`.
 pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
-    administrator(&call).await?;
-    let user = target(&call, &call.body()?).await?;
-    guard_administrators(&call, &user).await?;
+    let by = administrator(&call).await?;
+    let user = by.lesser(&call, &call.body()?).await?;
     call.auth
         .end_all(
             &call.context,
@@ -243,14 +240,17 @@ pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
 
 /// `POST /admin/impersonate-user {userId}`: a session of an hour as that user. Nobody acts as an administrator.
 pub(super) async fn impersonate(call: Call) -> Result<Reply> {
-    let me = administrator(&call).await?;
-    let (auth, user) = (&call.auth, target(&call, &call.body()?).await?);
+    let by = administrator(&call).await?;
+    let (auth, me) = (&call.auth, &by.me);
+    let user = by.target(&call, &call.body()?).await?;
     if user.id == me.live.user.id {
         return Err(Refusal::SelfImpersonation.into());
     }
     if user.role == ADMINISTRATOR || is_banned(&user, auth.now_ms()) {
         return Err(Refusal::Forbidden.into());
     }
+    auth.demand_for_role(&call.context, &user.role).await?;
+    auth.check_own(&call.context, &by.reach, &user).await?;
     let reason = Reason {
         impersonated_by: Some(me.live.user.id.clone()),
         method: "impersonation",

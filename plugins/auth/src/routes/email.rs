@@ -1,10 +1,13 @@
 //! Addresses: verified by a link that was sent to them, and changed only that way.
 
+use objectos_plugin_api::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 
 use super::{Call, Entry, SignedIn, enter, password::admit_mail, sign};
 use crate::{
+    auth::{Auth, Note},
     error::{AuthError, Refusal, Result},
     http::{Reply, body, percent},
     proofs::Kind,
@@ -12,6 +15,9 @@ use crate::{
     sessions::load::is_banned,
     view,
 };
+
+/// What is done after an answer.
+const LINK: &str = "a link to verify an address";
 
 /// What a link proves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,17 +30,16 @@ struct Claim {
 }
 
 /// Sends the link that verifies an address.
-pub(super) async fn send(call: &Call, user: &User, email: &str, callback: Option<&str>) -> Result<()> {
-    let auth = &call.auth;
+async fn send(auth: &Auth, context: &Context, user: &User, email: &str, callback: Option<&str>) -> Result<()> {
     let claim = Claim {
         user: user.id.clone(),
         email: email.to_owned(),
         from: user.email.clone(),
     };
     let minutes = auth.config.links.verify_minutes;
-    auth.drop_proofs(&call.context, Kind::Email, &user.id).await?;
+    auth.drop_proofs(context, Kind::Email, &user.id).await?;
     let token = auth
-        .make_proof(&call.context, Kind::Email, &user.id, &claim, minutes * 60)
+        .make_proof(context, Kind::Email, &user.id, &claim, minutes * 60)
         .await?;
     let query = percent::query(&[("token", &token), ("callbackURL", callback.unwrap_or("/"))]);
     let link = format!("{}/api/v1/auth/verify-email?{query}", auth.base_url());
@@ -43,16 +48,23 @@ pub(super) async fn send(call: &Call, user: &User, email: &str, callback: Option
         user.name,
         (minutes / 60).max(1)
     );
-    auth.mail(
-        &call.context,
-        email,
-        "email_verification",
-        "Verify your e-mail address",
-        text,
-    )
-    .await?;
-    let event = "auth.email_verification_sent";
-    sign::note_about(call, user, event, "A link to verify an address was sent").await
+    let subject = "Verify your e-mail address";
+    auth.mail(context, email, "email_verification", subject, text).await?;
+    let note = Note {
+        user: Some(user),
+        description: "A link to verify an address was sent",
+        ..Note::default()
+    };
+    auth.note(context, "auth.email_verification_sent", note).await
+}
+
+/// Sends the link to a user's own address after the answer: that one is sent shows neither in its time nor in how it goes.
+pub(super) fn send_later(call: &Call, user: &User, callback: Option<&str>) {
+    let (auth, context, user) = (Arc::clone(&call.auth), call.context.clone(), user.clone());
+    let callback = callback.map(ToOwned::to_owned);
+    call.auth.later.run(LINK, async move {
+        send(&auth, &context, &user, &user.email, callback.as_deref()).await
+    });
 }
 
 /// `POST /send-verification-email {email, callbackURL?}`.
@@ -64,12 +76,7 @@ pub(super) async fn send_verification(call: Call) -> Result<Reply> {
         return Err(Refusal::MailUnavailable.into());
     }
     let email = body.email("email")?;
-    admit_mail(&call)?;
-    let user: Option<User> = call
-        .auth
-        .records
-        .find_one(&call.context, json!({ "email": email }))
-        .await?;
+    admit_mail(&call).await?;
     if let Some(SignedIn { live, .. }) = call.maybe_signed_in().await?
         && live.user.email == email
         && live.user.email_verified
@@ -77,9 +84,15 @@ pub(super) async fn send_verification(call: Call) -> Result<Reply> {
         return Err(Refusal::EmailAlreadyVerified.into());
     }
     // Nobody is told whether there is such a user, or verified already.
-    if let Some(user) = user.filter(|user| !user.email_verified && !is_banned(user, call.auth.now_ms())) {
-        send(&call, &user, &user.email, callback).await?;
-    }
+    let (auth, context) = (Arc::clone(&call.auth), call.context.clone());
+    let callback = callback.map(ToOwned::to_owned);
+    call.auth.later.run(LINK, async move {
+        let user: Option<User> = auth.records.find_one(&context, json!({ "email": email })).await?;
+        match user.filter(|user| !user.email_verified && !is_banned(user, auth.now_ms())) {
+            Some(user) => send(&auth, &context, &user, &user.email, callback.as_deref()).await,
+            None => Ok(()),
+        }
+    });
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -145,8 +158,8 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     if email == user.email {
         return Err(AuthError::explained(Refusal::InvalidEmail, "Email is the same"));
     }
-    let taken: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
     if !user.email_verified && !auth.config.require_email_verification {
+        let taken: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
         if taken.is_some() {
             return Err(Refusal::UserExists.into());
         }
@@ -162,9 +175,15 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     if !auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call)?;
-    if taken.is_none() {
-        send(&call, user, &email, callback).await?;
-    }
+    admit_mail(&call).await?;
+    let (auth, context, user) = (Arc::clone(auth), call.context.clone(), user.clone());
+    let callback = callback.map(ToOwned::to_owned);
+    call.auth.later.run(LINK, async move {
+        let taken: Option<User> = auth.records.find_one(&context, json!({ "email": email })).await?;
+        match taken {
+            Some(_) => Ok(()),
+            None => send(&auth, &context, &user, &email, callback.as_deref()).await,
+        }
+    });
     Ok(Reply::ok(json!({ "status": true })))
 }

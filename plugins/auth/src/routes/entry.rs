@@ -7,7 +7,7 @@ use super::{Call, sign::refused};
 use crate::{
     auth::Note,
     error::{AuthError, Refusal, Result},
-    http::{Reply, cookie},
+    http::{Reply, cookie, percent},
     proofs::Kind,
     records::kinds::User,
     sessions::{issue::Reason, load::is_banned},
@@ -89,7 +89,7 @@ pub(super) async fn check_standing(call: &Call, user: &User, callback: Option<&s
     }
     if auth.config.require_email_verification && !user.email_verified {
         if auth.may_mail() {
-            super::email::send(call, user, &user.email, callback).await?;
+            super::email::send_later(call, user, callback);
         }
         refused(call, user, "the address is not verified").await?;
         return Err(Refusal::EmailNotVerified.into());
@@ -97,13 +97,24 @@ pub(super) async fn check_standing(call: &Call, user: &User, callback: Option<&s
     Ok(())
 }
 
-/// What somebody is told who has a second factor and has not shown it on this device; `None` when they may come in.
-pub(super) async fn second_step(call: &Call, user: &User, forget: bool) -> Result<Option<Reply>> {
-    if !user.two_factor_enabled || is_trusted_device(call, user).await? {
-        return Ok(None);
+/// Lets somebody in who proved who they are, or leads them to the second factor that they have and did not show: the same way
+/// for whatever they proved it with.
+pub(super) async fn proceed(call: &Call, user: &User, mut entry: Entry) -> Result<Reply> {
+    if user.two_factor_enabled && !entry.second_factor {
+        if !is_trusted_device(call, user).await? {
+            return second_step(call, user, &entry).await;
+        }
+        // It was shown on this device, which is why the device is trusted.
+        entry.second_factor = true;
     }
+    enter(call, user, entry).await
+}
+
+/// What somebody is told who has to show the second factor. A browser on its way is sent on to its page, which reads the same
+/// from its address and asks for the code.
+async fn second_step(call: &Call, user: &User, entry: &Entry) -> Result<Reply> {
     let auth = &call.auth;
-    let proof = json!({ "user": user.id, "forget": forget });
+    let proof = json!({ "user": user.id, "forget": entry.forget });
     let token = auth
         .make_proof(&call.context, Kind::TwoFactor, &user.id, &proof, TWO_FACTOR_S)
         .await?;
@@ -114,8 +125,14 @@ pub(super) async fn second_step(call: &Call, user: &User, forget: bool) -> Resul
         Some(TWO_FACTOR_S),
         call.secure(),
     );
-    let reply = Reply::ok(json!({ "twoFactorRedirect": true, "twoFactorMethods": ["totp"] }));
-    Ok(Some(reply.cookie(cookie)))
+    let reply = match &entry.redirect {
+        Some(page) => {
+            let told = [("twoFactorRedirect", "true"), ("twoFactorMethods", "totp")];
+            Reply::redirect(&percent::extend(page, &told))
+        }
+        None => Reply::ok(json!({ "twoFactorRedirect": true, "twoFactorMethods": ["totp"] })),
+    };
+    Ok(reply.cookie(cookie))
 }
 
 /// Whether the second factor was shown on this device before, and the device marked as trusted.

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use super::{Call, Entry, enter, password::admit_mail, sign};
+use super::{Call, Entry, entry::proceed, password::admit_mail, sign};
 use crate::{
     auth::Note,
     bootstrap::{By, NewUser},
-    error::{AuthError, Refusal, Result},
+    error::{Refusal, Result},
     http::{Reply, body, percent},
     proofs::Kind,
     records::kinds::{Account, ApiKey, Passkey, User},
@@ -29,7 +29,7 @@ pub(super) async fn send(call: Call) -> Result<Reply> {
     if !auth.config.links.magic_links || !auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call)?;
+    admit_mail(&call).await?;
     let claim = Claim {
         email: email.clone(),
         name: body.text("name")?.map(ToOwned::to_owned),
@@ -79,18 +79,14 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
                 email_verified: true,
                 ..NewUser::default()
             };
-            auth.make_user(&call.context, new, By::Registration(None)).await?
+            auth.make_user(&call.context, &new, By::Registration(None)).await?
         }
     };
     if is_banned(&user, auth.now_ms()) {
         return Err(Refusal::Banned.into());
     }
-    if user.two_factor_enabled {
-        // One way in must not go round the second factor that its owner asked for.
-        let message = "This account has a second factor: sign in with the password";
-        return Err(AuthError::explained(Refusal::Forbidden, message));
-    }
-    if !user.email_verified {
+    // Whoever set up a second factor is the one to show it: then nothing is taken away for a link alone.
+    if !user.email_verified && !user.two_factor_enabled {
         distrust(&call, &user).await?;
         auth.records
             .update::<User>(&call.context, &user.id, json!({ "email_verified": true }))
@@ -102,7 +98,7 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
         redirect: callback,
         ..Entry::default()
     };
-    enter(&call, &user, entry).await
+    proceed(&call, &user, entry).await
 }
 
 /// Whoever registered an address without verifying it need not be its owner: what they set up goes when the owner comes.

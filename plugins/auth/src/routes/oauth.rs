@@ -6,7 +6,11 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Call, Entry, SignedIn, enter, sign};
+use super::{
+    Call, Entry, SignedIn,
+    entry::{check_standing, proceed},
+    sign,
+};
 use crate::{
     bootstrap::{By, NewUser},
     error::{AuthError, Refusal, Result},
@@ -15,7 +19,6 @@ use crate::{
     oauth::{Provider, Tokens, claims::Person, failed},
     proofs::Kind,
     records::kinds::{Account, User},
-    sessions::load::is_banned,
 };
 
 /// Seconds in which the browser has to be back.
@@ -131,9 +134,8 @@ pub(super) async fn callback(call: Call) -> Result<Reply> {
         Ok(reply) => Ok(reply.cookie(clear)),
         Err(AuthError::Refused(refusal) | AuthError::Explained { refusal, .. }) => {
             let page = begun.error_callback.as_ref().unwrap_or(&begun.callback);
-            let join = if page.contains('?') { '&' } else { '?' };
-            let query = percent::query(&[("error", &refusal.code().to_ascii_lowercase())]);
-            Ok(Reply::redirect(&format!("{page}{join}{query}")).cookie(clear))
+            let code = refusal.code().to_ascii_lowercase();
+            Ok(Reply::redirect(&percent::extend(page, &[("error", &code)])).cookie(clear))
         }
         Err(error) => Err(error),
     }
@@ -165,15 +167,13 @@ async fn come(call: &Call, begun: &Begun, code: &str) -> Result<Reply> {
         }
         None => newcomer(call, &provider, &person, &tokens).await?,
     };
-    if is_banned(&user, now_ms) {
-        return Err(Refusal::Banned.into());
-    }
+    check_standing(call, &user, Some(&begun.callback)).await?;
     let entry = Entry {
         method: "provider",
         redirect: Some(begun.callback.clone()),
         ..Entry::default()
     };
-    enter(call, &user, entry).await
+    proceed(call, &user, entry).await
 }
 
 /// Adds the account to a user who is signed in.
@@ -214,15 +214,18 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
     let found: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
     let user = match found {
         Some(user) => {
-            if !person.verified || !provider.config.link_verified_email.unwrap_or(true) {
+            // Whoever set up a second factor without verifying the address need not be its owner, and is the only one to show it.
+            let doubtful = user.two_factor_enabled && !user.email_verified;
+            if doubtful || !person.verified || !provider.config.link_verified_email.unwrap_or(true) {
                 return Err(AuthError::explained(Refusal::UserExists, "account not linked"));
             }
-            if !user.email_verified {
+            if user.email_verified {
+                user
+            } else {
                 super::magic::distrust(call, &user).await?;
                 let change = json!({ "email_verified": true });
-                auth.records.update::<User>(&call.context, &user.id, change).await?;
+                auth.records.update::<User>(&call.context, &user.id, change).await?
             }
-            user
         }
         None => {
             let new = NewUser {
@@ -240,7 +243,7 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
             } else {
                 By::Registration(None)
             };
-            auth.make_user(&call.context, new, by).await?
+            auth.make_user(&call.context, &new, by).await?
         }
     };
     make_account(call, id, &user.id, person, tokens).await?;

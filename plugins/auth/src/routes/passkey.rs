@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Call, Entry, SignedIn,
-    entry::{check_standing, enter, second_step},
+    entry::{check_standing, proceed},
     sign,
 };
 use crate::{
@@ -86,6 +86,7 @@ async fn fresh_owner(call: &Call) -> Result<SignedIn> {
     if age_ms > FRESH_S * 1000 {
         return Err(Refusal::SessionNotFresh.into());
     }
+    call.check_enrols(&me).await?;
     Ok(me)
 }
 
@@ -211,6 +212,7 @@ async fn keep(call: &Call, user: &User, made: &Made, name: Option<&str>) -> Resu
         "counter": made.counter,
         "device_type": if made.portable { "multiDevice" } else { "singleDevice" },
         "backed_up": made.backed_up,
+        "user_verified": made.verified,
         "transports": made.transports.join(","),
         "aaguid": made.model,
     });
@@ -265,10 +267,10 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     }
     let (auth, address) = (&call.auth, fact(&call.context, "address"));
     let key = format!("passkey:{}", auth.secrets.lookup(&sent.id));
-    auth.guard.admit(&key, &address, auth.now_ms())?;
+    let attempt = auth.admit(&call.context, &key, &address).await?;
     let filter = json!({ "credential_id": sent.id });
     let Some(passkey): Option<Passkey> = auth.records.find_one(&call.context, filter).await? else {
-        auth.guard.failed(&key, &address, auth.now_ms());
+        auth.failed(&call.context, &attempt).await?;
         return Err(Refusal::PasskeyNotFound.into());
     };
     let user = crate::view::there(auth.records.get::<User>(&call.context, &passkey.user_id).await?)?;
@@ -281,13 +283,14 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let used = match used {
         Ok(used) => used,
         Err(Fault(reason)) => {
-            auth.guard.failed(&key, &address, auth.now_ms());
+            auth.failed(&call.context, &attempt).await?;
             sign::refused(&call, &user, reason).await?;
             return Err(Refusal::AuthenticationFailed.into());
         }
     };
     let change = json!({
-        "counter": used.counter, "backed_up": used.backed_up, "last_used_at": moment::text(auth.now_ms()),
+        "counter": used.counter, "backed_up": used.backed_up, "user_verified": used.verified || passkey.user_verified,
+        "last_used_at": moment::text(auth.now_ms()),
     });
     let counted = auth
         .records
@@ -299,21 +302,16 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
         Err(error) if error.is_conflict() => return Err(Refusal::AuthenticationFailed.into()),
         Err(error) => return Err(error),
     }
-    auth.guard.succeeded(&key);
+    auth.succeeded(&call.context, &attempt).await?;
     check_standing(&call, &user, None).await?;
     let secure = call.secure();
     let clear = cookie::clear(cookie::PASSKEY, secure);
-    if !used.verified
-        && let Some(reply) = second_step(&call, &user, false).await?
-    {
-        return Ok(reply.cookie(clear));
-    }
     let entry = Entry {
         method: "passkey",
         second_factor: used.verified,
         ..Entry::default()
     };
-    Ok(enter(&call, &user, entry).await?.cookie(clear))
+    Ok(proceed(&call, &user, entry).await?.cookie(clear))
 }
 
 /// `GET /passkey/list-user-passkeys`.

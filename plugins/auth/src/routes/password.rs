@@ -1,10 +1,13 @@
 //! Passwords: changed by their owner, or set anew with a link from a mail. Whoever asks for such a link is told the same,
 //! whether or not the address is one of ours.
 
+use objectos_plugin_api::Context;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 use super::{Call, session::confirm_password, sign};
 use crate::{
+    auth::{Auth, Note, fact},
     bootstrap::password_place,
     error::{AuthError, Refusal, Result},
     http::{Reply, cookie, percent},
@@ -84,43 +87,54 @@ pub(super) async fn request_reset(call: Call) -> Result<Reply> {
     if !call.auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call)?;
-    let filter = json!({ "email": email });
-    let user: Option<User> = call.auth.records.find_one(&call.context, filter).await?;
-    if let Some(user) = user.filter(|user| !is_banned(user, call.auth.now_ms())) {
-        let auth = &call.auth;
-        let life_s = auth.config.links.reset_minutes * 60;
-        auth.drop_proofs(&call.context, Kind::Reset, &user.id).await?;
-        let token = auth
-            .make_proof(&call.context, Kind::Reset, &user.id, &user.id, life_s)
-            .await?;
-        let callback = redirect.map(|url| format!("?{}", percent::query(&[("callbackURL", url)])));
-        let link = format!(
-            "{}/api/v1/auth/reset-password/{token}{}",
-            auth.base_url(),
-            callback.unwrap_or_default()
-        );
-        let text = format!(
-            "Hello {},\n\nsomebody asked for a new password of your account. To set one, open\n\n{link}\n\nwithin {} minutes. If it was not you, do nothing: your password stays as it is.\n",
-            user.name, auth.config.links.reset_minutes
-        );
-        auth.mail(&call.context, &user.email, "password_reset", "Set a new password", text)
-            .await?;
-        let event = "auth.password_reset_requested";
-        sign::note_about(&call, &user, event, "A link to set a new password was sent").await?;
-    }
+    admit_mail(&call).await?;
+    let (auth, context) = (Arc::clone(&call.auth), call.context.clone());
+    let redirect = redirect.map(ToOwned::to_owned);
+    call.auth.later.run("a link to set a new password", async move {
+        send_reset(&auth, &context, &email, redirect.as_deref()).await
+    });
     Ok(Reply::ok(json!({
         "status": true,
         "message": "If this email exists in our system, check your email for the reset link",
     })))
 }
 
+/// Sends the link, if there is somebody to send it to.
+async fn send_reset(auth: &Auth, context: &Context, email: &str, redirect: Option<&str>) -> Result<()> {
+    let user: Option<User> = auth.records.find_one(context, json!({ "email": email })).await?;
+    let Some(user) = user.filter(|user| !is_banned(user, auth.now_ms())) else {
+        return Ok(());
+    };
+    let minutes = auth.config.links.reset_minutes;
+    auth.drop_proofs(context, Kind::Reset, &user.id).await?;
+    let token = auth
+        .make_proof(context, Kind::Reset, &user.id, &user.id, minutes * 60)
+        .await?;
+    let callback = redirect.map(|url| format!("?{}", percent::query(&[("callbackURL", url)])));
+    let link = format!(
+        "{}/api/v1/auth/reset-password/{token}{}",
+        auth.base_url(),
+        callback.unwrap_or_default()
+    );
+    let text = format!(
+        "Hello {},\n\nsomebody asked for a new password of your account. To set one, open\n\n{link}\n\nwithin {minutes} minutes. If it was not you, do nothing: your password stays as it is.\n",
+        user.name
+    );
+    auth.mail(context, &user.email, "password_reset", "Set a new password", text)
+        .await?;
+    let note = Note {
+        user: Some(&user),
+        description: "A link to set a new password was sent",
+        ..Note::default()
+    };
+    auth.note(context, "auth.password_reset_requested", note).await
+}
+
 /// So that nobody fills the mailboxes of others.
-pub(super) fn admit_mail(call: &Call) -> Result<()> {
-    let address = format!("{ASKED}{}", crate::auth::fact(&call.context, "address"));
-    let now_ms = call.auth.now_ms();
-    call.auth.guard.admit(&address, &address, now_ms)?;
-    call.auth.guard.failed(&address, &address, now_ms);
+pub(super) async fn admit_mail(call: &Call) -> Result<()> {
+    let address = format!("{ASKED}{}", fact(&call.context, "address"));
+    let attempt = call.auth.admit(&call.context, &address, &address).await?;
+    call.auth.failed(&call.context, &attempt).await?;
     Ok(())
 }
 
@@ -156,7 +170,7 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
     if is_banned(&user, auth.now_ms()) {
         return Err(Refusal::InvalidToken.into());
     }
-    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
     check_history(&call, &user, new).await?;
     let _: String = auth.take_proof(&call.context, Kind::Reset, &token).await?;
     set(&call, &user, new).await?;
@@ -177,7 +191,7 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
 /// Whether the password was one of the last few.
 async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    if auth.config.password.history_count == 0 {
+    if auth.rules().password.history_count == 0 {
         return Ok(());
     }
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -185,7 +199,7 @@ async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     };
     let earlier = history(&account)
         .into_iter()
-        .take(auth.config.password.history_count.saturating_sub(1));
+        .take(auth.rules().password.history_count.saturating_sub(1));
     for sealed in account.password.iter().cloned().chain(earlier) {
         let hash = auth.secrets.open(&password_place(&user.id), &sealed)?;
         if auth.hasher.verify(new, Some(hash)).await? {
@@ -208,7 +222,7 @@ fn history(account: &Account) -> Vec<String> {
 /// Holds a new password to the rules, and stores it.
 pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    policy::check(&auth.config.password, new, &[&user.email, &user.name])?;
+    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
     check_history(call, user, new).await?;
     let hash = auth.hasher.hash(new, &auth.secrets).await?;
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -216,7 +230,7 @@ pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
         auth.records.create::<Account>(&call.context, record).await?;
         return Ok(());
     };
-    let keep = auth.config.password.history_count.saturating_sub(1);
+    let keep = auth.rules().password.history_count.saturating_sub(1);
     let earlier: Vec<String> = account
         .password
         .iter()

@@ -1,12 +1,16 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644): a directory makes, changes and ends users, and fills groups, which are the teams of the
-//! organisation its key works in. Needs the system permission `manage_users`; a key is the usual way in.
+//! organisation its key works in. Needs the system permission `manage_users`, and reaches as far as `reach` says; a key is the
+//! usual way in.
 
+pub(super) mod discovery;
+mod filter;
 pub(super) mod groups;
 pub(super) mod users;
 
 use serde_json::{Value, json};
 use std::future::Future;
 
+use self::filter::Field;
 use super::Call;
 use crate::{
     error::{AuthError, Refusal, Result},
@@ -40,6 +44,7 @@ async fn scim<Fut: Future<Output = Result<Reply>>>(call: &Call, handler: Fut) ->
     let mut body = json!({ "schemas": [ERROR], "status": status.to_string(), "detail": message });
     match status {
         409 => body["scimType"] = "uniqueness".into(),
+        400 if refusal == Refusal::InvalidFilter => body["scimType"] = "invalidFilter".into(),
         400 => body["scimType"] = "invalidValue".into(),
         _ => {}
     }
@@ -65,23 +70,12 @@ fn page(call: &Call) -> (u64, u64) {
     (offset, number("count").unwrap_or(100).min(PAGE_MAX))
 }
 
-/// Reads `attribute eq "value"`, the filter by which directories look for what they know.
-fn equality(call: &Call) -> Result<Option<(String, String)>> {
-    let Some(filter) = percent::parameter(call.request.query(), "filter").filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let mut parts = filter.trim().splitn(3, ' ');
-    let (Some(attribute), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(invalid("a filter is written: attribute eq \"value\""));
-    };
-    if !operator.eq_ignore_ascii_case("eq") {
-        return Err(invalid(format!("the operator {operator} is not taken; only eq is")));
+/// The filter of a request, as one of the store.
+fn filter(call: &Call, field: impl Fn(&str) -> Option<Field>) -> Result<Value> {
+    match percent::parameter(call.request.query(), "filter").filter(|text| !text.is_empty()) {
+        Some(text) => filter::read(&text, field),
+        None => Ok(json!({})),
     }
-    let value: Value = serde_json::from_str(value).map_err(|_| invalid("the value of a filter is no JSON text"))?;
-    let value = value
-        .as_str()
-        .ok_or_else(|| invalid("the value of a filter is no text"))?;
-    Ok(Some((attribute.to_ascii_lowercase(), value.to_owned())))
 }
 
 fn list(resources: &[Value], total: u64, offset: u64) -> Reply {
@@ -116,39 +110,4 @@ fn operations(body: &Value) -> Result<Vec<(String, String, Value)>> {
             ))
         })
         .collect()
-}
-
-/// `GET /scim/v2/ServiceProviderConfig`.
-pub(super) async fn service_provider_config(call: Call) -> Result<Reply> {
-    scim(&call, async {
-        let (yes, no) = (json!({ "supported": true }), json!({ "supported": false }));
-        Ok(Reply::ok(json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-            "patch": yes,
-            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
-            "filter": { "supported": true, "maxResults": PAGE_MAX },
-            "changePassword": no,
-            "sort": no,
-            "etag": no,
-            "authenticationSchemes": [{
-                "type": "oauthbearertoken", "name": "API key", "description": "A key of ObjectOS as a bearer token",
-            }],
-        })))
-    })
-    .await
-}
-
-/// `GET /scim/v2/ResourceTypes`.
-pub(super) async fn resource_types(call: Call) -> Result<Reply> {
-    scim(&call, async {
-        let kind = |name: &str, endpoint: &str| {
-            json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-                "id": name, "name": name, "endpoint": endpoint,
-                "schema": format!("urn:ietf:params:scim:schemas:core:2.0:{name}"),
-            })
-        };
-        Ok(list(&[kind("User", "/Users"), kind("Group", "/Groups")], 2, 0))
-    })
-    .await
 }

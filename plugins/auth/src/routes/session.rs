@@ -74,10 +74,11 @@ pub(super) async fn list(call: Call) -> Result<Reply> {
         .records
         .find(&call.context, json!({ "user_id": me.live.user.id }))
         .await?;
-    let now = crate::moment::text(call.auth.now_ms());
+    let now_ms = call.auth.now_ms();
     let sessions: Vec<Value> = sessions
         .iter()
-        .filter(|session| session.expires_at > now && session.impersonated_by.is_none())
+        .filter(|session| session.id == me.live.session.id || call.auth.ends_ms(session) > now_ms)
+        .filter(|session| session.impersonated_by.is_none())
         .map(|session| {
             let own = session.id == me.live.session.id;
             view::session(session, own.then_some(me.token.as_str()))
@@ -142,11 +143,10 @@ pub(super) async fn confirm_password(call: &Call, user: &str, password: &str) ->
     let hash = super::sign::open_hash(auth, &account)?;
     let address = crate::auth::fact(&call.context, "address");
     let key = format!("confirm:{user}");
-    auth.guard.admit(&key, &address, auth.now_ms())?;
+    let attempt = auth.admit(&call.context, &key, &address).await?;
     if auth.hasher.verify(password, hash).await? {
-        auth.guard.succeeded(&key);
-        return Ok(());
+        return auth.succeeded(&call.context, &attempt).await;
     }
-    auth.guard.failed(&key, &address, auth.now_ms());
+    auth.failed(&call.context, &attempt).await?;
     Err(Refusal::InvalidPassword.into())
 }

@@ -2,24 +2,26 @@
 //! the account exists or not.
 
 use serde_json::{Map, json};
+use std::sync::Arc;
 
 use super::{
     Call, Entry, SignedIn,
-    entry::{check_standing, enter, second_step},
+    entry::{check_standing, enter, proceed},
 };
 use crate::{
-    auth::{Auth, Note, fact},
-    bootstrap::{By, NewUser, password_place},
+    auth::{Auth, Note, USER, fact},
+    bootstrap::{By, ID_CHARS, NewUser, password_place},
     error::{AuthError, Refusal, Result},
-    guard::Consequence,
+    guard::{Attempt, Consequence},
     http::{Reply, cookie},
-    policy,
+    moment, policy,
     records::kinds::{Account, User},
+    sessions::load::is_banned,
     view,
 };
 
 /// Longest password that is looked at when signing in, bytes: more is no password of ours, and would cost to hash.
-const PASSWORD_BYTES_MAX: usize = 1024;
+const PASSWORD_BYTES_MAX: usize = 4 * policy::CHARS_MAX;
 
 /// `POST /sign-up/email`.
 pub(super) async fn up(call: Call) -> Result<Reply> {
@@ -31,11 +33,11 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
         .unwrap_or_else(|| email.split('@').next().unwrap_or_default());
     let callback = body.text("callbackURL")?;
     check_callback(&call.auth, callback)?;
-    policy::check(&call.auth.config.password, &password, &[&email, name])?;
+    policy::check(&call.auth.rules().password, &password, &[&email, name])?;
     let auth = &call.auth;
     let address = fact(&call.context, "address");
     let tries = format!("sign-up:{address}");
-    auth.guard.admit(&tries, &address, auth.now_ms())?;
+    let attempt = auth.admit(&call.context, &tries, &address).await?;
     let hash = auth.hasher.hash(&password, &auth.secrets).await?;
     let new = NewUser {
         name: name.to_owned(),
@@ -47,28 +49,79 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     let token = body.text("bootstrapToken")?.map(ToOwned::to_owned);
     let token = token.or_else(|| call.request.header("x-bootstrap-token").map(ToOwned::to_owned));
     let made = auth
-        .make_user(&call.context, new, By::Registration(token.as_deref()))
+        .make_user(&call.context, &new, By::Registration(token.as_deref()))
         .await;
-    if let Err(AuthError::Refused(Refusal::BootstrapToken | Refusal::UserExists)) = &made {
-        // Neither the token nor who has an account is for trying out.
-        auth.guard.failed(&tries, &address, auth.now_ms());
+    let quiet = auth.config.require_email_verification;
+    let tried = matches!(
+        made,
+        Err(AuthError::Refused(Refusal::BootstrapToken | Refusal::UserExists))
+    );
+    if tried || quiet {
+        // Neither the token nor who has an account is for trying out; where nobody is told, each one counts.
+        auth.failed(&call.context, &attempt).await?;
     }
-    let user = made?;
-    if auth.may_mail() && auth.config.require_email_verification {
-        super::email::send(&call, &user, &user.email, callback).await?;
-    }
-    if auth.config.require_email_verification {
-        return Ok(Reply::ok(json!({
-            "token": null, "user": view::user(&user), "success": true,
-            "data": { "token": null, "user": view::user(&user), "session": null },
-        })));
+    if quiet {
+        return await_verification(&call, made, &new, callback);
     }
     let entry = Entry {
         method: "sign_up",
         forget: body.flag("rememberMe")? == Some(false),
         ..Entry::default()
     };
-    enter(&call, &user, entry).await
+    enter(&call, &made?, entry).await
+}
+
+/// The answer where addresses have to be verified. It is the same for one that has an account: its owner is told by mail, and
+/// nobody else.
+fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: Option<&str>) -> Result<Reply> {
+    let auth = &call.auth;
+    let user = match made {
+        Ok(user) => {
+            if auth.may_mail() {
+                super::email::send_later(call, &user, callback);
+            }
+            user
+        }
+        Err(AuthError::Refused(Refusal::UserExists)) => {
+            if auth.may_mail() {
+                tell_owner(call, &new.email);
+            }
+            let now = moment::text(auth.now_ms());
+            User {
+                id: auth.secrets.token(ID_CHARS),
+                name: new.name.clone(),
+                email: new.email.clone(),
+                image: new.image.clone(),
+                role: USER.to_owned(),
+                created_at: now.clone(),
+                updated_at: now,
+                ..User::default()
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Reply::ok(json!({
+        "token": null, "user": view::user(&user), "success": true,
+        "data": { "token": null, "user": view::user(&user), "session": null },
+    })))
+}
+
+/// Tells the owner of an account that somebody, perhaps they themselves, wanted to register with its address.
+fn tell_owner(call: &Call, email: &str) {
+    let (auth, context, email) = (Arc::clone(&call.auth), call.context.clone(), email.to_owned());
+    call.auth.later.run("a mail to an owner", async move {
+        let user: Option<User> = auth.records.find_one(&context, json!({ "email": email })).await?;
+        let Some(user) = user.filter(|user| !is_banned(user, auth.now_ms())) else {
+            return Ok(());
+        };
+        let text = format!(
+            "Hello {},\n\nsomebody wanted to register with this address at {}, where it has an account already. If it was you, sign in, and ask for a new password if you do not know yours any more. If it was not you, do nothing.\n",
+            user.name,
+            auth.base_url()
+        );
+        let subject = "You have an account already";
+        auth.mail(&context, &user.email, "account_exists", subject, text).await
+    });
 }
 
 /// `POST /sign-in/email`.
@@ -84,16 +137,12 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
     check_callback(&call.auth, callback)?;
     let user = prove_password(&call, &email, password).await?;
     check_standing(&call, &user, callback).await?;
-    let forget = body.flag("rememberMe")? == Some(false);
-    if let Some(reply) = second_step(&call, &user, forget).await? {
-        return Ok(reply);
-    }
     let entry = Entry {
         method: "password",
-        forget,
+        forget: body.flag("rememberMe")? == Some(false),
         ..Entry::default()
     };
-    enter(&call, &user, entry).await
+    proceed(&call, &user, entry).await
 }
 
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
@@ -101,7 +150,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
     let auth = &call.auth;
     let (address, now_ms) = (fact(&call.context, "address"), auth.now_ms());
     let account_key = auth.secrets.lookup(email);
-    auth.guard.admit(&account_key, &address, now_ms)?;
+    let attempt = auth.admit(&call.context, &account_key, &address).await?;
     let unlocked = auth.check_lock(&call.context, &account_key, now_ms).await?;
     let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
     // Also for nobody: the same questions are asked of the store.
@@ -120,7 +169,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
         && fits;
     match user.filter(|_| fits) {
         Some(user) => {
-            auth.guard.succeeded(&account_key);
+            auth.succeeded(&call.context, &attempt).await?;
             if unlocked {
                 note_plain(call, &user, "auth.account_unlocked", "The lock of the account is over").await?;
             }
@@ -132,7 +181,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
             Ok(user)
         }
         None => {
-            fail(call, email, &account_key, &address).await?;
+            fail(call, email, &account_key, &attempt).await?;
             Err(Refusal::InvalidEmailOrPassword.into())
         }
     }
@@ -160,7 +209,7 @@ async fn rehash(call: &Call, account: &Account, password: &str) -> Result<()> {
 }
 
 /// Counts a failure, and locks the account when there were too many: also one that does not exist.
-async fn fail(call: &Call, email: &str, account_key: &str, address: &str) -> Result<()> {
+async fn fail(call: &Call, email: &str, account_key: &str, attempt: &Attempt) -> Result<()> {
     let auth = &call.auth;
     let mut metadata = Map::new();
     metadata.insert("email".to_owned(), email.into());
@@ -172,7 +221,7 @@ async fn fail(call: &Call, email: &str, account_key: &str, address: &str) -> Res
     };
     let failed = note("A sign-in failed", "wrong e-mail address or password");
     auth.note(&call.context, "auth.login_failed", failed).await?;
-    let Consequence::Lock { until_ms } = auth.guard.failed(account_key, address, auth.now_ms()) else {
+    let Consequence::Lock { until_ms } = auth.failed(&call.context, attempt).await? else {
         return Ok(());
     };
     if !auth.lock(&call.context, account_key, until_ms).await? {
@@ -193,16 +242,6 @@ pub(super) async fn refused(call: &Call, user: &User, why: &str) -> Result<()> {
         ..Note::default()
     };
     call.auth.note(&call.context, "auth.login_failed", note).await
-}
-
-/// An event about a user, by whoever it was: nobody need be signed in to ask for it.
-pub(super) async fn note_about(call: &Call, user: &User, event: &str, description: &str) -> Result<()> {
-    let note = Note {
-        user: Some(user),
-        description,
-        ..Note::default()
-    };
-    call.auth.note(&call.context, event, note).await
 }
 
 /// An event about a user, by the user.

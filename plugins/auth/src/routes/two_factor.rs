@@ -10,6 +10,7 @@ use crate::{
     auth::{Auth, fact},
     crypto::{base32, totp},
     error::{AuthError, Refusal, Result},
+    guard::{Attempt, Consequence},
     http::{Reply, cookie},
     proofs::Kind,
     records::kinds::{TwoFactor, User},
@@ -80,6 +81,7 @@ pub(super) async fn enable(call: Call) -> Result<Reply> {
         return Err(Refusal::TwoFactorNotEnabled.into());
     }
     let user = &me.live.user;
+    call.check_enrols(&me).await?;
     confirm_password(&call, &user.id, body.required("password")?).await?;
     if user.two_factor_enabled {
         return Err(Refusal::TwoFactorAlreadyEnabled.into());
@@ -191,13 +193,13 @@ pub(super) async fn verify_totp(call: Call) -> Result<Reply> {
     let code = body.required("code")?.replace(' ', "");
     let stage = stage(&call).await?;
     let auth = &call.auth;
-    let key = admit(&call, stage.user())?;
+    let attempt = admit(&call, stage.user()).await?;
     let record = record_of(&call, &stage.user().id)
         .await?
         .ok_or(Refusal::TwoFactorNotEnabled)?;
     let secret = open_secret(auth, &record)?;
     let Some(step) = totp::accept(&secret, &code, auth.now_ms(), record.last_step.0) else {
-        return fail(&call, &key, stage.user(), Refusal::InvalidCode).await;
+        return fail(&call, &attempt, stage.user(), Refusal::InvalidCode).await;
     };
     // On the very record that was read: of two who bring the same code at once, one gets in.
     let change = json!({ "last_step": step, "verified": true });
@@ -207,10 +209,10 @@ pub(super) async fn verify_totp(call: Call) -> Result<Reply> {
         .await;
     match changed {
         Ok(_) => {}
-        Err(error) if error.is_conflict() => return fail(&call, &key, stage.user(), Refusal::InvalidCode).await,
+        Err(error) if error.is_conflict() => return fail(&call, &attempt, stage.user(), Refusal::InvalidCode).await,
         Err(error) => return Err(error),
     }
-    auth.guard.succeeded(&key);
+    auth.succeeded(&call.context, &attempt).await?;
     let first = !stage.user().two_factor_enabled;
     if first {
         auth.records
@@ -228,7 +230,7 @@ pub(super) async fn verify_backup(call: Call) -> Result<Reply> {
     let code = body.required("code")?;
     let stage = stage(&call).await?;
     let auth = &call.auth;
-    let key = admit(&call, stage.user())?;
+    let attempt = admit(&call, stage.user()).await?;
     let record = record_of(&call, &stage.user().id)
         .await?
         .filter(|record| record.verified);
@@ -246,7 +248,7 @@ pub(super) async fn verify_backup(call: Call) -> Result<Reply> {
         .cloned()
         .collect();
     if left.len() == kept.len() {
-        return fail(&call, &key, stage.user(), Refusal::InvalidBackupCode).await;
+        return fail(&call, &attempt, stage.user(), Refusal::InvalidBackupCode).await;
     }
     let change = json!({ "backup_codes": left });
     let changed = auth
@@ -255,24 +257,24 @@ pub(super) async fn verify_backup(call: Call) -> Result<Reply> {
         .await;
     match changed {
         Ok(_) => {}
-        Err(error) if error.is_conflict() => return fail(&call, &key, stage.user(), Refusal::InvalidBackupCode).await,
+        Err(error) if error.is_conflict() => {
+            return fail(&call, &attempt, stage.user(), Refusal::InvalidBackupCode).await;
+        }
         Err(error) => return Err(error),
     }
-    auth.guard.succeeded(&key);
+    auth.succeeded(&call.context, &attempt).await?;
     finish(&call, stage, "backup_code", body.flag("trustDevice")? == Some(true)).await
 }
 
-fn admit(call: &Call, user: &User) -> Result<String> {
+async fn admit(call: &Call, user: &User) -> Result<Attempt> {
     let key = format!("two-factor:{}", user.id);
-    call.auth
-        .guard
-        .admit(&key, &fact(&call.context, "address"), call.auth.now_ms())?;
-    Ok(key)
+    let address = fact(&call.context, "address");
+    call.auth.admit(&call.context, &key, &address).await
 }
 
-async fn fail(call: &Call, key: &str, user: &User, refusal: Refusal) -> Result<Reply> {
+async fn fail(call: &Call, attempt: &Attempt, user: &User, refusal: Refusal) -> Result<Reply> {
     let auth = &call.auth;
-    let consequence = auth.guard.failed(key, &fact(&call.context, "address"), auth.now_ms());
+    let consequence = auth.failed(&call.context, attempt).await?;
     let note = crate::auth::Note {
         user: Some(user),
         description: "A second factor was wrong",
@@ -280,7 +282,7 @@ async fn fail(call: &Call, key: &str, user: &User, refusal: Refusal) -> Result<R
         ..crate::auth::Note::default()
     };
     auth.note(&call.context, "auth.login_failed", note).await?;
-    if consequence != crate::guard::Consequence::None {
+    if consequence != Consequence::None {
         // So many codes are guesses: the password has to be shown again.
         auth.drop_proofs(&call.context, Kind::TwoFactor, &user.id).await?;
     }

@@ -112,7 +112,10 @@ impl Auth {
         let Some(max) = self.sessions.policy.max_concurrent else {
             return Ok(());
         };
-        let sessions: Vec<Session> = self.records.find(context, json!({ "user_id": user.id })).await?;
+        let mut sessions: Vec<Session> = self.records.find(context, json!({ "user_id": user.id })).await?;
+        let now_ms = self.now_ms();
+        // One that is over takes nobody's place.
+        sessions.retain(|session| self.ends_ms(session) > now_ms);
         let surplus = sessions.len().saturating_sub(max.max(1));
         for session in sessions.iter().take(surplus) {
             self.end(

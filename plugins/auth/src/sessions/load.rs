@@ -15,7 +15,7 @@ use crate::{
     crypto::{TokenHash, hash_text},
     error::{AuthError, Refusal, Result},
     moment,
-    records::kinds::{Account, Member, Session, User},
+    records::kinds::{Account, Member, Passkey, Session, User},
 };
 
 /// Minutes as milliseconds; none is for ever.
@@ -58,6 +58,36 @@ impl Auth {
         Ok(Some(live))
     }
 
+    /// From when on a session is over by what the store knows, milliseconds since 1970. That it is in use is told to the store
+    /// with a delay of a quarter of the idle time, which is granted here.
+    pub(crate) fn ends_ms(&self, session: &Session) -> i64 {
+        let rules = self.rules();
+        let policy = &rules.session;
+        let signed_in = moment::ms(&session.signed_in_at);
+        let seen = session.last_seen_at.as_deref().map_or(signed_in, moment::ms);
+        let idle = minutes(policy.idle_timeout);
+        moment::ms(&session.expires_at)
+            .min(signed_in.saturating_add(minutes(policy.absolute_timeout)))
+            .min(seen.saturating_add(idle).saturating_add(idle / 4))
+    }
+
+    /// A filter for the sessions that are over by then.
+    pub(crate) fn sessions_over(&self, now_ms: i64) -> Value {
+        let rules = self.rules();
+        let policy = &rules.session;
+        let before = |ms: i64| json!({ "$lt": moment::text(ms) });
+        let mut ways = vec![json!({ "expires_at": before(now_ms) })];
+        if let Some(absolute) = policy.absolute_timeout {
+            ways.push(json!({ "signed_in_at": before(now_ms.saturating_sub(minutes(Some(absolute)))) }));
+        }
+        if let Some(idle) = policy.idle_timeout {
+            let idle = minutes(Some(idle));
+            let last = now_ms.saturating_sub(idle).saturating_sub(idle / 4);
+            ways.push(json!({ "last_seen_at": before(last) }));
+        }
+        json!({ "$or": ways })
+    }
+
     /// Makes a session ready for use. `None`: its user is gone or disabled.
     pub(crate) async fn enliven(
         &self,
@@ -73,11 +103,16 @@ impl Auth {
         let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
             return Ok(None);
         };
-        let restriction = self.restriction(context, &session, &user).await?;
+        let restriction = if session.impersonated_by.is_some() {
+            None
+        } else {
+            self.restriction(context, &user, session.second_factor).await?
+        };
         let principal = principal(&session, &user, member.as_ref());
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
         let identity = [b"{\"principal\":".as_slice(), &principal, b"}"].concat();
-        let policy = &self.sessions.policy;
+        let rules = self.rules();
+        let policy = &rules.session;
         let signed_in = moment::ms(&session.signed_in_at);
         let expires = moment::ms(&session.expires_at);
         let absolute = signed_in.saturating_add(minutes(policy.absolute_timeout));
@@ -117,14 +152,12 @@ impl Auth {
             .await
     }
 
-    async fn restriction(&self, context: &Context, session: &Session, user: &User) -> Result<Option<Refusal>> {
-        if session.impersonated_by.is_some() {
-            return Ok(None);
-        }
-        if (self.sessions.policy.force_mfa || user.mfa_required) && !user.two_factor_enabled {
+    /// Why somebody may do nothing but set that right; `shown` says that they came with a second factor.
+    pub(crate) async fn restriction(&self, context: &Context, user: &User, shown: bool) -> Result<Option<Refusal>> {
+        if self.demands_second_factor(user) && !shown {
             return Ok(Some(Refusal::MfaRequired));
         }
-        let Some(days) = self.config.password.expiration_days else {
+        let Some(days) = self.rules().password.expiration_days else {
             return Ok(None);
         };
         let account = self.credential(context, &user.id).await?;
@@ -133,6 +166,20 @@ impl Auth {
         Ok(expires
             .filter(|expires| *expires <= self.now_ms())
             .map(|_| Refusal::PasswordExpired))
+    }
+
+    /// Whether a user has to come with a second factor.
+    pub(crate) fn demands_second_factor(&self, user: &User) -> bool {
+        self.rules().session.force_mfa || user.mfa_required
+    }
+
+    /// Whether a user has a second factor: an authenticator app, or a passkey that asks for a finger or a PIN.
+    pub(crate) async fn has_second_factor(&self, context: &Context, user: &User) -> Result<bool> {
+        if user.two_factor_enabled {
+            return Ok(true);
+        }
+        let filter = json!({ "user_id": user.id, "user_verified": true });
+        Ok(self.records.find_one::<Passkey>(context, filter).await?.is_some())
     }
 
     /// The account with a user's password.

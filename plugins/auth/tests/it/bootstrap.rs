@@ -200,3 +200,112 @@ async fn another_secret_than_the_first_ends_the_start() {
         "{refused}"
     );
 }
+
+/// What a start says that does not come about.
+async fn refused_start(config: serde_json::Value, environment: &[(&str, &str)]) -> String {
+    let data = Arc::new(MemoryData::new());
+    let mut host = objectos_plugin_testing::TestHost::new(include_str!("../../plugin.json"))
+        .config(crate::world::config(&config))
+        .environment("OBJECTOS_AUTH_SECRET", crate::world::SECRET)
+        .service(objectos_plugin_api::contracts::data::DataServer::new(data));
+    for (name, value) in environment {
+        host = host.environment(name, value);
+    }
+    host.start::<objectos_auth::AuthPlugin>().await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_policy_takes_no_password_that_costs_too_much() {
+    let refused = refused_start(json!({ "password": { "maxLength": 257 } }), &[]).await;
+    assert!(
+        refused.contains("password.maxLength") && refused.contains("256"),
+        "{refused}"
+    );
+    let world = world(json!({ "password": { "maxLength": 256, "refuseCommon": false } })).await;
+    let long = "\u{1f511}".repeat(256);
+    let mut body = body("ada@example.com");
+    body["password"] = json!(long);
+    let mut browser = Browser::new(&world);
+    browser.post("sign-up/email", body.clone()).await.expect(200);
+    Browser::new(&world).post("sign-in/email", body).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_administrator_may_stand_in_files() {
+    let folder = std::env::temp_dir().join(format!("objectos-auth-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let email = file("email", "Root@Example.com\n");
+    // A line's end is no part of it, a blank is.
+    let password = file("password", " tangerine otter 41 \r\n");
+    let environment = [
+        ("OBJECTOS_ADMIN_EMAIL_FILE", email.as_str()),
+        ("OBJECTOS_ADMIN_PASSWORD_FILE", password.as_str()),
+    ];
+    let data = Arc::new(MemoryData::new());
+    let world = world_in("production", json!({}), data, &environment).await;
+    let mut browser = Browser::new(&world);
+    browser.origin = None;
+    let body = json!({ "email": "root@example.com", "password": " tangerine otter 41 " });
+    let answer = browser.post("sign-in/email", body).await.expect(200);
+    assert_eq!(answer["user"]["role"], "super_admin");
+    // The variable itself goes before its file.
+    let both = [&environment[..], &[("OBJECTOS_ADMIN_EMAIL", "other@example.com")]].concat();
+    let data = Arc::new(MemoryData::new());
+    let world = world_in("production", json!({}), data, &both).await;
+    assert_eq!(world.data.rows("sys_user")[0]["email"], "other@example.com");
+    for (name, value, expected) in [
+        (
+            "OBJECTOS_ADMIN_PASSWORD_FILE",
+            "/nowhere/password",
+            "/nowhere/password, which cannot be read",
+        ),
+        (
+            "OBJECTOS_ADMIN_PASSWORD_FILE",
+            email.as_str(),
+            "OBJECTOS_ADMIN_PASSWORD cannot be used",
+        ),
+        (
+            "OBJECTOS_ADMIN_OTHER_FILE",
+            "",
+            "OBJECTOS_ADMIN_PASSWORD is not; set both or none",
+        ),
+    ] {
+        let refused = refused_start(json!({}), &[("OBJECTOS_ADMIN_EMAIL_FILE", &email), (name, value)]).await;
+        assert!(refused.contains(expected), "{name}={value}: {refused}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_user_whom_the_operator_names_becomes_the_administrator_and_it_is_told() {
+    let data = Arc::new(MemoryData::new());
+    data.put(
+        "sys_user",
+        json!({ "id": "u1", "name": "Root", "email": "root@example.com", "role": "user" }),
+    );
+    let environment = [
+        ("OBJECTOS_ADMIN_EMAIL", "root@example.com"),
+        ("OBJECTOS_ADMIN_PASSWORD", PASSWORD),
+    ];
+    for expected in [1, 0] {
+        let world = world_in("production", json!({}), Arc::clone(&data), &environment).await;
+        assert_eq!(world.data.rows("sys_user")[0]["role"], "super_admin");
+        let told = world.plugin.published();
+        let told: Vec<_> = told
+            .iter()
+            .filter(|event| event.name == "authz.role_assigned")
+            .collect();
+        assert_eq!(told.len(), expected);
+        for event in told {
+            assert_eq!(
+                (&event.payload["targetId"], &event.payload["metadata"]["role"]),
+                (&json!("u1"), &json!("super_admin"))
+            );
+        }
+    }
+}

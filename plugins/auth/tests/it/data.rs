@@ -173,22 +173,32 @@ impl MemoryData {
 fn fits(row: &Map<String, Value>, filter: &Value) -> bool {
     let Value::Object(filter) = filter else { return true };
     filter.iter().all(|(key, wanted)| {
-        if key == "$or" {
-            return wanted.as_array().unwrap().iter().any(|one| fits(row, one));
+        match key.as_str() {
+            "$or" => return wanted.as_array().unwrap().iter().any(|one| fits(row, one)),
+            "$and" => return wanted.as_array().unwrap().iter().all(|one| fits(row, one)),
+            "$not" => return !fits(row, wanted),
+            _ => {}
         }
         let value = row.get(key).cloned().unwrap_or_default();
         match wanted {
             Value::Object(operators) => operators.iter().all(|(operator, operand)| match operator.as_str() {
                 "$in" => operand.as_array().unwrap().contains(&value),
                 "$lt" => value.as_str().is_some_and(|text| text < operand.as_str().unwrap()),
-                "$contains" => value
-                    .as_str()
-                    .is_some_and(|text| text.contains(operand.as_str().unwrap())),
+                "$gt" => value.as_str().is_some_and(|text| text > operand.as_str().unwrap()),
+                "$ne" => value != *operand,
+                "$exists" => value.is_null() != (*operand == true),
+                "$contains" => holds(&value, operand, |text, part| text.contains(part)),
+                "$startsWith" => holds(&value, operand, |text, part| text.starts_with(part)),
+                "$endsWith" => holds(&value, operand, |text, part| text.ends_with(part)),
                 other => panic!("{other} is not known here"),
             }),
             wanted => value == *wanted,
         }
     })
+}
+
+fn holds(value: &Value, part: &Value, how: fn(&str, &str) -> bool) -> bool {
+    value.as_str().is_some_and(|text| how(text, part.as_str().unwrap()))
 }
 
 fn check_system(context: &Context) -> Result<()> {
@@ -208,7 +218,12 @@ impl Data for MemoryData {
             .filter(|row| fits(row, &filter))
             .collect();
         let total = found.len();
-        let page: Vec<_> = found.into_iter().take(usize::try_from(limit).unwrap()).collect();
+        let offset = query.get("offset").and_then(Value::as_u64).unwrap_or(0);
+        let page: Vec<_> = found
+            .into_iter()
+            .skip(usize::try_from(offset).unwrap())
+            .take(usize::try_from(limit).unwrap())
+            .collect();
         Ok(serde_json::to_vec(
             &json!({ "object": object, "records": page, "total": total }),
         )?)

@@ -1,8 +1,10 @@
 //! Failed attempts: slower, locked, and never a word on whether there is such an account.
 
 use serde_json::json;
+use std::sync::Arc;
 
-use crate::world::{Browser, NOW_MS, PASSWORD, World, world};
+use crate::data::MemoryData;
+use crate::world::{Browser, NOW_MS, PASSWORD, World, world, world_in};
 
 async fn attempt(world: &World, email: &str, password: &str) -> crate::world::Answer {
     let body = json!({ "email": email, "password": password });
@@ -134,4 +136,54 @@ async fn an_administrator_acts_as_somebody_else_and_it_shows() {
     root.post("admin/stop-impersonating", json!({})).await.expect(200);
     assert_eq!(root.get("get-session").await.expect(200)["user"]["id"], own);
     assert_eq!(world.who(&crate::world::bearer(token)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn neither_a_restart_nor_another_node_gives_new_attempts() {
+    let data = Arc::new(MemoryData::new());
+    let config = json!({ "lockout": { "attempts": 4, "slowAfter": 9, "addressAttempts": 7 } });
+    let node = async || world_in("development", config.clone(), Arc::clone(&data), &[]).await;
+    let (first, second) = (node().await, node().await);
+    first.registered("ada@example.com").await;
+    // The address's failures are of many accounts, and of all nodes.
+    for (node, email) in [(&first, "ada"), (&second, "ada"), (&first, "ada"), (&second, "bob")] {
+        let email = format!("{email}@example.com");
+        assert_eq!(attempt(node, &email, "walnut-heron-72").await.status, 401);
+    }
+    drop((first, second));
+    let third = node().await;
+    assert_eq!(attempt(&third, "ada@example.com", "walnut-heron-72").await.status, 401);
+    attempt(&third, "ada@example.com", PASSWORD)
+        .await
+        .refused(429, "TOO_MANY_ATTEMPTS");
+    for name in ["cid", "dan"] {
+        let email = format!("{name}@example.com");
+        assert_eq!(attempt(&third, &email, "walnut-heron-72").await.status, 401);
+    }
+    attempt(&third, "eve@example.com", PASSWORD)
+        .await
+        .refused(429, "TOO_MANY_ATTEMPTS");
+    third.plugin.set_now_ms(NOW_MS + 16 * 60_000);
+    attempt(&third, "ada@example.com", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn of_many_attempts_at_once_each_one_counts() {
+    let world = world(json!({ "lockout": { "attempts": 4, "slowAfter": 9 } })).await;
+    let wrong = async || attempt(&world, "ada@example.com", "walnut-heron-72").await.status;
+    let statuses = tokio::join!(wrong(), wrong(), wrong(), wrong());
+    assert_eq!(statuses, (401, 401, 401, 401));
+    assert_eq!(attempt(&world, "ada@example.com", PASSWORD).await.status, 429);
+}
+
+#[tokio::test]
+async fn whoever_gets_in_has_all_attempts_again() {
+    let world = world(json!({ "lockout": { "attempts": 3, "slowAfter": 9 } })).await;
+    world.registered("ada@example.com").await;
+    for _ in 0..3 {
+        for _ in 0..2 {
+            assert_eq!(attempt(&world, "ada@example.com", "walnut-heron-72").await.status, 401);
+        }
+        attempt(&world, "ada@example.com", PASSWORD).await.expect(200);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Browser, bearer, world};
+use crate::world::{Browser, World, bearer, world};
 
 const USERS: &str = "scim/v2/Users";
 const GROUPS: &str = "scim/v2/Groups";
@@ -42,7 +42,7 @@ async fn a_directory_makes_changes_and_disables_users() {
         (&json!(1), &made["id"])
     );
     directory
-        .get(&format!("{USERS}?filter=userName%20sw%20%22a%22"))
+        .get(&format!("{USERS}?filter=userName%20gt%20%22a%22"))
         .await
         .expect(400);
     // Ada has no password; a link of a mail gives her one.
@@ -50,7 +50,7 @@ async fn a_directory_makes_changes_and_disables_users() {
     ada.post("request-password-reset", json!({ "email": "ada@example.com" }))
         .await
         .expect(200);
-    let reset = json!({ "token": world.mailed_token(), "newPassword": "walnut-heron-72" });
+    let reset = json!({ "token": world.mailed_token().await, "newPassword": "walnut-heron-72" });
     ada.post("reset-password", reset).await.expect(200);
     let body = json!({ "email": "ada@example.com", "password": "walnut-heron-72" });
     ada.post("sign-in/email", body.clone()).await.expect(200);
@@ -117,4 +117,172 @@ async fn nobody_else_is_a_directory() {
         .unwrap()
         .to_owned();
     ada.one("DELETE", USERS, &id, Value::Null).await.expect(403);
+}
+
+/// A directory with the key of somebody who may do everything.
+async fn directory(world: &World) -> Browser<'_> {
+    let mut root = world.registered("root@example.com").await;
+    root.post("organization/create", json!({ "name": "Acme", "slug": "acme" }))
+        .await
+        .expect(200);
+    let key = root
+        .post("api-key/create", json!({ "name": "directory" }))
+        .await
+        .expect(200);
+    let key = format!("Bearer {}", key["key"].as_str().unwrap());
+    Browser::new(world).with_header("authorization", &key)
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[tokio::test]
+async fn what_is_spoken_can_be_read() {
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    for list in ["Schemas", "ResourceTypes"] {
+        let all = directory.get(&format!("scim/v2/{list}")).await.expect(200);
+        assert_eq!(all["totalResults"], 2);
+        for one in all["Resources"].as_array().unwrap() {
+            let read = directory
+                .one(
+                    "GET",
+                    &format!("scim/v2/{list}"),
+                    one["id"].as_str().unwrap(),
+                    Value::Null,
+                )
+                .await;
+            assert_eq!(read.expect(200), *one);
+        }
+        let folder = format!("scim/v2/{list}");
+        directory.one("GET", &folder, "Device", Value::Null).await.expect(404);
+    }
+    let user = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let schema = directory
+        .one("GET", "scim/v2/Schemas", user, Value::Null)
+        .await
+        .expect(200);
+    // What is sent is what is described.
+    let made = directory
+        .post(USERS, json!({ "userName": "ada@example.com" }))
+        .await
+        .expect(201);
+    let described: Vec<&str> = schema["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|attribute| attribute["name"].as_str().unwrap())
+        .collect();
+    for name in made.as_object().unwrap().keys() {
+        assert!(
+            described.contains(&name.as_str()) || ["schemas", "id", "meta"].contains(&name.as_str()),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn users_are_looked_for_in_many_ways() {
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    for (email, given, active) in [
+        ("ada@example.com", "Ada", true),
+        ("bob@example.com", "Bob", false),
+        ("cid@example.org", "", true),
+    ] {
+        let mut body = json!({ "userName": email, "active": active, "displayName": format!("{given} X") });
+        if !given.is_empty() {
+            body["name"] = json!({ "givenName": given });
+        }
+        directory.post(USERS, body).await.expect(201);
+    }
+    let mut check = async |filter: &str, expected: &[&str]| {
+        let found = directory
+            .get(&format!("{USERS}?filter={}", encoded(filter)))
+            .await
+            .expect(200);
+        let names: Vec<&str> = found["Resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|user| user["userName"].as_str().unwrap())
+            .filter(|name| !name.starts_with("root@"))
+            .collect();
+        assert_eq!(names, expected, "{filter}");
+    };
+    let (ada, bob, cid) = ("ada@example.com", "bob@example.com", "cid@example.org");
+    check("userName sw \"ADA\"", &[ada]).await;
+    check("userName co \"example.com\"", &[ada, bob]).await;
+    check("emails.value ew \".org\"", &[cid]).await;
+    check("userName ne \"ada@example.com\"", &[bob, cid]).await;
+    check("name.givenName pr", &[ada, bob]).await;
+    check("not (name.givenName pr)", &[cid]).await;
+    check("active eq false", &[bob]).await;
+    check("active eq true and (userName sw \"a\" or userName sw \"b\")", &[ada]).await;
+    check(
+        "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"bob@example.com\"",
+        &[bob],
+    )
+    .await;
+    let refused = directory
+        .get(&format!("{USERS}?filter={}", encoded("userName eq")))
+        .await
+        .expect(400);
+    assert_eq!(refused["scimType"], "invalidFilter");
+}
+
+#[tokio::test]
+async fn attributes_of_a_user_are_removed() {
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    let body = json!({
+        "externalId": "e1", "userName": "ada@example.com", "displayName": "Ada L",
+        "name": { "givenName": "Ada", "familyName": "Lovelace" },
+    });
+    let made = directory.post(USERS, body).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    let mut remove = async |path: &str, status: u16| {
+        let operations = json!({ "Operations": [{ "op": "remove", "path": path }] });
+        directory.one("PATCH", USERS, id, operations).await.expect(status)
+    };
+    assert_eq!(remove("externalId", 200).await["externalId"], Value::Null);
+    assert_eq!(remove("name.familyName", 200).await["name"]["familyName"], Value::Null);
+    assert_eq!(remove("displayName", 200).await["displayName"], "ada");
+    assert_eq!(remove("title", 200).await["userName"], "ada@example.com");
+    for path in ["", "userName", "emails[type eq \"work\"]", "active"] {
+        remove(path, 400).await;
+    }
+    let operations = json!({ "Operations": [{ "op": "replace", "value": { "name.givenName": "Augusta" } }] });
+    let changed = directory.one("PATCH", USERS, id, operations).await.expect(200);
+    assert_eq!(changed["name"]["givenName"], "Augusta");
+}
+
+#[tokio::test]
+async fn groups_keep_their_id_in_the_directory() {
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    let made = directory
+        .post(GROUPS, json!({ "displayName": "Sales", "externalId": "g1" }))
+        .await
+        .expect(201);
+    assert_eq!(made["externalId"], "g1");
+    let found = directory
+        .get(&format!("{GROUPS}?filter={}", encoded("externalId eq \"g1\"")))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&found["totalResults"], &found["Resources"][0]["id"]),
+        (&json!(1), &made["id"])
+    );
+    let id = made["id"].as_str().unwrap();
+    let operations = json!({ "Operations": [{ "op": "replace", "path": "externalId", "value": "g2" }] });
+    let changed = directory.one("PATCH", GROUPS, id, operations).await.expect(200);
+    assert_eq!(changed["externalId"], "g2");
+    let operations = json!({ "Operations": [{ "op": "remove", "path": "externalId" }] });
+    let changed = directory.one("PATCH", GROUPS, id, operations).await.expect(200);
+    assert_eq!(
+        (&changed["externalId"], &changed["displayName"]),
+        (&Value::Null, &json!("Sales"))
+    );
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     data::MemoryData,
-    world::{Browser, NOW_MS, PASSWORD, bearer, world, world_in},
+    world::{Browser, NOW_MS, PASSWORD, bearer, world, world_in, world_with},
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -379,4 +379,50 @@ async fn https_makes_cookies_secure() {
         None,
         "what a plain page could have set"
     );
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_listed_no_more_and_takes_nobodys_place() {
+    for policy in [
+        json!({ "idleTimeout": 30, "maxConcurrent": 2 }),
+        json!({ "absoluteTimeout": 35, "maxConcurrent": 2 }),
+    ] {
+        let world = world(json!({ "session": policy })).await;
+        let _old = world.registered("ada@example.com").await;
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        world.plugin.set_now_ms(NOW_MS + 20 * MINUTE_MS);
+        let mut ada = Browser::new(&world);
+        ada.post("sign-in/email", body.clone()).await.expect(200);
+        let count = async |browser: &mut Browser<'_>| {
+            let listed = browser.get("list-sessions").await.expect(200);
+            listed.as_array().unwrap().len()
+        };
+        assert_eq!(count(&mut ada).await, 2);
+        world.plugin.set_now_ms(NOW_MS + 40 * MINUTE_MS);
+        assert_eq!(count(&mut ada).await, 1, "{policy}");
+        let mut phone = Browser::new(&world);
+        phone.post("sign-in/email", body).await.expect(200);
+        assert!(ada.is_signed_in().await && phone.is_signed_in().await);
+    }
+}
+
+#[tokio::test]
+async fn what_came_to_its_end_is_told_though_nobody_comes_back() {
+    let config = json!({ "session": { "idleTimeout": 30 } });
+    let data = Arc::new(MemoryData::new());
+    let before = world_in("development", config.clone(), Arc::clone(&data), &[]).await;
+    before.registered("ada@example.com").await;
+    before.plugin.set_now_ms(NOW_MS + 30 * MINUTE_MS);
+    before.registered("bob@example.com").await;
+    drop(before);
+    let later = NOW_MS + 40 * MINUTE_MS;
+    let after = world_with("development", config, Arc::clone(&data), |host| host.now_ms(later)).await;
+    for _ in 0..5000 {
+        if after.count("auth.session_expired") > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(after.count("auth.session_expired"), 1);
+    assert_eq!(data.rows("sys_session").len(), 1, "the other one is not over");
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::world::{Browser, NOW_MS, PASSWORD, bearer, world};
 
 /// What an authenticator app does (RFC 6238), written for the tests alone.
-fn code(uri: &str, now_ms: i64) -> String {
+pub(crate) fn code(uri: &str, now_ms: i64) -> String {
     let secret = uri.split("secret=").nth(1).unwrap().split('&').next().unwrap();
     let mut bits = String::new();
     for letter in secret.bytes() {

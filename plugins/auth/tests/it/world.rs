@@ -11,7 +11,13 @@ use objectos_plugin_api::{
 };
 use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Map, Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::data::MemoryData;
 
@@ -35,6 +41,8 @@ pub(crate) struct World {
     pub(crate) plugin: TestPlugin,
     pub(crate) data: Arc<MemoryData>,
     pub(crate) mails: Arc<Mailbox>,
+    /// So many mails were read.
+    read: AtomicUsize,
 }
 
 /// What the tests use of the configuration: cheap hashes.
@@ -51,19 +59,36 @@ pub(crate) async fn world(more: Value) -> World {
 }
 
 pub(crate) async fn world_in(mode: &str, more: Value, data: Arc<MemoryData>, environment: &[(&str, &str)]) -> World {
+    let with = |host: TestHost| {
+        environment
+            .iter()
+            .fold(host, |host, (name, value)| host.environment(name, value))
+    };
+    world_with(mode, more, data, with).await
+}
+
+/// A world whose host has something more.
+pub(crate) async fn world_with(
+    mode: &str,
+    more: Value,
+    data: Arc<MemoryData>,
+    with: impl FnOnce(TestHost) -> TestHost,
+) -> World {
     let mails = Arc::new(Mailbox::default());
-    let mut host = TestHost::new(include_str!("../../plugin.json"))
+    let host = TestHost::new(include_str!("../../plugin.json"))
         .config(config(&more))
         .settings(json!({ "mode": mode, "listen": "127.0.0.1:3000" }))
         .now_ms(NOW_MS)
         .environment("OBJECTOS_AUTH_SECRET", SECRET)
         .service(DataServer::new(Arc::clone(&data)))
         .service(MailerServer::new(Arc::clone(&mails)));
-    for (name, value) in environment {
-        host = host.environment(name, value);
+    let plugin = with(host).start::<AuthPlugin>().await.unwrap();
+    World {
+        plugin,
+        data,
+        mails,
+        read: AtomicUsize::new(0),
     }
-    let plugin = host.start::<AuthPlugin>().await.unwrap();
-    World { plugin, data, mails }
 }
 
 impl World {
@@ -91,18 +116,21 @@ impl World {
         client.authenticate(&Context::background(), credentials).await
     }
 
-    /// The token in the link of the last mail.
-    pub(crate) fn mailed_token(&self) -> String {
-        let mails = self.mails.0.lock().unwrap();
-        let text = &mails.last().expect("a mail").text;
-        let at = text
-            .find("token=")
-            .map(|at| at + 6)
-            .or_else(|| text.find("reset-password/").map(|at| at + 15));
-        text[at.expect("a link")..]
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect()
+    /// The next mail that was not read yet. Mails may go out after the answer.
+    pub(crate) async fn mailed(&self) -> MailMessage {
+        let read = self.read.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..5000 {
+            if let Some(mail) = self.mails.0.lock().unwrap().get(read) {
+                return mail.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("no mail")
+    }
+
+    /// The token in the link of the next mail.
+    pub(crate) async fn mailed_token(&self) -> String {
+        token_in(&self.mailed().await.text)
     }
 
     /// A browser in which somebody registered.
@@ -112,6 +140,18 @@ impl World {
         browser.post("sign-up/email", body).await.expect(200);
         browser
     }
+}
+
+/// The token in the link of a mail.
+pub(crate) fn token_in(text: &str) -> String {
+    let at = text
+        .find("token=")
+        .map(|at| at + 6)
+        .or_else(|| text.find("reset-password/").map(|at| at + 15));
+    text[at.expect("a link")..]
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 pub(crate) fn bearer(token: &str) -> Credentials {
@@ -215,8 +255,11 @@ impl<'a> Browser<'a> {
         let full = format!("/api/v1/auth/{path}");
         let known = [
             ("reset-password/", "token"),
+            ("oauth2/callback/", "provider"),
             ("scim/v2/Users/", "id"),
             ("scim/v2/Groups/", "id"),
+            ("scim/v2/Schemas/", "id"),
+            ("scim/v2/ResourceTypes/", "id"),
         ];
         let placed = known
             .iter()

@@ -1,8 +1,8 @@
 //! Groups of a directory: the teams of the organisation that the caller works in.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{BASE, body, equality, invalid, list, operations, page, scim};
+use super::{BASE, Field, body, filter, invalid, list, operations, page, scim};
 use crate::{
     error::{Refusal, Result},
     http::Reply,
@@ -10,7 +10,7 @@ use crate::{
     routes::Call,
 };
 
-const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 fn tenant(call: &Call) -> Result<String> {
     match call.context.tenant() {
@@ -32,6 +32,7 @@ async fn group_json(call: &Call, team: &Team) -> Result<Value> {
     Ok(json!({
         "schemas": [SCHEMA],
         "id": team.id,
+        "externalId": team.external_id,
         "displayName": team.name,
         "members": members,
         "meta": {
@@ -55,11 +56,16 @@ fn users(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Puts a user into the team, and into the organisation first if need be: the directory decides who belongs.
+/// Puts a user into the team, and into the organisation first if need be: the directory decides who belongs, of those within its
+/// reach.
 async fn add(call: &Call, team: &Team, user: &str) -> Result<()> {
     let records = &call.auth.records;
     let place = json!({ "organization_id": team.organization_id, "user_id": user });
     if records.find_one::<Member>(&call.context, place).await?.is_none() {
+        let reach = call.auth.reach(&call.context).await?;
+        if !call.auth.reaches(&call.context, &reach, user).await? {
+            return Err(invalid(format!("there is no user {user}")));
+        }
         let record = json!({ "organization_id": team.organization_id, "user_id": user, "role": "member" });
         let made = records.create::<Member>(&call.context, record).await;
         made.map_err(|error| {
@@ -102,25 +108,48 @@ async fn set(call: &Call, team: &Team, users: &[String]) -> Result<()> {
     Ok(())
 }
 
-async fn rename(call: &Call, team: &Team, name: &Value) -> Result<()> {
-    let name = name.as_str().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| invalid("displayName is a text"))?;
-    call.auth
-        .records
-        .update::<Team>(&call.context, &team.id, json!({ "name": name }))
-        .await?;
+/// Name and id in the directory, as far as they are given.
+fn fields(resource: &Value) -> Result<Map<String, Value>> {
+    let mut fields = Map::new();
+    if let Some(name) = resource.get("displayName") {
+        let name = name.as_str().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| invalid("displayName is a text"))?;
+        fields.insert("name".to_owned(), name.into());
+    }
+    match resource.get("externalId") {
+        None => {}
+        Some(id @ (Value::String(_) | Value::Null)) => {
+            fields.insert("external_id".to_owned(), id.clone());
+        }
+        Some(_) => return Err(invalid("externalId is a text")),
+    }
+    Ok(fields)
+}
+
+async fn change(call: &Call, team: &Team, fields: Map<String, Value>) -> Result<()> {
+    if !fields.is_empty() {
+        call.auth
+            .records
+            .update::<Team>(&call.context, &team.id, Value::Object(fields))
+            .await?;
+    }
     Ok(())
+}
+
+/// The field that an attribute is, where groups are looked for.
+fn field(attribute: &str) -> Option<Field> {
+    Some(match attribute {
+        "displayname" => Field::Text("name"),
+        "externalid" => Field::Text("external_id"),
+        "id" => Field::Text("id"),
+        _ => return None,
+    })
 }
 
 /// `GET /scim/v2/Groups`.
 pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
     scim(&call, async {
-        let mut filter = json!({ "organization_id": tenant(&call)? });
-        match equality(&call)? {
-            None => {}
-            Some((attribute, value)) if attribute == "displayname" => filter["name"] = value.into(),
-            Some((attribute, _)) => return Err(invalid(format!("groups are not looked for by {attribute}"))),
-        }
+        let filter = json!({ "$and": [{ "organization_id": tenant(&call)? }, filter(&call, field)?] });
         let teams: Vec<Team> = call.auth.records.find(&call.context, filter).await?;
         let (offset, limit) = page(&call);
         let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -147,13 +176,12 @@ pub(in crate::routes) async fn get(call: Call) -> Result<Reply> {
 pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
     scim(&call, async {
         let body = body(&call)?;
-        let name = body
-            .get("displayName")
-            .and_then(Value::as_str)
-            .filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| invalid("a group has a displayName"))?;
-        let record = json!({ "name": name, "organization_id": tenant(&call)? });
-        let team: Team = call.auth.records.create(&call.context, record).await?;
+        let mut record = fields(&body)?;
+        if !record.contains_key("name") {
+            return Err(invalid("a group has a displayName"));
+        }
+        record.insert("organization_id".to_owned(), tenant(&call)?.into());
+        let team: Team = call.auth.records.create(&call.context, Value::Object(record)).await?;
         for user in users(&body["members"]) {
             add(&call, &team, &user).await?;
         }
@@ -167,7 +195,12 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
 pub(in crate::routes) async fn replace(call: Call) -> Result<Reply> {
     scim(&call, async {
         let (team, body) = (meant(&call).await?, body(&call)?);
-        rename(&call, &team, &body["displayName"]).await?;
+        let mut fields = fields(&body)?;
+        if !fields.contains_key("name") {
+            return Err(invalid("a group has a displayName"));
+        }
+        fields.entry("external_id").or_insert(Value::Null);
+        change(&call, &team, fields).await?;
         set(&call, &team, &users(&body["members"])).await?;
         let team = meant(&call).await?;
         Ok(Reply::ok(group_json(&call, &team).await?))
@@ -196,6 +229,7 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
                         remove(&call, &team, &user).await?;
                     }
                 }
+                ("remove", "externalId") => change(&call, &team, fields(&json!({ "externalId": null }))?).await?,
                 ("remove", path) => {
                     let user = path
                         .strip_prefix("members[value eq \"")
@@ -203,11 +237,11 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
                         .ok_or_else(|| invalid(format!("`{path}` cannot be removed")))?;
                     remove(&call, &team, user).await?;
                 }
-                (_, "displayName") => rename(&call, &team, &value).await?,
+                (_, path @ ("displayName" | "externalId")) => {
+                    change(&call, &team, fields(&json!({ path: value }))?).await?;
+                }
                 (_, "") => {
-                    if let Some(name) = value.get("displayName") {
-                        rename(&call, &team, name).await?;
-                    }
+                    change(&call, &team, fields(&value)?).await?;
                     if let Some(members) = value.get("members") {
                         for user in users(members) {
                             add(&call, &team, &user).await?;

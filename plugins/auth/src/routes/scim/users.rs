@@ -1,19 +1,18 @@
 //! Users of a directory. One that is no longer active is disabled, and every session ends.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{BASE, body, equality, invalid, list, operations, page, scim};
+use super::{BASE, Field, body, filter, invalid, list, operations, page, scim};
 use crate::{
-    auth::ADMINISTRATOR,
     bootstrap::{By, NewUser},
-    error::{AuthError, Refusal, Result},
+    error::{Refusal, Result},
     http::{Reply, body::is_email},
+    reach::Reach,
     records::kinds::User,
     routes::Call,
 };
 
-const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 fn user_json(user: &User) -> Value {
     json!({
@@ -85,54 +84,53 @@ fn active(value: Option<&Value>) -> Option<bool> {
     }
 }
 
-async fn meant(call: &Call) -> Result<User> {
-    let found: Option<User> = call
-        .auth
-        .records
-        .get(&call.context, call.request.parameter("id"))
-        .await?;
-    found.ok_or_else(|| Refusal::UserNotFound.into())
+/// The field that an attribute is, where users are looked for.
+fn field(attribute: &str) -> Option<Field> {
+    // An attribute may be named in full.
+    let short = attribute
+        .strip_prefix("urn:ietf:params:scim:schemas:core:2.0:user:")
+        .unwrap_or(attribute);
+    Some(match short {
+        "username" | "emails" | "emails.value" => Field::Address("email"),
+        "externalid" => Field::Text("external_id"),
+        "id" => Field::Text("id"),
+        "displayname" | "name.formatted" => Field::Text("name"),
+        "name.givenname" => Field::Text("given_name"),
+        "name.familyname" => Field::Text("family_name"),
+        "active" => Field::Not("banned"),
+        _ => return None,
+    })
+}
+
+async fn meant(call: &Call) -> Result<(Reach, User)> {
+    let reach = call.auth.reach(&call.context).await?;
+    let id = call.request.parameter("id");
+    let user = call.auth.within(&call.context, &reach, id).await?;
+    Ok((reach, user))
 }
 
 /// `GET /scim/v2/Users`.
 pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
     scim(&call, async {
-        #[derive(Deserialize)]
-        struct Found {
-            records: Vec<User>,
-            total: Option<u64>,
-        }
-        let filter = match equality(&call)? {
-            None => json!({}),
-            Some((attribute, value)) => match attribute.as_str() {
-                "username" | "emails" | "emails.value" => json!({ "email": value.to_lowercase() }),
-                "externalid" => json!({ "external_id": value }),
-                "id" => json!({ "id": value }),
-                "displayname" => json!({ "name": value }),
-                _ => return Err(invalid(format!("users are not looked for by {attribute}"))),
-            },
-        };
+        let reach = call.auth.reach(&call.context).await?;
+        let filter = filter(&call, field)?;
         let (offset, limit) = page(&call);
-        let query = json!({
-            "where": filter, "limit": limit, "offset": offset,
-            "orderBy": [{ "field": "created_at", "order": "asc" }],
-        });
-        let answer = call.auth.records.find_raw(&call.context, "sys_user", query).await?;
-        let found: Found = serde_json::from_slice(&answer).map_err(|error| AuthError::Internal(error.to_string()))?;
-        let users: Vec<Value> = found.records.iter().map(user_json).collect();
-        Ok(list(&users, found.total.unwrap_or_default(), offset))
+        let (users, total) = call.auth.users(&call.context, &reach, filter, offset, limit).await?;
+        let users: Vec<Value> = users.iter().map(user_json).collect();
+        Ok(list(&users, total, offset))
     })
     .await
 }
 
 /// `GET /scim/v2/Users/{id}`.
 pub(in crate::routes) async fn get(call: Call) -> Result<Reply> {
-    scim(&call, async { Ok(Reply::ok(user_json(&meant(&call).await?))) }).await
+    scim(&call, async { Ok(Reply::ok(user_json(&meant(&call).await?.1))) }).await
 }
 
 /// `POST /scim/v2/Users`.
 pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
     scim(&call, async {
+        let reach = call.auth.reach(&call.context).await?;
         let mut fields = fields(&body(&call)?)?;
         let Some(Value::String(email)) = fields.remove("email") else {
             return Err(invalid("userName must be an e-mail address"));
@@ -147,9 +145,10 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
             // The directory knows its people.
             email_verified: true,
             more: fields,
+            organization: reach.organization(),
             ..NewUser::default()
         };
-        let user = call.auth.make_user(&call.context, new, By::Administrator).await?;
+        let user = call.auth.make_user(&call.context, &new, By::Administrator).await?;
         Ok(Reply::status(201, user_json(&user)).header("location", format!("{BASE}/Users/{}", user.id)))
     })
     .await
@@ -158,9 +157,9 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
 /// `PUT /scim/v2/Users/{id}`.
 pub(in crate::routes) async fn replace(call: Call) -> Result<Reply> {
     scim(&call, async {
-        let user = meant(&call).await?;
+        let (reach, user) = meant(&call).await?;
         let change = fields(&body(&call)?)?;
-        Ok(Reply::ok(user_json(&apply(&call, &user, change).await?)))
+        Ok(Reply::ok(user_json(&apply(&call, &reach, &user, change).await?)))
     })
     .await
 }
@@ -168,36 +167,72 @@ pub(in crate::routes) async fn replace(call: Call) -> Result<Reply> {
 /// `PATCH /scim/v2/Users/{id}`.
 pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
     scim(&call, async {
-        let user = meant(&call).await?;
+        let (reach, user) = meant(&call).await?;
         let mut change = Map::new();
         for (operation, path, value) in operations(&body(&call)?)? {
             if operation == "remove" {
-                return Err(invalid("nothing of a user is removed; replace it"));
+                change.extend(removed(&user, &path)?);
+            } else {
+                change.extend(fields(&at(&path, value.clone()))?);
+                // Some directories write paths as keys.
+                let keys = value.as_object().filter(|_| path.is_empty()).into_iter().flatten();
+                for (key, value) in keys.filter(|(key, _)| key.contains('.')) {
+                    change.extend(fields(&at(key, value.clone()))?);
+                }
             }
-            let resource = match path.as_str() {
-                "" => value,
-                "name.givenName" => json!({ "name": { "givenName": value } }),
-                "name.familyName" => json!({ "name": { "familyName": value } }),
-                "name.formatted" => json!({ "name": { "formatted": value } }),
-                path if path.starts_with("emails") && value.is_string() => json!({ "emails": [{ "value": value }] }),
-                path => json!({ path: value }),
-            };
-            change.extend(fields(&resource)?);
         }
-        Ok(Reply::ok(user_json(&apply(&call, &user, change).await?)))
+        Ok(Reply::ok(user_json(&apply(&call, &reach, &user, change).await?)))
     })
     .await
 }
 
-async fn guard(call: &Call, user: &User) -> Result<()> {
-    if user.role == ADMINISTRATOR {
-        call.auth.demand(&call.context, "manage_platform").await?;
+/// A value where its path says, as a resource would have it.
+fn at(path: &str, value: Value) -> Value {
+    let lower = path.to_ascii_lowercase();
+    match lower.as_str() {
+        "" => value,
+        "name.givenname" => json!({ "name": { "givenName": value } }),
+        "name.familyname" => json!({ "name": { "familyName": value } }),
+        "name.formatted" => json!({ "name": { "formatted": value } }),
+        path if path.starts_with("emails") && value.is_string() => json!({ "emails": [{ "value": value }] }),
+        _ => json!({ path: value }),
     }
-    Ok(())
 }
 
-async fn apply(call: &Call, user: &User, change: Map<String, Value>) -> Result<User> {
-    guard(call, user).await?;
+/// What is left when an attribute goes. A user cannot be without a name or an address: the name then is made of the address, and
+/// the address stays.
+fn removed(user: &User, path: &str) -> Result<Map<String, Value>> {
+    let none =
+        |names: &[&str]| -> Map<String, Value> { names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect() };
+    let lower = path.to_ascii_lowercase();
+    Ok(match lower.as_str() {
+        "" => return Err(invalid("what is removed is named by a path")),
+        "externalid" => none(&["external_id"]),
+        "name.givenname" => none(&["given_name"]),
+        "name.familyname" => none(&["family_name"]),
+        "name" => none(&["given_name", "family_name"]),
+        "displayname" | "name.formatted" => {
+            let local = user.email.split('@').next().unwrap_or_default();
+            Map::from_iter([("name".to_owned(), local.into())])
+        }
+        path if path == "username" || path == "active" || path == "id" || path.starts_with("emails") => {
+            return Err(invalid(format!("a user is not without `{path}`; replace it")));
+        }
+        // What is not kept is gone already.
+        _ => Map::new(),
+    })
+}
+
+async fn apply(call: &Call, reach: &Reach, user: &User, change: Map<String, Value>) -> Result<User> {
+    call.auth.demand_for_role(&call.context, &user.role).await?;
+    let address = change.get("email").and_then(Value::as_str);
+    if address.is_some_and(|address| address != user.email) {
+        // Whoever has the address has the account.
+        call.auth.check_own(&call.context, reach, user).await?;
+    }
+    if change.is_empty() {
+        return Ok(user.clone());
+    }
     let auth = &call.auth;
     let ends = change.get("banned") == Some(&Value::Bool(true)) && !user.banned;
     let changed = auth
@@ -220,9 +255,10 @@ async fn apply(call: &Call, user: &User, change: Map<String, Value>) -> Result<U
 /// `DELETE /scim/v2/Users/{id}`.
 pub(in crate::routes) async fn delete(call: Call) -> Result<Reply> {
     scim(&call, async {
-        let user = meant(&call).await?;
-        guard(&call, &user).await?;
+        let (reach, user) = meant(&call).await?;
         let auth = &call.auth;
+        auth.demand_for_role(&call.context, &user.role).await?;
+        auth.check_own(&call.context, &reach, &user).await?;
         auth.end_all(&call.context, &user, None, "The user was deleted by the directory")
             .await?;
         auth.records.delete::<User>(&call.context, &user.id).await?;

@@ -1,0 +1,156 @@
+//! Whom somebody who manages users may manage. With `manage_platform` that is everybody, else the members of the organisation
+//! they work in; where there are no organisations at all, everybody. And nobody becomes more than they are that way: roles carry
+//! permissions, so giving one, or getting at the account of somebody who has one, needs what giving permissions needs.
+
+use objectos_plugin_api::Context;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    auth::{ADMINISTRATOR, Auth, USER},
+    error::{AuthError, Refusal, Result},
+    records::{
+        PAGE, Record,
+        kinds::{Member, Organization, User},
+    },
+};
+
+/// Roles that may do everything, whatever else is configured.
+const ADMINISTRATORS: [&str; 2] = [ADMINISTRATOR, "admin"];
+
+/// Who is within reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Every user there is.
+    Everybody,
+    /// The members of this organisation.
+    Members(String),
+}
+
+impl Reach {
+    /// The organisation into which users come that are made here.
+    pub(crate) fn organization(&self) -> Option<String> {
+        match self {
+            Self::Everybody => None,
+            Self::Members(organization) => Some(organization.clone()),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Found {
+    records: Vec<User>,
+    total: Option<u64>,
+}
+
+impl Auth {
+    /// How far whoever calls reaches; that they manage users at all was asked before.
+    ///
+    /// # Errors
+    /// `NoActiveOrganization` for somebody who works in none while there are some.
+    pub(crate) async fn reach(&self, context: &Context) -> Result<Reach> {
+        if self.holds(context, "manage_platform").await? {
+            return Ok(Reach::Everybody);
+        }
+        if !context.tenant().is_empty() {
+            return Ok(Reach::Members(context.tenant().to_owned()));
+        }
+        let any: Vec<Organization> = self
+            .records
+            .query(context, json!({ "limit": 1, "count": false }))
+            .await?;
+        if any.is_empty() {
+            Ok(Reach::Everybody)
+        } else {
+            Err(Refusal::NoActiveOrganization.into())
+        }
+    }
+
+    /// A user within reach. One beyond it answers as one that does not exist.
+    pub(crate) async fn within(&self, context: &Context, reach: &Reach, id: &str) -> Result<User> {
+        if !self.reaches(context, reach, id).await? {
+            return Err(Refusal::UserNotFound.into());
+        }
+        let found: Option<User> = self.records.get(context, id).await?;
+        found.ok_or_else(|| Refusal::UserNotFound.into())
+    }
+
+    /// Whether a user, by their id, is within reach.
+    pub(crate) async fn reaches(&self, context: &Context, reach: &Reach, id: &str) -> Result<bool> {
+        let Reach::Members(organization) = reach else {
+            return Ok(true);
+        };
+        let place = json!({ "organization_id": organization, "user_id": id });
+        Ok(self.records.find_one::<Member>(context, place).await?.is_some())
+    }
+
+    /// Refuses to get at an account that is a member of another organisation, too: what is done to it would be done there.
+    pub(crate) async fn check_own(&self, context: &Context, reach: &Reach, user: &User) -> Result<()> {
+        let Reach::Members(organization) = reach else {
+            return Ok(());
+        };
+        let places: Vec<Member> = self.records.find(context, json!({ "user_id": user.id })).await?;
+        if places.iter().all(|place| place.organization_id == *organization) {
+            return Ok(());
+        }
+        Err(AuthError::explained(
+            Refusal::Forbidden,
+            "The user is a member of another organization, too",
+        ))
+    }
+
+    /// Refuses whoever may not give a role, nor get at those who have it.
+    pub(crate) async fn demand_for_role(&self, context: &Context, role: &str) -> Result<()> {
+        if role == USER {
+            return Ok(());
+        }
+        self.demand(context, "manage_permissions").await?;
+        if ADMINISTRATORS.contains(&role) {
+            self.demand(context, "manage_platform").await?;
+        }
+        Ok(())
+    }
+
+    /// The users within reach that match, a page of them, and how many there are.
+    pub(crate) async fn users(
+        &self,
+        context: &Context,
+        reach: &Reach,
+        filter: Value,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<User>, u64)> {
+        let Reach::Members(organization) = reach else {
+            let query = json!({
+                "where": filter, "limit": limit, "offset": offset,
+                "orderBy": [{ "field": "created_at", "order": "asc" }],
+            });
+            let answer = self.records.find_raw(context, User::OBJECT, query).await?;
+            let found: Found =
+                serde_json::from_slice(&answer).map_err(|error| AuthError::Internal(error.to_string()))?;
+            return Ok((found.records, found.total.unwrap_or_default()));
+        };
+        let mut users = Vec::new();
+        let mut read = 0;
+        loop {
+            let query = json!({
+                "where": { "organization_id": organization }, "limit": PAGE, "offset": read, "count": false,
+                "orderBy": [{ "field": "created_at", "order": "asc" }, { "field": "id", "order": "asc" }],
+            });
+            let members: Vec<Member> = self.records.query(context, query).await?;
+            let ids: Vec<&str> = members.iter().map(|member| member.user_id.as_str()).collect();
+            if !ids.is_empty() {
+                let matching = json!({ "$and": [filter, { "id": { "$in": ids } }] });
+                users.extend(self.records.find::<User>(context, matching).await?);
+            }
+            read += members.len();
+            if members.len() < PAGE {
+                break;
+            }
+        }
+        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let total = u64::try_from(users.len()).unwrap_or(u64::MAX);
+        let page = users.into_iter().skip(bound(offset)).take(bound(limit));
+        Ok((page.collect(), total))
+    }
+}

@@ -1,0 +1,246 @@
+//! Whom somebody who manages users may manage: nobody beyond their organisation, and nobody who is more than they are.
+
+use objectos_plugin_api::{
+    Context, Result,
+    contracts::permissions::{AccessPlan, AccessRequest, Permissions, PermissionsServer, SystemPermissionRequest},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::data::MemoryData;
+use crate::world::{Browser, PASSWORD, World, world_with};
+
+const USERS: &str = "scim/v2/Users";
+const GROUPS: &str = "scim/v2/Groups";
+
+/// Roles are the system permissions they carry, with `+` between.
+struct Rules;
+
+impl Permissions for Rules {
+    fn version(&self, _: Context) -> Result<u64> {
+        Ok(1)
+    }
+    async fn has_system_permission(&self, context: Context, request: SystemPermissionRequest) -> Result<bool> {
+        let roles = context.principal()?.unwrap_or_default().roles;
+        Ok(roles
+            .iter()
+            .any(|role| role == "super_admin" || role.split('+').any(|one| one == request.permission)))
+    }
+    async fn access_plan(&self, _: Context, _: AccessRequest) -> Result<AccessPlan> {
+        Ok(AccessPlan::default())
+    }
+}
+
+async fn ruled() -> World {
+    let data = Arc::new(MemoryData::new());
+    world_with("development", json!({}), data, |host| {
+        host.service(PermissionsServer::new(Arc::new(Rules)))
+    })
+    .await
+}
+
+async fn id_of(browser: &mut Browser<'_>) -> Value {
+    browser.get("get-session").await.expect(200)["user"]["id"].clone()
+}
+
+/// Somebody with a role, given by the administrator; and their id.
+async fn with_role<'a>(world: &'a World, root: &mut Browser<'_>, name: &str, role: &str) -> (Browser<'a>, Value) {
+    let mut browser = world.registered(&format!("{name}@example.com")).await;
+    let id = id_of(&mut browser).await;
+    if role != "user" {
+        let body = json!({ "userId": id, "role": role });
+        root.post("admin/set-role", body).await.expect(200);
+    }
+    (browser, id)
+}
+
+/// A key of theirs as a directory has it.
+async fn directory<'a>(world: &'a World, owner: &mut Browser<'_>) -> Browser<'a> {
+    let made = owner.post("api-key/create", json!({ "name": "k" })).await.expect(200);
+    let key = format!("Bearer {}", made["key"].as_str().unwrap());
+    Browser::new(world).with_header("authorization", &key)
+}
+
+/// Everything that gets at an account.
+fn acts(id: &Value) -> [(&'static str, Value); 6] {
+    [
+        ("admin/impersonate-user", json!({ "userId": id })),
+        (
+            "admin/set-user-password",
+            json!({ "userId": id, "newPassword": "walnut-heron-72" }),
+        ),
+        ("admin/ban-user", json!({ "userId": id })),
+        ("admin/unban-user", json!({ "userId": id })),
+        ("admin/revoke-user-sessions", json!({ "userId": id })),
+        ("admin/remove-user", json!({ "userId": id })),
+    ]
+}
+
+#[tokio::test]
+async fn whoever_manages_users_becomes_no_more_by_it() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut hr, _) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (_, boss) = with_role(&world, &mut root, "boss", "sales_manager").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let create = |role: Value| json!({ "email": "new@example.com", "name": "New", "password": PASSWORD, "role": role });
+    for role in ["admin", "super_admin", "sales_manager"] {
+        hr.post("admin/create-user", create(json!(role)))
+            .await
+            .refused(403, "FORBIDDEN");
+        let body = json!({ "userId": ada, "role": role });
+        hr.post("admin/set-role", body).await.refused(403, "FORBIDDEN");
+    }
+    for (path, body) in acts(&boss) {
+        hr.post(path, body).await.refused(403, "FORBIDDEN");
+    }
+    let lesser = json!({ "userId": boss, "role": "user" });
+    hr.post("admin/set-role", lesser).await.refused(403, "FORBIDDEN");
+    let mut keyed = directory(&world, &mut hr).await;
+    let change = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": "mine@example.com" }] });
+    keyed
+        .one("PATCH", USERS, boss.as_str().unwrap(), change)
+        .await
+        .expect(403);
+    keyed
+        .one("DELETE", USERS, boss.as_str().unwrap(), Value::Null)
+        .await
+        .expect(403);
+    assert!(world.data.rows("sys_user").iter().any(|user| user["id"] == boss));
+    let assigned = world.count("authz.role_assigned");
+    hr.post("admin/create-user", create(Value::Null)).await.expect(200);
+    assert_eq!(
+        world.count("authz.role_assigned"),
+        assigned,
+        "a usual role is nobody's news"
+    );
+    for (path, body) in acts(&ada).into_iter().skip(1) {
+        hr.post(path, body).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn whoever_gives_permissions_gives_roles_short_of_the_administrators() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut chief, _) = with_role(&world, &mut root, "chief", "manage_users+manage_permissions").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let before = world.count("authz.role_assigned");
+    let body = json!({ "email": "new@example.com", "name": "New", "role": "sales_manager" });
+    chief.post("admin/create-user", body).await.expect(200);
+    assert_eq!(world.count("authz.role_assigned"), before + 1);
+    let set = |role: &str| json!({ "userId": ada, "role": role });
+    for role in ["admin", "super_admin"] {
+        chief.post("admin/set-role", set(role)).await.refused(403, "FORBIDDEN");
+    }
+    chief.post("admin/set-role", set("sales_manager")).await.expect(200);
+    chief
+        .post("admin/impersonate-user", json!({ "userId": ada }))
+        .await
+        .expect(200);
+}
+
+/// The ids of what a list answers.
+fn ids(list: &Value) -> Vec<&Value> {
+    list.as_array().unwrap().iter().map(|one| &one["id"]).collect()
+}
+
+#[tokio::test]
+async fn nobody_reaches_beyond_their_organization() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut hr, own) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (mut bob, other) = with_role(&world, &mut root, "bob", "user").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let (_, both) = with_role(&world, &mut root, "cy", "user").await;
+    let organization = async |browser: &mut Browser<'_>, slug: &str| {
+        let made = browser
+            .post("organization/create", json!({ "name": slug, "slug": slug }))
+            .await
+            .expect(200);
+        made["id"].clone()
+    };
+    let (ours, theirs) = (
+        organization(&mut hr, "ours").await,
+        organization(&mut bob, "theirs").await,
+    );
+    for (organization, user) in [(&ours, &ada), (&ours, &both), (&theirs, &both)] {
+        let place = json!({ "organization_id": organization, "user_id": user, "role": "member" });
+        world.data.put("sys_member", place);
+    }
+    let listed = hr.get("admin/list-users").await.expect(200);
+    assert_eq!(
+        (&listed["total"], ids(&listed["users"])),
+        (&json!(3), vec![&own, &ada, &both])
+    );
+    let page = hr.get("admin/list-users?limit=1&offset=1").await.expect(200);
+    assert_eq!((&page["total"], ids(&page["users"])), (&json!(3), vec![&ada]));
+    let found = hr.get("admin/list-users?searchValue=bob").await.expect(200);
+    assert_eq!(found["total"], 0);
+    for (path, body) in acts(&other) {
+        hr.post(path, body).await.refused(404, "USER_NOT_FOUND");
+    }
+    for path in ["admin/list-user-sessions", "admin/unlock-user"] {
+        hr.post(path, json!({ "userId": other }))
+            .await
+            .refused(404, "USER_NOT_FOUND");
+    }
+    // Somebody who is elsewhere, too: they can be kept out, and their account is not taken over.
+    for path in ["admin/impersonate-user", "admin/remove-user"] {
+        hr.post(path, json!({ "userId": both })).await.refused(403, "FORBIDDEN");
+    }
+    hr.post("admin/ban-user", json!({ "userId": both })).await.expect(200);
+    let all = root.get("admin/list-users").await.expect(200);
+    assert_eq!(all["total"], 5);
+}
+
+#[tokio::test]
+async fn a_directory_reaches_no_further_than_its_organization() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut hr, own) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (_, other) = with_role(&world, &mut root, "bob", "user").await;
+    let made = hr
+        .post("organization/create", json!({ "name": "Ours", "slug": "ours" }))
+        .await
+        .expect(200);
+    let mut keyed = directory(&world, &mut hr).await;
+    let body = json!({ "userName": "ada@example.com" });
+    let ada = keyed.post(USERS, body).await.expect(201);
+    let place = world.data.rows("sys_member").pop().unwrap();
+    assert_eq!(
+        (&place["user_id"], &place["organization_id"]),
+        (&ada["id"], &made["id"])
+    );
+    let listed = keyed.get(USERS).await.expect(200);
+    assert_eq!(
+        (&listed["totalResults"], ids(&listed["Resources"])),
+        (&json!(2), vec![&own, &ada["id"]])
+    );
+    let id = other.as_str().unwrap();
+    for method in ["GET", "PUT", "PATCH", "DELETE"] {
+        let body = json!({ "active": false, "Operations": [{ "op": "replace", "path": "active", "value": false }] });
+        keyed.one(method, USERS, id, body).await.expect(404);
+    }
+    let group = json!({ "displayName": "Sales", "members": [{ "value": other }] });
+    keyed.post(GROUPS, group).await.expect(400);
+    assert!(world.data.rows("sys_team_member").is_empty());
+}
+
+#[tokio::test]
+async fn without_organizations_everybody_is_within_reach() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut hr, _) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (mut bob, other) = with_role(&world, &mut root, "bob", "user").await;
+    assert_eq!(hr.get("admin/list-users").await.expect(200)["total"], 3);
+    hr.post("admin/revoke-user-sessions", json!({ "userId": other }))
+        .await
+        .expect(200);
+    let body = json!({ "email": "bob@example.com", "password": PASSWORD });
+    bob.post("sign-in/email", body).await.expect(200);
+    bob.post("organization/create", json!({ "name": "B", "slug": "b" }))
+        .await
+        .expect(200);
+    hr.get("admin/list-users").await.refused(400, "NO_ACTIVE_ORGANIZATION");
+}
