@@ -16,7 +16,7 @@ pub(crate) mod shield;
 
 use objectos_plugin_api::{
     Error as PluginError, ErrorKind,
-    abi::{RawContext, RawPluginObject, RawResult},
+    abi::{RawBegun, RawContext, RawPluginObject, RawResult},
     private::abi_stable::std_types::{RResult, RSlice, RStr, RVec},
 };
 use objectos_protocol::kernel::plugin_document::PluginLimits;
@@ -32,8 +32,14 @@ use std::{
 };
 use tokio::{runtime::Handle, sync::mpsc};
 
-use self::{call::Call, registered::Registered};
-use crate::{host_object::HostObject, loader::Library};
+use self::{
+    call::{Answering, Call},
+    registered::Registered,
+};
+use crate::{
+    host_object::HostObject,
+    loader::{self, Library},
+};
 
 /// Counts instances of the process; tells one generation from another wherever something is remembered about one.
 static SERIALS: AtomicU32 = AtomicU32::new(1);
@@ -178,13 +184,13 @@ impl Instance {
         method: RStr<'_>,
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
-    ) -> Call {
+    ) -> Answering {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
-        Call::new(
-            self.object.call(index, method, context, payload),
-            Arc::clone(self),
-            context.deadline_ns,
-        )
+        loader::checkpoint();
+        match self.object.call(index, method, context, payload) {
+            RawBegun::Answer(answer) => Answering::Now(self.own(answer)),
+            RawBegun::Later(future) => Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns)),
+        }
     }
 
     /// The same for a synchronous method.

@@ -27,6 +27,11 @@ use abi_stable::{
     std_types::{RArc, RBox, RResult, RSlice, RStr, RString, RVec},
 };
 use async_ffi::FfiFuture;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 /// A failure as it crosses the line; [`crate::Error`] is the author's view of it.
 #[repr(C)]
@@ -94,6 +99,44 @@ pub struct RawEvent<'a> {
 pub type RawResult = RResult<RVec<u8>, RawError>;
 pub type RawFuture = FfiFuture<RawResult>;
 
+/// What a call is at first sight. Many calls are answered at once, and those need no future that crosses the line: it would
+/// cost more than all the rest of the way. Owner: the caller. Either is dropped by whoever made it.
+#[repr(u8)]
+#[derive(StableAbi)]
+pub enum RawBegun {
+    /// The answer.
+    Answer(RawResult),
+    /// It was looked at once, with a waker that wakes nobody, and has to be looked at again.
+    Later(RawFuture),
+}
+
+impl RawBegun {
+    /// The same after an answer was taken out.
+    fn taken() -> Self {
+        Self::Answer(RResult::RErr(RawError {
+            kind: u32::MAX,
+            code: RString::new(),
+            message: RString::new(),
+            internal: RString::new(),
+            details: RVec::new(),
+        }))
+    }
+}
+
+impl Future for RawBegun {
+    type Output = RawResult;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<RawResult> {
+        match &mut *self {
+            Self::Later(future) => Pin::new(future).poll(task),
+            Self::Answer(_) => match std::mem::replace(&mut *self, Self::taken()) {
+                Self::Answer(answer) => Poll::Ready(answer),
+                Self::Later(_) => Poll::Pending,
+            },
+        }
+    }
+}
+
 /// What the kernel offers to one plugin. Made by the host, one for each plugin instance, callable from any thread;
 /// it may be kept until `shutdown_blocking` returns.
 #[sabi_trait]
@@ -107,7 +150,7 @@ pub trait RawHost: Send + Sync {
     /// True while a provider is there. One atomic load.
     fn service_available(&self, service: u64) -> bool;
     /// The payload is copied before this returns. Dropping the future cancels the call.
-    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
+    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawBegun;
     fn call_sync(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>)
     -> RawResult;
 
@@ -157,7 +200,7 @@ pub trait RawPlugin: Send + Sync {
     /// JSON of [`crate::Health`].
     fn health(&self) -> RawFuture;
     /// `service` is the position in the list that `init` answered.
-    fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
+    fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawBegun;
     fn call_sync(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>)
     -> RawResult;
     fn hook(&self, hook: u32, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;

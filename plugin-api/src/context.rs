@@ -3,6 +3,7 @@
 
 use abi_stable::std_types::{RSlice, RStr};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use crate::{
@@ -69,9 +70,12 @@ struct Inner {
     deadline_ns: u64,
     flags: u64,
     /// All texts one after the other; `ends` says where each ends.
-    text: Box<[u8]>,
+    text: SmallVec<[u8; TEXT_INLINE]>,
     ends: [usize; FIELDS],
 }
+
+/// The texts of most requests fit; others get an allocation of their own.
+const TEXT_INLINE: usize = 256;
 
 const TRACE: usize = 0;
 const REQUEST: usize = 1;
@@ -86,7 +90,7 @@ impl Inner {
     fn build(deadline_ns: u64, flags: u64, parts: [&[u8]; FIELDS]) -> Self {
         let mut ends = [0; FIELDS];
         let total = parts.iter().map(|part| part.len()).sum();
-        let mut text = Vec::with_capacity(total);
+        let mut text = SmallVec::with_capacity(total);
         for (end, part) in ends.iter_mut().zip(parts) {
             text.extend_from_slice(part);
             *end = text.len();
@@ -94,7 +98,7 @@ impl Inner {
         Self {
             deadline_ns,
             flags,
-            text: text.into_boxed_slice(),
+            text,
             ends,
         }
     }
@@ -107,9 +111,11 @@ impl Inner {
         }]
     }
 
+    #[allow(unsafe_code)]
     fn text(&self, index: usize) -> &str {
-        // Every text part was a `str` when it was put in.
-        std::str::from_utf8(self.part(index)).unwrap_or_default()
+        debug_assert!(index < PRINCIPAL, "the other parts are bytes");
+        // SAFETY: every part before `PRINCIPAL` was a `str` when it was put in, here or by `from_raw`, whose `RStr`s are.
+        unsafe { std::str::from_utf8_unchecked(self.part(index)) }
     }
 
     fn parts(&self) -> [&[u8]; FIELDS] {

@@ -16,7 +16,9 @@ use std::{
 };
 
 use crate::{
-    abi::{RawContext, RawError, RawFuture, RawHostObject, RawPlugin, RawPlugin_TO, RawPluginObject, RawResult},
+    abi::{
+        RawBegun, RawContext, RawError, RawFuture, RawHostObject, RawPlugin, RawPlugin_TO, RawPluginObject, RawResult,
+    },
     context::Context,
     error::{Error, ErrorKind, Result},
     event::Event,
@@ -101,7 +103,10 @@ impl<P: Plugin> Exported<P> {
         let entered = self.runtime.handle().map(tokio::runtime::Handle::enter);
         let begun = guard(begin);
         drop(entered);
-        self.begun(begun)
+        match begun {
+            Ok(future) => self.runtime.future(future),
+            Err(error) => ready(Err(error)),
+        }
     }
 
     /// A step of the plugin's life, made and polled under its own name in the log.
@@ -111,16 +116,6 @@ impl<P: Plugin> Exported<P> {
     {
         let owner = self.host.identity();
         self.start_call(|| begin().map(|future| log::owned(owner, future)))
-    }
-
-    fn begun<F>(&self, begun: Result<F>) -> RawFuture
-    where
-        F: Future<Output = Result<Vec<u8>>> + Send + 'static,
-    {
-        match begun {
-            Ok(future) => self.runtime.future(future),
-            Err(error) => ready(Err(error)),
-        }
     }
 }
 
@@ -202,7 +197,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
         })
     }
 
-    fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
+    fn call(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawBegun {
         let begin = || {
             let ready = self.ready()?;
             let context = Context::from_raw(context);
@@ -227,12 +222,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
                 index => Ok(handler(ready, index)?.call(method.as_str(), context, payload.as_slice())),
             }
         };
-        // A service only makes its future here; the runtime is entered when that is polled.
-        if service == ROUTES || service == COMMANDS {
-            self.start_call(begin)
-        } else {
-            self.begun(guard(begin))
-        }
+        self.runtime.first_look(begin)
     }
 
     fn call_sync(

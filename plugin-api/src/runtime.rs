@@ -12,13 +12,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Mutex,
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, Waker},
     time::Duration,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
-    abi::{RawFuture, RawResult},
+    abi::{RawBegun, RawFuture, RawResult},
     error::{Error, ErrorKind, Result},
     host::Host,
     log,
@@ -97,6 +97,32 @@ impl PluginRuntime {
             inner: ManuallyDrop::new(future),
             gone: false,
         }))
+    }
+}
+
+impl PluginRuntime {
+    /// Makes a future and looks at it once: only one that has to wait is dressed. The runtime is entered throughout.
+    pub(crate) fn first_look<F>(&self, begin: impl FnOnce() -> Result<F>) -> RawBegun
+    where
+        F: Future<Output = Result<Vec<u8>>> + Send + Unpin + 'static,
+    {
+        let _entered = self.handle.as_ref().map(Handle::enter);
+        let mut future = match guard(begin) {
+            Ok(future) => future,
+            Err(error) => return RawBegun::Answer(raw_result(Err(error))),
+        };
+        let mut task = TaskContext::from_waker(Waker::noop());
+        let answer = match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut future).poll(&mut task))) {
+            Ok(Poll::Pending) => return RawBegun::Later(self.future(future)),
+            Ok(Poll::Ready(answer)) => answer,
+            Err(payload) => Err(panicked(&panic_text(payload))),
+        };
+        // Its drop may panic as well, and then the answer counts all the same.
+        drop(guard(|| {
+            drop(future);
+            Ok(())
+        }));
+        RawBegun::Answer(raw_result(answer))
     }
 }
 

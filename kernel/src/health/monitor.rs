@@ -164,7 +164,7 @@ async fn ask_service(instance: &Arc<Instance>, name: &str, timeout_ms: u64) -> R
         extra: RSlice::EMPTY,
     };
     let call = instance.call(index, RStr::from_str(method), &context, RSlice::EMPTY);
-    match call.await {
+    match call.answer().await {
         RResult::ROk(_) => Ok(()),
         RResult::RErr(error) => Err(error.message.into_string()),
     }

@@ -2,7 +2,7 @@
 
 use objectos_plugin_api::{
     Error as PluginError,
-    abi::{RawContext, RawError, RawEvent, RawFuture, RawHost, RawLogRecord, RawResult},
+    abi::{RawBegun, RawContext, RawError, RawEvent, RawFuture, RawHost, RawLogRecord, RawResult},
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec},
         async_ffi::FfiFuture,
@@ -25,6 +25,10 @@ fn refused<T>(error: PluginError) -> RResult<T, RawError> {
 
 fn refused_future(error: PluginError) -> RawFuture {
     FfiFuture::new(std::future::ready(refused(error)))
+}
+
+fn refused_at_once(error: PluginError) -> RawBegun {
+    RawBegun::Answer(refused(error))
 }
 
 impl RawHost for Side {
@@ -60,10 +64,10 @@ impl RawHost for Side {
             .is_some_and(|reference| reference.slot.available())
     }
 
-    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
-        guarded(refused_future, || match self.0.service(service) {
+    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawBegun {
+        guarded(refused_at_once, || match self.0.service(service) {
             Ok(reference) => reference.start(&self.0.core.executor, &self.0.caller, method, context, payload),
-            Err(error) => refused_future(error),
+            Err(error) => refused_at_once(error),
         })
     }
 

@@ -21,6 +21,24 @@ use std::{
 use super::{Instance, shield::WakerSlot};
 use crate::loader;
 
+/// What a call is at first sight.
+pub(crate) enum Answering {
+    /// It is over.
+    Now(RawResult),
+    /// It has to wait.
+    Later(Call),
+}
+
+impl Answering {
+    /// The answer, whenever it comes.
+    pub(crate) async fn answer(self) -> RawResult {
+        match self {
+            Self::Now(answer) => answer,
+            Self::Later(call) => call.await,
+        }
+    }
+}
+
 /// A call that is under way. Dropping it cancels it.
 pub(crate) struct Call {
     slot: WakerSlot,
@@ -29,6 +47,8 @@ pub(crate) struct Call {
     /// Made when the plugin does not answer at once and there is a deadline.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
     deadline_ns: u64,
+    /// It was looked at before, and had to wait.
+    looked_at: bool,
     instance: Arc<Instance>,
 }
 
@@ -48,8 +68,16 @@ impl Call {
             future: Some(future),
             timer: None,
             deadline_ns,
+            looked_at: false,
             instance,
         }
+    }
+
+    /// The same for a future that was looked at once and has to wait.
+    pub(crate) fn looked_at(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64) -> Self {
+        let mut call = Self::new(future, instance, deadline_ns);
+        call.looked_at = true;
+        call
     }
 
     fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
@@ -73,10 +101,11 @@ impl Future for Call {
         };
         // Many calls are answered at once. The first look is therefore taken with a waker that wakes nobody, which costs
         // nothing; only a future that has to wait is looked at again with one that does.
-        let at_once = if this.slot.is_empty() {
-            poll_guarded(future, Waker::noop())
-        } else {
+        let at_once = if this.looked_at {
             Ok(Poll::Pending)
+        } else {
+            this.looked_at = true;
+            poll_guarded(future, Waker::noop())
         };
         let polled = match at_once {
             Ok(Poll::Pending) => poll_guarded(future, this.slot.put(task.waker())),

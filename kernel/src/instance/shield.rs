@@ -40,11 +40,6 @@ impl fmt::Debug for WakerSlot {
 }
 
 impl WakerSlot {
-    /// Whether no waker was ever put in.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Puts the poller's waker in and answers the host's.
     pub(crate) fn put(&mut self, waker: &Waker) -> &Waker {
         let (slot, host) = self.0.get_or_insert_with(|| {

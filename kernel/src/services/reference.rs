@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, ServiceHandler,
-    abi::{RawContext, RawFuture, RawResult},
+    abi::{RawBegun, RawContext, RawFuture, RawResult},
     export::{COMMANDS, ROUTES},
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RVec},
@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use super::{Provider, ServiceKind, ServiceSlot};
 use crate::instance::{
     Instance,
-    call::Call,
+    call::{Answering, Call},
     cell::{CellState, FLAG_SYSTEM, Hold, PluginCell},
     shield::Shield,
 };
@@ -61,6 +61,7 @@ impl Caller {
 
 /// What a call comes to at first sight.
 enum Begun {
+    Answer(RawResult),
     Call(Call),
     Kernel(Arc<Provider>),
     Held(Arc<Hold>),
@@ -69,15 +70,18 @@ enum Begun {
 
 /// A call that has begun.
 pub(crate) enum Started {
+    /// It is over already.
+    Answer(RawResult),
     /// Into a plugin.
     Call(Call),
-    /// Any other: to the kernel, one that waits for its provider, one that failed.
+    /// Any other: to the kernel, or one that waits for its provider.
     Other(RawFuture),
 }
 
 impl Started {
     pub(crate) async fn answer(self) -> RawResult {
         match self {
+            Self::Answer(answer) => answer,
             Self::Call(call) => call.await,
             Self::Other(future) => future.await,
         }
@@ -110,10 +114,11 @@ impl ServiceReference {
         method: RStr<'_>,
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
-    ) -> RawFuture {
+    ) -> RawBegun {
         match self.start_here(executor, caller, method, context, payload) {
-            Started::Call(call) => FfiFuture::new(call),
-            Started::Other(future) => future,
+            Started::Answer(answer) => RawBegun::Answer(answer),
+            Started::Call(call) => RawBegun::Later(FfiFuture::new(call)),
+            Started::Other(future) => RawBegun::Later(future),
         }
     }
 
@@ -128,12 +133,13 @@ impl ServiceReference {
     ) -> Started {
         let stamped = caller.stamp(context);
         Started::Other(match self.begin(method, &stamped, payload) {
+            Begun::Answer(answer) => return Started::Answer(answer),
             Begun::Call(call) => return Started::Call(call),
             Begun::Kernel(provider) => match &*provider {
                 Provider::Kernel(handler) => FfiFuture::new(kernel_call(executor, handler, method, &stamped, payload)),
-                Provider::Plugin(_) => failed(PluginError::internal("a plugin is not the kernel")),
+                Provider::Plugin(_) => return failed(PluginError::internal("a plugin is not the kernel")),
             },
-            Begun::Failed(error) => failed(error),
+            Begun::Failed(error) => return failed(error),
             Begun::Held(hold) => {
                 let waiting = Waiting {
                     reference: Arc::clone(self),
@@ -198,7 +204,10 @@ impl ServiceReference {
                 None => return Begun::Held(hold),
             },
         };
-        Begun::Call(instance.call(index, method, &context, payload))
+        match instance.call(index, method, &context, payload) {
+            Answering::Now(answer) => Begun::Answer(answer),
+            Answering::Later(call) => Begun::Call(call),
+        }
     }
 
     fn find(&self) -> Found {
@@ -316,6 +325,7 @@ impl Waiting {
                 RSlice::from_slice(&self.payload),
             );
             match begun {
+                Begun::Answer(answer) => return answer,
                 Begun::Call(call) => return call.await,
                 Begun::Held(again) => hold = again,
                 Begun::Failed(error) => return RResult::RErr(error.into_raw()),
@@ -327,8 +337,8 @@ impl Waiting {
     }
 }
 
-fn failed(error: PluginError) -> RawFuture {
-    FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
+fn failed(error: PluginError) -> Started {
+    Started::Answer(RResult::RErr(error.into_raw()))
 }
 
 pub(crate) fn raw(result: Result<Vec<u8>, PluginError>) -> RawResult {

@@ -4,7 +4,8 @@
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Host, Plugin, Registrations, Result, ServiceHandler,
     abi::{
-        RawContext, RawEvent, RawFuture, RawHost, RawHost_TO, RawHostObject, RawLogRecord, RawPluginObject, RawResult,
+        RawBegun, RawContext, RawEvent, RawFuture, RawHost, RawHost_TO, RawHostObject, RawLogRecord, RawPluginObject,
+        RawResult,
     },
     private::{
         RResult,
@@ -250,13 +251,7 @@ impl View {
         u64::try_from(handles.len()).expect("a test opens few handles")
     }
 
-    fn begin(
-        &self,
-        service: u64,
-        method: &str,
-        context: &RawContext<'_>,
-        payload: RSlice<'_, u8>,
-    ) -> Result<RawFuture> {
+    fn begin(&self, service: u64, method: &str, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> Result<RawBegun> {
         let name = self.name(service)?;
         if let Some((plugin, services)) = self.state.own.get()
             && let Some(index) = services.iter().position(|own| *own == name)
@@ -266,7 +261,7 @@ impl View {
         }
         let handler = self.state.services.get(&name).ok_or_else(|| missing(&name))?;
         let future = handler.call(method, Context::from_raw(context), payload.as_slice());
-        Ok(FfiFuture::new(async move { raw(future.await) }))
+        Ok(RawBegun::Later(FfiFuture::new(async move { raw(future.await) })))
     }
 }
 
@@ -318,9 +313,9 @@ impl RawHost for View {
         })
     }
 
-    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
+    fn call(&self, service: u64, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawBegun {
         self.begin(service, method.as_str(), context, payload)
-            .unwrap_or_else(|error| FfiFuture::new(std::future::ready(raw(Err(error)))))
+            .unwrap_or_else(|error| RawBegun::Answer(raw(Err(error))))
     }
 
     fn call_sync(

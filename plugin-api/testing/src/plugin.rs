@@ -2,7 +2,7 @@
 
 use objectos_plugin_api::{
     CommandAnswer, Context, Error, Event, Health, Host, HttpRequestParts, HttpResponse, Registrations, Result,
-    abi::{RawFuture, RawPluginObject},
+    abi::{RawPluginObject, RawResult},
     export::{COMMANDS, ROUTES},
     private::{
         RResult,
@@ -46,7 +46,7 @@ impl TestPlugin {
         drop(self.state.own.set((Arc::clone(&self.raw), names)));
     }
 
-    pub(crate) async fn finish(&self, future: RawFuture) -> Result<Vec<u8>> {
+    pub(crate) async fn finish(&self, future: impl Future<Output = RawResult>) -> Result<Vec<u8>> {
         match future.await {
             RResult::ROk(bytes) => Ok(bytes.into_vec()),
             RResult::RErr(error) => Err(Error::from_raw(&error)),

@@ -270,7 +270,8 @@ impl Engine {
         }
         match dependent.behavior {
             DeleteBehavior::Restrict => {
-                let count = self.count_pointing(dependent, id, manner.whereabouts()).await?;
+                let stored = self.count_pointing(dependent, id, manner.whereabouts()).await?;
+                let count = stored.max(u64::try_from(records.len()).unwrap_or(u64::MAX));
                 Err(DataError::DeleteRestricted {
                     object: layout.object.name.clone(),
                     id: id.to_owned(),
@@ -331,6 +332,13 @@ impl Engine {
                         kept.push((child, Arc::clone(planned)));
                     }
                 }
+            }
+        }
+        // Those that did not point here before, and will.
+        for (child, planned) in draft.changed_of(&layout.object.name) {
+            let there = whereabouts == Whereabouts::Anywhere || !is_binned(layout, planned);
+            if there && points(dependent, planned, id) && !kept.iter().any(|(known, _)| known == child) {
+                kept.push((child.to_owned(), Arc::clone(planned)));
             }
         }
         Ok(kept)

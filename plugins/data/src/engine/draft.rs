@@ -201,6 +201,18 @@ impl<'a> Draft<'a> {
         self.changed.insert((object.to_owned(), id.to_owned()), record);
     }
 
+    /// The records of an object as this write leaves them, but those that will be gone; in the order of their ids.
+    pub(super) fn changed_of(&self, object: &str) -> Vec<(&str, &Stored)> {
+        let mut records: Vec<(&str, &Stored)> = self
+            .changed
+            .iter()
+            .filter(|((of, _), _)| of == object)
+            .filter_map(|((_, id), record)| Some((id.as_str(), record.as_ref()?)))
+            .collect();
+        records.sort_unstable_by_key(|(id, _)| *id);
+        records
+    }
+
     /// What a record will be; `None` when this write does not touch it.
     pub(super) fn changed(&self, object: &str, id: &str) -> Option<&Option<Stored>> {
         if self.changed.is_empty() {

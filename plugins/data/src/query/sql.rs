@@ -52,7 +52,8 @@ impl SqlWriter {
     /// ` LIMIT n`, as part of the text: SQLite prepares a statement anew whenever a number is bound there, since its plan
     /// depends on it.
     pub fn limit(&mut self, rows: u64) -> &mut Self {
-        self.push(" LIMIT ").number(rows)
+        // A larger number is none for a database.
+        self.push(" LIMIT ").number(rows.min(i64::MAX.unsigned_abs()))
     }
 
     /// A whole number that is part of the text, so that it does not vary the statement's type.
