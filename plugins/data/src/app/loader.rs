@@ -15,6 +15,9 @@ use super::{MANIFEST_FILE, PackageSource, SourceFile, screens, seeds};
 use crate::metadata::{DATA, KINDS, MetadataEntry, MetadataRegistry, kind_of_file, kind_of_name};
 use crate::model::{Catalogue, nearest};
 
+/// What an app says of itself for `objectos-host test`; nothing that runs.
+const POLICY_TEST: &str = "policy-test";
+
 /// A catalogue and what it is made of.
 #[derive(Debug)]
 pub struct Loaded {
