@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod aggregates;
+mod all_errors;
 mod batches;
 mod bin;
 mod cases;

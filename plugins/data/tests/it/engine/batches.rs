@@ -240,7 +240,7 @@ async fn many_are_made_or_none() {
     let error = world.engine.create_many(&world.local, "shelf", bad).await.unwrap_err();
     assert_eq!(
         (error.code(), error.details()["index"].clone()),
-        ("invalid_field", json!(1))
+        ("validation_error", json!(1))
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
 }
