@@ -240,7 +240,7 @@ impl Engine {
         store.announcement(records)
     }
 
-    async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
+    pub(super) async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
         match change {
             Change::Create { object, record } => self.plan_create(draft, object, record).await,
             Change::Update {

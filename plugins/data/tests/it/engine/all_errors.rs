@@ -33,7 +33,10 @@ async fn world() -> World {
 #[tokio::test]
 async fn a_refused_field_silences_only_the_rules_that_read_it() {
     let world = world().await;
-    world.create("order", json!({ "name": "first", "number": "N1" })).await.unwrap();
+    world
+        .create("order", json!({ "name": "first", "number": "N1" }))
+        .await
+        .unwrap();
     let cases: [(Value, &[&str]); 7] = [
         (
             json!({ "amount": "much", "tax": -1 }),
@@ -57,7 +60,10 @@ async fn a_refused_field_silences_only_the_rules_that_read_it() {
             json!({ "begin": "never", "end": "2026-02-01" }),
             &["begin: invalid_date", "name: required"],
         ),
-        (json!({ "number": "N1" }), &["name: required", "number: duplicate_value"]),
+        (
+            json!({ "number": "N1" }),
+            &["name: required", "number: duplicate_value"],
+        ),
         (
             json!({ "name": "n", "amount": "much", "tax": 11 }),
             &["amount: invalid_number", "site: rule_violation"],
@@ -69,7 +75,11 @@ async fn a_refused_field_silences_only_the_rules_that_read_it() {
         ),
     ];
     for (record, expected) in cases {
-        assert_eq!(field_errors(world.create("order", record.clone()).await), expected, "{record}");
+        assert_eq!(
+            field_errors(world.create("order", record.clone()).await),
+            expected,
+            "{record}"
+        );
     }
     assert_eq!(world.number("SELECT COUNT(*) FROM \"order\"").await, 1);
 }
@@ -77,7 +87,10 @@ async fn a_refused_field_silences_only_the_rules_that_read_it() {
 #[tokio::test]
 async fn a_change_is_told_as_much() {
     let world = world().await;
-    world.create("order", json!({ "id": "o1", "name": "a", "number": "N1" })).await.unwrap();
+    world
+        .create("order", json!({ "id": "o1", "name": "a", "number": "N1" }))
+        .await
+        .unwrap();
     world.create("order", json!({ "id": "o2", "name": "b" })).await.unwrap();
     let change = json!({ "amount": "much", "tax": -1, "number": "N1", "colour": "red" });
     assert_eq!(
@@ -94,7 +107,10 @@ async fn a_change_is_told_as_much() {
 #[tokio::test]
 async fn fields_that_are_none_come_with_the_rest() {
     let world = world().await;
-    let error = world.create("order", json!({ "amuont": 1, "tax": "x" })).await.unwrap_err();
+    let error = world
+        .create("order", json!({ "amuont": 1, "tax": "x" }))
+        .await
+        .unwrap_err();
     let details = error.details();
     let unknown = details["fields"]
         .as_array()
