@@ -32,6 +32,7 @@ mod rules;
 mod searching;
 mod secrets;
 mod transfer;
+mod upserts;
 mod values;
 mod vectors;
 mod versions;
