@@ -235,7 +235,8 @@ fn check_tenancy(draft: &Draft, problems: &mut Problems) {
         return;
     };
     if strategy != TenancyStrategy::Shared {
-        let message = format!("the strategy `{strategy}` is not supported: the records of all tenants lie in one table");
+        let message =
+            format!("the strategy `{strategy}` is not supported: the records of all tenants lie in one table");
         let hint = "write `strategy: shared`, or run a server with a database of its own for each tenant";
         problems.push(draft.error(&["tenancy", "strategy"], message).hint(hint));
     }
