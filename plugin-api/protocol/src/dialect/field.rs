@@ -54,7 +54,11 @@ fn kind(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
     }
     let path = format!("{path}.type");
     if let Some(here) = map.get("type").and_then(Value::as_str).and_then(type_of_later) {
-        rewriter.note(&path, NoteKind::Alias, format!("a type of later versions, here `{here}`"));
+        rewriter.note(
+            &path,
+            NoteKind::Alias,
+            format!("a type of later versions, here `{here}`"),
+        );
         map.insert("type".to_owned(), json!(here));
     }
     if let Some(new) = map.get("type").and_then(Value::as_str).and_then(newer_type) {

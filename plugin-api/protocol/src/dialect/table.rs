@@ -158,7 +158,10 @@ pub(super) fn newer_value(key: &str, value: &str) -> Option<&'static str> {
 
 /// What a field type of a later version is here.
 pub(super) fn type_of_later(name: &str) -> Option<&'static str> {
-    LATER_TYPES.iter().find(|(later, _)| *later == name).map(|(_, here)| *here)
+    LATER_TYPES
+        .iter()
+        .find(|(later, _)| *later == name)
+        .map(|(_, here)| *here)
 }
 
 /// The newer name of a field type, when the name is an older one.
