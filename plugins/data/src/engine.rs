@@ -16,6 +16,7 @@ mod clone;
 mod commit;
 mod create;
 mod delete;
+mod diagnose;
 mod draft;
 mod expand;
 mod export;

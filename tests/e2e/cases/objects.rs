@@ -45,7 +45,7 @@ DELETE thing/t1 => 404 record_not_found
 POST thing "text" => 400 invalid_format
 POST thing [1] => 400 invalid_format
 POST thing {"name" => 400 invalid_format
-POST thing {"nmae": "x"} => 400 nmae: unknown_field
+POST thing {"nmae": "x"} => 400 name: required, nmae: unknown_field
 
 # transactions commit, and roll back
 POST /batch {"operations": [{"object": "thing", "action": "create", "data": {"id": "t2", "name": "b"}}, {"object": "part", "action": "create", "data": {"name": "nut", "thing": {"$ref": 0}}}]} => 200

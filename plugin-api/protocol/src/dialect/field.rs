@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{Place, Rewriter};
-use super::table::{newer_type, newer_value};
+use super::table::{USERS, newer_type, newer_value, type_of_later};
 use super::{NoteKind, snake_case, title_case};
 
 /// Rewrites a field in place; the answer is validation rules that stood in the field and belong to the object.
@@ -47,9 +47,20 @@ fn words(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
     );
 }
 
-/// The type: an older name, or what the other keys give away.
+/// The type: an older name, one of a later version, or what the other keys give away.
 fn kind(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
+    if map.get("type").is_some_and(|kind| kind == "user") {
+        rewriter.fill(map, "reference", &format!("{path}.reference"), || json!(USERS));
+    }
     let path = format!("{path}.type");
+    if let Some(here) = map.get("type").and_then(Value::as_str).and_then(type_of_later) {
+        rewriter.note(
+            &path,
+            NoteKind::Alias,
+            format!("a type of later versions, here `{here}`"),
+        );
+        map.insert("type".to_owned(), json!(here));
+    }
     if let Some(new) = map.get("type").and_then(Value::as_str).and_then(newer_type) {
         rewriter.note(&path, NoteKind::Alias, format!("older spelling of `{new}`"));
         map.insert("type".to_owned(), json!(new));

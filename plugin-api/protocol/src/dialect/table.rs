@@ -1,4 +1,4 @@
-//! The one table of older spellings: keys, field types and values.
+//! The one table of older spellings: keys, field types and values; and of types that only later versions have.
 //!
 //! Besides these, any canonical key may be written in snake case (`plural_label`, `max_length`).
 
@@ -127,6 +127,18 @@ pub(super) const TYPES: &[(&str, &str)] = &[
     ("string", "text"),
 ];
 
+/// Field types of later versions of the protocol (17.4.0), and what they are here.
+pub(super) const LATER_TYPES: &[(&str, &str)] = &[
+    ("composite", "json"),
+    ("record", "json"),
+    ("repeater", "json"),
+    ("secret", "password"),
+    ("user", "lookup"),
+];
+
+/// What a `user` field points to when it does not say.
+pub(super) const USERS: &str = "sys_user";
+
 /// Older values of keys that take one of a few words.
 pub(super) const VALUES: &[(&str, &str, &str)] = &[
     ("deleteBehavior", "set null", "set_null"),
@@ -142,6 +154,14 @@ pub(super) fn newer_value(key: &str, value: &str) -> Option<&'static str> {
         .iter()
         .find(|(of, old, _)| *of == key && *old == value)
         .map(|(_, _, new)| *new)
+}
+
+/// What a field type of a later version is here.
+pub(super) fn type_of_later(name: &str) -> Option<&'static str> {
+    LATER_TYPES
+        .iter()
+        .find(|(later, _)| *later == name)
+        .map(|(_, here)| *here)
 }
 
 /// The newer name of a field type, when the name is an older one.

@@ -66,6 +66,26 @@ fn older_field_keys_become_canonical() {
 }
 
 #[test]
+fn types_of_later_versions_are_what_they_are_here() {
+    check_field(
+        json!({ "type": "user" }),
+        json!({ "type": "lookup", "reference": "sys_user" }),
+    );
+    check_field(
+        json!({ "type": "user", "reference": "person", "multiple": true }),
+        json!({ "type": "lookup", "reference": "person", "multiple": true }),
+    );
+    check_field(json!("secret"), json!({ "type": "password" }));
+    for later in ["composite", "record", "repeater"] {
+        check_field(json!({ "type": later }), json!({ "type": "json" }));
+    }
+    for (later, here) in table::LATER_TYPES {
+        assert!(serde_json::from_value::<FieldType>(json!(later)).is_err(), "{later}");
+        assert!(serde_json::from_value::<FieldType>(json!(here)).is_ok(), "{here}");
+    }
+}
+
+#[test]
 fn the_type_follows_from_the_other_keys() {
     check_field(
         json!({ "reference_to": "user" }),

@@ -1,5 +1,5 @@
-//! Rules that somebody else decides: the question goes out, the answer becomes field errors. Asked last, when nothing else is
-//! wrong, outside of any transaction, and once for the same question of one write, however often the write is planned.
+//! Rules that somebody else decides: the question goes out, the answer becomes field errors. Asked last, of values that are in
+//! order, outside of any transaction, and once for the same question of one write, however often the write is planned.
 //!
 //! Somebody who does not answer, or not in a way that can be understood, refuses the write: a rule that nobody can check is not
 //! kept. A rule that only tells says so instead.

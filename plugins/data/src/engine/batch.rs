@@ -310,32 +310,35 @@ impl Engine {
         only_check: bool,
         event: Option<&Statement>,
     ) -> Result<Vec<Result<RecordAnswer, ItemFailure>>> {
-        let count = changes.len();
-        let failed = |at: usize, error: DataError| {
-            let mut error = Some(error);
-            (0..count)
-                .map(|index| match error.take_if(|_| index == at) {
-                    Some(error) => Err(ItemFailure::Failed(error)),
-                    None => Err(ItemFailure::RolledBack),
-                })
-                .collect()
-        };
-        let mut good = Vec::with_capacity(count);
-        for (index, change) in changes.into_iter().enumerate() {
-            match change {
-                Ok(change) => good.push(change),
-                Err(error) => return Ok(failed(index, error)),
+        let mut faults = Vec::with_capacity(changes.len());
+        let mut good = Vec::with_capacity(changes.len());
+        for change in changes {
+            faults.push(match change {
+                Ok(change) => {
+                    good.push(change);
+                    None
+                }
+                Err(error) => Some(error),
+            });
+        }
+        let mut known = None;
+        if good.len() == faults.len() {
+            match self.write_telling(context, schema, &good, only_check, event).await {
+                Ok(written) => {
+                    let answers = self.answers(context, schema, written).await?;
+                    return Ok(answers.into_iter().map(Ok).collect());
+                }
+                Err(failure) => known = Some(failure),
             }
         }
-        match self.write_telling(context, schema, &good, only_check, event).await {
-            Ok(written) => Ok(self
-                .answers(context, schema, written)
-                .await?
-                .into_iter()
-                .map(Ok)
-                .collect()),
-            Err(WriteFailure { operation, error }) => Ok(failed(operation, error)),
-        }
+        let mut found = self.faults(context, schema, &good, known).await.into_iter();
+        Ok(faults
+            .into_iter()
+            .map(|fault| match fault.or_else(|| found.next().flatten()) {
+                Some(error) => Err(ItemFailure::Failed(error)),
+                None => Err(ItemFailure::RolledBack),
+            })
+            .collect())
     }
 
     async fn each(

@@ -10,6 +10,7 @@ use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
 use super::caller::Caller;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::find::{Search, plan_with};
+use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
@@ -22,6 +23,10 @@ use crate::validate::Told;
 /// How often a write is planned anew because others were faster. Each time at least one of those that collide gets through, so
 /// this many may collide on one record before anybody is turned away.
 const ATTEMPTS_MAX: usize = 200;
+
+/// How often an upsert that lost a race for its key is planned anew: as a change of the record that won, unless that is gone or
+/// in the bin.
+const LOST_RACES_MAX: usize = 3;
 
 /// A change that was asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +161,7 @@ impl Engine {
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
         let answered = Arc::default();
+        let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
             let caller = Caller::new(context, self.now_ms());
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
@@ -200,6 +206,9 @@ impl Engine {
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
                     Verdict::Again { diagnose: look } => diagnose |= look,
+                    Verdict::Give(failure) if lost_races < LOST_RACES_MAX && lost_race(schema, changes, &failure) => {
+                        lost_races += 1;
+                    }
                     Verdict::Give(failure) => return Err(failure),
                 },
             }
@@ -240,7 +249,7 @@ impl Engine {
         store.announcement(records)
     }
 
-    async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
+    pub(super) async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
         match change {
             Change::Create { object, record } => self.plan_create(draft, object, record).await,
             Change::Update {
@@ -370,7 +379,7 @@ fn merged(record: &[u8], extra: Fields, view: Option<&View>) -> Result<Vec<u8>> 
 }
 
 impl Change {
-    fn object(&self) -> &str {
+    pub(super) fn object(&self) -> &str {
         match self {
             Self::Create { object, .. }
             | Self::Update { object, .. }

@@ -21,7 +21,8 @@ use super::update::Judged;
 use super::{Engine, Fields, check_method, layout_of, sequence, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::{
-    AutonumberFormat, AutonumberPart, CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, SystemField,
+    AutonumberFormat, AutonumberPart, CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, ObjectModel,
+    SystemField,
 };
 use crate::record::mask::masked;
 use crate::record::{Form, Layout, moment};
@@ -214,10 +215,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(DataError::Invalid {
-            object: layout.object.name.clone(),
-            errors,
-        })
+        Err(refused(&layout.object, errors))
     }
 
     /// Gives autonumbers their numbers.
@@ -306,11 +304,10 @@ pub(super) fn take(
     let comes_back = |field: &FieldModel, value: &Value, before: Option<(Form, &SqlValue)>| {
         granted.reads(&field.name) && before.is_some_and(|before| is_same(field, value, before))
     };
-    let mut unknown = Vec::new();
     let mut denied = Vec::new();
     for (name, value) in record {
         let Some(field) = object.field(name) else {
-            unknown.push(name.clone());
+            taken.errors.push(unknown(object, name));
             continue;
         };
         let column = layout.column(name);
@@ -349,14 +346,6 @@ pub(super) fn take(
             }
             Err(error) => taken.errors.push(error),
         }
-    }
-    if !unknown.is_empty() {
-        let nearest = object.nearest_field(&unknown[0]).map(str::to_owned);
-        return Err(DataError::UnknownFields {
-            object: object.name.clone(),
-            fields: unknown,
-            nearest,
-        });
     }
     if !denied.is_empty() {
         return Err(DataError::FieldsDenied {
@@ -399,6 +388,32 @@ fn read_only(field: &FieldModel) -> FieldError {
         FieldCode::ReadOnly,
         format!("{} is read-only", field.label),
     )
+}
+
+fn unknown(object: &ObjectModel, name: &str) -> FieldError {
+    let hint = match object.nearest_field(name) {
+        Some(nearest) => format!("; did you mean '{nearest}'?"),
+        None => String::new(),
+    };
+    let message = format!("'{name}' is not a field of '{}'{hint}", object.name);
+    FieldError::new(name, FieldCode::UnknownField, message)
+}
+
+/// All that is wrong with a record as one error; fields that are none have one of their own when nothing else is wrong.
+pub(super) fn refused(object: &ObjectModel, errors: Vec<FieldError>) -> DataError {
+    if errors.iter().any(|error| error.code != FieldCode::UnknownField) {
+        return DataError::Invalid {
+            object: object.name.clone(),
+            errors,
+        };
+    }
+    let fields: Vec<String> = errors.into_iter().map(|error| error.field).collect();
+    let nearest = fields.first().and_then(|first| object.nearest_field(first));
+    DataError::UnknownFields {
+        object: object.name.clone(),
+        nearest: nearest.map(str::to_owned),
+        fields,
+    }
 }
 
 /// The error of a field that needs a value and has none.

@@ -215,7 +215,9 @@ impl Engine {
             }
             // From here on it counts as gone, so that a circle of records comes to an end.
             draft.set(object, id, None);
-            let soft = layout.object.soft_delete.as_ref().filter(|_| manner == Manner::Delete);
+            // A bin that nobody can open keeps nothing.
+            let bin = manner == Manner::Delete && layout.object.capabilities.trash;
+            let soft = layout.object.soft_delete.as_ref().filter(|_| bin);
             let follows = soft.is_none_or(|soft| soft.cascade);
             for dependent in dependents(draft.schema, object) {
                 if follows || dependent.behavior == DeleteBehavior::Restrict {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::access::Granted;
 use super::answer::{RecordAnswer, document};
 use super::commit::{Change, Planned};
-use super::create::{apply_hooked, take};
+use super::create::{apply_hooked, refused, take};
 use super::delete::dependents;
 use super::draft::{Draft, Part, Stored};
 use super::get::not_found;
@@ -133,11 +133,7 @@ impl Engine {
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 if !taken.errors.is_empty() {
-                    let errors = taken.errors;
-                    return Err(DataError::Invalid {
-                        object: object.to_owned(),
-                        errors,
-                    });
+                    return Err(refused(&layout.object, taken.errors));
                 }
                 apply_hooked(layout, &mut values, taken.values);
             }

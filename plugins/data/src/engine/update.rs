@@ -13,7 +13,7 @@ use super::access::Granted;
 use super::answer::{RecordAnswer, Values, document, write_stored};
 use super::ask::Subject;
 use super::commit::{Change, Planned};
-use super::create::{apply_hooked, missing, take};
+use super::create::{apply_hooked, missing, refused, take};
 use super::draft::{Draft, Part, Stored};
 use super::observe::note;
 use super::ports::HookPoint;
@@ -281,10 +281,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(DataError::Invalid {
-            object: layout.object.name.clone(),
-            errors,
-        })
+        Err(refused(&layout.object, errors))
     }
 
     /// Holds the record against the rules of its object.
@@ -324,35 +321,47 @@ impl Engine {
         })?;
         let (mut errors, questions) = (verdict.errors, verdict.questions);
         draft.tell(verdict.told);
-        if errors.is_empty() && !questions.is_empty() {
+        if !questions.is_empty() {
             let subject = Subject {
                 object: &layout.object,
                 change,
                 record: &record,
                 previous: previous.as_ref(),
             };
-            let (broken, told) = self.ask(draft, subject, &questions).await?;
+            let asked = self.ask(draft, subject, &questions).await;
+            let (broken, told) = if faulty.is_empty() && errors.is_empty() {
+                asked?
+            } else {
+                // Refused in any case: that somebody does not answer hides nothing of it.
+                asked.unwrap_or_default()
+            };
             errors.extend(broken);
             draft.tell(told);
         }
-        let (strict, lenient) = verdict
+        let (strict, lenient): (Vec<_>, Vec<_>) = verdict
             .demands
             .into_iter()
             .partition(|demand| demand.severity == Severity::Error);
-        self.tell_doubles(draft, layout, values, lenient).await?;
+        draft.tell(self.known_doubles(draft, layout, values, &lenient).await?);
+        if change != ChangeKind::Delete && !(faulty.is_empty() && errors.is_empty()) {
+            // The transaction that would find them never comes.
+            let doubles = self.known_doubles(draft, layout, values, &strict).await?;
+            errors.extend(doubles.into_iter().map(|told| told.error));
+        }
         Ok((errors, strict))
     }
 
-    /// Doubles that refuse nothing: looked for before the write, so another one at the same moment may be missed.
-    async fn tell_doubles(
+    /// Doubles of a record that is not written yet: another one at the same moment may be missed.
+    async fn known_doubles(
         &self,
         draft: &Draft<'_>,
         layout: &Arc<Layout>,
         values: &[SqlValue],
-        demands: Vec<UniqueDemand>,
-    ) -> Result<()> {
+        demands: &[UniqueDemand],
+    ) -> Result<Vec<Told>> {
+        let mut doubles = Vec::new();
         for demand in demands {
-            let Some(statement) = self.doubles(draft, layout, &id_of(layout, values), values, &demand)? else {
+            let Some(statement) = self.doubles(draft, layout, &id_of(layout, values), values, demand)? else {
                 continue;
             };
             let mut double = false;
@@ -360,13 +369,13 @@ impl Engine {
             reader.read(&statement.single(), &mut |_| double = true).await?;
             if double {
                 let severity = demand.severity;
-                draft.tell(demand.fields.iter().map(|field| Told {
+                doubles.extend(demand.fields.iter().map(|field| Told {
                     severity,
                     error: FieldError::new(field, FieldCode::Duplicate, &demand.message).with_rule(&demand.rule),
                 }));
             }
         }
-        Ok(())
+        Ok(doubles)
     }
 
     /// A record that the caller may see in this operation, as it is or as this write made it.

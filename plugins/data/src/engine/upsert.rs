@@ -6,13 +6,13 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::Value;
 
-use super::commit::Planned;
+use super::commit::{Change, Planned, WriteFailure};
 use super::draft::Draft;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::model::{FieldModel, SystemField};
 use crate::query::sql::SqlWriter;
-use crate::record::Layout;
+use crate::record::{Layout, Schema};
 use crate::store::SqlValue;
 use crate::validate::normalise;
 
@@ -104,6 +104,28 @@ impl Engine {
             .await?;
         Ok(found)
     }
+}
+
+/// Whether an upsert found nothing to change and then could not make the record, since another was faster with its key.
+pub(super) fn lost_race(schema: &Schema, changes: &[Change], failure: &WriteFailure) -> bool {
+    let DataError::Duplicate { object: of, fields } = &failure.error else {
+        return false;
+    };
+    let Some(Change::Upsert {
+        object,
+        id,
+        external_id,
+        record,
+    }) = changes.get(failure.operation).filter(|change| change.object() == of)
+    else {
+        return false;
+    };
+    if id.is_some() || record.get(SystemField::Id.name()).is_some_and(Value::is_string) {
+        return *fields == [SystemField::Id.name()];
+    }
+    let layout = schema.layout(object);
+    let external = layout.and_then(|layout| external_field(layout).ok());
+    external_id.is_some() && external.is_some_and(|field| *fields == [field.name.as_str()])
 }
 
 fn external_field(layout: &Layout) -> Result<&FieldModel> {

@@ -8,7 +8,8 @@ use super::load;
 use crate::app::Library;
 use crate::engine::EngineParts;
 use crate::error::Result;
-use crate::schema::{SchemaPlan, plan, plan_of};
+use crate::query::sql::SqlWriter;
+use crate::schema::{SchemaPlan, SchemaStep, plan, plan_of};
 use crate::store::Store;
 
 /// Their names.
@@ -46,7 +47,7 @@ pub(super) async fn run(library: &Library, parts: &EngineParts, name: &str, argu
             "migrate apply" => apply(plans, destructive).await,
             "migrate status" => Ok(status(&plans)),
             _ => Ok(CommandAnswer {
-                output: shown(&plans),
+                output: shown(&plans).await,
                 ..CommandAnswer::default()
             }),
         },
@@ -77,16 +78,59 @@ async fn current(library: &Library, parts: &EngineParts) -> Result<Vec<Part>> {
     Ok(plans)
 }
 
-/// Every plan, under the name of its database where it has one.
-fn shown(plans: &[Part]) -> String {
+/// Every plan, under the name of its database where it has one, and how much is there to lose.
+async fn shown(plans: &[Part]) -> String {
     let mut output = String::new();
     for part in plans {
         if let Some(name) = &part.name {
             output.push_str(&format!("datasource {name}:\n"));
         }
-        output.push_str(&part.plan.to_string());
+        let mut lines = part.plan.to_string();
+        for step in &part.plan.destructive {
+            // What cannot be counted is shown without a number: the plan is what was asked for.
+            if let Ok(Some(there)) = at_stake(part, step).await {
+                lines = lines.replacen(&format!("  ! {step}\n"), &format!("  ! {step} ({there})\n"), 1);
+            }
+        }
+        output.push_str(&lines);
     }
     output
+}
+
+/// The rows of a table or the values of a column that a step takes away; none for one that takes nothing.
+async fn at_stake(part: &Part, step: &SchemaStep) -> Result<Option<String>> {
+    let (column, what) = match step {
+        SchemaStep::DropTable { .. } => (None, "rows"),
+        SchemaStep::DropColumn { column, .. } | SchemaStep::ConvertColumn { column, .. } => (Some(column), "values"),
+        _ => return Ok(None),
+    };
+    // Names as they are before the plan is carried out.
+    let table = part.plan.additive.iter().find_map(|earlier| match earlier {
+        SchemaStep::RenameTable { from, to } if to == step.table() => Some(from.as_str()),
+        _ => None,
+    });
+    let column = column.map(|column| {
+        let renamed = part.plan.additive.iter().find_map(|earlier| match earlier {
+            SchemaStep::RenameColumn { table, from, to } if table == step.table() && to == column => Some(from),
+            _ => None,
+        });
+        renamed.unwrap_or(column)
+    });
+    let mut writer = SqlWriter::new(part.store.dialect());
+    writer.push("SELECT COUNT(");
+    match column {
+        Some(column) => writer.name(column),
+        None => writer.push("*"),
+    };
+    writer.push(") FROM ").name(table.unwrap_or_else(|| step.table()));
+    let mut count = 0;
+    let mut reader = part.store.reader().await?;
+    reader
+        .read(&writer.finish().single(), &mut |row| {
+            count = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await?;
+    Ok(Some(format!("{count} {what}")))
 }
 
 fn status(plans: &[Part]) -> CommandAnswer {
@@ -109,7 +153,7 @@ fn status(plans: &[Part]) -> CommandAnswer {
 }
 
 async fn apply(plans: Vec<Part>, destructive: bool) -> Result<CommandAnswer> {
-    let mut output = shown(&plans);
+    let mut output = shown(&plans).await;
     let mut count = 0;
     for Part { store, plan, .. } in plans {
         let mut steps = plan.additive;

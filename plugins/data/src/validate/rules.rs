@@ -13,6 +13,9 @@ use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::{AskedModel, Expression, ObjectModel, RuleCheck, RuleModel};
 
+/// Faults of one schema that are told; a list of a thousand items may have as many.
+const SCHEMA_FAULTS_MAX: usize = 20;
+
 /// A record and what surrounds it.
 #[derive(Clone, Copy)]
 pub struct RuleContext<'a> {
@@ -24,7 +27,7 @@ pub struct RuleContext<'a> {
     pub record: &'a Map<String, Value>,
     /// The record before an update.
     pub previous: Option<&'a Map<String, Value>>,
-    /// Fields whose values are refused already: only rules that look at one other field say anything.
+    /// Fields whose values are refused already: rules that read one of them say nothing.
     pub faulty: &'a [FieldError],
     /// What whoever changes it may see: messages tell nothing else.
     pub view: Option<&'a View>,
@@ -116,7 +119,7 @@ pub fn check_rules(context: RuleContext<'_>) -> Result<Verdict<'_>> {
 }
 
 fn check<'a>(context: RuleContext<'a>, rule: &'a RuleModel, verdict: &mut Verdict<'a>) -> Result<()> {
-    if !context.faulty.is_empty() && !context.stands_alone(rule) {
+    if !context.faulty.is_empty() && context.reads_faulty(rule) {
         return Ok(());
     }
     let broken = match &rule.check {
@@ -142,8 +145,8 @@ fn check<'a>(context: RuleContext<'a>, rule: &'a RuleModel, verdict: &mut Verdic
             .then_some(FieldCode::InvalidFormat),
         RuleCheck::JsonSchema { field, validator, .. } => {
             let value = context.record.get(field).filter(|value| !value.is_null());
-            let fault = value.and_then(|value| validator.iter_errors(value).next());
-            if let Some(fault) = fault {
+            let faults = value.into_iter().flat_map(|value| validator.iter_errors(value));
+            for fault in faults.take(SCHEMA_FAULTS_MAX) {
                 let place = fault.instance_path().to_string();
                 let constraint = format!("{}: {fault}", if place.is_empty() { "/" } else { place.as_str() });
                 context.tell(rule, FieldCode::InvalidJson, Some(&constraint), verdict);
@@ -221,16 +224,37 @@ fn transition(
 }
 
 impl RuleContext<'_> {
-    /// Looks at one field alone, and at one whose value is in order.
-    fn stands_alone(&self, rule: &RuleModel) -> bool {
-        let (RuleCheck::Transitions { field: one, .. }
-        | RuleCheck::Pattern { field: one, .. }
-        | RuleCheck::Format { field: one, .. }
-        | RuleCheck::JsonSchema { field: one, .. }) = &rule.check
-        else {
-            return false;
-        };
-        self.faulty.iter().all(|error| error.field != *one)
+    /// Looks at a field whose value is refused: nobody can say whether it would be kept. The ways of a conditional rule are
+    /// looked at when it is known which one is gone.
+    fn reads_faulty(&self, rule: &RuleModel) -> bool {
+        match &rule.check {
+            RuleCheck::Condition(condition) | RuleCheck::Conditional { when: condition, .. } => {
+                self.computes_from_faulty(condition)
+            }
+            RuleCheck::Unique { fields, scope, .. } => {
+                fields.iter().any(|field| self.is_faulty(field))
+                    || scope.as_ref().is_some_and(|scope| self.computes_from_faulty(scope))
+            }
+            RuleCheck::Transitions { field, .. }
+            | RuleCheck::Pattern { field, .. }
+            | RuleCheck::Format { field, .. }
+            | RuleCheck::JsonSchema { field, .. } => self.is_faulty(field),
+            // Without a field it is about the whole record.
+            RuleCheck::Asked(asked) => asked.field.as_ref().is_none_or(|field| self.is_faulty(field)),
+        }
+    }
+
+    fn is_faulty(&self, field: &str) -> bool {
+        self.faulty.iter().any(|error| error.field == field)
+    }
+
+    fn computes_from_faulty(&self, expression: &Expression) -> bool {
+        let dependencies = expression.checked().dependencies();
+        dependencies.fields.iter().chain(&dependencies.previous).any(|path| {
+            let field = path.split('.').next().unwrap_or(path);
+            let formula = self.object.field(field).and_then(|field| field.formula.as_deref());
+            self.is_faulty(field) || formula.is_some_and(|formula| self.computes_from_faulty(formula))
+        })
     }
 
     fn message(&self, rule: &RuleModel) -> String {

@@ -483,6 +483,29 @@ fn what_means_nothing_is_a_warning() {
 }
 
 #[test]
+fn what_nothing_acts_on_is_a_warning() {
+    let text = "name: thing\nenable: {files: true, feeds: true, activities: true, mru: true, trackHistory: true}\nsearch: {fields: [title], filters: [title]}\nfields:\n  title: {type: text, auditTrail: true, trackFeedHistory: true}\n  code: {type: text, dataQuality: {uniqueness: true}, auditTrail: false}\n  twice: {type: formula, expression: title, cached: {enabled: true, ttl: 5, invalidateOn: [title]}}\n";
+    let loaded = try_load(&[("thing.object.yml", text)]).expect("only warnings");
+    let mut paths: Vec<&str> = loaded.warnings.iter().map(|warning| warning.path.as_str()).collect();
+    paths.sort_unstable();
+    let expected = [
+        "enable.activities",
+        "enable.feeds",
+        "enable.files",
+        "enable.mru",
+        "fields.code.dataQuality",
+        "fields.title.auditTrail",
+        "fields.title.trackFeedHistory",
+        "fields.twice.cached",
+        "search.filters",
+    ];
+    assert_eq!(paths, expected);
+    let quiet = "name: thing\nenable: {files: false, feeds: false}\nfields: {title: {type: text}}\n";
+    let loaded = try_load(&[("thing.object.yml", quiet)]).expect("no problems");
+    assert_eq!(loaded.warnings, []);
+}
+
+#[test]
 fn a_thousand_objects_load() {
     let mut files = Vec::new();
     for number in 0..1_000 {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod aggregates;
+mod all_errors;
 mod batches;
 mod bin;
 mod cases;
@@ -31,6 +32,7 @@ mod rules;
 mod searching;
 mod secrets;
 mod transfer;
+mod upserts;
 mod values;
 mod vectors;
 mod versions;

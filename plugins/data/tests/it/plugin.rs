@@ -164,6 +164,11 @@ async fn a_change_that_loses_data_waits_for_the_command() {
     assert_eq!(plugin.command("migrate status", &[]).await.unwrap().exit_code, 1);
     let shown = plugin.command("migrate plan", &[]).await.unwrap();
     assert!(shown.output.contains("! convert column thing.size"), "{}", shown.output);
+    let lost = |output: &str| {
+        let line = output.lines().find(|line| line.contains("thing.size"));
+        line.is_some_and(|line| line.ends_with(" values)"))
+    };
+    assert!(lost(&shown.output), "{}", shown.output);
     assert_eq!(plugin.command("migrate plan", &["--all"]).await.unwrap().exit_code, 2);
     let done = plugin.command("migrate apply", &["--destructive"]).await.unwrap();
     assert_eq!(done.exit_code, 0, "{}", done.error);

@@ -70,6 +70,14 @@ impl Draft {
             .is_some()
     }
 
+    /// Whether the file itself says `true` to a capability.
+    pub(super) fn enables(&self, capability: &str) -> bool {
+        self.written
+            .get("enable")
+            .and_then(|enable| enable.get(capability)?.as_bool())
+            .unwrap_or_default()
+    }
+
     /// Whether there is a field of a name, one of the system's or one that could not be read among them.
     pub(in crate::app) fn has_field(&self, name: &str) -> bool {
         let system = || SystemField::ALWAYS.iter().any(|part| part.name() == name);

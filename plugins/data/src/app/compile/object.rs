@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::data::{Object, VersioningStrategy};
+use objectos_plugin_api::protocol::data::{Object, TenancyStrategy, VersioningStrategy};
 use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts, PLUGIN_PREFIX};
@@ -15,6 +15,9 @@ use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, Tenanc
 
 /// What the protocol fills in when an object with tenancy does not name its field; ours has a name of its own.
 const PROTOCOL_TENANT_FIELD: &str = "tenant_id";
+
+/// What is said of a key that this version does nothing about.
+const KEPT: &str = "is kept with the definition, but nothing acts on it";
 
 /// Name of the field with the tenant's id.
 pub(super) fn tenant_field(object: &Object) -> Option<&str> {
@@ -221,17 +224,63 @@ fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &
         }
     }
     check_lists(draft, fields, problems);
-    let unused = [
+    check_tenancy(draft, problems);
+    check_unused(draft, problems);
+}
+
+/// All tenants share the tables: whoever asks for more separation than that must not believe to have it.
+fn check_tenancy(draft: &Draft, problems: &mut Problems) {
+    let tenancy = draft.object.tenancy.as_ref().filter(|tenancy| tenancy.enabled);
+    let Some(strategy) = tenancy.map(|tenancy| tenancy.strategy) else {
+        return;
+    };
+    if strategy != TenancyStrategy::Shared {
+        let message =
+            format!("the strategy `{strategy}` is not supported: the records of all tenants lie in one table");
+        let hint = "write `strategy: shared`, or run a server with a database of its own for each tenant";
+        problems.push(draft.error(&["tenancy", "strategy"], message).hint(hint));
+    }
+}
+
+/// Keys of the object and of its fields that this version does nothing about.
+fn check_unused(draft: &Draft, problems: &mut Problems) {
+    let object = &draft.object;
+    let search = object.search.as_ref();
+    let unused: [(&[&str], bool); 7] = [
         (
-            "partitioning",
+            &["partitioning"],
             object.partitioning.as_ref().is_some_and(|config| config.enabled),
         ),
-        ("cdc", object.cdc.as_ref().is_some_and(|config| config.enabled)),
+        (&["cdc"], object.cdc.as_ref().is_some_and(|config| config.enabled)),
+        (
+            &["search", "filters"],
+            search.is_some_and(|search| search.filters.as_ref().is_some_and(|filters| !filters.is_empty())),
+        ),
+        (&["enable", "files"], draft.enables("files")),
+        (&["enable", "feeds"], draft.enables("feeds")),
+        (&["enable", "activities"], draft.enables("activities")),
+        (&["enable", "mru"], draft.enables("mru")),
     ];
-    for (key, written) in unused {
+    for (keys, written) in unused {
         if written {
-            let message = "is kept with the definition, but nothing acts on it";
-            problems.push(draft.document.warning(&draft.path(&[key]), message));
+            problems.push(draft.warning(keys, KEPT));
+        }
+    }
+    for (name, field) in &object.fields {
+        let unused = [
+            (
+                "encryptionConfig",
+                field.encryption_config.as_ref().is_some_and(|config| config.enabled),
+            ),
+            ("dataQuality", field.data_quality.is_some()),
+            ("cached", field.cached.as_ref().is_some_and(|config| config.enabled)),
+            ("auditTrail", field.audit_trail),
+            ("trackFeedHistory", field.track_feed_history == Some(true)),
+        ];
+        for (key, written) in unused {
+            if written {
+                problems.push(draft.warning(&["fields", name, key], KEPT));
+            }
         }
     }
 }

@@ -51,6 +51,12 @@ fn keys_of_objects() {
         expect!["thing.object.yml:2:15: sharingModel: unknown value `public`; one of: private, read, read_write, full"],
     );
     check(
+        "name: thing\ntenancy: {enabled: true, strategy: isolated, tenantField: firm}\nfields: {title: {type: text}}\n",
+        expect![
+            "thing.object.yml:2:36: tenancy.strategy: the strategy `isolated` is not supported: the records of all tenants lie in one table; write `strategy: shared`, or run a server with a database of its own for each tenant"
+        ],
+    );
+    check(
         "name: thing\ndatasource: Old DB\nfields: {title: {type: text}}\n",
         expect![
             "thing.object.yml:2:13: datasource: `Old DB` is no name of a datasource; use lower case letters, digits and underscores"

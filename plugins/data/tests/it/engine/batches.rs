@@ -67,6 +67,62 @@ async fn one_bad_record_takes_all_back() {
 }
 
 #[tokio::test]
+async fn each_bad_record_of_a_batch_has_its_own_error() {
+    let world = world().await;
+    let taken = json!({ "id": "s1", "name": "there", "code": "T" });
+    world.create("shelf", taken).await.unwrap();
+    let codes = |answer: &Value| -> Vec<String> {
+        let results = answer["results"].as_array().unwrap();
+        let code = |result: &Value| result["errors"][0]["code"].as_str().unwrap_or("-").to_owned();
+        results.iter().map(code).collect()
+    };
+    let items = || {
+        vec![
+            item(None, json!({ "name": "a", "code": "A" })),
+            item(None, json!({ "code": "B" })),
+            item(None, json!({ "name": "c", "code": "T" })),
+            item(None, json!({ "name": "d", "colour": 1 })),
+            item(None, json!({ "name": [1] })),
+        ]
+    };
+    let expected = [
+        "transaction_failed",
+        "validation_error",
+        "duplicate_value",
+        "invalid_field",
+        "validation_error",
+    ];
+    let check = BatchOptions {
+        validate_only: true,
+        ..BatchOptions::default()
+    };
+    for options in [BatchOptions::default(), check] {
+        let answer = run(&world, BatchOperation::Create, items(), options).await;
+        assert_eq!(codes(&answer), expected, "{answer}");
+        assert_eq!(answer["succeeded"], 0);
+    }
+    // Also when the first of them is no record at all.
+    let items = vec![
+        item(None, json!({ "name": "?" })),
+        item(Some("s1"), json!({ "name": "fine" })),
+        item(Some("nope"), json!({ "name": "x" })),
+        item(Some("s1"), json!({ "name": "" })),
+    ];
+    let answer = run(&world, BatchOperation::Update, items, BatchOptions::default()).await;
+    assert_eq!(
+        codes(&answer),
+        [
+            "record_not_found",
+            "transaction_failed",
+            "record_not_found",
+            "validation_error"
+        ]
+    );
+    assert_eq!(world.get("shelf", "s1").await.unwrap()["name"], "there");
+    assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
+}
+
+#[tokio::test]
 async fn a_value_that_is_twice_in_the_batch_takes_all_back() {
     let world = world().await;
     let items = vec![
@@ -240,7 +296,7 @@ async fn many_are_made_or_none() {
     let error = world.engine.create_many(&world.local, "shelf", bad).await.unwrap_err();
     assert_eq!(
         (error.code(), error.details()["index"].clone()),
-        ("invalid_field", json!(1))
+        ("validation_error", json!(1))
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
 }

@@ -362,13 +362,18 @@ async fn a_server_that_does_not_answer_refuses_the_write() {
         );
     }
     assert_eq!(world.number("SELECT COUNT(*) FROM \"case\"").await, 0);
-    // What is wrong anyway is told without asking.
+    // It hides nothing of what is wrong anyway, and is not asked of a value that is refused.
     world.outside.asked.lock().clear();
     assert_eq!(
         field_errors(world.create("case", json!({ "number": "x", "amount": "much" })).await),
         ["amount: invalid_number"]
     );
-    assert!(world.outside.asked.lock().is_empty());
+    assert_eq!(world.outside.asked.lock().len(), 1);
+    assert_eq!(
+        field_errors(world.create("case", json!({ "number": [1] })).await),
+        ["number: invalid_type"]
+    );
+    assert_eq!(world.outside.asked.lock().len(), 1);
 }
 
 #[tokio::test]

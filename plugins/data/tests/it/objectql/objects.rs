@@ -70,7 +70,7 @@ async fn bodies_that_are_none() {
     assert_eq!(outcome(&world, "POST thing", json!([1])).await, "invalid_format");
     assert_eq!(
         outcome(&world, "POST thing", json!({ "nmae": "x" })).await,
-        "nmae: unknown_field"
+        "name: required, nmae: unknown_field"
     );
 }
 
