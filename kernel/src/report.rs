@@ -99,7 +99,7 @@ fn line(record: &PluginRecord) -> PluginLine {
 pub(crate) fn plugins(core: &Core) -> Value {
     let plugins: Vec<Value> = core.all_records().iter().map(|record| plugin(record)).collect();
     let refused = core.refusals.lock().clone();
-    json!({ "plugins": plugins, "refused": refused, "levels": boot::levels(core) })
+    json!({ "plugins": plugins, "refused": refused, "levels": boot::levels(core), "checks": core.bus().health() })
 }
 
 fn plugin(record: &PluginRecord) -> Value {

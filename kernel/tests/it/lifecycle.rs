@@ -1,8 +1,9 @@
 //! Start and stop with real libraries.
 
-use crate::rig::{Rig, STOP, call, run, state};
+use crate::rig::{Rig, STOP, call, run, state, until};
 use objectos_kernel::{Error, Kernel, Selection};
 use objectos_plugin_api::{Context, ErrorKind, HttpRequestParts, HttpResponse};
+use objectos_protocol::kernel::HealthCheckStatus;
 use serde_json::{Value, json};
 
 #[test]
@@ -58,6 +59,35 @@ fn a_plugin_starts_is_called_and_stops() {
         let stopped = call(&kernel, "probe.a", "echo", json!(1)).await.unwrap_err();
         assert_eq!(stopped.kind(), ErrorKind::Unavailable);
         assert_eq!(kernel.health().state, "stopped");
+    });
+}
+
+#[test]
+fn the_health_of_the_whole_tells_that_nobody_keeps_durable_events() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |_| {});
+        let (kernel, _) = rig.boot().await;
+        // The dispatcher asks for the store on its own.
+        until("the check", || async {
+            kernel.health().checks.iter().any(|check| {
+                check.name == "event-store"
+                    && check.status == HealthCheckStatus::Warning
+                    && check
+                        .message
+                        .as_deref()
+                        .is_some_and(|text| text.contains("does not answer"))
+            })
+        })
+        .await;
+        assert_eq!(kernel.health().status, "degraded");
+        let checks = kernel.plugins()["checks"].clone();
+        assert_eq!(
+            (&checks[0]["name"], &checks[0]["status"]),
+            (&json!("event-store"), &json!("warning")),
+            "{checks}"
+        );
+        kernel.shutdown(STOP).await;
     });
 }
 
