@@ -300,6 +300,12 @@ impl EventBus {
         }
     }
 
+    /// Whether a transient handler listens to `hook:triggered`. One load.
+    #[must_use]
+    pub fn hooks_watched(&self) -> bool {
+        self.shared.table.load().hooks_watched
+    }
+
     /// The store holds new events. Cheap; may be called for each one.
     pub fn events_stored(&self) {
         self.shared.arrived.notify_one();
