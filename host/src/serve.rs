@@ -10,7 +10,11 @@ use objectos_kernel::{
 use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
 use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 use crate::{
@@ -162,11 +166,24 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
     options.event_bus = event_bus.unwrap_or_default();
     options.watch = settings.development() && settings.watch.value;
     options.select = select;
+    options.features = section(settings, "features")?.unwrap_or_default();
+    options.app_name = app_name(&apps);
+    options.workspace_root = Some(absolute(&settings.root())?);
     options.host_commands = OWN_COMMANDS.iter().map(|&command| command.to_owned()).collect();
     Ok(options)
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf, CommandError> {
+/// The names of the apps' folders: more of an app the host does not know.
+fn app_name(apps: &[PathBuf]) -> Option<String> {
+    let names: Vec<_> = apps
+        .iter()
+        .filter_map(|app| app.file_name())
+        .map(|name| name.to_string_lossy())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(path)
         .map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
 }
@@ -258,7 +275,7 @@ impl Control for KernelControl {
     }
 }
 
-async fn control_socket(data: std::path::PathBuf, kernel: Kernel) {
+async fn control_socket(data: PathBuf, kernel: Kernel) {
     if let Err(error) = control::serve(&data, Arc::new(KernelControl(kernel))).await {
         tracing::warn!(%error, "there is no control socket; plugins swap will not reach this host");
     }

@@ -274,6 +274,17 @@ impl Settings {
         Ok(())
     }
 
+    /// The folder that the installation belongs to: that of the configuration file, else the current one.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.config
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|parent| *parent != Path::new(""))
+            .unwrap_or(Path::new("."))
+            .to_path_buf()
+    }
+
     /// True in development.
     #[must_use]
     pub fn development(&self) -> bool {

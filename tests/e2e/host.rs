@@ -50,6 +50,7 @@ fn bad_configuration_names_line_and_remedy() {
     );
     check(&[], Some("host: [\n"), 3, &["objectos.yml"]);
     check(&[], Some("grants: { nonsense: 3 }\n"), 3, &["grants"]);
+    check(&[], Some("features: { fast: 3 }\n"), 3, &["features.fast", "boolean"]);
     check(
         &[],
         Some("events: { queue: { concurrency: 0 } }\n"),

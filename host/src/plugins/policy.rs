@@ -33,15 +33,8 @@ impl Policy {
         };
         let trust: TrustConfig = section(settings, "trust")?.unwrap_or_default();
         let grants: Option<GrantsConfig> = section(settings, "grants")?;
-        let base = std::path::absolute(
-            settings
-                .config
-                .as_deref()
-                .and_then(Path::parent)
-                .filter(|parent| *parent != Path::new(""))
-                .unwrap_or(Path::new(".")),
-        )
-        .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        let base = std::path::absolute(settings.root())
+            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let runtime = RuntimeFolder::open(&settings.data.value.join("run"))

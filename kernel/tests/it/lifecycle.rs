@@ -221,6 +221,28 @@ fn dependents_of_a_failed_plugin_are_refused_with_the_chain() {
 }
 
 #[test]
+fn plugins_read_what_the_host_says_of_the_whole() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |_| {});
+        let mut options = rig.options();
+        options.features.insert("fast".to_owned(), true);
+        options.features.insert("loud".to_owned(), false);
+        options.app_name = Some("crm".to_owned());
+        options.workspace_root = Some("/srv/crm".into());
+        let (kernel, _) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+        let context = call(&kernel, "probe.a", "kernel_context", json!(null)).await.unwrap();
+        assert_eq!(context["features"], json!({ "fast": true, "loud": false }));
+        assert_eq!(
+            (&context["appName"], &context["workspaceRoot"], &context["mode"]),
+            (&json!("crm"), &json!("/srv/crm"), &json!("development")),
+            "{context}"
+        );
+        kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn a_command_starts_only_what_it_needs() {
     run(async {
         let mut rig = Rig::new();
