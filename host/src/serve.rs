@@ -1,13 +1,13 @@
 //! Serving and contributed commands: starts the kernel with the settings, waits for a signal, stops it within a limit.
 //!
-//! A refused or failed plugin does not end the host, with two exceptions, which a plugin says itself by the code of its
-//! error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound (`address_unavailable`).
+//! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin says itself by the code of
+//! its error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound
+//! (`address_unavailable`). The third: no plugin listens at all.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use objectos_kernel::{
-    Error as KernelError, Kernel, KernelOptions, Policy as KernelPolicy, Selection, StartReport, loader,
-};
-use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
+mod outcome;
+
+use objectos_kernel::{Error as KernelError, Kernel, KernelOptions, Policy as KernelPolicy, Selection, loader};
 use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
 use serde_json::{Value, json};
 use std::{
@@ -17,9 +17,11 @@ use std::{
 };
 use tokio::{runtime::Runtime, sync::mpsc};
 
+use self::outcome::{ends_start, nobody_listens, start_failed, tell_report};
 use crate::{
     control::{self, Control},
     exit::Exit,
+    lock::DataLock,
     plugins::{CommandError, Policy, section},
     settings::Settings,
 };
@@ -29,7 +31,7 @@ const COMMAND_WORDS_MAX: usize = 3;
 
 /// The host's own commands, which no plugin may take.
 const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
-/// Between two signals of an impatient operator.
+/// How the process ends at the second signal, before the stop is over.
 const SECOND_SIGNAL_EXIT: u8 = 130;
 
 /// The runtime on which the kernel runs. Its threads tell the loader when they begin and when they rest, so that libraries of
@@ -56,18 +58,29 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
         .check_folders()
         .map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
     let signals = signals()?;
+    // Held until the kernel is down.
+    let _lock = DataLock::take(&settings.data.value)?;
     let options = options(settings, Selection::All)?;
     let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current())
         .await
         .map_err(|error| start_failed(&error))?;
     tell_report(settings, &report);
     let limit = Duration::from_millis(settings.stop_limit_ms.value);
-    if let Some(error) = ends_start(&report) {
+    let runs = |id: &str| {
+        report
+            .plugins
+            .iter()
+            .any(|plugin| plugin.id == id && plugin.state == "running")
+    };
+    let mut listeners = kernel.listeners();
+    listeners.retain(|(plugin, _)| runs(plugin));
+    let unfit = ends_start(&report).or_else(|| listeners.is_empty().then(|| nobody_listens(settings, &report)));
+    if let Some(error) = unfit {
         kernel.shutdown(limit).await;
         return Err(error);
     }
     let control = tokio::spawn(control_socket(settings.data.value.clone(), kernel.clone()));
-    for (_, address) in kernel.listeners() {
+    for (_, address) in listeners {
         println!("objectos-host is ready at http://{address}");
     }
     wait_for_signal(signals).await;
@@ -186,49 +199,6 @@ fn app_name(apps: &[PathBuf]) -> Option<String> {
 fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(path)
         .map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
-}
-
-fn start_failed(error: &KernelError) -> CommandError {
-    let exit = match error {
-        KernelError::Directory { .. } | KernelError::RuntimeFolder { .. } => Exit::Missing,
-        KernelError::EventBus { .. } => Exit::Configuration,
-        _ => Exit::Startup,
-    };
-    CommandError::new(exit, error.chain())
-}
-
-/// The report, for people as a table, for programs as one line a plugin.
-fn tell_report(settings: &Settings, report: &StartReport) {
-    if settings.log_format.value == "human" {
-        eprintln!("{report}");
-        return;
-    }
-    for plugin in &report.plugins {
-        tracing::info!(
-            plugin = plugin.id,
-            version = plugin.version,
-            state = plugin.state,
-            start_ms = plugin.start_ms,
-            reason = plugin.reason.as_deref().unwrap_or_default(),
-            "plugin"
-        );
-    }
-    for refusal in &report.refused {
-        tracing::warn!(path = %refusal.path.display(), reason = %refusal.reason, remedy = refusal.remedy, "plugin refused");
-    }
-}
-
-/// The failure that a plugin says should end the start.
-fn ends_start(report: &StartReport) -> Option<CommandError> {
-    report.plugins.iter().find_map(|plugin| {
-        let error = plugin.result.as_ref()?.error.as_ref()?;
-        let exit = match error.code.as_deref() {
-            Some(CONFIGURATION_ERROR) => Exit::Configuration,
-            Some(ADDRESS_UNAVAILABLE) => Exit::Address,
-            _ => return None,
-        };
-        Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
-    })
 }
 
 /// A channel that gets a message for each SIGTERM, SIGINT and SIGQUIT; the second ends the process at once.

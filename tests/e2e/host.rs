@@ -82,6 +82,40 @@ fn an_address_in_use() {
 }
 
 #[test]
+fn a_host_that_nobody_can_reach_does_not_stay() {
+    check(&[], None, 6, &["no plugin listens", "--plugins"]);
+    let mut host = HostBuilder::empty().plugin("data").spawn();
+    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    assert!(host.log().contains("no plugin listens"), "{}", host.log());
+    // The gateway is there and may not start: the message says which plugin, and why.
+    let grants = "grants: { objectos.server: { deny: [network:listen] }, '*': { allow: ['*'] } }\n";
+    let mut host = HostBuilder::new().config(grants).spawn();
+    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    let log = host.log();
+    let told = log.lines().find(|line| line.contains("no plugin listens"));
+    assert!(told.is_some_and(|line| line.contains("objectos.server")), "{log}");
+}
+
+#[test]
+fn a_data_folder_is_for_one_host_at_a_time() {
+    let mut first = HostBuilder::new().start();
+    let data = first.folder().join("data").display().to_string();
+    let mut second = HostBuilder::new().arguments(&["--data", &data]).spawn();
+    assert_eq!(second.wait(), Some(3), "{}", second.log());
+    let log = second.log();
+    let owner = first.pid().to_string();
+    for part in [data.as_str(), "another host", owner.as_str(), "--data"] {
+        assert!(log.contains(part), "{part:?} is not in:\n{log}");
+    }
+    first.client().get("/health").expect(200);
+    // Neither a stop nor a crash leaves anything in the way.
+    first.restart();
+    assert_eq!(first.terminate(), Some(0), "{}", first.log());
+    first.restart_stopped();
+    first.client().get("/health").expect(200);
+}
+
+#[test]
 fn only_loopback_is_served_without_security_plugins() {
     let mut host = HostBuilder::new().arguments(&["--listen", "0.0.0.0:0"]).spawn();
     assert_eq!(host.wait(), Some(3), "{}", host.log());
