@@ -1,13 +1,15 @@
-//! Serving and contributed commands: starts the kernel with the settings, waits for a signal, stops it within a limit.
+//! Serving: starts the kernel with the settings, waits for a signal, stops it within a limit. Beside it, contributed commands
+//! (`command`).
 //!
 //! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin says itself by the code of
 //! its error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound
 //! (`address_unavailable`). The third: no plugin listens at all.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout)]
 
+mod command;
 mod outcome;
 
-use objectos_kernel::{Error as KernelError, Kernel, KernelOptions, Policy as KernelPolicy, Selection, loader};
+use objectos_kernel::{Kernel, KernelOptions, Policy as KernelPolicy, Selection, loader};
 use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
 use serde_json::{Value, json};
 use std::{
@@ -17,6 +19,7 @@ use std::{
 };
 use tokio::{runtime::Runtime, sync::mpsc};
 
+pub use self::command::contributed;
 use self::outcome::{ends_start, nobody_listens, start_failed, tell_report};
 use crate::{
     control::{self, Control},
@@ -25,9 +28,6 @@ use crate::{
     plugins::{CommandError, Policy, section},
     settings::Settings,
 };
-
-/// Words of the longest name that a contributed command may have.
-const COMMAND_WORDS_MAX: usize = 3;
 
 /// The host's own commands, which no plugin may take.
 const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
@@ -89,61 +89,6 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
     kernel.shutdown(limit).await;
     drop(std::fs::remove_file(control::path(&settings.data.value)));
     Ok(Exit::Success)
-}
-
-/// Runs a command that a plugin contributes.
-///
-/// # Errors
-/// `Usage` when no plugin contributes it.
-pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, CommandError> {
-    let Some(first) = words.first() else {
-        return Err(CommandError::new(Exit::Usage, "name a command; --help lists them"));
-    };
-    if !settings.plugins.value.is_dir() {
-        let text = format!(
-            "there is no command {first}, and no plugin folder {} that could bring it",
-            settings.plugins.value.display()
-        );
-        return Err(CommandError::new(Exit::Usage, text));
-    }
-    let (kernel, length) = boot_for(settings, words).await?;
-    let (name, arguments) = (words[..length].join(" "), &words[length..]);
-    let answer = kernel.run_command(&name, arguments).await;
-    kernel
-        .shutdown(Duration::from_millis(settings.stop_limit_ms.value))
-        .await;
-    let answer = answer.map_err(|error| CommandError::new(Exit::Failed, format!("{name}: {error}")))?;
-    if !answer.output.is_empty() {
-        println!("{}", answer.output.trim_end());
-    }
-    if !answer.error.is_empty() {
-        eprintln!("{}", answer.error.trim_end());
-    }
-    Ok(if answer.exit_code == 0 {
-        Exit::Success
-    } else {
-        Exit::Failed
-    })
-}
-
-/// A kernel for the command that the first words name: as many of them as make one, so that `migrate plan` is not `migrate`.
-async fn boot_for(settings: &Settings, words: &[String]) -> Result<(Kernel, usize), CommandError> {
-    let mut unknown = None;
-    for length in (1..=words.len().min(COMMAND_WORDS_MAX)).rev() {
-        let mut options = options(settings, Selection::Command(words[..length].join(" ")))?;
-        options.watch = false;
-        match Kernel::boot(options, tokio::runtime::Handle::current()).await {
-            Ok((kernel, _)) => return Ok((kernel, length)),
-            // The shortest is what people are told of: the words after it may be no part of a name.
-            Err(error @ KernelError::UnknownCommand { .. }) => unknown = Some(error),
-            Err(error) => return Err(start_failed(&error)),
-        }
-    }
-    let text = unknown.map_or_else(
-        || "name a command; --help lists them".to_owned(),
-        |error| error.to_string(),
-    );
-    Err(CommandError::new(Exit::Usage, text))
 }
 
 fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, CommandError> {

@@ -1,6 +1,9 @@
 //! The host's own surface: bad input gets one clear message with place and remedy, and the documented exit code.
 
-use objectos_tests::{HostBuilder, plugins::built};
+use objectos_tests::{
+    HostBuilder,
+    plugins::{built, repository},
+};
 use std::{net::TcpListener, process::Command};
 
 fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
@@ -124,6 +127,31 @@ fn only_loopback_is_served_without_security_plugins() {
         "{}",
         host.log()
     );
+}
+
+#[test]
+fn a_check_neither_listens_nor_writes() {
+    let builder = HostBuilder::new().plugin("permissions");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = Command::new(built().join("objectos-host"))
+        .args(["--plugins", "plugins", "--data", "data", "--listen", &address, "check"])
+        .arg(repository().join("examples/crm"))
+        .current_dir(builder.folder())
+        .output()
+        .expect("objectos-host can be started");
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(!text.contains(&address), "{text}");
+    let left: Vec<_> = std::fs::read_dir(builder.folder())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["plugins"], "{text}");
 }
 
 #[test]

@@ -261,6 +261,26 @@ fn a_command_starts_only_what_it_needs() {
         );
         kernel.shutdown(STOP).await;
 
+        // Neither a gateway nor, for a command that stands alone, anything else that is only an option.
+        for change in ["gateway", "standalone"] {
+            rig.probe("probe.a", json!({}), |document| {
+                if change == "standalone" {
+                    document["objectos"]["commands"][0]["standalone"] = json!(true);
+                }
+            });
+            rig.probe("probe.b", json!({ "routes": false }), |document| {
+                if change == "gateway" {
+                    document["manifest"]["type"] = json!("gateway");
+                }
+            });
+            let mut options = rig.options();
+            options.select = Selection::Command("probe".to_owned());
+            let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+            let ids: Vec<&str> = report.plugins.iter().map(|plugin| plugin.id.as_str()).collect();
+            assert_eq!(ids, ["probe.a"], "{change}");
+            kernel.shutdown(STOP).await;
+        }
+
         let mut options = rig.options();
         options.select = Selection::Command("prob".to_owned());
         let error = Kernel::boot(options, tokio::runtime::Handle::current())
