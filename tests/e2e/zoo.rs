@@ -145,7 +145,7 @@ fn sign(library: &Path, keys: &Path) -> String {
     };
     run(&["plugins", "keygen", "zoo"]);
     run(&["plugins", "sign", &library.display().to_string(), "--key", "zoo.key"]);
-    fs::read_to_string(keys.join("zoo.key.pub")).expect("a public key")
+    fs::read_to_string(keys.join("zoo.pub")).expect("a public key")
 }
 
 #[test]
