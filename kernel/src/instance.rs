@@ -33,7 +33,10 @@ use std::{
 use tokio::{runtime::Handle, sync::mpsc};
 
 use self::{call::Call, registered::Registered};
-use crate::{host_object::HostObject, loader::Library};
+use crate::{
+    host_object::HostObject,
+    loader::{Library, LibraryFile},
+};
 
 /// Counts instances of the process; tells one generation from another wherever something is remembered about one.
 static SERIALS: AtomicU32 = AtomicU32::new(1);
@@ -143,6 +146,11 @@ impl Instance {
     /// both where they are.
     pub(crate) fn into_parts(self) -> (RawPluginObject, Library) {
         (ManuallyDrop::into_inner(self.object), self.library)
+    }
+
+    /// The file that its library was made of.
+    pub(crate) fn file(&self) -> LibraryFile {
+        self.library.file()
     }
 
     pub(crate) fn object(&self) -> &RawPluginObject {

@@ -366,6 +366,13 @@ fn plugins_that_do_not_let_go_are_left_behind_and_reported() {
         let kept = swapped_and_retired(&host, behaviour);
         if let Some(expected) = expected {
             assert_eq!(kept, expected, "{behaviour}");
+            let metrics = host.client().get("/api/v1/kernel/metrics").expect(200);
+            let library = &metrics["data"]["kept"][0];
+            assert!(
+                library["reason"] == expected && library["bytes"].as_u64() > Some(0),
+                "{metrics}"
+            );
+            assert_eq!(metrics["data"]["keptBytes"], library["bytes"]);
         }
         wait_for(&host, logged, || host.log().contains(logged).then_some(()));
         assert_eq!(host.client().get("/api/v1/misfit/x").expect(200), "well", "{behaviour}");
