@@ -20,7 +20,7 @@ use std::{
 use tokio::{runtime::Runtime, sync::mpsc};
 
 pub use self::command::contributed;
-use self::outcome::{ends_start, nobody_listens, start_failed, tell_report};
+use self::outcome::{ends_start, nobody_listens, start_failed, tell_report, tell_unknown};
 use crate::{
     control::{self, Control},
     exit::Exit,
@@ -65,6 +65,7 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
         .await
         .map_err(|error| start_failed(&error))?;
     tell_report(settings, &report);
+    tell_unknown(settings, &kernel.plugins(), &report);
     let limit = Duration::from_millis(settings.stop_limit_ms.value);
     let runs = |id: &str| {
         report
@@ -122,7 +123,7 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
     });
     options.plugin_settings = policy.settings;
     options.event_bus = event_bus.unwrap_or_default();
-    options.watch = settings.development() && settings.watch.value;
+    options.watch = settings.watching();
     options.select = select;
     options.features = section(settings, "features")?.unwrap_or_default();
     options.app_name = app_name(&apps);

@@ -4,7 +4,11 @@ use objectos_tests::{
     HostBuilder,
     plugins::{built, repository},
 };
-use std::{net::TcpListener, process::Command};
+use std::{
+    net::TcpListener,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -180,8 +184,38 @@ fn the_effective_configuration_shows_origins() {
         &["--print-config", "--mode", "production"],
         Some(file),
         0,
-        &["127.0.0.1:1234", "file", "flag --mode", "default", "***"],
+        &[
+            "127.0.0.1:1234",
+            "file",
+            "flag --mode",
+            "default",
+            "***",
+            "off in production",
+        ],
     );
+}
+
+#[test]
+fn names_that_mean_nothing_here_are_warned_about() {
+    let host = HostBuilder::new()
+        .config("plugins: { objectos.dta: { x: 1 } }\n")
+        .environment("OBJECTOS_LISTN", "127.0.0.1:1")
+        .environment("OBJECTOS_FEATURES", "{ fast: true }")
+        .start();
+    let begun = Instant::now();
+    for part in [
+        "plugins.objectos.dta: there is no plugin objectos.dta; did you mean objectos.data",
+        "nobody here reads OBJECTOS_LISTN; did you mean OBJECTOS_LISTEN",
+    ] {
+        // Told when the start is over, which a client may see a moment before.
+        while !host.log().contains(part) {
+            let late = begun.elapsed() > Duration::from_secs(20);
+            assert!(!late, "{part:?} is not in:\n{}", host.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    let log = host.log();
+    assert!(!log.contains("OBJECTOS_FEATURES"), "{log}");
 }
 
 #[test]

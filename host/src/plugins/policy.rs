@@ -72,8 +72,8 @@ pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> R
         return Ok(None);
     };
     serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
-        let file = settings.config.as_deref().unwrap_or(Path::new("objectos.yml"));
-        let text = format!("{}: {name}.{}: {}", file.display(), error.path(), error.inner());
+        let place = settings.place_of(name);
+        let text = format!("{place}: {name}.{}: {}", error.path(), error.inner());
         CommandError::new(Exit::Configuration, text)
     })
 }

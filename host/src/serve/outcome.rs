@@ -3,8 +3,13 @@
 
 use objectos_kernel::{Error as KernelError, StartReport};
 use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
+use serde_json::Value;
 
-use crate::{exit::Exit, plugins::CommandError, settings::Settings};
+use crate::{
+    exit::Exit,
+    plugins::CommandError,
+    settings::{Settings, unknown_plugins, unknown_variables},
+};
 
 /// The kernel could not start at all.
 pub(super) fn start_failed(error: &KernelError) -> CommandError {
@@ -35,6 +40,40 @@ pub(super) fn tell_report(settings: &Settings, report: &StartReport) {
     for refusal in &report.refused {
         tracing::warn!(path = %refusal.path.display(), reason = %refusal.reason, remedy = refusal.remedy, "plugin refused");
     }
+}
+
+/// Warns of what was written and means nothing here.
+pub(super) fn tell_unknown(settings: &Settings, plugins: &Value, report: &StartReport) {
+    let running = report.plugins.iter().map(|plugin| plugin.id.as_str());
+    let refused = report.refused.iter().filter_map(|refusal| refusal.plugin.as_deref());
+    let known: Vec<&str> = running.chain(refused).collect();
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = unknown_plugins(settings, &known);
+    for sentence in unknown.iter().chain(&unknown_variables(set, &readable(plugins))) {
+        tracing::warn!("{sentence}");
+    }
+}
+
+/// Names of variables that plugins asked for, as their grants tell; one may end in `*`.
+fn readable(plugins: &Value) -> Vec<String> {
+    const READ: &str = "env:read";
+    let mut names = Vec::new();
+    for plugin in plugins["plugins"].as_array().into_iter().flatten() {
+        let grants = &plugin["grants"];
+        for grant in grants["granted"].as_array().into_iter().flatten() {
+            if grant["capability"] == READ {
+                names.extend(grant["scope"].as_str().map(str::to_owned));
+            }
+        }
+        for withheld in grants["withheld"].as_array().into_iter().flatten() {
+            let rule = withheld["rule"].as_str().unwrap_or_default();
+            names.extend(
+                rule.strip_prefix(READ)
+                    .map(|scope| scope.trim_start_matches(':').to_owned()),
+            );
+        }
+    }
+    names
 }
 
 /// The failure that a plugin says should end the start.
