@@ -1,4 +1,5 @@
-//! Exit codes of `objectos-host`, documented in the README. One code per situation that a script may want to tell apart.
+//! Exit codes of `objectos-host`, documented in the README. One code per situation that a script may want to tell apart. A
+//! second signal ends the process with 130, see [`crate::serve`].
 
 use std::process::ExitCode;
 
@@ -17,7 +18,7 @@ pub enum Exit {
     Missing,
     /// The address is in use or cannot be bound.
     Address,
-    /// A plugin that was to start did not, and the host cannot serve without it.
+    /// A plugin that was to start did not, and the host cannot serve without it: nobody listens.
     Startup,
     /// Something that should not happen did.
     Internal,

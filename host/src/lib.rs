@@ -6,12 +6,14 @@
 //! * [`logging`]: where log lines go and how they look.
 //! * [`serve`]: starts the kernel, waits for a signal, stops it.
 //! * [`control`]: the socket by which `plugins swap` reaches the running host.
+//! * [`lock`]: one host for each data folder.
 //! * [`plugins`]: the commands about plugin files.
 //! * [`exit`]: exit codes.
 
 pub mod cli;
 pub mod control;
 pub mod exit;
+pub mod lock;
 pub mod logging;
 pub mod plugins;
 pub mod serve;

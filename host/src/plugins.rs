@@ -2,6 +2,7 @@
 //! host. Called by `main`.
 #![allow(clippy::print_stdout)]
 
+mod effective;
 mod inspect;
 mod list;
 mod new;
@@ -11,6 +12,7 @@ mod swap;
 
 use std::path::{Path, PathBuf};
 
+pub use effective::effective;
 pub(crate) use policy::{Policy, section};
 
 use crate::{cli::PluginsCommand, exit::Exit, settings::Settings};

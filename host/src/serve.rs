@@ -1,31 +1,37 @@
-//! Serving and contributed commands: starts the kernel with the settings, waits for a signal, stops it within a limit.
+//! Serving: starts the kernel with the settings, waits for a signal, stops it within a limit. Beside it, contributed commands
+//! (`command`).
 //!
-//! A refused or failed plugin does not end the host, with two exceptions, which a plugin says itself by the code of its
-//! error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound (`address_unavailable`).
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+//! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin says itself by the code of
+//! its error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound
+//! (`address_unavailable`). The third: no plugin listens at all.
+#![allow(clippy::print_stdout)]
 
-use objectos_kernel::{
-    Error as KernelError, Kernel, KernelOptions, Policy as KernelPolicy, Selection, StartReport, loader,
-};
-use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
+mod command;
+mod outcome;
+
+use objectos_kernel::{Kernel, KernelOptions, Policy as KernelPolicy, Selection, loader};
 use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{runtime::Runtime, sync::mpsc};
 
+pub use self::command::contributed;
+use self::outcome::{ends_start, nobody_listens, start_failed, tell_report, tell_unknown};
 use crate::{
     control::{self, Control},
     exit::Exit,
+    lock::DataLock,
     plugins::{CommandError, Policy, section},
     settings::Settings,
 };
 
-/// Words of the longest name that a contributed command may have.
-const COMMAND_WORDS_MAX: usize = 3;
-
 /// The host's own commands, which no plugin may take.
 const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
-/// Between two signals of an impatient operator.
+/// How the process ends at the second signal, before the stop is over.
 const SECOND_SIGNAL_EXIT: u8 = 130;
 
 /// The runtime on which the kernel runs. Its threads tell the loader when they begin and when they rest, so that libraries of
@@ -52,18 +58,30 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
         .check_folders()
         .map_err(|error| CommandError::new(error.exit(), error.to_string()))?;
     let signals = signals()?;
+    // Held until the kernel is down.
+    let _lock = DataLock::take(&settings.data.value)?;
     let options = options(settings, Selection::All)?;
     let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current())
         .await
         .map_err(|error| start_failed(&error))?;
     tell_report(settings, &report);
+    tell_unknown(settings, &kernel.plugins(), &report);
     let limit = Duration::from_millis(settings.stop_limit_ms.value);
-    if let Some(error) = ends_start(&report) {
+    let runs = |id: &str| {
+        report
+            .plugins
+            .iter()
+            .any(|plugin| plugin.id == id && plugin.state == "running")
+    };
+    let mut listeners = kernel.listeners();
+    listeners.retain(|(plugin, _)| runs(plugin));
+    let unfit = ends_start(&report).or_else(|| listeners.is_empty().then(|| nobody_listens(settings, &report)));
+    if let Some(error) = unfit {
         kernel.shutdown(limit).await;
         return Err(error);
     }
     let control = tokio::spawn(control_socket(settings.data.value.clone(), kernel.clone()));
-    for (_, address) in kernel.listeners() {
+    for (_, address) in listeners {
         println!("objectos-host is ready at http://{address}");
     }
     wait_for_signal(signals).await;
@@ -72,61 +90,6 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
     kernel.shutdown(limit).await;
     drop(std::fs::remove_file(control::path(&settings.data.value)));
     Ok(Exit::Success)
-}
-
-/// Runs a command that a plugin contributes.
-///
-/// # Errors
-/// `Usage` when no plugin contributes it.
-pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, CommandError> {
-    let Some(first) = words.first() else {
-        return Err(CommandError::new(Exit::Usage, "name a command; --help lists them"));
-    };
-    if !settings.plugins.value.is_dir() {
-        let text = format!(
-            "there is no command {first}, and no plugin folder {} that could bring it",
-            settings.plugins.value.display()
-        );
-        return Err(CommandError::new(Exit::Usage, text));
-    }
-    let (kernel, length) = boot_for(settings, words).await?;
-    let (name, arguments) = (words[..length].join(" "), &words[length..]);
-    let answer = kernel.run_command(&name, arguments).await;
-    kernel
-        .shutdown(Duration::from_millis(settings.stop_limit_ms.value))
-        .await;
-    let answer = answer.map_err(|error| CommandError::new(Exit::Failed, format!("{name}: {error}")))?;
-    if !answer.output.is_empty() {
-        println!("{}", answer.output.trim_end());
-    }
-    if !answer.error.is_empty() {
-        eprintln!("{}", answer.error.trim_end());
-    }
-    Ok(if answer.exit_code == 0 {
-        Exit::Success
-    } else {
-        Exit::Failed
-    })
-}
-
-/// A kernel for the command that the first words name: as many of them as make one, so that `migrate plan` is not `migrate`.
-async fn boot_for(settings: &Settings, words: &[String]) -> Result<(Kernel, usize), CommandError> {
-    let mut unknown = None;
-    for length in (1..=words.len().min(COMMAND_WORDS_MAX)).rev() {
-        let mut options = options(settings, Selection::Command(words[..length].join(" ")))?;
-        options.watch = false;
-        match Kernel::boot(options, tokio::runtime::Handle::current()).await {
-            Ok((kernel, _)) => return Ok((kernel, length)),
-            // The shortest is what people are told of: the words after it may be no part of a name.
-            Err(error @ KernelError::UnknownCommand { .. }) => unknown = Some(error),
-            Err(error) => return Err(start_failed(&error)),
-        }
-    }
-    let text = unknown.map_or_else(
-        || "name a command; --help lists them".to_owned(),
-        |error| error.to_string(),
-    );
-    Err(CommandError::new(Exit::Usage, text))
 }
 
 fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, CommandError> {
@@ -160,58 +123,28 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
     });
     options.plugin_settings = policy.settings;
     options.event_bus = event_bus.unwrap_or_default();
-    options.watch = settings.development() && settings.watch.value;
+    options.watch = settings.watching();
     options.select = select;
+    options.features = section(settings, "features")?.unwrap_or_default();
+    options.app_name = app_name(&apps);
+    options.workspace_root = Some(absolute(&settings.root())?);
     options.host_commands = OWN_COMMANDS.iter().map(|&command| command.to_owned()).collect();
     Ok(options)
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf, CommandError> {
+/// The names of the apps' folders: more of an app the host does not know.
+fn app_name(apps: &[PathBuf]) -> Option<String> {
+    let names: Vec<_> = apps
+        .iter()
+        .filter_map(|app| app.file_name())
+        .map(|name| name.to_string_lossy())
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
     std::path::absolute(path)
         .map_err(|error| CommandError::new(Exit::Configuration, format!("{}: {error}", path.display())))
-}
-
-fn start_failed(error: &KernelError) -> CommandError {
-    let exit = match error {
-        KernelError::Directory { .. } | KernelError::RuntimeFolder { .. } => Exit::Missing,
-        KernelError::EventBus { .. } => Exit::Configuration,
-        _ => Exit::Startup,
-    };
-    CommandError::new(exit, error.chain())
-}
-
-/// The report, for people as a table, for programs as one line a plugin.
-fn tell_report(settings: &Settings, report: &StartReport) {
-    if settings.log_format.value == "human" {
-        eprintln!("{report}");
-        return;
-    }
-    for plugin in &report.plugins {
-        tracing::info!(
-            plugin = plugin.id,
-            version = plugin.version,
-            state = plugin.state,
-            start_ms = plugin.start_ms,
-            reason = plugin.reason.as_deref().unwrap_or_default(),
-            "plugin"
-        );
-    }
-    for refusal in &report.refused {
-        tracing::warn!(path = %refusal.path.display(), reason = %refusal.reason, remedy = refusal.remedy, "plugin refused");
-    }
-}
-
-/// The failure that a plugin says should end the start.
-fn ends_start(report: &StartReport) -> Option<CommandError> {
-    report.plugins.iter().find_map(|plugin| {
-        let error = plugin.result.as_ref()?.error.as_ref()?;
-        let exit = match error.code.as_deref() {
-            Some(CONFIGURATION_ERROR) => Exit::Configuration,
-            Some(ADDRESS_UNAVAILABLE) => Exit::Address,
-            _ => return None,
-        };
-        Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
-    })
 }
 
 /// A channel that gets a message for each SIGTERM, SIGINT and SIGQUIT; the second ends the process at once.
@@ -258,7 +191,7 @@ impl Control for KernelControl {
     }
 }
 
-async fn control_socket(data: std::path::PathBuf, kernel: Kernel) {
+async fn control_socket(data: PathBuf, kernel: Kernel) {
     if let Err(error) = control::serve(&data, Arc::new(KernelControl(kernel))).await {
         tracing::warn!(%error, "there is no control socket; plugins swap will not reach this host");
     }

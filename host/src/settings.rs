@@ -9,6 +9,7 @@ mod print;
 mod set;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use serde_json::{Map, Value};
 use std::{
@@ -19,6 +20,7 @@ use std::{
 
 pub use file::FileSettings;
 pub use print::print;
+pub(crate) use unknown::{unknown_plugins, unknown_variables};
 
 use crate::{cli::Flags, exit::Exit};
 
@@ -95,8 +97,12 @@ pub struct Settings {
     pub stop_limit_ms: Setting<u64>,
     /// Configuration by plugin id.
     pub plugin_settings: BTreeMap<String, Value>,
+    /// Where single values of `plugin_settings` came from, by plugin id and dotted path; all others are the file's.
+    pub plugin_origins: BTreeMap<String, BTreeMap<String, Origin>>,
     /// The kernel's sections: `trust`, `grants`, `prefer`, `events`, `features`.
     pub kernel_sections: Map<String, Value>,
+    /// Where those came from that are not the file's.
+    pub section_origins: BTreeMap<String, Origin>,
 }
 
 /// What is wrong with the configuration. `Display` is the whole message for a person; the remedy is part of it.
@@ -130,6 +136,16 @@ pub enum SettingsError {
         value: String,
         /// What it should say.
         expected: String,
+    },
+    /// A variable that holds a section is no YAML. Its text is not repeated: it may hold secrets.
+    #[error(
+        "the environment variable {name} cannot be read: {reason}; write YAML or JSON, as below the key in objectos.yml"
+    )]
+    VariableInvalid {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong, with line and column.
+        reason: String,
     },
     /// A `--set` that cannot be read.
     #[error("--set {argument}: {expected}")]
@@ -195,7 +211,9 @@ impl Settings {
             watch: Setting::default(true),
             stop_limit_ms: Setting::default(30_000),
             plugin_settings: BTreeMap::new(),
+            plugin_origins: BTreeMap::new(),
             kernel_sections: Map::new(),
+            section_origins: BTreeMap::new(),
         }
     }
 
@@ -225,7 +243,7 @@ impl Settings {
         self.log_level
             .replace(flags.log_level.clone(), Origin::Flag("--log-level"));
         for argument in &flags.set {
-            set::apply(self, argument)?;
+            set::apply(self, argument, Origin::Flag("--set"))?;
         }
         Ok(())
     }
@@ -272,6 +290,54 @@ impl Settings {
             )?;
         }
         Ok(())
+    }
+
+    /// The folder that the installation belongs to: that of the configuration file, else the current one.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.config
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|parent| *parent != Path::new(""))
+            .unwrap_or(Path::new("."))
+            .to_path_buf()
+    }
+
+    /// Where a section was written, for messages: its variable, else the file.
+    #[must_use]
+    pub fn place_of(&self, section: &str) -> String {
+        match self.section_origins.get(section) {
+            Some(Origin::Environment(name)) => name.clone(),
+            _ => self.file_name(),
+        }
+    }
+
+    /// The configuration file, for messages.
+    fn file_name(&self) -> String {
+        let file = self.config.as_deref().unwrap_or(Path::new("objectos.yml"));
+        file.display().to_string()
+    }
+
+    /// Where a value of a plugin's configuration came from: what was set there, or above it, else the file.
+    #[must_use]
+    pub fn plugin_origin(&self, plugin: &str, path: &str) -> Origin {
+        let origins = self.plugin_origins.get(plugin);
+        let mut part = path;
+        loop {
+            if let Some(origin) = origins.and_then(|origins| origins.get(part)) {
+                return origin.clone();
+            }
+            match part.rsplit_once('.') {
+                Some((above, _)) => part = above,
+                None => return Origin::File,
+            }
+        }
+    }
+
+    /// Whether plugins whose files change are swapped by themselves: never in production.
+    #[must_use]
+    pub fn watching(&self) -> bool {
+        self.development() && self.watch.value
     }
 
     /// True in development.

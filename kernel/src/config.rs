@@ -41,6 +41,12 @@ pub struct KernelOptions {
     pub select: Selection,
     /// Commands of the host program itself, which no plugin may take.
     pub host_commands: Vec<String>,
+    /// Switches that plugins read in the kernel's context: name to on or off.
+    pub features: IndexMap<String, bool>,
+    /// What the host calls what it runs, for the kernel's context.
+    pub app_name: Option<String>,
+    /// The folder that everything belongs to, for the kernel's context.
+    pub workspace_root: Option<PathBuf>,
 }
 
 impl KernelOptions {
@@ -61,6 +67,9 @@ impl KernelOptions {
             clock: Arc::new(SystemClock),
             select: Selection::All,
             host_commands: Vec::new(),
+            features: IndexMap::new(),
+            app_name: None,
+            workspace_root: None,
         }
     }
 }

@@ -300,6 +300,12 @@ impl EventBus {
         }
     }
 
+    /// Whether a transient handler listens to `hook:triggered`. One load.
+    #[must_use]
+    pub fn hooks_watched(&self) -> bool {
+        self.shared.table.load().hooks_watched
+    }
+
     /// The store holds new events. Cheap; may be called for each one.
     pub fn events_stored(&self) {
         self.shared.arrived.notify_one();
@@ -366,7 +372,8 @@ impl EventBus {
         health::checks(&self.shared, !self.commands.is_closed())
     }
 
-    /// Entries of `handlers` in the configuration that no registered handler fits, as sentences for the start report.
+    /// What of the configuration has no effect, as sentences for the start report: entries of `handlers` that no registered
+    /// handler fits, and sections that the bus does not act on.
     #[must_use]
     pub fn unused_settings(&self) -> Vec<String> {
         let table = self.shared.table.load();
@@ -378,6 +385,7 @@ impl EventBus {
         });
         unused
             .map(|entry| format!("{} fits no event handler of any plugin", entry.place))
+            .chain(self.shared.settings.notes().iter().cloned())
             .collect()
     }
 

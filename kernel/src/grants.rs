@@ -3,8 +3,9 @@
 //! A plugin asks by the permissions of its security manifest and, for services, hooks and events, by declaring them.
 //! The operator answers in the `grants` section of objectos.yml with rules as in `network:connect:api.example.com`; deny
 //! beats allow. Declared services, hooks and events are granted unless denied; everything else needs a rule. The set is
-//! asked by the kernel at every door a plugin can knock on. In-process code is trusted code: this guards what goes
-//! through the kernel, not what a library does by itself.
+//! asked by the kernel at every door a plugin can knock on ([`Capability::held`]). In-process code is trusted code: this guards
+//! what goes through the kernel, not what a library does by itself. Rules about the latter decide which plugins are loaded,
+//! and the start says so.
 
 mod asked;
 mod capability;
@@ -137,21 +138,11 @@ impl GrantSet {
     }
 
     #[must_use]
-    pub fn may_read_object(&self, name: &str) -> bool {
-        self.may(Capability::ObjectRead, name)
-    }
-
-    #[must_use]
-    pub fn may_write_object(&self, name: &str) -> bool {
-        self.may(Capability::ObjectWrite, name)
-    }
-
-    #[must_use]
     pub fn may_listen(&self, address: &SocketAddr) -> bool {
         self.may(Capability::NetworkListen, &address.to_string())
     }
 
-    /// Whether a connection to `host` (a name or an address) at `port` may be opened.
+    /// Whether a connection to `host` (a name or an address) at `port` may be opened. The kernel opens none, so it does not ask.
     #[must_use]
     pub fn may_connect(&self, host: &str, port: u16) -> bool {
         let host = if host.contains(':') && !host.starts_with('[') {
@@ -167,7 +158,8 @@ impl GrantSet {
         self.may(Capability::EnvironmentRead, name)
     }
 
-    /// Whether a file or folder may be read. The path has to be absolute and without `..`; symlinks are the caller's.
+    /// Whether a file or folder may be read. The path has to be absolute and without `..`; symlinks are the caller's. The
+    /// kernel opens none for a plugin, so it does not ask.
     #[must_use]
     pub fn may_read_path(&self, path: &Path) -> bool {
         path.is_absolute() && path.to_str().is_some_and(|path| self.may(Capability::FileRead, path))
@@ -177,11 +169,6 @@ impl GrantSet {
     #[must_use]
     pub fn may_write_path(&self, path: &Path) -> bool {
         path.is_absolute() && path.to_str().is_some_and(|path| self.may(Capability::FileWrite, path))
-    }
-
-    #[must_use]
-    pub fn may_spawn(&self, command: &str) -> bool {
-        self.may(Capability::ProcessSpawn, command)
     }
 
     /// Whether any program may be started.

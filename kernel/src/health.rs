@@ -9,7 +9,9 @@ mod monitor;
 mod supervisor;
 
 use objectos_plugin_api::contracts::kernel::KernelHealth;
-use objectos_protocol::kernel::{DependencyHealth, HealthMetrics, PluginHealthReport, PluginHealthStatus};
+use objectos_protocol::kernel::{
+    DependencyHealth, HealthCheckStatus, HealthMetrics, PluginHealthReport, PluginHealthStatus,
+};
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use crate::kernel::{
@@ -19,19 +21,17 @@ use crate::kernel::{
 
 pub(crate) use self::{monitor::watch_all, supervisor::supervise};
 
-/// How the whole does.
+/// How the whole does: the worst of the plugins and of the kernel's own checks.
 pub(crate) fn overall(core: &Core) -> KernelHealth {
     let records = core.all_records();
     let plugins: BTreeMap<String, PluginHealthReport> = records
         .iter()
         .map(|record| (record.id.to_string(), report(core, record)))
         .collect();
-    let worst = |status: &PluginHealthStatus| match status {
-        PluginHealthStatus::Healthy => 0,
-        PluginHealthStatus::Degraded | PluginHealthStatus::Recovering | PluginHealthStatus::Unknown => 1,
-        PluginHealthStatus::Unhealthy | PluginHealthStatus::Failed => 2,
-    };
-    let status = match plugins.values().map(|report| worst(&report.status)).max().unwrap_or(0) {
+    let checks = core.bus().health();
+    let worst_plugin = plugins.values().map(|report| badness(report.status)).max();
+    let worst_check = checks.iter().map(|check| check_badness(check.status)).max();
+    let status = match worst_plugin.max(worst_check).unwrap_or(0) {
         0 => "healthy",
         1 => "degraded",
         _ => "unhealthy",
@@ -45,6 +45,24 @@ pub(crate) fn overall(core: &Core) -> KernelHealth {
         uptime_ms: u64::try_from(core.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         version: VERSION.to_owned(),
         plugins,
+        checks,
+    }
+}
+
+/// 0 good, 1 so-so, 2 bad.
+fn badness(status: PluginHealthStatus) -> u8 {
+    match status {
+        PluginHealthStatus::Healthy => 0,
+        PluginHealthStatus::Degraded | PluginHealthStatus::Recovering | PluginHealthStatus::Unknown => 1,
+        PluginHealthStatus::Unhealthy | PluginHealthStatus::Failed => 2,
+    }
+}
+
+fn check_badness(status: HealthCheckStatus) -> u8 {
+    match status {
+        HealthCheckStatus::Passed => 0,
+        HealthCheckStatus::Warning => 1,
+        HealthCheckStatus::Failed => 2,
     }
 }
 

@@ -23,7 +23,6 @@ use std::{
     },
     time::Duration,
 };
-use tokio::runtime::Handle;
 
 use crate::{
     instance::{
@@ -33,6 +32,8 @@ use crate::{
         nanoseconds,
         shield::Shield,
     },
+    kernel::core::Core,
+    lifecycle::notices,
     services::Caller,
 };
 
@@ -177,9 +178,11 @@ impl HookPoint {
     }
 
     /// Runs the handlers. The payload is copied before this returns. An empty answer: nobody changed it.
+    ///
+    /// Publishes `hook:triggered` when somebody listens to that.
     pub(crate) fn run(
         self: &Arc<Self>,
-        executor: &Handle,
+        core: &Core,
         caller: &Caller,
         subject: RStr<'_>,
         context: &RawContext<'_>,
@@ -196,7 +199,10 @@ impl HookPoint {
             context: Context::from_raw(&caller.stamp(context)),
             payload: payload.as_slice().to_vec(),
         };
-        FfiFuture::new(Shield::new(executor.clone(), async move {
+        if core.bus().hooks_watched() {
+            run.tell(core);
+        }
+        FfiFuture::new(Shield::new(core.executor.clone(), async move {
             match run.finish().await {
                 Ok(payload) => RResult::ROk(RVec::from(payload)),
                 Err(error) => RResult::RErr(error.into_raw()),
@@ -214,6 +220,19 @@ struct Run {
 }
 
 impl Run {
+    /// Publishes that the hook was triggered, before anybody takes part.
+    #[cold]
+    fn tell(&self, core: &Core) {
+        let taking_part = self.handlers.iter().filter(|handler| handler.wants(&self.subject));
+        notices::hook_triggered(
+            core,
+            &self.context,
+            &self.point.name,
+            &self.subject,
+            taking_part.count(),
+        );
+    }
+
     async fn finish(mut self) -> Result<Vec<u8>, PluginError> {
         let handlers = Arc::clone(&self.handlers);
         let mut changed = false;

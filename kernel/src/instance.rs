@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     host_object::HostObject,
-    loader::{self, Library},
+    loader::{self, Library, LibraryFile},
 };
 
 /// Counts instances of the process; tells one generation from another wherever something is remembered about one.
@@ -149,6 +149,11 @@ impl Instance {
     /// both where they are.
     pub(crate) fn into_parts(self) -> (RawPluginObject, Library) {
         (ManuallyDrop::into_inner(self.object), self.library)
+    }
+
+    /// The file that its library was made of.
+    pub(crate) fn file(&self) -> LibraryFile {
+        self.library.file()
     }
 
     pub(crate) fn object(&self) -> &RawPluginObject {

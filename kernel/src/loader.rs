@@ -31,11 +31,15 @@ use objectos_plugin_api::{
     },
 };
 use semver::Version;
+use serde::Serialize;
 use std::{
     fmt,
     mem::ManuallyDrop,
-    path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::error::Error;
@@ -50,7 +54,25 @@ pub(crate) use self::{
 pub const GENERATIONS_MAX: usize = 900;
 
 static MAPPED: AtomicUsize = AtomicUsize::new(0);
-static KEPT: AtomicUsize = AtomicUsize::new(0);
+static KEPT: Mutex<Vec<KeptLibrary>> = Mutex::new(Vec::new());
+
+/// The file that a library was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct LibraryFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+}
+
+/// A library that was to be unmapped and had to be kept. JSON: `{path, bytes, reason}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptLibrary {
+    /// The file it was made of; another one may lie there by now.
+    pub path: PathBuf,
+    /// Size of that file: about what stays mapped of it.
+    pub bytes: u64,
+    /// Why it was kept.
+    pub reason: String,
+}
 
 /// For the host's tokio runtime: `Builder::on_thread_start(on_thread_start)`. From then on what plugins leave in this
 /// thread's local storage is kept in a list of the kernel's, so that an unload can run its destructors.
@@ -72,7 +94,27 @@ pub fn generations_mapped() -> usize {
 /// Libraries that were to be unmapped and had to be kept.
 #[must_use]
 pub fn generations_kept() -> usize {
-    KEPT.load(Ordering::Relaxed)
+    all_kept().len()
+}
+
+/// Each of them, the first first.
+#[must_use]
+pub fn kept() -> Vec<KeptLibrary> {
+    all_kept().clone()
+}
+
+/// Notes that a library cannot be taken out any more: something of it still runs, or may.
+pub(crate) fn note_kept(file: LibraryFile, reason: &str) {
+    let LibraryFile { path, bytes } = file;
+    all_kept().push(KeptLibrary {
+        path,
+        bytes,
+        reason: reason.to_owned(),
+    });
+}
+
+fn all_kept() -> MutexGuard<'static, Vec<KeptLibrary>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An opened, checked library. Dropping it leaves it mapped: only [`Library::unload`] takes it out.
@@ -83,6 +125,7 @@ pub(crate) struct Library {
     base: usize,
     /// How `/proc/self/maps` calls it.
     file_name: String,
+    file: LibraryFile,
 }
 
 impl fmt::Debug for Library {
@@ -108,6 +151,10 @@ impl Library {
             });
         }
         let file_name = copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = LibraryFile {
+            path: source.to_owned(),
+            bytes: std::fs::metadata(copy).map_or(0, |facts| facts.len()),
+        };
         // SAFETY: opening runs the constructors of a file that the operator's policy lets into this process; the flags
         // bind every symbol now and keep the library's own out of the global scope.
         let opened = unsafe { SharedObject::open(Some(copy), RTLD_NOW | RTLD_LOCAL) };
@@ -127,6 +174,7 @@ impl Library {
                     module,
                     base,
                     file_name,
+                    file,
                 })
             }
             Err(error) => {
@@ -134,16 +182,16 @@ impl Library {
                 if object.close().is_ok() && !unload::mapped_now(&file_name) {
                     MAPPED.fetch_sub(1, Ordering::Relaxed);
                 } else {
-                    KEPT.fetch_add(1, Ordering::Relaxed);
+                    note_kept(file, "it was refused, and the linker did not let go of it");
                 }
                 Err(error)
             }
         }
     }
 
-    /// Notes that the library cannot be taken out any more, because something of it still runs.
-    pub(crate) fn count_kept() {
-        KEPT.fetch_add(1, Ordering::Relaxed);
+    /// The file it was made of.
+    pub(crate) fn file(&self) -> LibraryFile {
+        self.file.clone()
     }
 
     /// Makes an instance.

@@ -14,6 +14,7 @@ use objectos_protocol::kernel::plugin_document::PluginDocument;
 use semver::Version;
 
 use crate::grants::GrantSet;
+use crate::loader::LibraryFile;
 use crate::settings::PluginSettings;
 use crate::trust::TrustVerdict;
 
@@ -38,6 +39,14 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The file, for what is remembered of its library.
+    pub(crate) fn file(&self) -> LibraryFile {
+        LibraryFile {
+            path: self.path.clone(),
+            bytes: self.size_bytes,
+        }
+    }
+
     /// The plugin's id.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -99,7 +99,7 @@ fn line(record: &PluginRecord) -> PluginLine {
 pub(crate) fn plugins(core: &Core) -> Value {
     let plugins: Vec<Value> = core.all_records().iter().map(|record| plugin(record)).collect();
     let refused = core.refusals.lock().clone();
-    json!({ "plugins": plugins, "refused": refused, "levels": boot::levels(core) })
+    json!({ "plugins": plugins, "refused": refused, "levels": boot::levels(core), "checks": core.bus().health() })
 }
 
 fn plugin(record: &PluginRecord) -> Value {
@@ -196,11 +196,13 @@ pub(crate) fn metrics(core: &Core) -> Value {
         .into_iter()
         .map(|(plugin, address)| json!({ "plugin": &*plugin, "address": address.to_string() }))
         .collect();
+    let kept = loader::kept();
     json!({
         "uptimeMs": u64::try_from(core.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "swaps": of(&figures.swaps), "swapsFailed": of(&figures.swaps_failed), "restarts": of(&figures.restarts),
         "panics": of(&figures.panics), "drainUsLast": of(&figures.drain_us_last), "drainUsMax": of(&figures.drain_us_max),
-        "generationsMapped": loader::generations_mapped(), "generationsKept": loader::generations_kept(),
+        "generationsMapped": loader::generations_mapped(), "generationsKept": kept.len(),
+        "keptBytes": kept.iter().map(|library| library.bytes).sum::<u64>(), "kept": kept,
         "generationsUnmapped": of(&figures.unmapped), "generationsMax": loader::GENERATIONS_MAX,
         "unloading": loader::unloading_possible(),
         "states": standings, "plugins": plugins, "hooks": hooks, "listeners": listeners,

@@ -138,7 +138,7 @@ impl Future for RawBegun {
 }
 
 /// What the kernel offers to one plugin. Made by the host, one for each plugin instance, callable from any thread;
-/// it may be kept until `shutdown_blocking` returns.
+/// it may be kept until the instance is dropped.
 #[sabi_trait]
 pub trait RawHost: Send + Sync {
     /// Asked once for each callsite; the answer is cached until `RawPlugin::rebuild_log_interest`.
@@ -210,7 +210,7 @@ pub trait RawPlugin: Send + Sync {
     fn poke(&self);
     /// The host's log filter changed.
     fn rebuild_log_interest(&self);
-    /// Last call, on a plain thread: joins every thread of the plugin and lets go of the host.
+    /// Last call, on a plain thread: joins every thread of the plugin and stops logging to the host. The drop follows.
     #[sabi(last_prefix_field)]
     fn shutdown_blocking(&self);
 }

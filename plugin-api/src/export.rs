@@ -26,7 +26,7 @@ use crate::{
     http::HttpRequest,
     log,
     plugin::{HookCall, HostSettings, Plugin, Registry, Setup},
-    runtime::{PluginRuntime, guard, raw_result, ready},
+    runtime::{PluginRuntime, guard, raw_result, ready, release},
     service::unknown_method,
 };
 
@@ -50,7 +50,8 @@ struct RawSetup {
 struct Exported<P> {
     host: Host,
     runtime: Arc<PluginRuntime>,
-    ready: Arc<OnceLock<Ready<P>>>,
+    /// Taken by the drop alone: what the author wrote may panic there.
+    ready: Option<Arc<OnceLock<Ready<P>>>>,
 }
 
 struct Ready<P> {
@@ -69,7 +70,7 @@ pub fn create<P: Plugin>(host: RawHostObject) -> RResult<RawPluginObject, RawErr
         Ok(Exported::<P> {
             host,
             runtime: Arc::new(runtime),
-            ready: Arc::new(OnceLock::new()),
+            ready: Some(Arc::new(OnceLock::new())),
         })
     });
     match made {
@@ -84,11 +85,33 @@ impl<P> fmt::Debug for Exported<P> {
     }
 }
 
+impl<P> Drop for Exported<P> {
+    /// Drops the author's plugin where a panic of it ends; the rest is ours and follows by itself. A panic is told to the
+    /// host, which still is there.
+    fn drop(&mut self) {
+        let Some(text) = release(self.ready.take()) else {
+            return;
+        };
+        drop(guard(|| {
+            let message = format!("the plugin panicked as it was dropped: {text}");
+            self.host.log(log::ERROR, module_path!(), &message, "");
+            Ok(())
+        }));
+    }
+}
+
 impl<P: Plugin> Exported<P> {
     fn ready(&self) -> Result<&Ready<P>> {
         self.ready
-            .get()
+            .as_ref()
+            .and_then(|slot| slot.get())
             .ok_or_else(|| Error::unavailable("the plugin is not initialised"))
+    }
+
+    fn slot(&self) -> Result<Arc<OnceLock<Ready<P>>>> {
+        self.ready
+            .clone()
+            .ok_or_else(|| Error::unavailable("the plugin is at its end"))
     }
 
     fn plugin(&self) -> Result<Arc<P>> {
@@ -168,7 +191,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
         self.live(|| {
             let setup: RawSetup = serde_json::from_slice(setup.as_slice())
                 .map_err(|error| Error::internal(format!("the kernel's setup cannot be read: {error}")))?;
-            Ok(initialise(self.host.clone(), setup, Arc::clone(&self.ready)))
+            Ok(initialise(self.host.clone(), setup, self.slot()?))
         })
     }
 
@@ -269,7 +292,10 @@ impl<P: Plugin> RawPlugin for Exported<P> {
     }
 
     fn poke(&self) {
-        self.runtime.poke();
+        drop(guard(|| {
+            self.runtime.poke();
+            Ok(())
+        }));
     }
 
     fn rebuild_log_interest(&self) {

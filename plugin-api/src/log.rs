@@ -17,6 +17,9 @@ use tracing_core::{
 
 use crate::host::Host;
 
+/// The level of an error, as it crosses the ABI.
+pub(crate) const ERROR: u8 = 1;
+
 /// The hosts of this library's plugins, for as long as they live. A static, since the subscriber is one. A library that the
 /// kernel opened has one; a test program that holds a plugin as a crate has one for each instance.
 static HOSTS: RwLock<Vec<Host>> = RwLock::new(Vec::new());
@@ -96,7 +99,7 @@ fn wanted(metadata: &Metadata<'_>) -> bool {
 
 fn level_number(level: Level) -> u8 {
     match level {
-        Level::ERROR => 1,
+        Level::ERROR => ERROR,
         Level::WARN => 2,
         Level::INFO => 3,
         Level::DEBUG => 4,

@@ -229,6 +229,13 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(panicked(&panic_text(payload))))
 }
 
+/// Drops a value; answers the text of its panic, if it does.
+pub(crate) fn release<T>(value: T) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(move || drop(value)))
+        .err()
+        .map(panic_text)
+}
+
 pub(crate) fn raw_result(result: Result<Vec<u8>>) -> RawResult {
     match result {
         Ok(bytes) => RResult::ROk(RVec::from(bytes)),

@@ -1,7 +1,14 @@
 //! The host's own surface: bad input gets one clear message with place and remedy, and the documented exit code.
 
-use objectos_tests::{HostBuilder, plugins::built};
-use std::{net::TcpListener, process::Command};
+use objectos_tests::{
+    HostBuilder,
+    plugins::{built, repository},
+};
+use std::{
+    net::TcpListener,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -50,6 +57,7 @@ fn bad_configuration_names_line_and_remedy() {
     );
     check(&[], Some("host: [\n"), 3, &["objectos.yml"]);
     check(&[], Some("grants: { nonsense: 3 }\n"), 3, &["grants"]);
+    check(&[], Some("features: { fast: 3 }\n"), 3, &["features.fast", "boolean"]);
     check(
         &[],
         Some("events: { queue: { concurrency: 0 } }\n"),
@@ -81,6 +89,40 @@ fn an_address_in_use() {
 }
 
 #[test]
+fn a_host_that_nobody_can_reach_does_not_stay() {
+    check(&[], None, 6, &["no plugin listens", "--plugins"]);
+    let mut host = HostBuilder::empty().plugin("data").spawn();
+    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    assert!(host.log().contains("no plugin listens"), "{}", host.log());
+    // The gateway is there and may not start: the message says which plugin, and why.
+    let grants = "grants: { objectos.server: { deny: [network:listen] }, '*': { allow: ['*'] } }\n";
+    let mut host = HostBuilder::new().config(grants).spawn();
+    assert_eq!(host.wait(), Some(6), "{}", host.log());
+    let log = host.log();
+    let told = log.lines().find(|line| line.contains("no plugin listens"));
+    assert!(told.is_some_and(|line| line.contains("objectos.server")), "{log}");
+}
+
+#[test]
+fn a_data_folder_is_for_one_host_at_a_time() {
+    let mut first = HostBuilder::new().start();
+    let data = first.folder().join("data").display().to_string();
+    let mut second = HostBuilder::new().arguments(&["--data", &data]).spawn();
+    assert_eq!(second.wait(), Some(3), "{}", second.log());
+    let log = second.log();
+    let owner = first.pid().to_string();
+    for part in [data.as_str(), "another host", owner.as_str(), "--data"] {
+        assert!(log.contains(part), "{part:?} is not in:\n{log}");
+    }
+    first.client().get("/health").expect(200);
+    // Neither a stop nor a crash leaves anything in the way.
+    first.restart();
+    assert_eq!(first.terminate(), Some(0), "{}", first.log());
+    first.restart_stopped();
+    first.client().get("/health").expect(200);
+}
+
+#[test]
 fn only_loopback_is_served_without_security_plugins() {
     let mut host = HostBuilder::new().arguments(&["--listen", "0.0.0.0:0"]).spawn();
     assert_eq!(host.wait(), Some(3), "{}", host.log());
@@ -89,6 +131,31 @@ fn only_loopback_is_served_without_security_plugins() {
         "{}",
         host.log()
     );
+}
+
+#[test]
+fn a_check_neither_listens_nor_writes() {
+    let builder = HostBuilder::new().plugin("permissions");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = Command::new(built().join("objectos-host"))
+        .args(["--plugins", "plugins", "--data", "data", "--listen", &address, "check"])
+        .arg(repository().join("examples/crm"))
+        .current_dir(builder.folder())
+        .output()
+        .expect("objectos-host can be started");
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(!text.contains(&address), "{text}");
+    let left: Vec<_> = std::fs::read_dir(builder.folder())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["plugins"], "{text}");
 }
 
 #[test]
@@ -117,8 +184,38 @@ fn the_effective_configuration_shows_origins() {
         &["--print-config", "--mode", "production"],
         Some(file),
         0,
-        &["127.0.0.1:1234", "file", "flag --mode", "default", "***"],
+        &[
+            "127.0.0.1:1234",
+            "file",
+            "flag --mode",
+            "default",
+            "***",
+            "off in production",
+        ],
     );
+}
+
+#[test]
+fn names_that_mean_nothing_here_are_warned_about() {
+    let host = HostBuilder::new()
+        .config("plugins: { objectos.dta: { x: 1 } }\n")
+        .environment("OBJECTOS_LISTN", "127.0.0.1:1")
+        .environment("OBJECTOS_FEATURES", "{ fast: true }")
+        .start();
+    let begun = Instant::now();
+    for part in [
+        "plugins.objectos.dta: there is no plugin objectos.dta; did you mean objectos.data",
+        "nobody here reads OBJECTOS_LISTN; did you mean OBJECTOS_LISTEN",
+    ] {
+        // Told when the start is over, which a client may see a moment before.
+        while !host.log().contains(part) {
+            let late = begun.elapsed() > Duration::from_secs(20);
+            assert!(!late, "{part:?} is not in:\n{}", host.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    let log = host.log();
+    assert!(!log.contains("OBJECTOS_FEATURES"), "{log}");
 }
 
 #[test]

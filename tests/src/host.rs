@@ -158,13 +158,17 @@ impl Host {
         let mut command = Command::new(built().join("objectos-host"));
         command
             .current_dir(self.builder.folder.path())
-            .args(["--plugins", "plugins", "--data", "data", "--log-format", "json"])
+            .args(["--plugins", "plugins", "--log-format", "json"])
             .args(&self.builder.arguments)
             .envs(self.builder.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        if !self.builder.arguments.iter().any(|argument| argument == "--listen") {
+        let given = |flag: &str| self.builder.arguments.iter().any(|argument| argument == flag);
+        if !given("--data") {
+            command.args(["--data", "data"]);
+        }
+        if !given("--listen") {
             command.args(["--listen", &self.address.to_string()]);
         }
         for app in &self.builder.apps {

@@ -33,15 +33,8 @@ impl Policy {
         };
         let trust: TrustConfig = section(settings, "trust")?.unwrap_or_default();
         let grants: Option<GrantsConfig> = section(settings, "grants")?;
-        let base = std::path::absolute(
-            settings
-                .config
-                .as_deref()
-                .and_then(Path::parent)
-                .filter(|parent| *parent != Path::new(""))
-                .unwrap_or(Path::new(".")),
-        )
-        .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
+        let base = std::path::absolute(settings.root())
+            .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let runtime = RuntimeFolder::open(&settings.data.value.join("run"))
@@ -79,8 +72,8 @@ pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> R
         return Ok(None);
     };
     serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
-        let file = settings.config.as_deref().unwrap_or(Path::new("objectos.yml"));
-        let text = format!("{}: {name}.{}: {}", file.display(), error.path(), error.inner());
+        let place = settings.place_of(name);
+        let text = format!("{place}: {name}.{}: {}", error.path(), error.inner());
         CommandError::new(Exit::Configuration, text)
     })
 }

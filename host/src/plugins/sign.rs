@@ -18,6 +18,7 @@ pub(super) fn keygen(name: &str, out: &Path) -> Result<Exit, CommandError> {
     let path = out.join(format!("{name}.key"));
     let public = make(&path).map_err(|error| failed(&error))?;
     tell(&format!("{} is the secret key; keep it to yourself", path.display()));
+    tell(&format!("{} is the public key", path.with_extension("pub").display()));
     tell(&format!(
         "to trust what it signs, put into objectos.yml:\ntrust:\n  keys:\n    - {{ name: {name}, publicKey: \"{}\", level: trusted }}",
         public.base64()

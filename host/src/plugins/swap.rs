@@ -24,5 +24,42 @@ pub(super) async fn swap(id: &str, file: Option<&Path>, settings: &Settings) -> 
         answer["generation"],
         answer["switchUs"],
     ));
+    tell(&end_of_old(&answer));
     Ok(Exit::Success)
+}
+
+/// What became of the library before, from a `SwapReport`. One that stays costs its memory until the host ends.
+fn end_of_old(report: &Value) -> String {
+    match (report["unmapped"].as_bool(), report["kept"].as_str()) {
+        (Some(true), _) => "the old library is out of memory".to_owned(),
+        (Some(false), reason) => format!(
+            "the old library stays in memory: {}",
+            reason.unwrap_or("nobody said why")
+        ),
+        (None, _) => {
+            "the old library is still on its way out of memory; lastSwap in `plugins list --json` tells how it ended"
+                .to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end_of_old;
+    use serde_json::json;
+
+    #[test]
+    fn what_became_of_the_old_library_is_told() {
+        for (report, expected) in [
+            (json!({ "unmapped": true }), "is out of memory"),
+            (
+                json!({ "unmapped": false, "kept": "1 of its threads still run" }),
+                "stays in memory: 1 of its threads still run",
+            ),
+            (json!({ "unmapped": null }), "lastSwap"),
+        ] {
+            let told = end_of_old(&report);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Origin, Setting, Settings, SettingsError};
+use super::{Origin, Setting, Settings, SettingsError, file};
 
 /// Every variable that is read.
-pub(super) const VARIABLES: [&str; 10] = [
+pub(super) const VARIABLES: [&str; 16] = [
     "OBJECTOS_CONFIG",
     "OBJECTOS_PLUGINS",
     "OBJECTOS_APP",
@@ -16,6 +16,21 @@ pub(super) const VARIABLES: [&str; 10] = [
     "OBJECTOS_LOG_LEVEL",
     "OBJECTOS_WATCH",
     "OBJECTOS_STOP_LIMIT_MS",
+    "OBJECTOS_TRUST",
+    "OBJECTOS_GRANTS",
+    "OBJECTOS_PREFER",
+    "OBJECTOS_EVENTS",
+    "OBJECTOS_FEATURES",
+    "OBJECTOS_SET",
+];
+
+/// Sections that a variable may hold as YAML or JSON, in the place of the file's.
+const SECTIONS: [(&str, &str); 5] = [
+    ("OBJECTOS_TRUST", "trust"),
+    ("OBJECTOS_GRANTS", "grants"),
+    ("OBJECTOS_PREFER", "prefer"),
+    ("OBJECTOS_EVENTS", "events"),
+    ("OBJECTOS_FEATURES", "features"),
 ];
 
 /// Applies what is set. Paths of several apps are separated by `:`.
@@ -46,7 +61,25 @@ pub(super) fn apply(settings: &mut Settings, variables: &dyn Fn(&str) -> Option<
         &read,
         "write milliseconds",
     )?;
+    for (name, section) in SECTIONS {
+        if let Some(text) = read(name) {
+            put_section(settings, name, section, &text)?;
+        }
+    }
     super::set::apply_environment(settings, &read)
+}
+
+fn put_section(settings: &mut Settings, name: &'static str, section: &str, text: &str) -> Result<(), SettingsError> {
+    let value: serde_json::Value =
+        file::parse(text).map_err(|reason| SettingsError::VariableInvalid { name, reason })?;
+    // Nothing at all stands for no section, as it does in the file.
+    if value.is_null() {
+        settings.kernel_sections.remove(section);
+    } else {
+        settings.kernel_sections.insert(section.to_owned(), value);
+    }
+    settings.section_origins.insert(section.to_owned(), origin(name));
+    Ok(())
 }
 
 fn origin(name: &str) -> Origin {

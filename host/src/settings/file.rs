@@ -1,6 +1,6 @@
 //! `objectos.yml`. Unknown keys are refused with their place and the nearest spelling.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
@@ -63,10 +63,9 @@ impl FileSettings {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let options = serde_saphyr::options! { strict_booleans: true };
-        serde_saphyr::from_str_with_options(&text, options).map_err(|error| SettingsError::FileInvalid {
+        parse(&text).map_err(|reason| SettingsError::FileInvalid {
             path: path.to_path_buf(),
-            reason: suggest(&error.to_string()),
+            reason: suggest(&reason),
         })
     }
 
@@ -106,6 +105,15 @@ impl FileSettings {
             .filter_map(|(name, section)| section.map(|section| (name.to_owned(), section)))
             .collect::<Map<_, _>>();
     }
+}
+
+/// Reads YAML, of which JSON is a part.
+///
+/// # Errors
+/// What is wrong with it, with line and column.
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 /// Adds the nearest spelling to a message about an unknown key.

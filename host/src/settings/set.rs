@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Settings, SettingsError};
+use super::{Origin, Settings, SettingsError};
 
 const SHAPE: &str = "write PLUGIN:KEY=VALUE, such as objectos.data:database.synchronous=FULL";
 
@@ -15,11 +15,11 @@ pub(super) fn apply_environment(
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .try_for_each(|line| apply(settings, line))
+        .try_for_each(|line| apply(settings, line, Origin::Environment("OBJECTOS_SET".to_owned())))
 }
 
 /// Sets one value. A value that is JSON is taken as such, anything else as text.
-pub(super) fn apply(settings: &mut Settings, argument: &str) -> Result<(), SettingsError> {
+pub(super) fn apply(settings: &mut Settings, argument: &str, origin: Origin) -> Result<(), SettingsError> {
     let wrong = || SettingsError::Set {
         argument: argument.to_owned(),
         expected: SHAPE.to_owned(),
@@ -44,5 +44,10 @@ pub(super) fn apply(settings: &mut Settings, argument: &str) -> Result<(), Setti
         place = map.entry(key.to_owned()).or_insert(Value::Null);
     }
     *place = value;
+    let origins = settings.plugin_origins.entry(plugin.to_owned()).or_default();
+    // What was set below it is gone.
+    let below = format!("{path}.");
+    origins.retain(|known, _| !known.starts_with(&below));
+    origins.insert(path.to_owned(), origin);
     Ok(())
 }

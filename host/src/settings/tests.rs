@@ -118,7 +118,117 @@ fn single_values_of_plugins_can_be_set() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let settings = load("plugins: { a.b: { apiKey: abc, url: x } }\n", &[], &Flags::default()).expect("good");
-    let text = print(&settings);
-    assert!(text.contains(r#"{"apiKey":"***","url":"x"}"#), "{text}");
+    let settings = load(
+        "plugins: { a.b: { apiKey: hidden-away, url: x } }\n",
+        &[],
+        &Flags::default(),
+    )
+    .expect("good");
+    let text = print(&settings, &BTreeMap::new());
+    let lines = printed(&text);
+    assert_eq!(lines["plugins.a.b.apiKey"], ("\"***\"".to_owned(), "file".to_owned()));
+    assert!(!text.contains("hidden-away"), "{text}");
+}
+
+/// Value and origin by name.
+fn printed(text: &str) -> HashMap<String, (String, String)> {
+    let lines = text.lines().filter_map(|line| {
+        let (name, rest) = line.split_once(' ')?;
+        let (value, origin) = rest.rsplit_once('(')?;
+        Some((
+            name.to_owned(),
+            (value.trim().to_owned(), origin.trim_end_matches(')').to_owned()),
+        ))
+    });
+    lines.collect()
+}
+
+#[test]
+fn each_value_is_printed_with_where_it_came_from() {
+    let file =
+        "host: { mode: production }\nplugins: { a.b: { x: { one: 1, two: 2, three: 3 }, list: [1] } }\ntrust: {}\n";
+    let variables = [
+        ("OBJECTOS_SET", "a.b:x.two=22"),
+        ("OBJECTOS_PREFER", r#"{"data": "c.d"}"#),
+    ];
+    let flags = Flags {
+        set: vec!["a.b:x.three={\"deep\": true}".to_owned(), "e.f:y=text".to_owned()],
+        ..Flags::default()
+    };
+    let settings = load(file, &variables, &flags).expect("good");
+    let mut whole = settings.plugin_settings["a.b"].clone();
+    whole["x"]["four"] = 4.into();
+    whole["empty"] = serde_json::json!({});
+    let effective = BTreeMap::from([("a.b".to_owned(), whole)]);
+    let lines = printed(&print(&settings, &effective));
+    for (name, value, origin) in [
+        ("mode", "production", "file"),
+        ("watch", "false", "off in production"),
+        ("plugins.a.b.x.one", "1", "file"),
+        ("plugins.a.b.x.two", "22", "environment OBJECTOS_SET"),
+        ("plugins.a.b.x.three.deep", "true", "flag --set"),
+        ("plugins.a.b.x.four", "4", "default"),
+        ("plugins.a.b.list", "[1]", "file"),
+        ("plugins.a.b.empty", "{}", "default"),
+        ("plugins.e.f.y", "\"text\"", "flag --set"),
+        ("trust", "{}", "file"),
+        ("prefer", r#"{"data":"c.d"}"#, "environment OBJECTOS_PREFER"),
+    ] {
+        assert_eq!(
+            lines.get(name),
+            Some(&(value.to_owned(), origin.to_owned())),
+            "{name}: {lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_variable_takes_the_place_of_a_section() {
+    let file = "trust: { blocked: [] }\nfeatures: { a: true }\n";
+    let variables = [("OBJECTOS_FEATURES", "b: false\nc: true\n"), ("OBJECTOS_TRUST", "null")];
+    let settings = load(file, &variables, &Flags::default()).expect("good");
+    assert_eq!(
+        settings.kernel_sections["features"],
+        serde_json::json!({"b": false, "c": true})
+    );
+    assert_eq!(settings.place_of("features"), "OBJECTOS_FEATURES");
+    assert!(!settings.kernel_sections.contains_key("trust"));
+    let error = load("", &[("OBJECTOS_EVENTS", "{ secret: [")], &Flags::default()).expect_err("no YAML");
+    let text = error.to_string();
+    assert!(
+        text.contains("OBJECTOS_EVENTS") && text.contains("write YAML or JSON"),
+        "{text}"
+    );
+    assert_eq!(error.exit(), Exit::Configuration);
+}
+
+#[test]
+fn what_means_nothing_here_is_told_with_place_and_nearest_name() {
+    let file = "plugins: { objectos.dta: {}, objectos.data: {} }\ngrants: { '*': {}, objectos.sever: {} }\nprefer: { data: x.y }\n";
+    let flags = Flags {
+        set: vec!["far.away:a=1".to_owned()],
+        ..Flags::default()
+    };
+    let settings = load(file, &[("OBJECTOS_PREFER", "data: x.y")], &flags).expect("good");
+    let place = settings.file_name();
+    assert_eq!(
+        unknown_plugins(&settings, &["objectos.data", "objectos.server"]),
+        [
+            "--set: plugins.far.away: there is no plugin far.away".to_owned(),
+            format!("{place}: plugins.objectos.dta: there is no plugin objectos.dta; did you mean objectos.data"),
+            format!("{place}: grants.objectos.sever: there is no plugin objectos.sever; did you mean objectos.server"),
+            "OBJECTOS_PREFER: prefer.data: there is no plugin x.y".to_owned(),
+        ]
+    );
+    let set = [
+        "PATH",
+        "OBJECTOS_MODE",
+        "OBJECTOS_LISTN",
+        "OBJECTOS_TEST_SEED",
+        "OBJECTOS_AUTH_SECRET",
+    ];
+    assert_eq!(
+        unknown_variables(set.map(str::to_owned), &["OBJECTOS_AUTH_*".to_owned()]),
+        ["environment: nobody here reads OBJECTOS_LISTN; did you mean OBJECTOS_LISTEN"]
+    );
 }

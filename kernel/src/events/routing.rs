@@ -1,6 +1,7 @@
 //! Who gets which event: the registered handlers, and for every event name the routes to those that want it. The table is
 //! immutable and replaced as a whole when a plugin comes or goes; the routes of a name are worked out once.
 
+use objectos_plugin_api::protocol::kernel::PluginLifecycleEventType;
 use parking_lot::RwLock;
 use std::{collections::HashMap, sync::Arc};
 
@@ -56,13 +57,19 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
     pub(crate) handlers: Vec<Arc<Handler>>,
+    /// Somebody listens to the kernel's `hook:triggered`: asked at every hook, so it is worked out beforehand.
+    pub(crate) hooks_watched: bool,
     settings: Arc<BusSettings>,
     cache: RwLock<HashMap<Box<str>, Arc<Routes>>>,
 }
 
 impl RoutingTable {
     pub(crate) fn new(settings: Arc<BusSettings>, handlers: Vec<Arc<Handler>>) -> Self {
+        let name = PluginLifecycleEventType::HookTriggered.as_str();
         Self {
+            hooks_watched: handlers
+                .iter()
+                .any(|handler| handler.queue.is_some() && handler.pattern.matches(name)),
             handlers,
             settings,
             cache: RwLock::default(),

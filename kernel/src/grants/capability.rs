@@ -68,6 +68,38 @@ impl Capability {
         (Self::System, "system", "act", ScopeKind::Name),
     ];
 
+    /// Whether the kernel asks for it at each use. The others are asked for when a plugin is to be loaded, and then its code
+    /// does what it does: that goes past the kernel.
+    #[must_use]
+    pub const fn held(self) -> bool {
+        match self {
+            Self::ServiceUse
+            | Self::ServiceProvide
+            | Self::HookRun
+            | Self::HookHandle
+            | Self::EventPublish
+            | Self::EventHandle
+            | Self::NetworkListen
+            | Self::EnvironmentRead
+            | Self::ProcessSpawn
+            | Self::ProcessSignal
+            | Self::System => true,
+            Self::ObjectRead
+            | Self::ObjectWrite
+            | Self::ObjectManage
+            | Self::NetworkConnect
+            | Self::FileRead
+            | Self::FileWrite
+            | Self::DatabaseConnect
+            | Self::ConfigRead
+            | Self::ConfigWrite
+            | Self::PluginRead
+            | Self::PluginManage
+            | Self::ApiUse
+            | Self::InterfaceUse => false,
+        }
+    }
+
     fn row(self) -> &'static (Self, &'static str, &'static str, ScopeKind) {
         // The table holds every variant; a test compares the two.
         Self::TABLE.iter().find(|row| row.0 == self).unwrap_or(&Self::TABLE[0])

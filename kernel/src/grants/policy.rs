@@ -105,6 +105,19 @@ impl GrantPolicy {
         })
     }
 
+    /// The rules that decide whether plugins are loaded and that no loaded plugin is held to, with their places.
+    #[must_use]
+    pub fn unheld(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (id, rules) in &self.rules {
+            for (key, list) in [("allow", &rules.allow), ("deny", &rules.deny)] {
+                let unheld = list.iter().enumerate().filter(|(_, rule)| !rule.held());
+                found.extend(unheld.map(|(index, rule)| format!("grants.{id}.{key}[{index}] `{}`", rule.text())));
+            }
+        }
+        found
+    }
+
     fn rules_for(&self, id: &str) -> Rules {
         let mut rules = Rules::default();
         for key in [id, "*"] {

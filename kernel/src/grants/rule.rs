@@ -61,6 +61,12 @@ impl Rule {
         self.capabilities.contains(&capability)
     }
 
+    /// Whether the kernel holds a loaded plugin to any of it.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability.held())
+    }
+
     /// The same rule with a path scope made absolute.
     pub(super) fn below(mut self, base: &str) -> Self {
         let paths = [Capability::FileRead, Capability::FileWrite];

@@ -284,6 +284,22 @@ fn a_required_permission_needs_a_rule() {
 }
 
 #[test]
+fn rules_that_no_loaded_plugin_is_held_to_are_known() {
+    let allow = ["network:connect:a.example.com", "network:listen", "file:*", "*"];
+    let deny = ["object:write:account", "service:use:data", "network:*"];
+    let policy = GrantPolicy::new(Some(&config(&allow, &deny)), RuntimeMode::Production, Path::new("/srv")).unwrap();
+    let unheld = policy.unheld();
+    assert_eq!(
+        unheld,
+        [
+            "grants.com.example.notes.allow[0] `network:connect:a.example.com`",
+            "grants.com.example.notes.allow[2] `file:*`",
+            "grants.com.example.notes.deny[0] `object:write:account`",
+        ]
+    );
+}
+
+#[test]
 fn who_asks_for_anything_may_be_given_some() {
     let any = json!([permission("network.http", &["execute"], &[], true)]);
     let set = grant(

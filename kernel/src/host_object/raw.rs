@@ -94,7 +94,7 @@ impl RawHost for Side {
 
     fn hook_run(&self, hook: u64, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
         guarded(refused_future, || match self.0.hook(hook) {
-            Ok(point) => point.run(&self.0.core.executor, &self.0.caller, subject, context, payload),
+            Ok(point) => point.run(&self.0.core, &self.0.caller, subject, context, payload),
             Err(error) => refused_future(error),
         })
     }

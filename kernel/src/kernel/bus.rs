@@ -51,10 +51,10 @@ impl Core {
     }
 
     /// Publishes one of the kernel's own events, best effort.
-    pub(crate) fn publish_own(&self, kind: PluginLifecycleEventType, payload: &Value) {
+    pub(crate) fn publish_own(&self, context: &Context, kind: PluginLifecycleEventType, payload: &Value) {
         let payload = payload.to_string();
         let event = NewEvent::new(kind.as_str(), payload.as_bytes());
-        if let Err(error) = self.bus().publish(SOURCE, &Context::background(), &event) {
+        if let Err(error) = self.bus().publish(SOURCE, context, &event) {
             tracing::debug!(event = kind.as_str(), %error, "an event of the kernel reached nobody");
         }
     }

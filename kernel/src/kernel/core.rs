@@ -125,11 +125,11 @@ impl Core {
             instance_id: uuid::Uuid::new_v4().to_string(),
             mode: options.mode,
             version: VERSION.to_owned(),
-            app_name: None,
+            app_name: options.app_name.clone(),
             cwd: std::env::current_dir().unwrap_or_default().display().to_string(),
-            workspace_root: None,
+            workspace_root: options.workspace_root.as_ref().map(|root| root.display().to_string()),
             start_time: clock.now_ms(),
-            features: indexmap::IndexMap::new(),
+            features: options.features.clone(),
         };
         Ok(Self {
             options,

@@ -14,6 +14,7 @@ use std::{
 
 use super::{Loading, StartFailure, Switch, bring_up, notices, select, switch};
 use crate::{
+    config::Selection,
     contributions::RefusedProvider,
     discover,
     error::Error,
@@ -32,6 +33,7 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let since = Instant::now();
     notices::kernel(core, Kind::KernelBeforeInit);
     let resolution = survey(core).await?;
+    tell_unheld_rules(core);
     let levels = select::levels(&resolution, &core.options.select)?;
     register(core, &levels);
     let refusals = core.refusals.lock().clone();
@@ -54,6 +56,18 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     notices::kernel(core, Kind::KernelAfterInit);
     notices::ready(core, since.elapsed(), core.running().len());
     Ok(())
+}
+
+/// Nobody is to rely on a rule that only decides whether a plugin is loaded.
+fn tell_unheld_rules(core: &Core) {
+    let rules = core.options.policy.grants.unheld();
+    if core.options.select == Selection::All && !rules.is_empty() {
+        tracing::warn!(
+            rules = rules.join(", "),
+            "some grants decide which plugins are loaded, and no more: what they are about goes past the kernel, so a plugin \
+             that is loaded is not held to them"
+        );
+    }
 }
 
 /// Looks at the files and holds them against each other; notes what stays out. On a blocking thread: it reads and hashes.

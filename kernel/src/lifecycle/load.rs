@@ -16,9 +16,12 @@ use crate::{
     host_object::HostObject,
     instance::{Instance, Parts, phase, registered},
     kernel::{core::Core, record::PluginRecord},
-    loader::Library,
+    loader::{Library, note_kept},
     package::Candidate,
 };
+
+/// Why the library of a plugin that does not come back from its making is kept.
+const BLOCKED: &str = "making an instance of it did not end";
 
 /// A step that is under way for one plugin.
 pub(crate) struct Loading<'a> {
@@ -118,7 +121,7 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
         }
     });
     let Some(made) = made.await else {
-        Library::count_kept();
+        note_kept(loading.candidate.file(), BLOCKED);
         let limit_ms = loading.core.options.limits.load_ms;
         return Err(Error::PhaseTimeout {
             plugin: loading.record.id.to_string(),
@@ -150,7 +153,7 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
     match made.await {
         Some(Ok((object, library))) => Ok(instance(loading, Made { object, library, host })),
         Some(Err(source)) => {
-            Library::count_kept();
+            note_kept(loading.candidate.file(), "no instance could be made of it once more");
             Err(Error::Phase {
                 plugin: loading.record.id.to_string(),
                 phase: "create",
@@ -158,7 +161,7 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
             })
         }
         None => {
-            Library::count_kept();
+            note_kept(loading.candidate.file(), BLOCKED);
             let limit_ms = loading.core.options.limits.load_ms;
             Err(Error::PhaseTimeout {
                 plugin: loading.record.id.to_string(),

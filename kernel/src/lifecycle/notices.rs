@@ -1,18 +1,24 @@
 //! The kernel's own events (`kernel/PluginLifecycleEventType`), published as transient events: what is missed is missed.
 
+use objectos_plugin_api::Context;
 use objectos_protocol::kernel::{
-    EventPhase, HookRegisteredEvent, KernelEventBase, KernelReadyEvent, KernelShutdownEvent, PluginError,
-    PluginErrorEvent, PluginLifecycleEventType as Kind, PluginLifecyclePhaseEvent, PluginRegisteredEvent,
+    EventPhase, HookRegisteredEvent, HookTriggeredEvent, KernelEventBase, KernelReadyEvent, KernelShutdownEvent,
+    PluginError, PluginErrorEvent, PluginLifecycleEventType as Kind, PluginLifecyclePhaseEvent, PluginRegisteredEvent,
     ServiceRegisteredEvent, ServiceUnregisteredEvent,
 };
 use serde::Serialize;
+use serde_json::Value;
 use std::time::Duration;
 
 use crate::{error::Error, kernel::core::Core};
 
 fn publish(core: &Core, kind: Kind, payload: &impl Serialize) {
+    publish_within(core, &Context::background(), kind, payload);
+}
+
+fn publish_within(core: &Core, context: &Context, kind: Kind, payload: &impl Serialize) {
     match serde_json::to_value(payload) {
-        Ok(payload) => core.publish_own(kind, &payload),
+        Ok(payload) => core.publish_own(context, kind, &payload),
         Err(error) => tracing::error!(%error, event = kind.as_str(), "an event of the kernel could not be written"),
     }
 }
@@ -112,4 +118,15 @@ pub(crate) fn hook_registered(core: &Core, hook: &str, handlers: usize) {
         handler_count: u64::try_from(handlers).unwrap_or(u64::MAX),
     };
     publish(core, Kind::HookRegistered, &payload);
+}
+
+/// A hook is about to run within an operation. `args` is `[subject]`: what the operation is about is not for everybody.
+pub(crate) fn hook_triggered(core: &Core, context: &Context, hook: &str, subject: &str, handlers: usize) {
+    let payload = HookTriggeredEvent {
+        hook_name: hook.to_owned(),
+        timestamp: core.clock.now_ms(),
+        args: vec![Value::from(subject)],
+        handler_count: u64::try_from(handlers).ok(),
+    };
+    publish_within(core, context, Kind::HookTriggered, &payload);
 }

@@ -12,7 +12,7 @@ use super::{ms, notices};
 use crate::{
     instance::{Instance, phase},
     kernel::core::Core,
-    loader::{Library, Unload},
+    loader::{Library, Unload, note_kept},
 };
 
 /// How long the thread that joins a plugin's threads and unmaps it may take.
@@ -55,13 +55,14 @@ pub(crate) fn report(plugin: &str, unload: &Unload) {
 
 /// All of it. `started`: `stop` is to be called.
 pub(crate) async fn retire(core: &Arc<Core>, instance: Arc<Instance>, drain_limit: Duration, started: bool) -> Retired {
+    let file = instance.file();
     match close(core, instance, drain_limit, started).await {
         Ok(Closed { drained, library }) => Retired {
             drained: Some(drained),
             unload: unload(core, library).await,
         },
         Err(reason) => {
-            Library::count_kept();
+            note_kept(file, &reason);
             Retired {
                 drained: None,
                 unload: Unload::Kept(reason),

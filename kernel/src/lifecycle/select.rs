@@ -1,5 +1,6 @@
 //! Which of the plugins that may start are to: all, or those that one command needs.
 
+use objectos_protocol::kernel::PackageType;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -9,7 +10,7 @@ use crate::{
     config::Selection,
     error::{Error, nearest_hint},
     package::Candidate,
-    resolve::Resolution,
+    resolve::{GraphEdge, Resolution},
 };
 
 /// Levels reduced to the selection. Empty levels are kept, so that positions stay what they were.
@@ -35,12 +36,14 @@ fn needed(resolution: &Resolution, command: &str) -> Result<BTreeSet<String>, Er
     let mut known = Vec::new();
     let mut wanted = BTreeSet::new();
     let mut services: Vec<String> = Vec::new();
+    let mut standalone = false;
     for candidate in resolution.in_order() {
         for contributed in &candidate.document.objectos.commands {
             known.push(contributed.name.clone());
             if contributed.name == command {
                 wanted.insert(candidate.id().to_owned());
                 services.extend(contributed.services.iter().cloned());
+                standalone = contributed.standalone;
             }
         }
     }
@@ -56,13 +59,20 @@ fn needed(resolution: &Resolution, command: &str) -> Result<BTreeSet<String>, Er
             wanted.insert(node.id.clone());
         }
     }
-    Ok(closure(wanted, resolution))
+    Ok(closure(wanted, resolution, standalone))
 }
 
-/// With everything that those need. What is optional comes too: a command is to meet the same guards as a request.
-fn closure(mut wanted: BTreeSet<String>, resolution: &Resolution) -> BTreeSet<String> {
+/// With everything that those need. What is optional comes too, for a command is to meet the same guards as a request; but
+/// not for one that stands alone, and never a gateway: a command is no request, and nobody is to listen meanwhile.
+fn closure(mut wanted: BTreeSet<String>, resolution: &Resolution, standalone: bool) -> BTreeSet<String> {
+    let gateways: BTreeSet<&str> = resolution
+        .in_order()
+        .filter(|candidate| candidate.document.manifest.kind == PackageType::Gateway)
+        .map(|candidate| candidate.id())
+        .collect();
+    let left_out = |edge: &GraphEdge| edge.optional && (standalone || gateways.contains(edge.to.as_str()));
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for edge in &resolution.graph.edges {
+    for edge in resolution.graph.edges.iter().filter(|edge| !left_out(edge)) {
         needs.entry(&edge.from).or_default().push(&edge.to);
     }
     let mut open: Vec<String> = wanted.iter().cloned().collect();

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{KEPT, Library, MAPPED, memory, symbols, threads};
+use super::{Library, MAPPED, memory, note_kept, symbols, threads};
 
 /// One unload at a time: the threads' checkpoints know one retired library.
 static TURN: Mutex<()> = Mutex::new(());
@@ -44,15 +44,16 @@ impl Library {
     /// Unmaps the library if every step succeeds. `nudge` makes idle threads of the process pass a checkpoint.
     pub(crate) fn unload(self, nudge: &dyn Fn()) -> Unload {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.file();
         let outcome = self.try_unload(nudge);
         drop(turn);
         match &outcome {
             Unload::Unmapped => {
                 memory::give_back();
-                MAPPED.fetch_sub(1, Ordering::Relaxed)
+                MAPPED.fetch_sub(1, Ordering::Relaxed);
             }
-            Unload::Kept(_) => KEPT.fetch_add(1, Ordering::Relaxed),
-        };
+            Unload::Kept(reason) => note_kept(file, reason),
+        }
         outcome
     }
 

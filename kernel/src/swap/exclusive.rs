@@ -16,7 +16,7 @@ use crate::{
         retire::{self, Retired},
         start,
     },
-    loader::Library,
+    loader::{Library, note_kept},
     package::Candidate,
 };
 
@@ -43,10 +43,11 @@ pub(super) async fn replace(
         }
     };
     let drained = since.elapsed();
+    let file = old.file();
     let closed = match retire::close(replacement.core, old, Duration::ZERO, true).await {
         Ok(closed) => closed,
         Err(reason) => {
-            Library::count_kept();
+            note_kept(file, &reason);
             let error = Error::Internal(format!("the old version cannot be closed: {reason}"));
             return Err(down(
                 replacement,
@@ -118,7 +119,7 @@ async fn come_up(
 async fn back(replacement: &Replacement<'_>, before: Before<'_>, failure: StartFailure) -> Error {
     let StartFailure { error, closed } = failure;
     if !closed {
-        Library::count_kept();
+        note_kept(before.library.file(), "the version that was to follow it did not close");
         let outcome = format!(
             "and version {} stays down: the new one did not close",
             replacement.from_version

@@ -152,7 +152,8 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// Writes a new private key to `path` (mode 0600) and its public half to `path` with `.pub` added.
+/// Writes a new private key to `path` (mode 0600) and its public half beside it: `.pub` in the place of `.key`, or added where
+/// the name does not end so.
 ///
 /// # Errors
 ///
@@ -182,6 +183,9 @@ pub fn keygen(path: &Path) -> Result<PublicKey, KeyError> {
 }
 
 fn public_path(path: &Path) -> PathBuf {
+    if path.extension().is_some_and(|extension| extension == "key") {
+        return path.with_extension("pub");
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
     PathBuf::from(name)

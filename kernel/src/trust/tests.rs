@@ -220,7 +220,7 @@ fn keys_are_made_signed_with_and_verified() {
     let public = keygen(&private).unwrap();
     assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
-        PublicKey::parse(&fs::read_to_string(folder.path().join("signing.key.pub")).unwrap()).unwrap(),
+        PublicKey::parse(&fs::read_to_string(folder.path().join("signing.pub")).unwrap()).unwrap(),
         public
     );
     assert_eq!(PublicKey::parse(&public.base64()).unwrap(), public);

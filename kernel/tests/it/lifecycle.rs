@@ -1,8 +1,9 @@
 //! Start and stop with real libraries.
 
-use crate::rig::{Rig, STOP, call, run, state};
+use crate::rig::{Rig, STOP, call, run, state, until};
 use objectos_kernel::{Error, Kernel, Selection};
 use objectos_plugin_api::{Context, ErrorKind, HttpRequestParts, HttpResponse};
+use objectos_protocol::kernel::HealthCheckStatus;
 use serde_json::{Value, json};
 
 #[test]
@@ -58,6 +59,35 @@ fn a_plugin_starts_is_called_and_stops() {
         let stopped = call(&kernel, "probe.a", "echo", json!(1)).await.unwrap_err();
         assert_eq!(stopped.kind(), ErrorKind::Unavailable);
         assert_eq!(kernel.health().state, "stopped");
+    });
+}
+
+#[test]
+fn the_health_of_the_whole_tells_that_nobody_keeps_durable_events() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |_| {});
+        let (kernel, _) = rig.boot().await;
+        // The dispatcher asks for the store on its own.
+        until("the check", || async {
+            kernel.health().checks.iter().any(|check| {
+                check.name == "event-store"
+                    && check.status == HealthCheckStatus::Warning
+                    && check
+                        .message
+                        .as_deref()
+                        .is_some_and(|text| text.contains("does not answer"))
+            })
+        })
+        .await;
+        assert_eq!(kernel.health().status, "degraded");
+        let checks = kernel.plugins()["checks"].clone();
+        assert_eq!(
+            (&checks[0]["name"], &checks[0]["status"]),
+            (&json!("event-store"), &json!("warning")),
+            "{checks}"
+        );
+        kernel.shutdown(STOP).await;
     });
 }
 
@@ -191,6 +221,28 @@ fn dependents_of_a_failed_plugin_are_refused_with_the_chain() {
 }
 
 #[test]
+fn plugins_read_what_the_host_says_of_the_whole() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |_| {});
+        let mut options = rig.options();
+        options.features.insert("fast".to_owned(), true);
+        options.features.insert("loud".to_owned(), false);
+        options.app_name = Some("crm".to_owned());
+        options.workspace_root = Some("/srv/crm".into());
+        let (kernel, _) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+        let context = call(&kernel, "probe.a", "kernel_context", json!(null)).await.unwrap();
+        assert_eq!(context["features"], json!({ "fast": true, "loud": false }));
+        assert_eq!(
+            (&context["appName"], &context["workspaceRoot"], &context["mode"]),
+            (&json!("crm"), &json!("/srv/crm"), &json!("development")),
+            "{context}"
+        );
+        kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn a_command_starts_only_what_it_needs() {
     run(async {
         let mut rig = Rig::new();
@@ -208,6 +260,26 @@ fn a_command_starts_only_what_it_needs() {
             "x"
         );
         kernel.shutdown(STOP).await;
+
+        // Neither a gateway nor, for a command that stands alone, anything else that is only an option.
+        for change in ["gateway", "standalone"] {
+            rig.probe("probe.a", json!({}), |document| {
+                if change == "standalone" {
+                    document["objectos"]["commands"][0]["standalone"] = json!(true);
+                }
+            });
+            rig.probe("probe.b", json!({ "routes": false }), |document| {
+                if change == "gateway" {
+                    document["manifest"]["type"] = json!("gateway");
+                }
+            });
+            let mut options = rig.options();
+            options.select = Selection::Command("probe".to_owned());
+            let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+            let ids: Vec<&str> = report.plugins.iter().map(|plugin| plugin.id.as_str()).collect();
+            assert_eq!(ids, ["probe.a"], "{change}");
+            kernel.shutdown(STOP).await;
+        }
 
         let mut options = rig.options();
         options.select = Selection::Command("prob".to_owned());

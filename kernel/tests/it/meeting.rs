@@ -196,6 +196,36 @@ fn hooks_run_in_order_change_the_payload_and_may_refuse() {
 }
 
 #[test]
+fn whoever_listens_learns_that_a_hook_was_triggered() {
+    run(async {
+        let mut rig = two();
+        let hook = |subject: &str| json!({ "name": "probe.before", "mode": "append", "subjects": [subject] });
+        rig.configure(
+            "probe.a",
+            json!({ "hooks": [hook("task"), hook("task"), hook("other")] }),
+        );
+        let events = json!([{ "name": "hooks", "pattern": "hook:*" }]);
+        rig.probe("probe.b", json!({ "routes": false, "events": events }), |document| {
+            document["objectos"]["events"]["handles"] = json!(["hook:*"]);
+        });
+        let (kernel, report) = rig.boot().await;
+        assert!(report.complete(), "{report}");
+        for subject in ["task", "nobody", "other"] {
+            let run = json!({ "hook": "probe.before", "subject": subject, "payload": [] });
+            call(&kernel, "probe.a", "run_hook", run).await.unwrap();
+        }
+        let triggered = || async {
+            let seen = call(&kernel, "probe.b", "seen", json!(null)).await.unwrap();
+            let seen: Vec<String> = serde_json::from_value(seen).unwrap();
+            seen.iter().filter(|name| *name == "hook:triggered").count()
+        };
+        until("both hooks", || async { triggered().await >= 2 }).await;
+        assert_eq!(triggered().await, 2, "a hook without handlers does not run");
+        kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn a_hook_that_breaks_fails_the_operation() {
     let check = |mode: &'static str, expected: ErrorKind| {
         run(async move {

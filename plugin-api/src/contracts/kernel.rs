@@ -1,7 +1,7 @@
 //! `kernel`: the kernel's own service, for the gateway's system routes, the console and the command line.
 
 use objectos_plugin_macros::service;
-use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, PluginHealthReport};
+use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, HealthCheckResult, PluginHealthReport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -56,7 +56,7 @@ pub struct DeadLetterPage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KernelHealth {
-    /// `healthy`, `degraded` or `unhealthy`: the worst of all.
+    /// `healthy`, `degraded` or `unhealthy`: the worst of all, plugins and checks.
     pub status: String,
     /// True when the start is over: every plugin that was to start has started or failed.
     pub ready: bool,
@@ -68,6 +68,10 @@ pub struct KernelHealth {
     pub version: String,
     /// Report by plugin id.
     pub plugins: std::collections::BTreeMap<String, PluginHealthReport>,
+    /// The kernel's own checks: `event-store` (events are durable, or wait in memory for the store), `event-delivery` and,
+    /// where there are any, `webhooks` and `event-sourcing`.
+    #[serde(default)]
+    pub checks: Vec<HealthCheckResult>,
 }
 
 /// Which state of a record to rebuild from its events. JSON, camelCase; without `at` and `sequence` the last one.
@@ -110,7 +114,7 @@ pub struct RecordStateAnswer {
 #[service(name = "kernel", version = "1.1.0")]
 pub trait Kernel {
     /// Everything found, loaded or refused:
-    /// `{plugins: [{id, name, version, state, path, sha256, trust, grants, startMs, health, generation, services, hooks, events, routes, reason?}], refused: [{path, id?, reason, chain, remedy}], levels: [[id]]}`.
+    /// `{plugins: [{id, name, version, state, path, sha256, trust, grants, startMs, health, generation, services, hooks, events, routes, reason?}], refused: [{path, id?, reason, chain, remedy}], levels: [[id]], checks: [kernel/HealthCheckResult]}`.
     async fn plugins(&self, context: Context) -> Result<Value>;
     /// How the whole does.
     async fn health(&self, context: Context) -> Result<KernelHealth>;

@@ -110,7 +110,8 @@ fn urgent_events_are_served_first() {
 fn the_settings_order_handlers_of_equally_urgent_events() {
     run(|| async {
         let mut world = World::new(json!({
-            "queue": {"concurrency": 1},
+            "queue": {"concurrency": 1, "deadLetterQueue": "dead"},
+            "realtime": {"enabled": true},
             "handlers": [
                 {"eventName": "data.*", "handler": "p/last", "priority": 5},
                 {"eventName": "data.*", "handler": "p/first", "priority": -5},
@@ -142,7 +143,11 @@ fn the_settings_order_handlers_of_equally_urgent_events() {
         );
         assert_eq!(
             world.bus.unused_settings(),
-            ["handlers[3] fits no event handler of any plugin"]
+            [
+                "handlers[3] fits no event handler of any plugin",
+                "realtime is for the plugin that pushes events to clients; the bus itself does not read it",
+                "queue.deadLetterQueue is a label; dead letters are kept in the event store, in one list"
+            ]
         );
     });
 }

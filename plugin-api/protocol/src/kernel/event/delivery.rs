@@ -102,9 +102,9 @@ pub struct EventHandler {
     pub id: Option<String>,
     /// Name or pattern.
     pub event_name: String,
-    /// What to run; a string names a service method.
+    /// Whose handlers it is about: `plugin/name`, `plugin/*` for all of a plugin, or `*`.
     pub handler: Value,
-    /// Higher runs first.
+    /// Among handlers of events that are equally urgent, lower ones run first.
     #[serde(default, deserialize_with = "integer")]
     pub priority: i64,
     #[serde(rename = "async", default = "yes")]

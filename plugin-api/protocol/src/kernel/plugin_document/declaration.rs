@@ -193,6 +193,10 @@ pub struct CommandDeclaration {
     /// Services that have to be there for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,
+    /// It works on its arguments alone: neither stored data nor the configuration counts. The host then starts the plugin
+    /// with its defaults in a folder that is thrown away, and without what the plugin only uses where it is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standalone: bool,
 }
 
 /// A file of metadata that the plugin brings: an object, a permission set, a translation, in YAML.
