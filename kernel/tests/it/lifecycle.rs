@@ -302,7 +302,7 @@ fn the_kernels_own_events_reach_handlers() {
             document["objectos"]["services"]["uses"] = json!([{ "name": "probe.a", "range": "^1" }]);
         });
         let (kernel, _) = rig.boot().await;
-        crate::rig::until("kernel:ready", || async {
+        until("kernel:ready", || async {
             let seen = call(&kernel, "probe.a", "seen", json!(null)).await.unwrap();
             let seen: Vec<String> = serde_json::from_value(seen).unwrap();
             ["plugin:init", "plugin:started", "kernel:after-init", "kernel:ready"]
