@@ -4,7 +4,9 @@
 //! A line is `METHOD path {body} => STATUS` and then, for an answer, JSON that must be part of it, or, for a refusal, the
 //! faults as `field: code`, else the code. Paths are below `/api/v1`, those without a slash below `/api/v1/data`.
 
+mod contexts;
 mod driver;
+mod foreign;
 mod formula;
 mod hooks;
 mod methods;
