@@ -1,14 +1,17 @@
 //! What the tests of the older engine's packages check of objects, hooks, validator, formulas and drivers, through the real host
-//! over real sockets. Each case is a table of requests with what they must answer; those of validator and driver run on every
-//! database.
+//! over real sockets. Each case is a table of requests with what they must answer, and runs on every database.
 //!
 //! A line is `METHOD path {body} => STATUS` and then, for an answer, JSON that must be part of it, or, for a refusal, the
 //! faults as `field: code`, else the code. Paths are below `/api/v1`, those without a slash below `/api/v1/data`.
 
+mod contexts;
 mod driver;
+mod foreign;
 mod formula;
 mod hooks;
+mod methods;
 mod objects;
+mod packages;
 mod validator;
 
 use objectos_tests::{Client, Host, HostBuilder};
@@ -30,17 +33,24 @@ fn drivers() -> Vec<Driver> {
 
 /// A host with an app of these files, on a database of its own.
 fn host_on(driver: Driver, case: &str, files: &[(&str, &str)]) -> Host {
-    let builder = HostBuilder::new();
+    host_with(HostBuilder::new(), driver, case, files)
+}
+
+/// The same, with further plugins.
+fn host_with(builder: HostBuilder, driver: Driver, case: &str, files: &[(&str, &str)]) -> Host {
     let app = builder.folder().join("app");
     write_app(&app, files);
-    let builder = builder.app(&app);
+    on_database(builder.app(&app), driver, case).start()
+}
+
+/// With a database of its own.
+fn on_database(builder: HostBuilder, driver: Driver, case: &str) -> HostBuilder {
     match driver {
-        Driver::Sqlite => builder.start(),
+        Driver::Sqlite => builder,
         Driver::Postgres(url) => {
             let schema = format!("cases_{case}_{}", std::process::id());
             let database = format!("{{ url: '{url}', schema: {schema}, poolSize: 8 }}");
-            let config = format!("plugins:\n  objectos.data:\n    database: {database}\n");
-            builder.config(&config).start()
+            builder.config(&format!("plugins:\n  objectos.data:\n    database: {database}\n"))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The published clients, unchanged, against the real host: `tests/clients` drives each version from Node and checks what it
-//! answers. Where packages cannot be installed the test is skipped and says so, except in continuous integration.
+//! answers; on SQLite all of it, on PostgreSQL what they do with records and metadata. Where packages cannot be installed the
+//! test is skipped and says so, except in continuous integration.
 
 use objectos_tests::{
     Host, HostBuilder,
@@ -73,11 +74,25 @@ fn drive_signed_in(file: &str, driver: Driver) {
 
 /// Runs one file of `tests/clients` against a fresh host with the app of that folder.
 fn drive(file: &str) {
+    drive_on(file, HostBuilder::new());
+}
+
+/// The same on PostgreSQL, where there is one.
+fn drive_on_postgres(file: &str) {
+    let Some(url) = crate::postgres::server() else { return };
+    let name = file.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let schema = format!("clients_{name}_{}", std::process::id());
+    let database = format!("{{ url: '{url}', schema: {schema}, poolSize: 8 }}");
+    let config = format!("plugins:\n  objectos.data:\n    database: {database}\n");
+    drive_on(file, HostBuilder::new().config(&config));
+}
+
+fn drive_on(file: &str, builder: HostBuilder) {
     let folder = repository().join("tests/clients");
     let Some(workspace) = Workspace::prepare(&folder) else {
         return;
     };
-    let host = HostBuilder::new().app(&folder.join("app")).start();
+    let host = builder.app(&folder.join("app")).start();
     run(&workspace, file, &host, "");
 }
 
@@ -87,8 +102,18 @@ fn client_2_0_7_does_everything() {
 }
 
 #[test]
+fn client_2_0_7_does_everything_on_postgres() {
+    drive_on_postgres("client-2.0.7.test.mjs");
+}
+
+#[test]
 fn client_3_0_6_does_everything() {
     drive("client-3.0.6.test.mjs");
+}
+
+#[test]
+fn client_3_0_6_does_everything_on_postgres() {
+    drive_on_postgres("client-3.0.6.test.mjs");
 }
 
 #[test]
@@ -97,13 +122,24 @@ fn client_4_0_4_does_everything() {
 }
 
 #[test]
+fn client_4_0_4_does_everything_on_postgres() {
+    drive_on_postgres("client-4.0.4.test.mjs");
+}
+
+#[test]
 fn client_17_4_0_does_everything() {
     drive("client-17.4.0.test.mjs");
 }
 
 #[test]
+fn client_17_4_0_does_everything_on_postgres() {
+    drive_on_postgres("client-17.4.0.test.mjs");
+}
+
+#[test]
 fn the_older_dialect_and_plain_http_do_what_they_should() {
     drive("dialect.test.mjs");
+    drive_on_postgres("dialect.test.mjs");
 }
 
 #[test]

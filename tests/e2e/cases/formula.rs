@@ -1,9 +1,9 @@
 //! Cases of formulas. The object is saved while the host runs, one formula field for each expression.
 
-use objectos_tests::HostBuilder;
+use objectos_tests::Host;
 use serde_json::{Value, json};
 
-use super::run;
+use super::{drivers, host_on, run};
 
 /// Expression and value for the record below.
 const VALUES: &[(&str, &str)] = &[
@@ -64,6 +64,10 @@ const VALUES: &[(&str, &str)] = &[
         "\"gold\"",
     ),
     ("text & ' of ' & up.text", "\"Hello World of Above\""),
+    // A chain of lookups, and formulas that build on each other.
+    ("up.up.text ?? 'top'", "\"top\""),
+    ("f0 + f1", "14.5"),
+    ("f44 * 2", "29"),
 ];
 
 /// What is refused when it is saved: empty, broken, unknown, and whatever reaches out of the record.
@@ -95,7 +99,12 @@ fn definition(formulas: &[&str]) -> Value {
 
 #[test]
 fn every_case_of_formulas() {
-    let host = HostBuilder::new().start();
+    for driver in drivers() {
+        every_case_on(&host_on(driver, "formula", &[]));
+    }
+}
+
+fn every_case_on(host: &Host) {
     let mut client = host.client();
     let expressions: Vec<&str> = VALUES.iter().map(|(expression, _)| *expression).collect();
     client
@@ -119,7 +128,7 @@ fn every_case_of_formulas() {
     }
     // They can be looked for and ordered by, too.
     run(
-        &host,
+        host,
         r#"
 POST sum/query {"where": {"f0": 11}, "fields": ["id"]} => 200 {"records": [{"id": "s1"}], "total": 1}
 POST sum/query {"where": {"f42": {"$contains": "Above"}}, "fields": ["id"]} => 200 {"total": 1}
@@ -130,14 +139,32 @@ POST sum/query {"orderBy": "-f1", "fields": ["id"]} => 200 {"records": [{"id": "
 
 #[test]
 fn what_is_no_formula_is_refused_when_it_is_saved() {
-    let host = HostBuilder::new().start();
-    let mut client = host.client();
-    for expression in REFUSED {
-        let answer = client.send("PUT", "/api/v1/meta/object/sum", &definition(&[expression]));
-        let status = answer.status;
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert_eq!(status, 400, "{expression}: {text}");
-        assert!(text.contains("f0"), "{expression}: {text}");
+    for driver in drivers() {
+        let host = host_on(driver, "formula_refused", &[]);
+        let mut client = host.client();
+        for expression in REFUSED {
+            let answer = client.send("PUT", "/api/v1/meta/object/sum", &definition(&[expression]));
+            let status = answer.status;
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert_eq!(status, 400, "{expression}: {text}");
+            assert!(text.contains("f0"), "{expression}: {text}");
+        }
+        // Two that need each other, a lookup that leads nowhere, a chain too long, and one that nobody could follow.
+        let chain = format!("{}text", "up.".repeat(40));
+        let nested = format!("{}1{}", "(".repeat(200), ")".repeat(200));
+        let long = vec!["a"; 3_000].join(" + ");
+        for formulas in [
+            &["f1 + 1", "f0 + 1"][..],
+            &["up.nothing"],
+            &["text.up"],
+            &[chain.as_str()],
+            &[nested.as_str()],
+            &[long.as_str()],
+        ] {
+            let answer = client.send("PUT", "/api/v1/meta/object/sum", &definition(formulas));
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert_eq!(answer.status, 400, "{formulas:?}: {text}");
+        }
+        run(&host, "GET sum => 404 object_not_found");
     }
-    run(&host, "GET sum => 404 object_not_found");
 }

@@ -2,7 +2,7 @@
 
 use objectos_tests::HostBuilder;
 
-use super::{run, write_app};
+use super::{drivers, host_with, run};
 
 const FILES: [(&str, &str); 2] = [
     (
@@ -57,14 +57,14 @@ GET gate => 200 {"total": 0}
 
 #[test]
 fn every_case_of_hooks() {
-    let builder = HostBuilder::new().plugin("gatekeeper");
-    let app = builder.folder().join("app");
-    write_app(&app, &FILES);
-    let host = builder.app(&app).start();
-    run(&host, TABLE);
-    // What a handler says reaches whoever asked.
-    let refused = host
-        .client()
-        .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "forbidden" }));
-    assert_eq!(refused.json()["error"]["message"], "no gate is called that");
+    for driver in drivers() {
+        let builder = HostBuilder::new().plugin("gatekeeper");
+        let host = host_with(builder, driver, "hooks", &FILES);
+        run(&host, TABLE);
+        // What a handler says reaches whoever asked.
+        let refused = host
+            .client()
+            .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "forbidden" }));
+        assert_eq!(refused.json()["error"]["message"], "no gate is called that");
+    }
 }

@@ -85,6 +85,19 @@ impl Place {
         self.folder.path()
     }
 
+    /// How the plugin is told of it: its section `database`.
+    pub(crate) fn config(&self) -> serde_json::Value {
+        match &self.schema {
+            None => {
+                let file = self.folder.path().join("data.db");
+                serde_json::json!({ "url": format!("sqlite:{}", file.display()) })
+            }
+            Some(schema) => {
+                serde_json::json!({ "url": postgres().expect("a server"), "schema": schema, "poolSize": 4 })
+            }
+        }
+    }
+
     pub(crate) async fn open(&self, probe: Option<Arc<dyn Probe>>) -> Arc<dyn Store> {
         self.open_with(probe, Duration::from_secs(30)).await
     }

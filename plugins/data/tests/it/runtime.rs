@@ -1,6 +1,5 @@
 //! Metadata saved while the system runs, over HTTP frames on the plugin behind the ABI.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use objectos_data::DataPlugin;
@@ -12,22 +11,23 @@ use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
 use crate::app_support::write_app;
+use crate::driver::{Place, record};
 use crate::world::principal;
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n";
 
-fn host(folder: &Path, files: &[(&str, &str)]) -> TestHost {
-    let app = folder.join("app");
+fn host(place: &Place, files: &[(&str, &str)]) -> TestHost {
+    let app = place.folder().join("app");
     std::fs::remove_dir_all(&app).ok();
     write_app(&app, "demo", files);
     TestHost::new(MANIFEST)
-        .config(json!({ "database": { "url": format!("sqlite:{}", folder.join("data.db").display()) } }))
+        .config(json!({ "database": place.config() }))
         .settings(json!({ "mode": "test", "apps": [app] }))
 }
 
-async fn started(folder: &Path) -> TestPlugin {
-    host(folder, &[("thing.object.yml", THING)])
+async fn started(place: &Place) -> TestPlugin {
+    host(place, &[("thing.object.yml", THING)])
         .start::<DataPlugin>()
         .await
         .unwrap()
@@ -61,8 +61,17 @@ async fn send_as(plugin: &TestPlugin, context: &Context, call: Call<'_>) -> Resu
         ..HttpRequestParts::default()
     };
     let name = format!("{} {}", call.method, call.route);
-    let answer = plugin.route(&name, context, &request).await?;
-    Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
+    match plugin.route(&name, context, &request).await {
+        Ok(answer) => {
+            record(&answer.body);
+            Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
+        }
+        Err(error) => {
+            // Its message may name a file in a folder of this run.
+            record(error.code().as_bytes());
+            Err(error)
+        }
+    }
 }
 
 async fn meta(plugin: &TestPlugin, method: &str, kind: &str, name: &str, body: Value) -> Result<Value> {
@@ -107,8 +116,8 @@ fn car(fields: Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_object_is_usable_at_once_and_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let fields =
         json!({ "plate": { "type": "text", "required": true }, "thing": { "type": "lookup", "reference": "thing" } });
     let saved = meta(&plugin, "PUT", "objects", "car", car(fields.clone()))
@@ -142,7 +151,7 @@ async fn a_new_object_is_usable_at_once_and_after_a_restart() {
         ]
     );
     plugin.stop().await.unwrap();
-    let plugin = started(folder.path()).await;
+    let plugin = started(&place).await;
     assert_eq!(total(&plugin, "car").await.unwrap(), 1);
     create(&plugin, "car", json!({ "plate": "A2" })).await.unwrap();
     plugin.stop().await.unwrap();
@@ -150,8 +159,8 @@ async fn a_new_object_is_usable_at_once_and_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_app_declares_stays_the_apps() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     for (method, body) in [
         ("PUT", json!({ "fields": { "a": { "type": "text" } } })),
         ("DELETE", Value::Null),
@@ -176,8 +185,8 @@ async fn what_the_app_declares_stays_the_apps() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_definition_that_cannot_be_used_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     for (kind, name, body, expected) in [
         (
             "object",
@@ -233,8 +242,8 @@ async fn a_definition_that_cannot_be_used_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_are_planned_against_the_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let put = async |fields: Value| meta(&plugin, "PUT", "object", "car", car(fields)).await;
     put(json!({ "plate": { "type": "text" } })).await.unwrap();
     create(&plugin, "car", json!({ "plate": "A1" })).await.unwrap();
@@ -272,8 +281,8 @@ async fn changes_are_planned_against_the_database() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn versions_can_be_listed_and_brought_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let view = |label: &str| json!({ "name": "cars", "label": label });
     for label in ["one", "two"] {
         meta(&plugin, "PUT", "app", "cars", view(label)).await.unwrap();
@@ -336,8 +345,8 @@ async fn versions_can_be_listed_and_brought_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_goes_when_nothing_builds_on_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let text = json!({ "x": { "type": "text" } });
     meta(&plugin, "PUT", "object", "car", car(text)).await.unwrap();
     create(&plugin, "car", json!({ "x": "kept" })).await.unwrap();
@@ -358,15 +367,15 @@ async fn an_object_goes_when_nothing_builds_on_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_that_takes_a_name_over_goes_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     for name in ["car", "bus"] {
         let definition = json!({ "name": name, "fields": { "x": { "type": "text" } } });
         meta(&plugin, "PUT", "object", name, definition).await.unwrap();
     }
     plugin.stop().await.unwrap();
     let own = "name: car\nfields:\n  x: { type: text }\n  y: { type: text }\n";
-    let plugin = host(folder.path(), &[("thing.object.yml", THING), ("car.object.yml", own)])
+    let plugin = host(&place, &[("thing.object.yml", THING), ("car.object.yml", own)])
         .start::<DataPlugin>()
         .await
         .unwrap();
@@ -400,8 +409,8 @@ impl Permissions for Rules {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_change_metadata_is_decided_by_permissions() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), &[("thing.object.yml", THING)])
+    let place = Place::new();
+    let plugin = host(&place, &[("thing.object.yml", THING)])
         .service(PermissionsServer::new(Arc::new(Rules)))
         .start::<DataPlugin>()
         .await
@@ -445,8 +454,8 @@ async fn who_may_change_metadata_is_decided_by_permissions() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_what_it_saw_overwrites_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let put = async |tag: &str, label: &str| {
         let parameters = [("type", "app"), ("name", "fleet")];
         let headers = [("if-match", tag)];

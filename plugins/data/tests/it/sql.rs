@@ -1,15 +1,17 @@
-//! The SQL of each construct, as text. A change here is a change of what every database is asked.
+//! The SQL of each construct, as text, for each database: for SQLite beside the construct, for PostgreSQL in `sql/postgres`, one
+//! file for each test. A change here is a change of what every database is asked; `UPDATE_EXPECT=1` writes it down.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use expect_test::{Expect, expect};
+use expect_test::{Expect, ExpectFile, expect, expect_file};
 use objectos_data::access::{Plan, View, Views};
 use objectos_data::query::check::Checker;
 use objectos_data::query::select::{self, PageLimits};
 use objectos_data::query::{QueryInput, aggregate};
 use objectos_data::record::Schema;
-use objectos_data::store::{SqliteDialect, Statement};
+use objectos_data::store::{Dialect, PostgresDialect, SqliteDialect, Statement};
 use objectos_expression::RecordEnvironment;
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess};
 use serde_json::{Value, json};
@@ -49,13 +51,27 @@ fn show(statements: &[Statement]) -> String {
     out
 }
 
-fn check_seen(object: &str, query: Value, views: Option<&Views>, expected: &Expect) {
-    let schema = Schema::new(Arc::new(catalogue(&FILES)), &SqliteDialect);
+thread_local! {
+    /// What PostgreSQL is asked in the test of this thread.
+    static POSTGRES: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps the SQL of PostgreSQL under what it is for.
+fn keep(construct: &str, sql: &str) {
+    POSTGRES.with_borrow_mut(|kept| {
+        let _ = writeln!(kept, "-- {construct}\n{sql}");
+    });
+}
+
+/// Holds what was kept in this test against its file.
+fn on_postgres(expected: &ExpectFile) {
+    expected.assert_eq(&POSTGRES.take());
+}
+
+/// The statements of a query.
+fn asked(dialect: &'static dyn Dialect, object: &str, query: &QueryInput, views: Option<&Views>) -> String {
+    let schema = Schema::new(Arc::new(catalogue(&FILES)), dialect);
     let layout = schema.layout(object).unwrap();
-    let Value::Object(map) = query else {
-        panic!("a query is an object")
-    };
-    let query = QueryInput::from_map(&map).unwrap();
     let record = Value::Null;
     let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
     let checker = Checker::new(&schema, layout, views, &environment);
@@ -65,19 +81,23 @@ fn check_seen(object: &str, query: Value, views: Option<&Views>, expected: &Expe
         max: 1_000,
     };
     let statements = if query.aggregates() {
-        let plan = aggregate::plan(checker, view, &query, limits).unwrap();
-        vec![
-            plan.page_statement(&SqliteDialect),
-            plan.count_statement(&SqliteDialect),
-        ]
+        let plan = aggregate::plan(checker, view, query, limits).unwrap();
+        vec![plan.page_statement(dialect), plan.count_statement(dialect)]
     } else {
-        let plan = select::plan(checker, &|name| schema.layout(name).cloned(), view, &query, limits).unwrap();
-        vec![
-            plan.page_statement(&SqliteDialect),
-            plan.count_statement(&SqliteDialect),
-        ]
+        let plan = select::plan(checker, &|name| schema.layout(name).cloned(), view, query, limits).unwrap();
+        vec![plan.page_statement(dialect), plan.count_statement(dialect)]
     };
-    expected.assert_eq(&show(&statements));
+    show(&statements)
+}
+
+fn check_seen(object: &str, query: Value, views: Option<&Views>, expected: &Expect) {
+    let construct = format!("{object} {query}");
+    let Value::Object(map) = query else {
+        panic!("a query is an object")
+    };
+    let query = QueryInput::from_map(&map).unwrap();
+    expected.assert_eq(&asked(&SqliteDialect, object, &query, views));
+    keep(&construct, &asked(&PostgresDialect, object, &query, views));
 }
 
 fn check(query: Value, expected: &Expect) {
@@ -85,19 +105,24 @@ fn check(query: Value, expected: &Expect) {
 }
 
 /// The condition alone.
-fn check_where(filter: Value, expected: &Expect) {
-    let schema = Schema::new(Arc::new(catalogue(&FILES)), &SqliteDialect);
+fn condition(dialect: &'static dyn Dialect, filter: &Value) -> String {
+    let schema = Schema::new(Arc::new(catalogue(&FILES)), dialect);
     let layout = schema.layout("deal").unwrap();
     let record = Value::Null;
     let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
     let mut checker = Checker::new(&schema, layout, None, &environment);
     let filter = checker
-        .filter(&objectos_data::query::read_filter(&filter).unwrap())
+        .filter(&objectos_data::query::read_filter(filter).unwrap())
         .unwrap();
-    let mut writer = objectos_data::query::sql::SqlWriter::new(&SqliteDialect);
+    let mut writer = objectos_data::query::sql::SqlWriter::new(dialect);
     writer.filter(&filter);
     let statement = writer.finish();
-    expected.assert_eq(&format!("{} {:?}", statement.sql, statement.values));
+    format!("{} {:?}", statement.sql, statement.values)
+}
+
+fn check_where(filter: Value, expected: &Expect) {
+    expected.assert_eq(&condition(&SqliteDialect, &filter));
+    keep(&filter.to_string(), &condition(&PostgresDialect, &filter));
 }
 
 #[test]
@@ -178,6 +203,7 @@ fn conditions() {
         &expect![[r#"((t."closed" < ?)) = ? [Text("2026-02-28"), Boolean(true)]"#]],
     );
     check_where(json!({}), &expect!["1 = 1 []"]);
+    on_postgres(&expect_file!["sql/postgres/conditions.sql"]);
 }
 
 #[test]
@@ -191,6 +217,7 @@ fn a_page() {
               [Integer(1)]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/a_page.sql"]);
 }
 
 #[test]
@@ -204,6 +231,7 @@ fn a_page_over_relations() {
               [Integer(1)]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/a_page_over_relations.sql"]);
 }
 
 #[test]
@@ -228,6 +256,7 @@ fn a_page_with_computed_fields() {
               []
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/a_page_with_computed_fields.sql"]);
 }
 
 #[test]
@@ -246,6 +275,7 @@ fn a_page_of_what_may_be_seen() {
               [Text("secret"), Text("ann"), Text("x")]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/a_page_of_what_may_be_seen.sql"]);
 }
 
 #[test]
@@ -264,6 +294,7 @@ fn a_plan_that_looks_into_other_records() {
               [Text("x")]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/a_plan_that_looks_into_other_records.sql"]);
 }
 
 #[test]
@@ -277,6 +308,7 @@ fn distinct_values() {
               []
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/distinct_values.sql"]);
 }
 
 #[test]
@@ -299,6 +331,7 @@ fn figures() {
               [Text("a"), Integer(1)]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/figures.sql"]);
 }
 
 #[test]
@@ -332,6 +365,7 @@ fn windows() {
               []
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/windows.sql"]);
 }
 
 #[test]
@@ -374,6 +408,7 @@ fn nulls_and_cursors() {
               []
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/nulls_and_cursors.sql"]);
 }
 
 #[test]
@@ -403,6 +438,7 @@ fn buckets() {
     // The rules of a zone are long; that they are there is enough here.
     let query = QueryInput::from_map(&map).unwrap();
     assert_eq!(query.group_by[0].zone.as_deref(), Some("Europe/Berlin"));
+    on_postgres(&expect_file!["sql/postgres/buckets.sql"]);
 }
 
 #[test]
@@ -429,6 +465,7 @@ fn conditions_on_children() {
               [Text("x")]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/conditions_on_children.sql"]);
 }
 
 #[test]
@@ -468,6 +505,7 @@ fn words() {
               [Text(" red")]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/words.sql"]);
 }
 
 #[test]
@@ -484,4 +522,5 @@ fn joins_are_paths() {
               [Text("x")]
         "#]],
     );
+    on_postgres(&expect_file!["sql/postgres/joins_are_paths.sql"]);
 }

@@ -1,6 +1,6 @@
 //! The engine on many records: lists with an indexed filter and a true total, pages far behind by cursor, figures by month, text
-//! search, and a walk over everything. Prints times, query plans and the memory of the process. Called by
-//! `cargo xtask bench --scale`.
+//! search, and a walk over everything. Prints times, query plans and the memory of the process, and fails where an index is not
+//! used that must be. Called by `cargo xtask bench --scale`.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
@@ -66,6 +66,51 @@ const WORDS: [&str; 16] = [
 ];
 /// Records of one insert.
 const CHUNK: u64 = 1_000;
+/// With fewer records a database may rightly walk through all of them.
+const DEMANDING_FROM: u64 = 100_000;
+
+/// What the plan of a statement must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// Whatever it is.
+    Free,
+    /// The records are found by an index.
+    Index,
+    /// They come in their order, too: what is sorted is at most what is the same in the index.
+    Order,
+    /// They are found by the index of their words.
+    Words,
+}
+
+/// Of what must go through many records.
+const FREE: [Demand; 2] = [Demand::Free; 2];
+
+impl Demand {
+    /// Whether a plan is as it must be.
+    fn meets(self, family: Family, plan: &[String]) -> bool {
+        let any = |what: &str| plan.iter().any(|line| line.contains(what));
+        match (self, family) {
+            (Self::Free, _) => true,
+            (Self::Words, Family::Sqlite) => any("VIRTUAL TABLE INDEX"),
+            (Self::Words, Family::Postgres) => any("Bitmap Index Scan") && !any("Seq Scan"),
+            (Self::Index, Family::Sqlite) => {
+                let walks = |line: &String| line.starts_with("SCAN t") && !line.contains(" USING ");
+                any(" USING ") && !plan.iter().any(walks)
+            }
+            (Self::Index, Family::Postgres) => any("Index") && !any("Seq Scan"),
+            (Self::Order, _) => Self::Index.meets(family, plan) && !plan.iter().any(|line| sorts(family, line)),
+        }
+    }
+}
+
+/// Whether a line of a plan says that everything is sorted.
+fn sorts(family: Family, line: &str) -> bool {
+    let step = line.trim_start_matches([' ', '-', '>']);
+    match family {
+        Family::Sqlite => step == "USE TEMP B-TREE FOR ORDER BY",
+        Family::Postgres => step == "Sort",
+    }
+}
 
 #[derive(Debug)]
 struct Nothing;
@@ -128,10 +173,12 @@ struct World {
     engine: Engine,
     store: Arc<dyn Store>,
     context: Context,
+    /// Whether plans must be as they are demanded.
+    demanding: bool,
 }
 
 impl World {
-    async fn open(store: Arc<dyn Store>) -> Result<Self> {
+    async fn open(store: Arc<dyn Store>, records: u64) -> Result<Self> {
         let manifest: AppManifest = serde_json::from_value(json!({ "id": "scale", "version": "1.0.0" }))?;
         let source = PackageSource {
             id: "scale".to_owned(),
@@ -166,6 +213,7 @@ impl World {
             engine,
             store,
             context: Context::request("scale").with_principal(&principal),
+            demanding: records >= DEMANDING_FROM,
         })
     }
 
@@ -222,8 +270,8 @@ impl World {
         Ok(serde_json::from_slice(&found.to_json())?)
     }
 
-    /// Runs a query a few times and prints the median.
-    async fn timed(&self, name: &str, query: &Value) -> Result<Value> {
+    /// Runs a query a few times and prints the median. Demanded are the plans of the page and of its total.
+    async fn timed(&self, name: &str, query: &Value, demands: [Demand; 2]) -> Result<()> {
         let mut times = Vec::new();
         let mut answer = Value::Null;
         for _ in 0..5 {
@@ -233,12 +281,11 @@ impl World {
         }
         times.sort_unstable();
         print_line(name, times[2], &answer["total"]);
-        self.explain(query).await?;
-        Ok(answer)
+        self.explain(name, query, demands).await
     }
 
     /// How the database finds the records.
-    async fn explain(&self, query: &Value) -> Result<()> {
+    async fn explain(&self, name: &str, query: &Value, demands: [Demand; 2]) -> Result<()> {
         let Value::Object(map) = query else { return Ok(()) };
         let query = QueryInput::from_map(map)?;
         let schema = Schema::new(self.engine.parts().catalogue.snapshot(), self.store.dialect());
@@ -257,18 +304,26 @@ impl World {
             let plan = select::plan(checker, &|name| schema.layout(name).cloned(), None, &query, limits)?;
             vec![plan.page_statement(dialect), plan.count_statement(dialect)]
         };
-        for statement in statements {
+        for (statement, demand) in statements.into_iter().zip(demands) {
             let (word, column) = match dialect.family() {
                 Family::Sqlite => ("EXPLAIN QUERY PLAN", 3),
                 Family::Postgres => ("EXPLAIN (COSTS OFF)", 0),
             };
             let explained = Statement::new(format!("{word} {}", statement.sql), statement.values);
+            let mut lines = Vec::new();
             let mut reader = self.store.reader().await?;
             reader
                 .read(&explained, &mut |row| {
-                    println!("      {}", row.cell(column).as_text().unwrap_or_default());
+                    lines.push(row.cell(column).as_text().unwrap_or_default().to_owned());
                 })
                 .await?;
+            for line in &lines {
+                println!("      {line}");
+            }
+            ensure!(
+                !self.demanding || demand.meets(dialect.family(), &lines),
+                "{name}: the plan must be of the kind {demand:?}"
+            );
         }
         Ok(())
     }
@@ -337,7 +392,7 @@ async fn main() -> Result<()> {
             Arc::new(SqliteStore::open(SqliteOptions::new(folder.join("data.db"))).await?)
         }
     };
-    let world = World::open(store).await?;
+    let world = World::open(store, cli.records).await?;
     let started = Instant::now();
     world.fill(cli.records).await?;
     println!(
@@ -354,23 +409,36 @@ async fn main() -> Result<()> {
 }
 
 async fn lists(world: &World) -> Result<()> {
-    let timed = async |name: &str, query: Value| world.timed(name, &query).await;
-    timed("first page with total", json!({})).await?;
-    timed("first page without total", json!({ "count": false })).await?;
+    let timed = async |name: &str, query: Value, demands: [Demand; 2]| world.timed(name, &query, demands).await;
+    timed("first page with total", json!({}), [Demand::Order, Demand::Free]).await?;
+    timed(
+        "first page without total",
+        json!({ "count": false }),
+        [Demand::Order, Demand::Free],
+    )
+    .await?;
     timed(
         "indexed filter with total",
         json!({ "where": { "stage": "won", "amount": { "$gte": 999_000 } } }),
+        [Demand::Index, Demand::Index],
     )
     .await?;
     timed(
         "indexed filter of a fifth with total",
         json!({ "where": { "stage": "won" } }),
+        [Demand::Index, Demand::Free],
     )
     .await?;
-    timed("indexed order", json!({ "orderBy": "-amount", "count": false })).await?;
+    timed(
+        "indexed order",
+        json!({ "orderBy": "-amount", "count": false }),
+        [Demand::Order, Demand::Free],
+    )
+    .await?;
     timed(
         "filter and order by one index",
         json!({ "where": { "stage": "won" }, "orderBy": "-amount", "count": false }),
+        [Demand::Order, Demand::Free],
     )
     .await?;
     for (name, order) in [
@@ -387,6 +455,7 @@ async fn lists(world: &World) -> Result<()> {
             timed(
                 name,
                 json!({ "orderBy": order, "limit": 100, "cursor": cursor, "count": false }),
+                [Demand::Order, Demand::Free],
             )
             .await?;
         }
@@ -394,6 +463,7 @@ async fn lists(world: &World) -> Result<()> {
     timed(
         "page 10,000 by offset",
         json!({ "limit": 100, "offset": 999_900, "count": false }),
+        [Demand::Order, Demand::Free],
     )
     .await?;
     Ok(())
@@ -401,46 +471,53 @@ async fn lists(world: &World) -> Result<()> {
 
 async fn figures(world: &World) -> Result<()> {
     let sum = json!([{ "function": "count", "alias": "n" }, { "function": "sum", "field": "amount", "alias": "sum" }]);
-    let timed = async |name: &str, query: Value| world.timed(name, &query).await;
+    let timed = async |name: &str, query: Value, demands: [Demand; 2]| world.timed(name, &query, demands).await;
     timed(
         "count and sum by month",
         json!({ "aggregations": sum, "groupBy": [{ "field": "closed", "granularity": "month" }] }),
+        FREE,
     )
     .await?;
     timed(
         "count by month in a time zone",
         json!({ "aggregations": [{ "function": "count", "alias": "n" }], "groupBy": [{ "field": "created_at", "granularity": "month", "timezone": "Europe/Berlin" }] }),
+        FREE,
     )
     .await?;
     timed(
         "count and sum by stage",
         json!({ "aggregations": sum, "groupBy": ["stage"] }),
+        FREE,
     )
     .await?;
     timed(
         "count by stage",
         json!({ "aggregations": [{ "function": "count", "alias": "n" }], "groupBy": ["stage"] }),
+        FREE,
     )
     .await?;
     Ok(())
 }
 
 async fn searches(world: &World) -> Result<()> {
-    let timed = async |name: &str, query: Value| world.timed(name, &query).await;
-    timed("search a number", json!({ "search": "777777" })).await?;
+    let timed = async |name: &str, query: Value, demands: [Demand; 2]| world.timed(name, &query, demands).await;
+    timed("search a number", json!({ "search": "777777" }), [Demand::Words; 2]).await?;
     timed(
         "search two words, both",
         json!({ "search": { "query": "anvil rocket", "operator": "and" } }),
+        FREE,
     )
     .await?;
     timed(
         "search a word without total",
         json!({ "search": "umbrella", "count": false }),
+        FREE,
     )
     .await?;
     timed(
         "search a word in one field, with total",
         json!({ "search": { "query": "umbrella", "fields": ["name"] } }),
+        FREE,
     )
     .await?;
     let request = SearchRequest {

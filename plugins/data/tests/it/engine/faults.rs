@@ -1,4 +1,10 @@
-//! A fault at each call to the database, for each operation: it happened whole or not at all, and the next one works.
+//! A fault at each call to the database, for each operation: it happened whole or not at all, and the next one works. What is made
+//! of several operations by its nature is in `each`; saved metadata and changes of tables are in `metadata`.
+
+mod each;
+mod metadata;
+
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
@@ -53,12 +59,41 @@ enum Operation {
     Update,
     Delete,
     Batch,
+    UpsertNew,
+    UpsertKnown,
+    CreateMany,
+    UpdateMany,
+    DeleteMany,
     DeleteToBin,
     Restore,
     Purge,
     Clone,
     RestoreVersion,
     Transaction,
+}
+
+/// A record of a batch.
+fn item(id: &str, data: Value) -> BatchItem {
+    BatchItem {
+        id: Some(id.to_owned()),
+        data: fields(data),
+        ..BatchItem::default()
+    }
+}
+
+/// Many records, all or none.
+async fn batch(world: &World, object: &str, operation: BatchOperation, items: Vec<BatchItem>) -> Result<(), String> {
+    let options = BatchOptions::default();
+    let answer = world
+        .engine
+        .batch(&world.local, object, operation, items, options)
+        .await;
+    let answer = answer.map_err(|error| format!("{} {error}", error.code()))?.to_json();
+    if answer["success"] == true {
+        Ok(())
+    } else {
+        Err(answer.to_string())
+    }
 }
 
 async fn run(world: &World, operation: Operation) -> Result<(), String> {
@@ -104,33 +139,30 @@ async fn run(world: &World, operation: Operation) -> Result<(), String> {
             ];
             world.engine.transaction(&world.local, items).await.map(drop)
         }
+        Operation::CreateMany => {
+            let records = ["m1", "m2"].map(|id| fields(json!({ "id": id, "name": id, "whole": "w" })));
+            let made = world.engine.create_many(&world.local, "part", records.to_vec()).await;
+            made.map(drop)
+        }
         Operation::Batch => {
-            let item = |name: &str| BatchItem {
-                data: fields(json!({ "id": name, "name": name })),
-                ..BatchItem::default()
-            };
-            let items = ["a", "b", "c"].into_iter().map(item).collect();
-            let answer = world
-                .engine
-                .batch(
-                    &world.local,
-                    "whole",
-                    BatchOperation::Create,
-                    items,
-                    BatchOptions::default(),
-                )
-                .await;
-            match answer {
-                Ok(answer) => {
-                    let answer: Value = answer.to_json();
-                    return if answer["success"] == true {
-                        Ok(())
-                    } else {
-                        Err(answer.to_string())
-                    };
-                }
-                Err(error) => Err(error),
-            }
+            let items = ["a", "b", "c"].map(|id| item(id, json!({ "name": id })));
+            return batch(world, "whole", BatchOperation::Create, items.into()).await;
+        }
+        Operation::UpsertNew => {
+            let items = vec![item("u", json!({ "name": "u", "whole": "w" }))];
+            return batch(world, "part", BatchOperation::Upsert, items).await;
+        }
+        Operation::UpsertKnown => {
+            let items = vec![item("p1", json!({ "name": "u" }))];
+            return batch(world, "part", BatchOperation::Upsert, items).await;
+        }
+        Operation::UpdateMany => {
+            let items = ["p1", "p2"].map(|id| item(id, json!({ "name": "changed" })));
+            return batch(world, "part", BatchOperation::Update, items.into()).await;
+        }
+        Operation::DeleteMany => {
+            let items = ["p1", "p2"].map(|id| item(id, json!({})));
+            return batch(world, "part", BatchOperation::Delete, items.into()).await;
         }
     };
     result.map_err(|error| format!("{} {error}", error.code()))
@@ -167,6 +199,11 @@ async fn all_or_nothing_whatever_call_fails() {
         Operation::Update,
         Operation::Delete,
         Operation::Batch,
+        Operation::UpsertNew,
+        Operation::UpsertKnown,
+        Operation::CreateMany,
+        Operation::UpdateMany,
+        Operation::DeleteMany,
         Operation::DeleteToBin,
         Operation::Restore,
         Operation::Purge,
@@ -174,6 +211,13 @@ async fn all_or_nothing_whatever_call_fails() {
         Operation::RestoreVersion,
         Operation::Transaction,
     ] {
+        let done = {
+            let sound = prepared().await;
+            run(&sound, operation).await.unwrap();
+            let done = state(&sound).await;
+            sound.close().await;
+            normal(&done)
+        };
         for after in [false, true] {
             let mut fault = 1;
             loop {
@@ -181,21 +225,16 @@ async fn all_or_nothing_whatever_call_fails() {
                 let before = state(&world).await;
                 world.probe.arm(fault, after);
                 let result = run(&world, operation).await;
-                let reached = world.probe.calls.load(std::sync::atomic::Ordering::SeqCst) >= fault.unsigned_abs();
+                let reached = world.probe.calls.load(Ordering::SeqCst) >= fault.unsigned_abs();
                 world.probe.arm(0, false);
                 let found = state(&world).await;
                 let label = format!("{operation:?}, fault {fault}, after {after}: {result:?}");
                 // Events count the change, so a record without its event or the other way round is neither state.
-                let done = {
-                    let sound = prepared().await;
-                    run(&sound, operation).await.unwrap();
-                    state(&sound).await
-                };
                 match &result {
-                    Ok(()) => assert_eq!(normal(&found), normal(&done), "{label}"),
+                    Ok(()) => assert_eq!(normal(&found), done, "{label}"),
                     // The answer was lost, or a part of it: it may have happened, but then as a whole.
                     Err(_) => assert!(
-                        normal(&found) == normal(&before) || normal(&found) == normal(&done),
+                        normal(&found) == normal(&before) || normal(&found) == done,
                         "{label}: {found}"
                     ),
                 }
