@@ -24,3 +24,4 @@ mod swap;
 mod third_party;
 mod todo;
 mod zoo;
+mod zoo_abi;
