@@ -18,6 +18,7 @@ mod crash;
 mod crm;
 mod host;
 mod permissions;
+mod plugins_cli;
 mod postgres;
 mod sourcing;
 mod swap;
