@@ -30,18 +30,13 @@ pub fn built() -> PathBuf {
         .to_path_buf()
 }
 
-/// The library of a plugin of the repository, or of the example for `hello`.
+/// The library of a plugin of the repository; of the example for `hello`, of the crate that `plugins new` wrote for
+/// `acme-counter`.
 #[must_use]
 pub fn library(name: &str) -> PathBuf {
     let path = match name {
-        "hello" => {
-            let profile = built();
-            let target = profile.parent().expect("target");
-            target
-                .join("third-party")
-                .join(profile.file_name().expect("a profile"))
-                .join("libhello_plugin.so")
-        }
+        "hello" => third_party("libhello_plugin.so"),
+        "acme-counter" => third_party("libacme_counter.so"),
         name => built().join(format!("libobjectos_{}.so", name.replace('-', "_"))),
     };
     assert!(
@@ -50,6 +45,16 @@ pub fn library(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// What was built in a workspace of its own.
+fn third_party(library: &str) -> PathBuf {
+    let profile = built();
+    let target = profile.parent().expect("target");
+    target
+        .join("third-party")
+        .join(profile.file_name().expect("a profile"))
+        .join(library)
 }
 
 /// Copies a plugin's library into a folder, under a name.
