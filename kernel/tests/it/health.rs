@@ -211,7 +211,7 @@ fn an_unhealthy_plugin_is_restarted_as_often_as_its_manifest_says() {
             ward.tell("unhealthy").await;
             ward.restarted(generation).await;
         }
-        assert_eq!(ward.kernel.metrics()["restarts"], json!(2));
+        until("the figures", || async { ward.kernel.metrics()["restarts"] == json!(2) }).await;
         ward.tell("unhealthy").await;
         ward.pass_until("the verdict", |plugin| {
             plugin["reason"]
