@@ -211,7 +211,10 @@ fn an_unhealthy_plugin_is_restarted_as_often_as_its_manifest_says() {
             ward.tell("unhealthy").await;
             ward.restarted(generation).await;
         }
-        until("the figures", || async { ward.kernel.metrics()["restarts"] == json!(2) }).await;
+        until("the figures", || async {
+            ward.kernel.metrics()["restarts"] == json!(2)
+        })
+        .await;
         ward.tell("unhealthy").await;
         ward.pass_until("the verdict", |plugin| {
             plugin["reason"]
