@@ -1,10 +1,12 @@
 //! The host's own surface: bad input gets one clear message with place and remedy, and the documented exit code.
 
 use objectos_tests::{
-    HostBuilder,
-    plugins::{built, repository},
+    Host, HostBuilder,
+    plugins::{self, built, repository},
 };
+use serde_json::{Value, json};
 use std::{
+    fs,
     net::TcpListener,
     process::Command,
     time::{Duration, Instant},
@@ -12,9 +14,9 @@ use std::{
 
 fn check(arguments: &[&str], file: Option<&str>, code: i32, expected: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::create_dir(folder.path().join("plugins")).expect("a plugin folder");
+    fs::create_dir(folder.path().join("plugins")).expect("a plugin folder");
     if let Some(text) = file {
-        std::fs::write(folder.path().join("objectos.yml"), text).expect("a configuration");
+        fs::write(folder.path().join("objectos.yml"), text).expect("a configuration");
     }
     let output = Command::new(built().join("objectos-host"))
         .args(arguments)
@@ -151,7 +153,7 @@ fn a_check_neither_listens_nor_writes() {
     );
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(!text.contains(&address), "{text}");
-    let left: Vec<_> = std::fs::read_dir(builder.folder())
+    let left: Vec<_> = fs::read_dir(builder.folder())
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
@@ -161,13 +163,13 @@ fn a_check_neither_listens_nor_writes() {
 #[test]
 fn a_broken_app_names_file_line_and_spelling() {
     let app = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(
+    fs::write(
         app.path().join("objectos.app.yml"),
         "id: x\nversion: 1.0.0\nname: X\nnamespace: xx\n",
     )
     .expect("a file");
     let object = "name: thing\nfields:\n  title:\n    type: txt\n";
-    std::fs::write(app.path().join("thing.object.yml"), object).expect("a file");
+    fs::write(app.path().join("thing.object.yml"), object).expect("a file");
     let mut host = HostBuilder::new().app(app.path()).spawn();
     assert_eq!(host.wait(), Some(3), "{}", host.log());
     let log = host.log();
@@ -219,7 +221,142 @@ fn names_that_mean_nothing_here_are_warned_about() {
 }
 
 #[test]
-fn sigterm_ends_in_order() {
-    let mut host = HostBuilder::new().start();
+fn signals_end_in_order() {
+    for signal in ["TERM", "INT", "QUIT"] {
+        let mut host = HostBuilder::new().start();
+        host.signal(signal);
+        assert_eq!(host.wait(), Some(0), "{signal}: {}", host.log());
+        host.wait_for_log("stopping");
+    }
+}
+
+/// A host with a plugin that does not come to an end by itself, neither within its own limit nor within that of the host.
+fn with_a_plugin_that_hangs_in_stop(stop_limit_ms: &str) -> Host {
+    let builder = HostBuilder::new().config("plugins: { test.misfit: { behaviour: hang in stop } }\n");
+    let library = plugins::install(&builder.plugins(), "misfit", "misfit.so");
+    plugins::edit_manifest(&library, |document| {
+        document["manifest"]["description"] = json!("");
+        document["objectos"]["limits"]["stopMs"] = json!(100_000);
+    });
+    builder.environment("OBJECTOS_STOP_LIMIT_MS", stop_limit_ms).start()
+}
+
+#[test]
+fn a_plugin_that_hangs_in_stop_holds_the_host_no_longer_than_its_limit() {
+    let mut host = with_a_plugin_that_hangs_in_stop("2000");
+    let begun = Instant::now();
     assert_eq!(host.terminate(), Some(0), "{}", host.log());
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "it took {took:?}: {}", host.log());
+    host.wait_for_log("a plugin did not stop within the limit");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut host = with_a_plugin_that_hangs_in_stop("100000");
+    host.signal("INT");
+    host.wait_for_log("stopping");
+    host.signal("INT");
+    assert_eq!(host.wait(), Some(130), "{}", host.log());
+}
+
+/// A host with a plugin that fails to start and a file that is no plugin.
+fn with_failures(format: &str) -> Host {
+    let builder = HostBuilder::new()
+        .plugin("misfit")
+        .config("plugins: { test.misfit: { behaviour: error in init } }\n")
+        .arguments(&["--log-format", format]);
+    fs::write(builder.plugins().join("text.so"), b"this is no library").expect("a file");
+    builder.start()
+}
+
+#[test]
+fn the_start_report_is_a_line_of_json_for_each_plugin() {
+    let host = with_failures("json");
+    host.wait_for_log("plugin refused");
+    let log = host.log();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}")))
+        .collect();
+    let told = |id: &str| {
+        let line = lines
+            .iter()
+            .find(|line| line["message"] == "plugin" && line["plugin"] == id);
+        line.unwrap_or_else(|| panic!("no line of {id} in:\n{log}"))
+    };
+    for (id, state, reason) in [
+        ("objectos.data", "running", ""),
+        ("objectos.server", "running", ""),
+        ("test.misfit", "failed", "the misfit does not want to"),
+    ] {
+        let line = told(id);
+        assert_eq!(
+            (&line["state"], &line["version"]),
+            (&json!(state), &json!("1.0.0")),
+            "{line}"
+        );
+        assert!(line["start_ms"].is_f64(), "{line}");
+        assert!(
+            line["reason"].as_str().is_some_and(|text| text.contains(reason)),
+            "{line}"
+        );
+    }
+    let refused = lines
+        .iter()
+        .find(|line| line["message"] == "plugin refused")
+        .expect("a line");
+    assert!(
+        refused["path"].as_str().is_some_and(|path| path.ends_with("text.so")),
+        "{refused}"
+    );
+    assert_eq!(
+        (&refused["level"], &refused["reason"]),
+        (&json!("WARN"), &json!("not an ELF file"))
+    );
+    assert!(
+        refused["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()),
+        "{refused}"
+    );
+}
+
+/// The lines of the table, once its last one is there: that of the refused file.
+fn table(host: &Host) -> Vec<String> {
+    let head = ["plugin", "version", "state", "trust", "ms", "services", "routes"];
+    let begun = Instant::now();
+    loop {
+        let log = host.log();
+        let lines = log.lines().skip_while(|line| !line.split_whitespace().eq(head));
+        let table: Vec<String> = lines.map(str::to_owned).collect();
+        if table
+            .iter()
+            .any(|line| line.contains("text.so refused: not an ELF file"))
+        {
+            return table;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "no table in:\n{log}");
+    }
+}
+
+#[test]
+fn the_start_report_is_a_table_for_people() {
+    let host = with_failures("human");
+    let table = table(&host);
+    for (id, state) in [
+        ("objectos.data", "running"),
+        ("objectos.server", "running"),
+        ("test.misfit", "failed"),
+    ] {
+        let row = table.iter().position(|line| line.starts_with(id));
+        let row = row.unwrap_or_else(|| panic!("no row of {id} in:\n{table:#?}"));
+        let cells: Vec<&str> = table[row].split_whitespace().take(4).collect();
+        assert_eq!(cells, [id, "1.0.0", state, "untrusted"]);
+        if state == "failed" {
+            let below = table.get(row + 1).cloned().unwrap_or_default();
+            assert!(
+                below.starts_with("    ") && below.contains("the misfit does not want to"),
+                "{table:#?}"
+            );
+        }
+    }
 }

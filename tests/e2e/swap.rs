@@ -1,13 +1,26 @@
 //! Hot swap under load: no request fails, memory stays.
 
-use objectos_tests::{HostBuilder, load::Load, plugins};
+use objectos_tests::{Answer, HostBuilder, load::Load, plugins};
 use serde_json::json;
-use std::fs;
+use std::{fs, io, net::SocketAddr};
+
+use crate::permissions::people::People;
 
 /// Swaps in all, over all plugins.
 const SWAPS: usize = 200;
 /// After so many, memory is taken as the mark.
 const WARM: usize = 20;
+/// Swaps in all of the plugins that know who is who and who did what.
+const SECURED_SWAPS: usize = 40;
+
+/// What counts as a failed request.
+fn judged(answer: io::Result<Answer>) -> Result<(), String> {
+    match answer {
+        Ok(answer) if answer.status < 300 => Ok(()),
+        Ok(answer) => Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
+        Err(error) => Err(error.to_string()),
+    }
+}
 
 #[test]
 fn two_hundred_swaps_under_load_fail_no_request_and_keep_memory() {
@@ -18,7 +31,7 @@ fn two_hundred_swaps_under_load_fail_no_request_and_keep_memory() {
         .expect(201);
     let path = format!("/api/v1/data/account/{}", made["id"].as_str().expect("an id"));
     let load = Load::start(host.address(), 8, move |client, connection, number| {
-        let answer = match (connection % 4, number % 16) {
+        judged(match (connection % 4, number % 16) {
             (0, 0) => {
                 let body = json!({"name": format!("Made {number}")}).to_string();
                 let headers = [("content-type", "application/json")];
@@ -26,12 +39,7 @@ fn two_hundred_swaps_under_load_fail_no_request_and_keep_memory() {
             }
             (1, _) => client.request("GET", "/api/v1/hello/Ada", &[], b""),
             _ => client.request("GET", &path, &[], b""),
-        };
-        match answer {
-            Ok(answer) if answer.status < 300 => Ok(()),
-            Ok(answer) => Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
-            Err(error) => Err(error.to_string()),
-        }
+        })
     });
     let ids = ["objectos.data", "objectos.server", "example.hello"];
     let mut mark = 0;
@@ -62,6 +70,57 @@ fn two_hundred_swaps_under_load_fail_no_request_and_keep_memory() {
         "memory grew from {mark} to {memory} bytes over {} swaps ({count} requests)",
         SWAPS - WARM
     );
+}
+
+/// Somebody who is signed in reads, lists and makes records.
+fn signed_in_load(address: SocketAddr, token: &str, path: String) -> Load {
+    let bearer = format!("Bearer {token}");
+    Load::start(address, 6, move |client, connection, number| {
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        judged(match (connection % 3, number % 16) {
+            (0, 0) => {
+                let body = json!({"name": format!("Made {number}")}).to_string();
+                client.request("POST", "/api/v1/data/account", &headers, body.as_bytes())
+            }
+            (1, _) => client.request("GET", "/api/v1/data/account?top=3", &headers, b""),
+            _ => client.request("GET", &path, &headers, b""),
+        })
+    })
+}
+
+#[test]
+fn swaps_of_the_plugins_that_guard_fail_no_request_of_the_signed_in() {
+    let builder = ["auth", "permissions", "audit", "notification"]
+        .into_iter()
+        .fold(HostBuilder::new(), HostBuilder::plugin);
+    let host = builder.example("crm").start();
+    let mut people = People::new(&host);
+    let mut anna = people.user("anna");
+    people.give_role(&anna, "sales_user");
+    let account = anna.make("account", &json!({"name": "Steady"}));
+    let load = signed_in_load(host.address(), anna.token(), format!("/api/v1/data/account/{account}"));
+    let ids = [
+        "objectos.auth",
+        "objectos.permissions",
+        "objectos.audit",
+        "objectos.notification",
+    ];
+    for number in 0..SECURED_SWAPS {
+        let id = ids[number % ids.len()];
+        let report = people
+            .admin
+            .send("POST", &format!("/api/v1/plugins/{id}/swap"), &json!({}));
+        let text = String::from_utf8_lossy(&report.body).into_owned();
+        assert_eq!(report.status, 200, "swap {number} of {id}: {text}");
+        let failures = load.failures();
+        assert!(failures.is_empty(), "swap {number} of {id}: {failures:?}");
+    }
+    let (count, failures) = load.stop();
+    assert!(failures.is_empty(), "{failures:?}");
+    assert!(count > 200, "there was load: {count} requests");
+    // Nobody became somebody else on the way.
+    assert_eq!(host.client().get("/api/v1/data/account").status, 401);
+    anna.get("/api/v1/data/account?top=1").expect(200);
 }
 
 #[test]

@@ -43,3 +43,23 @@ fn its_configuration_is_checked_before_it_is_loaded() {
     host.client().get("/api/v1/hello/Ada").expect(404);
     host.client().get("/api/v1/data/account?top=1").expect(200);
 }
+
+#[test]
+fn a_plugin_as_it_is_written_new_is_loaded_called_and_swapped() {
+    let host = HostBuilder::new()
+        .plugin("acme-counter")
+        .config("plugins: { acme.counter: { step: 5 } }\n")
+        .start();
+    let mut client = host.client();
+    let mut count = || client.send("POST", "/api/v1/acme-counter", &json!({})).expect(200);
+    assert_eq!(count(), json!({"value": 5}));
+    host.client()
+        .send("POST", "/api/v1/plugins/acme.counter/swap", &json!({}))
+        .expect(200);
+    assert_eq!(count(), json!({"value": 10}), "its state goes with it");
+    let plugin = host.plugin("acme.counter");
+    assert_eq!(
+        (&plugin["state"], &plugin["generation"], &plugin["warnings"]),
+        (&json!("running"), &json!(2), &json!([]))
+    );
+}

@@ -182,6 +182,74 @@ fn signatures() {
     }
 }
 
+/// The misfit under another id: nothing of it meets the first one, and both need what `needed` says.
+fn misfit_as(folder: &Path, id: &str, needed: &str) {
+    let library = plugins::install(folder, "misfit", &format!("{id}.so"));
+    plugins::edit_manifest(&library, |document| {
+        document["manifest"]["id"] = json!(id);
+        document["manifest"]["description"] = json!("");
+        document["manifest"]["dependencies"] = json!({needed: "^1.0.0"});
+        document["security"]["pluginId"] = json!(id);
+        document["objectos"]["services"] = json!({"provides": [], "uses": []});
+        document["objectos"]["routes"] = json!([]);
+    });
+}
+
+#[test]
+fn plugins_that_need_each_other_in_a_circle() {
+    let two = |folder: &Path| {
+        misfit_as(folder, "test.one", "test.two");
+        misfit_as(folder, "test.two", "test.one");
+    };
+    check_file(two, &["in a circle: test.one -> test.two -> test.one"]);
+    let three = |folder: &Path| {
+        misfit_as(folder, "test.one", "test.two");
+        misfit_as(folder, "test.two", "test.three");
+        misfit_as(folder, "test.three", "test.one");
+    };
+    check_file(three, &["in a circle: ", "test.two -> test.three"]);
+}
+
+#[test]
+fn capabilities_that_are_not_granted() {
+    let everything_else = "objectos.data: { allow: ['*'] }, objectos.server: { allow: ['*'] }";
+    let asked = "network:connect:smtp.example.com:587";
+    for (rules, expected) in [
+        (
+            "{}".to_owned(),
+            vec!["needs what the operator does not grant", asked, "to write to people"],
+        ),
+        (
+            "{ allow: ['*'], deny: ['network:connect:*.example.com'] }".to_owned(),
+            vec![
+                "needs what the operator does not grant",
+                asked,
+                "denied by `network:connect:*.example.com`",
+            ],
+        ),
+        (format!("{{ allow: ['{asked}'] }}"), vec![]),
+    ] {
+        let builder = HostBuilder::new().example("crm");
+        plugins::edit_manifest(&misfit(&builder.plugins()), |document| {
+            document["manifest"]["description"] = json!("");
+            document["security"]["permissions"]["permissions"] = json!([{
+                "id": "mail", "resource": "network.http", "actions": ["execute"], "scope": "plugin", "required": true,
+                "description": "to write to people", "filter": {"resourceIds": ["smtp.example.com:587"]}
+            }]);
+        });
+        let grants = format!("grants: {{ {everything_else}, test.misfit: {rules} }}\n");
+        let host = builder.config(&grants).start();
+        serves(&mut host.client());
+        let reasons = reasons(&host);
+        for part in &expected {
+            assert!(reasons.contains(part), "{rules}: {part:?} is not in:\n{reasons}");
+        }
+        if expected.is_empty() {
+            assert_eq!(host.plugin("test.misfit")["state"], "running", "{rules}: {reasons}");
+        }
+    }
+}
+
 /// A host with the misfit behaving as named.
 fn with(behaviour: &str) -> Host {
     HostBuilder::new()
@@ -258,6 +326,50 @@ fn hooks_that_fail_refuse_the_operation_with_a_clear_error() {
         let found = client.get("/api/v1/data/account?name=Hooked").expect(200);
         assert_eq!(found["total"], 0, "{behaviour}: nothing half-applied");
     }
+}
+
+#[test]
+fn a_service_that_is_declared_and_not_there_is_told() {
+    let host = with("service missing");
+    let mut client = host.client();
+    serves(&mut client);
+    let plugin = host.plugin("test.misfit");
+    assert_eq!(plugin["state"], "running", "{plugin:#}");
+    assert_eq!(
+        plugin["warnings"],
+        json!(["declares the service misfit and does not register it"])
+    );
+    assert_eq!(client.get("/api/v1/misfit/x").expect(200), "well");
+}
+
+#[test]
+fn event_handlers_that_panic_end_in_a_dead_letter_and_stop_nobody() {
+    let config = "plugins: { test.misfit: { behaviour: panic in event } }\n\
+                  events: { queue: { retryPolicy: { maxRetries: 2, backoffStrategy: fixed, initialDelayMs: 10, maxDelayMs: 10 } } }\n";
+    let host = HostBuilder::new()
+        .plugin("misfit")
+        .example("crm")
+        .config(config)
+        .start();
+    let mut client = host.client();
+    client
+        .send("POST", "/api/v1/data/account", &json!({"name": "Startled"}))
+        .expect(201);
+    let begun = Instant::now();
+    loop {
+        let letters = client.get("/api/v1/events/dead-letters").expect(200).to_string();
+        if letters.contains("Startled") {
+            assert!(letters.contains("panicked in event"), "{letters}");
+            break;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "no dead letter: {letters}\n{}",
+            host.log()
+        );
+        serves(&mut client);
+    }
+    serves(&mut client);
 }
 
 #[test]

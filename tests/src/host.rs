@@ -158,18 +158,21 @@ impl Host {
         let mut command = Command::new(built().join("objectos-host"));
         command
             .current_dir(self.builder.folder.path())
-            .args(["--plugins", "plugins", "--log-format", "json"])
+            .args(["--plugins", "plugins"])
             .args(&self.builder.arguments)
             .envs(self.builder.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let given = |flag: &str| self.builder.arguments.iter().any(|argument| argument == flag);
-        if !given("--data") {
-            command.args(["--data", "data"]);
-        }
-        if !given("--listen") {
-            command.args(["--listen", &self.address.to_string()]);
+        let address = self.address.to_string();
+        for (flag, value) in [
+            ("--data", "data"),
+            ("--log-format", "json"),
+            ("--listen", address.as_str()),
+        ] {
+            if !self.builder.arguments.iter().any(|argument| argument == flag) {
+                command.args([flag, value]);
+            }
         }
         for app in &self.builder.apps {
             command.arg("--app").arg(app);
@@ -307,13 +310,26 @@ impl Host {
 
     /// Asks it to stop (SIGTERM) and answers its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let mut child = self.child.take().expect("the host runs");
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Sends a signal by its short name, `INT`.
+    pub fn signal(&self, name: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
+            .args([&format!("-{name}"), &self.pid().to_string()])
             .status()
             .expect("kill");
         assert!(status.success());
-        wait(&mut child)
+    }
+
+    /// Waits until a part of the log is there.
+    pub fn wait_for_log(&self, part: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(part) {
+            assert!(begun.elapsed() < READY_LIMIT, "{part:?} is not in:\n{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits for the process to end by itself and answers its exit code.

@@ -1,11 +1,14 @@
 //! Plugin folders for tests: the libraries the build made, copied, and where a test wants it changed inside.
 
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol};
 use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// The one symbol of a plugin's library that a host looks for.
+const ENTRY: &str = "_1as_0lib_1header_0root_bmodule_bloader";
 
 /// The repository.
 #[must_use]
@@ -27,18 +30,13 @@ pub fn built() -> PathBuf {
         .to_path_buf()
 }
 
-/// The library of a plugin of the repository, or of the example for `hello`.
+/// The library of a plugin of the repository; of the example for `hello`, of the crate that `plugins new` wrote for
+/// `acme-counter`.
 #[must_use]
 pub fn library(name: &str) -> PathBuf {
     let path = match name {
-        "hello" => {
-            let profile = built();
-            let target = profile.parent().expect("target");
-            target
-                .join("third-party")
-                .join(profile.file_name().expect("a profile"))
-                .join("libhello_plugin.so")
-        }
+        "hello" => third_party("libhello_plugin.so"),
+        "acme-counter" => third_party("libacme_counter.so"),
         name => built().join(format!("libobjectos_{}.so", name.replace('-', "_"))),
     };
     assert!(
@@ -47,6 +45,16 @@ pub fn library(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// What was built in a workspace of its own.
+fn third_party(library: &str) -> PathBuf {
+    let profile = built();
+    let target = profile.parent().expect("target");
+    target
+        .join("third-party")
+        .join(profile.file_name().expect("a profile"))
+        .join(library)
 }
 
 /// Copies a plugin's library into a folder, under a name.
@@ -88,5 +96,25 @@ pub fn edit_manifest(library: &Path, change: impl FnOnce(&mut Value)) {
     );
     text.resize(size, b' ');
     bytes[offset..offset + size].copy_from_slice(&text);
+    put(library, &bytes);
+}
+
+/// Has the entry of a library lead to another of its exported symbols: the host finds what is there in the entry's place.
+pub fn choose_entry(library: &Path, symbol: &str) {
+    let mut bytes = fs::read(library).expect("a library can be read");
+    let (place, address) = {
+        let file = object::File::parse(&*bytes).expect("an ELF file");
+        let find = |name: &str| {
+            file.dynamic_symbols()
+                .find(|symbol| symbol.name().is_ok_and(|found| found == name))
+                .unwrap_or_else(|| panic!("{} does not export {name}", library.display()))
+        };
+        let table = file.section_by_name(".dynsym").expect("a table of symbols");
+        let (offset, _) = table.file_range().expect("a table with bytes");
+        // 24 bytes each; the address stands behind name, kind and section.
+        let place = usize::try_from(offset).expect("fits") + find(ENTRY).index().0 * 24 + 8;
+        (place, find(symbol).address())
+    };
+    bytes[place..place + 8].copy_from_slice(&address.to_le_bytes());
     put(library, &bytes);
 }

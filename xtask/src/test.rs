@@ -15,8 +15,9 @@ const DENY_VERSION: &str = "0.20.2";
 
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     if let Some(filter) = filter {
-        build::build(Profile::Dev)?;
+        let host = build::build(Profile::Dev)?;
         hello::build_example(Profile::Dev, false)?;
+        hello::build_written(&host)?;
         let server = database()?;
         return shell::run("tests", tests(server.as_ref()).arg(filter));
     }
@@ -35,9 +36,10 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
         ]),
     )?;
     licences()?;
-    build::build(Profile::Dev)?;
+    let host = build::build(Profile::Dev)?;
     hello::build_example(Profile::Dev, true)?;
     hello::build_example(Profile::Dev, false)?;
+    hello::build_written(&host)?;
     let server = database()?;
     browser()?;
     shell::run("unit, integration and end-to-end tests", &mut tests(server.as_ref()))?;

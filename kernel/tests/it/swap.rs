@@ -12,6 +12,9 @@ use std::{
     time::Duration,
 };
 
+/// Files put in the place of a plugin that is called all the while.
+const ROUNDS: u64 = 50;
+
 /// Callers that do not stop until told; counts what went well and keeps what did not.
 struct Load {
     stop: Arc<AtomicBool>,
@@ -63,7 +66,7 @@ fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
         let (kernel, _) = rig.boot().await;
         call(&kernel, "probe.a", "count", json!(null)).await.unwrap();
         let load = Load::begin(&kernel, "wait");
-        for round in 1..=5_u64 {
+        for round in 1..=ROUNDS {
             rig.replace("probe.a", &format!("1.0.{round}"), |_| {});
             let report = kernel.swap("probe.a").await.unwrap();
             assert_eq!(
@@ -80,13 +83,13 @@ fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
         assert!(load.end().await > 0);
         let count = call(&kernel, "probe.a", "count", json!(null)).await.unwrap();
         let mut state = &count["resumed"];
-        for _ in 0..4 {
+        for _ in 1..ROUNDS {
             state = &state["resumed"];
         }
         assert_eq!(
             state["calls"],
             json!(1),
-            "the first state lies five swaps deep: {count}"
+            "the first state lies {ROUNDS} swaps deep: {count}"
         );
         kernel.shutdown(STOP).await;
     });

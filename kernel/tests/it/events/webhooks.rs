@@ -147,3 +147,38 @@ fn a_disabled_webhook_sends_nothing() {
         assert!(world.http.requests.lock().is_empty() && world.store.open_ids().is_empty());
     });
 }
+
+#[test]
+fn an_entry_of_handlers_filters_a_webhook_by_its_id() {
+    run(|| async {
+        let mut config = config(&json!({}));
+        let mut other = config["webhooks"][0].clone();
+        other["id"] = json!("all");
+        other["url"] = json!("https://example.com/all");
+        config["webhooks"].as_array_mut().expect("a list").push(other);
+        config["handlers"] = json!([
+            {"eventName": "data.*", "handler": "webhook/crm", "filter": {"payload.n": {"$in": ["e1", "e3"]}}},
+            {"eventName": "data.*", "handler": "someone/else", "filter": {"payload.n": "e9"}},
+        ]);
+        let world = World::new(config);
+        world.bus.open();
+        world.write(&[("e1", "data.x", ""), ("e2", "data.x", ""), ("e3", "data.y", "")]);
+        world.finish(1_000).await;
+        let requests = world.http.requests.lock();
+        let sent = |url: &str| {
+            let mut ids: Vec<String> = requests
+                .iter()
+                .filter(|request| request.url == url)
+                .map(|request| {
+                    let body: Value = serde_json::from_str(&request.body).expect("JSON");
+                    body["id"].as_str().expect("an id").to_owned()
+                })
+                .collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(sent("https://example.com/hook"), ["e1", "e3"]);
+        assert_eq!(sent("https://example.com/all"), ["e1", "e2", "e3"]);
+        assert!(world.store.open_ids().is_empty(), "what a filter skips is done");
+    });
+}

@@ -1,0 +1,205 @@
+//! `objectos-host plugins …`: what an operator asks about files and of a running host, and what is answered.
+
+use objectos_tests::{HostBuilder, plugins};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
+
+/// What a command answered.
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn expect(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for part in parts {
+            assert!(
+                self.out.contains(part),
+                "{part:?} is not in:\n{}\n{}",
+                self.out,
+                self.error
+            );
+        }
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+    }
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Said {
+    let output = Command::new(plugins::built().join("objectos-host"))
+        .arg("plugins")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .expect("objectos-host can be started");
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        error: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A folder with the misfit and a file that is no library in `plugins`.
+fn shelf() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plugin_folder = folder.path().join("plugins");
+    plugins::install(&plugin_folder, "misfit", "misfit.so");
+    fs::write(plugin_folder.join("text.so"), b"this is no library").expect("a file");
+    folder
+}
+
+#[test]
+fn list_tells_of_the_files_where_no_host_runs() {
+    let shelf = shelf();
+    run(shelf.path(), &["list"]).expect(
+        0,
+        &[
+            "no host is running with this data folder",
+            "loadable: `test.misfit` 1.0.0 (",
+            "misfit.so) (level 1)",
+            "refused: ",
+            "text.so: not an ELF file",
+            "to do: build the plugin again",
+        ],
+    );
+    let listed = run(shelf.path(), &["list", "--json"]);
+    listed.expect(0, &[]);
+    let listed = listed.json();
+    let found = &listed["plugins"][0];
+    assert_eq!(
+        (&found["id"], &found["version"], &found["state"], &found["trust"]),
+        (
+            &json!("test.misfit"),
+            &json!("1.0.0"),
+            &json!("loadable"),
+            &json!("untrusted")
+        ),
+        "{listed:#}"
+    );
+    let refused = listed["refused"].as_array().expect("a list");
+    assert_eq!(refused.len(), 1, "{listed:#}");
+    assert_eq!(refused[0]["reason"], "not an ELF file");
+}
+
+#[test]
+fn list_tells_of_the_running_host() {
+    let builder = HostBuilder::new().plugin("misfit");
+    fs::write(builder.plugins().join("text.so"), b"this is no library").expect("a file");
+    let host = builder
+        .config("plugins: { test.misfit: { behaviour: error in init } }\n")
+        .start();
+    let listed = run(host.folder(), &["list", "--data", "data"]);
+    listed.expect(0, &["ID ", "STATE", "text.so", "refused", "not an ELF file"]);
+    for (id, state, reason) in [
+        ("objectos.data", "running", ""),
+        ("objectos.server", "running", ""),
+        ("test.misfit", "failed", "the misfit does not want to"),
+    ] {
+        let line = listed.out.lines().find(|line| line.starts_with(id)).unwrap_or_default();
+        assert!(line.contains(state) && line.contains(reason), "{id}:\n{}", listed.out);
+    }
+    let listed = run(host.folder(), &["list", "--data", "data", "--json"]).json();
+    let ids: Vec<&str> = listed["plugins"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|plugin| plugin["id"].as_str())
+        .collect();
+    assert_eq!(ids, ["objectos.data", "objectos.server", "test.misfit"]);
+}
+
+#[test]
+fn inspect_shows_what_a_plugin_says_of_itself() {
+    let shelf = shelf();
+    run(shelf.path(), &["inspect", "plugins/misfit.so"]).expect(
+        0,
+        &[
+            "test.misfit 1.0.0 (Misfit)",
+            "plugins/misfit.so (",
+            "sha256      ",
+            "api         ^1.0",
+            "built       by rustc ",
+            "provides    misfit 1.0.0",
+            "uses        data ^1",
+            "handles     hook data.before_insert",
+            "listens     data.record.created",
+            "publishes   misfit.noise",
+            "routes      GET /api/v1/misfit/{what}",
+        ],
+    );
+    let shown = run(shelf.path(), &["inspect", "plugins/misfit.so", "--json"]);
+    shown.expect(0, &[]);
+    let shown = shown.json();
+    assert_eq!(shown["document"]["manifest"]["id"], "test.misfit");
+    assert_eq!(
+        shown["exports"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        shown["exports"]
+    );
+    run(shelf.path(), &["inspect", "plugins/text.so"]).expect(1, &["refused: ", "not an ELF file"]);
+}
+
+#[test]
+fn verify_says_what_would_happen() {
+    let shelf = shelf();
+    let library = "plugins/misfit.so";
+    run(shelf.path(), &["verify", library]).expect(
+        0,
+        &[
+            "`test.misfit` 1.0.0 (plugins/misfit.so) may be loaded in development mode",
+            "sha256      ",
+            "trust       untrusted",
+        ],
+    );
+    let production = ["verify", library, "--mode", "production"];
+    run(shelf.path(), &production).expect(
+        1,
+        &[
+            "trust level untrusted may not be loaded in production mode",
+            "to do: sign it with `objectos-host plugins sign`",
+        ],
+    );
+    // What `keygen` prints for objectos.yml is put there as it stands.
+    let made = run(shelf.path(), &["keygen", "release", "--out", "keys"]);
+    made.expect(0, &["keys/release.key is the secret key"]);
+    let (_, trust) = made.out.split_once("objectos.yml:\n").expect("what to write");
+    fs::write(shelf.path().join("objectos.yml"), trust).expect("a configuration");
+    run(shelf.path(), &["sign", library, "--key", "keys/release.key"]).expect(0, &["is signed by"]);
+    run(shelf.path(), &production).expect(0, &["may be loaded in production mode", "trust       trusted"]);
+    let library = shelf.path().join(library);
+    let mut bytes = fs::read(&library).expect("bytes");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    plugins::put(&library, &bytes);
+    run(shelf.path(), &production).expect(1, &["the file is not the one that was signed"]);
+}
+
+#[test]
+fn swap_puts_a_new_file_in_the_place_of_the_old_one() {
+    let host = HostBuilder::new()
+        .plugin("hello")
+        .environment("OBJECTOS_WATCH", "false")
+        .start();
+    let swap = |arguments: &[&str]| run(host.folder(), &[&["swap", "--data", "data"][..], arguments].concat());
+    swap(&["example.hello"]).expect(0, &["example.hello 1.0.0 → 1.0.0 (generation 2), switched after "]);
+    let next = plugins::install(&host.plugins(), "hello", "hello-next.so");
+    plugins::edit_manifest(&next, |document| document["manifest"]["version"] = json!("1.0.1"));
+    swap(&["example.hello", "--file", "plugins/hello-next.so"])
+        .expect(0, &["example.hello 1.0.0 → 1.0.1 (generation 3), switched after "]);
+    assert_eq!(host.plugin("example.hello")["version"], "1.0.1");
+    swap(&["example.hallo"]).expect(1, &["not swapped: ", "the nearest name is example.hello"]);
+    swap(&["objectos.data", "--file", "plugins/hello-next.so"]).expect(1, &["not swapped: ", "is another plugin"]);
+    assert_eq!(
+        host.client().get("/api/v1/hello/Ada").expect(200)["text"],
+        "Hello, Ada!"
+    );
+}

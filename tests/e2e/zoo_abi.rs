@@ -1,0 +1,87 @@
+//! The zoo's impostors: sound libraries, files and manifests, whose entry is not what it should be. What tells them apart is
+//! seen only once the library is open: the host says what differs first, and goes on serving.
+
+use objectos_tests::{HostBuilder, plugins};
+
+/// A host with the impostor under one of its forged entries; its reason must hold every one of `expected`.
+fn check(entry: &str, expected: &[&str]) {
+    let builder = HostBuilder::new().example("crm");
+    let library = plugins::install(&builder.plugins(), "impostor", "impostor.so");
+    plugins::choose_entry(&library, entry);
+    let host = builder.start();
+    let mut client = host.client();
+    client.get("/health").expect(200);
+    client.get("/api/v1/data/account?top=1").expect(200);
+    let plugin = host.plugin("test.impostor");
+    assert_eq!(plugin["state"], "failed", "{entry}: {plugin:#}");
+    let reason = plugin["reason"].as_str().expect("a reason");
+    for part in expected.iter().chain(&["impostor.so"]) {
+        assert!(reason.contains(part), "{entry}: {part:?} is not in: {reason}");
+    }
+}
+
+#[test]
+fn its_own_entry_is_good() {
+    let host = HostBuilder::new().plugin("impostor").start();
+    assert_eq!(host.plugin("test.impostor")["state"], "running", "{}", host.log());
+}
+
+#[test]
+fn entries_that_are_no_plugins() {
+    check(
+        "IMPOSTOR_FOUNDATION",
+        &[
+            "a library but no plugin",
+            "made by another version of the ABI's foundation",
+        ],
+    );
+    check(
+        "IMPOSTOR_SILENT",
+        &["a library but no plugin", "does not describe its types"],
+    );
+}
+
+#[test]
+fn layouts_that_differ_are_told_by_their_first_difference() {
+    check(
+        "IMPOSTOR_INTERFACE",
+        &[
+            "was built for another ABI",
+            "another type, expected PluginModule",
+            "found GreeterModule",
+        ],
+    );
+    check(
+        "IMPOSTOR_ORDER",
+        &[
+            "was built for another ABI",
+            "another field, expected field_name:unwinds, found field_name:api_version",
+        ],
+    );
+    check(
+        "IMPOSTOR_METHOD",
+        &[
+            "was built for another ABI",
+            "create",
+            "another field",
+            "found field_name:workers",
+        ],
+    );
+    check(
+        "IMPOSTOR_FIELD",
+        &[
+            "was built for another ABI",
+            "create",
+            "kind: another type, expected u32, found u64",
+        ],
+    );
+}
+
+#[test]
+fn entries_that_contradict_their_manifest() {
+    check(
+        "IMPOSTOR_API",
+        &["was built with objectos-plugin-api 2.0.0, this host speaks"],
+    );
+    check("IMPOSTOR_ABORTS", &["a panic in it would end the host"]);
+}
