@@ -25,13 +25,14 @@ pub use views::{VIEW_ROUTES, register_views, serve as serve_views};
 pub use write::{WRITE_ROUTES, change, register_writes};
 
 /// Everything that is served here, as `plugin.json` has it.
-pub const ROUTES: [&str; 11] = [
+pub const ROUTES: [&str; 12] = [
     "GET /api/v1/meta",
     "GET /api/v1/meta/{type}",
     "GET /api/v1/meta/{type}/{name}",
     "GET /api/v1/ui/view/{object}",
     "GET /api/v1/ui/view/{object}/{type}",
     "GET /api/v1/meta/object/{name}/state/{field}",
+    "GET /api/v1/meta/book/{name}/tree",
     "GET /api/v1/meta/{type}/{name}/references",
     "GET /api/v1/meta/{type}/{name}/published",
     "GET /api/metadata",
@@ -63,6 +64,7 @@ pub fn answer(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpRespon
         "/api/v1/ui/view/{object}" => view(catalogue, request, &query_value(request, "type").unwrap_or_default()),
         "/api/v1/ui/view/{object}/{type}" => view(catalogue, request, request.parameter("type")),
         "/api/v1/meta/object/{name}/state/{field}" => inquire::next_states(catalogue, request),
+        "/api/v1/meta/book/{name}/tree" => inquire::book_tree(catalogue, request),
         "/api/v1/meta/{type}/{name}/references" => inquire::references(catalogue, request),
         "/api/metadata" => {
             let types: Vec<&str> = catalogue.metadata().kinds().collect();

@@ -10,6 +10,7 @@ mod diagnose;
 mod fit;
 mod follow;
 mod keep;
+mod migrate;
 mod refuse;
 
 use std::collections::BTreeMap;

@@ -105,6 +105,27 @@ export function saving(lab) {
     await refusal(meta.rollbackItem('object', name, 99), { ...missing, code: 'resource_not_found' });
   });
 
+  test('what is stored in older spellings is shown, and rewritten when that is wanted', { skip: !meta.migrateStored && 'not in this version' }, async () => {
+    const older = `${name}_older`;
+    await meta.saveItem('object', older, { fields: { title: { type: 'string', max_length: 9 } } });
+    const row = ({ rows }) => rows.find((each) => each.name === older);
+    const shown = await meta.migrateStored();
+    assert.deepEqual([shown.applied, shown.rewritten, row(shown).status], [false, 0, 'pending']);
+    assert.equal(shown.scanned, shown.canonical + shown.pending);
+    assert.equal(row(await meta.migrateStored({ types: ['app'] })), undefined);
+    const done = await meta.migrateStored({ apply: true, types: ['object'] });
+    assert.deepEqual([done.applied, done.pending, done.failed, row(done).status], [true, 0, 0, 'rewritten']);
+    assert.equal(row(await meta.migrateStored()), undefined);
+    assert.equal((await meta.getItem('object', older)).fields.title.maxLength, 9);
+    await meta.deleteItem('object', older);
+  });
+
+  test('every package has a book without pages', { skip: !meta.getBookTree && 'not in this version' }, async () => {
+    const book = await meta.getBookTree('atlas');
+    assert.deepEqual([book.name, book.groups], ['atlas', []]);
+    await refusal(meta.getBookTree('nothing'), { ...missing, code: 'resource_not_found' });
+  });
+
   async function remove(type, item) {
     if (meta.deleteItem) return meta.deleteItem(type, item);
     const answer = await raw('DELETE', `/api/v1/meta/${type}/${item}`);

@@ -3,7 +3,7 @@
 use objectos_plugin_api::{HttpRequest, HttpResponse, Result};
 use serde_json::{Value, json};
 
-use super::{find, query_value};
+use super::{find, missing, query_value};
 use crate::error::DataError;
 use crate::metadata::{MetadataEntry, kind_of_name};
 use crate::model::{Catalogue, FieldModel, ObjectModel, RuleCheck, RuleModel};
@@ -66,6 +66,23 @@ fn machine<'a>(
         RuleCheck::Transitions { field, allowed, .. } if field == name => Some(allowed),
         _ => None,
     }
+}
+
+/// `{name, label?, groups}`: the pages of a book. There are no books and no pages here, so the one book that every package has
+/// without declaring it is empty, and there is no other.
+pub(super) fn book_tree(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpResponse> {
+    let name = request.parameter("name");
+    let Some(package) = catalogue.metadata().get("package", name) else {
+        return Err(missing(catalogue, "book", name));
+    };
+    let mut book = json!({ "name": name, "groups": [] });
+    let label = ["label", "name"]
+        .iter()
+        .find_map(|key| package.definition.get(*key)?.as_str());
+    if let Some(label) = label {
+        book["label"] = json!(label);
+    }
+    HttpResponse::json(200, &book)
 }
 
 /// `{references: [{type, name, label?, path, kind}]}`: every place in the items that names the item.

@@ -10,7 +10,7 @@ use crate::metadata::kind_of_name;
 use crate::runtime::{RuntimeMetadata, Saved, Terms};
 
 /// Everything that is served here, as `plugin.json` has it.
-pub const WRITE_ROUTES: [&str; 10] = [
+pub const WRITE_ROUTES: [&str; 11] = [
     "PUT /api/v1/meta/{type}/{name}",
     "DELETE /api/v1/meta/{type}/{name}",
     "GET /api/v1/meta/{type}/{name}/history",
@@ -19,6 +19,7 @@ pub const WRITE_ROUTES: [&str; 10] = [
     "GET /api/v1/meta/{type}/{name}/diff",
     "GET /api/v1/meta/{type}/{name}/audit",
     "POST /api/v1/meta/{type}/{name}/publish",
+    "POST /api/v1/meta/_migrate-stored",
     "GET /api/v1/meta/_drafts",
     "GET /api/v1/meta/diagnostics",
 ];
@@ -60,11 +61,33 @@ pub async fn change(runtime: &RuntimeMetadata, context: &Context, request: &Http
             body["restoredFromVersion"] = number.into();
             HttpResponse::json(200, &body)
         }
+        ("POST", "/api/v1/meta/_migrate-stored") => migrate(runtime, context, request).await,
         ("GET", _) | ("POST", "/api/v1/meta/{type}/{name}/publish") => tell(runtime, context, request).await,
         (method, route) => Err(Error::internal(format!(
             "{method} {route} is not one of the metadata routes"
         ))),
     }
+}
+
+/// Brings what is stored into the protocol's spelling: `{apply?, types?}`. A preview without `apply`.
+async fn migrate(runtime: &RuntimeMetadata, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
+    let body = if request.body().is_empty() {
+        Value::Null
+    } else {
+        body(request)?
+    };
+    let wrong = |message: &str| Error::invalid(message).with_code("invalid_format");
+    let apply = match body.get("apply") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(apply)) => *apply,
+        Some(_) => return Err(wrong("'apply' must be true or false")),
+    };
+    let kinds: Option<Vec<String>> = match body.get("types") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(types) => serde_json::from_value(types.clone()).ok(),
+    };
+    let kinds = kinds.ok_or_else(|| wrong("'types' must be a list of kinds"))?;
+    HttpResponse::json(200, &runtime.migrate_stored(context, &kinds, apply).await?)
 }
 
 /// Answers what is only told: versions, how they differ, who saved them, what is odd.

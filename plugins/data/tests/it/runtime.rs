@@ -502,3 +502,71 @@ async fn who_says_what_it_saw_overwrites_nothing_else() {
     put("\"nothing\", \"2\"", "three").await.unwrap();
     plugin.stop().await.unwrap();
 }
+
+async fn migrate(plugin: &TestPlugin, body: Value) -> Result<Value> {
+    let call = Call {
+        method: "POST",
+        route: "/api/v1/meta/_migrate-stored",
+        parameters: &[],
+        query: "",
+        body,
+    };
+    send_as(plugin, &local(), call).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_spellings_that_are_stored_are_shown_and_rewritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = started(folder.path()).await;
+    let older = json!({ "name": "car", "label": "Car", "fields": { "plate": { "type": "string", "max_length": 9 } } });
+    meta(&plugin, "PUT", "object", "car", older).await.unwrap();
+    let newer = json!({ "name": "bus", "fields": { "plate": { "type": "text" } } });
+    meta(&plugin, "PUT", "object", "bus", newer).await.unwrap();
+    meta(&plugin, "PUT", "app", "desk", json!({ "label": "Desk" }))
+        .await
+        .unwrap();
+    // Asked, and the numbers of scanned, canonical, pending, rewritten and failed.
+    let cases = [
+        (json!(null), [3, 2, 1, 0, 0]),
+        (json!({ "types": ["apps"] }), [1, 1, 0, 0, 0]),
+        (json!({ "apply": true }), [3, 2, 0, 1, 0]),
+        (json!({ "apply": true }), [3, 3, 0, 0, 0]),
+    ];
+    for (body, expected) in cases {
+        let report = migrate(&plugin, body.clone()).await.unwrap();
+        let found = ["scanned", "canonical", "pending", "rewritten", "failed"].map(|key| report[key].as_i64().unwrap());
+        assert_eq!(found, expected, "{body}: {report}");
+        let others = report["scanned"].as_i64().unwrap() - report["canonical"].as_i64().unwrap();
+        let rows = i64::try_from(report["rows"].as_array().unwrap().len()).unwrap();
+        assert_eq!(rows, others, "{report}");
+    }
+    let car = meta(&plugin, "GET", "object", "car", Value::Null).await.unwrap();
+    assert_eq!(car["fields"]["plate"]["maxLength"], 9);
+    for body in [
+        json!({ "apply": 1 }),
+        json!({ "types": "object" }),
+        json!({ "types": ["nothing"] }),
+    ] {
+        assert!(migrate(&plugin, body.clone()).await.is_err(), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_package_is_a_book_without_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = started(folder.path()).await;
+    let tree = async |name: &str| {
+        let parameters = [("name", name)];
+        let call = Call {
+            method: "GET",
+            route: "/api/v1/meta/book/{name}/tree",
+            parameters: &parameters,
+            query: "",
+            body: Value::Null,
+        };
+        send_as(&plugin, &local(), call).await
+    };
+    let book = tree("demo").await.unwrap();
+    assert_eq!((&book["name"], &book["groups"]), (&json!("demo"), &json!([])));
+    assert_eq!(tree("nothing").await.unwrap_err().kind(), ErrorKind::NotFound);
+}
