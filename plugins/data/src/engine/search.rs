@@ -9,7 +9,7 @@ use super::{Engine, check_method};
 use crate::error::{DataError, Result};
 use crate::model::{ObjectModel, SystemField, TitlePart};
 use crate::query::highlight::{marked, score, words};
-use crate::query::{QueryInput, SearchInput, SortInput};
+use crate::query::{Operand, Operator, QueryInput, RawFilter, RawTest, SearchInput, SortInput};
 use crate::record::Layout;
 
 /// Hits of one answer at most.
@@ -116,12 +116,65 @@ impl Engine {
             ..QueryInput::default()
         };
         let found = self.find_checked(context, &object.name, query, None).await?;
-        let records: Vec<Map<String, Value>> =
-            serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
+        let mut records = read(&found.records)?;
+        self.add_related(context, object, &mut records).await?;
         let fields = object.search_fields();
         let hits = records.iter().map(|record| hit(object, &fields, record, wanted));
         Ok((hits.collect(), found.has_more))
     }
+
+    /// Puts in what the titles of the records say of other records: one statement for all of them. What the caller may not
+    /// read is left out of the title.
+    async fn add_related(
+        &self,
+        context: &Context,
+        object: &ObjectModel,
+        records: &mut [Map<String, Value>],
+    ) -> Result<()> {
+        let related = object.title.parts.iter().filter_map(|part| match part {
+            TitlePart::Field(path) if path.len() > 1 => Some(path.join(".")),
+            _ => None,
+        });
+        let paths: Vec<String> = related.collect();
+        if paths.is_empty() || records.is_empty() {
+            return Ok(());
+        }
+        let id = SystemField::Id.name();
+        let ids: Vec<Value> = records.iter().filter_map(|record| record.get(id).cloned()).collect();
+        let query = QueryInput {
+            fields: Some([id.to_owned()].into_iter().chain(paths.iter().cloned()).collect()),
+            filter: Some(RawFilter::Test(RawTest {
+                field: id.to_owned(),
+                operator: Operator::In,
+                operand: Operand::Value(Value::Array(ids)),
+            })),
+            limit: Some(CANDIDATES),
+            count: Some(false),
+            ..QueryInput::default()
+        };
+        let found = match self.find_checked(context, &object.name, query, None).await {
+            Ok(found) => read(&found.records)?,
+            Err(DataError::Denied { .. } | DataError::UnknownFields { .. } | DataError::NotSupported { .. }) => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for mut related in found {
+            let Some(record) = records.iter_mut().find(|record| record.get(id) == related.get(id)) else {
+                continue;
+            };
+            for path in &paths {
+                if let Some(value) = related.shift_remove(path) {
+                    record.insert(path.clone(), value);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(records: &[u8]) -> Result<Vec<Map<String, Value>>> {
+    serde_json::from_slice(records).map_err(|error| DataError::internal(error.to_string()))
 }
 
 fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std::sync::Arc<Layout>>> {
@@ -178,18 +231,13 @@ fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wan
     }
 }
 
-/// How a record is called; without any text of its own, by its id. A part behind a relation is left out: it would cost a look
-/// at another record for each hit.
+/// How a record is called; without any text of its own, by its id.
 fn title(object: &ObjectModel, record: &Map<String, Value>) -> String {
     let mut title = String::new();
     for part in &object.title.parts {
         match part {
             TitlePart::Literal(text) => title.push_str(text),
-            TitlePart::Field(path) => {
-                if let [field] = path.as_slice() {
-                    title.push_str(&text_of(record, field));
-                }
-            }
+            TitlePart::Field(path) => title.push_str(&text_of(record, &path.join("."))),
         }
     }
     let title = title.trim();

@@ -232,3 +232,39 @@ async fn what_may_not_be_seen_is_not_found() {
         "invalid_field"
     );
 }
+
+#[tokio::test]
+async fn a_title_says_what_lies_behind_a_relation() {
+    let world = World::new(&[
+        (
+            "firm.object.yml",
+            "name: firm\nfields:\n  name: { type: text }\n",
+        ),
+        (
+            "desk.object.yml",
+            "name: desk\ntitleFormat: '{number} ({firm.name})'\nfields:\n  number: { type: text, searchable: true }\n  firm: { type: lookup, reference: firm }\n",
+        ),
+    ])
+    .await;
+    for (object, record) in [
+        ("firm", json!({ "id": "f1", "name": "Acme" })),
+        ("desk", json!({ "id": "d1", "number": "seven", "firm": "f1" })),
+        ("desk", json!({ "id": "d2", "number": "seven b" })),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    let everything = || objectos_data::access::Access::Everything;
+    world.permissions.allow("ann", "desk", Operation::Read, everything());
+    let ann = principal("ann", PrincipalKind::User, None);
+    // Who may not read the firm does not learn its name.
+    let cases = [
+        (&world.local, ["desk d1: seven (Acme)", "desk d2: seven b ()"]),
+        (&ann, ["desk d1: seven ()", "desk d2: seven b ()"]),
+    ];
+    for (who, expected) in cases {
+        let found = world.engine.search(who, &wanted("seven")).await.unwrap();
+        let mut titles = summary(&found);
+        titles.sort();
+        assert_eq!(titles, expected);
+    }
+}
