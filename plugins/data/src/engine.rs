@@ -31,6 +31,7 @@ mod ready;
 mod references;
 mod relations;
 mod restore;
+mod seal;
 mod search;
 mod seed;
 mod sequence;

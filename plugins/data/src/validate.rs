@@ -8,6 +8,6 @@ mod message;
 mod rules;
 mod value;
 
-pub use form::{is_email, is_phone, is_url};
+pub use form::{is_email, is_password_hash, is_phone, is_url};
 pub use rules::{Question, RuleContext, Told, UniqueDemand, Verdict, check_rules};
 pub use value::{normalise, stamp};

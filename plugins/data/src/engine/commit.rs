@@ -160,12 +160,13 @@ impl Engine {
         event: Option<&Statement>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
-        let answered = Arc::default();
+        let (answered, sealed) = (Arc::default(), Arc::default());
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
             let caller = Caller::new(context, self.now_ms());
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
+            draft.sealed = Arc::clone(&sealed);
             let mut planned = Vec::with_capacity(changes.len());
             for (operation, change) in changes.iter().enumerate() {
                 draft.operation = operation;

@@ -96,6 +96,7 @@ impl Engine {
             values[0] = SqlValue::Text(id.clone());
             demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         }
+        self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
         draft.push(

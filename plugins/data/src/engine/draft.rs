@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
+use super::seal::Sealed;
 use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
 use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
@@ -104,6 +105,8 @@ pub(super) struct Draft<'a> {
     told: Mutex<Vec<(usize, Told)>>,
     /// Questions that were answered, also in the attempts before.
     pub(super) answered: Arc<Answered>,
+    /// Passwords that were hashed, also in the attempts before.
+    pub(super) sealed: Arc<Sealed>,
 }
 
 impl<'a> Draft<'a> {
@@ -126,6 +129,7 @@ impl<'a> Draft<'a> {
             cascaded: 0,
             told: Mutex::default(),
             answered: Arc::default(),
+            sealed: Arc::default(),
         }
     }
 

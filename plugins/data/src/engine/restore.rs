@@ -137,6 +137,7 @@ impl Engine {
                 }
                 apply_hooked(layout, &mut values, taken.values);
             }
+            self.seal(draft, layout, granted, Some(&before), &mut values).await?;
             stamp_changed(draft, layout, &before, &mut values);
             let references = pointing(layout, &values, |_| true);
             if draft.diagnose {

@@ -214,6 +214,7 @@ impl Engine {
                 .settle_changed(draft, layout, granted, before, &values, taken.errors)
                 .await?;
         }
+        self.seal(draft, layout, granted, Some(before), &mut values).await?;
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;

@@ -90,6 +90,12 @@ pub fn is_phone(text: &str) -> bool {
             .all(|character| character.is_ascii_digit() || matches!(character, ' ' | '-' | '.' | '/' | '(' | ')'))
 }
 
+/// The text of a password's hash as PHC strings have it: `$argon2id$v=19$m=19456,t=2,p=1$…$…`.
+#[must_use]
+pub fn is_password_hash(text: &str) -> bool {
+    argon2::PasswordHash::new(text).is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use super::{barcode, color, refuse};
 use crate::error::{FieldCode, FieldError};
 use crate::model::{FieldModel, FieldSettings};
 use crate::store::SqlValue;
-use crate::validate::form::{is_address, is_currency_code, is_email, is_phone, is_url};
+use crate::validate::form::{is_address, is_currency_code, is_email, is_password_hash, is_phone, is_url};
 
 pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
     let Value::String(text) = value else {
@@ -24,7 +24,10 @@ pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldE
     }
     if !text.is_empty() {
         form(field, text)?;
-        length(field, text)?;
+        // The length is that of the password.
+        if !(field.is_secret() && is_password_hash(text)) {
+            length(field, text)?;
+        }
     }
     Ok(SqlValue::Text(text.clone()))
 }

@@ -36,19 +36,62 @@ async fn a_password_is_told_to_the_system_alone() {
         .unwrap();
     assert_eq!(listed["records"], json!([{ "name": "ann", "secret": null }]));
     let known = world.get_as(&world.system, "user", "u1").await.unwrap();
-    assert_eq!(known["secret"], "hunter2");
+    assert!(is_hash(&known["secret"]), "{known}");
     let listed = world
         .query_as(&world.system, "user", json!({ "fields": ["secret"] }))
         .await
         .unwrap();
-    assert_eq!(listed["records"], json!([{ "secret": "hunter2" }]));
+    assert_eq!(listed["records"], json!([{ "secret": known["secret"] }]));
     let made = world
         .engine
         .create(&world.system, "user", fields(json!({ "secret": "s" })))
         .await
         .unwrap();
     let made: Value = serde_json::from_slice(&made.record).unwrap();
-    assert_eq!(made["secret"], "s");
+    assert!(is_hash(&made["secret"]), "{made}");
+}
+
+fn is_hash(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"))
+}
+
+/// A hash as other systems give it out.
+const FOREIGN: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$vUmKIKtgKvBaLtKBvOxqd8Qw2qVZ5CNBSAmn3rOoFEs";
+
+#[tokio::test]
+async fn a_password_is_kept_as_a_hash() {
+    let world = world().await;
+    let stored = async |id: &str| {
+        let record = world.get_as(&world.system, "user", id).await.unwrap();
+        record["secret"].as_str().unwrap_or_default().to_owned()
+    };
+    // Whoever writes it, and whatever it looks like; only the system may bring a hash.
+    for (id, system, secret, stays) in [
+        ("a", false, "hunter2", false),
+        ("b", true, "hunter2", false),
+        ("c", false, FOREIGN, false),
+        ("d", true, FOREIGN, true),
+        ("e", true, "$argon2id$", false),
+    ] {
+        let who = if system { &world.system } else { &world.local };
+        let record = fields(json!({ "id": id, "name": id, "secret": secret }));
+        world.engine.create(who, "user", record).await.unwrap();
+        assert_eq!(stored(id).await == secret, stays, "{id}");
+        assert!(stored(id).await.starts_with("$argon2id$v=19$"), "{id}");
+    }
+    // One password, two hashes.
+    assert_ne!(stored("a").await, stored("b").await);
+    // Another field changes, the password stays; it changes, the hash does.
+    let before = stored("a").await;
+    world.update("user", "a", json!({ "name": "anne" })).await.unwrap();
+    assert_eq!(stored("a").await, before);
+    world
+        .update("user", "a", json!({ "secret": "changed1" }))
+        .await
+        .unwrap();
+    assert_ne!(stored("a").await, before);
 }
 
 #[tokio::test]
@@ -97,10 +140,11 @@ async fn a_password_that_comes_back_as_it_was_read_stays() {
     let mut changed = fields(read);
     changed.shift_remove("secret");
     changed.insert("name".to_owned(), json!("anne"));
+    let before = world.get_as(&world.system, "user", "u1").await.unwrap();
     world.update("user", "u1", Value::Object(changed)).await.unwrap();
     assert_eq!(
         world.get_as(&world.system, "user", "u1").await.unwrap()["secret"],
-        "hunter2"
+        before["secret"]
     );
 }
 
