@@ -3,6 +3,7 @@
 //! text that is such a hash already stays as it is: that is how passwords move from elsewhere. Called by every change of records.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use argon2::Argon2;
 use argon2::password_hash::{Error as HashError, PasswordHasher, SaltString};
@@ -22,8 +23,15 @@ const AT_ONCE: usize = 4;
 
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// Hashes of one write, by what they stand for.
-pub(super) type Sealed = Mutex<HashMap<String, String>>;
+/// Hashes of one write, by what they stand for: nothing to be shown.
+#[derive(Default)]
+pub(super) struct Sealed(Mutex<HashMap<String, String>>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealed").finish_non_exhaustive()
+    }
+}
 
 impl Engine {
     /// Puts hashes in the places of the passwords that are new.
@@ -46,12 +54,12 @@ impl Engine {
             }
             // Two records with one password have two hashes.
             let key = format!("{}\n{}\n{text}", draft.operation, column.name);
-            let known = draft.sealed.lock().get(&key).cloned();
+            let known = draft.sealed.0.lock().get(&key).cloned();
             let hash = match known {
                 Some(hash) => hash,
                 None => {
                     let hash = in_turn(text.clone()).await?;
-                    draft.sealed.lock().insert(key, hash.clone());
+                    draft.sealed.0.lock().insert(key, hash.clone());
                     hash
                 }
             };
