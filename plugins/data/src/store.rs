@@ -107,6 +107,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Fails with `Database`, or `Duplicate` when a unique index finds values that are not.
     fn change_schema(&self, steps: Vec<SchemaStep>) -> BoxFuture<'_, Result<()>>;
 
+    /// Changes tables and stores a unit, all of it in one transaction. The unit is alone with what it relies on: whoever calls
+    /// holds a lock that keeps others from changing it.
+    ///
+    /// Fails as [`Store::change_schema`] and [`Store::write`].
+    fn change_schema_with(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>>;
+
     /// Ends the writes that wait, then closes every connection. Afterwards another process may own the database.
     fn close(&self) -> BoxFuture<'_, ()>;
 

@@ -1,5 +1,7 @@
 //! Many records in one request: whole or not at all, or each for itself.
 
+mod answer;
+
 use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
@@ -8,12 +10,12 @@ use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
 use super::answer::RecordAnswer;
-use super::commit::{Change, WriteFailure};
+use super::commit::{Beside, Change, WriteFailure};
 use super::summary::Summary;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::record::Schema;
-use crate::store::Statement;
+use crate::schema::SchemaStep;
 use crate::validate::Told;
 
 /// Records of one request that are written at the same time, when each is for itself: they share commits.
@@ -176,7 +178,11 @@ impl Engine {
             let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
             let event =
                 Summary::of_batch(operation, count, 0).and_then(|summary| self.summary(context, layout, summary));
-            self.together(context, &schema, changes, options.validate_only, event.as_ref())
+            let beside = Beside {
+                event: event.as_ref(),
+                ..Beside::default()
+            };
+            self.together(context, &schema, changes, options.validate_only, beside)
                 .await?
         } else {
             let results = self.each(context, &schema, changes, options).await?;
@@ -230,7 +236,7 @@ impl Engine {
                 record,
             })
             .collect();
-        self.all_or_none(context, &schema, &changes).await
+        self.all_or_none(context, &schema, &changes, &[]).await
     }
 
     /// Changes of several objects, all or none.
@@ -238,6 +244,16 @@ impl Engine {
     /// # Errors
     /// `TooMany`, `InvalidBody` for a `$ref` that points nowhere, `InBatch` with the place of the change that is at fault.
     pub async fn transaction(&self, context: &Context, items: Vec<TransactionItem>) -> Result<Vec<RecordAnswer>> {
+        self.transaction_with(context, items, &[]).await
+    }
+
+    /// The same, with changes of tables that are made first.
+    pub(crate) async fn transaction_with(
+        &self,
+        context: &Context,
+        items: Vec<TransactionItem>,
+        tables: &[SchemaStep],
+    ) -> Result<Vec<RecordAnswer>> {
         let schema = self.schema();
         let max = self.parts.limits.batch_max;
         if items.len() > max {
@@ -276,11 +292,21 @@ impl Engine {
             };
             changes.push(change_of(&item.object, item.operation, entry).map_err(|error| in_batch(index, error))?);
         }
-        self.all_or_none(context, &schema, &changes).await
+        self.all_or_none(context, &schema, &changes, tables).await
     }
 
-    async fn all_or_none(&self, context: &Context, schema: &Schema, changes: &[Change]) -> Result<Vec<RecordAnswer>> {
-        match self.write(context, schema, changes, false).await {
+    async fn all_or_none(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        changes: &[Change],
+        tables: &[SchemaStep],
+    ) -> Result<Vec<RecordAnswer>> {
+        let beside = Beside {
+            tables,
+            ..Beside::default()
+        };
+        match self.write_beside(context, schema, changes, false, beside).await {
             Ok(written) => self.answers(context, schema, written).await,
             Err(WriteFailure { operation, error }) => Err(in_batch(operation, error)),
         }
@@ -308,7 +334,7 @@ impl Engine {
         schema: &Schema,
         changes: Vec<Result<Change>>,
         only_check: bool,
-        event: Option<&Statement>,
+        beside: Beside<'_>,
     ) -> Result<Vec<Result<RecordAnswer, ItemFailure>>> {
         let mut faults = Vec::with_capacity(changes.len());
         let mut good = Vec::with_capacity(changes.len());
@@ -323,7 +349,7 @@ impl Engine {
         }
         let mut known = None;
         if good.len() == faults.len() {
-            match self.write_telling(context, schema, &good, only_check, event).await {
+            match self.write_beside(context, schema, &good, only_check, beside).await {
                 Ok(written) => {
                     let answers = self.answers(context, schema, written).await?;
                     return Ok(answers.into_iter().map(Ok).collect());
@@ -491,78 +517,4 @@ fn id_of_ref(id: &str, made: &[Option<String>]) -> Result<String> {
     known.ok_or_else(|| DataError::InvalidBody {
         message: "$ref takes the place of an earlier operation, counted from 0".to_owned(),
     })
-}
-
-impl BatchAnswer {
-    /// `api/BatchUpdateResponse`, with the keys of older clients beside: `record` for `data`, `error` for `errors`.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let succeeded = self.items.iter().filter(|item| item.result.is_ok()).count();
-        let results: Vec<Value> = self
-            .items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| self.item(index, item))
-            .collect();
-        json!({
-            "success": succeeded == self.items.len(),
-            "operation": self.operation.name(),
-            "total": self.items.len(),
-            "succeeded": succeeded,
-            "failed": self.items.len() - succeeded,
-            "results": results,
-        })
-    }
-
-    fn item(&self, index: usize, item: &ItemAnswer) -> Value {
-        let mut out = Map::new();
-        if let Some(id) = &item.id {
-            out.insert("id".to_owned(), json!(id));
-        }
-        out.insert("success".to_owned(), json!(item.result.is_ok()));
-        out.insert("index".to_owned(), json!(index));
-        if !item.warnings.is_empty() {
-            out.insert("warnings".to_owned(), item.warnings.iter().map(Told::to_json).collect());
-        }
-        match &item.result {
-            Ok(record) if self.return_records && !record.is_empty() => {
-                let record: Value = serde_json::from_slice(record).unwrap_or_default();
-                out.insert("record".to_owned(), record.clone());
-                out.insert("data".to_owned(), record);
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                let error = failure.to_json();
-                out.insert("error".to_owned(), error.get("message").cloned().unwrap_or_default());
-                out.insert("errors".to_owned(), json!([error]));
-            }
-        }
-        Value::Object(out)
-    }
-}
-
-impl ItemFailure {
-    /// `api/ApiError`.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        match self {
-            Self::Failed(error) => {
-                let mut out = json!({ "code": error.code(), "message": error.to_string() });
-                let details = error.details();
-                if let (Some(map), false) = (out.as_object_mut(), details.is_null()) {
-                    if let Some(fields) = details.get("fieldErrors") {
-                        map.insert("fieldErrors".to_owned(), fields.clone());
-                    }
-                    map.insert("details".to_owned(), details);
-                }
-                out
-            }
-            Self::RolledBack => {
-                json!({ "code": "transaction_failed", "message": "rolled back: another record of the batch failed" })
-            }
-            Self::NotTried => {
-                json!({ "code": "transaction_failed", "message": "not tried: an earlier record of the batch failed" })
-            }
-        }
-    }
 }

@@ -17,6 +17,7 @@ use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
+use crate::schema::SchemaStep;
 use crate::store::{Expect, Outcome, Refusal, Statement, Store};
 use crate::validate::Told;
 
@@ -99,6 +100,15 @@ pub(super) struct Planned {
     pub(super) after: Option<Stored>,
 }
 
+/// What goes into the unit beside the changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside<'a> {
+    /// An event about the whole.
+    pub(super) event: Option<&'a Statement>,
+    /// Changes of tables, which are made first.
+    pub(super) tables: &'a [SchemaStep],
+}
+
 /// Why a write failed, and at which of its changes.
 #[derive(Debug)]
 pub(super) struct WriteFailure {
@@ -132,19 +142,20 @@ impl Engine {
         changes: &[Change],
         only_check: bool,
     ) -> Result<Written, WriteFailure> {
-        self.write_telling(context, schema, changes, only_check, None).await
+        self.write_beside(context, schema, changes, only_check, Beside::default())
+            .await
     }
 
-    /// The same, with an event about the whole in the same unit.
-    pub(super) async fn write_telling(
+    /// The same, with more in the same unit.
+    pub(super) async fn write_beside(
         &self,
         context: &Context,
         schema: &Schema,
         changes: &[Change],
         only_check: bool,
-        event: Option<&Statement>,
+        beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
-        let written = self.attempts(context, schema, changes, only_check, event).await;
+        let written = self.attempts(context, schema, changes, only_check, beside).await;
         if let Err(failure) = &written {
             self.tell_refusal(context, &failure.error).await;
         }
@@ -157,7 +168,7 @@ impl Engine {
         schema: &Schema,
         changes: &[Change],
         only_check: bool,
-        event: Option<&Statement>,
+        beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
         let (answered, sealed) = (Arc::default(), Arc::default());
@@ -175,7 +186,7 @@ impl Engine {
                     Err(error) => return Err(WriteFailure { operation, error }),
                 }
             }
-            if let Some(event) = event.filter(|_| !draft.unit.steps.is_empty()) {
+            if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
                 draft.push(Part::Event, event.clone(), Expect::Anything);
             }
             let mut unit = std::mem::take(&mut draft.unit);
@@ -195,7 +206,10 @@ impl Engine {
             if let Some(announcement) = self.announcement(&**store, &draft.effects) {
                 unit.push(announcement, Expect::Anything);
             }
-            let stored = store.write(unit).await;
+            let stored = match beside.tables {
+                [] => store.write(unit).await,
+                tables => store.change_schema_with(tables.to_vec(), unit).await,
+            };
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
                     self.parts.signal.stored();

@@ -9,6 +9,7 @@ use super::keep::Operation;
 use super::{PACKAGE, RuntimeMetadata, Saved, State, Terms, refuse};
 use crate::error::Result;
 use crate::metadata::Kind;
+use crate::schema::SchemaStep;
 
 /// Name of the lock among hosts.
 const LOCK: &str = "metadata";
@@ -72,16 +73,30 @@ impl RuntimeMetadata {
         let table = (kind.name == "object")
             .then(|| change.catalogue.object(name).map(|object| object.table.clone()))
             .flatten();
-        let steps = self.fit(&change, table.as_deref(), terms.lose_data).await?;
+        let steps = self.lacking(&change, table.as_deref(), terms.lose_data).await?;
         let number = last + 1;
-        self.keep(state, context, (kind.name, name, number), Some(definition), operation)
-            .await?;
+        let kept = self
+            .keep(
+                state,
+                context,
+                (kind.name, name, number),
+                Some((definition, steps.as_slice())),
+                operation,
+            )
+            .await;
+        if let Err(error) = kept {
+            // It may be stored all the same, if only the answer was lost: then the tables are other ones now.
+            if let Err(unread) = self.catch_up(state).await {
+                tracing::warn!("whether a change of metadata was stored is not known: {unread}");
+            }
+            return Err(error);
+        }
         self.library.accept_with(&change, package(&items));
         state.items = items;
         Ok(Saved {
             number,
             changed: true,
-            steps,
+            steps: steps.iter().map(ToString::to_string).collect(),
         })
     }
 
@@ -122,13 +137,14 @@ impl RuntimeMetadata {
         Ok(number)
     }
 
-    /// Stores a change. If the caller goes away meanwhile, nobody knows whether it was stored, and the next one looks.
+    /// Stores a change: the definition and what the database lacks for it, in one transaction. If the caller goes away
+    /// meanwhile, nobody knows whether it was stored, and the next one looks.
     async fn keep(
         &self,
         state: &mut State,
         context: &Context,
         version: (&str, &str, u64),
-        definition: Option<&Value>,
+        definition: Option<(&Value, &[SchemaStep])>,
         operation: Operation,
     ) -> Result<()> {
         let seen = state.seen.take();

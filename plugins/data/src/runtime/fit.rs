@@ -15,17 +15,20 @@ impl RuntimeMetadata {
     /// Reads everything with these items, and makes the database hold it. Does not put it into use.
     pub(super) async fn prepare(&self, items: &Items) -> Result<CatalogueChange> {
         let change = self.read(items).map_err(|problems| refuse::unreadable(&problems))?;
-        self.fit(&change, None, false).await?;
+        let steps = self.lacking(&change, None, false).await?;
+        if !steps.is_empty() {
+            self.engine.store().change_schema(steps).await?;
+        }
         Ok(change)
     }
 
-    /// Does what the database lacks. What would lose data of this table is refused with the plan, or done if that is wanted.
-    pub(super) async fn fit(
+    /// What the database lacks. What would lose data of this table is refused with the plan, or done if that is wanted.
+    pub(super) async fn lacking(
         &self,
         change: &CatalogueChange,
         table: Option<&str>,
         lose_data: bool,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<SchemaStep>> {
         let store = self.engine.store();
         let plan = plan(&change.catalogue, &store.shape().await?);
         let harmful: Vec<&SchemaStep> = match table {
@@ -40,10 +43,6 @@ impl RuntimeMetadata {
         if lose_data {
             steps.extend(harmful.into_iter().cloned());
         }
-        let told = steps.iter().map(ToString::to_string).collect();
-        if !steps.is_empty() {
-            store.change_schema(steps).await?;
-        }
-        Ok(told)
+        Ok(steps)
     }
 }

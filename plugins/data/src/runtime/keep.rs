@@ -10,6 +10,7 @@ use crate::error::{DataError, Result};
 use crate::metadata::kind_of_name;
 use crate::query::QueryInput;
 use crate::record::moment;
+use crate::schema::SchemaStep;
 
 /// The object of the items as they are.
 const ITEMS: &str = "sys_metadata";
@@ -73,14 +74,16 @@ impl RuntimeMetadata {
         }
     }
 
-    /// Stores an item, or takes it away, with its version: kind, name and number.
+    /// Stores an item, or takes it away, with its version: kind, name and number. An item comes with what is done to the tables
+    /// for it, which is part of the same transaction.
     pub(super) async fn store(
         &self,
         context: &Context,
         (kind, name, number): (&str, &str, u64),
-        definition: Option<&Value>,
+        definition: Option<(&Value, &[SchemaStep])>,
         operation: Operation,
     ) -> Result<()> {
+        let (definition, tables) = definition.unzip();
         let known = self.rows_of(ITEMS, kind, name, "id").await?;
         let id = known
             .first()
@@ -116,7 +119,16 @@ impl RuntimeMetadata {
                 expected: None,
             },
         ];
-        self.engine.transaction(&context.as_system(), changes).await.map(drop)
+        let stored = self
+            .engine
+            .transaction_with(&context.as_system(), changes, tables.unwrap_or_default())
+            .await;
+        match stored {
+            Ok(_) => Ok(()),
+            // Which part of it failed is ours to know.
+            Err(DataError::InBatch { source, .. }) => Err(*source),
+            Err(error) => Err(error),
+        }
     }
 
     /// Number of the latest version; 0 when there is none.

@@ -217,7 +217,18 @@ impl Store for PostgresStore {
     }
 
     fn change_schema(&self, steps: Vec<SchemaStep>) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { schema::change(&mut self.writers.lease().await?, &steps).await })
+        let unit = WriteUnit::default();
+        Box::pin(async move {
+            let mut lease = self.writers.lease().await?;
+            schema::change(&mut lease, &steps, &unit).await.map(drop)
+        })
+    }
+
+    fn change_schema_with(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
+        Box::pin(async move {
+            let mut lease = self.writers.lease().await?;
+            schema::change(&mut lease, &steps, &unit).await
+        })
     }
 
     fn shared(&self) -> bool {

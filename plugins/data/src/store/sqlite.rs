@@ -141,7 +141,11 @@ impl Store for SqliteStore {
     }
 
     fn change_schema(&self, steps: Vec<SchemaStep>) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.writer.change_schema(steps))
+        Box::pin(async move { self.writer.change_schema(steps, WriteUnit::default()).await.map(drop) })
+    }
+
+    fn change_schema_with(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
+        Box::pin(self.writer.change_schema(steps, unit))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -9,6 +9,7 @@ use objectos_data::config::LimitsConfig;
 use objectos_data::engine::ports::{Clock, EventSignal, Hooks, Outside};
 use objectos_data::engine::{Engine, EngineParts};
 use objectos_data::error::Result;
+use objectos_data::query::QueryInput;
 use objectos_data::runtime::{MetadataChange, MetadataSignal, RuntimeMetadata, Saved, Terms};
 use objectos_data::schema::plan;
 use objectos_data::store::{BoxFuture, Probe};
@@ -281,5 +282,65 @@ async fn a_look_that_finds_nothing_is_one_statement() {
         node.runtime.follow().await.unwrap();
         assert_eq!(node.probe.calls.load(Ordering::SeqCst), 1);
         assert!(node.told().is_empty());
+    }
+}
+
+/// The one record of an object.
+async fn only_record(node: &Node, object: &str) -> Value {
+    let answer = node
+        .engine
+        .get(&node.local, object, "c1", &QueryInput::default())
+        .await
+        .unwrap();
+    serde_json::from_slice(&answer.record).unwrap()
+}
+
+/// A fault at each call to the database while a field gets another name: the record has its value under the old name or under
+/// the new one, as the definition in use says, and never under none.
+async fn renames_under_faults(driver: Driver) {
+    let place = Place::on(driver);
+    let node = Node::new(&place).await;
+    for after in [false, true] {
+        for n in 1_i64..200 {
+            let name = format!("car_{n}_{after}");
+            let definition = |fields: Value| json!({ "name": name, "fields": fields });
+            let renamed = || definition(json!({ "number": { "type": "text", "renamedFrom": "plate" } }));
+            node.save("object", &name, definition(json!({ "plate": { "type": "text" } })))
+                .await
+                .unwrap();
+            node.create(&name, json!({ "id": "c1", "plate": "A1" })).await.unwrap();
+            node.probe.arm(n, after);
+            let saved = node.save("object", &name, renamed()).await;
+            let calls = node.probe.calls.load(Ordering::SeqCst);
+            node.probe.arm(0, false);
+            let record = only_record(&node, &name).await;
+            let value = record.get("number").or_else(|| record.get("plate"));
+            assert_eq!(value, Some(&json!("A1")), "{driver:?} {n} {after}: {saved:?} {record}");
+            assert!(
+                saved.is_err() || record.get("number").is_some(),
+                "{driver:?} {n} {after}: {record}"
+            );
+            node.save("object", &name, renamed()).await.unwrap();
+            assert_eq!(
+                only_record(&node, &name).await["number"],
+                "A1",
+                "{driver:?} {n} {after}"
+            );
+            if calls < n.unsigned_abs() {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_definition_and_its_tables_are_one_on_sqlite() {
+    renames_under_faults(Driver::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_definition_and_its_tables_are_one_on_postgres() {
+    if postgres().is_some() {
+        renames_under_faults(Driver::Postgres).await;
     }
 }

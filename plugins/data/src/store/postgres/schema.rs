@@ -9,25 +9,32 @@ use super::connection::{Connection, Failure};
 use super::own::LOCK_SPACE;
 use super::pool::Lease;
 use super::words;
+use super::writer::run;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexModel};
 use crate::schema::SchemaStep;
 use crate::store::ddl;
-use crate::store::{Dialect as _, PostgresDialect, StorageCall};
+use crate::store::{Dialect as _, Outcome, PostgresDialect, StorageCall, WriteUnit};
 
-/// Does the steps, all or none.
-pub(super) async fn change(lease: &mut Lease, steps: &[SchemaStep]) -> Result<()> {
+/// Does the steps and stores the unit, all or none.
+pub(super) async fn change(lease: &mut Lease, steps: &[SchemaStep], unit: &WriteUnit) -> Result<Outcome> {
     let connection = lease.connection().await?;
     let failed = |failure: Failure| failure.into_error("change its tables");
     connection.plain(StorageCall::Begin, "BEGIN").await.map_err(failed)?;
-    let changed = in_transaction(connection, steps).await;
-    if changed.is_err() {
+    let changed = match in_transaction(connection, steps).await {
+        Ok(()) => run(connection, &unit.steps)
+            .await
+            .map_err(|failure| failure.into_error("store a change")),
+        Err(error) => Err(error),
+    };
+    if !matches!(changed, Ok(Outcome::Stored(_))) {
         if connection.sound() {
             drop(connection.plain(StorageCall::Rollback, "ROLLBACK").await);
         }
         return changed;
     }
-    connection.plain(StorageCall::Commit, "COMMIT").await.map_err(failed)
+    connection.plain(StorageCall::Commit, "COMMIT").await.map_err(failed)?;
+    changed
 }
 
 async fn in_transaction(connection: &mut Connection, steps: &[SchemaStep]) -> Result<()> {

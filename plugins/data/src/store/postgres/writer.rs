@@ -103,7 +103,7 @@ async fn store(mut lease: Lease, unit: &WriteUnit, counters: &Counters) -> Resul
 }
 
 /// The steps in their order, until one does not find what it expects.
-async fn run(connection: &mut Connection, steps: &[Step]) -> Result<Outcome, Failure> {
+pub(super) async fn run(connection: &mut Connection, steps: &[Step]) -> Result<Outcome, Failure> {
     let mut numbers = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let mut rows: u64 = 0;

@@ -31,7 +31,9 @@ enum Job {
     Unit(Waiting),
     Schema {
         steps: Vec<SchemaStep>,
-        answer: oneshot::Sender<Result<()>>,
+        /// Stored in the same transaction.
+        unit: WriteUnit,
+        answer: oneshot::Sender<Result<Outcome>>,
     },
 }
 
@@ -81,9 +83,10 @@ impl Writer {
         answered.await.map_err(|_| writer_gone())?
     }
 
-    pub(super) async fn change_schema(&self, steps: Vec<SchemaStep>) -> Result<()> {
+    /// Changes tables and stores a unit, in one transaction.
+    pub(super) async fn change_schema(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> Result<Outcome> {
         let (answer, answered) = oneshot::channel();
-        self.hand_over(Job::Schema { steps, answer }).await?;
+        self.hand_over(Job::Schema { steps, unit, answer }).await?;
         answered.await.map_err(|_| writer_gone())?
     }
 
@@ -137,9 +140,9 @@ impl Work {
             for job in jobs.drain(..) {
                 match job {
                     Job::Unit(waiting) => group.push(waiting),
-                    Job::Schema { steps, answer } => {
+                    Job::Schema { steps, unit, answer } => {
                         self.group(std::mem::take(&mut group)).await;
-                        drop(answer.send(self.schema(&steps).await));
+                        drop(answer.send(self.schema(&steps, &unit).await));
                     }
                 }
             }
@@ -248,13 +251,18 @@ impl Work {
         }
     }
 
-    async fn schema(&mut self, steps: &[SchemaStep]) -> Result<()> {
+    async fn schema(&mut self, steps: &[SchemaStep], work: &WriteUnit) -> Result<Outcome> {
         let connection = self
             .connection()
             .await
             .map_err(|failure| failure.into_error("be opened"))?;
-        let changed = schema::change(connection, steps).await;
-        if changed.is_err() {
+        let changed = match schema::change(connection, steps).await {
+            Ok(()) => unit::run(connection, None, work)
+                .await
+                .map_err(|failure| failure.into_error("store a change")),
+            Err(error) => Err(error),
+        };
+        if !matches!(changed, Ok(Outcome::Stored(_))) {
             self.give_up().await;
             return changed;
         }
@@ -262,7 +270,10 @@ impl Work {
             self.give_up().await;
             return Err(failure.into_error("change its tables"));
         }
-        Ok(())
+        if !work.steps.is_empty() {
+            self.count(1);
+        }
+        changed
     }
 
     /// Ends a transaction without storing it. When even that fails, the connection goes, and with it what it held.

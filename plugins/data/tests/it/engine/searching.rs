@@ -9,7 +9,7 @@ use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Opera
 use objectos_plugin_api::{Context, PrincipalKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, failure, principal};
+use crate::world::{World, allowed, failure, principal};
 
 const FILES: [(&str, &str); 3] = [
     (
@@ -253,8 +253,7 @@ async fn a_title_says_what_lies_behind_a_relation() {
     ] {
         world.create(object, record).await.unwrap();
     }
-    let everything = || objectos_data::access::Access::Everything;
-    world.permissions.allow("ann", "desk", Operation::Read, everything());
+    world.permissions.allow("ann", "desk", Operation::Read, allowed(None));
     let ann = principal("ann", PrincipalKind::User, None);
     // Who may not read the firm does not learn its name.
     let cases = [
