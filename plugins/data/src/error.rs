@@ -170,6 +170,13 @@ pub enum DataError {
         /// Name of the object.
         object: String,
     },
+    /// Another process held the database for longer than is waited for, or kept getting in the way. Nothing was stored.
+    #[error("the database is held by another process; try again")]
+    Locked {
+        /// What it said.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// A part of an atomic batch failed.
     #[error("operation {index} of the batch failed: {source}; nothing was stored")]
     InBatch {
@@ -290,7 +297,7 @@ impl DataError {
             Self::Duplicate { .. } => "duplicate_value",
             Self::DeleteRestricted { .. } => "delete_restricted",
             Self::Stale { .. } => "concurrent_modification",
-            Self::Contended { .. } => "lock_conflict",
+            Self::Contended { .. } | Self::Locked { .. } => "lock_conflict",
             Self::InBatch { source, .. } => source.code(),
             Self::Plugin(error) => error.code(),
             Self::Expression { .. } | Self::Internal { .. } => "internal_error",
@@ -320,9 +327,11 @@ impl DataError {
             | Self::InvalidQuery { .. }
             | Self::InvalidBody { .. }
             | Self::TooMany { .. } => ErrorKind::Invalid,
-            Self::Duplicate { .. } | Self::DeleteRestricted { .. } | Self::Stale { .. } | Self::Contended { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::Duplicate { .. }
+            | Self::DeleteRestricted { .. }
+            | Self::Stale { .. }
+            | Self::Contended { .. }
+            | Self::Locked { .. } => ErrorKind::Conflict,
             Self::InBatch { source, .. } => source.kind(),
             Self::Plugin(error) => error.kind(),
             Self::NotSupported { .. } => ErrorKind::NotImplemented,
@@ -405,7 +414,7 @@ impl DataError {
     fn internal_text(&self) -> String {
         match self {
             Self::Expression { reason, .. } | Self::Internal { reason } => reason.clone(),
-            Self::Database { source, .. } => source.to_string(),
+            Self::Database { source, .. } | Self::Locked { source } => source.to_string(),
             Self::InBatch { source, .. } => source.internal_text(),
             Self::Plugin(error) => error.internal_message().to_owned(),
             _ => String::new(),

@@ -20,7 +20,7 @@ pub(super) enum Failure {
     /// The deadline passed.
     Interrupted,
     /// Another transaction was faster, or the two stood in each other's way; nothing was stored and it may be tried again.
-    /// Where one writer has the database to itself, that does not happen.
+    /// SQLite says so when another process holds its file for longer than is waited for.
     Conflict(sqlx::Error),
     /// The tables have changed since the statement was prepared. SQLite prepares it anew by itself.
     Stale(sqlx::Error),
@@ -43,7 +43,8 @@ impl Failure {
                 doing,
                 source: message.into(),
             },
-            Self::Conflict(source) | Self::Stale(source) | Self::Refused(source) => DataError::Database {
+            Self::Conflict(source) => DataError::Locked { source: source.into() },
+            Self::Stale(source) | Self::Refused(source) => DataError::Database {
                 doing,
                 source: source.into(),
             },

@@ -19,6 +19,7 @@ mod engine;
 mod event_store;
 mod formula_random;
 mod introspect;
+mod locked;
 mod metadata;
 mod metadata_shared;
 mod objectql;

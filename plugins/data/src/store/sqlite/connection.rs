@@ -184,8 +184,9 @@ impl Connection {
             .code()
             .and_then(|code| code.parse::<i64>().ok())
             .unwrap_or_default();
-        // The low byte of an extended code is the class: 9 interrupted, 19 constraint.
+        // The low byte of an extended code is the class: 5 busy, 6 locked, 9 interrupted, 19 constraint.
         match code & 0xff {
+            5 | 6 => Failure::Conflict(error),
             9 => Failure::Interrupted,
             19 => Failure::Constraint {
                 message: database.message().to_owned(),

@@ -10,6 +10,7 @@ mod unit;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +26,8 @@ use crate::store::{Outcome, StorageCall, WriteUnit};
 const GROUP_MAX: usize = 256;
 /// Jobs that may wait before callers wait to hand theirs over.
 const WAITING_MAX: usize = 4_096;
+/// Between two attempts to get a lock that SQLite does not wait for.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 enum Job {
@@ -163,6 +166,13 @@ impl Work {
                     return;
                 }
                 Err(GroupFailure::InUnit) => {}
+                Err(GroupFailure::Locked) => {
+                    // They waited together; one after the other they would wait for as many times as long.
+                    for waiting in group {
+                        drop(waiting.answer.send(Err(held())));
+                    }
+                    return;
+                }
                 Err(GroupFailure::AtCommit(failure)) => {
                     // Each gets its own error: what the database said is told to one, the others learn the same sentence.
                     let mut first = Some(failure.into_error("commit a change"));
@@ -186,10 +196,12 @@ impl Work {
     /// Several units in one transaction.
     async fn together(&mut self, group: &[Waiting]) -> Result<Vec<Outcome>, GroupFailure> {
         let mut outcomes = Vec::with_capacity(group.len());
-        let ran = self.savepoints(group, &mut outcomes).await;
-        if ran.is_err() {
+        if let Err(failure) = self.savepoints(group, &mut outcomes).await {
             self.give_up().await;
-            return Err(GroupFailure::InUnit);
+            return Err(match failure {
+                Failure::Conflict(_) => GroupFailure::Locked,
+                _ => GroupFailure::InUnit,
+            });
         }
         match self.plain(StorageCall::Commit, "COMMIT").await {
             Ok(()) => {
@@ -223,8 +235,20 @@ impl Work {
         Ok(())
     }
 
-    /// One unit in a transaction of its own.
+    /// One unit in a transaction of its own. SQLite waits by itself for most locks of other processes; for those that it does
+    /// not wait for, it is tried again until as much time is over.
     async fn alone(&mut self, work: &WriteUnit) -> Result<Outcome> {
+        let begun = Instant::now();
+        loop {
+            let outcome = self.once(work).await;
+            if !matches!(outcome, Err(DataError::Locked { .. })) || begun.elapsed() >= self.options.busy_timeout {
+                return outcome;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn once(&mut self, work: &WriteUnit) -> Result<Outcome> {
         let connection = match self.connection().await {
             Ok(connection) => connection,
             Err(failure) => return Err(failure.into_error("be opened")),
@@ -324,8 +348,16 @@ impl Work {
     }
 }
 
+fn held() -> DataError {
+    DataError::Locked {
+        source: "the file stayed locked for as long as is waited for".into(),
+    }
+}
+
 /// Why a group did not come through.
 enum GroupFailure {
+    /// Another process held the file for too long: nothing is stored.
+    Locked,
     /// Before the commit: nothing is stored, so each may be tried alone.
     InUnit,
     /// At the commit: whether it is stored is not known, so nobody may be tried again.
