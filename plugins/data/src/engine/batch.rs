@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, stream};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::protocol::data::ApiMethod;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::RecordAnswer;
 use super::commit::{Beside, Change, WriteFailure};

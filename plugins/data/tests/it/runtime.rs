@@ -516,8 +516,8 @@ async fn migrate(plugin: &TestPlugin, body: Value) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn older_spellings_that_are_stored_are_shown_and_rewritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let older = json!({ "name": "car", "label": "Car", "fields": { "plate": { "type": "string", "max_length": 9 } } });
     meta(&plugin, "PUT", "object", "car", older).await.unwrap();
     let newer = json!({ "name": "bus", "fields": { "plate": { "type": "text" } } });
@@ -553,8 +553,8 @@ async fn older_spellings_that_are_stored_are_shown_and_rewritten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_package_is_a_book_without_pages() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = started(folder.path()).await;
+    let place = Place::new();
+    let plugin = started(&place).await;
     let tree = async |name: &str| {
         let parameters = [("name", name)];
         let call = Call {
