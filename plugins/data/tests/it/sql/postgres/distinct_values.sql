@@ -1,0 +1,6 @@
+-- deal {"fields":["name"],"distinct":true,"orderBy":"name"}
+SELECT DISTINCT t."name" FROM "deal" t ORDER BY t."name" NULLS FIRST LIMIT 101
+  []
+SELECT COUNT(*) FROM (SELECT DISTINCT t."name" FROM "deal" t) t
+  []
+
