@@ -101,7 +101,7 @@ impl Engine {
 }
 
 /// The change itself is wrong, rather than the place where it was to go.
-fn at_fault(error: &DataError) -> bool {
+pub(super) fn at_fault(error: &DataError) -> bool {
     let kinds = [
         ErrorKind::Invalid,
         ErrorKind::NotFound,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use objectos_plugin_api::{Context, Error};
 use serde_json::{Map, Value};
 
+use super::diagnose::at_fault;
 use super::{Engine, layout_of};
 use crate::error::{DataError, Result};
 use crate::seed::SeedSink;
@@ -54,6 +55,8 @@ impl SeedSink for EngineSeeds {
         for chunk in records.chunks(self.engine.parts.limits.batch_max) {
             match self.engine.create_many(&self.context, object, chunk.to_vec()).await {
                 Ok(answers) => made.extend(answers.into_iter().map(|answer| Ok(answer.id))),
+                // The store could not, or did not say whether it did: what is there already must not come a second time.
+                Err(error) if !at_fault(&error) => return Err(error.into()),
                 // One of them is refused: each for itself, so that it is the only one.
                 Err(_) => {
                     for record in chunk {

@@ -25,7 +25,7 @@ use crate::record::{Form, Layout, Schema};
 use crate::store::SqlValue;
 
 /// Relations that one path may lead over.
-const PATH_HOPS_MAX: usize = 5;
+pub const PATH_HOPS_MAX: usize = 5;
 
 /// Relations that one statement may lead over; SQLite joins 64 tables at most.
 const JOINS_MAX: usize = 40;

@@ -20,6 +20,7 @@ use super::kind::{column_of, kind_of};
 use crate::app::path::KeyPath;
 use crate::app::problem::{Problem, Problems};
 use crate::model::{Expression, FieldKind, SummaryModel, SystemField};
+use crate::query::check::PATH_HOPS_MAX;
 
 /// Formulas that read each other this deep are refused: each level is a level of recursion here and in every evaluation.
 const CHAIN_MAX: usize = 32;
@@ -125,7 +126,7 @@ impl<'a> Expressions<'a> {
         };
         match Checker::new(&scope).check(source) {
             Ok(checked) => {
-                self.forbid_secrets(draft, &path, &scope, &checked);
+                self.hold_reads(draft, &path, &scope, &checked);
                 let sql = self.sql(draft, &checked);
                 Some(Arc::new(Expression::new(checked, sql)))
             }
@@ -136,13 +137,19 @@ impl<'a> Expressions<'a> {
         }
     }
 
-    /// What an expression computes is shown to everybody who may see the result.
-    fn forbid_secrets(&self, draft: &Draft, path: &KeyPath, scope: &DraftScope<'_>, checked: &CheckedExpression) {
+    /// What an expression computes is shown to everybody who may see the result, and what it reads must be within reach of a
+    /// query.
+    fn hold_reads(&self, draft: &Draft, path: &KeyPath, scope: &DraftScope<'_>, checked: &CheckedExpression) {
         let dependencies = checked.dependencies();
         for read in dependencies.fields.iter().chain(&dependencies.previous) {
             if scope.is_secret(read) {
                 let message = format!("`{read}` is a secret and cannot be computed with");
                 self.report(draft.document.error(path, message).hint("leave it out"));
+            }
+            if read.matches('.').count() > PATH_HOPS_MAX {
+                let message = format!("`{read}` leads over more than {PATH_HOPS_MAX} relations");
+                let hint = "give an object in between a formula of its own, and read that";
+                self.report(draft.document.error(path, message).hint(hint));
             }
         }
     }
@@ -263,7 +270,7 @@ impl<'a> Expressions<'a> {
         };
         match Checker::new(&scope).expecting(Type::Boolean).check(source) {
             Ok(checked) => {
-                self.forbid_secrets(draft, path, &scope, &checked);
+                self.hold_reads(draft, path, &scope, &checked);
                 let sql = self.sql(on, &checked);
                 Some(Arc::new(Expression::new(checked, sql)))
             }

@@ -21,8 +21,8 @@ validations:
   - { type: script, name: total_small, condition: 'total > 100', fields: [total], message: too much }
   - { type: cross_field, name: order_of_dates, condition: 'end < begin', fields: [begin, end], message: the end lies before the begin }
   - { type: unique, name: one_number, fields: [number], message: there is such a number }
-  - { type: conditional, name: taxed, when: 'tax > 10', message: m, then: { type: script, name: needs_site, condition: 'ISBLANK(site)', fields: [site], message: say where } }
-  - { type: conditional, name: dear, when: 'amount > 10', message: m, then: { type: script, name: dear_site, condition: 'ISBLANK(site)', fields: [site], message: say where } }
+  - { type: conditional, name: taxed, when: 'tax > 10', message: m, then: { type: script, name: needs_site, condition: 'ISBLANK(site)', message: say where } }
+  - { type: conditional, name: dear, when: 'amount > 10', message: m, then: { type: script, name: dear_site, condition: 'ISBLANK(site)', message: say where } }
   - { type: json_schema, name: shape, field: data, message: m, schema: { type: object, properties: { a: { type: integer }, b: { type: string } }, required: [c] } }
 ";
 
