@@ -333,7 +333,11 @@ const COME_BACK: [&str; 2] = [
 ];
 
 /// Routes whose row another test sees, which has what they need.
-const SEEN_ELSEWHERE: [(&str, &str); 4] = [
+const SEEN_ELSEWHERE: [(&str, &str); 5] = [
+    (
+        "POST /api/v1/meta/_migrate-stored",
+        "audit::metadata_in_older_spellings_that_is_rewritten_leaves_its_rows",
+    ),
     (
         "POST /api/v1/events/dead-letters/{id}/retry",
         "zoo::event_handlers_that_fail_end_in_a_dead_letter_and_stop_nobody",
@@ -597,6 +601,24 @@ fn every_changing_route_of_the_server_leaves_its_rows() {
         }
         assert!(kinds.values().all(|&left| left == 0), "{route} left {rows:#?}");
     }
+}
+
+#[test]
+fn metadata_in_older_spellings_that_is_rewritten_leaves_its_rows() {
+    let host = audited();
+    let mut client = host.client();
+    let older = json!({"name": "car", "label": "Car", "fields": {"plate": {"type": "string", "max_length": 9}}});
+    let saved = client.send("PUT", "/api/v1/meta/object/car", &older);
+    assert!((200..300).contains(&saved.status), "{}", saved.status);
+    let headers = [("content-type", "application/json"), ("user-agent", "rewriting")];
+    let answer = client
+        .request("POST", "/api/v1/meta/_migrate-stored", &headers, br#"{"apply": true}"#)
+        .expect("an answer");
+    let told = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(answer.status == 200 && told.contains("car"), "{told}");
+    let rows = await_events(&host, "&userAgent=rewriting", 1);
+    let of_it = |row: &Value| row.to_string().contains("car");
+    assert!(rows.iter().any(of_it), "{rows:#?}");
 }
 
 #[test]
