@@ -64,7 +64,7 @@ fn layouts_that_differ_are_told_by_their_first_difference() {
             "was built for another ABI",
             "create",
             "another field",
-            "found field_name:workers",
+            "found field_name:host,workers,",
         ],
     );
     check(

@@ -65,7 +65,7 @@ impl Expressions<'_> {
         match Checker::new(&scope).expecting(model.expression_type()).check(source) {
             Ok(checked) => {
                 let path = draft.path(&["fields", name, "defaultValue"]);
-                self.forbid_secrets(draft, &path, &scope, &checked);
+                self.hold_reads(draft, &path, &scope, &checked);
                 Some(DefaultValue::Expression(Arc::new(Expression::new(checked, false))))
             }
             Err(errors) => {
