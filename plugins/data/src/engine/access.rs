@@ -220,20 +220,21 @@ impl Engine {
             Err(DataError::Denied { .. }) => return missing,
             Err(error) => Err(error),
         };
-        // One that the operation finds now was made since it looked: it was missing then, and nobody is refused.
-        let appeared = match self.granted(context, layout, operation).await {
-            Ok(granted) => matches!(self.read_visible(draft, layout, &granted, id).await, Ok(Some(_))),
-            Err(_) => false,
-        };
         match readable {
-            Ok(None) => missing,
-            Ok(Some(_)) if appeared => missing,
-            Ok(Some(_)) => DataError::RecordDenied {
-                object: layout.object.name.clone(),
-                id: id.to_owned(),
-                operation: verb(operation),
-            },
-            Err(error) => error,
+            Ok(None) => return missing,
+            Ok(Some(_)) => {}
+            Err(error) => return error,
+        }
+        // One that the operation finds now was made since it looked: it was missing then, and nobody is refused.
+        if let Ok(granted) = self.granted(context, layout, operation).await
+            && let Ok(Some(_)) = self.read_visible(draft, layout, &granted, id).await
+        {
+            return missing;
+        }
+        DataError::RecordDenied {
+            object: layout.object.name.clone(),
+            id: id.to_owned(),
+            operation: verb(operation),
         }
     }
 

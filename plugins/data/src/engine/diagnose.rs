@@ -109,5 +109,5 @@ pub(super) fn at_fault(error: &DataError) -> bool {
         ErrorKind::Conflict,
         ErrorKind::Vetoed,
     ];
-    !matches!(error, DataError::Contended { .. }) && kinds.contains(&error.kind())
+    !matches!(error, DataError::Contended { .. } | DataError::Locked { .. }) && kinds.contains(&error.kind())
 }
