@@ -133,10 +133,10 @@ impl<G: Grants> Outgoing<G> {
             let message = format!("{} stands for no address that may be reached from here", target.host);
             return Err(Error::new(ErrorKind::Denied, message));
         }
-        let mut failure = None;
+        let (mut denied, mut failure) = (None, None);
         for address in allowed.take(ADDRESSES_MAX) {
             if let Err(refused) = permit::address(&self.grants, context, address).await {
-                failure = Some(refused);
+                denied = Some(refused);
                 continue;
             }
             match TcpStream::connect(address).await {
@@ -144,7 +144,9 @@ impl<G: Grants> Outgoing<G> {
                 Err(error) => failure = Some(failed("no connection", &error)),
             }
         }
-        Err(failure.unwrap_or_else(|| Error::internal("no address was tried")))
+        Err(denied
+            .or(failure)
+            .unwrap_or_else(|| Error::internal("no address was tried")))
     }
 }
 
