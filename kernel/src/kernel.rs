@@ -89,7 +89,9 @@ impl Kernel {
             incidents,
         )?);
         core.start_bus()?;
-        core.services.provide(control::service(Arc::downgrade(&core)));
+        for service in control::services(&Arc::downgrade(&core)) {
+            core.services.provide(service);
+        }
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
         if let Err(error) = boot::start_all(&core).await {
             core.set_state(KernelState::Stopped);

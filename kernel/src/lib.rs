@@ -10,7 +10,7 @@
 //! * `host_object`: the kernel as a plugin sees it, where every right is checked.
 //! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet.
 //! * `lifecycle`, `swap`, `health`, `watch`: what happens to a plugin, and when.
-//! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`.
+//! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`, and the service `grants`.
 //!
 //! # Invariants
 //! * No HTTP, no SQL, no users, no plugin by name. (The services `event-store` and `http-client` are contracts.)
