@@ -91,6 +91,7 @@ impl Kernel {
         core.start_bus()?;
         core.services.provide(control::service(Arc::downgrade(&core)));
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
+        health::watch_threads(&core);
         if let Err(error) = boot::start_all(&core).await {
             core.set_state(KernelState::Stopped);
             core.stop_bus(BUS_LIMIT).await;
