@@ -1,15 +1,15 @@
 //! Looks for threads that do not come back from a plugin. A plugin that blocks the thread of somebody else is told by name and
 //! called on threads of its own from then on; how many threads are blocked in a plugin now is in its health.
 //!
-//! One plain thread: the executor's may be the ones that are blocked. It counts its own looks and reads no slot's clock; a
-//! look that comes late, because the machine was busy or asleep, says nothing about anybody.
+//! One plain thread: the executor's may be the ones that are blocked. It counts its own looks and reads no clock: on a machine
+//! that was busy or asleep its looks come as late as everything else.
 
 use objectos_protocol::kernel::{HealthCheckResult, HealthCheckStatus, PluginHealthReport, PluginHealthStatus};
 use serde_json::{Map, Value, json};
 use std::{
     sync::{Arc, Weak},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -23,8 +23,6 @@ use crate::{
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
-/// A look that comes so long after the last one does not count.
-const LATE: Duration = Duration::from_millis(100);
 /// So many looks at the same entry after the first: 250 ms.
 const LOOKS_MAX: u32 = 5;
 /// Name of the check in a plugin's health.
@@ -43,19 +41,16 @@ pub(crate) fn watch_threads(core: &Arc<Core>) {
 
 fn watch(core: &Weak<Core>) {
     let (mut sights, mut ages) = (Vec::new(), Vec::new());
-    let mut last = Instant::now();
     loop {
         thread::park_timeout(LOOK);
         let Some(core) = core.upgrade() else { return };
         if core.state() == KernelState::Stopped {
             return;
         }
-        let late = last.elapsed() > LATE;
-        last = Instant::now();
         presence::look(&mut sights);
         ages.resize_with(sights.len(), Age::default);
         for (age, sight) in ages.iter_mut().zip(&sights) {
-            age.note(&core, *sight, late);
+            age.note(&core, *sight);
         }
     }
 }
@@ -69,7 +64,7 @@ struct Age {
 }
 
 impl Age {
-    fn note(&mut self, core: &Core, sight: Sight, late: bool) {
+    fn note(&mut self, core: &Core, sight: Sight) {
         let Some((serial, about)) = sight.inside.filter(|_| sight.entry == self.entry) else {
             *self = Self {
                 entry: sight.entry,
@@ -77,7 +72,7 @@ impl Age {
             };
             return;
         };
-        if late || self.looks >= LOOKS_MAX {
+        if self.looks >= LOOKS_MAX {
             return;
         }
         self.looks += 1;
@@ -95,15 +90,13 @@ struct Stuck(Arc<OwnThreads>);
 impl Stuck {
     fn note(instance: &Instance, about: About) -> Self {
         let threads = Arc::clone(instance.threads());
-        let stuck = threads.note_stuck();
+        let full = threads.note_stuck();
         let (plugin, called_for) = (&*instance.plugin, instance.errand_text(about.errand));
         if about.at_home {
-            let max = threads.figures().max;
-            if stuck >= max {
+            if full {
                 tracing::warn!(
                     plugin,
                     called_for,
-                    max,
                     "all threads of a plugin are blocked; its calls wait until their time is over"
                 );
             }
@@ -147,7 +140,7 @@ pub(super) fn tell(instance: &Instance, report: &mut PluginHealthReport) {
     let mut sentences = Vec::new();
     if let Some(called_for) = threads.blocked() {
         sentences.push(format!(
-            "it blocked a thread of somebody else in {called_for}, and is called on threads of its own since"
+            "it blocked a thread of somebody else in {called_for}; it is called on threads of its own"
         ));
     }
     if all {

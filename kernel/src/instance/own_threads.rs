@@ -58,6 +58,8 @@ pub(crate) struct OwnThreads {
     stuck: AtomicUsize,
     /// For what it blocked a thread of somebody else, the first time.
     blocked: OnceLock<String>,
+    /// It was told that all of its threads are blocked.
+    told_full: AtomicBool,
     queue: Mutex<Queue>,
     bell: Condvar,
 }
@@ -106,6 +108,7 @@ impl OwnThreads {
             plugin: Arc::clone(plugin),
             stuck: AtomicUsize::new(0),
             blocked: OnceLock::new(),
+            told_full: AtomicBool::new(false),
             queue: Mutex::default(),
             bell: Condvar::new(),
         }
@@ -129,9 +132,10 @@ impl OwnThreads {
         self.blocked.get().map(String::as_str)
     }
 
-    /// Notes a thread that does not come back; answers how many there are now.
-    pub(crate) fn note_stuck(&self) -> usize {
-        self.stuck.fetch_add(1, Ordering::Relaxed) + 1
+    /// Notes a thread that does not come back. True when with it, for the first time, so many are blocked as it may have.
+    pub(crate) fn note_stuck(&self) -> bool {
+        let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
+        stuck >= self.plan.max && !self.told_full.swap(true, Ordering::Relaxed)
     }
 
     /// It did come back.

@@ -12,7 +12,7 @@ fn threads(max: usize) -> Arc<OwnThreads> {
 
 /// A job that answers what `work` answers.
 fn job<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> impl FnOnce(oneshot::Sender<T>) -> Job {
-    move |sender| {
+    move |sender| -> Job {
         Box::pin(async move {
             let answer = work.await;
             drop(sender.send(answer));
@@ -44,7 +44,7 @@ fn until(what: &str, condition: impl Fn() -> bool) {
     let since = std::time::Instant::now();
     while !condition() {
         assert!(since.elapsed() < SOON, "{what} did not come");
-        thread::yield_now();
+        thread::park_timeout(Duration::from_millis(1));
     }
 }
 
@@ -57,7 +57,7 @@ fn what_waits_takes_no_thread() {
     assert_eq!(wait(second), Some(true));
     assert_eq!(wait(first), Some(Some(7)));
     assert_eq!(threads.figures().running, 1);
-    let panicking = threads.run(false, job::<u32>(async { std::panic::resume_unwind(Box::new(0)) }));
+    let panicking = threads.run(false, job(async { "no number".parse::<u32>().unwrap() }));
     assert_eq!(wait(panicking), None);
     assert_eq!(wait(threads.run(false, job(async { 1 }))), Some(1));
     threads.close();
