@@ -93,6 +93,7 @@ impl Kernel {
             core.services.provide(service);
         }
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
+        health::watch_threads(&core);
         if let Err(error) = boot::start_all(&core).await {
             core.set_state(KernelState::Stopped);
             core.stop_bus(BUS_LIMIT).await;

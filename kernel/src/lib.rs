@@ -6,7 +6,7 @@
 //!   [`package`]s that start and the refusals with their reasons.
 //! * [`loader`]: opens a library, checks its ABI, takes it out of memory again. The only place with `unsafe`.
 //! * `instance`: one generation of a plugin and the calls into it; `instance::cell`: the one place of a plugin through which
-//!   every reference to it goes.
+//!   every reference to it goes; `instance::own_threads`: where a plugin runs that is not called on its callers' threads.
 //! * `host_object`: the kernel as a plugin sees it, where every right is checked.
 //! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet.
 //! * `lifecycle`, `swap`, `health`, `watch`: what happens to a plugin, and when.
@@ -40,6 +40,7 @@ pub mod resolve;
 mod services;
 pub mod settings;
 mod swap;
+pub mod threads;
 pub mod trust;
 mod watch;
 

@@ -24,6 +24,7 @@ mod postgres;
 mod sourcing;
 mod swap;
 mod third_party;
+mod threads;
 mod todo;
 mod zoo;
 mod zoo_abi;
