@@ -33,6 +33,7 @@ use self::{
 use crate::{
     error::nearest_hint,
     hooks::HookPoint,
+    instance::Instance,
     kernel::core::Core,
     package::Candidate,
     services::{Caller, ServiceReference},
@@ -85,6 +86,11 @@ impl HostObject {
     /// A reference to hand to the plugin.
     pub(crate) fn object(self: &Arc<Self>) -> RawHostObject {
         RawHost_TO::from_ptr(RArc::new(Side(Arc::clone(self))), TD_Opaque)
+    }
+
+    /// Takes over a body that this plugin answered with; answers the number under which it is read.
+    pub(crate) fn open_stream(&self, instance: Arc<Instance>, stream: u64) -> u64 {
+        self.core.streams.open(instance, stream)
     }
 
     /// Ends what the plugin left running on the host's executor.

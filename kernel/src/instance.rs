@@ -3,8 +3,8 @@
 //! Not here: which generation is current ([`cell`]), when one is made or retired ([`crate::lifecycle`], [`crate::swap`]).
 //!
 //! Invariants
-//! * Whoever calls holds an `Arc` of the instance until the call has ended, so an instance whose `Arc` is alone has no call
-//!   under way: that is how a drain knows.
+//! * Whoever calls holds an `Arc` of the instance until the call has ended, and so does a body until it was read, so an
+//!   instance whose `Arc` is alone has no call under way: that is how a drain knows.
 //! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
 //! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
 
@@ -15,8 +15,9 @@ pub(crate) mod registered;
 pub(crate) mod shield;
 
 use objectos_plugin_api::{
-    Error as PluginError, ErrorKind,
+    Error as PluginError, ErrorKind, HttpResponse,
     abi::{RawBegun, RawContext, RawPluginObject, RawResult},
+    export::ROUTES,
     private::abi_stable::std_types::{RResult, RSlice, RStr, RVec},
 };
 use objectos_protocol::kernel::plugin_document::PluginLimits;
@@ -193,8 +194,12 @@ impl Instance {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
         loader::checkpoint();
         match self.object.call(index, method, context, payload) {
-            RawBegun::Answer(answer) => Answering::Now(self.own(answer)),
-            RawBegun::Later(future) => Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns)),
+            RawBegun::Answer(answer) => Answering::Now(self.own_answer(index == ROUTES, answer)),
+            RawBegun::Later(future) => {
+                let mut call = Call::looked_at(future, Arc::clone(self), context.deadline_ns);
+                call.of_route = index == ROUTES;
+                Answering::Later(call)
+            }
         }
     }
 
@@ -240,6 +245,20 @@ impl Instance {
             RResult::ROk(bytes) => RResult::ROk(RVec::from(bytes.as_slice())),
             RResult::RErr(error) => RResult::RErr(self.own_error(&PluginError::from_raw(&error)).into_raw()),
         }
+    }
+
+    /// The same for the answer of a call. A body that the answer of a route leaves to be read is taken over with it, so that it
+    /// is in somebody's hands from the first moment.
+    pub(crate) fn own_answer(self: &Arc<Self>, of_route: bool, answer: RawResult) -> RawResult {
+        let mut answer = self.own(answer);
+        if of_route
+            && let RResult::ROk(frame) = &mut answer
+            && let Some(stream) = HttpResponse::stream_of(frame)
+        {
+            let number = self.host.open_stream(Arc::clone(self), stream);
+            HttpResponse::set_stream(frame, number);
+        }
+        answer
     }
 
     #[cold]

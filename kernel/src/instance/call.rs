@@ -49,6 +49,8 @@ pub(crate) struct Call {
     deadline_ns: u64,
     /// It was looked at before, and had to wait.
     looked_at: bool,
+    /// The answer may leave a body to be read.
+    pub(super) of_route: bool,
     instance: Arc<Instance>,
 }
 
@@ -69,6 +71,7 @@ impl Call {
             timer: None,
             deadline_ns,
             looked_at: false,
+            of_route: false,
             instance,
         }
     }
@@ -113,7 +116,7 @@ impl Future for Call {
         };
         match polled {
             Ok(Poll::Ready(answer)) => {
-                let answer = this.instance.own(answer);
+                let answer = this.instance.own_answer(this.of_route, answer);
                 this.future = None;
                 Poll::Ready(answer)
             }
