@@ -7,5 +7,6 @@ mod journal;
 mod lifecycle;
 mod meeting;
 mod rig;
+mod streams;
 mod swap;
 mod zoo;
