@@ -54,7 +54,8 @@ async fn left(kernel: &Kernel, count: u32) {
 #[test]
 fn a_body_is_made_as_it_is_read_and_is_gone_when_nobody_reads_it() {
     run(async {
-        let (kernel, report) = rig(|_| {}).boot().await;
+        let rig = rig(|_| {});
+        let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
         let three = open(&kernel, "3").await;
         for piece in ["piece 0", "piece 1", "piece 2"] {
@@ -83,7 +84,8 @@ fn a_body_is_made_as_it_is_read_and_is_gone_when_nobody_reads_it() {
 #[test]
 fn what_fails_in_the_middle_of_a_body_is_told_to_its_reader() {
     run(async {
-        let (kernel, _) = rig(|_| {}).boot().await;
+        let rig = rig(|_| {});
+        let (kernel, _) = rig.boot().await;
         // The panic last: it brings a new generation.
         for (kind, limit_ms, expected) in [
             ("error", PIECE_MS, ErrorKind::NotFound),

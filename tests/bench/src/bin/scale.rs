@@ -1,6 +1,6 @@
 //! The engine on many records: lists with an indexed filter and a true total, pages far behind by cursor, figures by month, text
-//! search, a walk over everything, and an export of everything in every form. Prints times, query plans and the memory of the process, and fails where an index is not
-//! used that must be. Called by `cargo xtask bench --scale`.
+//! search, a walk over everything, and an export of everything in every form. Prints times, query plans and the memory of the
+//! process, and fails where an index is not used that must be. Called by `cargo xtask bench --scale`.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
