@@ -22,9 +22,14 @@ use std::{
     task::{Context as TaskContext, Poll, Waker},
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 use crate::{
-    instance::{Instance, call::Call},
+    instance::{
+        Instance,
+        call::Call,
+        presence::{self, About, Errand},
+    },
     loader,
 };
 
@@ -104,17 +109,57 @@ struct Source {
 }
 
 impl Source {
+    /// Nothing of the author's runs before the call is polled.
     fn next(&self, deadline_ns: u64) -> Call {
         loader::checkpoint();
-        let future = self.instance.object().stream_next(self.stream);
-        Call::new(future, Arc::clone(&self.instance), deadline_ns)
+        let future = presence::watched(self.instance.serial, About::guest(Errand::Body), || {
+            self.instance.object().stream_next(self.stream)
+        });
+        Call::new(future, Arc::clone(&self.instance), deadline_ns, Errand::Body)
     }
 }
 
 impl Drop for Source {
+    /// What the author wrote runs, and may block: for a plugin that is called apart on its own threads.
     fn drop(&mut self) {
         loader::checkpoint();
-        self.instance.object().stream_drop(self.stream);
+        let apart = self.instance.threads().apart();
+        let end = End {
+            instance: Arc::clone(&self.instance),
+            stream: self.stream,
+            about: if apart {
+                About::home(Errand::Body)
+            } else {
+                About::guest(Errand::Body)
+            },
+        };
+        if apart {
+            // Cancelled at once, which drops it there.
+            let threads = Arc::clone(self.instance.threads());
+            drop(threads.run(true, |_: oneshot::Sender<()>| Box::pin(end.wait())));
+        }
+    }
+}
+
+/// The end of a body, which comes when this is dropped.
+struct End {
+    instance: Arc<Instance>,
+    stream: u64,
+    about: About,
+}
+
+impl End {
+    async fn wait(self) {
+        std::future::pending::<()>().await;
+        drop(self);
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        presence::watched(self.instance.serial, self.about, || {
+            self.instance.object().stream_drop(self.stream);
+        });
     }
 }
 

@@ -237,7 +237,7 @@ pub trait RawPlugin: Send + Sync {
         let _ = stream;
         crate::abi::no_streams()
     }
-    /// Drops a body, at its end or before; nothing of it is being made meanwhile.
+    /// Drops a body, at its end or before, once for each number that was answered.
     fn stream_drop(&self, stream: u64) {
         let _ = stream;
     }

@@ -125,12 +125,12 @@ where
     }
 }
 
-/// The bodies that a plugin's routes answered with and that are not at their end, by number. One of which a piece is being
-/// made is not among them: it belongs to that piece's future, and goes with it.
+/// The bodies that a plugin's routes answered with and that were not given back yet, by number. One of which a piece is being
+/// made belongs to that piece's future, and goes with it; its place stays empty until it is put back.
 #[derive(Default)]
 pub(crate) struct OpenStreams {
     last: AtomicU64,
-    open: Mutex<HashMap<u64, BodyStream>>,
+    open: Mutex<HashMap<u64, Option<BodyStream>>>,
 }
 
 impl fmt::Debug for OpenStreams {
@@ -140,23 +140,34 @@ impl fmt::Debug for OpenStreams {
 }
 
 impl OpenStreams {
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, BodyStream>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Option<BodyStream>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, body: BodyStream) -> u64 {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        self.put_back(number, body);
+        self.open().insert(number, Some(body));
         number
     }
 
-    /// Puts a body back that was taken out under this number.
-    pub(crate) fn put_back(&self, number: u64, body: BodyStream) {
-        self.open().insert(number, body);
+    /// Takes a body out of its place, for a piece to be made.
+    pub(crate) fn take(&self, number: u64) -> Option<BodyStream> {
+        self.open().get_mut(&number).and_then(Option::take)
     }
 
-    /// Takes a body out.
-    pub(crate) fn take(&self, number: u64) -> Option<BodyStream> {
-        self.open().remove(&number)
+    /// Puts it back; drops it when its place was given up meanwhile.
+    pub(crate) fn put_back(&self, number: u64, body: BodyStream) {
+        let mut open = self.open();
+        if let Some(place) = open.get_mut(&number) {
+            *place = Some(body);
+        } else {
+            drop(open);
+            drop(body);
+        }
+    }
+
+    /// Gives up a place, and answers what is in it.
+    pub(crate) fn end(&self, number: u64) -> Option<BodyStream> {
+        self.open().remove(&number).flatten()
     }
 }

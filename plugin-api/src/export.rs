@@ -341,7 +341,7 @@ impl<P: Plugin> RawPlugin for Exported<P> {
     fn stream_drop(&self, stream: u64) {
         // What a body owns may need the runtime to let go.
         let _entered = self.runtime.handle().map(tokio::runtime::Handle::enter);
-        let taken = guard(|| Ok(self.ready()?.registry.streams.take(stream)));
+        let taken = guard(|| Ok(self.ready()?.registry.streams.end(stream)));
         if let Some(text) = release(taken) {
             self.tell(&format!("a body panicked as it was dropped: {text}"));
         }

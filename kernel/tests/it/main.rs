@@ -9,4 +9,5 @@ mod meeting;
 mod rig;
 mod streams;
 mod swap;
+mod threads;
 mod zoo;

@@ -2,8 +2,9 @@
 //! the plugin that makes them is replaced.
 
 use crate::rig::{Rig, STOP, call, run, until};
-use objectos_kernel::Kernel;
+use objectos_kernel::{Kernel, threads::ThreadRules};
 use objectos_plugin_api::{Error, ErrorKind};
+use objectos_protocol::kernel::plugin_document::ThreadMode;
 use serde_json::{Value, json};
 
 /// Makes bodies.
@@ -51,34 +52,46 @@ async fn left(kernel: &Kernel, count: u32) {
     .await;
 }
 
+async fn read_and_let_go(kernel: &Kernel) {
+    let three = open(kernel, "3").await;
+    for piece in ["piece 0", "piece 1", "piece 2"] {
+        left(kernel, 1).await;
+        assert_eq!(next(kernel, &three).await.unwrap(), json!(piece));
+    }
+    for _ in 0..2 {
+        assert_eq!(next(kernel, &three).await.unwrap(), Value::Null);
+    }
+    left(kernel, 0).await;
+
+    let endless = open(kernel, "endless").await;
+    let other = open(kernel, "endless").await;
+    assert_eq!(next(kernel, &endless).await.unwrap(), json!("piece 0"));
+    assert_eq!(next(kernel, &endless).await.unwrap(), json!("piece 1"));
+    assert_eq!(next(kernel, &other).await.unwrap(), json!("piece 0"));
+    left(kernel, 2).await;
+    for stream in [endless, other] {
+        call(kernel, READER, "stream_close", stream).await.unwrap();
+    }
+    left(kernel, 0).await;
+}
+
 #[test]
 fn a_body_is_made_as_it_is_read_and_is_gone_when_nobody_reads_it() {
-    run(async {
-        let rig = rig(|_| {});
-        let (kernel, report) = rig.boot().await;
-        assert!(report.complete(), "{report}");
-        let three = open(&kernel, "3").await;
-        for piece in ["piece 0", "piece 1", "piece 2"] {
-            left(&kernel, 1).await;
-            assert_eq!(next(&kernel, &three).await.unwrap(), json!(piece));
-        }
-        for _ in 0..2 {
-            assert_eq!(next(&kernel, &three).await.unwrap(), Value::Null);
-        }
-        left(&kernel, 0).await;
-
-        let endless = open(&kernel, "endless").await;
-        let other = open(&kernel, "endless").await;
-        assert_eq!(next(&kernel, &endless).await.unwrap(), json!("piece 0"));
-        assert_eq!(next(&kernel, &endless).await.unwrap(), json!("piece 1"));
-        assert_eq!(next(&kernel, &other).await.unwrap(), json!("piece 0"));
-        left(&kernel, 2).await;
-        for stream in [endless, other] {
-            call(&kernel, READER, "stream_close", stream).await.unwrap();
-        }
-        left(&kernel, 0).await;
-        kernel.shutdown(STOP).await;
-    });
+    for mode in [ThreadMode::Shared, ThreadMode::Own] {
+        run(async move {
+            let rig = rig(|_| {});
+            let mut options = rig.options();
+            let rules = ThreadRules {
+                mode: Some(mode),
+                max: Some(2),
+            };
+            options.threads.insert(MAKER.to_owned(), rules);
+            let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+            assert!(report.complete(), "{report}");
+            read_and_let_go(&kernel).await;
+            kernel.shutdown(STOP).await;
+        });
+    }
 }
 
 #[test]

@@ -73,6 +73,9 @@ impl Plugin for AuditPlugin {
 
     async fn init(setup: Setup) -> Result<Self> {
         let settings = AuditSettings::read(&setup.config)?;
+        for sentence in settings.untold() {
+            tracing::warn!("{sentence}");
+        }
         let host = setup.host.clone();
         let folder = setup.data_directory()?;
         let pass = Pass::new();
