@@ -221,6 +221,15 @@ impl Context {
         Self(Arc::new(inner))
     }
 
+    /// The same, due `limit` from now, however soon it was due: for what goes on after the answer, such as the pieces of a
+    /// body that streams.
+    #[must_use]
+    pub fn renewed(&self, limit: Duration) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.deadline_ns = 0;
+        Self(Arc::new(inner)).with_limit(limit)
+    }
+
     /// The same with the extra facts replaced: a JSON object such as `{address, userAgent, locale}`.
     #[must_use]
     pub fn with_extra(&self, extra: &serde_json::Map<String, serde_json::Value>) -> Self {
