@@ -17,13 +17,13 @@ pub mod filter;
 pub mod highlight;
 mod http;
 mod input;
+mod local;
 pub mod operator;
 pub mod select;
 pub mod sql;
 pub mod window;
 pub mod words;
 mod written;
-pub mod zone;
 
 pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};

@@ -69,7 +69,7 @@ impl Engine {
         if query.binned {
             check_bin(layout, &granted, ApiMethod::Restore)?;
         }
-        let caller = Caller::reading(context, self.now_ms());
+        let caller = self.reading_caller(context);
         let search = Search {
             schema: &schema,
             layout,

@@ -12,7 +12,7 @@ mod source;
 
 use std::sync::Arc;
 
-use objectos_expression::{Environment, Type};
+use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
 use super::input::SearchInput;
@@ -132,6 +132,11 @@ impl<'a> Checker<'a> {
             layout,
             masked,
         })
+    }
+
+    /// The caller's time zone.
+    pub fn zone(&self) -> &'a Zone {
+        self.environment.zone()
     }
 
     fn root_layout(&self) -> &'a Arc<Layout> {
@@ -354,9 +359,9 @@ impl<'a> Checker<'a> {
 ///
 /// # Errors
 /// `InvalidFilter`.
-pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
+pub fn test_of(test: &RawTest, field: FieldRef, zone: &Zone) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => conditions::check_value(test, field, value),
+        Operand::Value(value) => conditions::check_value(test, field, value, zone),
         Operand::Field(_) => Err(DataError::InvalidFilter {
             message: format!("$field does not go with '{}'", test.field),
         }),

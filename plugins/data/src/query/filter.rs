@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::Node;
+use objectos_expression::{Node, Zone};
 
 use super::cursor::SortKey;
 use super::input::FrameInput;
@@ -118,8 +118,8 @@ pub struct FormulaSource {
     pub fields: HashMap<String, FieldRef>,
     /// Decimals that the result is rounded to.
     pub scale: Option<u32>,
-    /// Seconds by which local time is ahead of UTC.
-    pub offset_seconds: i32,
+    /// The time zone of its days and times of day.
+    pub zone: Zone,
 }
 
 /// What the values of a field are.

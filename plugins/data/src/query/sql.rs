@@ -2,6 +2,7 @@
 
 mod filter;
 mod formula;
+mod zone;
 
 use std::fmt::Write as _;
 

@@ -119,6 +119,12 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         None
     }
 
+    /// What ends a subquery whose value has a name so that it is computed once: keeps the planner from writing it out again
+    /// wherever the name stands.
+    fn once(&self) -> &'static str {
+        ""
+    }
+
     /// The template of what formulas are made of; see [`Construct`].
     fn construct(&self, construct: Construct) -> Cow<'static, str>;
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, bind, sql_form};
+use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Zone, bind, sql_form};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
@@ -61,6 +61,11 @@ impl<'a> Checker<'a> {
             return Err(refused("too many formulas depend on each other".to_owned()));
         }
         let node = bind(checked.root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        let zone = if of_moments(&node) {
+            self.zone().clone()
+        } else {
+            Zone::UTC
+        };
         formula_supported(&node).map_err(refused)?;
         let mut paths = Vec::new();
         collect(&node, &mut paths);
@@ -76,7 +81,7 @@ impl<'a> Checker<'a> {
             node,
             fields,
             scale: None,
-            offset_seconds: self.environment.utc_offset_seconds(),
+            zone,
         })
     }
 
@@ -101,6 +106,13 @@ impl<'a> Checker<'a> {
             class: class_of(field),
         })
     }
+}
+
+/// Whether it may depend on the time zone. Who asks for one for nothing keeps plans from being used again.
+fn of_moments(node: &Node) -> bool {
+    let mut found = node.value_type == Type::DateTime;
+    node.each_child(&mut |child| found = found || of_moments(child));
+    found
 }
 
 fn collect<'n>(node: &'n Node, paths: &mut Vec<&'n str>) {

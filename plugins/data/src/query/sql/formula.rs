@@ -67,6 +67,8 @@ enum Call<'n> {
     Template(Construct, Vec<Part<'n>>),
     /// One part alone.
     Part(Part<'n>),
+    /// The moment at which a local day begins.
+    Midnight(Part<'n>),
     /// Joined as text, null for empty.
     Joined(&'n [Node]),
     /// Whether a number is not zero.
@@ -126,7 +128,7 @@ fn call_part<'n>(name: &str, arguments: &'n [Node]) -> Option<Call<'n>> {
         "SECOND" => one(C::Second, Clock(first)),
         "DATEVALUE" => Call::Part(Day(first)),
         "TIMEVALUE" => Call::Part(Clock(first)),
-        "DATETIMEVALUE" if first.value_type == Type::Date => Call::Template(C::MidnightOf(0), vec![Plain(first)]),
+        "DATETIMEVALUE" if first.value_type == Type::Date => Call::Midnight(Plain(first)),
         "DATETIMEVALUE" => Call::Part(Plain(first)),
         "ADD_DAYS" => Call::Template(C::AddDays, vec![Plain(first), Double(argument(1)?)]),
         "DAYS_BETWEEN" => Call::Template(C::DaysBetween, vec![Day(first), Day(argument(1)?)]),
@@ -154,7 +156,7 @@ impl SqlWriter {
         self.push(")")
     }
 
-    fn node(&mut self, node: &Node, formula: &FormulaSource) {
+    pub(super) fn node(&mut self, node: &Node, formula: &FormulaSource) {
         use Part::{Double, Plain};
         match &node.kind {
             NodeKind::Literal(value) => self.literal(value, node.value_type),
@@ -269,15 +271,16 @@ impl SqlWriter {
 
     fn part(&mut self, part: &Part<'_>, formula: &FormulaSource) {
         let moment = |node: &Node| node.value_type == Type::DateTime;
-        let offset = formula.offset_seconds;
         match part {
             Part::Double(node) => self.template(Construct::Double, &[Part::Plain(node)], formula),
-            Part::Day(node) if moment(node) => {
-                self.template(Construct::DayOf(offset), &[Part::Plain(node)], formula);
-            }
-            Part::Clock(node) if moment(node) => {
-                self.template(Construct::TimeOf(offset), &[Part::Plain(node)], formula);
-            }
+            Part::Day(node) if moment(node) => match formula.zone.fixed_seconds() {
+                Some(offset) => self.template(Construct::DayOf(offset), &[Part::Plain(node)], formula),
+                None => self.in_zone(Construct::DayIn, node, formula),
+            },
+            Part::Clock(node) if moment(node) => match formula.zone.fixed_seconds() {
+                Some(offset) => self.template(Construct::TimeOf(offset), &[Part::Plain(node)], formula),
+                None => self.in_zone(Construct::TimeIn, node, formula),
+            },
             Part::Plain(node) | Part::Day(node) | Part::Clock(node) => self.node(node, formula),
             Part::Extreme(_, [only]) => self.node(only, formula),
             Part::Extreme(construct, [before @ .., last]) => {
@@ -285,6 +288,14 @@ impl SqlWriter {
                 self.template(*construct, &parts, formula);
             }
             Part::Extreme(_, []) => self.literal(&Value::Null, Type::Number),
+        }
+    }
+
+    /// The moment at which a local day begins.
+    fn midnight(&mut self, day: &Part<'_>, formula: &FormulaSource) {
+        match formula.zone.fixed_seconds() {
+            Some(offset) => self.template(Construct::MidnightOf(offset), &[*day], formula),
+            None => self.midnight_in_zone(&formula.zone, &|writer| writer.part(day, formula)),
         }
     }
 
@@ -386,9 +397,7 @@ impl SqlWriter {
 
     fn call(&mut self, value_type: Type, name: &str, arguments: &[Node], formula: &FormulaSource) {
         match call_part(name, arguments) {
-            Some(Call::Template(Construct::MidnightOf(_), parts)) => {
-                self.template(Construct::MidnightOf(formula.offset_seconds), &parts, formula);
-            }
+            Some(Call::Midnight(day)) => self.midnight(&day, formula),
             Some(Call::Template(construct, parts)) => self.template(construct, &parts, formula),
             Some(Call::Part(part)) => self.part(&part, formula),
             Some(Call::Joined(items)) => {
@@ -416,6 +425,10 @@ fn simple(part: &Part<'_>, formula: &FormulaSource) -> bool {
     let (Part::Plain(node) | Part::Double(node) | Part::Day(node) | Part::Clock(node)) = part else {
         return false;
     };
+    let local = matches!(part, Part::Day(_) | Part::Clock(_)) && node.value_type == Type::DateTime;
+    if local && formula.zone.fixed_seconds().is_none() {
+        return false;
+    }
     match &node.kind {
         NodeKind::Literal(_) => true,
         NodeKind::Field(path) => formula

@@ -83,6 +83,14 @@ pub enum Construct {
     TimeOf(i32),
     /// The moment of the local midnight of the day `$0`.
     MidnightOf(i32),
+    /// The local day of the moment `$0`, `$1` seconds ahead of UTC. Uses both once, as the offset may be long.
+    DayIn,
+    /// The local time of a moment, in the same way.
+    TimeIn,
+    /// The moment at the local time `$0`, written with a `Z`, that is `$1` seconds ahead of UTC; for [`Construct::WithinCalendar`].
+    Unshifted,
+    /// What [`Construct::Unshifted`] gives, as a moment; null outside of the years 1 to 9999.
+    WithinCalendar,
     /// `$1` (a double, cut to whole) days after the day `$0`; null outside of the years 1 to 9999.
     AddDays,
     /// Days from the day `$0` to the day `$1`.
@@ -163,6 +171,17 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
         C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::DayIn => {
+            "CASE WHEN $0 IS NOT NULL \
+             THEN max('0001-01-01', COALESCE(strftime('%Y-%m-%d', $0, ($1) || ' seconds'), '9999-12-31')) END"
+        }
+        // Of a day in the middle of the calendar, so that the day does not matter.
+        C::TimeIn => {
+            "replace(replace(strftime('%H:%M:%f', '2000-01-02' || substr($0, 11), ($1) || ' seconds') || '|', '.000|', ''), '|', '')"
+        }
+        C::Unshifted => "strftime('%Y-%m-%dT%H:%M:%fZ', $0, (-($1)) || ' seconds')",
+        // The years before 1 begin with a minus or with 0000.
+        C::WithinCalendar => "CASE WHEN $0 >= '0001' THEN $0 END",
         C::AddDays => {
             "CASE WHEN date($0, CAST($1 AS INTEGER) || ' days') >= '0001-01-01' \
              THEN date($0, CAST($1 AS INTEGER) || ' days') END"

@@ -53,6 +53,19 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
         C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::DayIn => {
+            "CASE WHEN $0 IS NOT NULL THEN to_char(LEAST(GREATEST(CAST(substr($0, 1, 23) AS timestamp) + ($1) * interval '1 second', \
+             timestamp '0001-01-01'), timestamp '9999-12-31'), 'YYYY-MM-DD') END"
+        }
+        C::TimeIn => {
+            "replace(replace(to_char(CAST(substr($0, 1, 23) AS timestamp) + ($1) * interval '1 second', 'HH24:MI:SS.MS') || '|', \
+             '.000|', ''), '|', '')"
+        }
+        C::Unshifted => "(CAST(substr($0, 1, 23) AS timestamp) - ($1) * interval '1 second')",
+        C::WithinCalendar => {
+            "CASE WHEN $0 >= timestamp '0001-01-01' AND $0 < timestamp '10000-01-01' \
+             THEN to_char($0, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') END"
+        }
         C::AddDays => "objectos_add_days($0, $1)",
         C::DaysBetween => "(CAST($1 AS date) - CAST($0 AS date))",
         // The month after the last one of all cannot be written.

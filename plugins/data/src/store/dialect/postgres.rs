@@ -132,6 +132,10 @@ impl Dialect for PostgresDialect {
         Some((before, SqlValue::Json(list), after))
     }
 
+    fn once(&self) -> &'static str {
+        " OFFSET 0"
+    }
+
     fn construct(&self, construct: Construct) -> Cow<'static, str> {
         construct_postgres::postgres(construct)
     }
