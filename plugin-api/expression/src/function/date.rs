@@ -35,16 +35,14 @@ const fn part(
         .sql(Sql::Exact)
 }
 
-const ON_DATE: Sql = Sql::When(|arguments| {
-    arguments
-        .iter()
-        .all(|argument| !matches!(argument.value_type, Type::DateTime | Type::Text | Type::Any))
-});
+const ON_DATE: Sql = Sql::When(|arguments| matches!(arguments[0].value_type, Type::Date | Type::Null));
+const ON_MOMENT: Sql =
+    Sql::When(|arguments| arguments[0].value_type.is_moment() || arguments[0].value_type == Type::Null);
 const NOT_ON_TEXT: Sql = Sql::When(|arguments| arguments[0].value_type != Type::Text);
 const TRUNC_FORM: Sql = Sql::When(|arguments| {
     let unit = arguments[0].as_literal().map(Value::to_text);
-    arguments[1].value_type == Type::Date
-        && unit.is_some_and(|unit| matches!(unit.to_ascii_lowercase().as_str(), "year" | "month" | "day"))
+    let units = ["year", "quarter", "month", "week", "day"];
+    arguments[1].value_type.is_moment() && unit.is_some_and(|unit| units.contains(&unit.to_ascii_lowercase().as_str()))
 });
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -71,7 +69,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Number, Number, Number],
         Type::Date,
         date,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "DATEVALUE",
         "DATEVALUE(value)",
@@ -130,7 +129,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         week_number,
     )
     .aliases(&["ISOWEEKNUM"])
-    .zoned(),
+    .zoned()
+    .sql(Sql::Exact),
     part("HOUR", "HOUR(time)", "the hour, 0 to 23", &[Clock], hour),
     part("MINUTE", "MINUTE(time)", "the minute", &[Clock], minute),
     part("SECOND", "SECOND(time)", "the second", &[Clock], second),
@@ -144,7 +144,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDDAYS"])
     .same_as(0)
-    .sql(ON_DATE),
+    .sql(ON_MOMENT),
     dated(
         "ADD_MONTHS",
         "ADD_MONTHS(date, months)",
@@ -155,7 +155,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDMONTHS"])
     .same_as(0)
-    .zoned(),
+    .zoned()
+    .sql(ON_DATE),
     dated(
         "ADD_YEARS",
         "ADD_YEARS(date, years)",
@@ -166,7 +167,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDYEARS"])
     .same_as(0)
-    .zoned(),
+    .zoned()
+    .sql(ON_DATE),
     dated(
         "ADD_HOURS",
         "ADD_HOURS(datetime, hours)",
@@ -175,7 +177,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::DateTime,
         add_hours,
     )
-    .aliases(&["ADDHOURS"]),
+    .aliases(&["ADDHOURS"])
+    .sql(Sql::Exact),
     dated(
         "ADD_MINUTES",
         "ADD_MINUTES(datetime, minutes)",
@@ -184,7 +187,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::DateTime,
         add_minutes,
     )
-    .aliases(&["ADDMINUTES"]),
+    .aliases(&["ADDMINUTES"])
+    .sql(Sql::Exact),
     dated(
         "DAYS_BETWEEN",
         "DAYS_BETWEEN(start, end)",
@@ -201,7 +205,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         network_days,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "HOURS_BETWEEN",
         "HOURS_BETWEEN(start, end)",
@@ -210,7 +215,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::Number,
         hours_between,
     )
-    .aliases(&["HOURS"]),
+    .aliases(&["HOURS"])
+    .sql(Sql::Exact),
     dated(
         "MONTHS_BETWEEN",
         "MONTHS_BETWEEN(start, end)",
@@ -218,7 +224,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         months_between,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "MONTH_DIFF",
         "MONTH_DIFF(end, start)",
@@ -226,7 +233,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         month_diff,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "YEARS_BETWEEN",
         "YEARS_BETWEEN(start, end)",
@@ -234,7 +242,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         years_between,
-    ),
+    )
+    .sql(Sql::Exact),
     Function::of(
         "DAYS_UNTIL",
         "DAYS_UNTIL(date)",

@@ -15,7 +15,7 @@ use super::SqlValue;
 use crate::model::ColumnType;
 use crate::query::words::WordsFilter;
 
-pub use construct::Construct;
+pub use construct::{Calendar, Construct, Letters};
 pub use postgres::PostgresDialect;
 pub(super) use sqlite::FTS5;
 pub use sqlite::SqliteDialect;

@@ -4,9 +4,18 @@
 //! writer (`query::sql`), so a template may repeat as it likes. What each construct means, nulls and limits included, is said
 //! at `objectos_expression::sql_form`; `tests/it/formula_random.rs` holds every database to it.
 
+mod calendar;
+mod letters;
+
 use std::borrow::Cow;
 
 use objectos_expression::Type;
+
+pub use calendar::Calendar;
+pub use letters::Letters;
+
+pub(super) use calendar::postgres as calendar_postgres;
+pub(super) use letters::postgres as letters_postgres;
 
 /// One thing that databases spell differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +110,12 @@ pub enum Construct {
     BeginOfMonth,
     /// The first day of its year.
     BeginOfYear,
+    /// Reckoning with days and moments.
+    Calendar(Calendar),
+    /// Work on texts.
+    Letters(Letters),
+    /// The double `$0` rounded away from zero to so many digits, -15 to 15.
+    RoundUp(i8),
     /// Whether the list `$0` holds the value `$1`; null when either is null.
     ListHolds,
     /// Whether the list `$0` is null or has no element; never null.
@@ -141,6 +156,9 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         }
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
+        C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
+        C::Calendar(calendar) => return calendar::sqlite(calendar),
+        C::Letters(letters) => return letters::sqlite(letters),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         C::Greater => "max($0, $1)",
@@ -216,6 +234,23 @@ fn scaled(digits: i8, half: &str) -> String {
     format!(
         "CASE WHEN {shifted} >= 4503599627370496.0 THEN $0 ELSE sign($0) * CAST(CAST({shifted} + CASE WHEN {shifted} < 35184372088832.0 \
          THEN {shifted} * 2.220446049250313e-16 ELSE 0.0 END{half} AS INTEGER) AS REAL) {back} {power} END"
+    )
+}
+
+/// What nothing is cut off from is round already; else the next step lies beyond. `scaled` rounds (with a half) or cuts.
+pub(super) fn round_up(digits: i8, scaled: &dyn Fn(i8, &str) -> String) -> String {
+    let fine = digits.saturating_add(9).min(15);
+    let power = "0".repeat(usize::from(digits.unsigned_abs()));
+    let step = if digits >= 0 {
+        format!("(1.0 / 1{power}.0)")
+    } else {
+        format!("1{power}.0")
+    };
+    let beyond = scaled(digits, " + 0.5").replace("$0", &format!("(q.c + sign(q.x) * {step})"));
+    format!(
+        "(SELECT CASE WHEN q.c = q.f THEN q.c ELSE {beyond} END FROM (SELECT $0 AS x, {} AS c, {} AS f) q)",
+        scaled(digits, ""),
+        scaled(fine, " + 0.5"),
     )
 }
 

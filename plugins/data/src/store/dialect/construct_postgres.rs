@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use objectos_expression::Type;
 
-use super::Construct;
+use super::construct::{self, Construct, round_up};
 
 pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
     use Construct as C;
@@ -23,6 +23,9 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::Ceiling => "(ceil($0) + 0)",
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
+        C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
+        C::Calendar(calendar) => return construct::calendar_postgres(calendar),
+        C::Letters(letters) => return construct::letters_postgres(letters),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         // Unlike GREATEST by itself, null when one of them is.
