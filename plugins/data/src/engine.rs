@@ -18,6 +18,7 @@ mod create;
 mod delete;
 mod diagnose;
 mod draft;
+mod evaluate;
 mod expand;
 mod export;
 mod find;

@@ -13,6 +13,7 @@ pub mod bucket;
 pub mod check;
 pub mod coerce;
 pub mod cursor;
+pub mod evaluated;
 pub mod filter;
 pub mod highlight;
 mod http;

@@ -38,8 +38,10 @@ const FUNCTIONS: [&str; 8] = [
 /// Figures, ready to be asked for.
 #[derive(Debug)]
 pub struct AggregatePlan {
-    scope: Scope,
-    filter: Filter,
+    /// Tables of the records.
+    pub scope: Scope,
+    /// Which records.
+    pub filter: Filter,
     groups: Vec<Group>,
     figures: Vec<Figure>,
     having: Filter,
@@ -250,7 +252,11 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
     let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
     let class = reference.class;
     let Some(unit) = unit else {
-        let form = if field.stored() { Form::of(field) } else { Form::Plain };
+        let form = match class {
+            _ if field.stored() => Form::of(field),
+            Class::Boolean => Form::Boolean,
+            _ => Form::Plain,
+        };
         let group = Group {
             field: reference,
             bucket: None,

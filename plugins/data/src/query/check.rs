@@ -52,6 +52,8 @@ pub struct Checker<'a> {
     formula_depth: usize,
     /// The system asks: secrets are told.
     pub system: bool,
+    /// Whoever runs the statement calculates first what no database can; without it such a field is refused.
+    pub evaluates: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -90,6 +92,7 @@ impl<'a> Checker<'a> {
             layout: Arc::clone(layout),
             joins: Vec::new(),
             binned: false,
+            evaluated: Vec::new(),
         };
         Self {
             schema,
@@ -97,6 +100,7 @@ impl<'a> Checker<'a> {
             environment,
             formula_depth: 0,
             system: false,
+            evaluates: false,
             scope,
         }
     }
@@ -295,8 +299,11 @@ impl<'a> Checker<'a> {
     /// `Internal` when a permission names what is not there: refused, not ignored, and the caller learns no names from it.
     pub fn own_view(&mut self, view: &View) -> Result<Filter> {
         let views = self.views.take();
+        // What one may see is the same for a list as for one record, which is looked up without calculating anything.
+        let evaluates = std::mem::take(&mut self.evaluates);
         let filter = view_filter(view, self);
         self.views = views;
+        self.evaluates = evaluates;
         filter
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use objectos_expression::{Node, Zone};
 
 use super::cursor::SortKey;
+use super::evaluated::Evaluated;
 use super::input::FrameInput;
 use super::words::WordsFilter;
 use crate::record::Layout;
@@ -20,6 +21,8 @@ pub struct Scope {
     pub joins: Vec<Join>,
     /// Look at the records in the bin, in the place of those that are not.
     pub binned: bool,
+    /// Calculations that no database can do, each once; [`Source::Evaluated`] names their place.
+    pub evaluated: Vec<Arc<Evaluated>>,
 }
 
 /// A relation to one record of another object.
@@ -68,6 +71,8 @@ pub enum Source {
     Rank(Arc<Vec<(String, f64)>>),
     /// A figure over the neighbours of the record.
     Window(Arc<WindowSource>),
+    /// A calculation that was done before, by its place in the scope.
+    Evaluated(usize),
 }
 
 /// A figure over the neighbours of a record.

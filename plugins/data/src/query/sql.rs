@@ -106,6 +106,7 @@ impl SqlWriter {
             Source::Formula(formula) => self.formula(formula),
             Source::Rank(rank) => self.rank(field.table, rank),
             Source::Window(window) => self.window(window),
+            Source::Evaluated(place) => self.evaluated_value(*place),
         }
     }
 
@@ -186,6 +187,7 @@ impl SqlWriter {
                 self.push(")");
             }
         }
+        self.evaluated(scope);
         self
     }
 

@@ -13,6 +13,7 @@ use std::fmt;
 
 use super::SqlValue;
 use crate::model::ColumnType;
+use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
 
 pub use construct::{Calendar, Construct, Letters};
@@ -118,6 +119,10 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     fn words(&self, _words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
         None
     }
+
+    /// A table with the columns `i`, an id, and `v`, a value of the class or null, out of a JSON list of such objects: SQL before
+    /// the bound list, and after it. To be joined by `i` without going through all of it for each record.
+    fn evaluated(&self, class: Class) -> (Cow<'static, str>, &'static str);
 
     /// What ends a subquery whose value has a name so that it is computed once: keeps the planner from writing it out again
     /// wherever the name stands.

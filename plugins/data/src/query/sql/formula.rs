@@ -195,7 +195,12 @@ impl SqlWriter {
                 writer.part(part, formula);
                 writer.push(" AS ").name(&format!("v{index}"));
             });
-            self.push(") v)");
+            // The rules of a zone are too long to be written out wherever the name stands.
+            let once = match formula.zone.fixed_seconds() {
+                Some(_) => "",
+                None => self.dialect().once(),
+            };
+            self.push(once).push(") v)");
         }
     }
 
