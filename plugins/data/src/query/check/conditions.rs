@@ -13,20 +13,30 @@ use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
 use crate::store::SqlValue;
 
+static UTC: Zone = Zone::UTC;
+
 fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
 }
 
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => check_value(test, field, value, checker.zone()),
+        Operand::Value(value) => {
+            // Who asks for the zone for nothing keeps plans from being used again.
+            let zone = match field.class {
+                Class::Date | Class::DateTime => checker.zone(),
+                _ => &UTC,
+            };
+            check_value(test, field, value, zone)
+        }
         Operand::Field(other) => compare_fields(checker, test, field, other),
     }
 }
 
 /// A test with a value, of a field that was resolved elsewhere.
 pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
-    let value = &*localised(value, test.operator, field.class, zone);
+    let local = localised(value, test.operator, field.class, zone);
+    let value = &*local;
     let condition = match test.operator {
         Operator::Eq if field.class == Class::List => list_equality(test, &field, value, false)?,
         Operator::Ne if field.class == Class::List => list_equality(test, &field, value, true)?,
