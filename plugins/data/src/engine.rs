@@ -18,6 +18,7 @@ mod create;
 mod delete;
 mod diagnose;
 mod draft;
+mod evaluate;
 mod expand;
 mod export;
 mod find;
@@ -45,6 +46,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use objectos_expression::Zone;
+use objectos_plugin_api::Context;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value};
 
@@ -101,6 +104,8 @@ pub struct Engine {
     sequences: Sequences,
     ids: IdMaker,
     ready: ReadyQueries,
+    /// The time zone of callers who have none of their own.
+    zone: Zone,
 }
 
 impl fmt::Debug for Engine {
@@ -122,7 +127,15 @@ impl Engine {
             sequences: Sequences::default(),
             ids: IdMaker::default(),
             ready: ReadyQueries::default(),
+            zone: Zone::UTC,
         }
+    }
+
+    /// The time zone of callers who have none of their own; UTC without.
+    #[must_use]
+    pub fn with_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
     }
 
     /// The database.
@@ -166,6 +179,16 @@ impl Engine {
             .datasources
             .get(&layout.datasource)
             .unwrap_or(&self.parts.store)
+    }
+
+    /// Who asks, in a request that may write.
+    fn caller<'a>(&'a self, context: &'a Context) -> Caller<'a> {
+        Caller::new(context, self.now_ms(), &self.zone)
+    }
+
+    /// Who asks, in a request that only reads.
+    fn reading_caller<'a>(&'a self, context: &'a Context) -> Caller<'a> {
+        Caller::reading(context, self.now_ms(), &self.zone)
     }
 
     fn now_ms(&self) -> i64 {
