@@ -9,6 +9,7 @@ use objectos_plugin_api::contracts::events;
 use objectos_plugin_api::protocol::kernel::Event;
 use uuid::Uuid;
 
+use crate::attachments::{FILES_CHANGED, FilesChanged};
 use crate::model::SystemField;
 use crate::record::{Layout, moment, write_text, write_value};
 use crate::store::{SqlValue, Statement};
@@ -82,6 +83,36 @@ pub fn summary_event(context: &Context, now_ms: i64, name: &'static str, payload
     let event = String::from_utf8(out).unwrap_or_default();
     let values = vec![id.into(), name.into(), "".into(), SqlValue::Json(event), now_ms.into()];
     Statement::new(INSERT, values)
+}
+
+/// The statement that stores the event of files that came to a record and left it.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn files_event(context: &Context, now_ms: i64, changed: &FilesChanged) -> serde_json::Result<Statement> {
+    let id = Uuid::now_v7().hyphenated().to_string();
+    let timestamp = moment::from_ms(now_ms).unwrap_or_default();
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"id\":");
+    write_text(&mut out, &id);
+    out.extend_from_slice(b",\"name\":");
+    write_text(&mut out, FILES_CHANGED);
+    out.extend_from_slice(b",\"payload\":");
+    out.extend(serde_json::to_vec(changed)?);
+    out.extend_from_slice(b",\"metadata\":");
+    write_metadata(&mut out, context, &timestamp);
+    out.push(b'}');
+    // Only texts that were checked and JSON of our own went in.
+    let event = String::from_utf8(out).unwrap_or_default();
+    let key = format!("{}/{}", changed.object, changed.record_id);
+    let values = vec![
+        id.into(),
+        FILES_CHANGED.into(),
+        key.into(),
+        SqlValue::Json(event),
+        now_ms.into(),
+    ];
+    Ok(Statement::new(INSERT, values))
 }
 
 /// The statement that stores an event of somebody else and answers its sequence.

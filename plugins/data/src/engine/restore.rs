@@ -132,10 +132,13 @@ impl Engine {
                 .await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
-                if !taken.errors.is_empty() {
-                    return Err(refused(&layout.object, taken.errors));
-                }
                 apply_hooked(layout, &mut values, taken.values);
+                let mut errors = taken.errors;
+                self.settle_files(draft, layout, granted, Some(&before), &mut values, &mut errors)
+                    .await?;
+                if !errors.is_empty() {
+                    return Err(refused(&layout.object, errors));
+                }
             }
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
             stamp_changed(draft, layout, &before, &mut values);
