@@ -254,6 +254,9 @@ fn principal(record: &ApiKey, user: &User, member: Option<&Member>, scopes: &Sco
     attributes.insert("apiKey".to_owned(), record.id.as_str().into());
     attributes.insert("scopes".to_owned(), json!(scopes.0));
     attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
+    if let Some(zone) = &user.timezone {
+        attributes.insert("timezone".to_owned(), zone.as_str().into());
+    }
     Principal {
         id: user.id.clone(),
         kind: PrincipalKind::Service,

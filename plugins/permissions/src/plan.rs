@@ -370,9 +370,10 @@ impl<'a> Planner<'a> {
             user: &self.subject.user,
             variables,
             now_ms: self.now_ms,
+            zone: &self.subject.zone,
         };
         let rows = condition.rows(&self.model.catalogue, &asker);
-        self.holds_until(condition.span.end_ms(self.now_ms));
+        self.holds_until(condition.span.end_ms(self.now_ms, &self.subject.zone));
         rows.unwrap_or_else(|reason| {
             let text = format!("`{}` holds for no row: {reason}", condition.text());
             self.refuse(StepKind::Fault, "condition", text, source.clone());

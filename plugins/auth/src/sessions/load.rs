@@ -211,6 +211,9 @@ fn principal(session: &Session, user: &User, member: Option<&Member>) -> Princip
     let mut attributes = Map::new();
     attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
     attributes.insert("twoFactor".to_owned(), Value::Bool(session.second_factor));
+    if let Some(zone) = &user.timezone {
+        attributes.insert("timezone".to_owned(), zone.as_str().into());
+    }
     if let Some(administrator) = &session.impersonated_by {
         attributes.insert("impersonatedBy".to_owned(), administrator.as_str().into());
     }

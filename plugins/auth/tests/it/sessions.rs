@@ -79,6 +79,31 @@ async fn the_principal_is_the_sessions() {
 }
 
 #[tokio::test]
+async fn a_time_zone_is_the_users_to_set_and_goes_along_with_every_request() {
+    let world = world(json!({})).await;
+    let mut browser = world.registered("ada@example.com").await;
+    let token = browser.token.clone();
+    let zone = || async {
+        let ada = world.who(&bearer(&token)).await.unwrap().unwrap();
+        ada.attributes.get("timezone").cloned()
+    };
+    assert_eq!(zone().await, None);
+    let body = json!({ "timezone": "Europe/Berlin" });
+    browser.post("update-user", body).await.expect(200);
+    assert_eq!(zone().await, Some(json!("Europe/Berlin")));
+    let session = browser.get("get-session").await.expect(200);
+    assert_eq!(session["user"]["timezone"], "Europe/Berlin");
+    let body = json!({ "timezone": "Europe/Berlni" });
+    let refused = browser.post("update-user", body).await.expect(400);
+    let message = refused["message"].as_str().unwrap_or_default();
+    assert!(message.contains("'Europe/Berlni' is no time zone"), "{refused}");
+    assert_eq!(zone().await, Some(json!("Europe/Berlin")));
+    let body = json!({ "timezone": null });
+    browser.post("update-user", body).await.expect(200);
+    assert_eq!(zone().await, None);
+}
+
+#[tokio::test]
 async fn what_is_no_token_of_ours_is_nobody() {
     let world = world(json!({})).await;
     let browser = world.registered("ada@example.com").await;
