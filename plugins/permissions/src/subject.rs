@@ -142,7 +142,8 @@ impl Subject {
             add(ADMINISTRATOR, format!("has the role `{role}`"), Source::BuiltIn);
         }
         if self.guest {
-            for set in &settings.guest_sets {
+            // Nobody in particular administers nothing.
+            for set in settings.guest_sets.iter().filter(|set| *set != ADMINISTRATOR) {
                 add(set, "is for whoever is not signed in".to_owned(), Source::Settings);
             }
             return;

@@ -25,6 +25,7 @@ use super::references::pointing;
 use super::relations::stored;
 use super::update::stamp_changed;
 use super::{Engine, Fields, check_method, layout_of, store_record};
+use crate::access::{is_guest, verb};
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::check::Checker;
@@ -56,7 +57,7 @@ impl Whereabouts {
 }
 
 /// Whether the object has a bin that clients may use in this way.
-pub(super) fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -> Result<()> {
+fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -> Result<()> {
     if layout.object.soft_delete.is_none() || (!granted.system && !layout.object.capabilities.trash) {
         let (object, method) = (layout.object.name.clone(), super::method_name(method));
         return Err(DataError::MethodDisabled { object, method });
@@ -66,6 +67,17 @@ pub(super) fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -
     } else {
         check_method(layout, method)
     }
+}
+
+/// Whether the caller may look into the bin of the object. Guests may not: what was taken away is not shown to everybody.
+pub(super) fn check_look_into_bin(context: &Context, layout: &Layout, granted: &Granted) -> Result<()> {
+    if is_guest(context) {
+        return Err(DataError::Denied {
+            object: layout.object.name.clone(),
+            operation: verb(Operation::Restore),
+        });
+    }
+    check_bin(layout, granted, ApiMethod::Restore)
 }
 
 impl Engine {
