@@ -129,7 +129,14 @@ fn files_are_looked_up_held_to_the_field_and_attached() {
     assert_eq!(made["record"]["scans"], json!([one, two]), "{made:#}");
     settle(&host, "p1", &["logo/png", "scans/one", "scans/two"]);
 
-    // What comes back as it was read stays, although nobody could look it up any more; what is left out is detached.
+    // What comes back as it was read stays, although it could not be chosen any more; what is left out is detached.
+    put(
+        &mut client,
+        "two",
+        "two.pdf",
+        "application/pdf",
+        json!({ "status": "deleted" }),
+    );
     let kept = client
         .send(
             "PATCH",
