@@ -27,6 +27,7 @@ mod import;
 mod near;
 mod observe;
 pub mod ports;
+mod reach;
 mod ready;
 mod references;
 mod relations;

@@ -4,7 +4,7 @@ use objectos_expression::{RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
 use crate::access::View;
-use crate::model::MaskModel;
+use crate::model::{Expression, MaskModel};
 use crate::query::highlight::marked;
 use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SelectPlan};
 use crate::record::json::{figure, round};
@@ -306,16 +306,27 @@ impl<'a> RecordWriter<'a> {
     }
 
     fn formula(&self, formula: &FormulaOutput, record: &Value) -> Value {
-        let environment = RecordEnvironment::new(record, self.caller.now_ms).with_user(self.caller.user());
-        match evaluate(formula.expression.checked(), &environment) {
-            Ok(value) => match (value.as_number(), formula.scale) {
-                (Some(number), Some(scale)) => objectos_expression::Value::number(round(number, scale)).to_json(),
-                _ => value.to_json(),
-            },
-            Err(error) => {
-                tracing::debug!(field = formula.name, error = %error, "a formula could not be computed");
-                Value::Null
-            }
+        computed(&formula.name, &formula.expression, formula.scale, record, self.caller)
+    }
+}
+
+/// A calculated field of a record; null when it fails.
+pub(super) fn computed(
+    name: &str,
+    formula: &Expression,
+    scale: Option<u32>,
+    record: &Value,
+    caller: &Caller<'_>,
+) -> Value {
+    let environment = RecordEnvironment::new(record, caller.now_ms).with_user(caller.user());
+    match evaluate(formula.checked(), &environment) {
+        Ok(value) => match (value.as_number(), scale) {
+            (Some(number), Some(scale)) => objectos_expression::Value::number(round(number, scale)).to_json(),
+            _ => value.to_json(),
+        },
+        Err(error) => {
+            tracing::debug!(field = name, error = %error, "a formula could not be computed");
+            Value::Null
         }
     }
 }
