@@ -27,6 +27,7 @@ mod import;
 mod near;
 mod observe;
 pub mod ports;
+mod rate;
 mod reach;
 mod ready;
 mod references;

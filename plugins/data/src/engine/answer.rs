@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::access::View;
 use crate::model::{Expression, MaskModel};
+use crate::query::Rated;
 use crate::query::highlight::marked;
-use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SelectPlan};
+use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SCORE, SelectPlan};
 use crate::record::json::{figure, round};
+use crate::record::layout::json_key;
 use crate::record::mask::masked;
 use crate::record::{Form, Layout, write_text, write_value};
 use crate::store::{Cell, Row, SqlValue};
@@ -233,8 +235,13 @@ impl<'a> RecordWriter<'a> {
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
             }
         }
+        let mut first = self.plan.outputs.is_empty();
+        if let Some((id, rated)) = &self.plan.scores {
+            write_score(&mut self.out, rated, first, row.cell(*id));
+            first = false;
+        }
         if let Some(highlight) = &self.plan.highlight {
-            write_highlights(&mut self.out, highlight, self.plan.outputs.is_empty(), row);
+            write_highlights(&mut self.out, highlight, first, row);
         }
         self.out.push(b'}');
         self.ends.push(self.out.len());
@@ -331,6 +338,18 @@ pub(super) fn computed(
     }
 }
 
+/// `"_score": 0.6`.
+fn write_score(out: &mut Vec<u8>, rated: &Rated, first: bool, id: Cell<'_>) {
+    if !first {
+        out.push(b',');
+    }
+    out.extend_from_slice(&json_key(SCORE));
+    let score = id.as_text().and_then(|id| rated.scores.get(id)).copied();
+    let score = objectos_expression::Value::number(score.unwrap_or_default()).to_json();
+    // A `Value` can always be written.
+    let _ = serde_json::to_writer(out, &score);
+}
+
 /// `"_highlights": {"name": "<mark>Acme</mark> GmbH"}`.
 fn write_highlights(out: &mut Vec<u8>, highlight: &Highlight, first: bool, row: &dyn Row) {
     let mut found = Map::new();
@@ -338,7 +357,7 @@ fn write_highlights(out: &mut Vec<u8>, highlight: &Highlight, first: bool, row: 
         if let Some(shown) = row
             .cell(*column)
             .as_text()
-            .and_then(|text| marked(text, &highlight.words))
+            .and_then(|text| marked(text, &highlight.wanted))
         {
             found.insert(name.clone(), Value::String(shown));
         }

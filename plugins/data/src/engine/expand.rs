@@ -102,6 +102,8 @@ impl Engine {
         depth: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         let (query, limits) = self.related_query(relation, ids.len())?;
+        // Each list has its order and is cut by itself, so only the ids are wanted.
+        let query = self.rated(search, query, false).await?;
         let views = self
             .views(
                 search.caller.context,

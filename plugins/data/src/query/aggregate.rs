@@ -163,9 +163,7 @@ pub fn plan(
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    filter = filter.and(checker.searched(query)?);
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());

@@ -8,6 +8,7 @@ mod conditions;
 mod formula;
 mod records;
 mod related;
+mod search;
 mod source;
 
 use std::sync::Arc;
@@ -15,8 +16,6 @@ use std::sync::Arc;
 use objectos_expression::{Environment, Type};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::input::SearchInput;
-use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
@@ -293,60 +292,6 @@ impl<'a> Checker<'a> {
         let filter = view_filter(view, self);
         self.views = views;
         filter
-    }
-
-    /// Words to look for in the searchable fields.
-    ///
-    /// # Errors
-    /// `UnknownFields` for a field that is none, `InvalidQuery` when there is nothing to search in.
-    pub fn search(&mut self, search: &SearchInput) -> Result<Filter> {
-        let fields = self.search_fields(search)?;
-        let layout = self.root_layout();
-        if fields.is_empty() {
-            let object = &layout.object.name;
-            return Err(DataError::InvalidQuery {
-                message: format!("'{object}' has no searchable field"),
-            });
-        }
-        let index = layout.text_index.as_ref().map(|fields| Indexed {
-            table: &layout.object.table,
-            fields,
-        });
-        Ok(words::filter(
-            &search.query,
-            search.all_words,
-            search.fuzzy,
-            &fields,
-            index.as_ref(),
-        ))
-    }
-
-    /// The fields that a search looks at, with their names.
-    ///
-    /// # Errors
-    /// `UnknownFields`; `InvalidQuery` for a field that is no text.
-    pub fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<(String, FieldRef)>> {
-        let layout = self.root_layout();
-        let names = if search.fields.is_empty() {
-            let view = self.view(&layout.object.name);
-            let mut names = layout.object.search_fields();
-            names.retain(|name| view.is_none_or(|view| view.reads(name) && !view.masks(name)));
-            names
-        } else {
-            search.fields.clone()
-        };
-        names
-            .into_iter()
-            .map(|name| {
-                let reference = self.field(&name, Purpose::Filter)?.reference;
-                if !words::searchable(reference.class) {
-                    return Err(DataError::InvalidQuery {
-                        message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
-                    });
-                }
-                Ok((name, reference))
-            })
-            .collect()
     }
 }
 

@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
-use super::input::{QueryInput, SortInput};
+use super::input::{QueryInput, Rated, Rating, SortInput};
+use super::wanted::Wanted;
 use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
 use crate::error::{DataError, Result};
@@ -21,6 +22,9 @@ use crate::store::SqlValue;
 
 /// How far a record is from what `$near` looked for.
 const DISTANCE: &str = "_distance";
+
+/// How well a record fits a search; see [`Wanted::fit`].
+pub const SCORE: &str = "_score";
 
 /// Sizes of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,8 @@ pub struct SelectPlan {
     pub backwards: bool,
     /// Where the words of a search were found is told with each record.
     pub highlight: Option<Highlight>,
+    /// How well each record fits a search is told with it: place among the columns of the id, and what was found.
+    pub scores: Option<(usize, Arc<Rated>)>,
     /// The records are children, and the page is one of each parent.
     pub per_parent: Option<PerParent>,
     /// Records of the page.
@@ -72,7 +78,7 @@ pub struct SelectPlan {
 #[derive(Debug)]
 pub struct Highlight {
     /// The words.
-    pub words: Vec<String>,
+    pub wanted: Wanted,
     /// Names of fields, and where their texts are selected.
     pub fields: Vec<(String, usize)>,
 }
@@ -164,9 +170,7 @@ pub fn plan(
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    filter = filter.and(checker.searched(query)?);
     let mut order = order(&mut checker, &query.order)?;
     let rank = query.rank.as_ref().map(|rank| FieldRef {
         table: 0,
@@ -174,13 +178,10 @@ pub fn plan(
         class: Class::Number,
     });
     if let (Some(rank), true) = (&rank, query.order.is_empty()) {
-        order.push(SortKey {
-            field: rank.clone(),
-            name: DISTANCE.to_owned(),
-            descending: false,
-            nulls_first: true,
-            filled: false,
-        });
+        order.push(ranked(rank, DISTANCE));
+    }
+    if let Some(places) = places(query) {
+        order.push(ranked(&places, SCORE));
     }
     if !query.distinct && !order.iter().any(|key| key.name == SystemField::Id.name()) {
         order.push(id_key(&mut checker)?);
@@ -195,6 +196,7 @@ pub fn plan(
     }
     windows(&mut checker, query, &mut columns, &mut parts)?;
     let highlight = highlight(&mut checker, query, &mut columns)?;
+    let scores = scores(&mut checker, query, &mut columns)?;
     let after = query
         .cursor
         .as_deref()
@@ -228,11 +230,49 @@ pub fn plan(
         backwards: query.backwards && after.is_some(),
         after,
         highlight,
+        scores,
         per_parent: None,
         limit: query.limit.unwrap_or(limits.default).min(limits.max),
         offset: query.offset,
         distinct: query.distinct,
     })
+}
+
+/// An order by what the engine found out about the records.
+fn ranked(field: &FieldRef, name: &str) -> SortKey {
+    SortKey {
+        field: field.clone(),
+        name: name.to_owned(),
+        descending: false,
+        nulls_first: true,
+        filled: false,
+    }
+}
+
+/// The places of the hits of a search, when they are a page in their own order.
+fn places(query: &QueryInput) -> Option<FieldRef> {
+    let Rating::Done(rated) = &query.rating else {
+        return None;
+    };
+    rated.page.as_ref()?;
+    let places = (0_u32..).map(f64::from);
+    Some(FieldRef {
+        table: 0,
+        source: Source::Rank(Arc::new(rated.ids.iter().cloned().zip(places).collect())),
+        class: Class::Number,
+    })
+}
+
+/// Of records that are told once, however often they are there, nobody knows which of them a score would be that of.
+fn scores(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns) -> Result<Option<(usize, Arc<Rated>)>> {
+    let Rating::Done(rated) = &query.rating else {
+        return Ok(None);
+    };
+    if query.distinct {
+        return Ok(None);
+    }
+    let id = checker.field(SystemField::Id.name(), Purpose::Select)?.reference;
+    Ok(Some((columns.place(&id), Arc::clone(rated))))
 }
 
 /// The order that was asked for.
@@ -297,7 +337,7 @@ fn highlight(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Column
     let fields = checker.search_fields(search)?;
     let fields = fields.into_iter().map(|(name, field)| (name, columns.place(&field)));
     Ok(Some(Highlight {
-        words: super::highlight::words(&search.query),
+        wanted: Wanted::new(&search.query, search.all_words, search.fuzzy),
         fields: fields.collect(),
     }))
 }

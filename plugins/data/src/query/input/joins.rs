@@ -190,6 +190,7 @@ impl QueryInput {
         }
         if let Some(search) = &mut self.search {
             search.fields.iter_mut().for_each(change);
+            search.boost.iter_mut().for_each(|(field, _)| change(field));
         }
     }
 }

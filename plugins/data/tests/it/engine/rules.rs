@@ -218,16 +218,20 @@ validations:
     ];
     let world = World::new(&files).await;
     for (id, credit) in [("f1", 10), ("f2", 40)] {
-        world.create("firm", json!({ "id": id, "credit": credit })).await.unwrap();
+        world
+            .create("firm", json!({ "id": id, "credit": credit }))
+            .await
+            .unwrap();
     }
     let broken: &[&str] = &[": rule_violation"];
-    for (record, expected) in [
+    let cases: [(Value, &[&str]); 5] = [
         (json!({ "amount": 90, "tax": 11 }), broken),
         (json!({ "amount": 15, "tax": 6, "firm": "f1" }), broken),
         (json!({ "amount": 14, "tax": 6, "firm": "f2" }), broken),
         (json!({ "name": "n", "amount": 14, "tax": 6, "firm": "f2" }), &[]),
         (json!({ "id": "d1", "amount": 14, "tax": 6, "firm": "f1" }), &[]),
-    ] {
+    ];
+    for (record, expected) in cases {
         let created = world.create("deal", record.clone()).await;
         match expected {
             [] => drop(created.unwrap_or_else(|error| panic!("{record}: {error}"))),
