@@ -29,8 +29,8 @@ pub mod zone;
 pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
 pub use input::{
-    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, QueryInput, Rated, RatedPage, Rating,
-    SearchInput, SortInput, WindowInput,
+    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
+    Rating, SearchInput, SortInput, WindowInput,
 };
 pub use operator::Operator;
 pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};

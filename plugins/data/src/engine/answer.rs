@@ -293,6 +293,9 @@ impl<'a> RecordWriter<'a> {
 
     /// The calculated fields. One that fails is null: the record is there all the same.
     fn compute(&self, row: &dyn Row) -> Vec<Value> {
+        if self.plan.base.is_some_and(|id| row.cell(id) == Cell::Null) {
+            return vec![Value::Null; self.plan.formulas.len()];
+        }
         let mut record = Map::new();
         for formula in &self.plan.formulas {
             for (path, column, form) in &formula.inputs {

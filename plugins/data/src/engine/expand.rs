@@ -165,6 +165,11 @@ impl Engine {
                 ),
             });
         }
+        if nested.joins.iter().any(|join| join.outer.is_some()) {
+            return Err(DataError::InvalidQuery {
+                message: format!("'expand.{}' takes no right or full join", relation.name),
+            });
+        }
         let children = matches!(relation.kind, RelationKind::Children(_));
         let query = QueryInput {
             fields: nested.fields.clone(),

@@ -69,6 +69,9 @@ impl Engine {
         if query.binned {
             check_bin(layout, &granted, ApiMethod::Restore)?;
         }
+        if let Some(method) = method.filter(|_| !granted.system) {
+            check_joined(&schema, &query, method)?;
+        }
         let caller = Caller::reading(context, self.now_ms());
         let search = Search {
             schema: &schema,
@@ -264,6 +267,16 @@ impl Engine {
         found.records = in_brackets(out);
         Ok(found)
     }
+}
+
+/// A right or full join lists the records of another object, which must allow it as well.
+fn check_joined(schema: &Schema, query: &QueryInput, method: ApiMethod) -> Result<()> {
+    let method = match method {
+        ApiMethod::Search => ApiMethod::List,
+        other => other,
+    };
+    let mut outer = query.joins.iter().filter(|join| join.outer.is_some());
+    outer.try_for_each(|join| check_method(layout_of(schema, &join.object)?, method))
 }
 
 /// What lies around a page of hits that was cut before it was read.

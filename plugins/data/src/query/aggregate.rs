@@ -158,8 +158,7 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
+    let mut filter = checker.base(&query.joins, view)?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }

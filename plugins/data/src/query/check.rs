@@ -6,6 +6,7 @@
 mod any_case;
 mod conditions;
 mod formula;
+mod joins;
 mod records;
 mod related;
 mod search;
@@ -89,6 +90,7 @@ impl<'a> Checker<'a> {
             layout: Arc::clone(layout),
             joins: Vec::new(),
             binned: false,
+            outer: None,
         };
         Self {
             schema,
@@ -117,9 +119,13 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
+        let mut source = self.source(table, layout, field)?;
+        if table == 0 && self.scope.outer.is_some() && !field.stored() {
+            source = Source::Present(Box::new(source));
+        }
         let reference = FieldRef {
             table,
-            source: self.source(table, layout, field)?,
+            source,
             class: class_of(field),
         };
         let masked = self

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use objectos_expression::Node;
 
 use super::cursor::SortKey;
-use super::input::FrameInput;
+use super::input::{FrameInput, OuterJoin};
 use super::words::WordsFilter;
 use crate::record::Layout;
 use crate::store::SqlValue;
@@ -20,6 +20,20 @@ pub struct Scope {
     pub joins: Vec<Join>,
     /// Look at the records in the bin, in the place of those that are not.
     pub binned: bool,
+    /// A relation whose records come also where none points to them.
+    pub outer: Option<Box<Outer>>,
+}
+
+/// A right or full join: each side is cut to what may be seen of it before they are joined, so that a record that may not be seen
+/// has no part in it, and hides none either.
+#[derive(Clone, Debug)]
+pub struct Outer {
+    /// Which of the two.
+    pub kind: OuterJoin,
+    /// The table of the relation.
+    pub table: usize,
+    /// The object's own records.
+    pub base: Visible,
 }
 
 /// A relation to one record of another object.
@@ -68,6 +82,8 @@ pub enum Source {
     Rank(Arc<Vec<(String, f64)>>),
     /// A figure over the neighbours of the record.
     Window(Arc<WindowSource>),
+    /// What is computed of a record that may be absent: then it is null.
+    Present(Box<Source>),
 }
 
 /// A figure over the neighbours of a record.

@@ -26,7 +26,7 @@ use self::windows::read_windows;
 
 pub use self::figures::{AggregateInput, GroupInput};
 pub(super) use self::figures::{read_aggregations, read_groups};
-pub use self::joins::JoinInput;
+pub use self::joins::{JoinInput, OuterJoin};
 pub use self::rating::{Rated, RatedPage, Rating};
 pub use self::search::SearchInput;
 pub(super) use self::sort::read_sort;
@@ -142,6 +142,9 @@ impl QueryInput {
         self.order.iter().for_each(|sort| visit(&sort.field));
         self.fields.iter().flatten().for_each(|field| visit(field));
         self.group_by.iter().for_each(|group| visit(&group.field));
+        for join in self.joins.iter().filter(|join| join.outer.is_some()) {
+            visit(&format!("{}.id", join.path));
+        }
         if let Some(search) = &self.search {
             search.fields.iter().for_each(|field| visit(field));
         }

@@ -64,6 +64,8 @@ pub struct SelectPlan {
     pub highlight: Option<Highlight>,
     /// How well each record fits a search is told with it: place among the columns of the id, and what was found.
     pub scores: Option<(usize, Arc<Rated>)>,
+    /// Place among the columns of the id of a record that may be absent; see [`Scope::outer`].
+    pub base: Option<usize>,
     /// The records are children, and the page is one of each parent.
     pub per_parent: Option<PerParent>,
     /// Records of the page.
@@ -165,8 +167,7 @@ pub fn plan(
     limits: PageLimits,
 ) -> Result<SelectPlan> {
     let layout = Arc::clone(&checker.scope.layout);
-    checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
+    let mut filter = checker.base(&query.joins, view)?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }
@@ -183,8 +184,8 @@ pub fn plan(
     if let Some(places) = places(query) {
         order.push(ranked(&places, SCORE));
     }
-    if !query.distinct && !order.iter().any(|key| key.name == SystemField::Id.name()) {
-        order.push(id_key(&mut checker)?);
+    if !query.distinct {
+        complete(&mut checker, query, &mut order)?;
     }
     let mut columns = Columns::default();
     let mut parts = outputs(&mut checker, &layout.object, layouts, view, query, &mut columns)?;
@@ -197,6 +198,10 @@ pub fn plan(
     windows(&mut checker, query, &mut columns, &mut parts)?;
     let highlight = highlight(&mut checker, query, &mut columns)?;
     let scores = scores(&mut checker, query, &mut columns)?;
+    let base = match parts.formulas.is_empty() {
+        true => None,
+        false => absent(&mut checker, &mut columns)?,
+    };
     let after = query
         .cursor
         .as_deref()
@@ -231,6 +236,7 @@ pub fn plan(
         after,
         highlight,
         scores,
+        base,
         per_parent: None,
         limit: query.limit.unwrap_or(limits.default).min(limits.max),
         offset: query.offset,
@@ -290,7 +296,7 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
                 });
             }
             Ok(SortKey {
-                filled: reference.table == 0 && always_there(field),
+                filled: reference.table == 0 && always_there(field) && checker.scope.outer.is_none(),
                 field: reference,
                 name: sort.field.clone(),
                 descending: sort.descending,
@@ -364,16 +370,44 @@ impl WindowFields for RecordFields<'_, '_> {
     }
 }
 
+/// Adds what tells all records apart.
+fn complete(checker: &mut Checker<'_>, query: &QueryInput, order: &mut Vec<SortKey>) -> Result<()> {
+    let mut add = |key: SortKey| {
+        if !order.iter().any(|known| known.name == key.name) {
+            order.push(key);
+        }
+    };
+    add(id_key(checker)?);
+    // Without a record of the object there is one of the other.
+    for join in query.joins.iter().filter(|join| join.outer.is_some()) {
+        let name = format!("{}.{}", join.path, SystemField::Id.name());
+        add(key_named(checker, &name)?);
+    }
+    Ok(())
+}
+
 fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
-    let name = SystemField::Id.name();
+    key_named(checker, SystemField::Id.name())
+}
+
+fn key_named(checker: &mut Checker<'_>, name: &str) -> Result<SortKey> {
     let reference = checker.field(name, Purpose::Sort)?.reference;
     Ok(SortKey {
         field: reference,
         name: name.to_owned(),
         descending: false,
         nulls_first: true,
-        filled: true,
+        filled: checker.scope.outer.is_none(),
     })
+}
+
+/// The place of the id of records that may be absent: what is calculated of them is null then.
+fn absent(checker: &mut Checker<'_>, columns: &mut Columns) -> Result<Option<usize>> {
+    if checker.scope.outer.is_none() {
+        return Ok(None);
+    }
+    let id = checker.field(SystemField::Id.name(), Purpose::Select)?.reference;
+    Ok(Some(columns.place(&id)))
 }
 
 /// Columns to select, each once.
