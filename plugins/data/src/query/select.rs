@@ -1,5 +1,6 @@
 //! A page of records: what is selected, and how each row becomes a record of the answer.
 
+mod hits;
 mod statements;
 
 use std::collections::HashSet;
@@ -7,10 +8,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use self::hits::{highlight, places, ranked, scores};
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
-use super::input::{QueryInput, Rated, Rating, SortInput};
+use super::input::{QueryInput, Rated, SortInput};
 use super::wanted::Wanted;
 use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
@@ -244,43 +246,6 @@ pub fn plan(
     })
 }
 
-/// An order by what the engine found out about the records.
-fn ranked(field: &FieldRef, name: &str) -> SortKey {
-    SortKey {
-        field: field.clone(),
-        name: name.to_owned(),
-        descending: false,
-        nulls_first: true,
-        filled: false,
-    }
-}
-
-/// The places of the hits of a search, when they are a page in their own order.
-fn places(query: &QueryInput) -> Option<FieldRef> {
-    let Rating::Done(rated) = &query.rating else {
-        return None;
-    };
-    rated.page.as_ref()?;
-    let places = (0_u32..).map(f64::from);
-    Some(FieldRef {
-        table: 0,
-        source: Source::Rank(Arc::new(rated.ids.iter().cloned().zip(places).collect())),
-        class: Class::Number,
-    })
-}
-
-/// Of records that are told once, however often they are there, nobody knows which of them a score would be that of.
-fn scores(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns) -> Result<Option<(usize, Arc<Rated>)>> {
-    let Rating::Done(rated) = &query.rating else {
-        return Ok(None);
-    };
-    if query.distinct {
-        return Ok(None);
-    }
-    let id = checker.field(SystemField::Id.name(), Purpose::Select)?.reference;
-    Ok(Some((columns.place(&id), Arc::clone(rated))))
-}
-
 /// The order that was asked for.
 ///
 /// # Errors
@@ -330,22 +295,6 @@ fn windows(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns,
         });
     }
     Ok(())
-}
-
-fn highlight(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns) -> Result<Option<Highlight>> {
-    let Some(search) = query
-        .search
-        .as_ref()
-        .filter(|search| search.highlight && !query.distinct)
-    else {
-        return Ok(None);
-    };
-    let fields = checker.search_fields(search)?;
-    let fields = fields.into_iter().map(|(name, field)| (name, columns.place(&field)));
-    Ok(Some(Highlight {
-        wanted: Wanted::new(&search.query, search.all_words, search.fuzzy),
-        fields: fields.collect(),
-    }))
 }
 
 /// Windows over records read their fields.
