@@ -28,6 +28,8 @@ mod import;
 mod near;
 mod observe;
 pub mod ports;
+mod rate;
+mod reach;
 mod ready;
 mod references;
 mod relations;

@@ -6,8 +6,10 @@
 mod any_case;
 mod conditions;
 mod formula;
+mod joins;
 mod records;
 mod related;
+mod search;
 mod source;
 
 use std::sync::Arc;
@@ -15,8 +17,6 @@ use std::sync::Arc;
 use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::input::SearchInput;
-use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
@@ -93,6 +93,7 @@ impl<'a> Checker<'a> {
             joins: Vec::new(),
             binned: false,
             evaluated: Vec::new(),
+            outer: None,
         };
         Self {
             schema,
@@ -122,9 +123,13 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
+        let mut source = self.source(table, layout, field)?;
+        if table == 0 && self.scope.outer.is_some() && !field.stored() {
+            source = Source::Present(Box::new(source));
+        }
         let reference = FieldRef {
             table,
-            source: self.source(table, layout, field)?,
+            source,
             class: class_of(field),
         };
         let masked = self
@@ -305,60 +310,6 @@ impl<'a> Checker<'a> {
         self.views = views;
         self.evaluates = evaluates;
         filter
-    }
-
-    /// Words to look for in the searchable fields.
-    ///
-    /// # Errors
-    /// `UnknownFields` for a field that is none, `InvalidQuery` when there is nothing to search in.
-    pub fn search(&mut self, search: &SearchInput) -> Result<Filter> {
-        let fields = self.search_fields(search)?;
-        let layout = self.root_layout();
-        if fields.is_empty() {
-            let object = &layout.object.name;
-            return Err(DataError::InvalidQuery {
-                message: format!("'{object}' has no searchable field"),
-            });
-        }
-        let index = layout.text_index.as_ref().map(|fields| Indexed {
-            table: &layout.object.table,
-            fields,
-        });
-        Ok(words::filter(
-            &search.query,
-            search.all_words,
-            search.fuzzy,
-            &fields,
-            index.as_ref(),
-        ))
-    }
-
-    /// The fields that a search looks at, with their names.
-    ///
-    /// # Errors
-    /// `UnknownFields`; `InvalidQuery` for a field that is no text.
-    pub fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<(String, FieldRef)>> {
-        let layout = self.root_layout();
-        let names = if search.fields.is_empty() {
-            let view = self.view(&layout.object.name);
-            let mut names = layout.object.search_fields();
-            names.retain(|name| view.is_none_or(|view| view.reads(name) && !view.masks(name)));
-            names
-        } else {
-            search.fields.clone()
-        };
-        names
-            .into_iter()
-            .map(|name| {
-                let reference = self.field(&name, Purpose::Filter)?.reference;
-                if !words::searchable(reference.class) {
-                    return Err(DataError::InvalidQuery {
-                        message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
-                    });
-                }
-                Ok((name, reference))
-            })
-            .collect()
     }
 }
 
