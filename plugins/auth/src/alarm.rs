@@ -65,7 +65,8 @@ impl Auth {
             user = self.records.get(context, id).await?;
         }
         let acted = user.is_some();
-        if let (None, Some(id)) = (&user, said("userId")) {
+        let named = said("userId").filter(|_| user.is_none());
+        if let Some(id) = named {
             user = self.records.get(context, &id).await?;
         }
         let email = user.as_ref().map(|user| user.email.clone()).or_else(|| said("email"));
