@@ -12,7 +12,7 @@ pub(crate) mod line;
 use futures_util::future::select;
 use objectos_plugin_api::Context;
 use serde_json::json;
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use self::line::Place;
 use crate::{
@@ -29,6 +29,8 @@ const WAIT_MAX_MS: i64 = 60_000;
 const ADDRESS_MAX: u32 = 500;
 /// Attempts that wait for others of the same account or address, at most.
 const WAITING_MAX: usize = 1000;
+/// How long an attempt waits for any of those ahead to come to its end: far longer than one takes.
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// Characters of an attempt's id.
 const ID_CHARS: usize = 24;
 /// What somebody waits who meets the limit before the lock is there, milliseconds.
@@ -133,7 +135,7 @@ impl Auth {
     /// Admits an attempt that is one of many requests, unless too many came before.
     ///
     /// # Errors
-    /// `TooMany`.
+    /// `TooMany`; `Busy` when too many wait, or those ahead do not come to their end.
     pub(crate) async fn admit(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
         self.admit_as(context, account, address, Kind::Requests).await
     }
@@ -155,7 +157,10 @@ impl Auth {
             let of_account = pin!(ended[0].notified());
             let of_address = pin!(ended[1].notified());
             let Turn::Now(known) = self.turn(context, &place, kind).await? else {
-                select(of_account, of_address).await;
+                let ended = select(of_account, of_address);
+                if tokio::time::timeout(WAIT_LIMIT, ended).await.is_err() {
+                    return Err(Refusal::Busy.into());
+                }
                 continue;
             };
             let locks = kind == Kind::Guesses;
