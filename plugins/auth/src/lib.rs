@@ -4,7 +4,7 @@
 //! # Map
 //! * [`config`], [`error`]: what an operator sets, and what can go wrong.
 //! * `crypto`, `policy`, `guard`: hashes, seals and codes; which passwords are taken; what follows failed attempts.
-//! * `rules`: what apps demand of passwords and sessions beyond that.
+//! * `rules`: what apps demand of passwords, sessions and networks beyond that, of everybody or of some profiles.
 //! * `http`, `view`: bodies, cookies, origins, answers; records as clients see them.
 //! * `records`: the plugin's objects behind the service `data`.
 //! * `sessions`, `keys`, `identify`: who stands behind a request, from memory where it can be; `watch`: what ends that.
