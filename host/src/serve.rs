@@ -122,6 +122,7 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
         "pluginDirectory": plugins,
     });
     options.plugin_settings = policy.settings;
+    options.threads = section(settings, "threads")?.unwrap_or_default();
     options.event_bus = event_bus.unwrap_or_default();
     options.watch = settings.watching();
     options.select = select;

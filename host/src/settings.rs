@@ -1,7 +1,7 @@
 //! One configuration out of defaults, `objectos.yml`, the environment and flags, each value with where it came from.
 //!
-//! Sections that belong to the kernel (`trust`, `grants`, `prefer`, `events`) and to plugins (`plugins.<id>`) are passed on as
-//! they are; the kernel and the plugins' own schemas check them.
+//! Sections that belong to the kernel (`trust`, `grants`, `prefer`, `threads`, `events`) and to plugins (`plugins.<id>`) are
+//! passed on as they are; the kernel and the plugins' own schemas check them.
 
 mod environment;
 mod file;
@@ -99,7 +99,7 @@ pub struct Settings {
     pub plugin_settings: BTreeMap<String, Value>,
     /// Where single values of `plugin_settings` came from, by plugin id and dotted path; all others are the file's.
     pub plugin_origins: BTreeMap<String, BTreeMap<String, Origin>>,
-    /// The kernel's sections: `trust`, `grants`, `prefer`, `events`, `features`.
+    /// The kernel's sections: `trust`, `grants`, `prefer`, `threads`, `events`, `features`.
     pub kernel_sections: Map<String, Value>,
     /// Where those came from that are not the file's.
     pub section_origins: BTreeMap<String, Origin>,

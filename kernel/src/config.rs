@@ -9,6 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     clock::{Clock, SystemClock},
     grants::GrantPolicy,
+    threads::ThreadsConfig,
     trust::TrustPolicy,
 };
 
@@ -29,6 +30,8 @@ pub struct KernelOptions {
     pub plugin_settings: IndexMap<String, Value>,
     /// Whom to trust, what to grant, whom to prefer.
     pub policy: Policy,
+    /// On whose threads plugins are called, where the operator has a word on it.
+    pub threads: ThreadsConfig,
     /// `kernel/EventBusConfig`.
     pub event_bus: EventBusConfig,
     /// Limits of the kernel's own.
@@ -61,6 +64,7 @@ impl KernelOptions {
             host_settings: Value::Object(serde_json::Map::new()),
             plugin_settings: IndexMap::new(),
             policy,
+            threads: ThreadsConfig::new(),
             event_bus: EventBusConfig::default(),
             limits: KernelLimits::default(),
             watch: false,

@@ -1,11 +1,17 @@
-//! The service `kernel`, as plugins call it: reports, swaps, restarts, dead letters, replays. Declared like any other service
-//! in `services.uses`, so the operator decides who may; who the principal is, the gateway decides.
+//! The kernel's own services, as plugins call them. `kernel`: reports, swaps, restarts, dead letters, replays; declared like any
+//! other service in `services.uses`, so the operator decides who may; who the principal is, the gateway decides. `grants` is
+//! in the module of that name.
+
+mod grants;
 
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, Result, ServiceHandler,
-    contracts::kernel::{
-        DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, RecordStateAnswer, RecordStateRequest,
-        SwapReport, SwapRequest,
+    contracts::{
+        grants::GrantsServer,
+        kernel::{
+            DeadLetterPage, Kernel as KernelContract, KernelHealth, KernelServer, RecordStateAnswer,
+            RecordStateRequest, SwapReport, SwapRequest,
+        },
     },
 };
 use objectos_protocol::kernel::{DeadLetterQueueEntry, EventReplayConfig, plugin_document::ProvidedService};
@@ -32,24 +38,29 @@ struct Control(Weak<Core>);
 /// What the kernel itself provides.
 #[must_use]
 pub fn own_services() -> Vec<ProvidedService> {
-    let handler = service(Weak::new());
-    let version = Version::parse(handler.version()).unwrap_or(Version::new(1, 0, 0));
-    vec![ProvidedService {
+    let provided = |handler: &Arc<dyn ServiceHandler>| ProvidedService {
         name: handler.name().to_owned(),
-        version,
-    }]
+        version: Version::parse(handler.version()).unwrap_or(Version::new(1, 0, 0)),
+    };
+    services(&Weak::new()).iter().map(provided).collect()
 }
 
-/// The service for this kernel.
-pub(crate) fn service(core: Weak<Core>) -> Arc<dyn ServiceHandler> {
-    Arc::new(KernelServer::new(Arc::new(Control(core))))
+/// The services of this kernel.
+pub(crate) fn services(core: &Weak<Core>) -> [Arc<dyn ServiceHandler>; 2] {
+    [
+        Arc::new(KernelServer::new(Arc::new(Control(Weak::clone(core))))),
+        Arc::new(GrantsServer::new(Arc::new(grants::Grants(Weak::clone(core))))),
+    ]
+}
+
+fn core_of(core: &Weak<Core>) -> Result<Arc<Core>> {
+    core.upgrade()
+        .ok_or_else(|| PluginError::unavailable("the kernel is gone"))
 }
 
 impl Control {
     fn core(&self) -> Result<Arc<Core>> {
-        self.0
-            .upgrade()
-            .ok_or_else(|| PluginError::unavailable("the kernel is gone"))
+        core_of(&self.0)
     }
 }
 

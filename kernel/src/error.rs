@@ -61,7 +61,7 @@ pub enum Error {
     Layout {
         /// The library.
         path: PathBuf,
-        /// The first difference: path to the field, what was expected, what was found.
+        /// The first difference as a sentence: the type, the field, what it is here and there.
         difference: String,
     },
     /// The library's API version does not go with this host's.

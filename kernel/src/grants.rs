@@ -3,13 +3,14 @@
 //! A plugin asks by the permissions of its security manifest and, for services, hooks and events, by declaring them.
 //! The operator answers in the `grants` section of objectos.yml with rules as in `network:connect:api.example.com`; deny
 //! beats allow. Declared services, hooks and events are granted unless denied; everything else needs a rule. The set is
-//! asked by the kernel at every door a plugin can knock on ([`Capability::held`]). In-process code is trusted code: this guards
-//! what goes through the kernel, not what a library does by itself. Rules about the latter decide which plugins are loaded,
-//! and the start says so.
+//! asked by the kernel at every door a plugin can knock on ([`Capability::held`]), and by plugins that do something for
+//! another one, through the service `grants`. In-process code is trusted code: this guards what goes through the kernel, not
+//! what a library does by itself. Rules about the latter decide which plugins are loaded, and the start says so.
 
 mod asked;
 mod capability;
 mod policy;
+mod question;
 mod rule;
 mod scope;
 
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub use self::asked::{Ask, asked_by};
 pub use self::capability::Capability;
 pub use self::policy::{GrantPolicy, GrantRules, GrantsConfig};
+pub(crate) use self::question::{line_to_add, lines_to_remove};
 pub use self::rule::Rule;
 
 /// Everything one plugin may do. Checks scan short lists and take no lock.
@@ -33,6 +35,9 @@ pub struct GrantSet {
     granted: Vec<Grant>,
     denied: Vec<Rule>,
     withheld: Vec<Withheld>,
+    /// Everything that was asked for, to say why something is not granted.
+    #[serde(skip)]
+    asked: Vec<(Capability, String)>,
 }
 
 /// One thing a plugin may do. `{capability, scope, permission?, source}`.
@@ -142,7 +147,8 @@ impl GrantSet {
         self.may(Capability::NetworkListen, &address.to_string())
     }
 
-    /// Whether a connection to `host` (a name or an address) at `port` may be opened. The kernel opens none, so it does not ask.
+    /// Whether a connection to `host` (a name or an address) at `port` may be opened. The kernel opens none: whoever does for
+    /// others asks the service `grants`.
     #[must_use]
     pub fn may_connect(&self, host: &str, port: u16) -> bool {
         let host = if host.contains(':') && !host.starts_with('[') {

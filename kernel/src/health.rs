@@ -1,4 +1,5 @@
-//! How plugins do: probes at the interval each manifest states (`kernel/PluginHealthCheck`), and restarts.
+//! How plugins do: probes at the interval each manifest states (`kernel/PluginHealthCheck`), restarts, and threads that do not
+//! come back from a plugin.
 //!
 //! A panic and a plugin that is unhealthy for too long lead to the same restart: loaded anew from its file, the first time
 //! at once, then with the backoff of its manifest, at most as often as it says. A plugin that then ran well for a while has
@@ -7,6 +8,7 @@
 mod backoff;
 mod monitor;
 mod supervisor;
+mod watchdog;
 
 use objectos_plugin_api::contracts::kernel::KernelHealth;
 use objectos_protocol::kernel::{
@@ -19,7 +21,7 @@ use crate::kernel::{
     record::PluginRecord,
 };
 
-pub(crate) use self::{monitor::watch_all, supervisor::supervise};
+pub(crate) use self::{monitor::watch_all, supervisor::supervise, watchdog::watch_threads};
 
 /// How the whole does: the worst of the plugins and of the kernel's own checks.
 pub(crate) fn overall(core: &Core) -> KernelHealth {
@@ -72,6 +74,9 @@ fn report(core: &Core, record: &PluginRecord) -> PluginHealthReport {
     let instance = record.cell.running();
     #[allow(clippy::cast_precision_loss)]
     let number = |count: u64| count as f64;
+    if let Some(instance) = &instance {
+        watchdog::tell(instance, &mut report);
+    }
     report.metrics = instance.map(|instance| {
         let uptime_ms = since.map_or(0, |since| core.clock.now_ms().saturating_sub(since));
         let minutes = number(u64::try_from(uptime_ms).unwrap_or(0)) / 60_000.0;

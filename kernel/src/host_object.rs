@@ -33,9 +33,11 @@ use self::{
 use crate::{
     error::nearest_hint,
     hooks::HookPoint,
+    instance::own_threads::OwnThreads,
     kernel::core::Core,
     package::Candidate,
     services::{Caller, ServiceReference},
+    threads,
 };
 
 /// The kernel's side of one instance.
@@ -62,6 +64,8 @@ struct Side(Arc<HostObject>);
 
 impl HostObject {
     pub(crate) fn new(core: Arc<Core>, plugin: Arc<str>, candidate: Arc<Candidate>) -> Self {
+        let plan = threads::plan(&core.options.threads, &plugin, candidate.document.objectos.threads);
+        let tasks = Tasks::open(Arc::new(OwnThreads::new(&plugin, plan)));
         let limits = &core.options.limits;
         let logs = Limiter::new(limits.log_records_per_second, limits.log_records_burst);
         let events = Limiter::new(limits.events_per_second, limits.events_burst);
@@ -76,7 +80,7 @@ impl HostObject {
             caller,
             services: HandleTable::default(),
             hooks: HandleTable::default(),
-            tasks: Tasks::open(),
+            tasks,
             logs,
             events,
         }
@@ -87,7 +91,12 @@ impl HostObject {
         RawHost_TO::from_ptr(RArc::new(Side(Arc::clone(self))), TD_Opaque)
     }
 
-    /// Ends what the plugin left running on the host's executor.
+    /// The plugin's own threads.
+    pub(crate) fn threads(&self) -> &Arc<OwnThreads> {
+        self.tasks.threads()
+    }
+
+    /// Ends what the plugin left running in the background.
     pub(crate) async fn close(&self) {
         self.tasks.close().await;
     }

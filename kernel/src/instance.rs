@@ -8,15 +8,19 @@
 //! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
 //! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
 
+mod apart;
 pub(crate) mod call;
 pub(crate) mod cell;
+pub(crate) mod own_threads;
 pub(crate) mod phase;
+pub(crate) mod presence;
 pub(crate) mod registered;
 pub(crate) mod shield;
 
 use objectos_plugin_api::{
     Error as PluginError, ErrorKind,
     abi::{RawBegun, RawContext, RawPluginObject, RawResult},
+    export::{COMMANDS, ROUTES},
     private::abi_stable::std_types::{RResult, RSlice, RStr, RVec},
 };
 use objectos_protocol::kernel::plugin_document::PluginLimits;
@@ -26,23 +30,23 @@ use std::{
     mem::ManuallyDrop,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::mpsc};
 
 use self::{
+    apart::Asked,
     call::{Answering, Call},
+    own_threads::OwnThreads,
+    presence::{About, Errand},
     registered::Registered,
 };
 use crate::{
     host_object::HostObject,
     loader::{self, Library, LibraryFile},
 };
-
-/// Counts instances of the process; tells one generation from another wherever something is remembered about one.
-static SERIALS: AtomicU32 = AtomicU32::new(1);
 
 /// How a plugin's own panic is told from one it only passes on: the kernel rewrites the text of what it passes on.
 const OWN_PANIC: &str = "panicked: ";
@@ -95,6 +99,7 @@ pub(crate) struct Instance {
     call_limit_ns: u64,
     registered: OnceLock<Registered>,
     pub(crate) host: Arc<HostObject>,
+    threads: Arc<OwnThreads>,
     pub(crate) figures: Figures,
     executor: Handle,
     panicked: AtomicBool,
@@ -132,11 +137,12 @@ impl Instance {
             library,
             plugin,
             version,
-            serial: SERIALS.fetch_add(1, Ordering::Relaxed),
+            serial: host.threads().serial,
             generation,
             limits,
             call_limit_ns,
             registered: OnceLock::new(),
+            threads: Arc::clone(host.threads()),
             host,
             figures: Figures::default(),
             executor,
@@ -162,6 +168,11 @@ impl Instance {
 
     pub(crate) fn executor(&self) -> &Handle {
         &self.executor
+    }
+
+    /// Its own threads, and whether it is called there.
+    pub(crate) fn threads(&self) -> &Arc<OwnThreads> {
+        &self.threads
     }
 
     /// What `init` registered; nothing before that.
@@ -192,9 +203,19 @@ impl Instance {
     ) -> Answering {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
         loader::checkpoint();
-        match self.object.call(index, method, context, payload) {
+        let errand = Errand::Call(index);
+        if self.threads.apart() {
+            let asked = Asked::new(errand, method.as_str(), context, payload);
+            return Answering::Later(apart::begin(self, asked, context.deadline_ns));
+        }
+        let begun = presence::watched(self.serial, About::guest(errand), || {
+            self.object.call(index, method, context, payload)
+        });
+        match begun {
             RawBegun::Answer(answer) => Answering::Now(self.own(answer)),
-            RawBegun::Later(future) => Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns)),
+            RawBegun::Later(future) => {
+                Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
+            }
         }
     }
 
@@ -207,7 +228,10 @@ impl Instance {
         payload: RSlice<'_, u8>,
     ) -> RawResult {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
-        self.own(self.object.call_sync(index, method, context, payload))
+        let answer = presence::watched(self.serial, About::guest(Errand::SyncCall(index)), || {
+            self.object.call_sync(index, method, context, payload)
+        });
+        self.own(answer)
     }
 
     /// Starts a hook handler.
@@ -218,20 +242,27 @@ impl Instance {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> Call {
-        Call::new(
-            self.object.hook(index, subject, context, payload),
-            Arc::clone(self),
-            context.deadline_ns,
-        )
+        let errand = Errand::Hook(index);
+        if self.threads.apart() {
+            let asked = Asked::new(errand, subject.as_str(), context, payload);
+            return apart::begin(self, asked, context.deadline_ns);
+        }
+        let future = presence::watched(self.serial, About::guest(errand), || {
+            self.object.hook(index, subject, context, payload)
+        });
+        Call::new(future, Arc::clone(self), context.deadline_ns, errand)
     }
 
     /// Starts an event handler; `event` is `kernel/Event` as JSON.
     pub(crate) fn event(self: &Arc<Self>, index: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> Call {
-        Call::new(
-            self.object.event(index, context, event),
-            Arc::clone(self),
-            context.deadline_ns,
-        )
+        let errand = Errand::Event(index);
+        if self.threads.apart() {
+            return apart::begin(self, Asked::new(errand, "", context, event), context.deadline_ns);
+        }
+        let future = presence::watched(self.serial, About::guest(errand), || {
+            self.object.event(index, context, event)
+        });
+        Call::new(future, Arc::clone(self), context.deadline_ns, errand)
     }
 
     /// Copies an answer into the host's memory; notes a panic.
@@ -281,9 +312,32 @@ impl Instance {
             .with_internal(format_args!("plugin {} did not answer in time", self.plugin))
     }
 
+    /// What it runs for, as part of a sentence: `a call of its service notes`.
+    pub(crate) fn errand_text(&self, errand: Errand) -> String {
+        let all = &self.registered().raw;
+        let nth = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
+        let service = |index| all.services.get(nth(index)).map_or("", |service| service.name.as_str());
+        match errand {
+            Errand::Call(ROUTES) => "one of its routes".to_owned(),
+            Errand::Call(COMMANDS) => "one of its commands".to_owned(),
+            Errand::Call(index) => format!("a call of its service {}", service(index)),
+            Errand::SyncCall(index) => format!("a synchronous call of its service {}", service(index)),
+            Errand::Hook(index) => {
+                let hook = all.hooks.get(nth(index)).map_or("", |hook| hook.name.as_str());
+                format!("its handler of the hook {hook}")
+            }
+            Errand::Event(index) => {
+                let handler = all.events.get(nth(index)).map_or("", |event| event.name.as_str());
+                format!("its event handler {handler}")
+            }
+            Errand::Task => "a background task".to_owned(),
+        }
+    }
+
     /// Wakes idle threads of the plugin so that they pass a checkpoint.
     pub(crate) fn poke(&self) {
         self.object.poke();
+        self.threads.poke();
     }
 }
 

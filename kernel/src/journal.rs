@@ -8,8 +8,8 @@ use objectos_plugin_api::{
     Context, NewEvent,
     contracts::{
         events::{
-            DEAD_LETTER_RETRIED, Origin, PLUGIN_GIVEN_UP, PLUGIN_LOADED, PLUGIN_REFUSED, PLUGIN_RESTARTED,
-            PLUGIN_START_FAILED, PLUGIN_SWAPPED, REPLAY_ENDED, REPLAY_STARTED, SecurityEvent,
+            DEAD_LETTER_RETRIED, Origin, PLUGIN_GIVEN_UP, PLUGIN_LOADED, PLUGIN_REFUSED, PLUGIN_REMOVED,
+            PLUGIN_RESTARTED, PLUGIN_START_FAILED, PLUGIN_SWAPPED, REPLAY_ENDED, REPLAY_STARTED, SecurityEvent,
         },
         kernel::SwapReport,
     },
@@ -155,6 +155,20 @@ pub(crate) fn loaded(core: &Core, cause: &Cause, candidate: &Candidate) {
         ..of_plugin(candidate, cause)
     };
     tell(core, PLUGIN_LOADED, cause, &event);
+}
+
+/// The file of a plugin is gone; the plugin itself stays until the host stops.
+pub(crate) fn removed(core: &Core, cause: &Cause, candidate: &Candidate) {
+    let mut metadata = facts(cause);
+    metadata.insert("path".to_owned(), json!(candidate.path.display().to_string()));
+    metadata.insert("version".to_owned(), json!(candidate.document.manifest.version));
+    metadata.insert("sha256".to_owned(), json!(candidate.sha256.to_string()));
+    let event = SecurityEvent {
+        description: format!("File of plugin {} removed; what is loaded stays", candidate.id()),
+        metadata,
+        ..of_plugin(candidate, cause)
+    };
+    tell(core, PLUGIN_REMOVED, cause, &event);
 }
 
 /// A plugin that was to run does not.

@@ -30,7 +30,7 @@ use crate::{
     lifecycle,
     lifecycle::boot,
     report::{self, StartReport},
-    services::{COMMAND_PREFIX, ServiceReference},
+    services::{COMMAND_PREFIX, ServiceReference, Started},
     swap,
     watch::{self, Watch},
 };
@@ -89,8 +89,11 @@ impl Kernel {
             incidents,
         )?);
         core.start_bus()?;
-        core.services.provide(control::service(Arc::downgrade(&core)));
+        for service in control::services(&Arc::downgrade(&core)) {
+            core.services.provide(service);
+        }
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
+        health::watch_threads(&core);
         if let Err(error) = boot::start_all(&core).await {
             core.set_state(KernelState::Stopped);
             core.stop_bus(BUS_LIMIT).await;
@@ -327,14 +330,17 @@ impl HostService {
     /// # Errors
     /// What the service answers.
     pub async fn call(&self, method: &str, context: &Context, payload: &[u8]) -> Result<Vec<u8>, PluginError> {
-        let future = self.reference.start_here(
+        let started = self.reference.start_here(
             &self.core.executor,
             &self.core.caller,
             RStr::from_str(method),
             &context.raw(),
             RSlice::from_slice(payload),
         );
-        answer(future.answer().await)
+        match started {
+            Started::Answer(at_once) => answer(at_once),
+            started => answer(started.answer().await),
+        }
     }
 
     /// Calls a synchronous method on this thread.

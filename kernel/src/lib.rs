@@ -6,11 +6,11 @@
 //!   [`package`]s that start and the refusals with their reasons.
 //! * [`loader`]: opens a library, checks its ABI, takes it out of memory again. The only place with `unsafe`.
 //! * `instance`: one generation of a plugin and the calls into it; `instance::cell`: the one place of a plugin through which
-//!   every reference to it goes.
+//!   every reference to it goes; `instance::own_threads`: where a plugin runs that is not called on its callers' threads.
 //! * `host_object`: the kernel as a plugin sees it, where every right is checked.
 //! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet.
 //! * `lifecycle`, `swap`, `health`, `watch`: what happens to a plugin, and when.
-//! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`.
+//! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`, and the service `grants`.
 //!
 //! # Invariants
 //! * No HTTP, no SQL, no users, no plugin by name. (The services `event-store` and `http-client` are contracts.)
@@ -40,6 +40,7 @@ pub mod resolve;
 mod services;
 pub mod settings;
 mod swap;
+pub mod threads;
 pub mod trust;
 mod watch;
 

@@ -128,6 +128,7 @@ fn plugin(record: &PluginRecord) -> Value {
             "runningSinceMs": details.running_since_ms,
             "health": details.health,
             "generation": details.generation,
+            "threads": instance.as_ref().map(|instance| instance.threads().figures()),
             "restarts": details.restarts,
             "swaps": details.swaps,
             "lastSwap": details.last_swap,

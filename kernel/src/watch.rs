@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     error::Error,
-    journal::Cause,
+    journal::{self, Cause},
     kernel::{
         core::{Core, KernelState},
         record::PluginRecord,
@@ -110,8 +110,11 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
         .find(|record| same(&record.candidate().path));
     match record {
         _ if !path.exists() => {
-            let plugin = record.map(|record| record.id.to_string());
+            let plugin = record.as_ref().map(|record| record.id.to_string());
             tracing::info!(path = %path.display(), plugin, "a plugin's file was removed; what is loaded stays");
+            if let Some(record) = record {
+                journal::removed(core, &Cause::file(), &record.candidate());
+            }
         }
         Some(record) if unchanged(core, &record, &path).await => {}
         // How it went is logged by the swap.

@@ -18,6 +18,10 @@ use objectos_protocol::kernel::{HealthCheckResult, PluginHealthStatus};
 /// Order of calls: `init` → `resume` (after a swap) → `register` → `start` → … → `suspend` (before a swap) → `stop`. After a
 /// failure of any of the first four, what was built is dropped and nothing else is called. Each has a time limit
 /// (`limits` in `plugin.json`).
+///
+/// Handlers of services, hooks, events, routes and commands, and what [`Host::spawn`] runs, run on threads of the plugin's
+/// own and may block them. With `"threads": "shared"` in `plugin.json` they run on the thread of whoever calls, which is
+/// quicker, and must never block. Synchronous methods of services run there always.
 pub trait Plugin: Sized + Send + Sync + 'static {
     /// Threads of the plugin's own tokio runtime; 0 is none. A plugin needs one for timers, sockets, files and `tokio::spawn`.
     const RUNTIME_WORKERS: usize = 0;

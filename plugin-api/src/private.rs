@@ -1,7 +1,7 @@
 //! For the code that the attributes write, and for the kernel. Not for authors; may change in any version.
 
 pub use crate::{
-    context::monotonic_ns,
+    context::{monotonic_coarse_ns, monotonic_ns},
     service::{decode, decode_answer, encode, unknown_method},
 };
 pub use abi_stable::{

@@ -1,6 +1,6 @@
 //! A plugin's own small tokio runtime, and the two wrappers that every future of a plugin wears: one enters the runtime on
-//! each poll and on drop, one turns a panic into an error. Futures are polled on the caller's thread, so a call costs no
-//! hop between threads. Not for authors: [`crate::export`] uses it.
+//! each poll and on drop, one turns a panic into an error. Futures are polled on whatever thread the kernel chooses, not on
+//! the runtime's: a call costs no hop to it. Not for authors: [`crate::export`] uses it.
 
 use abi_stable::std_types::{RResult, RVec};
 use async_ffi::FfiFuture;

@@ -47,32 +47,32 @@ fn layouts_that_differ_are_told_by_their_first_difference() {
         "IMPOSTOR_INTERFACE",
         &[
             "was built for another ABI",
-            "another type, expected PluginModule",
-            "found GreeterModule",
+            "is of type `PluginModule",
+            " in this host and of type `GreeterModule",
         ],
     );
     check(
         "IMPOSTOR_ORDER",
         &[
             "was built for another ABI",
-            "another field, expected field_name:unwinds, found field_name:api_version",
+            "the type `",
+            " has the field `unwinds` in this host and `api_version` in its place in the plugin",
         ],
     );
     check(
         "IMPOSTOR_METHOD",
         &[
             "was built for another ABI",
-            "create",
-            "another field",
-            "found field_name:host,workers,",
+            "`create` of `",
+            " takes (host) in this host and (host, workers) in the plugin",
         ],
     );
     check(
         "IMPOSTOR_FIELD",
         &[
             "was built for another ABI",
-            "create",
-            "kind: another type, expected u32, found u64",
+            "`kind` of `RawError`, reached by `create` of `",
+            " is of type `u32` in this host and of type `u64` in the plugin",
         ],
     );
 }

@@ -15,6 +15,7 @@ mod paths;
 mod postgres;
 mod run;
 mod shell;
+mod supply;
 mod test;
 mod tidy;
 

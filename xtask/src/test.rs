@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must be green, in the order in which it fails fastest. Installs what it needs where it
-//! may; in continuous integration (`CI` set) nothing is skipped, elsewhere a skip is said aloud.
+//! may; in continuous integration (`CI` set) nothing is skipped but advisories that nobody can fetch, elsewhere a skip is said
+//! aloud, with the reason.
 
 use anyhow::{Result, bail};
 use std::process::Command;
@@ -7,11 +8,8 @@ use std::process::Command;
 use crate::{
     audit_spec,
     build::{self, Profile},
-    hello, postgres, shell, tidy,
+    hello, postgres, shell, supply, tidy,
 };
-
-/// The version of cargo-deny that is installed when there is none.
-const DENY_VERSION: &str = "0.20.2";
 
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     if let Some(filter) = filter {
@@ -35,7 +33,7 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
             "warnings",
         ]),
     )?;
-    licences()?;
+    supply::check()?;
     let host = build::build(Profile::Dev)?;
     hello::build_example(Profile::Dev, true)?;
     hello::build_example(Profile::Dev, false)?;
@@ -121,29 +119,4 @@ fn install(what: &str, package: &str) -> Result<()> {
         &format!("install {what}"),
         &mut apt(&["install", "-y", "--no-install-recommends", package]),
     )
-}
-
-fn licences() -> Result<()> {
-    if !shell::exists("cargo-deny") {
-        if std::env::var_os("CI").is_none() {
-            shell::say(
-                "skipped: licences and sources are not checked, for cargo-deny is not installed (cargo install cargo-deny --locked)",
-            );
-            return Ok(());
-        }
-        let mut install = shell::cargo();
-        install.args([
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            DENY_VERSION,
-            "--quiet",
-        ]);
-        shell::run("install cargo-deny", &mut install)?;
-    }
-    let mut deny = Command::new("cargo-deny");
-    deny.current_dir(crate::paths::root())
-        .args(["--log-level", "error", "check", "licenses", "bans", "sources"]);
-    shell::run("licences and sources", &mut deny)
 }

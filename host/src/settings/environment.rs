@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Origin, Setting, Settings, SettingsError, file};
 
 /// Every variable that is read.
-pub(super) const VARIABLES: [&str; 16] = [
+pub(super) const VARIABLES: [&str; 17] = [
     "OBJECTOS_CONFIG",
     "OBJECTOS_PLUGINS",
     "OBJECTOS_APP",
@@ -19,16 +19,18 @@ pub(super) const VARIABLES: [&str; 16] = [
     "OBJECTOS_TRUST",
     "OBJECTOS_GRANTS",
     "OBJECTOS_PREFER",
+    "OBJECTOS_THREADS",
     "OBJECTOS_EVENTS",
     "OBJECTOS_FEATURES",
     "OBJECTOS_SET",
 ];
 
 /// Sections that a variable may hold as YAML or JSON, in the place of the file's.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("OBJECTOS_TRUST", "trust"),
     ("OBJECTOS_GRANTS", "grants"),
     ("OBJECTOS_PREFER", "prefer"),
+    ("OBJECTOS_THREADS", "threads"),
     ("OBJECTOS_EVENTS", "events"),
     ("OBJECTOS_FEATURES", "features"),
 ];

@@ -10,7 +10,9 @@ use std::{
 use super::{Origin, Settings, SettingsError, nearest};
 
 /// The keys of the file; used for suggestions.
-const TOP_KEYS: [&str; 7] = ["host", "plugins", "trust", "grants", "prefer", "events", "features"];
+const TOP_KEYS: [&str; 8] = [
+    "host", "plugins", "trust", "grants", "prefer", "threads", "events", "features",
+];
 const HOST_KEYS: [&str; 9] = [
     "plugins",
     "apps",
@@ -32,6 +34,7 @@ pub struct FileSettings {
     trust: Option<Value>,
     grants: Option<Value>,
     prefer: Option<Value>,
+    threads: Option<Value>,
     events: Option<Value>,
     features: Option<Value>,
 }
@@ -97,6 +100,7 @@ impl FileSettings {
             ("trust", self.trust),
             ("grants", self.grants),
             ("prefer", self.prefer),
+            ("threads", self.threads),
             ("events", self.events),
             ("features", self.features),
         ];

@@ -204,7 +204,7 @@ fn a_variable_takes_the_place_of_a_section() {
 
 #[test]
 fn what_means_nothing_here_is_told_with_place_and_nearest_name() {
-    let file = "plugins: { objectos.dta: {}, objectos.data: {} }\ngrants: { '*': {}, objectos.sever: {} }\nprefer: { data: x.y }\n";
+    let file = "plugins: { objectos.dta: {}, objectos.data: {} }\ngrants: { '*': {}, objectos.sever: {} }\nthreads: { '*': {}, objectos.dat: {} }\nprefer: { data: x.y }\n";
     let flags = Flags {
         set: vec!["far.away:a=1".to_owned()],
         ..Flags::default()
@@ -217,6 +217,7 @@ fn what_means_nothing_here_is_told_with_place_and_nearest_name() {
             "--set: plugins.far.away: there is no plugin far.away".to_owned(),
             format!("{place}: plugins.objectos.dta: there is no plugin objectos.dta; did you mean objectos.data"),
             format!("{place}: grants.objectos.sever: there is no plugin objectos.sever; did you mean objectos.server"),
+            format!("{place}: threads.objectos.dat: there is no plugin objectos.dat; did you mean objectos.data"),
             "OBJECTOS_PREFER: prefer.data: there is no plugin x.y".to_owned(),
         ]
     );

@@ -8,7 +8,7 @@ use super::{Origin, Settings, environment::VARIABLES, nearest};
 /// Where the variables of tests begin: not ours.
 const TEST_PREFIX: &str = "OBJECTOS_TEST_";
 
-/// Ids below `plugins`, `grants` and `prefer` that are no plugin's, as sentences with place and nearest id.
+/// Ids below `plugins`, `grants`, `threads` and `prefer` that are no plugin's, as sentences with place and nearest id.
 pub(crate) fn unknown_plugins(settings: &Settings, known: &[&str]) -> Vec<String> {
     let mut written: Vec<(String, String, &str)> = Vec::new();
     for id in settings.plugin_settings.keys() {
@@ -20,9 +20,11 @@ pub(crate) fn unknown_plugins(settings: &Settings, known: &[&str]) -> Vec<String
         written.push((place, format!("plugins.{id}"), id));
     }
     let section = |name: &str| settings.kernel_sections.get(name).and_then(Value::as_object);
-    for id in section("grants").into_iter().flat_map(|grants| grants.keys()) {
-        if id != "*" {
-            written.push((settings.place_of("grants"), format!("grants.{id}"), id));
+    for name in ["grants", "threads"] {
+        for id in section(name).into_iter().flat_map(|rules| rules.keys()) {
+            if id != "*" {
+                written.push((settings.place_of(name), format!("{name}.{id}"), id));
+            }
         }
     }
     for (service, id) in section("prefer").into_iter().flatten() {

@@ -24,14 +24,16 @@ impl Ask {
     /// The rule that would grant it.
     #[must_use]
     pub fn rule(&self) -> String {
-        if self.capability == Capability::System {
-            return "system".to_owned();
-        }
-        if self.scope == "*" {
-            self.capability.to_string()
-        } else {
-            format!("{}:{}", self.capability, self.scope)
-        }
+        spelt(self.capability, &self.scope)
+    }
+}
+
+/// The rule that grants a capability for a scope.
+pub(super) fn spelt(capability: Capability, scope: &str) -> String {
+    match (capability, scope) {
+        (Capability::System, _) => "system".to_owned(),
+        (_, "*") => capability.to_string(),
+        _ => format!("{capability}:{scope}"),
     }
 }
 

@@ -68,8 +68,8 @@ impl Capability {
         (Self::System, "system", "act", ScopeKind::Name),
     ];
 
-    /// Whether the kernel asks for it at each use. The others are asked for when a plugin is to be loaded, and then its code
-    /// does what it does: that goes past the kernel.
+    /// Whether it is asked for at each use: by the kernel at its own doors, by `http-client` for hosts. The others are asked for
+    /// when a plugin is to be loaded, and then its code does what it does: that goes past the kernel.
     #[must_use]
     pub const fn held(self) -> bool {
         match self {
@@ -79,6 +79,7 @@ impl Capability {
             | Self::HookHandle
             | Self::EventPublish
             | Self::EventHandle
+            | Self::NetworkConnect
             | Self::NetworkListen
             | Self::EnvironmentRead
             | Self::ProcessSpawn
@@ -87,7 +88,6 @@ impl Capability {
             Self::ObjectRead
             | Self::ObjectWrite
             | Self::ObjectManage
-            | Self::NetworkConnect
             | Self::FileRead
             | Self::FileWrite
             | Self::DatabaseConnect
@@ -105,6 +105,14 @@ impl Capability {
         Self::TABLE.iter().find(|row| row.0 == self).unwrap_or(&Self::TABLE[0])
     }
 
+    /// The capability that is spelt `noun:verb`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (noun, verb) = text.split_once(':')?;
+        let row = Self::TABLE.iter().find(|row| row.1 == noun && row.2 == verb)?;
+        Some(row.0)
+    }
+
     /// Capabilities of a noun, or one of them by its verb; `*` stands for any.
     pub(super) fn named(noun: &str, verb: &str) -> Vec<Self> {
         let fits = |part: &str, wanted: &str| wanted == "*" || part == wanted;
@@ -116,7 +124,7 @@ impl Capability {
     }
 
     /// Every `noun:verb`, for the nearest spelling of a wrong one.
-    pub(super) fn spellings() -> impl Iterator<Item = String> {
+    pub(crate) fn spellings() -> impl Iterator<Item = String> {
         Self::TABLE.iter().map(|row| format!("{}:{}", row.1, row.2))
     }
 

@@ -88,6 +88,7 @@ impl GrantPolicy {
             granted: Vec::new(),
             denied: rules.deny.clone(),
             withheld: Vec::new(),
+            asked: Vec::new(),
         };
         let mut missing = Vec::new();
         for mut ask in asked_by(document) {
@@ -95,6 +96,7 @@ impl GrantPolicy {
                 ask.scope = absolute(&self.base, &ask.scope);
             }
             self.answer(&ask, &rules, &mut set, &mut missing);
+            set.asked.push((ask.capability, ask.scope));
         }
         if missing.is_empty() {
             return Ok(set);

@@ -292,10 +292,57 @@ fn rules_that_no_loaded_plugin_is_held_to_are_known() {
     assert_eq!(
         unheld,
         [
-            "grants.com.example.notes.allow[0] `network:connect:a.example.com`",
             "grants.com.example.notes.allow[2] `file:*`",
             "grants.com.example.notes.deny[0] `object:write:account`",
         ]
+    );
+}
+
+#[test]
+fn an_answer_names_the_reason_and_the_line_to_write() {
+    let hosts = json!([permission("network.http", &["execute"], &["*.example.com"], false)]);
+    let set = grant(
+        &hosts,
+        &["network:connect:a.example.com:443", "network:connect:b.example.com"],
+        &["network:connect:b.example.com:80", "network:connect:loopback"],
+    )
+    .unwrap();
+    let check = |subject: &str, expected: (&str, &str)| {
+        let answer = set.answer("com.example.notes", Capability::NetworkConnect, subject);
+        assert_eq!((answer.reason.as_str(), answer.remedy.as_str()), expected, "{subject}");
+        assert_eq!(answer.granted, expected.0.is_empty(), "{subject}");
+        assert_eq!(answer.denied_by.is_some(), expected.0.contains("denies"), "{subject}");
+    };
+    check("a.example.com:443", ("", ""));
+    check("b.example.com:443", ("", ""));
+    check(
+        "b.example.com:80",
+        (
+            "the operator denies it by `network:connect:b.example.com:80`",
+            "remove \"network:connect:b.example.com:80\" from `deny` in `grants` of objectos.yml",
+        ),
+    );
+    check(
+        "127.0.0.1:80",
+        (
+            "the operator denies it by `network:connect:loopback`",
+            "remove \"network:connect:loopback\" from `deny` in `grants` of objectos.yml",
+        ),
+    );
+    check(
+        "c.example.com:443",
+        (
+            "the operator does not grant it",
+            "add to objectos.yml: grants: { \"com.example.notes\": { allow: [\"network:connect:c.example.com:443\"] } }",
+        ),
+    );
+    check(
+        "example.org:443",
+        (
+            "its plugin.json does not ask for it",
+            "let its plugin.json ask for it in security.permissions and, where objectos.yml has `grants`, add \
+             \"network:connect:example.org:443\" to what they allow \"com.example.notes\"",
+        ),
     );
 }
 

@@ -1,4 +1,5 @@
-//! One call into a plugin. Polled by whoever asked, on its thread: no hop.
+//! One call into a plugin. Polled by whoever asked, on its thread: no hop; unless the plugin has threads of its own, where
+//! this is what waits for the answer ([`apart`]).
 //!
 //! Invariants
 //! * The plugin's future goes before the instance does, and the caller's waker before both.
@@ -18,7 +19,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Instance, shield::WakerSlot};
+use super::{
+    Instance, apart,
+    presence::{self, About, Errand},
+    shield::WakerSlot,
+};
 use crate::loader;
 
 /// What a call is at first sight.
@@ -49,6 +54,9 @@ pub(crate) struct Call {
     deadline_ns: u64,
     /// It was looked at before, and had to wait.
     looked_at: bool,
+    /// It runs on the plugin's own threads.
+    apart: bool,
+    errand: Errand,
     instance: Arc<Instance>,
 }
 
@@ -62,22 +70,41 @@ impl fmt::Debug for Call {
 
 impl Call {
     /// `deadline_ns` by the machine's monotonic clock; 0 is never.
-    pub(crate) fn new(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64) -> Self {
+    pub(crate) fn new(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64, errand: Errand) -> Self {
         Self {
             slot: WakerSlot::default(),
             future: Some(future),
             timer: None,
             deadline_ns,
             looked_at: false,
+            apart: false,
+            errand,
             instance,
         }
     }
 
     /// The same for a future that was looked at once and has to wait.
-    pub(crate) fn looked_at(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64) -> Self {
-        let mut call = Self::new(future, instance, deadline_ns);
+    pub(crate) fn looked_at(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64, errand: Errand) -> Self {
+        let mut call = Self::new(future, instance, deadline_ns, errand);
         call.looked_at = true;
         call
+    }
+
+    /// The same for what runs on the plugin's own threads.
+    pub(crate) fn apart(future: RawFuture, instance: Arc<Instance>, deadline_ns: u64, errand: Errand) -> Self {
+        let mut call = Self::looked_at(future, instance, deadline_ns, errand);
+        call.apart = true;
+        call
+    }
+
+    /// From now on it runs on the plugin's own threads.
+    #[cold]
+    fn go_apart(&mut self) {
+        self.apart = true;
+        self.looked_at = true;
+        if let Some(future) = self.future.take() {
+            self.future = Some(apart::go_on(&self.instance, future, self.errand));
+        }
     }
 
     fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
@@ -96,6 +123,10 @@ impl Future for Call {
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<RawResult> {
         loader::checkpoint();
         let this = &mut *self;
+        if this.instance.threads().apart() && !this.apart {
+            this.go_apart();
+        }
+        let entry = (this.instance.serial, About::guest(this.errand));
         let Some(future) = &mut this.future else {
             return Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()));
         };
@@ -105,10 +136,10 @@ impl Future for Call {
             Ok(Poll::Pending)
         } else {
             this.looked_at = true;
-            poll_guarded(future, Waker::noop())
+            poll_guarded(future, Waker::noop(), entry)
         };
         let polled = match at_once {
-            Ok(Poll::Pending) => poll_guarded(future, this.slot.put(task.waker())),
+            Ok(Poll::Pending) => poll_guarded(future, this.slot.put(task.waker()), entry),
             answered => answered,
         };
         match polled {
@@ -137,10 +168,16 @@ impl Future for Call {
     }
 }
 
-fn poll_guarded(future: &mut RawFuture, waker: &Waker) -> std::thread::Result<Poll<RawResult>> {
-    catch_unwind(AssertUnwindSafe(|| {
-        Pin::new(future).poll(&mut TaskContext::from_waker(waker))
-    }))
+fn poll_guarded(
+    future: &mut RawFuture,
+    waker: &Waker,
+    (serial, about): (u32, About),
+) -> std::thread::Result<Poll<RawResult>> {
+    presence::watched(serial, about, || {
+        catch_unwind(AssertUnwindSafe(|| {
+            Pin::new(future).poll(&mut TaskContext::from_waker(waker))
+        }))
+    })
 }
 
 impl Drop for Call {

@@ -16,7 +16,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::Instance;
+use super::{Instance, presence};
 use crate::loader;
 
 /// Bit 0 of a context's flags says that the caller acts as the system.
@@ -225,11 +225,12 @@ impl Hold {
 }
 
 /// Blocks this thread. A worker of the executor hands its tasks to another thread before: the wait may be for one of them.
+/// The plugin that called is not to blame.
 fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current() {
+    presence::unwatched(|| match Handle::try_current() {
         Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
         _ => work(),
-    }
+    })
 }
 
 /// One place in the queue.

@@ -294,6 +294,13 @@ impl Core {
         instances.push(Arc::downgrade(instance));
     }
 
+    /// The instance with this serial, while it lives.
+    pub(crate) fn instance(&self, serial: u32) -> Option<Arc<Instance>> {
+        let instances = self.instances.lock().clone();
+        let mut living = instances.iter().filter_map(Weak::upgrade);
+        living.find(|instance| instance.serial == serial)
+    }
+
     /// Makes idle threads pass a checkpoint: the executor's workers and those of every plugin, also of one that is coming up
     /// or going down.
     pub(crate) fn nudge(&self) {

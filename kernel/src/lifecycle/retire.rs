@@ -10,7 +10,7 @@ use std::{
 
 use super::{ms, notices};
 use crate::{
-    instance::{Instance, phase},
+    instance::{Instance, own_threads::OwnThreads, phase},
     kernel::core::Core,
     loader::{Library, Unload, note_kept},
 };
@@ -103,13 +103,18 @@ pub(crate) async fn close(
         // Whoever nudges threads holds every instance for a moment.
         if !drain(&shared, NUDGE_LIMIT).await {
             let calls = Arc::strong_count(&shared) - 1;
-            return Err(format!("{calls} of its calls or phases have not ended"));
+            let stuck = match shared.threads().stuck() {
+                0 => String::new(),
+                threads => format!("; {threads} threads are blocked in it"),
+            };
+            return Err(format!("{calls} of its calls or phases have not ended{stuck}"));
         }
         instance = shared;
     };
+    let threads = Arc::clone(own.threads());
     let (object, library) = own.into_parts();
     let drained = if on_time { drained } else { since.elapsed() };
-    let library = shut(&plugin, object, library).await?;
+    let library = shut(&plugin, threads, object, library).await?;
     notices::phase(
         core,
         Kind::PluginDestroyed,
@@ -142,9 +147,15 @@ async fn stop(core: &Arc<Core>, instance: &Arc<Instance>) {
 }
 
 /// Joins the plugin's threads and drops its object, on a plain thread.
-async fn shut(plugin: &str, object: RawPluginObject, library: Library) -> Result<Library, String> {
+async fn shut(
+    plugin: &str,
+    threads: Arc<OwnThreads>,
+    object: RawPluginObject,
+    library: Library,
+) -> Result<Library, String> {
     let name = format!("shutdown {plugin}");
     let shut = phase::on_thread(&name, UNLOAD_LIMIT, move || {
+        threads.close();
         object.shutdown_blocking();
         drop(object);
         library

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What part of the time that is left a plugin gets in which threads are blocked: one in so many.
+const BLOCKED_SHARE: u32 = 4;
+
 /// Stops every plugin.
 pub(crate) async fn stop_all(core: &Arc<Core>, limit: Duration, reason: &str) {
     core.set_state(KernelState::Stopping);
@@ -51,7 +54,11 @@ pub(crate) async fn stop_one(core: &Arc<Core>, record: &Arc<PluginRecord>, reaso
     let running = record.cell.running();
     switch(core, record, Switch::Down(DownState::Stopped, reason.to_owned()));
     let Some(instance) = running else { return };
-    let left = until.saturating_duration_since(Instant::now());
+    let mut left = until.saturating_duration_since(Instant::now());
+    if instance.threads().stuck() > 0 {
+        // It hardly comes to its end; those that stop after it are to have time for theirs.
+        left /= BLOCKED_SHARE;
+    }
     let drain = ms(instance.limits.drain_ms).min(left);
     let retirement = retire::retire(core, instance, drain, true);
     match tokio::time::timeout(left, retirement).await {

@@ -8,7 +8,7 @@ use objectos_plugin_api::{
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RVec},
         async_ffi::FfiFuture,
-        monotonic_ns,
+        monotonic_coarse_ns,
     },
 };
 use semver::VersionReq;
@@ -66,6 +66,15 @@ enum Begun {
     Kernel(Arc<Provider>),
     Held(Arc<Hold>),
     Failed(PluginError),
+}
+
+impl From<Answering> for Begun {
+    fn from(answering: Answering) -> Self {
+        match answering {
+            Answering::Now(answer) => Self::Answer(answer),
+            Answering::Later(call) => Self::Call(call),
+        }
+    }
 }
 
 /// A call that has begun.
@@ -131,8 +140,8 @@ impl ServiceReference {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> Started {
-        let stamped = caller.stamp(context);
-        Started::Other(match self.begin(method, &stamped, payload) {
+        let mut stamped = caller.stamp(context);
+        Started::Other(match self.begin(method, &mut stamped, payload) {
             Begun::Answer(answer) => return Started::Answer(answer),
             Begun::Call(call) => return Started::Call(call),
             Begun::Kernel(provider) => match &*provider {
@@ -162,19 +171,15 @@ impl ServiceReference {
     ) -> RawResult {
         let mut stamped = caller.stamp(context);
         loop {
-            let held = match self.find() {
-                Found::Running(cell, instance) => {
-                    let ready = self
-                        .position(&instance)
-                        .and_then(|index| prepare(&mut stamped, &cell, &instance).map(|()| index));
-                    return match ready {
-                        Ok(index) => instance.call_sync(index, method, &stamped, payload),
-                        Err(error) => RResult::RErr(error.into_raw()),
-                    };
-                }
-                Found::Kernel(provider) => return kernel_call_sync(&provider, method, &stamped, payload),
-                Found::Failed(error) => return RResult::RErr(error.into_raw()),
-                Found::Held(cell, hold) => match self.pass_through(&cell, &hold, &stamped) {
+            let called = self.running(|cell, instance| {
+                let index = self.ready(&mut stamped, cell, instance)?;
+                Ok(instance.call_sync(index, method, &stamped, payload))
+            });
+            let held = match called {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(error)) | Err(Elsewhere::Failed(error)) => return RResult::RErr(error.into_raw()),
+                Err(Elsewhere::Kernel(provider)) => return kernel_call_sync(&provider, method, &stamped, payload),
+                Err(Elsewhere::Held(cell, hold)) => match self.pass_through(&cell, &hold, &stamped) {
                     Some((instance, index)) => return instance.call_sync(index, method, &stamped, payload),
                     None => hold.wait_blocking(),
                 },
@@ -185,45 +190,51 @@ impl ServiceReference {
         }
     }
 
-    fn begin(&self, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> Begun {
-        let mut context = *context;
-        let (instance, index) = match self.find() {
-            Found::Running(cell, instance) => {
-                let ready = self
-                    .position(&instance)
-                    .and_then(|index| prepare(&mut context, &cell, &instance).map(|()| index));
-                match ready {
-                    Ok(index) => (instance, index),
-                    Err(error) => return Begun::Failed(error),
-                }
-            }
-            Found::Kernel(provider) => return Begun::Kernel(provider),
-            Found::Failed(error) => return Begun::Failed(error),
-            Found::Held(cell, hold) => match self.pass_through(&cell, &hold, &context) {
-                Some(found) => found,
-                None => return Begun::Held(hold),
+    /// `context` is the caller's own copy: its deadline and chain are written here.
+    fn begin(&self, method: RStr<'_>, context: &mut RawContext<'_>, payload: RSlice<'_, u8>) -> Begun {
+        let called = self.running(|cell, instance| {
+            let index = self.ready(context, cell, instance)?;
+            Ok(instance.call(index, method, context, payload))
+        });
+        match called {
+            Ok(Ok(answering)) => answering.into(),
+            Ok(Err(error)) | Err(Elsewhere::Failed(error)) => Begun::Failed(error),
+            Err(Elsewhere::Kernel(provider)) => Begun::Kernel(provider),
+            Err(Elsewhere::Held(cell, hold)) => match self.pass_through(&cell, &hold, context) {
+                Some((instance, index)) => instance.call(index, method, context, payload).into(),
+                None => Begun::Held(hold),
             },
-        };
-        match instance.call(index, method, &context, payload) {
-            Answering::Now(answer) => Begun::Answer(answer),
-            Answering::Later(call) => Begun::Call(call),
         }
     }
 
-    fn find(&self) -> Found {
+    /// Hands the current generation of the provider to `call`. Whoever swaps it meanwhile counts this look as a holder of
+    /// the generation, as it would a clone, which costs more.
+    fn running<R>(&self, call: impl FnOnce(&PluginCell, &Arc<Instance>) -> R) -> Result<R, Elsewhere> {
         let provider = self.slot.provider.load();
         match provider.as_deref() {
             Some(Provider::Plugin(cell)) => match &**cell.load() {
-                CellState::Running(instance) => Found::Running(Arc::clone(cell), Arc::clone(instance)),
-                CellState::Held(hold) => Found::Held(Arc::clone(cell), Arc::clone(hold)),
-                CellState::Down(down) => Found::Failed(cell.unavailable(down)),
+                CellState::Running(instance) => Ok(call(cell, instance)),
+                CellState::Held(hold) => Err(Elsewhere::Held(Arc::clone(cell), Arc::clone(hold))),
+                CellState::Down(down) => Err(Elsewhere::Failed(cell.unavailable(down))),
             },
-            Some(Provider::Kernel(_)) => provider.as_ref().map_or_else(
-                || Found::Failed(self.nobody()),
-                |provider| Found::Kernel(Arc::clone(provider)),
-            ),
-            None => Found::Failed(self.nobody()),
+            Some(Provider::Kernel(_)) => Err(provider.as_ref().map_or_else(
+                || Elsewhere::Failed(self.nobody()),
+                |provider| Elsewhere::Kernel(Arc::clone(provider)),
+            )),
+            None => Err(Elsewhere::Failed(self.nobody())),
         }
+    }
+
+    /// Position of the service in this generation, with the call's deadline and chain written.
+    fn ready(
+        &self,
+        context: &mut RawContext<'_>,
+        cell: &PluginCell,
+        instance: &Instance,
+    ) -> Result<u32, PluginError> {
+        let index = self.position(instance)?;
+        prepare(context, cell, instance)?;
+        Ok(index)
     }
 
     #[cold]
@@ -277,8 +288,8 @@ impl ServiceReference {
     }
 }
 
-enum Found {
-    Running(Arc<PluginCell>, Arc<Instance>),
+/// What a service is when no generation of a plugin runs for it.
+enum Elsewhere {
     Kernel(Arc<Provider>),
     Held(Arc<PluginCell>, Arc<Hold>),
     Failed(PluginError),
@@ -291,7 +302,8 @@ fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance)
     if context.deadline_ns == 0 && limit == 0 {
         return Ok(());
     }
-    let now = monotonic_ns();
+    // Some milliseconds behind, at most: nobody asks for less, and the exact clock costs as much as the rest of this.
+    let now = monotonic_coarse_ns();
     if context.deadline_ns == 0 {
         context.deadline_ns = now.saturating_add(limit);
     } else if context.deadline_ns <= now {
@@ -321,7 +333,7 @@ impl Waiting {
             }
             let begun = self.reference.begin(
                 RStr::from_str(&self.method),
-                &self.context.raw(),
+                &mut self.context.raw(),
                 RSlice::from_slice(&self.payload),
             );
             match begun {

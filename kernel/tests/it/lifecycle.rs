@@ -101,6 +101,7 @@ fn contributions_list_what_is_declared_and_whether_it_is_there() {
         let services: Value = serde_json::from_slice(&kernel.contributions("services")).unwrap();
         let expected = json!([
             { "name": "kernel", "version": "1.1.0", "plugin": "kernel", "available": true },
+            { "name": "grants", "version": "1.0.0", "plugin": "kernel", "available": true },
             { "name": "probe.a", "version": "1.0.0", "plugin": "probe.a", "available": true },
             { "name": "probe.b", "version": "1.0.0", "plugin": "probe.b", "available": false },
         ]);

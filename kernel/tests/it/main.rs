@@ -8,4 +8,5 @@ mod lifecycle;
 mod meeting;
 mod rig;
 mod swap;
+mod threads;
 mod zoo;

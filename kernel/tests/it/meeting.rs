@@ -311,3 +311,52 @@ fn doors_of_the_kernel_are_guarded() {
         kernel.shutdown(STOP).await;
     });
 }
+
+#[test]
+fn a_provider_learns_what_its_caller_was_granted() {
+    run(async {
+        let mut rig = Rig::new();
+        let connect = json!({
+            "id": "connect", "resource": "network.http", "actions": ["execute"], "scope": "global",
+            "description": "Connects", "required": false,
+        });
+        rig.probe("probe.a", json!({}), |document| {
+            let uses = document["objectos"]["services"]["uses"].as_array_mut().unwrap();
+            uses.push(json!({ "name": "grants", "range": "^1" }));
+        });
+        rig.probe("probe.b", json!({ "routes": false }), |document| {
+            let asked = &mut document["security"]["permissions"]["permissions"];
+            asked.as_array_mut().unwrap().push(connect);
+        });
+        let rules = GrantRules {
+            allow: vec!["network:connect:api.example.com".to_owned()],
+            deny: Vec::new(),
+        };
+        rig.grants = Some(GrantsConfig::from([("probe.b".to_owned(), rules)]));
+        let (kernel, report) = rig.boot().await;
+        assert!(report.complete(), "{report}");
+        let ask = async |plugin: &str, capability: &str, subject: &str| {
+            let question = json!({ "plugin": plugin, "capability": capability, "subject": subject });
+            let onward = json!({ "service": "grants", "method": "check", "payload": question });
+            call(&kernel, "probe.a", "onward", onward).await
+        };
+        for (plugin, subject, granted) in [
+            ("probe.b", "api.example.com:443", true),
+            ("probe.b", "example.com:443", false),
+            ("probe.a", "api.example.com:443", false),
+            ("", "api.example.com:443", true),
+        ] {
+            let answer = ask(plugin, "network:connect", subject).await.unwrap();
+            assert_eq!(answer["granted"], json!(granted), "{plugin} {subject}: {answer}");
+        }
+        let error = ask("probe.b", "network:conect", "a").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(
+            error.message().ends_with("the nearest name is network:connect"),
+            "{error}"
+        );
+        let error = ask("probe.c", "network:connect", "a").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+        kernel.shutdown(STOP).await;
+    });
+}

@@ -391,13 +391,15 @@ fn the_kernel_service_swaps_and_restarts() {
 fn the_watcher_swaps_what_changed_and_loads_what_is_new() {
     run(async {
         let mut rig = Rig::new();
-        rig.probe("probe.a", json!({}), |_| {});
+        let listens = json!({ "events": [{ "name": "told", "pattern": "plugin.*" }] });
+        let declares = |document: &mut Value| document["objectos"]["events"]["handles"] = json!(["plugin.*"]);
+        rig.probe("probe.a", listens, declares);
         rig.configure("probe.b", json!({ "routes": false }));
         let mut options = rig.options();
         options.watch = true;
         options.limits.watch_quiet_ms = 20;
         let (kernel, _) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
-        rig.replace("probe.a", "1.0.1", |_| {});
+        rig.replace("probe.a", "1.0.1", declares);
         until("the swap", || async {
             kernel.plugins()["plugins"][0]["version"] == "1.0.1"
         })
@@ -408,6 +410,12 @@ fn the_watcher_swaps_what_changed_and_loads_what_is_new() {
         })
         .await;
         std::fs::remove_file(rig.library("probe.b")).unwrap();
+        until("that it is told", || async {
+            let seen = call(&kernel, "probe.a", "seen", json!(null)).await.unwrap();
+            seen.as_array()
+                .is_some_and(|seen| seen.contains(&json!("plugin.removed")))
+        })
+        .await;
         assert_eq!(call(&kernel, "probe.b", "echo", json!(2)).await.unwrap(), json!(2));
         kernel.shutdown(STOP).await;
     });

@@ -228,6 +228,9 @@ pub const CONFIG_CHANGED: &str = "system.config_changed";
 /// about. Payload: [`SecurityEvent`] with the target `plugin` and, in its metadata, `trigger` (`start`, `request`, `host`,
 /// `file` or `health`), `version` and `sha256`.
 pub const PLUGIN_LOADED: &str = "plugin.loaded";
+/// The file of a plugin was taken out of the plugin folder; what is loaded stays until the host stops. Told where the folder is
+/// watched. Metadata: `path`, `version`, `sha256`.
+pub const PLUGIN_REMOVED: &str = "plugin.removed";
 /// A plugin was replaced by another file, or was not. Metadata: `fromVersion`, `fromSha256`, `toVersion`, `toSha256`,
 /// `generation`.
 pub const PLUGIN_SWAPPED: &str = "plugin.swapped";

@@ -1,5 +1,5 @@
 //! `http-client`: outgoing HTTP, so that one place knows TLS, proxies, limits and which hosts may be reached. Called by the
-//! kernel for webhooks and by plugins that were granted it.
+//! kernel for webhooks, and by plugins that were granted the service and `network:connect` for the host.
 
 use objectos_plugin_macros::service;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,10 @@ pub struct IncomingAnswer {
 /// Outgoing HTTP.
 #[service(name = "http-client", version = "1.0.0")]
 pub trait HttpClient {
-    /// Sends a request; any status is an answer.
+    /// Sends a request; any status is an answer, a redirect as well: whoever follows one asks again, and is looked at again.
     ///
-    /// `Timeout`, `External` (no connection, broken answer) or `Denied` (host not allowed) are its errors.
+    /// `Timeout`, `External` (no connection, broken answer) or `Denied` are its errors. It is `Denied` when the calling plugin
+    /// or the provider does not hold `network:connect` for the host (with the details `{plugin, capability, host, rule?,
+    /// remedy}`), or when the operator lets nobody reach it.
     async fn send(&self, context: Context, request: OutgoingRequest) -> Result<IncomingAnswer>;
 }

@@ -211,6 +211,35 @@ impl AuditSettings {
         Types::read("excludeEventTypes", given)
     }
 
+    /// Sentences about types that stand somewhere and that nothing on this platform tells of, for the operator.
+    pub(crate) fn untold(&self) -> Vec<String> {
+        let filters = [
+            ("eventTypes", &self.own.event_types),
+            ("excludeEventTypes", &self.own.exclude_event_types),
+        ];
+        let filters = filters
+            .into_iter()
+            .flat_map(|(key, names)| names.iter().flatten().map(move |name| (key.to_owned(), name.clone())));
+        let severities = self.own.severities.keys();
+        let severities = severities.map(|name| ("severities".to_owned(), name.clone()));
+        let kept = self.audit.retention_policy.iter().flat_map(Retention::own_types);
+        let kept = kept.map(|name| ("retentionPolicy.customRetention".to_owned(), name));
+        let alarms = self.audit.suspicious_activity_rules.iter().flat_map(|rule| {
+            let key = format!("suspiciousActivityRules `{}`", rule.id);
+            let names = rule.event_types.iter();
+            names.map(move |kind| (key.clone(), kind.as_str().to_owned()))
+        });
+        filters
+            .chain(severities)
+            .chain(kept)
+            .chain(alarms)
+            .filter(|(_, name)| types::is_untold(name))
+            .map(|(key, name)| {
+                format!("{key}: nothing on this platform tells of `{name}`; it stands for nothing unless another plugin does")
+            })
+            .collect()
+    }
+
     /// Rows of one transaction at most.
     pub(crate) fn batch_max(&self) -> usize {
         let storage = &self.audit.storage;
@@ -298,6 +327,32 @@ mod tests {
         assert!(refused(json!({ "severities": { "plugin.lost": "info" } })).starts_with("severities: no event is"));
         assert!(refused(json!({ "eventTypes": ["data.craete"] })).contains("data.craete"));
         assert!(refused(json!({ "retentionPolicy": { "archiveStorage": { "type": "gcs" } } })).contains("filesystem"));
+    }
+
+    #[test]
+    fn types_that_nothing_tells_of_are_named_with_their_place() {
+        let rule = json!({
+            "id": "backups", "name": "Backups", "eventTypes": ["system.backup_restored", "auth.login"],
+            "condition": { "threshold": 1, "windowSeconds": 60 }, "actions": ["alert"],
+        });
+        let settings = AuditSettings::read(&json!({
+            "eventTypes": ["data.create", "system.integration_*"], "severities": { "system.backup_created": "error" },
+            "retentionPolicy": { "customRetention": { "system.backup_created": 9, "data.read": 2 } },
+            "suspiciousActivityRules": [rule],
+        }))
+        .expect("settings");
+        let expected = [
+            ("eventTypes:", "`system.integration_*`"),
+            ("severities:", "`system.backup_created`"),
+            ("retentionPolicy.customRetention:", "`system.backup_created`"),
+            ("suspiciousActivityRules `backups`:", "`system.backup_restored`"),
+        ];
+        let untold = settings.untold();
+        assert_eq!(untold.len(), expected.len(), "{untold:?}");
+        for (sentence, (place, name)) in untold.iter().zip(expected) {
+            assert!(sentence.starts_with(place) && sentence.contains(name), "{sentence}");
+        }
+        assert!(AuditSettings::read(&json!({})).expect("defaults").untold().is_empty());
     }
 
     #[test]

@@ -75,6 +75,9 @@ impl Plugin for AuditPlugin {
     async fn init(setup: Setup) -> Result<Self> {
         let settings = AuditSettings::read(&setup.config)?;
         let keys = Keys::read(&settings)?;
+        for sentence in settings.untold() {
+            tracing::warn!("{sentence}");
+        }
         let host = setup.host.clone();
         let folder = setup.data_directory()?;
         let pass = Pass::new();

@@ -2,8 +2,8 @@
 
 use objectos_plugin_api::{
     contracts::events::{
-        PLUGIN_LOADED, PLUGIN_SWAPPED, RECORD_CREATED, RECORD_DELETED, RECORD_PURGED, RECORD_RESTORED, RECORD_UPDATED,
-        RecordEvent,
+        PLUGIN_LOADED, PLUGIN_REMOVED, PLUGIN_SWAPPED, RECORD_CREATED, RECORD_DELETED, RECORD_PURGED, RECORD_RESTORED,
+        RECORD_UPDATED, RecordEvent,
     },
     protocol::system::AuditEventSeverity,
 };
@@ -103,6 +103,7 @@ pub(crate) fn type_of(event: &str) -> (&str, Option<&'static str>) {
         RECORD_PURGED => ("data.delete", Some("purge")),
         PLUGIN_LOADED => ("system.plugin_installed", Some("load")),
         PLUGIN_SWAPPED => ("system.plugin_installed", Some("swap")),
+        PLUGIN_REMOVED => ("system.plugin_uninstalled", None),
         other => (other, None),
     }
 }
@@ -133,6 +134,18 @@ mod tests {
         assert!(!without.wants("system.config_changed", warning) && !without.wants("auth.login", info));
         assert!(without.wants("security.access_denied", warning));
         assert!(!scope(&json!({ "enabled": false })).wants("data.create", AuditEventSeverity::Emergency));
+    }
+
+    #[test]
+    fn what_the_kernel_tells_of_plugins_has_the_protocols_names() {
+        for (event, expected) in [
+            (PLUGIN_LOADED, ("system.plugin_installed", Some("load"))),
+            (PLUGIN_SWAPPED, ("system.plugin_installed", Some("swap"))),
+            (PLUGIN_REMOVED, ("system.plugin_uninstalled", None)),
+            ("plugin.refused", ("plugin.refused", None)),
+        ] {
+            assert_eq!(type_of(event), expected);
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub use config::{
 pub use error::ServerError;
 pub use gateway::{ContributedRoute, ContributedService, Gateway, HostGateway};
 pub use listener::{Listening, refuse_exposure};
-pub use outgoing::Outgoing;
+pub use outgoing::{HostGrants, Outgoing};
 pub use plugin::ServerPlugin;
 pub use server::Server;
 pub use tls::acceptor;

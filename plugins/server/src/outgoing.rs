@@ -1,8 +1,10 @@
-//! The service `http-client`: one exchange over one connection. The host must be on the operator's list, and so must each
-//! address that its name stands for: names are resolved first, looked at, and the connection goes to the very address that
-//! was looked at. Redirects are answers, not followed; no proxy, no cookies, no pool.
+//! The service `http-client`: one exchange over one connection. The host must be on the operator's list, the calling plugin must
+//! have been granted it, and each address that its name stands for is looked at: names are resolved first, and the connection
+//! goes to the very address that was looked at. Redirects are answers, not followed: who asks again is looked at again. No
+//! proxy, no cookies, no pool.
 
 mod address;
+mod permit;
 mod target;
 
 #[cfg(test)]
@@ -15,7 +17,10 @@ use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
-    contracts::http_client::{HttpClient, IncomingAnswer, OutgoingRequest},
+    contracts::{
+        grants::Grants,
+        http_client::{HttpClient, IncomingAnswer, OutgoingRequest},
+    },
 };
 use std::{fmt, net::SocketAddr, time::Duration};
 use tokio::{
@@ -24,6 +29,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+pub use self::permit::HostGrants;
 use self::{
     address::Reach,
     target::{AllowList, Target},
@@ -48,13 +54,14 @@ const DECIDED_HERE: [HeaderName; 8] = [
 ];
 
 /// Outgoing HTTP within the operator's limits.
-pub struct Outgoing {
+pub struct Outgoing<G> {
     allow: AllowList,
     reach: Reach,
     tls: TlsConnector,
+    grants: G,
 }
 
-impl fmt::Debug for Outgoing {
+impl<G> fmt::Debug for Outgoing<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
             .field("allow", &self.allow)
@@ -63,12 +70,13 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-impl Outgoing {
-    /// Reads the operator's list and the authorities. In `development` this machine may be reached as well.
+impl<G: Grants> Outgoing<G> {
+    /// Reads the operator's list and the authorities. In `development` this machine may be reached as well. `grants` says which
+    /// plugin was granted which host.
     ///
     /// # Errors
     /// `Setting` or `File`, naming the key.
-    pub fn new(config: &OutgoingConfig, development: bool) -> Result<Self, ServerError> {
+    pub fn new(config: &OutgoingConfig, development: bool, grants: G) -> Result<Self, ServerError> {
         let reach = match (config.private_addresses, development) {
             (true, _) => Reach::Everything,
             (false, true) => Reach::PublicAndLoopback,
@@ -78,10 +86,11 @@ impl Outgoing {
             allow: AllowList::parse(&config.allow)?,
             reach,
             tls: tls::connector(config)?,
+            grants,
         })
     }
 
-    async fn exchange(&self, request: OutgoingRequest) -> Result<IncomingAnswer> {
+    async fn exchange(&self, context: &Context, request: OutgoingRequest) -> Result<IncomingAnswer> {
         let target = Target::parse(&request.url)?;
         if !self.allow.contains(&target) {
             let message = format!(
@@ -90,8 +99,9 @@ impl Outgoing {
             );
             return Err(Error::new(ErrorKind::Denied, message));
         }
+        permit::host(&self.grants, context, &target).await?;
         let outgoing = build(&request, &target)?;
-        let socket = self.connect(&target).await?;
+        let socket = self.connect(context, &target).await?;
         let bytes_max = if request.answer_bytes_max == 0 {
             ANSWER_BYTES_MAX
         } else {
@@ -110,7 +120,7 @@ impl Outgoing {
     }
 
     /// Connects to the first address that may be reached and answers.
-    async fn connect(&self, target: &Target) -> Result<TcpStream> {
+    async fn connect(&self, context: &Context, target: &Target) -> Result<TcpStream> {
         let found: Vec<SocketAddr> = lookup_host((target.bare_host(), target.port))
             .await
             .map_err(|error| failed("the host is not known", &error))?
@@ -123,18 +133,24 @@ impl Outgoing {
             let message = format!("{} stands for no address that may be reached from here", target.host);
             return Err(Error::new(ErrorKind::Denied, message));
         }
-        let mut failure = None;
+        let (mut denied, mut failure) = (None, None);
         for address in allowed.take(ADDRESSES_MAX) {
+            if let Err(refused) = permit::address(&self.grants, context, address).await {
+                denied = Some(refused);
+                continue;
+            }
             match TcpStream::connect(address).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => failure = Some(failed("no connection", &error)),
             }
         }
-        Err(failure.unwrap_or_else(|| Error::internal("no address was tried")))
+        Err(denied
+            .or(failure)
+            .unwrap_or_else(|| Error::internal("no address was tried")))
     }
 }
 
-impl HttpClient for Outgoing {
+impl<G: Grants> HttpClient for Outgoing<G> {
     async fn send(&self, context: Context, request: OutgoingRequest) -> Result<IncomingAnswer> {
         let asked = Duration::from_millis(if request.timeout_ms == 0 {
             TIMEOUT_MS
@@ -142,7 +158,7 @@ impl HttpClient for Outgoing {
             request.timeout_ms
         });
         let limit = context.remaining().map_or(asked, |left| left.min(asked));
-        match tokio::time::timeout(limit, self.exchange(request)).await {
+        match tokio::time::timeout(limit, self.exchange(&context, request)).await {
             Ok(answer) => answer,
             Err(_) => {
                 let message = format!("no answer within {} ms", limit.as_millis());

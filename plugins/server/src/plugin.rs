@@ -16,7 +16,7 @@ use std::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    HostGateway, Listening, Outgoing, Server, ServerConfig, acceptor,
+    HostGateway, HostGrants, Listening, Outgoing, Server, ServerConfig, acceptor,
     access::{PERMISSIONS, may_administer},
     config::{host_of, is_loopback_host},
     refuse_exposure,
@@ -30,7 +30,7 @@ pub struct ServerPlugin {
     host: Host,
     address: String,
     server: Arc<Server<HostGateway>>,
-    outgoing: Arc<Outgoing>,
+    outgoing: Arc<Outgoing<HostGrants>>,
     tls: Option<TlsAcceptor>,
     listening: Mutex<Option<Arc<Listening<HostGateway>>>>,
     /// Another version is about to take over.
@@ -54,7 +54,7 @@ impl Plugin for ServerPlugin {
         let development = setup.settings.mode != "production";
         let environment = if development { "development" } else { "production" };
         let tls = config.tls.as_ref().map(acceptor).transpose()?;
-        let outgoing = Outgoing::new(&config.outgoing, development)?;
+        let outgoing = Outgoing::new(&config.outgoing, development, HostGrants::open(&setup.host)?)?;
         let settings = Some(setup.settings.listen.clone()).filter(|address| !address.is_empty());
         let address = config.listen.clone().or(settings).unwrap_or_else(|| ADDRESS.to_owned());
         let gateway = HostGateway::new(setup.host.clone());

@@ -1,6 +1,7 @@
 //! What to do about a refusal, and its stable code.
 
 use super::{MissingGrant, RefusalReason, name_of};
+use crate::grants::{line_to_add, lines_to_remove};
 
 impl RefusalReason {
     /// What to do about it: lower case, no full stop, as a continuation of "hint:".
@@ -142,21 +143,10 @@ impl RefusalReason {
 
 /// The lines to add to the operator's file, or to take out of it.
 fn grant_lines(plugin: &str, missing: &[MissingGrant]) -> String {
-    let quoted = |rule: &str| format!("\"{rule}\"");
-    let denied: Vec<String> = missing
-        .iter()
-        .filter_map(|grant| grant.denied_by.as_deref())
-        .map(quoted)
-        .collect();
+    let denied: Vec<&str> = missing.iter().filter_map(|grant| grant.denied_by.as_deref()).collect();
     if denied.is_empty() {
-        let rules: Vec<String> = missing.iter().map(|grant| quoted(&grant.rule)).collect();
-        return format!(
-            "add to objectos.yml: grants: {{ \"{plugin}\": {{ allow: [{}] }} }}",
-            rules.join(", ")
-        );
+        let rules: Vec<&str> = missing.iter().map(|grant| grant.rule.as_str()).collect();
+        return line_to_add(plugin, &rules);
     }
-    format!(
-        "remove {} from `deny` in `grants` of objectos.yml, or do without the plugin",
-        denied.join(", ")
-    )
+    format!("{}, or do without the plugin", lines_to_remove(&denied))
 }

@@ -32,7 +32,7 @@ use crate::map_only::map_only;
 pub use self::build::{BuildFacts, PanicStrategy};
 pub use self::declaration::{
     CommandDeclaration, DeclaredDocument, EventDeclaration, HookDeclaration, PluginDeclaration, PluginLimits,
-    ProvidedService, RouteAccess, RouteDeclaration, RouteMethod, ServiceDeclaration, SwapMode, UsedService,
+    ProvidedService, RouteAccess, RouteDeclaration, RouteMethod, ServiceDeclaration, SwapMode, ThreadMode, UsedService,
 };
 pub use self::name::{
     is_event_name, is_event_pattern, is_plugin_id, is_service_name, matches_event, nearest, parse_range, route_shape,

@@ -63,6 +63,11 @@ impl Target {
             .unwrap_or(&self.host)
     }
 
+    /// Host and port, as rules about hosts have them.
+    pub(super) fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     pub(super) fn host_header(&self) -> Result<HeaderValue> {
         let text = if self.port_given {
             format!("{}:{}", self.host, self.port)

@@ -1,8 +1,12 @@
 //! The service `http-client`, against servers that say byte for byte what the test wants.
 
 use objectos_plugin_api::{
-    Context, ErrorKind,
-    contracts::http_client::{HttpClient, IncomingAnswer, OutgoingRequest},
+    Context, ErrorKind, Result as ApiResult,
+    contracts::{
+        grants::{GrantAnswer, GrantQuestion, Grants},
+        http_client::{HttpClient, IncomingAnswer, OutgoingRequest},
+    },
+    private::abi_stable::std_types::RStr,
 };
 use objectos_server::{Outgoing, OutgoingConfig, acceptor};
 use serde_json::{Value, json};
@@ -20,9 +24,44 @@ use crate::{
     tls::certificate,
 };
 
-fn outgoing(config: Value, development: bool) -> Outgoing {
+/// What the operator grants and denies, each as `plugin subject`; `*` grants everything.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    allow: &'static [&'static str],
+    deny: &'static [&'static str],
+}
+
+const EVERYTHING: Rules = Rules {
+    allow: &["*"],
+    deny: &[],
+};
+
+impl Grants for Rules {
+    async fn check(&self, _: Context, question: GrantQuestion) -> ApiResult<GrantAnswer> {
+        assert_eq!(question.capability, "network:connect");
+        let named = format!("{} {}", question.plugin, question.subject);
+        let denied = self.deny.contains(&named.as_str());
+        let allowed = self.allow.iter().any(|rule| *rule == "*" || *rule == named);
+        Ok(GrantAnswer {
+            granted: allowed && !denied,
+            denied_by: denied.then(|| named.clone()),
+            reason: "for a reason".to_owned(),
+            remedy: "write a line".to_owned(),
+        })
+    }
+}
+
+fn outgoing(config: Value, development: bool) -> Outgoing<Rules> {
     let config: OutgoingConfig = serde_json::from_value(config).unwrap();
-    Outgoing::new(&config, development).unwrap()
+    Outgoing::new(&config, development, EVERYTHING).unwrap()
+}
+
+/// A context as the kernel stamps it when this plugin calls.
+fn from(plugin: &str) -> Context {
+    let context = Context::background();
+    let mut raw = context.raw();
+    raw.caller = RStr::from_str(plugin);
+    Context::from_raw(&raw)
 }
 
 fn request(url: impl Into<String>) -> OutgoingRequest {
@@ -33,7 +72,7 @@ fn request(url: impl Into<String>) -> OutgoingRequest {
     }
 }
 
-async fn send(outgoing: &Outgoing, request: OutgoingRequest) -> Result<IncomingAnswer, (ErrorKind, String)> {
+async fn send(outgoing: &Outgoing<Rules>, request: OutgoingRequest) -> Result<IncomingAnswer, (ErrorKind, String)> {
     let answer = patiently(outgoing.send(Context::background(), request)).await;
     answer.map_err(|error| (error.kind(), error.message().to_owned()))
 }
@@ -251,6 +290,61 @@ async fn hosts_and_addresses_that_are_not_allowed_are_never_reached() {
     )
     .await;
     check(json!({ "allow": [] }), true, local("127.0.0.1"), Err(ErrorKind::Denied)).await;
+}
+
+#[tokio::test]
+async fn who_asks_and_who_sends_hold_the_grant_for_the_host() {
+    let server = start(&TestGateway::new(), json!({}));
+    let port = server.address.port();
+    let named = |rules: &[&str]| -> &'static [&'static str] {
+        let filled = rules
+            .iter()
+            .map(|rule| &*rule.replace("PORT", &port.to_string()).leak());
+        filled.collect::<Vec<&'static str>>().leak()
+    };
+    let check = async |caller: &str, host: &str, allow: &[&str], deny: &[&str], expected: Result<u16, &str>| {
+        let rules = Rules {
+            allow: named(allow),
+            deny: named(deny),
+        };
+        let outgoing = Outgoing::new(&OutgoingConfig::default(), true, rules).unwrap();
+        let sent = request(format!("http://{host}:{port}/echo/a"));
+        let answer = patiently(outgoing.send(from(caller), sent)).await;
+        let outcome = answer.as_ref().map(|answer| answer.status).map_err(|error| {
+            assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+            let details: Value = serde_json::from_slice(error.details()).unwrap();
+            let told = format!(
+                "plugin {} may not connect to {}: it does not hold network:connect for it, for a reason; write a line",
+                details["plugin"].as_str().unwrap(),
+                details["host"].as_str().unwrap()
+            );
+            assert_eq!(error.message(), told);
+            error.message().split(" may not").next().unwrap()
+        });
+        assert_eq!(outcome, expected, "{caller} {host} {rules:?}");
+    };
+    let own = "objectos.server localhost:PORT";
+    check("a.b", "localhost", &["a.b localhost:PORT", own], &[], Ok(200)).await;
+    check("a.b", "LocalHost.", &["a.b localhost:PORT", own], &[], Ok(200)).await;
+    check("a.b", "localhost", &[own], &[], Err("plugin a.b")).await;
+    check("a.b", "localhost", &["a.b localhost:80", own], &[], Err("plugin a.b")).await;
+    check("a.c", "localhost", &["a.b localhost:PORT", own], &[], Err("plugin a.c")).await;
+    check(
+        "a.b",
+        "localhost",
+        &["a.b localhost:PORT"],
+        &[],
+        Err("plugin objectos.server"),
+    )
+    .await;
+    // The kernel needs nobody's leave; the plugin that sends for it does.
+    check("", "localhost", &[own], &[], Ok(200)).await;
+    check("", "localhost", &[], &[], Err("plugin objectos.server")).await;
+    // Another name for a denied address is no way around the rule.
+    let addresses = ["a.b 127.0.0.1:PORT", "a.b [::1]:PORT"];
+    check("a.b", "localhost", &["*"], &addresses, Err("plugin a.b")).await;
+    check("a.b", "2130706433", &["*"], &addresses, Err("plugin a.b")).await;
+    check("a.c", "localhost", &["*"], &addresses, Ok(200)).await;
 }
 
 #[tokio::test]

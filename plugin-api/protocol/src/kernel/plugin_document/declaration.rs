@@ -24,6 +24,9 @@ pub struct PluginDeclaration {
     /// Whether two generations may run beside each other during a swap.
     #[serde(default)]
     pub swap: SwapMode,
+    /// On whose threads the plugin's code runs when it is called.
+    #[serde(default)]
+    pub threads: ThreadMode,
     #[serde(default)]
     pub services: ServiceDeclaration,
     #[serde(default)]
@@ -59,6 +62,17 @@ pub enum SwapMode {
     Parallel,
     // The old one closes first: the plugin owns something that cannot be open twice.
     Exclusive,
+}
+
+/// On whose threads a plugin's code runs when it is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ThreadMode {
+    // On threads of the plugin's own: code that blocks costs the plugin alone.
+    #[default]
+    Own,
+    // On the thread of whoever calls, which saves a hop: the code must never block.
+    Shared,
 }
 
 /// Services a plugin provides and uses.

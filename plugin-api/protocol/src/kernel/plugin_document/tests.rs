@@ -55,6 +55,7 @@ fn a_sound_document_is_read_with_its_defaults() {
     assert_eq!(document.security.plugin_id, "com.example.notes");
     assert_eq!(document.security.trust_level, PluginTrustLevel::Untrusted);
     assert_eq!(document.objectos.swap, SwapMode::Parallel);
+    assert_eq!(document.objectos.threads, ThreadMode::Own);
     assert_eq!(document.objectos.routes[0].access, RouteAccess::Authenticated);
     assert_eq!(document.objectos.limits, PluginLimits::default());
     assert!(
@@ -88,6 +89,11 @@ fn structure_is_checked_with_path_and_spelling() {
         "/objectos/swap",
         json!("paralel"),
         &["objectos.swap: `paralel` is not known; did you mean `parallel`?"],
+    );
+    check(
+        "/objectos/threads",
+        json!("share"),
+        &["objectos.threads: `share` is not known; did you mean `shared`?"],
     );
     check(
         "/objectos/rotues",
