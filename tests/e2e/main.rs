@@ -16,6 +16,7 @@ mod cases;
 mod clients;
 mod crash;
 mod crm;
+mod export;
 mod grants;
 mod host;
 mod permissions;

@@ -1,6 +1,6 @@
 //! Answers of the engine: JSON that is written once, and the facts that a route puts around it.
 
-use objectos_expression::{RecordEnvironment, evaluate};
+use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
 use crate::access::View;
@@ -306,7 +306,9 @@ impl<'a> RecordWriter<'a> {
     }
 
     fn formula(&self, formula: &FormulaOutput, record: &Value) -> Value {
-        let environment = RecordEnvironment::new(record, self.caller.now_ms).with_user(self.caller.user());
+        let environment = RecordEnvironment::new(record, self.caller.now_ms)
+            .with_user(self.caller.user())
+            .with_zone(self.caller.zone().clone());
         match evaluate(formula.expression.checked(), &environment) {
             Ok(value) => match (value.as_number(), formula.scale) {
                 (Some(number), Some(scale)) => objectos_expression::Value::number(round(number, scale)).to_json(),

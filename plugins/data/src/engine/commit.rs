@@ -7,7 +7,6 @@ use objectos_plugin_api::contracts::events::{ChangedRecord, RecordChange};
 use serde_json::Value;
 
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
-use super::caller::Caller;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::find::{Search, plan_with};
 use super::upsert::lost_race;
@@ -174,7 +173,7 @@ impl Engine {
         let (answered, sealed) = (Arc::default(), Arc::default());
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            let caller = Caller::new(context, self.now_ms());
+            let caller = self.caller(context);
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
             draft.sealed = Arc::clone(&sealed);
@@ -362,7 +361,7 @@ impl Engine {
         }
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
         let granted = plan.granted.of_any_record();
-        let caller = Caller::new(context, self.now_ms());
+        let caller = self.caller(context);
         let search = Search {
             schema,
             layout: &plan.layout,

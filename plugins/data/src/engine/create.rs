@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_expression::{RecordEnvironment, evaluate};
+use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -162,7 +162,8 @@ impl Engine {
             let known = Value::Object(document(layout, values));
             let environment = RecordEnvironment::new(&known, draft.caller.now_ms)
                 .as_new()
-                .with_user(draft.caller.user());
+                .with_user(draft.caller.user())
+                .with_zone(draft.caller.zone().clone());
             let value = evaluate(expression.checked(), &environment).map_err(|error| DataError::Expression {
                 object: layout.object.name.clone(),
                 place: format!("the default of '{}'", layout.columns[index].name),

@@ -69,7 +69,7 @@ impl Engine {
         if query.binned {
             check_bin(layout, &granted, ApiMethod::Restore)?;
         }
-        let caller = Caller::reading(context, self.now_ms());
+        let caller = self.reading_caller(context);
         let search = Search {
             schema: &schema,
             layout,
@@ -142,7 +142,9 @@ impl Engine {
                 query,
             )
             .await?;
-        plan_with(search, views.as_ref(), query, self.page_limits())
+        let plan = planned(search, views.as_ref(), query, self.page_limits(), true)?;
+        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        Ok(plan)
     }
 
     /// One page of records.
@@ -231,7 +233,9 @@ impl Engine {
             .await?;
         let mut checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
         checker.scope.binned = query.binned;
+        checker.evaluates = true;
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
+        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
         let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),
@@ -271,9 +275,21 @@ pub(super) fn plan_with(
     query: &QueryInput,
     limits: select::PageLimits,
 ) -> Result<SelectPlan> {
+    planned(search, views, query, limits, false)
+}
+
+/// The same; `evaluates`: what no database can compute is computed before the plan is used.
+fn planned(
+    search: &Search<'_>,
+    views: Option<&Views>,
+    query: &QueryInput,
+    limits: select::PageLimits,
+    evaluates: bool,
+) -> Result<SelectPlan> {
     let mut checker = Checker::new(search.schema, search.layout, views, search.caller);
     checker.scope.binned = query.binned;
     checker.system = search.granted.system;
+    checker.evaluates = evaluates;
     let layouts = |object: &str| search.schema.layout(object).cloned();
     select::plan(checker, &layouts, search.granted.view.as_deref(), query, limits)
 }

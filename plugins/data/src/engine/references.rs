@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_expression::{RecordEnvironment, holds};
+use objectos_expression::{Environment as _, RecordEnvironment, holds};
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::FieldType;
 use serde_json::Value;
@@ -211,7 +211,9 @@ impl Engine {
                 .with_relations(draft, target, document(target, planned), &paths)
                 .await?;
             let record = Value::Object(record);
-            let environment = RecordEnvironment::new(&record, draft.caller.now_ms).with_user(draft.caller.user());
+            let environment = RecordEnvironment::new(&record, draft.caller.now_ms)
+                .with_user(draft.caller.user())
+                .with_zone(draft.caller.zone().clone());
             if !holds(condition.checked(), &environment).unwrap_or(false) {
                 return Ok(false);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_expression::RecordEnvironment;
+use objectos_expression::{Environment as _, RecordEnvironment};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -307,7 +307,9 @@ impl Engine {
             None => None,
         };
         let reached = Value::Object(reached);
-        let mut environment = RecordEnvironment::new(&reached, draft.caller.now_ms).with_user(draft.caller.user());
+        let mut environment = RecordEnvironment::new(&reached, draft.caller.now_ms)
+            .with_user(draft.caller.user())
+            .with_zone(draft.caller.zone().clone());
         match &reached_before {
             Some(previous) => environment = environment.with_previous(previous),
             None => environment = environment.as_new(),

@@ -12,7 +12,7 @@ mod source;
 
 use std::sync::Arc;
 
-use objectos_expression::{Environment, Type};
+use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
 use super::input::SearchInput;
@@ -52,6 +52,8 @@ pub struct Checker<'a> {
     formula_depth: usize,
     /// The system asks: secrets are told.
     pub system: bool,
+    /// Whoever runs the statement calculates first what no database can; without it such a field is refused.
+    pub evaluates: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -90,6 +92,7 @@ impl<'a> Checker<'a> {
             layout: Arc::clone(layout),
             joins: Vec::new(),
             binned: false,
+            evaluated: Vec::new(),
         };
         Self {
             schema,
@@ -97,6 +100,7 @@ impl<'a> Checker<'a> {
             environment,
             formula_depth: 0,
             system: false,
+            evaluates: false,
             scope,
         }
     }
@@ -132,6 +136,11 @@ impl<'a> Checker<'a> {
             layout,
             masked,
         })
+    }
+
+    /// The caller's time zone.
+    pub fn zone(&self) -> &'a Zone {
+        self.environment.zone()
     }
 
     fn root_layout(&self) -> &'a Arc<Layout> {
@@ -290,8 +299,11 @@ impl<'a> Checker<'a> {
     /// `Internal` when a permission names what is not there: refused, not ignored, and the caller learns no names from it.
     pub fn own_view(&mut self, view: &View) -> Result<Filter> {
         let views = self.views.take();
+        // What one may see is the same for a list as for one record, which is looked up without calculating anything.
+        let evaluates = std::mem::take(&mut self.evaluates);
         let filter = view_filter(view, self);
         self.views = views;
+        self.evaluates = evaluates;
         filter
     }
 
@@ -354,9 +366,9 @@ impl<'a> Checker<'a> {
 ///
 /// # Errors
 /// `InvalidFilter`.
-pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
+pub fn test_of(test: &RawTest, field: FieldRef, zone: &Zone) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => conditions::check_value(test, field, value),
+        Operand::Value(value) => conditions::check_value(test, field, value, zone),
         Operand::Field(_) => Err(DataError::InvalidFilter {
             message: format!("$field does not go with '{}'", test.field),
         }),

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::Node;
+use objectos_expression::{Node, Zone};
 
 use super::cursor::SortKey;
+use super::evaluated::Evaluated;
 use super::input::FrameInput;
 use super::words::WordsFilter;
 use crate::record::Layout;
@@ -20,6 +21,8 @@ pub struct Scope {
     pub joins: Vec<Join>,
     /// Look at the records in the bin, in the place of those that are not.
     pub binned: bool,
+    /// Calculations that no database can do, each once; [`Source::Evaluated`] names their place.
+    pub evaluated: Vec<Arc<Evaluated>>,
 }
 
 /// A relation to one record of another object.
@@ -68,6 +71,8 @@ pub enum Source {
     Rank(Arc<Vec<(String, f64)>>),
     /// A figure over the neighbours of the record.
     Window(Arc<WindowSource>),
+    /// A calculation that was done before, by its place in the scope.
+    Evaluated(usize),
 }
 
 /// A figure over the neighbours of a record.
@@ -118,8 +123,8 @@ pub struct FormulaSource {
     pub fields: HashMap<String, FieldRef>,
     /// Decimals that the result is rounded to.
     pub scale: Option<u32>,
-    /// Seconds by which local time is ahead of UTC.
-    pub offset_seconds: i32,
+    /// The time zone of its days and times of day.
+    pub zone: Zone,
 }
 
 /// What the values of a field are.

@@ -1,7 +1,9 @@
 //! Writes SQL. The only place where text becomes a statement: names come from the catalogue and are quoted, values are bound.
 
+mod call;
 mod filter;
 mod formula;
+mod zone;
 
 use std::fmt::Write as _;
 
@@ -104,6 +106,7 @@ impl SqlWriter {
             Source::Formula(formula) => self.formula(formula),
             Source::Rank(rank) => self.rank(field.table, rank),
             Source::Window(window) => self.window(window),
+            Source::Evaluated(place) => self.evaluated_value(*place),
         }
     }
 
@@ -184,6 +187,7 @@ impl SqlWriter {
                 self.push(")");
             }
         }
+        self.evaluated(scope);
         self
     }
 
