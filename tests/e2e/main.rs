@@ -24,6 +24,7 @@ mod host;
 mod permissions;
 mod plugins_cli;
 mod postgres;
+mod reach;
 mod sourcing;
 mod swap;
 mod third_party;

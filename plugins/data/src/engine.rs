@@ -11,6 +11,7 @@ mod access;
 mod answer;
 mod ask;
 mod batch;
+mod beside;
 mod caller;
 mod clone;
 mod commit;

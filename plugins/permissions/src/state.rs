@@ -84,17 +84,21 @@ impl State {
     /// When it cannot be known whether definitions changed.
     pub fn version(&self) -> Result<u64> {
         let metadata = self.loader.metadata.version(&self.context)?;
-        if self.metadata.swap(metadata, Ordering::AcqRel) != metadata {
+        if self.metadata.load(Ordering::Acquire) != metadata {
+            // It grows first: whoever finds this metadata noted below finds the version grown.
             self.definitions_changed();
+            self.metadata.store(metadata, Ordering::Release);
         }
         let boundary = self.boundary_ms.load(Ordering::Acquire);
-        let passed = self.loader.host.now_ms() >= boundary;
-        let exchange = |boundary| {
-            self.boundary_ms
-                .compare_exchange(boundary, i64::MAX, Ordering::AcqRel, Ordering::Acquire)
-        };
-        if passed && exchange(boundary).is_ok() {
+        if self.loader.host.now_ms() >= boundary {
+            // The same here. And once more afterwards: what was made in between may have noted an end that is forgotten now.
             self.definitions_changed();
+            let turned = self
+                .boundary_ms
+                .compare_exchange(boundary, i64::MAX, Ordering::AcqRel, Ordering::Acquire);
+            if turned.is_ok() {
+                self.definitions_changed();
+            }
         }
         Ok(self.version.load(Ordering::Acquire))
     }

@@ -102,8 +102,8 @@ pub(super) struct Planned {
 /// What goes into the unit beside the changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Beside<'a> {
-    /// An event about the whole.
-    pub(super) event: Option<&'a Statement>,
+    /// Events about the whole.
+    pub(super) events: &'a [Statement],
     /// Changes of tables, which are made first.
     pub(super) tables: &'a [SchemaStep],
 }
@@ -185,8 +185,10 @@ impl Engine {
                     Err(error) => return Err(WriteFailure { operation, error }),
                 }
             }
-            if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
-                draft.push(Part::Event, event.clone(), Expect::Anything);
+            if !draft.unit.steps.is_empty() {
+                for event in beside.events {
+                    draft.push(Part::Event, event.clone(), Expect::Anything);
+                }
             }
             let mut unit = std::mem::take(&mut draft.unit);
             if only_check || unit.steps.is_empty() {
@@ -439,6 +441,8 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             object: layout.object.name.clone(),
             fields: unique_fields(layout, columns, index.as_deref()),
         }),
+        // Somebody else took the value first; the hook looks again.
+        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again { diagnose: false },
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
         ))),

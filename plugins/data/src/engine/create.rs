@@ -78,13 +78,13 @@ impl Engine {
         let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeInsert,
                 || RecordHook {
                     object: object.to_owned(),
                     id: id.clone(),
                     record: document(&layout, &values),
-                    previous: None,
+                    ..RecordHook::default()
                 },
                 object,
             )
@@ -438,7 +438,7 @@ pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec
     }
 }
 
-fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
+pub(super) fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
     let now = SqlValue::Text(stamp(draft.caller.now_ms));
     let by = draft.caller.stamp();
     let mut set = |part: SystemField, value: &SqlValue, keep: bool| {

@@ -108,7 +108,7 @@ impl Engine {
     ) -> Result<Value> {
         let mut record = Value::Object(self.with_relations(draft, layout, record, &reach.paths).await?);
         for wanted in &reach.computed {
-            let hops = wanted.prefix.split('.').filter(|hop| !hop.is_empty());
+            let mut hops = wanted.prefix.split('.').filter(|hop| !hop.is_empty());
             let here = hops.try_fold(&record, |at, hop| at.get(hop));
             let (Some(here), Some(field)) = (
                 here.filter(|here| here.is_object()),

@@ -193,13 +193,14 @@ impl Engine {
             .await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeUpdate,
                 || RecordHook {
                     object: object.to_owned(),
                     id: id.to_owned(),
                     record: changed_fields(layout, before, &values),
                     previous: Some(document(layout, before)),
+                    ..RecordHook::default()
                 },
                 object,
             )
