@@ -233,7 +233,7 @@ async fn a_policy_that_cannot_be_held_keeps_the_plugin_from_starting() {
         .environment("OBJECTOS_AUTH_SECRET", SECRET)
         .service(DataServer::new(Arc::new(MemoryData::new())))
         .service(MetadataServer::new(Arc::clone(&apps)));
-    let error = host.start::<AuthPlugin>().await.err().expect("refused");
+    let error = host.start::<AuthPlugin>().await.expect_err("refused");
     let text = error.to_string();
     assert!(text.contains("house") && text.contains("vpnRequired"), "{text}");
 }

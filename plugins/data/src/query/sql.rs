@@ -216,8 +216,14 @@ impl SqlWriter {
         };
         self.push(" FROM ");
         match outer.kind {
-            OuterJoin::Full => self.seen(&outer.base, 0).push(" FULL JOIN ").relation(join, outer.table),
-            OuterJoin::Right => self.relation(join, outer.table).push(" LEFT JOIN ").seen(&outer.base, 0),
+            OuterJoin::Full => self
+                .seen(&outer.base, 0)
+                .push(" FULL JOIN ")
+                .relation(join, outer.table),
+            OuterJoin::Right => self
+                .relation(join, outer.table)
+                .push(" LEFT JOIN ")
+                .seen(&outer.base, 0),
         };
         self.push(" ON ").column(outer.table, "id").push(" = ");
         self.column(join.from, &join.column)
