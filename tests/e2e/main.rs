@@ -12,6 +12,7 @@ mod audit_identity;
 mod auth;
 mod auth_clients;
 mod auth_ends;
+mod auth_proofs;
 mod cases;
 mod clients;
 mod crash;

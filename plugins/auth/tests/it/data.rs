@@ -64,6 +64,13 @@ impl MemoryData {
         self.insert(&mut self.rows.lock().unwrap(), object, record).unwrap();
     }
 
+    /// Changes a field of a record, as somebody else would.
+    pub(crate) fn set(&self, object: &str, id: &str, field: &str, value: Value) {
+        let change = Map::from_iter([(field.to_owned(), value)]);
+        self.change(&mut self.rows.lock().unwrap(), object, id, &change, None)
+            .unwrap();
+    }
+
     /// Takes a record out, as somebody else would.
     pub(crate) fn take(&self, object: &str, id: &str) {
         Self::remove(&mut self.rows.lock().unwrap(), object, id).unwrap();
