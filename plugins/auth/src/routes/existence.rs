@@ -1,6 +1,7 @@
 //! Answers that tell whether an address has an account, where nothing else can be answered. Each one that does counts, so that
 //! nobody asks for many.
 
+use serde_json::json;
 use std::future::Future;
 
 use super::Call;
@@ -10,7 +11,6 @@ use crate::{
     reach::Reach,
     records::kinds::User,
 };
-use serde_json::json;
 
 /// Does something that fails when an address has an account already, and counts that by who asks.
 pub(super) async fn counted<T>(call: &Call, doing: impl Future<Output = Result<T>>) -> Result<T> {
