@@ -6,6 +6,8 @@ mod authenticator;
 mod bootstrap;
 mod data;
 mod forced_factor;
+mod guessing;
+mod impersonation;
 mod keys;
 mod links;
 mod lockout;
