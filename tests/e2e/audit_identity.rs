@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "the plugin's own tests bend more of it")]
 mod authenticator;
 mod scene;
-mod totp;
+pub(crate) mod totp;
 
 use serde_json::{Value, json};
 

@@ -12,6 +12,8 @@ mod audit_identity;
 mod auth;
 mod auth_clients;
 mod auth_ends;
+mod auth_limits;
+mod auth_once;
 mod auth_proofs;
 mod cases;
 mod clients;

@@ -108,6 +108,7 @@ refusals! {
     InvalidCallback: 403, "INVALID_CALLBACK_URL", "Invalid callbackURL";
     Forbidden: 403, "FORBIDDEN", "You may not do this";
     AddressBlocked: 403, "ADDRESS_BLOCKED", "Nothing is taken from this address at the moment";
+    UnknownNetwork: 403, "UNKNOWN_NETWORK", "Nothing is taken from this network; use one that your organization trusts";
     NotFound: 404, "NOT_FOUND", "Not found";
     MailUnavailable: 503, "MAIL_UNAVAILABLE", "No mail can be sent from here";
     Busy: 503, "BUSY", "The server is busy; try again";

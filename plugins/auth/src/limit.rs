@@ -6,7 +6,7 @@ use objectos_plugin_api::Context;
 use crate::{
     auth::{Auth, fact},
     error::{AuthError, Result},
-    guard::{Attempt, Consequence},
+    guard::Attempt,
 };
 
 /// Mails that one address of the network asks for are counted under this name.
@@ -15,23 +15,17 @@ const ASKED: &str = "mail:";
 const RECIPIENT: &str = "mail-to:";
 
 impl Auth {
-    /// Admits something that is counted under a name, and from an address.
+    /// Admits something that is counted under a name, and from an address. The attempt is kept until it is counted, or not.
     ///
     /// # Errors
-    /// `TooMany`, also for as long as [`Auth::count`] closed the name.
+    /// `TooMany`, also for as long as too many closed the name.
     pub(crate) async fn admit_counted(&self, context: &Context, name: &str, address: &str) -> Result<Attempt> {
-        let attempt = self.admit(context, name, address).await?;
-        self.check_lock(context, &self.secrets.lookup(name), self.now_ms())
-            .await?;
-        Ok(attempt)
+        self.admit_guess(context, &self.secrets.lookup(name), address).await
     }
 
-    /// Counts it. When there were too many the name is closed for a while: their records are gone then, so the lock alone
-    /// remembers them.
-    pub(crate) async fn count(&self, context: &Context, name: &str, attempt: &Attempt) -> Result<()> {
-        if let Consequence::Lock { until_ms } = self.failed(context, attempt).await? {
-            self.lock(context, &self.secrets.lookup(name), until_ms).await?;
-        }
+    /// Counts it. When there were too many the name is closed for a while.
+    pub(crate) async fn count(&self, context: &Context, attempt: &Attempt) -> Result<()> {
+        self.failed(context, attempt).await?;
         Ok(())
     }
 
@@ -44,7 +38,7 @@ impl Auth {
         let name = format!("{RECIPIENT}{}", self.secrets.lookup(recipient));
         let address = format!("{ASKED}{}", fact(context, "address"));
         let attempt = self.admit_counted(context, &name, &address).await?;
-        self.count(context, &name, &attempt).await
+        self.count(context, &attempt).await
     }
 
     /// The same for a mail that nobody asks for by itself: it is left out when there were too many.

@@ -28,11 +28,12 @@ pub const MODEL_OBJECTS: [&str; 7] = [
     "sys_group_member",
 ];
 /// Objects whose changes change what is known of people.
-pub const FACT_OBJECTS: [&str; 7] = [
+pub const FACT_OBJECTS: [&str; 8] = [
     "sys_permission_assignment",
     "sys_user_role",
     "sys_group",
     "sys_user_territory",
+    "sys_team",
     "sys_team_member",
     "sys_record_share",
     "sys_user",

@@ -5,9 +5,9 @@ pub(super) mod keys;
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, SignedIn, existence, sign};
+use super::{Call, SignedIn, existence, sign, two_factor::factor_key};
 use crate::{
-    auth::{ADMINISTRATOR, Note, USER},
+    auth::{Note, USER},
     bootstrap::{By, NewUser},
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, percent},
@@ -15,11 +15,9 @@ use crate::{
     proofs::Kind,
     reach::Reach,
     records::kinds::{Session, User},
-    sessions::{issue::Reason, load::is_banned},
+    sessions::{impersonation::PERMISSION, issue::Reason},
     view,
 };
-
-const PERMISSION: &str = "manage_users";
 
 /// Somebody who manages users, and how far they reach.
 struct Administrator {
@@ -125,6 +123,9 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
     let change = json!({ "role": role });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
+    call.auth
+        .end_impersonations(&call.context, &user, "The role of the administrator was changed")
+        .await?;
     let mut metadata = Map::new();
     metadata.insert("from".to_owned(), user.role.as_str().into());
     metadata.insert("to".to_owned(), role.into());
@@ -208,11 +209,12 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-/// `POST /admin/unlock-user {userId}`.
+/// `POST /admin/unlock-user {userId}`: the password, and the second factor.
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.target(&call, &call.body()?).await?;
-    if call.auth.unlock(&call.context, &user.email).await? {
+    let factor = call.auth.unlock_key(&call.context, &factor_key(&user.id)).await?;
+    if call.auth.unlock(&call.context, &user.email).await? || factor {
         let event = "auth.account_unlocked";
         sign::note_plain(&call, &user, event, "The lock was taken away by an administrator").await?;
     }
@@ -260,13 +262,10 @@ pub(super) async fn impersonate(call: Call) -> Result<Reply> {
     if user.id == me.live.user.id {
         return Err(Refusal::SelfImpersonation.into());
     }
-    if user.role == ADMINISTRATOR || is_banned(&user, auth.now_ms()) {
-        return Err(Refusal::Forbidden.into());
-    }
-    auth.demand_for_role(&call.context, &user.role).await?;
-    auth.check_own(&call.context, &by.reach, &user).await?;
+    auth.check_impersonation(&call.context, &by.reach, &user).await?;
     let reason = Reason {
         impersonated_by: Some(me.live.user.id.clone()),
+        impersonator_organization: Some(call.context.tenant().to_owned()).filter(|tenant| !tenant.is_empty()),
         method: "impersonation",
         ..Reason::default()
     };

@@ -19,7 +19,7 @@ pub(super) async fn counted<T>(call: &Call, doing: impl Future<Output = Result<T
     let attempt = call.auth.admit_counted(&call.context, &name, &address).await?;
     let done = doing.await;
     if matches!(done, Err(AuthError::Refused(Refusal::UserExists))) {
-        call.auth.count(&call.context, &name, &attempt).await?;
+        call.auth.count(&call.context, &attempt).await?;
     }
     done
 }

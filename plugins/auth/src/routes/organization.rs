@@ -232,6 +232,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply> {
         .await?;
     // Whoever worked in it works in none: their places are gone with it.
     call.auth.sessions.forget_all();
+    call.auth.keys.forget_all();
     let event = "authz.role_removed";
     note(
         &call,

@@ -15,6 +15,7 @@ use crate::{
     moment, policy,
     proofs::Kind,
     records::kinds::{Account, User},
+    rules::Rules,
     sessions::{issue::Reason, load::is_banned},
     view,
 };
@@ -175,8 +176,9 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
     if is_banned(&user, auth.now_ms()) || user.email != claim.email {
         return Err(Refusal::InvalidToken.into());
     }
-    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
-    check_history(&call, &user, new).await?;
+    let rules = auth.rules_for(&call.context, &user).await?;
+    policy::check(&rules.password, new, &[&user.email, &user.name])?;
+    check_history(&call, &user, new, &rules).await?;
     let _: Claim = auth.take_proof(&call.context, Kind::Reset, &token).await?;
     if !user.email_verified {
         // The link came by that address; whoever registered it may have been somebody else.
@@ -200,9 +202,9 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
 }
 
 /// Whether the password was one of the last few.
-async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
+async fn check_history(call: &Call, user: &User, new: &str, rules: &Rules) -> Result<()> {
     let auth = &call.auth;
-    if auth.rules().password.history_count == 0 {
+    if rules.password.history_count == 0 {
         return Ok(());
     }
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -210,7 +212,7 @@ async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     };
     let earlier = history(&account)
         .into_iter()
-        .take(auth.rules().password.history_count.saturating_sub(1));
+        .take(rules.password.history_count.saturating_sub(1));
     for sealed in account.password.iter().cloned().chain(earlier) {
         let hash = auth.secrets.open(&password_place(&user.id), &sealed)?;
         if auth.hasher.verify(new, Some(hash)).await? {
@@ -233,15 +235,16 @@ fn history(account: &Account) -> Vec<String> {
 /// Holds a new password to the rules, and stores it.
 pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
-    check_history(call, user, new).await?;
+    let rules = auth.rules_for(&call.context, user).await?;
+    policy::check(&rules.password, new, &[&user.email, &user.name])?;
+    check_history(call, user, new, &rules).await?;
     let hash = auth.hasher.hash(new, &auth.secrets).await?;
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
         let record = auth.credential_record(&user.id, &hash);
         auth.records.create::<Account>(&call.context, record).await?;
         return Ok(());
     };
-    let keep = auth.rules().password.history_count.saturating_sub(1);
+    let keep = rules.password.history_count.saturating_sub(1);
     let earlier: Vec<String> = account
         .password
         .iter()

@@ -42,7 +42,7 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     let attempt = auth.admit_counted(&call.context, &tries, &address).await?;
     let shown = match invited(&call, body.text("invitation")?, &email).await {
         Err(error @ AuthError::Refused(_)) => {
-            auth.count(&call.context, &tries, &attempt).await?;
+            auth.count(&call.context, &attempt).await?;
             return Err(error);
         }
         other => other?,
@@ -65,7 +65,7 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     let made = auth.make_user(&call.context, &new, by).await;
     let quiet = auth.config.require_email_verification && !new.email_verified;
     if quiet || is_trial(&made) {
-        auth.count(&call.context, &tries, &attempt).await?;
+        auth.count(&call.context, &attempt).await?;
     }
     if quiet {
         return await_verification(&call, made, &new, callback);
@@ -184,10 +184,9 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
 async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User> {
     let auth = &call.auth;
-    let (address, now_ms) = (fact(&call.context, "address"), auth.now_ms());
+    let address = fact(&call.context, "address");
     let account_key = auth.secrets.lookup(email);
-    let attempt = auth.admit(&call.context, &account_key, &address).await?;
-    let unlocked = auth.check_lock(&call.context, &account_key, now_ms).await?;
+    let attempt = auth.admit_guess(&call.context, &account_key, &address).await?;
     let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
     // Also for nobody: the same questions are asked of the store.
     let id = user.as_ref().map_or("nobody", |user| user.id.as_str());
@@ -206,7 +205,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
     match user.filter(|_| fits) {
         Some(user) => {
             auth.succeeded(&call.context, &attempt).await?;
-            if unlocked {
+            if attempt.unlocked {
                 note_plain(call, &user, "auth.account_unlocked", "The lock of the account is over").await?;
             }
             if let (Some(account), Some(hash)) = (account, hash)
@@ -217,7 +216,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
             Ok(user)
         }
         None => {
-            fail(call, email, &account_key, &attempt).await?;
+            fail(call, email, &attempt).await?;
             Err(Refusal::InvalidEmailOrPassword.into())
         }
     }
@@ -244,8 +243,8 @@ async fn rehash(call: &Call, account: &Account, password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Counts a failure, and locks the account when there were too many: also one that does not exist.
-async fn fail(call: &Call, email: &str, account_key: &str, attempt: &Attempt) -> Result<()> {
+/// Counts a failure, and tells of the lock when it was one too many: also of an account that does not exist.
+async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
     let auth = &call.auth;
     let mut metadata = Map::new();
     metadata.insert("email".to_owned(), email.into());
@@ -257,11 +256,8 @@ async fn fail(call: &Call, email: &str, account_key: &str, attempt: &Attempt) ->
     };
     let failed = note("A sign-in failed", "wrong e-mail address or password");
     auth.note(&call.context, "auth.login_failed", failed).await?;
-    let Consequence::Lock { until_ms } = auth.failed(&call.context, attempt).await? else {
-        return Ok(());
-    };
-    if !auth.lock(&call.context, account_key, until_ms).await? {
-        // Another node was first, and told it.
+    // Where another attempt was first, it told.
+    if auth.failed(&call.context, attempt).await? != Consequence::Locked {
         return Ok(());
     }
     let locked = note("An account was locked", "too many failed sign-ins");

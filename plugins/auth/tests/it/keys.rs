@@ -184,7 +184,7 @@ async fn an_administrator_sees_and_ends_the_keys_of_others() {
     let passwords = ["walnut-heron-71", "walnut-heron-72", "walnut-heron-73"];
     world
         .data
-        .set("sys_user", user.as_str().unwrap(), "email_verified", json!(true));
+        .alter("sys_user", user.as_str().unwrap(), &json!({ "email_verified": true }));
     let mut password = PASSWORD;
     for (new, keys) in passwords.into_iter().zip([Some(true), Some(false), None]) {
         let body = json!({ "email": "ada@example.com", "password": password });

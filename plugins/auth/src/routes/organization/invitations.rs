@@ -10,7 +10,7 @@ use crate::{
     invited::{PENDING, Shown},
     moment,
     records::{
-        changing,
+        changing, changing_based_on,
         kinds::{Invitation, Member, Organization, Session, TeamMember, User},
         making,
     },
@@ -157,7 +157,8 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
         "role": invitation.role,
     });
     let mut operations = vec![
-        changing::<Invitation>(&invitation.id, &json!({ "status": "accepted" })),
+        // The one that was read: of whoever takes it back meanwhile and whoever accepts it, one is heard.
+        changing_based_on::<Invitation>(&invitation.id, &json!({ "status": "accepted" }), &invitation.updated_at),
         making::<Member>(&member),
         changing::<Session>(
             &me.live.session.id,
@@ -172,6 +173,7 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     }
     match records.transaction(&call.context, operations).await {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::AlreadyMember.into()),
+        Err(error) if error.is_conflict() => return Err(Refusal::InvitationNotFound.into()),
         other => other?,
     }
     auth.sessions.forget_user(&user.id);
