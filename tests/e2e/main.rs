@@ -14,6 +14,7 @@ mod auth_clients;
 mod auth_ends;
 mod auth_limits;
 mod auth_once;
+mod auth_proofs;
 mod cases;
 mod clients;
 mod crash;

@@ -4,8 +4,11 @@
 mod account;
 mod admin;
 mod api_key;
+mod distrust;
 mod email;
 mod entry;
+mod existence;
+mod fresh;
 mod magic;
 mod oauth;
 mod organization;
@@ -270,6 +273,8 @@ routes! {
     admin::unlock: "POST /api/v1/auth/admin/unlock-user",
     admin::list_sessions: "POST /api/v1/auth/admin/list-user-sessions",
     admin::revoke_sessions: "POST /api/v1/auth/admin/revoke-user-sessions",
+    admin::keys::list: "POST /api/v1/auth/admin/list-user-api-keys",
+    admin::keys::revoke: "POST /api/v1/auth/admin/revoke-user-api-keys",
     admin::impersonate: "POST /api/v1/auth/admin/impersonate-user",
     admin::stop_impersonating: "POST /api/v1/auth/admin/stop-impersonating",
 }

@@ -1,9 +1,11 @@
 //! What administrators do with users: needs the system permission `manage_users`, and reaches as far as `reach` says. Acting as
 //! somebody else is written down and shows in everything that is done meanwhile.
 
+pub(super) mod keys;
+
 use serde_json::{Map, Value, json};
 
-use super::{Call, SignedIn, sign, two_factor::factor_key};
+use super::{Call, SignedIn, existence, sign, two_factor::factor_key};
 use crate::{
     auth::{Note, USER},
     bootstrap::{By, NewUser},
@@ -101,7 +103,8 @@ pub(super) async fn create_user(call: Call) -> Result<Reply> {
         organization: by.reach.organization(),
         ..NewUser::default()
     };
-    let user = call.auth.make_user(&call.context, &new, By::Administrator).await?;
+    let making = call.auth.make_user(&call.context, &new, By::Administrator);
+    let user = existence::counted_beyond(&call, &by.reach, &new.email, making).await?;
     Ok(Reply::ok(json!({ "user": view::user(&user) })))
 }
 
@@ -150,6 +153,7 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
     let change = json!({ "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
+    call.auth.end_proofs(&call.context, &user).await?;
     call.auth
         .end_all(&call.context, &user, None, "The user was disabled")
         .await?;
@@ -181,15 +185,20 @@ pub(super) async fn remove(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "success": true })))
 }
 
-/// `POST /admin/set-user-password {userId, newPassword}`.
+/// `POST /admin/set-user-password {userId, newPassword, keys?}`; `keys` ends the user's keys for programs, too.
 pub(super) async fn set_password(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let body = call.body()?;
     let user = by.own(&call, &body).await?;
+    let keys = body.flag("keys")? == Some(true);
     super::password::set(&call, &user, body.required("newPassword")?).await?;
+    call.auth.end_proofs(&call.context, &user).await?;
     call.auth
         .end_all(&call.context, &user, None, "The password was set by an administrator")
         .await?;
+    if keys {
+        super::api_key::end_all(&call, &user).await?;
+    }
     sign::note_plain(
         &call,
         &user,
@@ -225,10 +234,12 @@ pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "sessions": sessions })))
 }
 
-/// `POST /admin/revoke-user-sessions {userId}`.
+/// `POST /admin/revoke-user-sessions {userId, keys?}`; `keys` ends the user's keys for programs, too, within reach.
 pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
-    let user = by.lesser(&call, &call.body()?).await?;
+    let body = call.body()?;
+    let user = by.lesser(&call, &body).await?;
+    let keys = body.flag("keys")? == Some(true);
     call.auth
         .end_all(
             &call.context,
@@ -237,6 +248,9 @@ pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
             "The session was revoked by an administrator",
         )
         .await?;
+    if keys {
+        by.end_keys(&call, &user).await?;
+    }
     Ok(Reply::ok(json!({ "success": true })))
 }
 

@@ -121,7 +121,7 @@ async fn note(
 }
 
 /// The role of a member was given, changed or taken.
-async fn note_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<()> {
+pub(super) async fn note_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<()> {
     let mut metadata = Map::new();
     metadata.insert("user".to_owned(), member.user_id.as_str().into());
     metadata.insert("role".to_owned(), format!("org:{}", member.role).into());

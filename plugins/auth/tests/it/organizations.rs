@@ -17,13 +17,16 @@ async fn acme(ada: &mut Browser<'_>) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn join(ada: &mut Browser<'_>, bob: &mut Browser<'_>, email: &str, role: &str) -> Value {
+async fn join(world: &World, ada: &mut Browser<'_>, bob: &mut Browser<'_>, email: &str, role: &str) -> Value {
     let invited = ada
         .post("organization/invite-member", json!({ "email": email, "role": role }))
         .await
         .expect(200);
-    assert_eq!(invited["status"], "pending");
-    let body = json!({ "invitationId": invited["id"] });
+    assert_eq!(
+        (&invited["status"], &invited["mailed"]),
+        (&json!("pending"), &json!(true))
+    );
+    let body = json!({ "invitationId": world.invited() });
     let accepted = bob.post("organization/accept-invitation", body).await.expect(200);
     assert_eq!(accepted["invitation"]["status"], "accepted");
     accepted["member"].clone()
@@ -101,10 +104,19 @@ async fn an_invitation_is_for_its_address_alone() {
     )
     .await
     .refused(400, "ROLE_NOT_FOUND");
-    let accept = json!({ "invitationId": invited["id"] });
+    let accept = json!({ "invitationId": world.invited() });
     eve.post("organization/accept-invitation", accept.clone())
         .await
         .refused(403, "YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION");
+    bob.get("organization/list-user-invitations")
+        .await
+        .refused(403, "EMAIL_NOT_VERIFIED");
+    world.read_all();
+    bob.post("send-verification-email", json!({ "email": "bob@example.com" }))
+        .await
+        .expect(200);
+    let verify = format!("verify-email?token={}", world.mailed_token().await);
+    bob.get(&verify).await.expect(200);
     assert_eq!(
         bob.get("organization/list-user-invitations").await.expect(200)[0]["organizationName"],
         "Acme"
@@ -139,7 +151,7 @@ async fn roles_have_a_rank_and_the_last_owner_stays() {
     let mut ada = world.registered("ada@example.com").await;
     let id = acme(&mut ada).await;
     let mut bob = world.registered("bob@example.com").await;
-    let member = join(&mut ada, &mut bob, "bob@example.com", "admin").await;
+    let member = join(&world, &mut ada, &mut bob, "bob@example.com", "admin").await;
     let owners = ada.get("organization/list-members").await.expect(200);
     assert_eq!(owners["total"], 2);
     let owner = owners["members"][0]["id"].clone();
@@ -181,7 +193,7 @@ async fn teams_are_made_of_members() {
     let mut ada = world.registered("ada@example.com").await;
     acme(&mut ada).await;
     let mut bob = world.registered("bob@example.com").await;
-    let member = join(&mut ada, &mut bob, "bob@example.com", "member").await;
+    let member = join(&world, &mut ada, &mut bob, "bob@example.com", "member").await;
     let eve = world.registered("eve@example.com").await;
     let stranger = world.who(&bearer(&eve.token)).await.unwrap().unwrap().id;
     bob.post("organization/create-team", json!({ "name": "Sales" }))
