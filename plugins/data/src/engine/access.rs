@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::get::not_found;
 use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
-use crate::model::{FieldModel, ObjectModel};
+use crate::model::{FieldModel, ObjectModel, nearest};
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
 
@@ -83,6 +83,18 @@ impl Granted {
     /// Whether a field may be seen.
     pub(super) fn reads(&self, field: &str) -> bool {
         self.view.as_deref().is_none_or(|view| view.reads(field))
+    }
+
+    /// Whether the values of a field are seen as they are: it may be seen, and no mask is on it.
+    pub(super) fn knows(&self, field: &str) -> bool {
+        let plain = |view: &View| view.reads(field) && !view.masks(field);
+        self.view.as_deref().is_none_or(plain)
+    }
+
+    /// The name of a field that may be seen and is spelt most like this one.
+    pub(super) fn nearest_field<'o>(&self, object: &'o ObjectModel, name: &str) -> Option<&'o str> {
+        let fields = object.fields.keys().map(String::as_str);
+        nearest(name, fields.filter(|field| self.reads(field)))
     }
 
     /// Whether a field may be written.

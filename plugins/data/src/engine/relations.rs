@@ -83,6 +83,10 @@ impl Engine {
 
     /// The stored values of a record, whoever may see it; `None` when there is none.
     pub(super) async fn read_stored(&self, layout: &Layout, id: &str) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            // No id holds that character, and no database takes it.
+            return Ok(None);
+        }
         let statement = Statement::new(
             std::sync::Arc::clone(&layout.get_sql),
             vec![SqlValue::Text(id.to_owned())],

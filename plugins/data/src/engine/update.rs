@@ -282,7 +282,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(refused(&layout.object, errors))
+        Err(refused(&layout.object, granted, errors))
     }
 
     /// Holds the record against the rules of its object.

@@ -41,8 +41,9 @@ pub(super) fn filter(
         let own = |(name, field): &(String, FieldRef)| field.table == 0 && index.fields.contains(name);
         !fuzzy && fields.iter().all(own)
     });
-    let (by_index, by_text): (Vec<&str>, Vec<&str>) =
-        words.into_iter().partition(|word| usable.is_some() && indexable(word));
+    let (by_index, by_text): (Vec<&str>, Vec<&str>) = words
+        .into_iter()
+        .partition(|word| usable.is_some() && indexable(word) && !word.contains('\0'));
     let mut parts = Vec::new();
     if let Some(index) = usable.filter(|_| !by_index.is_empty()) {
         let every = index.fields.len() == fields.len();
@@ -55,6 +56,11 @@ pub(super) fn filter(
         })));
     }
     for word in by_text {
+        if word.contains('\0') {
+            // No text holds that character.
+            parts.push(Filter::never());
+            continue;
+        }
         let condition = if fuzzy || !indexable(word) {
             Condition::Text(TextMatch::ContainsAnyCase, word.to_owned())
         } else {
