@@ -134,7 +134,7 @@ enum Verdict {
 }
 
 impl Engine {
-    /// Stores changes, all or none. With `only_check` everything is planned and nothing stored.
+    /// Stores changes, all or none. With `only_check` everything is planned and tried, and nothing stored.
     pub(super) async fn write(
         &self,
         context: &Context,
@@ -190,7 +190,8 @@ impl Engine {
                 draft.push(Part::Event, event.clone(), Expect::Anything);
             }
             let mut unit = std::mem::take(&mut draft.unit);
-            if only_check || unit.steps.is_empty() {
+            unit.trial = only_check;
+            if unit.steps.is_empty() {
                 return Ok(Written {
                     planned,
                     effects: Vec::new(),
@@ -212,10 +213,14 @@ impl Engine {
             };
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
-                    self.parts.signal.stored();
+                    if !only_check {
+                        self.parts.signal.stored();
+                    }
+                    // What was not stored had no effect.
+                    let effects = std::mem::take(&mut draft.effects);
                     return Ok(Written {
                         planned,
-                        effects: std::mem::take(&mut draft.effects),
+                        effects: if only_check { Vec::new() } else { effects },
                         told: draft.take_told(),
                     });
                 }

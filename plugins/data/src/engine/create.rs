@@ -99,6 +99,7 @@ impl Engine {
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
+        draft.guard_relied(&layout);
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),

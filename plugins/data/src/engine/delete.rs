@@ -202,6 +202,7 @@ impl Engine {
                         errors,
                     });
                 }
+                draft.guard_relied(layout);
             }
             if !binned {
                 let hook = || RecordHook {
@@ -223,7 +224,9 @@ impl Engine {
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
                     self.follow(draft, layout, id, &dependent, manner, guards).await?;
                 }
-                if soft.is_none() {
+                // What was looked at is looked at again when it counts: somebody may be faster with a record that points here. A bin
+                // that is not followed leaves the others where they point.
+                if follows || dependent.behavior == DeleteBehavior::Restrict {
                     guards.push((dependent.layout, dependent.field, dependent.many, id.to_owned()));
                 }
             }

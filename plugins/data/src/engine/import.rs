@@ -1,5 +1,5 @@
 //! Many records from a file: made, changed, or either, each for itself, with all that is wrong told by row and line. A dry run
-//! plans every row, with its rules and rights, and stores nothing.
+//! plans and tries every row, with its rules, rights and unique values, and stores nothing.
 
 mod cell;
 pub(super) mod rows;

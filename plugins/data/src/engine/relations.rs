@@ -43,7 +43,7 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
 }
 
 impl Engine {
-    /// The record with the records that the paths lead to in the places of their ids.
+    /// The record with the records that the paths lead to in the places of their ids. The draft relies on those.
     pub(super) async fn with_relations(
         &self,
         draft: &Draft<'_>,
@@ -71,7 +71,11 @@ impl Engine {
                 let id = id.clone();
                 let related = match draft.changed(&target.object.name, &id) {
                     Some(planned) => planned.clone(),
-                    None => self.read_stored(target, &id).await?,
+                    None => {
+                        let read = self.read_stored(target, &id).await?;
+                        draft.rely(target, &id, read.as_ref());
+                        read
+                    }
                 };
                 let related = related.map_or(Value::Null, |values| Value::Object(document(target, &values)));
                 insert(&mut record, &prefix, related);

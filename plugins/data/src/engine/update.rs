@@ -218,6 +218,7 @@ impl Engine {
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;
+        draft.guard_relied(layout);
         let dialect = layout.dialect;
         let statement = store_record::update(dialect, layout, id, before, &values);
         draft.push(

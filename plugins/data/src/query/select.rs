@@ -210,6 +210,9 @@ pub fn plan(
             message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
         });
     }
+    if query.distinct {
+        orders_what_is_selected(&order, &columns)?;
+    }
     let cursor_columns = match query.distinct {
         true => Vec::new(),
         false => order.iter().map(|key| columns.place(&key.field)).collect(),
@@ -258,6 +261,19 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
             })
         })
         .collect()
+}
+
+/// Of records that are told once, only what is told has an order.
+fn orders_what_is_selected(order: &[SortKey], columns: &Columns) -> Result<()> {
+    match order.iter().find(|key| !columns.list.contains(&key.field)) {
+        None => Ok(()),
+        Some(key) => Err(DataError::InvalidQuery {
+            message: format!(
+                "'distinct' cannot be ordered by '{}', which is not selected; name it in 'fields', or order by one that is",
+                key.name
+            ),
+        }),
+    }
 }
 
 /// Fields that the engine gives every record.
@@ -393,7 +409,10 @@ fn outputs(
     let mut parts = Parts::default();
     let mut pending = Vec::new();
     for name in &names {
-        let formula = object.field(name).filter(|field| field.kind == FieldKind::Formula);
+        // Records that are to be told once are compared by the database, so it calculates as well.
+        let formula = object
+            .field(name)
+            .filter(|field| field.kind == FieldKind::Formula && !query.distinct);
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
             pending.push((parts.outputs.len(), field.name.clone()));
             parts.outputs.push(Output {
