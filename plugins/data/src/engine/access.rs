@@ -266,7 +266,13 @@ impl Engine {
         let own = granted.view.clone().unwrap_or_else(|| Arc::new(View::all()));
         let mut restricted = granted.view.is_some();
         views.insert(&layout.object.name, own);
-        for object in related_objects(schema, layout, query) {
+        let mut objects = related_objects(schema, layout, query);
+        add_reached(schema, &layout.object.name, &mut objects);
+        for index in 0..objects.len() {
+            let object = objects[index].clone();
+            add_reached(schema, &object, &mut objects);
+        }
+        for object in objects {
             if views.has(&object) {
                 continue;
             }
@@ -278,7 +284,7 @@ impl Engine {
     }
 
     /// What may be read of an object; of one that may not be read at all, nothing.
-    async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
+    pub(super) async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
         let Some(layout) = schema.layout(object) else {
             return Ok(Arc::new(View::nothing()));
         };
@@ -286,6 +292,15 @@ impl Engine {
             Ok(granted) => Ok(granted.view.unwrap_or_else(|| Arc::new(View::all()))),
             Err(DataError::Denied { .. }) => Ok(Arc::new(View::nothing())),
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Adds the objects that the computed fields of another one read.
+fn add_reached(schema: &Schema, object: &str, objects: &mut Vec<String>) {
+    for reached in schema.reached(object) {
+        if !objects.contains(reached) {
+            objects.push(reached.clone());
         }
     }
 }

@@ -306,6 +306,9 @@ impl<'a> RecordWriter<'a> {
     }
 
     fn formula(&self, formula: &FormulaOutput, record: &Value) -> Value {
+        if formula.blind {
+            return Value::Null;
+        }
         let environment = RecordEnvironment::new(record, self.caller.now_ms).with_user(self.caller.user());
         match evaluate(formula.expression.checked(), &environment) {
             Ok(value) => match (value.as_number(), formula.scale) {

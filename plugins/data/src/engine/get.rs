@@ -59,7 +59,7 @@ impl Engine {
                 granted: &granted,
             };
             let ready = if whole {
-                self.ready_query(&schema, &search)?
+                self.ready_query(&schema, &search).await?
             } else {
                 None
             };

@@ -121,6 +121,8 @@ pub struct FormulaOutput {
     pub scale: Option<u32>,
     /// Paths that it reads and where they are selected.
     pub inputs: Vec<(String, usize, Form)>,
+    /// It reads a field that the caller may not, and is null.
+    pub blind: bool,
 }
 
 /// A relation whose records stand in the place of their ids.
@@ -522,6 +524,7 @@ fn formulas(
             );
         }
     }
+    let layout = Arc::clone(&checker.scope.layout);
     let mut places = IndexMap::new();
     for name in object
         .formula_order
@@ -530,8 +533,9 @@ fn formulas(
     {
         let Some(field) = object.field(name) else { continue };
         let Some(expression) = &field.formula else { continue };
+        let blind = checker.blind(&layout, expression.fields().iter().map(String::as_str));
         let mut inputs = Vec::new();
-        for path in expression.fields() {
+        for path in expression.fields().iter().filter(|_| !blind) {
             let computed = object.field(path).is_some_and(|field| field.kind == FieldKind::Formula);
             if !computed {
                 let (reference, form) = checker.formula_input(path)?;
@@ -544,6 +548,7 @@ fn formulas(
             expression: Arc::clone(expression),
             scale: field.limits.scale,
             inputs,
+            blind,
         });
     }
     for (output, name) in wanted {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, bind, sql_form};
+use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Value, bind, sql_form};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
@@ -23,6 +23,9 @@ impl<'a> Checker<'a> {
         field: &'a FieldModel,
         formula: &Expression,
     ) -> Result<Source> {
+        if self.blind(layout, formula.fields().iter().map(String::as_str)) {
+            return Ok(nothing(formula.result()));
+        }
         let scale = field.limits.scale.filter(|_| formula.result() == Type::Number);
         let checked = formula.checked();
         let source = self.formula_source(table, layout, &field.name, checked)?;
@@ -67,7 +70,7 @@ impl<'a> Checker<'a> {
         let mut fields = HashMap::with_capacity(paths.len());
         self.formula_depth += 1;
         let resolved = paths.into_iter().try_for_each(|path| {
-            let reference = self.formula_field(table, layout, path)?;
+            let reference = self.formula_path(table, layout, path)?;
             fields.insert(path.to_owned(), reference);
             Ok(())
         });
@@ -78,14 +81,6 @@ impl<'a> Checker<'a> {
             scale: None,
             offset_seconds: self.environment.utc_offset_seconds(),
         })
-    }
-
-    /// What a formula reads is the app's decision, not the caller's: masks do not apply.
-    fn formula_field(&mut self, table: usize, layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
-        let views = self.views.take();
-        let found = self.formula_path(table, layout, path);
-        self.views = views;
-        found
     }
 
     fn formula_path(&mut self, mut table: usize, mut layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
@@ -101,6 +96,20 @@ impl<'a> Checker<'a> {
             class: class_of(field),
         })
     }
+}
+
+/// Null, in the place of what the caller may not know.
+pub(super) fn nothing(value_type: Type) -> Source {
+    Source::Formula(Arc::new(FormulaSource {
+        node: Node {
+            kind: NodeKind::Literal(Value::Null),
+            value_type,
+            offset: 0,
+        },
+        fields: HashMap::new(),
+        scale: None,
+        offset_seconds: 0,
+    }))
 }
 
 fn collect<'n>(node: &'n Node, paths: &mut Vec<&'n str>) {
