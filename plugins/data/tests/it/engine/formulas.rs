@@ -198,10 +198,10 @@ async fn what_is_computed_is_computed_over_what_the_caller_sees() {
             assert_eq!(line["large"].is_null(), expected[2].is_null(), "case {number}");
             assert_eq!(world.get("order", "o1").await.unwrap()["total"], 231.5);
         }
-        let ids = async |object: &str, query: Value| -> Vec<Value> {
+        let ids = async |object: &str, query: Value| {
             let found = world.query_as(&ann, object, query).await.unwrap();
             let records = found["records"].as_array().unwrap();
-            records.iter().map(|record| record["id"].clone()).collect()
+            records.iter().map(|record| record["id"].clone()).collect::<Vec<_>>()
         };
         let (lines, total) = (&expected[0], &expected[1]);
         let orders = ids(
