@@ -162,6 +162,18 @@ impl Engine {
         written
     }
 
+    async fn plan_all(&self, draft: &mut Draft<'_>, changes: &[Change]) -> Result<Vec<Planned>, WriteFailure> {
+        let mut planned = Vec::with_capacity(changes.len());
+        for (operation, change) in changes.iter().enumerate() {
+            draft.operation = operation;
+            match self.plan(draft, change).await {
+                Ok(plan) => planned.push(plan),
+                Err(error) => return Err(WriteFailure { operation, error }),
+            }
+        }
+        Ok(planned)
+    }
+
     async fn attempts(
         &self,
         context: &Context,
@@ -178,14 +190,7 @@ impl Engine {
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
             draft.sealed = Arc::clone(&sealed);
-            let mut planned = Vec::with_capacity(changes.len());
-            for (operation, change) in changes.iter().enumerate() {
-                draft.operation = operation;
-                match self.plan(&mut draft, change).await {
-                    Ok(plan) => planned.push(plan),
-                    Err(error) => return Err(WriteFailure { operation, error }),
-                }
-            }
+            let planned = self.plan_all(&mut draft, changes).await?;
             if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
                 draft.push(Part::Event, event.clone(), Expect::Anything);
             }
