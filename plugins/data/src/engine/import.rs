@@ -16,7 +16,6 @@ use serde_json::{Map, Value, json};
 
 use self::rows::ImportRow;
 use super::access::Granted;
-use super::caller::Caller;
 use super::commit::Change;
 use super::draft::Draft;
 use super::find::Search;
@@ -463,7 +462,7 @@ impl Engine {
         let (Some(value), Some(granted)) = (value, &key.granted) else {
             return Ok(None);
         };
-        let caller = Caller::new(context, self.now_ms());
+        let caller = self.caller(context);
         if key.name == SystemField::Id.name() {
             let Some(id) = value.as_str() else { return Ok(None) };
             let draft = Draft::new(schema, &caller, layout.dialect, false);

@@ -6,7 +6,6 @@ use objectos_plugin_api::{Context, Error};
 use serde_json::{Map, Value};
 
 use super::access::Granted;
-use super::caller::Caller;
 use super::diagnose::at_fault;
 use super::find::Search;
 use super::upsert::Key;
@@ -43,7 +42,7 @@ impl SeedSink for EngineSeeds {
         let Some(field) = layout.object.field(field).filter(|field| field.stored()) else {
             return Ok(None);
         };
-        let caller = Caller::new(&self.context, self.engine.now_ms());
+        let caller = self.engine.caller(&self.context);
         let search = Search {
             schema: &schema,
             layout,

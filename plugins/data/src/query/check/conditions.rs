@@ -1,5 +1,6 @@
 //! One test: does the operator fit the field, and is the value one of it.
 
+use objectos_expression::Zone;
 use serde_json::Value;
 
 use super::{Checker, Purpose};
@@ -7,10 +8,13 @@ use crate::error::{DataError, Result};
 use crate::query::LIST_VALUES_MAX;
 use crate::query::coerce::coerce;
 use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
+use crate::query::local::localised;
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
 use crate::store::SqlValue;
 use crate::validate::holds_zero;
+
+static UTC: Zone = Zone::UTC;
 
 fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
@@ -18,16 +22,25 @@ fn wrong(message: String) -> DataError {
 
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => check_value(test, field, value),
+        Operand::Value(value) => {
+            // Who asks for the zone for nothing keeps plans from being used again.
+            let zone = match field.class {
+                Class::Date | Class::DateTime => checker.zone(),
+                _ => &UTC,
+            };
+            check_value(test, field, value, zone)
+        }
         Operand::Field(other) => compare_fields(checker, test, field, other),
     }
 }
 
 /// A test with a value, of a field that was resolved elsewhere.
-pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
+pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
     if holds_zero(value) {
-        return never_stored(test, field, value);
+        return never_stored(test, field, value, zone);
     }
+    let local = localised(value, test.operator, field.class, zone);
+    let value = &*local;
     let condition = match test.operator {
         Operator::Eq if field.class == Class::List => list_equality(test, &field, value, false)?,
         Operator::Ne if field.class == Class::List => list_equality(test, &field, value, true)?,
@@ -72,9 +85,9 @@ pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Res
 
 /// A test with a value that holds a character 0: no record has such a value, and no database takes it. Of a list, the other
 /// values are looked for all the same.
-fn never_stored(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
+fn never_stored(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
     // Whatever else is wrong with it is told.
-    check_value(test, field.clone(), &without_zeros(value))?;
+    check_value(test, field.clone(), &without_zeros(value), zone)?;
     let of_list = field.class == Class::List;
     let entries = match (test.operator, value) {
         (Operator::In | Operator::Nin, Value::String(text)) => {
@@ -86,7 +99,7 @@ fn never_stored(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter
     };
     if let Some(mut entries) = entries {
         entries.retain(|entry| !holds_zero(entry));
-        return check_value(test, field, &Value::Array(entries));
+        return check_value(test, field, &Value::Array(entries), zone);
     }
     Ok(match test.operator {
         Operator::Ne | Operator::Nin | Operator::NotContains => Filter::always(),
