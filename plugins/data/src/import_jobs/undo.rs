@@ -74,7 +74,7 @@ impl ImportJobs {
             for item in answer.items {
                 match item.result {
                     Ok(_) => done += 1,
-                    Err(failure) => failures.push(told(item.id, &failure)),
+                    Err(failure) => failures.push(told(item.id.as_deref(), &failure)),
                 }
             }
         }
@@ -83,7 +83,7 @@ impl ImportJobs {
 }
 
 /// `{id, code, message, details?}` of a record that stays as it is.
-fn told(id: Option<String>, failure: &ItemFailure) -> Value {
+fn told(id: Option<&str>, failure: &ItemFailure) -> Value {
     let mut out = failure.to_json();
     out["id"] = json!(id);
     out
