@@ -69,7 +69,7 @@ use crate::store::{Datasources, Dialect, Reader, Store};
 
 pub(crate) use answer::write_warnings;
 pub use answer::{Found, RecordAnswer};
-pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, TransactionItem};
+pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, ItemFailure, TransactionItem};
 pub use export::{Export, ExportFormat, ExportWish};
 pub use import::rows::{ImportRow, of_csv as import_csv, of_lines as import_lines, of_list as import_list};
 pub use import::{ImportMode, ImportOptions, ImportTally};

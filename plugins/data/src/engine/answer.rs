@@ -316,6 +316,9 @@ impl<'a> RecordWriter<'a> {
     }
 
     fn formula(&self, formula: &FormulaOutput, record: &Value) -> Value {
+        if formula.blind {
+            return Value::Null;
+        }
         computed(&formula.name, &formula.expression, formula.scale, record, self.caller)
     }
 }

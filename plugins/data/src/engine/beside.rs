@@ -59,7 +59,7 @@ impl Engine {
             }
         }
         if !taken.errors.is_empty() {
-            return Err(refused(&layout.object, taken.errors));
+            return Err(refused(&layout.object, &granted, taken.errors));
         }
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         stamp_new(draft, &layout, &granted, &mut values);

@@ -10,6 +10,7 @@ use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::seal::Sealed;
+use super::store_record;
 use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
 use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
@@ -58,6 +59,8 @@ pub(super) enum Part {
     },
     /// No record may depend on a deleted one.
     Dependents,
+    /// A record that a rule read must be as it was.
+    Relied,
     /// A record that a hook has made with the change.
     Beside {
         /// Its object.
@@ -65,6 +68,15 @@ pub(super) enum Part {
     },
     /// An event.
     Event,
+}
+
+/// A record of another object that a rule read.
+#[derive(Debug)]
+struct Relied {
+    layout: Arc<Layout>,
+    id: String,
+    /// Its `updated_at`; none when there was no such record.
+    version: Option<SqlValue>,
 }
 
 /// A change for which after-hooks are run.
@@ -111,6 +123,8 @@ pub(super) struct Draft<'a> {
     pub(super) cascaded: usize,
     /// Rules that only tell and are broken, each with the change that it belongs to.
     told: Mutex<Vec<(usize, Told)>>,
+    /// What rules read since the last guard.
+    relied: Mutex<Vec<Relied>>,
     /// Questions that were answered, also in the attempts before.
     pub(super) answered: Arc<Answered>,
     /// Passwords that were hashed, also in the attempts before.
@@ -137,6 +151,7 @@ impl<'a> Draft<'a> {
             diagnose,
             cascaded: 0,
             told: Mutex::default(),
+            relied: Mutex::default(),
             answered: Arc::default(),
             sealed: Arc::default(),
         }
@@ -175,6 +190,35 @@ impl<'a> Draft<'a> {
     /// What was told.
     pub(super) fn take_told(&self) -> Vec<(usize, Told)> {
         std::mem::take(&mut *self.told.lock())
+    }
+
+    /// Writes down that what follows relies on a record being as it was read, or on there being none.
+    pub(super) fn rely(&self, layout: &Arc<Layout>, id: &str, read: Option<&Stored>) {
+        let relied = Relied {
+            layout: Arc::clone(layout),
+            id: id.to_owned(),
+            version: read.map(|values| values[layout.updated_at].clone()),
+        };
+        let mut known = self.relied.lock();
+        let same = |other: &Relied| {
+            other.layout.object.name == relied.layout.object.name
+                && (&other.id, &other.version) == (&relied.id, &relied.version)
+        };
+        if !known.iter().any(same) {
+            known.push(relied);
+        }
+    }
+
+    /// Adds the steps that make sure of it, inside of the transaction: two that read each other's record would each find the
+    /// other as it was. They come before the step that relies on them, since later ones of this unit may change those records.
+    /// In another database no transaction holds them.
+    pub(super) fn guard_relied(&mut self, layout: &Layout) {
+        for relied in std::mem::take(self.relied.get_mut()) {
+            if relied.layout.datasource == layout.datasource {
+                let statement = store_record::changed_since(&relied.layout, &relied.id, relied.version);
+                self.push(Part::Relied, statement, Expect::NoRow);
+            }
+        }
     }
 
     /// Adds a step.

@@ -147,7 +147,8 @@ impl Engine {
             )
             .await?;
         let plan = planned(search, views.as_ref(), query, self.page_limits(), true)?;
-        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
         Ok(plan)
     }
 
@@ -240,7 +241,8 @@ impl Engine {
         checker.scope.binned = query.binned;
         checker.evaluates = true;
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
-        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
         let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),

@@ -43,7 +43,7 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
 }
 
 impl Engine {
-    /// The record with the records that the paths lead to in the places of their ids.
+    /// The record with the records that the paths lead to in the places of their ids. The draft relies on those.
     pub(super) async fn with_relations(
         &self,
         draft: &Draft<'_>,
@@ -71,7 +71,11 @@ impl Engine {
                 let id = id.clone();
                 let related = match draft.changed(&target.object.name, &id) {
                     Some(planned) => planned.clone(),
-                    None => self.read_stored(target, &id).await?,
+                    None => {
+                        let read = self.read_stored(target, &id).await?;
+                        draft.rely(target, &id, read.as_ref());
+                        read
+                    }
                 };
                 let related = related.map_or(Value::Null, |values| Value::Object(document(target, &values)));
                 insert(&mut record, &prefix, related);
@@ -83,6 +87,10 @@ impl Engine {
 
     /// The stored values of a record, whoever may see it; `None` when there is none.
     pub(super) async fn read_stored(&self, layout: &Layout, id: &str) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            // No id holds that character, and no database takes it.
+            return Ok(None);
+        }
         let statement = Statement::new(
             std::sync::Arc::clone(&layout.get_sql),
             vec![SqlValue::Text(id.to_owned())],

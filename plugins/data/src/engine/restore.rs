@@ -132,7 +132,7 @@ impl Engine {
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 if !taken.errors.is_empty() {
-                    return Err(refused(&layout.object, taken.errors));
+                    return Err(refused(&layout.object, granted, taken.errors));
                 }
                 apply_hooked(layout, &mut values, taken.values);
             }
@@ -236,6 +236,9 @@ impl Engine {
         id: &str,
         whereabouts: Whereabouts,
     ) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
         let mut writer = SqlWriter::new(layout.dialect);
         writer.push("SELECT ");
         writer.list(", ", &layout.columns, |writer, column| {

@@ -219,6 +219,7 @@ impl Engine {
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;
+        draft.guard_relied(layout);
         let dialect = layout.dialect;
         let statement = store_record::update(dialect, layout, id, before, &values);
         draft.push(
@@ -283,7 +284,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(refused(&layout.object, errors))
+        Err(refused(&layout.object, granted, errors))
     }
 
     /// Holds the record against the rules of its object.

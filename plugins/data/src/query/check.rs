@@ -1,7 +1,8 @@
 //! Resolves the names of a query against the catalogue and what the caller may see, and its values against the fields.
 //!
 //! A field that the caller may not read does not exist here: the same error, without a suggestion that would give it away.
-//! A record of a related object that the caller may not see counts as null.
+//! A record of a related object that the caller may not see counts as null. What is computed is computed over the rows and
+//! fields that the caller may read: see [`Checker::blind`].
 
 mod any_case;
 mod conditions;
@@ -174,7 +175,7 @@ impl<'a> Checker<'a> {
         };
         same_datasource(layout, target, path)?;
         let visible = self.visible_records(target)?;
-        // What a formula reads is not narrowed to what the caller sees, so the two need a join each.
+        // What the app's own conditions read is not narrowed to what the caller sees, so the two need a join each.
         let same = |join: &Join| {
             join.from == table && join.column == field.name && join.visible.is_some() == visible.is_some()
         };
@@ -242,17 +243,35 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a formula reads: the app's decision, so masks do not apply.
+    /// What a formula reads, when nothing of it is hidden ([`Checker::blind`]); of a record that the caller may not see, null.
     ///
     /// # Errors
     /// `NotSupported` when it reads something that is computed and has no form in SQL.
     pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
-        let views = self.views.take();
-        let found = self
-            .field(path, Purpose::Select)
-            .map(|resolved| (resolved.reference, Form::of(resolved.field)));
-        self.views = views;
-        found
+        self.field(path, Purpose::Select)
+            .map(|resolved| (resolved.reference, Form::of(resolved.field)))
+    }
+
+    /// Whether one of these fields, of the object or of those that paths lead to, is hidden from the caller or masked: then what
+    /// is computed from them is null, since it would tell of them.
+    pub fn blind<'p>(&self, layout: &Arc<Layout>, paths: impl IntoIterator<Item = &'p str>) -> bool {
+        self.views.is_some() && paths.into_iter().any(|path| self.hides(layout, path))
+    }
+
+    fn hides(&self, layout: &Arc<Layout>, path: &str) -> bool {
+        let mut at = layout;
+        for name in path.split('.') {
+            let view = self.view(&at.object.name);
+            if view.is_some_and(|view| !view.reads(name) || view.masks(name)) {
+                return true;
+            }
+            let reference = at.object.field(name).and_then(|field| field.reference.as_ref());
+            match reference.and_then(|reference| self.schema.layout(&reference.object)) {
+                Some(target) => at = target,
+                None => return false,
+            }
+        }
+        false
     }
 
     /// Checks a filter.
@@ -283,13 +302,19 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// `NotSupported` when it has none after all.
     pub fn condition(&mut self, condition: &Expression) -> Result<Filter> {
-        let layout = self.root_layout();
         let views = self.views.take();
-        let source = self.formula_source(0, layout, "condition", condition.checked());
+        let filter = self.condition_as_seen(condition);
         self.views = views;
+        filter
+    }
+
+    /// The same over what the caller sees.
+    fn condition_as_seen(&mut self, condition: &Expression) -> Result<Filter> {
+        let layout = self.root_layout();
+        let source = self.formula_source(0, layout, "condition", condition.checked())?;
         let field = FieldRef {
             table: 0,
-            source: Source::Formula(Arc::new(source?)),
+            source: Source::Formula(Arc::new(source)),
             class: Class::Boolean,
         };
         Ok(Filter::Test(Test {

@@ -131,6 +131,8 @@ pub struct FormulaOutput {
     pub scale: Option<u32>,
     /// Paths that it reads and where they are selected.
     pub inputs: Vec<(String, usize, Form)>,
+    /// It reads a field that the caller may not, and is null.
+    pub blind: bool,
 }
 
 /// A relation whose records stand in the place of their ids.
@@ -219,6 +221,9 @@ pub fn plan(
             message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
         });
     }
+    if query.distinct {
+        orders_what_is_selected(&order, &columns)?;
+    }
     let cursor_columns = match query.distinct {
         true => Vec::new(),
         false => order.iter().map(|key| columns.place(&key.field)).collect(),
@@ -269,6 +274,19 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
             })
         })
         .collect()
+}
+
+/// Of records that are told once, only what is told has an order.
+fn orders_what_is_selected(order: &[SortKey], columns: &Columns) -> Result<()> {
+    match order.iter().find(|key| !columns.list.contains(&key.field)) {
+        None => Ok(()),
+        Some(key) => Err(DataError::InvalidQuery {
+            message: format!(
+                "'distinct' cannot be ordered by '{}', which is not selected; name it in 'fields', or order by one that is",
+                key.name
+            ),
+        }),
+    }
 }
 
 /// Fields that the engine gives every record.
@@ -416,7 +434,10 @@ fn outputs(
     let mut parts = Parts::default();
     let mut pending = Vec::new();
     for name in &names {
-        let formula = object.field(name).filter(|field| field.kind == FieldKind::Formula);
+        // Records that are to be told once are compared by the database, so it calculates as well.
+        let formula = object
+            .field(name)
+            .filter(|field| field.kind == FieldKind::Formula && !query.distinct);
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
             pending.push((parts.outputs.len(), field.name.clone()));
             parts.outputs.push(Output {
@@ -526,6 +547,7 @@ fn formulas(
             );
         }
     }
+    let layout = Arc::clone(&checker.scope.layout);
     let mut places = IndexMap::new();
     for name in object
         .formula_order
@@ -534,8 +556,9 @@ fn formulas(
     {
         let Some(field) = object.field(name) else { continue };
         let Some(expression) = &field.formula else { continue };
+        let blind = checker.blind(&layout, expression.fields().iter().map(String::as_str));
         let mut inputs = Vec::new();
-        for path in expression.fields() {
+        for path in expression.fields().iter().filter(|_| !blind) {
             let computed = object.field(path).is_some_and(|field| field.kind == FieldKind::Formula);
             if !computed {
                 let (reference, form) = checker.formula_input(path)?;
@@ -548,6 +571,7 @@ fn formulas(
             expression: Arc::clone(expression),
             scale: field.limits.scale,
             inputs,
+            blind,
         });
     }
     for (output, name) in wanted {

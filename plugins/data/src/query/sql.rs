@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::filter::{FieldRef, Filter, Join, Outer, SUMMED_TABLE, Scope, Source, SummarySource, Visible};
 use super::input::OuterJoin;
-use crate::store::{Construct, Dialect, SqlValue, Statement};
+use crate::store::{Construct, Dialect, Family, SqlValue, Statement};
 
 pub use formula::formula_supported;
 
@@ -143,12 +143,7 @@ impl SqlWriter {
                 .push(&template.replace("$0", "r.\"figure\""))
                 .push(" FROM ");
         }
-        self.push("(SELECT ").push(summary.function).push("(");
-        match &summary.value {
-            Some(value) => self.field(value),
-            None => self.push("*"),
-        };
-        self.push(")");
+        self.push("(SELECT ").figure(summary);
         if rounded.is_some() {
             self.push(" AS \"figure\"");
         }
@@ -172,6 +167,23 @@ impl SqlWriter {
                 .push(")");
         }
         self.push(if rounded.is_some() { ") r)" } else { ")" })
+    }
+
+    /// What is rolled up. A mean is the same double in every database, bit by bit: PostgreSQL's own would have more digits than
+    /// the value that a cursor hands back.
+    fn figure(&mut self, summary: &SummarySource) -> &mut Self {
+        let Some(value) = &summary.value else {
+            return self.push(summary.function).push("(*)");
+        };
+        if summary.function == "AVG" && self.dialect.family() == Family::Postgres {
+            return self
+                .push("CAST(SUM(")
+                .field(value)
+                .push(") AS double precision) / NULLIF(COUNT(")
+                .field(value)
+                .push("), 0)");
+        }
+        self.push(summary.function).push("(").field(value).push(")")
     }
 
     /// ` FROM table t LEFT JOIN …`

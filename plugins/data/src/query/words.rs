@@ -40,8 +40,9 @@ pub(super) fn filter(text: &str, all: bool, fields: &[(String, FieldRef)], index
         let own = |(name, field): &(String, FieldRef)| field.table == 0 && index.fields.contains(name);
         fields.iter().all(own)
     });
-    let (by_index, by_text): (Vec<&str>, Vec<&str>) =
-        words.into_iter().partition(|word| usable.is_some() && indexable(word));
+    let (by_index, by_text): (Vec<&str>, Vec<&str>) = words
+        .into_iter()
+        .partition(|word| usable.is_some() && indexable(word) && !word.contains('\0'));
     let mut parts = Vec::new();
     if let Some(index) = usable.filter(|_| !by_index.is_empty()) {
         let every = index.fields.len() == fields.len();
@@ -54,6 +55,11 @@ pub(super) fn filter(text: &str, all: bool, fields: &[(String, FieldRef)], index
         })));
     }
     for word in by_text {
+        if word.contains('\0') {
+            // No text holds that character.
+            parts.push(Filter::never());
+            continue;
+        }
         let condition = if indexable(word) {
             Condition::Text(TextMatch::WordBegins, without_marks(word))
         } else {
