@@ -150,7 +150,7 @@ pub enum SettingsError {
     /// A `--set` that cannot be read.
     #[error("--set {argument}: {expected}")]
     Set {
-        /// As typed.
+        /// As typed, without the value.
         argument: String,
         /// What it should look like.
         expected: String,
