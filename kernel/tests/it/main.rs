@@ -9,4 +9,5 @@ mod meeting;
 mod rig;
 mod swap;
 mod threads;
+mod watch;
 mod zoo;
