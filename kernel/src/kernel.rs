@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use self::core::{Core, KernelState};
 use crate::{
-    config::KernelOptions,
+    config::{KernelOptions, Selection},
     control,
     discover::RuntimeFolder,
     error::{Error, nearest_hint},
@@ -100,6 +100,9 @@ impl Kernel {
             return Err(error);
         }
         core.set_state(KernelState::Running);
+        if core.options.select == Selection::All {
+            health::first_look(&core, &core.all_records()).await;
+        }
         core.executor.spawn(health::watch_all(Arc::clone(&core)));
         let watch = if watch_files {
             Some(Arc::new(watch::begin(&core)?))
@@ -142,7 +145,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::swap`].
     pub async fn restart(&self, id: &str) -> Result<SwapReport, Error> {
-        swap::restart(&self.core, id, false, Cause::host()).await
+        swap::restart(&self.core, id, None, Cause::host()).await
     }
 
     /// Loads a plugin that was not there at the start, from a file inside the plugin folder.

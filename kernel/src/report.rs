@@ -201,7 +201,8 @@ pub(crate) fn metrics(core: &Core) -> Value {
     json!({
         "uptimeMs": u64::try_from(core.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "swaps": of(&figures.swaps), "swapsFailed": of(&figures.swaps_failed), "restarts": of(&figures.restarts),
-        "panics": of(&figures.panics), "drainUsLast": of(&figures.drain_us_last), "drainUsMax": of(&figures.drain_us_max),
+        "panics": of(&figures.panics), "probesInFlight": of(&figures.probes_in_flight),
+        "drainUsLast": of(&figures.drain_us_last), "drainUsMax": of(&figures.drain_us_max),
         "generationsMapped": loader::generations_mapped(), "generationsKept": kept.len(),
         "keptBytes": kept.iter().map(|library| library.bytes).sum::<u64>(), "kept": kept,
         "generationsUnmapped": of(&figures.unmapped), "generationsMax": loader::GENERATIONS_MAX,

@@ -165,7 +165,8 @@ pub(crate) async fn start_plugin(
             }
             record.with(|details| {
                 details.warnings = warnings;
-                details.health.status = PluginHealthStatus::Healthy;
+                // Nobody has asked it yet.
+                details.health.status = PluginHealthStatus::Unknown;
                 details.health.timestamp = core.now_text();
                 details.health.message = None;
                 details.startup = Some(result(core, candidate, since.elapsed(), None));
