@@ -29,6 +29,7 @@ use crate::{
     journal::Cause,
     lifecycle,
     lifecycle::boot,
+    listeners::Listener,
     report::{self, StartReport},
     services::{COMMAND_PREFIX, ServiceReference, Started},
     swap,
@@ -281,13 +282,8 @@ impl Kernel {
 
     /// Addresses at which plugins listen, as bound.
     #[must_use]
-    pub fn listeners(&self) -> Vec<(String, std::net::SocketAddr)> {
-        self.core
-            .listeners
-            .bound()
-            .into_iter()
-            .map(|(plugin, address)| (plugin.to_string(), address))
-            .collect()
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.core.listeners.bound()
     }
 
     /// The host's log filter changed: every plugin asks anew what to log.
