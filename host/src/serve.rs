@@ -25,12 +25,10 @@ use crate::{
     control::{self, Control},
     exit::Exit,
     lock::DataLock,
-    plugins::{CommandError, Policy, section},
+    plugins::{CommandError, OWN_COMMANDS, Policy, section},
     settings::Settings,
 };
 
-/// The host's own commands, which no plugin may take.
-const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
 /// How the process ends at the second signal, before the stop is over.
 const SECOND_SIGNAL_EXIT: u8 = 130;
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use file::FileSettings;
-pub use print::print;
+pub use print::{Effective, print};
 pub(crate) use unknown::{unknown_plugins, unknown_variables};
 
 use crate::{cli::Flags, exit::Exit};

@@ -135,6 +135,22 @@ impl BusSettings {
         })
     }
 
+    /// A configuration with what holds where it says nothing. Sections that do nothing unless they are written stay absent.
+    #[must_use]
+    pub fn with_defaults(config: &EventBusConfig) -> EventBusConfig {
+        let mut whole = config.clone();
+        whole.persistence.get_or_insert(EventPersistence {
+            enabled: false,
+            retention: RETENTION_DAYS,
+            filter: None,
+            storage: EventStorage::Database,
+        });
+        let queue = whole.queue.get_or_insert_default();
+        queue.retry_policy.get_or_insert_default();
+        whole.replay.get_or_insert_default();
+        whole
+    }
+
     /// What the operator should know about sections that have no effect on the bus itself.
     #[must_use]
     pub fn notes(&self) -> &[String] {
