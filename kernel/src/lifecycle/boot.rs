@@ -50,7 +50,7 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     }
     core.refresh_contributions();
     core.bus().open();
-    for sentence in core.bus().unused_settings() {
+    for sentence in core.bus().unused_settings().iter().chain(&core.unheld_event_types()) {
         tracing::warn!("{sentence}");
     }
     notices::kernel(core, Kind::KernelAfterInit);
