@@ -58,11 +58,22 @@ fn beside_others(
     settings: &Settings,
 ) -> Result<Vec<Refusal>, CommandError> {
     let found = survey(&policy.request(&settings.plugins.value));
-    let mut others = found.candidates.clone();
-    others.retain(|other| other.id() != candidate.id());
-    let before = resolved(settings, &found.candidates, &found.refusals)?.refusals;
-    others.push(Arc::clone(candidate));
-    let mut refusals = resolved(settings, &others, &found.refusals)?.refusals;
+    let same = |path: &Path| path.canonicalize().ok() == candidate.path.canonicalize().ok();
+    if let Some(refusal) = found.refusals.iter().find(|refusal| same(&refusal.path)) {
+        // Sound by itself, but another file has its id.
+        return Ok(vec![refusal.clone()]);
+    }
+    let mut without = found.candidates.clone();
+    let mut with = found.candidates.clone();
+    if with.iter().any(|known| same(&known.path)) {
+        without.retain(|known| !same(&known.path));
+    } else {
+        // It takes the place of the file that has its id.
+        with.retain(|known| known.id() != candidate.id());
+        with.push(Arc::clone(candidate));
+    }
+    let before = resolved(settings, &without, &found.refusals)?.refusals;
+    let mut refusals = resolved(settings, &with, &found.refusals)?.refusals;
     let own = |refusal: &Refusal| refusal.plugin.as_deref() == Some(candidate.id());
     refusals.retain(|refusal| own(refusal) || !before.iter().any(|known| known.plugin == refusal.plugin));
     Ok(refusals)
