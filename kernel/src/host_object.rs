@@ -33,7 +33,7 @@ use self::{
 use crate::{
     error::nearest_hint,
     hooks::HookPoint,
-    instance::own_threads::OwnThreads,
+    instance::{Instance, own_threads::OwnThreads},
     kernel::core::Core,
     package::Candidate,
     services::{Caller, ServiceReference},
@@ -94,6 +94,11 @@ impl HostObject {
     /// The plugin's own threads.
     pub(crate) fn threads(&self) -> &Arc<OwnThreads> {
         self.tasks.threads()
+    }
+
+    /// Takes over a body that this plugin answered with; answers the number under which it is read.
+    pub(crate) fn open_stream(&self, instance: Arc<Instance>, stream: u64) -> u64 {
+        self.core.streams.open(instance, stream)
     }
 
     /// Ends what the plugin left running in the background.

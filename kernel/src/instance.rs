@@ -3,8 +3,8 @@
 //! Not here: which generation is current ([`cell`]), when one is made or retired ([`crate::lifecycle`], [`crate::swap`]).
 //!
 //! Invariants
-//! * Whoever calls holds an `Arc` of the instance until the call has ended, so an instance whose `Arc` is alone has no call
-//!   under way: that is how a drain knows.
+//! * Whoever calls holds an `Arc` of the instance until the call has ended, and so does a body until it was read, so an
+//!   instance whose `Arc` is alone has no call under way: that is how a drain knows.
 //! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
 //! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
 
@@ -18,7 +18,7 @@ pub(crate) mod registered;
 pub(crate) mod shield;
 
 use objectos_plugin_api::{
-    Error as PluginError, ErrorKind,
+    Error as PluginError, ErrorKind, HttpResponse,
     abi::{RawBegun, RawContext, RawPluginObject, RawResult},
     export::{COMMANDS, ROUTES},
     private::abi_stable::std_types::{RResult, RSlice, RStr, RVec},
@@ -212,7 +212,7 @@ impl Instance {
             self.object.call(index, method, context, payload)
         });
         match begun {
-            RawBegun::Answer(answer) => Answering::Now(self.own(answer)),
+            RawBegun::Answer(answer) => Answering::Now(self.own_answer(errand, answer)),
             RawBegun::Later(future) => {
                 Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
             }
@@ -273,6 +273,24 @@ impl Instance {
         }
     }
 
+    /// The same for the answer of a call, with the body that it may leave to be read.
+    pub(crate) fn own_answer(self: &Arc<Self>, errand: Errand, mut answer: RawResult) -> RawResult {
+        self.take_body(errand, &mut answer);
+        self.own(answer)
+    }
+
+    /// Takes over the body that an answer of a route leaves to be read, so that it is in somebody's hands from the moment at
+    /// which the plugin lets go of it.
+    pub(crate) fn take_body(self: &Arc<Self>, errand: Errand, answer: &mut RawResult) {
+        if errand == Errand::Call(ROUTES)
+            && let RResult::ROk(frame) = answer
+            && let Some(stream) = HttpResponse::stream_of(frame)
+        {
+            let number = self.host.open_stream(Arc::clone(self), stream);
+            HttpResponse::set_stream(frame, number);
+        }
+    }
+
     #[cold]
     fn own_error(&self, error: &PluginError) -> PluginError {
         self.figures.errors.fetch_add(1, Ordering::Relaxed);
@@ -330,6 +348,7 @@ impl Instance {
                 let handler = all.events.get(nth(index)).map_or("", |event| event.name.as_str());
                 format!("its event handler {handler}")
             }
+            Errand::Body => "the body of an answer".to_owned(),
             Errand::Task => "a background task".to_owned(),
         }
     }

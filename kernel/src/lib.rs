@@ -8,7 +8,8 @@
 //! * `instance`: one generation of a plugin and the calls into it; `instance::cell`: the one place of a plugin through which
 //!   every reference to it goes; `instance::own_threads`: where a plugin runs that is not called on its callers' threads.
 //! * `host_object`: the kernel as a plugin sees it, where every right is checked.
-//! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet.
+//! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet; `streams`: bodies of answers that one
+//!   plugin makes while another one reads them.
 //! * `lifecycle`, `swap`, `health`, `watch`: what happens to a plugin, and when.
 //! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`, and the service `grants`.
 //!
@@ -39,6 +40,7 @@ mod report;
 pub mod resolve;
 mod services;
 pub mod settings;
+mod streams;
 mod swap;
 pub mod threads;
 pub mod trust;

@@ -137,6 +137,15 @@ impl Future for RawBegun {
     }
 }
 
+/// What the other side of an older version says to streams.
+fn no_streams() -> RawFuture {
+    let error = crate::Error::new(
+        crate::ErrorKind::NotImplemented,
+        "bodies that stream are not known on the other side: build it with a newer plugin API",
+    );
+    FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
+}
+
 /// What the kernel offers to one plugin. Made by the host, one for each plugin instance, callable from any thread;
 /// it may be kept until the instance is dropped.
 #[sabi_trait]
@@ -186,6 +195,16 @@ pub trait RawHost: Send + Sync {
     /// Called by each thread of a plugin's runtime before it parks: runs what an unload left for that thread.
     #[sabi(last_prefix_field)]
     fn checkpoint(&self);
+    /// The next piece of the body that an answer of a route left under this number; empty at the end. One at a time: the next
+    /// is asked for when this one has been answered. `deadline_ns` as in [`RawContext`]; past it the stream is over.
+    fn stream_next(&self, stream: u64, deadline_ns: u64) -> RawFuture {
+        let _ = (stream, deadline_ns);
+        crate::abi::no_streams()
+    }
+    /// Ends a body, at its end or before. Every number is to be given back, once.
+    fn stream_drop(&self, stream: u64) {
+        let _ = stream;
+    }
 }
 pub type RawHostObject = RawHost_TO<'static, RArc<()>>;
 
@@ -214,6 +233,15 @@ pub trait RawPlugin: Send + Sync {
     /// Last call, on a plain thread: joins every thread of the plugin and stops logging to the host. The drop follows.
     #[sabi(last_prefix_field)]
     fn shutdown_blocking(&self);
+    /// The next piece of a body that one of its routes answered with; empty at the end. Dropping the future ends the stream.
+    fn stream_next(&self, stream: u64) -> RawFuture {
+        let _ = stream;
+        crate::abi::no_streams()
+    }
+    /// Drops a body, at its end or before, once for each number that was answered.
+    fn stream_drop(&self, stream: u64) {
+        let _ = stream;
+    }
 }
 pub type RawPluginObject = RawPlugin_TO<'static, RBox<()>>;
 

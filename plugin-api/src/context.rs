@@ -3,7 +3,6 @@
 
 use abi_stable::std_types::{RSlice, RStr};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use crate::{
@@ -65,13 +64,16 @@ pub enum PrincipalKind {
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Inner {
     deadline_ns: u64,
     flags: u64,
-    /// All texts one after the other; `ends` says where each ends.
-    text: SmallVec<[u8; TEXT_INLINE]>,
+    /// Where each text ends.
     ends: [usize; FIELDS],
+    /// All texts one after the other, when there is no room for them here.
+    spilled: Option<Box<[u8]>>,
+    /// The same when there is.
+    text: [u8; TEXT_INLINE],
 }
 
 /// The texts of most requests fit; others get an allocation of their own.
@@ -87,27 +89,37 @@ const EXTRA: usize = 6;
 const FIELDS: usize = 7;
 
 impl Inner {
+    // Inlined, so that it is filled where it stays: it is made anew for each call into a plugin.
+    #[inline]
     fn build(deadline_ns: u64, flags: u64, parts: [&[u8]; FIELDS]) -> Self {
-        let mut ends = [0; FIELDS];
-        let total = parts.iter().map(|part| part.len()).sum();
-        let mut text = SmallVec::with_capacity(total);
-        for (end, part) in ends.iter_mut().zip(parts) {
-            if !part.is_empty() {
-                text.extend_from_slice(part);
-            }
-            *end = text.len();
-        }
-        Self {
+        let mut inner = Self {
             deadline_ns,
             flags,
-            text,
-            ends,
+            ends: [0; FIELDS],
+            spilled: None,
+            text: [0; TEXT_INLINE],
+        };
+        let mut end = 0;
+        for (place, part) in inner.ends.iter_mut().zip(parts) {
+            let start = end;
+            end += part.len();
+            *place = end;
+            if !part.is_empty()
+                && let Some(room) = inner.text.get_mut(start..end)
+            {
+                room.copy_from_slice(part);
+            }
         }
+        if end > TEXT_INLINE {
+            inner.spilled = Some(parts.concat().into_boxed_slice());
+        }
+        inner
     }
 
     fn part(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.text[Range {
+        let text = self.spilled.as_deref().unwrap_or(&self.text);
+        &text[Range {
             start,
             end: self.ends[index],
         }]
@@ -207,6 +219,15 @@ impl Context {
             inner.deadline_ns.min(due)
         };
         Self(Arc::new(inner))
+    }
+
+    /// The same, due `limit` from now, however soon it was due: for what goes on after the answer, such as the pieces of a
+    /// body that streams.
+    #[must_use]
+    pub fn renewed(&self, limit: Duration) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.deadline_ns = 0;
+        Self(Arc::new(inner)).with_limit(limit)
     }
 
     /// The same with the extra facts replaced: a JSON object such as `{address, userAgent, locale}`.

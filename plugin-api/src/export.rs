@@ -19,6 +19,7 @@ use crate::{
     abi::{
         RawBegun, RawContext, RawError, RawFuture, RawHostObject, RawPlugin, RawPlugin_TO, RawPluginObject, RawResult,
     },
+    body::{BodyStream, OpenStreams},
     context::Context,
     error::{Error, ErrorKind, Result},
     event::Event,
@@ -89,12 +90,17 @@ impl<P> Drop for Exported<P> {
     /// Drops the author's plugin where a panic of it ends; the rest is ours and follows by itself. A panic is told to the
     /// host, which still is there.
     fn drop(&mut self) {
-        let Some(text) = release(self.ready.take()) else {
-            return;
-        };
+        if let Some(text) = release(self.ready.take()) {
+            self.tell(&format!("the plugin panicked as it was dropped: {text}"));
+        }
+    }
+}
+
+impl<P> Exported<P> {
+    /// Tells the host of a panic that has nobody else to be told to.
+    fn tell(&self, message: &str) {
         drop(guard(|| {
-            let message = format!("the plugin panicked as it was dropped: {text}");
-            self.host.log(log::ERROR, module_path!(), &message, "");
+            self.host.log(log::ERROR, module_path!(), message, "");
             Ok(())
         }));
     }
@@ -140,6 +146,15 @@ impl<P: Plugin> Exported<P> {
         let owner = self.host.identity();
         self.start_call(|| begin().map(|future| log::owned(owner, future)))
     }
+}
+
+/// Makes one piece of a body, and puts the body back for the next one.
+async fn next_piece(streams: Arc<OpenStreams>, number: u64, mut body: BodyStream) -> Result<Vec<u8>> {
+    let Some(piece) = body.next().await? else {
+        return Ok(Vec::new());
+    };
+    streams.put_back(number, body);
+    Ok(piece)
 }
 
 /// Builds the plugin and tells what it registered.
@@ -311,6 +326,25 @@ impl<P: Plugin> RawPlugin for Exported<P> {
             log::detach(&self.host);
             Ok(())
         }));
+    }
+
+    fn stream_next(&self, stream: u64) -> RawFuture {
+        self.start_call(|| {
+            let streams = Arc::clone(&self.ready()?.registry.streams);
+            let body = streams
+                .take(stream)
+                .ok_or_else(|| Error::unavailable("the body is at its end"))?;
+            Ok(next_piece(streams, stream, body))
+        })
+    }
+
+    fn stream_drop(&self, stream: u64) {
+        // What a body owns may need the runtime to let go.
+        let _entered = self.runtime.handle().map(tokio::runtime::Handle::enter);
+        let taken = guard(|| Ok(self.ready()?.registry.streams.end(stream)));
+        if let Some(text) = release(taken) {
+            self.tell(&format!("a body panicked as it was dropped: {text}"));
+        }
     }
 }
 

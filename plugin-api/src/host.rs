@@ -1,6 +1,8 @@
 //! What a plugin can do: open services, run hooks, publish events, listen, read what it was granted. A thin, cloneable
 //! view of the kernel's object for this plugin; every right is checked on the kernel's side.
 
+mod reader;
+
 use abi_stable::std_types::{RResult, RSlice, RStr, RVec};
 use async_ffi::FfiFuture;
 use std::{
@@ -17,6 +19,8 @@ use crate::{
     error::{Error, Result},
     event::{NewEvent, Priority},
 };
+
+pub use self::reader::BodyReader;
 
 /// The kernel, as one plugin sees it. Clones share one object.
 #[derive(Clone)]
@@ -128,6 +132,13 @@ impl Host {
     /// Tells the dispatcher that the event store holds new events.
     pub fn events_stored(&self) {
         self.0.events_stored();
+    }
+
+    /// Reads the body that an answer of a route left to be read, by the number that [`crate::HttpResponse::stream_of`] finds in
+    /// its frame. Each is to be read or dropped: until then it counts as a call that its plugin works on.
+    #[must_use]
+    pub fn body(&self, stream: u64) -> BodyReader {
+        BodyReader::new(self.clone(), stream)
     }
 
     /// A listening socket for `address` (`127.0.0.1:3000`). The kernel keeps the socket, so that it stays open while one

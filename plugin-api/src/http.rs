@@ -4,6 +4,8 @@
 //! Frame of a request: byte 1 (version), then texts, each a little-endian `u32` length and that many bytes: method, route,
 //! path, query; a `u32` count of parameters and as many pairs; a `u32` count of headers and as many pairs; then the body.
 //! Frame of a response: byte 1, `u16` status, a `u32` count of headers and as many pairs; the rest is the body.
+//! Frame of a response whose body streams: byte 2, `u16` status, the `u64` number of the stream, the headers as above, and
+//! nothing behind them.
 
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, ops::Range};
@@ -11,6 +13,10 @@ use std::{fmt, ops::Range};
 use crate::error::{Error, Result};
 
 const FRAME_VERSION: u8 = 1;
+/// Begins the frame of a response whose body streams.
+const FRAME_STREAMED: u8 = 2;
+/// Where such a frame has the number of its stream.
+const STREAM: Range<usize> = 3..11;
 
 /// A request that matched one of the plugin's routes. Reading a part costs no copy.
 pub struct HttpRequest {
@@ -298,28 +304,64 @@ impl HttpResponse {
         let mut out = Vec::with_capacity(head + self.body.len());
         out.push(FRAME_VERSION);
         out.extend_from_slice(&self.status.to_le_bytes());
-        put_number(&mut out, self.headers.len());
-        for (name, value) in &self.headers {
-            put(&mut out, name.as_bytes());
-            put(&mut out, value.as_bytes());
-        }
+        self.put_headers(&mut out);
         out.extend_from_slice(&self.body);
         out
     }
 
+    /// The frame of an answer with this head whose body streams under a number; `body` is not in it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn encode_streamed(&self, stream: u64) -> Vec<u8> {
+        let mut out = vec![FRAME_STREAMED];
+        out.extend_from_slice(&self.status.to_le_bytes());
+        out.extend_from_slice(&stream.to_le_bytes());
+        self.put_headers(&mut out);
+        out
+    }
+
+    fn put_headers(&self, out: &mut Vec<u8>) {
+        put_number(out, self.headers.len());
+        for (name, value) in &self.headers {
+            put(out, name.as_bytes());
+            put(out, value.as_bytes());
+        }
+    }
+
+    /// The number of the stream that is the body of the answer in this frame; `None` when the body lies in the frame.
+    #[must_use]
+    pub fn stream_of(frame: &[u8]) -> Option<u64> {
+        if frame.first() != Some(&FRAME_STREAMED) {
+            return None;
+        }
+        frame
+            .get(STREAM)
+            .and_then(|number| number.try_into().ok())
+            .map(u64::from_le_bytes)
+    }
+
+    /// Writes another number into a frame of which [`HttpResponse::stream_of`] answered one.
+    #[doc(hidden)]
+    pub fn set_stream(frame: &mut [u8], stream: u64) {
+        if let Some(number) = frame.get_mut(STREAM) {
+            number.copy_from_slice(&stream.to_le_bytes());
+        }
+    }
+
     /// Reads the head of a frame: status, headers and where the body begins, so that the gateway can pass the body on as it
-    /// lies.
+    /// lies. A body that streams is not in the frame: what is left of it is empty.
     ///
     /// # Errors
     /// `Internal` when it is no frame of a version this knows.
     #[allow(clippy::type_complexity)]
     pub fn decode_head(frame: &[u8]) -> Result<(u16, Vec<(&str, &str)>, usize)> {
         let broken = || Error::internal("a response frame is broken");
-        let status = match frame {
-            [FRAME_VERSION, low, high, ..] => u16::from_le_bytes([*low, *high]),
+        let (status, at) = match frame {
+            [FRAME_VERSION, low, high, ..] => (u16::from_le_bytes([*low, *high]), 3),
+            [FRAME_STREAMED, low, high, ..] => (u16::from_le_bytes([*low, *high]), STREAM.end),
             _ => return Err(broken()),
         };
-        let mut walk = Walk { frame, at: 3 };
+        let mut walk = Walk { frame, at };
         let pairs = walk.pairs().ok_or_else(broken)?;
         let at = walk.at;
         let text = |range: Range<usize>| std::str::from_utf8(&frame[range]).unwrap_or_default();

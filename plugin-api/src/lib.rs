@@ -5,7 +5,7 @@
 //! * [`Plugin`], [`Registry`], [`Setup`]: what an author writes and fills.
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
-//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides.
+//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -18,6 +18,7 @@
 extern crate self as objectos_plugin_api;
 
 pub mod abi;
+mod body;
 mod context;
 pub mod contracts;
 mod error;
@@ -33,10 +34,11 @@ pub mod private;
 mod runtime;
 mod service;
 
+pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
-pub use host::{HookRef, Host, Payload, ServiceRef};
+pub use host::{BodyReader, HookRef, Host, Payload, ServiceRef};
 pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
 pub use objectos_plugin_macros::{plugin, service};
 pub use objectos_protocol as protocol;

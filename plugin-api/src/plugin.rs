@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 use crate::{
+    body::{HttpAnswer, OpenStreams},
     context::Context,
     error::{Error, Result},
     event::Event,
@@ -296,6 +297,8 @@ pub struct Registry<P> {
     pub(crate) hooks: Vec<(RegisteredHook, HookHandler<P>)>,
     pub(crate) events: Vec<(RegisteredEvent, EventHandler<P>)>,
     pub(crate) routes: Vec<(String, RouteHandler<P>)>,
+    /// Bodies that routes answered with and that are not at their end.
+    pub(crate) streams: Arc<OpenStreams>,
     pub(crate) commands: Vec<(String, CommandHandler<P>)>,
 }
 
@@ -319,6 +322,7 @@ impl<P: Plugin> Registry<P> {
             hooks: Vec::new(),
             events: Vec::new(),
             routes: Vec::new(),
+            streams: Arc::default(),
             commands: Vec::new(),
         }
     }
@@ -405,6 +409,20 @@ impl<P: Plugin> Registry<P> {
         let boxed: RouteHandler<P> = Box::new(move |plugin, context, request| {
             let future = handler(plugin, context, request);
             Box::pin(async move { future.await.map(|response| response.encode()) })
+        });
+        self.routes.push((route.to_owned(), boxed));
+    }
+
+    /// Answers a route whose body may be made while it is sent. One that never is goes with [`Registry::route`].
+    pub fn streaming_route<F, Fut>(&mut self, route: &str, handler: F)
+    where
+        F: Fn(Arc<P>, Context, HttpRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HttpAnswer>> + Send + 'static,
+    {
+        let open = Arc::clone(&self.streams);
+        let boxed: RouteHandler<P> = Box::new(move |plugin, context, request| {
+            let (future, streams) = (handler(plugin, context, request), Arc::clone(&open));
+            Box::pin(async move { future.await.map(|answer| answer.encode(&streams)) })
         });
         self.routes.push((route.to_owned(), boxed));
     }

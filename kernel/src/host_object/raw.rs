@@ -10,7 +10,7 @@ use objectos_plugin_api::{
 };
 
 use super::{Side, guarded, log};
-use crate::loader;
+use crate::{instance::shield::Shield, loader};
 
 fn answer<T, U>(result: Result<T, PluginError>, convert: impl FnOnce(T) -> U) -> RResult<U, RawError> {
     match result {
@@ -152,5 +152,16 @@ impl RawHost for Side {
 
     fn checkpoint(&self) {
         loader::checkpoint();
+    }
+
+    fn stream_next(&self, stream: u64, deadline_ns: u64) -> RawFuture {
+        guarded(refused_future, || match self.0.core.streams.next(stream, deadline_ns) {
+            Some(next) => FfiFuture::new(Shield::new(self.0.core.executor.clone(), next)),
+            None => refused_future(PluginError::internal(format_args!("{stream} is no open body"))),
+        })
+    }
+
+    fn stream_drop(&self, stream: u64) {
+        guarded(|_| (), || self.0.core.streams.close(stream));
     }
 }

@@ -53,9 +53,9 @@ impl Asked {
             Errand::Call(index) => object.call(index, name, &context, payload),
             Errand::Hook(index) => RawBegun::Later(object.hook(index, name, &context, payload)),
             Errand::Event(index) => RawBegun::Later(object.event(index, &context, payload)),
-            // Neither is ever asked this way.
+            // None of these is ever asked this way.
             Errand::SyncCall(index) => RawBegun::Answer(object.call_sync(index, name, &context, payload)),
-            Errand::Task => RawBegun::Answer(ended()),
+            Errand::Body | Errand::Task => RawBegun::Answer(ended()),
         }
     }
 }
@@ -133,7 +133,10 @@ impl Future for Working {
         });
         let answer = match answer {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(answer)) => answer,
+            Ok(Poll::Ready(mut answer)) => {
+                this.instance.take_body(this.errand, &mut answer);
+                answer
+            }
             Err(_) => {
                 let text = "while it ran on its own thread; it unwound past its own guard";
                 RResult::RErr(this.instance.panicked(text).into_raw())

@@ -144,7 +144,12 @@ impl Future for Call {
         };
         match polled {
             Ok(Poll::Ready(answer)) => {
-                let answer = this.instance.own(answer);
+                // What ran apart was looked through there.
+                let answer = if this.apart {
+                    this.instance.own(answer)
+                } else {
+                    this.instance.own_answer(this.errand, answer)
+                };
                 this.future = None;
                 Poll::Ready(answer)
             }

@@ -28,6 +28,8 @@ pub(crate) enum Errand {
     Hook(u32),
     /// An event handler, by position.
     Event(u32),
+    /// A piece of the body of an answer, or the body's end.
+    Body,
     /// A future that the plugin gave to the host.
     Task,
 }
@@ -58,6 +60,7 @@ impl About {
             Errand::Hook(position) => (3, position),
             Errand::Event(position) => (4, position),
             Errand::Task => (5, 0),
+            Errand::Body => (6, 0),
         };
         (kind << 33) | (u64::from(self.at_home) << 32) | u64::from(position)
     }
@@ -70,6 +73,7 @@ impl About {
             3 => Errand::Hook(position),
             4 => Errand::Event(position),
             5 => Errand::Task,
+            6 => Errand::Body,
             _ => return None,
         };
         let at_home = (packed >> 32) & 1 == 1;
@@ -252,6 +256,7 @@ mod tests {
             Errand::SyncCall(last),
             Errand::Hook(1),
             Errand::Event(last),
+            Errand::Body,
             Errand::Task,
         ] {
             for about in [About::guest(errand), About::home(errand)] {

@@ -33,6 +33,7 @@ use crate::{
     package::Refusal,
     resolve::ResolveRequest,
     services::{COMMAND_PREFIX, Caller, ROUTE_PREFIX, ServiceRegistry},
+    streams::Streams,
 };
 
 /// Version of the kernel.
@@ -85,6 +86,7 @@ pub(crate) struct Core {
     pub(crate) hooks: HookTable,
     pub(crate) contributions: Contributions,
     pub(crate) listeners: Listeners,
+    pub(crate) streams: Streams,
     pub(crate) records: RwLock<BTreeMap<Arc<str>, Arc<PluginRecord>>>,
     /// Files and plugins that stay out.
     pub(crate) refusals: Mutex<Vec<Refusal>>,
@@ -143,6 +145,7 @@ impl Core {
             hooks: HookTable::default(),
             contributions: Contributions::default(),
             listeners: Listeners::default(),
+            streams: Streams::default(),
             records: RwLock::default(),
             refusals: Mutex::default(),
             refused_providers: Mutex::default(),

@@ -85,6 +85,9 @@ pub(crate) async fn close(
     notices::phase(core, Kind::PluginBeforeDestroy, &plugin, EventPhase::Destroy, None);
     let on_time = drain(&instance, drain_limit).await;
     let drained = since.elapsed();
+    if !on_time {
+        end_streams(core, &instance);
+    }
     if started {
         stop(core, &instance).await;
     }
@@ -174,6 +177,27 @@ pub(crate) async fn unload(core: &Arc<Core>, library: Library) -> Unload {
         core.figures.unmapped.fetch_add(1, Ordering::Relaxed);
     }
     unloaded
+}
+
+/// Ends the bodies that an instance still makes: the time for them is over.
+fn end_streams(core: &Core, instance: &Instance) {
+    let streams = core.streams.end_of(instance);
+    if streams > 0 {
+        tracing::warn!(
+            plugin = &*instance.plugin,
+            streams,
+            "answers that were still being sent were broken off"
+        );
+    }
+}
+
+/// As [`drain`]; bodies that are still being read when the limit is over are ended then, and only calls are left to object.
+pub(crate) async fn drain_with_streams(core: &Core, instance: &Arc<Instance>, limit: Duration) -> bool {
+    if drain(instance, limit).await {
+        return true;
+    }
+    end_streams(core, instance);
+    drain(instance, NUDGE_LIMIT).await
 }
 
 /// Waits until nobody but the caller holds the instance; false when that takes longer than the limit.

@@ -226,12 +226,7 @@ impl ServiceReference {
     }
 
     /// Position of the service in this generation, with the call's deadline and chain written.
-    fn ready(
-        &self,
-        context: &mut RawContext<'_>,
-        cell: &PluginCell,
-        instance: &Instance,
-    ) -> Result<u32, PluginError> {
+    fn ready(&self, context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance) -> Result<u32, PluginError> {
         let index = self.position(instance)?;
         prepare(context, cell, instance)?;
         Ok(index)

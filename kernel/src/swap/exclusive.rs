@@ -76,7 +76,7 @@ pub(super) async fn replace(
 
 /// Waits until no call is under way and asks for the state.
 async fn quiet(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<Option<Vec<u8>>, Error> {
-    if !retire::drain(old, ms(old.limits.drain_ms)).await {
+    if !retire::drain_with_streams(replacement.core, old, ms(old.limits.drain_ms)).await {
         return Err(Error::PhaseTimeout {
             plugin: replacement.record.id.to_string(),
             phase: "drain",

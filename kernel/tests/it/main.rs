@@ -7,6 +7,7 @@ mod journal;
 mod lifecycle;
 mod meeting;
 mod rig;
+mod streams;
 mod swap;
 mod threads;
 mod watch;

@@ -1,7 +1,9 @@
 //! Days, moments and times of day as numbers, and their ISO 8601 text.
 //!
-//! The Gregorian calendar, carried back to year 1, years 1 to 9999 only: what SQLite and PostgreSQL share. No leap seconds, no
-//! zone names: a zone is an offset in seconds. Called by `value` and the date functions.
+//! The Gregorian calendar, carried back to year 1, years 1 to 9999 only: what SQLite and PostgreSQL share. No leap seconds; zones
+//! are those of `zone`. Called by `zone`, `value` and the date functions.
+
+use crate::zone::Zone;
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// 0001-01-01 and 9999-12-31, in days since 1970-01-01.
@@ -142,19 +144,19 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
 }
 
 /// Reads a date, `T` or a space, a time and an optional zone (`Z`, `+08:00`, `+0800`, `+08`). Gives the moment, and whether
-/// the text named its zone; without one (or with a date alone, which means midnight) the given offset counts.
-pub(crate) fn parse_moment(text: &str, offset_seconds: i32) -> Option<(i64, bool)> {
+/// the text named its zone; without one (or with a date alone, which means midnight) it is local time of the given one.
+pub(crate) fn parse_moment(text: &str, local: &Zone) -> Option<(i64, bool)> {
     let day = parse_date(text.get(..10)?)?;
     let rest = text.get(10..)?;
     if rest.is_empty() {
-        return Some((join(day, 0, offset_seconds), false));
+        return Some((local.join(day, 0), false));
     }
     let clock = rest.strip_prefix(['T', 't', ' '])?;
     let zone_at = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
     let (time, zone) = clock.split_at(zone_at);
     let ms_of_day = parse_time(time.trim_end())?;
     let ms = match zone {
-        "" => return Some((join(day, ms_of_day, offset_seconds), false)),
+        "" => return Some((local.join(day, ms_of_day), false)),
         "Z" | "z" => join(day, ms_of_day, 0),
         _ => join(day, ms_of_day, parse_offset(zone)?),
     };

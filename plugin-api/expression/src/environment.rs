@@ -3,6 +3,9 @@
 use serde_json::Value as Json;
 
 use crate::node::Path;
+use crate::zone::Zone;
+
+static UTC: Zone = Zone::UTC;
 
 /// What a path leads to.
 #[derive(Clone, Debug)]
@@ -37,9 +40,9 @@ pub trait Environment {
     /// The moment of the evaluation, in milliseconds since 1970-01-01T00:00:00Z. The same on each call.
     fn now_ms(&self) -> i64;
 
-    /// Seconds by which local time is ahead of UTC.
-    fn utc_offset_seconds(&self) -> i32 {
-        0
+    /// The time zone of days and of times of day.
+    fn zone(&self) -> &Zone {
+        &UTC
     }
 
     /// Whether the record is being created.
@@ -57,13 +60,13 @@ pub trait Environment {
 ///
 /// A path is walked through nested objects. `account.id` is also found if `account` holds the id itself; any other path through
 /// an id is `NotLoaded`. `record_id` is the record's `id`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RecordEnvironment<'a> {
     record: &'a Json,
     previous: Option<&'a Json>,
     user: Option<&'a Json>,
     now_ms: i64,
-    utc_offset_seconds: i32,
+    zone: Zone,
     new: bool,
 }
 
@@ -75,7 +78,7 @@ impl<'a> RecordEnvironment<'a> {
             previous: None,
             user: None,
             now_ms,
-            utc_offset_seconds: 0,
+            zone: Zone::UTC,
             new: false,
         }
     }
@@ -101,10 +104,16 @@ impl<'a> RecordEnvironment<'a> {
         self
     }
 
-    /// Seconds by which local time is ahead of UTC.
+    /// Seconds by which local time is ahead of UTC, always.
     #[must_use]
-    pub fn with_utc_offset(mut self, seconds: i32) -> Self {
-        self.utc_offset_seconds = seconds;
+    pub fn with_utc_offset(self, seconds: i32) -> Self {
+        self.with_zone(Zone::fixed(seconds))
+    }
+
+    /// The time zone.
+    #[must_use]
+    pub fn with_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
         self
     }
 }
@@ -128,8 +137,8 @@ impl Environment for RecordEnvironment<'_> {
         self.now_ms
     }
 
-    fn utc_offset_seconds(&self) -> i32 {
-        self.utc_offset_seconds
+    fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     fn is_new(&self) -> bool {

@@ -285,9 +285,10 @@ impl<'a> Machine<'a> {
                 found: format!("a call that it cannot answer, with {} arguments", arguments.len()),
             });
         };
+        let environment = self.environment;
         let mut context = Context {
             meter: &mut self.meter,
-            utc_offset_seconds: self.environment.utc_offset_seconds(),
+            zone: environment.zone(),
         };
         kernel(&mut context, arguments).map_err(|error| match error {
             EvaluationError::TypeMismatch { expected, found, .. } => EvaluationError::TypeMismatch {
@@ -314,7 +315,7 @@ impl<'a> Machine<'a> {
 
     fn variable(&mut self, variable: &'a Variable, expected: Type) -> Result<Value<'a>, EvaluationError> {
         let environment = self.environment;
-        let now = || calendar::split(environment.now_ms(), environment.utc_offset_seconds());
+        let now = || environment.zone().split(environment.now_ms());
         let of_day = |unit_ms: i64, count: i64| Value::Integer(now().1 / unit_ms % count);
         Ok(match variable {
             Variable::Today => Value::Date(now().0),

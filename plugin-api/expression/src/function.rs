@@ -12,6 +12,7 @@ use crate::limits::Meter;
 use crate::node::{Node, Variable};
 use crate::types::Type;
 use crate::value::Value;
+use crate::zone::Zone;
 
 mod arguments;
 mod date;
@@ -117,7 +118,7 @@ pub(crate) enum Sql {
 /// What a kernel may use besides its arguments.
 pub(crate) struct Context<'m> {
     pub(crate) meter: &'m mut Meter,
-    pub(crate) utc_offset_seconds: i32,
+    pub(crate) zone: &'m Zone,
 }
 
 impl Function {

@@ -47,7 +47,9 @@
 //!   could not raise one for a single row. `ROUND` goes half away from zero. `-2 ^ 2` is -4.
 //! - **Text** is compared and ordered by code point; case matters. `+` joins if one side is text. Lengths count characters, places count from 1.
 //! - **Dates** are days, datetimes are moments in UTC with milliseconds, both in the years 1 to 9999; beyond is null. `date + 1` is the next day,
-//!   `date - date` are days. Parts of a datetime, `$today`, and a date beside a datetime (its midnight) are those of the environment's UTC offset.
+//!   `date - date` are days. Parts of a datetime, `$today`, and a date beside a datetime (its midnight) are those of the environment's
+//!   [`Zone`]: exact for the years 1970 to 2100. A local time that clocks skip is read by the offset before the change, one that comes
+//!   twice is the first.
 //! - **Booleans**: only true and false are conditions; a number or text is not. `a || b` with another type is `BLANKVALUE(a, b)`.
 //! - **Before the change**: on a new record everything was null before, so `ISCHANGED(x)` is true if `x` has a value.
 //!
@@ -77,6 +79,7 @@ mod syntax;
 mod template;
 mod types;
 mod value;
+mod zone;
 
 pub use crate::bind::bind;
 pub use crate::checker::{
@@ -95,3 +98,4 @@ pub use crate::sql::{NotAFilter, sql_form};
 pub use crate::template::{Braces, Escape, Missing, RenderError, Template, render_template};
 pub use crate::types::Type;
 pub use crate::value::Value;
+pub use crate::zone::{UnknownZone, Zone, ZoneChange};

@@ -34,10 +34,11 @@ pub struct NotAFilter {
 ///   same without the 0.5. `MAX` and `MIN` are null if one argument is.
 /// - **Text**: order is by code point (`COLLATE "C"`, `BINARY`), equality by character, case matters. Lengths count characters. Counts
 ///   below 0 are 0, `MID` before the first character starts at the first. `TRIM` takes off space and the characters 9 to 13.
-///   `CONCAT` takes null for empty, `&` does not. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the
+///   `CONCAT` takes null for empty, `&` does not; beside text, days and moments join as they are stored, booleans as `true` and
+///   `false`. Text beyond the bytes that an evaluation may make is null. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the
 ///   pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
-/// - **Dates**: parts of a datetime are those of local time, so the offset of the environment is a parameter of the query.
-///   `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
+/// - **Dates**: parts of a datetime are those of local time, by the changes of the environment's [`crate::Zone`], which the query writes
+///   out. `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
 /// - **IN**: scalars as SQL does; `In` without any entry is null for a null item, else false (`x <> x`). An entry of type list is a
 ///   multi-valued field: does one of its values equal the item; null if the field is null.
 /// - **Booleans**: `AND`, `OR`, `NOT`, `CASE WHEN`, `COALESCE` as SQL does. A condition holds if it is true; null does not.
@@ -139,7 +140,7 @@ fn reason(node: &Node, constant: bool) -> Option<String> {
         NodeKind::Arithmetic(operator, ..) if open(node) => {
             Some(format!("the types beside {} are not known", operator.symbol()))
         }
-        NodeKind::Concat(items) if items.iter().any(|item| item.value_type != Type::Text) => {
+        NodeKind::Concat(items) if items.iter().any(|item| !item.value_type.is_written_alike()) => {
             Some("only text is joined in the same way by every database".to_owned())
         }
         NodeKind::Compare(operator, left, right) if open(left) || open(right) => {

@@ -12,6 +12,7 @@ use crate::calendar;
 use crate::error::EvaluationError;
 use crate::number;
 use crate::types::Type;
+use crate::zone::Zone;
 
 /// The value of an expression.
 ///
@@ -172,7 +173,7 @@ impl<'a> Value<'a> {
             (Json::Number(number), Type::Text) => Some(Value::Text(Cow::Owned(number.to_string()))),
             (Json::String(text), Type::Text | Type::Any) => Some(Value::Text(Cow::Borrowed(text))),
             (Json::String(text), Type::Number) => number::parse(text).map(Value::number),
-            (Json::String(text), _) => read_moment(text, expected, 0),
+            (Json::String(text), _) => read_moment(text, expected, &Zone::UTC),
             (Json::Array(items), Type::List | Type::Any) => Some(Value::List(
                 items
                     .iter()
@@ -197,7 +198,7 @@ impl<'a> Value<'a> {
     ///
     /// Number takes text of digits and booleans (1, 0); text takes everything; boolean takes numbers (not 0) and the words `true`
     /// and `false`; date, datetime and time take ISO 8601 text and each other as far as they can. Errors: `TypeMismatch`.
-    pub fn convert_to(self, target: Type, utc_offset_seconds: i32) -> Result<Value<'a>, EvaluationError> {
+    pub fn convert_to(self, target: Type, zone: &Zone) -> Result<Value<'a>, EvaluationError> {
         let found = self.value_type();
         if self.is_null() || target == found || target.is_open() {
             return Ok(self);
@@ -213,10 +214,10 @@ impl<'a> Value<'a> {
                 "false" => Some(Value::Boolean(false)),
                 _ => None,
             },
-            (Value::Text(text), _) => read_moment(text, target, utc_offset_seconds),
-            (Value::DateTime(ms), Type::Date) => Some(Value::Date(calendar::split(*ms, utc_offset_seconds).0)),
-            (Value::DateTime(ms), Type::Time) => Some(Value::Time(calendar::split(*ms, utc_offset_seconds).1)),
-            (Value::Date(day), Type::DateTime) => Some(Value::datetime(calendar::join(*day, 0, utc_offset_seconds))),
+            (Value::Text(text), _) => read_moment(text, target, zone),
+            (Value::DateTime(ms), Type::Date) => Some(Value::Date(zone.split(*ms).0)),
+            (Value::DateTime(ms), Type::Time) => Some(Value::Time(zone.split(*ms).1)),
+            (Value::Date(day), Type::DateTime) => Some(Value::datetime(zone.join(*day, 0))),
             _ => None,
         };
         converted.ok_or_else(|| mismatch("the result", target, &self.to_text()))
@@ -224,12 +225,12 @@ impl<'a> Value<'a> {
 }
 
 /// Reads text as a date, datetime or time.
-pub(crate) fn read_moment(text: &str, target: Type, utc_offset_seconds: i32) -> Option<Value<'static>> {
+pub(crate) fn read_moment(text: &str, target: Type, zone: &Zone) -> Option<Value<'static>> {
     match target {
         Type::Date => calendar::parse_date(text)
-            .or_else(|| calendar::parse_moment(text, 0).map(|(ms, _)| calendar::split(ms, 0).0))
+            .or_else(|| calendar::parse_moment(text, &Zone::UTC).map(|(ms, _)| calendar::split(ms, 0).0))
             .map(Value::Date),
-        Type::DateTime => calendar::parse_moment(text, utc_offset_seconds).map(|(ms, _)| Value::datetime(ms)),
+        Type::DateTime => calendar::parse_moment(text, zone).map(|(ms, _)| Value::datetime(ms)),
         Type::Time => calendar::parse_time(text).map(Value::Time),
         _ => None,
     }

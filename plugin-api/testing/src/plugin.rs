@@ -65,10 +65,10 @@ impl TestPlugin {
         test_view(&self.state)
     }
 
-    /// Sends a request to a route, spelled as it was registered.
+    /// Sends a request to a route, spelled as it was registered. A body that streams is read to its end.
     ///
     /// # Errors
-    /// What the handler answers; the gateway would make an error document of it.
+    /// What the handler answers, and the gateway would make an error document of it; what a piece of the body fails with.
     pub async fn route(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<HttpResponse> {
         let frame = request.encode();
         let future = self.raw.call(
@@ -77,7 +77,25 @@ impl TestPlugin {
             &context.raw(),
             RSlice::from_slice(&frame),
         );
-        HttpResponse::decode(&self.finish(future).await?)
+        let frame = self.finish(future).await?;
+        let mut response = HttpResponse::decode(&frame)?;
+        if let Some(stream) = HttpResponse::stream_of(&frame) {
+            let body = self.read(stream).await;
+            self.raw.stream_drop(stream);
+            response.body = body?;
+        }
+        Ok(response)
+    }
+
+    async fn read(&self, stream: u64) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let piece = self.finish(self.raw.stream_next(stream)).await?;
+            if piece.is_empty() {
+                return Ok(body);
+            }
+            body.extend_from_slice(&piece);
+        }
     }
 
     /// Runs the plugin's handlers of a hook in their order; `None` when none changed the payload.

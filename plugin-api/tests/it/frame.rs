@@ -50,6 +50,25 @@ fn a_response_comes_out_as_it_went_in() {
     );
 }
 
+#[test]
+fn the_frame_of_a_body_that_streams_has_its_number_and_no_body() {
+    let head = HttpResponse::empty(200).with_header("content-type", "text/csv");
+    let mut frame = head.encode_streamed(7);
+    assert_eq!(HttpResponse::stream_of(&frame), Some(7));
+    HttpResponse::set_stream(&mut frame, u64::MAX);
+    assert_eq!(HttpResponse::stream_of(&frame), Some(u64::MAX));
+    assert_eq!(HttpResponse::decode(&frame).unwrap(), head);
+    assert_eq!(HttpResponse::stream_of(&head.encode()), None);
+    for length in 0..frame.len() {
+        assert!(HttpResponse::decode(&frame[..length]).is_err(), "{length}");
+        assert_eq!(
+            HttpResponse::stream_of(&frame[..length]).is_some(),
+            length >= 11,
+            "{length}"
+        );
+    }
+}
+
 /// Every prefix and every single changed byte of a frame is read without a panic; a shortened head is an error.
 #[test]
 fn a_broken_frame_never_panics() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use objectos_expression::Zone;
 use objectos_plugin_api::protocol::text::is_identifier;
 use serde::Deserialize;
 
@@ -22,6 +23,9 @@ pub struct DataConfig {
     pub datasources: BTreeMap<String, DatabaseConfig>,
     /// How much one request may ask for.
     pub limits: LimitsConfig,
+    /// The time zone of days and times of day for callers whose principal names none (attribute `timezone`): a name such as
+    /// `Europe/Berlin` or an offset such as `+02:00`; without it UTC.
+    pub time_zone: Option<String>,
 }
 
 /// Where the records are.
@@ -89,6 +93,8 @@ pub struct LimitsConfig {
     pub page_size_max: u32,
     /// Records of one bulk call at most, 1 to 1000.
     pub batch_max: usize,
+    /// Records that a query may compute a formula of that no database can compute, 1 to 100000.
+    pub formula_records_max: u64,
 }
 
 impl Default for LimitsConfig {
@@ -97,6 +103,7 @@ impl Default for LimitsConfig {
             page_size: 100,
             page_size_max: 1_000,
             batch_max: 200,
+            formula_records_max: 10_000,
         }
     }
 }
@@ -128,13 +135,33 @@ impl DataConfig {
             }
             database.check(&format!("datasources.{name}"))?;
         }
+        self.zone()?;
         if !(1..=1_000).contains(&self.limits.batch_max) {
             return wrong("limits.batchMax must be between 1 and 1000");
+        }
+        if !(1..=100_000).contains(&self.limits.formula_records_max) {
+            return wrong("limits.formulaRecordsMax must be between 1 and 100000");
         }
         if self.limits.page_size == 0 || self.limits.page_size > self.limits.page_size_max {
             return wrong("limits.pageSize must be between 1 and limits.pageSizeMax");
         }
         Ok(())
+    }
+}
+
+impl DataConfig {
+    /// The time zone of callers who have none of their own.
+    ///
+    /// # Errors
+    /// `Configuration` for a name that is none.
+    pub fn zone(&self) -> Result<Zone> {
+        let named = self.time_zone.as_deref().map(Zone::read);
+        named
+            .transpose()
+            .map(Option::unwrap_or_default)
+            .map_err(|error| DataError::Configuration {
+                message: format!("timeZone: {error}"),
+            })
     }
 }
 

@@ -11,6 +11,7 @@ mod access;
 mod answer;
 mod ask;
 mod batch;
+mod beside;
 mod caller;
 mod clone;
 mod commit;
@@ -18,6 +19,7 @@ mod create;
 mod delete;
 mod diagnose;
 mod draft;
+mod evaluate;
 mod expand;
 mod export;
 mod find;
@@ -27,6 +29,8 @@ mod import;
 mod near;
 mod observe;
 pub mod ports;
+mod rate;
+mod reach;
 mod ready;
 mod references;
 mod relations;
@@ -45,6 +49,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use objectos_expression::Zone;
+use objectos_plugin_api::Context;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value};
 
@@ -64,7 +70,7 @@ use crate::store::{Datasources, Dialect, Reader, Store};
 pub(crate) use answer::write_warnings;
 pub use answer::{Found, RecordAnswer};
 pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, TransactionItem};
-pub use export::{ExportFormat, ExportSink};
+pub use export::{Export, ExportFormat, ExportWish};
 pub use import::rows::{ImportRow, of_csv as import_csv, of_lines as import_lines, of_list as import_list};
 pub use import::{ImportMode, ImportOptions, ImportTally};
 pub use search::SearchRequest;
@@ -101,6 +107,8 @@ pub struct Engine {
     sequences: Sequences,
     ids: IdMaker,
     ready: ReadyQueries,
+    /// The time zone of callers who have none of their own.
+    zone: Zone,
 }
 
 impl fmt::Debug for Engine {
@@ -122,7 +130,15 @@ impl Engine {
             sequences: Sequences::default(),
             ids: IdMaker::default(),
             ready: ReadyQueries::default(),
+            zone: Zone::UTC,
         }
+    }
+
+    /// The time zone of callers who have none of their own; UTC without.
+    #[must_use]
+    pub fn with_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
     }
 
     /// The database.
@@ -166,6 +182,16 @@ impl Engine {
             .datasources
             .get(&layout.datasource)
             .unwrap_or(&self.parts.store)
+    }
+
+    /// Who asks, in a request that may write.
+    fn caller<'a>(&'a self, context: &'a Context) -> Caller<'a> {
+        Caller::new(context, self.now_ms(), &self.zone)
+    }
+
+    /// Who asks, in a request that only reads.
+    fn reading_caller<'a>(&'a self, context: &'a Context) -> Caller<'a> {
+        Caller::reading(context, self.now_ms(), &self.zone)
     }
 
     fn now_ms(&self) -> i64 {

@@ -210,7 +210,7 @@ impl DataPlugin {
                 Some(reason)
             }
         };
-        let engine = Arc::new(Engine::new(EngineParts {
+        let parts = EngineParts {
             store: Arc::clone(store),
             datasources: datasources.clone(),
             catalogue: Arc::clone(library.cell()),
@@ -220,7 +220,8 @@ impl DataPlugin {
             outside: Arc::new(HostOutside(host.clone())),
             clock: Arc::new(HostClock(host.clone())),
             limits: config.limits.clone(),
-        }));
+        };
+        let engine = Arc::new(Engine::new(parts).with_zone(config.zone()?));
         let signal = Arc::new(HostMetadataSignal(host.clone()));
         let runtime = Arc::new(RuntimeMetadata::new(Arc::clone(&library), Arc::clone(&engine), signal));
         Ok(Self {

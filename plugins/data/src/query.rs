@@ -13,22 +13,25 @@ pub mod bucket;
 pub mod check;
 pub mod coerce;
 pub mod cursor;
+pub mod evaluated;
 pub mod filter;
 pub mod highlight;
 mod http;
 mod input;
+mod local;
 pub mod operator;
 pub mod select;
 pub mod sql;
+pub mod wanted;
 pub mod window;
 pub mod words;
 mod written;
-pub mod zone;
 
 pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
 pub use input::{
-    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, QueryInput, SearchInput, SortInput, WindowInput,
+    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
+    Rating, SearchInput, SortInput, WindowInput,
 };
 pub use operator::Operator;
 pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};

@@ -13,7 +13,7 @@ mod transfer;
 
 use std::sync::Arc;
 
-use objectos_plugin_api::{Context, Error, HttpRequest, HttpResponse, Plugin, Registry, Result};
+use objectos_plugin_api::{Context, Error, HttpAnswer, HttpRequest, HttpResponse, Plugin, Registry, Result};
 use serde_json::Value;
 
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine, TransactionItem};
@@ -30,7 +30,7 @@ pub const ROUTES: [&str; 24] = [
     "GET /api/v1/data/{object}/{id}",
     "PATCH /api/v1/data/{object}/{id}",
     "DELETE /api/v1/data/{object}/{id}",
-    "GET /api/v1/data/{object}/export",
+    EXPORT,
     "POST /api/v1/data/{object}/import",
     "POST /api/v1/data/{object}/{id}/restore",
     "POST /api/v1/data/{object}/{id}/clone",
@@ -45,6 +45,9 @@ pub const ROUTES: [&str; 24] = [
     "PATCH /api/data/{object}/{id}",
     "DELETE /api/data/{object}/{id}",
 ];
+
+/// The one of [`ROUTES`] whose answer may be made while it is sent.
+pub const EXPORT: &str = "GET /api/v1/data/{object}/export";
 
 pub(crate) use client::{deleted, results};
 pub use jobs::{JOB_ROUTES, register_jobs};
@@ -72,7 +75,12 @@ pub(crate) fn read_transaction(operations: Vec<Value>) -> crate::error::Result<V
 
 /// Registers all of [`ROUTES`].
 pub fn register<P: Plugin>(registry: &mut Registry<P>, engine: &Arc<Engine>) {
-    for route in ROUTES {
+    let exporting = Arc::clone(engine);
+    registry.streaming_route(EXPORT, move |_, context, request| {
+        let engine = Arc::clone(&exporting);
+        async move { export(&engine, &context, &request).await }
+    });
+    for route in ROUTES.into_iter().filter(|route| *route != EXPORT) {
         let engine = Arc::clone(engine);
         registry.route(route, move |_, context, request| {
             let engine = Arc::clone(&engine);
@@ -81,7 +89,15 @@ pub fn register<P: Plugin>(registry: &mut Registry<P>, engine: &Arc<Engine>) {
     }
 }
 
-/// Answers one request of [`ROUTES`].
+/// Answers one request of [`EXPORT`]; the body may be made while it is sent.
+///
+/// # Errors
+/// Those of the engine; `Invalid` for a query that does not have its shape.
+pub async fn export(engine: &Arc<Engine>, context: &Context, request: &HttpRequest) -> Result<HttpAnswer> {
+    transfer::export(engine, context, request).await.map_err(Error::from)
+}
+
+/// Answers one request of [`ROUTES`] other than [`EXPORT`].
 ///
 /// # Errors
 /// Those of the engine; `Invalid` for a body that does not have its shape.
@@ -97,7 +113,6 @@ pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -
         ("GET", "/api/v1/data/{object}/{id}") => client::get(engine, context, request).await,
         ("PATCH", "/api/v1/data/{object}/{id}") => client::update(engine, context, request).await,
         ("DELETE", "/api/v1/data/{object}/{id}") => client::delete(engine, context, request).await,
-        ("GET", "/api/v1/data/{object}/export") => transfer::export(engine, context, request).await,
         ("POST", "/api/v1/data/{object}/import") => transfer::import(engine, context, request).await,
         ("POST", "/api/v1/data/{object}/{id}/restore") => life::restore(engine, context, request).await,
         ("POST", "/api/v1/data/{object}/{id}/clone") => life::clone(engine, context, request).await,

@@ -1,13 +1,15 @@
-//! Answers on their way out: a handler's frame becomes a response whose body is the frame's own memory, and every response
-//! gets the headers that keep a browser from doing more with it than it should.
+//! Answers on their way out: a handler's frame becomes a response whose body is the frame's own memory (or flows, see
+//! [`crate::flow`]), and every response gets the headers that keep a browser from doing more with it than it should.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use objectos_plugin_api::{Error, HttpResponse, Result};
 
-/// A response with its whole body.
-pub(crate) type Answer = Response<Full<Bytes>>;
+use crate::flow::{AnswerBody, Flow, FlowBody};
+
+/// A response.
+pub(crate) type Answer = Response<AnswerBody>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -33,6 +35,8 @@ pub(crate) struct Draft {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What the body is instead.
+    pub(crate) flow: Option<Box<dyn Flow>>,
 }
 
 impl Draft {
@@ -41,6 +45,7 @@ impl Draft {
             status,
             headers,
             body: Bytes::new(),
+            flow: None,
         }
     }
 
@@ -51,6 +56,7 @@ impl Draft {
             status,
             headers,
             body: body.into(),
+            flow: None,
         }
     }
 
@@ -65,13 +71,19 @@ impl Draft {
         } else {
             Bytes::from_owner(frame).slice(at..)
         };
-        Ok(Self { status, headers, body })
+        Ok(Self {
+            status,
+            headers,
+            body,
+            flow: None,
+        })
     }
 
     /// Adds what every answer carries. What the handler set stays, except where it would be wrong.
     pub(crate) fn secure(&mut self, strict_transport: bool) {
-        let (headers, body) = (&mut self.headers, &self.body);
-        if !body.is_empty() {
+        let bodiless = self.body.is_empty() && self.flow.is_none();
+        let headers = &mut self.headers;
+        if !bodiless {
             let kind = headers.entry(header::CONTENT_TYPE).or_insert(OCTETS);
             // JSON is never rendered, so a policy for it would only be bytes.
             let plain = kind.as_bytes().starts_with(b"application/json");
@@ -102,19 +114,21 @@ impl Draft {
         }
     }
 
-    /// The response. One to `HEAD` tells the length of the body that it does not have.
-    pub(crate) fn finish(mut self, method: &Method) -> Answer {
+    /// The response; `send` makes a body of what flows. One to `HEAD` tells the length of the body that it does not have, where
+    /// it is known.
+    pub(crate) fn finish(mut self, method: &Method, send: impl FnOnce(Box<dyn Flow>) -> FlowBody) -> Answer {
         let bodiless = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        if method == Method::HEAD && !bodiless {
+        if method == Method::HEAD && !bodiless && self.flow.is_none() {
             self.headers
                 .insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         }
-        let body = if bodiless || method == Method::HEAD {
-            Bytes::new()
-        } else {
-            self.body
+        let whole = |body| AnswerBody::Whole(Full::new(body));
+        let body = match self.flow {
+            _ if bodiless || method == Method::HEAD => whole(Bytes::new()),
+            Some(flow) => AnswerBody::Flowing(send(flow)),
+            None => whole(self.body),
         };
-        let mut answer = Response::new(Full::new(body));
+        let mut answer = Response::new(body);
         *answer.status_mut() = self.status;
         *answer.headers_mut() = self.headers;
         answer

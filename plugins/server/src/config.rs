@@ -64,9 +64,9 @@ pub struct Limits {
     pub body_ms: u64,
     /// A connection without a request.
     pub idle_ms: u64,
-    /// An answer of which the peer takes nothing.
+    /// An answer, or a piece of one, of which the peer takes nothing.
     pub write_ms: u64,
-    /// From a complete head to the answer.
+    /// From a complete head to the answer; for each piece of a body that its plugin makes meanwhile, once more.
     pub request_ms: u64,
     /// Requests being worked on at once.
     pub concurrent_requests_max: u32,

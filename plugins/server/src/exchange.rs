@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
 use hyper::body::Incoming;
-use objectos_plugin_api::{Context, Error, ErrorKind};
+use objectos_plugin_api::{Context, Error, ErrorKind, HttpResponse};
 use serde_json::{Map, Value};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -12,6 +12,7 @@ use crate::{
     answer::{Answer, Draft},
     body::{self, BodyLimits},
     connection::Connection,
+    flow::{FlowBody, FlowLimits},
     frame::{self, Sight},
     gateway::Gateway,
     ids,
@@ -69,7 +70,7 @@ pub(crate) async fn serve<G: Gateway>(
         probing: false,
     };
     let outcome = exchange.run(body).await;
-    Ok(exchange.finish(outcome))
+    Ok(exchange.finish(outcome, &connection))
 }
 
 /// Where a request goes.
@@ -199,7 +200,11 @@ impl<G: Gateway> Exchange<'_, G> {
                 // The kernel copies the frame before the future is there, so neither need outlive this line.
                 let call = server.gateway.call(routes, &context, &route.key, &frame);
                 drop((frame, received));
-                Ok(Draft::from_frame(call.await?)?)
+                let frame = call.await?;
+                let stream = HttpResponse::stream_of(frame.as_ref());
+                let flow = stream.map(|stream| server.gateway.flow(stream));
+                let draft = Draft::from_frame(frame)?;
+                Ok(Draft { flow, ..draft })
             }
             Target::Own(own) => {
                 let parameter = captures.ranges().first().and_then(|range| decode(&path[range.clone()]));
@@ -255,7 +260,7 @@ impl<G: Gateway> Exchange<'_, G> {
         forwarded || self.server.config.tls.is_some()
     }
 
-    fn finish(mut self, outcome: Result<Draft, Failure>) -> Answer {
+    fn finish(mut self, outcome: Result<Draft, Failure>, connection: &Arc<Connection<G>>) -> Answer {
         let closes = matches!(&outcome, Err(failure) if failure.closes) || self.server.draining();
         let mut draft = outcome.unwrap_or_else(|failure| self.failed(failure));
         draft.secure(self.server.strict_transport);
@@ -280,7 +285,14 @@ impl<G: Gateway> Exchange<'_, G> {
             status = draft.status.as_u16(),
             "answered"
         );
-        draft.finish(&self.head.method)
+        draft.finish(&self.head.method, |flow| {
+            let limits = &self.server.config.limits;
+            let limits = FlowLimits {
+                piece: limits.request(),
+                taken: Duration::from_millis(limits.write_ms),
+            };
+            FlowBody::new(flow, connection, limits, self.request_id, self.head.uri.path())
+        })
     }
 
     /// Writes the error document, and for the operator what does not stand in it.

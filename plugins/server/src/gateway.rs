@@ -11,6 +11,7 @@ use serde::Deserialize;
 use std::{fmt, future::Future};
 
 pub use self::host::HostGateway;
+use crate::flow::Flow;
 
 /// The kernel, as the server sees it.
 pub trait Gateway: Send + Sync + 'static {
@@ -37,6 +38,8 @@ pub trait Gateway: Send + Sync + 'static {
         route: &str,
         frame: &[u8],
     ) -> impl Future<Output = Result<Self::Bytes>> + Send + 'static;
+    /// Reads the body that an answer left to be read, by the number in its frame.
+    fn flow(&self, stream: u64) -> Box<dyn Flow>;
     /// Asks the service `auth`; answers JSON of its `Identity`.
     fn authenticate(
         &self,

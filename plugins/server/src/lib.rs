@@ -5,7 +5,7 @@
 //! * `config`, `error`: what an operator sets, and what may be wrong with it.
 //! * `gateway`: what is needed of the kernel; `snapshot`, `router`: who answers what, right now.
 //! * `listener`, `connection`, `stream`, `pulse`: from the socket to a request, limits in time, stopping without loss.
-//! * `exchange`, `access`, `body`, `frame`, `answer`, `problem`: from a request to its answer.
+//! * `exchange`, `access`, `body`, `frame`, `answer`, `flow`, `problem`: from a request to its answer.
 //! * `system`, `discovery`, `openapi`: the server's own routes.
 //! * `outgoing`: the service `http-client`.
 //!
@@ -24,6 +24,7 @@ mod cors;
 mod discovery;
 mod error;
 mod exchange;
+mod flow;
 mod frame;
 mod gateway;
 mod ids;
@@ -47,6 +48,7 @@ pub use config::{
     AddressRange, BodyRule, CorsConfig, Limits, Origin, OutgoingConfig, RateLimitConfig, ServerConfig, TlsConfig,
 };
 pub use error::ServerError;
+pub use flow::Flow;
 pub use gateway::{ContributedRoute, ContributedService, Gateway, HostGateway};
 pub use listener::{Listening, refuse_exposure};
 pub use outgoing::{HostGrants, Outgoing};

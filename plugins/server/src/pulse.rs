@@ -33,6 +33,16 @@ impl Pulse {
         Serving(self)
     }
 
+    /// The body of an answer is still to be made when its request has ended: the connection goes on working on it.
+    pub(crate) fn hold(&self) {
+        self.serving.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The body is over.
+    pub(crate) fn release(&self) {
+        self.serving.fetch_sub(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn received(&self) {
         if self.serving.load(Ordering::Relaxed) == 0 {
             self.receiving.store(true, Ordering::Relaxed);
@@ -70,7 +80,7 @@ pub(crate) struct Serving<'a>(&'a Pulse);
 
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
-        self.0.serving.fetch_sub(1, Ordering::Relaxed);
+        self.0.release();
     }
 }
 

@@ -84,6 +84,16 @@ impl<G: Gateway> Server<G> {
         (before < self.config.limits.concurrent_requests_max).then_some(running)
     }
 
+    /// The body of an answer is still to be made when its request has ended: it counts as one that is worked on.
+    pub(crate) fn hold(&self) {
+        self.running.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The body is over.
+    pub(crate) fn release(&self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Answers announce the end of their connection.
     pub(crate) fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)

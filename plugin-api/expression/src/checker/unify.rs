@@ -10,6 +10,7 @@ use crate::node::{Node, NodeKind, Variable};
 use crate::number;
 use crate::types::Type;
 use crate::value::{Value, read_moment};
+use crate::zone::Zone;
 
 impl Typer<'_> {
     /// Brings values to one type: text in quotes becomes a date where the others are dates, a date becomes a datetime where one is.
@@ -82,12 +83,12 @@ impl Typer<'_> {
         let Some(Value::Text(text)) = node.as_literal() else {
             return node;
         };
-        if target == Type::DateTime && calendar::parse_moment(text, 0).is_some_and(|(_, zoned)| !zoned) {
+        if target == Type::DateTime && calendar::parse_moment(text, &Zone::UTC).is_some_and(|(_, zoned)| !zoned) {
             // Local time: what it means is known when it is evaluated.
             let offset = node.offset;
             return call(&DATETIMEVALUE, vec![node], Type::DateTime, offset);
         }
-        let Some(value) = read_moment(text, target, 0) else {
+        let Some(value) = read_moment(text, target, &Zone::UTC) else {
             let form = match target {
                 Type::Time => "write it as 'HH:MM:SS'",
                 Type::DateTime => "write it as 'YYYY-MM-DDTHH:MM:SSZ'",

@@ -110,11 +110,11 @@ impl<'a> Machine<'a> {
 
     /// Dates, datetimes and ISO texts against each other.
     fn compare_moments(&self, left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
-        let offset = self.environment.utc_offset_seconds();
+        let zone = self.environment.zone();
         let read = |value: &Value<'_>| match value {
-            Value::Date(day) => Some(calendar::join(*day, 0, offset)),
+            Value::Date(day) => Some(zone.join(*day, 0)),
             Value::DateTime(ms) => Some(*ms),
-            Value::Text(text) => calendar::parse_moment(text, offset).map(|(ms, _)| ms),
+            Value::Text(text) => calendar::parse_moment(text, zone).map(|(ms, _)| ms),
             _ => None,
         };
         let is_moment = left.value_type().is_moment() || right.value_type().is_moment();

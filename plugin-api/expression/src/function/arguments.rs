@@ -8,6 +8,7 @@ use crate::error::EvaluationError;
 use crate::number;
 use crate::types::Type;
 use crate::value::{Value, mismatch, read_moment};
+use crate::zone::Zone;
 
 pub(super) type Answer<'a> = Result<Value<'a>, EvaluationError>;
 
@@ -20,21 +21,21 @@ pub(super) enum Moment {
 
 impl Moment {
     /// The local day and the milliseconds of that day.
-    pub(super) fn split(self, utc_offset_seconds: i32) -> (i32, i64) {
+    pub(super) fn split(self, zone: &Zone) -> (i32, i64) {
         match self {
             Moment::Day(day) => (day, 0),
-            Moment::Ms(ms) => calendar::split(ms, utc_offset_seconds),
+            Moment::Ms(ms) => zone.split(ms),
         }
     }
 
     /// The same kind of moment on another local day.
-    pub(super) fn on_day(self, day: Option<i32>, utc_offset_seconds: i32) -> Value<'static> {
+    pub(super) fn on_day(self, day: Option<i32>, zone: &Zone) -> Value<'static> {
         match (self, day) {
             (_, None) => Value::Null,
             (Moment::Day(_), Some(day)) => Value::date(day),
             (Moment::Ms(ms), Some(day)) => {
-                let (_, ms_of_day) = calendar::split(ms, utc_offset_seconds);
-                Value::datetime(calendar::join(day, ms_of_day, utc_offset_seconds))
+                let (_, ms_of_day) = zone.split(ms);
+                Value::datetime(zone.join(day, ms_of_day))
             }
         }
     }
@@ -85,7 +86,7 @@ pub(super) fn moment(arguments: &[Value<'_>], index: usize) -> Result<Moment, Ev
             if let Some(day) = calendar::parse_date(text) {
                 return Ok(Moment::Day(day));
             }
-            match read_moment(text, Type::DateTime, 0) {
+            match read_moment(text, Type::DateTime, &Zone::UTC) {
                 Some(Value::DateTime(ms)) => Ok(Moment::Ms(ms)),
                 _ => Err(wrong(value, Type::Date)),
             }

@@ -1,4 +1,4 @@
-//! Dates and times. Parts of a datetime are those of the local time of the evaluation; SQL gets the offset as a parameter.
+//! Dates and times. Parts of a datetime are those of the local time in the zone of the evaluation.
 
 use super::Parameter::{Clock, Date, DateTime, Moment as MomentArgument, Number, Text};
 use super::arguments::{Answer, Moment, moment, number, text, whole, wrong};
@@ -35,16 +35,14 @@ const fn part(
         .sql(Sql::Exact)
 }
 
-const ON_DATE: Sql = Sql::When(|arguments| {
-    arguments
-        .iter()
-        .all(|argument| !matches!(argument.value_type, Type::DateTime | Type::Text | Type::Any))
-});
+const ON_DATE: Sql = Sql::When(|arguments| matches!(arguments[0].value_type, Type::Date | Type::Null));
+const ON_MOMENT: Sql =
+    Sql::When(|arguments| arguments[0].value_type.is_moment() || arguments[0].value_type == Type::Null);
 const NOT_ON_TEXT: Sql = Sql::When(|arguments| arguments[0].value_type != Type::Text);
 const TRUNC_FORM: Sql = Sql::When(|arguments| {
     let unit = arguments[0].as_literal().map(Value::to_text);
-    arguments[1].value_type == Type::Date
-        && unit.is_some_and(|unit| matches!(unit.to_ascii_lowercase().as_str(), "year" | "month" | "day"))
+    let units = ["year", "quarter", "month", "week", "day"];
+    arguments[1].value_type.is_moment() && unit.is_some_and(|unit| units.contains(&unit.to_ascii_lowercase().as_str()))
 });
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -71,7 +69,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Number, Number, Number],
         Type::Date,
         date,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "DATEVALUE",
         "DATEVALUE(value)",
@@ -130,7 +129,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         week_number,
     )
     .aliases(&["ISOWEEKNUM"])
-    .zoned(),
+    .zoned()
+    .sql(Sql::Exact),
     part("HOUR", "HOUR(time)", "the hour, 0 to 23", &[Clock], hour),
     part("MINUTE", "MINUTE(time)", "the minute", &[Clock], minute),
     part("SECOND", "SECOND(time)", "the second", &[Clock], second),
@@ -144,7 +144,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDDAYS"])
     .same_as(0)
-    .sql(ON_DATE),
+    .sql(ON_MOMENT),
     dated(
         "ADD_MONTHS",
         "ADD_MONTHS(date, months)",
@@ -155,7 +155,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDMONTHS"])
     .same_as(0)
-    .zoned(),
+    .zoned()
+    .sql(ON_DATE),
     dated(
         "ADD_YEARS",
         "ADD_YEARS(date, years)",
@@ -166,7 +167,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["ADDYEARS"])
     .same_as(0)
-    .zoned(),
+    .zoned()
+    .sql(ON_DATE),
     dated(
         "ADD_HOURS",
         "ADD_HOURS(datetime, hours)",
@@ -175,7 +177,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::DateTime,
         add_hours,
     )
-    .aliases(&["ADDHOURS"]),
+    .aliases(&["ADDHOURS"])
+    .sql(Sql::Exact),
     dated(
         "ADD_MINUTES",
         "ADD_MINUTES(datetime, minutes)",
@@ -184,7 +187,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::DateTime,
         add_minutes,
     )
-    .aliases(&["ADDMINUTES"]),
+    .aliases(&["ADDMINUTES"])
+    .sql(Sql::Exact),
     dated(
         "DAYS_BETWEEN",
         "DAYS_BETWEEN(start, end)",
@@ -201,7 +205,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         network_days,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "HOURS_BETWEEN",
         "HOURS_BETWEEN(start, end)",
@@ -210,7 +215,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Type::Number,
         hours_between,
     )
-    .aliases(&["HOURS"]),
+    .aliases(&["HOURS"])
+    .sql(Sql::Exact),
     dated(
         "MONTHS_BETWEEN",
         "MONTHS_BETWEEN(start, end)",
@@ -218,7 +224,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         months_between,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "MONTH_DIFF",
         "MONTH_DIFF(end, start)",
@@ -226,7 +233,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         month_diff,
-    ),
+    )
+    .sql(Sql::Exact),
     dated(
         "YEARS_BETWEEN",
         "YEARS_BETWEEN(start, end)",
@@ -234,7 +242,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Date, Date],
         Type::Number,
         years_between,
-    ),
+    )
+    .sql(Sql::Exact),
     Function::of(
         "DAYS_UNTIL",
         "DAYS_UNTIL(date)",
@@ -285,8 +294,8 @@ fn date<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 fn date_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     Ok(match &arguments[0] {
         Value::Date(day) => Value::Date(*day),
-        Value::DateTime(ms) => Value::Date(calendar::split(*ms, context.utc_offset_seconds).0),
-        Value::Text(text) => read_moment(text, Type::Date, context.utc_offset_seconds).unwrap_or(Value::Null),
+        Value::DateTime(ms) => Value::Date(context.zone.split(*ms).0),
+        Value::Text(text) => read_moment(text, Type::Date, context.zone).unwrap_or(Value::Null),
         other => return Err(wrong(other, Type::Date)),
     })
 }
@@ -294,8 +303,8 @@ fn date_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<
 fn datetime_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     Ok(match &arguments[0] {
         Value::DateTime(ms) => Value::DateTime(*ms),
-        Value::Date(day) => Value::datetime(calendar::join(*day, 0, context.utc_offset_seconds)),
-        Value::Text(text) => read_moment(text, Type::DateTime, context.utc_offset_seconds).unwrap_or(Value::Null),
+        Value::Date(day) => Value::datetime(context.zone.join(*day, 0)),
+        Value::Text(text) => read_moment(text, Type::DateTime, context.zone).unwrap_or(Value::Null),
         other => return Err(wrong(other, Type::DateTime)),
     })
 }
@@ -303,16 +312,14 @@ fn datetime_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Ans
 fn time_value<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     Ok(match &arguments[0] {
         Value::Time(ms) => Value::Time(*ms),
-        Value::DateTime(ms) => Value::Time(calendar::split(*ms, context.utc_offset_seconds).1),
-        Value::Text(text) => read_moment(text, Type::Time, 0).unwrap_or(Value::Null),
+        Value::DateTime(ms) => Value::Time(context.zone.split(*ms).1),
+        Value::Text(text) => read_moment(text, Type::Time, context.zone).unwrap_or(Value::Null),
         other => return Err(wrong(other, Type::Time)),
     })
 }
 
 fn civil(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<Civil, EvaluationError> {
-    Ok(calendar::civil_of(
-        moment(arguments, 0)?.split(context.utc_offset_seconds).0,
-    ))
+    Ok(calendar::civil_of(moment(arguments, 0)?.split(context.zone).0))
 }
 
 fn year<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
@@ -332,12 +339,12 @@ fn day<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
 }
 
 fn weekday<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let (day, _) = moment(arguments, 0)?.split(context.utc_offset_seconds);
+    let (day, _) = moment(arguments, 0)?.split(context.zone);
     Ok(Value::Integer(calendar::weekday(day).into()))
 }
 
 fn week_number<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let (day, _) = moment(arguments, 0)?.split(context.utc_offset_seconds);
+    let (day, _) = moment(arguments, 0)?.split(context.zone);
     // The week is that of its Thursday, and so is its year.
     let thursday = day - (calendar::weekday(day) + 5) % 7 + 3;
     let first = calendar::day_of(calendar::civil_of(thursday).year, 1, 1).unwrap_or(thursday);
@@ -363,7 +370,7 @@ fn ms_of_day(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<i64, Eval
         value @ Value::Text(text) if text.as_bytes().get(2) == Some(&b':') => {
             calendar::parse_time(text).ok_or_else(|| wrong(value, Type::Time))
         }
-        _ => Ok(moment(arguments, 0)?.split(context.utc_offset_seconds).1),
+        _ => Ok(moment(arguments, 0)?.split(context.zone).1),
     }
 }
 
@@ -400,11 +407,11 @@ fn add_ms(ms: i64, count: f64, unit_ms: i64) -> Answer<'static> {
 
 fn shift_months<'a>(context: &mut Context<'_>, arguments: &[Value<'a>], months_each: i64) -> Answer<'a> {
     let start = moment(arguments, 0)?;
-    let (day, _) = start.split(context.utc_offset_seconds);
+    let (day, _) = start.split(context.zone);
     let months = whole(arguments, 1)?.and_then(|count| count.checked_mul(months_each));
     Ok(start.on_day(
         months.and_then(|months| calendar::add_months(day, months)),
-        context.utc_offset_seconds,
+        context.zone,
     ))
 }
 
@@ -419,7 +426,7 @@ fn add_years<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'
 fn ms(arguments: &[Value<'_>], index: usize, context: &Context<'_>) -> Result<i64, EvaluationError> {
     Ok(match moment(arguments, index)? {
         Moment::Ms(ms) => ms,
-        Moment::Day(day) => calendar::join(day, 0, context.utc_offset_seconds),
+        Moment::Day(day) => context.zone.join(day, 0),
     })
 }
 
@@ -433,7 +440,7 @@ fn add_minutes<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer
 
 /// The local days of both arguments.
 fn days(context: &Context<'_>, arguments: &[Value<'_>]) -> Result<(i32, i32), EvaluationError> {
-    let day = |index| Ok(moment(arguments, index)?.split(context.utc_offset_seconds).0);
+    let day = |index| Ok(moment(arguments, index)?.split(context.zone).0);
     Ok((day(0)?, day(1)?))
 }
 
@@ -460,22 +467,23 @@ fn years_between<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answ
 
 fn date_trunc<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     let (unit, start) = (text(arguments, 0)?.to_ascii_lowercase(), moment(arguments, 1)?);
-    let (day, ms_of_day) = start.split(context.utc_offset_seconds);
+    let (day, ms_of_day) = start.split(context.zone);
     let Civil { year, month, .. } = calendar::civil_of(day);
-    let (day, ms_of_day) = match unit.as_str() {
-        "year" => (calendar::day_of(year, 1, 1), 0),
-        "quarter" => (calendar::day_of(year, (month - 1) / 3 * 3 + 1, 1), 0),
-        "month" => (calendar::day_of(year, month, 1), 0),
-        "week" => (Some(day - (calendar::weekday(day) + 5) % 7), 0),
-        "day" => (Some(day), 0),
-        "hour" => (Some(day), ms_of_day / HOUR_MS * HOUR_MS),
-        "minute" => (Some(day), ms_of_day / 60_000 * 60_000),
-        _ => (None, 0),
+    let begin = match unit.as_str() {
+        "year" => calendar::day_of(year, 1, 1),
+        "quarter" => calendar::day_of(year, (month - 1) / 3 * 3 + 1, 1),
+        "month" => calendar::day_of(year, month, 1),
+        "week" => Some(day - (calendar::weekday(day) + 5) % 7),
+        "day" | "hour" | "minute" => Some(day),
+        _ => None,
     };
-    Ok(match (start, day) {
-        (_, None) => Value::Null,
-        (Moment::Day(_), Some(day)) => Value::date(day),
-        (Moment::Ms(_), Some(day)) => Value::datetime(calendar::join(day, ms_of_day, context.utc_offset_seconds)),
+    Ok(match (start, begin, unit.as_str()) {
+        (_, None, _) => Value::Null,
+        (Moment::Day(_), Some(day), _) => Value::date(day),
+        // Counted back from the moment, as its hour may be one that comes twice.
+        (Moment::Ms(ms), Some(_), "hour") => Value::datetime(ms - ms_of_day % HOUR_MS),
+        (Moment::Ms(ms), Some(_), "minute") => Value::datetime(ms - ms_of_day % 60_000),
+        (Moment::Ms(_), Some(day), _) => Value::datetime(context.zone.join(day, 0)),
     })
 }
 

@@ -67,7 +67,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Form::Kernel(xor),
     )
     .repeated(1)
-    .returns(Type::Boolean),
+    .returns(Type::Boolean)
+    .sql(Sql::Exact),
     special(
         "NOT",
         "NOT(condition)",
@@ -115,7 +116,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Form::Kernel(is_number),
     )
     .returns(Type::Boolean)
-    .takes_null(),
+    .takes_null()
+    .sql(Sql::When(|arguments| arguments[0].value_type == Type::Number)),
     Function::of(
         "BOOLEAN",
         "BOOLEAN(value)",
@@ -125,7 +127,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .returns(Type::Boolean)
     .sql(Sql::When(|arguments| {
-        matches!(arguments[0].value_type, Type::Number | Type::Boolean)
+        matches!(arguments[0].value_type, Type::Number | Type::Boolean | Type::Text)
     })),
 ];
 

@@ -68,7 +68,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Number, Number],
         round_up,
     )
-    .required(1),
+    .required(1)
+    .sql(DIGITS_KNOWN),
     Function::of(
         "MOD",
         "MOD(number, divisor)",

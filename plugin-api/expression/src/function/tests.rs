@@ -360,6 +360,11 @@ fn names_are_unique_and_rows_complete() {
     assert!(names.len() > 100);
 }
 
+/// What the column on SQL means.
+const NOTE: &str = "Where a function is not in SQL (or not for those arguments), filters, orders and groups by a formula that uses it are \
+                    computed by the engine, for a limited number of records. Days and times of day are those of the time zone of whoever \
+                    asks, exact for the years 1970 to 2100.";
+
 #[test]
 fn the_reference_lists_every_function() {
     let markdown = functions_markdown();
@@ -372,7 +377,7 @@ fn the_reference_lists_every_function() {
         );
     }
     expect_test::expect_file!["../../FUNCTIONS.md"].assert_eq(&format!(
-        "# Functions of expressions\n\nMade from the table in `src/function`; `UPDATE_EXPECT=1 cargo test -p objectos-expression` writes it anew.\n\n{}",
+        "# Functions of expressions\n\nMade from the table in `src/function`; `UPDATE_EXPECT=1 cargo test -p objectos-expression` writes it anew.\n\n{NOTE}\n\n{}",
         markdown.trim_end().to_owned() + "\n"
     ));
     assert!(markdown.contains("| `TRIM(text)` | without blanks, tabs and line ends at both ends |  | yes |"));

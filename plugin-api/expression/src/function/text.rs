@@ -17,6 +17,8 @@ const fn textual(
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Text)
 }
 
+/// As text it is what is stored.
+const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type.is_written_alike()));
 const ON_TEXT: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type == Type::Text));
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -29,7 +31,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .aliases(&["LENGTH"])
     .returns(Type::Number)
-    .sql(ON_TEXT),
+    .sql(Sql::When(|arguments| {
+        matches!(arguments[0].value_type, Type::Text | Type::List)
+    })),
     textual(
         "LEFT",
         "LEFT(text, count)",
@@ -85,7 +89,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .required(0)
     .repeated(1)
     .takes_null()
-    .sql(ON_TEXT),
+    .sql(WRITTEN),
     textual(
         "CONTAINS",
         "CONTAINS(text, part)",
@@ -124,7 +128,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .required(2)
     .returns(Type::Number)
-    .sql(Sql::When(|arguments| arguments.len() == 2)),
+    .sql(Sql::Exact),
     textual(
         "SUBSTITUTE",
         "SUBSTITUTE(text, old, new)",
@@ -141,7 +145,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Text, Number, Text],
         lpad,
     )
-    .required(2),
+    .required(2)
+    .sql(Sql::Exact),
     textual(
         "RPAD",
         "RPAD(text, length, [pad])",
@@ -149,7 +154,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Text, Number, Text],
         rpad,
     )
-    .required(2),
+    .required(2)
+    .sql(Sql::Exact),
     textual(
         "REPEAT",
         "REPEAT(text, count)",
@@ -157,8 +163,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Text, Number],
         repeat,
     )
-    .aliases(&["REPT"]),
-    textual("REVERSE", "REVERSE(text)", "from back to front", &[Text], reverse),
+    .aliases(&["REPT"])
+    .sql(Sql::Exact),
+    textual("REVERSE", "REVERSE(text)", "from back to front", &[Text], reverse).sql(Sql::Exact),
     textual(
         "TEXT",
         "TEXT(value)",
@@ -167,9 +174,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         as_text,
     )
     .aliases(&["STRING", "TOTEXT"])
-    .sql(Sql::When(|arguments| {
-        matches!(arguments[0].value_type, Type::Text | Type::Date)
-    })),
+    .sql(WRITTEN),
     textual(
         "FIXED",
         "FIXED(number, [digits])",
@@ -195,7 +200,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[List, Text],
         join,
     )
-    .required(1),
+    .required(1)
+    .sql(Sql::Exact),
     Function::of(
         "REGEX",
         "REGEX(text, 'pattern')",

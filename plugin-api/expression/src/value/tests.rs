@@ -89,7 +89,7 @@ fn json_and_text_forms_are_those_of_the_api() {
 fn results_are_converted_to_the_declared_type() {
     let check = |value: Value<'_>, target: Type, expected: Option<Value<'_>>| {
         assert_eq!(
-            value.clone().convert_to(target, 3600).ok(),
+            value.clone().convert_to(target, &Zone::fixed(3600)).ok(),
             expected,
             "{value:?} to {target}"
         );

@@ -78,14 +78,24 @@ fn value(random: &mut Random, value_type: Type) -> Json {
             "2024-02-29",
             "0001-01-01",
             "9999-12-31",
-            "1999-12-31"
+            "1999-12-31",
+            "2026-03-29",
+            "2011-12-30"
         ])),
         Type::DateTime => json!(random.pick(&[
             "2026-01-15T12:30:45.000Z",
             "2026-01-15T00:00:00.000Z",
             "0001-01-01T00:00:00.000Z",
             "9999-12-31T23:59:59.999Z",
-            "2024-02-29T23:59:59.500Z"
+            "2024-02-29T23:59:59.500Z",
+            // Around changes of clocks: Berlin, New York, Kathmandu, Apia.
+            "2026-03-29T00:59:59.999Z",
+            "2026-03-29T01:00:00.000Z",
+            "2026-10-25T00:30:00.000Z",
+            "2026-11-01T05:59:59.000Z",
+            "1985-12-31T18:30:00.000Z",
+            "2011-12-30T09:59:59.000Z",
+            "2011-12-30T10:00:00.000Z"
         ])),
         _ => Json::Array((0..random.below(3)).map(|_| json!(random.pick(&texts))).collect()),
     }
@@ -175,7 +185,7 @@ fn leaf(random: &mut Random, value_type: Type) -> String {
     }
 }
 
-const NUMBERS: [&str; 40] = [
+const NUMBERS: [&str; 44] = [
     "N@ + N@",
     "N@ - N@",
     "N@ * N@",
@@ -216,8 +226,12 @@ const NUMBERS: [&str; 40] = [
     "COALESCE(N@, N@)",
     "N@ ?? N@",
     "HOURS_BETWEEN(M@, M@) + MONTHS_BETWEEN(D@, D@)",
+    "NETWORKDAYS(D@, M@)",
+    "YEARS_BETWEEN(D@, M@) + WEEKNUM(M@)",
+    "ROUNDUP(N@, 1)",
+    "FIND(T@, T@, N@)",
 ];
-const TEXTS: [&str; 24] = [
+const TEXTS: [&str; 26] = [
     "T@ & T@",
     "T@ + N@",
     "CONCAT(T@, N@, B@, D@)",
@@ -242,8 +256,10 @@ const TEXTS: [&str; 24] = [
     "BLANKVALUE(T@, T@)",
     "NULLIF(T@, T@)",
     "CASE(N@, N@, T@, T@)",
+    "CONCAT(T@, M@, B@)",
+    "JOIN(L@, T@)",
 ];
-const BOOLEANS: [&str; 42] = [
+const BOOLEANS: [&str; 44] = [
     "N@ = N@",
     "N@ <> N@",
     "N@ < N@",
@@ -286,8 +302,10 @@ const BOOLEANS: [&str; 42] = [
     "INCLUDES(L@, T@)",
     "IF(B@, B@, B@)",
     "CASE(T@, T@, B@, false)",
+    "XOR(B@, B@, B@)",
+    "BOOLEAN(T@)",
 ];
-const DATES: [&str; 12] = [
+const DATES: [&str; 13] = [
     "D@ + N@",
     "D@ - N@",
     "N@ + D@",
@@ -297,16 +315,19 @@ const DATES: [&str; 12] = [
     "DATEVALUE(M@)",
     "END_OF_MONTH(D@)",
     "DATE_TRUNC('week', D@)",
+    "DATE_TRUNC('quarter', D@)",
     "DATE(N@, N@, N@)",
     "IF(B@, D@, '2026-01-15')",
     "D@ ?? D@",
 ];
-const MOMENTS: [&str; 8] = [
+const MOMENTS: [&str; 10] = [
     "M@ + N@",
     "DATETIMEVALUE(D@)",
     "ADD_HOURS(M@, N@)",
     "ADD_MONTHS(M@, N@)",
     "DATE_TRUNC('hour', M@)",
+    "DATE_TRUNC('week', M@)",
+    "ADD_MINUTES(M@, N@)",
     "IF(B@, M@, D@)",
     "COALESCE(M@, D@)",
     "ADD_DAYS(M@, N@)",

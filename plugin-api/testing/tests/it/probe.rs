@@ -1,7 +1,8 @@
 //! The plugin under test.
 
 use objectos_plugin_api::{
-    CommandAnswer, Context, Error, Health, HookAnswer, HttpResponse, NewEvent, Plugin, Registry, Result, Setup, service,
+    BodyStream, CommandAnswer, Context, Error, Health, HookAnswer, HttpAnswer, HttpResponse, NewEvent, Plugin,
+    Registry, Result, Setup, service,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,7 +20,10 @@ pub(crate) const MANIFEST: &str = r#"{
     "services": {"provides": [{"name": "sum", "version": "1.2.0"}], "uses": [{"name": "store", "range": "^1"}]},
     "hooks": {"handles": ["data.before_insert"], "runs": []},
     "events": {"handles": ["data.record.*"], "publishes": ["probe.seen"]},
-    "routes": [{"method": "GET", "path": "/api/v1/probe/{name}"}],
+    "routes": [
+      {"method": "GET", "path": "/api/v1/probe/{name}"},
+      {"method": "GET", "path": "/api/v1/probe/pieces/{count}"}
+    ],
     "commands": [{"name": "probe", "summary": "says what it was given"}]
   }
 }"#;
@@ -120,6 +124,24 @@ impl Plugin for Probe {
                 "user": context.user(),
             });
             Ok(HttpResponse::json(200, &answer)?.with_header("x-probe", "yes"))
+        });
+        registry.streaming_route("GET /api/v1/probe/pieces/{count}", |_, _, request| async move {
+            let count: u32 = request.parameter("count").parse().map_err(Error::internal)?;
+            if count == 0 {
+                return Ok(HttpAnswer::Whole(HttpResponse::empty(204)));
+            }
+            let body = BodyStream::unfold(0, move |made| async move {
+                // What waits is made on the plugin's own runtime, piece by piece.
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                match made {
+                    13 => panic!("the thirteenth piece"),
+                    7 if count == 8 => Err(Error::not_found("the eighth piece is missing")),
+                    made if made == count => Ok(None),
+                    made => Ok(Some((format!("{made};").into_bytes(), made + 1))),
+                }
+            });
+            let head = HttpResponse::empty(200).with_header("content-type", "text/plain");
+            Ok(HttpAnswer::Streamed(head, body))
         });
         registry.command("probe", |_, _, arguments| async move {
             Ok(CommandAnswer {

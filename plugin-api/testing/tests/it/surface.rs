@@ -125,6 +125,29 @@ async fn routes_see_the_request_and_the_principal() {
 }
 
 #[tokio::test]
+async fn bodies_come_in_pieces_until_their_end_their_error_or_their_panic() {
+    let (plugin, _) = probe(json!({})).await;
+    let check = async |count: &str, expected: Result<(u16, &str), ErrorKind>| {
+        let request = HttpRequestParts {
+            method: "GET",
+            route: "/api/v1/probe/pieces/{count}",
+            parameters: &[("count", count)],
+            ..HttpRequestParts::default()
+        };
+        let route = "GET /api/v1/probe/pieces/{count}";
+        let answer = plugin.route(route, &Context::background(), &request).await;
+        let read = answer.map(|answer| (answer.status, String::from_utf8(answer.body).unwrap()));
+        let expected = expected.map(|(status, body)| (status, body.to_owned()));
+        assert_eq!(read.map_err(|error| error.kind()), expected, "{count}");
+    };
+    check("0", Ok((204, ""))).await;
+    check("3", Ok((200, "0;1;2;"))).await;
+    check("8", Err(ErrorKind::NotFound)).await;
+    check("20", Err(ErrorKind::Panicked)).await;
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn commands_health_and_state() {
     let (plugin, _) = probe(json!({})).await;
     assert_eq!(plugin.command("probe", &["a", "b"]).await.unwrap().output, "a+b");

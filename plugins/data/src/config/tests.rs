@@ -26,6 +26,14 @@ fn what_is_wrong_is_named() {
     check(json!({ "database": { "url": "x", "reader": 3 } }), "reader");
     check(json!({ "limits": { "batchMax": 1001 } }), "limits.batchMax");
     check(json!({ "limits": { "pageSize": 2000 } }), "limits.pageSize");
+    check(
+        json!({ "limits": { "formulaRecordsMax": 0 } }),
+        "limits.formulaRecordsMax",
+    );
+    check(
+        json!({ "timeZone": "Europe/Atlantis" }),
+        "timeZone: 'Europe/Atlantis' is no time zone",
+    );
 }
 
 #[test]

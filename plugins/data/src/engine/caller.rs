@@ -2,11 +2,14 @@
 
 use std::sync::OnceLock;
 
-use objectos_expression::{Environment, Lookup, Path};
+use objectos_expression::{Environment, Lookup, Path, Zone};
 use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
 use crate::store::SqlValue;
+
+/// Attributes of a principal that may say its time zone.
+const ZONE_NAMES: [&str; 3] = ["timezone", "timeZone", "time_zone"];
 
 /// The caller of one request, and the moment of it.
 #[derive(Debug)]
@@ -18,23 +21,28 @@ pub(super) struct Caller<'a> {
     /// Nothing is about to be written: what was true a moment ago is good enough.
     pub(super) reads_only: bool,
     user: OnceLock<Value>,
+    /// Of callers who have none of their own.
+    usual_zone: &'a Zone,
+    zone: OnceLock<Zone>,
 }
 
 impl<'a> Caller<'a> {
-    pub(super) fn new(context: &'a Context, now_ms: i64) -> Self {
+    pub(super) fn new(context: &'a Context, now_ms: i64, usual_zone: &'a Zone) -> Self {
         Self {
             context,
             now_ms,
             reads_only: false,
             user: OnceLock::new(),
+            usual_zone,
+            zone: OnceLock::new(),
         }
     }
 
     /// Of a request that only reads. The system's own are left out: plugins read what they wrote just now.
-    pub(super) fn reading(context: &'a Context, now_ms: i64) -> Self {
+    pub(super) fn reading(context: &'a Context, now_ms: i64, usual_zone: &'a Zone) -> Self {
         Self {
             reads_only: !context.system(),
-            ..Self::new(context, now_ms)
+            ..Self::new(context, now_ms, usual_zone)
         }
     }
 
@@ -97,5 +105,19 @@ impl Environment for Caller<'_> {
 
     fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    fn zone(&self) -> &Zone {
+        self.zone.get_or_init(|| {
+            let named = ZONE_NAMES.iter().find_map(|name| self.user().get(*name)?.as_str());
+            match named.map(Zone::read) {
+                None => self.usual_zone.clone(),
+                Some(Ok(zone)) => zone,
+                Some(Err(error)) => {
+                    tracing::debug!(error = %error, "the caller's time zone is not known, the usual one is used");
+                    self.usual_zone.clone()
+                }
+            }
+        })
     }
 }

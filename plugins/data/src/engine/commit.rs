@@ -7,7 +7,6 @@ use objectos_plugin_api::contracts::events::{ChangedRecord, RecordChange};
 use serde_json::Value;
 
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
-use super::caller::Caller;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::find::{Search, plan_with};
 use super::upsert::lost_race;
@@ -103,8 +102,8 @@ pub(super) struct Planned {
 /// What goes into the unit beside the changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Beside<'a> {
-    /// An event about the whole.
-    pub(super) event: Option<&'a Statement>,
+    /// Events about the whole.
+    pub(super) events: &'a [Statement],
     /// Changes of tables, which are made first.
     pub(super) tables: &'a [SchemaStep],
 }
@@ -174,7 +173,7 @@ impl Engine {
         let (answered, sealed) = (Arc::default(), Arc::default());
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            let caller = Caller::new(context, self.now_ms());
+            let caller = self.caller(context);
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
             draft.sealed = Arc::clone(&sealed);
@@ -186,8 +185,10 @@ impl Engine {
                     Err(error) => return Err(WriteFailure { operation, error }),
                 }
             }
-            if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
-                draft.push(Part::Event, event.clone(), Expect::Anything);
+            if !draft.unit.steps.is_empty() {
+                for event in beside.events {
+                    draft.push(Part::Event, event.clone(), Expect::Anything);
+                }
             }
             let mut unit = std::mem::take(&mut draft.unit);
             if only_check || unit.steps.is_empty() {
@@ -360,7 +361,7 @@ impl Engine {
         }
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
         let granted = plan.granted.of_any_record();
-        let caller = Caller::new(context, self.now_ms());
+        let caller = self.caller(context);
         let search = Search {
             schema,
             layout: &plan.layout,
@@ -440,6 +441,8 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             object: layout.object.name.clone(),
             fields: unique_fields(layout, columns, index.as_deref()),
         }),
+        // Somebody else took the value first; the hook looks again.
+        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again { diagnose: false },
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
         ))),

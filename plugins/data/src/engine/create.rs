@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_expression::{RecordEnvironment, evaluate};
+use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -78,13 +78,13 @@ impl Engine {
         let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeInsert,
                 || RecordHook {
                     object: object.to_owned(),
                     id: id.clone(),
                     record: document(&layout, &values),
-                    previous: None,
+                    ..RecordHook::default()
                 },
                 object,
             )
@@ -162,7 +162,8 @@ impl Engine {
             let known = Value::Object(document(layout, values));
             let environment = RecordEnvironment::new(&known, draft.caller.now_ms)
                 .as_new()
-                .with_user(draft.caller.user());
+                .with_user(draft.caller.user())
+                .with_zone(draft.caller.zone().clone());
             let value = evaluate(expression.checked(), &environment).map_err(|error| DataError::Expression {
                 object: layout.object.name.clone(),
                 place: format!("the default of '{}'", layout.columns[index].name),
@@ -437,7 +438,7 @@ pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec
     }
 }
 
-fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
+pub(super) fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
     let now = SqlValue::Text(stamp(draft.caller.now_ms));
     let by = draft.caller.stamp();
     let mut set = |part: SystemField, value: &SqlValue, keep: bool| {

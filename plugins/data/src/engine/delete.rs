@@ -209,9 +209,9 @@ impl Engine {
                     id: id.to_owned(),
                     record: Fields::new(),
                     previous: Some(document(layout, &before)),
+                    ..RecordHook::default()
                 };
-                self.before_hook(draft.caller.context, HookPoint::BeforeDelete, hook, object)
-                    .await?;
+                self.before_hook(draft, HookPoint::BeforeDelete, hook, object).await?;
             }
             // From here on it counts as gone, so that a circle of records comes to an end.
             draft.set(object, id, None);

@@ -7,7 +7,6 @@ use objectos_plugin_api::protocol::data::Severity;
 use objectos_plugin_api::{Context, ErrorKind};
 
 use super::Engine;
-use super::caller::Caller;
 use super::commit::{Change, Planned, WriteFailure};
 use super::draft::{Draft, Part};
 use crate::error::{DataError, Result};
@@ -26,7 +25,7 @@ impl Engine {
     ) -> Vec<Option<DataError>> {
         let mut faults: Vec<Option<DataError>> = changes.iter().map(|_| None).collect();
         if known.as_ref().is_none_or(|failure| at_fault(&failure.error)) {
-            let caller = Caller::new(context, self.now_ms());
+            let caller = self.caller(context);
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), true);
             for (operation, change) in changes.iter().enumerate() {
                 draft.operation = operation;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use objectos_plugin_api::contracts::data::RecordBeside;
 use parking_lot::Mutex;
 
 use super::ask::Answered;
@@ -57,6 +58,11 @@ pub(super) enum Part {
     },
     /// No record may depend on a deleted one.
     Dependents,
+    /// A record that a hook has made with the change.
+    Beside {
+        /// Its object.
+        layout: Arc<Layout>,
+    },
     /// An event.
     Event,
 }
@@ -97,6 +103,8 @@ pub(super) struct Draft<'a> {
     changed: HashMap<(String, String), Option<Stored>>,
     /// Changes that were made.
     pub(super) effects: Vec<Effect>,
+    /// Records that hooks have made with it.
+    pub(super) beside: Vec<RecordBeside>,
     /// Look references up before writing: the attempt before failed at one, and the caller wants to know which.
     pub(super) diagnose: bool,
     /// Records touched by what follows from a delete.
@@ -125,6 +133,7 @@ impl<'a> Draft<'a> {
             operation: 0,
             changed: HashMap::new(),
             effects: Vec::new(),
+            beside: Vec::new(),
             diagnose,
             cascaded: 0,
             told: Mutex::default(),
@@ -184,7 +193,7 @@ impl<'a> Draft<'a> {
     /// Fails with `NotSupported` when there are several: no transaction spans them.
     pub(super) fn datasource(&self) -> Result<Option<&Arc<Layout>>> {
         let mut layouts = self.parts.iter().filter_map(|(_, part)| match part {
-            Part::Record { layout } => Some(layout),
+            Part::Record { layout } | Part::Beside { layout } => Some(layout),
             _ => None,
         });
         let Some(first) = layouts.next() else { return Ok(None) };

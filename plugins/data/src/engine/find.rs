@@ -18,7 +18,7 @@ use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
 use crate::query::select::{self, SelectPlan};
-use crate::query::{QueryInput, aggregate, cursor};
+use crate::query::{QueryInput, Rating, aggregate, cursor};
 use crate::record::{Layout, Schema, write_value};
 use crate::store::{Row, Statement};
 
@@ -69,7 +69,10 @@ impl Engine {
         if query.binned {
             check_bin(layout, &granted, ApiMethod::Restore)?;
         }
-        let caller = Caller::reading(context, self.now_ms());
+        if let Some(method) = method.filter(|_| !granted.system) {
+            check_joined(&schema, &query, method)?;
+        }
+        let caller = self.reading_caller(context);
         let search = Search {
             schema: &schema,
             layout,
@@ -77,6 +80,7 @@ impl Engine {
             granted: &granted,
         };
         let query = self.nearest(&search, query).await?;
+        let query = self.rated(&search, query, true).await?;
         let found = if query.aggregates() {
             self.figures(&search, &query).await?
         } else {
@@ -142,7 +146,9 @@ impl Engine {
                 query,
             )
             .await?;
-        plan_with(search, views.as_ref(), query, self.page_limits())
+        let plan = planned(search, views.as_ref(), query, self.page_limits(), true)?;
+        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        Ok(plan)
     }
 
     /// One page of records.
@@ -209,6 +215,7 @@ impl Engine {
         } else {
             (far_end, near_end)
         };
+        around(&mut found, query);
         let (out, holes) = (writer.out, writer.holes);
         let records = if holes.is_empty() {
             out
@@ -231,7 +238,9 @@ impl Engine {
             .await?;
         let mut checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
         checker.scope.binned = query.binned;
+        checker.evaluates = true;
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
+        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
         let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),
@@ -264,6 +273,28 @@ impl Engine {
     }
 }
 
+/// A right or full join lists the records of another object, which must allow it as well.
+fn check_joined(schema: &Schema, query: &QueryInput, method: ApiMethod) -> Result<()> {
+    let method = match method {
+        ApiMethod::Search => ApiMethod::List,
+        other => other,
+    };
+    let mut outer = query.joins.iter().filter(|join| join.outer.is_some());
+    outer.try_for_each(|join| check_method(layout_of(schema, &join.object)?, method))
+}
+
+/// What lies around a page of hits that was cut before it was read.
+fn around(found: &mut Found, query: &QueryInput) {
+    let Rating::Done(rated) = &query.rating else { return };
+    let Some(page) = &rated.page else { return };
+    found.limit = page.limit;
+    found.offset = page.offset;
+    found.total = found.total.map(|_| page.total);
+    found.has_more = page.has_more;
+    found.next_cursor.clone_from(&page.next_cursor);
+    found.previous_cursor.clone_from(&page.previous_cursor);
+}
+
 /// A page, when what may be seen is known.
 pub(super) fn plan_with(
     search: &Search<'_>,
@@ -271,9 +302,21 @@ pub(super) fn plan_with(
     query: &QueryInput,
     limits: select::PageLimits,
 ) -> Result<SelectPlan> {
+    planned(search, views, query, limits, false)
+}
+
+/// The same; `evaluates`: what no database can compute is computed before the plan is used.
+fn planned(
+    search: &Search<'_>,
+    views: Option<&Views>,
+    query: &QueryInput,
+    limits: select::PageLimits,
+    evaluates: bool,
+) -> Result<SelectPlan> {
     let mut checker = Checker::new(search.schema, search.layout, views, search.caller);
     checker.scope.binned = query.binned;
     checker.system = search.granted.system;
+    checker.evaluates = evaluates;
     let layouts = |object: &str| search.schema.layout(object).cloned();
     select::plan(checker, &layouts, search.granted.view.as_deref(), query, limits)
 }

@@ -8,7 +8,6 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 
 use super::answer::{Found, RecordAnswer, RecordWriter, write_stored};
-use super::caller::Caller;
 use super::find::Search;
 use super::ports::HookPoint;
 use super::ready::ReadyQuery;
@@ -49,7 +48,7 @@ impl Engine {
         } else if whole && layout.plain && granted.sees_all() {
             self.get_plain(context, layout, granted.system, id).await?
         } else {
-            let caller = Caller::reading(context, self.now_ms());
+            let caller = self.reading_caller(context);
             let search = Search {
                 schema: &schema,
                 layout,
@@ -87,7 +86,7 @@ impl Engine {
     ) -> Result<Option<Vec<u8>>> {
         let statement = Statement::new(Arc::clone(&layout.get_sql), vec![SqlValue::Text(id.to_owned())]).single();
         let mut record = None;
-        let mut reader = self.reader_of(layout, &Caller::reading(context, self.now_ms())).await?;
+        let mut reader = self.reader_of(layout, &self.reading_caller(context)).await?;
         reader
             .read(&statement, &mut |row| {
                 let mut out = Vec::with_capacity(layout.columns.len() * 24);

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use objectos_expression::{Environment, Lookup, Path};
+use objectos_expression::{Environment, Lookup, Path, Zone};
 
 use super::Engine;
 use super::access::Granted;
@@ -203,9 +203,8 @@ impl Environment for Watched<'_> {
         self.seen().now_ms()
     }
 
-    fn utc_offset_seconds(&self) -> i32 {
-        // The same for every caller of this engine.
-        self.inner.utc_offset_seconds()
+    fn zone(&self) -> &Zone {
+        self.seen().zone()
     }
 
     fn is_new(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::store::{Cell, Row, SqlValue, Statement};
 /// How far a path may lead.
 const HOPS_MAX: usize = 5;
 
-/// The paths over relations that the rules of an object read.
+/// The paths that the rules of an object read.
 pub(super) fn rule_paths(object: &ObjectModel) -> Vec<String> {
     let mut paths = Vec::new();
     object.rules.iter().for_each(|rule| collect(rule, &mut paths));
@@ -27,7 +27,7 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
     let mut add = |expression: &crate::model::Expression| {
         let dependencies = expression.checked().dependencies();
         let both = dependencies.fields.iter().chain(&dependencies.previous);
-        paths.extend(both.filter(|path| path.contains('.')).cloned());
+        paths.extend(both.cloned());
     };
     match &rule.check {
         RuleCheck::Condition(condition) => add(condition),

@@ -125,11 +125,10 @@ impl Engine {
                 id: id.to_owned(),
                 record,
                 previous: Some(document(layout, &before)),
+                ..RecordHook::default()
             };
             let object = layout.object.name.as_str();
-            let hooked = self
-                .before_hook(draft.caller.context, HookPoint::BeforeUpdate, hook, object)
-                .await?;
+            let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 if !taken.errors.is_empty() {

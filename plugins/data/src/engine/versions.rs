@@ -15,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use super::access::Granted;
 use super::answer::{RecordAnswer, document};
-use super::caller::Caller;
 use super::commit::Change;
 use super::draft::{Draft, Part, Stored};
 use super::get::not_found;
@@ -313,7 +312,7 @@ impl Engine {
                 method: "history",
             });
         };
-        let caller = Caller::new(context, self.now_ms());
+        let caller = self.caller(context);
         let draft = Draft::new(&schema, &caller, self.parts.store.dialect(), false);
         let current = self
             .read_visible(&draft, layout, &granted, id)

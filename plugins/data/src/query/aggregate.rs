@@ -3,6 +3,8 @@
 //! The groups are made in an inner statement under names of our own (`g0`, `a0`, …); `having` and the order work on these
 //! from outside. What clients call the figures never becomes SQL.
 
+use objectos_expression::Zone;
+
 use super::bucket::{Bucket, Unit};
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::SortKey;
@@ -36,8 +38,10 @@ const FUNCTIONS: [&str; 8] = [
 /// Figures, ready to be asked for.
 #[derive(Debug)]
 pub struct AggregatePlan {
-    scope: Scope,
-    filter: Filter,
+    /// Tables of the records.
+    pub scope: Scope,
+    /// Which records.
+    pub filter: Filter,
     groups: Vec<Group>,
     figures: Vec<Figure>,
     having: Filter,
@@ -158,14 +162,11 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
+    let mut filter = checker.base(&query.joins, view)?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    filter = filter.and(checker.searched(query)?);
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());
@@ -190,10 +191,10 @@ pub fn plan(
         outputs.push((json_key(&figure.alias), form));
         figures.push(figure_plan);
     }
-    let having = query
-        .having
-        .as_ref()
-        .map_or_else(|| Ok(Filter::always()), |having| over_figures(having, &known))?;
+    let having = query.having.as_ref().map_or_else(
+        || Ok(Filter::always()),
+        |having| over_figures(having, &known, checker.zone()),
+    )?;
     let mut windows = Vec::with_capacity(query.windows.len());
     for window in &query.windows {
         let mut fields = GroupFields {
@@ -248,14 +249,18 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
     let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
     let class = reference.class;
     let Some(unit) = unit else {
-        let form = if field.stored() { Form::of(field) } else { Form::Plain };
+        let form = match class {
+            _ if field.stored() => Form::of(field),
+            Class::Boolean => Form::Boolean,
+            _ => Form::Plain,
+        };
         let group = Group {
             field: reference,
             bucket: None,
         };
         return Ok((group, class, form));
     };
-    let bucket = Bucket::read(unit, group.zone.as_deref(), path, class)?;
+    let bucket = Bucket::read(unit, group.zone.as_deref(), checker.zone(), path, class)?;
     let group = Group {
         field: reference,
         bucket: Some(bucket),
@@ -342,26 +347,26 @@ fn names(known: &[Known]) -> String {
 }
 
 /// A filter over groups and figures: the same tests as on records, on other names.
-fn over_figures(raw: &RawFilter, known: &[Known]) -> Result<Filter> {
+fn over_figures(raw: &RawFilter, known: &[Known], zone: &Zone) -> Result<Filter> {
     Ok(match raw {
         RawFilter::All(parts) => Filter::All(
             parts
                 .iter()
-                .map(|part| over_figures(part, known))
+                .map(|part| over_figures(part, known, zone))
                 .collect::<Result<_>>()?,
         ),
         RawFilter::Any(parts) => Filter::Any(
             parts
                 .iter()
-                .map(|part| over_figures(part, known))
+                .map(|part| over_figures(part, known, zone))
                 .collect::<Result<_>>()?,
         ),
-        RawFilter::Not(part) => Filter::Not(Box::new(over_figures(part, known)?)),
+        RawFilter::Not(part) => Filter::Not(Box::new(over_figures(part, known, zone)?)),
         RawFilter::Test(test) => {
             let reference = find(&test.field, known).ok_or_else(|| DataError::InvalidFilter {
                 message: format!("'having' knows {} only, not '{}'", names(known), test.field),
             })?;
-            super::check::test_of(test, reference)?
+            super::check::test_of(test, reference, zone)?
         }
         RawFilter::InRecords(lookup) => {
             return Err(DataError::InvalidFilter {

@@ -1,8 +1,9 @@
 //! Buckets: moments and days cut to a unit of the calendar, as text that sorts as time does.
 
+use objectos_expression::Zone;
+
 use super::filter::{Class, FieldRef};
 use super::sql::SqlWriter;
-use super::zone::Zone;
 use crate::error::{DataError, Result};
 use crate::model::nearest;
 use crate::store::Construct;
@@ -74,11 +75,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Checks that values of the class have such a unit.
+    /// Checks that values of the class have such a unit. It begins in the zone of that name, or else in the caller's.
     ///
     /// # Errors
     /// `InvalidQuery`.
-    pub fn read(unit: &str, zone: Option<&str>, field: &str, class: Class) -> Result<Self> {
+    pub fn read(unit: &str, zone: Option<&str>, own: &Zone, field: &str, class: Class) -> Result<Self> {
         let wrong = |message: String| DataError::InvalidQuery { message };
         if !matches!(class, Class::Date | Class::DateTime) {
             return Err(wrong(format!("'{field}' is {} and has no {unit}", class.name())));
@@ -95,10 +96,14 @@ impl Bucket {
         }
         let zone = match zone {
             // A day is one wherever one looks from.
-            Some(name) if class == Class::DateTime => Zone::read(name)?,
-            _ => None,
+            _ if class != Class::DateTime => Zone::UTC,
+            Some(name) => Zone::read(name).map_err(|error| wrong(error.to_string()))?,
+            None => own.clone(),
         };
-        Ok(Self { unit: found, zone })
+        Ok(Self {
+            unit: found,
+            zone: (!zone.is_utc()).then_some(zone),
+        })
     }
 }
 
@@ -137,28 +142,17 @@ impl SqlWriter {
             if rest[at..].starts_with("$0") {
                 self.field(field);
             } else {
-                self.offset(field, zone.first, &zone.changes);
+                self.offset(
+                    zone.first_seconds(),
+                    zone.changes(),
+                    &|change| change.at_ms,
+                    &|writer| {
+                        writer.field(field);
+                    },
+                );
             }
             rest = &rest[at + 2..];
         }
         self.push(rest)
-    }
-
-    /// The offset that holds at the field's moment, found by halving.
-    fn offset(&mut self, field: &FieldRef, first: i32, changes: &[(String, i32)]) {
-        if changes.is_empty() {
-            let sign = if first < 0 { "-" } else { "" };
-            self.push(sign).number(first.unsigned_abs().into());
-            return;
-        }
-        let (before, from) = changes.split_at(changes.len() / 2);
-        let [(moment, offset), after @ ..] = from else { return };
-        self.push("CASE WHEN ").field(field).push(" < '");
-        // Moments of the zone's rules are digits and marks, made here.
-        self.push(moment).push("' THEN ");
-        self.offset(field, first, before);
-        self.push(" ELSE ");
-        self.offset(field, *offset, after);
-        self.push(" END");
     }
 }

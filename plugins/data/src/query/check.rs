@@ -6,17 +6,17 @@
 mod any_case;
 mod conditions;
 mod formula;
+mod joins;
 mod records;
 mod related;
+mod search;
 mod source;
 
 use std::sync::Arc;
 
-use objectos_expression::{Environment, Type};
+use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::input::SearchInput;
-use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
@@ -52,6 +52,8 @@ pub struct Checker<'a> {
     formula_depth: usize,
     /// The system asks: secrets are told.
     pub system: bool,
+    /// Whoever runs the statement calculates first what no database can; without it such a field is refused.
+    pub evaluates: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -90,6 +92,8 @@ impl<'a> Checker<'a> {
             layout: Arc::clone(layout),
             joins: Vec::new(),
             binned: false,
+            evaluated: Vec::new(),
+            outer: None,
         };
         Self {
             schema,
@@ -97,6 +101,7 @@ impl<'a> Checker<'a> {
             environment,
             formula_depth: 0,
             system: false,
+            evaluates: false,
             scope,
         }
     }
@@ -118,9 +123,13 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
+        let mut source = self.source(table, layout, field)?;
+        if table == 0 && self.scope.outer.is_some() && !field.stored() {
+            source = Source::Present(Box::new(source));
+        }
         let reference = FieldRef {
             table,
-            source: self.source(table, layout, field)?,
+            source,
             class: class_of(field),
         };
         let masked = self
@@ -132,6 +141,11 @@ impl<'a> Checker<'a> {
             layout,
             masked,
         })
+    }
+
+    /// The caller's time zone.
+    pub fn zone(&self) -> &'a Zone {
+        self.environment.zone()
     }
 
     fn root_layout(&self) -> &'a Arc<Layout> {
@@ -290,63 +304,12 @@ impl<'a> Checker<'a> {
     /// `Internal` when a permission names what is not there: refused, not ignored, and the caller learns no names from it.
     pub fn own_view(&mut self, view: &View) -> Result<Filter> {
         let views = self.views.take();
+        // What one may see is the same for a list as for one record, which is looked up without calculating anything.
+        let evaluates = std::mem::take(&mut self.evaluates);
         let filter = view_filter(view, self);
         self.views = views;
+        self.evaluates = evaluates;
         filter
-    }
-
-    /// Words to look for in the searchable fields.
-    ///
-    /// # Errors
-    /// `UnknownFields` for a field that is none, `InvalidQuery` when there is nothing to search in.
-    pub fn search(&mut self, search: &SearchInput) -> Result<Filter> {
-        let fields = self.search_fields(search)?;
-        let layout = self.root_layout();
-        if fields.is_empty() {
-            let object = &layout.object.name;
-            return Err(DataError::InvalidQuery {
-                message: format!("'{object}' has no searchable field"),
-            });
-        }
-        let index = layout.text_index.as_ref().map(|fields| Indexed {
-            table: &layout.object.table,
-            fields,
-        });
-        Ok(words::filter(
-            &search.query,
-            search.all_words,
-            search.fuzzy,
-            &fields,
-            index.as_ref(),
-        ))
-    }
-
-    /// The fields that a search looks at, with their names.
-    ///
-    /// # Errors
-    /// `UnknownFields`; `InvalidQuery` for a field that is no text.
-    pub fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<(String, FieldRef)>> {
-        let layout = self.root_layout();
-        let names = if search.fields.is_empty() {
-            let view = self.view(&layout.object.name);
-            let mut names = layout.object.search_fields();
-            names.retain(|name| view.is_none_or(|view| view.reads(name) && !view.masks(name)));
-            names
-        } else {
-            search.fields.clone()
-        };
-        names
-            .into_iter()
-            .map(|name| {
-                let reference = self.field(&name, Purpose::Filter)?.reference;
-                if !words::searchable(reference.class) {
-                    return Err(DataError::InvalidQuery {
-                        message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
-                    });
-                }
-                Ok((name, reference))
-            })
-            .collect()
     }
 }
 
@@ -354,9 +317,9 @@ impl<'a> Checker<'a> {
 ///
 /// # Errors
 /// `InvalidFilter`.
-pub fn test_of(test: &RawTest, field: FieldRef) -> Result<Filter> {
+pub fn test_of(test: &RawTest, field: FieldRef, zone: &Zone) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => conditions::check_value(test, field, value),
+        Operand::Value(value) => conditions::check_value(test, field, value, zone),
         Operand::Field(_) => Err(DataError::InvalidFilter {
             message: format!("$field does not go with '{}'", test.field),
         }),

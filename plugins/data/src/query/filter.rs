@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objectos_expression::Node;
+use objectos_expression::{Node, Zone};
 
 use super::cursor::SortKey;
-use super::input::FrameInput;
+use super::evaluated::Evaluated;
+use super::input::{FrameInput, OuterJoin};
 use super::words::WordsFilter;
 use crate::record::Layout;
 use crate::store::SqlValue;
@@ -20,6 +21,22 @@ pub struct Scope {
     pub joins: Vec<Join>,
     /// Look at the records in the bin, in the place of those that are not.
     pub binned: bool,
+    /// Calculations that no database can do, each once; [`Source::Evaluated`] names their place.
+    pub evaluated: Vec<Arc<Evaluated>>,
+    /// A relation whose records come also where none points to them.
+    pub outer: Option<Box<Outer>>,
+}
+
+/// A right or full join: each side is cut to what may be seen of it before they are joined, so that a record that may not be seen
+/// has no part in it, and hides none either.
+#[derive(Clone, Debug)]
+pub struct Outer {
+    /// Which of the two.
+    pub kind: OuterJoin,
+    /// The table of the relation.
+    pub table: usize,
+    /// The object's own records.
+    pub base: Visible,
 }
 
 /// A relation to one record of another object.
@@ -68,6 +85,10 @@ pub enum Source {
     Rank(Arc<Vec<(String, f64)>>),
     /// A figure over the neighbours of the record.
     Window(Arc<WindowSource>),
+    /// A calculation that was done before, by its place in the scope.
+    Evaluated(usize),
+    /// What is computed of a record that may be absent: then it is null.
+    Present(Box<Source>),
 }
 
 /// A figure over the neighbours of a record.
@@ -118,8 +139,8 @@ pub struct FormulaSource {
     pub fields: HashMap<String, FieldRef>,
     /// Decimals that the result is rounded to.
     pub scale: Option<u32>,
-    /// Seconds by which local time is ahead of UTC.
-    pub offset_seconds: i32,
+    /// The time zone of its days and times of day.
+    pub zone: Zone,
 }
 
 /// What the values of a field are.

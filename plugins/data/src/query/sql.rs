@@ -1,11 +1,14 @@
 //! Writes SQL. The only place where text becomes a statement: names come from the catalogue and are quoted, values are bound.
 
+mod call;
 mod filter;
 mod formula;
+mod zone;
 
 use std::fmt::Write as _;
 
-use super::filter::{FieldRef, Filter, SUMMED_TABLE, Scope, Source, SummarySource};
+use super::filter::{FieldRef, Filter, Join, Outer, SUMMED_TABLE, Scope, Source, SummarySource, Visible};
+use super::input::OuterJoin;
 use crate::store::{Construct, Dialect, SqlValue, Statement};
 
 pub use formula::formula_supported;
@@ -104,6 +107,17 @@ impl SqlWriter {
             Source::Formula(formula) => self.formula(formula),
             Source::Rank(rank) => self.rank(field.table, rank),
             Source::Window(window) => self.window(window),
+            Source::Evaluated(place) => self.evaluated_value(*place),
+            Source::Present(source) => {
+                self.push("(CASE WHEN ")
+                    .column(field.table, "id")
+                    .push(" IS NOT NULL THEN ");
+                let computed = FieldRef {
+                    source: Source::clone(source),
+                    ..*field
+                };
+                self.field(&computed).push(" END)")
+            }
         }
     }
 
@@ -162,9 +176,15 @@ impl SqlWriter {
 
     /// ` FROM table t LEFT JOIN …`
     pub fn from(&mut self, scope: &Scope) -> &mut Self {
-        self.push(" FROM ").push(&scope.layout.table).push(" t");
+        match &scope.outer {
+            Some(outer) => self.outer(scope, outer),
+            None => self.push(" FROM ").push(&scope.layout.table).push(" t"),
+        };
         for (index, join) in scope.joins.iter().enumerate() {
             let table = index + 1;
+            if scope.outer.as_ref().is_some_and(|outer| outer.table == table) {
+                continue;
+            }
             self.push(" LEFT JOIN ")
                 .push(&join.layout.table)
                 .push(" ")
@@ -184,12 +204,59 @@ impl SqlWriter {
                 self.push(")");
             }
         }
+        self.evaluated(scope);
         self
+    }
+
+    /// ` FROM (SELECT …) t FULL JOIN (SELECT …) j1 ON …`; a right join is a left one from the other side.
+    fn outer(&mut self, scope: &Scope, outer: &Outer) -> &mut Self {
+        let Some(join) = outer.table.checked_sub(1).and_then(|place| scope.joins.get(place)) else {
+            // Planned together with its relation.
+            return self.push(" FROM ").push(&scope.layout.table).push(" t");
+        };
+        self.push(" FROM ");
+        match outer.kind {
+            OuterJoin::Full => self
+                .seen(&outer.base, 0)
+                .push(" FULL JOIN ")
+                .relation(join, outer.table),
+            OuterJoin::Right => self
+                .relation(join, outer.table)
+                .push(" LEFT JOIN ")
+                .seen(&outer.base, 0),
+        };
+        self.push(" ON ").column(outer.table, "id").push(" = ");
+        self.column(join.from, &join.column)
+    }
+
+    /// Records that may be seen, as a table.
+    fn seen(&mut self, visible: &Visible, table: usize) -> &mut Self {
+        self.push("(SELECT t.*").from(&visible.scope);
+        self.filtered(&visible.scope, &visible.filter).push(") ").alias(table)
+    }
+
+    fn relation(&mut self, join: &Join, table: usize) -> &mut Self {
+        if let Some(visible) = &join.visible {
+            return self.seen(visible, table);
+        }
+        let Some(delete) = &join.layout.object.soft_delete else {
+            return self.push(&join.layout.table).push(" ").alias(table);
+        };
+        self.push("(SELECT t.* FROM ")
+            .push(&join.layout.table)
+            .push(" t WHERE ");
+        self.column(0, &delete.field).push(" IS NULL) ").alias(table)
     }
 
     /// ` WHERE …`, deleted records left out; nothing when every record is meant.
     pub fn filtered(&mut self, scope: &Scope, filter: &Filter) -> &mut Self {
-        let delete = scope.layout.object.soft_delete.as_ref();
+        // Of a right or full join they are left out before.
+        let delete = scope
+            .layout
+            .object
+            .soft_delete
+            .as_ref()
+            .filter(|_| scope.outer.is_none());
         if delete.is_none() && filter.is_always() {
             return self;
         }

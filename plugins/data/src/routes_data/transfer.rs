@@ -1,32 +1,35 @@
 //! Many records out of the system and into it: `export` and `import`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
+use objectos_plugin_api::{BodyStream, Context, HttpAnswer, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
 use super::body;
 use crate::engine::{
-    Engine, ExportFormat, ImportMode, ImportOptions, ImportRow, import_csv, import_lines, import_list,
+    Engine, Export, ExportFormat, ExportWish, ImportMode, ImportOptions, ImportRow, import_csv, import_lines,
+    import_list,
 };
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
 
-/// Bytes of one answer: it is put together before it is sent.
-const EXPORT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a part that `limit` asks for: where the next part begins stands in the head, so that the whole part must be known
+/// before anything of it is sent. Without a limit there is none for the bytes.
+const LIMITED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Parameters that are not part of the query.
 const OWN: [&str; 2] = ["format", "header"];
 
 /// Says where the next part begins, when `limit` left records over.
 const NEXT_CURSOR: &str = "x-next-cursor";
 
-pub(super) async fn export(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn export(engine: &Arc<Engine>, context: &Context, request: &HttpRequest) -> Result<HttpAnswer> {
     let object = request.parameter("object");
     let name = body::parameter(request, "format")?.unwrap_or_else(|| "json".to_owned());
     let format = ExportFormat::named(&name).ok_or_else(|| DataError::InvalidQuery {
         message: format!("'format' must be csv, json or ndjson, found '{name}'"),
     })?;
-    let named = match body::parameter(request, "header")?.as_deref() {
+    let heading = match body::parameter(request, "header")?.as_deref() {
         None | Some("true" | "1") => true,
         Some("false" | "0") => false,
         Some(other) => {
@@ -45,37 +48,35 @@ pub(super) async fn export(engine: &Engine, context: &Context, request: &HttpReq
         })
         .collect();
     let query = from_query_string(&query.join("&"))?;
-    let mut out = Vec::new();
-    // The first part of a table is its line of names.
-    let mut skipped = named || format != ExportFormat::Csv;
-    let mut sink = |part: &[u8]| {
-        if !skipped {
-            skipped = true;
-            return Ok(());
-        }
-        if out.len() + part.len() > EXPORT_BYTES_MAX {
-            return Err(DataError::TooMany {
-                what: "bytes of an export",
-                count: out.len() + part.len(),
-                max: EXPORT_BYTES_MAX,
-            });
-        }
-        out.extend_from_slice(part);
-        Ok(())
+    let wish = ExportWish {
+        object: object.to_owned(),
+        query,
+        format,
+        heading,
     };
-    let next = engine.export(context, object, query, format, &mut sink).await?;
-    let file = format!("attachment; filename=\"{object}.{}\"", format.name());
-    let mut response = HttpResponse {
-        status: 200,
-        headers: Vec::new(),
-        body: out,
+    let limited = wish.query.limit.is_some();
+    let export = Export::begin(engine, context, wish).await?;
+    let head = HttpResponse::empty(200)
+        .with_header("content-type", format.media_type())
+        .with_header(
+            "content-disposition",
+            format!("attachment; filename=\"{object}.{}\"", format.name()),
+        );
+    if !limited && !export.is_short() {
+        return Ok(HttpAnswer::Streamed(head, BodyStream::unfold(export, next_part)));
     }
-    .with_header("content-type", format.media_type())
-    .with_header("content-disposition", file);
-    if let Some(next) = next {
-        response = response.with_header(NEXT_CURSOR, next);
-    }
-    Ok(response)
+    let bytes_max = if limited { LIMITED_BYTES_MAX } else { usize::MAX };
+    let (body, next) = export.whole(bytes_max).await?;
+    let head = match next {
+        Some(next) => head.with_header(NEXT_CURSOR, next),
+        None => head,
+    };
+    Ok(HttpAnswer::Whole(HttpResponse { body, ..head }))
+}
+
+async fn next_part(mut export: Export) -> objectos_plugin_api::Result<Option<(Vec<u8>, Export)>> {
+    let part = export.next().await?;
+    Ok(part.map(|part| (part, export)))
 }
 
 pub(super) async fn import(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {

@@ -13,9 +13,10 @@ use std::fmt;
 
 use super::SqlValue;
 use crate::model::ColumnType;
+use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
 
-pub use construct::Construct;
+pub use construct::{Calendar, Construct, Letters};
 pub use postgres::PostgresDialect;
 pub(super) use sqlite::FTS5;
 pub use sqlite::SqliteDialect;
@@ -92,6 +93,12 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         ") e"
     }
 
+    /// Whether a list holds one of several texts, by an index over the list: what stands between the list and the texts, with
+    /// commas between them, and what ends these. None where no index helps.
+    fn holds_any(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The empty list as it is stored.
     fn empty_list(&self) -> &'static str {
         "'[]'"
@@ -117,6 +124,16 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     /// A test by the text index of the table `t`: SQL before the bound words, these, and SQL after them.
     fn words(&self, _words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
         None
+    }
+
+    /// A table with the columns `i`, an id, and `v`, a value of the class or null, out of a JSON list of such objects: SQL before
+    /// the bound list, and after it. To be joined by `i` without going through all of it for each record.
+    fn evaluated(&self, class: Class) -> (Cow<'static, str>, &'static str);
+
+    /// What ends a subquery whose value has a name so that it is computed once: keeps the planner from writing it out again
+    /// wherever the name stands.
+    fn once(&self) -> &'static str {
+        ""
     }
 
     /// The template of what formulas are made of; see [`Construct`].

@@ -37,3 +37,4 @@ mod values;
 mod vectors;
 mod versions;
 mod windows;
+mod zones;

@@ -12,7 +12,7 @@ use objectos_data::query::check::Checker;
 use objectos_data::query::sql::SqlWriter;
 use objectos_data::record::Schema;
 use objectos_data::store::{Cell, Statement};
-use objectos_expression::{CheckedExpression, RecordEnvironment, Type, check, evaluate, sql_form};
+use objectos_expression::{CheckedExpression, RecordEnvironment, Type, Zone, check, evaluate, sql_form};
 use serde_json::{Value, json};
 
 use self::generator::Random;
@@ -88,7 +88,65 @@ const SOURCES: &[(&str, Type)] = &[
     ("b1 AND null", Type::Boolean),
     ("NOT (b1 OR null)", Type::Boolean),
     ("t1 LIKE null", Type::Boolean),
+    ("XOR(b1, b2, n1 > 0)", Type::Boolean),
+    ("XOR(b1, null)", Type::Boolean),
+    ("ISNUMBER(n1)", Type::Boolean),
+    ("BOOLEAN(t1)", Type::Boolean),
+    ("ROUNDUP(n1, 2)", Type::Number),
+    ("ROUNDUP(n1 / 3, 1) + ROUNDUP(n2 / 7, -1)", Type::Number),
+    ("LEN(tags)", Type::Number),
+    ("LPAD(t1, n1, t2)", Type::Text),
+    ("LPAD(t1, 3)", Type::Text),
+    ("RPAD(t1 & t2, 5, '日-')", Type::Text),
+    ("REPEAT(t1, n1)", Type::Text),
+    ("REVERSE(t1 & t2)", Type::Text),
+    ("JOIN(tags)", Type::Text),
+    ("JOIN(tags, t1)", Type::Text),
+    ("FIND(t2, t1 & t1, n1)", Type::Number),
+    ("TEXT(m1) & b1 & d1", Type::Text),
+    ("CONCAT(m1, b1, d1, t1)", Type::Text),
+    ("DATE(n1 * 1000, n2, n3)", Type::Date),
+    ("DATE(2024, 2, 29 + n1)", Type::Date),
+    ("DATE(9999, 12, 30 + n1)", Type::Date),
+    ("WEEKNUM(m1) * 100 + WEEKNUM(d1)", Type::Number),
+    ("ADD_MONTHS(d1, n1)", Type::Date),
+    ("ADD_YEARS(d1, n1)", Type::Date),
+    ("ADD_HOURS(m1, n1)", Type::DateTime),
+    ("ADD_MINUTES(m1, n1 / 7)", Type::DateTime),
+    ("ADD_DAYS(m1, n1 / 3)", Type::DateTime),
+    ("m1 - m2", Type::Number),
+    ("HOURS_BETWEEN(m1, d1)", Type::Number),
+    ("NETWORKDAYS(d1, m2)", Type::Number),
+    ("MONTHS_BETWEEN(d1, d2)", Type::Number),
+    ("MONTH_DIFF(m1, d1)", Type::Number),
+    ("YEARS_BETWEEN(d1, d2)", Type::Number),
+    ("DATE_TRUNC('week', m1)", Type::DateTime),
+    ("DATE_TRUNC('quarter', m1)", Type::DateTime),
+    ("DATE_TRUNC('day', m1)", Type::DateTime),
+    ("DATE_TRUNC('week', d1)", Type::Date),
+    ("DATE_TRUNC('quarter', d1)", Type::Date),
+    ("DATETIMEVALUE(d1)", Type::DateTime),
+    ("YEAR(m1) * 10000 + MONTH(m1) * 100 + DAY(m1)", Type::Number),
+    ("DATETIMEVALUE(DATEVALUE(DATETIMEVALUE(DATEVALUE(m1))))", Type::DateTime),
+    ("HOUR(ADD_HOURS(m1, 1)) * 10 + WEEKDAY(m1)", Type::Number),
 ];
+
+/// Each of the written sources is tried in all of these; `None` is an offset of full hours.
+const ZONES: [Option<&str>; 6] = [
+    Some("UTC"),
+    None,
+    Some("Europe/Berlin"),
+    Some("America/New_York"),
+    Some("Asia/Kathmandu"),
+    Some("Pacific/Apia"),
+];
+
+fn zone(random: &mut Random, number: usize) -> Zone {
+    match ZONES[number % ZONES.len()] {
+        Some(name) => Zone::read(name).unwrap(),
+        None => Zone::fixed((i32::try_from(random.below(27)).unwrap() - 12) * 3_600),
+    }
+}
 
 fn seed() -> u64 {
     let given = std::env::var("OBJECTOS_TEST_SEED")
@@ -187,27 +245,25 @@ async fn holds_equal(world: &World) {
     let nothing = Value::Null;
     let mut tried = 0;
     for number in 0..EXPRESSIONS {
-        let (source, _) = match SOURCES.get(number) {
-            Some((source, value_type)) => ((*source).to_owned(), *value_type),
+        let zone = zone(&mut random, number);
+        let source = match SOURCES.get(number / ZONES.len()) {
+            Some((source, _)) => (*source).to_owned(),
             None => {
                 let value_type = TYPES[random.below(TYPES.len())];
-                (
-                    generator::expression(&mut random, value_type, 1 + number % 4),
-                    value_type,
-                )
+                let depth = 1 + random.below(4);
+                generator::expression(&mut random, value_type, depth)
             }
         };
         let checked = check(&source, &scope).unwrap_or_else(|errors| panic!("{source}\n{}", errors[0]));
         if let Err(problem) = sql_form(&checked) {
-            assert!(number >= SOURCES.len(), "{problem}");
+            assert!(number >= SOURCES.len() * ZONES.len(), "{source}: {problem}");
             continue;
         }
         let user = generator::user(&mut random);
-        let offset = (i32::try_from(random.below(27)).unwrap() - 12) * 3_600;
         let of = |record| {
             RecordEnvironment::new(record, NOON)
                 .with_user(&user)
-                .with_utc_offset(offset)
+                .with_zone(zone.clone())
         };
         let outside = of(&nothing);
         let Some(found) = by_database(world, &schema, &checked, &outside).await else {
@@ -223,7 +279,8 @@ async fn holds_equal(world: &World) {
             assert_eq!(
                 plain(&answer),
                 plain(&expected),
-                "{source}\nat an offset of {offset} seconds on {record}"
+                "{source}\nin {:?} on {record}",
+                ZONES[number % ZONES.len()]
             );
         }
     }

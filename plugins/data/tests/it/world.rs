@@ -8,7 +8,7 @@ use objectos_data::access::{Access, Permissions, Plan, Refusal};
 use objectos_data::app::{PackageSource, load};
 use objectos_data::config::LimitsConfig;
 use objectos_data::engine::ports::{Clock, EventSignal, HookPoint, Hooks, Outside};
-use objectos_data::engine::{Engine, EngineParts};
+use objectos_data::engine::{Engine, EngineParts, Export, ExportFormat, ExportWish};
 use objectos_data::error::{DataError, Result};
 use objectos_data::model::{Catalogue, CatalogueCell};
 use objectos_data::query::QueryInput;
@@ -383,6 +383,32 @@ impl World {
         let answer = self.engine.get(context, object, id, &QueryInput::default()).await?;
         record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
+    }
+
+    /// The parts of an export, and where the next one would begin.
+    pub(crate) async fn export(
+        &self,
+        object: &str,
+        query: QueryInput,
+        format: ExportFormat,
+    ) -> Result<(Vec<Vec<u8>>, Option<String>)> {
+        let limited = query.limit.is_some();
+        let wish = ExportWish {
+            object: object.to_owned(),
+            query,
+            format,
+            heading: true,
+        };
+        let mut export = Export::begin(&self.engine, &self.local, wish).await?;
+        if limited {
+            let (whole, next) = export.whole(usize::MAX).await?;
+            return Ok((vec![whole], next));
+        }
+        let mut parts = Vec::new();
+        while let Some(part) = export.next().await? {
+            parts.push(part);
+        }
+        Ok((parts, None))
     }
 
     /// `{object, records, total, hasMore, …}`

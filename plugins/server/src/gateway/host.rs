@@ -11,6 +11,7 @@ use objectos_plugin_api::{
 use std::future::Future;
 
 use super::Gateway;
+use crate::flow::Flow;
 
 /// The kernel through the plugin's host object.
 #[derive(Debug)]
@@ -61,6 +62,10 @@ impl Gateway for HostGateway {
         frame: &[u8],
     ) -> impl Future<Output = Result<Payload>> + Send + 'static {
         routes.call(context, route, frame)
+    }
+
+    fn flow(&self, stream: u64) -> Box<dyn Flow> {
+        Box::new(self.host.body(stream))
     }
 
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<Payload> {

@@ -13,13 +13,14 @@ use std::{
 };
 
 use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials};
-use objectos_server::{Gateway, Listening, Server, ServerConfig};
+use objectos_server::{Flow, Gateway, Listening, Server, ServerConfig};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 /// What a route answers.
 pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
+type MakeFlow = Arc<dyn Fn() -> Box<dyn Flow> + Send + Sync>;
 type Handler = Arc<dyn Fn(Context, HttpRequest) -> Answered + Send + Sync>;
 type Permit = Arc<dyn Fn(Context, &str) -> Result<bool> + Send + Sync>;
 type Authenticate = Arc<dyn Fn(Context, Credentials) -> Result<Value> + Send + Sync>;
@@ -35,6 +36,8 @@ struct Route {
     path: String,
     access: &'static str,
     handler: Option<Handler>,
+    /// Makes the body, which is not in the handler's answer.
+    flow: Option<MakeFlow>,
 }
 
 #[derive(Default)]
@@ -45,6 +48,8 @@ struct State {
     permit: Option<Permit>,
     kernel_answers: Vec<(String, Result<Value>)>,
     kernel_calls: Vec<(String, String)>,
+    /// Bodies to be read, by number.
+    flows: Vec<Option<Box<dyn Flow>>>,
 }
 
 /// Shared by the test and the server.
@@ -96,6 +101,7 @@ impl TestGateway {
                 path,
                 access,
                 handler: None,
+                flow: None,
             };
             gateway.state.lock().unwrap().routes.push(own);
         }
@@ -132,8 +138,18 @@ impl TestGateway {
             path,
             access,
             handler: Some(handler),
+            flow: None,
         });
         self.changed();
+    }
+
+    /// A route whose body is made while it is sent.
+    pub(crate) fn flowing(&self, route: &str, make: impl Fn() -> Box<dyn Flow> + Send + Sync + 'static) {
+        self.route(PLUGIN, route, "authenticated", |_, _| async {
+            Ok(HttpResponse::empty(200).with_header("content-type", "text/plain"))
+        });
+        let mut state = self.state.lock().unwrap();
+        state.routes.last_mut().unwrap().flow = Some(Arc::new(make));
     }
 
     pub(crate) fn remove_routes(&self, plugin: &str) {
@@ -220,16 +236,31 @@ impl Gateway for TestGateway {
             .iter()
             .find(|known| known.plugin == *routes && route == format!("{} {}", known.method, known.path));
         let handler = found.and_then(|route| route.handler.clone());
+        let flow = found.and_then(|route| route.flow.clone());
+        let shared = Arc::clone(&self.state);
         let begun = handler
             .ok_or_else(|| Error::unavailable("the plugin is gone"))
             .and_then(|handler| Ok(handler(context.clone(), HttpRequest::decode(frame.to_vec())?)));
         let released = self.released.clone();
         async move {
-            Ok(TestBytes {
-                bytes: begun?.await?.encode(),
-                released,
-            })
+            let response = begun?.await?;
+            let bytes = match flow {
+                Some(make) => {
+                    let mut state = shared.lock().unwrap();
+                    state.flows.push(Some(make()));
+                    response.encode_streamed(u64::try_from(state.flows.len() - 1).unwrap())
+                }
+                None => response.encode(),
+            };
+            Ok(TestBytes { bytes, released })
         }
+    }
+
+    fn flow(&self, stream: u64) -> Box<dyn Flow> {
+        let number = usize::try_from(stream).unwrap();
+        self.state.lock().unwrap().flows[number]
+            .take()
+            .expect("it is read once")
     }
 
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<TestBytes> {

@@ -6,6 +6,7 @@ mod access;
 mod client;
 mod cors;
 mod drain;
+mod flows;
 mod gateway;
 mod http2;
 mod limits;

@@ -1,6 +1,6 @@
 //! The engine on many records: lists with an indexed filter and a true total, pages far behind by cursor, figures by month, text
-//! search, and a walk over everything. Prints times, query plans and the memory of the process, and fails where an index is not
-//! used that must be. Called by `cargo xtask bench --scale`.
+//! search, a walk over everything, and an export of everything in every form. Prints times, query plans and the memory of the
+//! process, and fails where an index is not used that must be. Called by `cargo xtask bench --scale`.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use objectos_data::access::{Access, Permissions, Refusal};
 use objectos_data::app::{AppManifest, PackageSource, SourceFile, load};
 use objectos_data::config::LimitsConfig;
 use objectos_data::engine::ports::{Clock, EventSignal, HookPoint, Hooks, Outside};
-use objectos_data::engine::{Engine, EngineParts, SearchRequest};
+use objectos_data::engine::{Engine, EngineParts, Export, ExportFormat, ExportWish, SearchRequest};
 use objectos_data::error::{DataError, Result as DataResult};
 use objectos_data::model::CatalogueCell;
 use objectos_data::query::check::Checker;
@@ -170,7 +170,7 @@ impl Clock for Nothing {
 }
 
 struct World {
-    engine: Engine,
+    engine: Arc<Engine>,
     store: Arc<dyn Store>,
     context: Context,
     /// Whether plans must be as they are demanded.
@@ -210,7 +210,7 @@ impl World {
             ..Principal::default()
         };
         Ok(Self {
-            engine,
+            engine: Arc::new(engine),
             store,
             context: Context::request("scale").with_principal(&principal),
             demanding: records >= DEMANDING_FROM,
@@ -404,6 +404,7 @@ async fn main() -> Result<()> {
     figures(&world).await?;
     searches(&world).await?;
     walk(&world, cli.records).await?;
+    exports(&world, cli.records).await?;
     world.store.close().await;
     Ok(())
 }
@@ -559,5 +560,41 @@ async fn walk(world: &World, records: u64) -> Result<()> {
         early == 0 || late < early + early / 4,
         "the memory grew from {early} to {late} KiB"
     );
+    Ok(())
+}
+
+/// Exports everything in every form, and lets go of each part: the memory stays as it was.
+async fn exports(world: &World, records: u64) -> Result<()> {
+    for format in [ExportFormat::Json, ExportFormat::Ndjson, ExportFormat::Csv] {
+        let (started, before) = (Instant::now(), memory_kib()?);
+        let wish = ExportWish {
+            object: "deal".to_owned(),
+            query: QueryInput::default(),
+            format,
+            heading: false,
+        };
+        let mut export = Export::begin(&world.engine, &world.context, wish).await?;
+        let (mut bytes, mut lines, mut most) = (0, 0, before);
+        while let Some(part) = export.next().await? {
+            bytes += part.len();
+            lines += u64::try_from(part.iter().filter(|byte| **byte == b'\n').count())?;
+            most = most.max(memory_kib()?);
+        }
+        let name = format!("export of everything as {}", format.name());
+        print_line(
+            &name,
+            started.elapsed(),
+            &json!(format!("{} MiB", bytes / (1024 * 1024))),
+        );
+        println!(
+            "memory before {before} KiB, at most {most} KiB, at the end {} KiB",
+            memory_kib()?
+        );
+        ensure!(
+            format == ExportFormat::Json || lines == records,
+            "{lines} of {records} records were written"
+        );
+        ensure!(most < before + 24 * 1024, "the memory grew from {before} to {most} KiB");
+    }
     Ok(())
 }

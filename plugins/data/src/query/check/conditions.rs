@@ -1,5 +1,6 @@
 //! One test: does the operator fit the field, and is the value one of it.
 
+use objectos_expression::Zone;
 use serde_json::Value;
 
 use super::{Checker, Purpose};
@@ -7,9 +8,12 @@ use crate::error::{DataError, Result};
 use crate::query::LIST_VALUES_MAX;
 use crate::query::coerce::coerce;
 use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
+use crate::query::local::localised;
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
 use crate::store::SqlValue;
+
+static UTC: Zone = Zone::UTC;
 
 fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
@@ -17,13 +21,22 @@ fn wrong(message: String) -> DataError {
 
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
-        Operand::Value(value) => check_value(test, field, value),
+        Operand::Value(value) => {
+            // Who asks for the zone for nothing keeps plans from being used again.
+            let zone = match field.class {
+                Class::Date | Class::DateTime => checker.zone(),
+                _ => &UTC,
+            };
+            check_value(test, field, value, zone)
+        }
         Operand::Field(other) => compare_fields(checker, test, field, other),
     }
 }
 
 /// A test with a value, of a field that was resolved elsewhere.
-pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
+pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
+    let local = localised(value, test.operator, field.class, zone);
+    let value = &*local;
     let condition = match test.operator {
         Operator::Eq if field.class == Class::List => list_equality(test, &field, value, false)?,
         Operator::Ne if field.class == Class::List => list_equality(test, &field, value, true)?,

@@ -1,16 +1,20 @@
 //! A formula field inside a query: constants are put in, its fields are resolved, and it must have a form in SQL.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, bind, sql_form};
+use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Zone, bind, sql_form};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
 use crate::model::{Expression, FieldModel};
-use crate::query::filter::{FieldRef, FormulaSource, Source};
+use crate::query::evaluated::Evaluated;
+use crate::query::filter::{FieldRef, FormulaSource, SUMMED_TABLE, Source};
 use crate::query::sql::formula_supported;
 use crate::record::Layout;
+
+/// Fields of one query that the engine computes at most.
+const EVALUATED_MAX: usize = 4;
 
 /// Formulas that may stand inside each other.
 const FORMULA_DEPTH_MAX: usize = 8;
@@ -25,8 +29,48 @@ impl<'a> Checker<'a> {
     ) -> Result<Source> {
         let scale = field.limits.scale.filter(|_| formula.result() == Type::Number);
         let checked = formula.checked();
-        let source = self.formula_source(table, layout, &field.name, checked)?;
-        Ok(Source::Formula(Arc::new(FormulaSource { scale, ..source })))
+        let (joins, calculations) = (self.scope.joins.len(), self.scope.evaluated.len());
+        match self.formula_source(table, layout, &field.name, checked) {
+            Ok(source) => Ok(Source::Formula(Arc::new(FormulaSource { scale, ..source }))),
+            Err(DataError::NotSupported { .. }) if self.can_evaluate(table, formula) => {
+                self.scope.joins.truncate(joins);
+                self.scope.evaluated.truncate(calculations);
+                self.evaluated(table, layout, field)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of the children of a figure there is no record in the statement to join to, and values whose type shows only when they are
+    /// there cannot be a column.
+    fn can_evaluate(&self, table: usize, formula: &Expression) -> bool {
+        self.evaluates && table != SUMMED_TABLE && !matches!(formula.result(), Type::Any | Type::Null)
+    }
+
+    /// The place of a calculation that the engine does before the statement runs.
+    fn evaluated(&mut self, table: usize, layout: &Arc<Layout>, field: &FieldModel) -> Result<Source> {
+        let known = &self.scope.evaluated;
+        if let Some(place) = known
+            .iter()
+            .position(|one| one.table == table && one.field == field.name)
+        {
+            return Ok(Source::Evaluated(place));
+        }
+        if known.len() >= EVALUATED_MAX {
+            return Err(DataError::InvalidQuery {
+                message: format!(
+                    "more than {EVALUATED_MAX} fields of one query are computed by the engine; ask for less at once"
+                ),
+            });
+        }
+        self.scope.evaluated.push(Arc::new(Evaluated {
+            table,
+            layout: Arc::clone(layout),
+            field: field.name.clone(),
+            class: class_of(field),
+            values: OnceLock::new(),
+        }));
+        Ok(Source::Evaluated(self.scope.evaluated.len() - 1))
     }
 
     /// An expression over the object's fields that is no field itself.
@@ -61,6 +105,11 @@ impl<'a> Checker<'a> {
             return Err(refused("too many formulas depend on each other".to_owned()));
         }
         let node = bind(checked.root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        let zone = if of_moments(&node) {
+            self.zone().clone()
+        } else {
+            Zone::UTC
+        };
         formula_supported(&node).map_err(refused)?;
         let mut paths = Vec::new();
         collect(&node, &mut paths);
@@ -76,7 +125,7 @@ impl<'a> Checker<'a> {
             node,
             fields,
             scale: None,
-            offset_seconds: self.environment.utc_offset_seconds(),
+            zone,
         })
     }
 
@@ -101,6 +150,13 @@ impl<'a> Checker<'a> {
             class: class_of(field),
         })
     }
+}
+
+/// Whether it may depend on the time zone. Who asks for one for nothing keeps plans from being used again.
+fn of_moments(node: &Node) -> bool {
+    let mut found = node.value_type == Type::DateTime;
+    node.each_child(&mut |child| found = found || of_moments(child));
+    found
 }
 
 fn collect<'n>(node: &'n Node, paths: &mut Vec<&'n str>) {

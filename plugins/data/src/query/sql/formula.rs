@@ -4,8 +4,9 @@
 use objectos_expression::{ArithmeticOperator, Node, NodeKind, Type, Value};
 
 use super::SqlWriter;
+use super::call::{self, Call};
 use crate::query::filter::{FormulaSource, Source};
-use crate::store::{Construct, SqlValue};
+use crate::store::{Construct, Letters, SqlValue};
 
 /// Whether all of it is written here.
 ///
@@ -17,7 +18,7 @@ pub fn formula_supported(node: &Node) -> Result<(), String> {
         NodeKind::Like { pattern, .. } if !matches!(pattern.as_literal(), Some(Value::Text(_) | Value::Null)) => {
             Err("the pattern of LIKE must be a constant".to_owned())
         }
-        NodeKind::Call { function, arguments } if call_part(function.name, arguments).is_none() => {
+        NodeKind::Call { function, arguments } if call::written(function.name, arguments).is_none() => {
             Err(format!("{} is not supported in queries", function.name))
         }
         NodeKind::Previous(_)
@@ -43,7 +44,7 @@ pub fn formula_supported(node: &Node) -> Result<(), String> {
 
 /// A part of a template.
 #[derive(Clone, Copy)]
-enum Part<'n> {
+pub(super) enum Part<'n> {
     /// As it is.
     Plain(&'n Node),
     /// As a double.
@@ -52,6 +53,12 @@ enum Part<'n> {
     Day(&'n Node),
     /// As a time; of a moment, the local one.
     Clock(&'n Node),
+    /// The beginning of the unit that a day lies in; of a moment, the local day.
+    Begin(Construct, &'n Node),
+    /// As text.
+    Written(&'n Node),
+    /// Words of SQL.
+    Constant(&'static str),
     /// The greatest of several, or the least; null when one is.
     Extreme(Construct, &'n [Node]),
 }
@@ -60,88 +67,6 @@ enum Part<'n> {
 enum Scalar<'n> {
     Node(&'n Node),
     Constant(&'n Value<'static>),
-}
-
-/// How a call is written.
-enum Call<'n> {
-    Template(Construct, Vec<Part<'n>>),
-    /// One part alone.
-    Part(Part<'n>),
-    /// Joined as text, null for empty.
-    Joined(&'n [Node]),
-    /// Whether a number is not zero.
-    NotZero(&'n Node),
-}
-
-fn digits(arguments: &[Node]) -> Option<i8> {
-    let Some(node) = arguments.get(1) else { return Some(0) };
-    let number = node.as_literal()?.as_number()?;
-    // Rounded to text and read again: cut to whole, in range, and without a cast.
-    format!("{:.0}", number.trunc().clamp(-15.0, 15.0)).parse().ok()
-}
-
-/// The written form of a call; `None` when there is none.
-fn call_part<'n>(name: &str, arguments: &'n [Node]) -> Option<Call<'n>> {
-    use Construct as C;
-    use Part::{Clock, Day, Double, Plain};
-    let first = arguments.first()?;
-    let argument = |index: usize| arguments.get(index);
-    let one = |construct: Construct, part: Part<'n>| Call::Template(construct, vec![part]);
-    let text = |construct: Construct| Call::Template(construct, arguments.iter().map(Plain).collect());
-    let rounded = |make: fn(i8) -> Construct| Some(one(make(digits(arguments)?), Double(first)));
-    Some(match name {
-        "ABS" => one(C::Absolute, Double(first)),
-        "SIGN" => one(C::Sign, Double(first)),
-        "FLOOR" => one(C::Floor, Double(first)),
-        "CEILING" => one(C::Ceiling, Double(first)),
-        "ROUND" => rounded(C::Round)?,
-        "TRUNC" => rounded(C::Truncate)?,
-        "MAX" => Call::Part(Part::Extreme(C::Greater, arguments)),
-        "MIN" => Call::Part(Part::Extreme(C::Lesser, arguments)),
-        "LEN" if first.value_type == Type::Text => text(C::Length),
-        "LEFT" => Call::Template(C::Left, vec![Plain(first), Double(argument(1)?)]),
-        "RIGHT" => Call::Template(C::Right, vec![Plain(first), Double(argument(1)?)]),
-        "MID" => match argument(2) {
-            Some(count) => Call::Template(C::Middle, vec![Plain(first), Double(argument(1)?), Double(count)]),
-            None => Call::Template(C::From, vec![Plain(first), Double(argument(1)?)]),
-        },
-        "TRIM" => text(C::Trim),
-        "CONCAT" => Call::Joined(arguments),
-        "CONTAINS" if first.value_type == Type::Text => text(C::Contains),
-        "STARTS_WITH" => text(C::StartsWith),
-        "ENDS_WITH" => text(C::EndsWith),
-        // The part comes first in a formula, second in SQL.
-        "FIND" if arguments.len() == 2 => Call::Template(C::Find, vec![Plain(argument(1)?), Plain(first)]),
-        "SUBSTITUTE" => text(C::Replace),
-        "TEXT" | "VALUE" => Call::Part(Plain(first)),
-        "BOOLEAN" if first.value_type == Type::Number => Call::NotZero(first),
-        "BOOLEAN" => Call::Part(Plain(first)),
-        "YEAR" => one(C::Year, Day(first)),
-        "QUARTER" => one(C::Quarter, Day(first)),
-        "MONTH" => one(C::Month, Day(first)),
-        "DAY" => one(C::Day, Day(first)),
-        "WEEKDAY" => one(C::Weekday, Day(first)),
-        "HOUR" => one(C::Hour, Clock(first)),
-        "MINUTE" => one(C::Minute, Clock(first)),
-        "SECOND" => one(C::Second, Clock(first)),
-        "DATEVALUE" => Call::Part(Day(first)),
-        "TIMEVALUE" => Call::Part(Clock(first)),
-        "DATETIMEVALUE" if first.value_type == Type::Date => Call::Template(C::MidnightOf(0), vec![Plain(first)]),
-        "DATETIMEVALUE" => Call::Part(Plain(first)),
-        "ADD_DAYS" => Call::Template(C::AddDays, vec![Plain(first), Double(argument(1)?)]),
-        "DAYS_BETWEEN" => Call::Template(C::DaysBetween, vec![Day(first), Day(argument(1)?)]),
-        "END_OF_MONTH" => one(C::EndOfMonth, Day(first)),
-        "DATE_TRUNC" => {
-            let unit = first.as_literal()?.to_text().to_ascii_lowercase();
-            match unit.as_str() {
-                "year" => one(C::BeginOfYear, Plain(argument(1)?)),
-                "month" => one(C::BeginOfMonth, Plain(argument(1)?)),
-                "day" => Call::Part(Plain(argument(1)?)),
-                _ => return None,
-            }
-        }
-        _ => return None,
-    })
 }
 
 impl SqlWriter {
@@ -154,7 +79,7 @@ impl SqlWriter {
         self.push(")")
     }
 
-    fn node(&mut self, node: &Node, formula: &FormulaSource) {
+    pub(super) fn node(&mut self, node: &Node, formula: &FormulaSource) {
         use Part::{Double, Plain};
         match &node.kind {
             NodeKind::Literal(value) => self.literal(value, node.value_type),
@@ -181,7 +106,14 @@ impl SqlWriter {
                 };
                 self.template(construct, &[Double(left), Double(right)], formula);
             }
-            NodeKind::Concat(items) => self.joined(items, " || ", None, formula),
+            NodeKind::Concat(items) if items.is_empty() => {
+                self.push("''");
+            }
+            NodeKind::Concat(items) => {
+                self.push("(");
+                self.list(" || ", items, |writer, item| writer.part(&Part::Written(item), formula));
+                self.push(")");
+            }
             NodeKind::Compare(operator, left, right) => {
                 self.push("(");
                 self.node(left, formula);
@@ -189,8 +121,8 @@ impl SqlWriter {
                 self.node(right, formula);
                 self.push(")");
             }
-            NodeKind::And(items) => self.joined(items, " AND ", Some(Construct::True), formula),
-            NodeKind::Or(items) => self.joined(items, " OR ", Some(Construct::False), formula),
+            NodeKind::And(items) => self.joined(items, " AND ", Construct::True, formula),
+            NodeKind::Or(items) => self.joined(items, " OR ", Construct::False, formula),
             NodeKind::Not(inner) => {
                 self.push("(NOT ");
                 self.node(inner, formula);
@@ -263,22 +195,36 @@ impl SqlWriter {
                 writer.part(part, formula);
                 writer.push(" AS ").name(&format!("v{index}"));
             });
-            self.push(") v)");
+            // The rules of a zone are too long to be written out wherever the name stands.
+            let once = match formula.zone.fixed_seconds() {
+                Some(_) => "",
+                None => self.dialect().once(),
+            };
+            self.push(once).push(") v)");
         }
     }
 
     fn part(&mut self, part: &Part<'_>, formula: &FormulaSource) {
         let moment = |node: &Node| node.value_type == Type::DateTime;
-        let offset = formula.offset_seconds;
         match part {
             Part::Double(node) => self.template(Construct::Double, &[Part::Plain(node)], formula),
-            Part::Day(node) if moment(node) => {
-                self.template(Construct::DayOf(offset), &[Part::Plain(node)], formula);
+            Part::Day(node) if moment(node) => match formula.zone.fixed_seconds() {
+                Some(offset) => self.template(Construct::DayOf(offset), &[Part::Plain(node)], formula),
+                None => self.in_zone(Construct::DayIn, node, formula),
+            },
+            Part::Clock(node) if moment(node) => match formula.zone.fixed_seconds() {
+                Some(offset) => self.template(Construct::TimeOf(offset), &[Part::Plain(node)], formula),
+                None => self.in_zone(Construct::TimeIn, node, formula),
+            },
+            Part::Begin(construct, node) => self.template(*construct, &[Part::Day(node)], formula),
+            Part::Written(node) if node.value_type == Type::Boolean => {
+                let words = Construct::Letters(Letters::OfBoolean);
+                self.template(words, &[Part::Plain(node)], formula);
             }
-            Part::Clock(node) if moment(node) => {
-                self.template(Construct::TimeOf(offset), &[Part::Plain(node)], formula);
+            Part::Constant(sql) => {
+                self.push(sql);
             }
-            Part::Plain(node) | Part::Day(node) | Part::Clock(node) => self.node(node, formula),
+            Part::Plain(node) | Part::Day(node) | Part::Clock(node) | Part::Written(node) => self.node(node, formula),
             Part::Extreme(_, [only]) => self.node(only, formula),
             Part::Extreme(construct, [before @ .., last]) => {
                 let parts = [Part::Extreme(*construct, before), Part::Plain(last)];
@@ -288,15 +234,33 @@ impl SqlWriter {
         }
     }
 
-    fn joined(&mut self, items: &[Node], between: &str, none: Option<Construct>, formula: &FormulaSource) {
-        match (items, none) {
-            ([], Some(construct)) => self.template(construct, &[], formula),
-            ([], None) => {
-                self.push("''");
-            }
-            (items, _) => {
+    /// The moment at which a local day begins.
+    fn midnight(&mut self, day: &Part<'_>, formula: &FormulaSource) {
+        match formula.zone.fixed_seconds() {
+            Some(offset) => self.template(Construct::MidnightOf(offset), &[*day], formula),
+            None => self.midnight_in_zone(&formula.zone, &|writer| writer.part(day, formula)),
+        }
+    }
+
+    fn joined(&mut self, items: &[Node], between: &str, none: Construct, formula: &FormulaSource) {
+        if items.is_empty() {
+            return self.template(none, &[], formula);
+        }
+        self.push("(");
+        self.list(between, items, |writer, item| writer.node(item, formula));
+        self.push(")");
+    }
+
+    /// Whether an odd number of conditions is true; null when one is null.
+    fn odd(&mut self, items: &[Node], formula: &FormulaSource) {
+        match items {
+            [] => self.template(Construct::False, &[], formula),
+            [only] => self.node(only, formula),
+            [before @ .., last] => {
                 self.push("(");
-                self.list(between, items, |writer, item| writer.node(item, formula));
+                self.odd(before, formula);
+                self.push(" <> ");
+                self.node(last, formula);
                 self.push(")");
             }
         }
@@ -385,17 +349,15 @@ impl SqlWriter {
     }
 
     fn call(&mut self, value_type: Type, name: &str, arguments: &[Node], formula: &FormulaSource) {
-        match call_part(name, arguments) {
-            Some(Call::Template(Construct::MidnightOf(_), parts)) => {
-                self.template(Construct::MidnightOf(formula.offset_seconds), &parts, formula);
-            }
+        match call::written(name, arguments) {
+            Some(Call::Midnight(day)) => self.midnight(&day, formula),
             Some(Call::Template(construct, parts)) => self.template(construct, &parts, formula),
             Some(Call::Part(part)) => self.part(&part, formula),
             Some(Call::Joined(items)) => {
                 self.push("(");
                 self.list(" || ", items, |writer, item| {
                     writer.push("COALESCE(");
-                    writer.node(item, formula);
+                    writer.part(&Part::Written(item), formula);
                     writer.push(", '')");
                 });
                 self.push(")");
@@ -405,6 +367,12 @@ impl SqlWriter {
                 self.node(node, formula);
                 self.push(" <> 0)");
             }
+            Some(Call::There(node)) => {
+                self.push("(");
+                self.node(node, formula);
+                self.push(" IS NOT NULL)");
+            }
+            Some(Call::Odd(items)) => self.odd(items, formula),
             // `formula_supported` let nothing else through.
             None => self.literal(&Value::Null, value_type),
         }
@@ -413,9 +381,16 @@ impl SqlWriter {
 
 /// Costs nothing to be written twice.
 fn simple(part: &Part<'_>, formula: &FormulaSource) -> bool {
+    if let Part::Constant(_) = part {
+        return true;
+    }
     let (Part::Plain(node) | Part::Double(node) | Part::Day(node) | Part::Clock(node)) = part else {
         return false;
     };
+    let local = matches!(part, Part::Day(_) | Part::Clock(_)) && node.value_type == Type::DateTime;
+    if local && formula.zone.fixed_seconds().is_none() {
+        return false;
+    }
     match &node.kind {
         NodeKind::Literal(_) => true,
         NodeKind::Field(path) => formula

@@ -4,9 +4,18 @@
 //! writer (`query::sql`), so a template may repeat as it likes. What each construct means, nulls and limits included, is said
 //! at `objectos_expression::sql_form`; `tests/it/formula_random.rs` holds every database to it.
 
+mod calendar;
+mod letters;
+
 use std::borrow::Cow;
 
 use objectos_expression::Type;
+
+pub use calendar::Calendar;
+pub use letters::Letters;
+
+pub(super) use calendar::postgres as calendar_postgres;
+pub(super) use letters::postgres as letters_postgres;
 
 /// One thing that databases spell differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +92,14 @@ pub enum Construct {
     TimeOf(i32),
     /// The moment of the local midnight of the day `$0`.
     MidnightOf(i32),
+    /// The local day of the moment `$0`, `$1` seconds ahead of UTC. Uses both once, as the offset may be long.
+    DayIn,
+    /// The local time of a moment, in the same way.
+    TimeIn,
+    /// The moment at the local time `$0`, written with a `Z`, that is `$1` seconds ahead of UTC; for [`Construct::WithinCalendar`].
+    Unshifted,
+    /// What [`Construct::Unshifted`] gives, as a moment; null outside of the years 1 to 9999.
+    WithinCalendar,
     /// `$1` (a double, cut to whole) days after the day `$0`; null outside of the years 1 to 9999.
     AddDays,
     /// Days from the day `$0` to the day `$1`.
@@ -93,6 +110,12 @@ pub enum Construct {
     BeginOfMonth,
     /// The first day of its year.
     BeginOfYear,
+    /// Reckoning with days and moments.
+    Calendar(Calendar),
+    /// Work on texts.
+    Letters(Letters),
+    /// The double `$0` rounded away from zero to so many digits, -15 to 15.
+    RoundUp(i8),
     /// Whether the list `$0` holds the value `$1`; null when either is null.
     ListHolds,
     /// Whether the list `$0` is null or has no element; never null.
@@ -133,6 +156,9 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         }
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
+        C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
+        C::Calendar(calendar) => return calendar::sqlite(calendar),
+        C::Letters(letters) => return letters::sqlite(letters),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         C::Greater => "max($0, $1)",
@@ -163,6 +189,17 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
         C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::DayIn => {
+            "CASE WHEN $0 IS NOT NULL \
+             THEN max('0001-01-01', COALESCE(strftime('%Y-%m-%d', $0, ($1) || ' seconds'), '9999-12-31')) END"
+        }
+        // Of a day in the middle of the calendar, so that the day does not matter.
+        C::TimeIn => {
+            "replace(replace(strftime('%H:%M:%f', '2000-01-02' || substr($0, 11), ($1) || ' seconds') || '|', '.000|', ''), '|', '')"
+        }
+        C::Unshifted => "strftime('%Y-%m-%dT%H:%M:%fZ', $0, (-($1)) || ' seconds')",
+        // The years before 1 begin with a minus or with 0000.
+        C::WithinCalendar => "CASE WHEN $0 >= '0001' THEN $0 END",
         C::AddDays => {
             "CASE WHEN date($0, CAST($1 AS INTEGER) || ' days') >= '0001-01-01' \
              THEN date($0, CAST($1 AS INTEGER) || ' days') END"
@@ -197,6 +234,23 @@ fn scaled(digits: i8, half: &str) -> String {
     format!(
         "CASE WHEN {shifted} >= 4503599627370496.0 THEN $0 ELSE sign($0) * CAST(CAST({shifted} + CASE WHEN {shifted} < 35184372088832.0 \
          THEN {shifted} * 2.220446049250313e-16 ELSE 0.0 END{half} AS INTEGER) AS REAL) {back} {power} END"
+    )
+}
+
+/// What nothing is cut off from is round already; else the next step lies beyond. `scaled` rounds (with a half) or cuts.
+pub(super) fn round_up(digits: i8, scaled: &dyn Fn(i8, &str) -> String) -> String {
+    let fine = digits.saturating_add(9).min(15);
+    let power = "0".repeat(usize::from(digits.unsigned_abs()));
+    let step = if digits >= 0 {
+        format!("(1.0 / 1{power}.0)")
+    } else {
+        format!("1{power}.0")
+    };
+    let beyond = scaled(digits, " + 0.5").replace("$0", &format!("(q.c + sign(q.x) * {step})"));
+    format!(
+        "(SELECT CASE WHEN q.c = q.f THEN q.c ELSE {beyond} END FROM (SELECT $0 AS x, {} AS c, {} AS f) q)",
+        scaled(digits, ""),
+        scaled(fine, " + 0.5"),
     )
 }
 

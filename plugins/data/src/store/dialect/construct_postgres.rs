@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use objectos_expression::Type;
 
-use super::Construct;
+use super::construct::{self, Construct, round_up};
 
 pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
     use Construct as C;
@@ -23,6 +23,9 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::Ceiling => "(ceil($0) + 0)",
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
+        C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
+        C::Calendar(calendar) => return construct::calendar_postgres(calendar),
+        C::Letters(letters) => return construct::letters_postgres(letters),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         // Unlike GREATEST by itself, null when one of them is.
@@ -53,6 +56,19 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
         C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::DayIn => {
+            "CASE WHEN $0 IS NOT NULL THEN to_char(LEAST(GREATEST(CAST(substr($0, 1, 23) AS timestamp) + ($1) * interval '1 second', \
+             timestamp '0001-01-01'), timestamp '9999-12-31'), 'YYYY-MM-DD') END"
+        }
+        C::TimeIn => {
+            "replace(replace(to_char(CAST(substr($0, 1, 23) AS timestamp) + ($1) * interval '1 second', 'HH24:MI:SS.MS') || '|', \
+             '.000|', ''), '|', '')"
+        }
+        C::Unshifted => "(CAST(substr($0, 1, 23) AS timestamp) - ($1) * interval '1 second')",
+        C::WithinCalendar => {
+            "CASE WHEN $0 >= timestamp '0001-01-01' AND $0 < timestamp '10000-01-01' \
+             THEN to_char($0, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') END"
+        }
         C::AddDays => "objectos_add_days($0, $1)",
         C::DaysBetween => "(CAST($1 AS date) - CAST($0 AS date))",
         // The month after the last one of all cannot be written.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::{Construct, Dialect, Family, construct_postgres};
 use crate::model::ColumnType;
+use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
 use crate::store::SqlValue;
 
@@ -82,6 +83,10 @@ impl Dialect for PostgresDialect {
         ") e(value)"
     }
 
+    fn holds_any(&self) -> Option<(&'static str, &'static str)> {
+        Some((" ?| ARRAY[", "]"))
+    }
+
     fn empty_list(&self) -> &'static str {
         "'[]'::jsonb"
     }
@@ -130,6 +135,22 @@ impl Dialect for PostgresDialect {
         let list = serde_json::Value::from(words.words.clone()).to_string();
         let after = if words.all { ", TRUE)" } else { ", FALSE)" };
         Some((before, SqlValue::Json(list), after))
+    }
+
+    fn evaluated(&self, class: Class) -> (Cow<'static, str>, &'static str) {
+        let value = match class {
+            Class::Number => "CAST(e.value ->> 'v' AS numeric)",
+            Class::Boolean => "CAST(e.value ->> 'v' AS boolean)",
+            Class::List | Class::Document => "NULLIF(e.value -> 'v', 'null'::jsonb)",
+            Class::Text | Class::Date | Class::DateTime | Class::Time => "(e.value ->> 'v') COLLATE \"C\"",
+        };
+        let before =
+            format!("SELECT (e.value ->> 'i') COLLATE \"C\" AS \"i\", {value} AS \"v\" FROM jsonb_array_elements(");
+        (Cow::Owned(before), ") e(value)")
+    }
+
+    fn once(&self) -> &'static str {
+        " OFFSET 0"
     }
 
     fn construct(&self, construct: Construct) -> Cow<'static, str> {

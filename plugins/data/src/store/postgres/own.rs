@@ -71,7 +71,7 @@ const TYPES: [(&str, &str); 4] = [
 
 /// Name and arguments, result, body. Doubles are added by halves, multiplied and divided by their logarithms first: nothing
 /// is computed that would not be finite.
-const FUNCTIONS: [(&str, &str, &str); 7] = [
+const FUNCTIONS: [(&str, &str, &str); 17] = [
     (
         "objectos_add(double precision, double precision)",
         "double precision",
@@ -112,6 +112,69 @@ const FUNCTIONS: [(&str, &str, &str); 7] = [
         "SELECT CASE WHEN CAST($1 AS date) - date '0001-01-01' + CAST(trunc(GREATEST(LEAST($2, 4000000), -4000000)) AS integer) \
          BETWEEN 0 AND 3652058 THEN to_char(date '0001-01-01' + (CAST($1 AS date) - date '0001-01-01' \
          + CAST(trunc($2) AS integer)), 'YYYY-MM-DD') END",
+    ),
+    (
+        "objectos_day_of(double precision, double precision, double precision)",
+        "text",
+        "SELECT CASE WHEN trunc($1) BETWEEN 1 AND 9999 AND trunc($2) BETWEEN 1 AND 12 AND trunc($3) BETWEEN 1 AND 31 \
+         THEN CASE WHEN trunc($3) <= 28 OR EXTRACT(month FROM make_date(CAST(trunc($1) AS integer), CAST(trunc($2) AS integer), 28) \
+         + (CAST(trunc($3) AS integer) - 28)) = trunc($2) \
+         THEN to_char(make_date(CAST(trunc($1) AS integer), CAST(trunc($2) AS integer), 1) + (CAST(trunc($3) AS integer) - 1), 'YYYY-MM-DD') END END",
+    ),
+    (
+        "objectos_add_months(text, double precision, integer)",
+        "text",
+        "SELECT CASE WHEN CAST(substr($1, 1, 4) AS integer) * 12 + CAST(substr($1, 6, 2) AS integer) - 1 \
+         + CAST(trunc(GREATEST(LEAST($2, 200000), -200000)) AS integer) * $3 BETWEEN 12 AND 119999 AND $2 IS NOT NULL \
+         THEN to_char(CAST($1 AS date) + make_interval(months => CAST(trunc(GREATEST(LEAST($2, 200000), -200000)) AS integer) * $3), 'YYYY-MM-DD') END",
+    ),
+    (
+        "objectos_epoch_ms(text)",
+        "bigint",
+        "SELECT CAST(EXTRACT(epoch FROM CAST(substr($1, 1, 23) AS timestamp)) * 1000 AS bigint)",
+    ),
+    (
+        "objectos_whole(double precision)",
+        "bigint",
+        "SELECT CASE WHEN abs($1) <= 9007199254740992 THEN CAST(trunc($1) AS bigint) \
+         + CASE WHEN $1 - trunc($1) >= 0.5 THEN 1 WHEN $1 - trunc($1) <= -0.5 THEN -1 ELSE 0 END END",
+    ),
+    (
+        "objectos_moment(bigint)",
+        "text",
+        "SELECT CASE WHEN $1 BETWEEN -62135596800000 AND 253402300799999 THEN to_char(timestamp '1970-01-01' \
+         + make_interval(days => CAST($1 / 86400000 AS integer), secs => CAST($1 % 86400000 AS double precision) / 1000), \
+         'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') END",
+    ),
+    (
+        "objectos_add_time(text, double precision, integer)",
+        "text",
+        "SELECT objectos_moment(objectos_epoch_ms($1) + objectos_whole(objectos_multiply($2, $3)))",
+    ),
+    (
+        "objectos_months_to(text, text)",
+        "integer",
+        "SELECT CAST(substr($2, 1, 4) AS integer) * 12 + CAST(substr($2, 6, 2) AS integer) - CAST(substr($1, 1, 4) AS integer) * 12 \
+         - CAST(substr($1, 6, 2) AS integer) - CASE WHEN substr($2, 9, 2) >= substr($1, 9, 2) \
+         OR to_char(CAST($2 AS date) + 1, 'DD') = '01' THEN 0 ELSE 1 END",
+    ),
+    (
+        "objectos_days_before(integer)",
+        "integer",
+        "SELECT $1 / 7 * 5 + LEAST($1 % 7, 5)",
+    ),
+    (
+        "objectos_work_days(text, text)",
+        "integer",
+        "SELECT CASE WHEN $1 <= $2 THEN objectos_days_before(CAST($2 AS date) - date '0001-01-01' + 1) \
+         - objectos_days_before(CAST($1 AS date) - date '0001-01-01') ELSE objectos_days_before(CAST($2 AS date) - date '0001-01-01') \
+         - objectos_days_before(CAST($1 AS date) - date '0001-01-01' + 1) END",
+    ),
+    (
+        "objectos_find(text, text, double precision)",
+        "integer",
+        "SELECT CASE WHEN strpos(substr($1, GREATEST(1, objectos_count($3))), $2) = 0 AND $3 IS NOT NULL THEN 0 \
+         ELSE strpos(substr($1, GREATEST(1, objectos_count($3))), $2) + LEAST(GREATEST(1, objectos_count($3)), length($1) + 1) - 1 + 0 * objectos_count($3) END",
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! Many records in one request.
 
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, TransactionItem};
+use objectos_plugin_api::contracts::data::EventBeside;
 use serde_json::{Value, json};
 
 use crate::world::{World, failure, fields};
@@ -352,4 +353,45 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
         "record_not_found"
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
+}
+
+#[tokio::test]
+async fn events_of_a_transaction_are_there_when_its_changes_are() {
+    let world = world().await;
+    let item = |operation, id: Option<&str>, data: Value| TransactionItem {
+        object: "shelf".to_owned(),
+        operation,
+        id: id.map(str::to_owned),
+        data: fields(data),
+        expected: None,
+    };
+    let make = || item(BatchOperation::Create, None, json!({ "name": "s" }));
+    let lost = || item(BatchOperation::Delete, Some("nope"), json!({}));
+    for (items, name, told, code) in [
+        (vec![make(), make()], "authz.role_assigned", 1, ""),
+        (vec![make(), lost()], "authz.role_assigned", 1, "record_not_found"),
+        (vec![make()], "plugin.loaded", 1, "invalid_format"),
+        (vec![], "authz.role_assigned", 1, "invalid_format"),
+    ] {
+        let event = EventBeside {
+            name: name.to_owned(),
+            key: "u1".to_owned(),
+            payload: json!({ "description": "a role" }),
+        };
+        let source = "objectos.auth";
+        let stored = world
+            .engine
+            .transaction_with_events(&world.local, items, source, &[event])
+            .await;
+        let found = stored.err().map(|error| error.code().to_owned()).unwrap_or_default();
+        assert_eq!(found, code, "{name}");
+        let events = world.events().await;
+        let of_plugin: Vec<&Value> = events
+            .iter()
+            .filter(|event| event["metadata"]["source"] == source)
+            .collect();
+        assert_eq!(of_plugin.len(), told, "{name} {code}: {events:#?}");
+        assert_eq!(of_plugin[0]["payload"]["description"], "a role");
+    }
+    assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
 }

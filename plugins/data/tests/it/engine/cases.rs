@@ -28,7 +28,7 @@ async fn formula(expression: &str, record: Value, expected: Value) {
     let filter = json!({ "where": { "id": "1", "result": expected }, "fields": ["id"] });
     match world.query("thing", filter).await {
         Ok(found) => assert_eq!(found["total"], 1, "{expression} in a filter"),
-        // What has no form in SQL says so, and is never computed in another way.
+        // What has no form in SQL and no type before it is computed says so.
         Err(error) => assert_eq!(error.code(), "not_implemented", "{expression}: {error}"),
     }
 }

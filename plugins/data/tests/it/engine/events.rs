@@ -1,8 +1,11 @@
 //! An event is there exactly when its change is.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, ExportFormat, ImportOptions, import_list};
+use objectos_data::engine::{
+    BatchItem, BatchOperation, BatchOptions, Export, ExportFormat, ExportWish, ImportOptions, import_list,
+};
 use objectos_data::query::QueryInput;
 use objectos_plugin_api::PrincipalKind;
 use objectos_plugin_api::contracts::events::{RecordEvent, SecurityEvent};
@@ -191,17 +194,8 @@ async fn exports_and_imports_are_told() {
             .unwrap();
     }
     let query = QueryInput::from_map(&crate::world::fields(json!({ "fields": ["name"] }))).unwrap();
-    let mut written = Vec::new();
-    let mut sink = |part: &[u8]| {
-        written.extend_from_slice(part);
-        Ok(())
-    };
-    world
-        .engine
-        .export(&world.local, "thing", query, ExportFormat::Csv, &mut sink)
-        .await
-        .unwrap();
-    assert_eq!(written, b"name\r\na\r\n");
+    let (parts, _) = world.export("thing", query, ExportFormat::Csv).await.unwrap();
+    assert_eq!(parts.concat(), b"name\r\na\r\n");
     assert_eq!(
         summaries(&world).await,
         [
@@ -217,15 +211,54 @@ async fn nobody_gets_records_that_cannot_be_told_of() {
     world.create("thing", json!({ "name": "a" })).await.unwrap();
     // The read, then the begin of a transaction, then the event in it.
     world.probe.arm(3, false);
-    let mut sink = |_: &[u8]| Ok(());
-    let export = world.engine.export(
-        &world.local,
-        "thing",
-        QueryInput::default(),
-        ExportFormat::Json,
-        &mut sink,
-    );
+    let export = world.export("thing", QueryInput::default(), ExportFormat::Json);
     assert_eq!(crate::world::failure(export.await).0, "database_error");
     world.probe.arm(0, false);
     assert!(summaries(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_off_tells_how_much_went_out() {
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    let rows = (0..1_200).map(|number| json!({ "name": format!("n{number}") }));
+    world
+        .engine
+        .import(
+            &world.local,
+            "thing",
+            import_list(rows.collect()),
+            &ImportOptions::default(),
+        )
+        .await
+        .unwrap();
+    let before = summaries(&world).await.len();
+    // A part, none, and two of three: as far as somebody read, and no further.
+    for (parts, expected) in [(1, Some(500)), (0, None), (2, Some(1_000))] {
+        let wish = ExportWish {
+            object: "thing".to_owned(),
+            query: QueryInput::from_map(&crate::world::fields(json!({ "fields": ["name"] }))).unwrap(),
+            format: ExportFormat::Ndjson,
+            heading: true,
+        };
+        let told = summaries(&world).await.len();
+        let mut export = Export::begin(&world.engine, &world.local, wish).await.unwrap();
+        assert!(!export.is_short());
+        for _ in 0..parts {
+            assert!(export.next().await.unwrap().is_some());
+        }
+        drop(export);
+        // The event was handed over and is stored by itself.
+        let count = told + usize::from(expected.is_some());
+        for _ in 0..1_000 {
+            if summaries(&world).await.len() >= count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let summaries = summaries(&world).await;
+        let new: Vec<_> = summaries[told..].iter().collect();
+        let word = |records: u64| json!(["data.export", "success", { "object": "thing", "format": "ndjson", "fields": ["name"], "complete": false, "brokenOff": true, "records": records }]);
+        assert_eq!(new, expected.map(word).iter().collect::<Vec<_>>(), "{parts} parts");
+    }
+    assert_eq!(summaries(&world).await.len(), before + 2);
 }

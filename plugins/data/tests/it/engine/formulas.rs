@@ -1,5 +1,7 @@
 //! Computed fields: on read, in filters and in orders.
 
+use objectos_data::engine::Engine;
+use objectos_data::query::QueryInput;
 use serde_json::{Value, json};
 
 use crate::world::{World, failure};
@@ -145,16 +147,88 @@ async fn computed_fields_are_not_written() {
     assert_eq!(errors, ["worth: read_only"]);
 }
 
+/// Formulas that no database computes in the way of the evaluator.
+const BEYOND_SQL: [(&str, &str); 1] = [(
+    "thing.object.yml",
+    "
+name: thing
+fields:
+  name: { type: text }
+  size: { type: number }
+  kin: { type: lookup, reference: thing }
+  loud: { type: formula, expression: 'UPPER(name)' }
+  louder: { type: formula, expression: \"loud & '!'\" }
+  square: { type: formula, expression: 'size ^ 2' }
+  odd: { type: formula, expression: \"REGEX(name, '[a-c]ä?')\" }
+",
+)];
+
+async fn beyond_sql() -> World {
+    let world = World::new(&BEYOND_SQL).await;
+    let names = ["a", "bä", "c", "d", "ää", "f"];
+    for (size, name) in (1_i64..).zip(names) {
+        let record = json!({ "id": format!("t{size}"), "name": name, "size": -size });
+        world.create("thing", record).await.unwrap();
+    }
+    world.update("thing", "t3", json!({ "kin": "t5" })).await.unwrap();
+    world
+}
+
 #[tokio::test]
-async fn a_formula_without_a_form_in_sql_is_read_but_not_searched() {
-    let files = [(
-        "thing.object.yml",
-        "name: thing\nfields:\n  name: { type: text }\n  loud: { type: formula, expression: 'UPPER(name)' }\n",
-    )];
-    let world = World::new(&files).await;
-    let made = world.create("thing", json!({ "name": "ab" })).await.unwrap();
-    assert_eq!(made["loud"], "AB");
-    let (code, message) = failure(world.query("thing", json!({ "where": { "loud": "AB" } })).await);
-    assert_eq!(code, "not_implemented");
-    assert!(message.contains("'loud' of 'thing' is computed"), "{message}");
+async fn what_no_database_computes_is_computed_for_the_query() {
+    let world = beyond_sql().await;
+    for (filter, expected) in [
+        (json!({ "loud": "BÄ" }), "bä"),
+        (json!({ "loud": { "$ne": "BÄ" }, "size": { "$gt": -4 } }), "a c"),
+        (json!({ "louder": { "$in": ["C!", "D!", "e!"] } }), "c d"),
+        (json!({ "square": { "$gte": 16 } }), "d ää f"),
+        (json!({ "$or": [{ "odd": true }, { "square": 36 }] }), "a bä c f"),
+        (json!({ "$not": { "odd": true } }), "d ää f"),
+        (json!({ "kin.loud": "ÄÄ" }), "c"),
+        (json!({ "kin.loud": null, "odd": true }), "a bä"),
+    ] {
+        let found = world.names("thing", filter.clone()).await.unwrap();
+        assert_eq!(found.join(" "), expected, "{filter}");
+    }
+    let mut query = json!({ "fields": ["name"], "orderBy": "-square", "limit": 4 });
+    let first = world.query("thing", query.clone()).await.unwrap();
+    assert_eq!(
+        (&first["records"], &first["total"], &first["hasMore"]),
+        (
+            &json!([{ "name": "f" }, { "name": "ää" }, { "name": "d" }, { "name": "c" }]),
+            &json!(6),
+            &json!(true)
+        )
+    );
+    query["cursor"] = first["nextCursor"].clone();
+    let second = world.query("thing", query).await.unwrap();
+    assert_eq!(second["records"], json!([{ "name": "bä" }, { "name": "a" }]));
+    let grouped =
+        json!({ "groupBy": ["odd"], "aggregations": [{ "function": "sum", "field": "square", "alias": "all" }] });
+    let groups = world.query("thing", grouped).await.unwrap();
+    assert_eq!(
+        groups["records"],
+        json!([{ "odd": false, "all": 77 }, { "odd": true, "all": 14 }])
+    );
+}
+
+#[tokio::test]
+async fn what_is_computed_for_a_query_is_bounded() {
+    let world = beyond_sql().await;
+    let mut parts = world.engine.parts().clone();
+    parts.limits.formula_records_max = 3;
+    let engine = Engine::new(parts);
+    let find = async |filter: Value| {
+        let query = QueryInput::from_map(&crate::world::fields(json!({ "where": filter }))).unwrap();
+        engine.find(&world.local, "thing", query).await
+    };
+    let (code, message) = failure(find(json!({ "loud": "A" })).await);
+    assert_eq!(code, "invalid_query");
+    assert!(message.contains("limits.formulaRecordsMax"), "{message}");
+    // Other conditions narrow it first; one of several does not.
+    assert_eq!(
+        find(json!({ "loud": "A", "size": { "$gt": -4 } })).await.unwrap().count,
+        1
+    );
+    failure(find(json!({ "$or": [{ "loud": "A" }, { "size": { "$gt": -4 } }] })).await);
 }

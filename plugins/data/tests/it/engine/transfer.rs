@@ -28,17 +28,9 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 async fn export(world: &World, query: Value, format: ExportFormat) -> Result<(String, Option<String>)> {
-    let mut out = Vec::new();
-    let mut sink = |part: &[u8]| {
-        out.extend_from_slice(part);
-        Ok(())
-    };
     let query = QueryInput::from_map(&fields(query))?;
-    let next = world
-        .engine
-        .export(&world.local, "thing", query, format, &mut sink)
-        .await?;
-    Ok((String::from_utf8(out).unwrap(), next))
+    let (parts, next) = world.export("thing", query, format).await?;
+    Ok((String::from_utf8(parts.concat()).unwrap(), next))
 }
 
 async fn import(world: &World, rows: Vec<ImportRow>, options: ImportOptions) -> Value {
@@ -144,21 +136,13 @@ async fn an_export_is_handed_on_in_parts() {
     let items = (0..1_203).map(|number| json!({ "id": format!("t{number:04}"), "name": format!("n{number}") }));
     let rows = import_list(items.collect());
     assert_eq!(import(&world, rows, ImportOptions::default()).await["created"], 1_203);
-    let mut largest = 0;
-    let mut lines = 0;
-    let mut sink = |part: &[u8]| {
-        largest = largest.max(part.len());
-        lines += part.iter().filter(|byte| **byte == b'\n').count();
-        Ok(())
-    };
     let query = QueryInput::from_map(&fields(json!({ "orderBy": "-name" }))).unwrap();
-    world
-        .engine
-        .export(&world.local, "thing", query, ExportFormat::Ndjson, &mut sink)
-        .await
-        .unwrap();
-    assert_eq!(lines, 1_203);
-    assert!(largest < 400_000, "{largest}");
+    let (parts, _) = world.export("thing", query, ExportFormat::Ndjson).await.unwrap();
+    let lines: Vec<usize> = parts
+        .iter()
+        .map(|part| part.iter().filter(|byte| **byte == b'\n').count())
+        .collect();
+    assert_eq!(lines, [500, 500, 203]);
     let limited = json!({ "orderBy": "id", "limit": 700, "fields": ["id"] });
     let (first, next) = export(&world, limited.clone(), ExportFormat::Ndjson).await.unwrap();
     assert_eq!((first.lines().count(), next.is_some()), (700, true));
@@ -294,17 +278,7 @@ async fn what_is_wrong_is_told_by_line() {
 #[tokio::test]
 async fn methods_that_are_off_are_refused() {
     let world = World::new(&FILES).await;
-    let mut sink = |_: &[u8]| Ok(());
-    let export = world
-        .engine
-        .export(
-            &world.local,
-            "fixed",
-            QueryInput::default(),
-            ExportFormat::Json,
-            &mut sink,
-        )
-        .await;
+    let export = world.export("fixed", QueryInput::default(), ExportFormat::Json).await;
     assert_eq!(failure(export).0, "permission_denied");
     let rows = import_list(vec![json!({ "name": "a" })]);
     let import = world

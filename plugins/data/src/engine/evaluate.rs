@@ -1,0 +1,96 @@
+//! Formulas that no database can compute, where a query filters, orders or groups by them: they are computed here first, for the
+//! records that the rest of the filter leaves, and put into the statement with their ids. For a limited number of records; beyond,
+//! the query is refused with what to do. Called by `find`.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::answer::RecordWriter;
+use super::find::Search;
+use crate::error::{DataError, Result};
+use crate::model::SystemField;
+use crate::query::QueryInput;
+use crate::query::check::Checker;
+use crate::query::evaluated::{Evaluated, ID, VALUE, beforehand};
+use crate::query::filter::{Filter, Scope};
+use crate::query::select::{self, PageLimits, SelectPlan};
+
+impl Engine {
+    /// Computes what the statements of a plan will join.
+    ///
+    /// # Errors
+    /// `InvalidQuery` for too many records; `NotSupported` for a formula that reads what lies in another database; those of the store.
+    pub(super) async fn evaluate_ahead(&self, search: &Search<'_>, scope: &Scope, filter: &Filter) -> Result<()> {
+        for evaluated in &scope.evaluated {
+            let values = self.evaluated(search, scope, filter, evaluated).await?;
+            // The plan is this request's own, and comes here once.
+            let _ = evaluated.values.set(values);
+        }
+        Ok(())
+    }
+
+    async fn evaluated(
+        &self,
+        search: &Search<'_>,
+        scope: &Scope,
+        filter: &Filter,
+        evaluated: &Evaluated,
+    ) -> Result<String> {
+        let most = self.parts.limits.formula_records_max;
+        let plan = plan_values(search, scope, filter, evaluated, most)?;
+        let mut writer = RecordWriter::new(&plan, search.caller);
+        let limit = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut more = false;
+        let mut reader = self.reader_of(&evaluated.layout, search.caller).await?;
+        reader
+            .read(&plan.page_statement(evaluated.layout.dialect), &mut |row| {
+                if writer.ends.len() < limit {
+                    writer.row(row);
+                } else {
+                    more = true;
+                }
+            })
+            .await?;
+        if more {
+            return Err(DataError::InvalidQuery {
+                message: format!(
+                    "'{}' of '{}' has no form in SQL and is computed record by record, for at most {most} records of a query, and here \
+                     are more: narrow the filter by other fields, or raise limits.formulaRecordsMax",
+                    evaluated.field, evaluated.layout.object.name
+                ),
+            });
+        }
+        let list = String::from_utf8(writer.out).map_err(|error| DataError::internal(error.to_string()))?;
+        Ok(format!("[{list}]"))
+    }
+}
+
+/// Id and value of the records that may matter. What a formula reads is the app's decision, so nothing is hidden from it.
+fn plan_values(
+    search: &Search<'_>,
+    scope: &Scope,
+    filter: &Filter,
+    evaluated: &Evaluated,
+    most: u64,
+) -> Result<SelectPlan> {
+    let own = evaluated.table == 0;
+    let mut checker = Checker::new(search.schema, &evaluated.layout, None, search.caller);
+    checker.scope.binned = own && scope.binned;
+    let id = SystemField::Id.name().to_owned();
+    let query = QueryInput {
+        fields: Some(vec![id.clone(), evaluated.field.clone()]),
+        renamed: [(id, ID.to_owned()), (evaluated.field.clone(), VALUE.to_owned())].into(),
+        count: Some(false),
+        ..QueryInput::default()
+    };
+    let layouts = |object: &str| search.schema.layout(object).map(Arc::clone);
+    let limits = PageLimits {
+        default: most,
+        max: most,
+    };
+    let mut plan = select::plan(checker, &layouts, None, &query, limits)?;
+    if let Some(narrowing) = beforehand(scope, filter).filter(|_| own) {
+        plan.filter = plan.filter.and(narrowing);
+    }
+    Ok(plan)
+}

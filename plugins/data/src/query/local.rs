@@ -1,0 +1,131 @@
+//! Values of filters in the caller's time zone: a text that names no zone is local time, and the day of a moment is the local one.
+//! Not here: what a text means otherwise, which is `coerce`. Called by `check`.
+
+use std::borrow::Cow;
+
+use objectos_expression::Zone;
+use serde_json::Value;
+
+use super::filter::Class;
+use super::operator::Operator;
+use crate::record::moment;
+
+/// The value as it has to be for a field of the class, when it is read as UTC afterwards.
+pub(super) fn localised<'v>(value: &'v Value, operator: Operator, class: Class, zone: &Zone) -> Cow<'v, Value> {
+    if zone.is_utc() || !matches!(class, Class::Date | Class::DateTime) {
+        return Cow::Borrowed(value);
+    }
+    let of_list = matches!(operator, Operator::In | Operator::Nin | Operator::Between);
+    match value {
+        Value::Array(items) => Cow::Owned(items.iter().map(|item| one(item, class, zone)).collect()),
+        // A list in a query string is written with commas.
+        Value::String(text) if of_list => Cow::Owned(
+            text.split(',')
+                .map(|part| one(&Value::String(part.trim().to_owned()), class, zone))
+                .collect(),
+        ),
+        single => Cow::Owned(one(single, class, zone)),
+    }
+}
+
+/// What cannot be read stays as it is: it is refused later, with what was written.
+fn one(value: &Value, class: Class, zone: &Zone) -> Value {
+    let changed = match (value, class) {
+        (Value::String(text), Class::DateTime) => moment_of(text, zone),
+        (Value::String(text), _) => day_of(text, zone),
+        (Value::Number(ms), Class::Date) => ms.as_i64().and_then(|ms| local_day(ms, zone)),
+        _ => None,
+    };
+    changed.map_or_else(|| value.clone(), Value::String)
+}
+
+/// A local time, or the beginning of a local day, as a moment.
+fn moment_of(text: &str, zone: &Zone) -> Option<String> {
+    let text = text.trim();
+    if names_zone(text) {
+        return None;
+    }
+    let local_ms = moment::to_ms(&moment::parse_datetime(text)?)?;
+    moment::from_ms(local_ms - i64::from(zone.offset_seconds_at_local(local_ms)) * 1000)
+}
+
+/// The local day of a moment. A time without a zone is local already.
+fn day_of(text: &str, zone: &Zone) -> Option<String> {
+    let text = text.trim();
+    if !names_zone(text) {
+        return None;
+    }
+    local_day(moment::to_ms(&moment::parse_datetime(text)?)?, zone)
+}
+
+fn local_day(ms: i64, zone: &Zone) -> Option<String> {
+    let local = moment::from_ms(ms.checked_add(i64::from(zone.offset_seconds_at(ms)) * 1000)?)?;
+    local.get(..10).map(str::to_owned)
+}
+
+/// Whether something behind the day says which zone is meant.
+fn names_zone(text: &str) -> bool {
+    text.get(10..).is_some_and(|clock| clock.contains(['Z', 'z', '+', '-']))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_local_where_they_name_no_zone() {
+        let check = |zone: &str, operator, class, value: Value, expected: Value| {
+            let zone = Zone::read(zone).unwrap();
+            assert_eq!(*localised(&value, operator, class, &zone), expected, "{value}");
+        };
+        let (berlin, apia) = ("Europe/Berlin", "Pacific/Apia");
+        let (day, moment) = (Class::Date, Class::DateTime);
+        check(
+            berlin,
+            Operator::Gte,
+            moment,
+            json!("2026-07-01"),
+            json!("2026-06-30T22:00:00.000Z"),
+        );
+        check(
+            berlin,
+            Operator::Lt,
+            moment,
+            json!("2026-12-01 12:00"),
+            json!("2026-12-01T11:00:00.000Z"),
+        );
+        check(
+            berlin,
+            Operator::Lt,
+            moment,
+            json!("2026-12-01T12:00Z"),
+            json!("2026-12-01T12:00Z"),
+        );
+        check(
+            berlin,
+            Operator::Between,
+            moment,
+            json!("2026-03-29, 2026-03-30"),
+            json!(["2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z"]),
+        );
+        check(
+            apia,
+            Operator::In,
+            day,
+            json!(["2026-07-01T12:00:00Z", null]),
+            json!(["2026-07-02", null]),
+        );
+        check(apia, Operator::Eq, day, json!("2026-07-01"), json!("2026-07-01"));
+        check(
+            apia,
+            Operator::Eq,
+            Class::Text,
+            json!("2026-07-01"),
+            json!("2026-07-01"),
+        );
+        check("UTC", Operator::Gte, moment, json!("2026-07-01"), json!("2026-07-01"));
+        check(berlin, Operator::Gte, moment, json!("soon"), json!("soon"));
+    }
+}
