@@ -221,7 +221,7 @@ pub(crate) fn metrics(core: &Core) -> Value {
                 "calls": of(&figures.calls), "errors": of(&figures.errors),
                 "panics": of(&figures.panics), "timeouts": of(&figures.timeouts),
                 // One reference is the cell's, one is ours.
-                "inFlight": std::sync::Arc::strong_count(&instance).saturating_sub(2),
+                "inFlight": Arc::strong_count(&instance).saturating_sub(2),
             });
             plugins.insert(record.id.to_string(), counts);
         }
