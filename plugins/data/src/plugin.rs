@@ -32,6 +32,7 @@ use crate::engine::{Engine, EngineParts, EngineSeeds};
 use crate::event_store::StoredEvents;
 use crate::import_jobs::ImportJobs;
 use crate::metadata::MetadataProvider;
+use crate::outbox::SOURCE;
 use crate::runtime::RuntimeMetadata;
 use crate::seed::{self, environment_of_mode};
 use crate::store::{Datasources, Statement, Store};
@@ -98,6 +99,10 @@ impl Plugin for DataPlugin {
         routes_meta::register_views(registry, self.library.cell(), &self.runtime);
         routes_search::register(registry, &self.engine);
         registry.durable_event("files", FILES_CHANGED, |plugin, _, event: Event| async move {
+            // Whatever another plugin publishes under this name is nothing that a record has.
+            if event.metadata.source != SOURCE {
+                return Ok(());
+            }
             let changed: FilesChanged = serde_json::from_value(event.payload)?;
             Ok(attachments::settle(&*plugin.files, &changed).await?)
         });

@@ -137,11 +137,10 @@ impl Engine {
                 id: id.to_owned(),
                 record,
                 previous: Some(document(layout, &before)),
+                ..RecordHook::default()
             };
             let object = layout.object.name.as_str();
-            let hooked = self
-                .before_hook(draft.caller.context, HookPoint::BeforeUpdate, hook, object)
-                .await?;
+            let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 apply_hooked(layout, &mut values, taken.values);
@@ -149,7 +148,7 @@ impl Engine {
                 self.settle_files(draft, layout, granted, Some(&before), &mut values, &mut errors)
                     .await?;
                 if !errors.is_empty() {
-                    return Err(refused(&layout.object, errors));
+                    return Err(refused(&layout.object, granted, errors));
                 }
             }
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
@@ -252,6 +251,9 @@ impl Engine {
         id: &str,
         whereabouts: Whereabouts,
     ) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
         let mut writer = SqlWriter::new(layout.dialect);
         writer.push("SELECT ");
         writer.list(", ", &layout.columns, |writer, column| {
