@@ -25,7 +25,7 @@ fn host(builder: HostBuilder) -> Host {
 }
 
 /// Puts a file in, ready unless the rest says otherwise.
-fn put(client: &mut Client, id: &str, name: &str, mime_type: &str, rest: Value) {
+fn put(client: &mut Client, id: &str, name: &str, mime_type: &str, rest: &Value) {
     let mut file = json!({ "id": id, "name": name, "size": 10, "mimeType": mime_type, "status": "ready" });
     for (key, value) in rest.as_object().expect("an object") {
         file[key] = value.clone();
@@ -63,32 +63,32 @@ fn settle(host: &Host, record: &str, expected: &[&str]) {
 fn files_are_looked_up_held_to_the_field_and_attached() {
     let host = host(HostBuilder::new().plugin("filekeeper"));
     let mut client = host.client();
-    put(&mut client, "png", "logo.png", "image/png", json!({}));
-    put(&mut client, "big", "big.png", "image/png", json!({ "size": 2000 }));
-    put(&mut client, "gif", "a.gif", "image/gif", json!({}));
+    put(&mut client, "png", "logo.png", "image/png", &json!({}));
+    put(&mut client, "big", "big.png", "image/png", &json!({ "size": 2000 }));
+    put(&mut client, "gif", "a.gif", "image/gif", &json!({}));
     put(
         &mut client,
         "half",
         "half.png",
         "image/png",
-        json!({ "status": "pending" }),
+        &json!({ "status": "pending" }),
     );
     put(
         &mut client,
         "sick",
         "sick.png",
         "image/png",
-        json!({ "status": "quarantined" }),
+        &json!({ "status": "quarantined" }),
     );
-    put(&mut client, "theirs", "t.png", "image/png", json!({ "tenant": "t2" }));
+    put(&mut client, "theirs", "t.png", "image/png", &json!({ "tenant": "t2" }));
     put(
         &mut client,
         "one",
         "one.pdf",
         "application/pdf",
-        json!({ "url": "https://files.test/one" }),
+        &json!({ "url": "https://files.test/one" }),
     );
-    put(&mut client, "two", "two.pdf", "application/pdf", json!({}));
+    put(&mut client, "two", "two.pdf", "application/pdf", &json!({}));
     let refused = [
         (json!("none"), "the file 'none', which does not exist"),
         (json!("theirs"), "the file 'theirs', which does not exist"),
@@ -135,7 +135,7 @@ fn files_are_looked_up_held_to_the_field_and_attached() {
         "two",
         "two.pdf",
         "application/pdf",
-        json!({ "status": "deleted" }),
+        &json!({ "status": "deleted" }),
     );
     let kept = client
         .send(

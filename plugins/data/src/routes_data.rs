@@ -61,7 +61,7 @@ pub use jobs::{JOB_ROUTES, register_jobs};
 pub(crate) fn read_batch(batch: Value) -> crate::error::Result<(BatchOperation, Vec<BatchItem>, BatchOptions)> {
     match batch {
         Value::Object(map) => body::batch_of(map),
-        _ => Err(crate::error::DataError::InvalidBody {
+        _ => Err(DataError::InvalidBody {
             message: "'batch' must be {operation, records, options}".to_owned(),
         }),
     }

@@ -45,9 +45,9 @@ fn host(guests: bool) -> Host {
     builder.app(&app).config(&config).start()
 }
 
-fn check(client: &mut Client, line: &str, body: Value, expected: u16) -> Value {
+fn check(client: &mut Client, line: &str, body: &Value, expected: u16) -> Value {
     let (method, path) = line.split_once(' ').expect("METHOD /path");
-    let answer = client.send(method, path, &body);
+    let answer = client.send(method, path, body);
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     assert_eq!(answer.status, expected, "{line}: {text}");
     if expected == 401 {
@@ -71,7 +71,7 @@ fn guests_read_and_make_what_is_theirs_and_reach_nothing_else() {
         .expect(201);
     let token = link["token"].as_str().expect("a token");
     let mut client = host.client();
-    let mut guest = |line: &str, body: Value, expected: u16| check(&mut client, line, body, expected);
+    let mut guest = |line: &str, body: Value, expected: u16| check(&mut client, line, &body, expected);
 
     let list = guest("GET /api/v1/data/notice", Value::Null, 200);
     assert_eq!(
@@ -143,7 +143,7 @@ fn guests_read_and_make_what_is_theirs_and_reach_nothing_else() {
 fn without_a_word_of_the_operator_nobody_is_a_guest() {
     let host = host(false);
     let mut client = host.client();
-    check(&mut client, "GET /api/v1/data/notice", Value::Null, 401);
-    check(&mut client, "GET /api/v1/data/nothing", Value::Null, 401);
-    check(&mut client, "POST /api/v1/data/message", json!({"text": "hello"}), 401);
+    check(&mut client, "GET /api/v1/data/notice", &Value::Null, 401);
+    check(&mut client, "GET /api/v1/data/nothing", &Value::Null, 401);
+    check(&mut client, "POST /api/v1/data/message", &json!({"text": "hello"}), 401);
 }
