@@ -38,7 +38,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use self::{
     apart::Asked,
-    call::{Answering, Call},
+    call::{Call, Started},
     own_threads::OwnThreads,
     presence::{About, Errand},
     registered::Registered,
@@ -200,21 +200,21 @@ impl Instance {
         method: RStr<'_>,
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
-    ) -> Answering {
+    ) -> Started {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
         loader::checkpoint();
         let errand = Errand::Call(index);
         if self.threads.apart() {
             let asked = Asked::new(errand, method.as_str(), context, payload);
-            return Answering::Later(apart::begin(self, asked, context.deadline_ns));
+            return Started::Call(apart::begin(self, asked, context.deadline_ns));
         }
         let begun = presence::watched(self.serial, About::guest(errand), || {
             self.object.call(index, method, context, payload)
         });
         match begun {
-            RawBegun::Answer(answer) => Answering::Now(self.own_answer(errand, answer)),
+            RawBegun::Answer(answer) => Started::Answer(self.own_answer(errand, answer)),
             RawBegun::Later(future) => {
-                Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
+                Started::Call(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
             }
         }
     }

@@ -26,20 +26,23 @@ use super::{
 };
 use crate::loader;
 
-/// What a call is at first sight.
-pub(crate) enum Answering {
-    /// It is over.
-    Now(RawResult),
-    /// It has to wait.
-    Later(Call),
+/// A call that has begun.
+pub(crate) enum Started {
+    /// It is over already.
+    Answer(RawResult),
+    /// It has to wait, in a plugin.
+    Call(Call),
+    /// Any other: to the kernel, or one that waits for its provider.
+    Other(RawFuture),
 }
 
-impl Answering {
+impl Started {
     /// The answer, whenever it comes.
     pub(crate) async fn answer(self) -> RawResult {
         match self {
-            Self::Now(answer) => answer,
-            Self::Later(call) => call.await,
+            Self::Answer(answer) => answer,
+            Self::Call(call) => call.await,
+            Self::Other(future) => future.await,
         }
     }
 }
