@@ -257,6 +257,19 @@ enum Elsewhere {
 /// How far the coarse clock is behind at most: a tick of the slowest kernel, and some more.
 const COARSE_NS_MAX: u64 = 20_000_000;
 
+/// Limits below this are reckoned from the exact time: a tick would be a good part of them, or all of it.
+const COARSE_LIMIT_NS_MIN: u64 = 1_000_000_000;
+
+/// When a call is due that may take so long from now on. `coarse_ns`: now, by the coarse clock.
+fn due_ns(coarse_ns: u64, limit_ns: u64) -> u64 {
+    let now = if limit_ns < COARSE_LIMIT_NS_MIN {
+        monotonic_ns()
+    } else {
+        coarse_ns
+    };
+    now.saturating_add(limit_ns)
+}
+
 /// Deadline and chain of the call.
 fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance) -> Result<(), PluginError> {
     context.flags |= cell.chain_bit;
@@ -267,7 +280,7 @@ fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance)
     // Some milliseconds behind, at most. The exact clock costs as much as the rest of this, and is needed near the end only.
     let now = monotonic_coarse_ns();
     if context.deadline_ns == 0 {
-        context.deadline_ns = now.saturating_add(limit);
+        context.deadline_ns = due_ns(now, limit);
     } else if context.deadline_ns <= now.saturating_add(COARSE_NS_MAX) && context.deadline_ns <= monotonic_ns() {
         return Err(
             PluginError::new(ErrorKind::Timeout, "the operation took too long").with_internal(format_args!(
@@ -355,4 +368,23 @@ fn kernel_call_sync(
         handler.call_sync(method.as_str(), Context::from_raw(context), payload.as_slice())
     }));
     raw(answer.unwrap_or_else(|_| Err(own_panic())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COARSE_LIMIT_NS_MIN, COARSE_NS_MAX, due_ns, monotonic_ns};
+
+    #[test]
+    fn a_short_limit_is_not_cut_by_the_tick_that_the_coarse_clock_is_behind() {
+        let check = |limit_ns: u64, lacks_ns_max: u64| {
+            let now = monotonic_ns();
+            let due = due_ns(now - COARSE_NS_MAX, limit_ns);
+            assert!(due >= now + limit_ns - lacks_ns_max, "{limit_ns}: {due}, at {now}");
+        };
+        for limit_ns in [1_000_000, 5_000_000, COARSE_LIMIT_NS_MIN - 1] {
+            check(limit_ns, 0);
+        }
+        check(COARSE_LIMIT_NS_MIN, COARSE_NS_MAX);
+        check(u64::MAX / 2, COARSE_NS_MAX);
+    }
 }
