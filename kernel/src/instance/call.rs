@@ -4,6 +4,7 @@
 //! Invariants
 //! * The plugin's future goes before the instance does, and the caller's waker before both.
 //! * Out of time means dropped: the plugin's future is cancelled, the caller reads a typed error.
+//! * A drop may block as well as a poll: it is watched, and comes where the plugin is called.
 
 use objectos_plugin_api::{
     abi::{RawFuture, RawResult},
@@ -110,6 +111,16 @@ impl Call {
         }
     }
 
+    /// Drops the plugin's future before its end.
+    #[cold]
+    fn cancel(&mut self) {
+        if self.instance.threads().apart() && !self.apart {
+            self.go_apart();
+        }
+        let future = self.future.take();
+        presence::watched(self.instance.serial, About::guest(self.errand), || drop(future));
+    }
+
     fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| {
             let left = Duration::from_nanos(self.deadline_ns.saturating_sub(monotonic_ns()));
@@ -162,7 +173,7 @@ impl Future for Call {
                 if this.poll_timer(&waker).is_pending() {
                     return Poll::Pending;
                 }
-                this.future = None;
+                this.cancel();
                 Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()))
             }
             Err(_) => {
@@ -191,5 +202,8 @@ fn poll_guarded(
 impl Drop for Call {
     fn drop(&mut self) {
         self.slot.close();
+        if self.future.is_some() {
+            self.cancel();
+        }
     }
 }
