@@ -40,6 +40,9 @@ use crate::{loader, threads::ThreadPlan};
 /// How long a thread without work stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
+/// So many may wait for a thread: a caller without a deadline would wait for good, and more would follow.
+const WAITING_MAX: usize = 10_000;
+
 /// Counts instances of the process; tells one generation from another wherever something is remembered about one.
 static SERIALS: AtomicU32 = AtomicU32::new(1);
 
@@ -176,6 +179,11 @@ impl OwnThreads {
             waiting: queue.tasks.len(),
             stuck: self.stuck(),
         }
+    }
+
+    /// Whether so many wait for a thread that nobody more should.
+    pub(crate) fn crowded(&self) -> bool {
+        self.queue.lock().tasks.len() >= WAITING_MAX
     }
 
     /// Runs what `make` makes. `begun`: code of the plugin's is in it already, so it must be dropped here.

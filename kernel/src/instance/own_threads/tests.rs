@@ -130,3 +130,23 @@ fn a_blocked_thread_of_somebody_else_is_none_of_those_that_it_may_have() {
     threads.note_back(false);
     assert_eq!(seen(), (1, 1));
 }
+
+#[test]
+fn what_waits_is_bounded() {
+    let threads = threads(1);
+    let (release, remote) = blocked(&threads);
+    until("the blocked thread", || threads.figures().waiting == 0);
+    let mut waiting: Vec<Remote<()>> = Vec::new();
+    while !threads.crowded() {
+        assert!(waiting.len() < WAITING_MAX);
+        waiting.push(threads.run(false, job(async {})));
+    }
+    assert_eq!(waiting.len(), WAITING_MAX);
+    // Whoever gives up makes room.
+    drop(waiting.pop());
+    assert!(!threads.crowded());
+    release.send(()).unwrap();
+    assert_eq!(wait(remote), Some(()));
+    until("those that waited", || threads.figures().waiting == 0);
+    threads.close();
+}
