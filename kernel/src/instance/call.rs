@@ -121,13 +121,14 @@ impl Call {
         presence::watched(self.instance.serial, About::guest(self.errand), || drop(future));
     }
 
-    fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
+    /// By the waker that the plugin's future was looked at with.
+    fn poll_timer(&mut self) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| {
             let left = Duration::from_nanos(self.deadline_ns.saturating_sub(monotonic_ns()));
             let _entered = self.instance.executor().enter();
             Box::pin(tokio::time::sleep(left))
         });
-        timer.as_mut().poll(&mut TaskContext::from_waker(waker))
+        timer.as_mut().poll(&mut TaskContext::from_waker(self.slot.waker()))
     }
 }
 
@@ -169,8 +170,7 @@ impl Future for Call {
             }
             Ok(Poll::Pending) if this.deadline_ns == 0 => Poll::Pending,
             Ok(Poll::Pending) => {
-                let waker = this.slot.put(task.waker()).clone();
-                if this.poll_timer(&waker).is_pending() {
+                if this.poll_timer().is_pending() {
                     return Poll::Pending;
                 }
                 this.cancel();
