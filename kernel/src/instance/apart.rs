@@ -132,6 +132,16 @@ impl Working {
     }
 }
 
+impl Drop for Working {
+    /// What the author wrote may block as it is dropped, too.
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Begun(_)) {
+            let (serial, about) = (self.instance.serial, About::home(self.errand));
+            presence::watched(serial, about, || self.stage = Stage::Over);
+        }
+    }
+}
+
 impl Future for Working {
     type Output = ();
 

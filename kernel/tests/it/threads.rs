@@ -178,7 +178,7 @@ fn a_call_that_blocks_as_it_is_dropped_is_found_out() {
     run(async {
         let ward = Ward::new("probe.dropped", ThreadMode::Shared, 2).await;
         // Dropped at its deadline.
-        let asked = tokio::spawn(ward.ask("block_as_dropped", 1000));
+        let asked = tokio::spawn(ward.ask("block_as_dropped", 800));
         until("the verdict", || async { ward.verdict().is_some() }).await;
         let (_, message) = ward.verdict().unwrap();
         assert!(
@@ -186,6 +186,11 @@ fn a_call_that_blocks_as_it_is_dropped_is_found_out() {
             "{message}"
         );
         timed_out(asked.await.unwrap());
+        // The next one is dropped on a thread of the plugin's own.
+        timed_out(ward.ask("block_as_dropped", 800).await);
+        for blocked in [1, 0] {
+            until("threads", || async { ward.threads()["stuck"] == json!(blocked) }).await;
+        }
         ward.kernel.shutdown(STOP).await;
     });
 }
