@@ -3,8 +3,9 @@
 //! Not here: which generation is current ([`cell`]), when one is made or retired ([`crate::lifecycle`], [`crate::swap`]).
 //!
 //! Invariants
-//! * Whoever calls holds an `Arc` of the instance until the call has ended, and so does a body until it was read, so an
-//!   instance whose `Arc` is alone has no call under way: that is how a drain knows.
+//! * Whoever calls holds an `Arc` of the instance until the call has ended, or a look at the cell's state, which holds one;
+//!   and so does a body until it was read. So an instance that left its cell and whose `Arc` is alone has no call under way:
+//!   that is how a drain knows.
 //! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
 //! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
 
