@@ -70,6 +70,11 @@ impl Draft {
             .is_some()
     }
 
+    /// What the file itself has at a place in the object.
+    pub(super) fn written_at(&self, keys: &[&str]) -> Option<&Value> {
+        keys.iter().try_fold(&self.written, |value, key| value.get(key))
+    }
+
     /// Whether the file itself says `true` to a capability.
     pub(super) fn enables(&self, capability: &str) -> bool {
         self.written

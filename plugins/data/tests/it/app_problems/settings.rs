@@ -45,6 +45,12 @@ fn settings_of_types() {
         ],
     );
     field(
+        "{type: file, fileAttachmentConfig: {virusScan: true}}",
+        expect![
+            "thing.object.yml:3:50: fields.field.fileAttachmentConfig.virusScan: nothing looks for viruses here: files would count as clean that nobody has looked at; remove it, and have the place scan that the files are uploaded to"
+        ],
+    );
+    field(
         "{type: color, colorFormat: cmyk}",
         expect!["thing.object.yml:3:37: fields.field.colorFormat: unknown value `cmyk`; one of: hex, rgb, rgba, hsl"],
     );
