@@ -13,6 +13,7 @@ use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
+use crate::model::FieldKind;
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
@@ -407,7 +408,10 @@ impl Change {
 
 fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
     let step = match refusal {
-        Refusal::Unmet { step } | Refusal::Unique { step, .. } | Refusal::Constraint { step, .. } => *step,
+        Refusal::Unmet { step }
+        | Refusal::Unique { step, .. }
+        | Refusal::TooLong { step, .. }
+        | Refusal::Constraint { step, .. } => *step,
     };
     let Some((operation, part)) = draft.part(step) else {
         return Verdict::Give(WriteFailure {
@@ -442,10 +446,46 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
         ))),
+        (Refusal::TooLong { index, .. }, Part::Record { layout }) => give(too_long(layout, index.as_deref())),
+        (Refusal::TooLong { index, .. }, _) => give(DataError::internal(format!(
+            "a value is too long for the index {index:?}"
+        ))),
         (Refusal::Constraint { message, .. }, _) => give(DataError::Database {
             doing: "store a change",
             source: message.clone().into(),
         }),
+    }
+}
+
+/// The text fields of the index that a value is too long for; of all indexes when it is not known which.
+fn too_long(layout: &Layout, index: Option<&str>) -> DataError {
+    let object = &layout.object;
+    let named = |name: &str| index.is_none_or(|index| index == name);
+    let mut errors: Vec<FieldError> = Vec::new();
+    for name in object
+        .indexes
+        .iter()
+        .filter(|index| named(&index.name))
+        .flat_map(|index| &index.fields)
+    {
+        let field = object
+            .field(name)
+            .filter(|field| field.kind == FieldKind::Text && field.system.is_none());
+        if let Some(field) = field.filter(|_| errors.iter().all(|error| error.field != *name)) {
+            let message = format!(
+                "{} is too long for the index that the field is part of: shorten it",
+                field.label
+            );
+            errors.push(FieldError::new(name, FieldCode::MaxLength, message));
+        }
+    }
+    if errors.is_empty() {
+        let message = "a text is too long for an index of the object: shorten it";
+        errors.push(FieldError::new("", FieldCode::MaxLength, message));
+    }
+    DataError::Invalid {
+        object: object.name.clone(),
+        errors,
     }
 }
 

@@ -11,6 +11,10 @@ use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{ColumnType, FieldKind, FieldModel, FieldSettings, Limits, OptionModel, Options, SystemField};
 
+/// Characters of an indexed text that says no `maxLength`: PostgreSQL takes 2704 bytes into an index, and a character has up
+/// to four.
+const INDEXED_LENGTH_MAX: usize = 600;
+
 /// Makes the model of a declared field.
 pub(super) fn compile(
     draft: &Draft,
@@ -59,6 +63,9 @@ pub(super) fn compile(
         autonumber: (kind == FieldKind::Autonumber).then(|| text::autonumber(draft, name, field, problems)),
         renamed_from: draft.own.fields_renamed_from.get(name).cloned(),
     };
+    if model.indexed && kind == FieldKind::Text && model.limits.max_length.is_none() {
+        model.limits.max_length = Some(INDEXED_LENGTH_MAX.max(model.limits.min_length.unwrap_or_default()));
+    }
     model.default = expressions.default(draft, name, field, &model, problems);
     model
 }

@@ -22,6 +22,10 @@ pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldE
             "must not hold a zero character",
         ));
     }
+    if text.is_empty() && (field.unique || field.external_id) {
+        // A form that was left empty: two of them are not equal.
+        return Ok(SqlValue::Null);
+    }
     if !text.is_empty() {
         form(field, text)?;
         // The length is that of the password.

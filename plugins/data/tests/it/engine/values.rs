@@ -161,3 +161,36 @@ async fn errors_say_what_they_were_held_against() {
     assert_eq!(details["fields"][1]["constraint"], json!(5.0));
     assert_eq!(details["fieldErrors"][1]["code"], "value_out_of_range");
 }
+
+#[tokio::test]
+async fn text_of_indexes_fits_and_empty_text_is_no_value() {
+    const THING: &str = "
+name: thing
+fields:
+  code: { type: text, unique: true }
+  mail: { type: email, externalId: true }
+  note: { type: text }
+  wide: { type: text, index: true, maxLength: 900 }
+";
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    for _ in 0..2 {
+        let made = world
+            .create("thing", json!({ "code": "", "mail": "", "note": "" }))
+            .await
+            .unwrap();
+        assert_eq!(
+            (&made["code"], &made["mail"], &made["note"]),
+            (&Value::Null, &Value::Null, &json!(""))
+        );
+    }
+    let long = |length: usize| "ü".repeat(length);
+    world.create("thing", json!({ "code": long(600) })).await.unwrap();
+    world
+        .create("thing", json!({ "wide": long(900), "note": long(5_000) }))
+        .await
+        .unwrap();
+    for (field, length) in [("code", 601), ("wide", 901)] {
+        let errors = field_errors(world.create("thing", json!({ field: long(length) })).await);
+        assert_eq!(errors, [format!("{field}: max_length")]);
+    }
+}
