@@ -32,5 +32,5 @@ pub use index::{IndexCondition, IndexModel, IndexOperand, PartialModel};
 pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
 pub use object::{ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart, VersioningModel};
 pub use rule::{Asked, AskedModel, RuleCheck, RuleModel, VALIDATOR_SERVICES};
-pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern};
+pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern, PartsModel};
 pub use system::SystemField;

@@ -14,6 +14,7 @@ mod kind;
 mod machine;
 mod object;
 mod own;
+mod parts;
 mod reference;
 mod rule;
 mod settings;

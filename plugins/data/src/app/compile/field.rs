@@ -6,7 +6,7 @@ use objectos_plugin_api::protocol::shared::Number;
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;
 use super::kind::{column_of, kind_of, takes_multiple};
-use super::{reference, settings, text};
+use super::{parts, reference, settings, text};
 use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{ColumnType, FieldKind, FieldModel, FieldSettings, Limits, OptionModel, Options, SystemField};
@@ -63,6 +63,9 @@ pub(super) fn compile(
         autonumber: (kind == FieldKind::Autonumber).then(|| text::autonumber(draft, name, field, problems)),
         renamed_from: draft.own.fields_renamed_from.get(name).cloned(),
     };
+    if let Some(parts) = draft.parts.get(name) {
+        model.settings = parts::compile(parts, drafts, expressions, problems);
+    }
     if model.indexed && kind == FieldKind::Text && model.limits.max_length.is_none() {
         model.limits.max_length = Some(INDEXED_LENGTH_MAX.max(model.limits.min_length.unwrap_or_default()));
     }
