@@ -249,7 +249,9 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
         }
         (None, _) => (group.field.as_str(), None),
     };
-    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
+    let resolved = checker.field(path, Purpose::Filter)?;
+    let stored = resolved.stored_form();
+    let reference = resolved.reference;
     let class = reference.class;
     if !class.ordered() {
         return Err(wrong(format!(
@@ -258,11 +260,10 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
         )));
     }
     let Some(unit) = unit else {
-        let form = match class {
-            _ if field.stored() => Form::of(field),
+        let form = stored.unwrap_or(match class {
             Class::Boolean => Form::Boolean,
             _ => Form::Plain,
-        };
+        });
         let group = Group {
             field: reference,
             bucket: None,
@@ -305,7 +306,9 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
             Form::Plain,
         ));
     };
-    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
+    let resolved = checker.field(path, Purpose::Filter)?;
+    let stored = resolved.stored_form();
+    let Resolved { reference, field, .. } = resolved;
     let class = reference.class;
     let fits = match function {
         "sum" | "avg" => class == Class::Number,
@@ -330,7 +333,7 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
         )));
     }
     let (class, form) = match function {
-        "min" | "max" => (class, if field.stored() { Form::of(field) } else { Form::Plain }),
+        "min" | "max" => (class, stored.unwrap_or(Form::Plain)),
         "sum" => (Class::Number, field.limits.scale.map_or(Form::Figure, Form::Rounded)),
         "avg" => (Class::Number, Form::Figure),
         "array_agg" => (Class::Document, Form::Document),

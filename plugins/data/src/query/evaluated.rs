@@ -88,7 +88,7 @@ fn in_field(field: &FieldRef) -> bool {
                 .chain(ordered)
                 .any(in_field)
         }
-        Source::Column(_) | Source::Summary(_) | Source::Rank(_) => false,
+        Source::Column(_) | Source::Part(_) | Source::Summary(_) | Source::Rank(_) => false,
     }
 }
 

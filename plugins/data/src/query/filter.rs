@@ -63,6 +63,8 @@ pub struct FieldRef {
 pub enum Source {
     /// A column.
     Column(String),
+    /// A part of the document in a column.
+    Part(Arc<PartSource>),
     /// A figure over the child records.
     Summary(Arc<SummarySource>),
     /// A calculation.
@@ -73,6 +75,15 @@ pub enum Source {
     Window(Arc<WindowSource>),
     /// A calculation that was done before, by its place in the scope.
     Evaluated(usize),
+}
+
+/// A part of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartSource {
+    /// The column with the document.
+    pub column: String,
+    /// Keys from the outside in; letters, digits, `_` and `-` only.
+    pub path: Vec<String>,
 }
 
 /// A figure over the neighbours of a record.
