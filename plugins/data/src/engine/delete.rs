@@ -21,7 +21,7 @@ use super::restore::{Whereabouts, is_binned};
 use super::update::{Judged, stamp_changed};
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
-use crate::model::{FieldKind, FieldModel, SystemField};
+use crate::model::{FieldKind, FieldModel, SoftDeleteModel, SystemField};
 use crate::record::{Layout, Schema};
 use crate::store::{BoxFuture, Expect, SqlValue};
 use crate::validate::stamp;
@@ -55,6 +55,16 @@ pub(super) struct Dependent {
     field: String,
     many: bool,
     pub(super) behavior: DeleteBehavior,
+    /// The records belong to this one, and have a bin to follow it into.
+    follows_master: bool,
+}
+
+impl Dependent {
+    /// Whether the records go into the bin with this one, and come back with it. Details go with their master whatever
+    /// `cascadeDelete` says; those that have no bin stay, since they could not come back.
+    pub(super) fn goes_along(&self, soft: &SoftDeleteModel) -> bool {
+        soft.cascade || self.follows_master
+    }
 }
 
 impl Engine {
@@ -218,8 +228,8 @@ impl Engine {
             // A bin that nobody can open keeps nothing.
             let bin = manner == Manner::Delete && layout.object.capabilities.trash;
             let soft = layout.object.soft_delete.as_ref().filter(|_| bin);
-            let follows = soft.is_none_or(|soft| soft.cascade);
             for dependent in dependents(draft.schema, object) {
+                let follows = soft.is_none_or(|soft| dependent.goes_along(soft));
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
                     self.follow(draft, layout, id, &dependent, manner, guards).await?;
                 }
@@ -374,7 +384,10 @@ pub(super) fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
             let field = layout.object.field(&child.field)?;
             let behavior = behavior_of(field)?;
             let many = field.kind == FieldKind::References;
+            let bin = layout.object.soft_delete.is_some() && layout.object.capabilities.trash;
+            let detail = field.reference.as_ref().is_some_and(|reference| reference.master);
             Some(Dependent {
+                follows_master: detail && bin && behavior == DeleteBehavior::Cascade,
                 layout: Arc::clone(layout),
                 field: field.name.clone(),
                 many,

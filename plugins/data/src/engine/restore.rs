@@ -26,7 +26,7 @@ use super::relations::stored;
 use super::update::stamp_changed;
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
-use crate::model::SystemField;
+use crate::model::{SoftDeleteModel, SystemField};
 use crate::query::check::Checker;
 use crate::query::filter::Filter;
 use crate::query::sql::SqlWriter;
@@ -168,8 +168,8 @@ impl Engine {
                 Some(before),
                 Some(Arc::clone(&after)),
             )?;
-            if layout.object.soft_delete.as_ref().is_some_and(|soft| soft.cascade) {
-                self.bring_children_back(draft, layout, id, &moment).await?;
+            if let Some(soft) = &layout.object.soft_delete {
+                self.bring_children_back(draft, layout, soft, id, &moment).await?;
             }
             Ok(after)
         })
@@ -179,6 +179,7 @@ impl Engine {
         &self,
         draft: &mut Draft<'_>,
         layout: &Layout,
+        soft: &SoftDeleteModel,
         id: &str,
         moment: &SqlValue,
     ) -> Result<()> {
@@ -187,7 +188,7 @@ impl Engine {
             let Some(column) = child.system_column(SystemField::DeletedAt) else {
                 continue;
             };
-            if dependent.behavior != DeleteBehavior::Cascade {
+            if dependent.behavior != DeleteBehavior::Cascade || !dependent.goes_along(soft) {
                 continue;
             }
             let records = self
