@@ -172,11 +172,17 @@ impl Engine {
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
         let (answered, sealed) = (Arc::default(), Arc::default());
+        let (hooked, ids) = (Arc::default(), Arc::default());
+        let now_ms = self.now_ms();
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            let caller = self.caller(context);
+            let mut caller = self.caller(context);
+            // One moment for all attempts: what they show to others is the same when nothing else changed.
+            caller.now_ms = now_ms;
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
+            draft.hooked = Arc::clone(&hooked);
+            draft.ids = Arc::clone(&ids);
             draft.sealed = Arc::clone(&sealed);
             let mut planned = Vec::with_capacity(changes.len());
             for (operation, change) in changes.iter().enumerate() {

@@ -61,7 +61,7 @@ impl Engine {
             check_method(&layout, ApiMethod::Create)?;
         }
         let mut taken = take(&layout, &granted, record, None, granted.system)?;
-        let id = match self.new_id(&layout, record, draft.caller.now_ms) {
+        let id = match self.new_id(draft, &layout, record) {
             Ok(id) => id,
             Err(error) => {
                 taken.errors.push(error);
@@ -78,7 +78,7 @@ impl Engine {
         let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeInsert,
                 || RecordHook {
                     object: object.to_owned(),
@@ -121,9 +121,12 @@ impl Engine {
         })
     }
 
-    fn new_id(&self, layout: &Layout, record: &Fields, now_ms: i64) -> Result<String, FieldError> {
+    fn new_id(&self, draft: &Draft<'_>, layout: &Layout, record: &Fields) -> Result<String, FieldError> {
         match record.get(SystemField::Id.name()) {
-            None | Some(Value::Null) => Ok(self.ids.make(layout.object.key_prefix.as_deref(), now_ms)),
+            None | Some(Value::Null) => {
+                let make = || self.ids.make(layout.object.key_prefix.as_deref(), draft.caller.now_ms);
+                Ok(draft.ids.lock().entry(draft.operation).or_insert_with(make).clone())
+            }
             Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
             Some(_) => {
                 let message = "an id has 1 to 64 letters, digits, '_' and '-'";

@@ -220,8 +220,7 @@ impl Engine {
                     record: Fields::new(),
                     previous: Some(document(layout, &before)),
                 };
-                self.before_hook(draft.caller.context, HookPoint::BeforeDelete, hook, object)
-                    .await?;
+                self.before_hook(draft, HookPoint::BeforeDelete, hook, object).await?;
             }
             // From here on it counts as gone, so that a circle of records comes to an end.
             draft.set(object, id, None);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::Fields;
 use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
@@ -19,6 +20,9 @@ pub(super) const CASCADE_MAX: usize = 10_000;
 
 /// The stored values of a record, in the order of the columns.
 pub(super) type Stored = Arc<Vec<SqlValue>>;
+
+/// What before-hooks of one write made of records: by the hook, the change and the payload.
+pub(super) type Hooked = Mutex<HashMap<(HookPoint, usize, Vec<u8>), Option<Fields>>>;
 
 /// What a step is for: decides what its failure means.
 #[derive(Clone, Debug)]
@@ -105,6 +109,10 @@ pub(super) struct Draft<'a> {
     told: Mutex<Vec<(usize, Told)>>,
     /// Questions that were answered, also in the attempts before.
     pub(super) answered: Arc<Answered>,
+    /// What before-hooks made of records, also in the attempts before.
+    pub(super) hooked: Arc<Hooked>,
+    /// Ids that were made for new records, by the change that makes them, also in the attempts before.
+    pub(super) ids: Arc<Mutex<HashMap<usize, String>>>,
     /// Passwords that were hashed, also in the attempts before.
     pub(super) sealed: Arc<Sealed>,
 }
@@ -129,6 +137,8 @@ impl<'a> Draft<'a> {
             cascaded: 0,
             told: Mutex::default(),
             answered: Arc::default(),
+            hooked: Arc::default(),
+            ids: Arc::default(),
             sealed: Arc::default(),
         }
     }

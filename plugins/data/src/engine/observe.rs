@@ -13,10 +13,11 @@ use crate::record::Layout;
 use crate::store::Expect;
 
 impl Engine {
-    /// Runs before-hooks. `None`: nobody changed the record.
+    /// Runs before-hooks. `None`: nobody changed the record. A write that is planned anew asks again only about what is another
+    /// payload by then, so that what a handler does outside happens once.
     pub(super) async fn before_hook(
         &self,
-        context: &Context,
+        draft: &Draft<'_>,
         point: HookPoint,
         hook: impl FnOnce() -> RecordHook,
         object: &str,
@@ -25,10 +26,17 @@ impl Engine {
             return Ok(None);
         }
         let payload = serde_json::to_vec(&hook()).map_err(|error| DataError::internal(error.to_string()))?;
-        let changed = self.parts.hooks.run(point, context, object, payload).await?;
-        changed
+        let key = (point, draft.operation, payload);
+        if let Some(known) = draft.hooked.lock().get(&key) {
+            return Ok(known.clone());
+        }
+        let context = draft.caller.context;
+        let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
+        let fields = changed
             .map(|payload| read(&payload).map(|hook| hook.record))
-            .transpose()
+            .transpose()?;
+        draft.hooked.lock().insert(key, fields.clone());
+        Ok(fields)
     }
 
     /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands

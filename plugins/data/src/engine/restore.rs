@@ -127,9 +127,7 @@ impl Engine {
                 previous: Some(document(layout, &before)),
             };
             let object = layout.object.name.as_str();
-            let hooked = self
-                .before_hook(draft.caller.context, HookPoint::BeforeUpdate, hook, object)
-                .await?;
+            let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 if !taken.errors.is_empty() {

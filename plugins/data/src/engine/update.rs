@@ -193,7 +193,7 @@ impl Engine {
             .await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeUpdate,
                 || RecordHook {
                     object: object.to_owned(),
