@@ -41,6 +41,9 @@ pub struct DatabaseConfig {
     pub pool_size: usize,
     /// PostgreSQL: addresses of servers that follow the first, for reading.
     pub replicas: Vec<String>,
+    /// PostgreSQL: how far replicas may be behind, milliseconds; for so long after a write whoever wrote reads from the first
+    /// server, as long as the same host answers. 0: from replicas at once.
+    pub replica_lag_ms: u64,
     /// PostgreSQL: how long to wait for a connection, milliseconds.
     pub connect_timeout_ms: u64,
     /// `NORMAL`: after a power cut the last moments may be missing, but nothing is half there. `FULL`: what was answered is
@@ -74,6 +77,7 @@ impl Default for DatabaseConfig {
             schema: None,
             pool_size: 100,
             replicas: Vec::new(),
+            replica_lag_ms: 1_000,
             connect_timeout_ms: 10_000,
             synchronous: Synchronous::Normal,
             readers: 4,

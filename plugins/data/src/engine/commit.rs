@@ -218,6 +218,7 @@ impl Engine {
             };
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
+                    self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
                     self.parts.signal.stored();
                     return Ok(Written {
                         planned,
