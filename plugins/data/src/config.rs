@@ -99,6 +99,9 @@ pub struct LimitsConfig {
     pub batch_max: usize,
     /// Records that a query may compute a formula of that no database can compute, 1 to 100000.
     pub formula_records_max: u64,
+    /// Records that one delete or restore may take along, 1 to 1000000. Their events and versions are stored in one
+    /// transaction, and all of it is in memory meanwhile.
+    pub cascade_max: usize,
 }
 
 impl Default for LimitsConfig {
@@ -108,6 +111,7 @@ impl Default for LimitsConfig {
             page_size_max: 1_000,
             batch_max: 200,
             formula_records_max: 10_000,
+            cascade_max: 10_000,
         }
     }
 }
@@ -145,6 +149,9 @@ impl DataConfig {
         }
         if !(1..=100_000).contains(&self.limits.formula_records_max) {
             return wrong("limits.formulaRecordsMax must be between 1 and 100000");
+        }
+        if !(1..=1_000_000).contains(&self.limits.cascade_max) {
+            return wrong("limits.cascadeMax must be between 1 and 1000000");
         }
         if self.limits.page_size == 0 || self.limits.page_size > self.limits.page_size_max {
             return wrong("limits.pageSize must be between 1 and limits.pageSizeMax");

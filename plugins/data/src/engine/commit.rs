@@ -179,7 +179,7 @@ impl Engine {
             let mut caller = self.caller(context);
             // One moment for all attempts: what they show to others is the same when nothing else changed.
             caller.now_ms = now_ms;
-            let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
+            let mut draft = self.draft(schema, &caller, diagnose);
             draft.answered = Arc::clone(&answered);
             draft.hooked = Arc::clone(&hooked);
             draft.ids = Arc::clone(&ids);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::access::Granted;
 use super::answer::document;
 use super::commit::{Change, Planned};
-use super::draft::{CASCADE_MAX, Draft, Part, Stored};
+use super::draft::{Draft, Part, Stored};
 use super::observe::{note, note_as};
 use super::ports::HookPoint;
 use super::relations::{id_of, stored};
@@ -71,7 +71,7 @@ impl Engine {
     /// Deletes a record: into the bin, where the object has one.
     ///
     /// # Errors
-    /// `RecordNotFound`, `DeleteRestricted`, `TooMany` when too much hangs on it; those of access, of hooks, and of the store.
+    /// `RecordNotFound`, `DeleteRestricted`, `TooMuchFollows` when too much hangs on it; those of access, of hooks, and of the store.
     pub async fn delete(&self, context: &Context, object: &str, id: &str) -> Result<()> {
         self.delete_expected(context, object, id, None).await
     }
@@ -196,7 +196,7 @@ impl Engine {
     ) -> BoxFuture<'f, Result<()>> {
         Box::pin(async move {
             let object = layout.object.name.as_str();
-            draft.count_consequence("records to delete with it")?;
+            draft.count_consequence("records to delete with it", object)?;
             // What is in the bin was deleted once already, with its rules and hooks.
             let binned = is_binned(layout, &before);
             if !binned && !layout.object.rules.is_empty() {
@@ -302,7 +302,7 @@ impl Engine {
             }
             DeleteBehavior::SetNull => {
                 for (child, before) in records {
-                    draft.count_consequence("records to change with it")?;
+                    draft.count_consequence("records to change with it", &dependent.layout.object.name)?;
                     let mut change = Fields::new();
                     change.insert(dependent.field.clone(), without(dependent, &before, id));
                     self.change(draft, &dependent.layout, &consequence(), &child, &before, &change)
@@ -324,7 +324,7 @@ impl Engine {
         let Dependent {
             layout, field, many, ..
         } = dependent;
-        let limit = u64::try_from(CASCADE_MAX).unwrap_or(u64::MAX) + 1;
+        let limit = u64::try_from(draft.cascade_max).map_or(u64::MAX, |max| max.saturating_add(1));
         let statement = store_record::pointing_to(layout.dialect, layout, field, *many, id, limit, whereabouts);
         let mut records = Vec::new();
         let mut reader = self.store_of(layout).reader().await?;

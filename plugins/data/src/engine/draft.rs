@@ -5,18 +5,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::Fields;
 use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::seal::Sealed;
+use super::{Engine, Fields};
 use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
 use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
 use crate::validate::Told;
-
-/// Records that one delete or restore may touch.
-pub(super) const CASCADE_MAX: usize = 10_000;
 
 /// The stored values of a record, in the order of the columns.
 pub(super) type Stored = Arc<Vec<SqlValue>>;
@@ -105,6 +102,8 @@ pub(super) struct Draft<'a> {
     pub(super) diagnose: bool,
     /// Records touched by what follows from a delete.
     pub(super) cascaded: usize,
+    /// Records that one delete or restore may touch.
+    pub(super) cascade_max: usize,
     /// Rules that only tell and are broken, each with the change that it belongs to.
     told: Mutex<Vec<(usize, Told)>>,
     /// Questions that were answered, also in the attempts before.
@@ -117,14 +116,24 @@ pub(super) struct Draft<'a> {
     pub(super) sealed: Arc<Sealed>,
 }
 
+impl Engine {
+    /// An empty draft of a write.
+    pub(super) fn draft<'a>(&self, schema: &'a Schema, caller: &'a Caller<'a>, diagnose: bool) -> Draft<'a> {
+        let cascade_max = self.parts.limits.cascade_max;
+        Draft::new(schema, caller, self.parts.store.dialect(), diagnose, cascade_max)
+    }
+}
+
 impl<'a> Draft<'a> {
-    pub(super) fn new(
+    fn new(
         schema: &'a Schema,
         caller: &'a Caller<'a>,
         dialect: &'static dyn Dialect,
         diagnose: bool,
+        cascade_max: usize,
     ) -> Self {
         Self {
+            cascade_max,
             schema,
             caller,
             dialect,
@@ -144,13 +153,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Counts a record that follows from another, so that no change grows without end.
-    pub(super) fn count_consequence(&mut self, what: &'static str) -> Result<()> {
+    pub(super) fn count_consequence(&mut self, what: &'static str, object: &str) -> Result<()> {
         self.cascaded += 1;
-        if self.cascaded > CASCADE_MAX {
-            return Err(DataError::TooMany {
+        if self.cascaded > self.cascade_max {
+            return Err(DataError::TooMuchFollows {
                 what,
-                count: self.cascaded,
-                max: CASCADE_MAX,
+                object: object.to_owned(),
+                max: self.cascade_max,
             });
         }
         Ok(())

@@ -112,7 +112,7 @@ impl Engine {
         before: Stored,
     ) -> BoxFuture<'f, Result<Stored>> {
         Box::pin(async move {
-            draft.count_consequence("records to bring back with it")?;
+            draft.count_consequence("records to bring back with it", &layout.object.name)?;
             let Some(column) = layout.system_column(SystemField::DeletedAt) else {
                 return Err(DataError::internal("a bin without a moment of deletion"));
             };
