@@ -27,6 +27,7 @@ mod get;
 mod identify;
 mod import;
 mod near;
+mod number;
 mod observe;
 pub mod ports;
 mod ready;

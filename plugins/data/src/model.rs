@@ -26,7 +26,7 @@ pub use catalogue::{Catalogue, CatalogueCell, Child};
 pub use expression::{Expression, ModelScope};
 pub use field::{
     AutonumberFormat, AutonumberPart, ColumnType, DefaultValue, FieldKind, FieldModel, Limits, OptionModel, Options,
-    ReferenceModel, SummaryModel,
+    Period, ReferenceModel, SummaryModel,
 };
 pub use index::{IndexCondition, IndexModel, IndexOperand, PartialModel};
 pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
