@@ -7,6 +7,7 @@ use objectos_kernel::{
     discover::{ENTRY_SYMBOL, Inspection, RuntimeFolder, inspect},
     grants::GrantPolicy,
     loader,
+    settings::unmarked,
     trust::{TrustConfig, TrustPolicy},
 };
 use objectos_protocol::kernel::{RuntimeMode, plugin_document::PanicStrategy};
@@ -124,6 +125,11 @@ fn check_library(inspection: &Inspection, findings: &mut Vec<String>) {
         find(format!(
             "exports {} and should export {ENTRY_SYMBOL} alone",
             inspection.exports.join(", ")
+        ));
+    }
+    for path in inspection.document.objectos.settings.iter().flat_map(unmarked) {
+        find(format!(
+            "the setting {path} looks like a secret: mark it with \"writeOnly\": true in plugin.json"
         ));
     }
     match &inspection.document.build {

@@ -12,6 +12,7 @@ mod access;
 mod answer;
 mod ask;
 mod batch;
+mod beside;
 mod caller;
 mod clone;
 mod commit;
@@ -22,6 +23,7 @@ mod draft;
 mod evaluate;
 mod expand;
 mod export;
+mod files;
 mod find;
 mod get;
 mod identify;
@@ -30,6 +32,8 @@ mod near;
 mod number;
 mod observe;
 pub mod ports;
+mod rate;
+mod reach;
 mod ready;
 mod recent;
 mod references;
@@ -56,7 +60,7 @@ use serde_json::{Map, Value};
 
 use self::caller::Caller;
 use self::identify::IdMaker;
-use self::ports::{Clock, EventSignal, Hooks, Outside};
+use self::ports::{Clock, EventSignal, Files, Hooks, Outside};
 use self::ready::ReadyQueries;
 use self::recent::RecentWriters;
 use self::sequence::Sequences;
@@ -70,7 +74,7 @@ use crate::store::{Datasources, Dialect, Reader, Store};
 
 pub(crate) use answer::write_warnings;
 pub use answer::{Found, RecordAnswer};
-pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, TransactionItem};
+pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer, ItemFailure, TransactionItem};
 pub use export::{Export, ExportFormat, ExportWish};
 pub use import::rows::{ImportRow, of_csv as import_csv, of_lines as import_lines, of_list as import_list};
 pub use import::{ImportMode, ImportOptions, ImportTally};
@@ -111,6 +115,8 @@ pub struct Engine {
     recent: RecentWriters,
     /// The time zone of callers who have none of their own.
     zone: Zone,
+    /// Keeps the files of records.
+    files: Option<Arc<dyn Files>>,
 }
 
 impl fmt::Debug for Engine {
@@ -134,6 +140,7 @@ impl Engine {
             ready: ReadyQueries::default(),
             recent: RecentWriters::default(),
             zone: Zone::UTC,
+            files: None,
         }
     }
 
@@ -141,6 +148,13 @@ impl Engine {
     #[must_use]
     pub fn with_zone(mut self, zone: Zone) -> Self {
         self.zone = zone;
+        self
+    }
+
+    /// Who keeps the files of records; without, fields of files take what they are given.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = Some(files);
         self
     }
 

@@ -64,6 +64,7 @@ records! {
         external_id: Option<String>,
         given_name: Option<String>,
         family_name: Option<String>,
+        timezone: Option<String>,
     }
 
     /// A way in which a user signs in.
@@ -91,6 +92,7 @@ records! {
         active_organization_id: Option<String>,
         active_team_id: Option<String>,
         impersonated_by: Option<String>,
+        impersonator_organization_id: Option<String>,
         remembered: bool,
         second_factor: bool,
     }

@@ -7,7 +7,7 @@ use objectos_plugin_api::contracts::events::{ChangedRecord, RecordChange};
 use serde_json::Value;
 
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
-use super::draft::{Draft, Effect, Part, Stored};
+use super::draft::{Draft, Effect, Known, Part, Stored};
 use super::find::{Search, plan_with};
 use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
@@ -103,8 +103,8 @@ pub(super) struct Planned {
 /// What goes into the unit beside the changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Beside<'a> {
-    /// An event about the whole.
-    pub(super) event: Option<&'a Statement>,
+    /// Events about the whole.
+    pub(super) events: &'a [Statement],
     /// Changes of tables, which are made first.
     pub(super) tables: &'a [SchemaStep],
 }
@@ -128,13 +128,17 @@ pub(super) struct Written {
 /// What to do after the database refused a unit.
 enum Verdict {
     /// Plan anew; look references up first when one of them was the reason.
-    Again { diagnose: bool },
+    Again {
+        diagnose: bool,
+        /// Hooks are asked again even about what they saw before.
+        ask: bool,
+    },
     /// Tell the caller.
     Give(WriteFailure),
 }
 
 impl Engine {
-    /// Stores changes, all or none. With `only_check` everything is planned and nothing stored.
+    /// Stores changes, all or none. With `only_check` everything is planned and tried, and nothing stored.
     pub(super) async fn write(
         &self,
         context: &Context,
@@ -162,6 +166,18 @@ impl Engine {
         written
     }
 
+    async fn plan_all(&self, draft: &mut Draft<'_>, changes: &[Change]) -> Result<Vec<Planned>, WriteFailure> {
+        let mut planned = Vec::with_capacity(changes.len());
+        for (operation, change) in changes.iter().enumerate() {
+            draft.operation = operation;
+            match self.plan(draft, change).await {
+                Ok(plan) => planned.push(plan),
+                Err(error) => return Err(WriteFailure { operation, error }),
+            }
+        }
+        Ok(planned)
+    }
+
     async fn attempts(
         &self,
         context: &Context,
@@ -171,32 +187,25 @@ impl Engine {
         beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
-        let (answered, sealed) = (Arc::default(), Arc::default());
-        let (hooked, ids) = (Arc::default(), Arc::default());
-        let now_ms = self.now_ms();
+        let (known, now_ms) = (Known::default(), self.now_ms());
+        let keeps_files = self.keeps_files();
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
             let mut caller = self.caller(context);
             // One moment for all attempts: what they show to others is the same when nothing else changed.
             caller.now_ms = now_ms;
             let mut draft = self.draft(schema, &caller, diagnose);
-            draft.answered = Arc::clone(&answered);
-            draft.hooked = Arc::clone(&hooked);
-            draft.ids = Arc::clone(&ids);
-            draft.sealed = Arc::clone(&sealed);
-            let mut planned = Vec::with_capacity(changes.len());
-            for (operation, change) in changes.iter().enumerate() {
-                draft.operation = operation;
-                match self.plan(&mut draft, change).await {
-                    Ok(plan) => planned.push(plan),
-                    Err(error) => return Err(WriteFailure { operation, error }),
+            draft.remember(&known);
+            draft.keeps_files = keeps_files;
+            let planned = self.plan_all(&mut draft, changes).await?;
+            if !draft.unit.steps.is_empty() {
+                for event in beside.events {
+                    draft.push(Part::Event, event.clone(), Expect::Anything);
                 }
             }
-            if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
-                draft.push(Part::Event, event.clone(), Expect::Anything);
-            }
             let mut unit = std::mem::take(&mut draft.unit);
-            if only_check || unit.steps.is_empty() {
+            unit.trial = only_check;
+            if unit.steps.is_empty() {
                 return Ok(Written {
                     planned,
                     effects: Vec::new(),
@@ -218,16 +227,25 @@ impl Engine {
             };
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
-                    self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
-                    self.parts.signal.stored();
+                    if !only_check {
+                        self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
+                        self.parts.signal.stored();
+                    }
+                    // What was not stored had no effect.
+                    let effects = std::mem::take(&mut draft.effects);
                     return Ok(Written {
                         planned,
-                        effects: std::mem::take(&mut draft.effects),
+                        effects: if only_check { Vec::new() } else { effects },
                         told: draft.take_told(),
                     });
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
-                    Verdict::Again { diagnose: look } => diagnose |= look,
+                    Verdict::Again { diagnose: look, ask } => {
+                        diagnose |= look;
+                        if ask {
+                            known.hooked.lock().clear();
+                        }
+                    }
                     Verdict::Give(failure) if lost_races < LOST_RACES_MAX && lost_race(schema, changes, &failure) => {
                         lost_races += 1;
                     }
@@ -445,11 +463,17 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
         }
         (Refusal::Unmet { .. }, part) => Verdict::Again {
             diagnose: matches!(part, Part::Reference),
+            ask: false,
         },
         (Refusal::Unique { columns, index, .. }, Part::Record { layout }) => give(DataError::Duplicate {
             object: layout.object.name.clone(),
             fields: unique_fields(layout, columns, index.as_deref()),
         }),
+        // Somebody else took the value first; the hook looks again.
+        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again {
+            diagnose: false,
+            ask: true,
+        },
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
         ))),

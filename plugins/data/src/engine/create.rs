@@ -72,7 +72,9 @@ impl Engine {
         }
         self.default_values(draft, &layout, record, &mut values, &mut taken.errors)?;
         stamp_new(draft, &layout, &granted, &mut values);
-        let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+        let mut demands = self
+            .settle_new(draft, &layout, &granted, &mut values, taken.errors)
+            .await?;
         let hooked = self
             .before_hook(
                 draft,
@@ -81,7 +83,7 @@ impl Engine {
                     object: object.to_owned(),
                     id: id.clone(),
                     record: document(&layout, &values),
-                    previous: None,
+                    ..RecordHook::default()
                 },
                 object,
             )
@@ -91,11 +93,14 @@ impl Engine {
             let taken = take(&layout, &granted, &fields, None, true)?;
             apply_hooked(&layout, &mut values, taken.values);
             values[0] = SqlValue::Text(id.clone());
-            demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+            demands = self
+                .settle_new(draft, &layout, &granted, &mut values, taken.errors)
+                .await?;
         }
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
+        draft.guard_relied(&layout);
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),
@@ -183,9 +188,12 @@ impl Engine {
         draft: &Draft<'_>,
         layout: &Arc<Layout>,
         granted: &Granted,
-        values: &[SqlValue],
+        values: &mut [SqlValue],
         mut errors: Vec<FieldError>,
     ) -> Result<Vec<UniqueDemand>> {
+        self.settle_files(draft, layout, granted, None, values, &mut errors)
+            .await?;
+        let values = &*values;
         for (index, _) in layout.columns.iter().enumerate() {
             let field = layout.field(index);
             let told = errors.iter().any(|error| error.field == field.name);
@@ -217,7 +225,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(refused(&layout.object, errors))
+        Err(refused(&layout.object, granted, errors))
     }
 
     /// Adds the steps for what must be unique without an index that says so.
@@ -284,14 +292,15 @@ pub(super) fn take(
 ) -> Result<Taken> {
     let object = &layout.object;
     let mut taken = Taken::default();
-    // A record that comes back as it was read changes nothing. Of what cannot be read, even that would tell.
+    // A record that comes back as it was read changes nothing. Of what cannot be read, or only through a mask, even that would
+    // tell.
     let comes_back = |field: &FieldModel, value: &Value, before: Option<(Form, &SqlValue)>| {
-        granted.reads(&field.name) && before.is_some_and(|before| is_same(field, value, before))
+        granted.knows(&field.name) && before.is_some_and(|before| is_same(field, value, before))
     };
     let mut denied = Vec::new();
     for (name, value) in record {
         let Some(field) = object.field(name) else {
-            taken.errors.push(unknown(object, name));
+            taken.errors.push(unknown(object, granted, name));
             continue;
         };
         let column = layout.column(name);
@@ -305,6 +314,9 @@ pub(super) fn take(
             }
             continue;
         }
+        if !trusted && before.is_some_and(|before| is_mask(granted, field, value, before)) {
+            continue;
+        }
         let closed = field.readonly || column.is_none();
         if !trusted && closed {
             if !value.is_null() && !comes_back(field, value, before) {
@@ -316,9 +328,6 @@ pub(super) fn take(
             if !comes_back(field, value, before) {
                 denied.push(name.clone());
             }
-            continue;
-        }
-        if !trusted && before.is_some_and(|before| is_mask(granted, field, value, before)) {
             continue;
         }
         // What is computed is computed again, whoever sends it.
@@ -374,8 +383,8 @@ fn read_only(field: &FieldModel) -> FieldError {
     )
 }
 
-fn unknown(object: &ObjectModel, name: &str) -> FieldError {
-    let hint = match object.nearest_field(name) {
+fn unknown(object: &ObjectModel, granted: &Granted, name: &str) -> FieldError {
+    let hint = match granted.nearest_field(object, name) {
         Some(nearest) => format!("; did you mean '{nearest}'?"),
         None => String::new(),
     };
@@ -384,7 +393,7 @@ fn unknown(object: &ObjectModel, name: &str) -> FieldError {
 }
 
 /// All that is wrong with a record as one error; fields that are none have one of their own when nothing else is wrong.
-pub(super) fn refused(object: &ObjectModel, errors: Vec<FieldError>) -> DataError {
+pub(super) fn refused(object: &ObjectModel, granted: &Granted, errors: Vec<FieldError>) -> DataError {
     if errors.iter().any(|error| error.code != FieldCode::UnknownField) {
         return DataError::Invalid {
             object: object.name.clone(),
@@ -392,7 +401,7 @@ pub(super) fn refused(object: &ObjectModel, errors: Vec<FieldError>) -> DataErro
         };
     }
     let fields: Vec<String> = errors.into_iter().map(|error| error.field).collect();
-    let nearest = fields.first().and_then(|first| object.nearest_field(first));
+    let nearest = fields.first().and_then(|first| granted.nearest_field(object, first));
     DataError::UnknownFields {
         object: object.name.clone(),
         nearest: nearest.map(str::to_owned),
@@ -420,7 +429,7 @@ pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec
     }
 }
 
-fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
+pub(super) fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
     let now = SqlValue::Text(stamp(draft.caller.now_ms));
     let by = draft.caller.stamp();
     let mut set = |part: SystemField, value: &SqlValue, keep: bool| {

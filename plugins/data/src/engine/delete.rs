@@ -14,6 +14,7 @@ use super::access::Granted;
 use super::answer::document;
 use super::commit::{Change, Planned};
 use super::draft::{Draft, Part, Stored};
+use super::files::note_files;
 use super::observe::{note, note_as};
 use super::ports::HookPoint;
 use super::relations::{id_of, stored};
@@ -212,6 +213,7 @@ impl Engine {
                         errors,
                     });
                 }
+                draft.guard_relied(layout);
             }
             if !binned {
                 let hook = || RecordHook {
@@ -219,6 +221,7 @@ impl Engine {
                     id: id.to_owned(),
                     record: Fields::new(),
                     previous: Some(document(layout, &before)),
+                    ..RecordHook::default()
                 };
                 self.before_hook(draft, HookPoint::BeforeDelete, hook, object).await?;
             }
@@ -228,11 +231,11 @@ impl Engine {
             let bin = manner == Manner::Delete && layout.object.capabilities.trash;
             let soft = layout.object.soft_delete.as_ref().filter(|_| bin);
             for dependent in dependents(draft.schema, object) {
+                // A bin that is not followed leaves the others where they point.
                 let follows = soft.is_none_or(|soft| dependent.goes_along(soft));
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
                     self.follow(draft, layout, id, &dependent, manner, guards).await?;
-                }
-                if soft.is_none() {
+                    // Looked at once more when it counts: somebody may be faster with a record that points here.
                     guards.push((dependent.layout, dependent.field, dependent.many, id.to_owned()));
                 }
             }
@@ -253,6 +256,9 @@ impl Engine {
                 statement,
                 Expect::Changed(1),
             );
+            if soft.is_none() {
+                note_files(draft, layout, id, Some(&before), None)?;
+            }
             if !binned {
                 note(draft, layout, id, Some(Arc::clone(&before)), None)?;
             }

@@ -5,6 +5,7 @@ use objectos_plugin_api::contracts::hooks::RecordHook;
 
 use super::answer::document;
 use super::draft::{Draft, Effect, Part, Stored};
+use super::files::note_files;
 use super::ports::HookPoint;
 use super::{Engine, Fields, versions};
 use crate::error::{DataError, Result};
@@ -13,11 +14,11 @@ use crate::record::Layout;
 use crate::store::Expect;
 
 impl Engine {
-    /// Runs before-hooks. `None`: nobody changed the record. A write that is planned anew asks again only about what is another
-    /// payload by then, so that what a handler does outside happens once.
+    /// Runs before-hooks, and adds what they want stored with the change. `None`: nobody changed the record. A write that
+    /// is planned anew asks again only about what is another payload by then, so that what a handler does outside happens once.
     pub(super) async fn before_hook(
         &self,
-        draft: &Draft<'_>,
+        draft: &mut Draft<'_>,
         point: HookPoint,
         hook: impl FnOnce() -> RecordHook,
         object: &str,
@@ -25,18 +26,24 @@ impl Engine {
         if !self.parts.hooks.armed(point, object) {
             return Ok(None);
         }
-        let payload = serde_json::to_vec(&hook()).map_err(|error| DataError::internal(error.to_string()))?;
+        let mut given = hook();
+        given.records.clone_from(&draft.beside);
+        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
         let key = (point, draft.operation, payload);
-        if let Some(known) = draft.hooked.lock().get(&key) {
-            return Ok(known.clone());
-        }
-        let context = draft.caller.context;
-        let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
-        let fields = changed
-            .map(|payload| read(&payload).map(|hook| hook.record))
-            .transpose()?;
-        draft.hooked.lock().insert(key, fields.clone());
-        Ok(fields)
+        let known = draft.hooked.lock().get(&key).cloned();
+        let changed = match known {
+            Some(known) => known,
+            None => {
+                let context = draft.caller.context;
+                let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
+                draft.hooked.lock().insert(key, changed.clone());
+                changed
+            }
+        };
+        let Some(changed) = changed else { return Ok(None) };
+        let changed = read(&changed)?;
+        self.add_beside(draft, &changed).await?;
+        Ok((changed.record != given.record).then_some(changed.record))
     }
 
     /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands
@@ -51,6 +58,7 @@ impl Engine {
             id: effect.id.clone(),
             record: after_fields(effect),
             previous: effect.before.as_ref().map(|before| document(&effect.layout, before)),
+            ..RecordHook::default()
         };
         let payload = serde_json::to_vec(&hook).ok()?;
         match self.parts.hooks.run(effect.point, context, object, payload).await {
@@ -125,6 +133,10 @@ pub(super) fn note_as(
     if !layout.object.silent {
         let statement = outbox::record_event(draft.caller.context, draft.caller.now_ms, &change);
         draft.push(Part::Event, statement, Expect::Anything);
+    }
+    // What is in the bin keeps its files; `delete` tells of those that go for good.
+    if after.is_some() {
+        note_files(draft, layout, id, before.as_ref(), after.as_ref())?;
     }
     draft.set(&layout.object.name, id, after.clone());
     let operation = draft.operation;

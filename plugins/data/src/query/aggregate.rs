@@ -162,14 +162,11 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
+    let mut filter = checker.base(&query.joins, view)?;
     if let Some(raw) = &query.filter {
         filter = filter.and(checker.filter(raw)?);
     }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    filter = filter.and(checker.searched(query)?);
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AggregateInput, GroupInput, JoinInput, Nulls, QueryInput, SortInput, WindowInput};
+use super::{AggregateInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, SortInput, WindowInput};
 use crate::query::RawFilter;
 
 pub(super) fn order(sort: &SortInput) -> Value {
@@ -83,7 +83,8 @@ impl QueryInput {
             // What the joins left out is part of the filter by now.
             let join = |join: &JoinInput| {
                 let on = json!({ (join.path.as_str()): { "$field": format!("{}.id", join.path) } });
-                json!({ "type": "left", "object": join.object, "alias": join.path, "on": on })
+                let kind = join.outer.map_or("left", OuterJoin::name);
+                json!({ "type": kind, "object": join.object, "alias": join.path, "on": on })
             };
             set("joins", self.joins.iter().map(join).collect());
         }
