@@ -320,11 +320,11 @@ struct RecordFields<'c, 'a>(&'c mut Checker<'a>);
 
 impl WindowFields for RecordFields<'_, '_> {
     fn field(&mut self, name: &str) -> Result<WindowField> {
-        let Resolved { reference, field, .. } = self.0.field(name, Purpose::Filter)?;
+        let resolved = self.0.field(name, Purpose::Filter)?;
         Ok(WindowField {
-            reference,
-            form: if field.stored() { Form::of(field) } else { Form::Plain },
-            scale: field.limits.scale,
+            form: resolved.stored_form().unwrap_or(Form::Plain),
+            scale: resolved.field.limits.scale,
+            reference: resolved.reference,
         })
     }
 

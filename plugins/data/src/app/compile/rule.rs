@@ -1,4 +1,4 @@
-//! Validation rules and state machines.
+//! Validation rules, those of kind `state_machine` among them; the machines of an object are in `machine`.
 
 mod asked;
 
@@ -266,20 +266,5 @@ impl Context<'_> {
             allowed,
             initial: initial.map(|(_, states)| states.iter().cloned().collect()),
         })
-    }
-}
-
-/// Holds the object's state machines together: every state that is named exists.
-pub(super) fn check_state_machines(draft: &Draft, problems: &mut Problems) {
-    for (name, machine) in draft.object.state_machines.iter().flatten() {
-        if !machine.states.contains_key(&machine.initial) {
-            let message = format!("the machine has no state `{}`", machine.initial);
-            let nearest = nearest(&machine.initial, machine.states.keys().map(String::as_str));
-            problems.push(
-                draft
-                    .error(&["stateMachines", name, "initial"], message)
-                    .suggest(nearest),
-            );
-        }
     }
 }

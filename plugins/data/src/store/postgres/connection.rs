@@ -165,6 +165,9 @@ impl Connection {
             "57014" => Failure::Interrupted,
             // The plan or the types that were prepared are of other tables than those that are there.
             "0A000" | "26000" | "42804" | "42883" => Failure::Stale(error),
+            "54000" => Failure::TooLong {
+                index: database.constraint().map(str::to_owned),
+            },
             code if code.starts_with("23") => Failure::Constraint {
                 message: database.message().to_owned(),
             },
