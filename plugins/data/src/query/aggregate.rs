@@ -163,13 +163,7 @@ pub fn plan(
         ));
     }
     checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
-    if let Some(raw) = &query.filter {
-        filter = filter.and(checker.filter(raw)?);
-    }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    let filter = checker.selection(view, query)?;
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());

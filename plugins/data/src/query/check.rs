@@ -15,7 +15,7 @@ use std::sync::Arc;
 use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::input::SearchInput;
+use super::input::{QueryInput, SearchInput};
 use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
@@ -305,6 +305,21 @@ impl<'a> Checker<'a> {
         self.views = views;
         self.evaluates = evaluates;
         filter
+    }
+
+    /// The records that a query means: those that the caller may see, its filter leaves and its words are found in.
+    ///
+    /// # Errors
+    /// As each of the three.
+    pub(super) fn selection(&mut self, view: Option<&View>, query: &QueryInput) -> Result<Filter> {
+        let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| self.own_view(view))?;
+        if let Some(raw) = &query.filter {
+            filter = filter.and(self.filter(raw)?);
+        }
+        if let Some(search) = &query.search {
+            filter = filter.and(self.search(search)?);
+        }
+        Ok(filter)
     }
 
     /// Words to look for in the searchable fields.

@@ -160,13 +160,7 @@ pub fn plan(
 ) -> Result<SelectPlan> {
     let layout = Arc::clone(&checker.scope.layout);
     checker.joins(&query.joins)?;
-    let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| checker.own_view(view))?;
-    if let Some(raw) = &query.filter {
-        filter = filter.and(checker.filter(raw)?);
-    }
-    if let Some(search) = &query.search {
-        filter = filter.and(checker.search(search)?);
-    }
+    let filter = checker.selection(view, query)?;
     let mut order = order(&mut checker, &query.order)?;
     let rank = query.rank.as_ref().map(|rank| FieldRef {
         table: 0,
