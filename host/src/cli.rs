@@ -110,8 +110,8 @@ pub enum PluginsCommand {
         /// The secret key that `keygen` made.
         #[arg(long)]
         key: PathBuf,
-        /// Days until the signature ends.
-        #[arg(long, default_value_t = 365)]
+        /// Days until the signature ends, at most a hundred years.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: u32,
     },
     /// Has the running host put the new file of a plugin in the place of the loaded one.

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use std::{
+    io::ErrorKind,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -38,17 +39,36 @@ pub fn path(data: &Path) -> PathBuf {
 /// Asks the running host.
 ///
 /// # Errors
-/// [`Exit::Missing`] when none runs with this data folder.
+/// [`Exit::Missing`] when none runs with this data folder; as [`ask_if_running`].
 pub async fn ask(data: &Path, request: &Value) -> Result<Value, CommandError> {
-    let path = path(data);
-    let absent = |error: std::io::Error| {
+    ask_if_running(data, request).await?.ok_or_else(|| {
         let text = format!(
-            "no host answers at {}: {error}; start one, or name its data folder with --data",
-            path.display()
+            "no host answers at {}; start one, or name its data folder with --data",
+            path(data).display()
         );
         CommandError::new(Exit::Missing, text)
+    })
+}
+
+/// Asks the running host; `None` when none runs with this data folder.
+///
+/// # Errors
+/// [`Exit::Failed`] when it cannot be reached or does not answer, [`Exit::Internal`] for an answer that is none.
+pub async fn ask_if_running(data: &Path, request: &Value) -> Result<Option<Value>, CommandError> {
+    let path = path(data);
+    let unreachable = |error: std::io::Error| {
+        let text = format!(
+            "the host at {} cannot be asked: {error}; ask as the user who runs it",
+            path.display()
+        );
+        CommandError::new(Exit::Failed, text)
     };
-    let mut stream = UnixStream::connect(&path).await.map_err(absent)?;
+    let mut stream = match UnixStream::connect(&path).await {
+        Ok(stream) => stream,
+        // No socket, or one that a host left behind.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error) => return Err(unreachable(error)),
+    };
     let exchange = async {
         stream.write_all(format!("{request}\n").as_bytes()).await?;
         let mut line = String::new();
@@ -58,8 +78,9 @@ pub async fn ask(data: &Path, request: &Value) -> Result<Value, CommandError> {
     let line = timeout(ANSWER_LIMIT, exchange)
         .await
         .map_err(|_| CommandError::new(Exit::Failed, "the host did not answer in time"))?
-        .map_err(absent)?;
+        .map_err(unreachable)?;
     serde_json::from_str(&line)
+        .map(Some)
         .map_err(|error| CommandError::new(Exit::Internal, format!("the host's answer cannot be read: {error}")))
 }
 
@@ -71,7 +92,7 @@ pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<
     let path = path(data);
     if UnixStream::connect(&path).await.is_ok() {
         return Err(std::io::Error::new(
-            std::io::ErrorKind::AddrInUse,
+            ErrorKind::AddrInUse,
             "another host runs with this data folder",
         ));
     }

@@ -30,7 +30,7 @@ fn start(cli: Cli) -> Result<Exit, CommandError> {
         message: error.to_string(),
     })?;
     if cli.flags.print_config {
-        print!("{}", settings::print(&settings, &plugins::effective(&settings)));
+        print!("{}", settings::print(&settings, &plugins::effective(&settings)?));
         return Ok(Exit::Success);
     }
     logging::install(&settings);

@@ -9,11 +9,15 @@ mod new;
 mod policy;
 mod sign;
 mod swap;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
 pub use effective::effective;
-pub(crate) use policy::{Policy, section};
+pub(crate) use policy::{Policy, resolved, section};
+
+/// The host's own commands, which no plugin may take.
+pub(crate) const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
 
 use crate::{cli::PluginsCommand, exit::Exit, settings::Settings};
 
@@ -44,7 +48,7 @@ pub async fn run(command: PluginsCommand, settings: &Settings) -> Result<Exit, C
     match command {
         PluginsCommand::List { json } => list::list(settings, json).await,
         PluginsCommand::Inspect { file, json } => inspect::inspect(&existing(&file)?, json),
-        PluginsCommand::Verify { file } => inspect::verify(&existing(&file)?, settings),
+        PluginsCommand::Verify { file } => verify::verify(&existing(&file)?, settings),
         PluginsCommand::Keygen { name, out } => sign::keygen(&name, &out),
         PluginsCommand::Sign { file, key, days } => sign::sign(&existing(&file)?, &key, days),
         PluginsCommand::Swap { id, file } => swap::swap(&id, file.as_deref(), settings).await,

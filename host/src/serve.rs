@@ -1,9 +1,9 @@
 //! Serving: starts the kernel with the settings, waits for a signal, stops it within a limit. Beside it, contributed commands
 //! (`command`).
 //!
-//! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin says itself by the code of
-//! its error: what the operator wrote is wrong (`configuration_error`), and the address cannot be bound
-//! (`address_unavailable`). The third: no plugin listens at all.
+//! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin that the host cannot do
+//! without (`PluginLine::essential`) says itself by the code of its error: what the operator wrote is wrong
+//! (`configuration_error`), and the address cannot be bound (`address_unavailable`). The third: no plugin listens at all.
 #![allow(clippy::print_stdout)]
 
 mod command;
@@ -25,12 +25,10 @@ use crate::{
     control::{self, Control},
     exit::Exit,
     lock::DataLock,
-    plugins::{CommandError, Policy, section},
+    plugins::{CommandError, OWN_COMMANDS, Policy, section},
     settings::Settings,
 };
 
-/// The host's own commands, which no plugin may take.
-const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
 /// How the process ends at the second signal, before the stop is over.
 const SECOND_SIGNAL_EXIT: u8 = 130;
 
@@ -74,15 +72,15 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
             .any(|plugin| plugin.id == id && plugin.state == "running")
     };
     let mut listeners = kernel.listeners();
-    listeners.retain(|(plugin, _)| runs(plugin));
+    listeners.retain(|listener| runs(&listener.plugin));
     let unfit = ends_start(&report).or_else(|| listeners.is_empty().then(|| nobody_listens(settings, &report)));
     if let Some(error) = unfit {
         kernel.shutdown(limit).await;
         return Err(error);
     }
     let control = tokio::spawn(control_socket(settings.data.value.clone(), kernel.clone()));
-    for (_, address) in listeners {
-        println!("objectos-host is ready at http://{address}");
+    for listener in listeners {
+        println!("objectos-host is ready at {listener}");
     }
     wait_for_signal(signals).await;
     control.abort();

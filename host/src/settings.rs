@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use file::FileSettings;
-pub use print::print;
+pub use print::{Effective, print};
 pub(crate) use unknown::{unknown_plugins, unknown_variables};
 
 use crate::{cli::Flags, exit::Exit};
@@ -150,7 +150,7 @@ pub enum SettingsError {
     /// A `--set` that cannot be read.
     #[error("--set {argument}: {expected}")]
     Set {
-        /// As typed.
+        /// As typed, without the value.
         argument: String,
         /// What it should look like.
         expected: String,

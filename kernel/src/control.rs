@@ -85,7 +85,7 @@ impl KernelContract for Control {
 
     async fn restart(&self, context: Context, plugin: String) -> Result<()> {
         let core = self.core()?;
-        plain(swap::restart(&core, &plugin, false, Cause::request(context)).await).map(drop)
+        plain(swap::restart(&core, &plugin, None, Cause::request(context)).await).map(drop)
     }
 
     async fn hooks(&self, _: Context) -> Result<Value> {

@@ -1,6 +1,6 @@
 //! Finding plugins in a folder and checking each one without opening it as a library.
 //!
-//! [`survey`] looks at a folder, [`examine`] at one file (a swap, or `plugins verify`), [`inspect`] only reads what a
+//! [`survey`] looks at a folder, [`examine`] at one file of it (a swap, or `plugins verify`), [`inspect`] only reads what a
 //! file says about itself. A file is copied to the runtime folder first; its hash, signature and ELF structure are all
 //! read from that copy, so a file that is exchanged afterwards changes nothing. Nothing here runs code of a plugin.
 
@@ -27,6 +27,7 @@ use crate::trust::TrustPolicy;
 pub use self::copy::{RuntimeFolder, RuntimeFolderError};
 pub use self::elf::ENTRY_SYMBOL;
 pub use self::examine::{Inspection, examine, inspect};
+pub(crate) use self::folder::{is_library, libraries};
 pub use self::host::HostFacts;
 
 /// Files that are examined at the same time, at most.
@@ -35,7 +36,7 @@ const THREADS_MAX: usize = 4;
 /// What a survey is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct SurveyRequest<'a> {
-    /// The plugin folder.
+    /// The plugin folder. A file is taken from it or from one of its direct subfolders.
     pub folder: &'a Path,
     /// Where private copies go.
     pub runtime: &'a RuntimeFolder,

@@ -154,6 +154,12 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// What was to be replaced because it broke is gone already.
+    #[error("{plugin} was replaced before it could be restarted")]
+    Superseded {
+        /// Id of the plugin.
+        plugin: String,
+    },
     /// The kernel is going down.
     #[error("the kernel is {state}")]
     NotRunning {

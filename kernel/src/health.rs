@@ -3,10 +3,12 @@
 //!
 //! A panic and a plugin that is unhealthy for too long lead to the same restart: loaded anew from its file, the first time
 //! at once, then with the backoff of its manifest, at most as often as it says. A plugin that then ran well for a while has
-//! its restarts forgiven. When they are used up, it is left as it is and reported as failed: what still works goes on.
+//! its restarts forgiven. When they are used up, it is left as it is and reported as failed, once, until somebody replaces
+//! it or it is well again by itself: what still works goes on.
 
 mod backoff;
 mod monitor;
+mod probe;
 mod supervisor;
 mod watchdog;
 
@@ -21,7 +23,12 @@ use crate::kernel::{
     record::PluginRecord,
 };
 
-pub(crate) use self::{monitor::watch_all, supervisor::supervise, watchdog::watch_threads};
+pub(crate) use self::{
+    monitor::watch_all,
+    probe::{answer_of, first_look},
+    supervisor::supervise,
+    watchdog::watch_threads,
+};
 
 /// How the whole does: the worst of the plugins and of the kernel's own checks.
 pub(crate) fn overall(core: &Core) -> KernelHealth {

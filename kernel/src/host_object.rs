@@ -163,6 +163,10 @@ impl HostObject {
     }
 
     fn listen(&self, address: &str) -> Result<i32, PluginError> {
+        let (scheme, address) = match address.split_once("://") {
+            Some((scheme, address)) => (Some(scheme), address),
+            None => (None, address),
+        };
         let address: SocketAddr = address.parse().map_err(|_| {
             PluginError::invalid(format!(
                 "`{address}` is no address to listen at; write it as in 127.0.0.1:3000"
@@ -174,7 +178,7 @@ impl HostObject {
                 &format!("; grant it with network:listen:{address}"),
             ));
         }
-        self.core.listeners.open(address, &self.plugin)
+        self.core.listeners.open(address, &self.plugin, scheme)
     }
 
     fn environment(&self, name: &str) -> Result<String, PluginError> {

@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use self::core::{Core, KernelState};
 use crate::{
-    config::KernelOptions,
+    config::{KernelOptions, Selection},
     control,
     discover::RuntimeFolder,
     error::{Error, nearest_hint},
@@ -29,6 +29,7 @@ use crate::{
     journal::Cause,
     lifecycle,
     lifecycle::boot,
+    listeners::Listener,
     report::{self, StartReport},
     services::{COMMAND_PREFIX, ServiceReference, Started},
     swap,
@@ -100,6 +101,9 @@ impl Kernel {
             return Err(error);
         }
         core.set_state(KernelState::Running);
+        if core.options.select == Selection::All {
+            health::first_look(&core, &core.all_records()).await;
+        }
         core.executor.spawn(health::watch_all(Arc::clone(&core)));
         let watch = if watch_files {
             Some(Arc::new(watch::begin(&core)?))
@@ -142,7 +146,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::swap`].
     pub async fn restart(&self, id: &str) -> Result<SwapReport, Error> {
-        swap::restart(&self.core, id, false, Cause::host()).await
+        swap::restart(&self.core, id, None, Cause::host()).await
     }
 
     /// Loads a plugin that was not there at the start, from a file inside the plugin folder.
@@ -278,13 +282,8 @@ impl Kernel {
 
     /// Addresses at which plugins listen, as bound.
     #[must_use]
-    pub fn listeners(&self) -> Vec<(String, std::net::SocketAddr)> {
-        self.core
-            .listeners
-            .bound()
-            .into_iter()
-            .map(|(plugin, address)| (plugin.to_string(), address))
-            .collect()
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.core.listeners.bound()
     }
 
     /// The host's log filter changed: every plugin asks anew what to log.

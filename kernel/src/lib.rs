@@ -50,4 +50,5 @@ pub use config::{KernelLimits, KernelOptions, Policy, Selection};
 pub use control::own_services as kernel_services;
 pub use error::Error;
 pub use kernel::{HostService, Kernel, WeakKernel};
+pub use listeners::Listener;
 pub use report::{PluginLine, StartReport};

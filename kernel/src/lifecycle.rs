@@ -19,7 +19,7 @@ use crate::{
     instance::{Instance, cell::DownState},
     kernel::{
         core::Core,
-        record::{PluginRecord, Standing},
+        record::{PluginRecord, Standing, Streak},
     },
     services::{COMMAND_PREFIX, ROUTE_PREFIX},
 };
@@ -51,6 +51,8 @@ pub(crate) fn switch(core: &Arc<Core>, record: &Arc<PluginRecord>, to: Switch) {
                 details.reason = None;
                 details.served = true;
                 details.running_since_ms = Some(core.clock.now_ms());
+                details.streak = Streak::default();
+                details.given_up = None;
             });
             bind_services(core, record, &instance);
             for (hook, handlers) in core.hooks.set(&record.cell, Some(&instance)) {

@@ -2,16 +2,21 @@
 
 mod table;
 
-use objectos_protocol::kernel::{PluginStartupResult, PluginTrustLevel};
+use objectos_protocol::kernel::{PackageType, PluginStartupResult, PluginTrustLevel};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use crate::{
-    kernel::{core::Core, record::PluginRecord},
+    grants::Capability,
+    kernel::{client::EVENT_STORE, core::Core, record::PluginRecord},
     lifecycle::boot,
     loader,
-    package::Refusal,
+    package::{Candidate, Refusal},
 };
 
 /// How the start went. JSON: `{plugins: [...], refused: [Refusal], durationMs}`. `Display` is a table, one line for each
@@ -39,6 +44,9 @@ pub struct PluginLine {
     pub state: String,
     /// Its trust level.
     pub trust: PluginTrustLevel,
+    /// A host cannot do its work without it: it is a gateway that may listen, or keeps events (the service `event-store`), or
+    /// provides a service that one of these names among what it uses.
+    pub essential: bool,
     /// Load, init and start, milliseconds.
     pub start_ms: f64,
     /// Services it offers now.
@@ -68,14 +76,50 @@ impl StartReport {
 pub(crate) fn start_report(core: &Core, took: Duration) -> StartReport {
     let mut records = core.all_records();
     records.sort_by_key(|record| (record.with(|details| details.level), record.id.to_string()));
+    let essential = essential(&records);
     StartReport {
-        plugins: records.iter().map(|record| line(record)).collect(),
+        plugins: records
+            .iter()
+            .map(|record| line(record, essential.contains(&*record.id)))
+            .collect(),
         refused: core.refusals.lock().clone(),
         duration_ms: took.as_secs_f64() * 1000.0,
     }
 }
 
-fn line(record: &PluginRecord) -> PluginLine {
+/// Ids of the plugins without which a host serves nobody, or serves as if its guards were not there.
+fn essential(records: &[Arc<PluginRecord>]) -> BTreeSet<String> {
+    let candidates: Vec<_> = records.iter().map(|record| record.candidate()).collect();
+    let first: Vec<_> = candidates
+        .iter()
+        .filter(|candidate| {
+            let gateway = candidate.document.manifest.kind == PackageType::Gateway;
+            (gateway && candidate.grants.may_any(Capability::NetworkListen)) || provides(candidate, EVENT_STORE)
+        })
+        .collect();
+    let used = |name: &str| first.iter().any(|candidate| uses(candidate, name));
+    candidates
+        .iter()
+        .filter(|candidate| {
+            let services = &candidate.document.objectos.services.provides;
+            first.iter().any(|known| known.id() == candidate.id()) || services.iter().any(|service| used(&service.name))
+        })
+        .map(|candidate| candidate.id().to_owned())
+        .collect()
+}
+
+fn provides(candidate: &Candidate, name: &str) -> bool {
+    let services = &candidate.document.objectos.services.provides;
+    services.iter().any(|service| service.name == name)
+}
+
+/// Whether a plugin names this service among those that it uses; a pattern, as in `route:*`, names none.
+fn uses(candidate: &Candidate, name: &str) -> bool {
+    let used = &candidate.document.objectos.services.uses;
+    used.iter().any(|service| service.name == name)
+}
+
+fn line(record: &PluginRecord, essential: bool) -> PluginLine {
     let candidate = record.candidate();
     let instance = record.cell.running();
     let registered = instance.as_ref().map(|instance| &instance.registered().raw);
@@ -84,6 +128,7 @@ fn line(record: &PluginRecord) -> PluginLine {
         version: candidate.document.manifest.version.clone(),
         state: details.standing.as_str().to_owned(),
         trust: candidate.trust.level,
+        essential,
         start_ms: details.startup.as_ref().map_or(0.0, |startup| startup.duration),
         services: registered.map_or_else(Vec::new, |all| {
             all.services.iter().map(|service| service.name.clone()).collect()
@@ -176,7 +221,7 @@ pub(crate) fn metrics(core: &Core) -> Value {
                 "calls": of(&figures.calls), "errors": of(&figures.errors),
                 "panics": of(&figures.panics), "timeouts": of(&figures.timeouts),
                 // One reference is the cell's, one is ours.
-                "inFlight": std::sync::Arc::strong_count(&instance).saturating_sub(2),
+                "inFlight": Arc::strong_count(&instance).saturating_sub(2),
             });
             plugins.insert(record.id.to_string(), counts);
         }
@@ -195,13 +240,14 @@ pub(crate) fn metrics(core: &Core) -> Value {
         .listeners
         .bound()
         .into_iter()
-        .map(|(plugin, address)| json!({ "plugin": &*plugin, "address": address.to_string() }))
+        .map(|bound| json!({ "plugin": bound.plugin, "address": bound.address.to_string(), "scheme": bound.scheme }))
         .collect();
     let kept = loader::kept();
     json!({
         "uptimeMs": u64::try_from(core.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "swaps": of(&figures.swaps), "swapsFailed": of(&figures.swaps_failed), "restarts": of(&figures.restarts),
-        "panics": of(&figures.panics), "drainUsLast": of(&figures.drain_us_last), "drainUsMax": of(&figures.drain_us_max),
+        "panics": of(&figures.panics), "probesInFlight": of(&figures.probes_in_flight),
+        "drainUsLast": of(&figures.drain_us_last), "drainUsMax": of(&figures.drain_us_max),
         "generationsMapped": loader::generations_mapped(), "generationsKept": kept.len(),
         "keptBytes": kept.iter().map(|library| library.bytes).sum::<u64>(), "kept": kept,
         "generationsUnmapped": of(&figures.unmapped), "generationsMax": loader::GENERATIONS_MAX,

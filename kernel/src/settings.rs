@@ -5,6 +5,7 @@
 //! may be a secret. Called by `discover` for each plugin and by the host's `check`.
 
 mod defaults;
+mod secrets;
 mod unknown;
 
 #[cfg(test)]
@@ -16,8 +17,7 @@ use objectos_protocol::kernel::plugin_document::{DocumentProblem, PluginDocument
 use objectos_protocol::kernel::{ManifestConfiguration, SettingType};
 use serde_json::{Map, Value, json};
 
-/// What stands in place of a secret.
-const HIDDEN: &str = "***";
+pub use self::secrets::{shown, unmarked, without_credentials};
 
 /// A checked configuration with its defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,22 +34,23 @@ impl PluginSettings {
         &self.value
     }
 
-    /// JSON pointers of the values that are never shown, as in `/smtp/password`.
+    /// JSON pointers of the values whose schema says that they are never shown, as in `/smtp/password`.
     #[must_use]
     pub fn secrets(&self) -> &[String] {
         &self.secrets
     }
 
-    /// The configuration with `***` in place of every secret.
+    /// The configuration with `***` in place of every secret: what the schema marks, and what keys and addresses tell by
+    /// themselves.
     #[must_use]
     pub fn redacted(&self) -> Value {
         let mut shown = Value::Object(self.value.clone());
         for pointer in &self.secrets {
             if let Some(secret) = shown.pointer_mut(pointer) {
-                *secret = Value::String(HIDDEN.to_owned());
+                *secret = Value::String(secrets::HIDDEN.to_owned());
             }
         }
-        shown
+        secrets::shown(&shown)
     }
 }
 
@@ -93,7 +94,7 @@ pub fn check(document: &PluginDocument, configuration: Option<&Value>) -> Result
     }
     let mut secrets = Vec::new();
     for schema in &schemas {
-        defaults::secrets(schema, &whole, "", &mut secrets);
+        secrets::marked(schema, &whole, &mut secrets);
     }
     secrets.sort();
     secrets.dedup();

@@ -12,7 +12,7 @@ mod check;
 mod exclusive;
 mod parallel;
 
-use objectos_plugin_api::contracts::kernel::SwapReport;
+use objectos_plugin_api::{Health, contracts::kernel::SwapReport};
 use objectos_protocol::kernel::plugin_document::SwapMode;
 use std::{
     path::PathBuf,
@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
+    health,
     instance::Instance,
     journal::{self, Cause, Change},
     kernel::{
@@ -43,6 +44,17 @@ struct Plan {
     carry_state: bool,
     /// Calls wait meanwhile, in parallel mode too: the old one is not to be called any more.
     hold: bool,
+    /// Only this generation (its serial) is to be replaced: it broke. Another one is left alone.
+    broken: Option<u32>,
+}
+
+/// A new generation that came up and may serve.
+struct Up {
+    instance: Arc<Instance>,
+    /// What it declares and does not register.
+    warnings: Vec<String>,
+    /// Its own word.
+    health: Health,
 }
 
 /// A replacement that is under way.
@@ -68,16 +80,23 @@ pub(crate) async fn swap(core: &Arc<Core>, id: &str, path: Option<PathBuf>, caus
         Plan {
             carry_state: true,
             hold: false,
+            broken: None,
         },
     )
     .await
 }
 
-/// Loads a plugin anew from its file. With `broken`, calls wait for the new generation: the old one panicked.
+/// Loads a plugin anew from its file. `broken`: the generation (its serial) that broke; calls wait for the one that follows,
+/// and a later one is left alone.
 ///
 /// # Errors
-/// As [`swap`].
-pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool, cause: Cause) -> Result<SwapReport, Error> {
+/// As [`swap`]; `Superseded` when the broken generation is gone already.
+pub(crate) async fn restart(
+    core: &Arc<Core>,
+    id: &str,
+    broken: Option<u32>,
+    cause: Cause,
+) -> Result<SwapReport, Error> {
     let report = detached(
         core,
         id,
@@ -85,7 +104,8 @@ pub(crate) async fn restart(core: &Arc<Core>, id: &str, broken: bool, cause: Cau
         cause,
         Plan {
             carry_state: false,
-            hold: broken,
+            hold: broken.is_some(),
+            broken,
         },
     )
     .await;
@@ -122,6 +142,12 @@ async fn turn(
     let since = Instant::now();
     let _turn = record.turn.lock().await;
     core.require_running()?;
+    let replaced = |serial: u32| record.cell.running().is_some_and(|instance| instance.serial != serial);
+    if plan.broken.is_some_and(replaced) {
+        return Err(Error::Superseded {
+            plugin: record.id.to_string(),
+        });
+    }
     let before = record.candidate();
     let outcome = replace(core, record, path, plan, since).await;
     match &outcome {
@@ -199,6 +225,7 @@ async fn start_again(
 ) -> Result<SwapReport, Error> {
     record.with(|details| details.candidate = Arc::clone(candidate));
     boot::start_plugin(core, record, candidate).await?;
+    health::first_look(core, &[Arc::clone(record)]).await;
     let generation = record.with(|details| details.generation);
     let report = SwapReport {
         plugin: record.id.to_string(),
@@ -216,7 +243,12 @@ async fn start_again(
 
 impl Replacement<'_> {
     /// The new instance serves from now on.
-    fn switch(&self, instance: Arc<Instance>, warnings: Vec<String>) -> SwapReport {
+    fn switch(&self, up: Up) -> SwapReport {
+        let Up {
+            instance,
+            warnings,
+            health,
+        } = up;
         let report = SwapReport {
             plugin: self.record.id.to_string(),
             from_version: self.from_version.clone(),
@@ -230,8 +262,9 @@ impl Replacement<'_> {
         self.record.with(|details| {
             details.candidate = Arc::clone(&self.candidate);
             details.warnings = warnings;
-            details.health.status = objectos_protocol::kernel::PluginHealthStatus::Healthy;
-            details.health.message = None;
+            details.health.status = health.status;
+            details.health.message = health.message;
+            details.health.checks = health.checks;
             details.health.timestamp = self.core.now_text();
         });
         lifecycle::switch(self.core, self.record, lifecycle::Switch::To(instance));

@@ -1,6 +1,8 @@
 //! Watches the plugin folder in development: a changed library is swapped, a new one loaded, a removed one only told of.
 //!
-//! Files count as changed once they were quiet for a moment: a build writes a library in many pieces.
+//! What is looked at is what a start looks at: libraries in the folder and in its direct subfolders; those of a folder that
+//! comes as a whole, and a library whose signature comes after it. Files count as changed once they were quiet for a
+//! moment: a build writes a library in many pieces.
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::{
@@ -12,6 +14,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
+    discover,
     error::Error,
     journal::{self, Cause},
     kernel::{
@@ -22,6 +25,11 @@ use crate::{
     package::Digest,
     swap,
 };
+
+/// Parts of a path below the folder, at most: a subfolder and a file.
+const DEPTH_MAX: usize = 2;
+/// The extension of a signature, behind that of its library.
+const SIGNATURE: &str = "sig";
 
 /// Watches until dropped.
 #[derive(Debug)]
@@ -40,9 +48,11 @@ pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
         reason: error.to_string(),
     };
     let (changes, changed) = mpsc::unbounded_channel();
+    // As the system names what changes.
+    let root = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
         Ok(event) => {
-            for path in libraries(event) {
+            for path in libraries(&root, event) {
                 // Nobody listens once the kernel is down.
                 let _ = changes.send(path);
             }
@@ -57,21 +67,37 @@ pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
     Ok(Watch { _watcher: watcher })
 }
 
-/// The libraries an event tells of.
-fn libraries(event: Event) -> Vec<PathBuf> {
+/// The libraries below `root` that an event tells of.
+fn libraries(root: &Path, event: Event) -> Vec<PathBuf> {
     match event.kind {
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => {
-            event.paths.into_iter().filter(|path| is_library(path)).collect()
+            event.paths.into_iter().flat_map(|path| meant(root, path)).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn is_library(path: &Path) -> bool {
+/// The libraries that a changed path stands for.
+fn meant(root: &Path, path: PathBuf) -> Vec<PathBuf> {
+    let depth = path.strip_prefix(root).map_or(0, |below| below.components().count());
     let hidden = path
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    !hidden && path.extension().is_some_and(|extension| extension == "so")
+    if hidden || !(1..=DEPTH_MAX).contains(&depth) {
+        return Vec::new();
+    }
+    let path = if path.extension().is_some_and(|extension| extension == SIGNATURE) {
+        path.with_extension("")
+    } else {
+        path
+    };
+    if discover::is_library(&path) {
+        vec![path]
+    } else if depth == 1 && path.is_dir() {
+        discover::libraries(&path)
+    } else {
+        Vec::new()
+    }
 }
 
 async fn follow(core: Arc<Core>, mut changed: mpsc::UnboundedReceiver<PathBuf>) {
@@ -133,4 +159,39 @@ async fn unchanged(core: &Core, record: &PluginRecord, path: &Path) -> bool {
         .executor
         .spawn_blocking(move || std::fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == loaded));
     read.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+    use std::{fs, path::PathBuf};
+
+    #[test]
+    fn a_change_stands_for_the_libraries_that_a_start_would_look_at() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("moved");
+        fs::create_dir_all(folder.join("deep")).unwrap();
+        for name in ["b.so", "a.so", "a.so.sig", ".c.so", "notes.txt", "deep/d.so"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        let check = |changed: &str, expected: &[&str]| {
+            let expected: Vec<PathBuf> = expected.iter().map(|name| root.path().join(name)).collect();
+            assert_eq!(meant(root.path(), root.path().join(changed)), expected, "{changed}");
+        };
+        check("gone.so", &["gone.so"]);
+        check("gone.so.sig", &["gone.so"]);
+        check("moved/a.so", &["moved/a.so"]);
+        check("moved/a.so.sig", &["moved/a.so"]);
+        check("moved", &["moved/a.so", "moved/b.so"]);
+        for other in [
+            "moved/deep",
+            "moved/deep/d.so",
+            "moved/.c.so",
+            "moved/notes.txt",
+            "key.sig",
+            "",
+        ] {
+            check(other, &[]);
+        }
+    }
 }

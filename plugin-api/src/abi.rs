@@ -178,6 +178,7 @@ pub trait RawHost: Send + Sync {
     fn events_stored(&self);
 
     /// A duplicate of the listening socket that the kernel keeps for this address, as a file descriptor; the plugin owns it.
+    /// `127.0.0.1:3000`, or with what is spoken there `https://127.0.0.1:3000`.
     fn listen(&self, address: RStr<'_>) -> RResult<i32, RawError>;
     /// What plugins contribute of one kind (`routes`, `commands`, `objects`, `services`), as JSON.
     fn contributions(&self, kind: RStr<'_>) -> RVec<u8>;

@@ -118,8 +118,8 @@ struct Parts {
 
 /// Code of [`Error::configuration`].
 pub const CONFIGURATION_ERROR: &str = "configuration_error";
-/// Code of an address that cannot be bound; said by the kernel's `listen`, it ends the start of the host when a plugin passes
-/// it on.
+/// Code of an address that cannot be bound; said by the kernel's `listen`, it ends the start of the host when the gateway
+/// passes it on.
 pub const ADDRESS_UNAVAILABLE: &str = "address_unavailable";
 
 /// The result of everything in the plugin API.
@@ -147,8 +147,8 @@ impl Error {
         Self::new(ErrorKind::Invalid, message)
     }
 
-    /// What the operator wrote is wrong (a configuration, an app): said by a plugin while it starts, it ends the start of
-    /// the host with this message.
+    /// What the operator wrote is wrong (a configuration, an app): said while it starts by a plugin that the host cannot do
+    /// without, it ends the start of the host with this message.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message).with_code(CONFIGURATION_ERROR)
     }

@@ -142,7 +142,8 @@ impl Host {
     }
 
     /// A listening socket for `address` (`127.0.0.1:3000`). The kernel keeps the socket, so that it stays open while one
-    /// version of a plugin follows another; this is a duplicate.
+    /// version of a plugin follows another; this is a duplicate. What is spoken there may stand before the address, as in
+    /// `https://127.0.0.1:3000`, for whoever is told where to knock.
     ///
     /// # Errors
     /// `Denied` without the grant; `Conflict` when the address is in use; `Invalid` when it is no address.

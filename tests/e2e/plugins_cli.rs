@@ -2,7 +2,17 @@
 
 use objectos_tests::{HostBuilder, plugins};
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::Write,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        net::UnixListener,
+    },
+    path::Path,
+    process::Command,
+    thread,
+};
 
 /// What a command answered.
 #[derive(Debug)]
@@ -87,6 +97,24 @@ fn list_tells_of_the_files_where_no_host_runs() {
     let refused = listed["refused"].as_array().expect("a list");
     assert_eq!(refused.len(), 1, "{listed:#}");
     assert_eq!(refused[0]["reason"], "not an ELF file");
+    // Whoever looks leaves nothing behind.
+    run(shelf.path(), &["verify", "plugins/misfit.so"]).expect(0, &[]);
+    assert!(!shelf.path().join(".objectos").exists());
+    // A socket that a host left behind is none; a host that talks nonsense is one.
+    let data = shelf.path().join("left");
+    fs::create_dir(&data).expect("a folder");
+    drop(UnixListener::bind(data.join("control.sock")).expect("a socket"));
+    run(shelf.path(), &["list", "--data", "left"]).expect(0, &["no host is running"]);
+    fs::remove_file(data.join("control.sock")).expect("a socket");
+    let socket = UnixListener::bind(data.join("control.sock")).expect("a socket");
+    let answering = thread::spawn(move || {
+        let (mut asker, _) = socket.accept().expect("somebody asks");
+        asker.write_all(b"nonsense\n").expect("an answer");
+    });
+    let said = run(shelf.path(), &["list", "--data", "left"]);
+    assert_eq!(said.code, Some(70), "{said:?}");
+    assert!(said.error.contains("answer cannot be read"), "{said:?}");
+    answering.join().expect("the socket");
 }
 
 #[test]
@@ -98,6 +126,31 @@ fn list_tells_of_the_running_host() {
         .start();
     let listed = run(host.folder(), &["list", "--data", "data"]);
     listed.expect(0, &["ID ", "STATE", "text.so", "refused", "not an ELF file"]);
+    let head: Vec<&str> = listed
+        .out
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let columns = [
+        "ID", "VERSION", "STATE", "HEALTH", "TRUST", "HASH", "GRANTS", "START", "MS", "PATH", "REASON",
+    ];
+    assert_eq!(head, columns);
+    let server = host.plugin("objectos.server");
+    let shown = listed
+        .out
+        .lines()
+        .find(|line| line.starts_with("objectos.server"))
+        .expect("a line");
+    let cells: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!((cells[2], cells[3]), ("running", "healthy"), "{shown}");
+    assert_eq!(cells[5], &server["sha256"].as_str().expect("a hash")[..12]);
+    assert_eq!(
+        cells[6],
+        server["grants"]["granted"].as_array().map_or(0, Vec::len).to_string()
+    );
+    assert!(cells[8].ends_with("plugins/server.so"), "{shown}");
     for (id, state, reason) in [
         ("objectos.data", "running", ""),
         ("objectos.server", "running", ""),
@@ -181,6 +234,71 @@ fn verify_says_what_would_happen() {
     bytes[last] ^= 1;
     plugins::put(&library, &bytes);
     run(shelf.path(), &production).expect(1, &["the file is not the one that was signed"]);
+}
+
+#[test]
+fn verify_asks_the_other_plugins_and_the_place() {
+    let shelf = shelf();
+    let folder = shelf.path().join("plugins");
+    let verify = |file: &str| run(shelf.path(), &["verify", file]);
+    // Somebody has its route already.
+    let rival = plugins::install(&folder, "misfit", "rival.so");
+    plugins::edit_manifest(&rival, |document| {
+        document["manifest"]["description"] = json!("");
+        document["manifest"]["id"] = json!("test.arival");
+        document["security"]["pluginId"] = json!("test.arival");
+        document["objectos"]["services"]["provides"] = json!([{ "name": "rival", "version": "1.0.0" }]);
+    });
+    verify("plugins/misfit.so").expect(1, &["route GET `/api/v1/misfit/{what}` belongs to `test.arival`"]);
+    fs::remove_file(&rival).expect("a file");
+    // It needs what nobody here offers.
+    plugins::edit_manifest(&folder.join("misfit.so"), |document| {
+        document["manifest"]["description"] = json!("");
+        document["objectos"]["services"]["uses"] = json!([{ "name": "data", "range": "^1" }]);
+    });
+    verify("plugins/misfit.so").expect(1, &["needs service `data` ^1, which no plugin provides"]);
+    // Where it lies counts as it does at a start.
+    let (deep, open) = (folder.join("sub/deep"), folder.join("open"));
+    for (folder, mode) in [(&deep, 0o755), (&open, 0o777)] {
+        fs::create_dir_all(folder).expect("a folder");
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).expect("permissions");
+        plugins::install(folder, "hello", "hello.so");
+    }
+    let outside = plugins::install(shelf.path(), "hello", "outside.so");
+    symlink(&outside, folder.join("link.so")).expect("a link");
+    for (file, expected) in [
+        ("plugins/sub/deep/hello.so", "it lies too deep"),
+        ("plugins/open/hello.so", "the folder can be written by every user"),
+        ("plugins/link.so", "leads out of the plugin folder"),
+    ] {
+        verify(file).expect(1, &[expected]);
+    }
+    verify("outside.so").expect(0, &["may be loaded", "not checked: where it will lie"]);
+    run(shelf.path(), &["verify", "outside.so", "--plugins", "nowhere"]).expect(
+        0,
+        &[
+            "may be loaded",
+            "not checked: whether other plugins offer what it needs",
+        ],
+    );
+}
+
+#[test]
+fn a_signature_ends_within_a_hundred_years() {
+    let shelf = shelf();
+    run(shelf.path(), &["keygen", "release"]).expect(0, &[]);
+    let sign = |days: &str| {
+        run(
+            shelf.path(),
+            &["sign", "plugins/misfit.so", "--key", "release.key", "--days", days],
+        )
+    };
+    for days in ["0", "36501", "3000000"] {
+        let said = sign(days);
+        assert_eq!(said.code, Some(2), "{days}: {said:?}");
+        assert!(said.error.contains("1..=36500"), "{days}: {said:?}");
+    }
+    sign("36500").expect(0, &["is signed by"]);
 }
 
 #[test]

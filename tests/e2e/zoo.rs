@@ -268,6 +268,9 @@ fn plugins_that_fail_to_start_cost_themselves_only() {
         ("panic in start", "panicked in start"),
         ("hang in start", "start within 1000 ms"),
         ("undeclared route", "/api/v1/surprise"),
+        // From the gateway or the data engine, these would end the host.
+        ("configuration error in init", "the misfit dislikes its configuration"),
+        ("no address in start", "the misfit finds no address"),
     ];
     for (behaviour, expected) in cases {
         let host = with(behaviour);
@@ -279,6 +282,9 @@ fn plugins_that_fail_to_start_cost_themselves_only() {
         );
         // Its route is declared, so it is known and down.
         host.client().get("/api/v1/misfit/x").expect(503);
+        let ready = host.client().get("/ready").expect(200);
+        let failed = json!([{ "id": "test.misfit", "state": "failed" }]);
+        assert_eq!(ready["data"]["failed"], failed, "{behaviour}: {ready}");
     }
 }
 

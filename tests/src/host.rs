@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -132,6 +132,7 @@ impl HostBuilder {
             address,
             child: None,
             log: Arc::default(),
+            said: Arc::default(),
         };
         host.launch();
         host
@@ -151,6 +152,7 @@ pub struct Host {
     address: SocketAddr,
     child: Option<Child>,
     log: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
@@ -162,7 +164,7 @@ impl Host {
             .args(&self.builder.arguments)
             .envs(self.builder.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let address = self.address.to_string();
         for (flag, value) in [
@@ -180,13 +182,8 @@ impl Host {
         let mut child = command
             .spawn()
             .expect("objectos-host can be started: cargo xtask test builds it");
-        let stderr = child.stderr.take().expect("stderr is piped");
-        let log = Arc::clone(&self.log);
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                log.lock().expect("the log").push(line);
-            }
-        });
+        collect(child.stderr.take().expect("stderr is piped"), &self.log);
+        collect(child.stdout.take().expect("stdout is piped"), &self.said);
         self.child = Some(child);
     }
 
@@ -238,6 +235,28 @@ impl Host {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().expect("the log").join("\n")
+    }
+
+    /// What it told whoever started it, on standard output.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.said.lock().expect("what it said").join("\n")
+    }
+
+    /// Waits until it said something, and answers all of it.
+    #[must_use]
+    pub fn wait_until_said(&self, part: &str) -> String {
+        let begun = Instant::now();
+        while !self.said().contains(part) {
+            assert!(
+                begun.elapsed() < READY_LIMIT,
+                "{part:?} was not said:\n{}\n{}",
+                self.said(),
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.said()
     }
 
     /// Its process id.
@@ -337,6 +356,16 @@ impl Host {
         let mut child = self.child.take().expect("the host runs");
         wait(&mut child)
     }
+}
+
+/// Takes the lines of a pipe until it ends.
+fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::clone(lines);
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            lines.lock().expect("the lines").push(line);
+        }
+    });
 }
 
 fn wait(child: &mut Child) -> Option<i32> {

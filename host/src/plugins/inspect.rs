@@ -1,14 +1,13 @@
-//! `plugins inspect` and `plugins verify`: a library's manifest, and every check that comes before loading. No code of the
-//! library runs.
+//! `plugins inspect`: a library's manifest. No code of the library runs. Also how refusals are told.
 
 use objectos_kernel::{
-    discover::{Inspection, RuntimeFolder, examine, inspect as read},
+    discover::{Inspection, RuntimeFolder, inspect as read},
     package::Refusal,
 };
 use std::path::Path;
 
-use super::{CommandError, Policy, tell};
-use crate::{exit::Exit, settings::Settings};
+use super::{CommandError, tell};
+use crate::exit::Exit;
 
 pub(super) fn inspect(file: &Path, json: bool) -> Result<Exit, CommandError> {
     let folder = std::env::temp_dir().join(format!("objectos-inspect-{}", std::process::id()));
@@ -124,27 +123,6 @@ fn suspicious(name: &str) -> bool {
         "posix_spawn",
     ]
     .contains(&name)
-}
-
-pub(super) fn verify(file: &Path, settings: &Settings) -> Result<Exit, CommandError> {
-    let policy = Policy::of(settings)?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    match examine(file, &policy.request(folder)) {
-        Ok(candidate) => {
-            tell(&format!(
-                "{} may be loaded in {} mode",
-                candidate.label(),
-                settings.mode.value
-            ));
-            tell(&format!("sha256      {}", candidate.sha256));
-            tell(&format!(
-                "trust       {}",
-                serde_json::json!(candidate.trust.level).as_str().unwrap_or_default()
-            ));
-            Ok(Exit::Success)
-        }
-        Err(refusal) => Ok(refused(&refusal)),
-    }
 }
 
 /// Says why not.

@@ -2,15 +2,21 @@
 
 use objectos_kernel::{
     discover::survey,
-    resolve::{ResolveRequest, resolve},
+    package::{Candidate, Refusal},
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, Policy, inspect::describe, policy::section, tell};
+use super::{CommandError, Policy, inspect::describe, resolved, tell};
 use crate::{control, exit::Exit, settings::Settings};
 
+const HEAD: [&str; 10] = [
+    "ID", "VERSION", "STATE", "HEALTH", "TRUST", "HASH", "GRANTS", "START MS", "PATH", "REASON",
+];
+/// Characters of a hash in a table; JSON has all of it.
+const HASH_CHARS: usize = 12;
+
 pub(super) async fn list(settings: &Settings, json: bool) -> Result<Exit, CommandError> {
-    if let Ok(report) = control::ask(&settings.data.value, &json!({ "command": "plugins" })).await {
+    if let Some(report) = control::ask_if_running(&settings.data.value, &json!({ "command": "plugins" })).await? {
         tell(&if json { format!("{report:#}") } else { running(&report) });
         return Ok(Exit::Success);
     }
@@ -22,65 +28,77 @@ pub(super) async fn list(settings: &Settings, json: bool) -> Result<Exit, Comman
 
 /// The running host's report as a table.
 fn running(report: &Value) -> String {
-    let mut lines = vec![format!(
-        "{:<24} {:<10} {:<10} {:<11} REASON",
-        "ID", "VERSION", "STATE", "TRUST"
-    )];
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("-").to_owned();
-    for plugin in report["plugins"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "{:<24} {:<10} {:<10} {:<11} {}",
-            text(plugin, "id"),
-            text(plugin, "version"),
-            text(plugin, "state"),
-            text(plugin, "trust"),
-            plugin["reason"].as_str().unwrap_or_default()
-        ));
-    }
-    for refused in report["refused"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "{:<24} {:<10} {:<10} {:<11} {}",
-            text(refused, "path"),
-            "-",
-            "refused",
-            "-",
-            text(refused, "reason")
-        ));
-    }
-    lines.join("\n")
+    let listed = |name: &str| report[name].as_array().into_iter().flatten();
+    let mut rows = vec![HEAD.map(str::to_owned)];
+    rows.extend(listed("plugins").map(plugin));
+    // A plugin that was resolved and did not start stands in both lists.
+    let known = |refused: &Value| listed("plugins").any(|plugin| plugin["id"] == refused["plugin"]);
+    rows.extend(listed("refused").filter(|refusal| !known(refusal)).map(refused));
+    table(&rows)
+}
+
+fn text(value: &Value) -> String {
+    let line = value.as_str().and_then(|text| text.lines().next());
+    line.filter(|line| !line.is_empty()).unwrap_or("-").to_owned()
+}
+
+fn hash(value: &Value) -> String {
+    text(value).chars().take(HASH_CHARS).collect()
+}
+
+fn plugin(plugin: &Value) -> [String; 10] {
+    let granted = plugin["grants"]["granted"].as_array().map_or(0, Vec::len);
+    [
+        text(&plugin["id"]),
+        text(&plugin["version"]),
+        text(&plugin["state"]),
+        text(&plugin["health"]["status"]),
+        text(&plugin["trust"]),
+        hash(&plugin["sha256"]),
+        granted.to_string(),
+        format!("{:.1}", plugin["startMs"].as_f64().unwrap_or_default()),
+        text(&plugin["path"]),
+        text(&plugin["reason"]),
+    ]
+}
+
+fn refused(refusal: &Value) -> [String; 10] {
+    let nothing = || "-".to_owned();
+    [
+        text(&refusal["plugin"]),
+        text(&refusal["version"]),
+        "refused".to_owned(),
+        nothing(),
+        text(&refusal["trust"]),
+        hash(&refusal["sha256"]),
+        nothing(),
+        nothing(),
+        text(&refusal["path"]),
+        text(&refusal["reason"]),
+    ]
+}
+
+fn table(rows: &[[String; 10]]) -> String {
+    let widths: [usize; 10] = std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default()
+    });
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What would happen, without a running host.
 fn offline(settings: &Settings, json: bool) -> Result<Exit, CommandError> {
-    let policy = Policy::of(settings)?;
+    let policy = Policy::looking(settings)?;
     let found = survey(&policy.request(&settings.plugins.value));
-    let prefer = section(settings, "prefer")?;
-    let kernel_services = objectos_kernel::kernel_services();
-    let request = ResolveRequest {
-        kernel_services: &kernel_services,
-        host_commands: &["plugins"],
-        prefer: prefer.as_ref(),
-        refused: &found.refusals,
-    };
-    let resolution = resolve(&found.candidates, &request);
+    let resolution = resolved(settings, &found.candidates, &found.refusals)?;
+    let refusals = || found.refusals.iter().chain(&resolution.refusals);
     if json {
-        let plugins: Vec<Value> = resolution
-            .in_order()
-            .map(|plugin| {
-                json!({
-                    "id": plugin.id(), "version": plugin.version().to_string(), "state": "loadable",
-                    "path": plugin.path, "sha256": plugin.sha256.to_string(), "trust": plugin.trust.level,
-                })
-            })
-            .collect();
-        let refused: Vec<Value> = found
-            .refusals
-            .iter()
-            .chain(&resolution.refusals)
-            .map(|refusal| {
-                json!({ "id": refusal.plugin, "path": refusal.path, "reason": refusal.reason.to_string(), "chain": refusal.chain, "remedy": refusal.remedy })
-            })
-            .collect();
+        let plugins: Vec<Value> = resolution.in_order().map(|plugin| loadable(plugin)).collect();
+        let refused: Vec<Value> = refusals().map(unloadable).collect();
         tell(&format!("{:#}", json!({ "plugins": plugins, "refused": refused })));
         return Ok(Exit::Success);
     }
@@ -90,11 +108,55 @@ fn offline(settings: &Settings, json: bool) -> Result<Exit, CommandError> {
     ));
     for (level, plugins) in resolution.levels.iter().enumerate() {
         for plugin in plugins {
-            tell(&format!("loadable: {} (level {})", plugin.label(), level + 1));
+            tell(&format!(
+                "loadable: {} (level {}), trust {}, sha256 {}, {} grants",
+                plugin.label(),
+                level + 1,
+                text(&json!(plugin.trust.level)),
+                hash(&json!(plugin.sha256.to_string())),
+                plugin.grants.granted().len()
+            ));
         }
     }
-    for refusal in found.refusals.iter().chain(&resolution.refusals) {
-        tell(&describe(refusal));
-    }
+    refusals().for_each(|refusal| tell(&describe(refusal)));
     Ok(Exit::Success)
+}
+
+fn loadable(plugin: &Candidate) -> Value {
+    json!({
+        "id": plugin.id(), "version": plugin.version().to_string(), "state": "loadable", "path": plugin.path,
+        "sha256": plugin.sha256.to_string(), "trust": plugin.trust.level, "grants": plugin.grants,
+    })
+}
+
+fn unloadable(refusal: &Refusal) -> Value {
+    json!({
+        "id": refusal.plugin, "path": refusal.path, "reason": refusal.reason.to_string(), "chain": refusal.chain,
+        "remedy": refusal.remedy,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::running;
+    use serde_json::json;
+
+    #[test]
+    fn the_table_tells_what_an_operator_asks_for() {
+        let report = json!({
+            "plugins": [{
+                "id": "a.b", "version": "1.0.0", "state": "running", "health": { "status": "healthy" }, "trust": "trusted",
+                "sha256": "0123456789abcdef", "grants": { "granted": [{}, {}] }, "startMs": 12.34, "path": "/p/a.so"
+            }],
+            "refused": [
+                { "path": "/p/text.so", "reason": "not an ELF file" },
+                { "plugin": "a.b", "path": "/p/a.so", "reason": "told above" }
+            ]
+        });
+        let expected = "\
+ID   VERSION  STATE    HEALTH   TRUST    HASH          GRANTS  START MS  PATH        REASON
+a.b  1.0.0    running  healthy  trusted  0123456789ab  2       12.3      /p/a.so     -
+-    -        refused  -        -        -             -       -         /p/text.so  not an ELF file";
+        assert_eq!(running(&report), expected);
+    }
 }

@@ -3,14 +3,17 @@
 use objectos_kernel::{
     discover::{HostFacts, RuntimeFolder, SurveyRequest},
     grants::{GrantPolicy, GrantsConfig},
+    package::{Candidate, Refusal},
+    resolve::{Resolution, ResolveRequest, resolve},
     trust::{TrustConfig, TrustPolicy},
 };
 use objectos_protocol::kernel::{RuntimeMode, plugin_document::DocumentProblem};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{path::Path, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
+use tempfile::TempDir;
 
-use super::CommandError;
+use super::{CommandError, OWN_COMMANDS};
 use crate::{exit::Exit, settings::Settings};
 
 /// Everything that a check before loading needs.
@@ -21,11 +24,30 @@ pub(crate) struct Policy {
     pub(crate) host: HostFacts,
     pub(crate) runtime: RuntimeFolder,
     pub(crate) settings: indexmap::IndexMap<String, Value>,
+    /// The folder for private copies, where it is thrown away.
+    _scratch: Option<TempDir>,
 }
 
 impl Policy {
-    /// Reads the operator's sections.
+    /// Reads the operator's sections. Private copies go below the data folder, which is made.
     pub(crate) fn of(settings: &Settings) -> Result<Self, CommandError> {
+        let runtime = RuntimeFolder::open(&settings.data.value.join("run"))
+            .map_err(|error| CommandError::new(Exit::Missing, format!("{error}; --data names another folder")))?;
+        Self::with(settings, runtime, None)
+    }
+
+    /// The same for whoever only looks: nothing is written into the installation.
+    pub(crate) fn looking(settings: &Settings) -> Result<Self, CommandError> {
+        let unusable = |error: &dyn std::fmt::Display| {
+            let text = format!("no folder can be made in {}: {error}", std::env::temp_dir().display());
+            CommandError::new(Exit::Missing, text)
+        };
+        let scratch = tempfile::tempdir().map_err(|error| unusable(&error))?;
+        let runtime = RuntimeFolder::open(scratch.path()).map_err(|error| unusable(&error))?;
+        Self::with(settings, runtime, Some(scratch))
+    }
+
+    fn with(settings: &Settings, runtime: RuntimeFolder, scratch: Option<TempDir>) -> Result<Self, CommandError> {
         let mode = if settings.development() {
             RuntimeMode::Development
         } else {
@@ -37,8 +59,6 @@ impl Policy {
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
-        let runtime = RuntimeFolder::open(&settings.data.value.join("run"))
-            .map_err(|error| CommandError::new(Exit::Missing, format!("{error}; --data names another folder")))?;
         Ok(Self {
             trust: TrustPolicy::new(&trust, mode).map_err(|problems| wrong(&problems))?,
             grants: GrantPolicy::new(grants.as_ref(), mode, &base).map_err(|problems| wrong(&problems))?,
@@ -49,6 +69,7 @@ impl Policy {
                 .iter()
                 .map(|(id, value)| (id.clone(), value.clone()))
                 .collect(),
+            _scratch: scratch,
         })
     }
 
@@ -64,6 +85,23 @@ impl Policy {
             now: time::OffsetDateTime::from(SystemTime::now()),
         }
     }
+}
+
+/// Holds plugins against each other as a start would. `refused`: what stays out already.
+pub(crate) fn resolved(
+    settings: &Settings,
+    candidates: &[Arc<Candidate>],
+    refused: &[Refusal],
+) -> Result<Resolution, CommandError> {
+    let prefer = section(settings, "prefer")?;
+    let kernel_services = objectos_kernel::kernel_services();
+    let request = ResolveRequest {
+        kernel_services: &kernel_services,
+        host_commands: &OWN_COMMANDS,
+        prefer: prefer.as_ref(),
+        refused,
+    };
+    Ok(resolve(candidates, &request))
 }
 
 /// One section of the file as its type.

@@ -29,9 +29,11 @@ pub(super) fn keygen(name: &str, out: &Path) -> Result<Exit, CommandError> {
 pub(super) fn sign(file: &Path, key: &Path, days: u32) -> Result<Exit, CommandError> {
     let pair = KeyPair::load(key).map_err(|error| failed(&error))?;
     let now = time::OffsetDateTime::from(SystemTime::now());
+    let not_after = now.checked_add(time::Duration::days(i64::from(days)));
     let times = SignatureTimes {
         not_before: now,
-        not_after: now + time::Duration::days(i64::from(days)),
+        not_after: not_after
+            .ok_or_else(|| CommandError::new(Exit::Usage, format!("{days} days lead beyond the calendar")))?,
     };
     let signature = make_signature(file, &pair, times).map_err(|error| failed(&error))?;
     tell(&format!(

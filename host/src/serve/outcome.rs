@@ -76,17 +76,22 @@ fn readable(plugins: &Value) -> Vec<String> {
     names
 }
 
-/// The failure that a plugin says should end the start.
+/// The failure that a plugin says should end the start. Only of one that the host cannot do without: anybody else's plugin
+/// costs its own function.
 pub(super) fn ends_start(report: &StartReport) -> Option<CommandError> {
-    report.plugins.iter().find_map(|plugin| {
-        let error = plugin.result.as_ref()?.error.as_ref()?;
-        let exit = match error.code.as_deref() {
-            Some(CONFIGURATION_ERROR) => Exit::Configuration,
-            Some(ADDRESS_UNAVAILABLE) => Exit::Address,
-            _ => return None,
-        };
-        Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
-    })
+    report
+        .plugins
+        .iter()
+        .filter(|plugin| plugin.essential)
+        .find_map(|plugin| {
+            let error = plugin.result.as_ref()?.error.as_ref()?;
+            let exit = match error.code.as_deref() {
+                Some(CONFIGURATION_ERROR) => Exit::Configuration,
+                Some(ADDRESS_UNAVAILABLE) => Exit::Address,
+                _ => return None,
+            };
+            Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
+        })
 }
 
 /// A host at whose plugins nobody can knock serves nobody, so it does not stay: what is told names everything that is down.

@@ -1,6 +1,8 @@
-//! `--print-config`: the effective view, one line a value, with its origin.
+//! `--print-config`: the effective view, one line a value, with its origin. What looks like a secret is hidden by the same
+//! rules as in the kernel's reports.
 
-use serde_json::Value;
+use objectos_kernel::settings::shown;
+use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Display, Write},
@@ -8,13 +10,20 @@ use std::{
 
 use super::{Origin, Setting, Settings, environment::VARIABLES};
 
-/// Keys whose values are never printed.
-const SECRET_WORDS: [&str; 5] = ["secret", "password", "token", "key", "credential"];
+/// What is in force beyond what was written.
+#[derive(Clone, Debug, Default)]
+pub struct Effective {
+    /// Configurations with the defaults of their plugins' schemas, secrets hidden, by plugin id.
+    pub plugins: BTreeMap<String, Value>,
+    /// Plugins that would be refused, or their files where no manifest could be read, with the reason.
+    pub refused: BTreeMap<String, String>,
+    /// The section `events` with its defaults.
+    pub events: Value,
+}
 
-/// The view as text. `effective`: configurations with the defaults of their plugins' schemas, by plugin id, where those are
-/// known.
+/// The view as text.
 #[must_use]
-pub fn print(settings: &Settings, effective: &BTreeMap<String, Value>) -> String {
+pub fn print(settings: &Settings, effective: &Effective) -> String {
     let mut out = String::new();
     let config = settings
         .config
@@ -43,60 +52,88 @@ pub fn print(settings: &Settings, effective: &BTreeMap<String, Value>) -> String
         plain(&mut put, "watch", &settings.watch);
     }
     plain(&mut put, "stopLimitMs", &settings.stop_limit_ms);
-    let plugins: BTreeSet<&String> = settings.plugin_settings.keys().chain(effective.keys()).collect();
-    for plugin in plugins {
-        let written = settings.plugin_settings.get(plugin);
-        if let Some(whole) = effective.get(plugin).or(written) {
-            let shown = Shown { settings, plugin };
-            shown.leaves(&mut out, "", &masked(whole.clone()), written);
-        }
+    plugin_lines(&mut out, settings, effective);
+    let mut sections = settings.kernel_sections.clone();
+    let nothing = Value::Object(Map::new());
+    // There where it is not written, its defaults hold.
+    if effective.events != nothing && !effective.events.is_null() {
+        sections.entry("events").or_insert(nothing);
     }
-    for (section, value) in &settings.kernel_sections {
+    for (section, written) in &sections {
+        let whole = if section == "events" && effective.events.is_object() {
+            &effective.events
+        } else {
+            written
+        };
         let origin = settings.section_origins.get(section).unwrap_or(&Origin::File);
-        line(
-            &mut out,
-            section,
-            &masked(value.clone()).to_string(),
-            &origin.to_string(),
-        );
+        let origins = |_: &str| origin.clone();
+        // Below its own name, so that what the name tells of its keys counts.
+        let hidden = shown(&Value::Object(Map::from_iter([(section.clone(), whole.clone())])));
+        leaves(&mut out, section, "", &hidden[section], Some(written), &origins);
     }
     // Writing into a String cannot fail.
     let _ = writeln!(out, "\nvariables: {}", VARIABLES.join(" "));
     out
 }
 
-/// The configuration of one plugin.
-struct Shown<'a> {
-    settings: &'a Settings,
-    plugin: &'a str,
+/// Every plugin that is there or has a configuration.
+fn plugin_lines(out: &mut String, settings: &Settings, effective: &Effective) {
+    let named = settings.plugin_settings.keys().chain(effective.plugins.keys());
+    let all: BTreeSet<&String> = named.chain(effective.refused.keys()).collect();
+    for plugin in all {
+        let written = settings.plugin_settings.get(plugin);
+        // A file of which nothing could be read has no id.
+        let prefix = if plugin.contains('/') {
+            plugin.clone()
+        } else {
+            format!("plugins.{plugin}")
+        };
+        if let Some(reason) = effective.refused.get(plugin) {
+            line(out, &prefix, &format!("refused: {reason}"), "");
+        }
+        if let Some(whole) = effective.plugins.get(plugin).or(written) {
+            let origins = |path: &str| settings.plugin_origin(plugin, path);
+            leaves(out, &prefix, "", &shown(whole), written, &origins);
+        }
+    }
 }
 
-impl Shown<'_> {
-    /// One line for each value at `path` (dotted, empty for the whole) that is no mapping. `written`: what somebody wrote
-    /// there; all else is the schema's.
-    fn leaves(&self, out: &mut String, path: &str, value: &Value, written: Option<&Value>) {
-        if let Value::Object(entries) = value
-            && !entries.is_empty()
-        {
-            for (key, value) in entries {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                self.leaves(out, &path, value, written.and_then(|written| written.get(key)));
-            }
-            return;
+/// One line for each value at `path` (dotted, empty for the whole) below `prefix` that is no mapping. `written`: what somebody
+/// wrote there; all else is a default.
+fn leaves(
+    out: &mut String,
+    prefix: &str,
+    path: &str,
+    value: &Value,
+    written: Option<&Value>,
+    origins: &dyn Fn(&str) -> Origin,
+) {
+    if let Value::Object(entries) = value
+        && !entries.is_empty()
+    {
+        for (key, value) in entries {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            let written = written.and_then(|written| written.get(key));
+            leaves(out, prefix, &path, value, written, origins);
         }
-        let origin = if written.is_some() {
-            self.settings.plugin_origin(self.plugin, path)
-        } else {
-            Origin::Default
-        };
-        let dot = if path.is_empty() { "" } else { "." };
-        let name = format!("plugins.{}{dot}{path}", self.plugin);
-        line(out, &name, &value.to_string(), &origin.to_string());
+        return;
     }
+    let origin = if written.is_some() {
+        origins(path)
+    } else {
+        Origin::Default
+    };
+    let dot = if path.is_empty() { "" } else { "." };
+    line(
+        out,
+        &format!("{prefix}{dot}{path}"),
+        &value.to_string(),
+        &origin.to_string(),
+    );
 }
 
 fn plain<T: Display>(put: &mut dyn FnMut(&str, &dyn Display, &dyn Display), name: &str, setting: &Setting<T>) {
@@ -108,22 +145,4 @@ fn line(out: &mut String, name: &str, value: &str, origin: &str) {
         "" => writeln!(out, "{name:<14} {value}"),
         origin => writeln!(out, "{name:<14} {value:<40} ({origin})"),
     };
-}
-
-/// Secrets become `***`.
-fn masked(value: Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .map(|(key, value)| {
-                    let lower = key.to_ascii_lowercase();
-                    let secret = SECRET_WORDS.iter().any(|word| lower.ends_with(word)) && value.is_string();
-                    let value = if secret { Value::from("***") } else { masked(value) };
-                    (key, value)
-                })
-                .collect(),
-        ),
-        Value::Array(list) => Value::Array(list.into_iter().map(masked).collect()),
-        other => other,
-    }
 }

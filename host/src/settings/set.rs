@@ -21,7 +21,8 @@ pub(super) fn apply_environment(
 /// Sets one value. A value that is JSON is taken as such, anything else as text.
 pub(super) fn apply(settings: &mut Settings, argument: &str, origin: Origin) -> Result<(), SettingsError> {
     let wrong = || SettingsError::Set {
-        argument: argument.to_owned(),
+        // Without the value: it may be a secret.
+        argument: argument.split('=').next().unwrap_or_default().to_owned(),
         expected: SHAPE.to_owned(),
     };
     let (target, text) = argument.split_once('=').ok_or_else(wrong)?;

@@ -119,14 +119,20 @@ fn single_values_of_plugins_can_be_set() {
 #[test]
 fn secrets_are_not_printed() {
     let settings = load(
-        "plugins: { a.b: { apiKey: hidden-away, url: x } }\n",
+        "plugins: { a.b: { apiKey: hidden-away, url: 'db://me:hidden-away@host/x' } }\nevents: { webhooks: [{ url: \
+         'https://hooks.example.com/hidden-away', headers: { a: hidden-away } }] }\n",
         &[],
         &Flags::default(),
     )
     .expect("good");
-    let text = print(&settings, &BTreeMap::new());
+    let text = print(&settings, &Effective::default());
     let lines = printed(&text);
     assert_eq!(lines["plugins.a.b.apiKey"], ("\"***\"".to_owned(), "file".to_owned()));
+    assert_eq!(lines["plugins.a.b.url"].0, "\"db://***@host/x\"");
+    assert!(
+        lines["events.webhooks"].0.contains("https://hooks.example.com/***"),
+        "{text}"
+    );
     assert!(!text.contains("hidden-away"), "{text}");
 }
 
@@ -159,8 +165,18 @@ fn each_value_is_printed_with_where_it_came_from() {
     let mut whole = settings.plugin_settings["a.b"].clone();
     whole["x"]["four"] = 4.into();
     whole["empty"] = serde_json::json!({});
-    let effective = BTreeMap::from([("a.b".to_owned(), whole)]);
-    let lines = printed(&print(&settings, &effective));
+    let effective = Effective {
+        plugins: BTreeMap::from([("a.b".to_owned(), whole)]),
+        refused: BTreeMap::from([("g.h".to_owned(), "not an ELF file".to_owned())]),
+        events: serde_json::json!({ "replay": { "enabled": true } }),
+    };
+    let text = print(&settings, &effective);
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("plugins.g.h") && line.ends_with("refused: not an ELF file")),
+        "{text}"
+    );
+    let lines = printed(&text);
     for (name, value, origin) in [
         ("mode", "production", "file"),
         ("watch", "false", "off in production"),
@@ -172,7 +188,8 @@ fn each_value_is_printed_with_where_it_came_from() {
         ("plugins.a.b.empty", "{}", "default"),
         ("plugins.e.f.y", "\"text\"", "flag --set"),
         ("trust", "{}", "file"),
-        ("prefer", r#"{"data":"c.d"}"#, "environment OBJECTOS_PREFER"),
+        ("prefer.data", "\"c.d\"", "environment OBJECTOS_PREFER"),
+        ("events.replay.enabled", "true", "default"),
     ] {
         assert_eq!(
             lines.get(name),

@@ -7,7 +7,7 @@ use objectos_protocol::kernel::plugin_document::{PanicStrategy, PluginDocument};
 use semver::Version;
 use serde::Serialize;
 
-use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf};
+use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf, folder};
 use crate::grants::GrantSet;
 use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by};
 use crate::settings;
@@ -117,11 +117,11 @@ pub fn inspect(path: &Path, runtime: &RuntimeFolder) -> Result<Inspection, Box<R
     })
 }
 
-/// Checks one file against everything but other plugins.
+/// Checks one file of the plugin folder against everything but other plugins.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] with the first reason found, in the order file, manifest, trust, grants, imports, configuration.
+/// A [`Refusal`] with the first reason found, in the order place, file, manifest, trust, grants, imports, configuration.
 pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Box<Refusal>> {
     let mut known = Known {
         path,
@@ -129,6 +129,7 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
         document: None,
         trust: None,
     };
+    folder::admit(request.folder, path).map_err(|reason| known.refuse(reason))?;
     let copied = copy::take(path, request.runtime).map_err(|reason| known.refuse(reason))?;
     known.sha256 = Some(copied.sha256);
     request

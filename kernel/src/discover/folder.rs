@@ -1,9 +1,11 @@
-//! Listing a plugin folder: which files are looked at, and which are refused by what they are.
+//! The plugin folder: which files of it are looked at, and which are refused by where they lie and by what they are. The
+//! start lists all of it ([`list`]); a swap, the watcher and `plugins verify` ask about one file ([`admit`]) by the same
+//! rules.
 
 use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::package::{Refusal, RefusalReason};
 
@@ -35,6 +37,50 @@ pub(super) fn list(root: &Path) -> Result<Vec<Entry>, RefusalReason> {
         }
     }
     Ok(entries)
+}
+
+/// Refuses a file that a start would not take from where it lies: outside `root` once every symlink is followed, below the
+/// direct subfolders, or in a folder that everybody may write.
+pub(super) fn admit(root: &Path, path: &Path) -> Result<(), RefusalReason> {
+    let unreadable = |error: io::Error| RefusalReason::FolderUnreadable {
+        problem: error.to_string(),
+    };
+    not_for_everybody(&fs::metadata(root).map_err(unreadable)?)?;
+    let real_root = root.canonicalize().map_err(unreadable)?;
+    inside(path, &real_root).map_err(|refusal| refusal.reason)?;
+    let Some(below) = below(root, &real_root, path) else {
+        return Err(RefusalReason::TooDeep);
+    };
+    match below.components().count() {
+        0 | 1 => Ok(()),
+        2 => {
+            let folder = path.parent().unwrap_or(root);
+            not_for_everybody(&fs::metadata(folder).map_err(unreadable)?)
+        }
+        _ => Err(RefusalReason::TooDeep),
+    }
+}
+
+/// Where a file lies below the root: as it is named, since symlinks within the folder are followed, or, where the name goes
+/// another way round, by the folder that really holds it.
+fn below(root: &Path, real_root: &Path, path: &Path) -> Option<PathBuf> {
+    let plain = |relative: &&Path| relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let named = path.strip_prefix(root).or_else(|_| path.strip_prefix(real_root)).ok();
+    if let Some(named) = named.filter(plain) {
+        return Some(named.to_owned());
+    }
+    let folder = path.parent()?.canonicalize().ok()?;
+    folder
+        .join(path.file_name()?)
+        .strip_prefix(real_root)
+        .ok()
+        .map(Path::to_owned)
+}
+
+/// Libraries that lie directly in a folder, in order of path; none where it cannot be read.
+pub(crate) fn libraries(folder: &Path) -> Vec<PathBuf> {
+    let paths = sorted(folder).unwrap_or_default();
+    paths.into_iter().filter(|path| is_library(path)).collect()
 }
 
 /// A subfolder without libraries is nobody's business, whatever its rights.
@@ -100,7 +146,8 @@ fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn is_library(path: &Path) -> bool {
+/// Whether a file is looked at, by its name.
+pub(crate) fn is_library(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "so")
 }
 

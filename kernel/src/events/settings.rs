@@ -11,7 +11,7 @@
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
 //! * `replay.enabled`: whether [`EventBus::replay`](super::EventBus::replay) may be used.
 //! * `webhooks`: see `webhook`. `eventTypes`: see `event_types`. `handlers`: see [`HandlerOverride`].
-//! * `eventSourcing`: see `sourcing`. `messageQueue`: refused. `realtime`: for the plugin that pushes events to clients.
+//! * `eventSourcing`: see `sourcing`. `messageQueue`, and `realtime` unless it is switched off: refused.
 
 #[cfg(test)]
 mod tests;
@@ -109,7 +109,7 @@ impl BusSettings {
     ///
     /// # Errors
     /// The first key that cannot be used: `Unsupported` for `persistence.storage` and `eventSourcing.storage` other than
-    /// `database`, and `messageQueue`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
+    /// `database`, `messageQueue` and `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
@@ -133,6 +133,22 @@ impl BusSettings {
             sourcing: Sourcing::compile(config.event_sourcing.as_ref())?,
             notes: notes(config),
         })
+    }
+
+    /// A configuration with what holds where it says nothing. Sections that do nothing unless they are written stay absent.
+    #[must_use]
+    pub fn with_defaults(config: &EventBusConfig) -> EventBusConfig {
+        let mut whole = config.clone();
+        whole.persistence.get_or_insert(EventPersistence {
+            enabled: false,
+            retention: RETENTION_DAYS,
+            filter: None,
+            storage: EventStorage::Database,
+        });
+        let queue = whole.queue.get_or_insert_default();
+        queue.retry_policy.get_or_insert_default();
+        whole.replay.get_or_insert_default();
+        whole
     }
 
     /// What the operator should know about sections that have no effect on the bus itself.
@@ -159,6 +175,13 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
             key: "messageQueue".to_owned(),
             what: format!("the foreign broker {}", plain(&broker.provider)),
             hint: "remove the section; a webhook, or a plugin with a durable event handler, passes events on",
+        });
+    }
+    if let Some(realtime) = config.realtime.as_ref().filter(|realtime| realtime.enabled) {
+        return Err(EventConfigError::Unsupported {
+            key: "realtime".to_owned(),
+            what: format!("pushing events to clients by {}", plain(&realtime.protocol)),
+            hint: "remove the section or write enabled: false; nothing here keeps connections to clients, so a plugin that does would have settings of its own",
         });
     }
     Ok(())
@@ -210,11 +233,6 @@ fn webhooks(entries: &[EventWebhookConfig], policy: &RetryPolicy) -> Result<Vec<
 
 fn notes(config: &EventBusConfig) -> Vec<String> {
     let mut notes = Vec::new();
-    if config.realtime.is_some() {
-        notes.push(
-            "realtime is for the plugin that pushes events to clients; the bus itself does not read it".to_owned(),
-        );
-    }
     if config
         .queue
         .as_ref()

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::backoff;
 use crate::{
+    error::Error,
     instance::Incident,
     journal::{self, Cause},
     kernel::{
@@ -40,62 +41,57 @@ fn current_serial(record: &PluginRecord) -> Option<u32> {
     record.cell.running().map(|instance| instance.serial)
 }
 
-/// Restarts a plugin as often as its manifest allows, until one restart succeeds.
+/// A generation that broke.
+struct Broken {
+    serial: u32,
+    reason: String,
+}
+
+/// Restarts a plugin as often as its manifest allows, until one restart succeeds. One restart of a plugin is under way at a
+/// time; whoever is at it looks once more at its end, so that nothing is lost that broke meanwhile.
 pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason: String, serial: u32) {
-    loop {
-        let policy = record.candidate().document.objectos.health.clone();
-        let now = core.clock.now_ms();
-        let window = i64::try_from(core.options.limits.restart_window_ms).unwrap_or(i64::MAX);
-        let restarts = record.with(|details| {
-            if details
-                .running_since_ms
-                .is_some_and(|since| now.saturating_sub(since) >= window)
-            {
-                details.restarts = 0;
-            }
-            details.health.status = PluginHealthStatus::Failed;
-            details.health.message = Some(reason.clone());
-            details.health.timestamp = core.now_text();
-            details.reason = Some(reason.clone());
-            details.restarts
-        });
-        if restarts >= policy.max_restart_attempts {
-            let text = format!("{reason}; its {restarts} restarts are used up");
-            tracing::error!(
-                plugin = &*record.id,
-                reason = text,
-                "a plugin is not restarted any more"
-            );
-            journal::given_up(core, &Cause::health(&reason), &record.candidate(), &text);
-            record.with(|details| details.reason = Some(text));
-            return;
+    let mut broken = Broken { serial, reason };
+    while !record.restarting.swap(true, Ordering::AcqRel) {
+        until_it_runs(core, record, &broken).await;
+        record.restarting.store(false, Ordering::Release);
+        match broken_since(core, record, broken.serial) {
+            Some(next) => broken = next,
+            None => return,
         }
-        let limits = &core.options.limits;
-        let wait = backoff::wait_ms(
-            policy.restart_backoff,
-            restarts,
-            limits.restart_ms,
-            limits.restart_ms_max,
-        );
-        if wait > 0 {
-            core.clock
-                .sleep_until_ms(now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)))
-                .await;
-        }
+    }
+}
+
+/// The generation that runs, if it is another one than `serial` and has panicked.
+fn broken_since(core: &Core, record: &PluginRecord, serial: u32) -> Option<Broken> {
+    let instance = record.cell.running().filter(|instance| instance.has_panicked())?;
+    let goes_on = matches!(core.state(), KernelState::Starting | KernelState::Running);
+    (goes_on && instance.serial != serial).then(|| Broken {
+        serial: instance.serial,
+        reason: "it panicked right after a restart".to_owned(),
+    })
+}
+
+async fn until_it_runs(core: &Arc<Core>, record: &Arc<PluginRecord>, broken: &Broken) {
+    while let Some(wait) = next_attempt(core, record, broken) {
+        core.clock.sleep_until_ms(wait).await;
         // A swap or a stop may have come first.
-        let replaced = record.cell.running().is_some_and(|instance| instance.serial != serial);
-        if replaced || !matches!(core.state(), KernelState::Starting | KernelState::Running) {
+        if replaced(record, broken.serial) || !matches!(core.state(), KernelState::Starting | KernelState::Running) {
             return;
         }
         record.with(|details| details.restarts += 1);
-        match swap::restart(core, &record.id, true, Cause::health(&reason)).await {
+        let cause = Cause::health(&broken.reason);
+        match swap::restart(core, &record.id, Some(broken.serial), cause).await {
             Ok(report) => {
                 tracing::info!(
                     plugin = &*record.id,
                     generation = report.generation,
-                    reason,
+                    reason = broken.reason,
                     "a plugin was restarted"
                 );
+                return;
+            }
+            Err(Error::Superseded { .. }) => {
+                record.with(|details| details.restarts = details.restarts.saturating_sub(1));
                 return;
             }
             Err(error) => {
@@ -107,4 +103,54 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
             }
         }
     }
+}
+
+fn replaced(record: &PluginRecord, serial: u32) -> bool {
+    record.cell.running().is_some_and(|instance| instance.serial != serial)
+}
+
+/// When to restart next, milliseconds since 1970. `None` when its restarts are used up: that is said once for a generation.
+fn next_attempt(core: &Core, record: &PluginRecord, broken: &Broken) -> Option<i64> {
+    if replaced(record, broken.serial) || record.with(|details| details.given_up == Some(broken.serial)) {
+        return None;
+    }
+    let policy = record.candidate().document.objectos.health.clone();
+    let now = core.clock.now_ms();
+    let window = i64::try_from(core.options.limits.restart_window_ms).unwrap_or(i64::MAX);
+    let restarts = record.with(|details| {
+        if details
+            .running_since_ms
+            .is_some_and(|since| now.saturating_sub(since) >= window)
+        {
+            details.restarts = 0;
+        }
+        details.health.status = PluginHealthStatus::Failed;
+        details.health.message = Some(broken.reason.clone());
+        details.health.timestamp = core.now_text();
+        details.reason = Some(broken.reason.clone());
+        details.restarts
+    });
+    if restarts >= policy.max_restart_attempts {
+        let text = format!("{}; its {restarts} restarts are used up", broken.reason);
+        tracing::error!(
+            plugin = &*record.id,
+            reason = text,
+            "a plugin is not restarted any more"
+        );
+        let cause = Cause::health(&broken.reason);
+        journal::given_up(core, &cause, &record.candidate(), &text);
+        record.with(|details| {
+            details.given_up = Some(broken.serial);
+            details.reason = Some(text);
+        });
+        return None;
+    }
+    let limits = &core.options.limits;
+    let wait = backoff::wait_ms(
+        policy.restart_backoff,
+        restarts,
+        limits.restart_ms,
+        limits.restart_ms_max,
+    );
+    Some(now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)))
 }

@@ -118,7 +118,7 @@ impl Future for Work {
             && let Some(ended) = this.ended.take()
         {
             // Nobody waits any more when it was cancelled.
-            drop(ended.send(()));
+            let _ = ended.send(());
         }
         polled
     }

@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     error::Error,
-    events::{BusParts, BusSettings, EventBus, HandlerSpec},
+    events::{BusParts, BusSettings, EventBus, HandlerSpec, Pattern},
     instance::Instance,
     journal,
+    package::Candidate,
 };
 
 /// The source of the kernel's own events.
@@ -86,21 +87,48 @@ impl Core {
 
     /// Tells the bus when the plugin that came or went is the one that stores events.
     pub(crate) fn note_event_store(&self, record: &PluginRecord) {
-        let candidate = record.candidate();
-        if candidate
-            .document
-            .objectos
-            .services
-            .provides
-            .iter()
-            .any(|service| service.name == EVENT_STORE)
-        {
+        if keeps_events(&record.candidate()) {
             self.bus().store_changed();
             journal::flush(self);
         }
     }
 
+    /// Schemas of `events.eventTypes` that hold nobody, as sentences: the plugin that keeps events writes events of these names
+    /// by itself, in the transaction of what they tell of, and those do not pass the bus before they are kept.
+    pub(crate) fn unheld_event_types(&self) -> Vec<String> {
+        let mut candidates = self.all_records().into_iter().map(|record| record.candidate());
+        let Some(store) = candidates.find(|candidate| keeps_events(candidate)) else {
+            return Vec::new();
+        };
+        let patterns: Vec<Pattern> = store
+            .document
+            .objectos
+            .events
+            .publishes
+            .iter()
+            .filter_map(|pattern| Pattern::parse(pattern).ok())
+            .collect();
+        let own = |name: &str| patterns.iter().any(|pattern| pattern.matches(name));
+        let types = &self.options.event_bus.event_types;
+        let unheld = types.iter().filter(|known| known.schema.is_some() && own(&known.name));
+        unheld
+            .map(|known| {
+                format!(
+                    "events.eventTypes: the schema of {} is not held to what {} writes into the event store by itself",
+                    known.name,
+                    store.id()
+                )
+            })
+            .collect()
+    }
+
     pub(crate) fn bus_metrics(&self) -> Value {
         serde_json::to_value(self.bus().metrics()).unwrap_or_default()
     }
+}
+
+/// Whether a plugin is the one that stores events.
+fn keeps_events(candidate: &Candidate) -> bool {
+    let services = &candidate.document.objectos.services.provides;
+    services.iter().any(|service| service.name == EVENT_STORE)
 }

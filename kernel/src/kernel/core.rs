@@ -68,6 +68,7 @@ pub(crate) struct KernelFigures {
     pub(crate) restarts: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) unmapped: AtomicU64,
+    pub(crate) probes_in_flight: AtomicU64,
     pub(crate) drain_us_last: AtomicU64,
     pub(crate) drain_us_max: AtomicU64,
 }

@@ -3,7 +3,7 @@
 use objectos_plugin_api::contracts::kernel::SwapReport;
 use objectos_protocol::kernel::{PluginHealthReport, PluginHealthStatus, PluginStartupResult};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{instance::cell::PluginCell, package::Candidate};
 
@@ -29,6 +29,13 @@ impl Standing {
     }
 }
 
+/// Failed and good probes in a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Streak {
+    pub(crate) failures: u64,
+    pub(crate) successes: u64,
+}
+
 /// The changing part of a record.
 #[derive(Debug)]
 pub(crate) struct Details {
@@ -45,6 +52,10 @@ pub(crate) struct Details {
     /// Declared and not registered.
     pub(crate) warnings: Vec<String>,
     pub(crate) health: PluginHealthReport,
+    /// Of the generation that runs.
+    pub(crate) streak: Streak,
+    /// The generation (its serial) whose restarts are used up, until it is replaced or well again.
+    pub(crate) given_up: Option<u32>,
     /// It served at least once.
     pub(crate) served: bool,
     /// Since when it runs, milliseconds since 1970.
@@ -62,6 +73,10 @@ pub(crate) struct PluginRecord {
     pub(crate) cell: Arc<PluginCell>,
     /// Held by whoever swaps, restarts or stops it.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Somebody asks it how it does.
+    pub(crate) probing: AtomicBool,
+    /// Somebody is about to restart it because it broke.
+    pub(crate) restarting: AtomicBool,
     details: Mutex<Details>,
 }
 
@@ -85,6 +100,8 @@ impl PluginRecord {
             startup: None,
             warnings: Vec::new(),
             health,
+            streak: Streak::default(),
+            given_up: None,
             served: false,
             running_since_ms: None,
             restarts: 0,
@@ -95,6 +112,8 @@ impl PluginRecord {
             id: Arc::clone(&cell.id),
             cell,
             turn: tokio::sync::Mutex::new(()),
+            probing: AtomicBool::new(false),
+            restarting: AtomicBool::new(false),
             details: Mutex::new(details),
         }
     }

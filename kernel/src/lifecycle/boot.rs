@@ -50,7 +50,7 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     }
     core.refresh_contributions();
     core.bus().open();
-    for sentence in core.bus().unused_settings() {
+    for sentence in core.bus().unused_settings().iter().chain(&core.unheld_event_types()) {
         tracing::warn!("{sentence}");
     }
     notices::kernel(core, Kind::KernelAfterInit);
@@ -165,7 +165,8 @@ pub(crate) async fn start_plugin(
             }
             record.with(|details| {
                 details.warnings = warnings;
-                details.health.status = PluginHealthStatus::Healthy;
+                // Nobody has asked it yet.
+                details.health.status = PluginHealthStatus::Unknown;
                 details.health.timestamp = core.now_text();
                 details.health.message = None;
                 details.startup = Some(result(core, candidate, since.elapsed(), None));

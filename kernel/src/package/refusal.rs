@@ -149,6 +149,8 @@ pub enum RefusalReason {
     NotRegular { kind: &'static str },
     #[error("a symlink that leads out of the plugin folder, to {}", target.display())]
     OutsideFolder { target: PathBuf },
+    #[error("it lies too deep: libraries are taken from the plugin folder and from its direct subfolders")]
+    TooDeep,
     #[error("the private copy cannot be made: {problem}")]
     CopyFailed { problem: String },
     #[error("the file kept changing while it was copied, {attempts} times in a row")]

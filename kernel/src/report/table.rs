@@ -81,6 +81,7 @@ mod tests {
             version: "1.0.0".to_owned(),
             state: state.to_owned(),
             trust: PluginTrustLevel::Trusted,
+            essential: false,
             start_ms: 12.34,
             services: services.iter().map(|&name| name.to_owned()).collect(),
             routes: 2,

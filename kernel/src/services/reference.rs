@@ -8,7 +8,7 @@ use objectos_plugin_api::{
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RVec},
         async_ffi::FfiFuture,
-        monotonic_coarse_ns,
+        monotonic_coarse_ns, monotonic_ns,
     },
 };
 use semver::VersionReq;
@@ -290,6 +290,9 @@ enum Elsewhere {
     Failed(PluginError),
 }
 
+/// How far the coarse clock is behind at most: a tick of the slowest kernel, and some more.
+const COARSE_NS_MAX: u64 = 20_000_000;
+
 /// Deadline and chain of the call.
 fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance) -> Result<(), PluginError> {
     context.flags |= cell.chain_bit;
@@ -297,11 +300,11 @@ fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance)
     if context.deadline_ns == 0 && limit == 0 {
         return Ok(());
     }
-    // Some milliseconds behind, at most: nobody asks for less, and the exact clock costs as much as the rest of this.
+    // Some milliseconds behind, at most. The exact clock costs as much as the rest of this, and is needed near the end only.
     let now = monotonic_coarse_ns();
     if context.deadline_ns == 0 {
         context.deadline_ns = now.saturating_add(limit);
-    } else if context.deadline_ns <= now {
+    } else if context.deadline_ns <= now.saturating_add(COARSE_NS_MAX) && context.deadline_ns <= monotonic_ns() {
         return Err(
             PluginError::new(ErrorKind::Timeout, "the operation took too long").with_internal(format_args!(
                 "the time was over before plugin {} was called",

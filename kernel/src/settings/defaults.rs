@@ -1,4 +1,4 @@
-//! Walking an object schema beside a configuration: filling defaults, finding secrets.
+//! Walking an object schema beside a configuration: filling defaults.
 
 use serde_json::{Map, Value};
 
@@ -22,35 +22,6 @@ pub(super) fn fill(schema: &Value, value: &mut Map<String, Value>) {
         if !inner.is_empty() && property.get("required").is_none() {
             value.insert(name.clone(), Value::Object(inner));
         }
-    }
-}
-
-/// JSON pointers of values whose schema says `writeOnly` or `secret`.
-pub(super) fn secrets(schema: &Value, value: &Value, pointer: &str, found: &mut Vec<String>) {
-    let marked = ["writeOnly", "secret"]
-        .iter()
-        .any(|key| schema.get(key) == Some(&Value::Bool(true)));
-    if marked && !pointer.is_empty() {
-        found.push(pointer.to_owned());
-        return;
-    }
-    match value {
-        Value::Object(entries) => {
-            for (name, property) in properties(schema) {
-                if let Some(inner) = entries.get(name) {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    secrets(property, inner, &format!("{pointer}/{name}"), found);
-                }
-            }
-        }
-        Value::Array(items) => {
-            if let Some(item_schema) = schema.get("items") {
-                for (index, item) in items.iter().enumerate() {
-                    secrets(item_schema, item, &format!("{pointer}/{index}"), found);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

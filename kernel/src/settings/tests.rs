@@ -195,3 +195,96 @@ fn secrets_are_known_and_never_shown() {
     let problems = super::check(&plugin, Some(&json!({"greeting": "hi", "smtp": {"password": 12345}}))).unwrap_err();
     assert!(!problems[0].to_string().contains("12345"), "{}", problems[0]);
 }
+
+/// Like [`schema`], with secrets in the corners of JSON Schema.
+fn corners() -> Value {
+    let secret = json!({"type": "string", "writeOnly": true});
+    json!({
+        "type": "object",
+        "$defs": {"source": {"type": "object", "properties": {"url": secret, "next": {"$ref": "#/$defs/source"}}}},
+        "properties": {
+            "sources": {"type": "object", "additionalProperties": {"$ref": "#/$defs/source"}},
+            "patterned": {"type": "object", "patternProperties": {"^x-": secret}},
+            "either": {"anyOf": [{"type": "integer"}, secret]},
+            "whole": {"allOf": [{"type": "object", "properties": {"inner": secret}}]},
+            "pair": {"type": "array", "prefixItems": [{"type": "string"}, secret], "items": secret},
+            "free": {"type": "object"},
+            "open": {"type": "string"}
+        }
+    })
+}
+
+#[test]
+fn secrets_are_found_wherever_the_schema_marks_them() {
+    let plugin = document(&corners(), &Value::Null);
+    let value = json!({
+        "sources": {"a": {"url": "planted", "next": {"url": "planted"}}, "b": {}}, "patterned": {"x-a": "planted"},
+        "either": "planted", "whole": {"inner": "planted"}, "pair": ["shown", "planted", "planted"], "open": "shown"
+    });
+    let settings = super::check(&plugin, Some(&value)).unwrap();
+    assert_eq!(
+        settings.secrets(),
+        [
+            "/either",
+            "/pair/1",
+            "/pair/2",
+            "/patterned/x-a",
+            "/sources/a/next/url",
+            "/sources/a/url",
+            "/whole/inner"
+        ]
+    );
+    let shown = settings.redacted().to_string();
+    assert!(!shown.contains("planted") && shown.contains("shown"), "{shown}");
+}
+
+#[test]
+fn what_keys_and_addresses_say_is_hidden_without_a_mark() {
+    let check = |value: Value, expected: Value| assert_eq!(super::shown(&value), expected, "{value}");
+    check(
+        json!({"smtpPassword": "p", "api_token": 7, "clientSecret": ["a"], "tokenUrl": "https://a/b", "password": {"min": 8}}),
+        json!({"smtpPassword": "***", "api_token": "***", "clientSecret": ["***"], "tokenUrl": "https://a/b", "password": {"min": 8}}),
+    );
+    check(
+        json!({"headers": {"authorization": "Bearer x"}, "credentials": {"user": "a", "deep": [1]}, "passwordFile": "/x"}),
+        json!({"headers": {"authorization": "***"}, "credentials": {"user": "***", "deep": ["***"]}, "passwordFile": "/x"}),
+    );
+    check(
+        json!({"webhooks": [{"url": "https://hooks.example.com/T0/B0?x=1"}, {"url": "https://hooks.example.com"}], "slack": "https://h/x"}),
+        json!({"webhooks": [{"url": "https://hooks.example.com/***"}, {"url": "https://hooks.example.com"}], "slack": "https://h/***"}),
+    );
+    for (text, expected) in [
+        (
+            "postgres://u:p@h:5432/d?sslmode=require&password=p",
+            "postgres://***@h:5432/d?sslmode=require&password=***",
+        ),
+        ("postgres://u:p/w@h/d", "postgres://***@h/d"),
+        ("http://[::1]:3000/a@b", "http://[::1]:3000/a@b"),
+        (
+            "http://h:80/a?key=1#x and ftp://u@h",
+            "http://h:80/a?key=*** and ftp://***@h",
+        ),
+        ("sqlite:data.db", "sqlite:data.db"),
+        ("somebody@example.com", "somebody@example.com"),
+    ] {
+        assert_eq!(super::without_credentials(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn properties_that_look_secret_and_are_not_marked_are_told() {
+    let schema = json!({
+        "properties": {
+            "password": {"type": "object", "properties": {"minLength": {"type": "integer"}}},
+            "smtp": {"properties": {"password": {"type": "string"}, "secret": {"type": "string", "writeOnly": true}}},
+            "others": {"additionalProperties": {"properties": {"token": {"type": ["string", "null"]}}}},
+            "hosts": {"items": {"properties": {"apiKey": {"type": "string"}}}},
+            "url": {"type": "string", "description": "as in postgres://USER:PASSWORD@HOST/DATABASE"},
+            "tokenFile": {"type": "string"}
+        }
+    });
+    assert_eq!(
+        super::unmarked(&schema),
+        ["hosts[].apiKey", "others.*.token", "smtp.password", "url"]
+    );
+}

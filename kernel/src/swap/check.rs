@@ -8,6 +8,7 @@ use std::{
 use crate::{
     discover,
     error::Error,
+    health,
     journal::{self, Cause},
     kernel::{
         core::Core,
@@ -156,6 +157,9 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
         .lock()
         .retain(|known| known.plugin != candidate.id());
     let started = boot::start_plugin(core, &record, &candidate).await;
+    if started.is_ok() {
+        health::first_look(core, &[Arc::clone(&record)]).await;
+    }
     match &started {
         Ok(()) => journal::loaded(core, &cause, &candidate),
         Err(error) => journal::start_failed(core, &cause, &candidate, &error.chain()),

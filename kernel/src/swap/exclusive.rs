@@ -7,7 +7,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-use super::{Replacement, note_retired, note_swap, parallel::healthy, report_soon};
+use super::{Replacement, Up, note_retired, note_swap, parallel::healthy, report_soon};
 use crate::{
     error::Error,
     instance::Instance,
@@ -64,8 +64,8 @@ pub(super) async fn replace(
         drained,
     };
     match come_up(replacement, before.state.clone()).await {
-        Ok((instance, warnings)) => {
-            let report = replacement.switch(instance, warnings);
+        Ok(up) => {
+            let report = replacement.switch(up);
             note_swap(replacement.record, &report);
             let ended = unload_later(replacement, before.library, before.drained, report.generation);
             Ok(report_soon(replacement.core, replacement.record, report, ended).await)
@@ -90,10 +90,7 @@ async fn quiet(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<Opt
     }
 }
 
-async fn come_up(
-    replacement: &Replacement<'_>,
-    state: Option<Vec<u8>>,
-) -> Result<(Arc<Instance>, Vec<String>), StartFailure> {
+async fn come_up(replacement: &Replacement<'_>, state: Option<Vec<u8>>) -> Result<Up, StartFailure> {
     let Replacement {
         core,
         record,
@@ -107,7 +104,11 @@ async fn come_up(
     };
     let (instance, warnings) = bring_up(&loading, state).await?;
     match healthy(replacement, &instance).await {
-        Ok(()) => Ok((instance, warnings)),
+        Ok(health) => Ok(Up {
+            instance,
+            warnings,
+            health,
+        }),
         Err(error) => {
             let closed = retire::undo(core, instance, true).await;
             Err(StartFailure { error, closed })

@@ -1,18 +1,19 @@
 //! The new generation beside the old one.
 
-use objectos_plugin_api::contracts::kernel::SwapReport;
+use objectos_plugin_api::{Health, contracts::kernel::SwapReport};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-use super::{Replacement, note_retired, note_swap, report_soon};
+use super::{Replacement, Up, note_retired, note_swap, report_soon};
 use crate::{
     error::Error,
+    health::answer_of,
     instance::Instance,
-    lifecycle::{self, Loading, StartFailure, bring_up, health_of, ms, retire, serves},
+    lifecycle::{self, Loading, StartFailure, bring_up, ms, retire, serves},
 };
 
 pub(super) async fn replace(replacement: &Replacement<'_>, old: Arc<Instance>) -> Result<SwapReport, Error> {
-    let (instance, warnings) = match come_up(replacement, &old).await {
+    let up = match come_up(replacement, &old).await {
         Ok(up) => up,
         Err(error) => {
             if replacement.plan.hold {
@@ -22,13 +23,13 @@ pub(super) async fn replace(replacement: &Replacement<'_>, old: Arc<Instance>) -
             return Err(replacement.failed(replacement.goes_on(), error));
         }
     };
-    let report = replacement.switch(instance, warnings);
+    let report = replacement.switch(up);
     note_swap(replacement.record, &report);
     let ended = retire_later(replacement, old, report.generation);
     Ok(report_soon(replacement.core, replacement.record, report, ended).await)
 }
 
-async fn come_up(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<(Arc<Instance>, Vec<String>), Error> {
+async fn come_up(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<Up, Error> {
     let state = if replacement.plan.carry_state {
         Some(lifecycle::suspend(old).await?)
     } else {
@@ -49,7 +50,11 @@ async fn come_up(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<(
         .await
         .map_err(|StartFailure { error, .. }| error)?;
     match healthy(replacement, &instance).await {
-        Ok(()) => Ok((instance, warnings)),
+        Ok(health) => Ok(Up {
+            instance,
+            warnings,
+            health,
+        }),
         Err(error) => {
             retire::undo(core, instance, true).await;
             Err(error)
@@ -57,12 +62,11 @@ async fn come_up(replacement: &Replacement<'_>, old: &Arc<Instance>) -> Result<(
     }
 }
 
-/// The new generation's own word that it does well.
-pub(super) async fn healthy(replacement: &Replacement<'_>, instance: &Arc<Instance>) -> Result<(), Error> {
-    let limit = ms(replacement.candidate.document.objectos.health.timeout);
-    let health = health_of(instance, limit).await?;
+/// The new generation's word that it does well, asked as the monitor will ask it.
+pub(super) async fn healthy(replacement: &Replacement<'_>, instance: &Arc<Instance>) -> Result<Health, Error> {
+    let health = answer_of(instance, &replacement.candidate.document.objectos.health).await;
     if serves(health.status) {
-        return Ok(());
+        return Ok(health);
     }
     let message = health
         .message

@@ -48,7 +48,7 @@ impl Clock for Watched {
 
 /// A kernel with one probe, and its time.
 struct Ward {
-    _rig: Rig,
+    rig: Rig,
     kernel: Kernel,
     clock: Watched,
 }
@@ -56,8 +56,22 @@ struct Ward {
 impl Ward {
     /// The probe is told `config`, and its manifest says `health`.
     async fn new(config: Value, health: Value) -> Self {
+        Self::of(config, |document| document["objectos"]["health"] = health).await
+    }
+
+    async fn of(config: Value, change: impl FnOnce(&mut Value)) -> Self {
         let mut rig = Rig::new();
-        rig.probe("probe.a", config, |document| document["objectos"]["health"] = health);
+        rig.probe("probe.a", config, change);
+        Self::begin(rig).await
+    }
+
+    async fn begin(rig: Rig) -> Self {
+        let ward = Self::boot(rig).await;
+        ward.settled(0).await;
+        ward
+    }
+
+    async fn boot(rig: Rig) -> Self {
         let clock = Watched {
             clock: ManualClock::new(START_MS),
             moments: Arc::default(),
@@ -66,13 +80,7 @@ impl Ward {
         options.clock = Arc::new(clock.clone());
         let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
         assert!(report.complete(), "{report}");
-        let ward = Self {
-            _rig: rig,
-            kernel,
-            clock,
-        };
-        ward.settled(0).await;
-        ward
+        Self { rig, kernel, clock }
     }
 
     /// The monitor has done what was due and waits for its next round.
@@ -83,6 +91,12 @@ impl Ward {
             self.clock.waits_for(next_ms) > before
         })
         .await;
+        until("the end of what it began", || async { self.under_way() == 0 }).await;
+    }
+
+    /// Probes that have not been answered yet.
+    fn under_way(&self) -> u64 {
+        self.kernel.metrics()["probesInFlight"].as_u64().unwrap()
     }
 
     /// Time goes by, second by second.
@@ -149,7 +163,12 @@ fn probes_come_at_the_interval_of_the_manifest() {
             ward.pass(seconds).await;
             let count = call(&ward.kernel, "probe.a", "count", json!(null)).await.unwrap();
             asked += 1;
-            assert_eq!(count["calls"], json!(asked + probes), "after {seconds} seconds more");
+            // And once after the start.
+            assert_eq!(
+                count["calls"],
+                json!(1 + asked + probes),
+                "after {seconds} seconds more"
+            );
         }
         assert_eq!(ward.status(), PluginHealthStatus::Healthy);
         ward.kernel.shutdown(STOP).await;
@@ -257,6 +276,136 @@ fn a_plugin_that_ran_well_for_a_while_has_its_restarts_forgiven() {
             // Longer than `restart_window_ms`; the monitor then goes on from where it finds itself.
             ward.leap(301_000).await;
         }
+        ward.kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
+fn a_plugin_that_is_given_up_stays_failed_and_is_told_of_once() {
+    run(async {
+        let listens = json!({ "events": [{ "name": "told", "pattern": "plugin.given_up" }] });
+        let ward = Ward::of(listens, |document| {
+            document["objectos"]["events"]["handles"] = json!(["plugin.*"]);
+            document["objectos"]["health"] = json!({
+                "interval": 1000, "failureThreshold": 2, "successThreshold": 2, "autoRestart": true, "maxRestartAttempts": 0
+            });
+        })
+        .await;
+        let given_up = |plugin: &Value| {
+            let reason = plugin["reason"].as_str().unwrap_or_default();
+            reason == "it failed 2 probes in a row; its 0 restarts are used up"
+        };
+        let told = || async { call(&ward.kernel, "probe.a", "seen", json!(null)).await.unwrap() };
+        ward.tell("unhealthy").await;
+        ward.pass_until("the verdict", given_up).await;
+        until("what is told", || async { told().await == json!(["plugin.given_up"]) }).await;
+        // Two more thresholds.
+        for _ in 0..4 {
+            ward.pass(1).await;
+            assert_eq!(ward.status(), PluginHealthStatus::Failed);
+            assert!(given_up(&ward.plugin()), "{:#}", ward.plugin());
+        }
+        assert_eq!(told().await, json!(["plugin.given_up"]));
+        // It is well again by itself, after as many probes as that takes.
+        ward.tell("healthy").await;
+        for expected in [PluginHealthStatus::Failed, PluginHealthStatus::Healthy] {
+            ward.pass(1).await;
+            assert_eq!(ward.status(), expected);
+        }
+        assert_eq!(ward.plugin()["reason"], json!(null));
+        // The operator's word ends it as well.
+        ward.tell("unhealthy").await;
+        ward.pass_until("the verdict", given_up).await;
+        ward.kernel.restart("probe.a").await.unwrap();
+        assert_eq!(ward.status(), PluginHealthStatus::Healthy);
+        ward.kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
+fn a_plugin_that_takes_its_time_holds_up_nobody_elses_probes() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |document| {
+            document["objectos"]["health"] = json!({ "interval": 1000 })
+        });
+        // Comes before the other one, by its id.
+        rig.probe("aaa.slow", json!({ "routes": false }), |document| {
+            document["objectos"]["health"] =
+                json!({ "interval": 1000, "timeout": 1500, "checkMethod": "aaa.slow.hang", "failureThreshold": 1 });
+        });
+        let ward = Ward::boot(rig).await;
+        // The start did not wait for it.
+        assert_eq!(
+            ward.kernel.health().plugins["aaa.slow"].status,
+            PluginHealthStatus::Unknown
+        );
+        assert_eq!(ward.status(), PluginHealthStatus::Healthy);
+        ward.tell("unhealthy").await;
+        until("a probe beside the slow one", || async {
+            ward.clock.clock.advance_ms(ROUND_MS);
+            ward.under_way() > 0 && ward.status() == PluginHealthStatus::Degraded
+        })
+        .await;
+        until("the slow one's verdict", || async {
+            ward.kernel.health().plugins["aaa.slow"].status == PluginHealthStatus::Unhealthy
+        })
+        .await;
+        ward.kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
+fn a_swap_asks_as_the_manifest_of_the_new_version_says() {
+    let check = |how: &'static str, method: &'static str, expected: Result<(), &'static str>| {
+        run(async move {
+            let ward = Ward::of(json!({}), |document| document["objectos"]["swap"] = json!(how)).await;
+            ward.rig.replace("probe.a", "1.0.1", |document| {
+                document["objectos"]["swap"] = json!(how);
+                document["objectos"]["health"] = json!({ "timeout": 200, "checkMethod": method });
+                // Its own word is that it is unhealthy.
+                document["objectos"]["settings"] = json!({
+                    "type": "object", "additionalProperties": true, "properties": { "unhealthy": { "default": true } }
+                });
+            });
+            let swapped = ward.kernel.swap("probe.a").await;
+            match (&swapped, expected) {
+                (Ok(report), Ok(())) => assert_eq!(report.to_version, "1.0.1"),
+                (Err(error), Err(part)) => assert!(error.chain().contains(part), "{how} {method}: {}", error.chain()),
+                (swapped, expected) => panic!("{how} {method}: {swapped:?}, and should be {expected:?}"),
+            }
+            assert_eq!(ward.status(), PluginHealthStatus::Healthy, "{how} {method}");
+            ward.kernel.shutdown(STOP).await;
+        });
+    };
+    for how in ["parallel", "exclusive"] {
+        check(how, "probe.a.echo", Ok(()));
+        check(how, "probe.a.error", Err("it is not there"));
+    }
+}
+
+#[test]
+fn a_plugin_that_panics_many_times_at_once_is_restarted_once() {
+    run(async {
+        let ward = Ward::new(json!({}), json!({ "maxRestartAttempts": 5 })).await;
+        let panics: Vec<_> = (0..8)
+            .map(|_| {
+                let kernel = ward.kernel.clone();
+                tokio::spawn(async move { call(&kernel, "probe.a", "panic_after", json!(100)).await.is_err() })
+            })
+            .collect();
+        for panic in panics {
+            assert!(panic.await.unwrap());
+        }
+        until("the restart", || async { ward.plugin()["generation"] == json!(2) }).await;
+        // Takes its turn behind whatever else wants one.
+        ward.kernel.restart("probe.a").await.unwrap();
+        let plugin = ward.plugin();
+        assert_eq!(
+            (&plugin["generation"], &plugin["restarts"]),
+            (&json!(3), &json!(1)),
+            "{plugin:#}"
+        );
         ward.kernel.shutdown(STOP).await;
     });
 }

@@ -10,4 +10,5 @@ mod rig;
 mod streams;
 mod swap;
 mod threads;
+mod watch;
 mod zoo;

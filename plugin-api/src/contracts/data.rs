@@ -92,6 +92,44 @@ pub struct TransactionRequest {
     pub operations: Vec<Value>,
 }
 
+/// An event that is stored in the transaction of a change: it is there exactly when the change is. JSON, camelCase. The families
+/// `data.`, `plugin.` and `system.` are the platform's own and refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventBeside {
+    /// Name of the event, which the publisher's manifest should name under `events.publishes`.
+    pub name: String,
+    /// Events of one key are delivered in their order; empty is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The payload.
+    #[serde(default)]
+    pub payload: Value,
+}
+
+/// A record that is made in the transaction of a change, as the system. JSON, camelCase. It is one of the platform's own objects
+/// (`isSystem`) and comes with all of its fields: defaults and numbers are not filled in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordBeside {
+    /// Name of the object.
+    pub object: String,
+    /// Its fields; it is given an id.
+    pub record: Map<String, Value>,
+}
+
+/// A [`TransactionRequest`] that brings events along: they are stored when all of its operations are, and not otherwise. JSON:
+/// that of the request, and `events`. Plugins only; over HTTP there are no events to bring.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventfulTransaction {
+    /// As in [`TransactionRequest`].
+    pub operations: Vec<Value>,
+    /// What is told with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventBeside>,
+}
+
 /// Records, through the whole path: access, defaults, validation, hooks, store, events.
 #[service(name = "data", version = "1.0.0")]
 pub trait Data {
@@ -113,7 +151,8 @@ pub trait Data {
     /// [`BatchRequest`] → `api/BatchUpdateResponse`.
     #[raw]
     async fn batch(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>>;
-    /// [`TransactionRequest`] → `{results: [{object, id, record?}]}`; the error of the first operation that fails undoes all.
+    /// [`TransactionRequest`] or [`EventfulTransaction`] → `{results: [{object, id, record?}]}`; the error of the first operation
+    /// that fails undoes all.
     #[raw]
     async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>>;
 }

@@ -1,10 +1,13 @@
 //! Names and payloads of the hook points that the data engine runs. The subject of each is the object's name.
 //!
-//! A before-hook may change the payload's `record` or `query`, or refuse. An after-hook runs once the change is stored: it
+//! A before-hook may change the payload's `record` or `query`, or refuse; and it may have events and records stored with the
+//! change, in its transaction. An after-hook runs once the change is stored: it
 //! may refuse nothing; what it changes in `record` goes to the caller only.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::data::{EventBeside, RecordBeside};
 
 /// Before records are looked for. Payload: [`QueryHook`].
 pub const BEFORE_FIND: &str = "data.before_find";
@@ -49,6 +52,14 @@ pub struct RecordHook {
     /// The stored record before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Map<String, Value>>,
+    /// Events to store with the change; before-hooks add theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventBeside>,
+    /// Records to make with the change; before-hooks add theirs. Those that are here already were added to the same transaction
+    /// before. When one takes a unique value that somebody else took meanwhile, the change is planned anew and the hook asked
+    /// again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<RecordBeside>,
 }
 
 /// A query on its way. JSON, camelCase.

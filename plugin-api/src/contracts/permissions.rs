@@ -5,7 +5,7 @@ use objectos_plugin_macros::service;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Context, Result};
+use crate::{Context, Error, ErrorKind, Result};
 
 /// What is about to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,4 +91,12 @@ pub trait Permissions {
     async fn has_system_permission(&self, context: Context, request: SystemPermissionRequest) -> Result<bool>;
     /// The plan for one operation on one object.
     async fn access_plan(&self, context: Context, request: AccessRequest) -> Result<AccessPlan>;
+    /// Names of the permission sets that the context's principal holds, profiles among them, however it came by them. A provider
+    /// that does not tell them answers an error: whoever asks holds somebody to rules by it.
+    async fn permission_sets(&self, _context: Context) -> Result<Vec<String>> {
+        Err(Error::new(
+            ErrorKind::NotImplemented,
+            "the service permissions does not tell which sets a principal holds",
+        ))
+    }
 }

@@ -366,7 +366,9 @@ impl RawHost for View {
     fn events_stored(&self) {}
 
     fn listen(&self, address: RStr<'_>) -> RResult<i32, objectos_plugin_api::abi::RawError> {
-        match TcpListener::bind(address.as_str()) {
+        // What is spoken there may stand before it.
+        let place = address.as_str().rsplit("://").next().unwrap_or_default();
+        match TcpListener::bind(place) {
             Ok(listener) => RResult::ROk(listener.into_raw_fd()),
             Err(error) => RResult::RErr(Error::invalid(format!("{}: {error}", address.as_str())).into_raw()),
         }

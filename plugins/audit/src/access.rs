@@ -1,6 +1,8 @@
 //! Who may read what of the trail. Fails closed: with a `permissions` service declared and not answering, nobody reads.
 //!
-//! * `view_audit` reads events: of every tenant with `manage_platform`, else of the caller's own.
+//! * `view_audit` reads events: of every tenant with `manage_platform`, else of the organisation that the caller works in. Rows
+//!   of no organisation are the platform's, every sign-in among them: without `manage_platform` they are only for installations
+//!   that have no organisations at all.
 //! * Whoever may read a record may read its history.
 //! * In both, values of records and fields that the caller may not read, or sees masked, are withheld (`sight`).
 
@@ -26,6 +28,7 @@ use crate::{
 };
 
 const SERVICE: &str = "permissions";
+const ORGANIZATIONS: &str = "sys_organization";
 
 /// Which rows a reader of the trail sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +120,34 @@ impl Access {
         if self.holds(context, "manage_platform").await? {
             return Ok(Reach::Everything);
         }
-        Ok(Reach::Tenant(principal.tenant.filter(|tenant| !tenant.is_empty())))
+        let tenant = principal.tenant.filter(|tenant| !tenant.is_empty());
+        if tenant.is_none() && self.has_organizations(context).await? {
+            return Err(Error::new(
+                ErrorKind::Denied,
+                "reading the audit trail needs an active organisation or the system permission manage_platform: make one of \
+                 your organisations the active one",
+            )
+            .into());
+        }
+        Ok(Reach::Tenant(tenant))
+    }
+
+    /// Whether anybody works in organisations here; without a plugin that keeps them, nobody does.
+    async fn has_organizations(&self, context: &Context) -> Result<bool> {
+        let query = json!({ "fields": ["id"], "limit": 1, "count": false });
+        let request = FindRequest {
+            object: ORGANIZATIONS.to_owned(),
+            query: query.as_object().cloned().unwrap_or_default(),
+        };
+        let request = serde_json::to_vec(&request).map_err(Error::internal)?;
+        match self.data.find(&context.as_system(), &request).await {
+            Ok(found) => {
+                let found: Value = serde_json::from_slice(&found).map_err(Error::from)?;
+                Ok(found["records"].as_array().is_none_or(|records| !records.is_empty()))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The record as the caller sees it: the fields there are, and which of them are masked. A record that is not there for the

@@ -3,7 +3,7 @@
 //!
 //! Each stands in the database and, as a line, in `checkpoints.ndjson` in the plugin's folder.
 
-use ed25519_dalek::{Signature, Signer, SigningKey, Verifier};
+use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -33,7 +33,7 @@ pub(crate) struct Checkpoint {
     pub(crate) signature: String,
 }
 
-/// Signs and checks.
+/// Signs.
 pub(crate) struct Key {
     key: SigningKey,
     id: String,
@@ -43,6 +43,10 @@ impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+fn id_of(key: &VerifyingKey) -> String {
+    hex(&Sha256::digest(key.as_bytes()))[..16].to_owned()
 }
 
 fn statement(sequence: u64, hash: &str, signed_at: &str) -> String {
@@ -71,7 +75,7 @@ impl Key {
             ))
         })?;
         let key = SigningKey::from_bytes(&seed);
-        let id = hex(&Sha256::digest(key.verifying_key().as_bytes()))[..16].to_owned();
+        let id = id_of(&key.verifying_key());
         Ok(Some(Self { key, id }))
     }
 
@@ -87,15 +91,55 @@ impl Key {
             signature: hex(&signature.to_bytes()),
         }
     }
+}
 
-    /// `None`: signed with another key.
-    pub(crate) fn holds(&self, checkpoint: &Checkpoint) -> Option<bool> {
-        if checkpoint.key_id != self.id {
-            return None;
+/// The public halves of the keys that checkpoints may be signed with: the one in use, and those that were.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    known: Vec<(String, VerifyingKey)>,
+    /// Public half of the one in use.
+    current: Option<String>,
+}
+
+impl Keys {
+    /// What the operator set.
+    ///
+    /// # Errors
+    /// `Configuration` for what is no key.
+    pub(crate) fn read(settings: &AuditSettings) -> Result<Self> {
+        let current = Key::read(settings)?.map(|key| key.key.verifying_key());
+        let mut known: Vec<VerifyingKey> = current.into_iter().collect();
+        for text in &settings.own.former_public_keys {
+            let bytes: Option<[u8; 32]> = unhex(text).and_then(|bytes| bytes.try_into().ok());
+            let key = bytes.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+            known.push(key.ok_or_else(|| {
+                AuditError::Configuration(format!(
+                    "formerPublicKeys: `{text}` is no public key: 64 hexadecimal digits, as `audit verify` shows them"
+                ))
+            })?);
         }
+        Ok(Self {
+            known: known.iter().map(|key| (id_of(key), *key)).collect(),
+            current: current.map(|key| hex(key.as_bytes())),
+        })
+    }
+
+    /// Nothing can be checked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// The public half of the key in use, hexadecimal.
+    pub(crate) fn current(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+
+    /// `None`: signed with a key that is not among them.
+    pub(crate) fn holds(&self, checkpoint: &Checkpoint) -> Option<bool> {
+        let (_, key) = self.known.iter().find(|(id, _)| *id == checkpoint.key_id)?;
         let signature = unhex(&checkpoint.signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
         let said = statement(checkpoint.sequence, &checkpoint.hash, &checkpoint.signed_at);
-        Some(signature.is_some_and(|signature| self.key.verifying_key().verify(said.as_bytes(), &signature).is_ok()))
+        Some(signature.is_some_and(|signature| key.verify(said.as_bytes(), &signature).is_ok()))
     }
 }
 
@@ -117,6 +161,15 @@ pub(crate) async fn keep(records: &Records, folder: &Path, checkpoint: &Checkpoi
     file.write_all(format!("{record}\n").as_bytes())
         .and_then(|()| file.sync_data())
         .map_err(file_error("writing", &path))
+}
+
+/// How far the chain is signed, by the last checkpoint in the database; 0 where there is none.
+pub(crate) async fn last(records: &Records) -> Result<u64> {
+    let query = serde_json::json!({
+        "fields": ["sequence"], "orderBy": [{ "field": "sequence", "order": "desc" }], "limit": 1, "count": false,
+    });
+    let found = records.find(OBJECT, query).await?;
+    Ok(found["records"][0]["sequence"].as_u64().unwrap_or_default())
 }
 
 /// All that are known, from both places, in order; a line of the file that is none is a problem.

@@ -37,6 +37,8 @@ pub(crate) struct OwnSettings {
     pub(crate) severities: HashMap<String, AuditEventSeverity>,
     /// File with the signing key.
     pub(crate) signing_key_file: Option<PathBuf>,
+    /// Public halves of keys that checkpoints were signed with before, hexadecimal.
+    pub(crate) former_public_keys: Vec<String>,
     /// A checkpoint after so many rows.
     pub(crate) checkpoint_rows: u64,
     /// Further objects whose changes are left out.
@@ -54,6 +56,7 @@ impl Default for OwnSettings {
             exclude_event_types: None,
             severities: HashMap::new(),
             signing_key_file: None,
+            former_public_keys: Vec::new(),
             checkpoint_rows: 1_000,
             excluded_objects: Vec::new(),
             retention_interval_ms: 3_600_000,
@@ -62,11 +65,12 @@ impl Default for OwnSettings {
     }
 }
 
-const OWN_KEYS: [&str; 8] = [
+const OWN_KEYS: [&str; 9] = [
     "eventTypes",
     "excludeEventTypes",
     "severities",
     "signingKeyFile",
+    "formerPublicKeys",
     "checkpointRows",
     "excludedObjects",
     "retentionIntervalMs",
@@ -246,6 +250,13 @@ impl AuditSettings {
     /// The key that stands in the configuration itself.
     pub(crate) fn signing_key_text(&self) -> Option<&str> {
         self.audit.compliance.as_ref()?.signing_key.as_deref()
+    }
+
+    /// A checkpoint has to stand after so many rows, where checkpoints are required at all.
+    pub(crate) fn signed_every(&self) -> Option<u64> {
+        let compliance = self.audit.compliance.as_ref();
+        let required = compliance.is_some_and(|compliance| compliance.require_signing);
+        required.then_some(self.own.checkpoint_rows)
     }
 
     /// Whether rows may be changed by nobody; the protocol's default.

@@ -19,6 +19,8 @@ use crate::{
     severity,
 };
 
+/// Fields that a record's name may stand in; the first that there is.
+const TITLES: [&str; 3] = ["name", "title", "subject"];
 /// Fields that the engine fills for every record: who and when stand in the row itself.
 const STAMPS: [&str; 5] = ["id", "created_at", "updated_at", "created_by", "updated_by"];
 /// Bytes of a payload that is written down as it is.
@@ -96,15 +98,10 @@ impl Entries {
             (None, _) => "deleted",
         };
         let shown = event.after.as_ref().or(event.before.as_ref());
-        row.target_name = shown
-            .and_then(|record| {
-                record
-                    .get("name")
-                    .or_else(|| record.get("title"))
-                    .or_else(|| record.get("subject"))
-            })
-            .and_then(Value::as_str)
-            .filter(|_| !self.hides(&event.object, "name", &facts))
+        let title = shown.and_then(|record| TITLES.iter().find_map(|field| Some((*field, record.get(*field)?))));
+        row.target_name = title
+            .filter(|(field, _)| !self.hides(&event.object, field, &facts))
+            .and_then(|(_, value)| value.as_str())
             .map(str::to_owned);
         let label = facts.label.as_deref().unwrap_or(&event.object);
         row.description = Some(match &row.target_name {

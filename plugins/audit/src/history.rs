@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 use crate::{
-    access::Access,
+    access::{Access, Reach},
     error::{AuditError, Result},
     query::Query,
     row::Row,
@@ -29,8 +29,8 @@ pub(crate) struct History<'a> {
 struct About {
     filters: Vec<Value>,
     sight: Sight,
-    /// May read the trail as a whole. Others see who changed what and when, not from where, nor who looked.
-    auditor: bool,
+    /// What they see of the trail as a whole, if anything. Others see who changed what and when, not from where, nor who looked.
+    auditor: Option<Reach>,
 }
 
 /// One page of a record's rows.
@@ -115,7 +115,7 @@ impl History<'_> {
                 return Ok(About {
                     filters,
                     sight,
-                    auditor: reach.is_ok(),
+                    auditor: reach.ok(),
                 });
             }
             Err(AuditError::Plugin(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => error,
@@ -137,7 +137,7 @@ impl History<'_> {
             return Ok(About {
                 filters,
                 sight: sights.remove(object).unwrap_or_else(Sight::everything),
-                auditor: true,
+                auditor: Some(reach),
             });
         }
         Err(missing.into())
@@ -151,14 +151,17 @@ impl History<'_> {
             auditor,
         } = self.about(context, object, id).await?;
         let mut query = Query::read(request)?;
-        if !auditor && !query.is_about_time_and_type() {
+        if auditor.is_none() && !query.is_about_time_and_type() {
             return Err(AuditError::Query(
                 "of a record's history only type and time can be asked for without the system permission view_audit"
                     .to_owned(),
             ));
         }
+        if let Some(reach) = &auditor {
+            query.narrow_to(reach);
+        }
         query.filters.extend(filters);
-        if changes_only || !auditor {
+        if changes_only || auditor.is_none() {
             query.filters.push(json!({ "event_type": { "$in": CHANGES } }));
         }
         let mut page = self.records.page(query.to_query()).await?;
@@ -170,7 +173,7 @@ impl History<'_> {
                 changes.retain(|change| known.knows(&change.field));
             }
             sight::withhold(row, &sights);
-            if !auditor {
+            if auditor.is_none() {
                 view::without_whereabouts(row);
             }
         }

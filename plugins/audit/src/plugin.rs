@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     access::Access,
-    checkpoint::Key,
+    checkpoint::{Key, Keys},
     config::AuditSettings,
     entry::Entries,
     error::AuditError,
@@ -24,7 +24,7 @@ use crate::{
     routes::Reader,
     store::Records,
     suspicious::Alarms,
-    verify::{self, Places},
+    verify::{self, Places, Signing},
     writer::{self, JobReceiver, Writer, WriterTask},
 };
 
@@ -48,6 +48,7 @@ const FAMILIES: [(&str, &str); 11] = [
 pub struct AuditPlugin {
     host: Host,
     settings: AuditSettings,
+    keys: Keys,
     folder: PathBuf,
     records: Records,
     pass: Pass,
@@ -73,6 +74,7 @@ impl Plugin for AuditPlugin {
 
     async fn init(setup: Setup) -> Result<Self> {
         let settings = AuditSettings::read(&setup.config)?;
+        let keys = Keys::read(&settings)?;
         for sentence in settings.untold() {
             tracing::warn!("{sentence}");
         }
@@ -104,6 +106,7 @@ impl Plugin for AuditPlugin {
             sampling: Sampling::new(&settings),
             host,
             settings,
+            keys,
             folder,
             records,
             pass,
@@ -286,12 +289,15 @@ impl AuditPlugin {
                 });
             }
         };
-        let key = Key::read(&self.settings)?;
         let places = Places {
             own: &self.folder,
             archives: &archives,
         };
-        let report = verify::verify(&self.records, key.as_ref(), &places).await?;
+        let signing = Signing {
+            keys: &self.keys,
+            every: self.settings.signed_every(),
+        };
+        let report = verify::verify(&self.records, signing, &places).await?;
         let broken = !report.broken.is_empty();
         let untold = verify::tell(&self.host, &report).await.unwrap_or_default();
         Ok(CommandAnswer {

@@ -8,6 +8,7 @@ use objectos_plugin_api::{
 use serde_json::{Value, json};
 
 use crate::{
+    access::Reach,
     error::{AuditError, Result},
     moment,
 };
@@ -75,16 +76,10 @@ const OTHERS: [&str; 16] = [
     "success",
 ];
 
-/// Fields that a text is looked for in.
-const SEARCHED: [&str; 7] = [
-    "description",
-    "actor_name",
-    "actor_email",
-    "target_name",
-    "object_name",
-    "error_message",
-    "record_id",
-];
+/// Fields that a text is looked for in: who did something, and to what.
+const SEARCHED: [&str; 4] = ["actor_name", "actor_email", "object_name", "record_id"];
+/// And those that may say what stands in a record.
+const TELLING: [&str; 3] = ["description", "target_name", "error_message"];
 
 /// The column of a field, by any of its names.
 pub(crate) fn column(name: &str) -> Option<&'static str> {
@@ -107,6 +102,12 @@ pub(crate) fn column_names() -> String {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Query {
     pub(crate) filters: Vec<Value>,
+    /// Texts that are looked for.
+    searches: Vec<String>,
+    /// Names of what events are about.
+    target_names: Vec<String>,
+    /// What a record says is no way to its rows: what is withheld from the answer could be asked for piece by piece.
+    narrow: bool,
     pub(crate) limit: u64,
     pub(crate) offset: u64,
     pub(crate) cursor: Option<String>,
@@ -118,6 +119,9 @@ impl Default for Query {
     fn default() -> Self {
         Self {
             filters: Vec::new(),
+            searches: Vec::new(),
+            target_names: Vec::new(),
+            narrow: false,
             limit: LIMIT,
             offset: 0,
             cursor: None,
@@ -235,7 +239,8 @@ impl Query {
             "from" | "startDate" => json!({ "timestamp": { "$gte": moment_of(key, value)? } }),
             "to" | "endDate" => json!({ "timestamp": { "$lte": moment_of(key, value)? } }),
             "q" | "searchQuery" => {
-                json!({ "$or": SEARCHED.map(|column| json!({ column: { "$icontains": value } })) })
+                self.searches.push(value.to_owned());
+                return Ok(());
             }
             "success" => json!({ "result": if value == "true" { "success" } else { "failure" } }),
             "record" => json!({ "record_id": value }),
@@ -255,6 +260,10 @@ impl Query {
                         OTHERS.join(", ")
                     )));
                 };
+                if column == "target_name" {
+                    self.target_names.push(value.to_owned());
+                    return Ok(());
+                }
                 json!({ column: value })
             }
         };
@@ -264,14 +273,48 @@ impl Query {
 
     /// Whether nothing but the type and the time of events narrows it.
     pub(crate) fn is_about_time_and_type(&self) -> bool {
-        self.filters
-            .iter()
-            .all(|filter| filter.get("timestamp").is_some() || filter.get("event_type").is_some())
+        self.searches.is_empty()
+            && self.target_names.is_empty()
+            && self
+                .filters
+                .iter()
+                .all(|filter| filter.get("timestamp").is_some() || filter.get("event_type").is_some())
+    }
+
+    /// Keeps it within what its caller sees of the trail.
+    pub(crate) fn within(&mut self, reach: &Reach) {
+        self.filters.extend(reach.filter());
+        self.narrow_to(reach);
+    }
+
+    /// For whoever does not see everything, texts that may say what stands in a record are looked at only in rows that are about
+    /// none.
+    pub(crate) fn narrow_to(&mut self, reach: &Reach) {
+        self.narrow |= *reach != Reach::Everything;
     }
 
     /// The filter for the engine.
     pub(crate) fn filter(&self) -> Value {
-        json!({ "$and": self.filters })
+        let mut all = self.filters.clone();
+        for text in &self.searches {
+            let has = |column: &str| json!({ column: { "$icontains": text } });
+            let mut any: Vec<Value> = SEARCHED.into_iter().map(has).collect();
+            any.extend(TELLING.into_iter().map(|column| self.bound(has(column))));
+            all.push(json!({ "$or": any }));
+        }
+        for name in &self.target_names {
+            all.push(self.bound(json!({ "target_name": name })));
+        }
+        json!({ "$and": all })
+    }
+
+    /// A test of a column that may say what stands in a record.
+    fn bound(&self, test: Value) -> Value {
+        if self.narrow {
+            json!({ "$and": [test, { "target_type": { "$ne": "record" } }] })
+        } else {
+            test
+        }
     }
 
     /// The query for the engine.
@@ -320,11 +363,28 @@ mod tests {
             query.filters[2],
             json!({ "timestamp": { "$gte": "2026-01-31T00:00:00.000Z" } })
         );
+        let found = query.filter();
         assert_eq!(
-            query.filters[3]["$or"][0],
-            json!({ "description": { "$icontains": "an n" } })
+            (&found["$and"][3]["$or"][0], &found["$and"][3]["$or"][4]),
+            (
+                &json!({ "actor_name": { "$icontains": "an n" } }),
+                &json!({ "description": { "$icontains": "an n" } })
+            )
         );
         assert_eq!((query.limit, query.descending), (5, false));
+    }
+
+    #[test]
+    fn what_records_say_is_no_way_to_their_rows_for_those_who_see_less_than_all() {
+        let mut query = Query::parse("targetName=Bob").expect("a query");
+        let open = json!({ "target_name": "Bob" });
+        assert_eq!(query.filter()["$and"], json!([open]));
+        query.within(&Reach::Everything);
+        assert_eq!(query.filter()["$and"], json!([open]));
+        query.within(&Reach::Tenant(Some("t1".to_owned())));
+        let bound = json!({ "$and": [open, { "target_type": { "$ne": "record" } }] });
+        assert_eq!(query.filter()["$and"], json!([{ "tenant_id": "t1" }, bound]));
+        assert!(!query.is_about_time_and_type());
     }
 
     #[test]

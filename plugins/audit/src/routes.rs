@@ -48,7 +48,7 @@ impl Reader {
     pub(crate) async fn events(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
         let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
-        query.filters.extend(reach.filter());
+        query.within(&reach);
         let mut page = self.records.page(query.to_query()).await?;
         let sights = self.access.sights(context, &page.rows).await?;
         page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
@@ -66,7 +66,7 @@ impl Reader {
         let id = request.parameter("id");
         let mut query = Query::default();
         query.filters.push(json!({ "id": id }));
-        query.filters.extend(reach.filter());
+        query.within(&reach);
         let mut page = self.records.page(query.to_query()).await?;
         let sights = self.access.sights(context, &page.rows).await?;
         page.rows.iter_mut().for_each(|row| sight::withhold(row, &sights));
@@ -90,7 +90,7 @@ impl Reader {
         let reach = self.reach(context, request).await?;
         let mut query = Query::read(request)?;
         let format = Format::read(query.format.as_deref())?;
-        query.filters.extend(reach.filter());
+        query.within(&reach);
         let filter = query.filter();
         let total = self.records.count(filter.clone()).await?;
         if total > self.export_max {

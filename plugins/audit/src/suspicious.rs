@@ -4,7 +4,8 @@
 //!
 //! Here are `alert` (mail and webhooks of `notifications`), `webhook` and `log_critical`. `lock_account`, `block_ip` and
 //! `require_mfa` are for whoever keeps accounts and the gate: the event names them in `metadata.actions`; its origin, and
-//! `metadata.userId` and `metadata.email` of the account that the latest event is about, say whom they mean.
+//! `metadata.userId` and `metadata.email` of the account that the latest event is about, say whom they mean. Whoever acted by an
+//! API key is in the origin as a `service` with the id of the key's owner.
 
 use objectos_plugin_api::{
     Context, Host, NewEvent,
@@ -130,7 +131,7 @@ impl Alarms {
         let event = SecurityEvent {
             origin: Origin {
                 actor_id: row.actor_id.clone(),
-                actor_kind: Some(if row.actor_type == "user" { "user" } else { "system" }.to_owned()),
+                actor_kind: Some(kind_of(&row.actor_type).to_owned()),
                 actor_name: row.actor_name.clone(),
                 actor_email: row.actor_email.clone(),
                 tenant_id: row.tenant_id.clone(),
@@ -292,9 +293,21 @@ fn rule_filter(rule: &SuspiciousActivityRule) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// Id and e-mail address of the account that an event is about, as far as it says: whoever acted, else whom it was done to,
-/// else the address that somebody tried to sign in with.
+/// The kind of principal behind an actor: an API key acts as a service, for the user who owns it.
+fn kind_of(actor_type: &str) -> &'static str {
+    match actor_type {
+        "user" => "user",
+        "api_client" => "service",
+        _ => "system",
+    }
+}
+
+/// Id and e-mail address of the account that an event is about, as far as it says: whoever acted, by a session or by a key, else
+/// whom it was done to, else the address that somebody tried to sign in with.
 fn account_of(row: &Row) -> (Option<&str>, Option<&str>) {
+    if row.actor_type == "api_client" && row.actor_id.is_some() {
+        return (row.actor_id.as_deref(), row.actor_email.as_deref());
+    }
     if let Some(email) = row.actor_email.as_deref() {
         return (row.actor_id.as_deref(), Some(email));
     }

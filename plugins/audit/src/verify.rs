@@ -12,7 +12,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 use crate::{
     archive,
     chain::{GENESIS, hash_of},
-    checkpoint::{self, Checkpoint, Key},
+    checkpoint::{self, Checkpoint, Keys},
     error::Result,
     retention::Run,
     row::{OBJECT, Row},
@@ -33,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) last: u64,
     pub(crate) checkpoints: usize,
     pub(crate) archives: usize,
+    /// Public half of the key in use.
+    pub(crate) public_key: Option<String>,
     /// Sequence and what is wrong there, first first.
     pub(crate) broken: Vec<(u64, String)>,
     /// Odd, but no sign of an alteration.
@@ -46,6 +48,11 @@ impl Report {
             "{} events up to sequence {}, {} taken out by retention, {} archives and {} checkpoints looked at\n",
             self.rows, self.last, self.removed, self.archives, self.checkpoints
         );
+        if let Some(key) = &self.public_key {
+            out.push_str(&format!(
+                "checkpoints are signed with the key whose public half is {key}\n"
+            ));
+        }
         for note in &self.notes {
             out.push_str(&format!("note: {note}\n"));
         }
@@ -108,6 +115,15 @@ pub(crate) struct Places<'a> {
     pub(crate) archives: &'a Path,
 }
 
+/// What is known of signatures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signing<'a> {
+    /// Keys that checkpoints may be signed with. Where there are none, no signature can be checked.
+    pub(crate) keys: &'a Keys,
+    /// Checkpoints are required, one after so many rows.
+    pub(crate) every: Option<u64>,
+}
+
 /// The walk.
 struct Walk {
     report: Report,
@@ -120,11 +136,12 @@ struct Walk {
 }
 
 /// Checks everything.
-pub(crate) async fn verify(records: &Records, key: Option<&Key>, places: &Places<'_>) -> Result<Report> {
+pub(crate) async fn verify(records: &Records, signing: Signing<'_>, places: &Places<'_>) -> Result<Report> {
     let (checkpoints, problems) = checkpoint::all(records, places.own).await?;
     let mut walk = Walk {
         report: Report {
             notes: problems,
+            public_key: signing.keys.current().map(str::to_owned),
             ..Report::default()
         },
         runs: HashMap::new(),
@@ -144,7 +161,8 @@ pub(crate) async fn verify(records: &Records, key: Option<&Key>, places: &Places
             walk.step(row);
         }
     }
-    walk.hold_checkpoints(&checkpoints, key);
+    let signed = walk.hold_checkpoints(&checkpoints, signing.keys);
+    walk.hold_end(signed, signing.every);
     walk.report.last = walk.at.0;
     walk.report.checkpoints = checkpoints.len();
     walk.report.broken.sort_by_key(|(sequence, _)| *sequence);
@@ -271,23 +289,34 @@ impl Walk {
         }
     }
 
-    fn hold_checkpoints(&mut self, checkpoints: &[Checkpoint], key: Option<&Key>) {
+    /// Answers how far the chain is signed.
+    fn hold_checkpoints(&mut self, checkpoints: &[Checkpoint], keys: &Keys) -> u64 {
+        let mut signed = 0;
         for checkpoint in checkpoints {
             let at = checkpoint.sequence;
-            match key.and_then(|key| key.holds(checkpoint)) {
-                Some(true) => {}
+            match keys.holds(checkpoint) {
+                Some(true) => signed = signed.max(at),
                 Some(false) => {
                     self.report
                         .broken
                         .push((at, "the signature of the checkpoint is wrong".to_owned()));
                     continue;
                 }
-                None => {
+                None if keys.is_empty() => {
                     let text = format!(
-                        "the checkpoint at {at} was signed with the key {}, which is not the one set",
+                        "the checkpoint at {at} was signed with the key {}, and no key is set to check it with",
                         checkpoint.key_id
                     );
                     self.report.notes.push(text);
+                }
+                None => {
+                    let text = format!(
+                        "the checkpoint was signed with the key {}, which is none of those set; of a key that was in use \
+                         before, set the public half under formerPublicKeys",
+                        checkpoint.key_id
+                    );
+                    self.report.broken.push((at, text));
+                    continue;
                 }
             }
             match self.wanted.get(&at) {
@@ -308,5 +337,20 @@ impl Walk {
                 _ => {}
             }
         }
+        signed
+    }
+
+    /// Where checkpoints are required, the end of the chain is never further from the last one than they lie apart.
+    fn hold_end(&mut self, signed: u64, every: Option<u64>) {
+        let end = self.at.0;
+        let Some(every) = every.filter(|every| end.saturating_sub(signed) >= *every) else {
+            return;
+        };
+        let text = format!(
+            "events {} to {end} are under no checkpoint, although there has to be one after every {every}: it was taken away, \
+             or never made",
+            signed + 1
+        );
+        self.report.broken.push((signed + 1, text));
     }
 }

@@ -84,7 +84,7 @@ impl WriterTask {
     pub(crate) async fn run(self, jobs: JobReceiver, mut end: oneshot::Receiver<()>) {
         let mut jobs = jobs.0;
         let mut head: Option<Head> = None;
-        let mut since_checkpoint = 0_u64;
+        let mut signed: Option<u64> = None;
         loop {
             let first = tokio::select! {
                 biased;
@@ -100,29 +100,35 @@ impl WriterTask {
                 }
             }
             let stored = self.store(batch, &mut head).await;
-            since_checkpoint += u64::try_from(stored.len()).unwrap_or_default();
             self.alarms.look(&stored).await;
-            if since_checkpoint >= self.checkpoint_rows && self.checkpoint(head.as_ref()).await {
-                since_checkpoint = 0;
+            if !stored.is_empty() {
+                self.sign(head.as_ref(), &mut signed, self.checkpoint_rows).await;
             }
         }
-        if since_checkpoint > 0 {
-            self.checkpoint(head.as_ref()).await;
-        }
+        self.sign(head.as_ref(), &mut signed, 1).await;
     }
 
-    /// True when one was written.
-    async fn checkpoint(&self, head: Option<&Head>) -> bool {
+    /// Writes a checkpoint when so many rows are not signed yet. Where the last one was made is read once: what a crash left
+    /// unsigned counts, too.
+    async fn sign(&self, head: Option<&Head>, signed: &mut Option<u64>, rows: u64) {
         let (Some(key), Some(head)) = (&self.key, head) else {
-            return false;
+            return;
         };
-        let checkpoint = key.sign(head, moment::from_ms(self.host.now_ms()));
-        match checkpoint::keep(&self.records, &self.folder, &checkpoint).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(error = %error, "a checkpoint of the audit chain cannot be kept; the next one is tried later");
-                false
+        let kept = async {
+            let last = match *signed {
+                Some(last) => last,
+                None => checkpoint::last(&self.records).await?,
+            };
+            *signed = Some(last);
+            if head.sequence.saturating_sub(last) >= rows {
+                let checkpoint = key.sign(head, moment::from_ms(self.host.now_ms()));
+                checkpoint::keep(&self.records, &self.folder, &checkpoint).await?;
+                *signed = Some(head.sequence);
             }
+            Ok::<(), AuditError>(())
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(error = %error, "a checkpoint of the audit chain cannot be kept; the next one is tried later");
         }
     }
 

@@ -26,7 +26,7 @@ struct Suspect {
     user: Option<User>,
     /// The e-mail address that was tried.
     email: Option<String>,
-    /// They were signed in: it is not somebody else who tries their account.
+    /// They were signed in, or a key of theirs was used: it is not somebody else who tries their account.
     acted: bool,
 }
 
@@ -57,24 +57,23 @@ impl Auth {
 
     async fn suspect(&self, context: &Context, alarm: &SecurityEvent) -> Result<Suspect> {
         let said = |key: &str| alarm.metadata.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
-        let actor = (alarm.origin.actor_kind.as_deref() == Some("user")).then(|| alarm.origin.actor_id.clone());
-        let (acted, id) = match actor.flatten() {
-            Some(id) => (true, Some(id)),
-            None => (false, said("userId")),
-        };
-        let mut user: Option<User> = match &id {
-            Some(id) => self.records.get(context, id).await?,
-            None => None,
-        };
+        // A key acts for its user, whatever the trail calls it: who is named as the actor has proved who they are.
+        let actor = alarm.origin.actor_id.as_deref();
+        let actor = actor.filter(|_| alarm.origin.actor_kind.as_deref() != Some("anonymous"));
+        let mut user: Option<User> = None;
+        if let Some(id) = actor {
+            user = self.records.get(context, id).await?;
+        }
+        let acted = user.is_some();
+        let named = said("userId").filter(|_| user.is_none());
+        if let Some(id) = named {
+            user = self.records.get(context, &id).await?;
+        }
         let email = user.as_ref().map(|user| user.email.clone()).or_else(|| said("email"));
         if let (None, Some(email)) = (&user, &email) {
             user = self.records.find_one(context, json!({ "email": email })).await?;
         }
-        Ok(Suspect {
-            acted: acted && user.is_some(),
-            user,
-            email,
-        })
+        Ok(Suspect { acted, user, email })
     }
 
     /// Somebody who acted is out until the lock ends, with every session and key. Where somebody else tries an account, its
@@ -117,6 +116,8 @@ impl Auth {
                 .await?;
         }
         self.drop_proofs(context, Kind::Device, &user.id).await?;
+        let why = "Acting as somebody else ended: a second factor is required";
+        self.end_impersonations(context, user, why).await?;
         if user.two_factor_enabled {
             let filter = json!({ "user_id": user.id });
             for session in self.records.find::<Session>(context, filter).await? {

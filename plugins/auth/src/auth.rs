@@ -17,6 +17,7 @@ use crate::{
     config::{AuthConfig, SignUp},
     crypto::{Secrets, password::Hasher},
     error::{AuthError, Refusal, Result},
+    guard::line::Lines,
     http::origin::TrustedOrigins,
     keys::Keys,
     later::Later,
@@ -46,6 +47,8 @@ pub(crate) struct Auth {
     pub(crate) keys: Keys,
     pub(crate) later: Later,
     pub(crate) blocks: Blocks,
+    /// Attempts under way.
+    pub(crate) lines: Lines,
     pub(crate) origins: TrustedOrigins,
     pub(crate) development: bool,
     /// Where the host listens; stands in links while no `baseUrl` is configured.
@@ -100,6 +103,7 @@ impl Auth {
             providers: Providers::new(&config.providers, &host)?,
             later: Later::default(),
             blocks: Blocks::default(),
+            lines: Lines::default(),
             sessions: Sessions::new(config.session.clone()),
             keys: Keys::new(config.session.recheck_ms),
             metadata: MetadataClient::open(&host)?,
@@ -167,6 +171,14 @@ impl Auth {
             permission: permission.to_owned(),
         };
         Ok(self.permissions.has_system_permission(context, &request).await?)
+    }
+
+    /// Names of the permission sets that the context's principal holds. Without a service `permissions` there are none.
+    pub(crate) async fn permission_sets(&self, context: &Context) -> Result<Vec<String>> {
+        if !self.declares_permissions() {
+            return Ok(Vec::new());
+        }
+        Ok(self.permissions.permission_sets(context).await?)
     }
 
     /// Refuses whoever does not hold a system permission.

@@ -11,6 +11,7 @@ use crate::{
     config::SignUp,
     crypto::same,
     error::{AuthError, Refusal, Result},
+    invited::PENDING,
     moment, policy,
     records::{
         Record, changing,
@@ -49,6 +50,8 @@ pub(crate) struct NewUser {
 pub(crate) enum By<'a> {
     /// Somebody for themselves, with the token of the operator if they have it.
     Registration(Option<&'a str>),
+    /// Somebody for themselves, who brought the secret of an invitation for the address.
+    Invitation,
     /// An administrator, or a directory.
     Administrator,
     /// The operator, for the first administrator.
@@ -71,7 +74,7 @@ impl Auth {
     /// Makes a user, unless they may not become one.
     pub(crate) async fn make_user(&self, context: &Context, new: &NewUser, by: By<'_>) -> Result<User> {
         let mut claims = match by {
-            By::Registration(token) => self.may_register(context, &new.email, token).await?,
+            By::Registration(_) | By::Invitation => self.may_register(context, new, by).await?,
             By::Administrator => false,
             By::Operator => true,
         };
@@ -126,40 +129,48 @@ impl Auth {
             user: Some(user),
             description,
             metadata: Map::from_iter([("role".to_owned(), user.role.as_str().into())]),
-            by_user: matches!(by, By::Registration(_)),
+            by_user: matches!(by, By::Registration(_) | By::Invitation),
             ..Note::default()
         };
         self.note(context, "authz.role_assigned", note).await
     }
 
     /// Whether somebody may register; true when they become the first administrator.
-    async fn may_register(&self, context: &Context, email: &str, token: Option<&str>) -> Result<bool> {
+    async fn may_register(&self, context: &Context, new: &NewUser, by: By<'_>) -> Result<bool> {
         if !self.is_administered(context).await? {
+            let token = match by {
+                By::Registration(token) => token,
+                _ => None,
+            };
             let proven = token.is_some_and(|token| same(token, &self.secrets.bootstrap_token()));
             if self.development || proven {
                 return Ok(true);
             }
             return Err(Refusal::BootstrapToken.into());
         }
-        match self.sign_up() {
-            SignUp::Open => Ok(false),
-            SignUp::Closed => Err(Refusal::RegistrationClosed.into()),
+        let may = match self.sign_up() {
+            SignUp::Open => true,
+            SignUp::Closed => false,
+            // The address alone proves nothing: everybody can write it down.
             SignUp::Invitation => {
-                let invited: Vec<Invitation> = self
-                    .records
-                    .find(context, json!({ "email": email, "status": "pending" }))
-                    .await?;
-                let now_ms = self.now_ms();
-                if invited
-                    .iter()
-                    .any(|invitation| moment::ms(&invitation.expires_at) > now_ms)
-                {
-                    Ok(false)
-                } else {
-                    Err(Refusal::RegistrationClosed.into())
-                }
+                by == By::Invitation || (new.email_verified && self.is_invited(context, &new.email).await?)
             }
+        };
+        if may {
+            Ok(false)
+        } else {
+            Err(Refusal::RegistrationClosed.into())
         }
+    }
+
+    /// Whether an invitation waits for an address.
+    async fn is_invited(&self, context: &Context, email: &str) -> Result<bool> {
+        let filter = json!({ "email": email, "status": PENDING });
+        let invited: Vec<Invitation> = self.records.find(context, filter).await?;
+        let now_ms = self.now_ms();
+        Ok(invited
+            .iter()
+            .any(|invitation| moment::ms(&invitation.expires_at) > now_ms))
     }
 
     async fn store_user(&self, context: &Context, id: &str, new: &NewUser, claims: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 //! types, with the checks that a schema does not do.
 
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     error::{AuthError, Result},
@@ -42,6 +42,10 @@ pub struct AuthConfig {
     pub providers: Vec<ProviderConfig>,
     /// Lifetimes of what is sent by mail.
     pub links: LinksConfig,
+    /// Keys for programs.
+    pub api_keys: ApiKeysConfig,
+    /// Directories.
+    pub scim: ScimConfig,
 }
 
 /// Who may register.
@@ -276,6 +280,29 @@ impl Default for LinksConfig {
     }
 }
 
+/// Keys for programs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ApiKeysConfig {
+    /// Longest life of a key that is made from now on, and that of one that names none, days.
+    pub max_age_days: i64,
+}
+
+impl Default for ApiKeysConfig {
+    fn default() -> Self {
+        Self { max_age_days: 365 }
+    }
+}
+
+/// Directories.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ScimConfig {
+    /// Domains for which the directory of an organisation is believed, by the organisation's id. Addresses of other domains
+    /// have to be verified by their owners.
+    pub trusted_domains: BTreeMap<String, Vec<String>>,
+}
+
 /// A place where people may prove who they are: OpenID Connect, or OAuth 2 with an address that tells the user.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -340,6 +367,12 @@ impl AuthConfig {
         {
             return wrong(format!(
                 "passkey.rpId of objectos.auth is no domain such as example.com: {party}"
+            ));
+        }
+        if !(1..=36_500).contains(&self.api_keys.max_age_days) {
+            return wrong(format!(
+                "apiKeys.maxAgeDays of objectos.auth is {}; a key lives between 1 and 36500 days",
+                self.api_keys.max_age_days
             ));
         }
         if self.lockout.attempts == 0 || self.lockout.address_attempts == 0 {

@@ -84,6 +84,8 @@ refusals! {
     InvalidEmailOrPassword: 401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password";
     InvalidPassword: 400, "INVALID_PASSWORD", "Invalid password";
     InvalidFilter: 400, "INVALID_FILTER", "The filter cannot be read";
+    InvalidPath: 400, "INVALID_PATH", "The path cannot be read";
+    NoTarget: 400, "NO_TARGET", "Nothing fits the path";
     InvalidEmail: 400, "INVALID_EMAIL", "Invalid email";
     UserExists: 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "User already exists. Use another email.";
     UserNotFound: 404, "USER_NOT_FOUND", "User not found";
@@ -106,6 +108,7 @@ refusals! {
     InvalidCallback: 403, "INVALID_CALLBACK_URL", "Invalid callbackURL";
     Forbidden: 403, "FORBIDDEN", "You may not do this";
     AddressBlocked: 403, "ADDRESS_BLOCKED", "Nothing is taken from this address at the moment";
+    UnknownNetwork: 403, "UNKNOWN_NETWORK", "Nothing is taken from this network; use one that your organization trusts";
     NotFound: 404, "NOT_FOUND", "Not found";
     MailUnavailable: 503, "MAIL_UNAVAILABLE", "No mail can be sent from here";
     Busy: 503, "BUSY", "The server is busy; try again";
@@ -181,6 +184,15 @@ impl AuthError {
     /// The record that was to be changed is not there.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Service(error) if error.kind() == ErrorKind::NotFound)
+    }
+
+    /// Nothing is there that could do it, such as a mail server.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => *refusal == Refusal::MailUnavailable,
+            Self::Service(error) => error.kind() == ErrorKind::Unavailable,
+            _ => false,
+        }
     }
 
     /// As an answer of a route; what is nobody's fault goes to the gateway, which writes it down.

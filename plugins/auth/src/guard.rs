@@ -1,14 +1,24 @@
 //! Failed attempts: slower after some, none at all after more. Counted by account name whether or not there is such an
 //! account, so that nothing is told of that, and by address. Each failure is a record for as long as it counts, beside the
 //! locks: so neither a restart nor another node gives new attempts, and of many at once none is lost.
+//!
+//! An attempt is counted from the moment it is let in: [`line`] has those under way, in memory, and what is let in is bound by
+//! both together. So of many guesses at once no more are looked at than one after the other. Lines are each node's own: `n` nodes
+//! look at most at `n` times as many at once, before the failures of all are in the store. An attempt that succeeds writes
+//! nothing for that.
 
+pub(crate) mod line;
+
+use futures_util::future::select;
 use objectos_plugin_api::Context;
 use serde_json::json;
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use self::line::Place;
 use crate::{
     auth::Auth,
     config::LockoutConfig,
-    error::{AuthError, Result},
+    error::{AuthError, Refusal, Result},
     moment,
     records::{PAGE, kinds::Verification, making},
 };
@@ -17,14 +27,26 @@ use crate::{
 const WAIT_MAX_MS: i64 = 60_000;
 /// Failures of an address that are told apart: there is room for those of an account in what is read at once.
 const ADDRESS_MAX: u32 = 500;
+/// Attempts that wait for others of the same account or address, at most.
+const WAITING_MAX: usize = 1000;
+/// How long an attempt waits for any of those ahead to come to its end: far longer than one takes.
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
+/// Characters of an attempt's id.
+const ID_CHARS: usize = 24;
+/// What somebody waits who meets the limit before the lock is there, milliseconds.
+const LOCKING_MS: i64 = 1000;
 
-/// An attempt that was admitted.
-#[derive(Clone, Debug)]
+/// An attempt that was admitted. It is under way until it is dropped: keep it until its end is in the store.
+#[derive(Debug)]
 pub(crate) struct Attempt {
     account: String,
-    address: String,
+    place: Place,
     /// Records of the account's failures until then.
     known: Vec<String>,
+    /// Too many failures lock the account.
+    locks: bool,
+    /// A lock of the account has just come to its end.
+    pub(crate) unlocked: bool,
 }
 
 /// What follows a failure.
@@ -32,11 +54,32 @@ pub(crate) struct Attempt {
 pub(crate) enum Consequence {
     /// Nothing yet.
     None,
-    /// The account is to be locked until then, milliseconds since 1970.
-    Lock {
-        /// End of the lock.
-        until_ms: i64,
-    },
+    /// The account is locked; another attempt did it.
+    Limit,
+    /// The account was locked just now.
+    Locked,
+}
+
+/// Whether too many failures lock an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// They do: its attempts are guesses at something secret.
+    Guesses,
+    /// They only have to wait, longer each time.
+    Requests,
+}
+
+/// Whose turn it is.
+enum Turn {
+    /// The attempt's: these are the records of the account's failures.
+    Now(Vec<String>),
+    /// Others are ahead, and it depends on them.
+    Later,
+}
+
+/// The record of an attempt's failure, under the account (0) or the address (1).
+fn record_id(attempt: &str, line: usize) -> String {
+    format!("fl{line}_{attempt}")
 }
 
 fn account_key(account: &str) -> String {
@@ -89,34 +132,101 @@ impl LockoutConfig {
 }
 
 impl Auth {
-    /// Admits an attempt, unless too many failed before.
+    /// Admits an attempt that is one of many requests, unless too many came before.
+    ///
+    /// # Errors
+    /// `TooMany`; `Busy` when too many wait, or those ahead do not come to their end.
+    pub(crate) async fn admit(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
+        self.admit_as(context, account, address, Kind::Requests).await
+    }
+
+    /// Admits a guess at something secret, unless too many failed before: then the account is locked.
     ///
     /// # Errors
     /// `TooMany`.
-    pub(crate) async fn admit(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
-        let (account, address) = (account_key(account), address_key(address));
-        let now_ms = self.now_ms();
-        let failures = self.failures(context, &[&account, &address], now_ms).await?;
+    pub(crate) async fn admit_guess(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
+        self.admit_as(context, account, address, Kind::Guesses).await
+    }
+
+    async fn admit_as(&self, context: &Context, account: &str, address: &str, kind: Kind) -> Result<Attempt> {
+        let keys = [account_key(account), address_key(address)];
+        let place = self.lines.join(keys, &self.secrets.token(ID_CHARS));
+        loop {
+            let ended = place.ended();
+            // Made before it is looked who is ahead: whoever ends from here on is heard.
+            let of_account = pin!(ended[0].notified());
+            let of_address = pin!(ended[1].notified());
+            let Turn::Now(known) = self.turn(context, &place, kind).await? else {
+                let ended = select(of_account, of_address);
+                if tokio::time::timeout(WAIT_LIMIT, ended).await.is_err() {
+                    return Err(Refusal::Busy.into());
+                }
+                continue;
+            };
+            let locks = kind == Kind::Guesses;
+            // After the failures were read: a lock is made before they are taken away, so one of the two is seen.
+            let unlocked = locks && self.check_lock(context, account, self.now_ms()).await?;
+            return Ok(Attempt {
+                account: account.to_owned(),
+                place,
+                known,
+                locks,
+                unlocked,
+            });
+        }
+    }
+
+    /// Whether it is an attempt's turn: those ahead count as if they failed.
+    ///
+    /// # Errors
+    /// `TooMany` by what failed already; `Busy` when too many wait.
+    async fn turn(&self, context: &Context, place: &Place, kind: Kind) -> Result<Turn> {
         let lockout = &self.config.lockout;
-        let moments = |key: &str| -> Vec<i64> {
+        let bound = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let most = [
+            bound(lockout.attempts),
+            bound(lockout.address_attempts.min(ADDRESS_MAX)),
+        ];
+        let ahead = place.ahead();
+        if ahead.iter().any(|ahead| ahead.len() >= WAITING_MAX) {
+            return Err(Refusal::Busy.into());
+        }
+        if ahead.iter().zip(most).any(|(ahead, most)| ahead.len() >= most) {
+            return Ok(Turn::Later);
+        }
+        let now_ms = self.now_ms();
+        let [account, address] = place.keys();
+        let failures = self.failures(context, &[account, address], now_ms).await?;
+        let of = |key: &str| -> Vec<&Verification> {
             let of_key = failures.iter().filter(|failure| failure.identifier == key);
-            let end = |failure: &Verification| failure.expires_at.as_deref().map_or(0, moment::ms);
-            of_key.map(|failure| end(failure) - lockout.window_ms()).collect()
+            of_key.collect()
         };
-        lockout.admit(&moments(&account), &moments(&address), now_ms)?;
-        let known = failures
-            .into_iter()
-            .filter(|failure| failure.identifier == account)
-            .map(|failure| failure.id);
-        Ok(Attempt {
-            known: known.collect(),
-            account,
-            address,
-        })
+        let (of_account, of_address) = (of(account), of(address));
+        let waits = |line: usize, stored: &[&Verification]| {
+            let told = |id: &Arc<str>| stored.iter().any(|failure| failure.id == record_id(id, line));
+            let open = ahead[line].iter().filter(|&id| !told(id)).count();
+            open > 0 && stored.len() + open >= most[line]
+        };
+        if waits(0, &of_account) || waits(1, &of_address) {
+            return Ok(Turn::Later);
+        }
+        if kind == Kind::Guesses && of_account.len() >= most[0] {
+            return Err(wait(LOCKING_MS));
+        }
+        let moments = |failures: &[&Verification]| -> Vec<i64> {
+            let end = |failure: &&Verification| failure.expires_at.as_deref().map_or(0, moment::ms);
+            failures
+                .iter()
+                .map(|failure| end(failure) - lockout.window_ms())
+                .collect()
+        };
+        lockout.admit(&moments(&of_account), &moments(&of_address), now_ms)?;
+        let known = of_account.iter().map(|failure| failure.id.clone());
+        Ok(Turn::Now(known.collect()))
     }
 
     /// What counts of the failures under these keys.
-    async fn failures(&self, context: &Context, keys: &[&String], now_ms: i64) -> Result<Vec<Verification>> {
+    async fn failures(&self, context: &Context, keys: &[&str], now_ms: i64) -> Result<Vec<Verification>> {
         let query = json!({
             "where": { "identifier": { "$in": keys }, "expires_at": { "$gt": moment::text(now_ms) } },
             "limit": PAGE, "count": false,
@@ -125,24 +235,31 @@ impl Auth {
         self.records.query(context, query).await
     }
 
-    /// Counts a failure.
+    /// Counts a failure, and locks the account when there were too many: also one that does not exist.
     pub(crate) async fn failed(&self, context: &Context, attempt: &Attempt) -> Result<Consequence> {
         let now_ms = self.now_ms();
         let lockout = &self.config.lockout;
         let end = moment::text(now_ms + lockout.window_ms());
-        let failure = |key: &str| making::<Verification>(&json!({ "identifier": key, "expires_at": end }));
-        let operations = vec![failure(&attempt.account), failure(&attempt.address)];
-        self.records.transaction(context, operations).await?;
-        let failures = self.failures(context, &[&attempt.account], now_ms).await?;
+        let keys = attempt.place.keys();
+        let failure = |line: usize| {
+            let id = record_id(attempt.place.id(), line);
+            making::<Verification>(&json!({ "id": id, "identifier": keys[line], "expires_at": end }))
+        };
+        self.records.transaction(context, vec![failure(0), failure(1)]).await?;
+        if !attempt.locks {
+            return Ok(Consequence::None);
+        }
+        let failures = self.failures(context, &[&keys[0]], now_ms).await?;
         if u32::try_from(failures.len()).unwrap_or(u32::MAX) < lockout.attempts {
             return Ok(Consequence::None);
         }
+        let until_ms = now_ms + lockout.lock_minutes.saturating_mul(60_000);
+        // First the lock: whoever looks in between sees it, or the failures.
+        let first = self.lock(context, &attempt.account, until_ms).await?;
         for failure in &failures {
             self.records.delete::<Verification>(context, &failure.id).await?;
         }
-        Ok(Consequence::Lock {
-            until_ms: now_ms + lockout.lock_minutes.saturating_mul(60_000),
-        })
+        Ok(if first { Consequence::Locked } else { Consequence::Limit })
     }
 
     /// Forgets the failures of an account whose owner showed up.

@@ -184,7 +184,7 @@ impl Auth {
     }
 
     /// The whole answer, when it can be given at once.
-    fn at_once(&self, proof: &Proof<'_>) -> Option<Vec<u8>> {
+    fn at_once(&self, proof: &Proof<'_>, address: &str) -> Option<Vec<u8>> {
         let (token, by_cookie) = match self.evidence(proof) {
             Evidence::Nothing => return Some(NOBODY.to_vec()),
             Evidence::Key(_) => return None,
@@ -200,6 +200,7 @@ impl Auth {
             }
             Standing::Unchecked | Standing::Over => return None,
         }
+        live.networks.admit(address).ok()?;
         hold_back(&live, proof.path).ok()?;
         Some(live.identity.clone())
     }
@@ -209,10 +210,11 @@ impl Auth {
         match self.identify(context, &proof).await? {
             Who::Nobody => Ok(NOBODY.to_vec()),
             Who::Key(key) => {
-                key.permits(proof.method, proof.path)?;
+                key.permits(proof.method, proof.path, &credentials.address)?;
                 Ok(key.identity.clone())
             }
             Who::Session(live, _, renewed) => {
+                live.networks.admit(&credentials.address)?;
                 hold_back(&live, proof.path)?;
                 Ok(match renewed {
                     Some(cookie) => with_header(&live.identity, "set-cookie", &cookie)?,
@@ -288,10 +290,10 @@ impl ServiceHandler for AuthService {
                 return Box::pin(ready(Err(Error::invalid(message))));
             }
         };
-        if let Err(refusal) = self.0.blocks.admit(&credentials.address, self.0.now_ms()) {
+        if let Err(refusal) = self.0.admit_address(&credentials.address) {
             return Box::pin(ready(Err(refusal.into())));
         }
-        if let Some(answer) = self.0.at_once(&proof(&credentials)) {
+        if let Some(answer) = self.0.at_once(&proof(&credentials), &credentials.address) {
             return Box::pin(ready(Ok(answer)));
         }
         let auth = Arc::clone(&self.0);

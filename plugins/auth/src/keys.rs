@@ -18,7 +18,8 @@ use crate::{
     error::{AuthError, Refusal, Result},
     moment,
     records::kinds::{ApiKey, Member, User},
-    sessions::load::is_banned,
+    rules::network::Networks,
+    sessions::load::{demands_second_factor, is_banned},
 };
 
 /// Beginning of every key: so that they are recognised where they should not be, in a log or a repository.
@@ -40,6 +41,7 @@ pub(crate) struct LiveKey {
     scopes: Scopes,
     /// Why its user may do nothing but set that right: a key does no more than its user.
     restriction: Option<Refusal>,
+    networks: Networks,
     ends_ms: i64,
     checked_ms: i64,
 }
@@ -91,8 +93,9 @@ impl Scopes {
 }
 
 impl LiveKey {
-    /// Holds a request to what its user may do, and to the key's scopes.
-    pub(crate) fn permits(&self, method: &str, path: &str) -> Result<()> {
+    /// Holds a request to what its user may do, from where, and to the key's scopes.
+    pub(crate) fn permits(&self, method: &str, path: &str, address: &str) -> Result<()> {
+        self.networks.admit(address)?;
         if let Some(refusal) = self.restriction {
             return Err(refusal.into());
         }
@@ -217,8 +220,9 @@ impl Auth {
             None => None,
         };
         // A program shows no second factor; its user must have one where one is demanded.
-        let has_factor = !self.demands_second_factor(&user) || self.has_second_factor(context, &user).await?;
-        let restriction = self.restriction(context, &user, has_factor).await?;
+        let rules = self.rules_for(context, &user).await?;
+        let has_factor = !demands_second_factor(&user, &rules) || self.has_second_factor(context, &user).await?;
+        let restriction = self.restriction(context, &user, has_factor, &rules).await?;
         let scopes = Scopes(scopes_of(record));
         let principal = principal(record, &user, member.as_ref(), &scopes);
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
@@ -228,6 +232,7 @@ impl Auth {
             identity: [b"{\"principal\":".as_slice(), &principal, b"}"].concat(),
             scopes,
             restriction,
+            networks: rules.networks.clone(),
             ends_ms,
             checked_ms: now_ms,
         })))

@@ -4,7 +4,7 @@
 //! # Map
 //! * [`config`], [`error`]: what an operator sets, and what can go wrong.
 //! * `crypto`, `policy`, `guard`: hashes, seals and codes; which passwords are taken; what follows failed attempts.
-//! * `rules`: what apps demand of passwords and sessions beyond that.
+//! * `rules`: what apps demand of passwords, sessions and networks beyond that, of everybody or of some profiles.
 //! * `http`, `view`: bodies, cookies, origins, answers; records as clients see them.
 //! * `records`: the plugin's objects behind the service `data`.
 //! * `sessions`, `keys`, `identify`: who stands behind a request, from memory where it can be; `watch`: what ends that.
@@ -12,6 +12,7 @@
 //! * `webauthn`: what passkeys sign, from bytes to "this key, this challenge, this page".
 //! * `later`: what is done after an answer, so that it tells nothing.
 //! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity.
+//! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
 //! * `reach`: whom somebody who manages users may manage.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
@@ -21,7 +22,8 @@
 //! * What a request says of its tenant, user or address is never believed; the session and the gateway say it.
 //! * What ends a session is forgotten in memory before it is acknowledged.
 //! * No answer tells whether an account exists, but for registering an address that has one where addresses need not be
-//!   verified.
+//!   verified, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
+//! * Nobody is believed to have an address by saying so: a link of a mail to it shows it, or a provider that is trusted.
 
 mod alarm;
 mod auth;
@@ -32,8 +34,10 @@ pub mod error;
 mod guard;
 mod http;
 mod identify;
+mod invited;
 mod keys;
 mod later;
+mod limit;
 mod lock;
 mod mail;
 mod moment;

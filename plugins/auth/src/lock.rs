@@ -96,12 +96,16 @@ impl Auth {
         self.records.delete::<Verification>(context, &id).await
     }
 
-    /// Takes a lock away; false when there was none.
+    /// Takes the lock of a password away; false when there was none.
     pub(crate) async fn unlock(&self, context: &Context, email: &str) -> Result<bool> {
-        let account_key = self.secrets.lookup(email);
-        self.forget_failures(context, &account_key).await?;
+        self.unlock_key(context, &self.secrets.lookup(email)).await
+    }
+
+    /// Takes a lock away, and the failures that led to it; false when there was none.
+    pub(crate) async fn unlock_key(&self, context: &Context, account_key: &str) -> Result<bool> {
+        self.forget_failures(context, account_key).await?;
         self.records
-            .delete::<Verification>(context, &lock_id(&account_key))
+            .delete::<Verification>(context, &lock_id(account_key))
             .await
     }
 

@@ -23,6 +23,22 @@ impl Auth {
         subject: &str,
         text: String,
     ) -> Result<()> {
+        self.deliver(context, to, category, subject, text).await?;
+        Ok(())
+    }
+
+    /// Sends a mail; false when no mail server took it, and it was written into the log.
+    ///
+    /// # Errors
+    /// One that `is_unavailable` when nothing takes it at all.
+    pub(crate) async fn deliver(
+        &self,
+        context: &Context,
+        to: &str,
+        category: &str,
+        subject: &str,
+        text: String,
+    ) -> Result<bool> {
         let message = MailMessage {
             to: vec![to.to_owned()],
             subject: subject.to_owned(),
@@ -32,7 +48,7 @@ impl Auth {
         };
         if self.mailer.available() {
             match self.mailer.send(&context.as_system(), &message).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 Err(error) if self.development && error.kind() == ErrorKind::Unavailable => {}
                 Err(error) => return Err(error.into()),
             }
@@ -47,6 +63,6 @@ impl Auth {
             text = message.text,
             "a mail that no mail server takes"
         );
-        Ok(())
+        Ok(false)
     }
 }

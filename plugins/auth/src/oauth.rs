@@ -23,6 +23,8 @@ use crate::{
 
 /// Keys are fetched anew at most so often, milliseconds: a stranger's token must not make us ask over and over.
 const KEYS_AGAIN_MS: i64 = 10_000;
+/// Keys are believed for so long, milliseconds: one that the provider takes back is trusted no longer than that.
+const KEYS_KEPT_MS: i64 = 3_600_000;
 /// Discovery documents are kept for so long, milliseconds.
 const DISCOVERY_KEPT_MS: i64 = 3_600_000;
 
@@ -44,8 +46,16 @@ pub(crate) struct Provider {
     /// Addresses that are known without asking.
     fixed: Option<Endpoints>,
     discovered: Mutex<Option<(i64, Arc<Endpoints>)>>,
-    /// With the moment at which they were last fetched because a token named another one.
-    keys: Mutex<Option<(i64, Arc<Keys>)>>,
+    keys: Mutex<Option<Fetched>>,
+}
+
+/// Keys at hand.
+#[derive(Clone, Debug)]
+struct Fetched {
+    at_ms: i64,
+    /// When they were last fetched because a token named another one.
+    again_ms: i64,
+    keys: Arc<Keys>,
 }
 
 /// All providers.
@@ -212,7 +222,7 @@ impl Providers {
         Ok(endpoints)
     }
 
-    /// The keys of a provider; `again` when a token names one that is not among those at hand.
+    /// The keys of a provider, not older than an hour; `again` when a token names one that is not among those at hand.
     pub(crate) async fn keys(
         &self,
         context: &Context,
@@ -222,13 +232,18 @@ impl Providers {
         again: bool,
     ) -> Result<Arc<Keys>> {
         let known = provider.keys.lock().clone();
-        if let Some((at, keys)) = known
-            && (!again || now_ms - at < KEYS_AGAIN_MS)
+        let again_ms = known.as_ref().map_or(0, |known| known.again_ms);
+        if let Some(known) = known.filter(|known| now_ms - known.at_ms < KEYS_KEPT_MS)
+            && (!again || now_ms - again_ms < KEYS_AGAIN_MS)
         {
-            return Ok(keys);
+            return Ok(known.keys);
         }
         let keys: Arc<Keys> = Arc::new(self.get_json(context, &endpoints.jwks_uri, None).await?);
-        *provider.keys.lock() = Some((if again { now_ms } else { 0 }, Arc::clone(&keys)));
+        *provider.keys.lock() = Some(Fetched {
+            at_ms: now_ms,
+            again_ms: if again { now_ms } else { again_ms },
+            keys: Arc::clone(&keys),
+        });
         Ok(keys)
     }
 

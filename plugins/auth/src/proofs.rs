@@ -35,7 +35,12 @@ pub(crate) enum Kind {
     Impersonation,
     /// A challenge that a passkey is to sign.
     Passkey,
+    /// The link of an invitation.
+    Invitation,
 }
+
+/// Kinds that open an account, or a door of it, to whoever brings the token.
+const OPENING: [Kind; 5] = [Kind::Reset, Kind::Email, Kind::Magic, Kind::TwoFactor, Kind::Device];
 
 impl Kind {
     fn prefix(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Kind {
             Self::OAuth => "oa",
             Self::Impersonation => "im",
             Self::Passkey => "pk",
+            Self::Invitation => "in",
         }
     }
 }
@@ -95,7 +101,11 @@ impl Auth {
             return Err(Refusal::TokenExpired.into());
         }
         let value = self.secrets.open(&id, record.value.as_deref().unwrap_or_default())?;
-        serde_json::from_str(&value).map_err(|error| AuthError::Internal(format!("a proof cannot be read: {error}")))
+        serde_json::from_str(&value).map_err(|error| {
+            // One of another version of this plugin: whoever brings it asks for a new one.
+            tracing::warn!(?kind, %error, "a proof cannot be read");
+            Refusal::InvalidToken.into()
+        })
     }
 
     /// Takes a proof: it is good once.
@@ -119,8 +129,20 @@ impl Auth {
     /// Takes away every proof of a kind that was made for one person.
     pub(crate) async fn drop_proofs(&self, context: &Context, kind: Kind, identifier: &str) -> Result<()> {
         let filter = json!({ "identifier": format!("{}:{identifier}", kind.prefix()) });
-        for proof in self.records.find::<Verification>(context, filter).await? {
-            self.records.delete::<Verification>(context, &proof.id).await?;
+        self.sweep_out::<Verification>(context, &filter, |record| &record.id)
+            .await
+    }
+
+    /// Takes away every proof that opens a user's account: what ends passwords, sessions or an address ends these, too, or
+    /// whoever is shut out comes in again by a link from before.
+    pub(crate) async fn end_proofs(&self, context: &Context, user: &User) -> Result<()> {
+        for kind in OPENING {
+            let identifier = if kind == Kind::Magic {
+                self.secrets.lookup(&user.email)
+            } else {
+                user.id.clone()
+            };
+            self.drop_proofs(context, kind, &identifier).await?;
         }
         Ok(())
     }

@@ -66,6 +66,17 @@ impl Auth {
         }
     }
 
+    /// Whether whoever reaches so far is believed what address somebody has: an installation's own directory is, that of an
+    /// organisation for the domains that the operator says are its own.
+    pub(crate) fn vouches(&self, reach: &Reach, email: &str) -> bool {
+        let Reach::Members(organization) = reach else {
+            return true;
+        };
+        let domain = email.rsplit('@').next().unwrap_or_default();
+        let trusted = self.config.scim.trusted_domains.get(organization);
+        trusted.is_some_and(|domains| domains.iter().any(|known| known.eq_ignore_ascii_case(domain)))
+    }
+
     /// A user within reach. One beyond it answers as one that does not exist.
     pub(crate) async fn within(&self, context: &Context, reach: &Reach, id: &str) -> Result<User> {
         if !self.reaches(context, reach, id).await? {

@@ -163,6 +163,16 @@ pub(crate) fn changing<T: Record>(id: &str, record: &Value) -> Value {
     json!({ "object": T::OBJECT, "action": "update", "id": id, "data": record })
 }
 
+/// One operation of a transaction: a change of the record that was read and of no later one; `Conflict` undoes all.
+pub(crate) fn changing_based_on<T: Record>(id: &str, record: &Value, version: &str) -> Value {
+    json!({ "object": T::OBJECT, "action": "update", "id": id, "data": record, "expectedVersion": version })
+}
+
+/// One operation of a transaction.
+pub(crate) fn deleting<T: Record>(id: &str) -> Value {
+    json!({ "object": T::OBJECT, "action": "delete", "id": id })
+}
+
 fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,

@@ -4,8 +4,11 @@
 mod account;
 mod admin;
 mod api_key;
+mod distrust;
 mod email;
 mod entry;
+mod existence;
+mod fresh;
 mod magic;
 mod oauth;
 mod organization;
@@ -77,7 +80,10 @@ impl Call {
     /// Who calls, when it is somebody with a session.
     pub(crate) async fn maybe_signed_in(&self) -> Result<Option<SignedIn>> {
         match self.auth.identify(&self.context, &self.proof()).await? {
-            Who::Session(live, token, renewed) => Ok(Some(SignedIn { live, token, renewed })),
+            Who::Session(live, token, renewed) => {
+                live.networks.admit(&fact(&self.context, "address"))?;
+                Ok(Some(SignedIn { live, token, renewed }))
+            }
             Who::Key(_) | Who::Nobody => Ok(None),
         }
     }
@@ -87,6 +93,7 @@ impl Call {
     pub(crate) async fn signed_in(&self) -> Result<SignedIn> {
         match self.auth.identify(&self.context, &self.proof()).await? {
             Who::Session(live, token, renewed) => {
+                live.networks.admit(&fact(&self.context, "address"))?;
                 hold_back(&live, self.request.path())?;
                 Ok(SignedIn { live, token, renewed })
             }
@@ -127,8 +134,7 @@ where
 {
     let admitted = call
         .auth
-        .blocks
-        .admit(&fact(&call.context, "address"), call.auth.now_ms())
+        .admit_address(&fact(&call.context, "address"))
         .and_then(|()| check_own_origin(&call.auth, &call.proof()));
     let answered = match admitted {
         Ok(()) => handler(call).await,
@@ -267,6 +273,8 @@ routes! {
     admin::unlock: "POST /api/v1/auth/admin/unlock-user",
     admin::list_sessions: "POST /api/v1/auth/admin/list-user-sessions",
     admin::revoke_sessions: "POST /api/v1/auth/admin/revoke-user-sessions",
+    admin::keys::list: "POST /api/v1/auth/admin/list-user-api-keys",
+    admin::keys::revoke: "POST /api/v1/auth/admin/revoke-user-api-keys",
     admin::impersonate: "POST /api/v1/auth/admin/impersonate-user",
     admin::stop_impersonating: "POST /api/v1/auth/admin/stop-impersonating",
 }

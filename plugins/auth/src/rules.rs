@@ -1,12 +1,17 @@
-//! Rules of apps: files of kind `policy` that speak of passwords and sessions (`security/Policy`). They count beside what the
-//! operator configured, the stricter of both: an app makes signing in stricter, never easier. What a policy says of rows is the
-//! plugin `permissions`' business, of the trail `audit`'s.
+//! Rules of apps: files of kind `policy` that speak of passwords, sessions and networks (`security/Policy`). They count beside
+//! what the operator configured, the stricter of both: an app makes signing in stricter, never easier. One for some profiles
+//! ([`profiles`]) counts for whoever holds one of them. What a policy says of rows is the plugin `permissions`' business, of the
+//! trail `audit`'s.
+
+pub(crate) mod network;
+mod profiles;
 
 use objectos_plugin_api::{Context, contracts::metadata::MetadataItem};
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use self::network::{NetworkRules, Networks};
 use crate::{
     auth::Auth,
     config::{AuthConfig, PasswordPolicy, SessionPolicy},
@@ -23,6 +28,18 @@ pub(crate) const KIND: &str = "policy";
 pub(crate) struct Rules {
     pub(crate) password: PasswordPolicy,
     pub(crate) session: SessionPolicy,
+    /// Where people may come from.
+    pub(crate) networks: Networks,
+    /// What is demanded of those who hold some profile.
+    assigned: Vec<Arc<Assigned>>,
+}
+
+/// A policy for some.
+#[derive(Debug)]
+struct Assigned {
+    policy: String,
+    profiles: Vec<String>,
+    declared: Declared,
 }
 
 /// What a policy says, as far as it is read here; what is left out is what the protocol says.
@@ -31,7 +48,7 @@ pub(crate) struct Rules {
 struct Declared {
     password: Option<PasswordRules>,
     session: Option<SessionRules>,
-    network: Option<Value>,
+    network: Option<NetworkRules>,
     is_default: bool,
     assigned_profiles: Option<Vec<String>>,
 }
@@ -80,6 +97,13 @@ impl Default for SessionRules {
     }
 }
 
+/// A policy that demands what cannot be held. It is refused as a whole: half a policy would look like one.
+fn unusable(policy: &str, reason: &str) -> AuthError {
+    AuthError::Configuration {
+        message: format!("the policy {policy} cannot be used: {reason}"),
+    }
+}
+
 /// The lesser of two limits, of which either may not be there.
 fn lesser<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
@@ -94,7 +118,25 @@ impl Rules {
         Self {
             password: config.password.clone(),
             session: config.session.clone(),
+            networks: Networks::default(),
+            assigned: Vec::new(),
         }
+    }
+
+    /// Whether some policies are for some people alone.
+    fn are_for_some(&self) -> bool {
+        !self.assigned.is_empty()
+    }
+
+    /// What is demanded of somebody who holds these profiles.
+    fn held_by(&self, profiles: &HashSet<String>) -> Result<Self> {
+        let mut rules = self.clone();
+        for assigned in &self.assigned {
+            if assigned.profiles.iter().any(|profile| profiles.contains(profile)) {
+                rules.demand(&assigned.policy, &assigned.declared)?;
+            }
+        }
+        Ok(rules)
     }
 
     /// Takes what a policy demands beyond what is demanded already.
@@ -103,28 +145,30 @@ impl Rules {
         if !["password", "session", "network"].into_iter().any(speaks) {
             return Ok(());
         }
-        let wrong = |reason: String| AuthError::Configuration {
-            message: format!("the policy {name} cannot be used: {reason}"),
-        };
-        let declared: Declared =
-            serde_json::from_value(definition.clone()).map_err(|error| wrong(error.to_string()))?;
-        if declared.assigned_profiles.is_some_and(|profiles| !profiles.is_empty()) && !declared.is_default {
-            tracing::warn!(
-                policy = name,
-                "a policy for some profiles: it is not held, for it does not hold for everybody"
-            );
-            return Ok(());
+        let mut declared: Declared =
+            serde_json::from_value(definition.clone()).map_err(|error| unusable(name, &error.to_string()))?;
+        let profiles = declared.assigned_profiles.take().unwrap_or_default();
+        if profiles.is_empty() || declared.is_default {
+            return self.demand(name, &declared);
         }
-        if declared.network.is_some() {
-            tracing::warn!(
-                policy = name,
-                "what a policy says of networks is not held here; say it to the firewall"
-            );
+        // One that cannot be used is refused now, and not when somebody comes whom it is for.
+        self.clone().demand(name, &declared)?;
+        self.assigned.push(Arc::new(Assigned {
+            policy: name.to_owned(),
+            profiles,
+            declared,
+        }));
+        Ok(())
+    }
+
+    fn demand(&mut self, name: &str, declared: &Declared) -> Result<()> {
+        if let Some(rules) = &declared.network {
+            self.networks.tighten(name, rules)?;
         }
-        if let Some(rules) = declared.password {
+        if let Some(rules) = &declared.password {
             let length = usize::try_from(rules.min_length.0).unwrap_or_default();
             if length > CHARS_MAX {
-                return Err(wrong(format!("minLength is more than {CHARS_MAX}")));
+                return Err(unusable(name, &format!("minLength is more than {CHARS_MAX}")));
             }
             let policy = &mut self.password;
             policy.min_length = policy.min_length.max(length);
@@ -138,7 +182,7 @@ impl Rules {
             let earlier = usize::try_from(rules.history_count.0).unwrap_or_default();
             policy.history_count = policy.history_count.max(earlier);
         }
-        if let Some(rules) = declared.session {
+        if let Some(rules) = &declared.session {
             let limit = |minutes: Whole| Some(minutes.0).filter(|minutes| *minutes > 0);
             let policy = &mut self.session;
             policy.idle_timeout = lesser(policy.idle_timeout, limit(rules.idle_timeout));
@@ -153,6 +197,15 @@ impl Auth {
     /// What holds now.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.read().clone()
+    }
+
+    /// Whether something that comes from an address is taken, whoever sends it.
+    ///
+    /// # Errors
+    /// `AddressBlocked`, `UnknownNetwork`.
+    pub(crate) fn admit_address(&self, address: &str) -> Result<()> {
+        self.blocks.admit(address, self.now_ms())?;
+        self.rules.read().networks.admit(address)
     }
 
     /// Reads the policies of the apps. What was made under others is made anew.
@@ -187,6 +240,8 @@ mod tests {
                 idle_timeout: Some(20),
                 ..SessionPolicy::default()
             },
+            networks: Networks::default(),
+            assigned: Vec::new(),
         }
     }
 
@@ -214,12 +269,33 @@ mod tests {
     }
 
     #[test]
-    fn policies_of_others_and_for_some_are_left_alone() {
+    fn a_policy_for_some_profiles_is_for_whoever_holds_one() {
+        let mut held = rules();
+        let policy = json!({
+            "session": { "forceMfa": true, "idleTimeout": 5 }, "assignedProfiles": ["sales", "finance"],
+        });
+        held.tighten("p", &policy).unwrap();
+        let of = |profiles: &[&str]| {
+            let profiles = profiles.iter().map(|profile| (*profile).to_owned()).collect();
+            let rules = held.held_by(&profiles).unwrap();
+            (rules.session.force_mfa, rules.session.idle_timeout)
+        };
+        assert_eq!(of(&["support"]), (false, Some(20)));
+        assert_eq!(of(&["support", "finance"]), (true, Some(5)));
+        // The default one is for everybody, whomever else it names.
+        let mut everybody = rules();
+        let mut default = policy;
+        default["isDefault"] = json!(true);
+        everybody.tighten("p", &default).unwrap();
+        assert!(everybody.session.force_mfa && !everybody.are_for_some());
+    }
+
+    #[test]
+    fn policies_of_others_are_left_alone_and_wrong_ones_refused() {
         for other in [
             json!([{ "name": "p", "object": "account" }]),
             json!({ "name": "p", "object": "account", "using": "true" }),
             json!({ "name": "p", "audit": { "logRetentionDays": 30 } }),
-            json!({ "name": "p", "session": { "forceMfa": true }, "assignedProfiles": ["sales"] }),
         ] {
             let mut held = rules();
             held.tighten("p", &other).unwrap();
@@ -229,6 +305,11 @@ mod tests {
             json!({ "password": { "minLength": 300 } }),
             json!({ "password": { "minLengt": 12 } }),
             json!({ "session": "short" }),
+            json!({ "password": { "minLength": 300 }, "assignedProfiles": ["sales"] }),
+            json!({ "network": { "blockUnknown": true, "trustedRanges": [] } }),
+            json!({ "network": { "blockUnknown": true } }),
+            json!({ "network": { "trustedRanges": ["10.0.0.0/33"] } }),
+            json!({ "network": { "trustedRanges": ["10.0.0.0/8"], "vpnRequired": true } }),
         ] {
             assert!(rules().tighten("p", &wrong).is_err(), "{wrong}");
         }

@@ -2,8 +2,9 @@
 //! that telling who calls is a hash and a look into a map. The store is asked again after a short while, since another node
 //! may have ended a session; what this node itself changes is forgotten at once.
 //!
-//! [`issue`] makes, renews and ends sessions; [`load`] reads them from the store.
+//! [`issue`] makes, renews and ends sessions; [`load`] reads them from the store; [`impersonation`] says who may act as whom.
 
+pub(crate) mod impersonation;
 pub(crate) mod issue;
 pub(crate) mod load;
 
@@ -21,12 +22,16 @@ use crate::{
     crypto::TokenHash,
     error::Refusal,
     records::kinds::{Session, User},
+    rules::network::Networks,
 };
 
 /// Sessions in memory at most; beyond it they are read from the store again.
 const LIVE_MAX: usize = 100_000;
 /// Tokens remembered as unknown at most.
 const UNKNOWN_MAX: usize = 10_000;
+/// A session in which an administrator acts as somebody else is asked for again after so many milliseconds at the latest: what
+/// the administrator may do depends on records that nobody tells of here.
+const IMPERSONATION_RECHECK_MS: i64 = 1000;
 
 /// A session in use.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(crate) struct Live {
     pub(crate) identity: Vec<u8>,
     /// Why it may do nothing but set that right; `None` is no reason.
     pub(crate) restriction: Option<Refusal>,
+    /// Where its user may come from.
+    pub(crate) networks: Networks,
     hash: TokenHash,
     /// From when on it is over, whatever happens.
     ends_ms: i64,
@@ -70,6 +77,10 @@ impl Live {
         if now_ms >= self.ends_ms {
             return Standing::Over;
         }
+        let recheck_ms = match &self.session.impersonated_by {
+            Some(_) => recheck_ms.min(IMPERSONATION_RECHECK_MS),
+            None => recheck_ms,
+        };
         if now_ms - self.checked_ms.load(Ordering::Relaxed) > recheck_ms || now_ms - seen >= self.idle_ms {
             return Standing::Unchecked;
         }
@@ -109,6 +120,7 @@ pub(crate) struct Sessions {
 struct Index {
     by_hash: HashMap<TokenHash, Arc<Live>>,
     by_id: HashMap<String, TokenHash>,
+    /// Of the user, and of whoever acts as the user.
     by_user: HashMap<String, HashSet<TokenHash>>,
 }
 
@@ -116,20 +128,30 @@ impl Index {
     fn insert(&mut self, live: &Arc<Live>) {
         self.remove(&live.hash);
         self.by_id.insert(live.session.id.clone(), live.hash);
-        self.by_user.entry(live.user.id.clone()).or_default().insert(live.hash);
+        for person in people_of(live) {
+            self.by_user.entry(person.to_owned()).or_default().insert(live.hash);
+        }
         self.by_hash.insert(live.hash, Arc::clone(live));
     }
 
     fn remove(&mut self, hash: &TokenHash) {
         let Some(live) = self.by_hash.remove(hash) else { return };
         self.by_id.remove(&live.session.id);
-        if let Some(hashes) = self.by_user.get_mut(&live.user.id) {
-            hashes.remove(hash);
-            if hashes.is_empty() {
-                self.by_user.remove(&live.user.id);
+        for person in people_of(&live) {
+            if let Some(hashes) = self.by_user.get_mut(person) {
+                hashes.remove(hash);
+                if hashes.is_empty() {
+                    self.by_user.remove(person);
+                }
             }
         }
     }
+}
+
+/// Whose session it is, and who acts in it.
+fn people_of(live: &Live) -> impl Iterator<Item = &str> {
+    let administrator = live.session.impersonated_by.as_deref();
+    std::iter::once(live.user.id.as_str()).chain(administrator)
 }
 
 impl Sessions {
@@ -202,7 +224,7 @@ impl Sessions {
         }
     }
 
-    /// Forgets every session of a user.
+    /// Forgets every session of a user, and every one in which they act as somebody else.
     pub(crate) fn forget_user(&self, user: &str) {
         let mut index = self.live.write();
         self.epoch.fetch_add(1, Ordering::SeqCst);

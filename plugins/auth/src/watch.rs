@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 use crate::{auth::Auth, lock::BLOCKED};
 
 /// Objects whose changes may end what is in memory, whoever makes them.
-pub(crate) const WATCHED: [&str; 6] = [
+pub(crate) const WATCHED: [&str; 8] = [
     "sys_user",
     "sys_session",
     "sys_member",
+    "sys_team",
+    "sys_team_member",
     "sys_api_key",
     "sys_organization",
     BLOCKED,
@@ -37,13 +39,15 @@ impl Auth {
                     self.sessions.forget_id(&hook.id);
                 }
             }
-            "sys_member" => {
+            "sys_member" | "sys_team_member" => {
                 if let Some(user) = field("user_id") {
                     self.forget_user(&user);
                 }
             }
             "sys_api_key" => self.keys.forget_id(&hook.id),
-            "sys_organization" if hook.record.is_empty() => self.sessions.forget_all(),
+            // What its members had there they have no more. One that was made has none yet.
+            "sys_team" if hook.previous.is_some() => self.sessions.forget_all(),
+            "sys_organization" if hook.record.is_empty() => self.forget_all(),
             BLOCKED => self.read_blocks_again().await,
             _ => {}
         }
@@ -59,7 +63,8 @@ impl Auth {
         for ChangedRecord { object, id, change } in &changed.records {
             match (object.as_str(), id, change) {
                 // What was just made is in nobody's memory.
-                ("sys_user" | "sys_session" | "sys_api_key", Some(_), Some(RecordChange::Created)) => {}
+                ("sys_user" | "sys_session" | "sys_api_key" | "sys_team", Some(_), Some(RecordChange::Created)) => {}
+                ("sys_team" | "sys_team_member", ..) => self.sessions.forget_all(),
                 ("sys_user", Some(id), _) => self.forget_user(id),
                 ("sys_session", Some(id), _) => self.sessions.forget_id(id),
                 ("sys_api_key", Some(id), _) => self.keys.forget_id(id),

@@ -28,7 +28,7 @@ pub use field::{
     AutonumberFormat, AutonumberPart, ColumnType, DefaultValue, FieldKind, FieldModel, Limits, OptionModel, Options,
     ReferenceModel, SummaryModel,
 };
-pub use index::{IndexCondition, IndexModel, IndexOperand, PartialModel};
+pub use index::{IndexCondition, IndexMethod, IndexModel, IndexOperand, PartialModel};
 pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
 pub use object::{ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart, VersioningModel};
 pub use rule::{Asked, AskedModel, RuleCheck, RuleModel, VALIDATOR_SERVICES};

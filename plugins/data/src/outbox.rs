@@ -5,6 +5,7 @@
 //! event store for events of others.
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::data::EventBeside;
 use objectos_plugin_api::contracts::events;
 use objectos_plugin_api::protocol::kernel::Event;
 use uuid::Uuid;
@@ -48,7 +49,7 @@ pub fn record_event(context: &Context, now_ms: i64, change: &RecordChange<'_>) -
     out.extend_from_slice(b",\"payload\":");
     write_payload(&mut out, context, &timestamp, change);
     out.extend_from_slice(b",\"metadata\":");
-    write_metadata(&mut out, context, &timestamp);
+    write_metadata(&mut out, context, SOURCE, &timestamp);
     out.push(b'}');
     // Only texts that were checked and JSON of our own went in.
     let event = String::from_utf8(out).unwrap_or_default();
@@ -66,6 +67,23 @@ pub fn record_event(context: &Context, now_ms: i64, change: &RecordChange<'_>) -
 /// The statement that stores an event about many records.
 #[must_use]
 pub fn summary_event(context: &Context, now_ms: i64, name: &'static str, payload: &events::SecurityEvent) -> Statement {
+    let payload = serde_json::to_vec(payload).unwrap_or_else(|_| b"{}".to_vec());
+    plain_event(context, now_ms, (name, "", SOURCE), &payload)
+}
+
+/// The statement that stores an event which a plugin wants told with a change. `source` is the plugin.
+#[must_use]
+pub fn event_beside(context: &Context, now_ms: i64, source: &str, event: &EventBeside) -> Statement {
+    let payload = event.payload.to_string();
+    plain_event(
+        context,
+        now_ms,
+        (event.name.as_str(), event.key.as_str(), source),
+        payload.as_bytes(),
+    )
+}
+
+fn plain_event(context: &Context, now_ms: i64, (name, key, source): (&str, &str, &str), payload: &[u8]) -> Statement {
     let id = Uuid::now_v7().hyphenated().to_string();
     let timestamp = moment::from_ms(now_ms).unwrap_or_default();
     let mut out = Vec::with_capacity(1024);
@@ -74,13 +92,13 @@ pub fn summary_event(context: &Context, now_ms: i64, name: &'static str, payload
     out.extend_from_slice(b",\"name\":");
     write_text(&mut out, name);
     out.extend_from_slice(b",\"payload\":");
-    out.extend(serde_json::to_vec(payload).unwrap_or_else(|_| b"{}".to_vec()));
+    out.extend_from_slice(payload);
     out.extend_from_slice(b",\"metadata\":");
-    write_metadata(&mut out, context, &timestamp);
+    write_metadata(&mut out, context, source, &timestamp);
     out.push(b'}');
     // Only texts that were checked and JSON of our own went in.
     let event = String::from_utf8(out).unwrap_or_default();
-    let values = vec![id.into(), name.into(), "".into(), SqlValue::Json(event), now_ms.into()];
+    let values = vec![id.into(), name.into(), key.into(), SqlValue::Json(event), now_ms.into()];
     Statement::new(INSERT, values)
 }
 
@@ -173,9 +191,9 @@ pub(crate) fn write_record(out: &mut Vec<u8>, layout: &Layout, values: &[SqlValu
 }
 
 /// `kernel/EventMetadata`.
-fn write_metadata(out: &mut Vec<u8>, context: &Context, timestamp: &str) {
+fn write_metadata(out: &mut Vec<u8>, context: &Context, source: &str, timestamp: &str) {
     out.extend_from_slice(b"{\"source\":");
-    write_text(out, SOURCE);
+    write_text(out, source);
     out.extend_from_slice(b",\"timestamp\":");
     write_text(out, timestamp);
     for (key, text) in [

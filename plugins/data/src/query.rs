@@ -22,6 +22,7 @@ mod local;
 pub mod operator;
 pub mod select;
 pub mod sql;
+pub mod wanted;
 pub mod window;
 pub mod words;
 mod written;
@@ -29,7 +30,8 @@ mod written;
 pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
 pub use input::{
-    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, QueryInput, SearchInput, SortInput, WindowInput,
+    AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
+    Rating, SearchInput, SortInput, WindowInput,
 };
 pub use operator::Operator;
 pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};

@@ -218,11 +218,12 @@ impl RuntimeMetadata {
         }))
     }
 
-    /// Whether the caller may change metadata. Whoever grants rights needs to hold more.
+    /// Whether the caller may change metadata. Whoever grants rights needs to hold more; and as what metadata grants may be any
+    /// system permission, in every organisation, they need to hold all of it.
     async fn authorise(&self, context: &Context, kind: &Kind) -> Result<()> {
         let mut needed = vec!["customize_metadata"];
         if matches!(kind.name, "permission" | "role" | "sharing" | "policy" | "territory") {
-            needed.push("manage_permissions");
+            needed.extend(["manage_permissions", "manage_platform"]);
         }
         for permission in needed {
             if !self.engine.parts().permissions.holds(context, permission).await? {

@@ -94,7 +94,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     }
 
     /// Stores a unit of changes, whole or not at all; answered once it is committed. A caller that goes away does not stop
-    /// a unit that was handed over.
+    /// a unit that was handed over. Of a trial nothing is stored, whatever is answered.
     ///
     /// Fails with `StoreClosed` (nothing was stored) or `Database` (nothing was stored, as far as the database could say).
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>>;

@@ -10,4 +10,4 @@ mod value;
 
 pub use form::{is_email, is_password_hash, is_phone, is_url};
 pub use rules::{Question, RuleContext, Told, UniqueDemand, Verdict, check_rules};
-pub use value::{normalise, stamp};
+pub use value::{holds_zero, normalise, stamp};

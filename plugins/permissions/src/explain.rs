@@ -33,6 +33,9 @@ pub struct Question {
     pub record_id: Option<String>,
     /// To which field.
     pub field: Option<String>,
+    /// Whoever asks reaches no further than the organisation of the principal: records of others are not there.
+    #[serde(skip)]
+    pub within: bool,
 }
 
 /// An operation by its name: those of plans and the actions of the protocol.
@@ -170,11 +173,12 @@ pub async fn explain(
         }
         _ => None,
     };
+    let loaded = state.loaded().await?;
+    let catalogue = &loaded.model.catalogue;
+    let record = record.filter(|record| !question.within || !is_foreign(catalogue, subject, &question.object, record));
     let live = Live { store, context };
     let field = question.field.as_deref();
     let (mut verdict, among) = decide(&compiled, &question.object, operation, record.as_ref(), field, &live).await?;
-    let loaded = state.loaded().await?;
-    let catalogue = &loaded.model.catalogue;
     if record
         .as_ref()
         .is_some_and(|record| is_foreign(catalogue, subject, &question.object, record))

@@ -1,20 +1,19 @@
-//! Watches the records that access is made of: refuses what cannot be read, lets the version grow before a change is
-//! acknowledged, keeps what policies said before, and tells what was done to whom (`authz.*`).
+//! Watches the records that access is made of: refuses what cannot be read and what is beyond somebody's reach, lets the version
+//! grow before a change is acknowledged, keeps what policies said before, and tells what was done to whom (`authz.*`).
 //!
-//! Called by the hooks of the data engine; before-hooks may refuse, after-hooks run once the change is stored and before its
-//! answer is given.
+//! Called by the hooks of the data engine. Before-hooks may refuse, and what they keep and tell is stored in the transaction of
+//! the change; after-hooks run once the change is stored and before its answer is given.
 
-use std::sync::Arc;
-
+use objectos_plugin_api::contracts::data::{EventBeside, RecordBeside};
 use objectos_plugin_api::contracts::events::{ChangedElsewhere, Origin, SecurityEvent};
 use objectos_plugin_api::contracts::hooks::RecordHook;
-use objectos_plugin_api::{Context, Error, ErrorKind, HookAnswer, HookCall, NewEvent, Result};
+use objectos_plugin_api::{Context, Error, HookAnswer, HookCall, Result};
 use serde_json::{Value, json};
 
 use crate::evaluate::Record;
 use crate::load::{POLICY_OBJECTS, check_record, definition, text};
 use crate::problem::{self, Problem};
-use crate::records::Store;
+use crate::reach;
 use crate::state::State;
 
 /// Objects whose changes change the model.
@@ -28,19 +27,26 @@ pub const MODEL_OBJECTS: [&str; 7] = [
     "sys_group_member",
 ];
 /// Objects whose changes change what is known of people.
-pub const FACT_OBJECTS: [&str; 7] = [
+pub const FACT_OBJECTS: [&str; 8] = [
     "sys_permission_assignment",
     "sys_user_role",
     "sys_group",
     "sys_user_territory",
+    "sys_team",
     "sys_team_member",
     "sys_record_share",
     "sys_user",
 ];
+/// Objects of which changes are told.
+pub const TOLD_OBJECTS: [&str; 5] = [
+    "sys_permission_assignment",
+    "sys_user_role",
+    "sys_user_territory",
+    "sys_record_share",
+    "sys_group_member",
+];
 /// What policies said.
 const VERSIONS: &str = "sys_policy_version";
-/// How often a number is taken anew when somebody else took it first.
-const ATTEMPTS_MAX: usize = 16;
 /// Fields that the engine fills for every record; they are not what a policy says.
 const STAMPS: [&str; 6] = ["id", "created_at", "updated_at", "created_by", "updated_by", "owner_id"];
 
@@ -65,19 +71,38 @@ impl Change {
     }
 }
 
-/// Before a record of [`POLICY_OBJECTS`] is stored: one that cannot be read is refused.
+/// Before a record of [`POLICY_OBJECTS`] or [`TOLD_OBJECTS`] is stored: one that cannot be read is refused, and so is whoever does
+/// not reach so far. What it says, and that it was changed, is kept and told with the change.
 ///
 /// # Errors
-/// `Vetoed` with everything that is wrong.
-pub async fn before(state: &State, call: &HookCall) -> Result<HookAnswer> {
-    let hook: RecordHook = call.json()?;
+/// `Vetoed` with everything that is wrong; `Denied`, as [`reach::check`].
+pub async fn before(state: &State, context: &Context, call: &HookCall, change: Change) -> Result<HookAnswer> {
+    let mut hook: RecordHook = call.json()?;
     let record = whole(&hook);
+    let deleted = change == Change::Deleted;
+    reach::check(state, context, &hook, (!deleted).then_some(&record)).await?;
+    let policy = POLICY_OBJECTS.iter().any(|(object, _)| *object == hook.object);
+    if policy && !deleted {
+        check_readable(state, &hook, &record).await?;
+    }
+    if policy {
+        let version = next_version(state, context, &hook, &record, change).await?;
+        hook.records.push(version);
+    }
+    let Some((name, description)) = told(&hook.object, &record, change) else {
+        return Ok(HookAnswer::Unchanged);
+    };
+    hook.events.push(event(context, name, &hook, &record, description)?);
+    HookAnswer::changed(&hook)
+}
+
+async fn check_readable(state: &State, hook: &RecordHook, record: &Record) -> Result<()> {
     let loaded = state.loaded().await?;
     let mut problems: Vec<Problem> = Vec::new();
-    let said = definition(&hook.object, &record);
-    check_record(&hook.object, &record, &said, &loaded.model.catalogue, &mut problems);
+    let said = definition(&hook.object, record);
+    check_record(&hook.object, record, &said, &loaded.model.catalogue, &mut problems);
     if problems.is_empty() {
-        return Ok(HookAnswer::Unchanged);
+        return Ok(());
     }
     for problem in &mut problems {
         // The record has no place yet, and the caller knows which one it is.
@@ -90,18 +115,8 @@ pub async fn before(state: &State, call: &HookCall) -> Result<HookAnswer> {
 ///
 /// # Errors
 /// When the payload is none.
-pub async fn after(state: &Arc<State>, context: &Context, call: &HookCall, change: Change) -> Result<HookAnswer> {
-    let hook: RecordHook = call.json()?;
-    let record = whole(&hook);
-    grow(state, &hook);
-    if POLICY_OBJECTS.iter().any(|(object, _)| *object == hook.object)
-        && let Err(error) = keep_version(&state.loader.store, context, &hook.object, &record, change).await
-    {
-        tracing::error!(object = hook.object, error = %error, "what a policy said could not be kept");
-    }
-    if let Some((name, description)) = told(&hook.object, &record, change) {
-        tell(state, context, name, &hook, &record, description).await;
-    }
+pub fn after(state: &State, call: &HookCall) -> Result<HookAnswer> {
+    grow(state, &call.json()?);
     Ok(HookAnswer::Unchanged)
 }
 
@@ -142,24 +157,16 @@ fn whole(hook: &RecordHook) -> Record {
     record
 }
 
-/// Two writers, here or on two nodes, may compute one number; the second of them takes the next.
-async fn keep_version(store: &Store, context: &Context, object: &str, record: &Record, change: Change) -> Result<()> {
-    for _ in 1..ATTEMPTS_MAX {
-        match keep_next_version(store, context, object, record, change).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            kept => return kept,
-        }
-    }
-    keep_next_version(store, context, object, record, change).await
-}
-
-async fn keep_next_version(
-    store: &Store,
+/// What the policy says from this change on, to be kept with it. Two writers, here or on two nodes, may compute one number; the
+/// data engine asks the second of them again.
+async fn next_version(
+    state: &State,
     context: &Context,
-    object: &str,
+    hook: &RecordHook,
     record: &Record,
     change: Change,
-) -> Result<()> {
+) -> Result<RecordBeside> {
+    let object = hook.object.as_str();
     let policy = text(record, "name")
         .or_else(|| text(record, "object"))
         .unwrap_or_default();
@@ -168,11 +175,17 @@ async fn keep_next_version(
         "orderBy": [{ "field": "version", "order": "desc" }],
         "limit": 1,
     });
-    let last = store.some(context, VERSIONS, query).await?;
-    let number = last
-        .first()
-        .and_then(|last| last.get("version")?.as_f64())
-        .unwrap_or_default();
+    let stored = state.loader.store.some(context, VERSIONS, query).await?;
+    let same = |record: &&Record| {
+        text(record, "object").as_deref() == Some(object) && text(record, "policy").unwrap_or_default() == policy
+    };
+    // Those of the same transaction, which nobody can read yet.
+    let waiting = hook.records.iter().filter(|beside| beside.object == VERSIONS);
+    let waiting = waiting.map(|beside| &beside.record).filter(same);
+    let numbers = stored.iter().chain(waiting);
+    let number = numbers
+        .filter_map(|version| version.get("version")?.as_f64())
+        .fold(0.0, f64::max);
     let mut own = record.clone();
     own.retain(|field, _| !STAMPS.contains(&field.as_str()));
     let kept = json!({
@@ -187,7 +200,10 @@ async fn keep_next_version(
             user => json!(user),
         },
     });
-    store.create(context, VERSIONS, kept).await.map(drop)
+    Ok(RecordBeside {
+        object: VERSIONS.to_owned(),
+        record: kept.as_object().cloned().unwrap_or_default(),
+    })
 }
 
 /// The event of a change (`system/AuditEventType`) and what it says.
@@ -246,7 +262,13 @@ fn told(object: &str, record: &Record, change: Change) -> Option<(&'static str, 
     })
 }
 
-async fn tell(state: &State, context: &Context, name: &str, hook: &RecordHook, record: &Record, description: String) {
+fn event(
+    context: &Context,
+    name: &str,
+    hook: &RecordHook,
+    record: &Record,
+    description: String,
+) -> Result<EventBeside> {
     let target_name = text(record, "name")
         .or_else(|| text(record, "permission_set"))
         .or_else(|| text(record, "role"));
@@ -259,19 +281,9 @@ async fn tell(state: &State, context: &Context, name: &str, hook: &RecordHook, r
         result: "success".to_owned(),
         ..SecurityEvent::default()
     };
-    let payload = match serde_json::to_vec(&event) {
-        Ok(payload) => payload,
-        Err(error) => {
-            tracing::error!(name, error = %error, "an event cannot be written");
-            return;
-        }
-    };
-    let stored = state
-        .loader
-        .host
-        .publish_durable(context, &NewEvent::new(name, &payload).with_key(&hook.id))
-        .await;
-    if let Err(error) = stored {
-        tracing::error!(name, error = %error, "an event about access could not be stored");
-    }
+    Ok(EventBeside {
+        name: name.to_owned(),
+        key: hook.id.clone(),
+        payload: serde_json::to_value(&event)?,
+    })
 }

@@ -23,6 +23,7 @@ pub mod moment;
 pub mod plan;
 mod plugin;
 pub mod problem;
+pub mod reach;
 pub mod records;
 mod refusals;
 pub mod routes;

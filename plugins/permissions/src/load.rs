@@ -6,6 +6,7 @@
 use objectos_plugin_api::contracts::metadata::{MetadataClient, MetadataItem};
 use objectos_plugin_api::{Context, Host, Result};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::catalogue::Catalogue;
@@ -35,6 +36,8 @@ pub const POLICY_OBJECTS: [(&str, &str); 6] = [
 pub struct Loaded {
     /// The model.
     pub model: Model,
+    /// System permissions of the sets that files declare, by name: they count again when what was edited at runtime goes.
+    pub declared_system: HashMap<String, Vec<String>>,
     /// Assignments to groups, teams and roles.
     pub assignments: Vec<Assignment>,
     /// When something of this ends next.
@@ -78,6 +81,11 @@ impl Loader {
                 declare(&mut loaded, kind, &item, &files);
             }
         }
+        let sets = loaded.model.sets.values();
+        loaded.declared_system = sets
+            .filter(|set| !set.system.is_empty())
+            .map(|set| (set.name.clone(), set.system.keys().cloned().collect()))
+            .collect();
         for (object, _) in POLICY_OBJECTS {
             for record in self.records(context, &loaded, object, json!({})).await? {
                 enact(&mut loaded, object, &record);

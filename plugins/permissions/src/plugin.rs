@@ -10,7 +10,7 @@ use objectos_plugin_api::contracts::permissions::PermissionsServer;
 use objectos_plugin_api::{Context, Event, Health, HookCall, Plugin, Registry, Result, Setup, plugin};
 
 use crate::config::Settings;
-use crate::guard::{self, Change, FACT_OBJECTS, MODEL_OBJECTS};
+use crate::guard::{self, Change, FACT_OBJECTS, MODEL_OBJECTS, TOLD_OBJECTS};
 use crate::load::{Loader, POLICY_OBJECTS};
 use crate::problem;
 use crate::records::Store;
@@ -47,24 +47,25 @@ impl Plugin for PermissionsPlugin {
     fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
         registry.service(PermissionsServer::new(Arc::new(Provider::new(Arc::clone(&self.state)))));
         let policies = POLICY_OBJECTS.map(|(object, _)| object);
-        for point in [hooks::BEFORE_INSERT, hooks::BEFORE_UPDATE] {
-            registry.hook(point, &policies, |plugin: Arc<Self>, _, call| async move {
-                guard::before(&plugin.state, &call).await
-            });
-        }
-        let watched: Vec<&str> = MODEL_OBJECTS.into_iter().chain(FACT_OBJECTS).collect();
+        let guarded: Vec<&str> = policies.into_iter().chain(TOLD_OBJECTS).collect();
         for (point, change) in [
-            (hooks::AFTER_INSERT, Change::Created),
-            (hooks::AFTER_UPDATE, Change::Updated),
-            (hooks::AFTER_DELETE, Change::Deleted),
+            (hooks::BEFORE_INSERT, Change::Created),
+            (hooks::BEFORE_UPDATE, Change::Updated),
+            (hooks::BEFORE_DELETE, Change::Deleted),
         ] {
             registry.hook(
                 point,
-                &watched,
+                &guarded,
                 move |plugin: Arc<Self>, context: Context, call: HookCall| async move {
-                    guard::after(&plugin.state, &context, &call, change).await
+                    guard::before(&plugin.state, &context, &call, change).await
                 },
             );
+        }
+        let watched: Vec<&str> = MODEL_OBJECTS.into_iter().chain(FACT_OBJECTS).collect();
+        for point in [hooks::AFTER_INSERT, hooks::AFTER_UPDATE, hooks::AFTER_DELETE] {
+            registry.hook(point, &watched, |plugin: Arc<Self>, _, call| async move {
+                guard::after(&plugin.state, &call)
+            });
         }
         registry.event(
             "elsewhere",

@@ -39,6 +39,15 @@ impl Permissions for Provider {
         self.state.has_system_permission(&subject, &request.permission).await
     }
 
+    async fn permission_sets(&self, context: Context) -> Result<Vec<String>> {
+        if context.principal_json().is_empty() {
+            return Ok(Vec::new());
+        }
+        let subject = self.state.subject(&context).await?;
+        let held = subject.administrator.iter().chain(&subject.held);
+        Ok(held.map(|held| held.set.clone()).collect())
+    }
+
     async fn access_plan(&self, context: Context, request: AccessRequest) -> Result<AccessPlan> {
         if context.system() {
             return Ok(AccessPlan {

@@ -84,17 +84,21 @@ impl State {
     /// When it cannot be known whether definitions changed.
     pub fn version(&self) -> Result<u64> {
         let metadata = self.loader.metadata.version(&self.context)?;
-        if self.metadata.swap(metadata, Ordering::AcqRel) != metadata {
+        if self.metadata.load(Ordering::Acquire) != metadata {
+            // It grows first: whoever finds this metadata noted below finds the version grown.
             self.definitions_changed();
+            self.metadata.store(metadata, Ordering::Release);
         }
         let boundary = self.boundary_ms.load(Ordering::Acquire);
-        let passed = self.loader.host.now_ms() >= boundary;
-        let exchange = |boundary| {
-            self.boundary_ms
-                .compare_exchange(boundary, i64::MAX, Ordering::AcqRel, Ordering::Acquire)
-        };
-        if passed && exchange(boundary).is_ok() {
+        if self.loader.host.now_ms() >= boundary {
+            // The same here. And once more afterwards: what was made in between may have noted an end that is forgotten now.
             self.definitions_changed();
+            let turned = self
+                .boundary_ms
+                .compare_exchange(boundary, i64::MAX, Ordering::AcqRel, Ordering::Acquire);
+            if turned.is_ok() {
+                self.definitions_changed();
+            }
         }
         Ok(self.version.load(Ordering::Acquire))
     }
@@ -213,7 +217,7 @@ impl State {
     pub async fn subject_of(&self, context: &Context, principal: &Principal) -> Result<Subject> {
         let loaded = self.loaded().await?;
         let memberships = match principal.kind {
-            PrincipalKind::User | PrincipalKind::Service => self.memberships(context, &loaded, &principal.id).await?,
+            PrincipalKind::User | PrincipalKind::Service => self.memberships(context, &loaded, principal).await?,
             _ => Memberships::default(),
         };
         self.holds_until(memberships.boundary_ms);
@@ -225,7 +229,8 @@ impl State {
         ))
     }
 
-    async fn memberships(&self, context: &Context, loaded: &Loaded, user: &str) -> Result<Memberships> {
+    async fn memberships(&self, context: &Context, loaded: &Loaded, principal: &Principal) -> Result<Memberships> {
+        let user = principal.id.as_str();
         let now_ms = self.loader.host.now_ms();
         let mut known = Memberships {
             assignments: loaded.assignments.clone(),
@@ -272,7 +277,30 @@ impl State {
                 }
             }
         }
+        let tenant = principal.tenant.as_deref();
+        known.teams = self.teams_here(context, loaded, known.teams, tenant).await?;
         Ok(known)
+    }
+
+    /// The teams that belong to the active organisation: what a team has ends at the border of its own.
+    async fn teams_here(
+        &self,
+        context: &Context,
+        loaded: &Loaded,
+        teams: Vec<String>,
+        tenant: Option<&str>,
+    ) -> Result<Vec<String>> {
+        let teams_object = loaded.model.catalogue.object("sys_team");
+        let bounded = teams_object.is_some_and(|object| object.fields.contains_key("organization_id"));
+        if teams.is_empty() || !bounded {
+            return Ok(teams);
+        }
+        let Some(tenant) = tenant else {
+            return Ok(Vec::new());
+        };
+        let filter = json!({ "id": { "$in": teams }, "organization_id": tenant });
+        let here = self.loader.store.all(context, "sys_team", filter).await?;
+        Ok(here.iter().filter_map(|team| text(team, "id")).collect())
     }
 
     /// The plan of the request's principal for one operation on one object.

@@ -80,8 +80,7 @@ impl Plugin for ServerPlugin {
 
     async fn start(self: Arc<Self>) -> Result<()> {
         let listening = self.listen()?;
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}", listening.address());
+        let url = format!("{}://{}", self.scheme(), listening.address());
         tracing::info!(url, "listening");
         if !self.server.provides("auth") {
             tracing::info!(
@@ -114,6 +113,10 @@ impl Plugin for ServerPlugin {
 }
 
 impl ServerPlugin {
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     fn listen(&self) -> Result<Listening<HostGateway>> {
         let host = host_of(&self.address);
         // Before the socket is there, so that it is never open, not even for a moment. A name that is not plainly this
@@ -121,7 +124,7 @@ impl ServerPlugin {
         if !is_loopback_host(host) {
             refuse_exposure(&self.server, &self.address)?;
         }
-        let socket = self.host.listen(&self.address)?;
+        let socket = self.host.listen(&format!("{}://{}", self.scheme(), self.address))?;
         Ok(Listening::start(Arc::clone(&self.server), socket, self.tls.clone())?)
     }
 

@@ -6,6 +6,7 @@ use http::StatusCode;
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
     contracts::kernel::{DeadLetterPage, KernelHealth, RecordStateRequest, SwapRequest},
+    protocol::kernel::PluginHealthStatus,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -156,11 +157,22 @@ async fn health<G: Gateway>(server: &Server<G>, context: &Context) -> Result<Dra
     })))
 }
 
-/// Ready: every plugin that was to start has started.
+/// Ready: the start is over and requests are taken. A plugin that failed costs its own function and no more, so it is named,
+/// by its id alone, and the rest is served.
 async fn ready<G: Gateway>(server: &Server<G>, context: &Context) -> Result<Draft> {
     let health = kernel_health(server, context).await?;
     if health.ready && !server.draining() {
-        return Ok(data(&json!({ "status": "ready", "state": health.state })));
+        let mut body = json!({ "status": "ready", "state": health.state });
+        let failed: Vec<_> = health
+            .plugins
+            .iter()
+            .filter(|(_, report)| report.status == PluginHealthStatus::Failed)
+            .map(|(id, report)| json!({ "id": id, "state": report.status }))
+            .collect();
+        if !failed.is_empty() {
+            body["failed"] = failed.into();
+        }
+        return Ok(data(&body));
     }
     let state = if server.draining() { "stopping" } else { &health.state };
     Err(Error::unavailable(format!("not ready: the server is {state}")).with_details(&json!({ "state": state })))

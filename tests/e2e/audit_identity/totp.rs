@@ -6,12 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const STEP_S: u64 = 30;
 
 /// The code of now.
-pub(super) fn code(uri: &str) -> String {
+pub(crate) fn code(uri: &str) -> String {
     at(uri, 0)
 }
 
 /// The code of the step after this one, which servers take for clocks that go ahead.
-pub(super) fn next_code(uri: &str) -> String {
+pub(crate) fn next_code(uri: &str) -> String {
     at(uri, 1)
 }
 

@@ -1,6 +1,6 @@
 //! Nothing leaks: for random policies, users and queries the answer is the one over only the rows and fields that the user may
 //! read. Drawn are sets, roles, groups, teams, rules by what records are and by whose they are, defaults and shares; there are
-//! masks and tenants; asked are lists, figures, search, exports, earlier versions and changelogs.
+//! masks and tenants; asked are lists, figures, computed fields, search, exports, earlier versions and changelogs.
 //!
 //! What may be read is decided here by a model of its own, from the policies as they were drawn; the answer over those rows is the
 //! administrator's, for the same query narrowed to their ids.
@@ -8,6 +8,7 @@
 //! The seed is printed; `OBJECTOS_TEST_SEED` repeats a run.
 
 mod circles;
+mod computed;
 mod surfaces;
 
 use objectos_tests::HostBuilder;
@@ -394,6 +395,7 @@ fn expected(
             }
         }
     }
+    computed::leave_out(&mut answer);
     answer
 }
 
@@ -467,13 +469,17 @@ fn app(folder: &std::path::Path) -> std::path::PathBuf {
     let text = |name: &str| format!("  {name}: {{type: text, searchable: {}}}\n", name != "region");
     let account = format!(
         "name: account\nsharingModel: read\nversioning: {{enabled: true, strategy: delta}}\nfields:\n{}{}{}  revenue: {{type: number}}\n  \
+         deals: {{type: summary, summaryOperations: {{object: deal, field: id, function: count}}}}\n  \
+         worth: {{type: summary, summaryOperations: {{object: deal, field: amount, function: sum}}}}\n  \
+         double: {{type: formula, expression: 'revenue * 2'}}\n  \
          iban: {{type: text, maskingRule: {{field: iban, strategy: substitute, pattern: '{MASK}', exemptRoles: [super_admin]}}}}\n",
         text("name"),
         text("region"),
         text("secret")
     );
     let deal = format!(
-        "name: deal\nsharingModel: private\nversioning: {{enabled: true, strategy: snapshot}}\nfields:\n{}{}  account: {{type: master_detail, reference: account}}\n  stage: {{type: text}}\n  amount: {{type: number}}\n",
+        "name: deal\nsharingModel: private\nversioning: {{enabled: true, strategy: snapshot}}\nfields:\n{}{}  account: {{type: master_detail, reference: account}}\n  stage: {{type: text}}\n  amount: {{type: number}}\n  \
+         area: {{type: formula, expression: account.region}}\n  gross: {{type: formula, expression: 'amount + 1'}}\n",
         text("name"),
         text("secret")
     );
@@ -535,6 +541,7 @@ fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
                 memos: &memos[user],
             };
             sight.check(&mut dice, person);
+            computed::check(&sight, &mut dice, person);
             for _ in 0..QUERIES {
                 let own = dice.below(2);
                 let (object, fields) = FIELDS[own];
@@ -575,7 +582,8 @@ fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
                     compared += 1;
                     continue;
                 }
-                let got = answer.expect(200);
+                let mut got = answer.expect(200);
+                computed::leave_out(&mut got);
                 let expected = expected(&mut people.admin, object, &query, &rows[own], &rows[0], &hidden);
                 assert_eq!(got["records"], expected["records"], "{about}");
                 assert_eq!(got["total"], expected["total"], "{about}");

@@ -1,7 +1,10 @@
 //! What can be seen of a library without running it: its one symbol, what built it, its versions, and whether the range of
 //! APIs that it asks for is one that it can keep.
 
-use objectos_kernel::discover::{ENTRY_SYMBOL, Inspection};
+use objectos_kernel::{
+    discover::{ENTRY_SYMBOL, Inspection},
+    settings::unmarked,
+};
 use objectos_protocol::kernel::plugin_document::PanicStrategy;
 use semver::{Version, VersionReq};
 
@@ -15,6 +18,11 @@ pub(super) fn check(inspection: &Inspection, report: &mut Report) {
         find(format!(
             "exports {} and should export {ENTRY_SYMBOL} alone",
             inspection.exports.join(", ")
+        ));
+    }
+    for path in inspection.document.objectos.settings.iter().flat_map(unmarked) {
+        find(format!(
+            "the setting {path} looks like a secret: mark it with \"writeOnly\": true in plugin.json"
         ));
     }
     match &inspection.document.build {

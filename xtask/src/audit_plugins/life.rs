@@ -233,9 +233,15 @@ impl Audit {
 
     /// Puts a plugin in the place of itself and waits until the old one is gone.
     async fn swap(&mut self, id: &str) {
-        if let Err(error) = self.kernel.swap(id).await {
+        let swapped = tokio::time::timeout(ANSWER_LIMIT, self.kernel.swap(id)).await;
+        let problem = match swapped {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.chain()),
+            Err(_) => Some("it does not end".to_owned()),
+        };
+        if let Some(problem) = problem {
             self.report
-                .find(id, &format!("cannot be swapped for itself: {}", error.chain()));
+                .find(id, &format!("cannot be swapped for itself: {problem}"));
             return;
         }
         if let Err(error) = self.retired(id).await {

@@ -39,6 +39,10 @@ fn what_is_not_supported_is_refused_by_name() {
             "persistence.storage: the storage custom is not supported",
         ),
         (
+            json!({"realtime": {"protocol": "sse"}}),
+            "realtime: pushing events to clients by sse is not supported",
+        ),
+        (
             json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}),
             "messageQueue: the foreign broker aws-sqs is not supported",
         ),
@@ -88,14 +92,14 @@ fn what_is_not_supported_is_refused_by_name() {
 fn sections_without_effect_are_accepted_and_noted() {
     let settings = read(json!({
         "eventSourcing": {"enabled": false},
-        "realtime": {"enabled": true},
+        "realtime": {"enabled": false},
         "queue": {"deadLetterQueue": "dead"},
         "replay": {"enabled": false},
         "webhooks": [{"eventPattern": "*", "url": "https://a.b", "enabled": false}],
         "persistence": {"retention": 90},
     }))
     .expect("settings");
-    assert_eq!(settings.notes().len(), 2);
+    assert_eq!(settings.notes().len(), 1);
     assert!(!settings.replay && settings.webhooks.is_empty() && settings.persist.is_none());
     assert_eq!(settings.retention_days, 90);
 }

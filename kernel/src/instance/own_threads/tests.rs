@@ -96,7 +96,7 @@ fn what_was_begun_is_dropped_where_it_ran() {
     struct Witness(mpsc::Sender<ThreadId>);
     impl Drop for Witness {
         fn drop(&mut self) {
-            drop(self.0.send(thread::current().id()));
+            let _ = self.0.send(thread::current().id());
         }
     }
     let threads = threads(1);
@@ -107,7 +107,7 @@ fn what_was_begun_is_dropped_where_it_ran() {
         false,
         job(async move {
             let _witness = witness;
-            drop(begun.send(thread::current().id()));
+            let _ = begun.send(thread::current().id());
             std::future::pending::<()>().await;
         }),
     );

@@ -16,6 +16,7 @@ impl RefusalReason {
             Self::Unreadable { .. } => "check the file's owner and mode".to_owned(),
             Self::NotRegular { .. } => "put the library itself into the folder".to_owned(),
             Self::OutsideFolder { .. } => "copy the library into the plugin folder".to_owned(),
+            Self::TooDeep => "put the library at most one level below the plugin folder".to_owned(),
             Self::CopyFailed { .. } => "check that the runtime folder can be written and has room".to_owned(),
             Self::ChangedWhileCopied { .. } => {
                 "write the new file under another name and rename it when complete".to_owned()
@@ -96,6 +97,7 @@ impl RefusalReason {
             Self::Unreadable { .. } => "unreadable",
             Self::NotRegular { .. } => "not-regular",
             Self::OutsideFolder { .. } => "outside-folder",
+            Self::TooDeep => "too-deep",
             Self::CopyFailed { .. } => "copy-failed",
             Self::ChangedWhileCopied { .. } => "changed-while-copied",
             Self::Empty => "empty",

@@ -111,7 +111,6 @@ fn the_settings_order_handlers_of_equally_urgent_events() {
     run(|| async {
         let mut world = World::new(json!({
             "queue": {"concurrency": 1, "deadLetterQueue": "dead"},
-            "realtime": {"enabled": true},
             "handlers": [
                 {"eventName": "data.*", "handler": "p/last", "priority": 5},
                 {"eventName": "data.*", "handler": "p/first", "priority": -5},
@@ -145,7 +144,6 @@ fn the_settings_order_handlers_of_equally_urgent_events() {
             world.bus.unused_settings(),
             [
                 "handlers[3] fits no event handler of any plugin",
-                "realtime is for the plugin that pushes events to clients; the bus itself does not read it",
                 "queue.deadLetterQueue is a label; dead letters are kept in the event store, in one list"
             ]
         );

@@ -161,7 +161,8 @@ fn formulas_can_be_asked_for_their_sql_form() {
     assert!(form("close_date - TODAY()"));
     assert!(form("any_text IS NOT NULL"));
     assert!(!form("CONCAT(name, amount)"));
-    assert!(!form("created_at - close_date"));
+    assert!(form("created_at - close_date"));
+    assert!(!form("SQRT(amount)"));
 }
 
 #[test]

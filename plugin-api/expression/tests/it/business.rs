@@ -160,7 +160,10 @@ fn row_filters_fail_closed() {
     let matches = |source: &str, record: &Json, user: Option<&Json>| {
         let filter = to_filter(&check_condition(source, &scope()).unwrap()).unwrap();
         let environment = RecordEnvironment::new(record, NOW_MS);
-        let environment = user.map_or(environment, |user| environment.with_user(user));
+        let environment = match user {
+            Some(user) => environment.with_user(user),
+            None => environment,
+        };
         filter
             .bind(&environment)
             .and_then(|filter| filter.matches(&environment))

@@ -80,6 +80,39 @@ async fn a_threshold_in_a_window_raises_one_alarm_for_its_group() {
     plugin.stop().await.unwrap();
 }
 
+/// Whoever acts by a key is named as a service with the key's owner, so that an alarm reaches them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_about_a_key_names_its_owner() {
+    let config = json!({ "suspiciousActivityRules": [{
+        "id": "draining", "name": "Draining", "eventTypes": ["data.export"],
+        "condition": { "threshold": 1, "windowSeconds": 60, "groupBy": ["actorId"] }, "actions": ["lock_account"],
+    }] });
+    for (number, kind, expected, owner) in [
+        (0, "service", "service", json!("u1")),
+        (1, "user", "user", json!(null)),
+        (2, "system", "system", json!(null)),
+    ] {
+        let world = World::new();
+        let plugin = world.start(config.clone()).await;
+        let origin = json!({ "actorKind": kind, "actorId": "u1", "address": "192.0.2.1" });
+        let taken = event(&format!("e{number}"), "data.export", json!({ "origin": origin }));
+        deliver(&plugin, &taken).await;
+        let raised = alarms(&plugin, "p").await;
+        assert_eq!(raised.len(), 1, "{kind}: {raised:#?}");
+        let origin = &raised[0]["origin"];
+        assert_eq!(
+            (
+                &origin["actorKind"],
+                &origin["actorId"],
+                &raised[0]["metadata"]["userId"]
+            ),
+            (&json!(expected), &json!("u1"), &owner),
+            "{kind}"
+        );
+        plugin.stop().await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_forgets_nothing() {
     let world = World::new();

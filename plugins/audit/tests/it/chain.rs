@@ -147,6 +147,67 @@ async fn a_checkpoint_of_somebody_else_is_no_checkpoint() {
     plugin.stop().await.unwrap();
 }
 
+/// Somebody who has no key of ours signs with their own, or takes the checkpoints away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_nobody_knows_and_a_checkpoint_taken_away_are_breaks() {
+    let world = World::new();
+    let plugin = filled(&world, signing(), 4).await;
+    let (_, output, _) = verify(&plugin).await;
+    let public = output.split("public half is ").nth(1).unwrap()[..64].to_owned();
+    plugin.stop().await.unwrap();
+    let settings = |own: &str, former: Value| {
+        json!({
+            "compliance": { "requireSigning": true, "signingKey": own.repeat(32) }, "checkpointRows": 3,
+            "formerPublicKeys": former,
+        })
+    };
+    for (config, expected) in [
+        (settings("11", json!([])), ""),
+        (settings("22", json!([])), "which is none of those set"),
+        (settings("22", json!([public])), ""),
+    ] {
+        let plugin = world.start(config.clone()).await;
+        let (code, _, error) = verify(&plugin).await;
+        assert_eq!(code, u8::from(!expected.is_empty()), "{config}: {error}");
+        assert!(error.contains(expected), "{config}: {error}");
+        plugin.stop().await.unwrap();
+    }
+    world.memory.tamper("sys_audit_checkpoint", |rows| {
+        rows.iter_mut()
+            .for_each(|row| drop(row.insert("key_id".to_owned(), json!("0123456789abcdef"))));
+    });
+    let plugin = world.start(signing()).await;
+    let (code, _, error) = verify(&plugin).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("the key 0123456789abcdef, which is none"), "{error}");
+    plugin.stop().await.unwrap();
+    // Every start of the test has a folder of its own, so that the file is gone with the records.
+    world.memory.tamper("sys_audit_checkpoint", Vec::clear);
+    let plugin = world.start(signing()).await;
+    let (code, _, error) = verify(&plugin).await;
+    assert_eq!(code, 1);
+    assert!(error.contains("events 1 to 4 are under no checkpoint"), "{error}");
+    plugin.stop().await.unwrap();
+    let error = world.try_start(settings("11", json!(["zz"]))).await.unwrap_err();
+    assert!(
+        error.to_string().contains("formerPublicKeys: `zz` is no public key"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_left_unsigned_is_signed_with_the_next_event() {
+    let world = World::new();
+    let plugin = filled(&world, json!({}), 4).await;
+    plugin.stop().await.unwrap();
+    assert!(world.memory.records("sys_audit_checkpoint").is_empty());
+    let plugin = world.start(signing()).await;
+    deliver(&plugin, &created("e5", "r5")).await;
+    plugin.stop().await.unwrap();
+    let signed = world.memory.records("sys_audit_checkpoint");
+    assert_eq!((signed.len(), &signed[0]["sequence"]), (1, &json!(5)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_signs_what_was_not_signed() {
     let world = World::new();

@@ -5,6 +5,27 @@ use serde_json::{Value, json};
 
 use crate::world::{World, created, deliver, event, local, origin};
 
+/// A record's name is a value of the field that it stands in, and kept back with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_out_of_a_field_that_is_hidden_is_not_written_down() {
+    let world = World::new();
+    let plugin = world.start(json!({ "redactFields": ["subject"] })).await;
+    for (number, after, expected) in [
+        (0, json!({ "title": "Open" }), json!("Open")),
+        (1, json!({ "subject": "Sesame" }), Value::Null),
+        (2, json!({ "name": "Ann", "subject": "Sesame" }), json!("Ann")),
+    ] {
+        let mut made = created(&format!("e{number}"), "r1");
+        made.payload["object"] = json!("note");
+        made.payload["after"] = after;
+        deliver(&plugin, &made).await;
+        let row = world.rows().pop().unwrap();
+        assert_eq!(row.get("target_name").cloned().unwrap_or_default(), expected, "{row:#}");
+        assert!(!row.to_string().contains("Sesame"), "{row:#}");
+    }
+    plugin.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_created_record_leaves_a_row_with_who_from_where_and_what() {
     let world = World::new();

@@ -146,6 +146,15 @@ async fn with_permissions_the_trail_needs_view_audit_and_stays_within_the_tenant
         ["e4"],
         "no tenant is the tenant of those who have none"
     );
+    // Once there are organisations, those rows are the platform's: every sign-in is among them.
+    world.memory.tamper("sys_organization", |rows| {
+        rows.push(json!({ "id": "t1" }).as_object().unwrap().clone());
+    });
+    let error = events(&plugin, &reader(None, &["view_audit"]), "").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(error.message().contains("an active organisation"), "{error}");
+    let own = events(&plugin, &reader(Some("t1"), &["view_audit"]), "").await.unwrap();
+    assert_eq!(own["total"], 2);
     let all = events(&plugin, &reader(None, &["view_audit", "manage_platform"]), "")
         .await
         .unwrap();
@@ -171,6 +180,45 @@ async fn values_of_fields_that_may_not_be_read_are_withheld() {
         .unwrap();
     let text = String::from_utf8(file.body).unwrap();
     assert!(!text.contains("1200") && text.contains("[withheld]"), "{text}");
+    plugin.stop().await.unwrap();
+}
+
+/// What is withheld from an answer is no way to it either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_records_cannot_be_asked_for_piece_by_piece() {
+    let mut world = World::new();
+    world.permissions = true;
+    world.memory.tamper("employee", |rows| {
+        rows.push(json!({ "id": "r1", "name": "Rob" }).as_object().unwrap().clone());
+    });
+    let plugin = filled(&world).await;
+    let refused = json!({ "origin": { "tenantId": "t1" }, "description": "refused Robby", "targetType": "route" });
+    deliver(&plugin, &event("e5", "security.access_denied", refused)).await;
+    let auditor = reader(Some("t1"), &["view_audit"]);
+    let everywhere = reader(None, &["view_audit", "manage_platform", "payroll"]);
+    for (query, seen, all) in [
+        ("q=ro", vec!["e5"], vec!["e5", "e3"]),
+        ("q=bob%20created", vec![], vec!["e2", "e1"]),
+        ("targetName=Rob", vec![], vec!["e3"]),
+        ("q=ann%40", vec!["e3", "e1"], vec!["e3", "e2", "e1"]),
+    ] {
+        for (context, expected) in [(&auditor, &seen), (&everywhere, &all)] {
+            let found = events(&plugin, context, query).await.unwrap();
+            assert_eq!(
+                (&ids(&found), found["total"].as_u64()),
+                (expected, u64::try_from(expected.len()).ok()),
+                "{query}"
+            );
+        }
+        let at = [("object", "employee"), ("id", "r1")];
+        let trail = get(&plugin, &auditor, "/api/v1/audit/trail/{object}/{id}", &at, query)
+            .await
+            .unwrap();
+        let trail: Value = serde_json::from_slice(&trail.body).unwrap();
+        let mut own = seen;
+        own.retain(|id| *id != "e5");
+        assert_eq!(ids(&trail), own, "{query}");
+    }
     plugin.stop().await.unwrap();
 }
 

@@ -91,6 +91,7 @@ records! {
         active_organization_id: Option<String>,
         active_team_id: Option<String>,
         impersonated_by: Option<String>,
+        impersonator_organization_id: Option<String>,
         remembered: bool,
         second_factor: bool,
     }

@@ -1,11 +1,13 @@
 //! What administrators do with users: needs the system permission `manage_users`, and reaches as far as `reach` says. Acting as
 //! somebody else is written down and shows in everything that is done meanwhile.
 
+pub(super) mod keys;
+
 use serde_json::{Map, Value, json};
 
-use super::{Call, SignedIn, sign};
+use super::{Call, SignedIn, existence, sign, two_factor::factor_key};
 use crate::{
-    auth::{ADMINISTRATOR, Note, USER},
+    auth::{Note, USER},
     bootstrap::{By, NewUser},
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, percent},
@@ -13,11 +15,9 @@ use crate::{
     proofs::Kind,
     reach::Reach,
     records::kinds::{Session, User},
-    sessions::{issue::Reason, load::is_banned},
+    sessions::{impersonation::PERMISSION, issue::Reason},
     view,
 };
-
-const PERMISSION: &str = "manage_users";
 
 /// Somebody who manages users, and how far they reach.
 struct Administrator {
@@ -103,7 +103,8 @@ pub(super) async fn create_user(call: Call) -> Result<Reply> {
         organization: by.reach.organization(),
         ..NewUser::default()
     };
-    let user = call.auth.make_user(&call.context, &new, By::Administrator).await?;
+    let making = call.auth.make_user(&call.context, &new, By::Administrator);
+    let user = existence::counted_beyond(&call, &by.reach, &new.email, making).await?;
     Ok(Reply::ok(json!({ "user": view::user(&user) })))
 }
 
@@ -122,6 +123,9 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
     let change = json!({ "role": role });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
+    call.auth
+        .end_impersonations(&call.context, &user, "The role of the administrator was changed")
+        .await?;
     let mut metadata = Map::new();
     metadata.insert("from".to_owned(), user.role.as_str().into());
     metadata.insert("to".to_owned(), role.into());
@@ -149,6 +153,7 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
     let change = json!({ "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
+    call.auth.end_proofs(&call.context, &user).await?;
     call.auth
         .end_all(&call.context, &user, None, "The user was disabled")
         .await?;
@@ -180,15 +185,20 @@ pub(super) async fn remove(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "success": true })))
 }
 
-/// `POST /admin/set-user-password {userId, newPassword}`.
+/// `POST /admin/set-user-password {userId, newPassword, keys?}`; `keys` ends the user's keys for programs, too.
 pub(super) async fn set_password(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let body = call.body()?;
     let user = by.own(&call, &body).await?;
+    let keys = body.flag("keys")? == Some(true);
     super::password::set(&call, &user, body.required("newPassword")?).await?;
+    call.auth.end_proofs(&call.context, &user).await?;
     call.auth
         .end_all(&call.context, &user, None, "The password was set by an administrator")
         .await?;
+    if keys {
+        super::api_key::end_all(&call, &user).await?;
+    }
     sign::note_plain(
         &call,
         &user,
@@ -199,11 +209,12 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-/// `POST /admin/unlock-user {userId}`.
+/// `POST /admin/unlock-user {userId}`: the password, and the second factor.
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.target(&call, &call.body()?).await?;
-    if call.auth.unlock(&call.context, &user.email).await? {
+    let factor = call.auth.unlock_key(&call.context, &factor_key(&user.id)).await?;
+    if call.auth.unlock(&call.context, &user.email).await? || factor {
         let event = "auth.account_unlocked";
         sign::note_plain(&call, &user, event, "The lock was taken away by an administrator").await?;
     }
@@ -223,10 +234,12 @@ pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "sessions": sessions })))
 }
 
-/// `POST /admin/revoke-user-sessions {userId}`.
+/// `POST /admin/revoke-user-sessions {userId, keys?}`; `keys` ends the user's keys for programs, too, within reach.
 pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
-    let user = by.lesser(&call, &call.body()?).await?;
+    let body = call.body()?;
+    let user = by.lesser(&call, &body).await?;
+    let keys = body.flag("keys")? == Some(true);
     call.auth
         .end_all(
             &call.context,
@@ -235,6 +248,9 @@ pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
             "The session was revoked by an administrator",
         )
         .await?;
+    if keys {
+        by.end_keys(&call, &user).await?;
+    }
     Ok(Reply::ok(json!({ "success": true })))
 }
 
@@ -246,13 +262,10 @@ pub(super) async fn impersonate(call: Call) -> Result<Reply> {
     if user.id == me.live.user.id {
         return Err(Refusal::SelfImpersonation.into());
     }
-    if user.role == ADMINISTRATOR || is_banned(&user, auth.now_ms()) {
-        return Err(Refusal::Forbidden.into());
-    }
-    auth.demand_for_role(&call.context, &user.role).await?;
-    auth.check_own(&call.context, &by.reach, &user).await?;
+    auth.check_impersonation(&call.context, &by.reach, &user).await?;
     let reason = Reason {
         impersonated_by: Some(me.live.user.id.clone()),
+        impersonator_organization: Some(call.context.tenant().to_owned()).filter(|tenant| !tenant.is_empty()),
         method: "impersonation",
         ..Reason::default()
     };

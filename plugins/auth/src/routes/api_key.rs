@@ -1,8 +1,8 @@
-//! Keys for programs: made and ended by the user they act for, shown once.
+//! Keys for programs: made by the user they act for, who signed in not long ago, shown once, and with an end.
 
 use serde_json::{Map, Value, json};
 
-use super::Call;
+use super::{Call, fresh::fresh_owner};
 use crate::{
     auth::Note,
     crypto::{hash_text, hash_token},
@@ -16,7 +16,8 @@ use crate::{
 /// Characters of a key that are kept for its owner to recognise it by, with the prefix.
 const START_CHARS: usize = 8;
 
-fn key_json(key: &ApiKey) -> Value {
+/// A key as its owner sees it: without the key.
+pub(super) fn key_json(key: &ApiKey) -> Value {
     json!({
         "id": key.id,
         "name": key.name,
@@ -33,9 +34,10 @@ fn key_json(key: &ApiKey) -> Value {
     })
 }
 
-/// `POST /api-key/create {name, expiresIn?, scopes?, organizationId?}`; `expiresIn` in seconds.
+/// `POST /api-key/create {name, expiresIn?, scopes?, organizationId?}`; `expiresIn` in seconds, the longest there may be when
+/// left out. A key outlives the session it is made in, so an old one is not enough.
 pub(super) async fn create(call: Call) -> Result<Reply> {
-    let me = call.owner().await?;
+    let me = fresh_owner(&call).await?;
     let body = call.body()?;
     let (auth, user) = (&call.auth, &me.live.user);
     let scopes = body.texts("scopes")?;
@@ -68,14 +70,16 @@ pub(super) async fn create(call: Call) -> Result<Reply> {
     Ok(Reply::ok(answer))
 }
 
-fn expiry(call: &Call, expires_in_s: Option<i64>) -> Result<Option<String>> {
-    match expires_in_s {
-        None => Ok(None),
-        Some(seconds) if (1..=315_360_000).contains(&seconds) => {
-            Ok(Some(moment::text(call.auth.now_ms() + seconds * 1000)))
-        }
-        Some(_) => Err(AuthError::body("expiresIn", "expected seconds between 1 and ten years")),
+/// When a key ends: every key does.
+fn expiry(call: &Call, expires_in_s: Option<i64>) -> Result<String> {
+    let days = call.auth.config.api_keys.max_age_days;
+    let longest_s = days.saturating_mul(24 * 3600);
+    let life_s = expires_in_s.unwrap_or(longest_s);
+    if (1..=longest_s).contains(&life_s) {
+        return Ok(moment::text(call.auth.now_ms() + life_s * 1000));
     }
+    let problem = format!("expected seconds between 1 and {longest_s}, the {days} days of apiKeys.maxAgeDays");
+    Err(AuthError::body("expiresIn", &problem))
 }
 
 async fn note(call: &Call, user: &User, key: &ApiKey, event: &str, description: &str) -> Result<()> {
@@ -136,10 +140,28 @@ pub(super) async fn update(call: Call) -> Result<Reply> {
 pub(super) async fn delete(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let key = own(&call, &me.live.user.id, call.body()?.required("keyId")?).await?;
-    call.auth.keys.forget_id(&key.id);
-    call.auth.records.delete::<ApiKey>(&call.context, &key.id).await?;
-    call.auth.keys.forget_id(&key.id);
-    let event = "security.api_key_revoked";
-    note(&call, &me.live.user, &key, event, "An API key was ended").await?;
+    end(&call, &me.live.user, &key, "An API key was ended").await?;
     Ok(Reply::ok(json!({ "success": true })))
+}
+
+/// Ends a key of a user.
+pub(super) async fn end(call: &Call, user: &User, key: &ApiKey, description: &str) -> Result<()> {
+    call.auth.keys.forget_id(&key.id);
+    let deleted = call.auth.records.delete::<ApiKey>(&call.context, &key.id).await?;
+    // Once more, for whoever read it in between.
+    call.auth.keys.forget_id(&key.id);
+    if !deleted {
+        return Ok(());
+    }
+    note(call, user, key, "security.api_key_revoked", description).await
+}
+
+/// Ends every key of a user.
+pub(super) async fn end_all(call: &Call, user: &User) -> Result<()> {
+    let of_user = json!({ "user_id": user.id });
+    let keys: Vec<ApiKey> = call.auth.records.find(&call.context, of_user).await?;
+    for key in &keys {
+        end(call, user, key, "An API key was ended with the password").await?;
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{Call, Entry, SignedIn, enter, password::admit_mail, sign};
+use super::{Call, Entry, SignedIn, enter, existence, fresh, sign};
 use crate::{
     auth::{Auth, Note},
     error::{AuthError, Refusal, Result},
@@ -63,6 +63,9 @@ pub(super) fn send_later(call: &Call, user: &User, callback: Option<&str>) {
     let (auth, context, user) = (Arc::clone(&call.auth), call.context.clone(), user.clone());
     let callback = callback.map(ToOwned::to_owned);
     call.auth.later.run(LINK, async move {
+        if !auth.takes_mail(&context, &user.email).await? {
+            return Ok(());
+        }
         send(&auth, &context, &user, &user.email, callback.as_deref()).await
     });
 }
@@ -76,7 +79,7 @@ pub(super) async fn send_verification(call: Call) -> Result<Reply> {
         return Err(Refusal::MailUnavailable.into());
     }
     let email = body.email("email")?;
-    admit_mail(&call).await?;
+    call.auth.admit_mail(&call.context, &email).await?;
     if let Some(SignedIn { live, .. }) = call.maybe_signed_in().await?
         && live.user.email == email
         && live.user.email_verified
@@ -136,46 +139,42 @@ async fn take(call: &Call, token: &str) -> Result<User> {
         .ok_or(Refusal::InvalidToken)?;
     let change = json!({ "email": claim.email, "email_verified": true });
     let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
+    let before = user;
     let user = match changed {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
         other => other?,
     };
+    if user.email != before.email {
+        auth.end_proofs(&call.context, &before).await?;
+    }
     auth.sessions.forget_user(&user.id);
     auth.keys.forget_user(&user.id);
     sign::note_plain(call, &user, "auth.email_verified", "An e-mail address was verified").await?;
     Ok(user)
 }
 
-/// `POST /change-email {newEmail, callbackURL?}`: takes effect when the link in the mail to the new address is opened. An
-/// address that was never verified may be put right at once.
+/// `POST /change-email {newEmail, callbackURL?, password?}`: takes effect when the link in the mail to the new address is
+/// opened. Needs a session that is fresh, or the password. Where no mail goes out, an address that was never verified is put
+/// right at once.
 pub(super) async fn change(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
     let email = body.email("newEmail")?;
     let callback = body.text("callbackURL")?;
     sign::check_callback(&call.auth, callback)?;
+    fresh::confirm(&call, &me, body.text("password")?).await?;
     let (auth, user) = (&call.auth, &me.live.user);
     if email == user.email {
         return Err(AuthError::explained(Refusal::InvalidEmail, "Email is the same"));
     }
-    if !user.email_verified && !auth.config.require_email_verification {
-        let taken: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
-        if taken.is_some() {
-            return Err(Refusal::UserExists.into());
+    if !auth.may_mail() {
+        if user.email_verified || auth.config.require_email_verification {
+            return Err(Refusal::MailUnavailable.into());
         }
-        let change = json!({ "email": email });
-        let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
-        let changed = match changed {
-            Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
-            other => other?,
-        };
-        auth.sessions.forget_user(&user.id);
+        let changed = existence::counted(&call, put_right(&call, user, &email)).await?;
         return Ok(Reply::ok(json!({ "status": true, "user": view::user(&changed) })));
     }
-    if !auth.may_mail() {
-        return Err(Refusal::MailUnavailable.into());
-    }
-    admit_mail(&call).await?;
+    auth.admit_mail(&call.context, &email).await?;
     let (auth, context, user) = (Arc::clone(auth), call.context.clone(), user.clone());
     let callback = callback.map(ToOwned::to_owned);
     call.auth.later.run(LINK, async move {
@@ -186,4 +185,19 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
         }
     });
     Ok(Reply::ok(json!({ "status": true })))
+}
+
+/// Gives a user an address that nobody showed to be theirs, in the place of another such.
+async fn put_right(call: &Call, user: &User, email: &str) -> Result<User> {
+    let auth = &call.auth;
+    let change = json!({ "email": email, "email_verified": false });
+    let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
+    let changed = match changed {
+        Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
+        other => other?,
+    };
+    auth.end_proofs(&call.context, user).await?;
+    auth.sessions.forget_user(&user.id);
+    auth.keys.forget_user(&user.id);
+    Ok(changed)
 }

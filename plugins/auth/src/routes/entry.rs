@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::{Call, sign::refused};
 use crate::{
-    auth::Note,
+    auth::{Note, fact},
     error::{AuthError, Refusal, Result},
     http::{Reply, cookie, percent},
     proofs::Kind,
@@ -30,10 +30,15 @@ pub(crate) struct Entry {
     pub(crate) redirect: Option<String>,
 }
 
-/// Makes the session and the answer. The session that the request came with, if it is the same user's, ends: a new proof is a
+/// Makes the session and the answer, for somebody who comes from where they may. The session that the request came with, if it is the same user's, ends: a new proof is a
 /// new token.
 pub(crate) async fn enter(call: &Call, user: &User, entry: Entry) -> Result<Reply> {
     let auth = &call.auth;
+    let rules = auth.rules_for(&call.context, user).await?;
+    if let Err(refusal) = rules.networks.admit(&fact(&call.context, "address")) {
+        refused(call, user, "the network is none that is trusted").await?;
+        return Err(refusal);
+    }
     let before = match call.maybe_signed_in().await {
         Ok(before) => before,
         // Whatever is wrong with the old one is no reason against the new one.

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use super::{Call, Entry, entry::proceed, password::admit_mail, sign};
+use super::{Call, Entry, distrust::distrust, entry::proceed, sign};
 use crate::{
     auth::Note,
     bootstrap::{By, NewUser},
     error::{Refusal, Result},
     http::{Reply, body, percent},
     proofs::Kind,
-    records::kinds::{Account, ApiKey, Passkey, User},
+    records::kinds::User,
     sessions::load::is_banned,
 };
 
@@ -29,14 +29,20 @@ pub(super) async fn send(call: Call) -> Result<Reply> {
     if !auth.config.links.magic_links || !auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call).await?;
+    auth.admit_mail(&call.context, &email).await?;
     let claim = Claim {
         email: email.clone(),
         name: body.text("name")?.map(ToOwned::to_owned),
     };
     let minutes = auth.config.links.magic_minutes;
     let token = auth
-        .make_proof(&call.context, Kind::Magic, &email, &claim, minutes * 60)
+        .make_proof(
+            &call.context,
+            Kind::Magic,
+            &auth.secrets.lookup(&email),
+            &claim,
+            minutes * 60,
+        )
         .await?;
     let query = percent::query(&[("token", &token), ("callbackURL", callback.unwrap_or("/"))]);
     let link = format!("{}/api/v1/auth/magic-link/verify?{query}", auth.base_url());
@@ -85,7 +91,8 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
     if is_banned(&user, auth.now_ms()) {
         return Err(Refusal::Banned.into());
     }
-    // Whoever set up a second factor is the one to show it: then nothing is taken away for a link alone.
+    // Whoever set up a second factor is the one to show it: then nothing is taken away for a link alone. An owner who finds
+    // somebody else's factor sets a new password by mail, which takes it away.
     if !user.email_verified && !user.two_factor_enabled {
         distrust(&call, &user).await?;
         auth.records
@@ -99,36 +106,4 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
         ..Entry::default()
     };
     proceed(&call, &user, entry).await
-}
-
-/// Whoever registered an address without verifying it need not be its owner: what they set up goes when the owner comes.
-pub(super) async fn distrust(call: &Call, user: &User) -> Result<()> {
-    let auth = &call.auth;
-    if let Some(account) = auth.credential(&call.context, &user.id).await? {
-        auth.records.delete::<Account>(&call.context, &account.id).await?;
-        sign::note_plain(
-            call,
-            user,
-            "auth.password_changed",
-            "The password of an unverified address was taken away",
-        )
-        .await?;
-    }
-    drop_keys(call, user).await?;
-    auth.end_all(&call.context, user, None, "The owner of the address came")
-        .await?;
-    Ok(())
-}
-
-/// Takes away the keys of somebody who need not be the owner: passkeys, and keys for programs.
-pub(super) async fn drop_keys(call: &Call, user: &User) -> Result<()> {
-    let (records, of_user) = (&call.auth.records, json!({ "user_id": user.id }));
-    for passkey in records.find::<Passkey>(&call.context, of_user.clone()).await? {
-        records.delete::<Passkey>(&call.context, &passkey.id).await?;
-    }
-    for key in records.find::<ApiKey>(&call.context, of_user).await? {
-        records.delete::<ApiKey>(&call.context, &key.id).await?;
-    }
-    call.auth.keys.forget_user(&user.id);
-    Ok(())
 }

@@ -222,7 +222,7 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
             if user.email_verified {
                 user
             } else {
-                super::magic::distrust(call, &user).await?;
+                super::distrust::distrust(call, &user).await?;
                 let change = json!({ "email_verified": true });
                 auth.records.update::<User>(&call.context, &user.id, change).await?
             }

@@ -121,7 +121,7 @@ async fn note(
 }
 
 /// The role of a member was given, changed or taken.
-async fn note_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<()> {
+pub(super) async fn note_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<()> {
     let mut metadata = Map::new();
     metadata.insert("user".to_owned(), member.user_id.as_str().into());
     metadata.insert("role".to_owned(), format!("org:{}", member.role).into());
@@ -232,6 +232,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply> {
         .await?;
     // Whoever worked in it works in none: their places are gone with it.
     call.auth.sessions.forget_all();
+    call.auth.keys.forget_all();
     let event = "authz.role_removed";
     note(
         &call,

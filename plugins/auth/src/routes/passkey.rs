@@ -6,8 +6,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Call, Entry, SignedIn,
+    Call, Entry,
     entry::{check_standing, proceed},
+    fresh::fresh_owner,
     sign,
 };
 use crate::{
@@ -26,8 +27,6 @@ const CHALLENGE_BYTES: usize = 32;
 const CHALLENGE_S: i64 = 300;
 /// Milliseconds that a browser waits for its user.
 const PATIENCE_MS: u32 = 60_000;
-/// Seconds since the sign-in for which a session may make keys.
-const FRESH_S: i64 = 24 * 3600;
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 200;
 
@@ -77,17 +76,6 @@ fn check_enabled(auth: &Auth) -> Result<()> {
     } else {
         Err(Refusal::NotFound.into())
     }
-}
-
-/// Somebody who signed in not long ago: whoever finds an open session does not stay in for ever.
-async fn fresh_owner(call: &Call) -> Result<SignedIn> {
-    let me = call.owner().await?;
-    let age_ms = call.auth.now_ms() - moment::ms(&me.live.session.signed_in_at);
-    if age_ms > FRESH_S * 1000 {
-        return Err(Refusal::SessionNotFresh.into());
-    }
-    call.check_enrols(&me).await?;
-    Ok(me)
 }
 
 async fn of_user(call: &Call, user: &str) -> Result<Vec<Passkey>> {

@@ -2,24 +2,31 @@
 //! whether or not the address is one of ours.
 
 use objectos_plugin_api::Context;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-use super::{Call, session::confirm_password, sign};
+use super::{Call, api_key, distrust::distrust, session::confirm_password, sign};
 use crate::{
-    auth::{Auth, Note, fact},
+    auth::{Auth, Note},
     bootstrap::password_place,
     error::{AuthError, Refusal, Result},
     http::{Reply, cookie, percent},
     moment, policy,
     proofs::Kind,
     records::kinds::{Account, User},
+    rules::Rules,
     sessions::{issue::Reason, load::is_banned},
     view,
 };
 
-/// Mails that one address of the network may ask for, before it has to wait, are counted under this name.
-const ASKED: &str = "mail:";
+/// What a link proves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Claim {
+    user: String,
+    /// The address the link went to; it says nothing of another one.
+    email: String,
+}
 
 /// `POST /change-password {currentPassword, newPassword, revokeOtherSessions?}`.
 pub(super) async fn change(call: Call) -> Result<Reply> {
@@ -29,6 +36,7 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     let user = &me.live.user;
     confirm_password(&call, &user.id, current).await?;
     set(&call, user, new).await?;
+    call.auth.end_proofs(&call.context, user).await?;
     sign::note_plain(&call, user, "auth.password_changed", "The password was changed").await?;
     if body.flag("revokeOtherSessions")? != Some(true) {
         call.auth.sessions.forget_user(&user.id);
@@ -67,6 +75,7 @@ pub(super) async fn set_initial(call: Call) -> Result<Reply> {
         return Err(Refusal::PasswordAlreadySet.into());
     }
     set(&call, user, new).await?;
+    call.auth.end_proofs(&call.context, user).await?;
     sign::note_plain(&call, user, "auth.password_changed", "A first password was set").await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
@@ -87,7 +96,7 @@ pub(super) async fn request_reset(call: Call) -> Result<Reply> {
     if !call.auth.may_mail() {
         return Err(Refusal::MailUnavailable.into());
     }
-    admit_mail(&call).await?;
+    call.auth.admit_mail(&call.context, &email).await?;
     let (auth, context) = (Arc::clone(&call.auth), call.context.clone());
     let redirect = redirect.map(ToOwned::to_owned);
     call.auth.later.run("a link to set a new password", async move {
@@ -107,8 +116,12 @@ async fn send_reset(auth: &Auth, context: &Context, email: &str, redirect: Optio
     };
     let minutes = auth.config.links.reset_minutes;
     auth.drop_proofs(context, Kind::Reset, &user.id).await?;
+    let claim = Claim {
+        user: user.id.clone(),
+        email: user.email.clone(),
+    };
     let token = auth
-        .make_proof(context, Kind::Reset, &user.id, &user.id, minutes * 60)
+        .make_proof(context, Kind::Reset, &user.id, &claim, minutes * 60)
         .await?;
     let callback = redirect.map(|url| format!("?{}", percent::query(&[("callbackURL", url)])));
     let link = format!(
@@ -130,14 +143,6 @@ async fn send_reset(auth: &Auth, context: &Context, email: &str, redirect: Optio
     auth.note(context, "auth.password_reset_requested", note).await
 }
 
-/// So that nobody fills the mailboxes of others.
-pub(super) async fn admit_mail(call: &Call) -> Result<()> {
-    let address = format!("{ASKED}{}", fact(&call.context, "address"));
-    let attempt = call.auth.admit(&call.context, &address, &address).await?;
-    call.auth.failed(&call.context, &attempt).await?;
-    Ok(())
-}
-
 /// `GET /reset-password/{token}?callbackURL=`: from the mail to the page that asks for the new password.
 pub(super) async fn reset_page(call: Call) -> Result<Reply> {
     let token = call.request.parameter("token").to_owned();
@@ -145,7 +150,7 @@ pub(super) async fn reset_page(call: Call) -> Result<Reply> {
     sign::check_callback(&call.auth, callback.as_deref())?;
     let page = callback.unwrap_or_else(|| "/reset-password".to_owned());
     let join = if page.contains('?') { '&' } else { '?' };
-    let good = call.auth.peek_proof::<String>(&call.context, Kind::Reset, &token).await;
+    let good = call.auth.peek_proof::<Claim>(&call.context, Kind::Reset, &token).await;
     let query = match good {
         Ok(_) => percent::query(&[("token", &token)]),
         Err(AuthError::Refused(_)) => percent::query(&[("error", "INVALID_TOKEN")]),
@@ -154,7 +159,7 @@ pub(super) async fn reset_page(call: Call) -> Result<Reply> {
     Ok(Reply::redirect(&format!("{page}{join}{query}")))
 }
 
-/// `POST /reset-password {newPassword, token}`.
+/// `POST /reset-password {newPassword, token, keys?}`; `keys` ends the user's keys for programs, too.
 pub(super) async fn reset(call: Call) -> Result<Reply> {
     let body = call.body()?;
     let new = body.required("newPassword")?;
@@ -162,36 +167,44 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
         Some(token) => token.to_owned(),
         None => crate::http::body::query(&call.request, "token")?,
     };
+    let keys = body.flag("keys")? == Some(true);
     let auth = &call.auth;
     // The token is taken only for a password that can be set.
-    let owner: String = auth.peek_proof(&call.context, Kind::Reset, &token).await?;
-    let user: Option<User> = auth.records.get(&call.context, &owner).await?;
+    let claim: Claim = auth.peek_proof(&call.context, Kind::Reset, &token).await?;
+    let user: Option<User> = auth.records.get(&call.context, &claim.user).await?;
     let user = user.ok_or(Refusal::InvalidToken)?;
-    if is_banned(&user, auth.now_ms()) {
+    if is_banned(&user, auth.now_ms()) || user.email != claim.email {
         return Err(Refusal::InvalidToken.into());
     }
-    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
-    check_history(&call, &user, new).await?;
-    let _: String = auth.take_proof(&call.context, Kind::Reset, &token).await?;
-    set(&call, &user, new).await?;
+    let rules = auth.rules_for(&call.context, &user).await?;
+    policy::check(&rules.password, new, &[&user.email, &user.name])?;
+    check_history(&call, &user, new, &rules).await?;
+    let _: Claim = auth.take_proof(&call.context, Kind::Reset, &token).await?;
     if !user.email_verified {
         // The link came by that address; whoever registered it may have been somebody else.
-        super::magic::drop_keys(&call, &user).await?;
+        distrust(&call, &user).await?;
+    }
+    set(&call, &user, new).await?;
+    if !user.email_verified {
         auth.records
             .update::<User>(&call.context, &user.id, json!({ "email_verified": true }))
             .await?;
     }
+    auth.end_proofs(&call.context, &user).await?;
     auth.end_all(&call.context, &user, None, "The password was set anew")
         .await?;
+    if keys {
+        api_key::end_all(&call, &user).await?;
+    }
     auth.unlock(&call.context, &user.email).await?;
     sign::note_plain(&call, &user, "auth.password_reset", "The password was set anew by mail").await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
 /// Whether the password was one of the last few.
-async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
+async fn check_history(call: &Call, user: &User, new: &str, rules: &Rules) -> Result<()> {
     let auth = &call.auth;
-    if auth.rules().password.history_count == 0 {
+    if rules.password.history_count == 0 {
         return Ok(());
     }
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
@@ -199,7 +212,7 @@ async fn check_history(call: &Call, user: &User, new: &str) -> Result<()> {
     };
     let earlier = history(&account)
         .into_iter()
-        .take(auth.rules().password.history_count.saturating_sub(1));
+        .take(rules.password.history_count.saturating_sub(1));
     for sealed in account.password.iter().cloned().chain(earlier) {
         let hash = auth.secrets.open(&password_place(&user.id), &sealed)?;
         if auth.hasher.verify(new, Some(hash)).await? {
@@ -222,15 +235,16 @@ fn history(account: &Account) -> Vec<String> {
 /// Holds a new password to the rules, and stores it.
 pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
     let auth = &call.auth;
-    policy::check(&auth.rules().password, new, &[&user.email, &user.name])?;
-    check_history(call, user, new).await?;
+    let rules = auth.rules_for(&call.context, user).await?;
+    policy::check(&rules.password, new, &[&user.email, &user.name])?;
+    check_history(call, user, new, &rules).await?;
     let hash = auth.hasher.hash(new, &auth.secrets).await?;
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
         let record = auth.credential_record(&user.id, &hash);
         auth.records.create::<Account>(&call.context, record).await?;
         return Ok(());
     };
-    let keep = auth.rules().password.history_count.saturating_sub(1);
+    let keep = rules.password.history_count.saturating_sub(1);
     let earlier: Vec<String> = account
         .password
         .iter()

@@ -5,6 +5,7 @@
 pub(super) mod discovery;
 mod filter;
 pub(super) mod groups;
+mod path;
 pub(super) mod users;
 
 use serde_json::{Value, json};
@@ -24,9 +25,19 @@ const BASE: &str = "/api/v1/auth/scim/v2";
 /// Resources of a page at most.
 const PAGE_MAX: u64 = 200;
 
+/// Whether somebody may do what a directory does. Whoever acts as somebody else may not: users are made and changed in one's
+/// own name.
+async fn admit(call: &Call) -> Result<()> {
+    let me = call.maybe_signed_in().await?;
+    if me.is_some_and(|me| me.live.session.impersonated_by.is_some()) {
+        return Err(Refusal::Forbidden.into());
+    }
+    call.auth.demand(&call.context, "manage_users").await
+}
+
 /// Runs a handler for somebody who manages users; refusals are said as SCIM says them.
 async fn scim<Fut: Future<Output = Result<Reply>>>(call: &Call, handler: Fut) -> Result<Reply> {
-    let answered = match call.auth.demand(&call.context, "manage_users").await {
+    let answered = match admit(call).await {
         Ok(()) => handler.await,
         Err(error) => Err(error),
     };
@@ -45,6 +56,8 @@ async fn scim<Fut: Future<Output = Result<Reply>>>(call: &Call, handler: Fut) ->
     match status {
         409 => body["scimType"] = "uniqueness".into(),
         400 if refusal == Refusal::InvalidFilter => body["scimType"] = "invalidFilter".into(),
+        400 if refusal == Refusal::InvalidPath => body["scimType"] = "invalidPath".into(),
+        400 if refusal == Refusal::NoTarget => body["scimType"] = "noTarget".into(),
         400 => body["scimType"] = "invalidValue".into(),
         _ => {}
     }

@@ -143,7 +143,7 @@ pub(super) async fn confirm_password(call: &Call, user: &str, password: &str) ->
     let hash = super::sign::open_hash(auth, &account)?;
     let address = crate::auth::fact(&call.context, "address");
     let key = format!("confirm:{user}");
-    let attempt = auth.admit(&call.context, &key, &address).await?;
+    let attempt = auth.admit_guess(&call.context, &key, &address).await?;
     if auth.hasher.verify(password, hash).await? {
         return auth.succeeded(&call.context, &attempt).await;
     }

@@ -14,6 +14,7 @@ use crate::{
     error::{AuthError, Refusal, Result},
     guard::{Attempt, Consequence},
     http::{Reply, cookie},
+    invited::Shown,
     moment, policy,
     records::kinds::{Account, User},
     sessions::load::is_banned,
@@ -23,7 +24,8 @@ use crate::{
 /// Longest password that is looked at when signing in, bytes: more is no password of ours, and would cost to hash.
 const PASSWORD_BYTES_MAX: usize = 4 * policy::CHARS_MAX;
 
-/// `POST /sign-up/email`.
+/// `POST /sign-up/email {email, password, name?, image?, callbackURL?, rememberMe?, invitation?, bootstrapToken?}`;
+/// `invitation` is the end of an invitation's link.
 pub(super) async fn up(call: Call) -> Result<Reply> {
     let body = call.body()?;
     let email = body.email("email")?;
@@ -37,38 +39,69 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     let auth = &call.auth;
     let address = fact(&call.context, "address");
     let tries = format!("sign-up:{address}");
-    let attempt = auth.admit(&call.context, &tries, &address).await?;
+    let attempt = auth.admit_counted(&call.context, &tries, &address).await?;
+    let shown = match invited(&call, body.text("invitation")?, &email).await {
+        Err(error @ AuthError::Refused(_)) => {
+            auth.count(&call.context, &attempt).await?;
+            return Err(error);
+        }
+        other => other?,
+    };
     let hash = auth.hasher.hash(&password, &auth.secrets).await?;
     let new = NewUser {
         name: name.to_owned(),
         email: email.clone(),
         image: body.text("image")?.map(ToOwned::to_owned),
         hash: Some(hash),
+        email_verified: shown == Shown::Mailed,
         ..NewUser::default()
     };
     let token = body.text("bootstrapToken")?.map(ToOwned::to_owned);
     let token = token.or_else(|| call.request.header("x-bootstrap-token").map(ToOwned::to_owned));
-    let made = auth
-        .make_user(&call.context, &new, By::Registration(token.as_deref()))
-        .await;
-    let quiet = auth.config.require_email_verification;
-    let tried = matches!(
-        made,
-        Err(AuthError::Refused(Refusal::BootstrapToken | Refusal::UserExists))
-    );
-    if tried || quiet {
-        // Neither the token nor who has an account is for trying out; where nobody is told, each one counts.
-        auth.failed(&call.context, &attempt).await?;
+    let by = match shown {
+        Shown::Nothing => By::Registration(token.as_deref()),
+        Shown::Handed | Shown::Mailed => By::Invitation,
+    };
+    let made = auth.make_user(&call.context, &new, by).await;
+    let quiet = auth.config.require_email_verification && !new.email_verified;
+    if quiet || is_trial(&made) {
+        auth.count(&call.context, &attempt).await?;
     }
     if quiet {
         return await_verification(&call, made, &new, callback);
+    }
+    let user = made?;
+    if user.email_verified {
+        note_plain(&call, &user, "auth.email_verified", "An e-mail address was verified").await?;
     }
     let entry = Entry {
         method: "sign_up",
         forget: body.flag("rememberMe")? == Some(false),
         ..Entry::default()
     };
-    enter(&call, &made?, entry).await
+    enter(&call, &user, entry).await
+}
+
+/// Neither the token, nor who has an account, nor who may register is for trying out; where nobody is told, each one counts.
+fn is_trial(made: &Result<User>) -> bool {
+    matches!(
+        made,
+        Err(AuthError::Refused(
+            Refusal::BootstrapToken | Refusal::UserExists | Refusal::RegistrationClosed
+        ))
+    )
+}
+
+/// What somebody who registers shows of an invitation for that address.
+async fn invited(call: &Call, named: Option<&str>, email: &str) -> Result<Shown> {
+    let Some(named) = named else {
+        return Ok(Shown::Nothing);
+    };
+    let (invitation, shown) = call.auth.invitation(&call.context, named).await?;
+    if invitation.email != email {
+        return Err(Refusal::InvitationNotFound.into());
+    }
+    Ok(shown)
 }
 
 /// The answer where addresses have to be verified. It is the same for one that has an account: its owner is told by mail, and
@@ -114,6 +147,9 @@ fn tell_owner(call: &Call, email: &str) {
         let Some(user) = user.filter(|user| !is_banned(user, auth.now_ms())) else {
             return Ok(());
         };
+        if !auth.takes_mail(&context, &user.email).await? {
+            return Ok(());
+        }
         let text = format!(
             "Hello {},\n\nsomebody wanted to register with this address at {}, where it has an account already. If it was you, sign in, and ask for a new password if you do not know yours any more. If it was not you, do nothing.\n",
             user.name,
@@ -148,10 +184,9 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
 async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User> {
     let auth = &call.auth;
-    let (address, now_ms) = (fact(&call.context, "address"), auth.now_ms());
+    let address = fact(&call.context, "address");
     let account_key = auth.secrets.lookup(email);
-    let attempt = auth.admit(&call.context, &account_key, &address).await?;
-    let unlocked = auth.check_lock(&call.context, &account_key, now_ms).await?;
+    let attempt = auth.admit_guess(&call.context, &account_key, &address).await?;
     let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
     // Also for nobody: the same questions are asked of the store.
     let id = user.as_ref().map_or("nobody", |user| user.id.as_str());
@@ -170,7 +205,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
     match user.filter(|_| fits) {
         Some(user) => {
             auth.succeeded(&call.context, &attempt).await?;
-            if unlocked {
+            if attempt.unlocked {
                 note_plain(call, &user, "auth.account_unlocked", "The lock of the account is over").await?;
             }
             if let (Some(account), Some(hash)) = (account, hash)
@@ -181,7 +216,7 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
             Ok(user)
         }
         None => {
-            fail(call, email, &account_key, &attempt).await?;
+            fail(call, email, &attempt).await?;
             Err(Refusal::InvalidEmailOrPassword.into())
         }
     }
@@ -208,8 +243,8 @@ async fn rehash(call: &Call, account: &Account, password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Counts a failure, and locks the account when there were too many: also one that does not exist.
-async fn fail(call: &Call, email: &str, account_key: &str, attempt: &Attempt) -> Result<()> {
+/// Counts a failure, and tells of the lock when it was one too many: also of an account that does not exist.
+async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
     let auth = &call.auth;
     let mut metadata = Map::new();
     metadata.insert("email".to_owned(), email.into());
@@ -221,11 +256,8 @@ async fn fail(call: &Call, email: &str, account_key: &str, attempt: &Attempt) ->
     };
     let failed = note("A sign-in failed", "wrong e-mail address or password");
     auth.note(&call.context, "auth.login_failed", failed).await?;
-    let Consequence::Lock { until_ms } = auth.failed(&call.context, attempt).await? else {
-        return Ok(());
-    };
-    if !auth.lock(&call.context, account_key, until_ms).await? {
-        // Another node was first, and told it.
+    // Where another attempt was first, it told.
+    if auth.failed(&call.context, attempt).await? != Consequence::Locked {
         return Ok(());
     }
     let locked = note("An account was locked", "too many failed sign-ins");

@@ -1,5 +1,6 @@
 //! The second factor: a code of an authenticator app, or one of ten backup codes. It is on once a first code was shown. Codes
-//! count once; failures count as failed sign-ins do.
+//! count once; failures count as failed sign-ins do, of both kinds together, and too many lock the second factor for a while,
+//! whatever sign-in follows.
 
 use qrcode::{QrCode, render::svg};
 use serde::Deserialize;
@@ -7,13 +8,16 @@ use serde_json::{Value, json};
 
 use super::{Call, Entry, SignedIn, enter, session::confirm_password, sign};
 use crate::{
-    auth::{Auth, fact},
+    auth::{Auth, Note, fact},
     crypto::{base32, totp},
     error::{AuthError, Refusal, Result},
     guard::{Attempt, Consequence},
     http::{Reply, cookie},
     proofs::Kind,
-    records::kinds::{TwoFactor, User},
+    records::{
+        changing, changing_based_on, deleting,
+        kinds::{TwoFactor, User},
+    },
     sessions::load::is_banned,
 };
 
@@ -135,13 +139,18 @@ pub(super) async fn disable(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let (auth, user) = (&call.auth, &me.live.user);
     confirm_password(&call, &user.id, call.body()?.required("password")?).await?;
-    if let Some(record) = record_of(&call, &user.id).await? {
-        auth.records.delete::<TwoFactor>(&call.context, &record.id).await?;
-    }
-    auth.records
-        .update::<User>(&call.context, &user.id, json!({ "two_factor_enabled": false }))
-        .await?;
+    // First what makes it weaker: if the rest fails, every device has to show it again.
     auth.drop_proofs(&call.context, Kind::Device, &user.id).await?;
+    let off = changing::<User>(&user.id, &json!({ "two_factor_enabled": false }));
+    let operations = match record_of(&call, &user.id).await? {
+        Some(record) => vec![deleting::<TwoFactor>(&record.id), off],
+        None => vec![off],
+    };
+    match auth.records.transaction(&call.context, operations).await {
+        // Whoever switched it off at the same time did all of it.
+        Err(error) if error.is_not_found() => {}
+        other => other?,
+    }
     auth.sessions.forget_user(&user.id);
     sign::note_plain(&call, user, "auth.mfa_disabled", "The second factor was switched off").await?;
     Ok(Reply::ok(json!({ "status": true })))
@@ -201,23 +210,22 @@ pub(super) async fn verify_totp(call: Call) -> Result<Reply> {
     let Some(step) = totp::accept(&secret, &code, auth.now_ms(), record.last_step.0) else {
         return fail(&call, &attempt, stage.user(), Refusal::InvalidCode).await;
     };
-    // On the very record that was read: of two who bring the same code at once, one gets in.
+    // On the very record that was read: of two who bring the same code at once, one gets in. With the first code the factor is
+    // there and the user has it, or neither.
+    let first = !stage.user().two_factor_enabled;
     let change = json!({ "last_step": step, "verified": true });
-    let changed = auth
-        .records
-        .update_based_on::<TwoFactor>(&call.context, &record.id, change, Some(&record.updated_at))
-        .await;
-    match changed {
-        Ok(_) => {}
+    let mut operations = vec![changing_based_on::<TwoFactor>(&record.id, &change, &record.updated_at)];
+    if first {
+        let on = json!({ "two_factor_enabled": true });
+        operations.push(changing::<User>(&stage.user().id, &on));
+    }
+    match auth.records.transaction(&call.context, operations).await {
+        Ok(()) => {}
         Err(error) if error.is_conflict() => return fail(&call, &attempt, stage.user(), Refusal::InvalidCode).await,
         Err(error) => return Err(error),
     }
     auth.succeeded(&call.context, &attempt).await?;
-    let first = !stage.user().two_factor_enabled;
     if first {
-        auth.records
-            .update::<User>(&call.context, &stage.user().id, json!({ "two_factor_enabled": true }))
-            .await?;
         auth.sessions.forget_user(&stage.user().id);
         sign::note_plain(&call, stage.user(), "auth.mfa_enabled", "A second factor was set up").await?;
     }
@@ -266,25 +274,36 @@ pub(super) async fn verify_backup(call: Call) -> Result<Reply> {
     finish(&call, stage, "backup_code", body.flag("trustDevice")? == Some(true)).await
 }
 
+/// Under which name failures with a user's second factor are counted.
+pub(super) fn factor_key(user: &str) -> String {
+    format!("two-factor:{user}")
+}
+
 async fn admit(call: &Call, user: &User) -> Result<Attempt> {
-    let key = format!("two-factor:{}", user.id);
     let address = fact(&call.context, "address");
-    call.auth.admit(&call.context, &key, &address).await
+    call.auth
+        .admit_guess(&call.context, &factor_key(&user.id), &address)
+        .await
 }
 
 async fn fail(call: &Call, attempt: &Attempt, user: &User, refusal: Refusal) -> Result<Reply> {
     let auth = &call.auth;
     let consequence = auth.failed(&call.context, attempt).await?;
-    let note = crate::auth::Note {
+    let note = |description, failure| Note {
         user: Some(user),
-        description: "A second factor was wrong",
-        failure: Some(refusal.message()),
-        ..crate::auth::Note::default()
+        description,
+        failure: Some(failure),
+        ..Note::default()
     };
-    auth.note(&call.context, "auth.login_failed", note).await?;
+    let wrong = note("A second factor was wrong", refusal.message());
+    auth.note(&call.context, "auth.login_failed", wrong).await?;
     if consequence != Consequence::None {
-        // So many codes are guesses: the password has to be shown again.
+        // So many codes are guesses: the password has to be shown again, too.
         auth.drop_proofs(&call.context, Kind::TwoFactor, &user.id).await?;
+    }
+    if consequence == Consequence::Locked {
+        let locked = note("A second factor was locked", "too many wrong codes");
+        auth.note(&call.context, "auth.account_locked", locked).await?;
     }
     Err(refusal.into())
 }

@@ -28,6 +28,8 @@ pub(crate) struct Reason {
     pub(crate) second_factor: bool,
     /// The administrator who acts as the user.
     pub(crate) impersonated_by: Option<String>,
+    /// The organisation that the administrator works in.
+    pub(crate) impersonator_organization: Option<String>,
     /// The organisation it begins in.
     pub(crate) organization: Option<String>,
     /// How the user proved who they are: `password`, `totp`, `magic_link`, …
@@ -72,6 +74,7 @@ impl Auth {
                     "user_agent": fact(context, "userAgent"),
                     "active_organization_id": organization,
                     "impersonated_by": reason.impersonated_by,
+                    "impersonator_organization_id": reason.impersonator_organization,
                     "remembered": !reason.forget,
                     "second_factor": reason.second_factor,
                 }),
@@ -157,7 +160,7 @@ impl Auth {
         self.note(context, event, note).await
     }
 
-    /// Ends all sessions of a user but one. Answers how many.
+    /// Ends all sessions of a user but one, and all in which they act as somebody else. Answers how many.
     pub(crate) async fn end_all(
         &self,
         context: &Context,
@@ -167,7 +170,8 @@ impl Auth {
     ) -> Result<usize> {
         let mut count = 0;
         loop {
-            let sessions: Vec<Session> = self.records.find(context, json!({ "user_id": user.id })).await?;
+            let theirs = json!({ "$or": [{ "user_id": user.id }, { "impersonated_by": user.id }] });
+            let sessions: Vec<Session> = self.records.find(context, theirs).await?;
             let ending: Vec<&Session> = sessions
                 .iter()
                 .filter(|session| except != Some(session.id.as_str()))
@@ -176,11 +180,35 @@ impl Auth {
                 return Ok(count);
             }
             for session in ending {
-                self.end(context, user, session, "auth.session_expired", description)
-                    .await?;
+                self.end_of(context, user, session, description).await?;
                 count += 1;
             }
         }
+    }
+
+    /// Ends every session in which a user acts as somebody else.
+    pub(crate) async fn end_impersonations(&self, context: &Context, user: &User, description: &str) -> Result<()> {
+        loop {
+            let acting = json!({ "impersonated_by": user.id });
+            let sessions: Vec<Session> = self.records.find(context, acting).await?;
+            if sessions.is_empty() {
+                return Ok(());
+            }
+            for session in &sessions {
+                self.end_of(context, user, session, description).await?;
+            }
+        }
+    }
+
+    /// Ends a session of a user, or one in which the user acts as somebody else: then it is told as that one's.
+    async fn end_of(&self, context: &Context, user: &User, session: &Session, description: &str) -> Result<()> {
+        let event = "auth.session_expired";
+        if session.user_id == user.id {
+            return self.end(context, user, session, event, description).await;
+        }
+        let owner: Option<User> = self.records.get(context, &session.user_id).await?;
+        let owner = owner.unwrap_or_default();
+        self.end(context, &owner, session, event, description).await
     }
 
     /// Takes a session that is over out of the store.

@@ -1,5 +1,5 @@
-//! From the store to a session in use: the record, its user, the role in the active organisation, and the principal that
-//! comes of these.
+//! From the store to a session in use: the record, its user, the role in the active organisation, the team there, and the
+//! principal that comes of these.
 
 use futures_util::future::try_join;
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
@@ -15,7 +15,8 @@ use crate::{
     crypto::{TokenHash, hash_text},
     error::{AuthError, Refusal, Result},
     moment,
-    records::kinds::{Account, Member, Passkey, Session, User},
+    records::kinds::{Account, Member, Passkey, Session, Team, TeamMember, User},
+    rules::Rules,
 };
 
 /// Minutes as milliseconds; none is for ever.
@@ -40,8 +41,12 @@ impl Auth {
             return Ok(None);
         };
         let before = self.sessions.by_hash(hash);
+        let acting = session.impersonated_by.as_ref().map(|_| session.clone());
         let Some(live) = self.enliven(context, session, *hash).await? else {
             self.sessions.forget(hash);
+            if let Some(session) = acting {
+                self.end_impersonation(context, &session).await?;
+            }
             return Ok(None);
         };
         let now_ms = self.now_ms();
@@ -58,8 +63,24 @@ impl Auth {
         Ok(Some(live))
     }
 
+    /// Takes a session out of the store whose administrator may not act as its user any more: it does not come back with the
+    /// right.
+    async fn end_impersonation(&self, context: &Context, session: &Session) -> Result<()> {
+        let context = context.as_system();
+        let user: Option<User> = self.records.get(&context, &session.user_id).await?;
+        let why = "Acting as somebody else ended with the right to it";
+        self.end(
+            &context,
+            &user.unwrap_or_default(),
+            session,
+            "auth.session_expired",
+            why,
+        )
+        .await
+    }
+
     /// From when on a session is over by what the store knows, milliseconds since 1970. That it is in use is told to the store
-    /// with a delay of a quarter of the idle time, which is granted here.
+    /// with a delay of a quarter of the idle time, which is granted here. Policies for some profiles end it when it is read.
     pub(crate) fn ends_ms(&self, session: &Session) -> i64 {
         let rules = self.rules();
         let policy = &rules.session;
@@ -88,30 +109,34 @@ impl Auth {
         json!({ "$or": ways })
     }
 
-    /// Makes a session ready for use. `None`: its user is gone or disabled.
+    /// Makes a session ready for use. `None`: its user is gone or disabled, or whoever acts in it may not.
     pub(crate) async fn enliven(
         &self,
         context: &Context,
-        session: Session,
+        mut session: Session,
         hash: TokenHash,
     ) -> Result<Option<Arc<Live>>> {
-        let (user, member) = try_join(
+        let (user, (member, team)) = try_join(
             self.records.get::<User>(context, &session.user_id),
-            self.membership(context, &session),
+            self.places(context, &session),
         )
         .await?;
+        session.active_team_id = team;
         let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
             return Ok(None);
         };
+        if !self.may_go_on(context, &session, &user).await? {
+            return Ok(None);
+        }
+        let rules = self.rules_for(context, &user).await?;
         let restriction = if session.impersonated_by.is_some() {
             None
         } else {
-            self.restriction(context, &user, session.second_factor).await?
+            self.restriction(context, &user, session.second_factor, &rules).await?
         };
         let principal = principal(&session, &user, member.as_ref());
         let principal = serde_json::to_vec(&principal).map_err(|error| AuthError::Internal(error.to_string()))?;
         let identity = [b"{\"principal\":".as_slice(), &principal, b"}"].concat();
-        let rules = self.rules();
         let policy = &rules.session;
         let signed_in = moment::ms(&session.signed_in_at);
         let expires = moment::ms(&session.expires_at);
@@ -126,6 +151,7 @@ impl Auth {
         Ok(Some(Arc::new(Live {
             identity,
             restriction,
+            networks: rules.networks.clone(),
             hash,
             ends_ms: expires.min(absolute),
             renew_ms,
@@ -139,25 +165,40 @@ impl Auth {
         })))
     }
 
-    /// The user's place in the session's active organisation.
-    async fn membership(&self, context: &Context, session: &Session) -> Result<Option<Member>> {
+    /// The user's place in the session's active organisation, and the active team, as far as they still belong to it.
+    async fn places(&self, context: &Context, session: &Session) -> Result<(Option<Member>, Option<String>)> {
         let Some(organization) = &session.active_organization_id else {
-            return Ok(None);
+            return Ok((None, None));
         };
-        self.records
-            .find_one(
-                context,
-                json!({ "organization_id": organization, "user_id": session.user_id }),
-            )
-            .await
+        let place = json!({ "organization_id": organization, "user_id": session.user_id });
+        let member: Option<Member> = self.records.find_one(context, place).await?;
+        let team = session.active_team_id.as_ref().filter(|_| member.is_some());
+        let Some(team) = team else {
+            return Ok((member, None));
+        };
+        let theirs = json!({ "id": team, "organization_id": organization });
+        let place = json!({ "team_id": team, "user_id": session.user_id });
+        let (found, place) = try_join(
+            self.records.find_one::<Team>(context, theirs),
+            self.records.find_one::<TeamMember>(context, place),
+        )
+        .await?;
+        let team = found.and(place).map(|place| place.team_id);
+        Ok((member, team))
     }
 
     /// Why somebody may do nothing but set that right; `shown` says that they came with a second factor.
-    pub(crate) async fn restriction(&self, context: &Context, user: &User, shown: bool) -> Result<Option<Refusal>> {
-        if self.demands_second_factor(user) && !shown {
+    pub(crate) async fn restriction(
+        &self,
+        context: &Context,
+        user: &User,
+        shown: bool,
+        rules: &Rules,
+    ) -> Result<Option<Refusal>> {
+        if demands_second_factor(user, rules) && !shown {
             return Ok(Some(Refusal::MfaRequired));
         }
-        let Some(days) = self.rules().password.expiration_days else {
+        let Some(days) = rules.password.expiration_days else {
             return Ok(None);
         };
         let account = self.credential(context, &user.id).await?;
@@ -166,11 +207,6 @@ impl Auth {
         Ok(expires
             .filter(|expires| *expires <= self.now_ms())
             .map(|_| Refusal::PasswordExpired))
-    }
-
-    /// Whether a user has to come with a second factor.
-    pub(crate) fn demands_second_factor(&self, user: &User) -> bool {
-        self.rules().session.force_mfa || user.mfa_required
     }
 
     /// Whether a user has a second factor: an authenticator app, or a passkey that asks for a finger or a PIN.
@@ -193,6 +229,11 @@ impl Auth {
 /// Provider of accounts with a password; their account id is the user's.
 pub(crate) const CREDENTIAL: &str = "credential";
 
+/// Whether a user has to come with a second factor.
+pub(crate) fn demands_second_factor(user: &User, rules: &Rules) -> bool {
+    rules.session.force_mfa || user.mfa_required
+}
+
 /// Whether a user is disabled at a moment.
 pub(crate) fn is_banned(user: &User, now_ms: i64) -> bool {
     let over = user
@@ -202,20 +243,11 @@ pub(crate) fn is_banned(user: &User, now_ms: i64) -> bool {
     user.banned && !over
 }
 
-/// Who stands behind a session. A user who left the active organisation works in none.
-fn principal(session: &Session, user: &User, member: Option<&Member>) -> Principal {
+/// A user at work in an organisation, or in none, whatever they came with.
+pub(crate) fn person(user: &User, member: Option<&Member>) -> Principal {
     let mut roles = vec![user.role.clone()];
     if let Some(member) = member {
         roles.extend(member.role.split(',').map(|role| format!("org:{}", role.trim())));
-    }
-    let mut attributes = Map::new();
-    attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
-    attributes.insert("twoFactor".to_owned(), Value::Bool(session.second_factor));
-    if let Some(administrator) = &session.impersonated_by {
-        attributes.insert("impersonatedBy".to_owned(), administrator.as_str().into());
-    }
-    if let (Some(team), Some(_)) = (&session.active_team_id, member) {
-        attributes.insert("team".to_owned(), team.as_str().into());
     }
     Principal {
         id: user.id.clone(),
@@ -225,7 +257,25 @@ fn principal(session: &Session, user: &User, member: Option<&Member>) -> Princip
         tenant: member.map(|member| member.organization_id.clone()),
         roles,
         permission_sets: Vec::new(),
+        session: None,
+        attributes: Map::new(),
+    }
+}
+
+/// Who stands behind a session. A user who left the active organisation works in none.
+fn principal(session: &Session, user: &User, member: Option<&Member>) -> Principal {
+    let mut attributes = Map::new();
+    attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
+    attributes.insert("twoFactor".to_owned(), Value::Bool(session.second_factor));
+    if let Some(administrator) = &session.impersonated_by {
+        attributes.insert("impersonatedBy".to_owned(), administrator.as_str().into());
+    }
+    if let Some(team) = &session.active_team_id {
+        attributes.insert("team".to_owned(), team.as_str().into());
+    }
+    Principal {
         session: Some(session.id.clone()),
         attributes,
+        ..person(user, member)
     }
 }

@@ -15,6 +15,7 @@ fn live(id: &str, user: &str) -> Arc<Live> {
         },
         identity: Vec::new(),
         restriction: None,
+        networks: Networks::default(),
         hash: crate::crypto::hash_token(id),
         ends_ms: NOW + 100_000,
         renew_ms: NOW + 50_000,
@@ -84,4 +85,35 @@ fn all_sessions_of_a_user_go_together() {
         .map(|id| sessions.by_id(id).is_some())
         .collect();
     assert_eq!(left, [false, false, true]);
+}
+
+/// An administrator acts as the user.
+fn acted(id: &str, user: &str, administrator: &str) -> Arc<Live> {
+    let mut live = Arc::into_inner(live(id, user)).unwrap();
+    live.session.impersonated_by = Some(administrator.to_owned());
+    Arc::new(live)
+}
+
+#[test]
+fn a_session_goes_with_whoever_acts_in_it() {
+    let sessions = Sessions::new(SessionPolicy::default());
+    sessions.keep(&acted("s1", "u1", "root"), sessions.epoch());
+    sessions.keep(&live("s2", "root"), sessions.epoch());
+    sessions.keep(&live("s3", "u1"), sessions.epoch());
+    sessions.forget_user("root");
+    assert!(sessions.by_id("s1").is_none() && sessions.by_id("s2").is_none());
+    assert!(sessions.by_id("s3").is_some());
+    sessions.keep(&acted("s1", "u1", "root"), sessions.epoch());
+    sessions.forget_user("u1");
+    assert!(sessions.by_id("s1").is_none() && sessions.live.read().by_user.is_empty());
+}
+
+#[test]
+fn acting_as_somebody_else_is_looked_up_soon_whatever_is_configured() {
+    let day_ms = 86_400_000;
+    assert_eq!(
+        acted("s1", "u1", "root").standing(NOW + 1001, day_ms),
+        Standing::Unchecked
+    );
+    assert_eq!(live("s2", "u1").standing(NOW + 1001, day_ms), Standing::Good);
 }

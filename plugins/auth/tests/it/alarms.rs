@@ -58,25 +58,28 @@ async fn where_somebody_tries_an_account_it_is_locked_and_its_owner_stays_in() {
 
 #[tokio::test]
 async fn somebody_who_acts_suspiciously_is_out_until_the_lock_ends() {
-    let world = world(json!({ "lockout": { "lockMinutes": 10 } })).await;
-    let _root = world.registered("root@example.com").await;
-    let mut ada = world.registered("ada@example.com").await;
-    let key = ada.post("api-key/create", json!({ "name": "k" })).await.expect(200)["key"].clone();
-    let key = key.as_str().unwrap().to_owned();
-    let id = user_of(&mut ada).await;
-    assert!(world.who(&bearer(&key)).await.unwrap().is_some());
-    alarm(
-        &world,
-        &["lock_account"],
-        json!({ "actorKind": "user", "actorId": id }),
-        json!({}),
-    )
-    .await;
-    assert!(!ada.is_signed_in().await);
-    assert!(world.who(&bearer(&key)).await.unwrap().is_none());
-    assert!(sign_in(&world, "ada@example.com").await.status >= 400);
-    world.plugin.set_now_ms(NOW_MS + 601_000);
-    sign_in(&world, "ada@example.com").await.expect(200);
+    // With a session or with a key, which the trail may call a system's.
+    for kind in ["user", "service", "system"] {
+        let world = world(json!({ "lockout": { "lockMinutes": 10 } })).await;
+        let _root = world.registered("root@example.com").await;
+        let mut ada = world.registered("ada@example.com").await;
+        let key = ada.post("api-key/create", json!({ "name": "k" })).await.expect(200)["key"].clone();
+        let key = key.as_str().unwrap().to_owned();
+        let id = user_of(&mut ada).await;
+        assert!(world.who(&bearer(&key)).await.unwrap().is_some());
+        alarm(
+            &world,
+            &["lock_account"],
+            json!({ "actorKind": kind, "actorId": id }),
+            json!({}),
+        )
+        .await;
+        assert!(!ada.is_signed_in().await, "{kind}");
+        assert!(world.who(&bearer(&key)).await.unwrap().is_none(), "{kind}");
+        assert!(sign_in(&world, "ada@example.com").await.status >= 400, "{kind}");
+        world.plugin.set_now_ms(NOW_MS + 601_000);
+        sign_in(&world, "ada@example.com").await.expect(200);
+    }
 }
 
 #[tokio::test]

@@ -128,12 +128,27 @@ async fn production_takes_those_who_were_invited() {
         .await
         .expect(200);
     let invitation = json!({ "email": "ada@example.com", "role": "member" });
-    root.post("organization/invite-member", invitation).await.expect(200);
-    let made = Browser::new(&world)
-        .post("sign-up/email", body("ada@example.com"))
+    let invited = root.post("organization/invite-member", invitation).await.expect(200);
+    let sign_up = async |email: &str, named: &serde_json::Value| {
+        let mut body = body(email);
+        body["invitation"] = named.clone();
+        Browser::new(&world).post("sign-up/email", body).await
+    };
+    // Everybody can write an address down, and every member of the organisation knows the id.
+    for named in [serde_json::Value::Null, invited["id"].clone()] {
+        sign_up("ada@example.com", &named)
+            .await
+            .refused(403, "SELF_REGISTRATION_CLOSED");
+    }
+    let link = json!(world.invited());
+    sign_up("eve@example.com", &link)
         .await
-        .expect(200);
-    assert_eq!(made["user"]["role"], "user");
+        .refused(400, "INVITATION_NOT_FOUND");
+    let made = sign_up("ada@example.com", &link).await.expect(200);
+    assert_eq!(
+        (&made["user"]["role"], &made["user"]["emailVerified"]),
+        (&json!("user"), &json!(true))
+    );
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use std::{
 };
 
 type Rows = BTreeMap<String, Vec<Map<String, Value>>>;
+type Meanwhile = Box<dyn FnOnce(&MemoryData) + Send>;
 
 /// Records by object, in the order they were made.
 #[derive(Default)]
@@ -22,6 +23,7 @@ pub(crate) struct MemoryData {
     rows: Mutex<Rows>,
     unique: BTreeMap<String, Vec<Vec<String>>>,
     counter: AtomicU64,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl MemoryData {
@@ -62,6 +64,18 @@ impl MemoryData {
             panic!("an object")
         };
         self.insert(&mut self.rows.lock().unwrap(), object, record).unwrap();
+    }
+
+    /// Changes a record, as somebody else would.
+    pub(crate) fn alter(&self, object: &str, id: &str, change: &Value) {
+        let change = change.as_object().unwrap();
+        self.change(&mut self.rows.lock().unwrap(), object, id, change, None)
+            .unwrap();
+    }
+
+    /// What somebody else does just before the next transaction, and after what it is based on was read.
+    pub(crate) fn meanwhile(&self, act: impl FnOnce(&Self) + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(act));
     }
 
     /// Takes a record out, as somebody else would.
@@ -209,6 +223,8 @@ fn check_system(context: &Context) -> Result<()> {
 impl Data for MemoryData {
     async fn find(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        // As with a real store, others have their turn while it is asked.
+        tokio::task::yield_now().await;
         let FindRequest { object, query } = serde_json::from_slice(&request)?;
         let filter = query.get("where").cloned().unwrap_or_default();
         let limit = query.get("limit").and_then(Value::as_u64).unwrap_or(100);
@@ -273,6 +289,10 @@ impl Data for MemoryData {
     async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
         let TransactionRequest { operations } = serde_json::from_slice(&request)?;
+        let act = self.meanwhile.lock().unwrap().take();
+        if let Some(act) = act {
+            act(self);
+        }
         let mut rows = self.rows.lock().unwrap();
         let mut changed = rows.clone();
         for operation in &operations {
@@ -280,7 +300,10 @@ impl Data for MemoryData {
             let data = operation["data"].as_object().cloned().unwrap_or_default();
             match (operation["action"].as_str().unwrap(), operation["id"].as_str()) {
                 ("create", _) => self.insert(&mut changed, object, data).map(drop)?,
-                ("update", Some(id)) => self.change(&mut changed, object, id, &data, None).map(drop)?,
+                ("update", Some(id)) => {
+                    let version = operation["expectedVersion"].as_str();
+                    self.change(&mut changed, object, id, &data, version).map(drop)?;
+                }
                 ("delete", Some(id)) => Self::remove(&mut changed, object, id)?,
                 other => panic!("{other:?} is no operation"),
             }

@@ -3,7 +3,9 @@
 use objectos_plugin_api::{ErrorKind, PrincipalKind, contracts::auth::Credentials};
 use serde_json::json;
 
-use crate::world::{Browser, NOW_MS, bearer, world};
+use crate::world::{Browser, NOW_MS, PASSWORD, bearer, world};
+
+const DAY_S: i64 = 24 * 3600;
 
 fn with_key(key: &str, method: &str, path: &str) -> Credentials {
     Credentials {
@@ -110,4 +112,94 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         .await
         .refused(403, "FORBIDDEN");
     program.get("list-sessions").await.refused(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn a_key_is_made_by_somebody_who_signed_in_lately_and_has_an_end() {
+    let world = world(json!({ "apiKeys": { "maxAgeDays": 2 } })).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let made = ada.post("api-key/create", json!({ "name": "k" })).await.expect(200);
+    assert_eq!(made["expiresAt"], "2023-11-16T22:13:20.000Z", "the longest there is");
+    for seconds in [2 * DAY_S + 1, 0, -1] {
+        let body = json!({ "name": "k", "expiresIn": seconds });
+        ada.post("api-key/create", body).await.refused(400, "VALIDATION_ERROR");
+    }
+    let body = json!({ "name": "k", "expiresIn": 2 * DAY_S });
+    ada.post("api-key/create", body).await.expect(200);
+    world.plugin.set_now_ms(NOW_MS + DAY_S * 1000 + 1000);
+    assert!(ada.is_signed_in().await);
+    ada.post("api-key/create", json!({ "name": "k" }))
+        .await
+        .refused(403, "SESSION_NOT_FRESH");
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    ada.post("sign-in/email", body).await.expect(200);
+    ada.post("api-key/create", json!({ "name": "k" })).await.expect(200);
+    world.plugin.set_now_ms(NOW_MS + 2 * DAY_S * 1000);
+    let key = made["key"].as_str().unwrap();
+    assert_eq!(world.who(&bearer(key)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_administrator_sees_and_ends_the_keys_of_others() {
+    let world = world(json!({})).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut ada = world.registered("ada@example.com").await;
+    let user = ada.get("get-session").await.expect(200)["user"]["id"].clone();
+    let key = async |owner: &mut Browser<'_>| {
+        let made = owner.post("api-key/create", json!({ "name": "k" })).await.expect(200);
+        (made["id"].clone(), made["key"].as_str().unwrap().to_owned())
+    };
+    let (first, second) = (key(&mut ada).await, key(&mut ada).await);
+    let own = key(&mut root).await;
+    let of_ada = json!({ "userId": user });
+    for path in ["admin/list-user-api-keys", "admin/revoke-user-api-keys"] {
+        ada.post(path, of_ada.clone()).await.refused(403, "FORBIDDEN");
+    }
+    let listed = root.post("admin/list-user-api-keys", of_ada.clone()).await.expect(200);
+    let ids: Vec<_> = listed["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| &key["id"])
+        .collect();
+    assert_eq!(ids, [&first.0, &second.0]);
+    assert!(!listed.to_string().contains(&first.1));
+    let one = |id: &serde_json::Value| json!({ "userId": user, "keyId": id });
+    root.post("admin/revoke-user-api-keys", one(&own.0))
+        .await
+        .refused(404, "KEY_NOT_FOUND");
+    root.post("admin/revoke-user-api-keys", one(&first.0)).await.expect(200);
+    assert_eq!(world.who(&bearer(&first.1)).await.unwrap(), None);
+    assert!(world.who(&bearer(&second.1)).await.unwrap().is_some());
+    // Ending sessions leaves keys, unless they are to go, too.
+    root.post("admin/revoke-user-sessions", of_ada.clone())
+        .await
+        .expect(200);
+    assert!(world.who(&bearer(&second.1)).await.unwrap().is_some());
+    let too = json!({ "userId": user, "keys": true });
+    root.post("admin/revoke-user-sessions", too).await.expect(200);
+    assert_eq!(world.who(&bearer(&second.1)).await.unwrap(), None);
+    assert_eq!(world.count("security.api_key_revoked"), 2);
+    // So does another password.
+    let passwords = ["walnut-heron-71", "walnut-heron-72", "walnut-heron-73"];
+    world
+        .data
+        .alter("sys_user", user.as_str().unwrap(), &json!({ "email_verified": true }));
+    let mut password = PASSWORD;
+    for (new, keys) in passwords.into_iter().zip([Some(true), Some(false), None]) {
+        let body = json!({ "email": "ada@example.com", "password": password });
+        ada.post("sign-in/email", body).await.expect(200);
+        let made = key(&mut ada).await;
+        let ask = json!({ "email": "ada@example.com" });
+        ada.post("request-password-reset", ask).await.expect(200);
+        let body = json!({ "token": world.mailed_token().await, "newPassword": new, "keys": keys });
+        ada.post("reset-password", body).await.expect(200);
+        let left = world.who(&bearer(&made.1)).await.unwrap().is_some();
+        assert_eq!(left, keys != Some(true), "{keys:?}");
+        password = new;
+    }
+    let body = json!({ "userId": user, "newPassword": "walnut-heron-74", "keys": true });
+    root.post("admin/set-user-password", body).await.expect(200);
+    let listed = root.post("admin/list-user-api-keys", of_ada).await.expect(200);
+    assert_eq!(listed["keys"], json!([]));
 }

@@ -1,8 +1,9 @@
 //! Organisations: members, invitations, teams, and the active one as the tenant.
 
+use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
-use crate::world::{Browser, World, bearer, world};
+use crate::world::{Browser, NOW_MS, World, bearer, world};
 
 async fn acme(ada: &mut Browser<'_>) -> String {
     let made = ada
@@ -16,13 +17,16 @@ async fn acme(ada: &mut Browser<'_>) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn join(ada: &mut Browser<'_>, bob: &mut Browser<'_>, email: &str, role: &str) -> Value {
+async fn join(world: &World, ada: &mut Browser<'_>, bob: &mut Browser<'_>, email: &str, role: &str) -> Value {
     let invited = ada
         .post("organization/invite-member", json!({ "email": email, "role": role }))
         .await
         .expect(200);
-    assert_eq!(invited["status"], "pending");
-    let body = json!({ "invitationId": invited["id"] });
+    assert_eq!(
+        (&invited["status"], &invited["mailed"]),
+        (&json!("pending"), &json!(true))
+    );
+    let body = json!({ "invitationId": world.invited() });
     let accepted = bob.post("organization/accept-invitation", body).await.expect(200);
     assert_eq!(accepted["invitation"]["status"], "accepted");
     accepted["member"].clone()
@@ -100,10 +104,19 @@ async fn an_invitation_is_for_its_address_alone() {
     )
     .await
     .refused(400, "ROLE_NOT_FOUND");
-    let accept = json!({ "invitationId": invited["id"] });
+    let accept = json!({ "invitationId": world.invited() });
     eve.post("organization/accept-invitation", accept.clone())
         .await
         .refused(403, "YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION");
+    bob.get("organization/list-user-invitations")
+        .await
+        .refused(403, "EMAIL_NOT_VERIFIED");
+    world.read_all();
+    bob.post("send-verification-email", json!({ "email": "bob@example.com" }))
+        .await
+        .expect(200);
+    let verify = format!("verify-email?token={}", world.mailed_token().await);
+    bob.get(&verify).await.expect(200);
     assert_eq!(
         bob.get("organization/list-user-invitations").await.expect(200)[0]["organizationName"],
         "Acme"
@@ -138,7 +151,7 @@ async fn roles_have_a_rank_and_the_last_owner_stays() {
     let mut ada = world.registered("ada@example.com").await;
     let id = acme(&mut ada).await;
     let mut bob = world.registered("bob@example.com").await;
-    let member = join(&mut ada, &mut bob, "bob@example.com", "admin").await;
+    let member = join(&world, &mut ada, &mut bob, "bob@example.com", "admin").await;
     let owners = ada.get("organization/list-members").await.expect(200);
     assert_eq!(owners["total"], 2);
     let owner = owners["members"][0]["id"].clone();
@@ -180,7 +193,7 @@ async fn teams_are_made_of_members() {
     let mut ada = world.registered("ada@example.com").await;
     acme(&mut ada).await;
     let mut bob = world.registered("bob@example.com").await;
-    let member = join(&mut ada, &mut bob, "bob@example.com", "member").await;
+    let member = join(&world, &mut ada, &mut bob, "bob@example.com", "member").await;
     let eve = world.registered("eve@example.com").await;
     let stranger = world.who(&bearer(&eve.token)).await.unwrap().unwrap().id;
     bob.post("organization/create-team", json!({ "name": "Sales" }))
@@ -225,4 +238,161 @@ async fn teams_are_made_of_members() {
         .await
         .expect(200);
     assert_eq!(ada.get("organization/list-teams").await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn a_team_ends_with_the_place_in_it() {
+    // By the route, by the record, and with the team's record.
+    for way in 0..3 {
+        let world = world(json!({})).await;
+        let mut ada = world.registered("ada@example.com").await;
+        acme(&mut ada).await;
+        let owner = world.who(&bearer(&ada.token)).await.unwrap().unwrap().id;
+        let made = ada
+            .post("organization/create-team", json!({ "name": "Sales" }))
+            .await
+            .expect(200);
+        let place = json!({ "teamId": made["id"], "userId": owner });
+        ada.post("organization/add-team-member", place.clone())
+            .await
+            .expect(200);
+        ada.post("organization/set-active-team", json!({ "teamId": made["id"] }))
+            .await
+            .expect(200);
+        let team = async || {
+            let principal = world.who(&bearer(&ada.token)).await.unwrap().unwrap();
+            principal.attributes.get("team").cloned()
+        };
+        assert_eq!(team().await, Some(made["id"].clone()));
+        match way {
+            0 => {
+                let mut same = Browser::new(&world);
+                same.cookies.clone_from(&ada.cookies);
+                same.post("organization/remove-team-member", place).await.expect(200);
+            }
+            1 => {
+                let record = world.data.rows("sys_team_member").remove(0);
+                world.data.take("sys_team_member", record["id"].as_str().unwrap());
+                let payload = json!({ "object": "sys_team_member", "id": record["id"], "previous": record });
+                let context = Context::background();
+                let hook = world
+                    .plugin
+                    .hook("data.after_delete", "sys_team_member", &context, &payload);
+                hook.await.unwrap();
+            }
+            _ => {
+                world.data.take("sys_team", made["id"].as_str().unwrap());
+                world.plugin.set_now_ms(NOW_MS + 1001);
+            }
+        }
+        assert_eq!(team().await, None, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_an_organization_end_with_it() {
+    let world = world(json!({ "session": { "recheckMs": 86_400_000 } })).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let id = acme(&mut ada).await;
+    let made = ada.post("api-key/create", json!({ "name": "k" })).await.expect(200);
+    assert_eq!(made["organizationId"], id.as_str());
+    let key = made["key"].as_str().unwrap();
+    assert!(world.who(&bearer(key)).await.unwrap().is_some());
+    ada.post("organization/delete", json!({ "organizationId": id }))
+        .await
+        .expect(200);
+    assert_eq!(world.who(&bearer(key)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_taken_back_meanwhile_makes_nobody_a_member() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    acme(&mut ada).await;
+    let mut bob = world.registered("bob@example.com").await;
+    let body = json!({ "email": "bob@example.com", "role": "admin" });
+    let invited = ada.post("organization/invite-member", body).await.expect(200);
+    let id = invited["id"].as_str().unwrap().to_owned();
+    let user = world.who(&bearer(&bob.token)).await.unwrap().unwrap().id;
+    world.data.alter("sys_user", &user, &json!({ "email_verified": true }));
+    world.plugin.set_now_ms(NOW_MS + 1001);
+    world.data.meanwhile(move |data| {
+        data.alter("sys_invitation", &id, &json!({ "status": "canceled" }));
+    });
+    let accept = json!({ "invitationId": invited["id"] });
+    bob.post("organization/accept-invitation", accept)
+        .await
+        .refused(400, "INVITATION_NOT_FOUND");
+    assert_eq!(world.data.rows("sys_member").len(), 1);
+    assert_eq!(world.data.rows("sys_invitation")[0]["status"], "canceled");
+    assert_eq!(tenant(&world, &bob).await.0, None);
+}
+
+#[tokio::test]
+async fn a_member_of_two_organizations_works_in_one_at_a_time() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let mut bob = world.registered("bob@example.com").await;
+    let id = world.who(&bearer(&bob.token)).await.unwrap().unwrap().id;
+    let mut organizations = Vec::new();
+    for (slug, role) in [("acme", "admin"), ("initech", "member")] {
+        let made = ada
+            .post("organization/create", json!({ "name": slug, "slug": slug }))
+            .await
+            .expect(200);
+        let place = json!({ "id": format!("m-{slug}"), "organization_id": made["id"], "user_id": id, "role": role });
+        world.data.put("sys_member", place);
+        organizations.push((made["id"].as_str().unwrap().to_owned(), format!("org:{role}")));
+    }
+    let listed = bob.get("organization/list").await.expect(200);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    for (id, role) in organizations.iter().chain(&organizations) {
+        bob.post("organization/set-active", json!({ "organizationId": id }))
+            .await
+            .expect(200);
+        let (active, roles) = tenant(&world, &bob).await;
+        assert_eq!((active.as_ref(), &roles[1..]), (Some(id), &[role.clone()][..]));
+        let here = bob.get("organization/get-active-member-role").await.expect(200);
+        assert_eq!(format!("org:{}", here["role"].as_str().unwrap()), *role);
+    }
+    // What he is in the one counts for nothing in the other: neither by name nor by the active one.
+    let (acme, initech) = (&organizations[0].0, &organizations[1].0);
+    let invite =
+        |organization: &str| json!({ "email": "eve@example.com", "role": "member", "organizationId": organization });
+    bob.post("organization/invite-member", invite(initech))
+        .await
+        .refused(403, "FORBIDDEN");
+    bob.post("organization/invite-member", invite(acme)).await.expect(200);
+    let team = bob
+        .post(
+            "organization/create-team",
+            json!({ "name": "Sales", "organizationId": acme }),
+        )
+        .await
+        .expect(200);
+    let place = json!({ "teamId": team["id"], "userId": id });
+    bob.post("organization/add-team-member", place).await.expect(200);
+    // An active team takes its organisation along, and another organisation leaves the team behind.
+    bob.post("organization/set-active-team", json!({ "teamId": team["id"] }))
+        .await
+        .expect(200);
+    let principal = world.who(&bearer(&bob.token)).await.unwrap().unwrap();
+    assert_eq!(
+        (principal.tenant.as_ref(), &principal.attributes["team"]),
+        (Some(acme), &team["id"])
+    );
+    bob.post("organization/set-active", json!({ "organizationId": initech }))
+        .await
+        .expect(200);
+    let principal = world.who(&bearer(&bob.token)).await.unwrap().unwrap();
+    assert_eq!(principal.tenant.as_ref(), Some(initech));
+    assert!(!principal.attributes.contains_key("team"));
+    // Whoever leaves the one stays in the other.
+    bob.post("organization/leave", json!({ "organizationId": acme }))
+        .await
+        .expect(200);
+    assert_eq!(
+        tenant(&world, &bob).await,
+        (Some(initech.clone()), vec!["user".to_owned(), "org:member".to_owned()])
+    );
 }

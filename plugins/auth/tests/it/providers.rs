@@ -430,3 +430,28 @@ async fn an_address_that_is_not_verified_waits_whoever_tells_it() {
     assert!(!browser.is_signed_in().await);
     assert_eq!(world.mailed().await.to, ["ada@example.com"]);
 }
+
+#[tokio::test]
+async fn a_key_that_the_provider_takes_back_is_trusted_an_hour_at_most() {
+    let hour_ms = 3_600_000;
+    let (world, net) = online(corporate(), &[]).await;
+    let (old, new) = (Signer::new("k1"), Signer::new("k2"));
+    discover(&net, ISSUER, ISSUER, &old);
+    let enter = async |signer: &Signer, at_ms: i64| {
+        world.plugin.set_now_ms(at_ms);
+        let mut browser = Browser::new(&world);
+        let place = through(&mut browser, &net, "corporate", |nonce| {
+            let mut said = claims(nonce);
+            said["iat"] = json!(at_ms / 1000);
+            said["exp"] = json!(at_ms / 1000 + 300);
+            Some(signer.token(&said))
+        })
+        .await;
+        (place == "/app", browser.is_signed_in().await)
+    };
+    assert_eq!(enter(&old, NOW_MS).await, (true, true));
+    net.put("https://id.example.com/keys", json!({ "keys": [new.key()] }));
+    assert_eq!(enter(&old, NOW_MS + hour_ms - 1000).await, (true, true));
+    assert_eq!(enter(&old, NOW_MS + hour_ms).await, (false, false));
+    assert_eq!(enter(&new, NOW_MS + hour_ms).await, (true, true));
+}

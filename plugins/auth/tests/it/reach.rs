@@ -32,11 +32,28 @@ impl Permissions for Rules {
 }
 
 async fn ruled() -> World {
+    ruled_with(json!({})).await
+}
+
+async fn ruled_with(more: Value) -> World {
     let data = Arc::new(MemoryData::new());
-    world_with("development", json!({}), data, |host| {
+    world_with("development", more, data, |host| {
         host.service(PermissionsServer::new(Arc::new(Rules)))
     })
     .await
+}
+
+/// Somebody who manages the users of an organisation `o1`, where they work.
+async fn manager<'a>(world: &'a World, root: &mut Browser<'_>) -> Browser<'a> {
+    let organization = json!({ "id": "o1", "name": "Ours", "slug": "ours" });
+    world.data.put("sys_organization", organization);
+    let (mut hr, id) = with_role(world, root, "hr", "manage_users").await;
+    let place = json!({ "organization_id": "o1", "user_id": id, "role": "owner" });
+    world.data.put("sys_member", place);
+    hr.post("organization/set-active", json!({ "organizationId": "o1" }))
+        .await
+        .expect(200);
+    hr
 }
 
 async fn id_of(browser: &mut Browser<'_>) -> Value {
@@ -243,4 +260,119 @@ async fn without_organizations_everybody_is_within_reach() {
         .await
         .expect(200);
     hr.get("admin/list-users").await.refused(400, "NO_ACTIVE_ORGANIZATION");
+}
+
+#[tokio::test]
+async fn a_directory_of_an_organization_vouches_for_its_own_domains_alone() {
+    let world =
+        ruled_with(json!({ "scim": { "trustedDomains": { "o1": ["ours.example"], "o2": ["example.org"] } } })).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let mut keyed = directory(&world, &mut hr).await;
+    let verified = |email: &str| {
+        let users = world.data.rows("sys_user");
+        let user = users.into_iter().find(|user| user["email"] == email).expect(email);
+        user["email_verified"] == true
+    };
+    let mut made = Vec::new();
+    for (email, expected) in [
+        ("ada@ours.example", true),
+        ("bob@example.org", false),
+        ("cid@sub.ours.example", false),
+        ("dan@Ours.Example", true),
+    ] {
+        let user = keyed.post(USERS, json!({ "userName": email })).await.expect(201);
+        assert_eq!(verified(&email.to_lowercase()), expected, "{email}");
+        made.push(user["id"].as_str().unwrap().to_owned());
+    }
+    for (id, email, expected) in [
+        (&made[0], "ada@example.org", false),
+        (&made[0], "lovelace@ours.example", true),
+        (&made[1], "robert@example.org", false),
+    ] {
+        let change = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": email }] });
+        keyed.one("PATCH", USERS, id, change).await.expect(200);
+        assert_eq!(verified(email), expected, "{email}");
+    }
+    // What is no change of the address changes nothing of what is known of it.
+    let change = json!({ "userName": "lovelace@ours.example", "displayName": "Ada" });
+    keyed.one("PUT", USERS, &made[0], change).await.expect(200);
+    assert!(verified("lovelace@ours.example"));
+    // The installation's own directory knows its people.
+    let mut whole = directory(&world, &mut root).await;
+    whole
+        .post(USERS, json!({ "userName": "eve@example.org" }))
+        .await
+        .expect(201);
+    assert!(verified("eve@example.org"));
+}
+
+#[tokio::test]
+async fn whoever_acts_as_somebody_else_is_no_directory_and_a_directory_makes_members_aloud() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let hr = manager(&world, &mut root).await;
+    let mut own = directory(&world, &mut root).await;
+    let user = own
+        .post(USERS, json!({ "userName": "ada@example.com" }))
+        .await
+        .expect(201);
+    // Ada is in no organisation; a group makes her a member of the one it belongs to.
+    let id = id_of(&mut root).await;
+    let place = json!({ "organization_id": "o1", "user_id": id, "role": "owner" });
+    world.data.put("sys_member", place);
+    root.post("organization/set-active", json!({ "organizationId": "o1" }))
+        .await
+        .expect(200);
+    let assigned = world.count("authz.role_assigned");
+    let group = json!({ "displayName": "Sales", "members": [{ "value": user["id"] }] });
+    root.post(GROUPS, group).await.expect(201);
+    assert_eq!(world.count("authz.role_assigned"), assigned + 1);
+    let hr = world.who(&crate::world::bearer(&hr.token)).await.unwrap().unwrap().id;
+    root.post("admin/impersonate-user", json!({ "userId": hr }))
+        .await
+        .expect(200);
+    for path in [USERS, GROUPS, "scim/v2/Schemas"] {
+        root.get(path).await.expect(403);
+    }
+    let users = world.data.rows("sys_user").len();
+    root.post(USERS, json!({ "userName": "eve@example.com" }))
+        .await
+        .expect(403);
+    assert_eq!(world.data.rows("sys_user").len(), users);
+}
+
+#[tokio::test]
+async fn asking_whether_others_have_accounts_counts() {
+    let world = ruled_with(json!({ "lockout": { "attempts": 3, "slowAfter": 9 } })).await;
+    let mut root = world.registered("root@example.com").await;
+    world.registered("bob@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let mut keyed = directory(&world, &mut hr).await;
+    let user = |email: &str| json!({ "userName": email });
+    let ada = keyed.post(USERS, user("ada@example.com")).await.expect(201);
+    for _ in 0..5 {
+        // One of their own is no news.
+        keyed.post(USERS, user("ada@example.com")).await.expect(409);
+    }
+    keyed.post(USERS, user("bob@example.com")).await.expect(409);
+    let change = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": "bob@example.com" }] });
+    let id = ada["id"].as_str().unwrap();
+    keyed.one("PATCH", USERS, id, change).await.expect(409);
+    let body = |email: &str| json!({ "email": email, "name": "X" });
+    hr.post("admin/create-user", body("root@example.com"))
+        .await
+        .refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    for email in ["root@example.com", "nobody@example.com"] {
+        keyed.post(USERS, user(email)).await.refused(429, "TOO_MANY_ATTEMPTS");
+        hr.post("admin/create-user", body(email))
+            .await
+            .refused(429, "TOO_MANY_ATTEMPTS");
+    }
+    // Whoever sees everybody asks nothing by it.
+    for _ in 0..5 {
+        root.post("admin/create-user", body("bob@example.com"))
+            .await
+            .refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    }
 }

@@ -120,7 +120,7 @@ async fn nobody_else_is_a_directory() {
 }
 
 /// A directory with the key of somebody who may do everything.
-async fn directory(world: &World) -> Browser<'_> {
+pub(crate) async fn directory(world: &World) -> Browser<'_> {
     let mut root = world.registered("root@example.com").await;
     root.post("organization/create", json!({ "name": "Acme", "slug": "acme" }))
         .await
@@ -133,7 +133,7 @@ async fn directory(world: &World) -> Browser<'_> {
     Browser::new(world).with_header("authorization", &key)
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 

@@ -105,7 +105,7 @@ impl Mailer for Nowhere {
     }
 }
 
-async fn without_mail(more: Value) -> World {
+pub(crate) async fn without_mail(more: Value) -> World {
     let data = Arc::new(MemoryData::new());
     world_with("production", more, data, |host| {
         host.environment("OBJECTOS_ADMIN_EMAIL", "root@example.com")

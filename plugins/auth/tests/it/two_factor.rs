@@ -3,7 +3,7 @@
 use objectos_plugin_api::ErrorKind;
 use serde_json::json;
 
-use crate::world::{Browser, NOW_MS, PASSWORD, bearer, world};
+use crate::world::{Browser, NOW_MS, PASSWORD, World, bearer, world};
 
 /// What an authenticator app does (RFC 6238), written for the tests alone.
 pub(crate) fn code(uri: &str, now_ms: i64) -> String {
@@ -188,4 +188,47 @@ async fn where_it_is_demanded_nothing_goes_without_it() {
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Denied, "mfa_required"));
     set_up(&mut ada).await;
     assert!(world.who(&bearer(&ada.token)).await.unwrap().is_some());
+}
+
+/// Whether the user has a second factor, and whether it is there.
+fn halves(world: &World) -> (bool, bool) {
+    let user = world.data.rows("sys_user").remove(0);
+    let factors = world.data.rows("sys_two_factor");
+    let there = factors.first().is_some_and(|factor| factor["verified"] == true);
+    (user.get("two_factor_enabled") == Some(&json!(true)), there)
+}
+
+#[tokio::test]
+async fn both_halves_of_a_second_factor_come_and_go_together() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let begun = ada
+        .post("two-factor/enable", json!({ "password": PASSWORD }))
+        .await
+        .expect(200);
+    let uri = begun["totpURI"].as_str().unwrap();
+    let factor = world.data.rows("sys_two_factor")[0]["id"].as_str().unwrap().to_owned();
+    // Somebody else shows a code at the same time: this one is not told that it counted.
+    world.data.meanwhile(move |data| {
+        data.alter("sys_two_factor", &factor, &json!({ "last_step": 1 }));
+    });
+    let first = json!({ "code": code(uri, NOW_MS) });
+    ada.post("two-factor/verify-totp", first.clone())
+        .await
+        .refused(401, "INVALID_CODE");
+    assert_eq!(halves(&world), (false, false));
+    ada.post("two-factor/verify-totp", first).await.expect(200);
+    assert_eq!(halves(&world), (true, true));
+    let factor = world.data.rows("sys_two_factor")[0]["id"].as_str().unwrap().to_owned();
+    // Switched off twice at once.
+    world.data.meanwhile(move |data| {
+        data.take("sys_two_factor", &factor);
+        let user = data.rows("sys_user").remove(0);
+        let off = json!({ "two_factor_enabled": false });
+        data.alter("sys_user", user["id"].as_str().unwrap(), &off);
+    });
+    ada.post("two-factor/disable", json!({ "password": PASSWORD }))
+        .await
+        .expect(200);
+    assert_eq!(halves(&world), (false, false));
 }

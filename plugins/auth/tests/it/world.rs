@@ -133,6 +133,19 @@ impl World {
         token_in(&self.mailed().await.text)
     }
 
+    /// The end of the link in the last mail, which is one of an invitation.
+    pub(crate) fn invited(&self) -> String {
+        let mails = self.mails.0.lock().unwrap();
+        let text = &mails.last().expect("a mail").text;
+        let (_, rest) = text.split_once("accept-invitation/").expect("a link");
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Takes what every mailbox has got so far as read.
+    pub(crate) fn read_all(&self) {
+        self.read.store(self.mails.0.lock().unwrap().len(), Ordering::SeqCst);
+    }
+
     /// A browser in which somebody registered.
     pub(crate) async fn registered(&self, email: &str) -> Browser<'_> {
         let mut browser = Browser::new(self);

@@ -11,7 +11,7 @@ use super::draft::Draft;
 use super::get::not_found;
 use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
-use crate::model::{FieldModel, ObjectModel};
+use crate::model::{FieldModel, ObjectModel, nearest};
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
 
@@ -83,6 +83,18 @@ impl Granted {
     /// Whether a field may be seen.
     pub(super) fn reads(&self, field: &str) -> bool {
         self.view.as_deref().is_none_or(|view| view.reads(field))
+    }
+
+    /// Whether the values of a field are seen as they are: it may be seen, and no mask is on it.
+    pub(super) fn knows(&self, field: &str) -> bool {
+        let plain = |view: &View| view.reads(field) && !view.masks(field);
+        self.view.as_deref().is_none_or(plain)
+    }
+
+    /// The name of a field that may be seen and is spelt most like this one.
+    pub(super) fn nearest_field<'o>(&self, object: &'o ObjectModel, name: &str) -> Option<&'o str> {
+        let fields = object.fields.keys().map(String::as_str);
+        nearest(name, fields.filter(|field| self.reads(field)))
     }
 
     /// Whether a field may be written.
@@ -254,7 +266,13 @@ impl Engine {
         let own = granted.view.clone().unwrap_or_else(|| Arc::new(View::all()));
         let mut restricted = granted.view.is_some();
         views.insert(&layout.object.name, own);
-        for object in related_objects(schema, layout, query) {
+        let mut objects = related_objects(schema, layout, query);
+        add_reached(schema, &layout.object.name, &mut objects);
+        for index in 0..objects.len() {
+            let object = objects[index].clone();
+            add_reached(schema, &object, &mut objects);
+        }
+        for object in objects {
             if views.has(&object) {
                 continue;
             }
@@ -266,7 +284,7 @@ impl Engine {
     }
 
     /// What may be read of an object; of one that may not be read at all, nothing.
-    async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
+    pub(super) async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
         let Some(layout) = schema.layout(object) else {
             return Ok(Arc::new(View::nothing()));
         };
@@ -274,6 +292,15 @@ impl Engine {
             Ok(granted) => Ok(granted.view.unwrap_or_else(|| Arc::new(View::all()))),
             Err(DataError::Denied { .. }) => Ok(Arc::new(View::nothing())),
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Adds the objects that the computed fields of another one read.
+fn add_reached(schema: &Schema, object: &str, objects: &mut Vec<String>) {
+    for reached in schema.reached(object) {
+        if !objects.contains(reached) {
+            objects.push(reached.clone());
         }
     }
 }

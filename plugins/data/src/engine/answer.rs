@@ -4,10 +4,12 @@ use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
 use crate::access::View;
-use crate::model::MaskModel;
+use crate::model::{Expression, MaskModel};
+use crate::query::Rated;
 use crate::query::highlight::marked;
-use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SelectPlan};
+use crate::query::select::{FormulaOutput, Highlight, Output, OutputValue, RelationKind, SCORE, SelectPlan};
 use crate::record::json::{figure, round};
+use crate::record::layout::json_key;
 use crate::record::mask::masked;
 use crate::record::{Form, Layout, write_text, write_value};
 use crate::store::{Cell, Row, SqlValue};
@@ -233,8 +235,13 @@ impl<'a> RecordWriter<'a> {
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
             }
         }
+        let mut first = self.plan.outputs.is_empty();
+        if let Some((id, rated)) = &self.plan.scores {
+            write_score(&mut self.out, rated, first, row.cell(*id));
+            first = false;
+        }
         if let Some(highlight) = &self.plan.highlight {
-            write_highlights(&mut self.out, highlight, self.plan.outputs.is_empty(), row);
+            write_highlights(&mut self.out, highlight, first, row);
         }
         self.out.push(b'}');
         self.ends.push(self.out.len());
@@ -286,6 +293,9 @@ impl<'a> RecordWriter<'a> {
 
     /// The calculated fields. One that fails is null: the record is there all the same.
     fn compute(&self, row: &dyn Row) -> Vec<Value> {
+        if self.plan.base.is_some_and(|id| row.cell(id) == Cell::Null) {
+            return vec![Value::Null; self.plan.formulas.len()];
+        }
         let mut record = Map::new();
         for formula in &self.plan.formulas {
             for (path, column, form) in &formula.inputs {
@@ -306,20 +316,46 @@ impl<'a> RecordWriter<'a> {
     }
 
     fn formula(&self, formula: &FormulaOutput, record: &Value) -> Value {
-        let environment = RecordEnvironment::new(record, self.caller.now_ms)
-            .with_user(self.caller.user())
-            .with_zone(self.caller.zone().clone());
-        match evaluate(formula.expression.checked(), &environment) {
-            Ok(value) => match (value.as_number(), formula.scale) {
-                (Some(number), Some(scale)) => objectos_expression::Value::number(round(number, scale)).to_json(),
-                _ => value.to_json(),
-            },
-            Err(error) => {
-                tracing::debug!(field = formula.name, error = %error, "a formula could not be computed");
-                Value::Null
-            }
+        if formula.blind {
+            return Value::Null;
+        }
+        computed(&formula.name, &formula.expression, formula.scale, record, self.caller)
+    }
+}
+
+/// A calculated field of a record; null when it fails.
+pub(super) fn computed(
+    name: &str,
+    formula: &Expression,
+    scale: Option<u32>,
+    record: &Value,
+    caller: &Caller<'_>,
+) -> Value {
+    let environment = RecordEnvironment::new(record, caller.now_ms)
+        .with_user(caller.user())
+        .with_zone(caller.zone().clone());
+    match evaluate(formula.checked(), &environment) {
+        Ok(value) => match (value.as_number(), scale) {
+            (Some(number), Some(scale)) => objectos_expression::Value::number(round(number, scale)).to_json(),
+            _ => value.to_json(),
+        },
+        Err(error) => {
+            tracing::debug!(field = name, error = %error, "a formula could not be computed");
+            Value::Null
         }
     }
+}
+
+/// `"_score": 0.6`.
+fn write_score(out: &mut Vec<u8>, rated: &Rated, first: bool, id: Cell<'_>) {
+    if !first {
+        out.push(b',');
+    }
+    out.extend_from_slice(&json_key(SCORE));
+    let score = id.as_text().and_then(|id| rated.scores.get(id)).copied();
+    let score = objectos_expression::Value::number(score.unwrap_or_default()).to_json();
+    // A `Value` can always be written.
+    let _ = serde_json::to_writer(out, &score);
 }
 
 /// `"_highlights": {"name": "<mark>Acme</mark> GmbH"}`.
@@ -329,7 +365,7 @@ fn write_highlights(out: &mut Vec<u8>, highlight: &Highlight, first: bool, row: 
         if let Some(shown) = row
             .cell(*column)
             .as_text()
-            .and_then(|text| marked(text, &highlight.words))
+            .and_then(|text| marked(text, &highlight.wanted))
         {
             found.insert(name.clone(), Value::String(shown));
         }

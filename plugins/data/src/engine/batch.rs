@@ -6,16 +6,19 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::data::EventBeside;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Value, json};
 
 use super::answer::RecordAnswer;
+use super::beside::event_beside;
 use super::commit::{Beside, Change, WriteFailure};
 use super::summary::Summary;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::record::Schema;
 use crate::schema::SchemaStep;
+use crate::store::Statement;
 use crate::validate::Told;
 
 /// Records of one request that are written at the same time, when each is for itself: they share commits.
@@ -179,7 +182,7 @@ impl Engine {
             let event =
                 Summary::of_batch(operation, count, 0).and_then(|summary| self.summary(context, layout, summary));
             let beside = Beside {
-                event: event.as_ref(),
+                events: event.as_slice(),
                 ..Beside::default()
             };
             self.together(context, &schema, changes, options.validate_only, beside)
@@ -236,7 +239,7 @@ impl Engine {
                 record,
             })
             .collect();
-        self.all_or_none(context, &schema, &changes, &[]).await
+        self.all_or_none(context, &schema, &changes, Beside::default()).await
     }
 
     /// Changes of several objects, all or none.
@@ -244,7 +247,35 @@ impl Engine {
     /// # Errors
     /// `TooMany`, `InvalidBody` for a `$ref` that points nowhere, `InBatch` with the place of the change that is at fault.
     pub async fn transaction(&self, context: &Context, items: Vec<TransactionItem>) -> Result<Vec<RecordAnswer>> {
-        self.transaction_with(context, items, &[]).await
+        self.transaction_beside(context, items, Beside::default()).await
+    }
+
+    /// The same, with events of the plugin `source` that are stored in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Engine::transaction`]; `InvalidBody` for an event with a name that no plugin may give, or without an operation.
+    pub async fn transaction_with_events(
+        &self,
+        context: &Context,
+        items: Vec<TransactionItem>,
+        source: &str,
+        events: &[EventBeside],
+    ) -> Result<Vec<RecordAnswer>> {
+        if items.is_empty() && !events.is_empty() {
+            return Err(DataError::InvalidBody {
+                message: "events go with operations; an event by itself is published".to_owned(),
+            });
+        }
+        let now_ms = self.now_ms();
+        let events: Vec<Statement> = events
+            .iter()
+            .map(|event| event_beside(context, now_ms, source, event))
+            .collect::<Result<_>>()?;
+        let beside = Beside {
+            events: &events,
+            ..Beside::default()
+        };
+        self.transaction_beside(context, items, beside).await
     }
 
     /// The same, with changes of tables that are made first.
@@ -253,6 +284,19 @@ impl Engine {
         context: &Context,
         items: Vec<TransactionItem>,
         tables: &[SchemaStep],
+    ) -> Result<Vec<RecordAnswer>> {
+        let beside = Beside {
+            tables,
+            ..Beside::default()
+        };
+        self.transaction_beside(context, items, beside).await
+    }
+
+    async fn transaction_beside(
+        &self,
+        context: &Context,
+        items: Vec<TransactionItem>,
+        beside: Beside<'_>,
     ) -> Result<Vec<RecordAnswer>> {
         let schema = self.schema();
         let max = self.parts.limits.batch_max;
@@ -292,7 +336,7 @@ impl Engine {
             };
             changes.push(change_of(&item.object, item.operation, entry).map_err(|error| in_batch(index, error))?);
         }
-        self.all_or_none(context, &schema, &changes, tables).await
+        self.all_or_none(context, &schema, &changes, beside).await
     }
 
     async fn all_or_none(
@@ -300,12 +344,8 @@ impl Engine {
         context: &Context,
         schema: &Schema,
         changes: &[Change],
-        tables: &[SchemaStep],
+        beside: Beside<'_>,
     ) -> Result<Vec<RecordAnswer>> {
-        let beside = Beside {
-            tables,
-            ..Beside::default()
-        };
         match self.write_beside(context, schema, changes, false, beside).await {
             Ok(written) => self.answers(context, schema, written).await,
             Err(WriteFailure { operation, error }) => Err(in_batch(operation, error)),

@@ -102,8 +102,8 @@ pub(super) struct Planned {
 /// What goes into the unit beside the changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Beside<'a> {
-    /// An event about the whole.
-    pub(super) event: Option<&'a Statement>,
+    /// Events about the whole.
+    pub(super) events: &'a [Statement],
     /// Changes of tables, which are made first.
     pub(super) tables: &'a [SchemaStep],
 }
@@ -133,7 +133,7 @@ enum Verdict {
 }
 
 impl Engine {
-    /// Stores changes, all or none. With `only_check` everything is planned and nothing stored.
+    /// Stores changes, all or none. With `only_check` everything is planned and tried, and nothing stored.
     pub(super) async fn write(
         &self,
         context: &Context,
@@ -161,6 +161,18 @@ impl Engine {
         written
     }
 
+    async fn plan_all(&self, draft: &mut Draft<'_>, changes: &[Change]) -> Result<Vec<Planned>, WriteFailure> {
+        let mut planned = Vec::with_capacity(changes.len());
+        for (operation, change) in changes.iter().enumerate() {
+            draft.operation = operation;
+            match self.plan(draft, change).await {
+                Ok(plan) => planned.push(plan),
+                Err(error) => return Err(WriteFailure { operation, error }),
+            }
+        }
+        Ok(planned)
+    }
+
     async fn attempts(
         &self,
         context: &Context,
@@ -177,19 +189,15 @@ impl Engine {
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
             draft.sealed = Arc::clone(&sealed);
-            let mut planned = Vec::with_capacity(changes.len());
-            for (operation, change) in changes.iter().enumerate() {
-                draft.operation = operation;
-                match self.plan(&mut draft, change).await {
-                    Ok(plan) => planned.push(plan),
-                    Err(error) => return Err(WriteFailure { operation, error }),
+            let planned = self.plan_all(&mut draft, changes).await?;
+            if !draft.unit.steps.is_empty() {
+                for event in beside.events {
+                    draft.push(Part::Event, event.clone(), Expect::Anything);
                 }
             }
-            if let Some(event) = beside.event.filter(|_| !draft.unit.steps.is_empty()) {
-                draft.push(Part::Event, event.clone(), Expect::Anything);
-            }
             let mut unit = std::mem::take(&mut draft.unit);
-            if only_check || unit.steps.is_empty() {
+            unit.trial = only_check;
+            if unit.steps.is_empty() {
                 return Ok(Written {
                     planned,
                     effects: Vec::new(),
@@ -211,10 +219,14 @@ impl Engine {
             };
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
-                    self.parts.signal.stored();
+                    if !only_check {
+                        self.parts.signal.stored();
+                    }
+                    // What was not stored had no effect.
+                    let effects = std::mem::take(&mut draft.effects);
                     return Ok(Written {
                         planned,
-                        effects: std::mem::take(&mut draft.effects),
+                        effects: if only_check { Vec::new() } else { effects },
                         told: draft.take_told(),
                     });
                 }
@@ -439,6 +451,8 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             object: layout.object.name.clone(),
             fields: unique_fields(layout, columns, index.as_deref()),
         }),
+        // Somebody else took the value first; the hook looks again.
+        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again { diagnose: false },
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
         ))),

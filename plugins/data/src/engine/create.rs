@@ -78,13 +78,13 @@ impl Engine {
         let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeInsert,
                 || RecordHook {
                     object: object.to_owned(),
                     id: id.clone(),
                     record: document(&layout, &values),
-                    previous: None,
+                    ..RecordHook::default()
                 },
                 object,
             )
@@ -99,6 +99,7 @@ impl Engine {
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
+        draft.guard_relied(&layout);
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),
@@ -217,7 +218,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(refused(&layout.object, errors))
+        Err(refused(&layout.object, granted, errors))
     }
 
     /// Gives autonumbers their numbers.
@@ -302,14 +303,15 @@ pub(super) fn take(
 ) -> Result<Taken> {
     let object = &layout.object;
     let mut taken = Taken::default();
-    // A record that comes back as it was read changes nothing. Of what cannot be read, even that would tell.
+    // A record that comes back as it was read changes nothing. Of what cannot be read, or only through a mask, even that would
+    // tell.
     let comes_back = |field: &FieldModel, value: &Value, before: Option<(Form, &SqlValue)>| {
-        granted.reads(&field.name) && before.is_some_and(|before| is_same(field, value, before))
+        granted.knows(&field.name) && before.is_some_and(|before| is_same(field, value, before))
     };
     let mut denied = Vec::new();
     for (name, value) in record {
         let Some(field) = object.field(name) else {
-            taken.errors.push(unknown(object, name));
+            taken.errors.push(unknown(object, granted, name));
             continue;
         };
         let column = layout.column(name);
@@ -323,6 +325,9 @@ pub(super) fn take(
             }
             continue;
         }
+        if !trusted && before.is_some_and(|before| is_mask(granted, field, value, before)) {
+            continue;
+        }
         let closed = field.readonly || column.is_none();
         if !trusted && closed {
             if !value.is_null() && !comes_back(field, value, before) {
@@ -334,9 +339,6 @@ pub(super) fn take(
             if !comes_back(field, value, before) {
                 denied.push(name.clone());
             }
-            continue;
-        }
-        if !trusted && before.is_some_and(|before| is_mask(granted, field, value, before)) {
             continue;
         }
         // What is computed is computed again, whoever sends it.
@@ -392,8 +394,8 @@ fn read_only(field: &FieldModel) -> FieldError {
     )
 }
 
-fn unknown(object: &ObjectModel, name: &str) -> FieldError {
-    let hint = match object.nearest_field(name) {
+fn unknown(object: &ObjectModel, granted: &Granted, name: &str) -> FieldError {
+    let hint = match granted.nearest_field(object, name) {
         Some(nearest) => format!("; did you mean '{nearest}'?"),
         None => String::new(),
     };
@@ -402,7 +404,7 @@ fn unknown(object: &ObjectModel, name: &str) -> FieldError {
 }
 
 /// All that is wrong with a record as one error; fields that are none have one of their own when nothing else is wrong.
-pub(super) fn refused(object: &ObjectModel, errors: Vec<FieldError>) -> DataError {
+pub(super) fn refused(object: &ObjectModel, granted: &Granted, errors: Vec<FieldError>) -> DataError {
     if errors.iter().any(|error| error.code != FieldCode::UnknownField) {
         return DataError::Invalid {
             object: object.name.clone(),
@@ -410,7 +412,7 @@ pub(super) fn refused(object: &ObjectModel, errors: Vec<FieldError>) -> DataErro
         };
     }
     let fields: Vec<String> = errors.into_iter().map(|error| error.field).collect();
-    let nearest = fields.first().and_then(|first| object.nearest_field(first));
+    let nearest = fields.first().and_then(|first| granted.nearest_field(object, first));
     DataError::UnknownFields {
         object: object.name.clone(),
         nearest: nearest.map(str::to_owned),
@@ -438,7 +440,7 @@ pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec
     }
 }
 
-fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
+pub(super) fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, values: &mut [SqlValue]) {
     let now = SqlValue::Text(stamp(draft.caller.now_ms));
     let by = draft.caller.stamp();
     let mut set = |part: SystemField, value: &SqlValue, keep: bool| {

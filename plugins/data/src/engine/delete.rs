@@ -202,6 +202,7 @@ impl Engine {
                         errors,
                     });
                 }
+                draft.guard_relied(layout);
             }
             if !binned {
                 let hook = || RecordHook {
@@ -209,9 +210,9 @@ impl Engine {
                     id: id.to_owned(),
                     record: Fields::new(),
                     previous: Some(document(layout, &before)),
+                    ..RecordHook::default()
                 };
-                self.before_hook(draft.caller.context, HookPoint::BeforeDelete, hook, object)
-                    .await?;
+                self.before_hook(draft, HookPoint::BeforeDelete, hook, object).await?;
             }
             // From here on it counts as gone, so that a circle of records comes to an end.
             draft.set(object, id, None);
@@ -220,10 +221,10 @@ impl Engine {
             let soft = layout.object.soft_delete.as_ref().filter(|_| bin);
             let follows = soft.is_none_or(|soft| soft.cascade);
             for dependent in dependents(draft.schema, object) {
+                // A bin that is not followed leaves the others where they point.
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
                     self.follow(draft, layout, id, &dependent, manner, guards).await?;
-                }
-                if soft.is_none() {
+                    // Looked at once more when it counts: somebody may be faster with a record that points here.
                     guards.push((dependent.layout, dependent.field, dependent.many, id.to_owned()));
                 }
             }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use objectos_plugin_api::contracts::data::RecordBeside;
 use parking_lot::Mutex;
 
 use super::ask::Answered;
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::seal::Sealed;
+use super::store_record;
 use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
 use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
@@ -57,8 +59,24 @@ pub(super) enum Part {
     },
     /// No record may depend on a deleted one.
     Dependents,
+    /// A record that a rule read must be as it was.
+    Relied,
+    /// A record that a hook has made with the change.
+    Beside {
+        /// Its object.
+        layout: Arc<Layout>,
+    },
     /// An event.
     Event,
+}
+
+/// A record of another object that a rule read.
+#[derive(Debug)]
+struct Relied {
+    layout: Arc<Layout>,
+    id: String,
+    /// Its `updated_at`; none when there was no such record.
+    version: Option<SqlValue>,
 }
 
 /// A change for which after-hooks are run.
@@ -97,12 +115,16 @@ pub(super) struct Draft<'a> {
     changed: HashMap<(String, String), Option<Stored>>,
     /// Changes that were made.
     pub(super) effects: Vec<Effect>,
+    /// Records that hooks have made with it.
+    pub(super) beside: Vec<RecordBeside>,
     /// Look references up before writing: the attempt before failed at one, and the caller wants to know which.
     pub(super) diagnose: bool,
     /// Records touched by what follows from a delete.
     pub(super) cascaded: usize,
     /// Rules that only tell and are broken, each with the change that it belongs to.
     told: Mutex<Vec<(usize, Told)>>,
+    /// What rules read since the last guard.
+    relied: Mutex<Vec<Relied>>,
     /// Questions that were answered, also in the attempts before.
     pub(super) answered: Arc<Answered>,
     /// Passwords that were hashed, also in the attempts before.
@@ -125,9 +147,11 @@ impl<'a> Draft<'a> {
             operation: 0,
             changed: HashMap::new(),
             effects: Vec::new(),
+            beside: Vec::new(),
             diagnose,
             cascaded: 0,
             told: Mutex::default(),
+            relied: Mutex::default(),
             answered: Arc::default(),
             sealed: Arc::default(),
         }
@@ -168,6 +192,35 @@ impl<'a> Draft<'a> {
         std::mem::take(&mut *self.told.lock())
     }
 
+    /// Writes down that what follows relies on a record being as it was read, or on there being none.
+    pub(super) fn rely(&self, layout: &Arc<Layout>, id: &str, read: Option<&Stored>) {
+        let relied = Relied {
+            layout: Arc::clone(layout),
+            id: id.to_owned(),
+            version: read.map(|values| values[layout.updated_at].clone()),
+        };
+        let mut known = self.relied.lock();
+        let same = |other: &Relied| {
+            other.layout.object.name == relied.layout.object.name
+                && (&other.id, &other.version) == (&relied.id, &relied.version)
+        };
+        if !known.iter().any(same) {
+            known.push(relied);
+        }
+    }
+
+    /// Adds the steps that make sure of it, inside of the transaction: two that read each other's record would each find the
+    /// other as it was. They come before the step that relies on them, since later ones of this unit may change those records.
+    /// In another database no transaction holds them.
+    pub(super) fn guard_relied(&mut self, layout: &Layout) {
+        for relied in std::mem::take(self.relied.get_mut()) {
+            if relied.layout.datasource == layout.datasource {
+                let statement = store_record::changed_since(&relied.layout, &relied.id, relied.version);
+                self.push(Part::Relied, statement, Expect::NoRow);
+            }
+        }
+    }
+
     /// Adds a step.
     pub(super) fn push(&mut self, part: Part, statement: Statement, expect: Expect) {
         self.parts.push((self.operation, part));
@@ -184,7 +237,7 @@ impl<'a> Draft<'a> {
     /// Fails with `NotSupported` when there are several: no transaction spans them.
     pub(super) fn datasource(&self) -> Result<Option<&Arc<Layout>>> {
         let mut layouts = self.parts.iter().filter_map(|(_, part)| match part {
-            Part::Record { layout } => Some(layout),
+            Part::Record { layout } | Part::Beside { layout } => Some(layout),
             _ => None,
         });
         let Some(first) = layouts.next() else { return Ok(None) };

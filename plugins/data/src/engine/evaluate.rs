@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::answer::RecordWriter;
 use super::find::Search;
+use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::QueryInput;
@@ -20,9 +21,17 @@ impl Engine {
     ///
     /// # Errors
     /// `InvalidQuery` for too many records; `NotSupported` for a formula that reads what lies in another database; those of the store.
-    pub(super) async fn evaluate_ahead(&self, search: &Search<'_>, scope: &Scope, filter: &Filter) -> Result<()> {
+    pub(super) async fn evaluate_ahead(
+        &self,
+        search: &Search<'_>,
+        views: Option<&Views>,
+        scope: &Scope,
+        filter: &Filter,
+    ) -> Result<()> {
         for evaluated in &scope.evaluated {
-            let values = self.evaluated(search, scope, filter, evaluated).await?;
+            let most = self.parts.limits.formula_records_max;
+            let plan = plan_values(search, views, (scope, filter), evaluated, most)?;
+            let values = self.evaluated(search, &plan, evaluated, most).await?;
             // The plan is this request's own, and comes here once.
             let _ = evaluated.values.set(values);
         }
@@ -32,13 +41,11 @@ impl Engine {
     async fn evaluated(
         &self,
         search: &Search<'_>,
-        scope: &Scope,
-        filter: &Filter,
+        plan: &SelectPlan,
         evaluated: &Evaluated,
+        most: u64,
     ) -> Result<String> {
-        let most = self.parts.limits.formula_records_max;
-        let plan = plan_values(search, scope, filter, evaluated, most)?;
-        let mut writer = RecordWriter::new(&plan, search.caller);
+        let mut writer = RecordWriter::new(plan, search.caller);
         let limit = usize::try_from(most).unwrap_or(usize::MAX);
         let mut more = false;
         let mut reader = self.reader_of(&evaluated.layout, search.caller).await?;
@@ -65,16 +72,16 @@ impl Engine {
     }
 }
 
-/// Id and value of the records that may matter. What a formula reads is the app's decision, so nothing is hidden from it.
+/// Id and value of the records that may matter, each computed over what the caller sees.
 fn plan_values(
     search: &Search<'_>,
-    scope: &Scope,
-    filter: &Filter,
+    views: Option<&Views>,
+    (scope, filter): (&Scope, &Filter),
     evaluated: &Evaluated,
     most: u64,
 ) -> Result<SelectPlan> {
     let own = evaluated.table == 0;
-    let mut checker = Checker::new(search.schema, &evaluated.layout, None, search.caller);
+    let mut checker = Checker::new(search.schema, &evaluated.layout, views, search.caller);
     checker.scope.binned = own && scope.binned;
     let id = SystemField::Id.name().to_owned();
     let query = QueryInput {

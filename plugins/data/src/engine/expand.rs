@@ -102,6 +102,8 @@ impl Engine {
         depth: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         let (query, limits) = self.related_query(relation, ids.len())?;
+        // Each list has its order and is cut by itself, so only the ids are wanted.
+        let query = self.rated(search, query, false).await?;
         let views = self
             .views(
                 search.caller.context,
@@ -161,6 +163,11 @@ impl Engine {
                     "'expand.{}' takes fields, where, search, orderBy, limit, offset and expand",
                     relation.name
                 ),
+            });
+        }
+        if nested.joins.iter().any(|join| join.outer.is_some()) {
+            return Err(DataError::InvalidQuery {
+                message: format!("'expand.{}' takes no right or full join", relation.name),
             });
         }
         let children = matches!(relation.kind, RelationKind::Children(_));

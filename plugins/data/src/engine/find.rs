@@ -18,7 +18,7 @@ use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
 use crate::query::select::{self, SelectPlan};
-use crate::query::{QueryInput, aggregate, cursor};
+use crate::query::{QueryInput, Rating, aggregate, cursor};
 use crate::record::{Layout, Schema, write_value};
 use crate::store::{Row, Statement};
 
@@ -69,6 +69,9 @@ impl Engine {
         if query.binned {
             check_bin(layout, &granted, ApiMethod::Restore)?;
         }
+        if let Some(method) = method.filter(|_| !granted.system) {
+            check_joined(&schema, &query, method)?;
+        }
         let caller = self.reading_caller(context);
         let search = Search {
             schema: &schema,
@@ -77,6 +80,7 @@ impl Engine {
             granted: &granted,
         };
         let query = self.nearest(&search, query).await?;
+        let query = self.rated(&search, query, true).await?;
         let found = if query.aggregates() {
             self.figures(&search, &query).await?
         } else {
@@ -143,7 +147,8 @@ impl Engine {
             )
             .await?;
         let plan = planned(search, views.as_ref(), query, self.page_limits(), true)?;
-        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
         Ok(plan)
     }
 
@@ -211,6 +216,7 @@ impl Engine {
         } else {
             (far_end, near_end)
         };
+        around(&mut found, query);
         let (out, holes) = (writer.out, writer.holes);
         let records = if holes.is_empty() {
             out
@@ -235,7 +241,8 @@ impl Engine {
         checker.scope.binned = query.binned;
         checker.evaluates = true;
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
-        self.evaluate_ahead(search, &plan.scope, &plan.filter).await?;
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
         let dialect = search.layout.dialect;
         let mut found = Found {
             object: search.layout.object.name.clone(),
@@ -266,6 +273,28 @@ impl Engine {
         found.records = in_brackets(out);
         Ok(found)
     }
+}
+
+/// A right or full join lists the records of another object, which must allow it as well.
+fn check_joined(schema: &Schema, query: &QueryInput, method: ApiMethod) -> Result<()> {
+    let method = match method {
+        ApiMethod::Search => ApiMethod::List,
+        other => other,
+    };
+    let mut outer = query.joins.iter().filter(|join| join.outer.is_some());
+    outer.try_for_each(|join| check_method(layout_of(schema, &join.object)?, method))
+}
+
+/// What lies around a page of hits that was cut before it was read.
+fn around(found: &mut Found, query: &QueryInput) {
+    let Rating::Done(rated) = &query.rating else { return };
+    let Some(page) = &rated.page else { return };
+    found.limit = page.limit;
+    found.offset = page.offset;
+    found.total = found.total.map(|_| page.total);
+    found.has_more = page.has_more;
+    found.next_cursor.clone_from(&page.next_cursor);
+    found.previous_cursor.clone_from(&page.previous_cursor);
 }
 
 /// A page, when what may be seen is known.

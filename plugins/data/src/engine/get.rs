@@ -40,7 +40,9 @@ impl Engine {
         }
         let hooks = &self.parts.hooks;
         let hooked = hooks.armed(HookPoint::BeforeFind, object) || hooks.armed(HookPoint::AfterFind, object);
-        let whole = !query.binned && query.fields.is_none() && query.expand.is_empty();
+        // The plain ways hand the id to the database as it is; one with a character 0 is none, and finds nothing.
+        let plain = !id.contains('\0') && !query.binned;
+        let whole = plain && query.fields.is_none() && query.expand.is_empty();
         let record = if hooked {
             let query = by_id(id, query);
             // Whether lists are allowed does not matter for one record.
@@ -56,7 +58,7 @@ impl Engine {
                 granted: &granted,
             };
             let ready = if whole {
-                self.ready_query(&schema, &search)?
+                self.ready_query(&schema, &search).await?
             } else {
                 None
             };

@@ -1,10 +1,11 @@
 //! Many records from a file: made, changed, or either, each for itself, with all that is wrong told by row and line. A dry run
-//! plans every row, with its rules and rights, and stores nothing.
+//! plans and tries every row, with its rules, rights and unique values, and stores nothing.
 
 mod cell;
 pub(super) mod rows;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use objectos_plugin_api::Context;
@@ -14,8 +15,12 @@ use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
 use self::rows::ImportRow;
+use super::access::Granted;
 use super::commit::Change;
+use super::draft::Draft;
+use super::find::Search;
 use super::summary::Summary;
+use super::upsert::Key;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
@@ -94,7 +99,7 @@ pub struct ImportTally {
     pub errors: Vec<Value>,
     /// Every row, when that is wanted.
     pub results: Vec<Value>,
-    /// `{id}` of a record that was made, `{id, before}` of one that was changed, when that is wanted.
+    /// `{id, version}` of a record that was made, `{id, version, before}` of one that was changed, when that is wanted.
     pub changes: Vec<Value>,
 }
 
@@ -113,15 +118,16 @@ impl ImportTally {
             });
         }
         match result {
-            Ok(Done::Created(id)) => {
+            Ok(Done::Created(written)) => {
                 self.created += 1;
-                self.changes
-                    .extend(id.filter(|_| options.undo).map(|id| json!({ "id": id })));
-            }
-            Ok(Done::Updated(id, before)) => {
-                self.updated += 1;
-                let change = id.zip(before).map(|(id, before)| json!({ "id": id, "before": before }));
+                let change = written.filter(|_| options.undo).map(|written| written.to_change(None));
                 self.changes.extend(change);
+            }
+            Ok(Done::Updated(written, before)) => {
+                self.updated += 1;
+                let change = written.zip(before);
+                self.changes
+                    .extend(change.map(|(written, before)| written.to_change(Some(before))));
             }
             Err(error) => {
                 self.failed += 1;
@@ -133,22 +139,48 @@ impl ImportTally {
     }
 }
 
-/// What became of one row, with the id of its record where that is known.
+/// How rows say which record they mean.
+struct ImportKey {
+    /// The field.
+    name: String,
+    /// What the caller sees of the records; none at all without it.
+    granted: Option<Granted>,
+}
+
+/// The record of a row, as it was stored.
+struct WrittenRow {
+    id: String,
+    /// Its `updated_at`.
+    version: Option<String>,
+}
+
+impl WrittenRow {
+    /// `{id, version, before?}`
+    fn to_change(&self, before: Option<Fields>) -> Value {
+        let mut change = json!({ "id": self.id, "version": self.version });
+        if let Some(before) = before {
+            change["before"] = Value::Object(before);
+        }
+        change
+    }
+}
+
+/// What became of one row, with its record when it was stored.
 enum Done {
-    Created(Option<String>),
+    Created(Option<WrittenRow>),
     /// With what its fields were, when that is wanted.
-    Updated(Option<String>, Option<Fields>),
+    Updated(Option<WrittenRow>, Option<Fields>),
 }
 
 impl Done {
     fn told(&self, number: usize) -> Value {
-        let (action, id) = match self {
-            Self::Created(id) => ("created", id),
-            Self::Updated(id, _) => ("updated", id),
+        let (action, written) = match self {
+            Self::Created(written) => ("created", written),
+            Self::Updated(written, _) => ("updated", written),
         };
         let mut out = json!({ "row": number, "ok": true, "action": action });
-        if let Some(id) = id {
-            out["id"] = json!(id);
+        if let Some(written) = written {
+            out["id"] = json!(written.id);
         }
         out
     }
@@ -252,7 +284,7 @@ impl Engine {
             if chunk.is_empty() {
                 return Ok(());
             }
-            let at_once = if independent(&chunk, &key, options.mode) {
+            let at_once = if independent(&chunk, &key.name, options.mode) {
                 AT_ONCE
             } else {
                 1
@@ -298,17 +330,31 @@ impl Engine {
         self.tell_summary(context, layout_of(&schema, object)?, summary).await
     }
 
-    /// Name of the field that tells which record is meant; one that the caller can read.
-    async fn import_key(&self, context: &Context, layout: &Layout, options: &ImportOptions) -> Result<String> {
+    /// By which field it is told which record is meant, and which records may be found by it. The field is one that the caller
+    /// sees as it is.
+    async fn import_key(&self, context: &Context, layout: &Layout, options: &ImportOptions) -> Result<ImportKey> {
         let name = options.external_id.as_deref().unwrap_or(SystemField::Id.name());
-        let granted = self.granted(context, layout, Operation::Read).await;
-        let readable = match granted {
-            Ok(granted) => granted.reads(name),
-            Err(DataError::Denied { .. }) => options.external_id.is_none(),
+        let granted = match self.granted(context, layout, Operation::Read).await {
+            Err(DataError::Denied { .. }) if options.external_id.is_none() => {
+                // Whoever may change records without reading them knows their ids from elsewhere.
+                self.granted(context, layout, Operation::Update).await
+            }
+            granted => granted,
+        };
+        let granted = match granted {
+            Ok(granted) => Some(granted),
+            Err(DataError::Denied { .. }) => None,
             Err(error) => return Err(error),
         };
-        match layout.object.field(name).filter(|field| field.stored() && readable) {
-            Some(field) => Ok(field.name.clone()),
+        let knows = match &granted {
+            Some(granted) => granted.knows(name),
+            None => options.external_id.is_none(),
+        };
+        match layout.object.field(name).filter(|field| field.stored() && knows) {
+            Some(field) => Ok(ImportKey {
+                name: field.name.clone(),
+                granted,
+            }),
             None => Err(DataError::UnknownFields {
                 object: layout.object.name.clone(),
                 fields: vec![name.to_owned()],
@@ -321,10 +367,10 @@ impl Engine {
         &self,
         context: &Context,
         schema: &Schema,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         row: ImportRow,
         options: &ImportOptions,
-        key: &str,
+        key: &ImportKey,
     ) -> Result<Done> {
         let mut record = row.record?;
         if options.cells {
@@ -334,7 +380,9 @@ impl Engine {
         let object = layout.object.name.clone();
         let known = match options.mode {
             ImportMode::Insert => None,
-            ImportMode::Update | ImportMode::Upsert => self.import_target(layout, &record, key).await?,
+            ImportMode::Update | ImportMode::Upsert => {
+                self.import_target(context, schema, layout, &record, key).await?
+            }
         };
         let (change, updates) = match (known, options.mode) {
             (Some(id), _) => {
@@ -348,7 +396,7 @@ impl Engine {
             }
             (None, ImportMode::Update) => {
                 let id = record
-                    .get(key)
+                    .get(&key.name)
                     .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
                 return Err(DataError::RecordNotFound {
                     object,
@@ -368,11 +416,18 @@ impl Engine {
             .await
             .map_err(|failure| failure.error)?;
         let planned = written.planned.into_iter().next().filter(|_| !options.dry_run);
-        let id = planned.map(|planned| planned.id);
+        let written = planned.map(|planned| {
+            let after = planned.after.as_ref();
+            let version = after.and_then(|values| values.get(layout.updated_at)?.as_text().map(str::to_owned));
+            WrittenRow {
+                id: planned.id,
+                version,
+            }
+        });
         Ok(if updates {
-            Done::Updated(id, before)
+            Done::Updated(written, before)
         } else {
-            Done::Created(id)
+            Done::Created(written)
         })
     }
 
@@ -394,16 +449,35 @@ impl Engine {
         Some(before)
     }
 
-    async fn import_target(&self, layout: &Layout, record: &Fields, key: &str) -> Result<Option<String>> {
-        let Some(value) = record.get(key).filter(|value| !value.is_null()) else {
+    /// Id of the record that a row means, as far as the caller sees it.
+    async fn import_target(
+        &self,
+        context: &Context,
+        schema: &Schema,
+        layout: &Arc<Layout>,
+        record: &Fields,
+        key: &ImportKey,
+    ) -> Result<Option<String>> {
+        let value = record.get(&key.name).filter(|value| !value.is_null());
+        let (Some(value), Some(granted)) = (value, &key.granted) else {
             return Ok(None);
         };
-        if key == SystemField::Id.name() {
+        let caller = self.caller(context);
+        if key.name == SystemField::Id.name() {
             let Some(id) = value.as_str() else { return Ok(None) };
-            return Ok(self.read_stored(layout, id).await?.map(|_| id.to_owned()));
+            let draft = Draft::new(schema, &caller, layout.dialect, false);
+            let seen = self.read_visible(&draft, layout, granted, id).await?;
+            return Ok(seen.map(|_| id.to_owned()));
         }
-        match layout.object.field(key) {
-            Some(field) => self.id_by(layout, field, value).await,
+        let search = Search {
+            schema,
+            layout,
+            caller: &caller,
+            granted,
+        };
+        let field = layout.object.field(&key.name);
+        match field.and_then(|field| Key::new(&search, field, value, record)) {
+            Some(key) => self.id_by(&search, &key).await,
             None => Ok(None),
         }
     }

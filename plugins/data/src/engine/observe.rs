@@ -13,10 +13,10 @@ use crate::record::Layout;
 use crate::store::Expect;
 
 impl Engine {
-    /// Runs before-hooks. `None`: nobody changed the record.
+    /// Runs before-hooks, and adds what they want stored with the change. `None`: nobody changed the record.
     pub(super) async fn before_hook(
         &self,
-        context: &Context,
+        draft: &mut Draft<'_>,
         point: HookPoint,
         hook: impl FnOnce() -> RecordHook,
         object: &str,
@@ -24,11 +24,16 @@ impl Engine {
         if !self.parts.hooks.armed(point, object) {
             return Ok(None);
         }
-        let payload = serde_json::to_vec(&hook()).map_err(|error| DataError::internal(error.to_string()))?;
-        let changed = self.parts.hooks.run(point, context, object, payload).await?;
-        changed
-            .map(|payload| read(&payload).map(|hook| hook.record))
-            .transpose()
+        let mut given = hook();
+        given.records.clone_from(&draft.beside);
+        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
+        let context = draft.caller.context;
+        let Some(changed) = self.parts.hooks.run(point, context, object, payload).await? else {
+            return Ok(None);
+        };
+        let changed = read(&changed)?;
+        self.add_beside(draft, &changed).await?;
+        Ok((changed.record != given.record).then_some(changed.record))
     }
 
     /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands
@@ -43,6 +48,7 @@ impl Engine {
             id: effect.id.clone(),
             record: after_fields(effect),
             previous: effect.before.as_ref().map(|before| document(&effect.layout, before)),
+            ..RecordHook::default()
         };
         let payload = serde_json::to_vec(&hook).ok()?;
         match self.parts.hooks.run(effect.point, context, object, payload).await {

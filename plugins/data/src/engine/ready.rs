@@ -2,7 +2,7 @@
 //! reading. Not here: the plain case, whose statement the layout has (`get`), and lists, of which each is another one.
 //!
 //! A plan is kept as long as the schema it was made for, and only when nothing of the caller or the moment went into it but
-//! the view, which is part of the key.
+//! the view, which is part of the key; of other objects that computed fields read, the caller must see all.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -119,8 +119,12 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::find`].
-    pub(super) fn ready_query(&self, schema: &Arc<Schema>, search: &Search<'_>) -> Result<Option<Arc<ReadyQuery>>> {
-        if !lasting(search.granted) {
+    pub(super) async fn ready_query(
+        &self,
+        schema: &Arc<Schema>,
+        search: &Search<'_>,
+    ) -> Result<Option<Arc<ReadyQuery>>> {
+        if !lasting(search.granted) || !self.reaches_all(schema, search).await? {
             return Ok(None);
         }
         let view = search.granted.view.as_ref();
@@ -141,6 +145,18 @@ impl Engine {
         Ok(query)
     }
 
+    /// Whether the caller sees all of the other objects that computed fields read: their views are not part of the key.
+    async fn reaches_all(&self, schema: &Schema, search: &Search<'_>) -> Result<bool> {
+        let own = &search.layout.object.name;
+        for object in schema.reached(own) {
+            let own_or_system = object == own || search.granted.system;
+            if !own_or_system && !self.view_of(search.caller.context, schema, object).await?.is_all() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn plan_any(&self, search: &Search<'_>) -> Result<Option<ReadyQuery>> {
         let watched = Watched {
             inner: search.caller,
@@ -149,6 +165,9 @@ impl Engine {
         let view = search.granted.view.as_ref();
         let views = view.map(|view| {
             let mut views = Views::default();
+            for object in search.schema.reached(&search.layout.object.name) {
+                views.insert(object, Arc::new(View::all()));
+            }
             views.insert(&search.layout.object.name, Arc::clone(view));
             views
         });

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::answer::document;
 use super::draft::{Draft, Part, Stored};
 use super::find::Search;
+use super::reach::Reach;
 use super::{Engine, access::Granted, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::{FieldKind, FieldModel, SystemField};
@@ -195,22 +196,14 @@ impl Engine {
     async fn meets(
         &self,
         draft: &Draft<'_>,
-        target: &Layout,
+        target: &Arc<Layout>,
         planned: Option<&Stored>,
         field: &FieldModel,
     ) -> Result<bool> {
         let Some(planned) = planned else { return Ok(false) };
         for condition in &field.reference_conditions {
-            let paths: Vec<String> = condition
-                .fields()
-                .iter()
-                .filter(|path| path.contains('.'))
-                .cloned()
-                .collect();
-            let record = self
-                .with_relations(draft, target, document(target, planned), &paths)
-                .await?;
-            let record = Value::Object(record);
+            let reach = Reach::of(draft.schema, target, condition.fields());
+            let record = self.reached(draft, target, document(target, planned), &reach).await?;
             let environment = RecordEnvironment::new(&record, draft.caller.now_ms)
                 .with_user(draft.caller.user())
                 .with_zone(draft.caller.zone().clone());

@@ -14,7 +14,7 @@ use crate::store::{Cell, Row, SqlValue, Statement};
 /// How far a path may lead.
 const HOPS_MAX: usize = 5;
 
-/// The paths over relations that the rules of an object read.
+/// The paths that the rules of an object read.
 pub(super) fn rule_paths(object: &ObjectModel) -> Vec<String> {
     let mut paths = Vec::new();
     object.rules.iter().for_each(|rule| collect(rule, &mut paths));
@@ -27,7 +27,7 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
     let mut add = |expression: &crate::model::Expression| {
         let dependencies = expression.checked().dependencies();
         let both = dependencies.fields.iter().chain(&dependencies.previous);
-        paths.extend(both.filter(|path| path.contains('.')).cloned());
+        paths.extend(both.cloned());
     };
     match &rule.check {
         RuleCheck::Condition(condition) => add(condition),
@@ -43,7 +43,7 @@ fn collect(rule: &RuleModel, paths: &mut Vec<String>) {
 }
 
 impl Engine {
-    /// The record with the records that the paths lead to in the places of their ids.
+    /// The record with the records that the paths lead to in the places of their ids. The draft relies on those.
     pub(super) async fn with_relations(
         &self,
         draft: &Draft<'_>,
@@ -71,7 +71,11 @@ impl Engine {
                 let id = id.clone();
                 let related = match draft.changed(&target.object.name, &id) {
                     Some(planned) => planned.clone(),
-                    None => self.read_stored(target, &id).await?,
+                    None => {
+                        let read = self.read_stored(target, &id).await?;
+                        draft.rely(target, &id, read.as_ref());
+                        read
+                    }
                 };
                 let related = related.map_or(Value::Null, |values| Value::Object(document(target, &values)));
                 insert(&mut record, &prefix, related);
@@ -83,6 +87,10 @@ impl Engine {
 
     /// The stored values of a record, whoever may see it; `None` when there is none.
     pub(super) async fn read_stored(&self, layout: &Layout, id: &str) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            // No id holds that character, and no database takes it.
+            return Ok(None);
+        }
         let statement = Statement::new(
             std::sync::Arc::clone(&layout.get_sql),
             vec![SqlValue::Text(id.to_owned())],

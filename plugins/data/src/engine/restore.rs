@@ -125,15 +125,14 @@ impl Engine {
                 id: id.to_owned(),
                 record,
                 previous: Some(document(layout, &before)),
+                ..RecordHook::default()
             };
             let object = layout.object.name.as_str();
-            let hooked = self
-                .before_hook(draft.caller.context, HookPoint::BeforeUpdate, hook, object)
-                .await?;
+            let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
                 if !taken.errors.is_empty() {
-                    return Err(refused(&layout.object, taken.errors));
+                    return Err(refused(&layout.object, granted, taken.errors));
                 }
                 apply_hooked(layout, &mut values, taken.values);
             }
@@ -237,6 +236,9 @@ impl Engine {
         id: &str,
         whereabouts: Whereabouts,
     ) -> Result<Option<Stored>> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
         let mut writer = SqlWriter::new(layout.dialect);
         writer.push("SELECT ");
         writer.list(", ", &layout.columns, |writer, column| {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Engine, check_method};
 use crate::error::{DataError, Result};
 use crate::model::{ObjectModel, SystemField, TitlePart};
-use crate::query::highlight::{marked, score, words};
+use crate::query::highlight::marked;
+use crate::query::wanted::Wanted;
 use crate::query::{Operand, Operator, QueryInput, RawFilter, RawTest, SearchInput, SortInput};
 use crate::record::Layout;
 
@@ -20,7 +21,7 @@ const CANDIDATES: u64 = 200;
 const OBJECTS_MAX: usize = 200;
 
 /// What to look for, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchRequest {
     /// The words.
     pub search: SearchInput,
@@ -46,7 +47,8 @@ impl Engine {
     /// `InvalidQuery` without words or with too many objects; `ObjectNotFound` for one that is named and not there; those of the
     /// store.
     pub async fn search(&self, context: &Context, request: &SearchRequest) -> Result<Value> {
-        let wanted = words(&request.search.query);
+        let search = &request.search;
+        let wanted = Wanted::new(&search.query, search.all_words, search.fuzzy);
         if request.search.query.trim().is_empty() {
             return Err(DataError::InvalidQuery {
                 message: "a search needs words; use q=WORDS".to_owned(),
@@ -73,6 +75,7 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
+        hits.retain(|hit| search.min_score.is_none_or(|least| hit.score >= least));
         hits.sort_by(|left, right| {
             let by_score = right.score.total_cmp(&left.score);
             let latest = by_score.then_with(|| right.changed_at.cmp(&left.changed_at));
@@ -98,12 +101,14 @@ impl Engine {
         context: &Context,
         layout: &Layout,
         search: &SearchInput,
-        wanted: &[String],
+        wanted: &Wanted,
     ) -> Result<(Vec<Hit>, bool)> {
         let object = &layout.object;
         let query = QueryInput {
             search: Some(SearchInput {
                 highlight: false,
+                // The title weighs more here, so the score is another one.
+                min_score: None,
                 ..search.clone()
             }),
             order: object
@@ -213,18 +218,21 @@ fn text_of(record: &Map<String, Value>, field: &str) -> String {
     }
 }
 
-fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wanted: &[String]) -> Hit {
+fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wanted: &Wanted) -> Hit {
     let title = title(object, record);
     let texts: Vec<(&String, String)> = fields.iter().map(|field| (field, text_of(record, field))).collect();
     let highlights = texts.iter().filter_map(|(field, text)| {
         let shown = marked(text, wanted)?;
         Some(((*field).clone(), Value::String(shown)))
     });
-    let all: Vec<&str> = texts.iter().map(|(_, text)| text.as_str()).collect();
+    // The title counts twice.
+    let mut weighed = vec![(1.0, title.as_str())];
+    weighed.extend(texts.iter().map(|(_, text)| (0.5, text.as_str())));
+    let score = wanted.fit(&weighed).score;
     Hit {
         object: object.name.clone(),
         id: text_of(record, SystemField::Id.name()),
-        score: score(wanted, &title, &all),
+        score,
         title,
         changed_at: text_of(record, SystemField::UpdatedAt.name()),
         highlights: highlights.collect(),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use objectos_plugin_api::{Context, Error};
 use serde_json::{Map, Value};
 
+use super::access::Granted;
 use super::diagnose::at_fault;
+use super::find::Search;
+use super::upsert::Key;
 use super::{Engine, layout_of};
 use crate::error::{DataError, Result};
 use crate::seed::SeedSink;
@@ -39,7 +42,17 @@ impl SeedSink for EngineSeeds {
         let Some(field) = layout.object.field(field).filter(|field| field.stored()) else {
             return Ok(None);
         };
-        Ok(self.engine.id_by(layout, field, value).await?)
+        let caller = self.engine.caller(&self.context);
+        let search = Search {
+            schema: &schema,
+            layout,
+            caller: &caller,
+            granted: &Granted::system(),
+        };
+        match Key::new(&search, field, value, &Map::new()) {
+            Some(key) => Ok(self.engine.id_by(&search, &key).await?),
+            None => Ok(None),
+        }
     }
 
     async fn create(&self, object: &str, record: Map<String, Value>) -> Result<String, Error> {

@@ -48,6 +48,36 @@ pub(super) fn delete(dialect: &'static dyn Dialect, layout: &Layout, id: &str, b
     writer.finish()
 }
 
+/// Answers a row when a record is not as it was read; without a version, when there is one after all.
+pub(super) fn changed_since(layout: &Layout, id: &str, version: Option<SqlValue>) -> Statement {
+    let mut writer = SqlWriter::new(layout.dialect);
+    let wanted = version.is_some();
+    writer.push(if wanted {
+        "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM "
+    } else {
+        "SELECT 1 FROM "
+    });
+    writer
+        .push(&layout.table)
+        .push(" WHERE ")
+        .name(SystemField::Id.name())
+        .push(" = ")
+        .value(id.into());
+    if let Some(delete) = &layout.object.soft_delete {
+        writer.push(" AND ").name(&delete.field).push(" IS NULL");
+    }
+    if let Some(version) = version {
+        let same = writer.dialect().not_distinct();
+        writer
+            .push(" AND ")
+            .name(SystemField::UpdatedAt.name())
+            .push(same)
+            .value(version)
+            .push(")");
+    }
+    writer.finish()
+}
+
 /// `updated_at` grows with every change of a record, so it tells one state from every other.
 fn unchanged(writer: &mut SqlWriter, layout: &Layout, id: &str, before: &[SqlValue]) {
     let same = writer.dialect().not_distinct();

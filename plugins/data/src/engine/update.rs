@@ -7,7 +7,6 @@ use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind, Severity};
-use serde_json::Value;
 
 use super::access::Granted;
 use super::answer::{RecordAnswer, Values, document, write_stored};
@@ -17,6 +16,7 @@ use super::create::{apply_hooked, missing, refused, take};
 use super::draft::{Draft, Part, Stored};
 use super::observe::note;
 use super::ports::HookPoint;
+use super::reach::Reach;
 use super::references::pointing;
 use super::relations::{id_of, rule_paths};
 use super::restore::Whereabouts;
@@ -193,13 +193,14 @@ impl Engine {
             .await?;
         let hooked = self
             .before_hook(
-                draft.caller.context,
+                draft,
                 HookPoint::BeforeUpdate,
                 || RecordHook {
                     object: object.to_owned(),
                     id: id.to_owned(),
                     record: changed_fields(layout, before, &values),
                     previous: Some(document(layout, before)),
+                    ..RecordHook::default()
                 },
                 object,
             )
@@ -218,6 +219,7 @@ impl Engine {
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;
+        draft.guard_relied(layout);
         let dialect = layout.dialect;
         let statement = store_record::update(dialect, layout, id, before, &values);
         draft.push(
@@ -282,7 +284,7 @@ impl Engine {
         if errors.is_empty() {
             return Ok(demands);
         }
-        Err(refused(&layout.object, errors))
+        Err(refused(&layout.object, granted, errors))
     }
 
     /// Holds the record against the rules of its object.
@@ -297,15 +299,12 @@ impl Engine {
         let Judged { view, faulty, change } = judged;
         let record = document(layout, values);
         let previous = before.map(|before| document(layout, before));
-        let paths = rule_paths(&layout.object);
-        let reached = self.with_relations(draft, layout, record.clone(), &paths).await?;
+        let reach = Reach::of(draft.schema, layout, &rule_paths(&layout.object));
+        let reached = self.reached(draft, layout, record.clone(), &reach).await?;
         let reached_before = match &previous {
-            Some(previous) => Some(Value::Object(
-                self.with_relations(draft, layout, previous.clone(), &paths).await?,
-            )),
+            Some(previous) => Some(self.reached(draft, layout, previous.clone(), &reach).await?),
             None => None,
         };
-        let reached = Value::Object(reached);
         let mut environment = RecordEnvironment::new(&reached, draft.caller.now_ms)
             .with_user(draft.caller.user())
             .with_zone(draft.caller.zone().clone());

@@ -1,4 +1,7 @@
 //! Changing a record if it is there, and making it if not.
+//!
+//! Whether it is there is asked with the eyes of the caller: a record that they may not see, or of another tenant, is none. When
+//! it has the key all the same, the unique index refuses the new one, as it does for any that is made.
 
 use std::sync::Arc;
 
@@ -8,13 +11,106 @@ use serde_json::Value;
 
 use super::commit::{Change, Planned, WriteFailure};
 use super::draft::Draft;
+use super::find::Search;
+use super::restore::is_binned;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::model::{FieldModel, SystemField};
+use crate::query::check::Checker;
 use crate::query::sql::SqlWriter;
 use crate::record::{Layout, Schema};
-use crate::store::SqlValue;
+use crate::store::{SqlValue, Statement};
 use crate::validate::normalise;
+
+/// A value by which a record is known.
+pub(super) struct Key<'a> {
+    field: &'a FieldModel,
+    value: SqlValue,
+    /// Only records of this tenant; `None` for whoever is bound to none.
+    tenant: Option<SqlValue>,
+}
+
+impl<'a> Key<'a> {
+    /// The key of a record that comes; none when the value is none of the field. Within the tenant that the record will be of.
+    pub(super) fn new(search: &Search<'_>, field: &'a FieldModel, value: &Value, record: &Fields) -> Option<Self> {
+        let value = normalise(field, value).ok().filter(|value| !value.is_null())?;
+        let tenancy = search.layout.object.tenancy.as_ref();
+        let tenant = tenancy.and_then(|tenancy| {
+            let named = record.get(&tenancy.field).and_then(Value::as_str);
+            match named.filter(|_| search.granted.system) {
+                Some(tenant) => Some(SqlValue::from(tenant)),
+                None => Some(search.caller.tenant()).filter(|tenant| !tenant.is_null()),
+            }
+        });
+        Some(Self { field, value, tenant })
+    }
+
+    /// Whether the values of a record are those of the key.
+    fn fits(&self, layout: &Layout, values: &[SqlValue]) -> bool {
+        let same = layout.column(&self.field.name).is_some_and(|column| {
+            match (&values[column], &self.value) {
+                // As the databases do it: of A to Z alone.
+                (SqlValue::Text(own), SqlValue::Text(text)) if !self.field.case_sensitive => {
+                    own.eq_ignore_ascii_case(text)
+                }
+                (own, value) => own == value,
+            }
+        });
+        let at_home = match (&self.tenant, layout.system_column(SystemField::Tenant)) {
+            (Some(tenant), Some(column)) => values[column] == *tenant,
+            _ => true,
+        };
+        same && at_home
+    }
+
+    /// Answers the id of the record that the caller sees, deleted ones left out.
+    fn statement(&self, search: &Search<'_>) -> Result<Statement> {
+        let layout = search.layout;
+        let mut checker = Checker::new(search.schema, layout, None, search.caller);
+        let seen = match search.granted.view.as_deref() {
+            Some(view) => Some(checker.own_view(view)?),
+            None => None,
+        };
+        let mut writer = SqlWriter::new(layout.dialect);
+        let id = SystemField::Id.name();
+        writer
+            .push("SELECT ")
+            .column(0, id)
+            .from(&checker.scope)
+            .push(" WHERE ");
+        match &self.value {
+            SqlValue::Text(text) if !self.field.case_sensitive => {
+                let lower = writer.dialect().lower();
+                writer
+                    .push(lower)
+                    .push("(")
+                    .column(0, &self.field.name)
+                    .push(") = ")
+                    .push(lower)
+                    .push("(");
+                writer.value(text.as_str().into()).push(")");
+            }
+            value => {
+                writer.column(0, &self.field.name).push(" = ").value(value.clone());
+            }
+        }
+        if let Some(delete) = &layout.object.soft_delete {
+            writer.push(" AND ").column(0, &delete.field).push(" IS NULL");
+        }
+        if let (Some(tenant), Some(tenancy)) = (&self.tenant, &layout.object.tenancy) {
+            writer
+                .push(" AND ")
+                .column(0, &tenancy.field)
+                .push(" = ")
+                .value(tenant.clone());
+        }
+        if let Some(seen) = &seen {
+            writer.push(" AND ").filter(seen);
+        }
+        writer.push(" ORDER BY ").column(0, id).push(" LIMIT 1");
+        Ok(writer.finish().single())
+    }
+}
 
 impl Engine {
     pub(super) async fn plan_upsert(
@@ -34,16 +130,30 @@ impl Engine {
         let mut record = record.clone();
         let known = match (id.or(own), external_id) {
             (Some(id), _) => {
-                let there = self.is_there(draft, &layout, id).await?;
+                let there = self.read_visible(draft, &layout, &granted, id).await?.is_some();
                 record.insert(SystemField::Id.name().to_owned(), Value::from(id));
                 there.then(|| id.to_owned())
             }
             (None, Some(external)) => {
+                // Whoever finds records by a value that they may not see learns which values there are.
                 let field = external_field(&layout)?;
+                if !granted.knows(&field.name) {
+                    return Err(no_external_id(&layout));
+                }
+                let search = Search {
+                    schema: draft.schema,
+                    layout: &layout,
+                    caller: draft.caller,
+                    granted: &granted,
+                };
+                let key = Key::new(&search, field, &Value::from(external), &record);
                 record
                     .entry(field.name.clone())
                     .or_insert_with(|| Value::from(external));
-                self.id_by(&layout, field, &Value::from(external)).await?
+                match key {
+                    Some(key) => self.id_in_draft(draft, &search, &key).await?,
+                    None => None,
+                }
             }
             (None, None) => None,
         };
@@ -53,54 +163,26 @@ impl Engine {
         }
     }
 
-    async fn is_there(&self, draft: &Draft<'_>, layout: &Layout, id: &str) -> Result<bool> {
-        match draft.changed(&layout.object.name, id) {
-            Some(planned) => Ok(planned.is_some()),
-            None => Ok(self.read_stored(layout, id).await?.is_some()),
+    /// Id of the record of a key, as this write leaves the records.
+    async fn id_in_draft(&self, draft: &Draft<'_>, search: &Search<'_>, key: &Key<'_>) -> Result<Option<String>> {
+        let object = &search.layout.object.name;
+        let fits = |values: &[SqlValue]| key.fits(search.layout, values) && !is_binned(search.layout, values);
+        let planned = draft.changed_of(object).into_iter().find(|(_, values)| fits(values));
+        if let Some((id, _)) = planned {
+            return Ok(Some(id.to_owned()));
         }
+        // One that this write changes or deletes does not have the key any more.
+        let found = self.id_by(search, key).await?;
+        Ok(found.filter(|id| draft.changed(object, id).is_none()))
     }
 
-    /// Id of the record whose field has the value, deleted ones left out.
-    pub(super) async fn id_by(&self, layout: &Layout, field: &FieldModel, value: &Value) -> Result<Option<String>> {
-        let Ok(value) = normalise(field, value) else {
-            return Ok(None);
-        };
-        if value.is_null() {
-            return Ok(None);
-        }
-        let mut writer = SqlWriter::new(layout.dialect);
-        writer
-            .push("SELECT ")
-            .name(SystemField::Id.name())
-            .push(" FROM ")
-            .push(&layout.table)
-            .push(" WHERE ");
-        match &value {
-            SqlValue::Text(text) if !field.case_sensitive => {
-                let lower = writer.dialect().lower();
-                writer
-                    .push(lower)
-                    .push("(")
-                    .name(&field.name)
-                    .push(") = ")
-                    .push(lower)
-                    .push("(");
-                writer.value(text.as_str().into()).push(")");
-            }
-            value => {
-                writer.name(&field.name).push(" = ").value(value.clone());
-            }
-        }
-        if let Some(delete) = &layout.object.soft_delete {
-            writer.push(" AND ").name(&delete.field).push(" IS NULL");
-        }
-        writer.push(" ORDER BY ").name(SystemField::Id.name()).push(" LIMIT 1");
+    /// Id of the record of a key that the caller sees, deleted ones left out.
+    pub(super) async fn id_by(&self, search: &Search<'_>, key: &Key<'_>) -> Result<Option<String>> {
+        let statement = key.statement(search)?;
         let mut found = None;
-        let mut reader = self.store_of(layout).reader().await?;
+        let mut reader = self.store_of(search.layout).reader().await?;
         reader
-            .read(&writer.finish().single(), &mut |row| {
-                found = row.cell(0).as_text().map(str::to_owned)
-            })
+            .read(&statement, &mut |row| found = row.cell(0).as_text().map(str::to_owned))
             .await?;
         Ok(found)
     }
@@ -134,7 +216,11 @@ fn external_field(layout: &Layout) -> Result<&FieldModel> {
         .fields
         .values()
         .find(|field| field.external_id && field.stored())
-        .ok_or_else(|| DataError::InvalidBody {
-            message: format!("'{}' has no external id; name the record by its id", layout.object.name),
-        })
+        .ok_or_else(|| no_external_id(layout))
+}
+
+fn no_external_id(layout: &Layout) -> DataError {
+    DataError::InvalidBody {
+        message: format!("'{}' has no external id; name the record by its id", layout.object.name),
+    }
 }

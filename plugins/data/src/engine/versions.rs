@@ -244,15 +244,20 @@ impl Engine {
     ) -> Result<RecordAnswer> {
         let answer = self.as_it_was(context, object, id, number).await;
         // Not masked: a mask that is written back would be taken for a value.
-        let (mut record, _) = self.told(context, answer).await?;
+        let (mut record, granted) = self.told(context, answer).await?;
         let schema = self.schema();
         let layout = layout_of(&schema, object)?;
+        let now = self.read_stored(layout, id).await?;
+        let now = now.map(|values| document(layout, &values)).unwrap_or_default();
         // What the engine keeps itself goes on from where it is, and secrets were never kept.
-        record.retain(|name, _| {
+        record.retain(|name, value| {
+            let value = &*value;
             layout.object.field(name).is_some_and(|field| {
                 let own = field.system.is_none_or(|part| part == SystemField::OwnerId);
                 let secret = Form::of(field) == Form::Secret;
-                own && !field.readonly && field.stored() && field.autonumber.is_none() && !secret
+                // What is masked and is what it was is no change, so that nobody needs a right for it.
+                let same = !granted.knows(name) && now.get(name) == Some(value);
+                own && !same && !field.readonly && field.stored() && field.autonumber.is_none() && !secret
             })
         });
         self.write_one(

@@ -1,12 +1,14 @@
 //! What a job did is undone: records that it made are deleted, those that it changed get their values back. As its caller, with
-//! the same rules and rights as any change; what cannot be undone is counted.
+//! the same rules and rights as any change. A record that somebody changed since stays as they left it; what cannot be undone is
+//! told record by record.
 
+use indexmap::IndexMap;
 use objectos_plugin_api::Context;
 use serde_json::{Map, Value, json};
 
 use super::ImportJobs;
 use super::record::Job;
-use crate::engine::{BatchItem, BatchOperation, BatchOptions};
+use crate::engine::{BatchItem, BatchOperation, BatchOptions, ItemFailure};
 use crate::error::{DataError, Result};
 use crate::record::moment;
 
@@ -14,7 +16,8 @@ use crate::record::moment;
 const AT_ONCE: usize = 200;
 
 impl ImportJobs {
-    /// Undoes a job that has ended: `{success, jobId, object, deleted, restored, failed}`.
+    /// Undoes a job that has ended: `{success, jobId, object, deleted, restored, failed, failures: [{id, code, message}]}`; the
+    /// code is `concurrent_modification` for a record that was changed after the import.
     ///
     /// # Errors
     /// As [`ImportJobs::progress`]; a conflict for a job that cannot be undone, or was.
@@ -36,56 +39,98 @@ impl ImportJobs {
             .update(&super::system(), super::OBJECT, id, fields, expected)
             .await?;
         let (made, changed) = parts(&job)?;
-        let (deleted, not_deleted) = self.each(context, &object, BatchOperation::Delete, made).await?;
-        let (restored, not_restored) = self.each(context, &object, BatchOperation::Update, changed).await?;
-        let failed = not_deleted + not_restored;
+        let mut failures = Vec::new();
+        let deleted = self
+            .each(context, &object, BatchOperation::Delete, made, &mut failures)
+            .await?;
+        let restored = self
+            .each(context, &object, BatchOperation::Update, changed, &mut failures)
+            .await?;
         Ok(json!({
-            "success": failed == 0, "jobId": id, "object": object,
-            "deleted": deleted, "restored": restored, "failed": failed,
+            "success": failures.is_empty(), "jobId": id, "object": object,
+            "deleted": deleted, "restored": restored, "failed": failures.len(), "failures": failures,
         }))
     }
 
-    /// Each for itself; how many it was done with, and how many not.
+    /// Each for itself; with how many it was done, and the others go to the failures.
     async fn each(
         &self,
         context: &Context,
         object: &str,
         operation: BatchOperation,
         mut items: Vec<BatchItem>,
-    ) -> Result<(usize, usize)> {
+        failures: &mut Vec<Value>,
+    ) -> Result<usize> {
         let options = BatchOptions {
             atomic: false,
             continue_on_error: true,
             ..BatchOptions::default()
         };
-        let (mut done, mut failed) = (0, 0);
+        let mut done = 0;
         while !items.is_empty() {
             let rest = items.split_off(items.len().min(AT_ONCE));
             let part = std::mem::replace(&mut items, rest);
             let answer = self.engine.batch(context, object, operation, part, options).await?;
-            let good = answer.items.iter().filter(|item| item.result.is_ok()).count();
-            done += good;
-            failed += answer.items.len() - good;
+            for item in answer.items {
+                match item.result {
+                    Ok(_) => done += 1,
+                    Err(failure) => failures.push(told(item.id.as_deref(), &failure)),
+                }
+            }
         }
-        Ok((done, failed))
+        Ok(done)
     }
+}
+
+/// `{id, code, message, details?}` of a record that stays as it is.
+fn told(id: Option<&str>, failure: &ItemFailure) -> Value {
+    let mut out = failure.to_json();
+    out["id"] = json!(id);
+    out
+}
+
+/// What all rows of a job did to one record.
+#[derive(Default)]
+struct Touched {
+    made: bool,
+    /// What its fields were before the first of them.
+    before: Map<String, Value>,
+    /// Its version after the last of them: what somebody else made of it since stays.
+    version: Option<String>,
 }
 
 /// Records that were made, and those that were changed with what they were; the latest first.
 fn parts(job: &Job) -> Result<(Vec<BatchItem>, Vec<BatchItem>)> {
-    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    let mut records: IndexMap<String, Touched> = IndexMap::new();
     for change in job.changes().into_iter().rev() {
         let Value::Object(mut change) = change else {
             return Err(DataError::internal("a change of an import is an object"));
         };
-        let id = change.get("id").and_then(Value::as_str).map(str::to_owned);
+        let text = |name: &str| change.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (id, version) = (text("id").unwrap_or_default(), text("version"));
+        let touched = records.entry(id).or_insert_with(|| Touched {
+            version,
+            ..Touched::default()
+        });
+        match change.remove("before") {
+            Some(Value::Object(before)) => touched.before.extend(before),
+            _ => touched.made = true,
+        }
+    }
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    for (id, touched) in records {
         let item = BatchItem {
-            id,
+            id: Some(id),
+            expected: touched.version,
             ..BatchItem::default()
         };
-        match change.remove("before") {
-            Some(Value::Object(before)) => changed.push(BatchItem { data: before, ..item }),
-            _ => made.push(item),
+        if touched.made {
+            made.push(item);
+        } else {
+            changed.push(BatchItem {
+                data: touched.before,
+                ..item
+            });
         }
     }
     Ok((made, changed))

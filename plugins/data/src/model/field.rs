@@ -307,6 +307,18 @@ pub struct SummaryModel {
     pub filter: Option<Arc<Expression>>,
 }
 
+impl SummaryModel {
+    /// What the figure tells of the children, as paths from a child: the way back here, what is rolled up, and what decides which
+    /// of them count.
+    pub fn child_fields(&self) -> impl Iterator<Item = &str> {
+        let rolled_up = (self.function != SummaryFunction::Count).then_some(self.field.as_str());
+        let decides = self.filter.iter().flat_map(|filter| filter.fields());
+        std::iter::once(self.via.as_str())
+            .chain(rolled_up)
+            .chain(decides.map(String::as_str))
+    }
+}
+
 /// Pattern of an autonumber, such as `CASE-{0000}` or `INV-{YYYY}-{00000}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AutonumberFormat {

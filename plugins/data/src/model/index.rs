@@ -19,6 +19,40 @@ pub struct IndexModel {
     pub live: Option<String>,
     /// Only over records for which it holds. The name of the index has a digest of it, so another condition is another index.
     pub partial: Option<PartialModel>,
+    /// How it is built, where the database has it; where not, it is a btree.
+    pub method: IndexMethod,
+}
+
+/// How an index is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IndexMethod {
+    /// In the order of the values.
+    #[default]
+    Btree,
+    /// For equality, of one field.
+    Hash,
+    /// For what a list or document holds.
+    Gin,
+}
+
+impl IndexMethod {
+    /// As declarations and PostgreSQL have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Btree => "btree",
+            Self::Hash => "hash",
+            Self::Gin => "gin",
+        }
+    }
+
+    /// By its name; none for one that this platform never makes.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Btree, Self::Hash, Self::Gin]
+            .into_iter()
+            .find(|method| method.name() == name)
+    }
 }
 
 /// Over which records an index is.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::data::{
-    BatchRequest, CreateRequest, Data, DeleteRequest, FindRequest, GetRequest, TransactionRequest, UpdateRequest,
+    BatchRequest, CreateRequest, Data, DeleteRequest, EventfulTransaction, FindRequest, GetRequest, UpdateRequest,
 };
 use objectos_plugin_api::{Context, Error, Result};
 use serde::de::DeserializeOwned;
 
 use crate::engine::Engine;
+use crate::outbox;
 use crate::query::QueryInput;
 use crate::routes_data;
 
@@ -93,9 +94,16 @@ impl Data for DataProvider {
     }
 
     async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
-        let TransactionRequest { operations } = read("transaction", &request)?;
+        let EventfulTransaction { operations, events } = read("transaction", &request)?;
         let items = routes_data::read_transaction(operations)?;
-        let answers = self.engine.transaction(&context, items).await?;
+        let source = match context.caller() {
+            "" => outbox::SOURCE,
+            plugin => plugin,
+        };
+        let answers = self
+            .engine
+            .transaction_with_events(&context, items, source, &events)
+            .await?;
         serde_json::to_vec(&routes_data::results(&answers)).map_err(Error::internal)
     }
 }

@@ -134,6 +134,9 @@ async fn fit_database(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn S
 
 async fn fit_once(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
     let plan = plan_of(catalogue, datasource, &store.shape().await?);
+    for btree in &plan.btrees {
+        tracing::warn!("database: {btree}");
+    }
     let blocking: Vec<String> = plan.blocking().map(ToString::to_string).collect();
     if !blocking.is_empty() {
         return Ok(Fit::Blocked(format!(

@@ -162,7 +162,6 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    checker.joins(&query.joins)?;
     let filter = checker.selection(view, query)?;
     let mut outputs = Vec::new();
     let mut known = Vec::new();

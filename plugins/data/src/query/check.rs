@@ -1,13 +1,16 @@
 //! Resolves the names of a query against the catalogue and what the caller may see, and its values against the fields.
 //!
 //! A field that the caller may not read does not exist here: the same error, without a suggestion that would give it away.
-//! A record of a related object that the caller may not see counts as null.
+//! A record of a related object that the caller may not see counts as null. What is computed is computed over the rows and
+//! fields that the caller may read: see [`Checker::blind`].
 
 mod any_case;
 mod conditions;
 mod formula;
+mod joins;
 mod records;
 mod related;
+mod search;
 mod source;
 
 use std::sync::Arc;
@@ -15,8 +18,6 @@ use std::sync::Arc;
 use objectos_expression::{Environment, Type, Zone};
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
-use super::input::{QueryInput, SearchInput};
-use super::words::{self, Indexed};
 use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
@@ -93,6 +94,7 @@ impl<'a> Checker<'a> {
             joins: Vec::new(),
             binned: false,
             evaluated: Vec::new(),
+            outer: None,
         };
         Self {
             schema,
@@ -122,9 +124,13 @@ impl<'a> Checker<'a> {
         }
         let (table, layout) = at;
         let field = self.visible_field(&layout.object, last, path, purpose)?;
+        let mut source = self.source(table, layout, field)?;
+        if table == 0 && self.scope.outer.is_some() && !field.stored() {
+            source = Source::Present(Box::new(source));
+        }
         let reference = FieldRef {
             table,
-            source: self.source(table, layout, field)?,
+            source,
             class: class_of(field),
         };
         let masked = self
@@ -169,7 +175,7 @@ impl<'a> Checker<'a> {
         };
         same_datasource(layout, target, path)?;
         let visible = self.visible_records(target)?;
-        // What a formula reads is not narrowed to what the caller sees, so the two need a join each.
+        // What the app's own conditions read is not narrowed to what the caller sees, so the two need a join each.
         let same = |join: &Join| {
             join.from == table && join.column == field.name && join.visible.is_some() == visible.is_some()
         };
@@ -237,17 +243,35 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a formula reads: the app's decision, so masks do not apply.
+    /// What a formula reads, when nothing of it is hidden ([`Checker::blind`]); of a record that the caller may not see, null.
     ///
     /// # Errors
     /// `NotSupported` when it reads something that is computed and has no form in SQL.
     pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
-        let views = self.views.take();
-        let found = self
-            .field(path, Purpose::Select)
-            .map(|resolved| (resolved.reference, Form::of(resolved.field)));
-        self.views = views;
-        found
+        self.field(path, Purpose::Select)
+            .map(|resolved| (resolved.reference, Form::of(resolved.field)))
+    }
+
+    /// Whether one of these fields, of the object or of those that paths lead to, is hidden from the caller or masked: then what
+    /// is computed from them is null, since it would tell of them.
+    pub fn blind<'p>(&self, layout: &Arc<Layout>, paths: impl IntoIterator<Item = &'p str>) -> bool {
+        self.views.is_some() && paths.into_iter().any(|path| self.hides(layout, path))
+    }
+
+    fn hides(&self, layout: &Arc<Layout>, path: &str) -> bool {
+        let mut at = layout;
+        for name in path.split('.') {
+            let view = self.view(&at.object.name);
+            if view.is_some_and(|view| !view.reads(name) || view.masks(name)) {
+                return true;
+            }
+            let reference = at.object.field(name).and_then(|field| field.reference.as_ref());
+            match reference.and_then(|reference| self.schema.layout(&reference.object)) {
+                Some(target) => at = target,
+                None => return false,
+            }
+        }
+        false
     }
 
     /// Checks a filter.
@@ -278,13 +302,19 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// `NotSupported` when it has none after all.
     pub fn condition(&mut self, condition: &Expression) -> Result<Filter> {
-        let layout = self.root_layout();
         let views = self.views.take();
-        let source = self.formula_source(0, layout, "condition", condition.checked());
+        let filter = self.condition_as_seen(condition);
         self.views = views;
+        filter
+    }
+
+    /// The same over what the caller sees.
+    fn condition_as_seen(&mut self, condition: &Expression) -> Result<Filter> {
+        let layout = self.root_layout();
+        let source = self.formula_source(0, layout, "condition", condition.checked())?;
         let field = FieldRef {
             table: 0,
-            source: Source::Formula(Arc::new(source?)),
+            source: Source::Formula(Arc::new(source)),
             class: Class::Boolean,
         };
         Ok(Filter::Test(Test {
@@ -305,75 +335,6 @@ impl<'a> Checker<'a> {
         self.views = views;
         self.evaluates = evaluates;
         filter
-    }
-
-    /// The records that a query means: those that the caller may see, its filter leaves and its words are found in.
-    ///
-    /// # Errors
-    /// As each of the three.
-    pub(super) fn selection(&mut self, view: Option<&View>, query: &QueryInput) -> Result<Filter> {
-        let mut filter = view.map_or_else(|| Ok(Filter::always()), |view| self.own_view(view))?;
-        if let Some(raw) = &query.filter {
-            filter = filter.and(self.filter(raw)?);
-        }
-        if let Some(search) = &query.search {
-            filter = filter.and(self.search(search)?);
-        }
-        Ok(filter)
-    }
-
-    /// Words to look for in the searchable fields.
-    ///
-    /// # Errors
-    /// `UnknownFields` for a field that is none, `InvalidQuery` when there is nothing to search in.
-    pub fn search(&mut self, search: &SearchInput) -> Result<Filter> {
-        let fields = self.search_fields(search)?;
-        let layout = self.root_layout();
-        if fields.is_empty() {
-            let object = &layout.object.name;
-            return Err(DataError::InvalidQuery {
-                message: format!("'{object}' has no searchable field"),
-            });
-        }
-        let index = layout.text_index.as_ref().map(|fields| Indexed {
-            table: &layout.object.table,
-            fields,
-        });
-        Ok(words::filter(
-            &search.query,
-            search.all_words,
-            search.fuzzy,
-            &fields,
-            index.as_ref(),
-        ))
-    }
-
-    /// The fields that a search looks at, with their names.
-    ///
-    /// # Errors
-    /// `UnknownFields`; `InvalidQuery` for a field that is no text.
-    pub fn search_fields(&mut self, search: &SearchInput) -> Result<Vec<(String, FieldRef)>> {
-        let layout = self.root_layout();
-        let names = if search.fields.is_empty() {
-            let view = self.view(&layout.object.name);
-            let mut names = layout.object.search_fields();
-            names.retain(|name| view.is_none_or(|view| view.reads(name) && !view.masks(name)));
-            names
-        } else {
-            search.fields.clone()
-        };
-        names
-            .into_iter()
-            .map(|name| {
-                let reference = self.field(&name, Purpose::Filter)?.reference;
-                if !words::searchable(reference.class) {
-                    return Err(DataError::InvalidQuery {
-                        message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
-                    });
-                }
-                Ok((name, reference))
-            })
-            .collect()
     }
 }
 

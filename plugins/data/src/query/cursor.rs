@@ -98,8 +98,8 @@ fn read(value: &Value, class: Class) -> Option<SqlValue> {
             let bits = u64::from_str_radix(real.get("r")?.as_str()?, 16).ok()?;
             SqlValue::Real(Some(f64::from_bits(bits)).filter(|real| real.is_finite())?)
         }
-        Value::String(text) => SqlValue::Text(text.clone()),
-        Value::Bool(_) | Value::Array(_) => return None,
+        Value::String(text) if !text.contains('\0') => SqlValue::Text(text.clone()),
+        Value::String(_) | Value::Bool(_) | Value::Array(_) => return None,
     })
 }
 

@@ -47,6 +47,7 @@ pub fn beforehand(scope: &Scope, filter: &Filter) -> Option<Filter> {
     let lookup = Lookup {
         scope: Scope {
             evaluated: Vec::new(),
+            outer: None,
             ..scope.clone()
         },
         source: id.clone(),
@@ -76,7 +77,11 @@ fn in_filter(filter: &Filter) -> bool {
 }
 
 fn in_field(field: &FieldRef) -> bool {
-    match &field.source {
+    in_source(&field.source)
+}
+
+fn in_source(source: &Source) -> bool {
+    match source {
         Source::Evaluated(_) => true,
         Source::Formula(formula) => formula.fields.values().any(in_field),
         Source::Window(window) => {
@@ -88,6 +93,7 @@ fn in_field(field: &FieldRef) -> bool {
                 .chain(ordered)
                 .any(in_field)
         }
+        Source::Present(source) => in_source(source),
         Source::Column(_) | Source::Summary(_) | Source::Rank(_) => false,
     }
 }

@@ -7,7 +7,7 @@ use objectos_expression::{Node, Zone};
 
 use super::cursor::SortKey;
 use super::evaluated::Evaluated;
-use super::input::FrameInput;
+use super::input::{FrameInput, OuterJoin};
 use super::words::WordsFilter;
 use crate::record::Layout;
 use crate::store::SqlValue;
@@ -23,6 +23,20 @@ pub struct Scope {
     pub binned: bool,
     /// Calculations that no database can do, each once; [`Source::Evaluated`] names their place.
     pub evaluated: Vec<Arc<Evaluated>>,
+    /// A relation whose records come also where none points to them.
+    pub outer: Option<Box<Outer>>,
+}
+
+/// A right or full join: each side is cut to what may be seen of it before they are joined, so that a record that may not be seen
+/// has no part in it, and hides none either.
+#[derive(Clone, Debug)]
+pub struct Outer {
+    /// Which of the two.
+    pub kind: OuterJoin,
+    /// The table of the relation.
+    pub table: usize,
+    /// The object's own records.
+    pub base: Visible,
 }
 
 /// A relation to one record of another object.
@@ -73,6 +87,8 @@ pub enum Source {
     Window(Arc<WindowSource>),
     /// A calculation that was done before, by its place in the scope.
     Evaluated(usize),
+    /// What is computed of a record that may be absent: then it is null.
+    Present(Box<Source>),
 }
 
 /// A figure over the neighbours of a record.

@@ -1,31 +1,20 @@
-//! Shows where the words of a search stand in a text, and how well they match it. The same for every database: what a text index
-//! thinks of a hit depends on the index.
+//! Shows where the words of a search stand in a text, as HTML. How well they fit it is said in `wanted`. Called for the records
+//! of an answer.
+
+use super::wanted::{Wanted, is_mark};
 
 /// Characters shown around the first hit.
 const SHOWN_BEFORE: usize = 40;
 const SHOWN: usize = 160;
 
-/// The words of a search in small letters, marks and doubles left out.
-#[must_use]
-pub fn words(query: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for (from, to) in runs(query) {
-        let word = query[from..to].to_lowercase();
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    words
-}
-
-/// Places of the runs of letters and digits.
+/// Places of the runs of letters and digits, with the marks on them.
 fn runs(text: &str) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut begin = None;
     for (at, character) in text.char_indices() {
         match (character.is_alphanumeric(), begin) {
             (true, None) => begin = Some(at),
-            (false, Some(from)) => {
+            (false, Some(from)) if !is_mark(character) => {
                 runs.push((from, at));
                 begin = None;
             }
@@ -38,43 +27,18 @@ fn runs(text: &str) -> Vec<(usize, usize)> {
     runs
 }
 
-/// The places of the text where a word of the search begins, with the bytes that match.
-fn hits(text: &str, words: &[String]) -> Vec<(usize, usize)> {
-    let mut hits = Vec::new();
-    for (from, to) in runs(text) {
-        let longest = words
-            .iter()
-            .filter_map(|word| prefix_length(&text[from..to], word))
-            .max();
-        if let Some(length) = longest {
-            hits.push((from, from + length));
-        }
-    }
-    hits
-}
-
-/// Bytes of the text's beginning that read as the word, whatever the case.
-fn prefix_length(text: &str, word: &str) -> Option<usize> {
-    let mut wanted = word.chars();
-    let mut next = wanted.next();
-    for (at, character) in text.char_indices() {
-        if next.is_none() {
-            return Some(at);
-        }
-        for small in character.to_lowercase() {
-            if next != Some(small) {
-                return None;
-            }
-            next = wanted.next();
-        }
-    }
-    next.is_none().then_some(text.len())
+/// The places of the text where a word of the search stands, with the bytes that match.
+fn hits(text: &str, wanted: &Wanted) -> Vec<(usize, usize)> {
+    let places = runs(text).into_iter();
+    places
+        .filter_map(|(from, to)| Some((from, from + wanted.shown(&text[from..to])?)))
+        .collect()
 }
 
 /// The text around the first hit as HTML, hits in `<mark>`; `None` when there is none.
 #[must_use]
-pub fn marked(text: &str, words: &[String]) -> Option<String> {
-    let hits = hits(text, words);
+pub fn marked(text: &str, wanted: &Wanted) -> Option<String> {
+    let hits = hits(text, wanted);
     let first = hits.first()?.0;
     let begin = back(text, first, SHOWN_BEFORE);
     let end = text[begin..]
@@ -121,35 +85,6 @@ fn escape(out: &mut String, text: &str) {
     }
 }
 
-/// How well the words match the texts, 0 to 1. A whole word counts more than its beginning, and the first text, which is the
-/// record's title, counts twice.
-#[must_use]
-pub fn score(words: &[String], title: &str, texts: &[&str]) -> f64 {
-    if words.is_empty() {
-        return 0.0;
-    }
-    let mut sum = 0.0;
-    for word in words {
-        let others = texts.iter().map(|text| match_of(text, word));
-        sum += others.fold(2.0 * match_of(title, word), f64::max);
-    }
-    let count = words.iter().fold(0.0, |count, _| count + 1.0);
-    // Four decimals are enough for an order, and the same text everywhere.
-    objectos_expression::round(sum / (2.0 * count), 4)
-}
-
-fn match_of(text: &str, word: &str) -> f64 {
-    let mut best = 0.0;
-    for (from, to) in runs(text) {
-        match prefix_length(&text[from..to], word) {
-            Some(length) if length == to - from => return 1.0,
-            Some(_) => best = 0.6,
-            None => {}
-        }
-    }
-    best
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +92,8 @@ mod tests {
     #[test]
     fn hits_are_marked_and_all_else_is_escaped() {
         let check = |text: &str, query: &str, expected: Option<&str>| {
-            assert_eq!(marked(text, &words(query)).as_deref(), expected, "{text} {query}");
+            let wanted = Wanted::new(query, true, false);
+            assert_eq!(marked(text, &wanted).as_deref(), expected, "{text} {query}");
         };
         check("Acme GmbH", "acm", Some("<mark>Acm</mark>e GmbH"));
         check(
@@ -169,23 +105,20 @@ mod tests {
         check("nothing here", "acme", None);
         check("", "a", None);
         check("a-b c", "b", Some("a-<mark>b</mark> c"));
+        check("a Cafe\u{301}s", "café", Some("a <mark>Cafe\u{301}</mark>s"));
+        check("Café", "cafe", Some("<mark>Café</mark>"));
+        let near = marked("blue rokcets & acme", &Wanted::new("rockets cm", false, true));
+        assert_eq!(
+            near.as_deref(),
+            Some("blue <mark>rokcets</mark> &amp; <mark>acme</mark>")
+        );
     }
 
     #[test]
     fn long_texts_are_cut_around_the_first_hit() {
         let text = format!("{} needle {}", "hay ".repeat(100), "straw ".repeat(100));
-        let shown = marked(&text, &words("needle")).unwrap();
+        let shown = marked(&text, &Wanted::new("needle", true, false)).unwrap();
         assert!(shown.starts_with('…') && shown.ends_with('…') && shown.contains("<mark>needle</mark>"));
         assert!(shown.chars().count() < 220, "{shown}");
-    }
-
-    #[test]
-    fn whole_words_and_titles_count_more() {
-        let words = words("acme");
-        let of = |title: &str, text: &str| score(&words, title, &[text]);
-        assert!(of("Acme", "") > of("Acmeville", ""));
-        assert!(of("Acmeville", "") > of("", "acme"));
-        assert!(of("", "acme") > of("", "acmeville"));
-        assert!(of("", "x").abs() < f64::EPSILON);
     }
 }

@@ -118,7 +118,7 @@ pub fn search_from_query_string(query: &str) -> Result<SearchParameters> {
             "q" | "query" | "search" => {
                 found.words.insert("query".to_owned(), Value::String(value));
             }
-            "operator" | "fuzzy" => {
+            "operator" | "fuzzy" | "minScore" => {
                 found.words.insert(key, Value::String(value));
             }
             "objects" | "object" => {
@@ -134,7 +134,7 @@ pub fn search_from_query_string(query: &str) -> Result<SearchParameters> {
             unknown => {
                 return Err(DataError::InvalidQuery {
                     message: format!(
-                        "unknown parameter '{unknown}'; a search takes q, objects, limit, operator, fuzzy"
+                        "unknown parameter '{unknown}'; a search takes q, objects, limit, operator, fuzzy, minScore"
                     ),
                 });
             }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 mod fields;
 mod figures;
 mod joins;
+mod rating;
 mod search;
 mod sort;
 mod values;
@@ -25,7 +26,8 @@ use self::windows::read_windows;
 
 pub use self::figures::{AggregateInput, GroupInput};
 pub(super) use self::figures::{read_aggregations, read_groups};
-pub use self::joins::JoinInput;
+pub use self::joins::{JoinInput, OuterJoin};
+pub use self::rating::{Rated, RatedPage, Rating};
 pub use self::search::SearchInput;
 pub(super) use self::sort::read_sort;
 pub use self::sort::{Nulls, SortInput};
@@ -72,6 +74,8 @@ pub struct QueryInput {
     pub binned: bool,
     /// Ids and how far they are from what was looked for, nearest first: made by the engine, never read.
     pub rank: Option<Arc<Vec<(String, f64)>>>,
+    /// Hits of the search, as far as they are rated: made by the engine, never read.
+    pub rating: Rating,
 }
 
 /// Keys of a body, by what they mean. The protocol's own stand first.
@@ -138,6 +142,12 @@ impl QueryInput {
         self.order.iter().for_each(|sort| visit(&sort.field));
         self.fields.iter().flatten().for_each(|field| visit(field));
         self.group_by.iter().for_each(|group| visit(&group.field));
+        for join in self.joins.iter().filter(|join| join.outer.is_some()) {
+            visit(&format!("{}.id", join.path));
+        }
+        if let Some(search) = &self.search {
+            search.fields.iter().for_each(|field| visit(field));
+        }
         for window in &self.windows {
             window.field.iter().for_each(|field| visit(field));
             window.partition.iter().for_each(|field| visit(field));

@@ -1,5 +1,6 @@
 //! A page of records: what is selected, and how each row becomes a record of the answer.
 
+mod hits;
 mod statements;
 
 use std::collections::HashSet;
@@ -7,10 +8,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use self::hits::{highlight, places, ranked, scores};
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
-use super::input::{QueryInput, SortInput};
+use super::input::{QueryInput, Rated, SortInput};
+use super::wanted::Wanted;
 use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
 use crate::error::{DataError, Result};
@@ -21,6 +24,9 @@ use crate::store::SqlValue;
 
 /// How far a record is from what `$near` looked for.
 const DISTANCE: &str = "_distance";
+
+/// How well a record fits a search; see [`Wanted::fit`].
+pub const SCORE: &str = "_score";
 
 /// Sizes of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,10 @@ pub struct SelectPlan {
     pub backwards: bool,
     /// Where the words of a search were found is told with each record.
     pub highlight: Option<Highlight>,
+    /// How well each record fits a search is told with it: place among the columns of the id, and what was found.
+    pub scores: Option<(usize, Arc<Rated>)>,
+    /// Place among the columns of the id of a record that may be absent; see [`Scope::outer`].
+    pub base: Option<usize>,
     /// The records are children, and the page is one of each parent.
     pub per_parent: Option<PerParent>,
     /// Records of the page.
@@ -72,7 +82,7 @@ pub struct SelectPlan {
 #[derive(Debug)]
 pub struct Highlight {
     /// The words.
-    pub words: Vec<String>,
+    pub wanted: Wanted,
     /// Names of fields, and where their texts are selected.
     pub fields: Vec<(String, usize)>,
 }
@@ -121,6 +131,8 @@ pub struct FormulaOutput {
     pub scale: Option<u32>,
     /// Paths that it reads and where they are selected.
     pub inputs: Vec<(String, usize, Form)>,
+    /// It reads a field that the caller may not, and is null.
+    pub blind: bool,
 }
 
 /// A relation whose records stand in the place of their ids.
@@ -159,7 +171,6 @@ pub fn plan(
     limits: PageLimits,
 ) -> Result<SelectPlan> {
     let layout = Arc::clone(&checker.scope.layout);
-    checker.joins(&query.joins)?;
     let filter = checker.selection(view, query)?;
     let mut order = order(&mut checker, &query.order)?;
     let rank = query.rank.as_ref().map(|rank| FieldRef {
@@ -168,16 +179,13 @@ pub fn plan(
         class: Class::Number,
     });
     if let (Some(rank), true) = (&rank, query.order.is_empty()) {
-        order.push(SortKey {
-            field: rank.clone(),
-            name: DISTANCE.to_owned(),
-            descending: false,
-            nulls_first: true,
-            filled: false,
-        });
+        order.push(ranked(rank, DISTANCE));
     }
-    if !query.distinct && !order.iter().any(|key| key.name == SystemField::Id.name()) {
-        order.push(id_key(&mut checker)?);
+    if let Some(places) = places(query) {
+        order.push(ranked(&places, SCORE));
+    }
+    if !query.distinct {
+        complete(&mut checker, query, &mut order)?;
     }
     let mut columns = Columns::default();
     let mut parts = outputs(&mut checker, &layout.object, layouts, view, query, &mut columns)?;
@@ -189,20 +197,14 @@ pub fn plan(
     }
     windows(&mut checker, query, &mut columns, &mut parts)?;
     let highlight = highlight(&mut checker, query, &mut columns)?;
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|text| cursor::decode(&order, text))
-        .transpose()?;
-    if query.distinct && (after.is_some() || query.fields.is_none()) {
-        return Err(DataError::InvalidQuery {
-            message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
-        });
-    }
-    if after.is_some() && !query.windows.is_empty() {
-        return Err(DataError::InvalidQuery {
-            message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
-        });
+    let scores = scores(&mut checker, query, &mut columns)?;
+    let base = match parts.formulas.is_empty() {
+        true => None,
+        false => absent(&mut checker, &mut columns)?,
+    };
+    let after = after(query, &order)?;
+    if query.distinct {
+        orders_what_is_selected(&order, &columns)?;
     }
     let cursor_columns = match query.distinct {
         true => Vec::new(),
@@ -222,11 +224,30 @@ pub fn plan(
         backwards: query.backwards && after.is_some(),
         after,
         highlight,
+        scores,
+        base,
         per_parent: None,
         limit: query.limit.unwrap_or(limits.default).min(limits.max),
         offset: query.offset,
         distinct: query.distinct,
     })
+}
+
+/// Where the cursor stands, if there is one and it may be.
+fn after(query: &QueryInput, order: &[SortKey]) -> Result<Option<Vec<SqlValue>>> {
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|text| cursor::decode(order, text)).transpose()?;
+    if query.distinct && (after.is_some() || query.fields.is_none()) {
+        return Err(DataError::InvalidQuery {
+            message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
+        });
+    }
+    if after.is_some() && !query.windows.is_empty() {
+        return Err(DataError::InvalidQuery {
+            message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
+        });
+    }
+    Ok(after)
 }
 
 /// The order that was asked for.
@@ -244,7 +265,7 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
                 });
             }
             Ok(SortKey {
-                filled: reference.table == 0 && always_there(field),
+                filled: reference.table == 0 && always_there(field) && checker.scope.outer.is_none(),
                 field: reference,
                 name: sort.field.clone(),
                 descending: sort.descending,
@@ -252,6 +273,19 @@ pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<Sort
             })
         })
         .collect()
+}
+
+/// Of records that are told once, only what is told has an order.
+fn orders_what_is_selected(order: &[SortKey], columns: &Columns) -> Result<()> {
+    match order.iter().find(|key| !columns.list.contains(&key.field)) {
+        None => Ok(()),
+        Some(key) => Err(DataError::InvalidQuery {
+            message: format!(
+                "'distinct' cannot be ordered by '{}', which is not selected; name it in 'fields', or order by one that is",
+                key.name
+            ),
+        }),
+    }
 }
 
 /// Fields that the engine gives every record.
@@ -280,22 +314,6 @@ fn windows(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns,
     Ok(())
 }
 
-fn highlight(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns) -> Result<Option<Highlight>> {
-    let Some(search) = query
-        .search
-        .as_ref()
-        .filter(|search| search.highlight && !query.distinct)
-    else {
-        return Ok(None);
-    };
-    let fields = checker.search_fields(search)?;
-    let fields = fields.into_iter().map(|(name, field)| (name, columns.place(&field)));
-    Ok(Some(Highlight {
-        words: super::highlight::words(&search.query),
-        fields: fields.collect(),
-    }))
-}
-
 /// Windows over records read their fields.
 struct RecordFields<'c, 'a>(&'c mut Checker<'a>);
 
@@ -318,16 +336,44 @@ impl WindowFields for RecordFields<'_, '_> {
     }
 }
 
+/// Adds what tells all records apart.
+fn complete(checker: &mut Checker<'_>, query: &QueryInput, order: &mut Vec<SortKey>) -> Result<()> {
+    let mut add = |key: SortKey| {
+        if !order.iter().any(|known| known.name == key.name) {
+            order.push(key);
+        }
+    };
+    add(id_key(checker)?);
+    // Without a record of the object there is one of the other.
+    for join in query.joins.iter().filter(|join| join.outer.is_some()) {
+        let name = format!("{}.{}", join.path, SystemField::Id.name());
+        add(key_named(checker, &name)?);
+    }
+    Ok(())
+}
+
 fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
-    let name = SystemField::Id.name();
+    key_named(checker, SystemField::Id.name())
+}
+
+fn key_named(checker: &mut Checker<'_>, name: &str) -> Result<SortKey> {
     let reference = checker.field(name, Purpose::Sort)?.reference;
     Ok(SortKey {
         field: reference,
         name: name.to_owned(),
         descending: false,
         nulls_first: true,
-        filled: true,
+        filled: checker.scope.outer.is_none(),
     })
+}
+
+/// The place of the id of records that may be absent: what is calculated of them is null then.
+fn absent(checker: &mut Checker<'_>, columns: &mut Columns) -> Result<Option<usize>> {
+    if checker.scope.outer.is_none() {
+        return Ok(None);
+    }
+    let id = checker.field(SystemField::Id.name(), Purpose::Select)?.reference;
+    Ok(Some(columns.place(&id)))
 }
 
 /// Columns to select, each once.
@@ -387,7 +433,10 @@ fn outputs(
     let mut parts = Parts::default();
     let mut pending = Vec::new();
     for name in &names {
-        let formula = object.field(name).filter(|field| field.kind == FieldKind::Formula);
+        // Records that are to be told once are compared by the database, so it calculates as well.
+        let formula = object
+            .field(name)
+            .filter(|field| field.kind == FieldKind::Formula && !query.distinct);
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
             pending.push((parts.outputs.len(), field.name.clone()));
             parts.outputs.push(Output {
@@ -497,6 +546,7 @@ fn formulas(
             );
         }
     }
+    let layout = Arc::clone(&checker.scope.layout);
     let mut places = IndexMap::new();
     for name in object
         .formula_order
@@ -505,8 +555,9 @@ fn formulas(
     {
         let Some(field) = object.field(name) else { continue };
         let Some(expression) = &field.formula else { continue };
+        let blind = checker.blind(&layout, expression.fields().iter().map(String::as_str));
         let mut inputs = Vec::new();
-        for path in expression.fields() {
+        for path in expression.fields().iter().filter(|_| !blind) {
             let computed = object.field(path).is_some_and(|field| field.kind == FieldKind::Formula);
             if !computed {
                 let (reference, form) = checker.formula_input(path)?;
@@ -519,6 +570,7 @@ fn formulas(
             expression: Arc::clone(expression),
             scale: field.limits.scale,
             inputs,
+            blind,
         });
     }
     for (output, name) in wanted {

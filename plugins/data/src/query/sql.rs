@@ -7,8 +7,9 @@ mod zone;
 
 use std::fmt::Write as _;
 
-use super::filter::{FieldRef, Filter, SUMMED_TABLE, Scope, Source, SummarySource};
-use crate::store::{Construct, Dialect, SqlValue, Statement};
+use super::filter::{FieldRef, Filter, Join, Outer, SUMMED_TABLE, Scope, Source, SummarySource, Visible};
+use super::input::OuterJoin;
+use crate::store::{Construct, Dialect, Family, SqlValue, Statement};
 
 pub use formula::formula_supported;
 
@@ -107,6 +108,16 @@ impl SqlWriter {
             Source::Rank(rank) => self.rank(field.table, rank),
             Source::Window(window) => self.window(window),
             Source::Evaluated(place) => self.evaluated_value(*place),
+            Source::Present(source) => {
+                self.push("(CASE WHEN ")
+                    .column(field.table, "id")
+                    .push(" IS NOT NULL THEN ");
+                let computed = FieldRef {
+                    source: Source::clone(source),
+                    ..*field
+                };
+                self.field(&computed).push(" END)")
+            }
         }
     }
 
@@ -132,12 +143,7 @@ impl SqlWriter {
                 .push(&template.replace("$0", "r.\"figure\""))
                 .push(" FROM ");
         }
-        self.push("(SELECT ").push(summary.function).push("(");
-        match &summary.value {
-            Some(value) => self.field(value),
-            None => self.push("*"),
-        };
-        self.push(")");
+        self.push("(SELECT ").figure(summary);
         if rounded.is_some() {
             self.push(" AS \"figure\"");
         }
@@ -163,11 +169,34 @@ impl SqlWriter {
         self.push(if rounded.is_some() { ") r)" } else { ")" })
     }
 
+    /// What is rolled up. A mean is the same double in every database, bit by bit: PostgreSQL's own would have more digits than
+    /// the value that a cursor hands back.
+    fn figure(&mut self, summary: &SummarySource) -> &mut Self {
+        let Some(value) = &summary.value else {
+            return self.push(summary.function).push("(*)");
+        };
+        if summary.function == "AVG" && self.dialect.family() == Family::Postgres {
+            return self
+                .push("CAST(SUM(")
+                .field(value)
+                .push(") AS double precision) / NULLIF(COUNT(")
+                .field(value)
+                .push("), 0)");
+        }
+        self.push(summary.function).push("(").field(value).push(")")
+    }
+
     /// ` FROM table t LEFT JOIN …`
     pub fn from(&mut self, scope: &Scope) -> &mut Self {
-        self.push(" FROM ").push(&scope.layout.table).push(" t");
+        match &scope.outer {
+            Some(outer) => self.outer(scope, outer),
+            None => self.push(" FROM ").push(&scope.layout.table).push(" t"),
+        };
         for (index, join) in scope.joins.iter().enumerate() {
             let table = index + 1;
+            if scope.outer.as_ref().is_some_and(|outer| outer.table == table) {
+                continue;
+            }
             self.push(" LEFT JOIN ")
                 .push(&join.layout.table)
                 .push(" ")
@@ -191,9 +220,55 @@ impl SqlWriter {
         self
     }
 
+    /// ` FROM (SELECT …) t FULL JOIN (SELECT …) j1 ON …`; a right join is a left one from the other side.
+    fn outer(&mut self, scope: &Scope, outer: &Outer) -> &mut Self {
+        let Some(join) = outer.table.checked_sub(1).and_then(|place| scope.joins.get(place)) else {
+            // Planned together with its relation.
+            return self.push(" FROM ").push(&scope.layout.table).push(" t");
+        };
+        self.push(" FROM ");
+        match outer.kind {
+            OuterJoin::Full => self
+                .seen(&outer.base, 0)
+                .push(" FULL JOIN ")
+                .relation(join, outer.table),
+            OuterJoin::Right => self
+                .relation(join, outer.table)
+                .push(" LEFT JOIN ")
+                .seen(&outer.base, 0),
+        };
+        self.push(" ON ").column(outer.table, "id").push(" = ");
+        self.column(join.from, &join.column)
+    }
+
+    /// Records that may be seen, as a table.
+    fn seen(&mut self, visible: &Visible, table: usize) -> &mut Self {
+        self.push("(SELECT t.*").from(&visible.scope);
+        self.filtered(&visible.scope, &visible.filter).push(") ").alias(table)
+    }
+
+    fn relation(&mut self, join: &Join, table: usize) -> &mut Self {
+        if let Some(visible) = &join.visible {
+            return self.seen(visible, table);
+        }
+        let Some(delete) = &join.layout.object.soft_delete else {
+            return self.push(&join.layout.table).push(" ").alias(table);
+        };
+        self.push("(SELECT t.* FROM ")
+            .push(&join.layout.table)
+            .push(" t WHERE ");
+        self.column(0, &delete.field).push(" IS NULL) ").alias(table)
+    }
+
     /// ` WHERE …`, deleted records left out; nothing when every record is meant.
     pub fn filtered(&mut self, scope: &Scope, filter: &Filter) -> &mut Self {
-        let delete = scope.layout.object.soft_delete.as_ref();
+        // Of a right or full join they are left out before.
+        let delete = scope
+            .layout
+            .object
+            .soft_delete
+            .as_ref()
+            .filter(|_| scope.outer.is_none());
         if delete.is_none() && filter.is_always() {
             return self;
         }

@@ -203,14 +203,17 @@ impl SqlWriter {
     /// Fields of an order, each with its direction and the place of nulls.
     pub fn order(&mut self, order: &[SortKey]) -> &mut Self {
         self.list(", ", order, |writer, key| {
-            writer.field(&key.field);
-            writer.push(if key.descending { " DESC" } else { "" });
-            let nulls = if key.nulls_first == key.descending {
-                if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" }
-            } else {
-                writer.dialect().nulls(!key.descending)
-            };
-            writer.push(nulls);
+            writer.field(&key.field).direction(key);
         })
+    }
+
+    /// In which direction, behind what is ordered by.
+    pub fn direction(&mut self, key: &SortKey) -> &mut Self {
+        let nulls = if key.nulls_first == key.descending {
+            if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" }
+        } else {
+            self.dialect().nulls(!key.descending)
+        };
+        self.push(if key.descending { " DESC" } else { "" }).push(nulls)
     }
 }

@@ -1,11 +1,13 @@
 //! Text search: words become tests. A database with a text index over the object's fields finds words by it; what no index can
 //! answer, and every database without one, looks at the texts themselves.
 //!
-//! A word matches where a word of the text begins with it, whatever the case. `fuzzy`: anywhere in the text.
+//! A word matches where a word of the text begins with it, whatever the case. What is fuzzy is no test of a database: the engine
+//! looks at the texts (`engine::rate`).
 
 use std::sync::Arc;
 
 use super::filter::{Class, Condition, FieldRef, Filter, Test, TextMatch};
+use super::wanted::parts;
 
 /// Words that a text index looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,20 +31,18 @@ pub(super) struct Indexed<'i> {
 }
 
 /// The filter for the words of a search in some fields.
-pub(super) fn filter(
-    text: &str,
-    all: bool,
-    fuzzy: bool,
-    fields: &[(String, FieldRef)],
-    index: Option<&Indexed<'_>>,
-) -> Filter {
-    let words: Vec<&str> = text.split_whitespace().collect();
+pub(super) fn filter(text: &str, all: bool, fields: &[(String, FieldRef)], index: Option<&Indexed<'_>>) -> Filter {
+    let words = parts(text);
+    if words.is_empty() {
+        return Filter::never();
+    }
     let usable = index.filter(|index| {
         let own = |(name, field): &(String, FieldRef)| field.table == 0 && index.fields.contains(name);
-        !fuzzy && fields.iter().all(own)
+        fields.iter().all(own)
     });
-    let (by_index, by_text): (Vec<&str>, Vec<&str>) =
-        words.into_iter().partition(|word| usable.is_some() && indexable(word));
+    let (by_index, by_text): (Vec<&str>, Vec<&str>) = words
+        .into_iter()
+        .partition(|word| usable.is_some() && indexable(word) && !word.contains('\0'));
     let mut parts = Vec::new();
     if let Some(index) = usable.filter(|_| !by_index.is_empty()) {
         let every = index.fields.len() == fields.len();
@@ -55,10 +55,15 @@ pub(super) fn filter(
         })));
     }
     for word in by_text {
-        let condition = if fuzzy || !indexable(word) {
-            Condition::Text(TextMatch::ContainsAnyCase, word.to_owned())
-        } else {
+        if word.contains('\0') {
+            // No text holds that character.
+            parts.push(Filter::never());
+            continue;
+        }
+        let condition = if indexable(word) {
             Condition::Text(TextMatch::WordBegins, without_marks(word))
+        } else {
+            Condition::Text(TextMatch::ContainsAnyCase, word.to_owned())
         };
         let somewhere = fields.iter().map(|(_, field)| {
             Filter::Test(Test {
@@ -83,7 +88,7 @@ fn without_marks(word: &str) -> String {
 }
 
 /// Whether an index that parts texts at blanks and marks can find it: not in scripts without blanks, and not marks alone.
-fn indexable(word: &str) -> bool {
+pub(super) fn indexable(word: &str) -> bool {
     word.chars().any(char::is_alphanumeric) && !word.chars().any(without_blanks)
 }
 

@@ -1,5 +1,6 @@
 //! Writes stored values as JSON, straight into the answer.
 
+use objectos_expression::Type;
 use objectos_plugin_api::protocol::data::FieldType;
 
 use crate::model::{ColumnType, FieldKind, FieldModel};
@@ -35,6 +36,7 @@ impl Form {
             Some(ColumnType::Integer | ColumnType::Number | ColumnType::Decimal) => Self::Plain,
             Some(_) => Self::Text,
             None if field.kind == FieldKind::Summary => field.limits.scale.map_or(Self::Figure, Self::Rounded),
+            None if field.kind == FieldKind::Formula && field.expression_type() == Type::Boolean => Self::Boolean,
             None => Self::Plain,
         }
     }

@@ -1,5 +1,7 @@
 //! An object as it lies in its table, and all of them for one catalogue.
 
+mod reached;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -174,6 +176,8 @@ pub struct Schema {
     layouts: HashMap<String, Arc<Layout>>,
     /// By object: the objects with a reference to it, and that field.
     children: HashMap<String, Vec<(String, String)>>,
+    /// By object: the objects whose records its computed fields read.
+    reached: HashMap<String, Vec<String>>,
 }
 
 impl Schema {
@@ -197,10 +201,12 @@ impl Schema {
             })
             .collect();
         let children = children(&catalogue);
+        let reached = reached::all(&catalogue);
         Self {
             catalogue,
             layouts,
             children,
+            reached,
         }
     }
 
@@ -230,6 +236,13 @@ impl Schema {
             .into_iter()
             .flatten()
             .map(|(child, _)| child.as_str())
+    }
+
+    /// The objects whose records the computed fields of an object read, over relations or from its children, also by computed
+    /// fields of theirs.
+    #[must_use]
+    pub fn reached(&self, object: &str) -> &[String] {
+        self.reached.get(object).map_or(&[], Vec::as_slice)
     }
 
     /// An object that has a table.

@@ -8,8 +8,8 @@ use crate::error::DataError;
 use crate::metadata::{MetadataEntry, kind_of_name};
 use crate::model::{Catalogue, FieldModel, ObjectModel, RuleCheck, RuleModel};
 
-/// `{object, field, from, next}`: the values that may follow `from`. `next` is null when nothing says so, or `from` is not
-/// given.
+/// `{object, field, from, next}`: the values that may follow `from`, and none when the rules let it become nothing else. `next`
+/// is null when no rule is about the field, or `from` is not given.
 pub(super) fn next_states(catalogue: &Catalogue, request: &HttpRequest) -> Result<HttpResponse> {
     let (name, field_name) = (request.parameter("name"), request.parameter("field"));
     find(catalogue, "object", name)?;
@@ -37,16 +37,8 @@ fn following(object: &ObjectModel, field: &FieldModel, from: &str) -> Option<Vec
     let machines = object.rules.iter().filter_map(|rule| machine(rule, &field.name));
     let mut next: Option<Vec<String>> = None;
     for allowed in machines {
-        // A value without an entry may become anything.
-        let mut values: Vec<String> = match allowed.get(from) {
-            Some(values) => values.iter().cloned().collect(),
-            None => field
-                .options
-                .as_slice()
-                .iter()
-                .map(|option| option.value.clone())
-                .collect(),
-        };
+        // From a value without an entry no way leads on: so the rule itself decides.
+        let mut values: Vec<String> = allowed.get(from).into_iter().flatten().cloned().collect();
         if let Some(known) = next {
             values.retain(|value| known.contains(value));
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep, TableShape};
-use crate::model::{Catalogue, ColumnType, FieldModel, IndexModel, ObjectModel, SystemField};
+use crate::model::{Catalogue, ColumnType, FieldModel, IndexMethod, IndexModel, ObjectModel, SystemField};
 use crate::store::DEFAULT_DATASOURCE;
 
 /// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
@@ -17,6 +17,8 @@ pub struct SchemaPlan {
     pub additive: Vec<SchemaStep>,
     /// Something is lost; applied on request only.
     pub destructive: Vec<SchemaStep>,
+    /// What is said of indexes that this database cannot build as they are declared.
+    pub btrees: Vec<String>,
 }
 
 impl SchemaPlan {
@@ -64,6 +66,7 @@ pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
 pub fn plan_of(catalogue: &Catalogue, datasource: &str, shape: &DatabaseShape) -> SchemaPlan {
     let mut planner = Planner {
         text_indexes: shape.text_indexes,
+        index_methods: shape.index_methods,
         ..Planner::default()
     };
     let wanted: HashSet<&str> = tables(catalogue, datasource)
@@ -92,6 +95,8 @@ fn tables<'c>(catalogue: &'c Catalogue, datasource: &str) -> impl Iterator<Item 
 struct Planner<'a> {
     renamed: HashSet<&'a str>,
     text_indexes: bool,
+    index_methods: bool,
+    btrees: Vec<String>,
     words_drop: Vec<SchemaStep>,
     rename: Vec<SchemaStep>,
     create: Vec<SchemaStep>,
@@ -104,6 +109,13 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn object(&mut self, object: &'a ObjectModel, shape: &'a DatabaseShape, wanted: &HashSet<&str>) {
+        let other = object.indexes.iter().filter(|index| index.method != IndexMethod::Btree);
+        if !self.index_methods {
+            self.btrees.extend(other.map(|index| {
+                let (name, method) = (&index.name, index.method.name());
+                format!("the index {name} is a btree: only PostgreSQL has {method} indexes")
+            }));
+        }
         if let Some(table) = shape.tables.get(&object.table) {
             self.words(object, &object.table, &table.words);
             return self.table(object, table);
@@ -222,7 +234,7 @@ impl<'a> Planner<'a> {
         let mut missing = Vec::new();
         for index in &object.indexes {
             match table.indexes.get(&index.name) {
-                Some(shape) if same_index(index, shape) => {}
+                Some(shape) if same_index(index, shape) && self.same_method(index, shape) => {}
                 Some(_) => {
                     self.drop_index(object, &index.name);
                     missing.push(index.clone());
@@ -236,6 +248,10 @@ impl<'a> Planner<'a> {
             self.drop_index(object, name);
         }
         self.add_indexes(object, &missing);
+    }
+
+    fn same_method(&self, index: &IndexModel, shape: &IndexShape) -> bool {
+        !self.index_methods || shape.method == Some(index.method)
     }
 
     fn drop_index(&mut self, object: &ObjectModel, name: &str) {
@@ -266,6 +282,7 @@ impl<'a> Planner<'a> {
         SchemaPlan {
             additive,
             destructive: [self.convert, self.drop].concat(),
+            btrees: self.btrees,
         }
     }
 }

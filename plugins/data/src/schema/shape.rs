@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::model::ColumnType;
+use crate::model::{ColumnType, IndexMethod};
 
 /// Tables by name. Tables of the store's own (`objectos_…`) are left out by the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct DatabaseShape {
     pub tables: IndexMap<String, TableShape>,
     /// The database can make text indexes.
     pub text_indexes: bool,
+    /// The database has other indexes than btrees.
+    pub index_methods: bool,
 }
 
 /// A table.
@@ -44,4 +46,6 @@ pub struct IndexShape {
     pub unique: bool,
     /// Text is compared without case.
     pub ignore_case: bool,
+    /// How it is built; `None` for a method that this platform never makes.
+    pub method: Option<IndexMethod>,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ColumnType, IndexModel};
+use crate::model::{ColumnType, IndexMethod, IndexModel};
 
 /// A column to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,9 +173,14 @@ impl fmt::Display for SchemaStep {
             Self::RelaxColumn { table, column } => write!(f, "allow null in column {table}.{column}"),
             Self::AddIndex { table, index } => {
                 let unique = if index.unique { "unique " } else { "" };
+                let method = match index.method {
+                    IndexMethod::Btree => "",
+                    IndexMethod::Hash => "hash ",
+                    IndexMethod::Gin => "gin ",
+                };
                 write!(
                     f,
-                    "add {unique}index {} on {table} ({})",
+                    "add {unique}{method}index {} on {table} ({})",
                     index.name,
                     index.fields.join(", ")
                 )?;

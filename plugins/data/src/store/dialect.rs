@@ -93,6 +93,12 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         ") e"
     }
 
+    /// Whether a list holds one of several texts, by an index over the list: what stands between the list and the texts, with
+    /// commas between them, and what ends these. None where no index helps.
+    fn holds_any(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The empty list as it is stored.
     fn empty_list(&self) -> &'static str {
         "'[]'"

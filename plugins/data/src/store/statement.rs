@@ -172,6 +172,8 @@ pub struct Step {
 pub struct WriteUnit {
     /// In their order.
     pub steps: Vec<Step>,
+    /// Nothing is kept: the steps are run to learn whether they would be stored.
+    pub trial: bool,
 }
 
 impl WriteUnit {
@@ -184,7 +186,7 @@ impl WriteUnit {
 /// What became of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored. The numbers that its [`Expect::Numbers`] steps answered, in their order.
+    /// It is stored, or would have been when it was a trial. The numbers that its [`Expect::Numbers`] steps answered, in their order.
     Stored(Vec<i64>),
     /// It is not, and nothing of it.
     Refused(Refusal),

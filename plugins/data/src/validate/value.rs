@@ -21,6 +21,10 @@ use crate::store::SqlValue;
 /// # Errors
 /// Why it is refused.
 pub fn normalise(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
+    if holds_zero(value) {
+        let what = "must not hold a zero character";
+        return Err(refuse(field, FieldCode::InvalidFormat, what));
+    }
     Ok(match normalised(field, value)? {
         // What a database gives back later is what is answered now.
         SqlValue::Json(text) => SqlValue::Json(canonical_text(&text)),
@@ -69,6 +73,17 @@ fn normalised(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError>
         FieldKind::Formula | FieldKind::Summary => {
             Err(refuse(field, FieldCode::ReadOnly, "is computed and cannot be written"))
         }
+    }
+}
+
+/// Whether there is a character 0 in it, which no database keeps: in a text, in an element, or in the name of a part.
+#[must_use]
+pub fn holds_zero(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_zero),
+        Value::Object(parts) => parts.iter().any(|(name, part)| name.contains('\0') || holds_zero(part)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -467,7 +467,7 @@ fn one_file_may_hold_several_objects() {
 
 #[test]
 fn what_means_nothing_is_a_warning() {
-    let text = "name: thing\nworkflows: []\npartitioning: {enabled: true, strategy: range, key: id}\nfields:\n  title: {type: text, expression: x, reference: thing, options: [aa]}\n  twice: {type: formula, expression: title, required: true, defaultValue: 1}\n  code: {type: text, blackbox: true}\nindexes: [{fields: [title], type: hash}]\n";
+    let text = "name: thing\nworkflows: []\npartitioning: {enabled: true, strategy: range, key: id}\nfields:\n  title: {type: text, expression: x, reference: thing, options: [aa]}\n  twice: {type: formula, expression: title, required: true, defaultValue: 1}\n  code: {type: text, blackbox: true}\nindexes: [{fields: [title], type: gist}, {fields: [title, code], type: hash}, {fields: [code], type: gin}]\n";
     let loaded = try_load(&[("thing.object.yml", text)]).expect("only warnings");
     let lines: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
@@ -479,7 +479,9 @@ fn what_means_nothing_is_a_warning() {
         thing.object.yml:6:55: warning: fields.twice.required: `required` means nothing for a formula field; remove it
         thing.object.yml:6:75: warning: fields.twice.defaultValue: `defaultValue` means nothing for a formula field; remove it
         thing.object.yml:7:22: warning: fields.code.blackbox: left out: json fields are always free
-        thing.object.yml:8:35: warning: indexes[0].type: the index is made as btree: `hash` is not supported; remove `type`"#]].assert_eq(&lines.join("\n"));
+        thing.object.yml:8:35: warning: indexes[0].type: the index is made as btree: no field has values that `gist` is for; remove `type`
+        thing.object.yml:8:72: warning: indexes[1].type: the index is made as btree: `hash` is for one field whose values are not unique; remove `type`
+        thing.object.yml:8:102: warning: indexes[2].type: the index is made as btree: `gin` is for lists and documents; the words of texts have `fulltext`; remove `type`"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]

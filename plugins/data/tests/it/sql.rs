@@ -476,9 +476,9 @@ fn words() {
         None,
         &expect![[r#"
             SELECT t."title", t."id" FROM "note" t WHERE (t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) AND (0 < instr(lower(t."title"), ?) OR 0 < instr(lower(t."body"), ?))) ORDER BY t."id" LIMIT 101
-              [Text("\"red\"* AND \"\"\"wine\"\"\"*"), Text("北京"), Text("北京")]
+              [Text("\"red\"* AND \"wine\"*"), Text("北京"), Text("北京")]
             SELECT COUNT(*) FROM "note" t WHERE (t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) AND (0 < instr(lower(t."title"), ?) OR 0 < instr(lower(t."body"), ?)))
-              [Text("\"red\"* AND \"\"\"wine\"\"\"*"), Text("北京"), Text("北京")]
+              [Text("\"red\"* AND \"wine\"*"), Text("北京"), Text("北京")]
         "#]],
     );
     check_seen(
@@ -523,4 +523,38 @@ fn joins_are_paths() {
         "#]],
     );
     on_postgres(&expect_file!["sql/postgres/joins_are_paths.sql"]);
+}
+
+#[test]
+fn joins_from_the_other_side() {
+    let joined = |kind: &str| {
+        json!({
+            "object": "deal", "fields": ["deal.name", "t.name"],
+            "joins": [{ "type": kind, "object": "team", "alias": "t", "on": { "team": { "$field": "t.id" } } }],
+        })
+    };
+    check(
+        joined("full"),
+        &expect![[r#"
+            SELECT t."name", j1."name", t."id", j1."id" FROM (SELECT t.* FROM "deal" t) t FULL JOIN (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL) j1 ON j1."id" = t."team" ORDER BY t."id", j1."id" LIMIT 101
+              []
+            SELECT COUNT(*) FROM (SELECT t.* FROM "deal" t) t FULL JOIN (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL) j1 ON j1."id" = t."team"
+              []
+        "#]],
+    );
+    let mut views = Views::default();
+    views.insert("deal", view(json!({ "amount": 1 })));
+    views.insert("team", view(json!({ "name": "x" })));
+    check_seen(
+        "deal",
+        joined("right"),
+        Some(&views),
+        &expect![[r#"
+            SELECT t."name", j1."name", t."id", j1."id" FROM (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL AND t."name" = ?) j1 LEFT JOIN (SELECT t.* FROM "deal" t WHERE t."amount" = ?) t ON j1."id" = t."team" ORDER BY t."id", j1."id" LIMIT 101
+              [Text("x"), Integer(1)]
+            SELECT COUNT(*) FROM (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL AND t."name" = ?) j1 LEFT JOIN (SELECT t.* FROM "deal" t WHERE t."amount" = ?) t ON j1."id" = t."team"
+              [Text("x"), Integer(1)]
+        "#]],
+    );
+    on_postgres(&expect_file!["sql/postgres/joins_from_the_other_side.sql"]);
 }

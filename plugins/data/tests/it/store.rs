@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_data::model::{ColumnType, IndexModel};
+use objectos_data::model::{ColumnType, IndexMethod, IndexModel};
 use objectos_data::schema::{ColumnSpec, SchemaStep};
 use objectos_data::store::{Expect, Outcome, Refusal, SqlValue, Statement, Store, WriteUnit};
 
@@ -42,6 +42,7 @@ fn index(name: &str, fields: &[&str], unique: bool, ignore_case: bool) -> IndexM
         ignore_case,
         live: None,
         partial: None,
+        method: IndexMethod::Btree,
     }
 }
 

@@ -72,7 +72,8 @@ const IDLE_CONFIG: [Idle; 3] = [
         "what is known of a caller is looked up once and kept with its plans",
     ),
 ];
-const IDLE_AUDIT: [Idle; 4] = [
+/// What is asked of the log and not done: a file that counts on it is not loaded.
+const REFUSED_AUDIT: [Idle; 4] = [
     (
         "sampleRate",
         |value| value.as_f64() == Some(1.0),
@@ -156,7 +157,12 @@ impl Decoder<'_> {
             .and_then(|part| part.keys(&AUDIT_KEYS, self.problems));
         let mut logged = Logged::Nothing;
         if let Some(audit) = audit {
-            self.idle(&audit, &IDLE_AUDIT);
+            let enabled = audit.boolean(&["enabled"], false, self.problems);
+            if enabled {
+                self.refuse(&audit, &REFUSED_AUDIT);
+            } else {
+                self.idle(&audit, &REFUSED_AUDIT);
+            }
             let level = audit
                 .get(&["logLevel"])
                 .and_then(|part| part.word(&LEVELS, self.problems));
@@ -168,12 +174,15 @@ impl Decoder<'_> {
             let destination = audit.get(&["destination"]);
             let here = destination.as_ref().and_then(|part| part.word(&words, self.problems));
             if let (Some(part), Some(false)) = (&destination, here) {
-                self.without_effect(
-                    part,
-                    "evaluations are written to the log alone; the audit trail has every refusal whatever is set here",
-                );
+                let why =
+                    "evaluations are written to the log alone; the audit trail has every refusal whatever is set here";
+                if enabled {
+                    let problem = part.problem(format!("this is not done: {why}"));
+                    self.problems.push(problem.hint("say `system_log`"));
+                } else {
+                    self.without_effect(part, why);
+                }
             }
-            let enabled = audit.boolean(&["enabled"], false, self.problems);
             if enabled && here != Some(false) {
                 logged = level.unwrap_or(Logged::Everything);
             }
@@ -185,6 +194,15 @@ impl Decoder<'_> {
         for (key, fits, why) in idle {
             if let Some(part) = keys.get(&[*key]).filter(|part| !fits(part.value)) {
                 self.without_effect(&part, why);
+            }
+        }
+    }
+
+    fn refuse(&mut self, keys: &Keys<'_>, refused: &[Idle]) {
+        for (key, fits, why) in refused {
+            if let Some(part) = keys.get(&[*key]).filter(|part| !fits(part.value)) {
+                let problem = part.problem(format!("this is not done: {why}"));
+                self.problems.push(problem.hint("take the key out"));
             }
         }
     }

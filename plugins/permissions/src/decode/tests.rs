@@ -202,7 +202,7 @@ fn what_has_no_effect_is_told_and_not_refused() {
         ),
         (
             "policy",
-            "logEvaluations: false\naudit: {enabled: true, logLevel: all, destination: external, sampleRate: 0.5}\n",
+            "logEvaluations: false\naudit: {enabled: false, logLevel: all, destination: external, sampleRate: 0.5}\n",
             &[
                 ": audit.sampleRate: this has no effect: every plan",
                 ": audit.destination: this has no effect: evaluations are written to the log alone",
@@ -228,6 +228,33 @@ fn what_has_no_effect_is_told_and_not_refused() {
         "orgDefaults:\n  account: {internal: private, external: publik}\n",
     );
     assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
+fn what_a_file_counts_on_and_is_not_done_keeps_it_from_loading() {
+    for (audit, expected) in [
+        (
+            "alertOnDenied: true",
+            "audit.alertOnDenied: this is not done: refusals are events",
+        ),
+        ("includeRowData: true", "audit.includeRowData: this is not done"),
+        ("sampleRate: 0.5", "audit.sampleRate: this is not done"),
+        ("retentionDays: 30", "audit.retentionDays: this is not done"),
+        (
+            "destination: external",
+            "audit.destination: this is not done: evaluations are written to the log",
+        ),
+    ] {
+        let (_, problems) = declared(
+            "policy",
+            &format!("defaultPolicy: deny\naudit: {{enabled: true, {audit}}}\n"),
+        );
+        assert_eq!(problems.len(), 1, "{audit}: {problems:?}");
+        assert!(problems[0].contains(expected), "{}", problems[0]);
+    }
+    let quiet =
+        "defaultPolicy: deny\naudit: {enabled: true, alertOnDenied: false, sampleRate: 1, destination: system_log}\n";
+    assert_eq!(declared("policy", quiet).1, Vec::<String>::new());
 }
 
 #[test]

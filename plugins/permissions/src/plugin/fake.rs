@@ -8,7 +8,7 @@ use objectos_plugin_api::contracts::data::{
     CreateRequest, Data, DataServer, DeleteRequest, FindRequest, UpdateRequest,
 };
 use objectos_plugin_api::contracts::metadata::{Metadata, MetadataItem, MetadataRequest, MetadataServer};
-use objectos_plugin_api::{Context, Error, ErrorKind, Result};
+use objectos_plugin_api::{Context, Error, Result};
 use objectos_plugin_testing::TestHost;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
@@ -22,8 +22,6 @@ use crate::rows::Rows;
 pub(super) struct FakeData {
     pub(super) records: Mutex<HashMap<String, Vec<Record>>>,
     made: AtomicU64,
-    /// Versions of policies whose number somebody else takes first.
-    pub(super) overtaken: AtomicU64,
 }
 
 impl FakeData {
@@ -137,17 +135,6 @@ impl Data for FakeData {
     async fn create(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         as_system(&context)?;
         let request: CreateRequest = serde_json::from_slice(&request)?;
-        let versions = request.object == "sys_policy_version";
-        let next = |left: u64| left.checked_sub(1);
-        let overtaken = versions
-            && self
-                .overtaken
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next)
-                .is_ok();
-        if overtaken {
-            self.put(&request.object, request.record);
-            return Err(Error::new(ErrorKind::Conflict, "the number is taken"));
-        }
         let id = self.put(&request.object, request.record);
         Ok(serde_json::to_vec(
             &json!({ "object": request.object, "id": id, "record": {} }),

@@ -13,6 +13,8 @@ use super::PermissionsPlugin;
 use super::fake::{FakeData, FakeMetadata, host};
 use crate::moment;
 
+mod reach;
+
 const NOW_MS: i64 = 1_700_000_000_000;
 
 struct World {
@@ -20,6 +22,8 @@ struct World {
     client: PermissionsClient,
     data: Arc<FakeData>,
     metadata: Arc<FakeMetadata>,
+    /// Names of the events that were stored with changes.
+    told: std::sync::Mutex<Vec<String>>,
 }
 
 fn map(value: Value) -> Map<String, Value> {
@@ -57,6 +61,7 @@ impl World {
             client,
             data,
             metadata,
+            told: std::sync::Mutex::default(),
         }
     }
 
@@ -87,9 +92,7 @@ impl World {
         let mut record = map(record);
         record.insert("id".to_owned(), json!(id));
         let payload = json!({ "object": object, "id": id, "record": record });
-        self.plugin
-            .hook("data.before_insert", object, &administrator(), &payload)
-            .await?;
+        self.before("data.before_insert", object, &payload).await?;
         self.data.put(object, record);
         self.plugin
             .hook("data.after_insert", object, &administrator(), &payload)
@@ -97,10 +100,25 @@ impl World {
         Ok(id)
     }
 
+    /// Runs a before-hook, and stores what it has stored with the change.
+    async fn before(&self, point: &str, object: &str, payload: &Value) -> Result<()> {
+        let answer = self.plugin.hook(point, object, &administrator(), payload).await?;
+        let answer = answer.unwrap_or_default();
+        for made in answer["records"].as_array().into_iter().flatten() {
+            self.data
+                .put(made["object"].as_str().unwrap(), map(made["record"].clone()));
+        }
+        let events = answer["events"].as_array().into_iter().flatten();
+        let names = events.map(|event| event["name"].as_str().unwrap().to_owned());
+        self.told.lock().unwrap().extend(names);
+        Ok(())
+    }
+
     async fn delete(&self, object: &str, id: &str) {
         let previous = self.data.get(object, id).unwrap();
-        self.data.remove(object, id);
         let payload = json!({ "object": object, "id": id, "record": {}, "previous": previous });
+        self.before("data.before_delete", object, &payload).await.unwrap();
+        self.data.remove(object, id);
         self.plugin
             .hook("data.after_delete", object, &administrator(), &payload)
             .await
@@ -146,7 +164,7 @@ impl World {
     }
 
     fn events(&self) -> Vec<String> {
-        self.plugin.published().iter().map(|event| event.name.clone()).collect()
+        self.told.lock().unwrap().clone()
     }
 }
 
@@ -366,13 +384,24 @@ async fn whatever_is_edited_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_number_that_was_taken_is_taken_anew() {
+async fn a_number_follows_what_is_kept_and_what_waits_in_the_same_transaction() {
     let world = World::new().await;
-    world.data.overtaken.store(2, std::sync::atomic::Ordering::SeqCst);
-    world.create("sys_role", json!({"name": "rep"})).await.unwrap();
-    let versions = world.data.all("sys_policy_version");
-    let numbers: Vec<&Value> = versions.iter().map(|version| &version["version"]).collect();
-    assert_eq!(numbers, [&json!(1.0), &json!(2.0), &json!(3.0)]);
+    let version = |policy: &str, number: f64| json!({ "object": "sys_role", "policy": policy, "version": number });
+    world.data.put("sys_policy_version", map(version("rep", 2.0)));
+    let beside =
+        |policy: &str, number: f64| json!({ "object": "sys_policy_version", "record": version(policy, number) });
+    for (waiting, expected) in [
+        (json!([]), 3.0),
+        (json!([beside("rep", 5.0), beside("boss", 9.0)]), 6.0),
+        (json!([beside("boss", 9.0)]), 3.0),
+    ] {
+        let payload = json!({ "object": "sys_role", "id": "r", "record": { "name": "rep" }, "records": waiting });
+        let point = "data.before_insert";
+        let answer = world.plugin.hook(point, "sys_role", &administrator(), &payload).await;
+        let answer = answer.unwrap().unwrap();
+        let last = answer["records"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["record"]["version"], expected, "{answer:#}");
+    }
     world.plugin.stop().await.unwrap();
 }
 
@@ -533,9 +562,10 @@ async fn callers_learn_what_they_may_do() {
         (&json!(true), &json!(false))
     );
     assert_eq!(
-        object["fieldPermissions"]["revenue"],
-        json!({"readable": false, "editable": false})
+        object["fieldPermissions"]["region"],
+        json!({"readable": true, "editable": true})
     );
+    assert!(object["fieldPermissions"].get("revenue").is_none(), "{object:#}");
     let (_, effective) = world
         .route(&ann, "GET /api/v1/auth/permissions/effective", &[], "", Value::Null)
         .await

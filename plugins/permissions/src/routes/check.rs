@@ -9,6 +9,7 @@ use crate::catalogue::SYSTEM_PREFIX;
 use crate::evaluate::Record;
 use crate::explain::{self, Question, decide, has, is_foreign};
 use crate::load::Loaded;
+use crate::reach::{self, Reach};
 use crate::records::Live;
 use crate::subject::Subject;
 
@@ -105,7 +106,12 @@ pub(super) async fn object(call: Call) -> Result<HttpResponse> {
     };
     let read = call.state.compile(&subject, &name, Operation::Read).await?.plan;
     let edit = call.state.compile(&subject, &name, Operation::Update).await?.plan;
-    let mut names: Vec<&String> = info.fields.keys().collect();
+    // What somebody may neither read nor write is nobody's business but the managers'.
+    let managed = call.state.has_system_permission(&subject, "manage_permissions").await?;
+    let open = |field: &&String| {
+        managed || (read.allowed && has(&read.readable, field)) || (edit.allowed && has(&edit.writable, field))
+    };
+    let mut names: Vec<&String> = info.fields.keys().filter(open).collect();
     names.sort_unstable();
     let fields: Map<String, Value> = names
         .into_iter()
@@ -194,12 +200,13 @@ pub(super) const SYSTEM_PERMISSIONS: [&str; 5] = [
 
 /// Why, grant by grant. About oneself and no record it is open to everybody.
 pub(super) async fn explain(call: Call) -> Result<HttpResponse> {
-    let question: Question = serde_json::from_value(call.body()?)?;
+    let mut question: Question = serde_json::from_value(call.body()?)?;
     let operation = operation(&question)?;
     let mine = call.subject().await?;
     let about_me = question.principal.is_none() && question.user_id.as_ref().is_none_or(|id| *id == mine.id);
     if !(about_me && question.record_id.is_none()) {
         call.manager().await?;
+        keep_within(&call, &mine, &mut question).await?;
     }
     let store = &call.state.loader.store;
     let principal = match (&question.principal, &question.user_id) {
@@ -216,4 +223,40 @@ pub(super) async fn explain(call: Call) -> Result<HttpResponse> {
         None => Subject::clone(&mine),
     };
     ok(&explain::explain(&call.state, &call.context, &subject, &question, operation).await?)
+}
+
+/// Whoever reaches no further than their organisation asks about its members, as they are there, and about its records.
+async fn keep_within(call: &Call, mine: &Subject, question: &mut Question) -> Result<()> {
+    let Reach::Organization(own) = reach::of(&call.state, &call.context, mine).await? else {
+        return Ok(());
+    };
+    let Some(own) = own else {
+        return Err(Error::new(
+            ErrorKind::Denied,
+            "asking about others needs an active organisation or the system permission manage_platform",
+        ));
+    };
+    let named = question.principal.as_ref().map(|principal| principal.id.clone());
+    let named = named.or_else(|| question.user_id.clone());
+    let tenants = [
+        question.tenant.clone(),
+        question
+            .principal
+            .as_ref()
+            .and_then(|principal| principal.tenant.clone()),
+    ];
+    let foreign = tenants.iter().flatten().any(|tenant| *tenant != own);
+    if let Some(user) = named.filter(|user| *user != mine.id || foreign) {
+        let place = json!({ "where": { "organization_id": own, "user_id": user }, "limit": 1 });
+        let found = call.state.loader.store.some(&call.context, "sys_member", place).await?;
+        if found.is_empty() || foreign {
+            return Err(Error::not_found(format!("there is no user `{user}`")));
+        }
+    }
+    if let Some(principal) = &mut question.principal {
+        principal.tenant = Some(own.clone());
+    }
+    question.tenant = Some(own);
+    question.within = true;
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Records shared by hand, by whoever reaches them as an owner does: with users, groups, teams, roles, territories, or by a link.
 //!
-//! A link is a token that is shown once and kept as a digest. Whoever is signed in and has it takes the share for itself; so it
-//! is known at any time who sees a record through a link.
+//! A link is a token that is shown once and kept as a digest. Whoever is signed in and has it takes a share of its own, beside
+//! those it has already; so it is known at any time who sees a record through a link, and what was taken goes with the link.
 
-use objectos_plugin_api::{Error, HttpResponse, Result};
+use objectos_plugin_api::{Error, ErrorKind, HttpResponse, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,6 +12,7 @@ use super::{Call, ok};
 use crate::evaluate::{Record, is_among};
 use crate::explain::is_foreign;
 use crate::load::{lasts, text};
+use crate::model::Level;
 use crate::plan::Planner;
 use crate::records::Live;
 
@@ -98,12 +99,35 @@ pub(super) async fn create(call: Call) -> Result<HttpResponse> {
         "expires_at": new.expires_at,
         "reason": new.reason,
     });
-    let id = call.state.loader.store.create(&call.context, SHARES, record).await?;
+    let store = &call.state.loader.store;
+    if token.is_none() {
+        refuse_double(&call, &record).await?;
+    }
+    let id = store.create(&call.context, SHARES, record).await?;
     let mut answer = json!({ "id": id });
     if let Some(token) = token {
         answer["token"] = json!(token);
     }
     HttpResponse::json(201, &answer)
+}
+
+/// One share by hand is enough; an index cannot say so, for those that were taken by links have the same recipient.
+async fn refuse_double(call: &Call, record: &Value) -> Result<()> {
+    let keys = ["object", "record", "recipient_type", "recipient"];
+    let filter = keys.map(|key| (key.to_owned(), record[key].clone()));
+    let filter = Value::Object(filter.into_iter().collect());
+    let known = call.state.loader.store.all(&call.context, SHARES, filter).await?;
+    match known.iter().find(|share| text(share, "link").is_none()) {
+        None => Ok(()),
+        Some(share) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "the record is shared with them already, by the share '{}': delete it first",
+                text(share, "id").unwrap_or_default()
+            ),
+        )
+        .with_code("duplicate_value")),
+    }
 }
 
 /// `{shares: […]}` of the record in the query.
@@ -127,6 +151,7 @@ fn shown(share: &Record) -> Value {
         "accessLevel": share.get("access_level"),
         "expiresAt": share.get("expires_at"),
         "reason": share.get("reason"),
+        "link": share.get("link"),
         "sharedBy": share.get("created_by"),
         "sharedAt": share.get("created_at"),
     })
@@ -171,12 +196,46 @@ pub(super) async fn accept(call: Call) -> Result<HttpResponse> {
         "recipient": subject.id,
     });
     let mine = store.all(&call.context, SHARES, known.clone()).await?;
-    if mine.is_empty() {
-        let mut record = known;
-        record["access_level"] = of("access_level");
-        record["expires_at"] = of("expires_at");
-        record["reason"] = json!("by a link");
-        store.create(&call.context, SHARES, record).await?;
+    take(&call, link, known, &mine).await?;
+    // What they have by other ways may be more, and counts.
+    let lasting = mine
+        .iter()
+        .filter(|share| lasts(share, now_ms, &mut None))
+        .chain([link]);
+    let level = lasting.filter_map(level).max().unwrap_or(Level::Read);
+    ok(&json!({ "object": of("object"), "recordId": of("record"), "accessLevel": level.name() }))
+}
+
+fn level(share: &Record) -> Option<Level> {
+    let said = text(share, "access_level")?;
+    [Level::Read, Level::Edit, Level::Full]
+        .into_iter()
+        .find(|level| level.name() == said)
+}
+
+/// Makes the share of a link, or brings it to what the link says now.
+async fn take(call: &Call, link: &Record, mut record: Value, mine: &[Record]) -> Result<()> {
+    let store = &call.state.loader.store;
+    let id = text(link, "id");
+    let said = |share: &Record, field: &str| share.get(field).cloned().unwrap_or(Value::Null);
+    let fresh = ["access_level", "expires_at"];
+    if let Some(taken) = mine.iter().find(|share| text(share, "link") == id) {
+        if fresh.iter().all(|field| said(taken, field) == said(link, field)) {
+            return Ok(());
+        }
+        let change = json!({ "access_level": said(link, fresh[0]), "expires_at": said(link, fresh[1]) });
+        return store
+            .update(&call.context, SHARES, &text(taken, "id").unwrap_or_default(), change)
+            .await;
     }
-    ok(&json!({ "object": of("object"), "recordId": of("record"), "accessLevel": of("access_level") }))
+    for field in fresh {
+        record[field] = said(link, field);
+    }
+    record["link"] = json!(id);
+    record["reason"] = json!("by a link");
+    match store.create(&call.context, SHARES, record).await {
+        // The same person, twice at once.
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+        made => made.map(drop),
+    }
 }

@@ -37,6 +37,13 @@ async fn health_and_readiness_are_told_at_two_places() {
         let expected = json!({ "success": true, "data": { "status": "ready", "state": "running" } });
         assert_eq!(get(server.address, path).await.json(), expected, "{path}");
     }
+    let mut failing = health("unhealthy", true, "running");
+    let report =
+        |status: &str| json!({ "status": status, "timestamp": "2025-01-31T08:00:00Z", "message": "because of a path" });
+    failing["plugins"] = json!({ "a.b": report("failed"), "c.d": report("degraded") });
+    gateway.kernel("health", Ok(failing));
+    let expected = json!({ "status": "ready", "state": "running", "failed": [{ "id": "a.b", "state": "failed" }] });
+    assert_eq!(get(server.address, "/ready").await.json()["data"], expected);
     gateway.kernel("health", Ok(health("degraded", false, "starting")));
     assert_eq!(
         get(server.address, "/health").await.json()["data"]["status"],

@@ -59,7 +59,12 @@ impl Circles {
                 .map(|_| *dice.pick(&[None, Some("boss"), Some("rep")]))
                 .collect(),
             group: some(dice),
-            team: some(dice),
+            // The team belongs to the organisation of the first user, and what it has ends there.
+            team: some(dice)
+                .into_iter()
+                .enumerate()
+                .map(|(user, drawn)| drawn && user == 0)
+                .collect(),
         }
     }
 

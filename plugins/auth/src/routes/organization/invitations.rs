@@ -1,4 +1,5 @@
-//! Invitations: an address is asked to become a member, and its owner says yes or no.
+//! Invitations: an address is asked to become a member, and its owner says yes or no: somebody who verified the address, or
+//! brings the link of the invitation. An id alone is not enough.
 
 use serde_json::{Value, json};
 
@@ -6,19 +7,27 @@ use super::{Right, entitled, membership, note_role, read_roles, users_of};
 use crate::{
     error::{AuthError, Refusal, Result},
     http::{Reply, body, percent},
+    invited::{PENDING, Shown},
     moment,
     records::{
-        changing,
+        changing, changing_based_on,
         kinds::{Invitation, Member, Organization, Session, TeamMember, User},
         making,
     },
-    routes::{Call, SignedIn},
+    routes::{Call, SignedIn, sign},
     view,
 };
 
-const PENDING: &str = "pending";
+/// What became of the mail of an invitation.
+#[derive(Debug, Default)]
+struct Told {
+    mailed: bool,
+    /// The link to hand over, where no mail server took the mail.
+    link: Option<String>,
+}
 
-/// `POST /organization/invite-member {email, role, organizationId?, teamId?, resend?}`.
+/// `POST /organization/invite-member {email, role, organizationId?, teamId?, resend?}`. Answers beside the invitation whether it
+/// was `mailed`, and the `link` if it has to be handed over; it is shown this once.
 pub(in crate::routes) async fn invite(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
@@ -59,52 +68,87 @@ pub(in crate::routes) async fn invite(call: Call) -> Result<Reply> {
             records.create(&call.context, record).await?
         }
     };
-    tell(&call, &me, &organization, &invitation).await?;
-    Ok(Reply::ok(view::invitation(&invitation)))
+    let told = tell(&call, &me, &organization, &invitation).await?;
+    let mut answer = view::invitation(&invitation);
+    answer["mailed"] = told.mailed.into();
+    if let Some(link) = told.link {
+        answer["link"] = link.into();
+    }
+    Ok(Reply::ok(answer))
 }
 
-/// The mail. Where none can go out the invitation stands all the same: its link can be handed over by other ways.
-async fn tell(call: &Call, me: &SignedIn, organization: &Organization, invitation: &Invitation) -> Result<()> {
-    let auth = &call.auth;
-    if !auth.may_mail() {
-        return Ok(());
+/// The mail. Where no mail server takes it the invitation stands all the same, and whoever invites gets a link to hand over.
+/// That one proves no address: it was not sent to it.
+async fn tell(call: &Call, me: &SignedIn, organization: &Organization, invitation: &Invitation) -> Result<Told> {
+    let (auth, context) = (&call.auth, &call.context);
+    if !auth.takes_mail(context, &invitation.email).await? {
+        return Ok(Told::default());
     }
-    let link = format!("{}/accept-invitation/{}", auth.base_url(), invitation.id);
+    auth.end_invitation_links(context, &invitation.id).await?;
+    let link = auth.invitation_link(context, invitation, true).await?;
     let text = format!(
         "Hello,\n\n{} invites you to work in {}. To accept, open\n\n{link}\n\nwithin {} hours.\n",
         me.live.user.name, organization.name, auth.config.organization.invitation_hours
     );
     let subject = format!("An invitation to {}", organization.name);
     let sent = auth
-        .mail(&call.context, &invitation.email, "invitation", &subject, text)
+        .deliver(context, &invitation.email, "invitation", &subject, text)
         .await;
-    if let Err(error) = sent {
-        tracing::warn!(%error, invitation = invitation.id, "the mail of an invitation did not go out");
+    match sent {
+        Ok(true) => {
+            return Ok(Told {
+                mailed: true,
+                link: None,
+            });
+        }
+        // The log of a developer, who reads everybody's mails.
+        Ok(false) => {}
+        Err(error) if error.is_unavailable() => auth.end_invitation_links(context, &invitation.id).await?,
+        Err(error) => {
+            tracing::warn!(%error, invitation = invitation.id, "the mail of an invitation did not go out");
+            return Ok(Told::default());
+        }
     }
-    Ok(())
+    let link = auth.invitation_link(context, invitation, false).await?;
+    Ok(Told {
+        mailed: false,
+        link: Some(link),
+    })
 }
 
-/// A pending invitation for the caller.
-async fn mine(call: &Call, me: &SignedIn, id: &str) -> Result<Invitation> {
-    let found: Option<Invitation> = call.auth.records.get(&call.context, id).await?;
-    let invitation = found
-        .filter(|invitation| invitation.status == PENDING && moment::ms(&invitation.expires_at) > call.auth.now_ms())
-        .ok_or(Refusal::InvitationNotFound)?;
+/// A pending invitation for the caller, and what they showed of it.
+async fn mine(call: &Call, me: &SignedIn, named: &str) -> Result<(Invitation, Shown)> {
+    let (invitation, shown) = call.auth.invitation(&call.context, named).await?;
     if invitation.email != me.live.user.email {
         return Err(Refusal::NotRecipient.into());
     }
-    Ok(invitation)
+    if shown == Shown::Nothing {
+        check_verified(me)?;
+    }
+    Ok((invitation, shown))
 }
 
-/// `POST /organization/accept-invitation {invitationId}`.
+fn check_verified(me: &SignedIn) -> Result<()> {
+    if me.live.user.email_verified {
+        return Ok(());
+    }
+    Err(AuthError::explained(
+        Refusal::EmailNotVerified,
+        "Verify your address first, or open the link of the invitation",
+    ))
+}
+
+/// `POST /organization/accept-invitation {invitationId}`: the id, or the end of the link, `ID.SECRET`. The link of the mail
+/// verifies the address.
 pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
-    let invitation = mine(&call, &me, body.required("invitationId")?).await?;
-    if call.auth.config.require_email_verification && !me.live.user.email_verified {
-        return Err(Refusal::EmailNotVerified.into());
-    }
+    let (invitation, shown) = mine(&call, &me, body.required("invitationId")?).await?;
     let (auth, records, user) = (&call.auth, &call.auth.records, &me.live.user);
+    let verifies = shown == Shown::Mailed && !user.email_verified;
+    if auth.config.require_email_verification && !verifies {
+        check_verified(&me)?;
+    }
     let id = auth.secrets.token(super::ID_CHARS);
     let member = json!({
         "id": id,
@@ -113,7 +157,8 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
         "role": invitation.role,
     });
     let mut operations = vec![
-        changing::<Invitation>(&invitation.id, &json!({ "status": "accepted" })),
+        // The one that was read: of whoever takes it back meanwhile and whoever accepts it, one is heard.
+        changing_based_on::<Invitation>(&invitation.id, &json!({ "status": "accepted" }), &invitation.updated_at),
         making::<Member>(&member),
         changing::<Session>(
             &me.live.session.id,
@@ -123,11 +168,20 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     if let Some(team) = &invitation.team_id {
         operations.push(making::<TeamMember>(&json!({ "team_id": team, "user_id": user.id })));
     }
+    if verifies {
+        operations.push(changing::<User>(&user.id, &json!({ "email_verified": true })));
+    }
     match records.transaction(&call.context, operations).await {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::AlreadyMember.into()),
+        Err(error) if error.is_conflict() => return Err(Refusal::InvitationNotFound.into()),
         other => other?,
     }
     auth.sessions.forget_user(&user.id);
+    auth.keys.forget_user(&user.id);
+    auth.end_invitation_links(&call.context, &invitation.id).await?;
+    if verifies {
+        sign::note_plain(&call, user, "auth.email_verified", "An e-mail address was verified").await?;
+    }
     let member = view::there(records.get::<Member>(&call.context, &id).await?)?;
     note_role(&call, &member, "authz.role_assigned", "An invitation was accepted").await?;
     let invitation = view::there(records.get::<Invitation>(&call.context, &invitation.id).await?)?;
@@ -139,9 +193,10 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
 /// `POST /organization/reject-invitation {invitationId}`.
 pub(in crate::routes) async fn reject(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
-    let invitation = mine(&call, &me, call.body()?.required("invitationId")?).await?;
+    let (invitation, _) = mine(&call, &me, call.body()?.required("invitationId")?).await?;
     let change = json!({ "status": "rejected" });
     let changed: Invitation = call.auth.records.update(&call.context, &invitation.id, change).await?;
+    call.auth.end_invitation_links(&call.context, &invitation.id).await?;
     Ok(Reply::ok(
         json!({ "invitation": view::invitation(&changed), "member": null }),
     ))
@@ -163,13 +218,14 @@ pub(in crate::routes) async fn cancel(call: Call) -> Result<Reply> {
     }
     let change = json!({ "status": "canceled" });
     let changed: Invitation = call.auth.records.update(&call.context, &invitation.id, change).await?;
+    call.auth.end_invitation_links(&call.context, &invitation.id).await?;
     Ok(Reply::ok(view::invitation(&changed)))
 }
 
 /// `GET /organization/get-invitation?id=`.
 pub(in crate::routes) async fn get(call: Call) -> Result<Reply> {
     let me = call.signed_in().await?;
-    let invitation = mine(&call, &me, &body::query(&call.request, "id")?).await?;
+    let (invitation, _) = mine(&call, &me, &body::query(&call.request, "id")?).await?;
     let records = &call.auth.records;
     let organization: Option<Organization> = records.get(&call.context, &invitation.organization_id).await?;
     let organization = view::there(organization)?;
@@ -197,6 +253,7 @@ pub(in crate::routes) async fn list(call: Call) -> Result<Reply> {
 /// `GET /organization/list-user-invitations`: those that wait for the caller.
 pub(in crate::routes) async fn of_user(call: Call) -> Result<Reply> {
     let me = call.signed_in().await?;
+    check_verified(&me)?;
     let records = &call.auth.records;
     let filter = json!({ "email": me.live.user.email, "status": PENDING });
     let invitations: Vec<Invitation> = records.find(&call.context, filter).await?;

@@ -1,16 +1,26 @@
 //! Groups of a directory: the teams of the organisation that the caller works in.
 
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use super::{BASE, Field, body, filter, invalid, list, operations, page, scim};
+use super::{
+    BASE, Field, body, filter, invalid, list, operations, page,
+    path::{self, Path},
+    scim,
+};
 use crate::{
-    error::{Refusal, Result},
+    error::{AuthError, Refusal, Result},
     http::Reply,
     records::kinds::{Member, Team, TeamMember},
-    routes::Call,
+    routes::{Call, organization::note_role},
 };
 
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+/// Key of a member in a filter that is not looked up yet.
+const MEMBER: &str = "$member";
+/// Members that one filter names.
+const NAMED_MAX: usize = 20;
 
 fn tenant(call: &Call) -> Result<String> {
     match call.context.tenant() {
@@ -68,13 +78,16 @@ async fn add(call: &Call, team: &Team, user: &str) -> Result<()> {
         }
         let record = json!({ "organization_id": team.organization_id, "user_id": user, "role": "member" });
         let made = records.create::<Member>(&call.context, record).await;
-        made.map_err(|error| {
+        let made = made.map_err(|error| {
             if error.duplicate().is_none() {
                 invalid(format!("there is no user {user}"))
             } else {
                 error
             }
         })?;
+        note_role(call, &made, "authz.role_assigned", "A directory made a user a member").await?;
+        call.auth.sessions.forget_user(user);
+        call.auth.keys.forget_user(user);
     }
     let record = json!({ "team_id": team.id, "user_id": user });
     match records.create::<TeamMember>(&call.context, record).await {
@@ -142,14 +155,62 @@ fn field(attribute: &str) -> Option<Field> {
         "displayname" => Field::Text("name"),
         "externalid" => Field::Text("external_id"),
         "id" => Field::Text("id"),
+        "members" | "members.value" => Field::Member,
         _ => return None,
     })
+}
+
+/// The users that a filter names as members, as `{"$member": ID}`.
+fn named(filter: &Value, users: &mut BTreeMap<String, Vec<String>>) {
+    match filter {
+        Value::Object(map) => match map.get(MEMBER).and_then(Value::as_str) {
+            Some(user) => {
+                users.insert(user.to_owned(), Vec::new());
+            }
+            None => map.values().for_each(|part| named(part, users)),
+        },
+        Value::Array(parts) => parts.iter().for_each(|part| named(part, users)),
+        _ => {}
+    }
+}
+
+/// The same filter with the teams of these users in the place of them.
+fn placed(filter: Value, teams: &BTreeMap<String, Vec<String>>) -> Value {
+    match filter {
+        Value::Object(map) => match map.get(MEMBER).and_then(Value::as_str).and_then(|user| teams.get(user)) {
+            Some(teams) if teams.is_empty() => json!({ "id": { "$exists": false } }),
+            Some(teams) => json!({ "id": { "$in": teams } }),
+            None => Value::Object(map.into_iter().map(|(key, part)| (key, placed(part, teams))).collect()),
+        },
+        Value::Array(parts) => parts.into_iter().map(|part| placed(part, teams)).collect(),
+        other => other,
+    }
+}
+
+/// The filter of a request, with members looked up.
+async fn asked(call: &Call) -> Result<Value> {
+    let filter = filter(call, field)?;
+    let mut users = BTreeMap::new();
+    named(&filter, &mut users);
+    if users.len() > NAMED_MAX {
+        let message = format!("a filter names at most {NAMED_MAX} members");
+        return Err(AuthError::explained(Refusal::InvalidFilter, message));
+    }
+    for (user, teams) in &mut users {
+        let places: Vec<TeamMember> = call
+            .auth
+            .records
+            .find(&call.context, json!({ "user_id": user }))
+            .await?;
+        teams.extend(places.into_iter().map(|place| place.team_id));
+    }
+    Ok(placed(filter, &users))
 }
 
 /// `GET /scim/v2/Groups`.
 pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
     scim(&call, async {
-        let filter = json!({ "$and": [{ "organization_id": tenant(&call)? }, filter(&call, field)?] });
+        let filter = json!({ "$and": [{ "organization_id": tenant(&call)? }, asked(&call).await?] });
         let teams: Vec<Team> = call.auth.records.find(&call.context, filter).await?;
         let (offset, limit) = page(&call);
         let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -212,34 +273,16 @@ pub(in crate::routes) async fn replace(call: Call) -> Result<Reply> {
 pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
     scim(&call, async {
         let team = meant(&call).await?;
-        for (operation, path, value) in operations(&body(&call)?)? {
-            match (operation.as_str(), path.as_str()) {
-                ("add", "members") => {
-                    for user in users(&value) {
-                        add(&call, &team, &user).await?;
-                    }
-                }
-                ("replace", "members") => set(&call, &team, &users(&value)).await?,
-                ("remove", "members") => {
-                    let named = users(&value);
-                    if named.is_empty() {
-                        set(&call, &team, &[]).await?;
-                    }
-                    for user in named {
-                        remove(&call, &team, &user).await?;
-                    }
-                }
-                ("remove", "externalId") => change(&call, &team, fields(&json!({ "externalId": null }))?).await?,
-                ("remove", path) => {
-                    let user = path
-                        .strip_prefix("members[value eq \"")
-                        .and_then(|rest| rest.strip_suffix("\"]"))
-                        .ok_or_else(|| invalid(format!("`{path}` cannot be removed")))?;
-                    remove(&call, &team, user).await?;
-                }
-                (_, path @ ("displayName" | "externalId")) => {
-                    change(&call, &team, fields(&json!({ path: value }))?).await?;
-                }
+        for (operation, text, value) in operations(&body(&call)?)? {
+            let path = Path::read(&text, SCHEMA)?;
+            match (operation.as_str(), path.attribute.as_str()) {
+                _ if path.part.is_some() => return Err(path::wrong(&text)),
+                (operation, "members") => patch_members(&call, &team, operation, &path, &value).await?,
+                _ if path.filter.is_some() => return Err(path::wrong(&text)),
+                ("remove", "externalid") => change(&call, &team, fields(&json!({ "externalId": null }))?).await?,
+                ("remove", _) => return Err(invalid(format!("`{text}` cannot be removed"))),
+                (_, "displayname") => change(&call, &team, fields(&json!({ "displayName": value }))?).await?,
+                (_, "externalid") => change(&call, &team, fields(&json!({ "externalId": value }))?).await?,
                 (_, "") => {
                     change(&call, &team, fields(&value)?).await?;
                     if let Some(members) = value.get("members") {
@@ -248,13 +291,59 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
                         }
                     }
                 }
-                (_, path) => return Err(invalid(format!("a group has no `{path}`"))),
+                _ => return Err(invalid(format!("a group has no `{text}`"))),
             }
         }
         let team = meant(&call).await?;
         Ok(Reply::ok(group_json(&call, &team).await?))
     })
     .await
+}
+
+/// Changes who is in a team. A filter names members that are there.
+async fn patch_members(call: &Call, team: &Team, operation: &str, path: &Path, value: &Value) -> Result<()> {
+    // What stands in the place of one member is one member.
+    let given = match value {
+        Value::Object(_) => users(&json!([value])),
+        value => users(value),
+    };
+    let Some(filter) = &path.filter else {
+        return match operation {
+            "replace" => set(call, team, &given).await,
+            "remove" if given.is_empty() => set(call, team, &[]).await,
+            "remove" => {
+                for user in &given {
+                    remove(call, team, user).await?;
+                }
+                Ok(())
+            }
+            _ => {
+                for user in &given {
+                    add(call, team, user).await?;
+                }
+                Ok(())
+            }
+        };
+    };
+    if operation == "add" {
+        return Err(path::wrong("members[…]"));
+    }
+    let members = members_of(call, &team.id).await?;
+    let fit = |member: &&TeamMember| filter.fits(&json!({ "value": member.user_id, "type": "User" }), true);
+    let meant: Vec<&TeamMember> = members.iter().filter(fit).collect();
+    if operation == "replace" && meant.is_empty() {
+        let message = "no member of the group fits the path";
+        return Err(AuthError::explained(Refusal::NoTarget, message));
+    }
+    for member in meant {
+        remove(call, team, &member.user_id).await?;
+    }
+    if operation == "replace" {
+        for user in &given {
+            add(call, team, user).await?;
+        }
+    }
+    Ok(())
 }
 
 /// `DELETE /scim/v2/Groups/{id}`.

@@ -2,17 +2,29 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BASE, Field, body, filter, invalid, list, operations, page, scim};
+use super::{
+    BASE, Field, body, filter, invalid, list, operations, page,
+    path::{self, Path},
+    scim,
+};
 use crate::{
     bootstrap::{By, NewUser},
-    error::{Refusal, Result},
+    error::{AuthError, Refusal, Result},
     http::{Reply, body::is_email},
     reach::Reach,
     records::kinds::User,
-    routes::Call,
+    routes::{Call, existence},
 };
 
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// Type of the one address that a user has.
+const EMAIL_TYPE: &str = "work";
+
+/// The address as one of those that SCIM lets a user have.
+fn email_json(user: &User) -> Value {
+    json!({ "value": user.email, "type": EMAIL_TYPE, "primary": true })
+}
 
 fn user_json(user: &User) -> Value {
     json!({
@@ -22,7 +34,7 @@ fn user_json(user: &User) -> Value {
         "userName": user.email,
         "displayName": user.name,
         "name": { "formatted": user.name, "givenName": user.given_name, "familyName": user.family_name },
-        "emails": [{ "value": user.email, "type": "work", "primary": true }],
+        "emails": [email_json(user)],
         "active": !user.banned,
         "meta": {
             "resourceType": "User", "created": user.created_at, "lastModified": user.updated_at,
@@ -92,6 +104,8 @@ fn field(attribute: &str) -> Option<Field> {
         .unwrap_or(attribute);
     Some(match short {
         "username" | "emails" | "emails.value" => Field::Address("email"),
+        "emails.type" => Field::Fixed(EMAIL_TYPE),
+        "emails.primary" => Field::Always,
         "externalid" => Field::Text("external_id"),
         "id" => Field::Text("id"),
         "displayname" | "name.formatted" => Field::Text("name"),
@@ -141,14 +155,14 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
         };
         let new = NewUser {
             name,
+            email_verified: call.auth.vouches(&reach, &email),
             email,
-            // The directory knows its people.
-            email_verified: true,
             more: fields,
             organization: reach.organization(),
             ..NewUser::default()
         };
-        let user = call.auth.make_user(&call.context, &new, By::Administrator).await?;
+        let making = call.auth.make_user(&call.context, &new, By::Administrator);
+        let user = existence::counted_beyond(&call, &reach, &new.email, making).await?;
         Ok(Reply::status(201, user_json(&user)).header("location", format!("{BASE}/Users/{}", user.id)))
     })
     .await
@@ -170,14 +184,20 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
         let (reach, user) = meant(&call).await?;
         let mut change = Map::new();
         for (operation, path, value) in operations(&body(&call)?)? {
+            let path = Path::read(&path, SCHEMA)?;
             if operation == "remove" {
                 change.extend(removed(&user, &path)?);
             } else {
-                change.extend(fields(&at(&path, value.clone()))?);
+                change.extend(fields(&at(&user, &operation, &path, value.clone())?)?);
                 // Some directories write paths as keys.
-                let keys = value.as_object().filter(|_| path.is_empty()).into_iter().flatten();
-                for (key, value) in keys.filter(|(key, _)| key.contains('.')) {
-                    change.extend(fields(&at(key, value.clone()))?);
+                let keys = value
+                    .as_object()
+                    .filter(|_| path.attribute.is_empty())
+                    .into_iter()
+                    .flatten();
+                for (key, value) in keys.filter(|(key, _)| key.contains(['.', '['])) {
+                    let path = Path::read(key, SCHEMA)?;
+                    change.extend(fields(&at(&user, &operation, &path, value.clone())?)?);
                 }
             }
         }
@@ -186,70 +206,125 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
     .await
 }
 
-/// A value where its path says, as a resource would have it.
-fn at(path: &str, value: Value) -> Value {
-    let lower = path.to_ascii_lowercase();
-    match lower.as_str() {
-        "" => value,
-        "name.givenname" => json!({ "name": { "givenName": value } }),
-        "name.familyname" => json!({ "name": { "familyName": value } }),
-        "name.formatted" => json!({ "name": { "formatted": value } }),
-        path if path.starts_with("emails") && value.is_string() => json!({ "emails": [{ "value": value }] }),
-        _ => json!({ path: value }),
+/// A value where its path says, as a resource would have it; what is not kept is left out.
+fn at(user: &User, operation: &str, path: &Path, value: Value) -> Result<Value> {
+    let key = match (path.attribute.as_str(), path.part.as_deref()) {
+        ("", _) => return Ok(value),
+        ("emails", part) => return at_emails(user, operation, path, part, value),
+        ("name", Some("givenname")) => return one(path, json!({ "name": { "givenName": value } })),
+        ("name", Some("familyname")) => return one(path, json!({ "name": { "familyName": value } })),
+        ("name", Some("formatted")) => return one(path, json!({ "name": { "formatted": value } })),
+        ("name", None) => "name",
+        ("username", None) => "userName",
+        ("displayname", None) => "displayName",
+        ("externalid", None) => "externalId",
+        ("active", None) => "active",
+        _ => return Ok(json!({})),
+    };
+    one(path, json!({ key: value }))
+}
+
+/// Refuses a filter where there is one value alone.
+fn one(path: &Path, resource: Value) -> Result<Value> {
+    match &path.filter {
+        None => Ok(resource),
+        Some(_) => Err(path::wrong(&format!("{}[…]", path.attribute))),
     }
+}
+
+/// A user has one address. A filter that does not fit it means another one, which is not kept.
+fn at_emails(user: &User, operation: &str, path: &Path, part: Option<&str>, value: Value) -> Result<Value> {
+    let fits = path
+        .filter
+        .as_ref()
+        .is_none_or(|filter| filter.fits(&email_json(user), false));
+    if !fits && operation == "replace" {
+        let message = "no e-mail of the user fits the path";
+        return Err(AuthError::explained(Refusal::NoTarget, message));
+    }
+    let address = match (part, value) {
+        (Some("value") | None, Value::String(text)) => json!({ "value": text }),
+        (None, Value::Array(emails)) if path.filter.is_none() => return Ok(json!({ "emails": emails })),
+        (None, Value::Array(emails)) => emails.into_iter().next().unwrap_or_default(),
+        (None, address) => address,
+        (Some("type" | "primary" | "display"), _) => return Ok(json!({})),
+        (Some(part), _) => return Err(path::wrong(&format!("emails.{part}"))),
+    };
+    Ok(if fits {
+        json!({ "emails": [address] })
+    } else {
+        json!({})
+    })
 }
 
 /// What is left when an attribute goes. A user cannot be without a name or an address: the name then is made of the address, and
 /// the address stays.
-fn removed(user: &User, path: &str) -> Result<Map<String, Value>> {
+fn removed(user: &User, path: &Path) -> Result<Map<String, Value>> {
     let none =
         |names: &[&str]| -> Map<String, Value> { names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect() };
-    let lower = path.to_ascii_lowercase();
-    Ok(match lower.as_str() {
-        "" => return Err(invalid("what is removed is named by a path")),
-        "externalid" => none(&["external_id"]),
-        "name.givenname" => none(&["given_name"]),
-        "name.familyname" => none(&["family_name"]),
-        "name" => none(&["given_name", "family_name"]),
-        "displayname" | "name.formatted" => {
+    Ok(match (path.attribute.as_str(), path.part.as_deref()) {
+        ("", _) => return Err(invalid("what is removed is named by a path")),
+        ("externalid", None) => none(&["external_id"]),
+        ("name", Some("givenname")) => none(&["given_name"]),
+        ("name", Some("familyname")) => none(&["family_name"]),
+        ("name", None) => none(&["given_name", "family_name"]),
+        ("displayname", None) | ("name", Some("formatted")) => {
             let local = user.email.split('@').next().unwrap_or_default();
             Map::from_iter([("name".to_owned(), local.into())])
         }
-        path if path == "username" || path == "active" || path == "id" || path.starts_with("emails") => {
-            return Err(invalid(format!("a user is not without `{path}`; replace it")));
+        ("emails", _)
+            if path
+                .filter
+                .as_ref()
+                .is_some_and(|filter| !filter.fits(&email_json(user), false)) =>
+        {
+            Map::new()
+        }
+        (attribute @ ("username" | "active" | "id" | "emails"), _) => {
+            return Err(invalid(format!("a user is not without `{attribute}`; replace it")));
         }
         // What is not kept is gone already.
         _ => Map::new(),
     })
 }
 
-async fn apply(call: &Call, reach: &Reach, user: &User, change: Map<String, Value>) -> Result<User> {
-    call.auth.demand_for_role(&call.context, &user.role).await?;
+async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, Value>) -> Result<User> {
+    let auth = &call.auth;
+    auth.demand_for_role(&call.context, &user.role).await?;
     let address = change.get("email").and_then(Value::as_str);
-    if address.is_some_and(|address| address != user.email) {
+    let address = address.filter(|address| *address != user.email).map(ToOwned::to_owned);
+    if let Some(address) = &address {
         // Whoever has the address has the account.
-        call.auth.check_own(&call.context, reach, user).await?;
+        auth.check_own(&call.context, reach, user).await?;
+        change.insert("email_verified".to_owned(), auth.vouches(reach, address).into());
     }
     if change.is_empty() {
         return Ok(user.clone());
     }
-    let auth = &call.auth;
     let ends = change.get("banned") == Some(&Value::Bool(true)) && !user.banned;
-    let changed = auth
-        .records
-        .update::<User>(&call.context, &user.id, Value::Object(change))
-        .await;
-    let changed = match changed {
-        Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
-        other => other?,
+    let changing = write(call, user, change);
+    let changed = match &address {
+        Some(address) => existence::counted_beyond(call, reach, address, changing).await?,
+        None => changing.await?,
     };
     auth.sessions.forget_user(&user.id);
     auth.keys.forget_user(&user.id);
+    if ends || address.is_some() {
+        auth.end_proofs(&call.context, user).await?;
+    }
     if ends {
         auth.end_all(&call.context, user, None, "The user was disabled by the directory")
             .await?;
     }
     Ok(changed)
+}
+
+async fn write(call: &Call, user: &User, change: Map<String, Value>) -> Result<User> {
+    let records = &call.auth.records;
+    match records.update(&call.context, &user.id, Value::Object(change)).await {
+        Err(error) if error.duplicate().is_some() => Err(Refusal::UserExists.into()),
+        other => other,
+    }
 }
 
 /// `DELETE /scim/v2/Users/{id}`.

@@ -12,7 +12,8 @@ use super::expression::Expressions;
 use crate::app::path::KeyPath;
 use crate::app::problem::Problems;
 use crate::model::{
-    ColumnType, FieldModel, IndexModel, NAME_BYTES_MAX, PartialModel, SoftDeleteModel, TenancyModel, nearest,
+    ColumnType, FieldModel, IndexMethod, IndexModel, NAME_BYTES_MAX, PartialModel, SoftDeleteModel, TenancyModel,
+    nearest,
 };
 
 /// Everything that needs the object's fields at hand.
@@ -74,10 +75,7 @@ fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mu
         None => None,
         Some(source) => Some(partial::compile(context, source, &at, problems)?),
     };
-    if index.kind != IndexType::Btree {
-        let message = format!("the index is made as btree: `{}` is not supported", index.kind);
-        problems.push(draft.document.warning(&path.key("type"), message).hint("remove `type`"));
-    }
+    let method = context.method(index, &path, problems);
     let ignore_case = index
         .fields
         .iter()
@@ -89,6 +87,7 @@ fn declared(context: &Context<'_>, position: usize, index: &Index, problems: &mu
             ignore_case: index.unique && ignore_case,
             name: index.name.as_deref(),
             partial,
+            method,
         })
     };
     fits.then(made)
@@ -102,6 +101,7 @@ struct Wanted<'a> {
     ignore_case: bool,
     name: Option<&'a str>,
     partial: Option<PartialModel>,
+    method: IndexMethod,
 }
 
 /// Whether all fields of an index can be in one.
@@ -112,15 +112,23 @@ fn check_fields(context: &Context<'_>, index: &Index, path: &KeyPath, problems: 
         found.push(draft.document.error(path, "the index has no fields"));
     }
     let mut seen = BTreeSet::new();
+    // Only such an index looks into lists and documents, and it keeps nothing unique.
+    let holding = index.kind == IndexType::Gin && !index.unique;
     for (place, name) in index.fields.iter().enumerate() {
         let at = path.key("fields").index(place);
         match context.fields.get(name) {
             _ if !seen.insert(name) => {
                 found.push(draft.document.error(&at, format!("the field `{name}` is there twice")))
             }
-            Some(field) if !field.stored() || field.column == Some(ColumnType::Json) => {
+            Some(field) if !field.stored() || (field.column == Some(ColumnType::Json) && !holding) => {
                 let message = format!("a {} field cannot be in an index", field.field_type);
-                found.push(draft.document.error(&at, message));
+                let several = field.column == Some(ColumnType::Json) && index.kind == IndexType::Btree && !index.unique;
+                let problem = draft.document.error(&at, message);
+                found.push(if several {
+                    problem.hint("with `type: gin` it finds what the field holds")
+                } else {
+                    problem
+                });
             }
             Some(_) => {}
             None if draft.is_broken_field(name) => return false,
@@ -137,6 +145,32 @@ fn check_fields(context: &Context<'_>, index: &Index, path: &KeyPath, problems: 
 }
 
 impl Context<'_> {
+    /// How an index is built: as it is declared where its fields allow it, else in the order of the values, which is told.
+    fn method(&self, index: &Index, path: &KeyPath, problems: &mut Problems) -> IndexMethod {
+        let holds = |name: &String| {
+            let field = self.fields.get(name);
+            field.is_some_and(|field| field.column == Some(ColumnType::Json))
+        };
+        let why = match index.kind {
+            IndexType::Btree | IndexType::Fulltext => return IndexMethod::Btree,
+            IndexType::Hash if index.fields.len() == 1 && !index.unique => return IndexMethod::Hash,
+            IndexType::Hash => "`hash` is for one field whose values are not unique",
+            IndexType::Gin if index.fields.iter().all(holds) && !index.unique => return IndexMethod::Gin,
+            // A text among lists: what was meant cannot be told.
+            IndexType::Gin if index.fields.iter().any(holds) => {
+                let message = "a gin index is over lists and documents alone, and keeps nothing unique";
+                problems.push(self.draft.document.error(&path.key("type"), message));
+                return IndexMethod::Btree;
+            }
+            IndexType::Gin => "`gin` is for lists and documents; the words of texts have `fulltext`",
+            IndexType::Gist => "no field has values that `gist` is for",
+        };
+        let message = format!("the index is made as btree: {why}");
+        let warning = self.draft.document.warning(&path.key("type"), message);
+        problems.push(warning.hint("remove `type`"));
+        IndexMethod::Btree
+    }
+
     /// With a name of its own, and the tenant first where values are unique: each tenant has its own.
     fn index(&self, wanted: Wanted<'_>) -> IndexModel {
         let Wanted {
@@ -145,6 +179,7 @@ impl Context<'_> {
             ignore_case,
             name,
             partial,
+            method,
         } = wanted;
         if let Some(tenancy) = self
             .tenancy
@@ -170,6 +205,7 @@ impl Context<'_> {
             ignore_case,
             live,
             partial,
+            method,
         }
     }
 }

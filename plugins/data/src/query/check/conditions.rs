@@ -12,6 +12,7 @@ use crate::query::local::localised;
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
 use crate::store::SqlValue;
+use crate::validate::holds_zero;
 
 static UTC: Zone = Zone::UTC;
 
@@ -35,6 +36,9 @@ pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) 
 
 /// A test with a value, of a field that was resolved elsewhere.
 pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
+    if holds_zero(value) {
+        return never_stored(test, field, value, zone);
+    }
     let local = localised(value, test.operator, field.class, zone);
     let value = &*local;
     let condition = match test.operator {
@@ -77,6 +81,43 @@ pub(super) fn check_value(test: &RawTest, field: FieldRef, value: &Value, zone: 
         }
     };
     Ok(Filter::Test(Test { field, condition }))
+}
+
+/// A test with a value that holds a character 0: no record has such a value, and no database takes it. Of a list, the other
+/// values are looked for all the same.
+fn never_stored(test: &RawTest, field: FieldRef, value: &Value, zone: &Zone) -> Result<Filter> {
+    // Whatever else is wrong with it is told.
+    check_value(test, field.clone(), &without_zeros(value), zone)?;
+    let of_list = field.class == Class::List;
+    let entries = match (test.operator, value) {
+        (Operator::In | Operator::Nin, Value::String(text)) => {
+            Some(text.split(',').map(|part| Value::from(part.trim())).collect())
+        }
+        (Operator::In | Operator::Nin, Value::Array(items)) => Some(items.clone()),
+        (Operator::Contains | Operator::NotContains, Value::Array(items)) if of_list => Some(items.clone()),
+        _ => None,
+    };
+    if let Some(mut entries) = entries {
+        entries.retain(|entry| !holds_zero(entry));
+        return check_value(test, field, &Value::Array(entries), zone);
+    }
+    Ok(match test.operator {
+        Operator::Ne | Operator::Nin | Operator::NotContains => Filter::always(),
+        _ => Filter::never(),
+    })
+}
+
+/// The value with another character in the place of each 0.
+fn without_zeros(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.replace('\0', "\u{FFFD}")),
+        Value::Array(items) => items.iter().map(without_zeros).collect(),
+        Value::Object(parts) => {
+            let parts = parts.iter().map(|(name, part)| (name.clone(), without_zeros(part)));
+            Value::Object(parts.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn compare_fields(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef, other: &str) -> Result<Filter> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Zone, bind, sql_form};
+use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Value, Zone, bind, sql_form};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
@@ -27,6 +27,9 @@ impl<'a> Checker<'a> {
         field: &'a FieldModel,
         formula: &Expression,
     ) -> Result<Source> {
+        if self.blind(layout, formula.fields().iter().map(String::as_str)) {
+            return Ok(nothing(formula.result()));
+        }
         let scale = field.limits.scale.filter(|_| formula.result() == Type::Number);
         let checked = formula.checked();
         let (joins, calculations) = (self.scope.joins.len(), self.scope.evaluated.len());
@@ -116,7 +119,7 @@ impl<'a> Checker<'a> {
         let mut fields = HashMap::with_capacity(paths.len());
         self.formula_depth += 1;
         let resolved = paths.into_iter().try_for_each(|path| {
-            let reference = self.formula_field(table, layout, path)?;
+            let reference = self.formula_path(table, layout, path)?;
             fields.insert(path.to_owned(), reference);
             Ok(())
         });
@@ -127,14 +130,6 @@ impl<'a> Checker<'a> {
             scale: None,
             zone,
         })
-    }
-
-    /// What a formula reads is the app's decision, not the caller's: masks do not apply.
-    fn formula_field(&mut self, table: usize, layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
-        let views = self.views.take();
-        let found = self.formula_path(table, layout, path);
-        self.views = views;
-        found
     }
 
     fn formula_path(&mut self, mut table: usize, mut layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
@@ -150,6 +145,20 @@ impl<'a> Checker<'a> {
             class: class_of(field),
         })
     }
+}
+
+/// Null, in the place of what the caller may not know.
+pub(super) fn nothing(value_type: Type) -> Source {
+    Source::Formula(Arc::new(FormulaSource {
+        node: Node {
+            kind: NodeKind::Literal(Value::Null),
+            value_type,
+            offset: 0,
+        },
+        fields: HashMap::new(),
+        scale: None,
+        zone: Zone::UTC,
+    }))
 }
 
 /// Whether it may depend on the time zone. Who asks for one for nothing keeps plans from being used again.

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use super::{Checker, Purpose, same_datasource, unknown};
-use crate::error::{DataError, Result};
+use crate::error::Result;
 use crate::model::{FieldKind, SystemField};
 use crate::query::filter::{Class, FieldRef, Filter, Lookup, Source};
-use crate::query::input::JoinInput;
 use crate::query::written::{Quantifier, RawRelated};
 use crate::record::Layout;
 
@@ -68,30 +67,6 @@ impl<'a> Checker<'a> {
                 Err(unknown(&layout.object, name, near, Purpose::Select))
             }
         }
-    }
-
-    /// Whether joins lead where they say.
-    ///
-    /// # Errors
-    /// `UnknownFields`; `NotSupported` for one over a field that is no reference to the object.
-    pub fn joins(&mut self, joins: &[JoinInput]) -> Result<()> {
-        for join in joins {
-            let field = self.field(&join.path, Purpose::Filter)?.field;
-            let leads = field.kind == FieldKind::Reference
-                && field
-                    .reference
-                    .as_ref()
-                    .is_some_and(|reference| reference.object == join.object);
-            if !leads {
-                return Err(DataError::NotSupported {
-                    message: format!(
-                        "the join with '{}' is not supported: '{}' is no reference to it",
-                        join.object, join.path
-                    ),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn related_records(&mut self, path: &str) -> Result<RelatedRecords<'a>> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use objectos_plugin_api::protocol::data::SummaryFunction;
 
+use super::formula::nothing;
 use super::{Checker, same_datasource};
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, SummaryModel};
-use crate::query::filter::{FieldRef, SUMMED_TABLE, Source, SummarySource, Visible};
+use crate::query::filter::{FieldRef, Filter, SUMMED_TABLE, Source, SummarySource, Visible};
 use crate::record::Layout;
 
 impl<'a> Checker<'a> {
@@ -16,9 +17,7 @@ impl<'a> Checker<'a> {
             return Ok(Source::Column(field.name.clone()));
         }
         match (field.kind, &field.summary, &field.formula) {
-            (FieldKind::Summary, Some(summary), _) => {
-                Ok(Source::Summary(Arc::new(self.summary(layout, field, summary)?)))
-            }
+            (FieldKind::Summary, Some(summary), _) => self.summary(layout, field, summary),
             (FieldKind::Formula, _, Some(formula)) => self.formula(table, layout, field, formula),
             _ => Err(DataError::internal(format!(
                 "field '{}' is neither stored nor computed",
@@ -29,17 +28,15 @@ impl<'a> Checker<'a> {
 
     /// What is rolled up: a column of the children, or a calculation over their columns.
     fn summed(&mut self, child: &'a Arc<Layout>, field: &'a FieldModel) -> Result<FieldRef> {
-        let views = self.views.take();
-        let source = self.source(SUMMED_TABLE, child, field);
-        self.views = views;
         Ok(FieldRef {
             table: SUMMED_TABLE,
-            source: source?,
+            source: self.source(SUMMED_TABLE, child, field)?,
             class: super::class_of(field),
         })
     }
 
-    fn summary(&mut self, layout: &Layout, field: &FieldModel, summary: &SummaryModel) -> Result<SummarySource> {
+    /// A figure over the children that the caller sees; null when it would tell of a field that they do not.
+    fn summary(&mut self, layout: &Layout, field: &FieldModel, summary: &SummaryModel) -> Result<Source> {
         let child = self.schema.layout(&summary.object).ok_or_else(|| {
             DataError::internal(format!(
                 "summary '{}' of '{}' has no child object",
@@ -47,6 +44,9 @@ impl<'a> Checker<'a> {
             ))
         })?;
         same_datasource(layout, child, &field.name)?;
+        if self.blind(child, summary.child_fields()) {
+            return Ok(nothing(summary.result));
+        }
         let function = match summary.function {
             SummaryFunction::Count => "COUNT",
             SummaryFunction::Sum => "SUM",
@@ -64,17 +64,7 @@ impl<'a> Checker<'a> {
                 )));
             }
         };
-        let filter = match &summary.filter {
-            Some(condition) => {
-                let mut inner = Checker::new(self.schema, child, None, self.environment);
-                let filter = inner.condition(condition)?;
-                Some(Visible {
-                    scope: inner.scope,
-                    filter,
-                })
-            }
-            None => None,
-        };
+        let filter = self.counted(child, summary)?;
         let scale = match summary.function {
             SummaryFunction::Sum | SummaryFunction::Min | SummaryFunction::Max => field
                 .limits
@@ -82,7 +72,7 @@ impl<'a> Checker<'a> {
                 .or_else(|| child.object.field(&summary.field).and_then(|field| field.limits.scale)),
             _ => field.limits.scale,
         };
-        Ok(SummarySource {
+        Ok(Source::Summary(Arc::new(SummarySource {
             table: child.table.clone(),
             function,
             value,
@@ -90,6 +80,20 @@ impl<'a> Checker<'a> {
             filter,
             deleted_at: child.object.soft_delete.as_ref().map(|delete| delete.field.clone()),
             scale: scale.filter(|_| summary.function != SummaryFunction::Count),
-        })
+        })))
+    }
+
+    /// Which children count: those that the caller sees, and that the figure is about; none when all do.
+    fn counted(&self, child: &'a Arc<Layout>, summary: &SummaryModel) -> Result<Option<Visible>> {
+        let mut inner = Checker::new(self.schema, child, self.views, self.environment);
+        let mut filter = match self.view(&child.object.name) {
+            Some(view) => inner.own_view(view)?,
+            None => Filter::always(),
+        };
+        if let Some(condition) = &summary.filter {
+            filter = filter.and(inner.condition_as_seen(condition)?);
+        }
+        let scope = inner.scope;
+        Ok((!filter.is_always()).then_some(Visible { scope, filter }))
     }
 }

@@ -1,5 +1,6 @@
 //! Joins, as far as they are relations: `on` pairs a reference with the id of the other object. Such a join is another name
-//! for a path, so the names behind its alias are rewritten and nothing else changes. Every other join is refused.
+//! for a path, so the names behind its alias are rewritten and nothing else changes. A right or full join also brings the records
+//! of the other object that no record points to; how, `check::joins` says. Every other join is refused.
 
 use serde_json::{Map, Value};
 
@@ -16,6 +17,28 @@ pub struct JoinInput {
     pub path: String,
     /// The object it must lead to.
     pub object: String,
+    /// Its records come also where none points to them.
+    pub outer: Option<OuterJoin>,
+}
+
+/// Joins that bring records of the other object by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OuterJoin {
+    /// Those, and the pairs.
+    Right,
+    /// The records without a counterpart as well.
+    Full,
+}
+
+impl OuterJoin {
+    /// As `data/JoinType` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Full => "full",
+        }
+    }
 }
 
 fn unsupported(alias: &str, why: &str) -> DataError {
@@ -37,6 +60,7 @@ pub(super) fn read_joins(value: &Value, map: &Map<String, Value>, query: &mut Qu
     let mut names = Names {
         own: [text("alias"), text("object")].into_iter().flatten().collect(),
         joined: Vec::new(),
+        inner: false,
     };
     for item in items {
         let node = item
@@ -44,6 +68,7 @@ pub(super) fn read_joins(value: &Value, map: &Map<String, Value>, query: &mut Qu
             .ok_or_else(|| wrong("a join is {type, object, alias, on}"))?;
         read_join(node, &mut names, query)?;
     }
+    check_outer(query, names.inner)?;
     query.rename(&|name: &str| names.path(name));
     Ok(())
 }
@@ -52,6 +77,8 @@ struct Names {
     own: Vec<String>,
     /// Alias and path.
     joined: Vec<(String, String)>,
+    /// One of the joins leaves out records without a counterpart.
+    inner: bool,
 }
 
 impl Names {
@@ -74,10 +101,11 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
     let text = |key: &str| node.get(key).and_then(Value::as_str).map(str::to_owned);
     let object = text("object").ok_or_else(|| wrong("a join names no object"))?;
     let alias = text("alias").unwrap_or_else(|| object.clone());
-    let inner = match text("type").as_deref() {
-        None | Some("inner") => true,
-        Some("left") => false,
-        Some(kind @ ("right" | "full")) => return Err(unsupported(&alias, &format!("its type is '{kind}'"))),
+    let (inner, outer) = match text("type").as_deref() {
+        None | Some("inner") => (true, None),
+        Some("left") => (false, None),
+        Some("right") => (false, Some(OuterJoin::Right)),
+        Some("full") => (false, Some(OuterJoin::Full)),
         Some(other) => {
             return Err(wrong(format!(
                 "a join is of type inner, left, right or full, found '{other}'"
@@ -93,7 +121,11 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
             "its 'on' does not pair a reference with the id of the other object",
         )
     })?;
+    if outer.is_some() && path.contains('.') {
+        return Err(unsupported(&alias, "a right or full join begins at the object itself"));
+    }
     names.joined.push((alias.clone(), path.clone()));
+    names.inner |= inner;
     if inner {
         let there = RawFilter::Test(RawTest {
             field: format!("{path}.id"),
@@ -105,7 +137,18 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
     if let Some(subquery) = node.get("subquery").filter(|subquery| !subquery.is_null()) {
         subquery_of(subquery, &alias, &path, inner, query)?;
     }
-    query.joins.push(JoinInput { path, object });
+    query.joins.push(JoinInput { path, object, outer });
+    Ok(())
+}
+
+/// What an inner join leaves out, a right or full one would bring back, or not, by the order of the two.
+fn check_outer(query: &QueryInput, inner: bool) -> Result<()> {
+    let mut outer = query.joins.iter().filter(|join| join.outer.is_some());
+    let Some(first) = outer.next() else { return Ok(()) };
+    if inner || outer.next().is_some() {
+        let why = "beside a right or full join there are only left ones";
+        return Err(unsupported(&first.path, why));
+    }
     Ok(())
 }
 
@@ -190,6 +233,7 @@ impl QueryInput {
         }
         if let Some(search) = &mut self.search {
             search.fields.iter_mut().for_each(change);
+            search.boost.iter_mut().for_each(|(field, _)| change(field));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AggregateInput, GroupInput, JoinInput, Nulls, QueryInput, SortInput, WindowInput};
+use super::{AggregateInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, SortInput, WindowInput};
 use crate::query::RawFilter;
 
 pub(super) fn order(sort: &SortInput) -> Value {
@@ -26,7 +26,8 @@ fn figure(figure: &AggregateInput) -> Value {
 /// What the joins left out is part of the filter by now.
 fn join(join: &JoinInput) -> Value {
     let on = json!({ (join.path.as_str()): { "$field": format!("{}.id", join.path) } });
-    json!({ "type": "left", "object": join.object, "alias": join.path, "on": on })
+    let kind = join.outer.map_or("left", OuterJoin::name);
+    json!({ "type": kind, "object": join.object, "alias": join.path, "on": on })
 }
 
 impl QueryInput {

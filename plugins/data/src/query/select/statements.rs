@@ -36,13 +36,30 @@ impl SelectPlan {
             }
         }
         if !order.is_empty() {
-            writer.push(" ORDER BY ").order(order);
+            writer.push(" ORDER BY ");
+            if self.distinct {
+                self.order_by_place(&mut writer, order);
+            } else {
+                writer.order(order);
+            }
         }
         writer.limit(self.limit.saturating_add(1));
         if self.offset > 0 {
             writer.push(" OFFSET ").value(whole(self.offset));
         }
         writer.finish()
+    }
+
+    /// Equal records are told once, so their order is one of what is selected: named by its place, since a calculation that is
+    /// written a second time is another one to PostgreSQL.
+    fn order_by_place(&self, writer: &mut SqlWriter, order: &[SortKey]) {
+        let places = order.iter().filter_map(|key| {
+            let place = self.columns.iter().position(|column| *column == key.field)?;
+            Some((u64::try_from(place).ok()?.saturating_add(1), key))
+        });
+        writer.list(", ", places, |writer, (place, key)| {
+            writer.number(place).direction(key);
+        });
     }
 
     /// A page of the children of each parent: numbered within their parent, and cut by the number.

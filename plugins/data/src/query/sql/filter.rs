@@ -256,6 +256,15 @@ impl SqlWriter {
         if values.is_empty() {
             return self.push(if negated { "1 = 1" } else { "1 = 0" });
         }
+        let texts = values.iter().all(|value| matches!(value, SqlValue::Text(_)));
+        if let Some((between, end)) = self.dialect.holds_any().filter(|_| texts) {
+            self.push("(").field(field).push(between);
+            self.list(", ", values, |writer, value| {
+                writer.value(value.clone());
+            });
+            // Nothing holds nothing.
+            return self.push(end).push(if negated { ") IS NOT TRUE" } else { ")" });
+        }
         let (start, end) = (self.dialect.elements_start(), self.dialect.elements_end());
         self.push(if negated {
             "NOT EXISTS (SELECT 1 FROM "

@@ -42,7 +42,6 @@ impl SqlWriter {
         self.node(node, formula);
         self.push(" AS ").name("m");
         self.named_once().push(" z)");
-        self.push(")");
     }
 
     /// The moment at which a local time is, of which `local` writes the day.

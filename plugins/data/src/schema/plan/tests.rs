@@ -31,6 +31,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
             columns: index.fields.clone(),
             unique: index.unique,
             ignore_case: index.ignore_case,
+            method: Some(index.method),
         };
         let indexes = object.indexes.iter().map(|model| (model.name.clone(), index(model)));
         shape.tables.insert(
@@ -215,6 +216,7 @@ fn what_others_made_is_seen() {
             columns: vec!["due".to_owned()],
             unique: false,
             ignore_case: false,
+            method: None,
         },
     );
     table.columns["due"].nullable = false;
@@ -231,4 +233,32 @@ fn what_others_made_is_seen() {
         ..DatabaseShape::default()
     };
     assert_eq!(super::plan(&catalogue, &empty).blocking().count(), 0);
+}
+
+#[test]
+fn an_index_is_built_as_the_database_can() {
+    let declared = |method: &str| {
+        format!(
+            "name: thing\nfields:\n  title: {{type: text}}\n  tags: {{type: tags}}\nindexes: [{{fields: [title], type: {method}}}, {{fields: [tags], type: gin}}]\n"
+        )
+    };
+    let before = catalogue(&[("thing.object.yml", &declared("btree"))]);
+    let after = catalogue(&[("thing.object.yml", &declared("hash"))]);
+    let mut shape = database(&before);
+    let told = plan(&after, &shape);
+    assert!(told.is_empty());
+    assert_eq!(
+        told.btrees,
+        [
+            "the index ix_thing_title is a btree: only PostgreSQL has hash indexes",
+            "the index ix_thing_tags is a btree: only PostgreSQL has gin indexes"
+        ]
+    );
+    shape.index_methods = true;
+    let changed = plan(&after, &shape);
+    assert_eq!(
+        changed.to_string(),
+        "  + drop index ix_thing_title on thing\n  + add hash index ix_thing_title on thing (title)\n"
+    );
+    assert!(changed.btrees.is_empty());
 }

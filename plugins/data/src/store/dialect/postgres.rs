@@ -83,6 +83,10 @@ impl Dialect for PostgresDialect {
         ") e(value)"
     }
 
+    fn holds_any(&self) -> Option<(&'static str, &'static str)> {
+        Some((" ?| ARRAY[", "]"))
+    }
+
     fn empty_list(&self) -> &'static str {
         "'[]'::jsonb"
     }

@@ -148,8 +148,9 @@ async fn add_index(connection: &mut Connection, table: &str, index: &IndexModel)
         "columns": index.fields, "ignoreCase": index.ignore_case,
     });
     Ok(format!(
-        "CREATE {unique}INDEX IF NOT EXISTS {index} ON {} ({}){only}; COMMENT ON INDEX {index} IS {}",
+        "CREATE {unique}INDEX IF NOT EXISTS {index} ON {} USING {} ({}){only}; COMMENT ON INDEX {index} IS {}",
         name(table),
+        index.method.name(),
         columns.join(", "),
         quoted(&purpose.to_string()),
         index = name(&index.name),

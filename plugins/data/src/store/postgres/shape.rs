@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::pool::Lease;
 use super::words;
 use crate::error::Result;
-use crate::model::ColumnType;
+use crate::model::{ColumnType, IndexMethod};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape};
 use crate::store::{Dialect as _, PostgresDialect, Reader as _, Row, Statement};
 
@@ -15,8 +15,8 @@ const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, format_type(a.at
     AND c.relname NOT LIKE 'objectos\\_%' ORDER BY c.relname::text COLLATE \"C\", a.attnum";
 
 const INDEXES: &str = "SELECT c.relname::text, i.relname::text, x.indisunique, obj_description(i.oid, 'pg_class'), \
-    COALESCE(a.attname::text, '') FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid \
-    JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+    COALESCE(a.attname::text, ''), m.amname::text FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid \
+    JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam JOIN pg_namespace n ON n.oid = c.relnamespace \
     CROSS JOIN LATERAL unnest(x.indkey::smallint[]) WITH ORDINALITY k(number, place) \
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0 \
     WHERE n.nspname = current_schema() AND c.relname NOT LIKE 'objectos\\_%' AND k.place <= x.indnkeyatts \
@@ -36,6 +36,7 @@ struct Purpose {
 pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
     let mut shape = DatabaseShape {
         text_indexes: PostgresDialect.text_index(),
+        index_methods: true,
         ..DatabaseShape::default()
     };
     reader
@@ -62,6 +63,7 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 columns: Vec::new(),
                 unique,
                 ignore_case: purpose.as_ref().is_some_and(|purpose| purpose.ignore_case),
+                method: IndexMethod::named(&text(row, 5)),
             });
             let column = match (text(row, 4), &purpose) {
                 (name, Some(purpose)) if name.is_empty() => {

@@ -75,6 +75,10 @@ async fn store(mut lease: Lease, unit: &WriteUnit, counters: &Counters) -> Resul
             Err(failure) => return Err(failure.into_error("begin a change")),
         }
         let failure = match run(connection, &unit.steps).await {
+            Ok(outcome) if unit.trial => {
+                give_up(connection).await;
+                return Ok(outcome);
+            }
             Ok(Outcome::Stored(numbers)) => match connection.plain(StorageCall::Commit, "COMMIT").await {
                 Ok(()) => {
                     counters.commits.fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use super::connection::{Connection, Failure, Seen};
 use super::pool::Lease;
 use super::words;
 use crate::error::{DataError, Result};
-use crate::model::{ColumnType, IndexModel};
+use crate::model::{ColumnType, IndexMethod, IndexModel};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape, SchemaStep};
 use crate::store::ddl;
 use crate::store::dialect::FTS5;
@@ -143,6 +143,7 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 columns: Vec::new(),
                 unique,
                 ignore_case: false,
+                method: Some(IndexMethod::Btree),
             });
             index.columns.push(text(3));
             index.ignore_case |= text(4).eq_ignore_ascii_case("NOCASE");

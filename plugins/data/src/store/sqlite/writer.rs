@@ -224,8 +224,8 @@ impl Work {
         for waiting in group {
             let outcome = unit::run(self.connection().await?, Some(begin), &waiting.unit).await?;
             begin = match outcome {
-                Outcome::Stored(_) => NEXT,
-                Outcome::Refused(_) => {
+                Outcome::Stored(_) if !waiting.unit.trial => NEXT,
+                Outcome::Stored(_) | Outcome::Refused(_) => {
                     self.plain(StorageCall::Undo, "ROLLBACK TO unit; RELEASE unit").await?;
                     FIRST
                 }
@@ -254,7 +254,7 @@ impl Work {
             Err(failure) => return Err(failure.into_error("be opened")),
         };
         match unit::run(connection, Some("BEGIN IMMEDIATE"), work).await {
-            Ok(outcome @ Outcome::Stored(_)) => match self.plain(StorageCall::Commit, "COMMIT").await {
+            Ok(outcome @ Outcome::Stored(_)) if !work.trial => match self.plain(StorageCall::Commit, "COMMIT").await {
                 Ok(()) => {
                     self.count(1);
                     Ok(outcome)
@@ -264,9 +264,9 @@ impl Work {
                     Err(failure.into_error("commit a change"))
                 }
             },
-            Ok(refused) => {
+            Ok(refused_or_tried) => {
                 self.give_up().await;
-                Ok(refused)
+                Ok(refused_or_tried)
             }
             Err(failure) => {
                 self.give_up().await;

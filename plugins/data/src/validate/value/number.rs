@@ -102,7 +102,23 @@ fn scaled(field: &FieldModel, value: SqlValue) -> Result<SqlValue, FieldError> {
         };
         return Err(refuse(field, FieldCode::MaxScale, &what).with_constraint(scale));
     }
+    if whole {
+        return exact(field, rounded);
+    }
     Ok(whole_or_real(rounded))
+}
+
+/// A whole number as its column holds it: digit by digit, up to the 64 bits that it has.
+fn exact(field: &FieldModel, real: f64) -> Result<SqlValue, FieldError> {
+    if let Ok(integer) = format!("{real:.0}").parse::<i64>() {
+        return Ok(SqlValue::Integer(integer));
+    }
+    let (code, bound, word) = if real < 0.0 {
+        (FieldCode::MinValue, i64::MIN, "least")
+    } else {
+        (FieldCode::MaxValue, i64::MAX, "most")
+    };
+    Err(refuse(field, code, &format!("must be at {word} {bound}")).with_constraint(bound))
 }
 
 /// For comparing with bounds; beyond 2^53 the last digits do not matter there.

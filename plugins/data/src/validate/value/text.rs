@@ -15,13 +15,6 @@ pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldE
     let Value::String(text) = value else {
         return Err(refuse(field, FieldCode::InvalidType, "must be a text"));
     };
-    if text.contains('\0') {
-        return Err(refuse(
-            field,
-            FieldCode::InvalidFormat,
-            "must not hold a zero character",
-        ));
-    }
     if !text.is_empty() {
         form(field, text)?;
         // The length is that of the password.

@@ -154,7 +154,7 @@ fn lists_of_fields() {
         "name: thing\nfields: {title: {type: text}, data: {type: json}}\nindexes:\n  - {fields: [title, title]}\n  - {fields: [data]}\n  - {fields: []}\n",
         expect![[r#"
         thing.object.yml:4:22: indexes[0].fields[1]: the field `title` is there twice
-        thing.object.yml:5:15: indexes[1].fields[0]: a json field cannot be in an index
+        thing.object.yml:5:15: indexes[1].fields[0]: a json field cannot be in an index; with `type: gin` it finds what the field holds
         thing.object.yml:6:5: indexes[2]: the index has no fields"#]],
     );
     check(

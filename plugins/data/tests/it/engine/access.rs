@@ -195,6 +195,12 @@ async fn writes_keep_to_their_fields_and_their_border() {
     let made = create(json!({ "name": "x", "salary": 7 })).await.unwrap();
     let record: Value = serde_json::from_slice(&made.record).unwrap();
     assert!(record.get("salary").is_none(), "{record}");
+    // A name that is nearly the one of a hidden field gives it away neither alone nor beside other faults.
+    for record in [json!({ "salari": 1 }), json!({ "salari": 1, "team": 5 })] {
+        let refused = create(record.clone()).await.unwrap_err();
+        let told = format!("{refused} {}", refused.details());
+        assert!(!told.contains("salary"), "{record}: {told}");
+    }
     assert_eq!(
         failure(create(json!({ "name": "x", "owner_id": "bob" })).await).0,
         "record_not_accessible"

@@ -1,9 +1,13 @@
 //! Many records in one request.
 
-use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, TransactionItem};
+use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, ImportOptions, TransactionItem, import_list};
+use objectos_plugin_api::contracts::data::EventBeside;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, PrincipalKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, failure, fields};
+use crate::engine::access::plan;
+use crate::world::{World, failure, fields, principal};
 
 const FILES: [(&str, &str); 2] = [
     (
@@ -352,4 +356,155 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
         "record_not_found"
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
+}
+
+/// What only the database finds is found without storing anything: values that must be unique, records that still hang on one
+/// that goes, and what the caller may write.
+#[tokio::test]
+async fn what_is_only_checked_is_tried() {
+    let files = [
+        (
+            "shelf.object.yml",
+            "name: shelf\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true, externalId: true }\n  kind: { type: text }\nvalidations:\n  - { type: unique, name: one_kind, fields: [kind], message: there is such a kind }\n",
+        ),
+        (
+            "book.object.yml",
+            "name: book\nfields:\n  shelf: { type: lookup, reference: shelf, required: true, deleteBehavior: restrict }\n",
+        ),
+    ];
+    let world = World::new(&files).await;
+    let there = json!({ "id": "s1", "name": "there", "code": "T", "kind": "k" });
+    world.create("shelf", there).await.unwrap();
+    world.create("book", json!({ "shelf": "s1" })).await.unwrap();
+    let ann = principal("ann", PrincipalKind::User, None);
+    let own = json!({ "name": "own" });
+    for operation in [Operation::Read, Operation::Create, Operation::Update] {
+        let access = plan(None, Some(own.clone()), &[], &[]);
+        world.permissions.allow("ann", "shelf", operation, access);
+    }
+    let before = world.number("SELECT COUNT(*) FROM objectos_event").await;
+    let only_check = BatchOptions {
+        validate_only: true,
+        ..BatchOptions::default()
+    };
+    let code = async |context: &Context, operation, item: BatchItem| {
+        let answer = world
+            .engine
+            .batch(context, "shelf", operation, vec![item], only_check)
+            .await
+            .unwrap()
+            .to_json();
+        answer["results"][0]["errors"][0]["code"]
+            .as_str()
+            .unwrap_or("-")
+            .to_owned()
+    };
+    for (context, operation, item, expected) in [
+        (
+            &world.local,
+            BatchOperation::Create,
+            item(None, json!({ "name": "a", "code": "T" })),
+            "duplicate_value",
+        ),
+        (
+            &world.local,
+            BatchOperation::Create,
+            item(None, json!({ "name": "a", "kind": "k" })),
+            "duplicate_value",
+        ),
+        (
+            &world.local,
+            BatchOperation::Create,
+            item(None, json!({ "name": "a", "code": "U" })),
+            "-",
+        ),
+        (
+            &world.local,
+            BatchOperation::Delete,
+            item(Some("s1"), json!({})),
+            "delete_restricted",
+        ),
+        (
+            &ann,
+            BatchOperation::Update,
+            item(Some("s1"), json!({ "kind": "l" })),
+            "record_not_accessible",
+        ),
+        (
+            &ann,
+            BatchOperation::Update,
+            item(Some("s1"), json!({ "name": "own" })),
+            "-",
+        ),
+        (
+            &ann,
+            BatchOperation::Create,
+            item(None, json!({ "name": "other" })),
+            "record_not_accessible",
+        ),
+    ] {
+        assert_eq!(
+            code(context, operation, item.clone()).await,
+            expected,
+            "{operation:?} {item:?}"
+        );
+    }
+    let dry = ImportOptions {
+        dry_run: true,
+        ..ImportOptions::default()
+    };
+    let rows = import_list(vec![
+        json!({ "name": "a", "code": "T" }),
+        json!({ "name": "b", "code": "B" }),
+    ]);
+    let answer = world.engine.import(&world.local, "shelf", rows, &dry).await.unwrap();
+    assert_eq!(
+        (&answer["created"], &answer["failed"]),
+        (&json!(1), &json!(1)),
+        "{answer}"
+    );
+    assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 1);
+    assert_eq!(world.get("shelf", "s1").await.unwrap()["name"], "there");
+    assert_eq!(world.number("SELECT COUNT(*) FROM objectos_event").await, before);
+}
+
+#[tokio::test]
+async fn events_of_a_transaction_are_there_when_its_changes_are() {
+    let world = world().await;
+    let item = |operation, id: Option<&str>, data: Value| TransactionItem {
+        object: "shelf".to_owned(),
+        operation,
+        id: id.map(str::to_owned),
+        data: fields(data),
+        expected: None,
+    };
+    let make = || item(BatchOperation::Create, None, json!({ "name": "s" }));
+    let lost = || item(BatchOperation::Delete, Some("nope"), json!({}));
+    for (items, name, told, code) in [
+        (vec![make(), make()], "authz.role_assigned", 1, ""),
+        (vec![make(), lost()], "authz.role_assigned", 1, "record_not_found"),
+        (vec![make()], "plugin.loaded", 1, "invalid_format"),
+        (vec![], "authz.role_assigned", 1, "invalid_format"),
+    ] {
+        let event = EventBeside {
+            name: name.to_owned(),
+            key: "u1".to_owned(),
+            payload: json!({ "description": "a role" }),
+        };
+        let source = "objectos.auth";
+        let stored = world
+            .engine
+            .transaction_with_events(&world.local, items, source, &[event])
+            .await;
+        let found = stored.err().map(|error| error.code().to_owned()).unwrap_or_default();
+        assert_eq!(found, code, "{name}");
+        let events = world.events().await;
+        let of_plugin: Vec<&Value> = events
+            .iter()
+            .filter(|event| event["metadata"]["source"] == source)
+            .collect();
+        assert_eq!(of_plugin.len(), told, "{name} {code}: {events:#?}");
+        assert_eq!(of_plugin[0]["payload"]["description"], "a role");
+    }
+    assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
 }

@@ -2,9 +2,12 @@
 
 use objectos_data::engine::Engine;
 use objectos_data::query::QueryInput;
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, failure};
+use crate::engine::access::plan;
+use crate::world::{World, allowed, failure, principal};
 
 const FILES: [(&str, &str); 2] = [
     (
@@ -231,4 +234,116 @@ async fn what_is_computed_for_a_query_is_bounded() {
         1
     );
     failure(find(json!({ "$or": [{ "loud": "A" }, { "size": { "$gt": -4 } }] })).await);
+}
+
+/// A figure counts the children that the caller sees, a formula reads the records that they see, and what would tell of a hidden
+/// field is null: in records, filters, orders and figures alike.
+#[tokio::test]
+async fn what_is_computed_is_computed_over_what_the_caller_sees() {
+    let world = world().await;
+    let ann = principal("ann", PrincipalKind::User, None);
+    let hiding = |fields: &[&str]| plan(None, None, fields, &[]);
+    let all = || hiding(&[]);
+    let but_l2 = plan(Some(json!({ "name": { "$ne": "l2" } })), None, &[], &[]);
+    // Plans of orders and of lines; lines, total, worth and buyer; the sum of all totals.
+    let cases = [
+        (all(), all(), json!([2, 231.5, 31.5, "Acme"]), json!(238.5)),
+        (all(), but_l2, json!([1, 31.5, 31.5, "Acme"]), json!(38.5)),
+        (all(), hiding(&["net"]), json!([2, null, 31.5, "Acme"]), Value::Null),
+        (all(), hiding(&["order"]), json!([null, null, 31.5, null]), Value::Null),
+        (all(), hiding(&["price"]), json!([2, 231.5, null, "Acme"]), json!(238.5)),
+        (
+            hiding(&["customer"]),
+            all(),
+            json!([2, 231.5, 31.5, null]),
+            json!(238.5),
+        ),
+    ];
+    for (number, (orders, lines, expected, sum)) in cases.into_iter().enumerate() {
+        world.permissions.allow("ann", "order", Operation::Read, orders);
+        world.permissions.allow("ann", "line", Operation::Read, lines);
+        // Twice, since what was planned once is kept; and whoever sees all still does.
+        for _ in 0..2 {
+            let order = world.get_as(&ann, "order", "o1").await.unwrap();
+            let line = world.get_as(&ann, "line", "l1").await.unwrap();
+            let found = json!([order["lines"], order["total"], line["worth"], line["buyer"]]);
+            assert_eq!(found, expected, "case {number}");
+            assert_eq!(order["gross"].is_null(), expected[1].is_null(), "case {number}");
+            assert_eq!(line["large"].is_null(), expected[2].is_null(), "case {number}");
+            assert_eq!(world.get("order", "o1").await.unwrap()["total"], 231.5);
+        }
+        let ids = async |object: &str, query: Value| {
+            let found = world.query_as(&ann, object, query).await.unwrap();
+            let records = found["records"].as_array().unwrap();
+            records.iter().map(|record| record["id"].clone()).collect::<Vec<_>>()
+        };
+        let (lines, total) = (&expected[0], &expected[1]);
+        let orders = ids(
+            "order",
+            json!({ "where": { "lines": lines, "total": total }, "orderBy": "-total,id" }),
+        )
+        .await;
+        assert_eq!(orders[0], "o1", "case {number}");
+        let lines = ids(
+            "line",
+            json!({ "where": { "worth": expected[2], "buyer": expected[3] }, "orderBy": "buyer,id" }),
+        )
+        .await;
+        assert_eq!(lines[0], "l1", "case {number}");
+        let hidden = ids("order", json!({ "where": { "total": 231.5 } })).await;
+        assert_eq!(hidden.len(), usize::from(*total == json!(231.5)), "case {number}");
+        let sums = json!({ "aggregations": [{ "function": "sum", "field": "total", "alias": "sum" }] });
+        let found = world.query_as(&ann, "order", sums).await.unwrap();
+        assert_eq!(found["records"][0]["sum"], sum, "case {number}");
+        let groups = json!({ "groupBy": ["total"], "aggregations": [{ "function": "count", "alias": "n" }] });
+        let found = world.query_as(&ann, "order", groups).await.unwrap();
+        assert_eq!(
+            found["records"].as_array().unwrap().len(),
+            if total.is_null() { 1 } else { 2 },
+            "case {number}"
+        );
+    }
+    // Of an order that is not seen nothing comes through, and without the right to read lines there are no figures.
+    let second = plan(Some(json!({ "name": "second" })), None, &[], &[]);
+    world.permissions.allow("ann", "order", Operation::Read, second);
+    let lines = json!({ "fields": ["id", "buyer"], "where": { "buyer": { "$null": true } }, "orderBy": "id" });
+    let found = world.query_as(&ann, "line", lines).await.unwrap();
+    assert_eq!(
+        found["records"],
+        json!([{ "id": "l1", "buyer": null }, { "id": "l2", "buyer": null }])
+    );
+    let bob = principal("bob", PrincipalKind::User, None);
+    world.permissions.allow("bob", "order", Operation::Read, all());
+    let order = world.get_as(&bob, "order", "o1").await.unwrap();
+    assert_eq!(json!([order["lines"], order["total"]]), json!([null, null]));
+}
+
+#[tokio::test]
+async fn a_formula_does_not_see_through_a_mask() {
+    let person = "name: person\nfields:\n  name: { type: text }\n  pay: { type: number, maskingRule: { field: pay, strategy: nullify, roles: [sales] } }\n  year: { type: formula, expression: 'pay * 12' }\n";
+    let world = World::new(&[("person.object.yml", person)]).await;
+    world
+        .create("person", json!({ "id": "p1", "name": "ann", "pay": 10 }))
+        .await
+        .unwrap();
+    for (role, year) in [("sales", Value::Null), ("hr", json!(120))] {
+        world.permissions.allow(role, "person", Operation::Read, allowed(None));
+        let someone = Principal {
+            id: role.to_owned(),
+            kind: PrincipalKind::User,
+            roles: vec![role.to_owned()],
+            ..Principal::default()
+        };
+        let context = Context::request("r1").with_principal(&someone);
+        assert_eq!(
+            world.get_as(&context, "person", "p1").await.unwrap()["year"],
+            year,
+            "{role}"
+        );
+        let found = world
+            .query_as(&context, "person", json!({ "where": { "year": 120 } }))
+            .await
+            .unwrap();
+        assert_eq!(found["total"], u64::from(!year.is_null()), "{role}");
+    }
 }

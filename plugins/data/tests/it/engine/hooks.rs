@@ -1,12 +1,14 @@
 //! Hooks see, change and refuse.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use objectos_data::engine::ports::HookPoint;
+use objectos_data::engine::{BatchOperation, TransactionItem};
 use objectos_plugin_api::Error;
 use serde_json::{Value, json};
 
-use crate::world::{World, failure, field_errors};
+use crate::world::{World, failure, field_errors, fields};
 
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  size: { type: number, max: 10 }\n  secret: { type: password }\n";
 
@@ -165,4 +167,64 @@ async fn before_and_after_records_are_found() {
         Ok(true)
     });
     assert_eq!(world.get("thing", "b").await.unwrap()["size"], "big");
+}
+
+const DIARY: &str = "name: diary\nisSystem: true\nfields:\n  about: { type: text, required: true }\n  number: { type: number, scale: 0 }\nindexes:\n  - { fields: [about, number], unique: true }\n";
+
+#[tokio::test]
+async fn what_a_hook_adds_is_stored_with_the_change_or_not_at_all() {
+    let world = World::new(&[("thing.object.yml", THING), ("diary.object.yml", DIARY)]).await;
+    let (asked, seen) = (AtomicU64::new(0), Arc::new(Mutex::new(Vec::new())));
+    let known = Arc::clone(&seen);
+    world.hooks.on(HookPoint::BeforeInsert, "thing", move |payload| {
+        let name = payload["record"]["name"].clone();
+        let mut records = payload["records"].as_array().cloned().unwrap_or_default();
+        known.lock().unwrap().push(records.len());
+        // The second time it asks for a number that is taken.
+        let number = asked.fetch_add(1, Ordering::SeqCst).max(1);
+        let about = if name == "bad" { json!(null) } else { name.clone() };
+        records.push(json!({ "object": "diary", "record": { "about": about, "number": number } }));
+        payload["records"] = json!(records);
+        let event = if name == "forged" {
+            "data.record.created"
+        } else {
+            "authz.thing_made"
+        };
+        payload["events"] = json!([{ "name": event, "key": "k", "payload": { "of": name } }]);
+        Ok(true)
+    });
+    let counts = async || {
+        let told = world.events().await;
+        let told = told.iter().filter(|event| event["name"] == "authz.thing_made");
+        let told = i64::try_from(told.count()).unwrap();
+        let diary = world.number("SELECT COUNT(*) FROM diary").await;
+        (world.number("SELECT COUNT(*) FROM thing").await, diary, told)
+    };
+    world.create("thing", json!({ "name": "a" })).await.unwrap();
+    assert_eq!(counts().await, (1, 1, 1));
+    world.create("thing", json!({ "name": "a" })).await.unwrap();
+    assert_eq!(counts().await, (2, 2, 2));
+    let item = || TransactionItem {
+        object: "thing".to_owned(),
+        operation: BatchOperation::Create,
+        id: None,
+        data: fields(json!({ "name": "a" })),
+        expected: None,
+    };
+    world
+        .engine
+        .transaction(&world.local, vec![item(), item()])
+        .await
+        .unwrap();
+    assert_eq!(counts().await, (4, 4, 4));
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [0, 0, 0, 0, 1],
+        "what goes with one transaction is known"
+    );
+    for (name, code) in [("bad", "validation_error"), ("forged", "invalid_format")] {
+        let (found, message) = failure(world.create("thing", json!({ "name": name })).await);
+        assert_eq!(found, code, "{message}");
+    }
+    assert_eq!(counts().await, (4, 4, 4));
 }

@@ -146,6 +146,54 @@ async fn what_a_job_did_can_be_undone_once() {
 }
 
 #[tokio::test]
+async fn what_was_changed_after_a_job_is_not_undone() {
+    let (world, jobs) = world().await;
+    let mut ids = Vec::new();
+    for code in ["a", "b"] {
+        let old = json!({ "name": "old", "code": code, "size": 1 });
+        ids.push(
+            world.create("thing", old).await.unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
+    }
+    // The first record by two rows, and one that a row makes and another changes.
+    let rows = vec![
+        json!({ "code": "a", "size": 2, "name": "one" }),
+        json!({ "code": "b", "size": 2, "name": "two" }),
+        json!({ "code": "a", "size": 3 }),
+        json!({ "code": "c", "name": "new" }),
+        json!({ "code": "c", "name": "newer" }),
+    ];
+    let (id, _) = ended(&jobs, &world.local, rows, upsert()).await.unwrap();
+    world
+        .update("thing", &ids[1], json!({ "name": "edited" }))
+        .await
+        .unwrap();
+    let undone = jobs.undo(&world.local, &id).await.unwrap();
+    assert_eq!(
+        json!([
+            undone["success"],
+            undone["deleted"],
+            undone["restored"],
+            undone["failed"]
+        ]),
+        json!([false, 1, 1, 1]),
+        "{undone}"
+    );
+    assert_eq!(
+        (&undone["failures"][0]["id"], &undone["failures"][0]["code"]),
+        (&json!(ids[1]), &json!("concurrent_modification"))
+    );
+    let first = world.get("thing", &ids[0]).await.unwrap();
+    assert_eq!((&first["name"], &first["size"]), (&json!("old"), &json!(1)));
+    let second = world.get("thing", &ids[1]).await.unwrap();
+    assert_eq!((&second["name"], &second["size"]), (&json!("edited"), &json!(2)));
+    assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 2);
+}
+
+#[tokio::test]
 async fn a_job_that_is_stopped_keeps_what_it_did() {
     let (world, jobs) = world().await;
     let rows: Vec<Value> = (0..1_000)

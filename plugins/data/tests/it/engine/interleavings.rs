@@ -3,10 +3,11 @@
 //! that differ only by steps which have nothing to do with each other count as one.
 //!
 //! A session is no transaction, so these scripts hold what they write against what they read. What is true of any scripts, also of
-//! those that make, point to and delete records, is in `random`.
+//! those that make, point to and delete records, is in `random`; what rules read of other records is in `skew`.
 
 mod model;
 mod random;
+mod skew;
 
 use std::collections::HashMap;
 

@@ -11,6 +11,8 @@ fields:
   rank: { type: number }
   group: { type: text }
   third: { type: formula, expression: 'rank / 3' }
+  flag: { type: formula, expression: \"group = 'g1'\" }
+  power: { type: formula, expression: 'rank ^ 2' }
 ";
 
 async fn world(count: usize) -> World {
@@ -183,14 +185,14 @@ async fn nulls_stand_where_they_are_put() {
 }
 
 /// Walks over all pages, forwards and then back again.
-async fn walk(world: &World, order: &Value) -> (Vec<Value>, Vec<Value>) {
+async fn walk(world: &World, object: &str, order: &Value, limit: u64) -> (Vec<Value>, Vec<Value>) {
     let names = |page: &Value| -> Vec<Value> {
         let records = page["records"].as_array().unwrap();
         records.iter().map(|record| record["name"].clone()).collect()
     };
     let page = async |cursor: Value| {
-        let query = json!({ "orderBy": order, "limit": 7, "cursor": cursor, "count": false });
-        world.query("item", query).await.unwrap()
+        let query = json!({ "orderBy": order, "limit": limit, "cursor": cursor, "count": false });
+        world.query(object, query).await.unwrap()
     };
     let mut forwards = Vec::new();
     let mut last = page(Value::Null).await;
@@ -226,7 +228,40 @@ async fn cursors_lead_back_as_well() {
             .unwrap();
         let records = all["records"].as_array().unwrap();
         let all: Vec<Value> = records.iter().map(|record| record["name"].clone()).collect();
-        let (forwards, backwards) = walk(&world, &order).await;
+        let (forwards, backwards) = walk(&world, "item", &order, 7).await;
+        assert_eq!(forwards, all, "{order}");
+        assert_eq!(backwards, all, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn cursors_lead_over_means_that_have_no_end() {
+    let pupil = "name: pupil\nfields:\n  name: { type: text }\n  mean: { type: summary, summaryOperations: { object: mark, field: points, function: avg } }\n";
+    let mark = "name: mark\nfields:\n  pupil: { type: master_detail, reference: pupil }\n  points: { type: number }\n";
+    let world = World::new(&[("pupil.object.yml", pupil), ("mark.object.yml", mark)]).await;
+    for (name, points) in [
+        ("a", &[1, 0, 0][..]),
+        ("b", &[2, 0, 0]),
+        ("c", &[0, 1, 0]),
+        ("d", &[]),
+        ("e", &[10, 0, 0]),
+        ("f", &[2, 1, 1, 2, 0, 0, 0]),
+        ("g", &[1, 1, 0]),
+    ] {
+        world
+            .create("pupil", json!({ "id": name, "name": name }))
+            .await
+            .unwrap();
+        for points in points {
+            let mark = json!({ "pupil": name, "points": points });
+            world.create("mark", mark).await.unwrap();
+        }
+    }
+    for order in [json!("mean"), json!("-mean"), json!("mean,-name")] {
+        let all = world.query("pupil", json!({ "orderBy": order })).await.unwrap();
+        let records = all["records"].as_array().unwrap();
+        let all: Vec<Value> = records.iter().map(|record| record["name"].clone()).collect();
+        let (forwards, backwards) = walk(&world, "pupil", &order, 1).await;
         assert_eq!(forwards, all, "{order}");
         assert_eq!(backwards, all, "{order}");
     }
@@ -279,6 +314,47 @@ async fn only_the_fields_that_were_asked_for() {
         failure(world.query("item", json!({ "distinct": true })).await).0,
         "invalid_query"
     );
+}
+
+#[tokio::test]
+async fn equal_records_once_are_those_of_what_is_selected() {
+    let world = world(12).await;
+    let distinct = async |fields: Value, order: &str| {
+        let query = json!({ "fields": fields, "distinct": true, "orderBy": order });
+        world.query("item", query).await
+    };
+    // Of twelve records the ranks are 0, 1, 2 and null: as many thirds.
+    let found = distinct(json!(["third"]), "-third").await.unwrap();
+    let thirds: Vec<Option<String>> = found["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["third"].as_f64().map(|third| format!("{third:.3}")))
+        .collect();
+    let expected = ["0.667", "0.333", "0.000"].map(|third| Some(third.to_owned()));
+    assert_eq!((&thirds[..3], &thirds[3..]), (&expected[..], &[None][..]), "{found}");
+    assert_eq!(found["total"], 4);
+    let found = distinct(json!(["flag", "group"]), "group").await.unwrap();
+    let expected: Vec<Value> = (0..4)
+        .map(|number| json!({ "flag": number == 1, "group": format!("g{number}") }))
+        .collect();
+    assert_eq!((&found["records"], &found["total"]), (&json!(expected), &json!(4)));
+    for (fields, order, place) in [
+        (json!(["group"]), "name", "'name'"),
+        (json!(["group"]), "group,third", "'third'"),
+        (json!(["rank"]), "third", "'third'"),
+    ] {
+        let (code, message) = failure(distinct(fields, order).await);
+        assert_eq!(code, "invalid_query", "{message}");
+        assert!(message.contains(place), "{message}");
+    }
+    // What no database can calculate is calculated before, and compared all the same.
+    let found = distinct(json!(["power"]), "-power").await.unwrap();
+    assert_eq!(
+        found["records"],
+        json!([{ "power": 4 }, { "power": 1 }, { "power": 0 }, { "power": null }])
+    );
+    assert_eq!(found["total"], 4);
 }
 
 #[tokio::test]

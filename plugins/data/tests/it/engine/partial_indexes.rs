@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::driver::{Driver, driver};
 use crate::world::{World, failure};
 
 const SEAT: &str = "
@@ -74,4 +75,49 @@ async fn quotes_and_booleans_are_constants() {
         failure(world.create("seat", guest("ann", true)).await).0,
         "duplicate_value"
     );
+}
+
+#[tokio::test]
+async fn indexes_are_built_as_they_are_declared() {
+    let page = "
+name: page
+fields:
+  name: { type: text }
+  tags: { type: tags }
+indexes:
+  - { fields: [name], type: hash }
+  - { fields: [tags], type: gin }
+";
+    let files = [("page.object.yml", page)];
+    let world = World::new(&files).await;
+    for (name, tags) in [
+        ("one", json!(["red", "blue"])),
+        ("two", json!(["blue"])),
+        ("three", json!(null)),
+    ] {
+        world
+            .create("page", json!({ "id": name, "name": name, "tags": tags }))
+            .await
+            .unwrap();
+    }
+    for (filter, expected) in [
+        (json!({ "tags": "red" }), "one"),
+        (json!({ "tags": { "$in": ["red", "blue"] } }), "one two"),
+        (json!({ "tags": { "$nin": ["red"] } }), "three two"),
+        (json!({ "name": "two" }), "two"),
+    ] {
+        assert_eq!(
+            world.names("page", filter.clone()).await.unwrap().join(" "),
+            expected,
+            "{filter}"
+        );
+    }
+    if driver() == Driver::Postgres {
+        let built = "SELECT COUNT(*) FROM pg_class i JOIN pg_am m ON m.oid = i.relam JOIN pg_namespace n ON n.oid = i.relnamespace \
+            WHERE n.nspname = current_schema() AND (i.relname, m.amname) IN (('ix_page_name', 'hash'), ('ix_page_tags', 'gin'))";
+        assert_eq!(world.number(built).await, 2);
+    }
+    // Opened again there is nothing to build.
+    let world = World::at(world.close().await, &files).await;
+    assert_eq!(world.names("page", json!({ "tags": "red" })).await.unwrap(), ["one"]);
 }

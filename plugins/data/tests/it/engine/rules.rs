@@ -190,3 +190,64 @@ async fn references_must_lead_somewhere() {
     );
     assert_eq!(errors, ["customer: reference_not_found"]);
 }
+
+#[tokio::test]
+async fn conditions_read_what_is_computed() {
+    let firm = "name: firm\nfields:\n  name: { type: text }\n  credit: { type: number }\n  reach: { type: formula, expression: 'credit * 2' }\n";
+    let deal = "
+name: deal
+fields:
+  name: { type: text }
+  amount: { type: number }
+  tax: { type: number }
+  firm: { type: lookup, reference: firm }
+  gross: { type: formula, expression: 'amount + tax' }
+  excess: { type: formula, expression: 'gross - firm.reach' }
+  parts: { type: summary, summaryOperations: { object: part, field: id, function: count } }
+validations:
+  - { type: script, name: small, condition: 'gross > 100', message: too much }
+  - { type: script, name: within, condition: 'excess > 0', message: the firm does not reach so far }
+  - { type: script, name: grows, events: [update], condition: 'ISCHANGED(gross) AND parts > 0', message: parts hold it }
+  - { type: conditional, name: named, when: 'firm.reach > 50', message: m, then: { type: script, name: has_name, condition: 'ISBLANK(name)', message: say a name } }
+";
+    let part = "name: part\nfields:\n  name: { type: text }\n  deal: { type: master_detail, reference: deal }\n";
+    let files = [
+        ("firm.object.yml", firm),
+        ("deal.object.yml", deal),
+        ("part.object.yml", part),
+    ];
+    let world = World::new(&files).await;
+    for (id, credit) in [("f1", 10), ("f2", 40)] {
+        world
+            .create("firm", json!({ "id": id, "credit": credit }))
+            .await
+            .unwrap();
+    }
+    let broken: &[&str] = &[": rule_violation"];
+    let cases: [(Value, &[&str]); 5] = [
+        (json!({ "amount": 90, "tax": 11 }), broken),
+        (json!({ "amount": 15, "tax": 6, "firm": "f1" }), broken),
+        (json!({ "amount": 14, "tax": 6, "firm": "f2" }), broken),
+        (json!({ "name": "n", "amount": 14, "tax": 6, "firm": "f2" }), &[]),
+        (json!({ "id": "d1", "amount": 14, "tax": 6, "firm": "f1" }), &[]),
+    ];
+    for (record, expected) in cases {
+        let created = world.create("deal", record.clone()).await;
+        match expected {
+            [] => drop(created.unwrap_or_else(|error| panic!("{record}: {error}"))),
+            expected => assert_eq!(field_errors(created), *expected, "{record}"),
+        }
+    }
+    world.update("deal", "d1", json!({ "tax": 5 })).await.unwrap();
+    world
+        .create("part", json!({ "name": "p", "deal": "d1" }))
+        .await
+        .unwrap();
+    let changed = world.update("deal", "d1", json!({ "tax": 4 })).await;
+    assert_eq!(field_errors(changed), [": rule_violation"]);
+    // What it is computed from changes, and it does not: 14 + 5.
+    world
+        .update("deal", "d1", json!({ "amount": 13, "tax": 6 }))
+        .await
+        .unwrap();
+}

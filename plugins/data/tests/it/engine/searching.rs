@@ -66,6 +66,24 @@ async fn words_are_found_from_their_beginning_whatever_the_case() {
         (json!("ACM"), "c1 c2"),
         (json!("cme"), ""),
         (json!({ "query": "cme", "fuzzy": true }), "c1 c2"),
+        (json!({ "query": "rokcets", "fuzzy": true }), "c1"),
+        (json!({ "query": "akme gmbh", "fuzzy": true, "operator": "and" }), "c1"),
+        (json!({ "query": "akme beta", "fuzzy": true, "operator": "and" }), "c2"),
+        (json!({ "query": "akme", "fuzzy": true, "fields": ["note"] }), "c2"),
+        (json!({ "query": "hiddne", "fuzzy": true, "fields": ["code"] }), "c1"),
+        (json!({ "query": "ck", "fuzzy": true }), "c1"),
+        (json!("\"buys from\""), "c2"),
+        (json!("\"from buys\""), ""),
+        (json!("\"makes anv\" nothing"), "c1"),
+        (json!({ "query": "\"hid den\"", "fields": ["code"] }), ""),
+        (json!({ "query": "acme", "boost": { "note": 2 } }), "c2 c1"),
+        (
+            json!({ "query": "acme", "boost": { "note": 2 }, "minScore": 0.6 }),
+            "c2",
+        ),
+        (json!({ "query": "acme", "minScore": 1 }), "c1 c2"),
+        (json!({ "query": "ac", "minScore": 0.7 }), ""),
+        (json!({ "query": "grosse", "fuzzy": true }), "c3"),
         (json!("acme beta"), "c1 c2"),
         (json!({ "query": "acme beta", "operator": "and" }), "c2"),
         (json!({ "query": "acme", "fields": ["name"] }), "c1"),
@@ -125,6 +143,77 @@ async fn hits_are_shown_where_it_is_asked_for() {
     assert_eq!(found["records"], expected);
 }
 
+#[tokio::test]
+async fn hits_are_rated_the_same_in_every_order() {
+    let world = world().await;
+    let search = json!({ "query": "acme", "boost": { "note": 2 } });
+    let query = |more: Value| {
+        let mut query = json!({ "search": search, "fields": ["id"] });
+        query.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        query
+    };
+    let found = world
+        .query("company", query(json!({ "orderBy": [{ "field": "name" }] })))
+        .await
+        .unwrap();
+    let expected = json!([{ "id": "c1", "_score": 0.5 }, { "id": "c2", "_score": 1 }]);
+    assert_eq!(found["records"], expected);
+    // Page by page, the best first, and back again.
+    let first = world.query("company", query(json!({ "limit": 1 }))).await.unwrap();
+    assert_eq!(first["records"], json!([{ "id": "c2", "_score": 1 }]));
+    assert_eq!((&first["total"], &first["hasMore"]), (&json!(2), &json!(true)));
+    let next = json!({ "limit": 1, "cursor": first["nextCursor"] });
+    let second = world.query("company", query(next)).await.unwrap();
+    assert_eq!(second["records"], json!([{ "id": "c1", "_score": 0.5 }]));
+    assert_eq!(
+        (&second["hasMore"], &second["nextCursor"]),
+        (&json!(false), &Value::Null)
+    );
+    let back = json!({ "limit": 1, "cursor": { "before": second["prevCursor"] } });
+    let again = world.query("company", query(back)).await.unwrap();
+    assert_eq!(again["records"], first["records"]);
+    let figures = json!({ "search": { "query": "akme", "fuzzy": true },
+        "aggregations": [{ "function": "count", "alias": "number" }] });
+    let found = world.query("company", figures).await.unwrap();
+    assert_eq!(found["records"], json!([{ "number": 2 }]));
+}
+
+#[tokio::test]
+async fn what_a_search_cannot_do_it_says() {
+    let world = world().await;
+    for (search, code, part) in [
+        (
+            json!({ "query": "a", "language": "en" }),
+            "not_implemented",
+            "'search.language'",
+        ),
+        (
+            json!({ "query": "a", "minscore": 1 }),
+            "invalid_query",
+            "did you mean 'minScore'",
+        ),
+        (
+            json!({ "query": "a", "minScore": 2 }),
+            "invalid_query",
+            "'search.minScore'",
+        ),
+        (
+            json!({ "query": "a", "boost": { "name": 0 } }),
+            "invalid_query",
+            "'search.boost.name'",
+        ),
+        (
+            json!({ "query": "a", "boost": { "code": 2 } }),
+            "invalid_query",
+            "these are: name, note",
+        ),
+    ] {
+        let (found, message) = failure(world.query("company", json!({ "search": search.clone() })).await);
+        assert_eq!(found, code, "{search}: {message}");
+        assert!(message.contains(part), "{search}: {message}");
+    }
+}
+
 fn wanted(query: &str) -> SearchRequest {
     SearchRequest {
         search: SearchInput {
@@ -179,6 +268,19 @@ async fn one_search_looks_in_all_objects() {
     };
     let found = world.engine.search(&world.local, &cut).await.unwrap();
     assert_eq!((summary(&found).len(), &found["hasMore"]), (1, &json!(true)));
+    let mut near = wanted("acem");
+    near.search.fuzzy = true;
+    assert_eq!(
+        summary(&world.engine.search(&world.local, &near).await.unwrap()),
+        [
+            "company c1: Acme GmbH",
+            "plain x1: an acme thing",
+            "company c2: Beta AG"
+        ]
+    );
+    near.search.min_score = Some(0.4);
+    let found = world.engine.search(&world.local, &near).await.unwrap();
+    assert_eq!((summary(&found).len(), &found["total"]), (2, &json!(2)));
     let unknown = SearchRequest {
         objects: vec!["persn".to_owned()],
         ..wanted("acme")
@@ -231,6 +333,13 @@ async fn what_may_not_be_seen_is_not_found() {
         failure(world.query_as(&eve, "company", hidden).await).0,
         "invalid_field"
     );
+    let near = json!({ "search": { "query": "akme betta", "fuzzy": true }, "fields": ["id"] });
+    let found = world.query_as(&eve, "company", near).await.unwrap();
+    assert_eq!(found["records"], json!([{ "id": "c2", "_score": 0.25 }]));
+    let weighed = json!({ "search": { "query": "acme", "boost": { "note": 2 } } });
+    let (code, message) = failure(world.query_as(&eve, "company", weighed).await);
+    assert_eq!(code, "invalid_query");
+    assert!(message.ends_with("these are: name"), "{message}");
 }
 
 #[tokio::test]
@@ -265,5 +374,13 @@ async fn a_title_says_what_lies_behind_a_relation() {
         let mut titles = summary(&found);
         titles.sort();
         assert_eq!(titles, expected);
+    }
+    // Nor does she find the desk by it.
+    let behind = |fuzzy: bool| json!({ "search": { "query": "acme", "fields": ["firm.name"], "fuzzy": fuzzy } });
+    for fuzzy in [false, true] {
+        let found = world.query("desk", behind(fuzzy)).await.unwrap();
+        assert_eq!(found["records"][0]["id"], "d1");
+        let refused = world.query_as(&ann, "desk", behind(fuzzy)).await;
+        assert_eq!(failure(refused).0, "invalid_field");
     }
 }

@@ -4,6 +4,7 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
+use crate::engine::access::plan;
 use crate::world::{World, allowed, failure, field_errors, fields};
 
 const USER: &str = "
@@ -283,6 +284,23 @@ async fn a_mask_that_comes_back_changes_nothing() {
         (&stored["name"], &stored["ssn"], &stored["salary"]),
         (&json!("anne"), &json!("123-45-6789"), &json!(5000))
     );
+}
+
+/// Whoever sees only a mask and may not write the field learns nothing by sending guesses: right and wrong ones are refused alike.
+#[tokio::test]
+async fn a_guess_behind_a_mask_is_refused_whatever_it_is() {
+    let world = masking().await;
+    let closed = plan(None, None, &[], &["ssn"]);
+    world.permissions.allow("sales", "person", Operation::Update, closed);
+    let sales = someone("sales");
+    for guess in ["123-45-6789", "987-65-4321"] {
+        let record = fields(json!({ "ssn": guess }));
+        let refused = world.engine.update(&sales, "person", "p1", record, None).await;
+        assert_eq!(failure(refused).0, "field_not_accessible", "{guess}");
+    }
+    let record = fields(json!({ "name": "anne", "ssn": "***-**-6789" }));
+    world.engine.update(&sales, "person", "p1", record, None).await.unwrap();
+    assert_eq!(world.get("person", "p1").await.unwrap()["ssn"], "123-45-6789");
 }
 
 #[tokio::test]

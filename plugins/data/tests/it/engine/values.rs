@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, field_errors};
+use crate::world::{World, failure, field_errors, fields};
 
 const ALL: &str = "
 name: all
@@ -51,6 +51,9 @@ async fn good_values_are_stored_in_one_form() {
             json!(9_007_199_254_740_993_i64),
             json!(9_007_199_254_740_993_i64),
         ),
+        ("whole", json!(1e18), json!(1_000_000_000_000_000_000_i64)),
+        ("whole", json!("-1e18"), json!(-1_000_000_000_000_000_000_i64)),
+        ("whole", json!(i64::MIN), json!(i64::MIN)),
         ("money", json!(0.005), json!(0.01)),
         ("money", json!({ "value": 12.5 }), json!(12.5)),
         ("percent", json!(12.34), json!(12.3)),
@@ -118,6 +121,9 @@ async fn bad_values_are_refused() {
         ("number", json!("NaN"), "invalid_number"),
         ("number", json!(true), "invalid_number"),
         ("whole", json!(1.5), "max_scale"),
+        ("whole", json!(u64::MAX), "max_value"),
+        ("whole", json!(1e19), "max_value"),
+        ("whole", json!("-1e300"), "min_value"),
         ("rating", json!(6), "max_value"),
         ("flag", json!("yes"), "invalid_boolean"),
         ("flag", json!(2), "invalid_boolean"),
@@ -141,6 +147,12 @@ async fn bad_values_are_refused() {
         ("home", json!({ "town": "x" }), "invalid_format"),
         ("vector", json!([1, 2]), "invalid_format"),
         ("vector", json!(["a", "b", "c"]), "invalid_type"),
+        ("choice", json!("aa\u{0}"), "invalid_format"),
+        ("tags", json!(["x", "a\u{0}b"]), "invalid_format"),
+        ("file", json!({ "name": "\u{0}" }), "invalid_format"),
+        ("home", json!({ "city": "Ber\u{0}lin" }), "invalid_format"),
+        ("doc", json!({ "a": [{ "b\u{0}": 1 }] }), "invalid_format"),
+        ("doc", json!("\u{0}"), "invalid_format"),
     ];
     for (field, value, code) in cases {
         let errors = field_errors(world.create("all", json!({ field: value.clone() })).await);
@@ -160,4 +172,46 @@ async fn errors_say_what_they_were_held_against() {
     assert_eq!(details["fields"][0]["constraint"], json!(["aa", "bb"]));
     assert_eq!(details["fields"][1]["constraint"], json!(5.0));
     assert_eq!(details["fieldErrors"][1]["code"], "value_out_of_range");
+}
+
+#[tokio::test]
+async fn a_zero_character_is_found_nowhere() {
+    let page = "name: page\nsoftDelete: { enabled: true }\nfields:\n  name: { type: text }\n  loose: { type: text, caseSensitive: false }\n  tags: { type: tags }\n  over: { type: lookup, reference: page }\n";
+    let world = World::new(&[("page.object.yml", page)]).await;
+    let record = json!({ "id": "p1", "name": "a", "loose": "a", "tags": ["a"], "over": null });
+    world.create("page", record).await.unwrap();
+    let pointing = world.create("page", json!({ "over": "p1\u{0}" })).await;
+    assert_eq!(field_errors(pointing), ["over: invalid_format"]);
+    let check = async |filter: Value, total: u64| {
+        let found = world.query("page", json!({ "where": filter })).await.unwrap();
+        assert_eq!(found["total"], total, "{filter}");
+    };
+    for field in ["name", "loose"] {
+        check(json!({ field: "a\u{0}" }), 0).await;
+        check(json!({ field: { "$ne": "a\u{0}" } }), 1).await;
+        check(json!({ field: { "$in": ["a", "\u{0}"] } }), 1).await;
+        check(json!({ field: { "$in": ["\u{0}"] } }), 0).await;
+        check(json!({ field: { "$nin": ["\u{0}"] } }), 1).await;
+        check(json!({ field: { "$gt": "\u{0}" } }), 0).await;
+        check(json!({ field: { "$contains": "\u{0}" } }), 0).await;
+        check(json!({ field: { "$notContains": "\u{0}" } }), 1).await;
+        check(json!({ field: { "$startsWith": "\u{0}" } }), 0).await;
+    }
+    check(json!({ "id": "p1\u{0}" }), 0).await;
+    check(json!({ "over": "\u{0}" }), 0).await;
+    check(json!({ "tags": { "$contains": "a\u{0}" } }), 0).await;
+    check(json!({ "tags": { "$contains": ["a", "\u{0}"] } }), 1).await;
+    let search = json!({ "search": { "query": "a\u{0}", "fields": ["name"] } });
+    assert_eq!(world.query("page", search).await.unwrap()["total"], 0);
+    let id = "p1\u{0}";
+    let change = fields(json!({ "name": "b" }));
+    for refused in [
+        failure(world.get("page", id).await),
+        failure(world.engine.update(&world.local, "page", id, change, None).await),
+        failure(world.engine.delete(&world.local, "page", id).await),
+        failure(world.engine.purge(&world.local, "page", id, None).await),
+        failure(world.engine.restore(&world.local, "page", id).await),
+    ] {
+        assert_eq!(refused.0, "record_not_found", "{}", refused.1);
+    }
 }

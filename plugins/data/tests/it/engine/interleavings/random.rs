@@ -30,8 +30,17 @@ const FILES: [(&str, &str); 3] = [
         "name: note\nfields:\n  shelf: { type: lookup, reference: shelf, deleteBehavior: restrict }\n",
     ),
 ];
+/// Deleted records go into a bin, and so do those that go with them.
+const BIN: &str = "softDelete: { enabled: true, cascadeDelete: true }\n";
 const OBJECTS: [&str; 3] = ["book", "note", "shelf"];
 const ROUNDS: usize = 40;
+
+/// `more` is part of every object.
+async fn world(more: &str) -> World {
+    let files = FILES.map(|(name, text)| (name, format!("{text}{more}")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    World::new(&files).await
+}
 
 fn seed() -> u64 {
     let seed = std::env::var("OBJECTOS_TEST_SEED")
@@ -288,10 +297,9 @@ fn scripts(random: &mut SmallRng, prefix: &str, write: impl Fn(&mut Writer) -> V
     })
 }
 
-#[tokio::test]
-async fn every_answer_is_that_of_the_rules() {
+async fn one_at_a_time(more: &str) {
     let mut random = SmallRng::seed_from_u64(seed());
-    let world = World::new(&FILES).await;
+    let world = world(more).await;
     for round in 0..ROUNDS {
         let prefix = format!("r{round}_");
         let mut model = prepare(&world, &prefix).await;
@@ -323,10 +331,20 @@ async fn every_answer_is_that_of_the_rules() {
     }
 }
 
+#[tokio::test]
+async fn every_answer_is_that_of_the_rules() {
+    one_at_a_time("").await;
+}
+
+#[tokio::test]
+async fn every_answer_is_that_of_the_rules_with_a_bin() {
+    one_at_a_time(BIN).await;
+}
+
 /// Runs both sessions at once and looks for an order that explains what they were told and what they left.
-async fn at_once(write: impl Fn(&mut Writer) -> Vec<Step>, reads_first: bool) {
+async fn at_once(more: &str, write: impl Fn(&mut Writer) -> Vec<Step>, reads_first: bool) {
     let mut random = SmallRng::seed_from_u64(seed());
-    let world = Arc::new(World::new(&FILES).await);
+    let world = Arc::new(world(more).await);
     for round in 0..ROUNDS {
         let prefix = format!("r{round}_");
         let mut model = prepare(&world, &prefix).await;
@@ -364,7 +382,12 @@ async fn at_once(write: impl Fn(&mut Writer) -> Vec<Step>, reads_first: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_the_same_time_some_order_of_the_steps_explains_it() {
-    at_once(Writer::script, false).await;
+    at_once("", Writer::script, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_same_time_some_order_of_the_steps_explains_it_with_a_bin() {
+    at_once(BIN, Writer::script, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -373,13 +396,13 @@ async fn at_the_same_time_transactions_are_one_after_the_other() {
         let count = writer.random.random_range(4..=6);
         vec![writer.together(count)]
     };
-    at_once(whole, true).await;
+    at_once("", whole, true).await;
 }
 
 /// What a transaction puts on a shelf goes with it, when the same transaction deletes that.
 #[tokio::test]
 async fn a_transaction_deletes_what_it_made_with_what_it_hangs_on() {
-    let world = World::new(&FILES).await;
+    let world = world("").await;
     let mut model = prepare(&world, "t").await;
     let on = |shelf: &str| fields(json!({ "shelf": shelf }));
     for steps in [

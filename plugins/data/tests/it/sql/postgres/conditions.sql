@@ -25,7 +25,7 @@ t."name" LIKE ($1::text COLLATE "C") [Text("a%*")]
 -- {"name":{"$empty":true}}
 (t."name" IS NULL OR t."name" = '') []
 -- {"tags":{"$contains":"x"}}
-EXISTS (SELECT 1 FROM jsonb_array_elements_text(t."tags") e(value) WHERE e.value IN (($1::text COLLATE "C"))) [Text("x")]
+(t."tags" ?| ARRAY[($1::text COLLATE "C")]) [Text("x")]
 -- {"$not":{"name":"a"}}
 (t."name" = ($1::text COLLATE "C")) IS NOT TRUE [Text("a")]
 -- {"$or":[{"name":"a"},{"amount":1}],"closed":"2026-01-01"}

@@ -1,0 +1,90 @@
+//! What before-hooks, and plugins with their transactions, want stored with a change: events, and records of the platform's own
+//! objects. They are there exactly when the change is. Not here: the events of the records themselves (`observe`).
+
+use std::sync::Arc;
+
+use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::data::{EventBeside, RecordBeside};
+use objectos_plugin_api::contracts::hooks::RecordHook;
+
+use super::access::Granted;
+use super::create::{missing, refused, stamp_new, take};
+use super::draft::{Draft, Part};
+use super::observe::note;
+use super::{Engine, layout_of, store_record};
+use crate::error::{DataError, Result};
+use crate::outbox;
+use crate::store::{Expect, SqlValue, Statement};
+
+/// Families of events in which the platform tells of itself.
+const OWN_FAMILIES: [&str; 3] = ["data.", "plugin.", "system."];
+
+impl Engine {
+    /// Adds what a before-hook wants stored.
+    pub(super) async fn add_beside(&self, draft: &mut Draft<'_>, hook: &RecordHook) -> Result<()> {
+        let context = draft.caller.context;
+        for event in &hook.events {
+            let statement = event_beside(context, draft.caller.now_ms, outbox::SOURCE, event)?;
+            draft.push(Part::Event, statement, Expect::Anything);
+        }
+        let known = draft.beside.len();
+        for made in hook.records.iter().skip(known) {
+            self.make_beside(draft, made).await?;
+            draft.beside.push(made.clone());
+        }
+        Ok(())
+    }
+
+    async fn make_beside(&self, draft: &mut Draft<'_>, made: &RecordBeside) -> Result<()> {
+        let layout = Arc::clone(layout_of(draft.schema, &made.object)?);
+        if !layout.object.system {
+            let message = format!(
+                "a record that goes with a change is one of the platform's own objects; '{}' is none",
+                made.object
+            );
+            return Err(DataError::InvalidBody { message });
+        }
+        let granted = Granted::system();
+        let mut taken = take(&layout, &granted, &made.record, None, true)?;
+        let mut values = vec![SqlValue::Null; layout.columns.len()];
+        let id = self.ids.make(layout.object.key_prefix.as_deref(), draft.caller.now_ms);
+        for (column, value) in taken.values {
+            values[column] = value;
+        }
+        values[0] = SqlValue::Text(id.clone());
+        for (column, value) in values.iter().enumerate() {
+            let field = layout.field(column);
+            if field.required && field.system.is_none() {
+                taken.errors.extend(missing(field, value));
+            }
+        }
+        if !taken.errors.is_empty() {
+            return Err(refused(&layout.object, &granted, taken.errors));
+        }
+        self.seal(draft, &layout, &granted, None, &mut values).await?;
+        stamp_new(draft, &layout, &granted, &mut values);
+        let part = Part::Beside {
+            layout: Arc::clone(&layout),
+        };
+        draft.push(part, store_record::insert(&layout, &values), Expect::Anything);
+        note(draft, &layout, &id, None, Some(Arc::new(values)))
+    }
+}
+
+/// The statement that stores an event of a plugin.
+///
+/// Fails with `InvalidBody` for a name that no plugin may give.
+pub(super) fn event_beside(context: &Context, now_ms: i64, source: &str, event: &EventBeside) -> Result<Statement> {
+    let good =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '.' | '_' | '-');
+    let wrong = !event.name.contains('.') || !event.name.chars().all(good);
+    if wrong || OWN_FAMILIES.iter().any(|family| event.name.starts_with(family)) {
+        let message = format!(
+            "`{}` is no name of an event that goes with a change; write lower-case words with dots, none of the families {}",
+            event.name,
+            OWN_FAMILIES.join(" ")
+        );
+        return Err(DataError::InvalidBody { message });
+    }
+    Ok(outbox::event_beside(context, now_ms, source, event))
+}

@@ -1,0 +1,249 @@
+//! How far people reach over a real socket: whoever edits access, whoever reads the trail, and whoever takes a link.
+
+use objectos_tests::{Host, HostBuilder};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+use crate::permissions::people::{People, Person};
+
+const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024, iterations: 1}\n";
+const ASSIGNMENTS: &str = "/api/v1/permissions/assignments";
+
+fn host() -> Host {
+    HostBuilder::new()
+        .plugin("auth")
+        .plugin("permissions")
+        .plugin("audit")
+        .example("crm")
+        .config(CONFIG)
+        .start()
+}
+
+fn put(person: &mut Person, name: &str, set: &Value) -> u16 {
+    person
+        .send("PUT", &format!("/api/v1/permissions/sets/{name}"), set)
+        .status
+}
+
+/// An organisation of their own, which becomes the active one.
+fn organization(person: &mut Person, slug: &str) -> String {
+    let body = json!({"name": slug, "slug": slug});
+    let made = person
+        .send("POST", "/api/v1/auth/organization/create", &body)
+        .expect(200);
+    let id = made["id"].as_str().expect("an id").to_owned();
+    work_in(person, &id);
+    id
+}
+
+fn work_in(person: &mut Person, organization: &str) {
+    let body = json!({"organizationId": organization});
+    person
+        .send("POST", "/api/v1/auth/organization/set-active", &body)
+        .expect(200);
+}
+
+/// Somebody who edits access, and may write the records of it over the data routes as well.
+fn chief(people: &mut People) -> Person {
+    let all = json!({"allowRead": true, "allowCreate": true, "allowEdit": true, "allowDelete": true, "modifyAllRecords": true});
+    let chiefs = json!({
+        "systemPermissions": ["manage_permissions"],
+        "objects": {"sys_permission_assignment": all, "sys_permission_set": all, "sys_user_role": all},
+    });
+    assert_eq!(put(&mut people.admin, "chiefs", &chiefs), 201);
+    let bosses = json!({"systemPermissions": ["manage_permissions", "manage_platform"]});
+    assert_eq!(put(&mut people.admin, "bosses", &bosses), 201);
+    let chief = people.user("chief");
+    people.give_set(&chief, "chiefs");
+    chief
+}
+
+#[test]
+fn whoever_edits_access_becomes_no_more_by_it() {
+    let host = host();
+    let mut people = People::new(&host);
+    let mut chief = chief(&mut people);
+    let boss = people.user("boss");
+    let boss_has = people.give_set(&boss, "bosses");
+    let powerful = json!({"systemPermissions": ["manage_platform"]});
+    let plain = json!({"objects": {"account": {"allowRead": true}}, "systemPermissions": ["manage_permissions"]});
+    assert_eq!(put(&mut chief, "mine", &plain), 201);
+    assert_eq!(put(&mut chief, "mine", &powerful), 403);
+    assert_eq!(put(&mut chief, "bosses", &plain), 403);
+    let taken_back = format!("{ASSIGNMENTS}/{boss_has}");
+    let record = |set: &str| json!({"permission_set": set, "assignee_type": "user", "assignee": chief.id});
+    let given = |set: &str| json!({"permissionSet": set, "assignee": chief.id});
+    let role = json!({"user": chief.id, "role": "bosses"});
+    let set = json!({"name": "other", "definition": powerful, "active": true});
+    let tries = [
+        ("POST", ASSIGNMENTS.to_owned(), given("bosses")),
+        ("POST", ASSIGNMENTS.to_owned(), given("administrator")),
+        ("DELETE", taken_back, Value::Null),
+        ("DELETE", "/api/v1/permissions/sets/bosses".to_owned(), Value::Null),
+        (
+            "POST",
+            "/api/v1/data/sys_permission_assignment".to_owned(),
+            record("bosses"),
+        ),
+        ("POST", "/api/v1/data/sys_permission_set".to_owned(), set),
+        (
+            "DELETE",
+            format!("/api/v1/data/sys_permission_assignment/{boss_has}"),
+            Value::Null,
+        ),
+        ("POST", "/api/v1/data/sys_user_role".to_owned(), role),
+    ];
+    for (method, path, body) in tries {
+        let answer = chief.send(method, &path, &body);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, 403, "{method} {path}: {text}");
+    }
+    let effective = chief.get("/api/v1/permissions/effective").expect(200);
+    assert_eq!(effective["systemPermissions"], json!(["manage_permissions"]));
+    // The same changes are an administrator's to make.
+    people
+        .admin
+        .send("DELETE", &format!("{ASSIGNMENTS}/{boss_has}"), &Value::Null)
+        .expect(200);
+}
+
+/// An assignment that is limited to an organisation, from end to end: who gives it, and where it counts.
+#[test]
+fn in_organisations_access_is_given_within_ones_own() {
+    let host = host();
+    let mut people = People::new(&host);
+    let mut chief = chief(&mut people);
+    let readers = json!({"objects": {"account": {"allowRead": true}}});
+    assert_eq!(
+        put(&mut chief, "readers", &readers),
+        201,
+        "before there are organisations"
+    );
+    let (other, own) = (organization(&mut chief, "other"), organization(&mut chief, "own"));
+    assert_eq!(put(&mut chief, "readers", &readers), 403, "a set is everybody's");
+    let given =
+        |organization: Value| json!({"permissionSet": "readers", "assignee": chief.id, "organization": organization});
+    let (everywhere, foreign, here) = (given(Value::Null), given(json!(other)), given(json!(own)));
+    for body in [everywhere, foreign] {
+        assert_eq!(chief.send("POST", ASSIGNMENTS, &body).status, 403, "{body}");
+    }
+    assert_eq!(chief.get("/api/v1/data/account").status, 403);
+    let made = chief.send("POST", ASSIGNMENTS, &here).expect(201);
+    chief.get("/api/v1/data/account").expect(200);
+    work_in(&mut chief, &other);
+    assert_eq!(
+        chief.get("/api/v1/data/account").status,
+        403,
+        "it counts in its organisation alone"
+    );
+    let path = format!("{ASSIGNMENTS}/{}", made["id"].as_str().expect("an id"));
+    assert_eq!(
+        chief.send("DELETE", &path, &Value::Null).status,
+        403,
+        "nor is it taken back from elsewhere"
+    );
+    work_in(&mut chief, &own);
+    chief.send("DELETE", &path, &Value::Null).expect(200);
+    assert_eq!(chief.get("/api/v1/data/account").status, 403);
+    // Whoever belongs to nobody's organisation is not there to be asked about.
+    let stranger = people.user("stranger");
+    let question = json!({"userId": stranger.id, "object": "account", "operation": "read"});
+    let answer = chief.send("POST", "/api/v1/permissions/explain", &question);
+    assert_eq!(answer.status, 404);
+}
+
+/// Until an event is there; the trail is written a moment after the change.
+fn await_event(people: &mut People, host: &Host, filter: &str) {
+    let begun = Instant::now();
+    loop {
+        let page = people.admin.get(&format!("/api/v1/audit/events?{filter}")).expect(200);
+        if page["total"].as_u64().is_some_and(|total| total > 0) {
+            return;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "no event for {filter}:\n{}",
+            host.log()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn total(person: &mut Person, query: &str) -> u64 {
+    let page = person.get(&format!("/api/v1/audit/events?{query}")).expect(200);
+    page["total"].as_u64().expect("a total")
+}
+
+#[test]
+fn auditors_read_no_rows_of_the_platform_and_ask_for_nothing_that_is_withheld() {
+    let host = host();
+    let mut people = People::new(&host);
+    let set = json!({
+        "objects": {"opportunity": {"allowRead": true}, "account": {"allowRead": true}},
+        "systemPermissions": ["view_audit"],
+    });
+    assert_eq!(put(&mut people.admin, "auditors", &set), 201);
+    let mut mona = people.user("mona");
+    people.give_set(&mona, "auditors");
+    let account = people.admin.make("account", &json!({"name": "Initech"}));
+    let deal = json!({"name": "Sesame deal", "account": account, "amount": 5, "close_date": "2027-01-31"});
+    let deal = people.admin.make("opportunity", &deal);
+    await_event(&mut people, &host, &format!("recordId={deal}"));
+    for query in ["q=Sesame", "targetName=Sesame%20deal"] {
+        assert!(total(&mut people.admin, query) > 0, "{query}");
+        assert_eq!(total(&mut mona, query), 0, "{query}");
+        let file = mona.get(&format!("/api/v1/audit/export?format=ndjson&{query}"));
+        assert_eq!((file.status, file.body.len()), (200, 0), "{query}");
+    }
+    let about = total(&mut mona, &format!("recordId={deal}"));
+    assert!(about > 0, "the row is there, without its values");
+    // Somebody founds an organisation: from now on every sign-in is the platform's business.
+    let mut founder = people.user("founder");
+    organization(&mut founder, "elsewhere");
+    for path in ["/api/v1/audit/events", "/api/v1/audit/export"] {
+        assert_eq!(mona.get(path).status, 403, "{path}");
+        assert_eq!(people.admin.get(path).status, 200, "{path}");
+    }
+    let own = organization(&mut mona, "own");
+    let page = mona.get("/api/v1/audit/events?limit=500").expect(200);
+    let rows = page["data"].as_array().expect("rows");
+    assert!(rows.iter().all(|row| row["tenantId"] == own.as_str()), "{page:#}");
+}
+
+#[test]
+fn a_link_gives_what_it_says_and_takes_it_along() {
+    let host = host();
+    let mut people = People::new(&host);
+    let (mut anna, mut bert) = (people.user("anna"), people.user("bert"));
+    for person in [&anna, &bert] {
+        people.give_role(person, "sales_user");
+    }
+    let account = people.admin.make("account", &json!({"name": "Initech"}));
+    let deal = json!({"name": "Small", "account": account, "amount": 20_000, "close_date": "2027-01-31"});
+    let deal = anna.make("opportunity", &deal);
+    let path = format!("/api/v1/data/opportunity/{deal}");
+    let mut link = |level: &str| {
+        let body = json!({"object": "opportunity", "recordId": deal, "recipientType": "link", "accessLevel": level});
+        let made = anna.send("POST", "/api/v1/permissions/shares", &body).expect(201);
+        let text = |key: &str| made[key].as_str().expect(key).to_owned();
+        (text("id"), text("token"))
+    };
+    let ((read, weak), (edit, strong)) = (link("read"), link("edit"));
+    let change = |person: &mut Person| person.send("PATCH", &path, &json!({"name": "Smaller"})).status;
+    for (token, level, seen, changed) in [(&weak, "read", 200, false), (&strong, "edit", 200, true)] {
+        let taken = bert
+            .send("POST", &format!("/api/v1/permissions/links/{token}"), &Value::Null)
+            .expect(200);
+        assert_eq!(taken["accessLevel"], level);
+        assert_eq!(bert.get(&path).status, seen, "{level}");
+        assert_eq!(change(&mut bert) == 200, changed, "{level}");
+    }
+    for (id, seen) in [(&edit, 200), (&read, 404)] {
+        anna.send("DELETE", &format!("/api/v1/permissions/shares/{id}"), &Value::Null)
+            .expect(200);
+        assert_eq!(bert.get(&path).status, seen);
+        assert_ne!(change(&mut bert), 200, "what was taken by the link went with it");
+    }
+    let shares = format!("/api/v1/permissions/shares?object=opportunity&recordId={deal}");
+    assert_eq!(anna.get(&shares).expect(200)["shares"], json!([]));
+}
