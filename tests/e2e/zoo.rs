@@ -307,6 +307,7 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     ask(&mut client, "undeclared-service").expect(403);
     ask(&mut client, "logs").expect(200);
     // What it says stands in the host's log, as whoever reads logs by program wants it: whose it is and what.
+    host.wait_for_log("noise");
     let log = host.log();
     let told = log
         .lines()

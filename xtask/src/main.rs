@@ -6,6 +6,7 @@ mod audit_protocol;
 mod audit_spec;
 mod bench;
 mod build;
+mod compilers;
 mod dev;
 mod first_user;
 mod hello;
