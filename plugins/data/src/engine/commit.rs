@@ -257,10 +257,8 @@ impl Engine {
                 tokio::task::yield_now().await;
             }
         }
-        let object = changes
-            .first()
-            .map(|change| change.object().to_owned())
-            .unwrap_or_default();
+        let first = changes.first().map(|change| change.object().to_owned());
+        let object = first.unwrap_or_default();
         Err(WriteFailure {
             operation: 0,
             error: DataError::Contended { object },

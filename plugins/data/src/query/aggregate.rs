@@ -162,11 +162,7 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    let mut filter = checker.base(&query.joins, view)?;
-    if let Some(raw) = &query.filter {
-        filter = filter.and(checker.filter(raw)?);
-    }
-    filter = filter.and(checker.searched(query)?);
+    let filter = checker.selection(view, query)?;
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());

@@ -136,6 +136,12 @@ fn check_keys(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problem
         let hint = "remove `multiple`; select, lookup, file and image fields may have it";
         problems.push(draft.field_error(name, "multiple", message).hint(hint));
     }
+    check_contents(draft, name, field, problems);
+}
+
+/// Keys that do not go with what the field holds.
+fn check_contents(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) {
+    let shown = field.kind;
     if field.kind == FieldType::Password {
         for (key, written) in [
             ("unique", field.unique),
