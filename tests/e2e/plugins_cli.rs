@@ -4,7 +4,7 @@ use objectos_tests::{HostBuilder, plugins};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::Write,
+    io::{BufRead as _, BufReader, Write},
     os::unix::{
         fs::{PermissionsExt, symlink},
         net::UnixListener,
@@ -109,6 +109,9 @@ fn list_tells_of_the_files_where_no_host_runs() {
     let socket = UnixListener::bind(data.join("control.sock")).expect("a socket");
     let answering = thread::spawn(move || {
         let (mut asker, _) = socket.accept().expect("somebody asks");
+        BufReader::new(&asker)
+            .read_line(&mut String::new())
+            .expect("a question");
         asker.write_all(b"nonsense\n").expect("an answer");
     });
     let said = run(shelf.path(), &["list", "--data", "left"]);

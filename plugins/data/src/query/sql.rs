@@ -104,7 +104,7 @@ impl SqlWriter {
     pub fn field(&mut self, field: &FieldRef) -> &mut Self {
         match &field.source {
             Source::Column(column) => self.column(field.table, column),
-            Source::Part(part) => self.part(field.table, part, field.class),
+            Source::Part(part) => self.document_part(field.table, part, field.class),
             Source::Summary(summary) => self.summary(field.table, summary),
             Source::Formula(formula) => self.formula(formula),
             Source::Rank(rank) => self.rank(field.table, rank),

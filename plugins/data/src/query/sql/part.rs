@@ -6,7 +6,7 @@ use crate::query::filter::{Class, PartSource};
 use crate::store::{Family, SqlValue};
 
 impl SqlWriter {
-    pub(super) fn part(&mut self, table: usize, part: &PartSource, class: Class) -> &mut Self {
+    pub(super) fn document_part(&mut self, table: usize, part: &PartSource, class: Class) -> &mut Self {
         match self.dialect.family() {
             Family::Sqlite => self.part_on_sqlite(table, part, class),
             Family::Postgres => self.part_on_postgres(table, part, class),

@@ -202,8 +202,10 @@ fn numbered(sql: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(sql.len() + 16);
     let (mut quote, mut position) = (None, 0);
-    for character in sql.chars() {
+    for (at, character) in sql.char_indices() {
         match (quote, character) {
+            // `?|` is an operator of jsonb; `?||` is a place before another text.
+            (None, '?') if sql[at..].starts_with("?| ") => {}
             (None, '?') => {
                 position += 1;
                 out.push_str(&format!("${position}"));
@@ -227,5 +229,6 @@ mod tests {
         assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
         assert_eq!(numbered("\"a?\" = '?' AND b = ?"), "\"a?\" = '?' AND b = $1");
         assert_eq!(numbered("a = $1"), "a = $1");
+        assert_eq!(numbered("a ?| ARRAY[?] AND b = ?||c"), "a ?| ARRAY[$1] AND b = $2||c");
     }
 }
