@@ -272,7 +272,7 @@ fn organizations(scene: &mut Scene) {
     scene.somebody_does(&auth("send-verification-email"), &json!({"email": hal.email}), sent);
     let token = scene.mailed("verify-email?token=");
     let line = format!("GET /api/v1/auth/verify-email?token={token}");
-    scene.send(None, &line, "", &Value::Null);
+    scene.send(Some(&hal), &line, "", &Value::Null);
     let body = json!({"name": "Acme", "slug": "acme"});
     let made = scene.does(
         &gus,

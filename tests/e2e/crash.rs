@@ -1,9 +1,12 @@
-//! `kill -9` in the middle of a stream of creates: what was acknowledged is there, whole, and so is its event.
+//! `kill -9` in the middle of a stream of changes: what was acknowledged is there, whole, and so is its event.
 
-use objectos_tests::HostBuilder;
+mod identity;
+
+use objectos_tests::{Client, Host, HostBuilder};
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -11,48 +14,37 @@ use std::{
 const KILLS: usize = 50;
 const WRITERS: usize = 4;
 
-/// Each writer keeps the ids that were acknowledged to it.
-fn write_until_it_dies(
-    address: std::net::SocketAddr,
-    acknowledged: &Arc<Mutex<Vec<(String, String)>>>,
+/// A writer's place in it all.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
     round: usize,
     writer: usize,
-) {
-    let mut client = objectos_tests::Client::new(address);
-    for number in 0.. {
-        let name = format!("r{round} w{writer} n{number}");
-        let body = json!({"name": name}).to_string();
-        let headers = [("content-type", "application/json")];
-        match client.request("POST", "/api/v1/data/account", &headers, body.as_bytes()) {
-            Ok(answer) if answer.status == 201 => {
-                let id = answer.json()["id"].as_str().expect("an id").to_owned();
-                acknowledged.lock().expect("the list").push((id, name));
-            }
-            Ok(answer) => panic!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
-            Err(_) => return,
-        }
-    }
+    number: usize,
 }
 
-#[test]
-fn no_acknowledged_create_and_no_event_is_lost() {
-    let mut host = HostBuilder::new().plugin("recorder").example("crm").start();
+/// Has four writers write until the host dies, kills it once so many more changes were acknowledged as the round says, and starts
+/// it again; so often. A writer answers what was acknowledged, and nothing when the host is gone. Answers all of it.
+fn kill_in_streams<T: Send + 'static>(
+    host: &mut Host,
+    kills: usize,
+    wanted: impl Fn(usize) -> usize,
+    write: impl Fn(&mut Client, Turn) -> Option<T> + Clone + Send + 'static,
+) -> Vec<T> {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
-    for round in 0..KILLS {
+    for round in 0..kills {
         let address = host.address();
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let acknowledged = Arc::clone(&acknowledged);
-                std::thread::spawn(move || write_until_it_dies(address, &acknowledged, round, writer))
+                let (acknowledged, write) = (Arc::clone(&acknowledged), write.clone());
+                std::thread::spawn(move || write_until_it_dies(address, &acknowledged, round, writer, &write))
             })
             .collect();
-        // Between a handful and some hundred creates, a different number each round.
-        let wanted = acknowledged.lock().expect("the list").len() + 5 + (round * 37) % 150;
+        let wanted = acknowledged.lock().expect("the list").len() + wanted(round);
         let begun = Instant::now();
         while acknowledged.lock().expect("the list").len() < wanted {
             assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "the host is too slow:\n{}",
+                begun.elapsed() < Duration::from_secs(60) && !writers.iter().any(|writer| writer.is_finished()),
+                "the host is too slow, or a writer ended:\n{}",
                 host.log()
             );
             std::thread::yield_now();
@@ -63,7 +55,47 @@ fn no_acknowledged_create_and_no_event_is_lost() {
         }
         host.restart();
     }
-    let acknowledged = acknowledged.lock().expect("the list").clone();
+    std::mem::take(&mut *acknowledged.lock().expect("the list"))
+}
+
+/// Each writer keeps what was acknowledged to it.
+fn write_until_it_dies<T>(
+    address: SocketAddr,
+    acknowledged: &Mutex<Vec<T>>,
+    round: usize,
+    writer: usize,
+    write: &impl Fn(&mut Client, Turn) -> Option<T>,
+) {
+    let mut client = Client::new(address);
+    for number in 0.. {
+        let turn = Turn { round, writer, number };
+        match write(&mut client, turn) {
+            Some(kept) => acknowledged.lock().expect("the list").push(kept),
+            None => return,
+        }
+    }
+}
+
+/// Makes an account, and answers its id and name.
+fn create(client: &mut Client, turn: Turn) -> Option<(String, String)> {
+    let name = format!("r{} w{} n{}", turn.round, turn.writer, turn.number);
+    let body = json!({"name": name}).to_string();
+    let headers = [("content-type", "application/json")];
+    match client.request("POST", "/api/v1/data/account", &headers, body.as_bytes()) {
+        Ok(answer) if answer.status == 201 => {
+            let id = answer.json()["id"].as_str().expect("an id").to_owned();
+            Some((id, name))
+        }
+        Ok(answer) => panic!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
+        Err(_) => None,
+    }
+}
+
+#[test]
+fn no_acknowledged_create_and_no_event_is_lost() {
+    let mut host = HostBuilder::new().plugin("recorder").example("crm").start();
+    // Between a handful and some hundred creates, a different number each round.
+    let acknowledged = kill_in_streams(&mut host, KILLS, |round| 5 + (round * 37) % 150, create);
     let mut client = host.client();
     let mut stored = std::collections::HashMap::new();
     let mut skip = 0;

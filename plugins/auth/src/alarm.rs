@@ -80,8 +80,23 @@ impl Auth {
     /// owner stays in: only signing in with the password has to wait.
     async fn lock_suspect(&self, context: &Context, suspect: &Suspect, rule: &str) -> Result<()> {
         let until_ms = self.now_ms() + self.config.lockout.lock_minutes.saturating_mul(60_000);
+        let mut metadata = about(rule);
+        if let (None, Some(email)) = (&suspect.user, &suspect.email) {
+            metadata.insert("email".to_owned(), email.as_str().into());
+        }
+        let note = || Note {
+            user: suspect.user.as_ref(),
+            description: "An account was locked",
+            failure: Some("suspicious activity"),
+            metadata: metadata.clone(),
+            ..Note::default()
+        };
+        let told = || note().event(context, "auth.account_locked");
+        // Told with the first change there is, and by itself when everything was so already.
+        let mut untold = true;
         if let Some(email) = &suspect.email {
-            self.lock(context, &self.secrets.lookup(email), until_ms).await?;
+            let key = self.secrets.lookup(email);
+            untold = !self.lock(context, &key, until_ms, vec![told()?]).await?;
         }
         if let Some(user) = suspect.user.as_ref().filter(|_| suspect.acted)
             && !is_banned(user, self.now_ms())
@@ -89,23 +104,19 @@ impl Auth {
             let change = json!({
                 "banned": true, "ban_reason": "suspicious activity", "ban_expires": moment::text(until_ms),
             });
-            self.records.update::<User>(context, &user.id, change).await?;
+            let told = if untold { vec![told()?] } else { Vec::new() };
+            untold = false;
+            self.records
+                .update_telling::<User>(context, &user.id, &change, told)
+                .await?;
             self.sessions.forget_user(&user.id);
             self.keys.forget_user(&user.id);
             self.end_all(context, user, None, "The account was locked").await?;
         }
-        let mut metadata = about(rule);
-        if let (None, Some(email)) = (&suspect.user, &suspect.email) {
-            metadata.insert("email".to_owned(), email.as_str().into());
+        if untold {
+            self.note(context, "auth.account_locked", note()).await?;
         }
-        let note = Note {
-            user: suspect.user.as_ref(),
-            description: "An account was locked",
-            failure: Some("suspicious activity"),
-            metadata,
-            ..Note::default()
-        };
-        self.note(context, "auth.account_locked", note).await
+        Ok(())
     }
 
     /// Sessions that showed none end where the user has one; where they have none, they can set one up and nothing else.
@@ -134,14 +145,14 @@ impl Auth {
     async fn block_suspect(&self, context: &Context, address: &str, rule: &str) -> Result<()> {
         let until_ms = self.now_ms() + self.config.lockout.block_minutes.saturating_mul(60_000);
         let reason = format!("suspicious activity: {rule}");
-        self.block(context, address, until_ms, &reason).await?;
         let note = Note {
             target: Some(("address", address)),
             description: "An address was blocked",
             metadata: about(rule),
             ..Note::default()
         };
-        self.note(context, "security.address_blocked", note).await
+        let told = vec![note.event(context, "security.address_blocked")?];
+        self.block(context, address, until_ms, &reason, told).await
     }
 }
 

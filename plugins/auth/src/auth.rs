@@ -3,6 +3,7 @@
 use objectos_plugin_api::{
     Context, Host, NewEvent, PrincipalKind,
     contracts::{
+        data::EventBeside,
         events::{Origin, SecurityEvent},
         mailer::MailerClient,
         metadata::MetadataClient,
@@ -78,6 +79,42 @@ pub(crate) struct Note<'a> {
     pub(crate) by_user: bool,
     /// Session of the user who acted.
     pub(crate) session: Option<&'a str>,
+}
+
+impl Note<'_> {
+    /// The event of this name that says it, to go with the change that it is about.
+    pub(crate) fn event(self, context: &Context, name: &str) -> Result<EventBeside> {
+        let mut origin = Origin::of(context);
+        if let Some(user) = self.user.filter(|_| self.by_user) {
+            origin.actor_id = Some(user.id.clone());
+            origin.actor_kind = Some("user".to_owned());
+            origin.actor_name = Some(user.name.clone());
+            origin.actor_email = Some(user.email.clone());
+        }
+        if let Some(session) = self.session {
+            origin.session_id = Some(session.to_owned());
+        }
+        let (target_type, target_id) = match (self.target, self.user) {
+            (Some((kind, id)), _) => (Some(kind.to_owned()), Some(id.to_owned())),
+            (None, Some(user)) => (Some("user".to_owned()), Some(user.id.clone())),
+            (None, None) => (None, None),
+        };
+        let event = SecurityEvent {
+            origin,
+            target_type,
+            target_id,
+            target_name: self.user.map(|user| user.email.clone()),
+            description: self.description.to_owned(),
+            result: if self.failure.is_some() { "failure" } else { "success" }.to_owned(),
+            error_message: self.failure.map(ToOwned::to_owned),
+            metadata: self.metadata,
+        };
+        Ok(EventBeside {
+            name: name.to_owned(),
+            key: self.user.map(|user| user.id.clone()).unwrap_or_default(),
+            payload: serde_json::to_value(&event).map_err(|error| AuthError::Internal(error.to_string()))?,
+        })
+    }
 }
 
 impl Auth {
@@ -203,38 +240,13 @@ impl Auth {
         })
     }
 
-    /// Publishes a security event and waits until it is stored.
+    /// Publishes a security event and waits until it is stored: for what changed nothing. What changed something is told with it,
+    /// by [`Note::event`].
     pub(crate) async fn note(&self, context: &Context, name: &str, note: Note<'_>) -> Result<()> {
-        let mut origin = Origin::of(context);
-        if let Some(user) = note.user.filter(|_| note.by_user) {
-            origin.actor_id = Some(user.id.clone());
-            origin.actor_kind = Some("user".to_owned());
-            origin.actor_name = Some(user.name.clone());
-            origin.actor_email = Some(user.email.clone());
-        }
-        if let Some(session) = note.session {
-            origin.session_id = Some(session.to_owned());
-        }
-        let (target_type, target_id) = match (note.target, note.user) {
-            (Some((kind, id)), _) => (Some(kind.to_owned()), Some(id.to_owned())),
-            (None, Some(user)) => (Some("user".to_owned()), Some(user.id.clone())),
-            (None, None) => (None, None),
-        };
-        let event = SecurityEvent {
-            origin,
-            target_type,
-            target_id,
-            target_name: note.user.map(|user| user.email.clone()),
-            description: note.description.to_owned(),
-            result: if note.failure.is_some() { "failure" } else { "success" }.to_owned(),
-            error_message: note.failure.map(ToOwned::to_owned),
-            metadata: note.metadata,
-        };
-        let payload = serde_json::to_vec(&event).map_err(|error| AuthError::Internal(error.to_string()))?;
-        let key = note.user.map(|user| user.id.as_str()).unwrap_or_default();
-        self.host
-            .publish_durable(context, &NewEvent::new(name, &payload).with_key(key))
-            .await?;
+        let event = note.event(context, name)?;
+        let payload = event.payload.to_string();
+        let new = NewEvent::new(&event.name, payload.as_bytes()).with_key(&event.key);
+        self.host.publish_durable(context, &new).await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! same transaction as the user: of two who register first at once, the store lets one through with it, and the other becomes
 //! an ordinary user.
 
-use objectos_plugin_api::{Context, Host};
+use objectos_plugin_api::{Context, Host, contracts::data::EventBeside};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
@@ -79,9 +79,9 @@ impl Auth {
             By::Operator => true,
         };
         let id = self.secrets.token(ID_CHARS);
-        loop {
-            match self.store_user(context, &id, new, claims).await {
-                Ok(()) => break,
+        let user = loop {
+            match self.store_user(context, &id, new, by, claims).await {
+                Ok(user) => break user,
                 Err(error) => match error.duplicate() {
                     // Somebody else was first.
                     Some(duplicate) if claims && duplicate.object == Verification::OBJECT => {
@@ -97,42 +97,11 @@ impl Auth {
                     _ => return Err(error),
                 },
             }
-        }
+        };
         if claims {
             self.administered.store(true, Ordering::Relaxed);
         }
-        let user = crate::view::there(self.records.get::<User>(context, &id).await?)?;
-        if claims {
-            self.note_role(context, &user, "The first administrator", by).await?;
-        } else if user.role != USER {
-            self.note_role(context, &user, "A user was made with a role", by)
-                .await?;
-        }
-        if let Some(organization) = &new.organization {
-            let note = Note {
-                target: Some(("organization", organization)),
-                description: "A user was made as a member",
-                metadata: Map::from_iter([
-                    ("user".to_owned(), user.id.as_str().into()),
-                    ("role".to_owned(), format!("org:{MEMBER}").into()),
-                ]),
-                ..Note::default()
-            };
-            self.note(context, "authz.role_assigned", note).await?;
-        }
         Ok(user)
-    }
-
-    /// Somebody has a role from now on.
-    async fn note_role(&self, context: &Context, user: &User, description: &str, by: By<'_>) -> Result<()> {
-        let note = Note {
-            user: Some(user),
-            description,
-            metadata: Map::from_iter([("role".to_owned(), user.role.as_str().into())]),
-            by_user: matches!(by, By::Registration(_) | By::Invitation),
-            ..Note::default()
-        };
-        self.note(context, "authz.role_assigned", note).await
     }
 
     /// Whether somebody may register; true when they become the first administrator.
@@ -173,22 +142,32 @@ impl Auth {
             .any(|invitation| moment::ms(&invitation.expires_at) > now_ms))
     }
 
-    async fn store_user(&self, context: &Context, id: &str, new: &NewUser, claims: bool) -> Result<()> {
+    async fn store_user(&self, context: &Context, id: &str, new: &NewUser, by: By<'_>, claims: bool) -> Result<User> {
         let usual = if claims { ADMINISTRATOR } else { USER };
+        let role = new.role.as_deref().unwrap_or(usual);
+        let known = User {
+            id: id.to_owned(),
+            name: new.name.clone(),
+            email: new.email.clone(),
+            role: role.to_owned(),
+            ..User::default()
+        };
+        let told = told(context, &known, new, by, claims)?;
         let mut user = json!({
             "id": id,
             "name": new.name,
             "email": new.email,
             "image": new.image,
             "email_verified": new.email_verified,
-            "role": new.role.as_deref().unwrap_or(usual),
+            "role": role,
         });
         if let Value::Object(fields) = &mut user {
             fields.extend(new.more.clone());
         }
         let mut operations = vec![making::<User>(&user)];
         if let Some(hash) = &new.hash {
-            operations.push(making::<Account>(&self.credential_record(id, hash)));
+            let record = self.credential_record(id, hash, Some(&new.email));
+            operations.push(making::<Account>(&record));
         }
         if let Some(organization) = &new.organization {
             let place = json!({ "organization_id": organization, "user_id": id, "role": MEMBER });
@@ -197,12 +176,13 @@ impl Auth {
         if claims {
             operations.push(making::<Verification>(&json!({ "id": CLAIM, "identifier": CLAIM })));
         }
-        self.records.transaction(context, operations).await
+        self.records.transaction(context, operations, told).await?.record(0)
     }
 
-    /// The account that holds a user's password.
-    pub(crate) fn credential_record(&self, user: &str, hash: &str) -> Value {
+    /// The account that holds a user's password; `from_start` is the user's address, when the password comes with it.
+    pub(crate) fn credential_record(&self, user: &str, hash: &str, from_start: Option<&str>) -> Value {
         json!({
+            "set_up_for": from_start,
             "user_id": user,
             "provider_id": CREDENTIAL,
             "account_id": user,
@@ -265,20 +245,20 @@ impl Auth {
                     changing::<User>(&user.id, &json!({ "role": ADMINISTRATOR })),
                     making::<Verification>(&json!({ "id": CLAIM, "identifier": CLAIM })),
                 ];
-                match self.records.transaction(context, operations).await {
-                    // Another node was first.
-                    Err(error) if error.duplicate().is_some() => return Ok(()),
-                    other => other?,
-                }
-                self.administered.store(true, Ordering::Relaxed);
-                self.sessions.forget_user(&user.id);
-                self.keys.forget_user(&user.id);
                 let user = User {
                     role: ADMINISTRATOR.to_owned(),
                     ..user
                 };
-                self.note_role(context, &user, "The first administrator", By::Operator)
-                    .await
+                let told = vec![given(context, &user, "The first administrator", By::Operator)?];
+                match self.records.transaction(context, operations, told).await {
+                    // Another node was first.
+                    Err(error) if error.duplicate().is_some() => return Ok(()),
+                    other => other.map(drop)?,
+                }
+                self.administered.store(true, Ordering::Relaxed);
+                self.sessions.forget_user(&user.id);
+                self.keys.forget_user(&user.id);
+                Ok(())
             }
             Err(error) => Err(error),
         }
@@ -300,6 +280,51 @@ impl Auth {
         }
         Ok(())
     }
+}
+
+/// What is told of a user who comes to be.
+fn told(context: &Context, user: &User, new: &NewUser, by: By<'_>, claims: bool) -> Result<Vec<EventBeside>> {
+    let mut told = Vec::new();
+    if claims {
+        told.push(given(context, user, "The first administrator", by)?);
+    } else if user.role != USER {
+        told.push(given(context, user, "A user was made with a role", by)?);
+    }
+    if let Some(organization) = &new.organization {
+        let note = Note {
+            target: Some(("organization", organization)),
+            description: "A user was made as a member",
+            metadata: Map::from_iter([
+                ("user".to_owned(), user.id.as_str().into()),
+                ("role".to_owned(), format!("org:{MEMBER}").into()),
+            ]),
+            ..Note::default()
+        };
+        told.push(note.event(context, "authz.role_assigned")?);
+    }
+    // The mail of the invitation came to the address.
+    if by == By::Invitation && new.email_verified {
+        let note = Note {
+            user: Some(user),
+            description: "An e-mail address was verified",
+            by_user: context.user().is_empty(),
+            ..Note::default()
+        };
+        told.push(note.event(context, "auth.email_verified")?);
+    }
+    Ok(told)
+}
+
+/// Somebody has a role from now on.
+fn given(context: &Context, user: &User, description: &str, by: By<'_>) -> Result<EventBeside> {
+    let note = Note {
+        user: Some(user),
+        description,
+        metadata: Map::from_iter([("role".to_owned(), user.role.as_str().into())]),
+        by_user: matches!(by, By::Registration(_) | By::Invitation),
+        ..Note::default()
+    };
+    note.event(context, "authz.role_assigned")
 }
 
 /// Where a sealed password belongs.

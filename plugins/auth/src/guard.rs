@@ -10,7 +10,7 @@
 pub(crate) mod line;
 
 use futures_util::future::select;
-use objectos_plugin_api::Context;
+use objectos_plugin_api::{Context, contracts::data::EventBeside};
 use serde_json::json;
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -19,8 +19,9 @@ use crate::{
     auth::Auth,
     config::LockoutConfig,
     error::{AuthError, Refusal, Result},
+    lock::{check_lock, lock_id},
     moment,
-    records::{PAGE, kinds::Verification, making},
+    records::{PAGE, deleting_based_on, kinds::Verification, making},
 };
 
 /// Longest wait between two attempts, milliseconds.
@@ -45,8 +46,22 @@ pub(crate) struct Attempt {
     known: Vec<String>,
     /// Too many failures lock the account.
     locks: bool,
-    /// A lock of the account has just come to its end.
-    pub(crate) unlocked: bool,
+    /// A lock of the account that has come to its end.
+    over: Option<Verification>,
+}
+
+impl Attempt {
+    /// A lock of the account has come to its end, and goes when the attempt succeeds.
+    pub(crate) fn unlocks(&self) -> bool {
+        self.over.is_some()
+    }
+}
+
+/// What stands against an account and an address.
+#[derive(Debug, Default)]
+struct Standing {
+    failures: Vec<Verification>,
+    lock: Option<Verification>,
 }
 
 /// What follows a failure.
@@ -71,8 +86,8 @@ enum Kind {
 
 /// Whose turn it is.
 enum Turn {
-    /// The attempt's: these are the records of the account's failures.
-    Now(Vec<String>),
+    /// The attempt's: these are the records of the account's failures, and its lock.
+    Now(Vec<String>, Option<Verification>),
     /// Others are ahead, and it depends on them.
     Later,
 }
@@ -156,22 +171,23 @@ impl Auth {
             // Made before it is looked who is ahead: whoever ends from here on is heard.
             let of_account = pin!(ended[0].notified());
             let of_address = pin!(ended[1].notified());
-            let Turn::Now(known) = self.turn(context, &place, kind).await? else {
+            let Turn::Now(known, lock) = self.turn(context, &place, account, kind).await? else {
                 let ended = select(of_account, of_address);
                 if tokio::time::timeout(WAIT_LIMIT, ended).await.is_err() {
                     return Err(Refusal::Busy.into());
                 }
                 continue;
             };
-            let locks = kind == Kind::Guesses;
-            // After the failures were read: a lock is made before they are taken away, so one of the two is seen.
-            let unlocked = locks && self.check_lock(context, account, self.now_ms()).await?;
+            // Read together with the failures: a lock is made before they are taken away, so one of the two is seen.
+            if let Some(lock) = &lock {
+                check_lock(lock, self.now_ms())?;
+            }
             return Ok(Attempt {
                 account: account.to_owned(),
                 place,
                 known,
-                locks,
-                unlocked,
+                locks: kind == Kind::Guesses,
+                over: lock,
             });
         }
     }
@@ -180,7 +196,7 @@ impl Auth {
     ///
     /// # Errors
     /// `TooMany` by what failed already; `Busy` when too many wait.
-    async fn turn(&self, context: &Context, place: &Place, kind: Kind) -> Result<Turn> {
+    async fn turn(&self, context: &Context, place: &Place, account: &str, kind: Kind) -> Result<Turn> {
         let lockout = &self.config.lockout;
         let bound = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let most = [
@@ -195,13 +211,16 @@ impl Auth {
             return Ok(Turn::Later);
         }
         let now_ms = self.now_ms();
-        let [account, address] = place.keys();
-        let failures = self.failures(context, &[account, address], now_ms).await?;
+        let [of_account, of_address] = place.keys();
+        let lock = (kind == Kind::Guesses).then(|| lock_id(account));
+        let Standing { failures, lock } = self
+            .standing(context, &[of_account, of_address], lock.as_deref(), now_ms)
+            .await?;
         let of = |key: &str| -> Vec<&Verification> {
             let of_key = failures.iter().filter(|failure| failure.identifier == key);
             of_key.collect()
         };
-        let (of_account, of_address) = (of(account), of(address));
+        let (of_account, of_address) = (of(of_account), of(of_address));
         let waits = |line: usize, stored: &[&Verification]| {
             let told = |id: &Arc<str>| stored.iter().any(|failure| failure.id == record_id(id, line));
             let open = ahead[line].iter().filter(|&id| !told(id)).count();
@@ -222,21 +241,40 @@ impl Auth {
         };
         lockout.admit(&moments(&of_account), &moments(&of_address), now_ms)?;
         let known = of_account.iter().map(|failure| failure.id.clone());
-        Ok(Turn::Now(known.collect()))
+        Ok(Turn::Now(known.collect(), lock))
     }
 
-    /// What counts of the failures under these keys.
-    async fn failures(&self, context: &Context, keys: &[&str], now_ms: i64) -> Result<Vec<Verification>> {
+    /// What counts of the failures under these keys, and a lock by its id, in force or over.
+    async fn standing(&self, context: &Context, keys: &[&str], lock: Option<&str>, now_ms: i64) -> Result<Standing> {
+        let counts = json!({ "identifier": { "$in": keys }, "expires_at": { "$gt": moment::text(now_ms) } });
         let query = json!({
-            "where": { "identifier": { "$in": keys }, "expires_at": { "$gt": moment::text(now_ms) } },
+            "where": match lock {
+                Some(lock) => json!({ "$or": [counts, { "id": lock }] }),
+                None => counts,
+            },
             "limit": PAGE, "count": false,
             "orderBy": [{ "field": "expires_at", "order": "desc" }],
         });
-        self.records.query(context, query).await
+        let mut failures: Vec<Verification> = self.records.query(context, query).await?;
+        let place = failures.iter().position(|found| lock == Some(found.id.as_str()));
+        let lock = place.map(|place| failures.remove(place));
+        Ok(Standing { failures, lock })
     }
 
-    /// Counts a failure, and locks the account when there were too many: also one that does not exist.
-    pub(crate) async fn failed(&self, context: &Context, attempt: &Attempt) -> Result<Consequence> {
+    /// What counts of the failures under one key.
+    async fn failures(&self, context: &Context, key: &str, now_ms: i64) -> Result<Vec<Verification>> {
+        Ok(self.standing(context, &[key], None, now_ms).await?.failures)
+    }
+
+    /// Counts a failure, and locks the account when there were too many: also one that does not exist. `wrong` is told with the
+    /// failure, `locked` with the lock if it is this one that brings it.
+    pub(crate) async fn failed(
+        &self,
+        context: &Context,
+        attempt: &Attempt,
+        wrong: Vec<EventBeside>,
+        locked: Vec<EventBeside>,
+    ) -> Result<Consequence> {
         let now_ms = self.now_ms();
         let lockout = &self.config.lockout;
         let end = moment::text(now_ms + lockout.window_ms());
@@ -245,35 +283,49 @@ impl Auth {
             let id = record_id(attempt.place.id(), line);
             making::<Verification>(&json!({ "id": id, "identifier": keys[line], "expires_at": end }))
         };
-        self.records.transaction(context, vec![failure(0), failure(1)]).await?;
+        let both = vec![failure(0), failure(1)];
+        self.records.transaction(context, both, wrong).await?;
         if !attempt.locks {
             return Ok(Consequence::None);
         }
-        let failures = self.failures(context, &[&keys[0]], now_ms).await?;
+        let failures = self.failures(context, &keys[0], now_ms).await?;
         if u32::try_from(failures.len()).unwrap_or(u32::MAX) < lockout.attempts {
             return Ok(Consequence::None);
         }
         let until_ms = now_ms + lockout.lock_minutes.saturating_mul(60_000);
         // First the lock: whoever looks in between sees it, or the failures.
-        let first = self.lock(context, &attempt.account, until_ms).await?;
+        let first = self.lock(context, &attempt.account, until_ms, locked).await?;
         for failure in &failures {
             self.records.delete::<Verification>(context, &failure.id).await?;
         }
         Ok(if first { Consequence::Locked } else { Consequence::Limit })
     }
 
-    /// Forgets the failures of an account whose owner showed up.
-    pub(crate) async fn succeeded(&self, context: &Context, attempt: &Attempt) -> Result<()> {
+    /// Forgets the failures of an account whose owner showed up, and a lock that is over; `unlocked` is told with its end.
+    pub(crate) async fn succeeded(
+        &self,
+        context: &Context,
+        attempt: &Attempt,
+        unlocked: Vec<EventBeside>,
+    ) -> Result<()> {
         for failure in &attempt.known {
             self.records.delete::<Verification>(context, failure).await?;
         }
-        Ok(())
+        let Some(over) = &attempt.over else {
+            return Ok(());
+        };
+        let end = vec![deleting_based_on::<Verification>(&over.id, &over.updated_at)];
+        match self.records.transaction(context, end, unlocked).await {
+            // It is gone already, or another one took its place.
+            Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// Forgets the failures of an account.
     pub(crate) async fn forget_failures(&self, context: &Context, account: &str) -> Result<()> {
         let account = account_key(account);
-        for failure in self.failures(context, &[&account], self.now_ms()).await? {
+        for failure in self.failures(context, &account, self.now_ms()).await? {
             self.records.delete::<Verification>(context, &failure.id).await?;
         }
         Ok(())

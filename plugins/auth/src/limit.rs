@@ -25,7 +25,7 @@ impl Auth {
 
     /// Counts it. When there were too many the name is closed for a while.
     pub(crate) async fn count(&self, context: &Context, attempt: &Attempt) -> Result<()> {
-        self.failed(context, attempt).await?;
+        self.failed(context, attempt, Vec::new(), Vec::new()).await?;
         Ok(())
     }
 

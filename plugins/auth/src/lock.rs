@@ -2,7 +2,7 @@
 //! nothing is taken. Both lie in the store, so that they hold on every node and over a restart. Which addresses are blocked is
 //! also in memory, since every request is held to it; `watch` says when that is to be read again.
 
-use objectos_plugin_api::Context;
+use objectos_plugin_api::{Context, contracts::data::EventBeside};
 use parking_lot::RwLock;
 use serde_json::json;
 use std::{
@@ -16,7 +16,7 @@ use crate::{
     guard::wait,
     moment,
     records::{
-        Record,
+        Record, changing_based_on,
         kinds::{BlockedAddress, Verification},
     },
 };
@@ -53,75 +53,107 @@ impl Blocks {
     }
 }
 
-fn lock_id(account_key: &str) -> String {
+/// Id of the record that locks an account.
+pub(crate) fn lock_id(account_key: &str) -> String {
     format!("lk_{account_key}")
 }
 
+fn end_ms(lock: &Verification) -> i64 {
+    lock.expires_at.as_deref().map_or(0, moment::ms)
+}
+
+/// Refuses while a lock holds.
+///
+/// # Errors
+/// `TooMany`.
+pub(crate) fn check_lock(lock: &Verification, now_ms: i64) -> Result<()> {
+    let until = end_ms(lock);
+    if now_ms < until {
+        return Err(wait(until - now_ms));
+    }
+    Ok(())
+}
+
 impl Auth {
-    /// Locks an account until a moment, or for longer if it was locked for longer. False when it was locked already.
-    pub(crate) async fn lock(&self, context: &Context, account_key: &str, until_ms: i64) -> Result<bool> {
+    /// Locks an account until a moment, or for longer if it was locked for longer. False when it was locked already, and then
+    /// nothing is told.
+    pub(crate) async fn lock(
+        &self,
+        context: &Context,
+        account_key: &str,
+        until_ms: i64,
+        told: Vec<EventBeside>,
+    ) -> Result<bool> {
         let id = lock_id(account_key);
-        let lock = json!({ "id": id, "identifier": "lock", "expires_at": moment::text(until_ms) });
-        match self.records.create::<Verification>(context, lock).await {
+        let end = moment::text(until_ms);
+        let lock = json!({ "id": id, "identifier": "lock", "expires_at": end });
+        match self
+            .records
+            .create_telling::<Verification>(context, &lock, told.clone())
+            .await
+        {
             Ok(_) => return Ok(true),
             Err(error) if error.duplicate().is_some() => {}
             Err(error) => return Err(error),
         }
         let known: Option<Verification> = self.records.get(context, &id).await?;
-        let end_ms = known
-            .and_then(|known| known.expires_at)
-            .map_or(0, |end| moment::ms(&end));
-        if until_ms > end_ms {
-            let longer = json!({ "expires_at": moment::text(until_ms) });
-            match self.records.update::<Verification>(context, &id, longer).await {
-                Ok(_) => {}
-                // It came to its end meanwhile, or somebody took it away.
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
-    }
-
-    /// Refuses while the account is locked. True when a lock has just come to its end.
-    pub(crate) async fn check_lock(&self, context: &Context, account_key: &str, now_ms: i64) -> Result<bool> {
-        let id = lock_id(account_key);
-        let Some(lock) = self.records.get::<Verification>(context, &id).await? else {
+        let Some(known) = known.filter(|known| until_ms > end_ms(known)) else {
             return Ok(false);
         };
-        let until = lock.expires_at.as_deref().map_or(0, moment::ms);
-        if now_ms < until {
-            return Err(wait(until - now_ms));
+        // One that is over locks nothing any more, whether or not somebody took it away.
+        let anew = end_ms(&known) <= self.now_ms();
+        let longer = json!({ "expires_at": end });
+        let change = vec![changing_based_on::<Verification>(&id, &longer, &known.updated_at)];
+        let told = if anew { told } else { Vec::new() };
+        match self.records.transaction(context, change, told).await {
+            Ok(_) => Ok(anew),
+            // Somebody else made it longer, or took it away.
+            Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
+            Err(error) => Err(error),
         }
-        self.records.delete::<Verification>(context, &id).await
     }
 
-    /// Takes the lock of a password away; false when there was none.
-    pub(crate) async fn unlock(&self, context: &Context, email: &str) -> Result<bool> {
-        self.unlock_key(context, &self.secrets.lookup(email)).await
+    /// Takes the lock of a password away; false when there was none, and then nothing is told.
+    pub(crate) async fn unlock(&self, context: &Context, email: &str, told: Vec<EventBeside>) -> Result<bool> {
+        self.unlock_key(context, &self.secrets.lookup(email), told).await
     }
 
-    /// Takes a lock away, and the failures that led to it; false when there was none.
-    pub(crate) async fn unlock_key(&self, context: &Context, account_key: &str) -> Result<bool> {
+    /// Takes a lock away, and the failures that led to it; false when there was none, and then nothing is told.
+    pub(crate) async fn unlock_key(
+        &self,
+        context: &Context,
+        account_key: &str,
+        told: Vec<EventBeside>,
+    ) -> Result<bool> {
         self.forget_failures(context, account_key).await?;
         self.records
-            .delete::<Verification>(context, &lock_id(account_key))
+            .delete_telling::<Verification>(context, &lock_id(account_key), told)
             .await
     }
 
-    /// Takes nothing from an address until a moment.
-    pub(crate) async fn block(&self, context: &Context, address: &str, until_ms: i64, reason: &str) -> Result<()> {
+    /// Takes nothing from an address until a moment, and tells of it.
+    pub(crate) async fn block(
+        &self,
+        context: &Context,
+        address: &str,
+        until_ms: i64,
+        reason: &str,
+        told: Vec<EventBeside>,
+    ) -> Result<()> {
         let end = moment::text(until_ms);
         let record = json!({ "address": address, "expires_at": end, "reason": reason });
-        match self.records.create::<BlockedAddress>(context, record).await {
+        let records = &self.records;
+        match records
+            .create_telling::<BlockedAddress>(context, &record, told.clone())
+            .await
+        {
             Ok(_) => {}
             Err(error) if error.duplicate().is_some() => {
-                let known: Option<BlockedAddress> =
-                    self.records.find_one(context, json!({ "address": address })).await?;
+                let known: Option<BlockedAddress> = records.find_one(context, json!({ "address": address })).await?;
                 if let Some(known) = known {
                     let change = json!({ "expires_at": end, "reason": reason });
-                    self.records
-                        .update::<BlockedAddress>(context, &known.id, change)
+                    records
+                        .update_telling::<BlockedAddress>(context, &known.id, &change, told)
                         .await?;
                 }
             }

@@ -8,6 +8,9 @@ use crate::{
     error::{Refusal, Result},
 };
 
+/// Why a link that was told of did not get there.
+pub(crate) const UNSENT: &str = "the mail did not go out";
+
 impl Auth {
     /// Whether a mail can go out at all.
     pub(crate) fn may_mail(&self) -> bool {

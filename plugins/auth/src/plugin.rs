@@ -15,8 +15,16 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 use crate::{
-    alarm::ALARM, auth::Auth, config::AuthConfig, crypto::secret, error::AuthError, identify::AuthService,
-    records::kinds::Verification, routes, rules::KIND, watch::WATCHED,
+    alarm::ALARM,
+    auth::Auth,
+    config::AuthConfig,
+    crypto::secret,
+    error::AuthError,
+    identify::AuthService,
+    records::kinds::Verification,
+    routes,
+    rules::KIND,
+    watch::{MADE, WATCHED},
 };
 
 /// How often what is over is taken out of the store.
@@ -74,8 +82,13 @@ impl Plugin for AuthPlugin {
             let alarm = serde_json::from_value(event.payload)?;
             Ok(plugin.auth.act_on(&Context::background(), &alarm).await?)
         });
-        for hook in [AFTER_INSERT, AFTER_UPDATE, AFTER_DELETE] {
-            registry.hook(hook, &WATCHED, |plugin, _, call: HookCall| async move {
+        let watched: [(&str, &[&str]); 3] = [
+            (AFTER_INSERT, &MADE),
+            (AFTER_UPDATE, &WATCHED),
+            (AFTER_DELETE, &WATCHED),
+        ];
+        for (hook, objects) in watched {
+            registry.hook(hook, objects, |plugin, _, call: HookCall| async move {
                 plugin.auth.changed(&call.json()?).await;
                 Ok(HookAnswer::Unchanged)
             });

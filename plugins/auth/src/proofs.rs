@@ -1,7 +1,7 @@
 //! Proofs that are awaited: links in mails, and what stands between two steps of a sign-in. Each is a record named by the hash
 //! of its token, taken by deleting it: of two who bring the same token at once, one gets it.
 
-use objectos_plugin_api::Context;
+use objectos_plugin_api::{Context, contracts::data::EventBeside};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -73,6 +73,20 @@ impl Auth {
         value: &impl Serialize,
         life_s: i64,
     ) -> Result<String> {
+        self.make_proof_telling(context, kind, identifier, value, life_s, Vec::new())
+            .await
+    }
+
+    /// The same, and tells of it.
+    pub(crate) async fn make_proof_telling(
+        &self,
+        context: &Context,
+        kind: Kind,
+        identifier: &str,
+        value: &impl Serialize,
+        life_s: i64,
+        told: Vec<EventBeside>,
+    ) -> Result<String> {
         let token = self.secrets.token(TOKEN_CHARS);
         let value = serde_json::to_string(value).map_err(|error| AuthError::Internal(error.to_string()))?;
         let id = id_of(kind, &token);
@@ -82,7 +96,9 @@ impl Auth {
             "value": self.secrets.seal(&id, &value),
             "expires_at": moment::text(self.now_ms() + life_s * 1000),
         });
-        self.records.create::<Verification>(context, record).await?;
+        self.records
+            .create_telling::<Verification>(context, &record, told)
+            .await?;
         Ok(token)
     }
 

@@ -1,12 +1,16 @@
 //! The plugin's records behind the service `data`: everything is read and written as the system, with the request's context,
 //! so that events tell who caused it. Knows objects and fields, not what they mean.
+//!
+//! What is told of a change goes with it, in one transaction: `transaction` and everything whose name ends with `telling`. Neither
+//! is ever there without the other, whatever ends the process in between.
 
 pub(crate) mod kinds;
 
 use objectos_plugin_api::{
     Context, Host,
     contracts::data::{
-        CreateRequest, DataClient, DeleteRequest, FindRequest, GetRequest, TransactionRequest, UpdateRequest,
+        CreateRequest, DataClient, DeleteRequest, EventBeside, EventfulTransaction, FindRequest, GetRequest,
+        UpdateRequest,
     },
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -37,6 +41,24 @@ struct Found<T> {
 #[derive(Deserialize)]
 struct One<T> {
     record: T,
+}
+
+/// What a transaction left, in the order of its operations.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Stored {
+    results: Vec<Value>,
+}
+
+impl Stored {
+    /// The record as the operation at this place left it; to be asked for once.
+    ///
+    /// # Errors
+    /// `Internal` when there is none, as after a delete.
+    pub(crate) fn record<T: Record>(&mut self, place: usize) -> Result<T> {
+        let result = self.results.get_mut(place);
+        let record = result.and_then(|result| result.get_mut("record")).map(Value::take);
+        serde_json::from_value(record.unwrap_or_default()).map_err(|error| unreadable(T::OBJECT, &error))
+    }
 }
 
 impl Records {
@@ -145,11 +167,56 @@ impl Records {
         }
     }
 
-    /// Several changes, all or none.
-    pub(crate) async fn transaction(&self, context: &Context, operations: Vec<Value>) -> Result<()> {
-        let request = TransactionRequest { operations };
-        self.data.transaction(&context.as_system(), &write(&request)?).await?;
-        Ok(())
+    /// Several changes and what is told of them, all or none.
+    pub(crate) async fn transaction(
+        &self,
+        context: &Context,
+        operations: Vec<Value>,
+        told: Vec<EventBeside>,
+    ) -> Result<Stored> {
+        let request = EventfulTransaction {
+            operations,
+            events: told,
+        };
+        let answer = self.data.transaction(&context.as_system(), &write(&request)?).await?;
+        read("a transaction", &answer)
+    }
+
+    /// Makes a record, and tells of it.
+    pub(crate) async fn create_telling<T: Record>(
+        &self,
+        context: &Context,
+        record: &Value,
+        told: Vec<EventBeside>,
+    ) -> Result<T> {
+        let operations = vec![making::<T>(record)];
+        self.transaction(context, operations, told).await?.record(0)
+    }
+
+    /// Changes fields of a record, and tells of it.
+    pub(crate) async fn update_telling<T: Record>(
+        &self,
+        context: &Context,
+        id: &str,
+        record: &Value,
+        told: Vec<EventBeside>,
+    ) -> Result<T> {
+        let operations = vec![changing::<T>(id, record)];
+        self.transaction(context, operations, told).await?.record(0)
+    }
+
+    /// Deletes a record, and tells of it. False when it was not there, and then nothing is told.
+    pub(crate) async fn delete_telling<T: Record>(
+        &self,
+        context: &Context,
+        id: &str,
+        told: Vec<EventBeside>,
+    ) -> Result<bool> {
+        match self.transaction(context, vec![deleting::<T>(id)], told).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -173,6 +240,11 @@ pub(crate) fn deleting<T: Record>(id: &str) -> Value {
     json!({ "object": T::OBJECT, "action": "delete", "id": id })
 }
 
+/// One operation of a transaction: deletes the record that was read and no later one; `Conflict` undoes all.
+pub(crate) fn deleting_based_on<T: Record>(id: &str, version: &str) -> Value {
+    json!({ "object": T::OBJECT, "action": "delete", "id": id, "expectedVersion": version })
+}
+
 fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
@@ -185,6 +257,9 @@ fn write(request: &impl serde::Serialize) -> Result<Vec<u8>> {
 }
 
 fn read<T: DeserializeOwned>(object: &str, answer: &[u8]) -> Result<T> {
-    serde_json::from_slice(answer)
-        .map_err(|error| AuthError::Internal(format!("a record of {object} cannot be read: {error}")))
+    serde_json::from_slice(answer).map_err(|error| unreadable(object, &error))
+}
+
+fn unreadable(object: &str, error: &serde_json::Error) -> AuthError {
+    AuthError::Internal(format!("a record of {object} cannot be read: {error}"))
 }

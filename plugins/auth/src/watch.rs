@@ -20,6 +20,9 @@ pub(crate) const WATCHED: [&str; 8] = [
     "sys_organization",
     BLOCKED,
 ];
+/// Those of them that end something when they are made: a user, a session, a key, a team and an organisation that are new are in
+/// nobody's memory.
+pub(crate) const MADE: [&str; 3] = ["sys_member", "sys_team_member", BLOCKED];
 /// Fields of a session of which nothing in memory is made that would have to go.
 const UNIMPORTANT: [&str; 4] = ["last_seen_at", "expires_at", "updated_at", "updated_by"];
 
@@ -32,7 +35,7 @@ impl Auth {
         };
         match hook.object.as_str() {
             "sys_user" => self.forget_user(&hook.id),
-            // A session that is in use for the first time is in nobody's memory, and one that is told to be in use is the same.
+            // One that is told to be in use is the same.
             "sys_session" if hook.previous.is_some() => {
                 let only_used = hook.record.keys().all(|name| UNIMPORTANT.contains(&name.as_str()));
                 if !only_used || hook.record.is_empty() {
@@ -45,7 +48,7 @@ impl Auth {
                 }
             }
             "sys_api_key" => self.keys.forget_id(&hook.id),
-            // What its members had there they have no more. One that was made has none yet.
+            // What its members had there they have no more.
             "sys_team" if hook.previous.is_some() => self.sessions.forget_all(),
             "sys_organization" if hook.record.is_empty() => self.forget_all(),
             BLOCKED => self.read_blocks_again().await,

@@ -72,6 +72,7 @@ records! {
         user_id: String,
         provider_id: String,
         account_id: String,
+        set_up_for: Option<String>,
         password: Option<String>,
         password_history: Option<Value>,
         password_changed_at: Option<String>,

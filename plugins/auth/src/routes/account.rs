@@ -3,7 +3,7 @@
 use objectos_expression::Zone;
 use serde_json::{Map, Value, json};
 
-use super::{Call, session::confirm_password};
+use super::{Call, session::confirm_password, sign};
 use crate::{
     auth::ADMINISTRATOR,
     error::{AuthError, Refusal, Result},
@@ -132,10 +132,19 @@ pub(super) async fn unlink(call: Call) -> Result<Reply> {
     if accounts.len() == 1 {
         return Err(Refusal::LastAccount.into());
     }
-    call.auth.records.delete::<Account>(&call.context, &account.id).await?;
+    let mut told = Vec::new();
     if account.provider_id == CREDENTIAL {
         let event = "auth.password_changed";
-        super::sign::note_plain(&call, &me.live.user, event, "The password was taken away").await?;
+        told.push(sign::telling(
+            &call,
+            &me.live.user,
+            event,
+            "The password was taken away",
+        )?);
     }
+    call.auth
+        .records
+        .delete_telling::<Account>(&call.context, &account.id, told)
+        .await?;
     Ok(Reply::ok(json!({ "status": true })))
 }

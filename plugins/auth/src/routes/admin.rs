@@ -120,22 +120,23 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
             "Your own role is changed by somebody else",
         ));
     }
-    let change = json!({ "role": role });
-    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
-    forget(&call, &user.id);
-    call.auth
-        .end_impersonations(&call.context, &user, "The role of the administrator was changed")
-        .await?;
     let mut metadata = Map::new();
     metadata.insert("from".to_owned(), user.role.as_str().into());
     metadata.insert("to".to_owned(), role.into());
     let note = Note {
-        user: Some(&changed),
+        user: Some(&user),
         description: "The role of a user was changed",
         metadata,
         ..Note::default()
     };
-    call.auth.note(&call.context, "authz.role_updated", note).await?;
+    let told = vec![note.event(&call.context, "authz.role_updated")?];
+    let change = json!({ "role": role });
+    let records = &call.auth.records;
+    let changed: User = records.update_telling(&call.context, &user.id, &change, told).await?;
+    forget(&call, &user.id);
+    call.auth
+        .end_impersonations(&call.context, &user, "The role of the administrator was changed")
+        .await?;
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
 
@@ -191,21 +192,13 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
     let body = call.body()?;
     let user = by.own(&call, &body).await?;
     let keys = body.flag("keys")? == Some(true);
-    super::password::set(&call, &user, body.required("newPassword")?).await?;
+    let description = "The password was set by an administrator";
+    super::password::set(&call, &user, body.required("newPassword")?, description).await?;
     call.auth.end_proofs(&call.context, &user).await?;
-    call.auth
-        .end_all(&call.context, &user, None, "The password was set by an administrator")
-        .await?;
+    call.auth.end_all(&call.context, &user, None, description).await?;
     if keys {
         super::api_key::end_all(&call, &user).await?;
     }
-    sign::note_plain(
-        &call,
-        &user,
-        "auth.password_changed",
-        "The password was set by an administrator",
-    )
-    .await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -213,11 +206,14 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.target(&call, &call.body()?).await?;
-    let factor = call.auth.unlock_key(&call.context, &factor_key(&user.id)).await?;
-    if call.auth.unlock(&call.context, &user.email).await? || factor {
-        let event = "auth.account_unlocked";
-        sign::note_plain(&call, &user, event, "The lock was taken away by an administrator").await?;
+    let (auth, context) = (&call.auth, &call.context);
+    let description = "The lock was taken away by an administrator";
+    let mut told = vec![sign::telling(&call, &user, "auth.account_unlocked", description)?];
+    // Told once, with the first that goes.
+    if auth.unlock_key(context, &factor_key(&user.id), told.clone()).await? {
+        told.clear();
     }
+    auth.unlock(context, &user.email, told).await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 

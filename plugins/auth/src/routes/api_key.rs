@@ -1,10 +1,12 @@
 //! Keys for programs: made by the user they act for, who signed in not long ago, shown once, and with an end.
 
+use objectos_plugin_api::contracts::data::EventBeside;
 use serde_json::{Map, Value, json};
 
 use super::{Call, fresh::fresh_owner};
 use crate::{
     auth::Note,
+    bootstrap::ID_CHARS,
     crypto::{hash_text, hash_token},
     error::{AuthError, Refusal, Result},
     http::Reply,
@@ -53,8 +55,16 @@ pub(super) async fn create(call: Call) -> Result<Reply> {
         member.ok_or(Refusal::NotMember)?;
     }
     let key = format!("{PREFIX}{}", auth.secrets.token(KEY_CHARS));
+    let kept = ApiKey {
+        id: auth.secrets.token(ID_CHARS),
+        name: body.text("name")?.unwrap_or("API key").to_owned(),
+        scopes: Some(json!(scopes)),
+        ..ApiKey::default()
+    };
+    let told = telling(&call, user, &kept, "security.api_key_created", "An API key was made")?;
     let record = json!({
-        "name": body.text("name")?.unwrap_or("API key"),
+        "id": kept.id,
+        "name": kept.name,
         "user_id": user.id,
         "organization_id": organization,
         "key_hash": hash_text(&hash_token(&key)),
@@ -63,8 +73,7 @@ pub(super) async fn create(call: Call) -> Result<Reply> {
         "enabled": true,
         "expires_at": expires,
     });
-    let made: ApiKey = auth.records.create(&call.context, record).await?;
-    note(&call, user, &made, "security.api_key_created", "An API key was made").await?;
+    let made: ApiKey = auth.records.create_telling(&call.context, &record, vec![told]).await?;
     let mut answer = key_json(&made);
     answer["key"] = key.into();
     Ok(Reply::ok(answer))
@@ -82,7 +91,7 @@ fn expiry(call: &Call, expires_in_s: Option<i64>) -> Result<String> {
     Err(AuthError::body("expiresIn", &problem))
 }
 
-async fn note(call: &Call, user: &User, key: &ApiKey, event: &str, description: &str) -> Result<()> {
+fn telling(call: &Call, user: &User, key: &ApiKey, event: &str, description: &str) -> Result<EventBeside> {
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), key.name.as_str().into());
     metadata.insert("scopes".to_owned(), json!(scopes_of(key)));
@@ -93,7 +102,7 @@ async fn note(call: &Call, user: &User, key: &ApiKey, event: &str, description: 
         metadata,
         ..Note::default()
     };
-    call.auth.note(&call.context, event, note).await
+    note.event(&call.context, event)
 }
 
 /// `GET /api-key/list`.
@@ -146,14 +155,16 @@ pub(super) async fn delete(call: Call) -> Result<Reply> {
 
 /// Ends a key of a user.
 pub(super) async fn end(call: &Call, user: &User, key: &ApiKey, description: &str) -> Result<()> {
+    let told = telling(call, user, key, "security.api_key_revoked", description)?;
     call.auth.keys.forget_id(&key.id);
-    let deleted = call.auth.records.delete::<ApiKey>(&call.context, &key.id).await?;
+    let deleted = call
+        .auth
+        .records
+        .delete_telling::<ApiKey>(&call.context, &key.id, vec![told])
+        .await;
     // Once more, for whoever read it in between.
     call.auth.keys.forget_id(&key.id);
-    if !deleted {
-        return Ok(());
-    }
-    note(call, user, key, "security.api_key_revoked", description).await
+    deleted.map(drop)
 }
 
 /// Ends every key of a user.

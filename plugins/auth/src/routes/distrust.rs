@@ -6,15 +6,28 @@ use serde_json::json;
 use super::{Call, sign};
 use crate::{
     error::Result,
-    records::kinds::{Account, ApiKey, Passkey, TwoFactor, User},
+    records::{
+        changing, deleting,
+        kinds::{Account, ApiKey, Passkey, TwoFactor, User},
+    },
     sessions::load::CREDENTIAL,
 };
 
+/// What stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spared {
+    /// Nothing.
+    Nothing,
+    /// The way in that the user registered with, together with the address that they still have.
+    FromStart,
+}
+
 /// Takes away what somebody set up who need not be the owner: password, linked providers, passkeys, keys for programs, the
-/// second factor, links that are under way, and every session.
-pub(super) async fn distrust(call: &Call, user: &User) -> Result<()> {
+/// second factor, links that are under way, and every session. Each goes together with what is told of it; should the rest not
+/// follow, the address stays unverified, and the next link does it.
+pub(super) async fn distrust(call: &Call, user: &User, spared: Spared) -> Result<()> {
     let (auth, context) = (&call.auth, &call.context);
-    drop_accounts(call, user).await?;
+    drop_accounts(call, user, spared).await?;
     drop_second_factor(call, user).await?;
     let (records, of_user) = (&auth.records, json!({ "user_id": user.id }));
     for passkey in records.find::<Passkey>(context, of_user.clone()).await? {
@@ -30,16 +43,23 @@ pub(super) async fn distrust(call: &Call, user: &User) -> Result<()> {
     Ok(())
 }
 
-async fn drop_accounts(call: &Call, user: &User) -> Result<()> {
+async fn drop_accounts(call: &Call, user: &User, spared: Spared) -> Result<()> {
     let records = &call.auth.records;
     let accounts: Vec<Account> = records.find(&call.context, json!({ "user_id": user.id })).await?;
     for account in accounts {
-        records.delete::<Account>(&call.context, &account.id).await?;
+        let from_start = account.set_up_for.as_deref() == Some(user.email.as_str());
+        if from_start && spared == Spared::FromStart {
+            continue;
+        }
+        let mut told = Vec::new();
         if account.provider_id == CREDENTIAL {
             let event = "auth.password_changed";
             let description = "The password of an unverified address was taken away";
-            sign::note_plain(call, user, event, description).await?;
+            told.push(sign::telling(call, user, event, description)?);
         }
+        records
+            .delete_telling::<Account>(&call.context, &account.id, told)
+            .await?;
     }
     Ok(())
 }
@@ -47,14 +67,20 @@ async fn drop_accounts(call: &Call, user: &User) -> Result<()> {
 async fn drop_second_factor(call: &Call, user: &User) -> Result<()> {
     let records = &call.auth.records;
     let factors: Vec<TwoFactor> = records.find(&call.context, json!({ "user_id": user.id })).await?;
-    for factor in factors {
-        records.delete::<TwoFactor>(&call.context, &factor.id).await?;
-    }
+    let mut operations: Vec<_> = factors.iter().map(|factor| deleting::<TwoFactor>(&factor.id)).collect();
+    let mut told = Vec::new();
     if user.two_factor_enabled {
         let off = json!({ "two_factor_enabled": false });
-        records.update::<User>(&call.context, &user.id, off).await?;
+        operations.push(changing::<User>(&user.id, &off));
         let description = "The second factor of an unverified address was taken away";
-        sign::note_plain(call, user, "auth.mfa_disabled", description).await?;
+        told.push(sign::telling(call, user, "auth.mfa_disabled", description)?);
     }
-    Ok(())
+    if operations.is_empty() {
+        return Ok(());
+    }
+    match records.transaction(&call.context, operations, told).await {
+        // Whoever switched it off at the same time did all of it.
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other.map(drop),
+    }
 }

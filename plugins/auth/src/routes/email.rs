@@ -5,17 +5,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{Call, Entry, SignedIn, enter, existence, fresh, sign};
+use super::{
+    Call, Entry, SignedIn,
+    distrust::{Spared, distrust},
+    enter, existence, fresh, sign,
+};
 use crate::{
     auth::{Auth, Note},
     error::{AuthError, Refusal, Result},
     http::{Reply, body, percent},
+    mail::UNSENT,
     proofs::Kind,
     records::kinds::User,
     sessions::load::is_banned,
     view,
 };
 
+/// Name of the event of a link that goes out.
+const SENT: &str = "auth.email_verification_sent";
 /// What is done after an answer.
 const LINK: &str = "a link to verify an address";
 
@@ -37,25 +44,35 @@ async fn send(auth: &Auth, context: &Context, user: &User, email: &str, callback
         from: user.email.clone(),
     };
     let minutes = auth.config.links.verify_minutes;
+    let note = |failure| Note {
+        user: Some(user),
+        description: "A link to verify an address was sent",
+        failure,
+        ..Note::default()
+    };
     auth.drop_proofs(context, Kind::Email, &user.id).await?;
+    let told = vec![note(None).event(context, SENT)?];
     let token = auth
-        .make_proof(context, Kind::Email, &user.id, &claim, minutes * 60)
+        .make_proof_telling(context, Kind::Email, &user.id, &claim, minutes * 60, told)
         .await?;
     let query = percent::query(&[("token", &token), ("callbackURL", callback.unwrap_or("/"))]);
     let link = format!("{}/api/v1/auth/verify-email?{query}", auth.base_url());
     let text = format!(
-        "Hello {},\n\nto verify that this address is yours, open\n\n{link}\n\nwithin {} hours.\n",
+        "Hello {},\n\nto verify that this address is yours, open\n\n{link}\n\nwithin {} hours{}.\n",
         user.name,
-        (minutes / 60).max(1)
+        (minutes / 60).max(1),
+        if email == user.email {
+            ""
+        } else {
+            ", where you are signed in"
+        }
     );
     let subject = "Verify your e-mail address";
-    auth.mail(context, email, "email_verification", subject, text).await?;
-    let note = Note {
-        user: Some(user),
-        description: "A link to verify an address was sent",
-        ..Note::default()
-    };
-    auth.note(context, "auth.email_verification_sent", note).await
+    let sent = auth.mail(context, email, "email_verification", subject, text).await;
+    if sent.is_err() {
+        auth.note(context, SENT, note(Some(UNSENT))).await?;
+    }
+    sent
 }
 
 /// Sends the link to a user's own address after the answer: that one is sent shows neither in its time nor in how it goes.
@@ -120,7 +137,7 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
                 None => Reply::ok(json!({ "status": true, "user": view::user(&user) })),
             })
         }
-        Err(AuthError::Refused(refusal)) if callback.is_some() => {
+        Err(AuthError::Refused(refusal) | AuthError::Explained { refusal, .. }) if callback.is_some() => {
             let page = callback.unwrap_or_default();
             let join = if page.contains('?') { '&' } else { '?' };
             let query = percent::query(&[("error", refusal.code())]);
@@ -130,15 +147,56 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
     }
 }
 
+/// Whether it is the account's own session that a request comes with.
+async fn is_own(call: &Call, user: &User) -> Result<bool> {
+    match call.maybe_signed_in().await {
+        Ok(me) => Ok(me.is_some_and(|me| {
+            let session = &me.live.session;
+            session.user_id == user.id && session.impersonated_by.is_none()
+        })),
+        // Whatever is wrong with it, it shows nothing.
+        Err(AuthError::Refused(_) | AuthError::Explained { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Does what a link is for. Whoever opens it reads the mails of the address, and need not be whoever has the account: the one
+/// may have registered with the address of the other. With the account's own session both are shown to be one, and everything
+/// stays. Without it,
+/// * an account takes no other address: its owner signs in and opens the link again, and nobody is given somebody else's account;
+/// * of an account that was not verified, what came with the address from the start stays: the password that somebody registered
+///   with, who then opens the link elsewhere. All that was set up since goes, as with a link that signs in;
+/// * where a second factor is among that, its owner is asked to sign in first: it is not taken away for a link alone.
 async fn take(call: &Call, token: &str) -> Result<User> {
     let auth = &call.auth;
-    let claim: Claim = auth.take_proof(&call.context, Kind::Email, token).await?;
+    // The token is taken only for what can be done.
+    let claim: Claim = auth.peek_proof(&call.context, Kind::Email, token).await?;
     let user: Option<User> = auth.records.get(&call.context, &claim.user).await?;
     let user = user
         .filter(|user| user.email == claim.from && !is_banned(user, auth.now_ms()))
         .ok_or(Refusal::InvalidToken)?;
+    let own = is_own(call, &user).await?;
+    let doubtful = !own && !user.email_verified;
+    if !own && (claim.email != user.email || (doubtful && user.two_factor_enabled)) {
+        return Err(AuthError::explained(
+            Refusal::Unauthorized,
+            "Sign in to the account first, and open the link again",
+        ));
+    }
+    let _: Claim = auth.take_proof(&call.context, Kind::Email, token).await?;
+    if doubtful {
+        distrust(call, &user, Spared::FromStart).await?;
+    }
     let change = json!({ "email": claim.email, "email_verified": true });
-    let changed = auth.records.update::<User>(&call.context, &user.id, change).await;
+    let verified = User {
+        email: claim.email,
+        ..user.clone()
+    };
+    let told = sign::telling(call, &verified, "auth.email_verified", "An e-mail address was verified")?;
+    let changed = auth
+        .records
+        .update_telling::<User>(&call.context, &user.id, &change, vec![told])
+        .await;
     let before = user;
     let user = match changed {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::UserExists.into()),
@@ -149,13 +207,12 @@ async fn take(call: &Call, token: &str) -> Result<User> {
     }
     auth.sessions.forget_user(&user.id);
     auth.keys.forget_user(&user.id);
-    sign::note_plain(call, &user, "auth.email_verified", "An e-mail address was verified").await?;
     Ok(user)
 }
 
 /// `POST /change-email {newEmail, callbackURL?, password?}`: takes effect when the link in the mail to the new address is
-/// opened. Needs a session that is fresh, or the password. Where no mail goes out, an address that was never verified is put
-/// right at once.
+/// opened with a session of the account. Needs a session that is fresh, or the password. Where no mail goes out, an address that
+/// was never verified is put right at once.
 pub(super) async fn change(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;

@@ -1,11 +1,11 @@
 //! How somebody comes in who proved who they are, by whatever means: whether they may, whether a second factor is to follow, and
 //! the session with its answer.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Call, sign::refused};
 use crate::{
-    auth::{Note, fact},
+    auth::fact,
     error::{AuthError, Refusal, Result},
     http::{Reply, cookie, percent},
     proofs::Kind,
@@ -28,10 +28,12 @@ pub(crate) struct Entry {
     pub(crate) second_factor: bool,
     /// Where the browser goes, instead of an answer in JSON.
     pub(crate) redirect: Option<String>,
+    /// The sessions' epoch from before the user was read, where it was read just for this.
+    pub(crate) read_at: Option<u64>,
 }
 
-/// Makes the session and the answer, for somebody who comes from where they may. The session that the request came with, if it is the same user's, ends: a new proof is a
-/// new token.
+/// Makes the session and the answer, for somebody who comes from where they may. The session that the request came with, if it
+/// is the same user's, ends: a new proof is a new token.
 pub(crate) async fn enter(call: &Call, user: &User, entry: Entry) -> Result<Reply> {
     let auth = &call.auth;
     let rules = auth.rules_for(&call.context, user).await?;
@@ -49,20 +51,12 @@ pub(crate) async fn enter(call: &Call, user: &User, entry: Entry) -> Result<Repl
         forget: entry.forget,
         second_factor: entry.second_factor,
         method: entry.method,
+        sign_in: true,
+        read_at: entry.read_at,
+        rules: Some(rules),
         ..Reason::default()
     };
     let issued = auth.issue(&call.context, user, reason).await?;
-    let mut metadata = Map::new();
-    metadata.insert("method".to_owned(), entry.method.into());
-    let note = Note {
-        user: Some(user),
-        description: "A user signed in",
-        metadata,
-        by_user: true,
-        session: Some(&issued.live.session.id),
-        ..Note::default()
-    };
-    auth.note(&call.context, "auth.login", note).await?;
     if let Some(before) = before.filter(|before| before.live.user.id == user.id) {
         let event = "auth.session_expired";
         auth.end(

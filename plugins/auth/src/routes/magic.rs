@@ -1,18 +1,27 @@
 //! Links that sign in: sent to an address, good once and for minutes.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::{Call, Entry, distrust::distrust, entry::proceed, sign};
+use super::{
+    Call, Entry,
+    distrust::{Spared, distrust},
+    entry::proceed,
+    sign,
+};
 use crate::{
     auth::Note,
     bootstrap::{By, NewUser},
     error::{Refusal, Result},
     http::{Reply, body, percent},
+    mail::UNSENT,
     proofs::Kind,
     records::kinds::User,
     sessions::load::is_banned,
 };
+
+/// Name of the event of a link that goes out.
+const SENT: &str = "auth.magic_link_sent";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claim {
@@ -35,13 +44,22 @@ pub(super) async fn send(call: Call) -> Result<Reply> {
         name: body.text("name")?.map(ToOwned::to_owned),
     };
     let minutes = auth.config.links.magic_minutes;
+    let mut metadata: Map<String, Value> = Map::new();
+    metadata.insert("email".to_owned(), email.as_str().into());
+    let note = |failure| Note {
+        description: "A link to sign in was sent",
+        failure,
+        metadata: metadata.clone(),
+        ..Note::default()
+    };
     let token = auth
-        .make_proof(
+        .make_proof_telling(
             &call.context,
             Kind::Magic,
             &auth.secrets.lookup(&email),
             &claim,
             minutes * 60,
+            vec![note(None).event(&call.context, SENT)?],
         )
         .await?;
     let query = percent::query(&[("token", &token), ("callbackURL", callback.unwrap_or("/"))]);
@@ -49,16 +67,11 @@ pub(super) async fn send(call: Call) -> Result<Reply> {
     let text = format!(
         "Hello,\n\nto sign in, open\n\n{link}\n\nwithin {minutes} minutes. If you did not ask for this, do nothing.\n"
     );
-    auth.mail(&call.context, &email, "magic_link", "Your link to sign in", text)
-        .await?;
-    let mut metadata = Map::new();
-    metadata.insert("email".to_owned(), email.into());
-    let note = Note {
-        description: "A link to sign in was sent",
-        metadata,
-        ..Note::default()
-    };
-    auth.note(&call.context, "auth.magic_link_sent", note).await?;
+    let subject = "Your link to sign in";
+    if let Err(error) = auth.mail(&call.context, &email, "magic_link", subject, text).await {
+        auth.note(&call.context, SENT, note(Some(UNSENT))).await?;
+        return Err(error);
+    }
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -94,11 +107,12 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
     // Whoever set up a second factor is the one to show it: then nothing is taken away for a link alone. An owner who finds
     // somebody else's factor sets a new password by mail, which takes it away.
     if !user.email_verified && !user.two_factor_enabled {
-        distrust(&call, &user).await?;
+        distrust(&call, &user, Spared::Nothing).await?;
+        let told = sign::telling(&call, &user, "auth.email_verified", "An e-mail address was verified")?;
+        let verified = json!({ "email_verified": true });
         auth.records
-            .update::<User>(&call.context, &user.id, json!({ "email_verified": true }))
+            .update_telling::<User>(&call.context, &user.id, &verified, vec![told])
             .await?;
-        sign::note_plain(&call, &user, "auth.email_verified", "An e-mail address was verified").await?;
     }
     let entry = Entry {
         method: "magic_link",

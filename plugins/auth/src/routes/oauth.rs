@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     Call, Entry, SignedIn,
+    distrust::{Spared, distrust},
     entry::{check_standing, proceed},
+    fresh::fresh_owner,
     sign,
 };
 use crate::{
@@ -52,9 +54,10 @@ pub(super) async fn generic(call: Call) -> Result<Reply> {
     begin(&call, &id, None).await
 }
 
-/// `POST /link-social {provider, callbackURL?}` and `POST /oauth2/link {providerId, callbackURL?}`.
+/// `POST /link-social {provider, callbackURL?}` and `POST /oauth2/link {providerId, callbackURL?}`: by somebody who signed in not
+/// long ago. Whoever has the account at the provider comes in by it from then on, so an old session is not enough.
 pub(super) async fn link(call: Call) -> Result<Reply> {
-    let me = call.owner().await?;
+    let me = fresh_owner(&call).await?;
     let body = call.body()?;
     let id = match body.text("providerId")? {
         Some(id) => id.to_owned(),
@@ -197,7 +200,7 @@ async fn add(
             ));
         }
         Some(account) => keep_tokens(call, &account, tokens).await?,
-        None => make_account(call, &begun.provider, user, person, tokens).await?,
+        None => make_account(call, &begun.provider, user, None, person, tokens).await?,
     }
     Ok(Reply::redirect(&begun.callback))
 }
@@ -212,6 +215,8 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
         .clone()
         .ok_or_else(|| failed(format!("{id} tells no e-mail address")))?;
     let found: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
+    // What a user begins with came with the address.
+    let from_start = found.is_none().then(|| email.clone());
     let user = match found {
         Some(user) => {
             // Whoever set up a second factor without verifying the address need not be its owner, and is the only one to show it.
@@ -222,7 +227,7 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
             if user.email_verified {
                 user
             } else {
-                super::distrust::distrust(call, &user).await?;
+                distrust(call, &user, Spared::Nothing).await?;
                 let change = json!({ "email_verified": true });
                 auth.records.update::<User>(&call.context, &user.id, change).await?
             }
@@ -246,7 +251,7 @@ async fn newcomer(call: &Call, provider: &Provider, person: &Person, tokens: &To
             auth.make_user(&call.context, &new, by).await?
         }
     };
-    make_account(call, id, &user.id, person, tokens).await?;
+    make_account(call, id, &user.id, from_start.as_deref(), person, tokens).await?;
     Ok(user)
 }
 
@@ -273,8 +278,16 @@ async fn keep_tokens(call: &Call, account: &Account, tokens: &Tokens) -> Result<
     Ok(())
 }
 
-async fn make_account(call: &Call, provider: &str, user: &str, person: &Person, tokens: &Tokens) -> Result<()> {
+async fn make_account(
+    call: &Call,
+    provider: &str,
+    user: &str,
+    from_start: Option<&str>,
+    person: &Person,
+    tokens: &Tokens,
+) -> Result<()> {
     let mut record = sealed_tokens(call, user, tokens);
+    record["set_up_for"] = from_start.into();
     record["user_id"] = user.into();
     record["provider_id"] = provider.into();
     record["account_id"] = person.id.as_str().into();

@@ -5,6 +5,7 @@ pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod teams;
 
+use objectos_plugin_api::contracts::data::EventBeside;
 use serde_json::{Map, Value, json};
 
 use super::{Call, SignedIn};
@@ -104,28 +105,49 @@ fn read_roles(call: &Call, body: &Body, giver: &Member) -> Result<String> {
     Ok(roles.join(","))
 }
 
-async fn note(
+fn telling(
     call: &Call,
     organization: &str,
     event: &str,
     description: &str,
     metadata: Map<String, Value>,
-) -> Result<()> {
+) -> Result<EventBeside> {
     let note = Note {
         target: Some(("organization", organization)),
         description,
         metadata,
         ..Note::default()
     };
-    call.auth.note(&call.context, event, note).await
+    note.event(&call.context, event)
 }
 
-/// The role of a member was given, changed or taken.
-pub(super) async fn note_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<()> {
+/// The role of a member is given, changed or taken.
+pub(super) fn telling_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<EventBeside> {
     let mut metadata = Map::new();
     metadata.insert("user".to_owned(), member.user_id.as_str().into());
     metadata.insert("role".to_owned(), format!("org:{}", member.role).into());
-    note(call, &member.organization_id, event, description, metadata).await
+    telling(call, &member.organization_id, event, description, metadata)
+}
+
+/// Somebody who becomes a member.
+pub(super) fn newcomer(call: &Call, organization: &str, user: &str, role: &str) -> Member {
+    Member {
+        id: call.auth.secrets.token(ID_CHARS),
+        organization_id: organization.to_owned(),
+        user_id: user.to_owned(),
+        role: role.to_owned(),
+        ..Member::default()
+    }
+}
+
+/// The record of a member.
+pub(super) fn member_record(member: &Member) -> Value {
+    json!({
+        "id": member.id,
+        "organization_id": member.organization_id,
+        "user_id": member.user_id,
+        "role": member.role,
+    })
 }
 
 fn read_slug(text: &str) -> Result<String> {
@@ -150,20 +172,22 @@ pub(super) async fn create(call: Call) -> Result<Reply> {
         auth.demand(&call.context, "manage_users").await?;
     }
     let (name, slug) = (body.required("name")?, read_slug(body.required("slug")?)?);
-    let (id, member_id) = (auth.secrets.token(ID_CHARS), auth.secrets.token(ID_CHARS));
+    let id = auth.secrets.token(ID_CHARS);
     let organization = json!({
         "id": id, "name": name, "slug": slug,
         "logo": body.text("logo")?, "metadata": body.value("metadata"),
     });
-    let member = json!({ "id": member_id, "organization_id": id, "user_id": user.id, "role": OWNER });
-    let operations = vec![making::<Organization>(&organization), making::<Member>(&member)];
-    match auth.records.transaction(&call.context, operations).await {
+    let member = newcomer(&call, &id, &user.id, OWNER);
+    let told = telling_role(&call, &member, "authz.role_assigned", "An organization was made")?;
+    let operations = vec![
+        making::<Organization>(&organization),
+        making::<Member>(&member_record(&member)),
+    ];
+    let mut stored = match auth.records.transaction(&call.context, operations, vec![told]).await {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::OrganizationExists.into()),
         other => other?,
-    }
-    let organization = view::there(auth.records.get::<Organization>(&call.context, &id).await?)?;
-    let member = view::there(auth.records.get::<Member>(&call.context, &member_id).await?)?;
-    note_role(&call, &member, "authz.role_assigned", "An organization was made").await?;
+    };
+    let (organization, member): (Organization, Member) = (stored.record(0)?, stored.record(1)?);
     if body.flag("keepCurrentActiveOrganization")? != Some(true) {
         activate(&call, &me, Some(&id), None).await?;
     }
@@ -226,22 +250,15 @@ pub(super) async fn delete(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
     let (organization, _) = entitled(&call, &me, Some(body.required("organizationId")?), Right::Own).await?;
+    let (event, description) = ("authz.role_removed", "An organization was deleted");
+    let told = telling(&call, &organization.id, event, description, Map::new())?;
     call.auth
         .records
-        .delete::<Organization>(&call.context, &organization.id)
+        .delete_telling::<Organization>(&call.context, &organization.id, vec![told])
         .await?;
     // Whoever worked in it works in none: their places are gone with it.
     call.auth.sessions.forget_all();
     call.auth.keys.forget_all();
-    let event = "authz.role_removed";
-    note(
-        &call,
-        &organization.id,
-        event,
-        "An organization was deleted",
-        Map::new(),
-    )
-    .await?;
     Ok(Reply::ok(view::organization(&organization)))
 }
 

@@ -2,6 +2,7 @@
 //! one where the device asked for a finger or a PIN. What is signed and by what is `webauthn`'s business; here is whose key
 //! that is. A challenge is good once, for the browser that asked for it, for five minutes.
 
+use objectos_plugin_api::contracts::data::EventBeside;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::{Auth, Note, fact},
+    bootstrap::ID_CHARS,
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, origin::origin_of, percent},
     moment,
@@ -185,15 +187,22 @@ pub(super) async fn verify_registration(call: Call) -> Result<Reply> {
         Refusal::RegistrationFailed
     })?;
     let passkey = keep(&call, user, &made, name).await?;
-    note(&call, user, &passkey, "auth.passkey_created", "A passkey was made").await?;
     let reply = Reply::ok(passkey_json(&passkey));
     Ok(reply.cookie(cookie::clear(cookie::PASSKEY, call.secure())))
 }
 
 async fn keep(call: &Call, user: &User, made: &Made, name: Option<&str>) -> Result<Passkey> {
+    let kept = Passkey {
+        id: call.auth.secrets.token(ID_CHARS),
+        name: name.map(short),
+        aaguid: Some(made.model.clone()),
+        ..Passkey::default()
+    };
+    let told = telling(call, user, &kept, "auth.passkey_created", "A passkey was made")?;
     let record = json!({
+        "id": kept.id,
         "user_id": user.id,
-        "name": name.map(short),
+        "name": kept.name,
         "credential_id": made.id,
         "public_key": made.key.to_text(),
         "algorithm": made.key.algorithm(),
@@ -204,7 +213,12 @@ async fn keep(call: &Call, user: &User, made: &Made, name: Option<&str>) -> Resu
         "transports": made.transports.join(","),
         "aaguid": made.model,
     });
-    match call.auth.records.create(&call.context, record).await {
+    match call
+        .auth
+        .records
+        .create_telling(&call.context, &record, vec![told])
+        .await
+    {
         Err(error) if error.duplicate().is_some() => Err(Refusal::PreviouslyRegistered.into()),
         other => other,
     }
@@ -258,7 +272,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let attempt = auth.admit(&call.context, &key, &address).await?;
     let filter = json!({ "credential_id": sent.id });
     let Some(passkey): Option<Passkey> = auth.records.find_one(&call.context, filter).await? else {
-        auth.failed(&call.context, &attempt).await?;
+        auth.failed(&call.context, &attempt, Vec::new(), Vec::new()).await?;
         return Err(Refusal::PasskeyNotFound.into());
     };
     let user = crate::view::there(auth.records.get::<User>(&call.context, &passkey.user_id).await?)?;
@@ -271,8 +285,8 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let used = match used {
         Ok(used) => used,
         Err(Fault(reason)) => {
-            auth.failed(&call.context, &attempt).await?;
-            sign::refused(&call, &user, reason).await?;
+            let wrong = sign::refusal(&user, reason).event(&call.context, "auth.login_failed")?;
+            auth.failed(&call.context, &attempt, vec![wrong], Vec::new()).await?;
             return Err(Refusal::AuthenticationFailed.into());
         }
     };
@@ -290,7 +304,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
         Err(error) if error.is_conflict() => return Err(Refusal::AuthenticationFailed.into()),
         Err(error) => return Err(error),
     }
-    auth.succeeded(&call.context, &attempt).await?;
+    auth.succeeded(&call.context, &attempt, Vec::new()).await?;
     check_standing(&call, &user, None).await?;
     let secure = call.secure();
     let clear = cookie::clear(cookie::PASSKEY, secure);
@@ -321,9 +335,12 @@ async fn own(call: &Call, user: &str, body: &Body) -> Result<Passkey> {
 pub(super) async fn delete(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let passkey = own(&call, &me.live.user.id, &call.body()?).await?;
-    call.auth.records.delete::<Passkey>(&call.context, &passkey.id).await?;
     let event = "auth.passkey_deleted";
-    note(&call, &me.live.user, &passkey, event, "A passkey was taken away").await?;
+    let told = telling(&call, &me.live.user, &passkey, event, "A passkey was taken away")?;
+    call.auth
+        .records
+        .delete_telling::<Passkey>(&call.context, &passkey.id, vec![told])
+        .await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -337,7 +354,7 @@ pub(super) async fn update(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "passkey": passkey_json(&changed) })))
 }
 
-async fn note(call: &Call, user: &User, passkey: &Passkey, event: &str, description: &str) -> Result<()> {
+fn telling(call: &Call, user: &User, passkey: &Passkey, event: &str, description: &str) -> Result<EventBeside> {
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), json!(passkey.name));
     metadata.insert("aaguid".to_owned(), json!(passkey.aaguid));
@@ -348,5 +365,5 @@ async fn note(call: &Call, user: &User, passkey: &Passkey, event: &str, descript
         metadata,
         ..Note::default()
     };
-    call.auth.note(&call.context, event, note).await
+    note.event(&call.context, event)
 }

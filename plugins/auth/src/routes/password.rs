@@ -6,15 +6,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-use super::{Call, api_key, distrust::distrust, session::confirm_password, sign};
+use super::{
+    Call, api_key,
+    distrust::{Spared, distrust},
+    fresh::fresh_owner,
+    session::confirm_password,
+    sign,
+};
 use crate::{
     auth::{Auth, Note},
     bootstrap::password_place,
     error::{AuthError, Refusal, Result},
     http::{Reply, cookie, percent},
+    mail::UNSENT,
     moment, policy,
     proofs::Kind,
-    records::kinds::{Account, User},
+    records::{
+        changing,
+        kinds::{Account, User},
+        making,
+    },
     rules::Rules,
     sessions::{issue::Reason, load::is_banned},
     view,
@@ -35,9 +46,8 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     let (current, new) = (body.required("currentPassword")?, body.required("newPassword")?);
     let user = &me.live.user;
     confirm_password(&call, &user.id, current).await?;
-    set(&call, user, new).await?;
+    set(&call, user, new, "The password was changed").await?;
     call.auth.end_proofs(&call.context, user).await?;
-    sign::note_plain(&call, user, "auth.password_changed", "The password was changed").await?;
     if body.flag("revokeOtherSessions")? != Some(true) {
         call.auth.sessions.forget_user(&user.id);
         return Ok(Reply::ok(json!({ "token": null, "user": view::user(user) })));
@@ -65,18 +75,18 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     )))
 }
 
-/// `POST /set-initial-password {newPassword}`: for users who came by a provider.
+/// `POST /set-initial-password {newPassword}`: for users who came by a provider, and signed in not long ago. A password outlives
+/// the session it is set in, so an old one is not enough.
 pub(super) async fn set_initial(call: Call) -> Result<Reply> {
-    let me = call.owner().await?;
+    let me = fresh_owner(&call).await?;
     let body = call.body()?;
     let new = body.required("newPassword")?;
     let user = &me.live.user;
     if call.auth.credential(&call.context, &user.id).await?.is_some() {
         return Err(Refusal::PasswordAlreadySet.into());
     }
-    set(&call, user, new).await?;
+    set(&call, user, new, "A first password was set").await?;
     call.auth.end_proofs(&call.context, user).await?;
-    sign::note_plain(&call, user, "auth.password_changed", "A first password was set").await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -120,8 +130,16 @@ async fn send_reset(auth: &Auth, context: &Context, email: &str, redirect: Optio
         user: user.id.clone(),
         email: user.email.clone(),
     };
+    let event = "auth.password_reset_requested";
+    let note = |failure| Note {
+        user: Some(&user),
+        description: "A link to set a new password was sent",
+        failure,
+        ..Note::default()
+    };
+    let told = vec![note(None).event(context, event)?];
     let token = auth
-        .make_proof(context, Kind::Reset, &user.id, &claim, minutes * 60)
+        .make_proof_telling(context, Kind::Reset, &user.id, &claim, minutes * 60, told)
         .await?;
     let callback = redirect.map(|url| format!("?{}", percent::query(&[("callbackURL", url)])));
     let link = format!(
@@ -133,14 +151,13 @@ async fn send_reset(auth: &Auth, context: &Context, email: &str, redirect: Optio
         "Hello {},\n\nsomebody asked for a new password of your account. To set one, open\n\n{link}\n\nwithin {minutes} minutes. If it was not you, do nothing: your password stays as it is.\n",
         user.name
     );
-    auth.mail(context, &user.email, "password_reset", "Set a new password", text)
-        .await?;
-    let note = Note {
-        user: Some(&user),
-        description: "A link to set a new password was sent",
-        ..Note::default()
-    };
-    auth.note(context, "auth.password_reset_requested", note).await
+    let sent = auth
+        .mail(context, &user.email, "password_reset", "Set a new password", text)
+        .await;
+    if sent.is_err() {
+        auth.note(context, event, note(Some(UNSENT))).await?;
+    }
+    sent
 }
 
 /// `GET /reset-password/{token}?callbackURL=`: from the mail to the page that asks for the new password.
@@ -182,22 +199,21 @@ pub(super) async fn reset(call: Call) -> Result<Reply> {
     let _: Claim = auth.take_proof(&call.context, Kind::Reset, &token).await?;
     if !user.email_verified {
         // The link came by that address; whoever registered it may have been somebody else.
-        distrust(&call, &user).await?;
+        distrust(&call, &user, Spared::Nothing).await?;
     }
-    set(&call, &user, new).await?;
+    let mut operations = vec![setting(&call, &user, new).await?];
     if !user.email_verified {
-        auth.records
-            .update::<User>(&call.context, &user.id, json!({ "email_verified": true }))
-            .await?;
+        operations.push(changing::<User>(&user.id, &json!({ "email_verified": true })));
     }
+    let told = sign::telling(&call, &user, "auth.password_reset", "The password was set anew by mail")?;
+    auth.records.transaction(&call.context, operations, vec![told]).await?;
     auth.end_proofs(&call.context, &user).await?;
     auth.end_all(&call.context, &user, None, "The password was set anew")
         .await?;
     if keys {
         api_key::end_all(&call, &user).await?;
     }
-    auth.unlock(&call.context, &user.email).await?;
-    sign::note_plain(&call, &user, "auth.password_reset", "The password was set anew by mail").await?;
+    auth.unlock(&call.context, &user.email, Vec::new()).await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -232,17 +248,24 @@ fn history(account: &Account) -> Vec<String> {
         .collect()
 }
 
-/// Holds a new password to the rules, and stores it.
-pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
+/// Holds a new password to the rules, stores it, and tells that it was changed.
+pub(super) async fn set(call: &Call, user: &User, new: &str, description: &str) -> Result<()> {
+    let operations = vec![setting(call, user, new).await?];
+    let told = sign::telling(call, user, "auth.password_changed", description)?;
+    let records = &call.auth.records;
+    records.transaction(&call.context, operations, vec![told]).await?;
+    Ok(())
+}
+
+/// Holds a new password to the rules, and answers the operation that stores it.
+async fn setting(call: &Call, user: &User, new: &str) -> Result<Value> {
     let auth = &call.auth;
     let rules = auth.rules_for(&call.context, user).await?;
     policy::check(&rules.password, new, &[&user.email, &user.name])?;
     check_history(call, user, new, &rules).await?;
     let hash = auth.hasher.hash(new, &auth.secrets).await?;
     let Some(account) = auth.credential(&call.context, &user.id).await? else {
-        let record = auth.credential_record(&user.id, &hash);
-        auth.records.create::<Account>(&call.context, record).await?;
-        return Ok(());
+        return Ok(making::<Account>(&auth.credential_record(&user.id, &hash, None)));
     };
     let keep = rules.password.history_count.saturating_sub(1);
     let earlier: Vec<String> = account
@@ -257,8 +280,5 @@ pub(super) async fn set(call: &Call, user: &User, new: &str) -> Result<()> {
     change.insert("password".to_owned(), sealed.into());
     change.insert("password_history".to_owned(), json!(earlier));
     change.insert("password_changed_at".to_owned(), moment::text(auth.now_ms()).into());
-    auth.records
-        .update::<Account>(&call.context, &account.id, Value::Object(change))
-        .await?;
-    Ok(())
+    Ok(changing::<Account>(&account.id, &Value::Object(change)))
 }

@@ -145,8 +145,8 @@ pub(super) async fn confirm_password(call: &Call, user: &str, password: &str) ->
     let key = format!("confirm:{user}");
     let attempt = auth.admit_guess(&call.context, &key, &address).await?;
     if auth.hasher.verify(password, hash).await? {
-        return auth.succeeded(&call.context, &attempt).await;
+        return auth.succeeded(&call.context, &attempt, Vec::new()).await;
     }
-    auth.failed(&call.context, &attempt).await?;
+    auth.failed(&call.context, &attempt, Vec::new(), Vec::new()).await?;
     Err(Refusal::InvalidPassword.into())
 }

@@ -1,6 +1,7 @@
 //! Registering, signing in, signing out. A sign-in costs one password hash and little else, and takes the same way whether
 //! the account exists or not.
 
+use objectos_plugin_api::contracts::data::EventBeside;
 use serde_json::{Map, json};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::{
     auth::{Auth, Note, USER, fact},
     bootstrap::{By, ID_CHARS, NewUser, password_place},
     error::{AuthError, Refusal, Result},
-    guard::{Attempt, Consequence},
+    guard::Attempt,
     http::{Reply, cookie},
     invited::Shown,
     moment, policy,
@@ -71,9 +72,6 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
         return await_verification(&call, made, &new, callback);
     }
     let user = made?;
-    if user.email_verified {
-        note_plain(&call, &user, "auth.email_verified", "An e-mail address was verified").await?;
-    }
     let entry = Entry {
         method: "sign_up",
         forget: body.flag("rememberMe")? == Some(false),
@@ -171,11 +169,13 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
     let password = body.required("password")?;
     let callback = body.text("callbackURL")?;
     check_callback(&call.auth, callback)?;
+    let read_at = call.auth.sessions.epoch();
     let user = prove_password(&call, &email, password).await?;
     check_standing(&call, &user, callback).await?;
     let entry = Entry {
         method: "password",
         forget: body.flag("rememberMe")? == Some(false),
+        read_at: Some(read_at),
         ..Entry::default()
     };
     proceed(&call, &user, entry).await
@@ -204,10 +204,12 @@ async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User
         && fits;
     match user.filter(|_| fits) {
         Some(user) => {
-            auth.succeeded(&call.context, &attempt).await?;
-            if attempt.unlocked {
-                note_plain(call, &user, "auth.account_unlocked", "The lock of the account is over").await?;
+            let mut unlocked = Vec::new();
+            if attempt.unlocks() {
+                let event = "auth.account_unlocked";
+                unlocked.push(telling(call, &user, event, "The lock of the account is over")?);
             }
+            auth.succeeded(&call.context, &attempt, unlocked).await?;
             if let (Some(account), Some(hash)) = (account, hash)
                 && auth.hasher.outdated(&hash)
             {
@@ -254,37 +256,41 @@ async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
         metadata: metadata.clone(),
         ..Note::default()
     };
-    let failed = note("A sign-in failed", "wrong e-mail address or password");
-    auth.note(&call.context, "auth.login_failed", failed).await?;
-    // Where another attempt was first, it told.
-    if auth.failed(&call.context, attempt).await? != Consequence::Locked {
-        return Ok(());
-    }
+    let wrong = note("A sign-in failed", "wrong e-mail address or password");
+    let wrong = vec![wrong.event(&call.context, "auth.login_failed")?];
     let locked = note("An account was locked", "too many failed sign-ins");
-    auth.note(&call.context, "auth.account_locked", locked).await
+    let locked = vec![locked.event(&call.context, "auth.account_locked")?];
+    auth.failed(&call.context, attempt, wrong, locked).await?;
+    Ok(())
 }
 
 /// A sign-in of somebody known that did not go through.
 pub(super) async fn refused(call: &Call, user: &User, why: &str) -> Result<()> {
-    let note = Note {
+    call.auth
+        .note(&call.context, "auth.login_failed", refusal(user, why))
+        .await
+}
+
+/// What is told of it.
+pub(super) fn refusal<'a>(user: &'a User, why: &'a str) -> Note<'a> {
+    Note {
         user: Some(user),
         description: "A sign-in was refused",
         failure: Some(why),
         by_user: true,
         ..Note::default()
-    };
-    call.auth.note(&call.context, "auth.login_failed", note).await
+    }
 }
 
 /// An event about a user, by the user.
-pub(super) async fn note_plain(call: &Call, user: &User, event: &str, description: &str) -> Result<()> {
+pub(super) fn telling(call: &Call, user: &User, event: &str, description: &str) -> Result<EventBeside> {
     let note = Note {
         user: Some(user),
         description,
         by_user: call.context.user().is_empty(),
         ..Note::default()
     };
-    call.auth.note(&call.context, event, note).await
+    note.event(&call.context, event)
 }
 
 /// Browsers are sent home only.

@@ -146,13 +146,13 @@ pub(super) async fn disable(call: Call) -> Result<Reply> {
         Some(record) => vec![deleting::<TwoFactor>(&record.id), off],
         None => vec![off],
     };
-    match auth.records.transaction(&call.context, operations).await {
-        // Whoever switched it off at the same time did all of it.
+    let told = sign::telling(&call, user, "auth.mfa_disabled", "The second factor was switched off")?;
+    match auth.records.transaction(&call.context, operations, vec![told]).await {
+        // Whoever switched it off at the same time did all of it, and told of it.
         Err(error) if error.is_not_found() => {}
-        other => other?,
+        other => other.map(drop)?,
     }
     auth.sessions.forget_user(&user.id);
-    sign::note_plain(&call, user, "auth.mfa_disabled", "The second factor was switched off").await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
@@ -215,19 +215,21 @@ pub(super) async fn verify_totp(call: Call) -> Result<Reply> {
     let first = !stage.user().two_factor_enabled;
     let change = json!({ "last_step": step, "verified": true });
     let mut operations = vec![changing_based_on::<TwoFactor>(&record.id, &change, &record.updated_at)];
+    let mut told = Vec::new();
     if first {
         let on = json!({ "two_factor_enabled": true });
         operations.push(changing::<User>(&stage.user().id, &on));
+        let event = "auth.mfa_enabled";
+        told.push(sign::telling(&call, stage.user(), event, "A second factor was set up")?);
     }
-    match auth.records.transaction(&call.context, operations).await {
-        Ok(()) => {}
+    match auth.records.transaction(&call.context, operations, told).await {
+        Ok(_) => {}
         Err(error) if error.is_conflict() => return fail(&call, &attempt, stage.user(), Refusal::InvalidCode).await,
         Err(error) => return Err(error),
     }
-    auth.succeeded(&call.context, &attempt).await?;
+    auth.succeeded(&call.context, &attempt, Vec::new()).await?;
     if first {
         auth.sessions.forget_user(&stage.user().id);
-        sign::note_plain(&call, stage.user(), "auth.mfa_enabled", "A second factor was set up").await?;
     }
     finish(&call, stage, "totp", body.flag("trustDevice")? == Some(true)).await
 }
@@ -270,7 +272,7 @@ pub(super) async fn verify_backup(call: Call) -> Result<Reply> {
         }
         Err(error) => return Err(error),
     }
-    auth.succeeded(&call.context, &attempt).await?;
+    auth.succeeded(&call.context, &attempt, Vec::new()).await?;
     finish(&call, stage, "backup_code", body.flag("trustDevice")? == Some(true)).await
 }
 
@@ -288,7 +290,6 @@ async fn admit(call: &Call, user: &User) -> Result<Attempt> {
 
 async fn fail(call: &Call, attempt: &Attempt, user: &User, refusal: Refusal) -> Result<Reply> {
     let auth = &call.auth;
-    let consequence = auth.failed(&call.context, attempt).await?;
     let note = |description, failure| Note {
         user: Some(user),
         description,
@@ -296,14 +297,13 @@ async fn fail(call: &Call, attempt: &Attempt, user: &User, refusal: Refusal) -> 
         ..Note::default()
     };
     let wrong = note("A second factor was wrong", refusal.message());
-    auth.note(&call.context, "auth.login_failed", wrong).await?;
+    let wrong = vec![wrong.event(&call.context, "auth.login_failed")?];
+    let locked = note("A second factor was locked", "too many wrong codes");
+    let locked = vec![locked.event(&call.context, "auth.account_locked")?];
+    let consequence = auth.failed(&call.context, attempt, wrong, locked).await?;
     if consequence != Consequence::None {
         // So many codes are guesses: the password has to be shown again, too.
         auth.drop_proofs(&call.context, Kind::TwoFactor, &user.id).await?;
-    }
-    if consequence == Consequence::Locked {
-        let locked = note("A second factor was locked", "too many wrong codes");
-        auth.note(&call.context, "auth.account_locked", locked).await?;
     }
     Err(refusal.into())
 }
@@ -323,7 +323,7 @@ async fn finish(call: &Call, stage: Stage, method: &'static str, trust: bool) ->
         method,
         forget,
         second_factor: true,
-        redirect: None,
+        ..Entry::default()
     };
     let secure = call.secure();
     let reply = enter(call, &user, entry)

@@ -1,17 +1,19 @@
 //! Makes, renews and ends sessions. A token is shown once, to whoever signed in; the store keeps its hash.
 
-use objectos_plugin_api::Context;
+use objectos_plugin_api::{Context, contracts::data::EventBeside};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, atomic::Ordering};
 
-use super::Live;
+use super::{Live, load::Place};
 use crate::{
     auth::{Auth, Note, fact},
+    bootstrap::ID_CHARS,
     crypto::{TOKEN_CHARS, hash_text, hash_token},
-    error::{AuthError, Result},
+    error::{Refusal, Result},
     http::cookie,
     moment,
     records::kinds::{Member, Session, User},
+    rules::Rules,
 };
 
 /// Life of a session that is not to be remembered, seconds.
@@ -34,6 +36,12 @@ pub(crate) struct Reason {
     pub(crate) organization: Option<String>,
     /// How the user proved who they are: `password`, `totp`, `magic_link`, …
     pub(crate) method: &'static str,
+    /// Somebody signs in, which is told as such, too.
+    pub(crate) sign_in: bool,
+    /// The sessions' epoch from before the user was read: while none is forgotten, what was read since is as it was.
+    pub(crate) read_at: Option<u64>,
+    /// What is demanded of the user, read since then.
+    pub(crate) rules: Option<Arc<Rules>>,
 }
 
 /// A session that was just made.
@@ -46,68 +54,75 @@ pub(crate) struct Issued {
 }
 
 impl Auth {
-    /// Makes a session.
+    /// Makes a session, and tells of it in the same transaction.
     pub(crate) async fn issue(&self, context: &Context, user: &User, reason: Reason) -> Result<Issued> {
         let token = self.secrets.token(TOKEN_CHARS);
         let hash = hash_token(&token);
+        let member = match &reason.organization {
+            Some(_) => None,
+            None => self.only_place(context, user).await?,
+        };
+        let organization = reason.organization.as_deref();
+        let organization = organization.or(member.as_ref().map(|member| member.organization_id.as_str()));
+        let id = self.secrets.token(ID_CHARS);
+        let mut record = self.session_record(context, user, &reason, organization);
+        record["id"] = id.as_str().into();
+        record["token_hash"] = hash_text(&hash).into();
+        let told = told(context, user, &reason, &id)?;
+        let session: Session = self.records.create_telling(context, &record, told).await?;
+        self.hold_maximum(context, user).await?;
+        let epoch = self.sessions.epoch();
+        let as_read = reason.read_at == Some(epoch) && reason.organization.is_none();
+        let live = match reason.rules.filter(|_| as_read && reason.impersonated_by.is_none()) {
+            Some(rules) => {
+                let (user, team) = (user.clone(), None);
+                let place = Place {
+                    user,
+                    member,
+                    team,
+                    rules,
+                };
+                Some(self.live(context, session.clone(), hash, place).await?)
+            }
+            None => self.enliven(context, session.clone(), hash).await?,
+        };
+        let Some(live) = live else {
+            let why = "A session ended: its user was disabled meanwhile";
+            self.end(context, user, &session, "auth.session_expired", why).await?;
+            return Err(Refusal::Banned.into());
+        };
+        self.sessions.keep(&live, epoch);
+        Ok(Issued { token, live })
+    }
+
+    /// The record of a session, but for its id and its token.
+    fn session_record(&self, context: &Context, user: &User, reason: &Reason, organization: Option<&str>) -> Value {
         let now_ms = self.now_ms();
         let life_s = match (&reason.impersonated_by, reason.forget) {
             (Some(_), _) => IMPERSONATION_S,
             (None, true) => UNREMEMBERED_S.min(self.sessions.policy.max_age_s),
             (None, false) => self.sessions.policy.max_age_s,
         };
-        let organization = match &reason.organization {
-            Some(organization) => Some(organization.clone()),
-            None => self.only_organization(context, user).await?,
-        };
-        let session: Session = self
-            .records
-            .create(
-                context,
-                json!({
-                    "user_id": user.id,
-                    "token_hash": hash_text(&hash),
-                    "expires_at": moment::text(now_ms + life_s * 1000),
-                    "signed_in_at": moment::text(now_ms),
-                    "last_seen_at": moment::text(now_ms),
-                    "ip_address": fact(context, "address"),
-                    "user_agent": fact(context, "userAgent"),
-                    "active_organization_id": organization,
-                    "impersonated_by": reason.impersonated_by,
-                    "impersonator_organization_id": reason.impersonator_organization,
-                    "remembered": !reason.forget,
-                    "second_factor": reason.second_factor,
-                }),
-            )
-            .await?;
-        self.hold_maximum(context, user).await?;
-        let epoch = self.sessions.epoch();
-        let live = self.enliven(context, session, hash).await?;
-        let live = live.ok_or_else(|| AuthError::Internal("a session was made for a disabled user".to_owned()))?;
-        self.sessions.keep(&live, epoch);
-        let mut metadata = Map::new();
-        metadata.insert("method".to_owned(), reason.method.into());
-        let note = Note {
-            user: Some(user),
-            target: Some(("session", &live.session.id)),
-            description: "A session began",
-            metadata,
-            by_user: reason.impersonated_by.is_none(),
-            session: Some(&live.session.id),
-            ..Note::default()
-        };
-        self.note(context, "auth.session_created", note).await?;
-        Ok(Issued { token, live })
+        json!({
+            "user_id": user.id,
+            "expires_at": moment::text(now_ms + life_s * 1000),
+            "signed_in_at": moment::text(now_ms),
+            "last_seen_at": moment::text(now_ms),
+            "ip_address": fact(context, "address"),
+            "user_agent": fact(context, "userAgent"),
+            "active_organization_id": organization,
+            "impersonated_by": reason.impersonated_by,
+            "impersonator_organization_id": reason.impersonator_organization,
+            "remembered": !reason.forget,
+            "second_factor": reason.second_factor,
+        })
     }
 
     /// Whoever is in one organisation alone works there from the start.
-    async fn only_organization(&self, context: &Context, user: &User) -> Result<Option<String>> {
+    async fn only_place(&self, context: &Context, user: &User) -> Result<Option<Member>> {
         let query = json!({ "where": { "user_id": user.id }, "limit": 2, "count": false });
-        let members: Vec<Member> = self.records.query(context, query).await?;
-        Ok(match members.as_slice() {
-            [member] => Some(member.organization_id.clone()),
-            _ => None,
-        })
+        let mut members: Vec<Member> = self.records.query(context, query).await?;
+        Ok(if members.len() == 1 { members.pop() } else { None })
     }
 
     /// Ends the oldest sessions of a user who has more than they may.
@@ -133,7 +148,7 @@ impl Auth {
         Ok(())
     }
 
-    /// Ends a session.
+    /// Ends a session, and tells of it.
     pub(crate) async fn end(
         &self,
         context: &Context,
@@ -142,13 +157,6 @@ impl Auth {
         event: &str,
         description: &str,
     ) -> Result<()> {
-        // First out of memory: from here on this node asks the store. And once more, for whoever read it in between.
-        self.sessions.forget_id(&session.id);
-        let deleted = self.records.delete::<Session>(context, &session.id).await?;
-        self.sessions.forget_id(&session.id);
-        if !deleted {
-            return Ok(());
-        }
         let note = Note {
             user: Some(user),
             target: Some(("session", &session.id)),
@@ -157,7 +165,13 @@ impl Auth {
             session: Some(&session.id),
             ..Note::default()
         };
-        self.note(context, event, note).await
+        let told = vec![note.event(context, event)?];
+        // First out of memory: from here on this node asks the store. And once more, for whoever read it in between.
+        self.sessions.forget_id(&session.id);
+        let deleted = self.records.delete_telling::<Session>(context, &session.id, told).await;
+        self.sessions.forget_id(&session.id);
+        // One that was gone was told of by whoever ended it.
+        deleted.map(drop)
     }
 
     /// Ends all sessions of a user but one, and all in which they act as somebody else. Answers how many.
@@ -272,4 +286,32 @@ impl Auth {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What is told of a session that begins.
+fn told(context: &Context, user: &User, reason: &Reason, id: &str) -> Result<Vec<EventBeside>> {
+    let mut metadata = Map::new();
+    metadata.insert("method".to_owned(), reason.method.into());
+    let begun = Note {
+        user: Some(user),
+        target: Some(("session", id)),
+        description: "A session began",
+        metadata: metadata.clone(),
+        by_user: reason.impersonated_by.is_none(),
+        session: Some(id),
+        ..Note::default()
+    };
+    let mut told = vec![begun.event(context, "auth.session_created")?];
+    if reason.sign_in {
+        let entered = Note {
+            user: Some(user),
+            description: "A user signed in",
+            metadata,
+            by_user: true,
+            session: Some(id),
+            ..Note::default()
+        };
+        told.push(entered.event(context, "auth.login")?);
+    }
+    Ok(told)
 }

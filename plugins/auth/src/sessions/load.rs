@@ -19,6 +19,19 @@ use crate::{
     rules::Rules,
 };
 
+/// What a session is made ready with.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its user, who is not disabled.
+    pub(super) user: User,
+    /// The user's place in its active organisation.
+    pub(super) member: Option<Member>,
+    /// Its active team, to which the user belongs.
+    pub(super) team: Option<String>,
+    /// What is demanded of the user.
+    pub(super) rules: Arc<Rules>,
+}
+
 /// Minutes as milliseconds; none is for ever.
 fn minutes(minutes: Option<i64>) -> i64 {
     minutes.map_or(i64::MAX, |minutes| minutes.saturating_mul(60_000))
@@ -113,7 +126,7 @@ impl Auth {
     pub(crate) async fn enliven(
         &self,
         context: &Context,
-        mut session: Session,
+        session: Session,
         hash: TokenHash,
     ) -> Result<Option<Arc<Live>>> {
         let (user, (member, team)) = try_join(
@@ -121,7 +134,6 @@ impl Auth {
             self.places(context, &session),
         )
         .await?;
-        session.active_team_id = team;
         let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
             return Ok(None);
         };
@@ -129,6 +141,30 @@ impl Auth {
             return Ok(None);
         }
         let rules = self.rules_for(context, &user).await?;
+        let place = Place {
+            user,
+            member,
+            team,
+            rules,
+        };
+        self.live(context, session, hash, place).await.map(Some)
+    }
+
+    /// Makes a session ready for use, with what was read for it.
+    pub(super) async fn live(
+        &self,
+        context: &Context,
+        mut session: Session,
+        hash: TokenHash,
+        place: Place,
+    ) -> Result<Arc<Live>> {
+        let Place {
+            user,
+            member,
+            team,
+            rules,
+        } = place;
+        session.active_team_id = team;
         let restriction = if session.impersonated_by.is_some() {
             None
         } else {
@@ -148,7 +184,7 @@ impl Auth {
             i64::MAX
         };
         let seen = session.last_seen_at.as_deref().map_or(signed_in, moment::ms);
-        Ok(Some(Arc::new(Live {
+        Ok(Arc::new(Live {
             identity,
             restriction,
             networks: rules.networks.clone(),
@@ -162,7 +198,7 @@ impl Auth {
             renewing: AtomicBool::new(false),
             session,
             user,
-        })))
+        }))
     }
 
     /// The user's place in the session's active organisation, and the active team, as far as they still belong to it.

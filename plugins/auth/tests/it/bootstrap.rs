@@ -310,7 +310,7 @@ async fn a_user_whom_the_operator_names_becomes_the_administrator_and_it_is_told
     for expected in [1, 0] {
         let world = world_in("production", json!({}), Arc::clone(&data), &environment).await;
         assert_eq!(world.data.rows("sys_user")[0]["role"], "super_admin");
-        let told = world.plugin.published();
+        let told = world.told();
         let told: Vec<_> = told
             .iter()
             .filter(|event| event.name == "authz.role_assigned")

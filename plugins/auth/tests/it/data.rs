@@ -1,9 +1,11 @@
 //! The service `data` in memory, as far as the plugin uses it: equality and a few operators, unique fields as the metadata
-//! declares them, and events of nothing.
+//! declares them, and what is told with a transaction. Every question and every change is counted.
 
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
-    contracts::data::{CreateRequest, Data, DeleteRequest, FindRequest, GetRequest, TransactionRequest, UpdateRequest},
+    contracts::data::{
+        CreateRequest, Data, DeleteRequest, EventBeside, EventfulTransaction, FindRequest, GetRequest, UpdateRequest,
+    },
 };
 use serde_json::{Map, Value, json};
 use std::{
@@ -24,6 +26,9 @@ pub(crate) struct MemoryData {
     unique: BTreeMap<String, Vec<Vec<String>>>,
     counter: AtomicU64,
     meanwhile: Mutex<Option<Meanwhile>>,
+    told: Mutex<Vec<EventBeside>>,
+    /// Questions, and changes.
+    asked: [AtomicU64; 2],
 }
 
 impl MemoryData {
@@ -58,6 +63,20 @@ impl MemoryData {
         self.rows.lock().unwrap().get(object).cloned().unwrap_or_default()
     }
 
+    /// What was told with changes so far.
+    pub(crate) fn told(&self) -> Vec<EventBeside> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// How many questions and changes there were so far.
+    pub(crate) fn asked(&self) -> [u64; 2] {
+        self.asked.each_ref().map(|count| count.load(Ordering::SeqCst))
+    }
+
+    fn count(&self, place: usize) {
+        self.asked[place].fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Puts a record in, as somebody else would.
     pub(crate) fn put(&self, object: &str, record: Value) {
         let Value::Object(record) = record else {
@@ -80,7 +99,7 @@ impl MemoryData {
 
     /// Takes a record out, as somebody else would.
     pub(crate) fn take(&self, object: &str, id: &str) {
-        Self::remove(&mut self.rows.lock().unwrap(), object, id).unwrap();
+        Self::remove(&mut self.rows.lock().unwrap(), object, id, None).unwrap();
     }
 
     fn stamp(&self) -> Value {
@@ -164,8 +183,12 @@ impl MemoryData {
         Ok(record)
     }
 
-    fn remove(rows: &mut Rows, object: &str, id: &str) -> Result<()> {
+    fn remove(rows: &mut Rows, object: &str, id: &str, version: Option<&str>) -> Result<()> {
         let list = rows.entry(object.to_owned()).or_default();
+        let known = list.iter().find(|row| row["id"] == id);
+        if known.is_some_and(|row| version.is_some_and(|version| row["updated_at"] != version)) {
+            return Err(Error::new(ErrorKind::Conflict, "stale").with_code("concurrent_modification"));
+        }
         let before = list.len();
         list.retain(|row| row["id"] != id);
         if list.len() == before {
@@ -223,6 +246,7 @@ fn check_system(context: &Context) -> Result<()> {
 impl Data for MemoryData {
     async fn find(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        self.count(0);
         // As with a real store, others have their turn while it is asked.
         tokio::task::yield_now().await;
         let FindRequest { object, query } = serde_json::from_slice(&request)?;
@@ -247,6 +271,7 @@ impl Data for MemoryData {
 
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        self.count(0);
         let GetRequest { object, id, .. } = serde_json::from_slice(&request)?;
         let found = self.rows(&object).into_iter().find(|row| row["id"] == id.as_str());
         let record = found.ok_or_else(|| Error::not_found("no such record"))?;
@@ -257,6 +282,7 @@ impl Data for MemoryData {
 
     async fn create(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        self.count(1);
         let CreateRequest { object, record } = serde_json::from_slice(&request)?;
         let record = self.insert(&mut self.rows.lock().unwrap(), &object, record)?;
         Ok(serde_json::to_vec(&json!({ "object": object, "record": record }))?)
@@ -264,6 +290,7 @@ impl Data for MemoryData {
 
     async fn update(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        self.count(1);
         let request: UpdateRequest = serde_json::from_slice(&request)?;
         let version = request.expected_version.as_deref();
         let mut rows = self.rows.lock().unwrap();
@@ -275,8 +302,9 @@ impl Data for MemoryData {
 
     async fn delete(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
+        self.count(1);
         let DeleteRequest { object, id, .. } = serde_json::from_slice(&request)?;
-        Self::remove(&mut self.rows.lock().unwrap(), &object, &id)?;
+        Self::remove(&mut self.rows.lock().unwrap(), &object, &id, None)?;
         Ok(serde_json::to_vec(
             &json!({ "object": object, "id": id, "success": true, "deleted": true }),
         )?)
@@ -288,27 +316,33 @@ impl Data for MemoryData {
 
     async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
-        let TransactionRequest { operations } = serde_json::from_slice(&request)?;
+        self.count(1);
+        let EventfulTransaction { operations, events } = serde_json::from_slice(&request)?;
+        assert!(!operations.is_empty(), "what changes nothing is published: {events:?}");
         let act = self.meanwhile.lock().unwrap().take();
         if let Some(act) = act {
             act(self);
         }
         let mut rows = self.rows.lock().unwrap();
         let mut changed = rows.clone();
+        let mut results = Vec::new();
         for operation in &operations {
             let object = operation["object"].as_str().unwrap();
             let data = operation["data"].as_object().cloned().unwrap_or_default();
-            match (operation["action"].as_str().unwrap(), operation["id"].as_str()) {
-                ("create", _) => self.insert(&mut changed, object, data).map(drop)?,
-                ("update", Some(id)) => {
-                    let version = operation["expectedVersion"].as_str();
-                    self.change(&mut changed, object, id, &data, version).map(drop)?;
+            let version = operation["expectedVersion"].as_str();
+            let record = match (operation["action"].as_str().unwrap(), operation["id"].as_str()) {
+                ("create", _) => Value::Object(self.insert(&mut changed, object, data)?),
+                ("update", Some(id)) => Value::Object(self.change(&mut changed, object, id, &data, version)?),
+                ("delete", Some(id)) => {
+                    Self::remove(&mut changed, object, id, version)?;
+                    Value::Null
                 }
-                ("delete", Some(id)) => Self::remove(&mut changed, object, id)?,
                 other => panic!("{other:?} is no operation"),
-            }
+            };
+            results.push(json!({ "object": object, "record": record }));
         }
         *rows = changed;
-        Ok(b"{\"success\":true}".to_vec())
+        self.told.lock().unwrap().extend(events);
+        Ok(serde_json::to_vec(&json!({ "success": true, "results": results }))?)
     }
 }

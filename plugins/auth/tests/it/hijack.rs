@@ -189,3 +189,93 @@ async fn what_shuts_somebody_out_ends_their_links() {
             .refused(400, "INVALID_TOKEN");
     }
 }
+
+#[tokio::test]
+async fn who_verifies_an_address_keeps_what_came_with_it_and_with_their_own_session_everything() {
+    for own in [true, false] {
+        let world = world(json!({})).await;
+        world.registered("root@example.com").await;
+        let mut eve = world.registered("ada@example.com").await;
+        let user = eve.get("get-session").await.expect(200)["user"]["id"].clone();
+        let linked = json!({ "user_id": user, "provider_id": "corporate", "account_id": "eve" });
+        world.data.put("sys_account", linked);
+        let key = eve.post("api-key/create", json!({ "name": "k" })).await.expect(200)["key"].clone();
+        ask(&mut eve, "send-verification-email", "ada@example.com").await;
+        let verify = format!("verify-email?token={}", world.mailed_token().await);
+        let mut ada = Browser::new(&world);
+        let opener = if own { &mut eve } else { &mut ada };
+        opener.get(&verify).await.expect(200);
+        assert_eq!(eve.is_signed_in().await, own);
+        let by_key = world.who(&bearer(key.as_str().unwrap())).await.unwrap();
+        assert_eq!(by_key.is_some(), own, "{by_key:?}");
+        let accounts = world.data.rows("sys_account");
+        let theirs = accounts.iter().filter(|account| account["user_id"] == user);
+        let providers: Vec<&Value> = theirs.map(|account| &account["provider_id"]).collect();
+        assert_eq!(providers.contains(&&json!("corporate")), own, "{providers:?}");
+        // The password somebody registered with is theirs wherever they open the link.
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let entered = ada.post("sign-in/email", body).await.expect(200);
+        assert_eq!(entered["user"]["emailVerified"], true);
+        assert_eq!(world.count("auth.email_verified"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_link_alone_gives_no_account_another_address_and_takes_no_second_factor_away() {
+    for moves in [true, false] {
+        let world = world(json!({})).await;
+        world.registered("root@example.com").await;
+        let mut eve = world.registered("ada@example.com").await;
+        if moves {
+            let body = json!({ "newEmail": "lovelace@example.com" });
+            eve.post("change-email", body).await.expect(200);
+        } else {
+            set_up(&mut eve).await;
+            ask(&mut eve, "send-verification-email", "ada@example.com").await;
+        }
+        let verify = format!("verify-email?token={}", world.mailed_token().await);
+        let mut other = Browser::new(&world);
+        other.get(&verify).await.refused(401, "UNAUTHORIZED");
+        let page = other.get(&format!("{verify}&callbackURL=%2Fapp")).await;
+        assert_eq!(
+            (page.status, page.header("location")),
+            (302, Some("/app?error=UNAUTHORIZED"))
+        );
+        assert!(eve.is_signed_in().await);
+        // The link is as good as before.
+        eve.get(&verify).await.expect(200);
+        let user = eve.get("get-session").await.expect(200)["user"].clone();
+        let email = if moves {
+            "lovelace@example.com"
+        } else {
+            "ada@example.com"
+        };
+        assert_eq!((&user["email"], &user["emailVerified"]), (&json!(email), &json!(true)));
+        assert_eq!(user["twoFactorEnabled"], !moves);
+    }
+}
+
+#[tokio::test]
+async fn an_old_session_sets_up_no_way_in() {
+    let world = world(json!({})).await;
+    world.registered("root@example.com").await;
+    let mut ada = Browser::new(&world);
+    ask(&mut ada, "sign-in/magic-link", "ada@example.com").await;
+    let link = format!("magic-link/verify?token={}", world.mailed_token().await);
+    ada.get(&link).await.expect(200);
+    world.plugin.set_now_ms(NOW_MS + DAY_MS + 1000);
+    assert!(ada.is_signed_in().await);
+    for (path, body) in [
+        ("set-initial-password", json!({ "newPassword": NEW })),
+        ("set-password", json!({ "newPassword": NEW })),
+        ("link-social", json!({ "provider": "corporate" })),
+        ("oauth2/link", json!({ "providerId": "corporate" })),
+    ] {
+        ada.post(path, body).await.refused(403, "SESSION_NOT_FRESH");
+    }
+    assert_eq!(
+        world.data.rows("sys_account").len(),
+        1,
+        "the password of the administrator"
+    );
+}

@@ -43,6 +43,22 @@ async fn known_and_unknown_accounts_are_locked_alike() {
 }
 
 #[tokio::test]
+async fn a_lock_that_is_over_does_not_stand_for_the_next_one() {
+    let world = world(json!({ "lockout": { "attempts": 3, "slowAfter": 3, "lockMinutes": 10 } })).await;
+    world.registered("ada@example.com").await;
+    for round in 0..3 {
+        world.plugin.set_now_ms(NOW_MS + round * 601_000);
+        for _ in 0..3 {
+            assert_eq!(attempt(&world, "ada@example.com", "walnut-heron-72").await.status, 401);
+        }
+        let locked = attempt(&world, "ada@example.com", PASSWORD).await;
+        assert_eq!(locked.header("retry-after"), Some("600"), "{round}");
+    }
+    assert_eq!(world.count("auth.account_locked"), 3);
+    assert_eq!(world.count("auth.account_unlocked"), 0, "nobody signed in");
+}
+
+#[tokio::test]
 async fn attempts_have_to_wait_before_they_are_refused_altogether() {
     let world = world(json!({ "lockout": { "attempts": 10, "slowAfter": 2 } })).await;
     world.registered("ada@example.com").await;

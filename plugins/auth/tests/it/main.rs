@@ -24,5 +24,6 @@ mod scim;
 mod scim_paths;
 mod sessions;
 mod silence;
+mod together;
 mod two_factor;
 mod world;

@@ -5,7 +5,7 @@ use objectos_plugin_api::{
     Context, Error, HttpRequestParts, HttpResponse, Principal, Result,
     contracts::{
         auth::{AuthClient, Credentials, Identity},
-        data::DataServer,
+        data::{DataServer, EventBeside},
         mailer::{MailMessage, Mailer, MailerServer},
     },
 };
@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) mails: Arc<Mailbox>,
     /// So many mails were read.
     read: AtomicUsize,
+    /// So much was told with changes before it was there.
+    told_before: usize,
 }
 
 /// What the tests use of the configuration: cheap hashes.
@@ -75,6 +77,7 @@ pub(crate) async fn world_with(
     with: impl FnOnce(TestHost) -> TestHost,
 ) -> World {
     let mails = Arc::new(Mailbox::default());
+    let told_before = data.told().len();
     let host = TestHost::new(include_str!("../../plugin.json"))
         .config(config(&more))
         .settings(json!({ "mode": mode, "listen": "127.0.0.1:3000" }))
@@ -88,18 +91,30 @@ pub(crate) async fn world_with(
         data,
         mails,
         read: AtomicUsize::new(0),
+        told_before,
     }
 }
 
 impl World {
-    /// Names of the security events so far.
-    pub(crate) fn events(&self) -> Vec<String> {
+    /// The security events that came with changes so far.
+    pub(crate) fn told(&self) -> Vec<EventBeside> {
+        self.data.told().split_off(self.told_before)
+    }
+
+    /// Names of the security events that came by themselves so far.
+    pub(crate) fn published(&self) -> Vec<String> {
         let published = self.plugin.published();
         published
             .into_iter()
             .inspect(|event| assert!(event.durable, "{} is durable", event.name))
             .map(|event| event.name)
             .collect()
+    }
+
+    /// Names of the security events so far.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let told = self.told().into_iter().map(|event| event.name);
+        told.chain(self.published()).collect()
     }
 
     pub(crate) fn count(&self, event: &str) -> usize {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Right, entitled, membership, note_role, read_roles, users_of};
+use super::{Right, entitled, member_record, membership, newcomer, read_roles, telling_role, users_of};
 use crate::{
     error::{AuthError, Refusal, Result},
     http::{Reply, body, percent},
@@ -149,17 +149,13 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     if auth.config.require_email_verification && !verifies {
         check_verified(&me)?;
     }
-    let id = auth.secrets.token(super::ID_CHARS);
-    let member = json!({
-        "id": id,
-        "organization_id": invitation.organization_id,
-        "user_id": user.id,
-        "role": invitation.role,
-    });
+    let member = newcomer(&call, &invitation.organization_id, &user.id, &invitation.role);
+    let description = "An invitation was accepted";
+    let mut told = vec![telling_role(&call, &member, "authz.role_assigned", description)?];
     let mut operations = vec![
         // The one that was read: of whoever takes it back meanwhile and whoever accepts it, one is heard.
         changing_based_on::<Invitation>(&invitation.id, &json!({ "status": "accepted" }), &invitation.updated_at),
-        making::<Member>(&member),
+        making::<Member>(&member_record(&member)),
         changing::<Session>(
             &me.live.session.id,
             &json!({ "active_organization_id": invitation.organization_id, "active_team_id": invitation.team_id }),
@@ -170,21 +166,18 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     }
     if verifies {
         operations.push(changing::<User>(&user.id, &json!({ "email_verified": true })));
+        let (event, description) = ("auth.email_verified", "An e-mail address was verified");
+        told.push(sign::telling(&call, user, event, description)?);
     }
-    match records.transaction(&call.context, operations).await {
+    let mut stored = match records.transaction(&call.context, operations, told).await {
         Err(error) if error.duplicate().is_some() => return Err(Refusal::AlreadyMember.into()),
         Err(error) if error.is_conflict() => return Err(Refusal::InvitationNotFound.into()),
         other => other?,
-    }
+    };
     auth.sessions.forget_user(&user.id);
     auth.keys.forget_user(&user.id);
     auth.end_invitation_links(&call.context, &invitation.id).await?;
-    if verifies {
-        sign::note_plain(&call, user, "auth.email_verified", "An e-mail address was verified").await?;
-    }
-    let member = view::there(records.get::<Member>(&call.context, &id).await?)?;
-    note_role(&call, &member, "authz.role_assigned", "An invitation was accepted").await?;
-    let invitation = view::there(records.get::<Invitation>(&call.context, &invitation.id).await?)?;
+    let (invitation, member): (Invitation, Member) = (stored.record(0)?, stored.record(1)?);
     Ok(Reply::ok(json!({
         "invitation": view::invitation(&invitation), "member": view::member(&member, None),
     })))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{OWNER, Right, entitled, has_role, membership, note_role, read_roles, users_of};
+use super::{OWNER, Right, entitled, has_role, membership, read_roles, telling_role, users_of};
 use crate::{
     error::{AuthError, Refusal, Result},
     http::{Reply, percent},
@@ -86,7 +86,10 @@ pub(in crate::routes) async fn check_not_last_owner(call: &Call, user: &str) -> 
 /// Takes a member out: of the organisation, of its teams, and of the sessions that work in it.
 async fn take_out(call: &Call, member: &Member) -> Result<()> {
     let records = &call.auth.records;
-    records.delete::<Member>(&call.context, &member.id).await?;
+    let told = telling_role(call, member, "authz.role_removed", "A member left an organization")?;
+    records
+        .delete_telling::<Member>(&call.context, &member.id, vec![told])
+        .await?;
     let teams: Vec<Team> = records
         .find(&call.context, json!({ "organization_id": member.organization_id }))
         .await?;
@@ -104,7 +107,7 @@ async fn take_out(call: &Call, member: &Member) -> Result<()> {
     }
     call.auth.sessions.forget_user(&member.user_id);
     call.auth.keys.forget_user(&member.user_id);
-    note_role(call, member, "authz.role_removed", "A member left an organization").await
+    Ok(())
 }
 
 /// `POST /organization/remove-member {memberIdOrEmail, organizationId?}`.
@@ -143,16 +146,19 @@ pub(in crate::routes) async fn update_role(call: Call) -> Result<Reply> {
         check_owner_stays(&call, &member).await?;
     }
     let change = json!({ "role": roles });
-    let changed: Member = call.auth.records.update(&call.context, &member.id, change).await?;
+    let given = Member {
+        role: roles,
+        ..member.clone()
+    };
+    let description = "The role of a member was changed";
+    let told = telling_role(&call, &given, "authz.role_updated", description)?;
+    let changed: Member = call
+        .auth
+        .records
+        .update_telling(&call.context, &member.id, &change, vec![told])
+        .await?;
     call.auth.sessions.forget_user(&member.user_id);
     call.auth.keys.forget_user(&member.user_id);
-    note_role(
-        &call,
-        &changed,
-        "authz.role_updated",
-        "The role of a member was changed",
-    )
-    .await?;
     Ok(Reply::ok(view::member(&changed, None)))
 }
 

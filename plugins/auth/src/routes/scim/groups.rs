@@ -12,7 +12,10 @@ use crate::{
     error::{AuthError, Refusal, Result},
     http::Reply,
     records::kinds::{Member, Team, TeamMember},
-    routes::{Call, organization::note_role},
+    routes::{
+        Call,
+        organization::{member_record, newcomer, telling_role},
+    },
 };
 
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -76,16 +79,19 @@ async fn add(call: &Call, team: &Team, user: &str) -> Result<()> {
         if !call.auth.reaches(&call.context, &reach, user).await? {
             return Err(invalid(format!("there is no user {user}")));
         }
-        let record = json!({ "organization_id": team.organization_id, "user_id": user, "role": "member" });
-        let made = records.create::<Member>(&call.context, record).await;
-        let made = made.map_err(|error| {
+        let member = newcomer(call, &team.organization_id, user, "member");
+        let description = "A directory made a user a member";
+        let told = telling_role(call, &member, "authz.role_assigned", description)?;
+        let made = records
+            .create_telling::<Member>(&call.context, &member_record(&member), vec![told])
+            .await;
+        made.map_err(|error| {
             if error.duplicate().is_none() {
                 invalid(format!("there is no user {user}"))
             } else {
                 error
             }
         })?;
-        note_role(call, &made, "authz.role_assigned", "A directory made a user a member").await?;
         call.auth.sessions.forget_user(user);
         call.auth.keys.forget_user(user);
     }
