@@ -92,7 +92,7 @@ pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<
     let path = path(data);
     if UnixStream::connect(&path).await.is_ok() {
         return Err(std::io::Error::new(
-            std::io::ErrorKind::AddrInUse,
+            ErrorKind::AddrInUse,
             "another host runs with this data folder",
         ));
     }

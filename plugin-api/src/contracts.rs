@@ -5,6 +5,7 @@ pub mod auth;
 pub mod data;
 pub mod event_store;
 pub mod events;
+pub mod file_storage;
 pub mod grants;
 pub mod hooks;
 pub mod http_client;

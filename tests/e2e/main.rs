@@ -20,6 +20,7 @@ mod clients;
 mod crash;
 mod crm;
 mod export;
+mod files;
 mod grants;
 mod host;
 mod permissions;

@@ -1,6 +1,7 @@
 //! Access over a real socket: who is refused, what is seen, what is hidden, at once after every change.
 
 mod golden;
+mod guests;
 mod hidden;
 mod leak;
 pub(crate) mod people;

@@ -36,7 +36,8 @@ pub struct Credentials {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// Nobody: `null`. Credentials that are no good are nobody, not an error.
+    /// Nobody: `null`. Credentials that are no good are nobody, not an error. Where the operator lets guests in, whoever brings
+    /// none is a principal of the kind `anonymous` with an empty id; it reaches the routes with `"access": "guest"` alone.
     pub principal: Option<Principal>,
     /// Headers to add to the answer (a renewed cookie).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -207,7 +207,8 @@ impl Origin {
             origin.actor_kind = serde_json::to_value(principal.kind)
                 .ok()
                 .and_then(|kind| kind.as_str().map(str::to_owned));
-            origin.actor_id = Some(principal.id);
+            // Guests have no id.
+            origin.actor_id = text(&principal.id);
             origin.actor_name = principal.name;
             origin.actor_email = principal.email;
             origin.session_id = principal.session;

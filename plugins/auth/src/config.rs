@@ -22,6 +22,8 @@ pub struct AuthConfig {
     pub trusted_origins: Vec<String>,
     /// Who may register; `open` in development and `invitation` in production when left out.
     pub sign_up: Option<SignUp>,
+    /// Whoever is not signed in is a guest, who may do what the guest sets and guest sharing rules of `permissions` say.
+    pub guests: bool,
     /// Nobody signs in before their address is verified.
     pub require_email_verification: bool,
     /// Rules for passwords (`security/PasswordPolicy`).

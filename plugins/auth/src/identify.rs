@@ -19,6 +19,8 @@ use crate::{
 const METHOD: &str = "authenticate";
 /// Nobody.
 const NOBODY: &[u8] = br#"{"principal":null}"#;
+/// Whoever brings no proof at all, where the operator lets guests in: nobody in particular, and so without an id.
+const GUEST: &[u8] = br#"{"principal":{"id":"","kind":"anonymous"}}"#;
 /// Where our own routes are.
 const OWN_PATH: &str = "/api/v1/auth/";
 /// What somebody whose session is restricted may call, to set right what restricts it. A list and not the whole of identity:
@@ -183,10 +185,20 @@ impl Auth {
         }
     }
 
+    /// Who somebody is that proves nothing. A proof that is no good makes no guest: whoever was signed in is to hear that it
+    /// is over.
+    fn without_proof(&self, proof: &Proof<'_>) -> &'static [u8] {
+        if self.config.guests && proof.authorization.is_none() {
+            GUEST
+        } else {
+            NOBODY
+        }
+    }
+
     /// The whole answer, when it can be given at once.
     fn at_once(&self, proof: &Proof<'_>, address: &str) -> Option<Vec<u8>> {
         let (token, by_cookie) = match self.evidence(proof) {
-            Evidence::Nothing => return Some(NOBODY.to_vec()),
+            Evidence::Nothing => return Some(self.without_proof(proof).to_vec()),
             Evidence::Key(_) => return None,
             Evidence::Session(token, by_cookie) => (token, by_cookie),
         };

@@ -3,7 +3,7 @@
 
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use parking_lot::RwLock;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{
@@ -19,7 +19,7 @@ use crate::{
     moment,
     records::kinds::{ApiKey, Member, User},
     rules::network::Networks,
-    sessions::load::{demands_second_factor, is_banned},
+    sessions::load::{demands_second_factor, is_banned, preferences},
 };
 
 /// Beginning of every key: so that they are recognised where they should not be, in a log or a repository.
@@ -255,7 +255,7 @@ fn principal(record: &ApiKey, user: &User, member: Option<&Member>, scopes: &Sco
     if let Some(member) = member {
         roles.extend(member.role.split(',').map(|role| format!("org:{}", role.trim())));
     }
-    let mut attributes = Map::new();
+    let mut attributes = preferences(user);
     attributes.insert("apiKey".to_owned(), record.id.as_str().into());
     attributes.insert("scopes".to_owned(), json!(scopes.0));
     attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));

@@ -24,6 +24,7 @@ pub(crate) fn user(user: &User) -> Value {
         "banReason": user.ban_reason,
         "banExpires": user.ban_expires,
         "twoFactorEnabled": user.two_factor_enabled,
+        "timezone": user.timezone,
         "createdAt": user.created_at,
         "updatedAt": user.updated_at,
     })

@@ -12,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
+use objectos_plugin_api::{Context, PrincipalKind};
 
 use crate::error::Result;
 use crate::query::{RawFilter, read_plan_filter};
@@ -22,6 +22,11 @@ use crate::store::BoxFuture;
 pub use refusals::Refusal;
 pub use service::ServicePermissions;
 pub(crate) use service::verb;
+
+/// Whether the caller is not signed in and was let in all the same. Reads the principal: to be asked where that costs nothing.
+pub(crate) fn is_guest(context: &Context) -> bool {
+    matches!(context.principal(), Ok(Some(principal)) if principal.kind == PrincipalKind::Anonymous)
+}
 
 /// Decides what a caller may do.
 pub trait Permissions: Send + Sync + fmt::Debug + 'static {

@@ -22,6 +22,7 @@ mod draft;
 mod evaluate;
 mod expand;
 mod export;
+mod files;
 mod find;
 mod get;
 mod identify;
@@ -56,7 +57,7 @@ use serde_json::{Map, Value};
 
 use self::caller::Caller;
 use self::identify::IdMaker;
-use self::ports::{Clock, EventSignal, Hooks, Outside};
+use self::ports::{Clock, EventSignal, Files, Hooks, Outside};
 use self::ready::ReadyQueries;
 use self::sequence::Sequences;
 use crate::access::Permissions;
@@ -109,6 +110,8 @@ pub struct Engine {
     ready: ReadyQueries,
     /// The time zone of callers who have none of their own.
     zone: Zone,
+    /// Keeps the files of records.
+    files: Option<Arc<dyn Files>>,
 }
 
 impl fmt::Debug for Engine {
@@ -131,6 +134,7 @@ impl Engine {
             ids: IdMaker::default(),
             ready: ReadyQueries::default(),
             zone: Zone::UTC,
+            files: None,
         }
     }
 
@@ -138,6 +142,13 @@ impl Engine {
     #[must_use]
     pub fn with_zone(mut self, zone: Zone) -> Self {
         self.zone = zone;
+        self
+    }
+
+    /// Who keeps the files of records; without, fields of files take what they are given.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = Some(files);
         self
     }
 

@@ -44,7 +44,7 @@ pub enum DataError {
         method: &'static str,
     },
     /// Nobody is signed in.
-    #[error("sign in to use data")]
+    #[error("sign in first")]
     Unauthenticated,
     /// Signed in, but not allowed.
     #[error("no permission to {operation} '{object}'")]

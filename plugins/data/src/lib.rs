@@ -7,7 +7,8 @@
 //! * [`schema`]: plans the changes of a database; [`store`]: the database itself, SQLite so far.
 //! * [`query`]: from what clients write to SQL. [`record`]: from rows to JSON. [`validate`]: from JSON to values.
 //! * [`access`]: what a caller may see and do. [`engine`]: the one path of every read and write, on all of these.
-//! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of.
+//! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of. [`attachments`]: the one that
+//!   this plugin hears itself.
 //! * [`runtime`]: metadata that is saved while the system runs. [`import_jobs`]: imports that run by themselves.
 //! * [`routes_data`], [`routes_search`], [`plugin`]: the engine behind HTTP and behind the kernel.
 //!
@@ -18,8 +19,10 @@
 
 pub mod access;
 pub mod app;
+pub mod attachments;
 pub mod commands;
 pub mod config;
+mod declared;
 pub mod engine;
 pub mod error;
 mod event_relay;

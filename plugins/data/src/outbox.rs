@@ -10,6 +10,7 @@ use objectos_plugin_api::contracts::events;
 use objectos_plugin_api::protocol::kernel::Event;
 use uuid::Uuid;
 
+use crate::attachments::{FILES_CHANGED, FilesChanged};
 use crate::model::SystemField;
 use crate::record::{Layout, moment, write_text, write_value};
 use crate::store::{SqlValue, Statement};
@@ -100,6 +101,16 @@ fn plain_event(context: &Context, now_ms: i64, (name, key, source): (&str, &str,
     let event = String::from_utf8(out).unwrap_or_default();
     let values = vec![id.into(), name.into(), key.into(), SqlValue::Json(event), now_ms.into()];
     Statement::new(INSERT, values)
+}
+
+/// The statement that stores the event of files that came to a record and left it.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn files_event(context: &Context, now_ms: i64, changed: &FilesChanged) -> serde_json::Result<Statement> {
+    let payload = serde_json::to_vec(changed)?;
+    let key = format!("{}/{}", changed.object, changed.record_id);
+    Ok(plain_event(context, now_ms, (FILES_CHANGED, &key, SOURCE), &payload))
 }
 
 /// The statement that stores an event of somebody else and answers its sequence.

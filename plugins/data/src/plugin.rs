@@ -13,21 +13,26 @@ use objectos_plugin_api::contracts::data::DataServer;
 use objectos_plugin_api::contracts::event_store::EventStoreServer;
 use objectos_plugin_api::contracts::events::METADATA_CHANGED;
 use objectos_plugin_api::contracts::metadata::MetadataServer;
-use objectos_plugin_api::{CommandAnswer, Context, Health, Host, NewEvent, Plugin, Registry, Result, Setup, plugin};
+use objectos_plugin_api::{
+    CommandAnswer, Context, Event, Health, Host, NewEvent, Plugin, Registry, Result, Setup, plugin,
+};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use self::data::DataProvider;
-use self::host::{HostClock, HostElsewhere, HostHooks, HostMetadataSignal, HostOutside, HostSignal};
+use self::host::{HostClock, HostElsewhere, HostFiles, HostHooks, HostMetadataSignal, HostOutside, HostSignal};
 use self::load::Fit;
 use crate::access::ServicePermissions;
 use crate::app::{Fingerprint, Library};
+use crate::attachments::{self, FILES_CHANGED, FilesChanged};
 use crate::config::DataConfig;
+use crate::engine::ports::Files;
 use crate::engine::{Engine, EngineParts, EngineSeeds};
 use crate::event_store::StoredEvents;
 use crate::import_jobs::ImportJobs;
 use crate::metadata::MetadataProvider;
+use crate::outbox::SOURCE;
 use crate::runtime::RuntimeMetadata;
 use crate::seed::{self, environment_of_mode};
 use crate::store::{Datasources, Statement, Store};
@@ -40,6 +45,7 @@ pub struct DataPlugin {
     mode: String,
     library: Arc<Library>,
     engine: Arc<Engine>,
+    files: Arc<dyn Files>,
     runtime: Arc<RuntimeMetadata>,
     jobs: Arc<ImportJobs>,
     /// The state of the app folders from before they were read.
@@ -92,6 +98,14 @@ impl Plugin for DataPlugin {
         routes_meta::register_writes(registry, &self.runtime);
         routes_meta::register_views(registry, self.library.cell(), &self.runtime);
         routes_search::register(registry, &self.engine);
+        registry.durable_event("files", FILES_CHANGED, |plugin, _, event: Event| async move {
+            // Whatever another plugin publishes under this name is nothing that a record has.
+            if event.metadata.source != SOURCE {
+                return Ok(());
+            }
+            let changed: FilesChanged = serde_json::from_value(event.payload)?;
+            Ok(attachments::settle(&*plugin.files, &changed).await?)
+        });
         registry.command(commands::CHECK, |_, _, arguments| async move {
             Ok(commands::check(&arguments))
         });
@@ -221,7 +235,14 @@ impl DataPlugin {
             clock: Arc::new(HostClock(host.clone())),
             limits: config.limits.clone(),
         };
-        let engine = Arc::new(Engine::new(parts).with_zone(config.zone()?));
+        let files: Arc<dyn Files> = Arc::new(HostFiles::new(&host));
+        if blocked.is_none() && !files.kept() {
+            load::tell_unkept_files(&library.catalogue());
+        }
+        let engine = Engine::new(parts)
+            .with_zone(config.zone()?)
+            .with_files(Arc::clone(&files));
+        let engine = Arc::new(engine);
         let signal = Arc::new(HostMetadataSignal(host.clone()));
         let runtime = Arc::new(RuntimeMetadata::new(Arc::clone(&library), Arc::clone(&engine), signal));
         Ok(Self {
@@ -230,6 +251,7 @@ impl DataPlugin {
             library,
             jobs: Arc::new(ImportJobs::new(Arc::clone(&engine))),
             engine,
+            files,
             runtime,
             loaded,
             epoch,
@@ -291,6 +313,9 @@ impl DataPlugin {
             }
         }
         self.library.accept(&change);
+        if !self.files.kept() {
+            load::tell_unkept_files(&change.catalogue);
+        }
         tracing::info!(
             added = change.added.len(),
             changed = change.changed.len(),

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use objectos_plugin_api::{Context, Error, HttpAnswer, HttpRequest, HttpResponse, Plugin, Registry, Result};
 use serde_json::Value;
 
+use crate::access::is_guest;
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine, TransactionItem};
+use crate::error::DataError;
 
 /// Everything that is served here, as `plugin.json` has it.
 pub const ROUTES: [&str; 24] = [
@@ -59,7 +61,7 @@ pub use jobs::{JOB_ROUTES, register_jobs};
 pub(crate) fn read_batch(batch: Value) -> crate::error::Result<(BatchOperation, Vec<BatchItem>, BatchOptions)> {
     match batch {
         Value::Object(map) => body::batch_of(map),
-        _ => Err(crate::error::DataError::InvalidBody {
+        _ => Err(DataError::InvalidBody {
             message: "'batch' must be {operation, records, options}".to_owned(),
         }),
     }
@@ -134,5 +136,16 @@ pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -
             )));
         }
     };
-    answered.map_err(Error::from)
+    answered.map_err(|error| Error::from(for_guests(context, error)))
+}
+
+/// What a guest may not do, and what is not there, is the same to them: they are asked to sign in, as everybody is where no
+/// guests are let in.
+fn for_guests(context: &Context, error: DataError) -> DataError {
+    let tells = matches!(error, DataError::Denied { .. } | DataError::ObjectNotFound { .. });
+    if tells && is_guest(context) {
+        DataError::Unauthenticated
+    } else {
+        error
+    }
 }

@@ -8,7 +8,7 @@ mod convert;
 mod placeholder;
 mod written;
 
-use objectos_expression::{Environment, Filter, Lookup, Path, Variable, check_condition, to_filter};
+use objectos_expression::{Environment, Filter, Lookup, Path, Variable, Zone, check_condition, to_filter};
 use serde_json::{Map, Value};
 
 use crate::catalogue::Catalogue;
@@ -39,7 +39,7 @@ enum Form {
 pub enum Span {
     /// For ever.
     Always,
-    /// Until the day ends, UTC.
+    /// Until the caller's day ends.
     Day,
     /// For a second.
     Second,
@@ -73,6 +73,8 @@ pub struct Asker<'a> {
     pub variables: &'a Map<String, Value>,
     /// Milliseconds since 1970.
     pub now_ms: i64,
+    /// Whose day it is.
+    pub zone: &'a Zone,
 }
 
 impl Condition {
@@ -163,6 +165,10 @@ impl Environment for Asker<'_> {
     fn now_ms(&self) -> i64 {
         self.now_ms
     }
+
+    fn zone(&self) -> &Zone {
+        self.zone
+    }
 }
 
 fn span_of(filter: &Filter) -> Span {
@@ -186,16 +192,26 @@ impl Span {
         span
     }
 
-    /// The moment at which something made at `now_ms` has to be made anew.
+    /// The moment at which something made at `now_ms` for a caller of this time zone has to be made anew.
     #[must_use]
-    pub fn end_ms(self, now_ms: i64) -> Option<i64> {
-        const DAY_MS: i64 = 86_400_000;
+    pub fn end_ms(self, now_ms: i64, zone: &Zone) -> Option<i64> {
         match self {
             Self::Always => None,
-            Self::Day => Some(now_ms.div_euclid(DAY_MS).saturating_add(1).saturating_mul(DAY_MS)),
+            Self::Day => Some(day_end_ms(now_ms, zone)),
             Self::Second => Some(now_ms.div_euclid(1000).saturating_add(1).saturating_mul(1000)),
         }
     }
+}
+
+/// The next midnight of a time zone. Where clocks skip it, the moment at which they do.
+fn day_end_ms(now_ms: i64, zone: &Zone) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    let ahead_ms = |offset_seconds: i32| i64::from(offset_seconds) * 1000;
+    let local_ms = now_ms.saturating_add(ahead_ms(zone.offset_seconds_at(now_ms)));
+    let midnight_ms = local_ms.div_euclid(DAY_MS).saturating_add(1).saturating_mul(DAY_MS);
+    let end_ms = midnight_ms.saturating_sub(ahead_ms(zone.offset_seconds_at_local(midnight_ms)));
+    // Clocks that go back over midnight must not make a plan that is over before it begins.
+    end_ms.max(now_ms.saturating_add(1))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use objectos_expression::Zone;
+use objectos_plugin_api::{Error, Result};
 use serde::Deserialize;
 
 use crate::model::Openness;
@@ -18,6 +20,21 @@ pub struct Settings {
     pub role_sets: BTreeMap<String, Vec<String>>,
     /// The org-wide default of objects that have none, neither in a sharing file nor in their definition.
     pub default_access: DefaultAccess,
+    /// The time zone of principals that have none of their own; the one that the data engine is told.
+    pub time_zone: Option<String>,
+}
+
+impl Settings {
+    /// The time zone of principals that have none of their own; UTC without a word.
+    ///
+    /// # Errors
+    /// A configuration error with the key, for a name that is none.
+    pub fn zone(&self) -> Result<Zone> {
+        let named = self.time_zone.as_deref().map(Zone::read).transpose();
+        named
+            .map(Option::unwrap_or_default)
+            .map_err(|error| Error::configuration(format!("plugins.objectos.permissions.timeZone: {error}")))
+    }
 }
 
 /// The org-wide default of objects that have none.

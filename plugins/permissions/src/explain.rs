@@ -265,9 +265,11 @@ pub async fn principal_of(
                 .map(|role| format!("org:{role}")),
         );
     }
+    let zone = text(&record, "timezone").map(|zone| ("timezone".to_owned(), Value::String(zone)));
     Ok(Some(Principal {
         id: user.to_owned(),
         kind: PrincipalKind::User,
+        attributes: zone.into_iter().collect(),
         name: text(&record, "name"),
         email: text(&record, "email"),
         tenant: tenant.map(str::to_owned),

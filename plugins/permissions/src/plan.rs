@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
 use serde_json::{Map, Value, json};
 
+use crate::catalogue::SYSTEM_PREFIX;
 use crate::condition::{Asker, Condition, resolve_variables};
 use crate::model::{Model, ObjectGrant, Set};
 use crate::problem::Source;
@@ -219,6 +220,10 @@ impl<'a> Planner<'a> {
             self.refuse(StepKind::Scope, "scopes", text, Source::Principal);
             return None;
         }
+        if let Some(text) = self.closed_to_guests(object, operation) {
+            self.refuse(StepKind::Grant, "guests", text, Source::BuiltIn);
+            return None;
+        }
         if let Some(held) = self.subject.administrator.clone() {
             return Some(self.administrator(object, operation, &held));
         }
@@ -234,6 +239,18 @@ impl<'a> Planner<'a> {
             readable: self.readable(object),
             writable: self.writable(object, operation),
         })
+    }
+
+    /// Why whoever is not signed in may not do this, whatever sets say.
+    fn closed_to_guests(&self, object: &str, operation: Operation) -> Option<String> {
+        if !self.subject.guest {
+            return None;
+        }
+        if object.starts_with(SYSTEM_PREFIX) {
+            return Some(format!("`{object}` is the platform's own, which no guest sees"));
+        }
+        let open = matches!(operation, Operation::Read | Operation::Create);
+        (!open).then(|| format!("guests read and make records; {} asks for a session", verb(operation)))
     }
 
     fn administrator(&mut self, object: &str, operation: Operation, held: &crate::subject::Held) -> Access {
@@ -370,9 +387,10 @@ impl<'a> Planner<'a> {
             user: &self.subject.user,
             variables,
             now_ms: self.now_ms,
+            zone: &self.subject.zone,
         };
         let rows = condition.rows(&self.model.catalogue, &asker);
-        self.holds_until(condition.span.end_ms(self.now_ms));
+        self.holds_until(condition.span.end_ms(self.now_ms, &self.subject.zone));
         rows.unwrap_or_else(|reason| {
             let text = format!("`{}` holds for no row: {reason}", condition.text());
             self.refuse(StepKind::Fault, "condition", text, source.clone());

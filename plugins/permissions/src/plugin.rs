@@ -32,6 +32,8 @@ impl Plugin for PermissionsPlugin {
         } else {
             setup.config()?
         };
+        // Later nobody could be told of a name that is none.
+        settings.zone()?;
         let loader = Loader {
             metadata: MetadataClient::open(&setup.host)?,
             store: Store::open(&setup.host)?,

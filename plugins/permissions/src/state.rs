@@ -363,7 +363,7 @@ impl State {
     /// # Errors
     /// When the model cannot be read.
     pub async fn has_system_permission(&self, subject: &Subject, permission: &str) -> Result<bool> {
-        if !subject.system_in_scope(permission) {
+        if subject.guest || !subject.system_in_scope(permission) {
             return Ok(false);
         }
         if subject.administrator.is_some() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use objectos_expression::Zone;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::{Principal, PrincipalKind};
 use serde_json::{Value, json};
@@ -13,6 +14,9 @@ use crate::problem::Source;
 
 /// Platform roles that hold the built-in set.
 const ADMINISTRATOR_ROLES: [&str; 2] = ["super_admin", "admin"];
+
+/// Attributes of a principal that may say its time zone, as the data engine reads them.
+const ZONE_NAMES: [&str; 3] = ["timezone", "timeZone", "time_zone"];
 
 /// What records say about one principal. Times that have passed are left out already.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,6 +84,8 @@ pub struct Subject {
     pub scopes: Option<Vec<String>>,
     /// `current_user`.
     pub user: Value,
+    /// Whose day it is: plans are kept by the principal, which says its zone, and until the day of that zone ends.
+    pub zone: Zone,
 }
 
 impl Subject {
@@ -106,6 +112,7 @@ impl Subject {
             held: Vec::new(),
             scopes: scopes(principal),
             user: Value::Null,
+            zone: zone(principal, settings),
         };
         subject.hold(principal, memberships, model, settings);
         subject.user = subject.current_user(principal, model);
@@ -135,7 +142,8 @@ impl Subject {
             add(ADMINISTRATOR, format!("has the role `{role}`"), Source::BuiltIn);
         }
         if self.guest {
-            for set in &settings.guest_sets {
+            // Nobody in particular administers nothing.
+            for set in settings.guest_sets.iter().filter(|set| *set != ADMINISTRATOR) {
                 add(set, "is for whoever is not signed in".to_owned(), Source::Settings);
             }
             return;
@@ -239,6 +247,15 @@ impl Subject {
             matches!(scope.as_str(), "*" | "write") || named.is_some_and(|name| name == "*" || name == permission)
         })
     }
+}
+
+/// The principal's own time zone, else the usual one.
+fn zone(principal: &Principal, settings: &Settings) -> Zone {
+    let named = ZONE_NAMES
+        .iter()
+        .find_map(|name| principal.attributes.get(*name)?.as_str());
+    let own = named.and_then(|name| Zone::read(name).ok());
+    own.unwrap_or_else(|| settings.zone().unwrap_or_default())
 }
 
 fn action_covers(action: &str, operation: Operation) -> bool {

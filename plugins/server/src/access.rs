@@ -79,7 +79,10 @@ impl<G: Gateway> Exchange<'_, G> {
             Some(provider) if public && (route.plugin == OWN_ID || route.plugin == provider) => Ok(context),
             Some(_) if public && !self.has_credentials() => Ok(context),
             Some(_) if public => match self.ask(&context).await {
-                Ok((_, principal)) => Ok(principal.unwrap_or(context)),
+                // A guest is nobody here: whoever looks for a principal finds one that is signed in.
+                Ok((kind, principal)) => Ok(principal
+                    .filter(|_| kind != PrincipalKind::Anonymous)
+                    .unwrap_or(context)),
                 Err(error) => {
                     tracing::debug!(request_id = self.request_id, %error, "a public route is served without a principal");
                     Ok(context)
@@ -99,10 +102,14 @@ impl<G: Gateway> Exchange<'_, G> {
         context: &Context,
     ) -> Result<Context, Failure> {
         let (kind, principal) = self.ask(context).await?;
-        let Some(principal) = principal.filter(|_| kind != PrincipalKind::Anonymous) else {
+        let guest = kind == PrincipalKind::Anonymous;
+        let Some(principal) = principal.filter(|_| !guest || access == RouteAccess::Guest) else {
             let failure = Failure::new(ErrorKind::Unauthenticated, "unauthenticated", "sign in first");
             return Err(failure.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         };
+        if guest {
+            self.count_guest()?;
+        }
         if access == RouteAccess::System {
             may_administer(&self.server.gateway, permissions, kind, &principal).await?;
         }

@@ -30,6 +30,8 @@ pub struct ServerConfig {
     pub bodies: Vec<BodyRule>,
     /// Requests of one address in a span of time.
     pub rate_limit: RateLimitConfig,
+    /// The same for those of guests, counted beside the others.
+    pub guest_rate_limit: GuestRateLimitConfig,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
     /// Addresses or ranges (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.
@@ -138,6 +140,20 @@ impl Default for RateLimitConfig {
     }
 }
 
+/// A bucket of requests for each address from which somebody asks who is not signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GuestRateLimitConfig(pub RateLimitConfig);
+
+impl Default for GuestRateLimitConfig {
+    fn default() -> Self {
+        Self(RateLimitConfig {
+            requests: 120,
+            ..RateLimitConfig::default()
+        })
+    }
+}
+
 /// Cross-origin requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -196,6 +212,7 @@ impl ServerConfig {
             ("limits.writeMs", limits.write_ms),
             ("limits.requestMs", limits.request_ms),
             ("rateLimit.windowMs", self.rate_limit.window_ms),
+            ("guestRateLimit.windowMs", self.guest_rate_limit.0.window_ms),
             ("limits.headBytesMax", u64::from(limits.head_bytes_max)),
             (
                 "limits.concurrentRequestsMax",

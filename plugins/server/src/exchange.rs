@@ -19,6 +19,7 @@ use crate::{
     locale::preferred,
     peer::Peer,
     problem::{self, Failure, METHOD_NOT_ALLOWED, Marks},
+    rate::RateLimiter,
     router::{Captures, Found, Route, Target, decode},
     server::Server,
     snapshot::Snapshot,
@@ -152,11 +153,18 @@ impl<G: Gateway> Exchange<'_, G> {
 
     /// Takes the request off the caller's allowance.
     fn count(&mut self) -> Result<(), Failure> {
-        let taken = self
-            .server
-            .rate
-            .as_ref()
-            .and_then(|rate| rate.take(self.peer.address, self.now_ms));
+        let server = self.server;
+        self.take_from(server.rate.as_ref())
+    }
+
+    /// Takes the request off the allowance that the caller has as a guest; the answer tells of this one then.
+    pub(crate) fn count_guest(&mut self) -> Result<(), Failure> {
+        let server = self.server;
+        self.take_from(server.guest_rate.as_ref())
+    }
+
+    fn take_from(&mut self, rate: Option<&RateLimiter>) -> Result<(), Failure> {
+        let taken = rate.and_then(|rate| rate.take(self.peer.address, self.now_ms));
         let Some(allowance) = taken else { return Ok(()) };
         self.added.insert(RATE_LIMIT, HeaderValue::from(allowance.limit));
         self.added

@@ -30,6 +30,8 @@ pub struct Server<G: Gateway> {
     pub(crate) proxies: Vec<AddressRange>,
     pub(crate) hosts: Vec<String>,
     pub(crate) rate: Option<RateLimiter>,
+    /// For guests, beside the other.
+    pub(crate) guest_rate: Option<RateLimiter>,
     pub(crate) snapshots: Snapshots<G>,
     pub(crate) local_principal: Vec<u8>,
     /// Browsers are told to come back by HTTPS only.
@@ -54,6 +56,7 @@ impl<G: Gateway> Server<G> {
             proxies: config.proxies()?,
             hosts: config.hosts.clone(),
             rate: RateLimiter::new(config.rate_limit),
+            guest_rate: RateLimiter::new(config.guest_rate_limit.0),
             local_principal: local_principal(),
             strict_transport: config.tls.is_some() && environment == "production",
             running: AtomicU32::new(0),

@@ -64,6 +64,7 @@ records! {
         external_id: Option<String>,
         given_name: Option<String>,
         family_name: Option<String>,
+        timezone: Option<String>,
     }
 
     /// A way in which a user signs in.

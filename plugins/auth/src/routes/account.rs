@@ -1,5 +1,6 @@
 //! What users change about themselves.
 
+use objectos_expression::Zone;
 use serde_json::{Map, Value, json};
 
 use super::{Call, session::confirm_password};
@@ -14,12 +15,15 @@ use crate::{
 /// Longest name, characters.
 const NAME_CHARS_MAX: usize = 200;
 
-/// `POST /update-user {name?, image?}`.
+/// `POST /update-user {name?, image?, timezone?}`. A time zone is a name of the IANA database or an offset; `null` is none.
 pub(super) async fn update_user(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
     if body.has("email") || body.has("emailVerified") || body.has("role") {
-        return Err(AuthError::body("email", "only name and image are changed here"));
+        return Err(AuthError::body(
+            "email",
+            "only name, image and timezone are changed here",
+        ));
     }
     let mut change = Map::new();
     if let Some(name) = body.text("name")? {
@@ -33,6 +37,13 @@ pub(super) async fn update_user(call: Call) -> Result<Reply> {
     }
     if body.has("image") {
         change.insert("image".to_owned(), json!(body.text("image")?));
+    }
+    if body.has("timezone") {
+        let zone = body.text("timezone")?;
+        if let Some(Err(error)) = zone.map(Zone::read) {
+            return Err(AuthError::body("timezone", &error.to_string()));
+        }
+        change.insert("timezone".to_owned(), json!(zone));
     }
     if !change.is_empty() {
         let user = &me.live.user.id;

@@ -258,13 +258,21 @@ pub(crate) fn person(user: &User, member: Option<&Member>) -> Principal {
         roles,
         permission_sets: Vec::new(),
         session: None,
-        attributes: Map::new(),
+        attributes: preferences(user),
     }
+}
+
+/// What users set for themselves and expressions read.
+pub(crate) fn preferences(user: &User) -> Map<String, Value> {
+    let zone = user.timezone.as_deref();
+    zone.map(|zone| ("timezone".to_owned(), zone.into()))
+        .into_iter()
+        .collect()
 }
 
 /// Who stands behind a session. A user who left the active organisation works in none.
 fn principal(session: &Session, user: &User, member: Option<&Member>) -> Principal {
-    let mut attributes = Map::new();
+    let mut attributes = preferences(user);
     attributes.insert("emailVerified".to_owned(), Value::Bool(user.email_verified));
     attributes.insert("twoFactor".to_owned(), Value::Bool(session.second_factor));
     if let Some(administrator) = &session.impersonated_by {

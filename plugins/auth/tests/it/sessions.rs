@@ -1,6 +1,6 @@
 //! Sessions: cookies, bearers, how they are renewed and how they end.
 
-use objectos_plugin_api::{ErrorKind, contracts::auth::Credentials};
+use objectos_plugin_api::{ErrorKind, PrincipalKind, contracts::auth::Credentials};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -76,6 +76,50 @@ async fn the_principal_is_the_sessions() {
         ..bearer("")
     };
     assert_eq!(world.who(&cookie).await.unwrap().unwrap().id, ada.id);
+}
+
+#[tokio::test]
+async fn a_time_zone_is_the_users_to_set_and_goes_along_with_every_request() {
+    let world = world(json!({})).await;
+    let mut browser = world.registered("ada@example.com").await;
+    let token = browser.token.clone();
+    let zone = || async {
+        let ada = world.who(&bearer(&token)).await.unwrap().unwrap();
+        ada.attributes.get("timezone").cloned()
+    };
+    assert_eq!(zone().await, None);
+    let body = json!({ "timezone": "Europe/Berlin" });
+    browser.post("update-user", body).await.expect(200);
+    assert_eq!(zone().await, Some(json!("Europe/Berlin")));
+    let session = browser.get("get-session").await.expect(200);
+    assert_eq!(session["user"]["timezone"], "Europe/Berlin");
+    let body = json!({ "timezone": "Europe/Berlni" });
+    let refused = browser.post("update-user", body).await.expect(400);
+    let message = refused["message"].as_str().unwrap_or_default();
+    assert!(message.contains("'Europe/Berlni' is no time zone"), "{refused}");
+    assert_eq!(zone().await, Some(json!("Europe/Berlin")));
+    let body = json!({ "timezone": null });
+    browser.post("update-user", body).await.expect(200);
+    assert_eq!(zone().await, None);
+}
+
+#[tokio::test]
+async fn whoever_brings_no_proof_is_a_guest_where_guests_are_let_in() {
+    let nothing = Credentials {
+        authorization: None,
+        ..bearer("")
+    };
+    let closed = world(json!({})).await;
+    assert_eq!(closed.who(&nothing).await.unwrap(), None);
+    let open = world(json!({ "guests": true })).await;
+    let guest = open.who(&nothing).await.unwrap().unwrap();
+    assert_eq!((guest.kind, guest.id.as_str()), (PrincipalKind::Anonymous, ""));
+    assert!(guest.roles.is_empty() && guest.permission_sets.is_empty() && guest.tenant.is_none());
+    assert_eq!(
+        open.who(&bearer("x")).await.unwrap(),
+        None,
+        "a proof that is no good makes no guest"
+    );
 }
 
 #[tokio::test]

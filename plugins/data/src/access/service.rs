@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use objectos_plugin_api::contracts::permissions::{AccessPlan, AccessRequest, Operation, SystemPermissionRequest};
 use objectos_plugin_api::{Context, Host, PrincipalKind, ServiceRef};
 use parking_lot::RwLock;
-use serde::Deserialize;
 
 use super::cache::{Answer, PlanCache, Stamp};
 use super::refusals::{Refusal, Refusals};
 use super::{Access, Permissions, Plan};
+use crate::declared::Declared;
 use crate::error::{DataError, Result};
 use crate::model::CatalogueCell;
 use crate::store::BoxFuture;
@@ -24,19 +24,13 @@ const SERVICE: &str = "permissions";
 pub struct ServicePermissions {
     host: Host,
     service: ServiceRef,
-    /// Whether a plugin declares the service, and the epoch of the contributions in which that was seen.
-    declared: RwLock<(u64, bool)>,
+    declared: Declared,
     /// The principal that came last, as JSON, and whether it is local. Equal principals are equal bytes.
     last: RwLock<(Vec<u8>, bool)>,
     asked: AtomicU64,
     catalogue: Arc<CatalogueCell>,
     plans: PlanCache,
     refusals: Refusals,
-}
-
-#[derive(Deserialize)]
-struct Contribution {
-    name: String,
 }
 
 impl ServicePermissions {
@@ -46,12 +40,10 @@ impl ServicePermissions {
     /// `Plugin` when the kernel refuses the reference.
     pub fn new(host: &Host, catalogue: &Arc<CatalogueCell>) -> Result<Self> {
         let service = host.service(SERVICE, "^1")?;
-        let epoch = host.contributions_epoch();
-        let declared = is_declared(host);
         Ok(Self {
             host: host.clone(),
             service,
-            declared: RwLock::new((epoch, declared)),
+            declared: Declared::new(host, SERVICE),
             last: RwLock::new((Vec::new(), false)),
             asked: AtomicU64::new(0),
             catalogue: Arc::clone(catalogue),
@@ -94,19 +86,6 @@ impl ServicePermissions {
         self.asked.load(Ordering::Relaxed)
     }
 
-    fn declared(&self) -> bool {
-        let epoch = self.host.contributions_epoch();
-        {
-            let known = self.declared.read();
-            if known.0 == epoch {
-                return known.1;
-            }
-        }
-        let declared = is_declared(&self.host);
-        *self.declared.write() = (epoch, declared);
-        declared
-    }
-
     fn is_local(&self, context: &Context) -> Result<bool> {
         let json = context.principal_json();
         {
@@ -121,12 +100,6 @@ impl ServicePermissions {
         *self.last.write() = (json.to_vec(), local);
         Ok(local)
     }
-}
-
-/// A list that cannot be read counts as declared: then the service is asked, and that fails closed.
-fn is_declared(host: &Host) -> bool {
-    let services: Result<Vec<Contribution>, _> = serde_json::from_slice(&host.contributions("services"));
-    services.map_or(true, |services| services.iter().any(|service| service.name == SERVICE))
 }
 
 fn decided(answer: Answer, object: &str, operation: Operation) -> Result<Access> {
@@ -144,7 +117,7 @@ impl Permissions for ServicePermissions {
         if context.principal_json().is_empty() {
             return Some(Err(DataError::Unauthenticated));
         }
-        if self.declared() {
+        if self.declared.holds() {
             let stamp = self.stamp(context)?;
             let answer = self.plans.find(stamp, context.principal_json(), object, operation)?;
             return Some(decided(answer, object, operation));
@@ -180,7 +153,7 @@ impl Permissions for ServicePermissions {
             if context.principal_json().is_empty() {
                 return Err(DataError::Unauthenticated);
             }
-            if !self.declared() {
+            if !self.declared.holds() {
                 return self.is_local(context);
             }
             let request = SystemPermissionRequest {

@@ -17,7 +17,7 @@ use crate::outbox;
 use crate::store::{Expect, SqlValue, Statement};
 
 /// Families of events in which the platform tells of itself.
-const OWN_FAMILIES: [&str; 3] = ["data.", "plugin.", "system."];
+const OWN_FAMILIES: [&str; 4] = ["data.", "plugin.", "record.", "system."];
 
 impl Engine {
     /// Adds what a before-hook wants stored.

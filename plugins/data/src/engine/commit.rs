@@ -182,13 +182,16 @@ impl Engine {
         beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
-        let (answered, sealed) = (Arc::default(), Arc::default());
+        let (answered, sealed, files) = (Arc::default(), Arc::default(), Arc::default());
+        let keeps_files = self.keeps_files();
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
             let caller = self.caller(context);
             let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
             draft.answered = Arc::clone(&answered);
             draft.sealed = Arc::clone(&sealed);
+            draft.files = Arc::clone(&files);
+            draft.keeps_files = keeps_files;
             let planned = self.plan_all(&mut draft, changes).await?;
             if !draft.unit.steps.is_empty() {
                 for event in beside.events {

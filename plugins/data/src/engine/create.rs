@@ -75,7 +75,9 @@ impl Engine {
         }
         self.default_values(draft, &layout, record, &mut values, &mut taken.errors)?;
         stamp_new(draft, &layout, &granted, &mut values);
-        let mut demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+        let mut demands = self
+            .settle_new(draft, &layout, &granted, &mut values, taken.errors)
+            .await?;
         let hooked = self
             .before_hook(
                 draft,
@@ -94,7 +96,9 @@ impl Engine {
             let taken = take(&layout, &granted, &fields, None, true)?;
             apply_hooked(&layout, &mut values, taken.values);
             values[0] = SqlValue::Text(id.clone());
-            demands = self.settle_new(draft, &layout, &granted, &values, taken.errors).await?;
+            demands = self
+                .settle_new(draft, &layout, &granted, &mut values, taken.errors)
+                .await?;
         }
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
@@ -184,9 +188,12 @@ impl Engine {
         draft: &Draft<'_>,
         layout: &Arc<Layout>,
         granted: &Granted,
-        values: &[SqlValue],
+        values: &mut [SqlValue],
         mut errors: Vec<FieldError>,
     ) -> Result<Vec<UniqueDemand>> {
+        self.settle_files(draft, layout, granted, None, values, &mut errors)
+            .await?;
+        let values = &*values;
         for (index, _) in layout.columns.iter().enumerate() {
             let field = layout.field(index);
             let told = errors.iter().any(|error| error.field == field.name);

@@ -14,6 +14,7 @@ use super::access::Granted;
 use super::answer::document;
 use super::commit::{Change, Planned};
 use super::draft::{CASCADE_MAX, Draft, Part, Stored};
+use super::files::note_files;
 use super::observe::{note, note_as};
 use super::ports::HookPoint;
 use super::relations::{id_of, stored};
@@ -245,6 +246,9 @@ impl Engine {
                 statement,
                 Expect::Changed(1),
             );
+            if soft.is_none() {
+                note_files(draft, layout, id, Some(&before), None)?;
+            }
             if !binned {
                 note(draft, layout, id, Some(Arc::clone(&before)), None)?;
             }

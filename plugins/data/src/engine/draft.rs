@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::ask::Answered;
 use super::caller::Caller;
+use super::files::KnownFiles;
 use super::ports::HookPoint;
 use super::seal::Sealed;
 use super::store_record;
@@ -129,6 +130,10 @@ pub(super) struct Draft<'a> {
     pub(super) answered: Arc<Answered>,
     /// Passwords that were hashed, also in the attempts before.
     pub(super) sealed: Arc<Sealed>,
+    /// Files that were looked up, also in the attempts before.
+    pub(super) files: Arc<KnownFiles>,
+    /// A plugin keeps files, and is to be told which ones records have.
+    pub(super) keeps_files: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -154,6 +159,8 @@ impl<'a> Draft<'a> {
             relied: Mutex::default(),
             answered: Arc::default(),
             sealed: Arc::default(),
+            files: Arc::default(),
+            keeps_files: false,
         }
     }
 

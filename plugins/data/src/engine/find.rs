@@ -12,7 +12,7 @@ use super::access::Granted;
 use super::answer::{Found, RecordWriter};
 use super::caller::Caller;
 use super::ports::HookPoint;
-use super::restore::check_bin;
+use super::restore::check_look_into_bin;
 use super::{Engine, check_method, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
@@ -67,7 +67,7 @@ impl Engine {
         }
         let query = self.before_find(context, object, query).await?;
         if query.binned {
-            check_bin(layout, &granted, ApiMethod::Restore)?;
+            check_look_into_bin(context, layout, &granted)?;
         }
         if let Some(method) = method.filter(|_| !granted.system) {
             check_joined(&schema, &query, method)?;

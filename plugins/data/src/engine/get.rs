@@ -11,7 +11,7 @@ use super::answer::{Found, RecordAnswer, RecordWriter, write_stored};
 use super::find::Search;
 use super::ports::HookPoint;
 use super::ready::ReadyQuery;
-use super::restore::check_bin;
+use super::restore::check_look_into_bin;
 use super::{Engine, check_method, layout_of};
 use crate::error::{DataError, Result};
 use crate::query::{QueryInput, RawFilter};
@@ -36,7 +36,7 @@ impl Engine {
             check_method(layout, ApiMethod::Get)?;
         }
         if query.binned {
-            check_bin(layout, &granted, ApiMethod::Restore)?;
+            check_look_into_bin(context, layout, &granted)?;
         }
         let hooks = &self.parts.hooks;
         let hooked = hooks.armed(HookPoint::BeforeFind, object) || hooks.armed(HookPoint::AfterFind, object);

@@ -5,6 +5,7 @@ use objectos_plugin_api::contracts::hooks::RecordHook;
 
 use super::answer::document;
 use super::draft::{Draft, Effect, Part, Stored};
+use super::files::note_files;
 use super::ports::HookPoint;
 use super::{Engine, Fields, versions};
 use crate::error::{DataError, Result};
@@ -123,6 +124,10 @@ pub(super) fn note_as(
     if !layout.object.silent {
         let statement = outbox::record_event(draft.caller.context, draft.caller.now_ms, &change);
         draft.push(Part::Event, statement, Expect::Anything);
+    }
+    // What is in the bin keeps its files; `delete` tells of those that go for good.
+    if after.is_some() {
+        note_files(draft, layout, id, before.as_ref(), after.as_ref())?;
     }
     draft.set(&layout.object.name, id, after.clone());
     let operation = draft.operation;

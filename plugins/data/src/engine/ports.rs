@@ -3,6 +3,7 @@
 use std::fmt;
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::file_storage::{Attachment, StoredFile};
 use objectos_plugin_api::contracts::hooks;
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 
@@ -93,6 +94,27 @@ pub trait Outside: Send + Sync + fmt::Debug + 'static {
         method: &'a str,
         payload: Vec<u8>,
     ) -> BoxFuture<'a, Result<Vec<u8>>>;
+}
+
+/// Keeps the files that records point to.
+pub trait Files: Send + Sync + fmt::Debug + 'static {
+    /// Whether anybody does. Where nobody keeps files, fields of files take what they are given.
+    fn kept(&self) -> bool;
+
+    /// A file that the caller may put into a record.
+    ///
+    /// Fails when nobody can say now.
+    fn stat<'a>(&'a self, context: &'a Context, id: &'a str) -> BoxFuture<'a, Result<Option<StoredFile>>>;
+
+    /// A stored record has the file.
+    ///
+    /// Fails with the provider's error, `NotFound` for a file that is gone among them.
+    fn attach<'a>(&'a self, context: &'a Context, at: Attachment) -> BoxFuture<'a, Result<()>>;
+
+    /// A record has the file no more.
+    ///
+    /// Fails with the provider's error.
+    fn detach<'a>(&'a self, context: &'a Context, at: Attachment) -> BoxFuture<'a, Result<()>>;
 }
 
 /// Is told of stored events.

@@ -25,6 +25,7 @@ use super::references::pointing;
 use super::relations::stored;
 use super::update::stamp_changed;
 use super::{Engine, Fields, check_method, layout_of, store_record};
+use crate::access::{is_guest, verb};
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::check::Checker;
@@ -56,7 +57,7 @@ impl Whereabouts {
 }
 
 /// Whether the object has a bin that clients may use in this way.
-pub(super) fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -> Result<()> {
+fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -> Result<()> {
     if layout.object.soft_delete.is_none() || (!granted.system && !layout.object.capabilities.trash) {
         let (object, method) = (layout.object.name.clone(), super::method_name(method));
         return Err(DataError::MethodDisabled { object, method });
@@ -66,6 +67,17 @@ pub(super) fn check_bin(layout: &Layout, granted: &Granted, method: ApiMethod) -
     } else {
         check_method(layout, method)
     }
+}
+
+/// Whether the caller may look into the bin of the object. Guests may not: what was taken away is not shown to everybody.
+pub(super) fn check_look_into_bin(context: &Context, layout: &Layout, granted: &Granted) -> Result<()> {
+    if is_guest(context) {
+        return Err(DataError::Denied {
+            object: layout.object.name.clone(),
+            operation: verb(Operation::Restore),
+        });
+    }
+    check_bin(layout, granted, ApiMethod::Restore)
 }
 
 impl Engine {
@@ -131,10 +143,13 @@ impl Engine {
             let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
             if let Some(fields) = hooked {
                 let taken = take(layout, granted, &fields, Some(&before), true)?;
-                if !taken.errors.is_empty() {
-                    return Err(refused(&layout.object, granted, taken.errors));
-                }
                 apply_hooked(layout, &mut values, taken.values);
+                let mut errors = taken.errors;
+                self.settle_files(draft, layout, granted, Some(&before), &mut values, &mut errors)
+                    .await?;
+                if !errors.is_empty() {
+                    return Err(refused(&layout.object, granted, errors));
+                }
             }
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
             stamp_changed(draft, layout, &before, &mut values);

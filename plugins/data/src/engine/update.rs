@@ -189,7 +189,7 @@ impl Engine {
             values[column] = value;
         }
         let mut demands = self
-            .settle_changed(draft, layout, granted, before, &values, taken.errors)
+            .settle_changed(draft, layout, granted, before, &mut values, taken.errors)
             .await?;
         let hooked = self
             .before_hook(
@@ -212,7 +212,7 @@ impl Engine {
             values.clone_from(before);
             apply_hooked(layout, &mut values, taken.values);
             demands = self
-                .settle_changed(draft, layout, granted, before, &values, taken.errors)
+                .settle_changed(draft, layout, granted, before, &mut values, taken.errors)
                 .await?;
         }
         self.seal(draft, layout, granted, Some(before), &mut values).await?;
@@ -245,9 +245,12 @@ impl Engine {
         layout: &Arc<Layout>,
         granted: &Granted,
         before: &Stored,
-        values: &[SqlValue],
+        values: &mut [SqlValue],
         mut errors: Vec<FieldError>,
     ) -> Result<Vec<UniqueDemand>> {
+        self.settle_files(draft, layout, granted, Some(before), values, &mut errors)
+            .await?;
+        let values = &*values;
         let changes = |column: usize| values[column] != before[column];
         for (index, _) in layout.columns.iter().enumerate() {
             let field = layout.field(index);

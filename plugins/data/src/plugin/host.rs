@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use objectos_plugin_api::contracts::events::{
     CHANGED_ELSEWHERE, CONFIG_CHANGED, ChangedElsewhere, METADATA_CHANGED, Origin, SecurityEvent,
 };
+use objectos_plugin_api::contracts::file_storage::{Attachment, FileRequest, FileStorageClient, StoredFile};
 use objectos_plugin_api::contracts::http_client::{HttpClientClient, IncomingAnswer, OutgoingRequest};
-use objectos_plugin_api::{Context, Error, HookRef, Host, NewEvent, Priority, Result as ApiResult};
+use objectos_plugin_api::{Context, Error, ErrorKind, HookRef, Host, NewEvent, Priority, Result as ApiResult};
 use serde_json::json;
 
-use crate::engine::ports::{Clock, EventSignal, HookPoint, Hooks, Outside};
+use crate::declared::Declared;
+use crate::engine::ports::{Clock, EventSignal, Files, HookPoint, Hooks, Outside};
 use crate::error::Result;
 use crate::runtime::{MetadataChange, MetadataSignal};
 use crate::store::BoxFuture;
@@ -68,6 +70,50 @@ impl Outside for HostOutside {
             let service = self.0.service(service, "*")?;
             Ok(service.call(context, method, &payload).await?.to_vec())
         })
+    }
+}
+
+/// Name of the service that keeps files.
+pub(super) const FILE_STORAGE: &str = "file-storage";
+
+/// The service that keeps files, where a plugin declares one.
+#[derive(Debug)]
+pub(super) struct HostFiles {
+    host: Host,
+    declared: Declared,
+}
+
+impl HostFiles {
+    pub(super) fn new(host: &Host) -> Self {
+        Self {
+            host: host.clone(),
+            declared: Declared::new(host, FILE_STORAGE),
+        }
+    }
+}
+
+impl Files for HostFiles {
+    fn kept(&self) -> bool {
+        self.declared.holds()
+    }
+
+    fn stat<'a>(&'a self, context: &'a Context, id: &'a str) -> BoxFuture<'a, Result<Option<StoredFile>>> {
+        Box::pin(async move {
+            let request = FileRequest { id: id.to_owned() };
+            match FileStorageClient::open(&self.host)?.stat(context, &request).await {
+                Ok(file) => Ok(Some(file)),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    fn attach<'a>(&'a self, context: &'a Context, at: Attachment) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { Ok(FileStorageClient::open(&self.host)?.attach(context, &at).await?) })
+    }
+
+    fn detach<'a>(&'a self, context: &'a Context, at: Attachment) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { Ok(FileStorageClient::open(&self.host)?.detach(context, &at).await?) })
     }
 }
 

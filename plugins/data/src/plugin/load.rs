@@ -6,9 +6,10 @@ use std::sync::Arc;
 use objectos_plugin_api::Host;
 use serde::Deserialize;
 
+use super::host::FILE_STORAGE;
 use crate::app::{CatalogueChange, Library};
 use crate::error::{DataError, Result};
-use crate::model::{Catalogue, ObjectModel};
+use crate::model::{Catalogue, FieldKind, ObjectModel};
 use crate::outbox::SOURCE;
 use crate::schema::plan_of;
 use crate::store::{DEFAULT_DATASOURCE, Datasources, Store};
@@ -72,6 +73,31 @@ pub(super) fn read(library: &Library) -> Result<CatalogueChange> {
         tracing::warn!("{warning}");
     }
     Ok(change)
+}
+
+/// Names that one warning lists.
+const NAMES_MAX: usize = 5;
+
+/// Says that fields of files check nothing, where no plugin keeps files.
+pub(super) fn tell_unkept_files(catalogue: &Catalogue) {
+    let mut names = Vec::new();
+    for object in catalogue.objects().filter(|object| !object.system) {
+        let fields = object.fields.values().filter(|field| field.kind == FieldKind::File);
+        names.extend(fields.map(|field| format!("{}.{}", object.name, field.name)));
+    }
+    if names.is_empty() {
+        return;
+    }
+    let more = match names.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.truncate(NAMES_MAX);
+    tracing::warn!(
+        "no plugin offers the service '{FILE_STORAGE}': fields of files ({}{more}) take whatever they are told of a file; \
+         install a plugin that keeps files",
+        names.join(", ")
+    );
 }
 
 /// Whether the database holds a catalogue.

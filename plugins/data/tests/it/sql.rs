@@ -302,7 +302,7 @@ fn distinct_values() {
     check(
         json!({ "fields": ["name"], "distinct": true, "orderBy": "name" }),
         &expect![[r#"
-            SELECT DISTINCT t."name" FROM "deal" t ORDER BY t."name" LIMIT 101
+            SELECT DISTINCT t."name" FROM "deal" t ORDER BY 1 LIMIT 101
               []
             SELECT COUNT(*) FROM (SELECT DISTINCT t."name" FROM "deal" t) t
               []

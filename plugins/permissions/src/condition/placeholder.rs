@@ -3,6 +3,7 @@
 //! Nothing is pasted into text that is parsed afterwards: in an expression a placeholder becomes the name of a property of the
 //! caller, in a filter a whole value takes its place. So no value of a caller can change what a condition asks.
 
+use objectos_expression::Zone;
 use serde_json::{Map, Value};
 
 use super::{Asker, ConditionError};
@@ -167,11 +168,12 @@ fn fill_with(value: &Value, known: &dyn Fn(&str) -> Option<Value>) -> Result<Val
 /// nothing.
 #[must_use]
 pub fn resolve_variables(variables: &Map<String, Value>, user: &Value) -> Map<String, Value> {
-    let nothing = Map::new();
+    let (nothing, zone) = (Map::new(), Zone::UTC);
     let asker = Asker {
         user,
         variables: &nothing,
         now_ms: 0,
+        zone: &zone,
     };
     variables
         .keys()

@@ -1,5 +1,6 @@
 //! Expressions and filters, and the rows that become of them.
 
+use objectos_expression::Zone;
 use serde_json::{Map, Value, json};
 
 use super::{Asker, Condition, Span, resolve_variables};
@@ -32,6 +33,7 @@ fn rows_of(object: &str, text: &str) -> Result<Value, String> {
         user: &user,
         variables: &Map::new(),
         now_ms: 1_770_000_000_000,
+        zone: &Zone::UTC,
     };
     condition.rows(&catalogue, &asker).map(|rows| rows.describe())
 }
@@ -161,6 +163,7 @@ fn filters_are_checked_and_filled_at_any_depth() {
         user: &user,
         variables: &Map::new(),
         now_ms: 0,
+        zone: &Zone::UTC,
     };
     let rows = |filter: Value| {
         let condition =
@@ -218,7 +221,34 @@ fn rows_that_depend_on_the_time_say_how_long_they_hold() {
     assert_eq!(span("since < TODAY() - 30 AND active"), Span::Day);
     assert_eq!(span("seen < NOW()"), Span::Second);
     assert_eq!(span("active"), Span::Always);
-    assert_eq!(Span::Day.end_ms(86_400_000 + 5), Some(2 * 86_400_000));
-    assert_eq!(Span::Second.end_ms(1500), Some(2000));
+    assert_eq!(Span::Day.end_ms(86_400_000 + 5, &Zone::UTC), Some(2 * 86_400_000));
+    assert_eq!(Span::Second.end_ms(1500, &Zone::UTC), Some(2000));
     assert_eq!(Rows::All.describe(), json!("all"));
+}
+
+#[test]
+fn a_day_is_that_of_the_caller() {
+    let catalogue = catalogue();
+    let condition = Condition::expression(&catalogue, "account", "since < TODAY()").unwrap();
+    let user = user();
+    let check = |name: &str, now_ms: i64, today: &str, end_ms: i64| {
+        let zone = Zone::read(name).unwrap();
+        let asker = Asker {
+            user: &user,
+            variables: &Map::new(),
+            now_ms,
+            zone: &zone,
+        };
+        let rows = condition.rows(&catalogue, &asker).unwrap().describe();
+        assert_eq!(rows, json!({"since": {"$lt": today}}), "{name}");
+        assert_eq!(condition.span.end_ms(now_ms, &zone), Some(end_ms), "{name}");
+    };
+    // 2026-02-02T02:40:00Z
+    let now_ms = 1_770_000_000_000;
+    check("UTC", now_ms, "2026-02-02", 1_770_076_800_000);
+    check("America/New_York", now_ms, "2026-02-01", 1_770_008_400_000);
+    check("Europe/Berlin", now_ms, "2026-02-02", 1_770_073_200_000);
+    check("+14:00", now_ms, "2026-02-02", 1_770_026_400_000);
+    // The day on which clocks go forward has 23 hours: 2026-03-29T00:00:00Z to 22:00:00Z.
+    check("Europe/Berlin", 1_774_742_400_000, "2026-03-29", 1_774_821_600_000);
 }

@@ -1,5 +1,6 @@
 //! Plans as tables: what was written, who asks, and which rows and fields come out.
 
+use objectos_expression::Zone;
 use objectos_plugin_api::contracts::permissions::{FieldAccess, Operation};
 use objectos_plugin_api::{Principal, PrincipalKind};
 use serde_json::{Value, json};
@@ -523,6 +524,28 @@ fn sets_are_held_by_assignment_to_the_user_its_groups_and_roles() {
     assert!(held(Recipient::Group("west".to_owned()), None));
     assert!(held(Recipient::Role("rep".to_owned()), Some("t1")));
     assert!(!held(Recipient::Role("rep".to_owned()), Some("t2")));
+}
+
+#[test]
+fn the_zone_is_the_principals_else_the_operators() {
+    let mut world = World::new(&[BASE]);
+    let check = |world: &World, expected: &str| {
+        let subject = Subject::new(&world.principal, &world.memberships, &world.model, &world.settings);
+        assert_eq!(subject.zone, Zone::read(expected).unwrap(), "{expected}");
+    };
+    check(&world, "UTC");
+    world.settings.time_zone = Some("Asia/Tokyo".to_owned());
+    check(&world, "Asia/Tokyo");
+    world
+        .principal
+        .attributes
+        .insert("timezone".to_owned(), json!("Nowhere/Else"));
+    check(&world, "Asia/Tokyo");
+    world
+        .principal
+        .attributes
+        .insert("timezone".to_owned(), json!("Europe/Berlin"));
+    check(&world, "Europe/Berlin");
 }
 
 #[test]

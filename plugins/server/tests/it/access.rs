@@ -28,6 +28,7 @@ fn with_auth() -> TestGateway {
     gateway.route("test.auth", "GET /api/v1/auth/{name}", "authenticated", echo);
     gateway.route("test.plugin", "GET /public/{name}", "public", echo);
     gateway.route("test.plugin", "GET /system/{name}", "system", echo);
+    gateway.route("test.plugin", "GET /open/{name}", "guest", echo);
     gateway
 }
 
@@ -72,6 +73,39 @@ async fn nobody_is_told_to_sign_in() {
     check("GET /api/v1/discovery", &[], 200).await;
     check("GET /public/a", &[], 200).await;
     check("GET /nowhere", &[], 404).await;
+}
+
+#[tokio::test]
+async fn a_guest_reaches_what_is_open_to_guests_and_has_an_allowance_of_its_own() {
+    const GUEST: (&str, &str) = ("Authorization", "Bearer guest");
+    let rates = json!({
+        "rateLimit": { "requests": 100, "loopback": true },
+        "guestRateLimit": { "requests": 2, "loopback": true },
+    });
+    let server = start(&with_auth(), rates);
+    let check = async |line: &str, headers: &[(&str, &str)], expected: u16| -> Reply {
+        let reply = ask(server.address, line, headers, "").await;
+        assert_eq!(reply.status, expected, "{line} {headers:?}");
+        reply
+    };
+    check("GET /open/a", &[], 401).await;
+    assert_eq!(check("GET /open/a", &[ADA], 200).await.json()["user"], "u1");
+    let seen = check("GET /public/a", &[GUEST], 200).await.json();
+    assert_eq!(
+        seen["principal"],
+        Value::Null,
+        "where nobody need be signed in, a guest is nobody"
+    );
+    assert_eq!(
+        check("GET /open/a", &[GUEST], 200).await.json()["principal"]["kind"],
+        "anonymous"
+    );
+    check("GET /echo/a", &[GUEST], 401).await;
+    check("GET /system/a", &[GUEST], 401).await;
+    check("GET /open/a", &[GUEST], 200).await;
+    let refused = check("GET /open/a", &[GUEST], 429).await;
+    assert_eq!(refused.header("x-ratelimit-limit"), Some("2"));
+    check("GET /open/a", &[ADA], 200).await;
 }
 
 #[tokio::test]

@@ -186,12 +186,14 @@ impl RouteMethod {
     }
 }
 
-/// Who may call a route: anybody who is signed in, anybody at all, or the system alone.
+/// Who may call a route: anybody who is signed in, the same and guests where the operator lets guests in, anybody at all, or
+/// the system alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RouteAccess {
     #[default]
     Authenticated,
+    Guest,
     Public,
     System,
 }

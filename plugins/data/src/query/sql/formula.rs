@@ -31,8 +31,10 @@ pub fn formula_supported(node: &Node) -> Result<(), String> {
         }
         _ => Ok(()),
     };
+    // JOIN and LEN are the calls that take a list.
     let of_constants = |child: &Node| {
-        matches!(node.kind, NodeKind::In { .. }) && matches!(child.kind, NodeKind::Literal(Value::List(_)))
+        matches!(node.kind, NodeKind::In { .. } | NodeKind::Call { .. })
+            && matches!(child.kind, NodeKind::Literal(Value::List(_)))
     };
     node.each_child(&mut |child| {
         if result.is_ok() && !of_constants(child) {
@@ -160,6 +162,7 @@ impl SqlWriter {
             Value::Boolean(boolean) => SqlValue::Boolean(*boolean),
             Value::Integer(integer) => SqlValue::Integer(*integer),
             Value::Number(number) => SqlValue::Real(*number),
+            Value::List(_) => SqlValue::Json(value.to_json().to_string()),
             other => SqlValue::Text(other.to_text().into_owned()),
         };
         self.value(bound);
