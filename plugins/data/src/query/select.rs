@@ -431,6 +431,11 @@ fn outputs(
     }
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
+    // How many there are tells which are equal behind a mask.
+    let purpose = match query.distinct {
+        true => Purpose::Filter,
+        false => Purpose::Select,
+    };
     let mut parts = Parts::default();
     let mut pending = Vec::new();
     for name in &names {
@@ -466,7 +471,7 @@ fn outputs(
             field,
             masked,
             ..
-        } = checker.field(name, Purpose::Select)?;
+        } = checker.field(name, purpose)?;
         let place = columns.place(&reference);
         let own_name = if name.contains('.') { name } else { &field.name };
         let key = json_key(query.renamed.get(name).unwrap_or(own_name));
