@@ -95,7 +95,12 @@ fn plan_values(
         default: most,
         max: most,
     };
-    let mut plan = select::plan(checker, &layouts, None, &query, limits)?;
+    // Of what is related, those that may be seen: the others are null whatever they are, and nobody is to count them. The
+    // filter of the object itself is among what narrows it.
+    let seen = views
+        .filter(|_| !own)
+        .map(|views| views.of(&evaluated.layout.object.name));
+    let mut plan = select::plan(checker, &layouts, seen, &query, limits)?;
     if let Some(narrowing) = beforehand(scope, filter).filter(|_| own) {
         plan.filter = plan.filter.and(narrowing);
     }
