@@ -95,10 +95,10 @@ fn plan_values(
         default: most,
         max: most,
     };
-    // Of what is related, those that may be seen: the others are null whatever they are, and nobody is to count them. The
-    // filter of the object itself is among what narrows it.
+    // Those that may be seen: of what is related the others are null whatever they are, and nobody is to count them. For the
+    // object itself that is among what narrows it, but where a right or full join has it in itself.
     let seen = views
-        .filter(|_| !own)
+        .filter(|_| !own || scope.outer.is_some())
         .map(|views| views.of(&evaluated.layout.object.name));
     let mut plan = select::plan(checker, &layouts, seen, &query, limits)?;
     if let Some(narrowing) = beforehand(scope, filter).filter(|_| own) {
