@@ -178,7 +178,7 @@ impl Both<'_> {
                 }
                 let [mine, mirrored] = [&at[0], &at[1]].map(|answer| {
                     let mut body = question.body.clone();
-                    body["cursor"] = json!({end: answer[key]});
+                    body["cursor"] = json!({(end): answer[key]});
                     body
                 });
                 let object = self.object;

@@ -147,10 +147,10 @@ impl Question {
     fn filter(&mut self, dice: &mut Dice) -> Value {
         match dice.below(8) {
             0 => json!({}),
-            1 => json!({self.number(dice): {"$gte": dice.below(900)}}),
-            2 => json!({self.number(dice): {"$lt": dice.below(1500)}}),
-            3 => json!({self.text(dice): {"$contains": *dice.pick(&["1", "o", "s"])}}),
-            4 => json!({self.any(dice): {"$null": dice.chance(50)}}),
+            1 => json!({(self.number(dice)): {"$gte": dice.below(900)}}),
+            2 => json!({(self.number(dice)): {"$lt": dice.below(1500)}}),
+            3 => json!({(self.text(dice)): {"$contains": *dice.pick(&["1", "o", "s"])}}),
+            4 => json!({(self.any(dice)): {"$null": dice.chance(50)}}),
             5 => json!({"$or": [self.simple(dice), self.simple(dice)]}),
             6 => json!({"$not": self.simple(dice)}),
             _ => self.related(dice),
@@ -159,16 +159,16 @@ impl Question {
 
     fn simple(&mut self, dice: &mut Dice) -> Value {
         if dice.chance(50) {
-            json!({self.number(dice): {"$gte": dice.below(900)}})
+            json!({(self.number(dice)): {"$gte": dice.below(900)}})
         } else {
-            json!({self.text(dice): {"$contains": *dice.pick(&["1", "o", "s"])}})
+            json!({(self.text(dice)): {"$contains": *dice.pick(&["1", "o", "s"])}})
         }
     }
 
     /// A condition on what points here, or on what this points to.
     fn related(&mut self, dice: &mut Dice) -> Value {
         if self.own == 1 {
-            return json!({self.touch("account.region"): *dice.pick(&REGIONS)});
+            return json!({(self.touch("account.region")): *dice.pick(&REGIONS)});
         }
         let quantifier = *dice.pick(&["$some", "$every", "$none"]);
         let condition = if dice.chance(50) {
@@ -178,7 +178,7 @@ impl Question {
             self.over.insert("amount");
             json!({"amount": {"$gte": dice.below(900)}})
         };
-        json!({"@opportunity": {quantifier: condition}})
+        json!({"@opportunity": {(quantifier): condition}})
     }
 
     /// An order that leaves nothing open.
@@ -346,7 +346,7 @@ impl Question {
             nested["orderBy"] = json!([{"field": "id", "order": "asc"}]);
         }
         json!({
-            "fields": ["id", "name"], "where": self.filter(dice), "expand": {relation: nested}, "limit": 200,
+            "fields": ["id", "name"], "where": self.filter(dice), "expand": {(relation): nested}, "limit": 200,
             "orderBy": [{"field": "id", "order": "asc"}],
         })
     }
