@@ -330,6 +330,7 @@ impl Policies {
     fn enact(&self, people: &mut People, users: &mut [Person], team: &str) {
         Self::clear(&mut people.admin);
         self.enact_sets(&mut people.admin);
+        self.circles.enact_territories(&mut people.admin);
         self.enact_rules(&mut people.admin, users, team);
         self.enact_shares(&mut people.admin, users, team);
         for (user, person) in users.iter().enumerate() {

@@ -125,8 +125,8 @@ impl Circles {
         matches!((self.roles[user], self.roles[other]), (Some(own), Some(theirs)) if own < theirs)
     }
 
-    /// Makes everybody belong to what was drawn.
-    pub(super) fn enact(&self, people: &mut People, users: &[Person], team: &str) {
+    /// Makes the territories that rules and shares name.
+    pub(super) fn enact_territories(&self, admin: &mut Person) {
         for (index, name) in TERRITORIES.into_iter().enumerate() {
             let mut territory = json!({"name": name, "label": name});
             if let Some(above) = index.checked_sub(1) {
@@ -135,8 +135,12 @@ impl Circles {
             if let Some(region) = self.regions[index] {
                 territory["assignment_rule"] = json!(format!("region = '{region}'"));
             }
-            people.admin.make("sys_territory", &territory);
+            admin.make("sys_territory", &territory);
         }
+    }
+
+    /// Makes everybody belong to what was drawn.
+    pub(super) fn enact(&self, people: &mut People, users: &[Person], team: &str) {
         let nested = json!({"group": OUTER_GROUP, "member_type": "group", "member": GROUP});
         people.admin.make("sys_group_member", &nested);
         for (user, person) in users.iter().enumerate() {
