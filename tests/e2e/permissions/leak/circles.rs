@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Condition, Dice, REGIONS, condition, holds};
+use super::policies::{Condition, condition, holds};
+use super::{Dice, REGIONS};
 use crate::permissions::people::{People, Person};
 
 /// The one group that has users.
@@ -10,7 +11,7 @@ const GROUP: &str = "west";
 /// The group that has the other one.
 const OUTER_GROUP: &str = "everywhere";
 /// Each below the one before.
-pub(super) const ROLES: [&str; 4] = ["chief", "boss", "rep", "aide"];
+const ROLES: [&str; 4] = ["chief", "boss", "rep", "aide"];
 /// Each below the one before.
 const TERRITORIES: [&str; 3] = ["earth", "half", "corner"];
 
