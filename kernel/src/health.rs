@@ -4,7 +4,7 @@
 //! A panic and a plugin that is unhealthy for too long lead to the same restart: loaded anew from its file, the first time
 //! at once, then with the backoff of its manifest, at most as often as it says. A plugin that then ran well for a while has
 //! its restarts forgiven. When they are used up, it is left as it is and reported as failed, once, until somebody replaces
-//! it or it is well again by itself: what still works goes on.
+//! it or, where it did not panic, it is well again by itself: what still works goes on.
 
 mod backoff;
 mod monitor;

@@ -98,7 +98,7 @@ impl HostObject {
 
     /// Takes over a body that this plugin answered with; answers the number under which it is read.
     pub(crate) fn open_stream(&self, instance: Arc<Instance>, stream: u64) -> u64 {
-        self.core.streams.open(instance, stream)
+        self.core.streams.open(instance, stream, self.core.clock.now_ms())
     }
 
     /// Ends what the plugin left running in the background.

@@ -3,8 +3,9 @@
 //! Not here: which generation is current ([`cell`]), when one is made or retired ([`crate::lifecycle`], [`crate::swap`]).
 //!
 //! Invariants
-//! * Whoever calls holds an `Arc` of the instance until the call has ended, and so does a body until it was read, so an
-//!   instance whose `Arc` is alone has no call under way: that is how a drain knows.
+//! * Whoever calls holds an `Arc` of the instance until the call has ended, or a look at the cell's state, which holds one;
+//!   and so does a body until it was read. So an instance that left its cell and whose `Arc` is alone has no call under way:
+//!   that is how a drain knows.
 //! * Bytes and errors leave in the host's memory; a waker that a plugin gets is the host's.
 //! * A panic of the plugin is told to the supervisor once, whatever call it showed in.
 
@@ -38,7 +39,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use self::{
     apart::Asked,
-    call::{Answering, Call},
+    call::{Call, Started},
     own_threads::OwnThreads,
     presence::{About, Errand},
     registered::Registered,
@@ -200,21 +201,21 @@ impl Instance {
         method: RStr<'_>,
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
-    ) -> Answering {
+    ) -> Started {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
         loader::checkpoint();
         let errand = Errand::Call(index);
         if self.threads.apart() {
             let asked = Asked::new(errand, method.as_str(), context, payload);
-            return Answering::Later(apart::begin(self, asked, context.deadline_ns));
+            return Started::Call(apart::begin(self, asked, context.deadline_ns));
         }
         let begun = presence::watched(self.serial, About::guest(errand), || {
             self.object.call(index, method, context, payload)
         });
         match begun {
-            RawBegun::Answer(answer) => Answering::Now(self.own_answer(errand, answer)),
+            RawBegun::Answer(answer) => Started::Answer(self.own_answer(errand, answer)),
             RawBegun::Later(future) => {
-                Answering::Later(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
+                Started::Call(Call::looked_at(future, Arc::clone(self), context.deadline_ns, errand))
             }
         }
     }

@@ -23,7 +23,7 @@ use std::{
 
 use crate::instance::cell::PluginCell;
 
-pub(crate) use self::reference::{Caller, ServiceReference, Started, raw};
+pub(crate) use self::reference::{Caller, ServiceReference, raw};
 
 /// Name of the pseudo service of a plugin's routes, without the plugin's id.
 pub(crate) const ROUTE_PREFIX: &str = "route:";

@@ -5,7 +5,7 @@
 //! Invariants
 //! * A body that is open holds its generation, as a call under way does: a drain waits for it, and may end it.
 //! * Whoever reads a body that was ended before its end reads an error, never an end.
-//! * A number cannot be guessed, and a body that nobody ever asks for is dropped.
+//! * A number cannot be guessed, and a body that nobody asks for within a minute is dropped.
 
 use objectos_plugin_api::{Error as PluginError, abi::RawResult, private::abi_stable::std_types::RResult};
 use parking_lot::Mutex;
@@ -20,9 +20,9 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context as TaskContext, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     instance::{
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How long an answer may lie about before its body is asked for: whoever got it went away with it.
-const CLAIM_LIMIT: Duration = Duration::from_secs(60);
+const CLAIM_LIMIT_MS: i64 = 60_000;
 /// How long a piece that is being made on another thread may keep a body from being ended at once.
 const END_LIMIT: Duration = Duration::from_millis(100);
 
@@ -55,14 +55,11 @@ impl fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// Takes over a body that a plugin knows by `stream`; answers the number under which it is read.
-    pub(crate) fn open(&self, instance: Arc<Instance>, stream: u64) -> u64 {
-        let own = Arc::new(Stream::new(Source { instance, stream }));
+    /// Takes over a body that a plugin knows by `stream`, at `now_ms` by the kernel's clock; answers the number under which it
+    /// is read.
+    pub(crate) fn open(&self, instance: Arc<Instance>, stream: u64, now_ms: i64) -> u64 {
+        let own = Arc::new(Stream::new(Source { instance, stream }, now_ms));
         let mut open = self.open.lock();
-        let forgotten: Vec<Arc<Stream>> = open
-            .extract_if(|_, known| known.is_forgotten())
-            .map(|(_, known)| known)
-            .collect();
         let number = loop {
             let number = self.keys.hash_one(self.made.fetch_add(1, Ordering::Relaxed));
             if !open.contains_key(&number) {
@@ -70,11 +67,25 @@ impl Streams {
             }
         };
         open.insert(number, own);
-        drop(open);
-        for stream in forgotten {
-            stream.end();
-        }
         number
+    }
+
+    /// Drops what nobody asked for in time. To be called now and then.
+    pub(crate) fn end_forgotten(&self, executor: &Handle, now_ms: i64) {
+        let forgotten: Vec<Arc<Stream>> = self
+            .open
+            .lock()
+            .extract_if(|_, known| known.is_forgotten(now_ms))
+            .map(|(_, known)| known)
+            .collect();
+        if !forgotten.is_empty() {
+            // A plugin may block as it lets go, and whoever calls has others to look after.
+            executor.spawn(async move {
+                for stream in forgotten {
+                    stream.end();
+                }
+            });
+        }
     }
 
     /// The next piece; `None` for a number that stands for nothing. An earlier piece that was asked for and not waited for is
@@ -180,11 +191,12 @@ pub(crate) struct Stream {
     /// It is over, or is to be as soon as whoever polls it lets go.
     ended: AtomicBool,
     claimed: AtomicBool,
-    since: Instant,
+    /// Since when it is open, milliseconds since 1970.
+    since_ms: i64,
 }
 
 impl Stream {
-    fn new(source: Source) -> Self {
+    fn new(source: Source, now_ms: i64) -> Self {
         Self {
             serial: source.instance.serial,
             live: Mutex::new(Some(Live {
@@ -194,20 +206,31 @@ impl Stream {
             })),
             ended: AtomicBool::new(false),
             claimed: AtomicBool::new(false),
-            since: Instant::now(),
+            since_ms: now_ms,
         }
     }
 
-    fn is_forgotten(&self) -> bool {
-        !self.claimed.load(Ordering::Relaxed) && self.since.elapsed() >= CLAIM_LIMIT
+    fn is_forgotten(&self, now_ms: i64) -> bool {
+        !self.claimed.load(Ordering::Relaxed) && now_ms.saturating_sub(self.since_ms) >= CLAIM_LIMIT_MS
     }
 
     fn poll(&self, task: &mut TaskContext<'_>, deadline_ns: u64) -> Poll<RawResult> {
+        let polled = self.poll_live(task, deadline_ns);
+        if !self.ended.load(Ordering::SeqCst) {
+            return polled;
+        }
+        // Whoever ended it meanwhile may have given up on the lock that was held here until now.
+        let over = self.live.lock().take();
+        drop(over);
+        if polled.is_pending() {
+            return Poll::Ready(broken_off());
+        }
+        polled
+    }
+
+    fn poll_live(&self, task: &mut TaskContext<'_>, deadline_ns: u64) -> Poll<RawResult> {
         let mut place = self.live.lock();
-        if self.ended.load(Ordering::Acquire) {
-            let over = place.take();
-            drop(place);
-            drop(over);
+        if self.ended.load(Ordering::SeqCst) {
             return Poll::Ready(broken_off());
         }
         let Some(live) = &mut *place else {
@@ -220,8 +243,7 @@ impl Stream {
             Poll::Ready(RResult::ROk(bytes)) => !bytes.is_empty(),
             Poll::Ready(RResult::RErr(_)) => false,
         };
-        // Whoever ends it while it is polled leaves it to the poller.
-        if more && !self.ended.load(Ordering::Acquire) {
+        if more {
             if polled.is_pending() {
                 live.waker = Some(task.waker().clone());
             } else {
@@ -232,16 +254,13 @@ impl Stream {
         let over = place.take();
         drop(place);
         drop(over);
-        if polled.is_pending() {
-            return Poll::Ready(broken_off());
-        }
         polled
     }
 
     /// Ends it, wherever it is; false when it was over.
     fn end(&self) -> bool {
-        self.ended.store(true, Ordering::Release);
-        // Whoever polls it meanwhile looks at the mark before and after.
+        self.ended.store(true, Ordering::SeqCst);
+        // Whoever polls it meanwhile looks at the mark before, and once more after the lock is free.
         let Some(mut place) = self.live.try_lock_for(END_LIMIT) else {
             return true;
         };

@@ -15,6 +15,8 @@
 //!   the same major.
 //! * Nothing unwinds across the ABI; nothing that one library allocated is freed by another.
 
+#![warn(missing_docs)]
+
 extern crate self as objectos_plugin_api;
 
 pub mod abi;

@@ -260,6 +260,24 @@ fn a_second_signal_ends_at_once() {
     assert_eq!(host.wait(), Some(130), "{}", host.log());
 }
 
+#[test]
+fn a_signal_during_the_start_ends_it_in_order() {
+    let mut host = HostBuilder::new()
+        .plugin("misfit")
+        .config("plugins: { test.misfit: { behaviour: hang in init } }\n")
+        .spawn();
+    // Signals are listened for before the data folder is taken.
+    let (lock, begun) = (host.folder().join("data/host.lock"), Instant::now());
+    while !lock.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no start:\n{}", host.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    host.signal("TERM");
+    assert_eq!(host.said(), "", "the start is not over");
+    assert_eq!(host.wait(), Some(0), "{}", host.log());
+    assert!(host.log().contains("stopping"), "{}", host.log());
+}
+
 /// A host with a plugin that fails to start and a file that is no plugin.
 fn with_failures(format: &str) -> Host {
     let builder = HostBuilder::new()

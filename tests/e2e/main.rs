@@ -38,3 +38,4 @@ mod watcher;
 mod webhooks;
 mod zoo;
 mod zoo_abi;
+mod zoo_files;

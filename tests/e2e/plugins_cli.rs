@@ -4,7 +4,7 @@ use objectos_tests::{HostBuilder, plugins};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::Write,
+    io::{BufRead as _, BufReader, Write},
     os::unix::{
         fs::{PermissionsExt, symlink},
         net::UnixListener,
@@ -109,6 +109,9 @@ fn list_tells_of_the_files_where_no_host_runs() {
     let socket = UnixListener::bind(data.join("control.sock")).expect("a socket");
     let answering = thread::spawn(move || {
         let (mut asker, _) = socket.accept().expect("somebody asks");
+        BufReader::new(&asker)
+            .read_line(&mut String::new())
+            .expect("a question");
         asker.write_all(b"nonsense\n").expect("an answer");
     });
     let said = run(shelf.path(), &["list", "--data", "left"]);
@@ -320,4 +323,70 @@ fn swap_puts_a_new_file_in_the_place_of_the_old_one() {
         host.client().get("/api/v1/hello/Ada").expect(200)["text"],
         "Hello, Ada!"
     );
+}
+
+#[test]
+fn keys_names_and_folders_that_do_not_fit_are_told() {
+    let shelf = shelf();
+    let check = |arguments: &[&str], code: i32, expected: &str| {
+        let said = run(shelf.path(), arguments);
+        assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
+        assert!(
+            said.error.contains(expected),
+            "{arguments:?}: {expected:?} is not in {said:?}"
+        );
+    };
+    let library = "plugins/misfit.so";
+    run(shelf.path(), &["keygen", "release"]).expect(0, &[]);
+    let secret = fs::read(shelf.path().join("release.key")).expect("a key");
+    check(
+        &["keygen", "release"],
+        1,
+        "release.key is already there; it is not overwritten",
+    );
+    assert_eq!(fs::read(shelf.path().join("release.key")).expect("a key"), secret);
+    check(&["keygen", ""], 2, "is no name for a key");
+    check(&["keygen", "../release"], 2, "is no name for a key");
+    check(
+        &["keygen", "release", "--out", library],
+        4,
+        "plugins/misfit.so cannot be made",
+    );
+    check(
+        &["sign", library, "--key", "absent.key"],
+        1,
+        "absent.key cannot be read",
+    );
+    check(&["sign", "plugins/absent.so", "--key", "release.key"], 1, "absent.so");
+    check(&["sign", library, "--key", "release.pub"], 1, "release.pub");
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(shelf.path().join("release.key"), open).expect("permissions");
+    check(
+        &["sign", library, "--key", "release.key"],
+        1,
+        "run `chmod 600` on it and consider the key known",
+    );
+    assert!(!shelf.path().join("plugins/misfit.so.sig").exists());
+    for name in [
+        "",
+        "Acme",
+        "acme_greeting",
+        "acme--greeting",
+        "acme-",
+        "9lives",
+        "../acme",
+    ] {
+        check(&["new", name], 2, "is no name for a plugin");
+    }
+    check(
+        &["new", "acme-greeting", "--path", "plugins"],
+        1,
+        "plugins is there and not empty",
+    );
+    check(
+        &["new", "acme-greeting", "--api", "plugins"],
+        4,
+        "is not the plugin-api crate",
+    );
+    assert!(!shelf.path().join("acme-greeting").exists());
 }

@@ -1,8 +1,13 @@
 //! A plugin by somebody else, built in a workspace of its own.
 
-use objectos_tests::{Host, HostBuilder};
-use serde_json::json;
-use std::time::{Duration, Instant};
+use objectos_tests::{Host, HostBuilder, plugins};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 fn with_hello(config: &str) -> Host {
     HostBuilder::new().plugin("hello").example("crm").config(config).start()
@@ -62,4 +67,43 @@ fn a_plugin_as_it_is_written_new_is_loaded_called_and_swapped() {
         (&plugin["state"], &plugin["generation"], &plugin["warnings"]),
         (&json!("running"), &json!(2), &json!([]))
     );
+}
+
+/// What built a library, by its own word.
+fn compiler(library: &Path) -> String {
+    let output = Command::new(plugins::built().join("objectos-host"))
+        .args(["plugins", "inspect", "--json"])
+        .arg(library)
+        .output()
+        .expect("objectos-host can be started");
+    let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    shown["document"]["build"]["rustc"]
+        .as_str()
+        .expect("a compiler")
+        .to_owned()
+}
+
+#[test]
+fn a_plugin_by_another_compiler_is_loaded_called_and_swapped() {
+    let Some(theirs) = plugins::hello_by_another_compiler() else {
+        println!("skipped: no second compiler is installed, so no plugin by another one is loaded");
+        return;
+    };
+    assert_ne!(compiler(&theirs), compiler(&plugins::library("hello")));
+    let builder = HostBuilder::new().example("crm").environment("OBJECTOS_WATCH", "false");
+    let place = builder.plugins().join("hello.so");
+    plugins::put(&place, &fs::read(&theirs).expect("a library"));
+    let host = builder.start();
+    let mut client = host.client();
+    for library in [theirs.clone(), plugins::library("hello"), theirs] {
+        let greeting = client.get("/api/v1/hello/Ada").expect(200);
+        assert_eq!(greeting, json!({"text": "Hello, Ada!"}));
+        let vetoed = client.send("POST", "/api/v1/data/account", &json!({"name": "Spam and Sons"}));
+        assert_eq!(vetoed.status, 400);
+        plugins::put(&place, &fs::read(library).expect("a library"));
+        client
+            .send("POST", "/api/v1/plugins/example.hello/swap", &json!({}))
+            .expect(200);
+    }
+    assert_eq!(host.plugin("example.hello")["generation"], 4);
 }

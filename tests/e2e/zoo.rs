@@ -306,6 +306,18 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     ask(&mut client, "undeclared-event").expect(403);
     ask(&mut client, "undeclared-service").expect(403);
     ask(&mut client, "logs").expect(200);
+    // What it says stands in the host's log, as whoever reads logs by program wants it: whose it is and what.
+    host.wait_for_log("noise");
+    let log = host.log();
+    let told = log
+        .lines()
+        .find(|line| line.contains("noise") && line.contains("count"));
+    let told: Value = serde_json::from_str(told.unwrap_or_else(|| panic!("no line of it in:\n{log}"))).expect("JSON");
+    assert!(told.to_string().contains("\"test.misfit\""), "{told}");
+    assert_eq!(told["level"], "INFO", "{told}");
+    // No text, and none is made of it.
+    let bytes = ask(&mut client, "no-text");
+    assert_eq!((bytes.status, bytes.body.as_slice()), (200, &[0xff, 0xfe][..]));
     ask(&mut client, "events").expect(200);
     serves(&mut client);
     assert!(host.log().lines().count() < 20_000, "a flood of log lines went through");
@@ -513,4 +525,33 @@ fn a_hanging_call_holds_nobody_else_up_and_the_host_still_stops() {
     }
     assert!(host.terminate().is_some(), "{}", host.log());
     hanging.join().expect("the hanging client ends");
+}
+
+#[test]
+fn plugins_that_panic_where_a_swap_asks_them_cost_the_swap_only() {
+    // With what a swap answers, where it is asked before the kernel starts the plugin anew by itself.
+    for (behaviour, expected, refused) in [
+        ("panic in suspend", "panicked in suspend", true),
+        ("panic in resume", "panicked in resume", true),
+        ("panic in health", "panicked in health", false),
+        ("unhealthy", "the misfit is not well", true),
+    ] {
+        let mut host = with(behaviour);
+        let mut client = host.client();
+        let swapped = client.send("POST", "/api/v1/plugins/test.misfit/swap", &json!({}));
+        let text = String::from_utf8_lossy(&swapped.body).into_owned();
+        assert!(
+            swapped.status >= 400 || !refused,
+            "{behaviour}: {} {text}",
+            swapped.status
+        );
+        host.wait_for_log(expected);
+        serves(&mut client);
+        if refused {
+            wait_for(&host, "answer", || {
+                (client.get("/api/v1/misfit/x").status == 200).then_some(())
+            });
+        }
+        assert_eq!(host.terminate(), Some(0), "{behaviour}: {}", host.log());
+    }
 }

@@ -1,5 +1,6 @@
 //! The zoo's impostors: sound libraries, files and manifests, whose entry is not what it should be. What tells them apart is
-//! seen only once the library is open: the host says what differs first, and goes on serving.
+//! seen only once the library is open: the host says what differs first, and goes on serving. Two of them are of another age
+//! of the same ABI, and run.
 
 use objectos_tests::{HostBuilder, plugins};
 
@@ -84,4 +85,37 @@ fn entries_that_contradict_their_manifest() {
         &["was built with objectos-plugin-api 2.0.0, this host speaks"],
     );
     check("IMPOSTOR_ABORTS", &["a panic in it would end the host"]);
+}
+
+/// A host with the impostor as one of another age: it runs, answers, and `streams` says whether its pieces come through.
+fn check_age(entry: &str, streams: bool) {
+    let builder = HostBuilder::new().example("crm").environment("OBJECTOS_WATCH", "false");
+    let library = plugins::install(&builder.plugins(), "impostor", "impostor.so");
+    plugins::choose_entry(&library, entry);
+    let mut host = builder.start();
+    let mut client = host.client();
+    let plugin = host.plugin("test.impostor");
+    assert_eq!(plugin["state"], "running", "{entry}: {plugin:#}");
+    for generation in [1, 2] {
+        assert_eq!(client.get("/api/v1/impostor").expect(200), "well", "{entry}");
+        let pieces = host.client().request("GET", "/api/v1/impostor/pieces", &[], b"");
+        let whole = pieces.is_ok_and(|answer| answer.status == 200 && answer.body == b"piece 0;piece 1;piece 2;");
+        assert_eq!(whole, streams, "{entry}");
+        client.get("/api/v1/data/account?top=1").expect(200);
+        assert_eq!(host.plugin("test.impostor")["generation"], generation, "{entry}");
+        client
+            .send("POST", "/api/v1/plugins/test.impostor/swap", &serde_json::json!({}))
+            .expect(200);
+    }
+    assert_eq!(host.terminate(), Some(0), "{}", host.log());
+}
+
+#[test]
+fn a_plugin_of_an_older_age_runs_and_lacks_what_came_later() {
+    check_age("IMPOSTOR_OLDER", false);
+}
+
+#[test]
+fn a_plugin_of_a_newer_age_runs_and_what_this_host_lacks_has_its_default() {
+    check_age("IMPOSTOR_NEWER", true);
 }

@@ -47,6 +47,17 @@ pub fn library(name: &str) -> PathBuf {
     path
 }
 
+/// The library of the example as another compiler than ours built it, where there is one.
+#[must_use]
+pub fn hello_by_another_compiler() -> Option<PathBuf> {
+    let profile = built();
+    let folder = profile.parent().expect("target").join("other-compiler");
+    let path = folder
+        .join(profile.file_name().expect("a profile"))
+        .join("libhello_plugin.so");
+    path.is_file().then_some(path)
+}
+
 /// What was built in a workspace of its own.
 fn third_party(library: &str) -> PathBuf {
     let profile = built();

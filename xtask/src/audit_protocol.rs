@@ -3,7 +3,7 @@
 //! Three checks for each type in [`registry`]: the schema that schemars derives says the same as the published one
 //! ([`compare`]); our type and the published schema give the same verdict on a corpus of documents ([`corpus`]); what our
 //! type writes is valid by the published schema. Differences that are meant stand in `xtask/audit-accepted.json` with a
-//! reason ([`accepted`]); an entry that matches nothing is a finding, so the list can only shrink.
+//! reason ([`accepted`]); a new entry is a finding, and one that matches nothing, so the list can only shrink.
 //!
 //! Called by `cargo xtask audit-spec`. Not here: the audit of built plugins.
 
@@ -63,6 +63,7 @@ pub(crate) fn audit() -> Result<Report> {
     }
     findings.retain(|finding| !accepted.covers(finding));
     counts.accepted = accepted.len();
+    findings.extend(accepted.grown());
     findings.extend(accepted.unused());
     Ok(Report { findings, counts })
 }

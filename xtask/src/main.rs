@@ -6,7 +6,9 @@ mod audit_protocol;
 mod audit_spec;
 mod bench;
 mod build;
+mod compilers;
 mod dev;
+mod dist;
 mod first_user;
 mod hello;
 mod paths;
@@ -90,6 +92,8 @@ enum Task {
         #[arg(long)]
         path: Option<std::path::PathBuf>,
     },
+    /// Builds (release) and packs host, plugins, README and licence into target/dist.
+    Dist,
     /// House rules that no other tool checks.
     Tidy,
 }
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
             seconds, rounds, only, ..
         } => bench::bench(seconds, rounds, only.as_deref()),
         Task::NewPlugin { name, path } => hello::new_plugin(&name, path.as_deref()),
+        Task::Dist => dist::dist(),
         Task::Tidy => tidy::tidy(),
     };
     match done {

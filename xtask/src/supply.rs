@@ -5,7 +5,7 @@
 //! need a database that others write; when it cannot be reached, that is said and nothing fails.
 
 mod advisories;
-mod document;
+pub(crate) mod document;
 mod licence;
 mod rules;
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::{
     audit_spec,
     build::{self, Profile},
-    hello, postgres, shell, supply, tidy,
+    compilers, hello, postgres, shell, supply, tidy,
 };
 
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
@@ -38,6 +38,7 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     hello::build_example(Profile::Dev, true)?;
     hello::build_example(Profile::Dev, false)?;
     hello::build_written(&host)?;
+    compilers::build_example()?;
     let server = database()?;
     browser()?;
     shell::run("unit, integration and end-to-end tests", &mut tests(server.as_ref()))?;

@@ -1,5 +1,13 @@
-//! House rules that no other tool checks: every module says what it is, files and functions stay small, crates opt in to the
-//! workspace's lints and versions, and the repository speaks of the product alone.
+//! House rules that no other tool checks: every module says what it is, files and functions stay small, what is called only in
+//! one place stays there, crates opt in to the workspace's lints, and rooms depend on no more than they may know ([`rooms`]).
+//!
+//! Not here: versions, which `cargo xtask audit-spec` compares, and what clippy sees (`clippy.toml`).
+
+mod functions;
+mod rooms;
+
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Result, bail};
 use std::{
@@ -15,6 +23,18 @@ const FILE_LINES_MAX: usize = 600;
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".objectos"];
 
 pub(crate) fn tidy() -> Result<()> {
+    let findings = findings()?;
+    if findings.is_empty() {
+        return Ok(());
+    }
+    for finding in &findings {
+        shell::say(finding);
+    }
+    bail!("{} findings", findings.len())
+}
+
+/// All that is wrong in the repository, each with its file.
+fn findings() -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for path in files(&paths::root())? {
         let shown = path.strip_prefix(paths::root()).unwrap_or(&path).to_path_buf();
@@ -31,14 +51,31 @@ pub(crate) fn tidy() -> Result<()> {
             }
         }
     }
-    if findings.is_empty() {
-        return Ok(());
+    for folder in rooms::members(&paths::root())? {
+        let text = fs::read_to_string(paths::root().join(&folder).join("Cargo.toml"))?;
+        findings.extend(rooms::check(&folder, &text)?);
     }
-    for finding in &findings {
-        shell::say(finding);
-    }
-    bail!("{} findings", findings.len())
+    Ok(findings)
 }
+
+/// Calls that belong to one place: elsewhere they block threads, end the process or go past the clock that tests set.
+const PLACES: [(&str, &[&str], &str); 3] = [
+    (
+        "thread::sleep(",
+        &["xtask/"],
+        "wait for what is to happen, or for the clock",
+    ),
+    (
+        "process::exit(",
+        &["host/src/", "xtask/src/tidy.rs"],
+        "answer an exit code; only the host ends the process",
+    ),
+    (
+        "SystemTime::now(",
+        &["kernel/src/clock.rs", "host/src/", "xtask/"],
+        "ask the injected clock (`Host::now_ms` in a plugin)",
+    ),
+];
 
 fn check_source(path: &Path, text: &str, findings: &mut Vec<String>) {
     let test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
@@ -55,8 +92,27 @@ fn check_source(path: &Path, text: &str, findings: &mut Vec<String>) {
             path.display()
         ));
     }
+    if !test {
+        check_places(path, text, findings);
+        findings.extend(functions::check(path, text));
+    }
     if path.file_name().is_some_and(|name| name == "mod.rs") {
         findings.push(format!("{}: use foo.rs beside foo/", path.display()));
+    }
+}
+
+fn check_places(path: &Path, text: &str, findings: &mut Vec<String>) {
+    for (call, places, remedy) in PLACES {
+        if places.iter().any(|place| path.starts_with(place.trim_end_matches('/'))) {
+            continue;
+        }
+        for (index, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if code.contains(call) {
+                let name = call.trim_end_matches('(');
+                findings.push(format!("{}:{}: {name}: {remedy}", path.display(), index + 1));
+            }
+        }
     }
 }
 

@@ -47,76 +47,62 @@ fn text(inspection: &Inspection) -> String {
             build.rustc, build.target, build.api
         ));
     }
-    let mut list = |name: &str, values: Vec<String>| {
+    for (name, values) in lists(inspection) {
         if !values.is_empty() {
             lines.push(format!("{name:<11} {}", values.join(", ")));
         }
-    };
-    let services = &declared.services;
-    list(
-        "provides",
-        services
-            .provides
-            .iter()
-            .map(|service| format!("{} {}", service.name, service.version))
-            .collect(),
-    );
-    list(
-        "uses",
-        services
-            .uses
-            .iter()
-            .map(|service| format!("{} {}", service.name, service.range))
-            .collect(),
-    );
-    list(
-        "handles",
-        declared
-            .hooks
-            .handles
-            .iter()
-            .map(|name| format!("hook {name}{}", marked(&declared.hooks.optional, name)))
-            .collect(),
-    );
-    list(
-        "runs",
-        declared.hooks.runs.iter().map(|name| format!("hook {name}")).collect(),
-    );
-    list(
-        "listens",
-        declared
-            .events
-            .handles
-            .iter()
-            .map(|pattern| format!("{pattern}{}", marked(&declared.events.optional, pattern)))
-            .collect(),
-    );
-    list(
-        "publishes",
-        declared.events.publishes.iter().map(ToString::to_string).collect(),
-    );
-    list(
-        "routes",
-        declared
-            .routes
-            .iter()
-            .map(|route| format!("{} {}", route.method.as_str(), route.path))
-            .collect(),
-    );
-    list(
-        "commands",
-        declared.commands.iter().map(|command| command.name.clone()).collect(),
-    );
-    list(
-        "imports",
-        inspection
-            .imports
-            .iter()
-            .filter(|name| suspicious(name))
-            .cloned()
-            .collect(),
-    );
+    }
     lines.join("\n")
+}
+
+/// What a plugin declares, and what its library imports that tells something of it.
+fn lists(inspection: &Inspection) -> Vec<(&'static str, Vec<String>)> {
+    let declared = &inspection.document.objectos;
+    let (services, hooks, events) = (&declared.services, &declared.hooks, &declared.events);
+    let provides = services.provides.iter();
+    let uses = services.uses.iter();
+    let handles = hooks.handles.iter();
+    let listens = events.handles.iter();
+    let routes = declared.routes.iter();
+    let imports = inspection.imports.iter().filter(|name| suspicious(name));
+    vec![
+        (
+            "provides",
+            provides
+                .map(|service| format!("{} {}", service.name, service.version))
+                .collect(),
+        ),
+        (
+            "uses",
+            uses.map(|service| format!("{} {}", service.name, service.range))
+                .collect(),
+        ),
+        (
+            "handles",
+            handles
+                .map(|name| format!("hook {name}{}", marked(&hooks.optional, name)))
+                .collect(),
+        ),
+        ("runs", hooks.runs.iter().map(|name| format!("hook {name}")).collect()),
+        (
+            "listens",
+            listens
+                .map(|pattern| format!("{pattern}{}", marked(&events.optional, pattern)))
+                .collect(),
+        ),
+        ("publishes", events.publishes.clone()),
+        (
+            "routes",
+            routes
+                .map(|route| format!("{} {}", route.method.as_str(), route.path))
+                .collect(),
+        ),
+        (
+            "commands",
+            declared.commands.iter().map(|command| command.name.clone()).collect(),
+        ),
+        ("imports", imports.cloned().collect()),
+    ]
 }
 
 /// The mark of what the plugin's configuration may leave out.

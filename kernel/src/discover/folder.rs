@@ -69,7 +69,9 @@ fn below(root: &Path, real_root: &Path, path: &Path) -> Option<PathBuf> {
     if let Some(named) = named.filter(plain) {
         return Some(named.to_owned());
     }
-    let folder = path.parent()?.canonicalize().ok()?;
+    // The folder of a bare name is the current one.
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
     folder
         .join(path.file_name()?)
         .strip_prefix(real_root)

@@ -1,4 +1,5 @@
-//! Looks at each plugin at the interval that its manifest states. What a look is, is `probe`'s.
+//! Looks at each plugin at the interval that its manifest states, and after bodies that were forgotten. What a look is, is
+//! `probe`'s; what a body is, `streams`'.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +11,7 @@ pub(crate) async fn watch_all(core: Arc<Core>) {
     let mut due: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     while matches!(core.state(), KernelState::Starting | KernelState::Running) {
         let now = core.clock.now_ms();
+        core.streams.end_forgotten(&core.executor, now);
         for record in core.all_records() {
             let interval = i64::try_from(record.candidate().document.objectos.health.interval).unwrap_or(i64::MAX);
             let at = due
@@ -21,7 +23,7 @@ pub(crate) async fn watch_all(core: Arc<Core>) {
                 drop(probe::begin(&core, &record));
             }
         }
-        // New plugins are looked for once a second.
+        // New plugins, and what was forgotten, are looked for once a second.
         let next = due
             .values()
             .min()

@@ -53,7 +53,8 @@ pub(super) async fn restart(core: &Arc<Core>, record: &Arc<PluginRecord>, reason
     let mut broken = Broken { serial, reason };
     while !record.restarting.swap(true, Ordering::AcqRel) {
         until_it_runs(core, record, &broken).await;
-        record.restarting.store(false, Ordering::Release);
+        // A swap: whoever came meanwhile and left it to this one has written before what is read now.
+        record.restarting.swap(false, Ordering::AcqRel);
         match broken_since(core, record, broken.serial) {
             Some(next) => broken = next,
             None => return,

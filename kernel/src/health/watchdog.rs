@@ -85,14 +85,18 @@ impl Age {
 
 /// A thread that does not come back. Dropped when it did.
 #[derive(Debug)]
-struct Stuck(Arc<OwnThreads>);
+struct Stuck {
+    threads: Arc<OwnThreads>,
+    at_home: bool,
+}
 
 impl Stuck {
     fn note(instance: &Instance, about: About) -> Self {
-        let threads = Arc::clone(instance.threads());
-        let full = threads.note_stuck();
+        let (threads, at_home) = (Arc::clone(instance.threads()), about.at_home);
+        let full = threads.note_stuck(at_home);
+        let stuck = Self { threads, at_home };
         let (plugin, called_for) = (&*instance.plugin, instance.errand_text(about.errand));
-        if about.at_home {
+        if at_home {
             if full {
                 tracing::warn!(
                     plugin,
@@ -100,10 +104,10 @@ impl Stuck {
                     "all threads of a plugin are blocked; its calls wait until their time is over"
                 );
             }
-            return Self(threads);
+            return stuck;
         }
         let synchronous = matches!(about.errand, Errand::SyncCall(_));
-        if !threads.set_apart(&called_for) {
+        if !stuck.threads.set_apart(&called_for) {
             tracing::debug!(
                 plugin,
                 called_for,
@@ -122,13 +126,13 @@ impl Stuck {
                 "a plugin blocks a thread that it shares with others; from now on it is called on threads of its own"
             );
         }
-        Self(threads)
+        stuck
     }
 }
 
 impl Drop for Stuck {
     fn drop(&mut self) {
-        self.0.note_back();
+        self.threads.note_back(self.at_home);
     }
 }
 
@@ -136,7 +140,8 @@ impl Drop for Stuck {
 pub(super) fn tell(instance: &Instance, report: &mut PluginHealthReport) {
     let threads = instance.threads();
     let figures = threads.figures();
-    let all = figures.stuck >= figures.max;
+    let own = threads.stuck_at_home();
+    let all = own >= figures.max;
     let mut sentences = Vec::new();
     if let Some(called_for) = threads.blocked() {
         sentences.push(format!(
@@ -145,8 +150,8 @@ pub(super) fn tell(instance: &Instance, report: &mut PluginHealthReport) {
     }
     if all {
         sentences.push(format!(
-            "{} threads are blocked in it, of {} it may have",
-            figures.stuck, figures.max
+            "{own} threads are blocked in it, of {} it may have",
+            figures.max
         ));
     }
     if sentences.is_empty() {

@@ -150,6 +150,17 @@ impl Background {
     }
 }
 
+impl Drop for Background {
+    /// What the author wrote may block as it is dropped, too.
+    fn drop(&mut self) {
+        if matches!(self.place, Place::Here(_)) && self.threads.apart() {
+            self.go_apart();
+        }
+        let place = std::mem::replace(&mut self.place, Place::Between);
+        presence::watched(self.threads.serial, About::guest(Errand::Task), || drop(place));
+    }
+}
+
 impl Future for Background {
     type Output = ();
 

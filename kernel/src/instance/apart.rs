@@ -4,7 +4,7 @@
 //! Called by [`Instance`] for a plugin that is called apart, and by [`Call`] when a plugin becomes one meanwhile.
 
 use objectos_plugin_api::{
-    Context, Error as PluginError,
+    Context, Error as PluginError, ErrorKind,
     abi::{RawBegun, RawContext, RawFuture, RawPluginObject, RawResult},
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr},
@@ -63,7 +63,11 @@ impl Asked {
 /// Begins a call on the plugin's own threads.
 pub(super) fn begin(instance: &Arc<Instance>, asked: Asked, deadline_ns: u64) -> Call {
     let errand = asked.errand;
-    let future = run(instance, Stage::Asked(asked), errand);
+    let future = if instance.threads().crowded() {
+        FfiFuture::new(std::future::ready(crowded(instance)))
+    } else {
+        run(instance, Stage::Asked(asked), errand)
+    };
     Call::apart(future, Arc::clone(instance), deadline_ns, errand)
 }
 
@@ -91,6 +95,17 @@ fn ended() -> RawResult {
     RResult::RErr(PluginError::unavailable("the plugin is at its end").into_raw())
 }
 
+/// The answer where too many wait.
+#[cold]
+fn crowded(instance: &Instance) -> RawResult {
+    let error = PluginError::new(ErrorKind::Limited, "too many calls wait for a plugin that is busy");
+    let error = error.with_internal(format_args!(
+        "all threads of plugin {} are busy or blocked",
+        instance.plugin
+    ));
+    RResult::RErr(error.into_raw())
+}
+
 enum Stage {
     Asked(Asked),
     Begun(RawBegun),
@@ -113,6 +128,16 @@ impl Working {
         match &mut self.stage {
             Stage::Begun(begun) => Pin::new(begun).poll(task),
             Stage::Asked(_) | Stage::Over => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Working {
+    /// What the author wrote may block as it is dropped, too.
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Begun(_)) {
+            let (serial, about) = (self.instance.serial, About::home(self.errand));
+            presence::watched(serial, about, || self.stage = Stage::Over);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Invariants
 //! * The plugin's future goes before the instance does, and the caller's waker before both.
 //! * Out of time means dropped: the plugin's future is cancelled, the caller reads a typed error.
+//! * A drop may block as well as a poll: it is watched, and comes where the plugin is called.
 
 use objectos_plugin_api::{
     abi::{RawFuture, RawResult},
@@ -26,20 +27,23 @@ use super::{
 };
 use crate::loader;
 
-/// What a call is at first sight.
-pub(crate) enum Answering {
-    /// It is over.
-    Now(RawResult),
-    /// It has to wait.
-    Later(Call),
+/// A call that has begun.
+pub(crate) enum Started {
+    /// It is over already.
+    Answer(RawResult),
+    /// It has to wait, in a plugin.
+    Call(Call),
+    /// Any other: to the kernel, or one that waits for its provider.
+    Other(RawFuture),
 }
 
-impl Answering {
+impl Started {
     /// The answer, whenever it comes.
     pub(crate) async fn answer(self) -> RawResult {
         match self {
-            Self::Now(answer) => answer,
-            Self::Later(call) => call.await,
+            Self::Answer(answer) => answer,
+            Self::Call(call) => call.await,
+            Self::Other(future) => future.await,
         }
     }
 }
@@ -107,13 +111,24 @@ impl Call {
         }
     }
 
-    fn poll_timer(&mut self, waker: &Waker) -> Poll<()> {
+    /// Drops the plugin's future before its end.
+    #[cold]
+    fn cancel(&mut self) {
+        if self.instance.threads().apart() && !self.apart {
+            self.go_apart();
+        }
+        let future = self.future.take();
+        presence::watched(self.instance.serial, About::guest(self.errand), || drop(future));
+    }
+
+    /// By the waker that the plugin's future was looked at with.
+    fn poll_timer(&mut self) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| {
             let left = Duration::from_nanos(self.deadline_ns.saturating_sub(monotonic_ns()));
             let _entered = self.instance.executor().enter();
             Box::pin(tokio::time::sleep(left))
         });
-        timer.as_mut().poll(&mut TaskContext::from_waker(waker))
+        timer.as_mut().poll(&mut TaskContext::from_waker(self.slot.waker()))
     }
 }
 
@@ -155,11 +170,10 @@ impl Future for Call {
             }
             Ok(Poll::Pending) if this.deadline_ns == 0 => Poll::Pending,
             Ok(Poll::Pending) => {
-                let waker = this.slot.put(task.waker()).clone();
-                if this.poll_timer(&waker).is_pending() {
+                if this.poll_timer().is_pending() {
                     return Poll::Pending;
                 }
-                this.future = None;
+                this.cancel();
                 Poll::Ready(RResult::RErr(this.instance.timed_out().into_raw()))
             }
             Err(_) => {
@@ -188,5 +202,8 @@ fn poll_guarded(
 impl Drop for Call {
     fn drop(&mut self) {
         self.slot.close();
+        if self.future.is_some() {
+            self.cancel();
+        }
     }
 }

@@ -40,6 +40,9 @@ use crate::{loader, threads::ThreadPlan};
 /// How long a thread without work stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
+/// So many may wait for a thread: a caller without a deadline would wait for good, and more would follow.
+const WAITING_MAX: usize = 10_000;
+
 /// Counts instances of the process; tells one generation from another wherever something is remembered about one.
 static SERIALS: AtomicU32 = AtomicU32::new(1);
 
@@ -56,6 +59,8 @@ pub(crate) struct OwnThreads {
     plugin: Arc<str>,
     /// Threads, also those of others, that are blocked in it now.
     stuck: AtomicUsize,
+    /// Those of its own among them.
+    stuck_at_home: AtomicUsize,
     /// For what it blocked a thread of somebody else, the first time.
     blocked: OnceLock<String>,
     /// It was told that all of its threads are blocked.
@@ -107,6 +112,7 @@ impl OwnThreads {
             plan,
             plugin: Arc::clone(plugin),
             stuck: AtomicUsize::new(0),
+            stuck_at_home: AtomicUsize::new(0),
             blocked: OnceLock::new(),
             told_full: AtomicBool::new(false),
             queue: Mutex::default(),
@@ -132,20 +138,32 @@ impl OwnThreads {
         self.blocked.get().map(String::as_str)
     }
 
-    /// Notes a thread that does not come back. True when with it, for the first time, so many are blocked as it may have.
-    pub(crate) fn note_stuck(&self) -> bool {
-        let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
-        stuck >= self.plan.max && !self.told_full.swap(true, Ordering::Relaxed)
+    /// Notes a thread that does not come back. True when with it, for the first time, all are blocked that the plugin may have.
+    pub(crate) fn note_stuck(&self, at_home: bool) -> bool {
+        self.stuck.fetch_add(1, Ordering::Relaxed);
+        if !at_home {
+            return false;
+        }
+        let own = self.stuck_at_home.fetch_add(1, Ordering::Relaxed) + 1;
+        own >= self.plan.max && !self.told_full.swap(true, Ordering::Relaxed)
     }
 
     /// It did come back.
-    pub(crate) fn note_back(&self) {
+    pub(crate) fn note_back(&self, at_home: bool) {
         self.stuck.fetch_sub(1, Ordering::Relaxed);
+        if at_home {
+            self.stuck_at_home.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Threads that are blocked in the plugin now.
     pub(crate) fn stuck(&self) -> usize {
         self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Threads of its own that are blocked now.
+    pub(crate) fn stuck_at_home(&self) -> usize {
+        self.stuck_at_home.load(Ordering::Relaxed)
     }
 
     pub(crate) fn figures(&self) -> ThreadFigures {
@@ -161,6 +179,11 @@ impl OwnThreads {
             waiting: queue.tasks.len(),
             stuck: self.stuck(),
         }
+    }
+
+    /// Whether so many wait for a thread that nobody more should.
+    pub(crate) fn crowded(&self) -> bool {
+        self.queue.lock().tasks.len() >= WAITING_MAX
     }
 
     /// Runs what `make` makes. `begun`: code of the plugin's is in it already, so it must be dropped here.

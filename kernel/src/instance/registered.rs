@@ -88,12 +88,6 @@ pub(crate) fn check(
     declared: &PluginDeclaration,
     grants: &GrantSet,
 ) -> Result<(Registered, Vec<String>), Error> {
-    let undeclared = |kind: &'static str, name: &str, known: Vec<&str>| Error::Undeclared {
-        plugin: plugin.to_owned(),
-        kind,
-        name: name.to_owned(),
-        hint: nearest_hint(name, known),
-    };
     let mut services = Vec::new();
     for (position, service) in (0_u32..).zip(&raw.services) {
         let version = check_service(plugin, service, declared)?;
@@ -103,34 +97,8 @@ pub(crate) fn check(
             position,
         });
     }
-    for hook in &raw.hooks {
-        if !declared.hooks.handles.contains(&hook.name) {
-            return Err(undeclared("hook", &hook.name, texts(&declared.hooks.handles)));
-        }
-    }
-    for event in &raw.events {
-        // A handler may listen to less than was declared, never to more.
-        if !declared
-            .events
-            .handles
-            .iter()
-            .any(|pattern| covers(pattern, &event.pattern))
-        {
-            return Err(undeclared("event", &event.pattern, texts(&declared.events.handles)));
-        }
-    }
     let routes: Vec<String> = declared.routes.iter().map(route_name).collect();
-    for route in &raw.routes {
-        if !routes.contains(route) {
-            return Err(undeclared("route", route, texts(&routes)));
-        }
-    }
-    for command in &raw.commands {
-        if !declared.commands.iter().any(|known| known.name == *command) {
-            let known = declared.commands.iter().map(|known| known.name.as_str()).collect();
-            return Err(undeclared("command", command, known));
-        }
-    }
+    check_handlers(plugin, &raw, declared, &routes)?;
     let mut warnings = missing(&raw, declared, &routes);
     let mut denied =
         |kind: &str, name: &str| warnings.push(format!("is not granted the {kind} {name} by the operator"));
@@ -162,6 +130,45 @@ pub(crate) fn check(
         },
         warnings,
     ))
+}
+
+/// Hooks, events, routes and commands: each has to be declared.
+fn check_handlers(
+    plugin: &str,
+    raw: &Registrations,
+    declared: &PluginDeclaration,
+    routes: &[String],
+) -> Result<(), Error> {
+    let undeclared = |kind: &'static str, name: &str, known: Vec<&str>| Error::Undeclared {
+        plugin: plugin.to_owned(),
+        kind,
+        name: name.to_owned(),
+        hint: nearest_hint(name, known),
+    };
+    for hook in &raw.hooks {
+        if !declared.hooks.handles.contains(&hook.name) {
+            return Err(undeclared("hook", &hook.name, texts(&declared.hooks.handles)));
+        }
+    }
+    for event in &raw.events {
+        // A handler may listen to less than was declared, never to more.
+        let patterns = &declared.events.handles;
+        if !patterns.iter().any(|pattern| covers(pattern, &event.pattern)) {
+            return Err(undeclared("event", &event.pattern, texts(patterns)));
+        }
+    }
+    for route in &raw.routes {
+        if !routes.contains(route) {
+            return Err(undeclared("route", route, texts(routes)));
+        }
+    }
+    for command in &raw.commands {
+        if !declared.commands.iter().any(|known| known.name == *command) {
+            let known = declared.commands.iter().map(|known| known.name.as_str()).collect();
+            return Err(undeclared("command", command, known));
+        }
+    }
+    Ok(())
 }
 
 fn check_service(plugin: &str, service: &RegisteredService, declared: &PluginDeclaration) -> Result<Version, Error> {

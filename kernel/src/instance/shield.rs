@@ -55,6 +55,11 @@ impl WakerSlot {
         host
     }
 
+    /// The host's waker; before one was put in it wakes nobody.
+    pub(crate) fn waker(&self) -> &Waker {
+        self.0.as_ref().map_or(Waker::noop(), |(_, host)| host)
+    }
+
     /// Lets go of the poller's waker.
     pub(crate) fn close(&mut self) {
         if let Some((slot, _)) = &self.0 {

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, ServiceHandler,
-    abi::{RawBegun, RawContext, RawFuture, RawResult},
+    abi::{RawBegun, RawContext, RawResult},
     export::{COMMANDS, ROUTES},
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RVec},
@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use super::{Provider, ServiceKind, ServiceSlot};
 use crate::instance::{
     Instance,
-    call::{Answering, Call},
+    call::Started,
     cell::{CellState, FLAG_SYSTEM, Hold, PluginCell},
     shield::Shield,
 };
@@ -56,44 +56,6 @@ impl Caller {
             stamped.flags &= !FLAG_SYSTEM;
         }
         stamped
-    }
-}
-
-/// What a call comes to at first sight.
-enum Begun {
-    Answer(RawResult),
-    Call(Call),
-    Kernel(Arc<Provider>),
-    Held(Arc<Hold>),
-    Failed(PluginError),
-}
-
-impl From<Answering> for Begun {
-    fn from(answering: Answering) -> Self {
-        match answering {
-            Answering::Now(answer) => Self::Answer(answer),
-            Answering::Later(call) => Self::Call(call),
-        }
-    }
-}
-
-/// A call that has begun.
-pub(crate) enum Started {
-    /// It is over already.
-    Answer(RawResult),
-    /// Into a plugin.
-    Call(Call),
-    /// Any other: to the kernel, or one that waits for its provider.
-    Other(RawFuture),
-}
-
-impl Started {
-    pub(crate) async fn answer(self) -> RawResult {
-        match self {
-            Self::Answer(answer) => answer,
-            Self::Call(call) => call.await,
-            Self::Other(future) => future.await,
-        }
     }
 }
 
@@ -141,24 +103,23 @@ impl ServiceReference {
         payload: RSlice<'_, u8>,
     ) -> Started {
         let mut stamped = caller.stamp(context);
-        Started::Other(match self.begin(method, &mut stamped, payload) {
-            Begun::Answer(answer) => return Started::Answer(answer),
-            Begun::Call(call) => return Started::Call(call),
-            Begun::Kernel(provider) => match &*provider {
-                Provider::Kernel(handler) => FfiFuture::new(kernel_call(executor, handler, method, &stamped, payload)),
-                Provider::Plugin(_) => return failed(PluginError::internal("a plugin is not the kernel")),
-            },
-            Begun::Failed(error) => return failed(error),
-            Begun::Held(hold) => {
+        match self.begin(method, &mut stamped, payload) {
+            Ok(started) => started,
+            Err(Elsewhere::Kernel(handler)) => {
+                let call = kernel_call(executor, &handler, method, &stamped, payload);
+                Started::Other(FfiFuture::new(call))
+            }
+            Err(Elsewhere::Held(_, hold)) => {
                 let waiting = Waiting {
                     reference: Arc::clone(self),
                     method: method.as_str().to_owned(),
                     context: Context::from_raw(&stamped),
                     payload: payload.as_slice().to_vec(),
                 };
-                FfiFuture::new(Shield::new(executor.clone(), waiting.run(hold)))
+                Started::Other(FfiFuture::new(Shield::new(executor.clone(), waiting.run(hold))))
             }
-        })
+            Err(Elsewhere::Failed(error)) => Started::Answer(RResult::RErr(error.into_raw())),
+        }
     }
 
     /// A synchronous call. Blocks while the provider changes hands.
@@ -175,52 +136,55 @@ impl ServiceReference {
                 let index = self.ready(&mut stamped, cell, instance)?;
                 Ok(instance.call_sync(index, method, &stamped, payload))
             });
-            let held = match called {
-                Ok(Ok(answer)) => return answer,
-                Ok(Err(error)) | Err(Elsewhere::Failed(error)) => return RResult::RErr(error.into_raw()),
-                Err(Elsewhere::Kernel(provider)) => return kernel_call_sync(&provider, method, &stamped, payload),
+            let waited = match called {
+                Ok(answer) => return answer,
+                Err(Elsewhere::Failed(error)) => Err(error),
+                Err(Elsewhere::Kernel(handler)) => return kernel_call_sync(&handler, method, &stamped, payload),
                 Err(Elsewhere::Held(cell, hold)) => match self.pass_through(&cell, &hold, &stamped) {
                     Some((instance, index)) => return instance.call_sync(index, method, &stamped, payload),
                     None => hold.wait_blocking(),
                 },
             };
-            if let Err(error) = held {
+            if let Err(error) = waited {
                 return RResult::RErr(error.into_raw());
             }
         }
     }
 
     /// `context` is the caller's own copy: its deadline and chain are written here.
-    fn begin(&self, method: RStr<'_>, context: &mut RawContext<'_>, payload: RSlice<'_, u8>) -> Begun {
+    fn begin(
+        &self,
+        method: RStr<'_>,
+        context: &mut RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> Result<Started, Elsewhere> {
         let called = self.running(|cell, instance| {
             let index = self.ready(context, cell, instance)?;
             Ok(instance.call(index, method, context, payload))
         });
         match called {
-            Ok(Ok(answering)) => answering.into(),
-            Ok(Err(error)) | Err(Elsewhere::Failed(error)) => Begun::Failed(error),
-            Err(Elsewhere::Kernel(provider)) => Begun::Kernel(provider),
             Err(Elsewhere::Held(cell, hold)) => match self.pass_through(&cell, &hold, context) {
-                Some((instance, index)) => instance.call(index, method, context, payload).into(),
-                None => Begun::Held(hold),
+                Some((instance, index)) => Ok(instance.call(index, method, context, payload)),
+                None => Err(Elsewhere::Held(cell, hold)),
             },
+            called => called,
         }
     }
 
     /// Hands the current generation of the provider to `call`. Whoever swaps it meanwhile counts this look as a holder of
     /// the generation, as it would a clone, which costs more.
-    fn running<R>(&self, call: impl FnOnce(&PluginCell, &Arc<Instance>) -> R) -> Result<R, Elsewhere> {
+    fn running<R>(
+        &self,
+        call: impl FnOnce(&PluginCell, &Arc<Instance>) -> Result<R, PluginError>,
+    ) -> Result<R, Elsewhere> {
         let provider = self.slot.provider.load();
         match provider.as_deref() {
             Some(Provider::Plugin(cell)) => match &**cell.load() {
-                CellState::Running(instance) => Ok(call(cell, instance)),
+                CellState::Running(instance) => call(cell, instance).map_err(Elsewhere::Failed),
                 CellState::Held(hold) => Err(Elsewhere::Held(Arc::clone(cell), Arc::clone(hold))),
                 CellState::Down(down) => Err(Elsewhere::Failed(cell.unavailable(down))),
             },
-            Some(Provider::Kernel(_)) => Err(provider.as_ref().map_or_else(
-                || Elsewhere::Failed(self.nobody()),
-                |provider| Elsewhere::Kernel(Arc::clone(provider)),
-            )),
+            Some(Provider::Kernel(handler)) => Err(Elsewhere::Kernel(Arc::clone(handler))),
             None => Err(Elsewhere::Failed(self.nobody())),
         }
     }
@@ -283,15 +247,28 @@ impl ServiceReference {
     }
 }
 
-/// What a service is when no generation of a plugin runs for it.
+/// What a service is when no generation of a plugin runs for it, or the call did not begin there.
 enum Elsewhere {
-    Kernel(Arc<Provider>),
+    Kernel(Arc<dyn ServiceHandler>),
     Held(Arc<PluginCell>, Arc<Hold>),
     Failed(PluginError),
 }
 
 /// How far the coarse clock is behind at most: a tick of the slowest kernel, and some more.
 const COARSE_NS_MAX: u64 = 20_000_000;
+
+/// Limits below this are reckoned from the exact time: a tick would be a good part of them, or all of it.
+const COARSE_LIMIT_NS_MIN: u64 = 1_000_000_000;
+
+/// When a call is due that may take so long from now on. `coarse_ns`: now, by the coarse clock.
+fn due_ns(coarse_ns: u64, limit_ns: u64) -> u64 {
+    let now = if limit_ns < COARSE_LIMIT_NS_MIN {
+        monotonic_ns()
+    } else {
+        coarse_ns
+    };
+    now.saturating_add(limit_ns)
+}
 
 /// Deadline and chain of the call.
 fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance) -> Result<(), PluginError> {
@@ -303,7 +280,7 @@ fn prepare(context: &mut RawContext<'_>, cell: &PluginCell, instance: &Instance)
     // Some milliseconds behind, at most. The exact clock costs as much as the rest of this, and is needed near the end only.
     let now = monotonic_coarse_ns();
     if context.deadline_ns == 0 {
-        context.deadline_ns = now.saturating_add(limit);
+        context.deadline_ns = due_ns(now, limit);
     } else if context.deadline_ns <= now.saturating_add(COARSE_NS_MAX) && context.deadline_ns <= monotonic_ns() {
         return Err(
             PluginError::new(ErrorKind::Timeout, "the operation took too long").with_internal(format_args!(
@@ -335,20 +312,15 @@ impl Waiting {
                 RSlice::from_slice(&self.payload),
             );
             match begun {
-                Begun::Answer(answer) => return answer,
-                Begun::Call(call) => return call.await,
-                Begun::Held(again) => hold = again,
-                Begun::Failed(error) => return RResult::RErr(error.into_raw()),
-                Begun::Kernel(_) => {
+                Ok(started) => return started.answer().await,
+                Err(Elsewhere::Held(_, again)) => hold = again,
+                Err(Elsewhere::Failed(error)) => return RResult::RErr(error.into_raw()),
+                Err(Elsewhere::Kernel(_)) => {
                     return RResult::RErr(PluginError::internal("a held service became the kernel's").into_raw());
                 }
             }
         }
     }
-}
-
-fn failed(error: PluginError) -> Started {
-    Started::Answer(RResult::RErr(error.into_raw()))
 }
 
 pub(crate) fn raw(result: Result<Vec<u8>, PluginError>) -> RawResult {
@@ -387,16 +359,32 @@ fn kernel_call(
 }
 
 fn kernel_call_sync(
-    provider: &Provider,
+    handler: &Arc<dyn ServiceHandler>,
     method: RStr<'_>,
     context: &RawContext<'_>,
     payload: RSlice<'_, u8>,
 ) -> RawResult {
-    let Provider::Kernel(handler) = provider else {
-        return raw(Err(PluginError::internal("a plugin is not the kernel")));
-    };
     let answer = catch_unwind(AssertUnwindSafe(|| {
         handler.call_sync(method.as_str(), Context::from_raw(context), payload.as_slice())
     }));
     raw(answer.unwrap_or_else(|_| Err(own_panic())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COARSE_LIMIT_NS_MIN, COARSE_NS_MAX, due_ns, monotonic_ns};
+
+    #[test]
+    fn a_short_limit_is_not_cut_by_the_tick_that_the_coarse_clock_is_behind() {
+        let check = |limit_ns: u64, lacks_ns_max: u64| {
+            let now = monotonic_ns();
+            let due = due_ns(now - COARSE_NS_MAX, limit_ns);
+            assert!(due >= now + limit_ns - lacks_ns_max, "{limit_ns}: {due}, at {now}");
+        };
+        for limit_ns in [1_000_000, 5_000_000, COARSE_LIMIT_NS_MIN - 1] {
+            check(limit_ns, 0);
+        }
+        check(COARSE_LIMIT_NS_MIN, COARSE_NS_MAX);
+        check(u64::MAX / 2, COARSE_NS_MAX);
+    }
 }

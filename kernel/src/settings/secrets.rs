@@ -9,9 +9,20 @@ use super::defaults::properties;
 
 /// What stands in place of a secret.
 pub(super) const HIDDEN: &str = "***";
-/// Ends of keys whose values are secret, in lower case.
-const KEY_ENDS: [&str; 6] = ["password", "passphrase", "secret", "token", "apikey", "privatekey"];
-/// Keys below which every text is secret: what stands there is sent along to sign in.
+/// Ends of keys whose values are secret, in lower case; a list of such values has an `s` behind.
+const KEY_ENDS: [&str; 10] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "privatekey",
+    "secretkey",
+    "accesskey",
+    "signingkey",
+    "encryptionkey",
+];
+/// Keys at and below which every text is secret: what stands there is sent along to sign in.
 const SECRET_GROUPS: [&str; 3] = ["credential", "credentials", "headers"];
 /// Ends of keys whose values are addresses that whoever knows them may use, in lower case: the path is the secret.
 const HOOK_ENDS: [&str; 3] = ["webhook", "webhookurl", "slack"];
@@ -129,12 +140,13 @@ fn secret_key(key: &str) -> bool {
 fn ends(key: &str, ends: &[&str]) -> bool {
     let plain: String = key.chars().filter(|letter| letter.is_alphanumeric()).collect();
     let plain = plain.to_ascii_lowercase();
-    ends.iter().any(|end| plain.ends_with(end))
+    let one = plain.strip_suffix('s').unwrap_or(&plain);
+    ends.iter().any(|end| plain.ends_with(end) || one.ends_with(end))
 }
 
 fn named(key: &str, value: &Value) -> Value {
     match value {
-        Value::Object(_) if SECRET_GROUPS.contains(&key.to_ascii_lowercase().as_str()) => hidden(value),
+        _ if SECRET_GROUPS.contains(&key.to_ascii_lowercase().as_str()) => hidden(value),
         Value::Object(entries) => {
             let entries = entries.iter().map(|(name, value)| {
                 let hook = key == HOOKS && name == "url";

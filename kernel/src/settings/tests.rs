@@ -250,6 +250,14 @@ fn what_keys_and_addresses_say_is_hidden_without_a_mark() {
         json!({"headers": {"authorization": "***"}, "credentials": {"user": "***", "deep": ["***"]}, "passwordFile": "/x"}),
     );
     check(
+        json!({"headers": ["authorization: x", {"name": "a", "value": "x"}], "credential": "x", "tokens": ["x"], "maxAge": 1}),
+        json!({"headers": ["***", {"name": "***", "value": "***"}], "credential": "***", "tokens": ["***"], "maxAge": 1}),
+    );
+    check(
+        json!({"signingKey": "x", "aws_secret_access_key": "x", "publicKey": "y", "apiKeys": {"maxAgeDays": 365}}),
+        json!({"signingKey": "***", "aws_secret_access_key": "***", "publicKey": "y", "apiKeys": {"maxAgeDays": 365}}),
+    );
+    check(
         json!({"webhooks": [{"url": "https://hooks.example.com/T0/B0?x=1"}, {"url": "https://hooks.example.com"}], "slack": "https://h/x"}),
         json!({"webhooks": [{"url": "https://hooks.example.com/***"}, {"url": "https://hooks.example.com"}], "slack": "https://h/***"}),
     );

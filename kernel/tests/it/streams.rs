@@ -2,10 +2,11 @@
 //! the plugin that makes them is replaced.
 
 use crate::rig::{Rig, STOP, call, run, until};
-use objectos_kernel::{Kernel, threads::ThreadRules};
+use objectos_kernel::{Kernel, clock::ManualClock, threads::ThreadRules};
 use objectos_plugin_api::{Error, ErrorKind};
 use objectos_protocol::kernel::plugin_document::ThreadMode;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Makes bodies.
 const MAKER: &str = "probe.a";
@@ -92,6 +93,29 @@ fn a_body_is_made_as_it_is_read_and_is_gone_when_nobody_reads_it() {
             kernel.shutdown(STOP).await;
         });
     }
+}
+
+#[test]
+fn a_body_that_nobody_ever_asks_for_is_dropped() {
+    run(async {
+        let rig = rig(|_| {});
+        // 2025-01-31T08:00:00Z.
+        let clock = ManualClock::new(1_738_310_400_000);
+        let mut options = rig.options();
+        options.clock = Arc::new(clock.clone());
+        let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+        assert!(report.complete(), "{report}");
+
+        let read = open(&kernel, "endless").await;
+        let forgotten = open(&kernel, "endless").await;
+        assert_eq!(next(&kernel, &read).await.unwrap(), json!("piece 0"));
+        left(&kernel, 2).await;
+        clock.advance_ms(60_000);
+        left(&kernel, 1).await;
+        assert_eq!(next(&kernel, &read).await.unwrap(), json!("piece 1"));
+        assert!(next(&kernel, &forgotten).await.is_err());
+        kernel.shutdown(STOP).await;
+    });
 }
 
 #[test]

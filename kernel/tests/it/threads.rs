@@ -174,6 +174,28 @@ fn a_plugin_that_blocks_a_thread_it_shares_is_found_out() {
 }
 
 #[test]
+fn a_call_that_blocks_as_it_is_dropped_is_found_out() {
+    run(async {
+        let ward = Ward::new("probe.dropped", ThreadMode::Shared, 2).await;
+        // Dropped at its deadline.
+        let asked = tokio::spawn(ward.ask("block_as_dropped", 800));
+        until("the verdict", || async { ward.verdict().is_some() }).await;
+        let (_, message) = ward.verdict().unwrap();
+        assert!(
+            message.contains("blocked a thread of somebody else in a call of its service probe.dropped"),
+            "{message}"
+        );
+        timed_out(asked.await.unwrap());
+        // The next one is dropped on a thread of the plugin's own.
+        timed_out(ward.ask("block_as_dropped", 800).await);
+        for blocked in [1, 0] {
+            until("threads", || async { ward.threads()["stuck"] == json!(blocked) }).await;
+        }
+        ward.kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn a_synchronous_call_is_watched_as_well() {
     run(async {
         let ward = Ward::new("probe.sync", ThreadMode::Own, 2).await;

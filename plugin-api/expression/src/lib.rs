@@ -57,6 +57,8 @@
 //!
 //! 16 KiB of text, 64 levels of brackets, 4,000 parts; per evaluation [`Limits`]. No input panics.
 
+#![warn(missing_docs)]
+
 mod bind;
 mod calendar;
 mod checker;

@@ -177,81 +177,60 @@ fn write_answer(method: &Method, wire_service: &LitStr) -> TokenStream {
     }
 }
 
-fn server(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method]) -> TokenStream {
-    let (visibility, ident) = (&item.vis, &item.ident);
-    let server = format_ident!("{ident}Server");
-    let docs = format!("Offers a [`{ident}`] as the service `{}`.", name.value());
+/// How the provider is called.
+fn provider_call(method: &Method, await_it: &TokenStream) -> TokenStream {
+    let (function, argument) = (&method.name, method.request.as_ref().map(|_| quote!(, request)));
+    quote!(service.#function(context #argument)#await_it?)
+}
+
+/// What a server does with a method that may wait.
+fn asynchronous_arm(method: &Method, service: &LitStr) -> TokenStream {
+    let (wire, read, write) = (
+        &method.wire_name,
+        read_request(method, service),
+        write_answer(method, service),
+    );
+    let await_it = if method.asynchronous { quote!(.await) } else { quote!() };
+    let call = provider_call(method, &await_it);
+    quote! {
+        #wire => {
+            #read
+            Ok(::std::boxed::Box::pin(async move {
+                let answer = #call;
+                #write
+            }))
+        }
+    }
+}
+
+/// What a server does with a method that answers at once.
+fn synchronous_arm(method: &Method, service: &LitStr) -> TokenStream {
+    let (wire, read, write) = (
+        &method.wire_name,
+        read_request(method, service),
+        write_answer(method, service),
+    );
+    let call = provider_call(method, &quote!());
+    quote! {
+        #wire => {
+            #read
+            let answer = #call;
+            #write
+        }
+    }
+}
+
+/// A server as the kernel sees it.
+fn handler(ident: &Ident, server: &Ident, (name, version): (&LitStr, &LitStr), methods: &[Method]) -> TokenStream {
     let specs = methods.iter().map(|method| {
         let (wire, sync, raw) = (&method.wire_name, !method.asynchronous, method.raw);
         quote!(::objectos_plugin_api::MethodSpec { name: #wire, sync: #sync, raw: #raw })
     });
-    let call = |method: &Method, await_it: TokenStream| {
-        let (function, argument) = (&method.name, method.request.as_ref().map(|_| quote!(, request)));
-        quote!(service.#function(context #argument)#await_it?)
-    };
-    let asynchronous = methods.iter().map(|method| {
-        let (wire, read, write) = (
-            &method.wire_name,
-            read_request(method, name),
-            write_answer(method, name),
-        );
-        let call = call(method, if method.asynchronous { quote!(.await) } else { quote!() });
-        quote! {
-            #wire => {
-                #read
-                Ok(::std::boxed::Box::pin(async move {
-                    let answer = #call;
-                    #write
-                }))
-            }
-        }
-    });
-    let synchronous = methods.iter().filter(|method| !method.asynchronous).map(|method| {
-        let (wire, read, write) = (
-            &method.wire_name,
-            read_request(method, name),
-            write_answer(method, name),
-        );
-        let call = call(method, quote!());
-        quote! {
-            #wire => {
-                #read
-                let answer = #call;
-                #write
-            }
-        }
-    });
+    let synchronous = methods
+        .iter()
+        .filter(|method| !method.asynchronous)
+        .map(|method| synchronous_arm(method, name));
     quote! {
-        #[doc = #docs]
-        #visibility struct #server<T>(::std::sync::Arc<T>);
-
-        impl<T: #ident> #server<T> {
-            /// Offers this provider.
-            #visibility fn new(provider: ::std::sync::Arc<T>) -> Self {
-                Self(provider)
-            }
-
-            #[allow(unused_variables, clippy::needless_question_mark)]
-            fn begin(
-                &self,
-                method: &str,
-                context: ::objectos_plugin_api::Context,
-                payload: &[u8],
-            ) -> ::objectos_plugin_api::Result<::objectos_plugin_api::ServiceFuture> {
-                let service = ::std::sync::Arc::clone(&self.0);
-                match method {
-                    #(#asynchronous)*
-                    _ => Err(::objectos_plugin_api::private::unknown_method(#name, method)),
-                }
-            }
-        }
-
-        impl<T> ::core::fmt::Debug for #server<T> {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(::core::stringify!(#server))
-            }
-        }
-
         impl<T: #ident> ::objectos_plugin_api::ServiceHandler for #server<T> {
             fn name(&self) -> &str {
                 #name
@@ -291,6 +270,47 @@ fn server(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method])
                 }
             }
         }
+    }
+}
+
+fn server(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method]) -> TokenStream {
+    let (visibility, ident) = (&item.vis, &item.ident);
+    let server = format_ident!("{ident}Server");
+    let docs = format!("Offers a [`{ident}`] as the service `{}`.", name.value());
+    let asynchronous = methods.iter().map(|method| asynchronous_arm(method, name));
+    let handler = handler(ident, &server, (name, version), methods);
+    quote! {
+        #[doc = #docs]
+        #visibility struct #server<T>(::std::sync::Arc<T>);
+
+        impl<T: #ident> #server<T> {
+            /// Offers this provider.
+            #visibility fn new(provider: ::std::sync::Arc<T>) -> Self {
+                Self(provider)
+            }
+
+            #[allow(unused_variables, clippy::needless_question_mark)]
+            fn begin(
+                &self,
+                method: &str,
+                context: ::objectos_plugin_api::Context,
+                payload: &[u8],
+            ) -> ::objectos_plugin_api::Result<::objectos_plugin_api::ServiceFuture> {
+                let service = ::std::sync::Arc::clone(&self.0);
+                match method {
+                    #(#asynchronous)*
+                    _ => Err(::objectos_plugin_api::private::unknown_method(#name, method)),
+                }
+            }
+        }
+
+        impl<T> ::core::fmt::Debug for #server<T> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(::core::stringify!(#server))
+            }
+        }
+
+        #handler
     }
 }
 

@@ -12,6 +12,8 @@
 //! Like the kernel it refuses what the manifest does not declare. Unlike the kernel it has no resolver, no retries, no
 //! time limits and no isolation: those are tested with the real host.
 
+#![warn(missing_docs)]
+
 mod error;
 mod host;
 mod plugin;

@@ -41,6 +41,9 @@ pub struct DatabaseConfig {
     pub pool_size: usize,
     /// PostgreSQL: addresses of servers that follow the first, for reading.
     pub replicas: Vec<String>,
+    /// PostgreSQL: how far replicas may be behind, milliseconds; for so long after a write whoever wrote reads from the first
+    /// server, as long as the same host answers. 0: from replicas at once.
+    pub replica_lag_ms: u64,
     /// PostgreSQL: how long to wait for a connection, milliseconds.
     pub connect_timeout_ms: u64,
     /// `NORMAL`: after a power cut the last moments may be missing, but nothing is half there. `FULL`: what was answered is
@@ -74,6 +77,7 @@ impl Default for DatabaseConfig {
             schema: None,
             pool_size: 100,
             replicas: Vec::new(),
+            replica_lag_ms: 1_000,
             connect_timeout_ms: 10_000,
             synchronous: Synchronous::Normal,
             readers: 4,
@@ -95,6 +99,9 @@ pub struct LimitsConfig {
     pub batch_max: usize,
     /// Records that a query may compute a formula of that no database can compute, 1 to 100000.
     pub formula_records_max: u64,
+    /// Records that one delete or restore may take along, 1 to 1000000. Their events and versions are stored in one
+    /// transaction, and all of it is in memory meanwhile.
+    pub cascade_max: usize,
 }
 
 impl Default for LimitsConfig {
@@ -104,6 +111,7 @@ impl Default for LimitsConfig {
             page_size_max: 1_000,
             batch_max: 200,
             formula_records_max: 10_000,
+            cascade_max: 10_000,
         }
     }
 }
@@ -141,6 +149,9 @@ impl DataConfig {
         }
         if !(1..=100_000).contains(&self.limits.formula_records_max) {
             return wrong("limits.formulaRecordsMax must be between 1 and 100000");
+        }
+        if !(1..=1_000_000).contains(&self.limits.cascade_max) {
+            return wrong("limits.cascadeMax must be between 1 and 1000000");
         }
         if self.limits.page_size == 0 || self.limits.page_size > self.limits.page_size_max {
             return wrong("limits.pageSize must be between 1 and limits.pageSizeMax");

@@ -2,7 +2,8 @@
 //!
 //! A write is planned first, outside of any transaction: records are read, checked, shown to hooks, and turned into a unit of
 //! SQL steps that also say what they rely on (`draft`). The store runs the unit at once. When something it relies on has
-//! changed meanwhile, nothing was stored and the write is planned anew; before-hooks then see it once more.
+//! changed meanwhile, nothing was stored and the write is planned anew; before-hooks see it once more if it is
+//! another one by then.
 //!
 //! The engine knows neither HTTP nor the kernel: what it needs of them are the traits in [`ports`], so that it runs in tests
 //! as it is. No reader is held while a hook runs, since a handler may come back to read.
@@ -28,11 +29,13 @@ mod get;
 mod identify;
 mod import;
 mod near;
+mod number;
 mod observe;
 pub mod ports;
 mod rate;
 mod reach;
 mod ready;
+mod recent;
 mod references;
 mod relations;
 mod restore;
@@ -59,6 +62,7 @@ use self::caller::Caller;
 use self::identify::IdMaker;
 use self::ports::{Clock, EventSignal, Files, Hooks, Outside};
 use self::ready::ReadyQueries;
+use self::recent::RecentWriters;
 use self::sequence::Sequences;
 use crate::access::Permissions;
 use crate::config::LimitsConfig;
@@ -108,6 +112,7 @@ pub struct Engine {
     sequences: Sequences,
     ids: IdMaker,
     ready: ReadyQueries,
+    recent: RecentWriters,
     /// The time zone of callers who have none of their own.
     zone: Zone,
     /// Keeps the files of records.
@@ -133,6 +138,7 @@ impl Engine {
             sequences: Sequences::default(),
             ids: IdMaker::default(),
             ready: ReadyQueries::default(),
+            recent: RecentWriters::default(),
             zone: Zone::UTC,
             files: None,
         }
@@ -180,7 +186,7 @@ impl Engine {
     /// A connection for what a caller reads.
     async fn reader_of(&self, layout: &Layout, caller: &Caller<'_>) -> Result<Box<dyn Reader>> {
         let store = self.store_of(layout);
-        if caller.reads_only {
+        if caller.reads_only && !self.recent.is_recent(caller.context.user(), caller.now_ms) {
             store.replica_reader().await
         } else {
             store.reader().await

@@ -132,6 +132,19 @@ pub enum DataError {
         /// How many may come.
         max: usize,
     },
+    /// More hangs on a record than one change may take along.
+    #[error(
+        "more than {max} {what}, '{object}' among them: do that with the records of '{object}' first, some at a time, or raise \
+         limits.cascadeMax"
+    )]
+    TooMuchFollows {
+        /// What was counted.
+        what: &'static str,
+        /// Name of the object of the record that was one too many.
+        object: String,
+        /// How many may follow.
+        max: usize,
+    },
     /// A value that another record has.
     #[error("{} of '{object}' must be unique: another record has this value", quoted(.fields))]
     Duplicate {
@@ -301,7 +314,7 @@ impl DataError {
             Self::InvalidSort { .. } => "invalid_sort",
             Self::InvalidQuery { .. } => "invalid_query",
             Self::InvalidBody { .. } => "invalid_format",
-            Self::TooMany { .. } => "max_records_exceeded",
+            Self::TooMany { .. } | Self::TooMuchFollows { .. } => "max_records_exceeded",
             Self::Duplicate { .. } => "duplicate_value",
             Self::DeleteRestricted { .. } => "delete_restricted",
             Self::Stale { .. } => "concurrent_modification",
@@ -334,7 +347,8 @@ impl DataError {
             | Self::InvalidSort { .. }
             | Self::InvalidQuery { .. }
             | Self::InvalidBody { .. }
-            | Self::TooMany { .. } => ErrorKind::Invalid,
+            | Self::TooMany { .. }
+            | Self::TooMuchFollows { .. } => ErrorKind::Invalid,
             Self::Duplicate { .. }
             | Self::DeleteRestricted { .. }
             | Self::Stale { .. }
@@ -385,6 +399,7 @@ impl DataError {
                 json!({ "object": object, "fields": fields, "fieldErrors": standard })
             }
             Self::TooMany { count, max, .. } => json!({ "count": count, "max": max }),
+            Self::TooMuchFollows { object, max, .. } => json!({ "object": object, "max": max }),
             Self::Duplicate { object, fields } => {
                 let errors = field_errors(fields, FieldCode::Duplicate, |_| self.to_string());
                 json!({ "object": object, "fields": errors })

@@ -26,11 +26,11 @@ pub use catalogue::{Catalogue, CatalogueCell, Child};
 pub use expression::{Expression, ModelScope};
 pub use field::{
     AutonumberFormat, AutonumberPart, ColumnType, DefaultValue, FieldKind, FieldModel, Limits, OptionModel, Options,
-    ReferenceModel, SummaryModel,
+    Period, ReferenceModel, SummaryModel,
 };
 pub use index::{IndexCondition, IndexMethod, IndexModel, IndexOperand, PartialModel};
 pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
 pub use object::{ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart, VersioningModel};
 pub use rule::{Asked, AskedModel, RuleCheck, RuleModel, VALIDATOR_SERVICES};
-pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern};
+pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern, PartsModel};
 pub use system::SystemField;

@@ -64,6 +64,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         self.reader()
     }
 
+    /// How far a [`Store::replica_reader`] may be behind, milliseconds: for so long after a write whoever wrote reads from the
+    /// database itself. 0 where there is no copy.
+    fn replica_lag_ms(&self) -> u64 {
+        0
+    }
+
     /// Whether other processes may write to the database at the same time: then nothing that lies in it may be counted on in
     /// memory.
     fn shared(&self) -> bool {

@@ -16,7 +16,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{task::AbortHandle, time::sleep};
 
 use crate::{connection::Connection, gateway::Gateway};
 
@@ -89,6 +89,8 @@ pub(crate) struct FlowLimits {
 pub(crate) struct FlowBody {
     shared: Arc<Shared>,
     limits: FlowLimits,
+    /// What looks whether the peer takes anything.
+    watch: AbortHandle,
 }
 
 struct Shared {
@@ -136,8 +138,8 @@ impl FlowBody {
                 _held: Box::new(Held::new(connection)),
             })),
         });
-        tokio::spawn(watch(Arc::downgrade(&shared), limits.taken));
-        Self { shared, limits }
+        let watch = tokio::spawn(watch(Arc::downgrade(&shared), limits.taken)).abort_handle();
+        Self { shared, limits, watch }
     }
 
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
@@ -186,6 +188,8 @@ impl FlowBody {
 
 impl Drop for FlowBody {
     fn drop(&mut self) {
+        // It would sleep on until its next look: many short bodies would leave many of them.
+        self.watch.abort();
         if let State::Live(live) = &*self.shared.state.lock() {
             self.shared.tell(live, "a body was not read to its end");
         }

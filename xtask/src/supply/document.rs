@@ -5,18 +5,18 @@ use anyhow::{Result, bail};
 
 /// One `key = value`; the value without comments and on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Name of its section, without the brackets.
-    pub(super) section: String,
-    pub(super) key: String,
-    pub(super) value: String,
+    pub(crate) section: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 /// Everything in a document.
 ///
 /// # Errors
 /// The line that is neither a section nor a key.
-pub(super) fn entries(text: &str) -> Result<Vec<Entry>> {
+pub(crate) fn entries(text: &str) -> Result<Vec<Entry>> {
     let mut found: Vec<Entry> = Vec::new();
     let mut section = String::new();
     for (index, line) in text.lines().enumerate() {
@@ -46,7 +46,7 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry>> {
 }
 
 /// The value of a key; nothing when it is not there.
-pub(super) fn value<'a>(entries: &'a [Entry], section: &str, key: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(entries: &'a [Entry], section: &str, key: &str) -> Option<&'a str> {
     let found = entries
         .iter()
         .find(|entry| entry.section == section && entry.key == key);
@@ -54,7 +54,7 @@ pub(super) fn value<'a>(entries: &'a [Entry], section: &str, key: &str) -> Optio
 }
 
 /// The texts in a value, in order.
-pub(super) fn texts(value: &str) -> Vec<String> {
+pub(crate) fn texts(value: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = value;
     while let Some(start) = rest.find(['"', '\'']) {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{Job, OwnThreads, unharmed};
+use crate::instance::presence::{self, About, Errand};
 
 /// Where a task stands. Changes under the lock of the queue only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,10 @@ impl Task {
                 polled.is_some_and(|polled| polled.is_pending())
             });
         if !pending && let Some(over) = job.take() {
-            unharmed(&self.threads.plugin, || drop(over));
+            // A drop may block as well.
+            presence::watched(self.threads.serial, About::home(Errand::Task), || {
+                unharmed(&self.threads.plugin, || drop(over))
+            });
         }
         drop(job);
         let threads = Arc::clone(&self.threads);

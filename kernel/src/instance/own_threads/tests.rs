@@ -116,3 +116,37 @@ fn what_was_begun_is_dropped_where_it_ran() {
     assert_eq!(heard.recv_timeout(SOON), Ok(home));
     threads.close();
 }
+
+#[test]
+fn a_blocked_thread_of_somebody_else_is_none_of_those_that_it_may_have() {
+    let threads = threads(1);
+    let seen = || (threads.stuck(), threads.stuck_at_home());
+    assert!(!threads.note_stuck(false));
+    assert_eq!(seen(), (1, 0));
+    assert!(threads.note_stuck(true), "all of its own, for the first time");
+    assert_eq!(seen(), (2, 1));
+    threads.note_back(true);
+    assert!(!threads.note_stuck(true), "it was told");
+    threads.note_back(false);
+    assert_eq!(seen(), (1, 1));
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let threads = threads(1);
+    let (release, remote) = blocked(&threads);
+    until("the blocked thread", || threads.figures().waiting == 0);
+    let mut waiting: Vec<Remote<()>> = Vec::new();
+    while !threads.crowded() {
+        assert!(waiting.len() < WAITING_MAX);
+        waiting.push(threads.run(false, job(async {})));
+    }
+    assert_eq!(waiting.len(), WAITING_MAX);
+    // Whoever gives up makes room.
+    drop(waiting.pop());
+    assert!(!threads.crowded());
+    release.send(()).unwrap();
+    assert_eq!(wait(remote), Some(()));
+    until("those that waited", || threads.figures().waiting == 0);
+    threads.close();
+}

@@ -11,12 +11,15 @@ mod field;
 mod implied;
 mod index;
 mod kind;
+mod machine;
 mod object;
 mod own;
+mod parts;
 mod reference;
 mod rule;
 mod settings;
 mod text;
+mod unused;
 
 use std::collections::HashMap;
 use std::sync::Arc;

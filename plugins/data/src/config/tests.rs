@@ -30,6 +30,7 @@ fn what_is_wrong_is_named() {
         json!({ "limits": { "formulaRecordsMax": 0 } }),
         "limits.formulaRecordsMax",
     );
+    check(json!({ "limits": { "cascadeMax": 0 } }), "limits.cascadeMax");
     check(
         json!({ "timeZone": "Europe/Atlantis" }),
         "timeZone: 'Europe/Atlantis' is no time zone",

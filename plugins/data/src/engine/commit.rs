@@ -7,12 +7,13 @@ use objectos_plugin_api::contracts::events::{ChangedRecord, RecordChange};
 use serde_json::Value;
 
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
-use super::draft::{Draft, Effect, Part, Stored};
+use super::draft::{Draft, Effect, Known, Part, Stored};
 use super::find::{Search, plan_with};
 use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
+use crate::model::FieldKind;
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
@@ -127,7 +128,11 @@ pub(super) struct Written {
 /// What to do after the database refused a unit.
 enum Verdict {
     /// Plan anew; look references up first when one of them was the reason.
-    Again { diagnose: bool },
+    Again {
+        diagnose: bool,
+        /// Hooks are asked again even about what they saw before.
+        ask: bool,
+    },
     /// Tell the caller.
     Give(WriteFailure),
 }
@@ -182,15 +187,15 @@ impl Engine {
         beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
-        let (answered, sealed, files) = (Arc::default(), Arc::default(), Arc::default());
+        let (known, now_ms) = (Known::default(), self.now_ms());
         let keeps_files = self.keeps_files();
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            let caller = self.caller(context);
-            let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), diagnose);
-            draft.answered = Arc::clone(&answered);
-            draft.sealed = Arc::clone(&sealed);
-            draft.files = Arc::clone(&files);
+            let mut caller = self.caller(context);
+            // One moment for all attempts: what they show to others is the same when nothing else changed.
+            caller.now_ms = now_ms;
+            let mut draft = self.draft(schema, &caller, diagnose);
+            draft.remember(&known);
             draft.keeps_files = keeps_files;
             let planned = self.plan_all(&mut draft, changes).await?;
             if !draft.unit.steps.is_empty() {
@@ -223,6 +228,7 @@ impl Engine {
             match stored.map_err(|error| WriteFailure { operation: last, error })? {
                 Outcome::Stored(_) => {
                     if !only_check {
+                        self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
                         self.parts.signal.stored();
                     }
                     // What was not stored had no effect.
@@ -234,7 +240,12 @@ impl Engine {
                     });
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
-                    Verdict::Again { diagnose: look } => diagnose |= look,
+                    Verdict::Again { diagnose: look, ask } => {
+                        diagnose |= look;
+                        if ask {
+                            known.hooked.lock().clear();
+                        }
+                    }
                     Verdict::Give(failure) if lost_races < LOST_RACES_MAX && lost_race(schema, changes, &failure) => {
                         lost_races += 1;
                     }
@@ -246,10 +257,8 @@ impl Engine {
                 tokio::task::yield_now().await;
             }
         }
-        let object = changes
-            .first()
-            .map(|change| change.object().to_owned())
-            .unwrap_or_default();
+        let first = changes.first().map(|change| change.object().to_owned());
+        let object = first.unwrap_or_default();
         Err(WriteFailure {
             operation: 0,
             error: DataError::Contended { object },
@@ -422,7 +431,10 @@ impl Change {
 
 fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
     let step = match refusal {
-        Refusal::Unmet { step } | Refusal::Unique { step, .. } | Refusal::Constraint { step, .. } => *step,
+        Refusal::Unmet { step }
+        | Refusal::Unique { step, .. }
+        | Refusal::TooLong { step, .. }
+        | Refusal::Constraint { step, .. } => *step,
     };
     let Some((operation, part)) = draft.part(step) else {
         return Verdict::Give(WriteFailure {
@@ -449,20 +461,60 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
         }
         (Refusal::Unmet { .. }, part) => Verdict::Again {
             diagnose: matches!(part, Part::Reference),
+            ask: false,
         },
         (Refusal::Unique { columns, index, .. }, Part::Record { layout }) => give(DataError::Duplicate {
             object: layout.object.name.clone(),
             fields: unique_fields(layout, columns, index.as_deref()),
         }),
         // Somebody else took the value first; the hook looks again.
-        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again { diagnose: false },
+        (Refusal::Unique { .. }, Part::Beside { .. }) => Verdict::Again {
+            diagnose: false,
+            ask: true,
+        },
         (Refusal::Unique { columns, .. }, _) => give(DataError::internal(format!(
             "a table of the store's own refused {columns:?}"
+        ))),
+        (Refusal::TooLong { index, .. }, Part::Record { layout }) => give(too_long(layout, index.as_deref())),
+        (Refusal::TooLong { index, .. }, _) => give(DataError::internal(format!(
+            "a value is too long for the index {index:?}"
         ))),
         (Refusal::Constraint { message, .. }, _) => give(DataError::Database {
             doing: "store a change",
             source: message.clone().into(),
         }),
+    }
+}
+
+/// The text fields of the index that a value is too long for; of all indexes when it is not known which.
+fn too_long(layout: &Layout, index: Option<&str>) -> DataError {
+    let object = &layout.object;
+    let named = |name: &str| index.is_none_or(|index| index == name);
+    let mut errors: Vec<FieldError> = Vec::new();
+    for name in object
+        .indexes
+        .iter()
+        .filter(|index| named(&index.name))
+        .flat_map(|index| &index.fields)
+    {
+        let field = object
+            .field(name)
+            .filter(|field| field.kind == FieldKind::Text && field.system.is_none());
+        if let Some(field) = field.filter(|_| errors.iter().all(|error| error.field != *name)) {
+            let message = format!(
+                "{} is too long for the index that the field is part of: shorten it",
+                field.label
+            );
+            errors.push(FieldError::new(name, FieldCode::MaxLength, message));
+        }
+    }
+    if errors.is_empty() {
+        let message = "a text is too long for an index of the object: shorten it";
+        errors.push(FieldError::new("", FieldCode::MaxLength, message));
+    }
+    DataError::Invalid {
+        object: object.name.clone(),
+        errors,
     }
 }
 

@@ -18,14 +18,11 @@ use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
 use super::update::Judged;
-use super::{Engine, Fields, check_method, layout_of, sequence, store_record};
+use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
-use crate::model::{
-    AutonumberFormat, AutonumberPart, CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, ObjectModel,
-    SystemField,
-};
+use crate::model::{CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, ObjectModel, SystemField};
 use crate::record::mask::masked;
-use crate::record::{Form, Layout, moment};
+use crate::record::{Form, Layout};
 use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{UniqueDemand, normalise, stamp};
 
@@ -61,7 +58,7 @@ impl Engine {
             check_method(&layout, ApiMethod::Create)?;
         }
         let mut taken = take(&layout, &granted, record, None, granted.system)?;
-        let id = match self.new_id(&layout, record, draft.caller.now_ms) {
+        let id = match self.new_id(draft, &layout, record) {
             Ok(id) => id,
             Err(error) => {
                 taken.errors.push(error);
@@ -126,9 +123,12 @@ impl Engine {
         })
     }
 
-    fn new_id(&self, layout: &Layout, record: &Fields, now_ms: i64) -> Result<String, FieldError> {
+    fn new_id(&self, draft: &Draft<'_>, layout: &Layout, record: &Fields) -> Result<String, FieldError> {
         match record.get(SystemField::Id.name()) {
-            None | Some(Value::Null) => Ok(self.ids.make(layout.object.key_prefix.as_deref(), now_ms)),
+            None | Some(Value::Null) => {
+                let make = || self.ids.make(layout.object.key_prefix.as_deref(), draft.caller.now_ms);
+                Ok(draft.ids.lock().entry(draft.operation).or_insert_with(make).clone())
+            }
             Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
             Some(_) => {
                 let message = "an id has 1 to 64 letters, digits, '_' and '-'";
@@ -226,24 +226,6 @@ impl Engine {
             return Ok(demands);
         }
         Err(refused(&layout.object, granted, errors))
-    }
-
-    /// Gives autonumbers their numbers.
-    async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
-        let store = self.store_of(layout);
-        for (index, value) in values.iter_mut().enumerate() {
-            let field = layout.field(index);
-            let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else {
-                continue;
-            };
-            let name = format!("{}.{}", layout.object.name, field.name);
-            let number = self.sequences.next(&**store, &name).await?;
-            if !store.shared() {
-                draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
-            }
-            *value = SqlValue::Text(format_number(format, number, draft.caller.now_ms));
-        }
-        Ok(())
     }
 
     /// Adds the steps for what must be unique without an index that says so.
@@ -465,22 +447,4 @@ pub(super) fn stamp_new(draft: &Draft<'_>, layout: &Layout, granted: &Granted, v
     set(SystemField::OwnerId, &by, true);
     set(SystemField::Tenant, &draft.caller.tenant(), granted.system);
     set(SystemField::Version, &SqlValue::Integer(1), false);
-}
-
-/// `CASE-0042`, `INV-2026-00042`.
-fn format_number(format: &AutonumberFormat, number: i64, now_ms: i64) -> String {
-    let today = moment::from_ms(now_ms).unwrap_or_default();
-    let part = |range: std::ops::Range<usize>| today.get(range).unwrap_or_default().to_owned();
-    format
-        .parts
-        .iter()
-        .map(|piece| match piece {
-            AutonumberPart::Literal(text) => text.clone(),
-            AutonumberPart::Counter { width } => format!("{number:0>width$}", width = *width),
-            AutonumberPart::Year => part(0..4),
-            AutonumberPart::ShortYear => part(2..4),
-            AutonumberPart::Month => part(5..7),
-            AutonumberPart::Day => part(8..10),
-        })
-        .collect()
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::access::Granted;
 use super::answer::document;
 use super::commit::{Change, Planned};
-use super::draft::{CASCADE_MAX, Draft, Part, Stored};
+use super::draft::{Draft, Part, Stored};
 use super::files::note_files;
 use super::find::Search;
 use super::observe::{note, note_as};
@@ -23,7 +23,7 @@ use super::restore::{Whereabouts, is_binned};
 use super::update::{Judged, stamp_changed};
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
-use crate::model::{FieldKind, FieldModel, SystemField};
+use crate::model::{FieldKind, FieldModel, SoftDeleteModel, SystemField};
 use crate::query::{Operand, Operator, QueryInput, RawFilter, RawTest};
 use crate::record::{Layout, Schema};
 use crate::store::{BoxFuture, Expect, SqlValue};
@@ -58,13 +58,23 @@ pub(super) struct Dependent {
     field: String,
     many: bool,
     pub(super) behavior: DeleteBehavior,
+    /// The records belong to this one, and have a bin to follow it into.
+    follows_master: bool,
+}
+
+impl Dependent {
+    /// Whether the records go into the bin with this one, and come back with it. Details go with their master whatever
+    /// `cascadeDelete` says; those that have no bin stay, since they could not come back.
+    pub(super) fn goes_along(&self, soft: &SoftDeleteModel) -> bool {
+        soft.cascade || self.follows_master
+    }
 }
 
 impl Engine {
     /// Deletes a record: into the bin, where the object has one.
     ///
     /// # Errors
-    /// `RecordNotFound`, `DeleteRestricted`, `TooMany` when too much hangs on it; those of access, of hooks, and of the store.
+    /// `RecordNotFound`, `DeleteRestricted`, `TooMuchFollows` when too much hangs on it; those of access, of hooks, and of the store.
     pub async fn delete(&self, context: &Context, object: &str, id: &str) -> Result<()> {
         self.delete_expected(context, object, id, None).await
     }
@@ -189,7 +199,7 @@ impl Engine {
     ) -> BoxFuture<'f, Result<()>> {
         Box::pin(async move {
             let object = layout.object.name.as_str();
-            draft.count_consequence("records to delete with it")?;
+            draft.count_consequence("records to delete with it", object)?;
             // What is in the bin was deleted once already, with its rules and hooks.
             let binned = is_binned(layout, &before);
             if !binned && !layout.object.rules.is_empty() {
@@ -222,9 +232,9 @@ impl Engine {
             // A bin that nobody can open keeps nothing.
             let bin = manner == Manner::Delete && layout.object.capabilities.trash;
             let soft = layout.object.soft_delete.as_ref().filter(|_| bin);
-            let follows = soft.is_none_or(|soft| soft.cascade);
             for dependent in dependents(draft.schema, object) {
                 // A bin that is not followed leaves the others where they point.
+                let follows = soft.is_none_or(|soft| dependent.goes_along(soft));
                 if follows || dependent.behavior == DeleteBehavior::Restrict {
                     self.follow(draft, layout, id, &dependent, manner, guards).await?;
                     // Looked at once more when it counts: somebody may be faster with a record that points here.
@@ -301,7 +311,7 @@ impl Engine {
             }
             DeleteBehavior::SetNull => {
                 for (child, before) in records {
-                    draft.count_consequence("records to change with it")?;
+                    draft.count_consequence("records to change with it", &dependent.layout.object.name)?;
                     let mut change = Fields::new();
                     change.insert(dependent.field.clone(), without(dependent, &before, id));
                     self.change(draft, &dependent.layout, &consequence(), &child, &before, &change)
@@ -323,7 +333,7 @@ impl Engine {
         let Dependent {
             layout, field, many, ..
         } = dependent;
-        let limit = u64::try_from(CASCADE_MAX).unwrap_or(u64::MAX) + 1;
+        let limit = u64::try_from(draft.cascade_max).map_or(u64::MAX, |max| max.saturating_add(1));
         let statement = store_record::pointing_to(layout.dialect, layout, field, *many, id, limit, whereabouts);
         let mut records = Vec::new();
         let mut reader = self.store_of(layout).reader().await?;
@@ -422,7 +432,10 @@ pub(super) fn dependents(schema: &Schema, object: &str) -> Vec<Dependent> {
             let field = layout.object.field(&child.field)?;
             let behavior = behavior_of(field)?;
             let many = field.kind == FieldKind::References;
+            let bin = layout.object.soft_delete.is_some() && layout.object.capabilities.trash;
+            let detail = field.reference.as_ref().is_some_and(|reference| reference.master);
             Some(Dependent {
+                follows_master: detail && bin && behavior == DeleteBehavior::Cascade,
                 layout: Arc::clone(layout),
                 field: field.name.clone(),
                 many,

@@ -26,7 +26,7 @@ impl Engine {
         let mut faults: Vec<Option<DataError>> = changes.iter().map(|_| None).collect();
         if known.as_ref().is_none_or(|failure| at_fault(&failure.error)) {
             let caller = self.caller(context);
-            let mut draft = Draft::new(schema, &caller, self.parts.store.dialect(), true);
+            let mut draft = self.draft(schema, &caller, true);
             for (operation, change) in changes.iter().enumerate() {
                 draft.operation = operation;
                 let fault = match self.plan(&mut draft, change).await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use objectos_plugin_api::contracts::data::RecordBeside;
 use parking_lot::Mutex;
 
+use super::Engine;
 use super::ask::Answered;
 use super::caller::Caller;
 use super::files::KnownFiles;
@@ -17,11 +18,11 @@ use crate::record::{Layout, Schema};
 use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
 use crate::validate::Told;
 
-/// Records that one delete or restore may touch.
-pub(super) const CASCADE_MAX: usize = 10_000;
-
 /// The stored values of a record, in the order of the columns.
 pub(super) type Stored = Arc<Vec<SqlValue>>;
+
+/// What before-hooks of one write answered: by the hook, the change and the payload.
+pub(super) type Hooked = Mutex<HashMap<(HookPoint, usize, Vec<u8>), Option<Vec<u8>>>>;
 
 /// What a step is for: decides what its failure means.
 #[derive(Clone, Debug)]
@@ -122,12 +123,18 @@ pub(super) struct Draft<'a> {
     pub(super) diagnose: bool,
     /// Records touched by what follows from a delete.
     pub(super) cascaded: usize,
+    /// Records that one delete or restore may touch.
+    pub(super) cascade_max: usize,
     /// Rules that only tell and are broken, each with the change that it belongs to.
     told: Mutex<Vec<(usize, Told)>>,
     /// What rules read since the last guard.
     relied: Mutex<Vec<Relied>>,
     /// Questions that were answered, also in the attempts before.
     pub(super) answered: Arc<Answered>,
+    /// What before-hooks answered, also in the attempts before.
+    pub(super) hooked: Arc<Hooked>,
+    /// Ids that were made for new records, by the change that makes them, also in the attempts before.
+    pub(super) ids: Arc<Mutex<HashMap<usize, String>>>,
     /// Passwords that were hashed, also in the attempts before.
     pub(super) sealed: Arc<Sealed>,
     /// Files that were looked up, also in the attempts before.
@@ -136,14 +143,34 @@ pub(super) struct Draft<'a> {
     pub(super) keeps_files: bool,
 }
 
+/// What the attempts of one write tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    answered: Arc<Answered>,
+    pub(super) hooked: Arc<Hooked>,
+    ids: Arc<Mutex<HashMap<usize, String>>>,
+    sealed: Arc<Sealed>,
+    files: Arc<KnownFiles>,
+}
+
+impl Engine {
+    /// An empty draft of a write.
+    pub(super) fn draft<'a>(&self, schema: &'a Schema, caller: &'a Caller<'a>, diagnose: bool) -> Draft<'a> {
+        let cascade_max = self.parts.limits.cascade_max;
+        Draft::new(schema, caller, self.parts.store.dialect(), diagnose, cascade_max)
+    }
+}
+
 impl<'a> Draft<'a> {
-    pub(super) fn new(
+    fn new(
         schema: &'a Schema,
         caller: &'a Caller<'a>,
         dialect: &'static dyn Dialect,
         diagnose: bool,
+        cascade_max: usize,
     ) -> Self {
         Self {
+            cascade_max,
             schema,
             caller,
             dialect,
@@ -158,20 +185,31 @@ impl<'a> Draft<'a> {
             told: Mutex::default(),
             relied: Mutex::default(),
             answered: Arc::default(),
+            hooked: Arc::default(),
+            ids: Arc::default(),
             sealed: Arc::default(),
             files: Arc::default(),
             keeps_files: false,
         }
     }
 
+    /// Goes on with what the attempts before found out.
+    pub(super) fn remember(&mut self, known: &Known) {
+        self.answered = Arc::clone(&known.answered);
+        self.hooked = Arc::clone(&known.hooked);
+        self.ids = Arc::clone(&known.ids);
+        self.sealed = Arc::clone(&known.sealed);
+        self.files = Arc::clone(&known.files);
+    }
+
     /// Counts a record that follows from another, so that no change grows without end.
-    pub(super) fn count_consequence(&mut self, what: &'static str) -> Result<()> {
+    pub(super) fn count_consequence(&mut self, what: &'static str, object: &str) -> Result<()> {
         self.cascaded += 1;
-        if self.cascaded > CASCADE_MAX {
-            return Err(DataError::TooMany {
+        if self.cascaded > self.cascade_max {
+            return Err(DataError::TooMuchFollows {
                 what,
-                count: self.cascaded,
-                max: CASCADE_MAX,
+                object: object.to_owned(),
+                max: self.cascade_max,
             });
         }
         Ok(())

@@ -209,6 +209,13 @@ async fn begin(engine: &Engine, context: &Context, wish: ExportWish) -> Result<(
             message: "an export has records; figures and distinct values are answers of a query".to_owned(),
         });
     }
+    if !query.windows.is_empty() {
+        return Err(DataError::InvalidQuery {
+            message:
+                "an export is read page by page, and 'windowFunctions' look at all records: ask for them in a query"
+                    .to_owned(),
+        });
+    }
     let names = engine.export_names(context, &object, &query).await?;
     query.count = Some(false);
     let mut walk = Walk {

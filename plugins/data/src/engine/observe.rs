@@ -14,7 +14,8 @@ use crate::record::Layout;
 use crate::store::Expect;
 
 impl Engine {
-    /// Runs before-hooks, and adds what they want stored with the change. `None`: nobody changed the record.
+    /// Runs before-hooks, and adds what they want stored with the change. `None`: nobody changed the record. A write that
+    /// is planned anew asks again only about what is another payload by then, so that what a handler does outside happens once.
     pub(super) async fn before_hook(
         &self,
         draft: &mut Draft<'_>,
@@ -28,10 +29,18 @@ impl Engine {
         let mut given = hook();
         given.records.clone_from(&draft.beside);
         let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
-        let context = draft.caller.context;
-        let Some(changed) = self.parts.hooks.run(point, context, object, payload).await? else {
-            return Ok(None);
+        let key = (point, draft.operation, payload);
+        let known = draft.hooked.lock().get(&key).cloned();
+        let changed = match known {
+            Some(known) => known,
+            None => {
+                let context = draft.caller.context;
+                let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
+                draft.hooked.lock().insert(key, changed.clone());
+                changed
+            }
         };
+        let Some(changed) = changed else { return Ok(None) };
         let changed = read(&changed)?;
         self.add_beside(draft, &changed).await?;
         Ok((changed.record != given.record).then_some(changed.record))

@@ -27,7 +27,7 @@ use super::update::stamp_changed;
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::access::{is_guest, verb};
 use crate::error::{DataError, Result};
-use crate::model::SystemField;
+use crate::model::{SoftDeleteModel, SystemField};
 use crate::query::check::Checker;
 use crate::query::filter::Filter;
 use crate::query::sql::SqlWriter;
@@ -124,7 +124,7 @@ impl Engine {
         before: Stored,
     ) -> BoxFuture<'f, Result<Stored>> {
         Box::pin(async move {
-            draft.count_consequence("records to bring back with it")?;
+            draft.count_consequence("records to bring back with it", &layout.object.name)?;
             let Some(column) = layout.system_column(SystemField::DeletedAt) else {
                 return Err(DataError::internal("a bin without a moment of deletion"));
             };
@@ -182,8 +182,8 @@ impl Engine {
                 Some(before),
                 Some(Arc::clone(&after)),
             )?;
-            if layout.object.soft_delete.as_ref().is_some_and(|soft| soft.cascade) {
-                self.bring_children_back(draft, layout, id, &moment).await?;
+            if let Some(soft) = &layout.object.soft_delete {
+                self.bring_children_back(draft, layout, soft, id, &moment).await?;
             }
             Ok(after)
         })
@@ -193,6 +193,7 @@ impl Engine {
         &self,
         draft: &mut Draft<'_>,
         layout: &Layout,
+        soft: &SoftDeleteModel,
         id: &str,
         moment: &SqlValue,
     ) -> Result<()> {
@@ -201,7 +202,7 @@ impl Engine {
             let Some(column) = child.system_column(SystemField::DeletedAt) else {
                 continue;
             };
-            if dependent.behavior != DeleteBehavior::Cascade {
+            if dependent.behavior != DeleteBehavior::Cascade || !dependent.goes_along(soft) {
                 continue;
             }
             let records = self

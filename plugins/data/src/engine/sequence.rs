@@ -23,22 +23,45 @@ pub(super) struct Sequences {
 const PREFIX: &str = "autonumber:";
 
 impl Sequences {
-    /// The next number of a counter.
+    /// Whether a counter was begun here.
+    pub(super) async fn knows(&self, name: &str) -> bool {
+        self.by_name.lock().await.contains_key(name)
+    }
+
+    /// What a counter has reached; none for one that there never was.
+    pub(super) async fn value(&self, store: &dyn Store, name: &str) -> Result<Option<i64>> {
+        let known = self.by_name.lock().await.get(name).cloned();
+        match known.filter(|_| !store.shared()) {
+            Some(counter) => Ok(Some(counter.load(Ordering::Relaxed))),
+            None => stored(store, name).await,
+        }
+    }
+
+    /// Counts behind a number from now on. Whoever was faster is right.
+    pub(super) async fn begin(&self, store: &dyn Store, name: &str, before: i64) -> Result<()> {
+        if store.shared() && before != 0 {
+            let mut unit = WriteUnit::default();
+            let statement = Statement::new(
+                "INSERT INTO objectos_sequence (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                vec![format!("{PREFIX}{name}").into(), before.into()],
+            );
+            unit.push(statement, Expect::Anything);
+            store.write(unit).await?;
+        }
+        let mut by_name = self.by_name.lock().await;
+        by_name
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(AtomicI64::new(before)));
+        Ok(())
+    }
+
+    /// The next number of a counter that was begun.
     pub(super) async fn next(&self, store: &dyn Store, name: &str) -> Result<i64> {
         if store.shared() {
             return taken(store, name).await;
         }
-        let counter = {
-            let mut by_name = self.by_name.lock().await;
-            match by_name.get(name) {
-                Some(counter) => Arc::clone(counter),
-                None => {
-                    let counter = Arc::new(AtomicI64::new(stored(store, name).await?));
-                    by_name.insert(name.to_owned(), Arc::clone(&counter));
-                    counter
-                }
-            }
-        };
+        let counter = self.by_name.lock().await.get(name).cloned();
+        let counter = counter.ok_or_else(|| DataError::internal(format!("the counter '{name}' was not begun")))?;
         Ok(counter.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
@@ -59,17 +82,15 @@ async fn taken(store: &dyn Store, name: &str) -> Result<i64> {
     .ok_or_else(|| DataError::internal(format!("the counter '{name}' gave no number")))
 }
 
-async fn stored(store: &dyn Store, name: &str) -> Result<i64> {
-    let mut value = 0;
+async fn stored(store: &dyn Store, name: &str) -> Result<Option<i64>> {
+    let mut value = None;
     let statement = Statement::new(
         "SELECT value FROM objectos_sequence WHERE name = ?",
         vec![format!("{PREFIX}{name}").into()],
     );
     let mut reader = store.reader().await?;
     reader
-        .read(&statement.single(), &mut |row| {
-            value = row.cell(0).as_integer().unwrap_or_default()
-        })
+        .read(&statement.single(), &mut |row| value = row.cell(0).as_integer())
         .await?;
     Ok(value)
 }

@@ -318,7 +318,7 @@ impl Engine {
             });
         };
         let caller = self.caller(context);
-        let draft = Draft::new(&schema, &caller, self.parts.store.dialect(), false);
+        let draft = self.draft(&schema, &caller, false);
         let current = self
             .read_visible(&draft, layout, &granted, id)
             .await?

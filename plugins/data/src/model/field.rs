@@ -319,11 +319,48 @@ impl SummaryModel {
     }
 }
 
-/// Pattern of an autonumber, such as `CASE-{0000}` or `INV-{YYYY}-{00000}`.
+/// Pattern of an autonumber, such as `CASE-{0000}`, `INV-{YYYY}-{00000}`, or `INV-{YYYY}-{00000:YYYY}`, which begins anew each
+/// year.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AutonumberFormat {
     /// The pieces in their order; exactly one is a counter.
     pub parts: Vec<AutonumberPart>,
+    /// The first number of a counter.
+    pub start: i64,
+}
+
+impl AutonumberFormat {
+    /// What the counter begins anew with, if anything.
+    #[must_use]
+    pub fn restarts(&self) -> Option<Period> {
+        self.parts.iter().find_map(|part| match part {
+            AutonumberPart::Counter { restarts, .. } => *restarts,
+            _ => None,
+        })
+    }
+}
+
+/// A part of the calendar that has a counter of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// A year.
+    Year,
+    /// A month.
+    Month,
+    /// A day.
+    Day,
+}
+
+impl Period {
+    /// Of `2026-02-28`, the characters that name it.
+    #[must_use]
+    pub const fn characters(self) -> usize {
+        match self {
+            Self::Year => 4,
+            Self::Month => 7,
+            Self::Day => 10,
+        }
+    }
 }
 
 /// A piece of an autonumber.
@@ -335,6 +372,8 @@ pub enum AutonumberPart {
     Counter {
         /// Least digits.
         width: usize,
+        /// It begins anew with each of these.
+        restarts: Option<Period>,
     },
     /// Year of creation, four digits.
     Year,

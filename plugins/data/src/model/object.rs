@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities, SharingModel, StateMachine};
+use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities, SharingModel};
 
 use super::{FieldKind, FieldModel, IndexModel, RuleModel, SystemField};
 
@@ -32,8 +32,6 @@ pub struct ObjectModel {
     pub capabilities: ObjectCapabilities,
     /// Rules that records keep, the active ones, in their order.
     pub rules: Vec<RuleModel>,
-    /// State machines as declared; running them is the workflow plugin.
-    pub state_machines: IndexMap<String, StateMachine>,
     /// Beginning of ids.
     pub key_prefix: Option<String>,
     /// Set with tenancy: every record belongs to a tenant.

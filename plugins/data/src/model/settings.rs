@@ -1,7 +1,10 @@
 //! What fields of single types are told beside lengths and ranges, and how a value is hidden from those who may not see it.
 
+use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{BarcodeFormat, ColorFormat, DistanceMetric};
 use objectos_plugin_api::protocol::system::MaskingStrategy;
+
+use super::FieldModel;
 
 /// What the type of a field adds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +29,8 @@ pub enum FieldSettings {
     CurrencyCode,
     /// image, file, avatar, video, audio.
     File(Box<FileModel>),
+    /// json, declared as `composite`, `record` or `repeater` with fields of its own.
+    Parts(Box<PartsModel>),
     /// vector.
     Vector {
         /// How the distance of two is measured.
@@ -33,6 +38,31 @@ pub enum FieldSettings {
         /// All have the length 1.
         normalized: bool,
     },
+}
+
+/// A record within a field, or a list of such records.
+#[derive(Clone, Debug)]
+pub struct PartsModel {
+    /// The value is a list.
+    pub many: bool,
+    /// What the record has; a value of any other name is refused.
+    pub fields: IndexMap<String, FieldModel>,
+}
+
+impl PartialEq for PartsModel {
+    /// As far as it decides which values are taken.
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(name, left): (&String, &FieldModel)| {
+            other.fields.get(name).is_some_and(|right| {
+                left.field_type == right.field_type
+                    && left.required == right.required
+                    && left.limits == right.limits
+                    && left.options == right.options
+                    && left.settings == right.settings
+            })
+        };
+        self.many == other.many && self.fields.len() == other.fields.len() && self.fields.iter().all(same)
+    }
 }
 
 /// In which currency an amount is.

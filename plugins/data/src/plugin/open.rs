@@ -34,6 +34,7 @@ async fn open(config: &DatabaseConfig, folder: &Path) -> Result<Arc<dyn Store>> 
     if let Some(url) = config.postgres() {
         let options = PostgresOptions {
             replicas: config.replicas.clone(),
+            replica_lag_ms: config.replica_lag_ms,
             schema: config.schema.clone(),
             pool_size: config.pool_size,
             connect_timeout: Duration::from_millis(config.connect_timeout_ms),

@@ -16,7 +16,7 @@ use super::window::{self, WindowField, WindowFields};
 use super::written::RawFilter;
 use crate::access::View;
 use crate::error::{DataError, Result};
-use crate::model::nearest;
+use crate::model::{ColumnType, nearest};
 use crate::record::Form;
 use crate::record::layout::json_key;
 use crate::store::{Dialect, Family, Statement};
@@ -162,11 +162,7 @@ pub fn plan(
             "'expand', 'cursor' and 'distinct' do not go with figures".to_owned(),
         ));
     }
-    let mut filter = checker.base(&query.joins, view)?;
-    if let Some(raw) = &query.filter {
-        filter = filter.and(checker.filter(raw)?);
-    }
-    filter = filter.and(checker.searched(query)?);
+    let filter = checker.selection(view, query)?;
     let mut outputs = Vec::new();
     let mut known = Vec::new();
     let mut groups = Vec::with_capacity(query.group_by.len());
@@ -246,14 +242,21 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
         }
         (None, _) => (group.field.as_str(), None),
     };
-    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
+    let resolved = checker.field(path, Purpose::Filter)?;
+    let stored = resolved.stored_form();
+    let reference = resolved.reference;
     let class = reference.class;
+    if !class.ordered() {
+        return Err(wrong(format!(
+            "groups cannot be made by '{path}', which is {}: group by fields with one value",
+            class.name()
+        )));
+    }
     let Some(unit) = unit else {
-        let form = match class {
-            _ if field.stored() => Form::of(field),
+        let form = stored.unwrap_or(match class {
             Class::Boolean => Form::Boolean,
             _ => Form::Plain,
-        };
+        });
         let group = Group {
             field: reference,
             bucket: None,
@@ -296,22 +299,34 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
             Form::Plain,
         ));
     };
-    let Resolved { reference, field, .. } = checker.field(path, Purpose::Filter)?;
+    let resolved = checker.field(path, Purpose::Filter)?;
+    let stored = resolved.stored_form();
+    let Resolved { reference, field, .. } = resolved;
     let class = reference.class;
     let fits = match function {
         "sum" | "avg" => class == Class::Number,
         "min" | "max" => class.ordered(),
-        "array_agg" | "string_agg" => class != Class::Document,
+        "array_agg" => class.ordered(),
+        // Databases write numbers and truth values as different texts.
+        "string_agg" => match class {
+            Class::Number => field.column == Some(ColumnType::Integer),
+            Class::Boolean => false,
+            _ => class.ordered(),
+        },
         _ => true,
     };
     if !fits {
+        let hint = match (function, class.ordered()) {
+            ("string_agg", true) => "; use 'array_agg'",
+            _ => "",
+        };
         return Err(wrong(format!(
-            "'{function}' does not work on '{path}', which is {}",
+            "'{function}' does not work on '{path}', which is {}{hint}",
             class.name()
         )));
     }
     let (class, form) = match function {
-        "min" | "max" => (class, if field.stored() { Form::of(field) } else { Form::Plain }),
+        "min" | "max" => (class, stored.unwrap_or(Form::Plain)),
         "sum" => (Class::Number, field.limits.scale.map_or(Form::Figure, Form::Rounded)),
         "avg" => (Class::Number, Form::Figure),
         "array_agg" => (Class::Document, Form::Document),
@@ -479,6 +494,14 @@ fn write_figure(writer: &mut SqlWriter, figure: &Figure) {
             writer.push(", 0)");
             return;
         }
+        // There are only 0, 1 and null in the list.
+        ("array_agg", Family::Sqlite) if field.class == Class::Boolean => {
+            writer.push("replace(replace(");
+            ordered(writer, "json_group_array(", distinct, "", field);
+            kept(writer, figure);
+            writer.push(", '0', 'false'), '1', 'true')");
+            return;
+        }
         ("array_agg", Family::Sqlite) => ordered(writer, "json_group_array(", distinct, "", field),
         ("array_agg", Family::Postgres) => ordered(writer, "jsonb_agg(", distinct, "", field),
         ("string_agg", Family::Sqlite) => {
@@ -491,7 +514,7 @@ fn write_figure(writer: &mut SqlWriter, figure: &Figure) {
     kept(writer, figure);
 }
 
-/// `FUNCTION(field)`. Figures of truth values are those of 0 and 1.
+/// `FUNCTION(field)`. The least and the greatest of truth values are those of 0 and 1.
 fn call(writer: &mut SqlWriter, start: &str, distinct: &str, field: &FieldRef) {
     writer.push(start).push(distinct);
     figure_field(writer, field);
@@ -509,7 +532,7 @@ fn figure_field(writer: &mut SqlWriter, field: &FieldRef) {
 fn ordered(writer: &mut SqlWriter, start: &str, distinct: &str, between: &str, field: &FieldRef) {
     let as_text = !between.is_empty();
     let value = |writer: &mut SqlWriter| {
-        figure_field(writer, field);
+        writer.field(field);
         if as_text {
             writer.push("::text COLLATE \"C\"");
         }

@@ -8,6 +8,7 @@ mod any_case;
 mod conditions;
 mod formula;
 mod joins;
+mod part;
 mod records;
 mod related;
 mod search;
@@ -16,6 +17,8 @@ mod source;
 use std::sync::Arc;
 
 use objectos_expression::{Environment, Type, Zone};
+
+pub use self::part::PartKind;
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
 use super::written::{Operand, RawFilter, RawTest};
@@ -70,6 +73,21 @@ pub struct Resolved<'a> {
     pub layout: &'a Arc<Layout>,
     /// The caller sees its values masked.
     pub masked: bool,
+    /// Set for a part of the field's document.
+    pub part: Option<PartKind>,
+}
+
+impl Resolved<'_> {
+    /// How values of a column are answered; none for what is computed.
+    #[must_use]
+    pub fn stored_form(&self) -> Option<Form> {
+        match (self.part, self.reference.class) {
+            (Some(_), Class::Boolean) => Some(Form::Boolean),
+            (Some(_), Class::Number) => Some(Form::Plain),
+            (Some(_), _) => Some(Form::Text),
+            (None, _) => self.field.stored().then(|| Form::of(self.field)),
+        }
+    }
 }
 
 impl std::fmt::Debug for Checker<'_> {
@@ -110,16 +128,31 @@ impl<'a> Checker<'a> {
     /// Looks a name or path up.
     ///
     /// # Errors
-    /// `UnknownFields`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL.
+    /// `UnknownFields`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL; `InvalidQuery` for
+    /// a part of a document that can be anything.
     pub fn field(&mut self, path: &str, purpose: Purpose) -> Result<Resolved<'a>> {
-        let mut hops: Vec<&str> = path.split('.').collect();
-        let last = hops.pop().unwrap_or_default();
+        let resolved = self.resolve(path, purpose)?;
+        match resolved.part {
+            Some(PartKind::Free) => Err(part::not_known(path, purpose)),
+            _ => Ok(resolved),
+        }
+    }
+
+    fn resolve(&mut self, path: &str, purpose: Purpose) -> Result<Resolved<'a>> {
+        let names: Vec<&str> = path.split('.').collect();
+        let (last, hops) = names.split_last().map_or(("", &[][..]), |(last, hops)| (*last, hops));
         if hops.len() > PATH_HOPS_MAX {
             return Err(unknown(&self.scope.layout.object, path, None, purpose));
         }
         let root = self.root_layout();
         let mut at = (0, root);
-        for hop in hops {
+        for (place, hop) in hops.iter().enumerate() {
+            // What is answered of a document is all of it.
+            if purpose != Purpose::Select
+                && let Some(part) = self.part(at, &names[place..], path, purpose)?
+            {
+                return Ok(part);
+            }
             at = self.hop(at.0, at.1, hop, path, purpose)?;
         }
         let (table, layout) = at;
@@ -141,6 +174,7 @@ impl<'a> Checker<'a> {
             field,
             layout,
             masked,
+            part: None,
         })
     }
 
@@ -290,7 +324,11 @@ impl<'a> Checker<'a> {
     }
 
     fn test(&mut self, test: &RawTest) -> Result<Filter> {
-        let resolved = self.field(&test.field, Purpose::Filter)?;
+        let resolved = self.resolve(&test.field, Purpose::Filter)?;
+        if resolved.part == Some(PartKind::Free) {
+            let reference = part::as_tested(test, resolved.reference)?;
+            return conditions::check(self, test, reference);
+        }
         if let Some(rewritten) = any_case::rewritten(test, resolved.field) {
             return self.filter(&rewritten);
         }

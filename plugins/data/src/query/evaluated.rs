@@ -94,7 +94,7 @@ fn in_source(source: &Source) -> bool {
                 .any(in_field)
         }
         Source::Present(source) => in_source(source),
-        Source::Column(_) | Source::Summary(_) | Source::Rank(_) => false,
+        Source::Column(_) | Source::Part(_) | Source::Summary(_) | Source::Rank(_) => false,
     }
 }
 

@@ -77,6 +77,8 @@ pub struct FieldRef {
 pub enum Source {
     /// A column.
     Column(String),
+    /// A part of the document in a column.
+    Part(Arc<PartSource>),
     /// A figure over the child records.
     Summary(Arc<SummarySource>),
     /// A calculation.
@@ -89,6 +91,15 @@ pub enum Source {
     Evaluated(usize),
     /// What is computed of a record that may be absent: then it is null.
     Present(Box<Source>),
+}
+
+/// A part of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartSource {
+    /// The column with the document.
+    pub column: String,
+    /// Keys from the outside in; letters, digits, `_` and `-` only.
+    pub path: Vec<String>,
 }
 
 /// A figure over the neighbours of a record.

@@ -164,6 +164,8 @@ impl QueryInput {
 
 fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
     let mut query = QueryInput::default();
+    // They belong to the words, which may stand behind them.
+    let mut search_fields = None;
     for (key, value) in map {
         if value.is_null() {
             continue;
@@ -177,9 +179,7 @@ fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
                 query.narrow(filter);
             }
             "search" | "$search" => query.search = Some(read_search(value)?),
-            "searchFields" => {
-                query.search.get_or_insert_default().fields = read_names(key, value)?;
-            }
+            "searchFields" => search_fields = Some(read_names(key, value)?),
             "orderBy" | "sort" | "$orderby" | "order_by" => query.order = read_sort(value)?,
             "limit" | "top" | "$top" => query.limit = Some(read_number(key, value)?),
             "offset" | "skip" | "$skip" => query.offset = read_number(key, value)?,
@@ -203,6 +203,9 @@ fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
                 return Err(wrong(format!("unknown key '{unknown}' in the query{hint}")));
             }
         }
+    }
+    if let (Some(search), Some(fields)) = (&mut query.search, search_fields) {
+        search.fields = fields;
     }
     if query
         .search

@@ -171,11 +171,7 @@ pub fn plan(
     limits: PageLimits,
 ) -> Result<SelectPlan> {
     let layout = Arc::clone(&checker.scope.layout);
-    let mut filter = checker.base(&query.joins, view)?;
-    if let Some(raw) = &query.filter {
-        filter = filter.and(checker.filter(raw)?);
-    }
-    filter = filter.and(checker.searched(query)?);
+    let filter = checker.selection(view, query)?;
     let mut order = order(&mut checker, &query.order)?;
     let rank = query.rank.as_ref().map(|rank| FieldRef {
         table: 0,
@@ -206,21 +202,7 @@ pub fn plan(
         true => None,
         false => absent(&mut checker, &mut columns)?,
     };
-    let after = query
-        .cursor
-        .as_deref()
-        .map(|text| cursor::decode(&order, text))
-        .transpose()?;
-    if query.distinct && (after.is_some() || query.fields.is_none()) {
-        return Err(DataError::InvalidQuery {
-            message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
-        });
-    }
-    if after.is_some() && !query.windows.is_empty() {
-        return Err(DataError::InvalidQuery {
-            message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
-        });
-    }
+    let after = after(query, &order)?;
     if query.distinct {
         orders_what_is_selected(&order, &columns)?;
     }
@@ -249,6 +231,23 @@ pub fn plan(
         offset: query.offset,
         distinct: query.distinct,
     })
+}
+
+/// Where the cursor stands, if there is one and it may be.
+fn after(query: &QueryInput, order: &[SortKey]) -> Result<Option<Vec<SqlValue>>> {
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|text| cursor::decode(order, text)).transpose()?;
+    if query.distinct && (after.is_some() || query.fields.is_none()) {
+        return Err(DataError::InvalidQuery {
+            message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
+        });
+    }
+    if after.is_some() && !query.windows.is_empty() {
+        return Err(DataError::InvalidQuery {
+            message: "'windowFunctions' look at all records and take no cursor; use 'offset'".to_owned(),
+        });
+    }
+    Ok(after)
 }
 
 /// The order that was asked for.
@@ -320,11 +319,11 @@ struct RecordFields<'c, 'a>(&'c mut Checker<'a>);
 
 impl WindowFields for RecordFields<'_, '_> {
     fn field(&mut self, name: &str) -> Result<WindowField> {
-        let Resolved { reference, field, .. } = self.0.field(name, Purpose::Filter)?;
+        let resolved = self.0.field(name, Purpose::Filter)?;
         Ok(WindowField {
-            reference,
-            form: if field.stored() { Form::of(field) } else { Form::Plain },
-            scale: field.limits.scale,
+            form: resolved.stored_form().unwrap_or(Form::Plain),
+            scale: resolved.field.limits.scale,
+            reference: resolved.reference,
         })
     }
 

@@ -3,6 +3,7 @@
 mod call;
 mod filter;
 mod formula;
+mod part;
 mod zone;
 
 use std::fmt::Write as _;
@@ -103,6 +104,7 @@ impl SqlWriter {
     pub fn field(&mut self, field: &FieldRef) -> &mut Self {
         match &field.source {
             Source::Column(column) => self.column(field.table, column),
+            Source::Part(part) => self.document_part(field.table, part, field.class),
             Source::Summary(summary) => self.summary(field.table, summary),
             Source::Formula(formula) => self.formula(formula),
             Source::Rank(rank) => self.rank(field.table, rank),

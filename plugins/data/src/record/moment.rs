@@ -4,13 +4,16 @@
 
 use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
 
-/// A day in its one form, out of a day or the day part of a moment.
+/// A day in its one form, out of a day or a moment: the day that is written there, whatever its offset.
 #[must_use]
 pub fn parse_date(text: &str) -> Option<String> {
     let text = text.trim();
     let date = match text.len() {
         10 => date_of(text)?,
-        _ => datetime_of(text)?.date(),
+        _ => {
+            datetime_of(text)?;
+            date_of(text.get(..10)?)?
+        }
     };
     Some(format_date(date))
 }

@@ -12,6 +12,11 @@ pub(super) enum Failure {
         /// The index, when it is named in their place.
         index: Option<String>,
     },
+    /// A value is longer than an index of the table takes.
+    TooLong {
+        /// The index, when it is named.
+        index: Option<String>,
+    },
     /// Another constraint refused a row.
     Constraint {
         /// What the database says.
@@ -38,6 +43,10 @@ impl Failure {
             Self::Unique { columns, index } => DataError::Database {
                 doing,
                 source: format!("unique constraint on {columns:?} {index:?}").into(),
+            },
+            Self::TooLong { index } => DataError::Database {
+                doing,
+                source: format!("a value is too long for the index {index:?}").into(),
             },
             Self::Constraint { message } => DataError::Database {
                 doing,

@@ -48,6 +48,8 @@ pub struct PostgresOptions {
     pub url: String,
     /// Other servers that hold the same, a moment later; read from when nothing is about to be written.
     pub replicas: Vec<String>,
+    /// How far the replicas may be behind, milliseconds.
+    pub replica_lag_ms: u64,
     /// The schema that holds everything; made when it is not there. `None` is the first of the search path.
     pub schema: Option<String>,
     /// Connections to the primary at most, at least 4; to each replica as many.
@@ -78,6 +80,7 @@ impl PostgresOptions {
         Self {
             url: url.into(),
             replicas: Vec::new(),
+            replica_lag_ms: 1_000,
             schema: None,
             pool_size: 100,
             connect_timeout: Duration::from_secs(10),
@@ -126,6 +129,7 @@ pub struct PostgresStore {
     readers: Pool,
     replicas: Vec<Pool>,
     next_replica: AtomicUsize,
+    replica_lag_ms: u64,
     writers: Pool,
     writer: Writer,
     announcer: Announcer,
@@ -156,6 +160,11 @@ impl PostgresStore {
             readers: Pool::new(&options, &options.url, true, size - writing),
             replicas: options.replicas.iter().map(replica).collect(),
             next_replica: AtomicUsize::new(0),
+            replica_lag_ms: if options.replicas.is_empty() {
+                0
+            } else {
+                options.replica_lag_ms
+            },
             writer: Writer::new(writers.clone()),
             announcer: Announcer::new(Arc::clone(&options), writers.clone()),
             writers,
@@ -192,6 +201,10 @@ impl Store for PostgresStore {
             return self.reader();
         }
         Box::pin(self.replica())
+    }
+
+    fn replica_lag_ms(&self) -> u64 {
+        self.replica_lag_ms
     }
 
     fn lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Box<dyn StoreLock>>> {

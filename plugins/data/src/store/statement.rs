@@ -209,6 +209,13 @@ pub enum Refusal {
         /// The index, when the database names it instead.
         index: Option<String>,
     },
+    /// A value is longer than an index takes.
+    TooLong {
+        /// Place of the step.
+        step: usize,
+        /// The index, when the database names it.
+        index: Option<String>,
+    },
     /// Another constraint, of a foreign hand.
     Constraint {
         /// Place of the step.

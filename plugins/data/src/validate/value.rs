@@ -3,6 +3,7 @@
 mod barcode;
 mod color;
 mod file;
+mod nested;
 mod number;
 mod parts;
 mod text;
@@ -10,7 +11,7 @@ mod text;
 use serde_json::Value;
 
 use crate::error::{FieldCode, FieldError};
-use crate::model::{FieldKind, FieldModel};
+use crate::model::{FieldKind, FieldModel, FieldSettings};
 use crate::query::coerce::coerce;
 use crate::query::filter::Class;
 use crate::record::{canonical_text, moment};
@@ -68,7 +69,10 @@ fn normalised(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError>
         FieldKind::File => file::file(field, value),
         FieldKind::Location => parts::location(field, value),
         FieldKind::Address => parts::address(field, value),
-        FieldKind::Json => Ok(SqlValue::Json(value.to_string())),
+        FieldKind::Json => match &field.settings {
+            FieldSettings::Parts(parts) => nested::nested(field, parts, value),
+            _ => Ok(SqlValue::Json(value.to_string())),
+        },
         FieldKind::Vector => parts::vector(field, value),
         FieldKind::Formula | FieldKind::Summary => {
             Err(refuse(field, FieldCode::ReadOnly, "is computed and cannot be written"))

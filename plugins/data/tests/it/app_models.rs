@@ -502,6 +502,29 @@ fn what_nothing_acts_on_is_a_warning() {
         "search.filters",
     ];
     assert_eq!(paths, expected);
+    let text = "name: thing\nversioning: {enabled: true, strategy: event-sourcing, versionField: version}\nfields:\n  title: {type: text}\n  vector: {type: vector, vectorConfig: {dimensions: 2, indexed: true, indexType: hnsw}}\n  file: {type: file, fileAttachmentConfig: {publicRead: false, allowDelete: false, storageBucket: b}}\n  image: {type: image, fileAttachmentConfig: {imageValidation: {generateThumbnails: true, autoRotate: false}}}\n";
+    let loaded = try_load(&[("thing.object.yml", text)]).expect("only warnings");
+    let mut paths: Vec<&str> = loaded.warnings.iter().map(|warning| warning.path.as_str()).collect();
+    paths.sort_unstable();
+    let expected = [
+        "fields.file.fileAttachmentConfig.allowDelete",
+        "fields.file.fileAttachmentConfig.storageBucket",
+        "fields.image.fileAttachmentConfig.imageValidation.generateThumbnails",
+        "fields.vector.vectorConfig.indexType",
+        "fields.vector.vectorConfig.indexed",
+        "versioning.strategy",
+    ];
+    assert_eq!(paths, expected);
+    let order = "name: order\nsoftDelete: {enabled: true}\nfields: {name: {type: text}}\n";
+    let line = "name: line\nfields: {order: {type: master_detail, reference: order}}\n";
+    let loaded = try_load(&[("order.object.yml", order), ("line.object.yml", line)]).expect("only warnings");
+    let told: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line.object.yml:2:24: warning: fields.order.type: records of `line` stay when their `order` goes into the bin; give `line` a `softDelete`, then they go and come back together"
+        ]
+    );
     let quiet = "name: thing\nenable: {files: false, feeds: false}\nfields: {title: {type: text}}\n";
     let loaded = try_load(&[("thing.object.yml", quiet)]).expect("no problems");
     assert_eq!(loaded.warnings, []);

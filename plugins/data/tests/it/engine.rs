@@ -25,6 +25,7 @@ mod partial_indexes;
 mod reading_again;
 mod records;
 mod relationships;
+mod replicas;
 mod routes;
 mod routes_life;
 mod rule_kinds;

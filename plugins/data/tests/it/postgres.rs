@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::app_support::{catalogue, write_app};
 use crate::driver::{Driver, Place, drop_schema, postgres, schema_name};
-use crate::world::{NOON, TestClock, World};
+use crate::world::{NOON, TestClock, World, field_errors};
 
 const THING: &str = "name: thing\nfields:\n  name: { type: text, unique: true }\n  number: { type: autonumber, autonumberFormat: '{000}' }\n";
 
@@ -373,4 +373,41 @@ async fn an_address_that_leads_nowhere_is_named_without_its_password() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
+}
+
+#[tokio::test]
+async fn what_an_index_does_not_take_is_refused_by_its_field() {
+    if postgres().is_none() {
+        return;
+    }
+    const NOTE: &str = "
+name: note
+fields:
+  title: { type: text, maxLength: 9000 }
+  body: { type: textarea, searchable: true }
+indexes:
+  - { fields: [title] }
+";
+    let world = World::at(Place::on(Driver::Postgres), &[("note.object.yml", NOTE)]).await;
+    // Nothing that could be made shorter: the index keeps long texts packed.
+    let mut state: u64 = 17;
+    let mut letter = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from_u32(0x4E00 + u32::try_from(state >> 51).unwrap()).unwrap()
+    };
+    let title: String = (0..9_000).map(|_| letter()).collect();
+    let errors = field_errors(world.create("note", json!({ "title": title })).await);
+    assert_eq!(errors, ["title: max_length"]);
+    // 60,000 long words are more than a text index takes of one row; the record is stored, and found by its first words.
+    let body: String = (0..60_000)
+        .map(|number| format!("word{number}{} ", "x".repeat(30)))
+        .collect();
+    world.create("note", json!({ "body": body })).await.unwrap();
+    let found = world
+        .query("note", json!({ "search": "word17x", "fields": ["id"] }))
+        .await
+        .unwrap();
+    assert_eq!(found["total"], 1);
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::app_support::catalogue;
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "note.object.yml",
         "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n",
@@ -26,6 +26,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "team.object.yml",
         "name: team\nfields:\n  name: { type: text }\n  size: { type: summary, summaryOperations: { object: deal, field: id, function: count } }\nsoftDelete: { enabled: true }",
+    ),
+    (
+        "site.object.yml",
+        "name: site\nfields:\n  home: { type: address }\n  place: { type: location }\n  data: { type: json }\n",
     ),
     (
         "deal.object.yml",
@@ -105,9 +109,9 @@ fn check(query: Value, expected: &Expect) {
 }
 
 /// The condition alone.
-fn condition(dialect: &'static dyn Dialect, filter: &Value) -> String {
+fn condition(dialect: &'static dyn Dialect, object: &str, filter: &Value) -> String {
     let schema = Schema::new(Arc::new(catalogue(&FILES)), dialect);
-    let layout = schema.layout("deal").unwrap();
+    let layout = schema.layout(object).unwrap();
     let record = Value::Null;
     let environment = RecordEnvironment::new(&record, 1_772_280_000_000);
     let mut checker = Checker::new(&schema, layout, None, &environment);
@@ -121,8 +125,40 @@ fn condition(dialect: &'static dyn Dialect, filter: &Value) -> String {
 }
 
 fn check_where(filter: Value, expected: &Expect) {
-    expected.assert_eq(&condition(&SqliteDialect, &filter));
-    keep(&filter.to_string(), &condition(&PostgresDialect, &filter));
+    check_where_of("deal", &filter, expected);
+}
+
+fn check_where_of(object: &str, filter: &Value, expected: &Expect) {
+    expected.assert_eq(&condition(&SqliteDialect, object, filter));
+    keep(&filter.to_string(), &condition(&PostgresDialect, object, filter));
+}
+
+#[test]
+fn parts_of_documents() {
+    let check = |filter: Value, expected: &Expect| check_where_of("site", &filter, expected);
+    check(
+        json!({ "home.city": "a" }),
+        &expect![[
+            r#"CASE json_type(t."home", ?) WHEN 'text' THEN json_extract(t."home", ?) END = ? [Text("$.\"city\""), Text("$.\"city\""), Text("a")]"#
+        ]],
+    );
+    check(
+        json!({ "place.latitude": { "$gt": 1 } }),
+        &expect![[
+            r#"CASE WHEN json_type(t."place", ?) IN ('integer', 'real') THEN json_extract(t."place", ?) END > ? [Text("$.\"latitude\""), Text("$.\"latitude\""), Integer(1)]"#
+        ]],
+    );
+    check(
+        json!({ "data.a.b": true }),
+        &expect![[
+            r#"CASE json_type(t."data", ?) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END = ? [Text("$.\"a\".\"b\""), Boolean(true)]"#
+        ]],
+    );
+    check(
+        json!({ "data.a": null }),
+        &expect![[r#"NULLIF(json_type(t."data", ?), 'null') IS NULL [Text("$.\"a\"")]"#]],
+    );
+    on_postgres(&expect_file!["sql/postgres/parts_of_documents.sql"]);
 }
 
 #[test]

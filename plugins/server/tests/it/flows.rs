@@ -130,6 +130,25 @@ async fn a_body_goes_out_in_chunks_and_breaks_off_without_the_last() {
 }
 
 #[tokio::test]
+async fn a_body_that_was_sent_leaves_nothing_that_runs() {
+    let (server, script) = flowing(THREE, 60_000);
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let before = metrics.num_alive_tasks();
+    for _ in 0..3 {
+        let mut wire = Wire::open(server.address).await;
+        wire.send(&request("GET /flow", &[("Connection", "close")], "")).await;
+        assert!(wire.ended().await.starts_with(b"HTTP/1.1 200"));
+        patiently(script.dropped.notified()).await;
+    }
+    patiently(async {
+        while metrics.num_alive_tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_head_without_body_ends_the_body_unread() {
     let (server, script) = flowing(ENDLESS, 20_000);
     let mut wire = Wire::open(server.address).await;

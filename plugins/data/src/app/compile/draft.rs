@@ -8,10 +8,11 @@ use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Field, Object};
 use objectos_plugin_api::protocol::dialect::normalise_object;
 use objectos_plugin_api::protocol::text::is_identifier;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::implied;
 use super::own::{self, Own};
+use super::parts::PartsDraft;
 use crate::app::PackageSource;
 use crate::app::decode::decode;
 use crate::app::document::Document;
@@ -38,6 +39,8 @@ pub(in crate::app) struct Draft {
     written: Value,
     /// What the protocol has no key for.
     pub(super) own: Own,
+    /// The fields within fields, by these.
+    pub(super) parts: IndexMap<String, PartsDraft>,
 }
 
 impl Draft {
@@ -70,12 +73,51 @@ impl Draft {
             .is_some()
     }
 
+    /// What the file itself has at a place in the object.
+    pub(super) fn written_at(&self, keys: &[&str]) -> Option<&Value> {
+        keys.iter().try_fold(&self.written, |value, key| value.get(key))
+    }
+
     /// Whether the file itself says `true` to a capability.
     pub(super) fn enables(&self, capability: &str) -> bool {
         self.written
             .get("enable")
             .and_then(|enable| enable.get(capability)?.as_bool())
             .unwrap_or_default()
+    }
+
+    /// Reads the fields that stand within fields.
+    fn read_parts(&mut self, problems: &mut Problems) {
+        for (name, raw) in std::mem::take(&mut self.own.parts) {
+            if let Some(draft) = self.within(&name, raw.fields, problems) {
+                self.parts.insert(name, PartsDraft { many: raw.many, draft });
+            }
+        }
+    }
+
+    /// Fields within a field: they are read as those of an object are, from where they stand.
+    fn within(&self, field: &str, fields: Map<String, Value>, problems: &mut Problems) -> Option<Self> {
+        let base = self.path(&["fields", field]);
+        let mut map = Map::new();
+        map.insert("name".to_owned(), Value::String(self.object.name.clone()));
+        map.insert("fields".to_owned(), Value::Object(fields));
+        let own = own::take(&mut map, &self.document, &base, problems);
+        let (value, notes) = normalise_object(Value::Object(map));
+        self.document.learn(&base, &notes, problems);
+        let written = value.clone();
+        let decoded = decode::<Object>(&self.document, &base, value, problems)?;
+        let mut draft = Self {
+            package: self.package.clone(),
+            document: Rc::clone(&self.document),
+            object: decoded.value,
+            base,
+            broken: decoded.broken,
+            written,
+            own,
+            parts: IndexMap::new(),
+        };
+        draft.read_parts(problems);
+        Some(draft)
     }
 
     /// Whether there is a field of a name, one of the system's or one that could not be read among them.
@@ -213,7 +255,7 @@ impl Read {
             );
         }
         implied::add(&mut decoded.value);
-        let draft = Draft {
+        let mut draft = Draft {
             package: package.id.clone(),
             document: Rc::clone(document),
             object: decoded.value,
@@ -221,7 +263,9 @@ impl Read {
             broken: decoded.broken,
             written,
             own,
+            parts: IndexMap::new(),
         };
+        draft.read_parts(problems);
         check_names(&draft, package.manifest.is_some(), problems);
         self.drafts.push(draft);
     }

@@ -6,10 +6,14 @@ use objectos_plugin_api::protocol::shared::Number;
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;
 use super::kind::{column_of, kind_of, takes_multiple};
-use super::{reference, settings, text};
+use super::{parts, reference, settings, text};
 use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{ColumnType, FieldKind, FieldModel, FieldSettings, Limits, OptionModel, Options, SystemField};
+
+/// Characters of an indexed text that says no `maxLength`: PostgreSQL takes 2704 bytes into an index, and a character has up
+/// to four.
+const INDEXED_LENGTH_MAX: usize = 600;
 
 /// Makes the model of a declared field.
 pub(super) fn compile(
@@ -59,6 +63,12 @@ pub(super) fn compile(
         autonumber: (kind == FieldKind::Autonumber).then(|| text::autonumber(draft, name, field, problems)),
         renamed_from: draft.own.fields_renamed_from.get(name).cloned(),
     };
+    if let Some(parts) = draft.parts.get(name) {
+        model.settings = parts::compile(parts, drafts, expressions, problems);
+    }
+    if model.indexed && kind == FieldKind::Text && model.limits.max_length.is_none() {
+        model.limits.max_length = Some(INDEXED_LENGTH_MAX.max(model.limits.min_length.unwrap_or_default()));
+    }
     model.default = expressions.default(draft, name, field, &model, problems);
     model
 }
@@ -126,6 +136,12 @@ fn check_keys(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problem
         let hint = "remove `multiple`; select, lookup, file and image fields may have it";
         problems.push(draft.field_error(name, "multiple", message).hint(hint));
     }
+    check_contents(draft, name, field, problems);
+}
+
+/// Keys that do not go with what the field holds.
+fn check_contents(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) {
+    let shown = field.kind;
     if field.kind == FieldType::Password {
         for (key, written) in [
             ("unique", field.unique),

@@ -8,16 +8,13 @@ use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts, PLUGIN_PREFIX};
 use super::expression::Expressions;
-use super::{field, index, rule, text};
+use super::{field, index, machine, rule, text, unused};
 use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, TenancyModel, VersioningModel, nearest};
 
 /// What the protocol fills in when an object with tenancy does not name its field; ours has a name of its own.
 const PROTOCOL_TENANT_FIELD: &str = "tenant_id";
-
-/// What is said of a key that this version does nothing about.
-const KEPT: &str = "is kept with the definition, but nothing acts on it";
 
 /// Name of the field with the tenant's id.
 pub(super) fn tenant_field(object: &Object) -> Option<&str> {
@@ -95,7 +92,7 @@ pub(super) fn compile(
         },
         problems,
     );
-    let rules = rule::compile(
+    let mut rules = rule::compile(
         &rule::Context {
             draft,
             fields: &fields,
@@ -103,7 +100,7 @@ pub(super) fn compile(
         },
         problems,
     );
-    rule::check_state_machines(draft, problems);
+    rules.extend(machine::compile(draft, &fields, problems));
     let label = object.label.clone().unwrap_or_else(|| label::from_name(&object.name));
     let plural_label = object.plural_label.clone().unwrap_or_else(|| label::plural(&label));
     let mut definition = object.clone();
@@ -121,7 +118,6 @@ pub(super) fn compile(
         title: text::title(draft, drafts, problems),
         capabilities: object.enable.clone().unwrap_or_default(),
         rules,
-        state_machines: object.state_machines.clone().unwrap_or_default(),
         key_prefix: object.key_prefix.clone().filter(|prefix| !prefix.is_empty()),
         tenancy,
         soft_delete,
@@ -225,7 +221,7 @@ fn check_whole(draft: &Draft, fields: &IndexMap<String, FieldModel>, problems: &
     }
     check_lists(draft, fields, problems);
     check_tenancy(draft, problems);
-    check_unused(draft, problems);
+    unused::check(draft, problems);
 }
 
 /// All tenants share the tables: whoever asks for more separation than that must not believe to have it.
@@ -239,49 +235,6 @@ fn check_tenancy(draft: &Draft, problems: &mut Problems) {
             format!("the strategy `{strategy}` is not supported: the records of all tenants lie in one table");
         let hint = "write `strategy: shared`, or run a server with a database of its own for each tenant";
         problems.push(draft.error(&["tenancy", "strategy"], message).hint(hint));
-    }
-}
-
-/// Keys of the object and of its fields that this version does nothing about.
-fn check_unused(draft: &Draft, problems: &mut Problems) {
-    let object = &draft.object;
-    let search = object.search.as_ref();
-    let unused: [(&[&str], bool); 7] = [
-        (
-            &["partitioning"],
-            object.partitioning.as_ref().is_some_and(|config| config.enabled),
-        ),
-        (&["cdc"], object.cdc.as_ref().is_some_and(|config| config.enabled)),
-        (
-            &["search", "filters"],
-            search.is_some_and(|search| search.filters.as_ref().is_some_and(|filters| !filters.is_empty())),
-        ),
-        (&["enable", "files"], draft.enables("files")),
-        (&["enable", "feeds"], draft.enables("feeds")),
-        (&["enable", "activities"], draft.enables("activities")),
-        (&["enable", "mru"], draft.enables("mru")),
-    ];
-    for (keys, written) in unused {
-        if written {
-            problems.push(draft.warning(keys, KEPT));
-        }
-    }
-    for (name, field) in &object.fields {
-        let unused = [
-            (
-                "encryptionConfig",
-                field.encryption_config.as_ref().is_some_and(|config| config.enabled),
-            ),
-            ("dataQuality", field.data_quality.is_some()),
-            ("cached", field.cached.as_ref().is_some_and(|config| config.enabled)),
-            ("auditTrail", field.audit_trail),
-            ("trackFeedHistory", field.track_feed_history == Some(true)),
-        ];
-        for (key, written) in unused {
-            if written {
-                problems.push(draft.warning(&["fields", name, key], KEPT));
-            }
-        }
     }
 }
 

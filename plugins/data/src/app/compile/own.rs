@@ -1,10 +1,11 @@
 //! Keys of ours that the protocol's types do not know: taken out of a file before it is read as the protocol's object.
 //!
 //! `renamedFrom` of objects and fields; `filter` of a roll-up (older files: `filters` beside `summary_object`); `initialStates`
-//! of a state machine rule (older files: `initial_states`).
+//! of a state machine rule (older files: `initial_states`); `startNumber` of an autonumber (older files: `start_number`); the `fields` of the later types `composite`, `record`, `repeater`.
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use objectos_plugin_api::protocol::text::is_identifier;
 use serde_json::{Map, Value};
 
@@ -17,6 +18,12 @@ use crate::app::problem::Problems;
 const RENAMED_FROM: &str = "renamedFrom";
 /// Which child records a roll-up takes.
 const FILTERS: [&str; 3] = ["filter", "filters", "where"];
+/// The fields within a field.
+const PARTS: [&str; 3] = ["fields", "subFields", "sub_fields"];
+/// The first number of an autonumber.
+const START_NUMBERS: [&str; 2] = ["startNumber", "start_number"];
+/// Enough is left behind it.
+const START_NUMBER_MAX: i64 = 1_000_000_000_000_000;
 /// States in which a record may begin.
 const INITIAL_STATES: [&str; 2] = ["initialStates", "initial_states"];
 
@@ -29,8 +36,20 @@ pub(super) struct Own {
     pub(super) fields_renamed_from: HashMap<String, String>,
     /// The filter of each roll-up by its field, as an expression, and where it stands.
     pub(super) summary_filters: HashMap<String, (KeyPath, String)>,
+    /// The fields within fields, by these.
+    pub(super) parts: IndexMap<String, RawParts>,
+    /// The first number of each autonumber by its field.
+    pub(super) start_numbers: HashMap<String, i64>,
     /// The initial states of each state machine rule by its name, and where they stand.
     pub(super) initial_states: HashMap<String, (KeyPath, Vec<String>)>,
+}
+
+/// Fields within a field, as they are written.
+#[derive(Debug)]
+pub(super) struct RawParts {
+    /// The value is a list of such records.
+    pub(super) many: bool,
+    pub(super) fields: Map<String, Value>,
 }
 
 /// Takes all of it out of an object.
@@ -41,8 +60,15 @@ pub(super) fn take(map: &mut Map<String, Value>, document: &Document, base: &Key
     };
     if let Some(Value::Object(fields)) = map.get_mut("fields") {
         for (name, field) in fields {
-            let Value::Object(field) = field else { continue };
             let path = base.key("fields").key(name);
+            refuse_secret(field, document, &path, problems);
+            let Value::Object(field) = field else { continue };
+            if let Some(start) = start_number(field, document, &path, problems) {
+                own.start_numbers.insert(name.clone(), start);
+            }
+            if let Some(parts) = parts(field, document, &path, problems) {
+                own.parts.insert(name.clone(), parts);
+            }
             if let Some(before) = renamed(field, document, &path, problems) {
                 own.fields_renamed_from.insert(name.clone(), before);
             }
@@ -61,6 +87,67 @@ pub(super) fn take(map: &mut Map<String, Value>, document: &Document, base: &Key
         }
     }
     own
+}
+
+/// Who writes `secret` counts on reading the value back.
+fn refuse_secret(field: &Value, document: &Document, path: &KeyPath, problems: &mut Problems) {
+    let inner = field.get("type");
+    if inner.unwrap_or(field) != "secret" {
+        return;
+    }
+    let path = inner.map_or_else(|| path.clone(), |_| path.key("type"));
+    let message = "a secret that can be read back is not kept here";
+    let hint = "write `type: password` for what is only compared, of which a hash is kept; keep what must be read back in a \
+                store made for secrets, and its name here";
+    problems.push(document.error(&path, message).hint(hint));
+}
+
+/// Where an autonumber begins to count.
+fn start_number(
+    field: &mut Map<String, Value>,
+    document: &Document,
+    path: &KeyPath,
+    problems: &mut Problems,
+) -> Option<i64> {
+    let kind = field.get("type").and_then(Value::as_str);
+    if !kind.is_some_and(|kind| matches!(kind, "autonumber" | "auto_number")) {
+        return None;
+    }
+    let (key, value) = START_NUMBERS
+        .into_iter()
+        .find_map(|key| Some((key, field.shift_remove(key)?)))?;
+    let number = value.as_i64().filter(|number| (0..=START_NUMBER_MAX).contains(number));
+    if number.is_none() {
+        let message = format!("expected a whole number from 0 to {START_NUMBER_MAX}, found {value}");
+        problems.push(document.error(&path.key(key), message));
+    }
+    number
+}
+
+/// The fields within a field of one of the types that have them.
+fn parts(
+    field: &mut Map<String, Value>,
+    document: &Document,
+    path: &KeyPath,
+    problems: &mut Problems,
+) -> Option<RawParts> {
+    let many = match field.get("type").and_then(Value::as_str)? {
+        "composite" | "record" => false,
+        "repeater" => true,
+        _ => return None,
+    };
+    let (key, value) = PARTS
+        .into_iter()
+        .find_map(|key| Some((key, field.shift_remove(key)?)))?;
+    match value {
+        Value::Object(fields) => Some(RawParts { many, fields }),
+        other => {
+            let message = format!("expected fields by their names, found {other}");
+            let hint = "write them as the fields of an object, as in `fields: {city: {type: text}}`";
+            problems.push(document.error(&path.key(key), message).hint(hint));
+            None
+        }
+    }
 }
 
 fn renamed(

@@ -116,6 +116,7 @@ pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
                     .hint("make this one a lookup"),
             );
         }
+        check_bin(draft, drafts, problems);
         let mut way = vec![draft.object.name.as_str()];
         let mut at = draft;
         while let Some((_, target)) = masters_of(at, drafts).next() {
@@ -138,6 +139,34 @@ pub(super) fn check_masters(drafts: &Drafts, problems: &mut Problems) {
             }
             at = target;
         }
+    }
+}
+
+/// Details go into the bin with their master, when they have one.
+fn check_bin(draft: &Draft, drafts: &Drafts, problems: &mut Problems) {
+    let has_bin = |draft: &Draft| {
+        let trash = draft.object.enable.as_ref().is_none_or(|enable| enable.trash);
+        trash && draft.object.soft_delete.as_ref().is_some_and(|delete| delete.enabled)
+    };
+    for (name, target) in masters_of(draft, drafts) {
+        let restricts = draft.object.fields[name].delete_behavior == DeleteBehavior::Restrict;
+        if !has_bin(target) || has_bin(draft) || restricts {
+            continue;
+        }
+        let cascades = target
+            .object
+            .soft_delete
+            .as_ref()
+            .is_some_and(|delete| delete.cascade_delete);
+        let (mine, master) = (&draft.object.name, &target.object.name);
+        let message = if cascades {
+            format!("records of `{mine}` are gone for good when their `{master}` goes into the bin")
+        } else {
+            format!("records of `{mine}` stay when their `{master}` goes into the bin")
+        };
+        problems.push(draft.warning(&["fields", name, "type"], message).hint(format!(
+            "give `{mine}` a `softDelete`, then they go and come back together"
+        )));
     }
 }
 

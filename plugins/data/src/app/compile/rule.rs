@@ -1,4 +1,4 @@
-//! Validation rules and state machines.
+//! Validation rules, those of kind `state_machine` among them; the machines of an object are in `machine`.
 
 mod asked;
 
@@ -85,14 +85,7 @@ impl Context<'_> {
                 RuleCheck::Condition(condition("condition", &rule.condition)?)
             }
             RuleKind::Unique(rule) => {
-                self.known_all(&rule.fields, &path.key("fields"), problems);
-                if rule.fields.is_empty() {
-                    problems.push(
-                        self.draft
-                            .document
-                            .error(&path.key("fields"), "the rule names no field"),
-                    );
-                }
+                self.some_known(&rule.fields, &path.key("fields"), problems);
                 let scope = match &rule.scope {
                     Some(scope) => {
                         let at = path.key("scope");
@@ -151,6 +144,14 @@ impl Context<'_> {
             }
             RuleKind::Custom(rule) => RuleCheck::Asked(Box::new(asked::custom(self.draft, rule, path, problems)?)),
         })
+    }
+
+    /// Fields of a rule that needs at least one.
+    fn some_known(&self, fields: &[String], path: &KeyPath, problems: &mut Problems) {
+        self.known_all(fields, path, problems);
+        if fields.is_empty() {
+            problems.push(self.draft.document.error(path, "the rule names no field"));
+        }
     }
 
     /// A rule within a rule; `None` when something is wrong with it, nothing inside when it is not there or switched off.
@@ -266,20 +267,5 @@ impl Context<'_> {
             allowed,
             initial: initial.map(|(_, states)| states.iter().cloned().collect()),
         })
-    }
-}
-
-/// Holds the object's state machines together: every state that is named exists.
-pub(super) fn check_state_machines(draft: &Draft, problems: &mut Problems) {
-    for (name, machine) in draft.object.state_machines.iter().flatten() {
-        if !machine.states.contains_key(&machine.initial) {
-            let message = format!("the machine has no state `{}`", machine.initial);
-            let nearest = nearest(&machine.initial, machine.states.keys().map(String::as_str));
-            problems.push(
-                draft
-                    .error(&["stateMachines", name, "initial"], message)
-                    .suggest(nearest),
-            );
-        }
     }
 }

@@ -5,7 +5,7 @@ use objectos_plugin_api::protocol::data::{Field, FieldType};
 use super::draft::{Draft, Drafts};
 use super::kind::{kind_of, target_of};
 use crate::app::problem::Problems;
-use crate::model::{AutonumberFormat, AutonumberPart, FieldKind, SystemField, TitleFormat, TitlePart, nearest};
+use crate::model::{AutonumberFormat, AutonumberPart, FieldKind, Period, SystemField, TitleFormat, TitlePart, nearest};
 
 /// Fields that records are called by when the object does not say.
 const TITLE_FIELDS: [&str; 5] = ["name", "title", "label", "subject", "full_name"];
@@ -140,8 +140,13 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
 
 /// The pattern of an autonumber.
 pub(super) fn autonumber(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> AutonumberFormat {
+    let start = draft.own.start_numbers.get(name).copied().unwrap_or(1);
     let fallback = || AutonumberFormat {
-        parts: vec![AutonumberPart::Counter { width: 4 }],
+        parts: vec![AutonumberPart::Counter {
+            width: 4,
+            restarts: None,
+        }],
+        start,
     };
     let format = field.autonumber_format.as_deref().unwrap_or(AUTONUMBER);
     let parts = pieces(format).map_err(str::to_owned).and_then(|pieces| {
@@ -159,7 +164,12 @@ pub(super) fn autonumber(draft: &Draft, name: &str, field: &Field, problems: &mu
                 .count()
                 == 1 =>
         {
-            AutonumberFormat { parts }
+            let format = AutonumberFormat { parts, start };
+            if let Some(missing) = repeats(&format) {
+                let message = format!("the numbers come again, since the {missing} is not part of them");
+                problems.push(draft.field_error(name, "autonumberFormat", message).hint(hint));
+            }
+            format
         }
         Ok(_) => {
             let message = format!("`{format}` needs exactly one counter");
@@ -181,11 +191,40 @@ fn autonumber_part(piece: Piece<'_>) -> Result<AutonumberPart, String> {
         Piece::Braced("YY") => AutonumberPart::ShortYear,
         Piece::Braced("MM") => AutonumberPart::Month,
         Piece::Braced("DD") => AutonumberPart::Day,
-        Piece::Braced(zeros)
-            if !zeros.is_empty() && zeros.len() <= WIDTH_MAX && zeros.bytes().all(|byte| byte == b'0') =>
-        {
-            AutonumberPart::Counter { width: zeros.len() }
+        Piece::Braced(other) => {
+            let (zeros, period) = match other.split_once(':') {
+                Some((zeros, period)) => (zeros.trim_end(), Some(period.trim_start())),
+                None => (other, None),
+            };
+            let restarts = match period {
+                None => Some(None),
+                Some("YYYY" | "YY") => Some(Some(Period::Year)),
+                Some("MM") => Some(Some(Period::Month)),
+                Some("DD") => Some(Some(Period::Day)),
+                Some(_) => None,
+            };
+            let counts = !zeros.is_empty() && zeros.len() <= WIDTH_MAX && zeros.bytes().all(|byte| byte == b'0');
+            match restarts.filter(|_| counts) {
+                Some(restarts) => AutonumberPart::Counter {
+                    width: zeros.len(),
+                    restarts,
+                },
+                None => return Err(format!("`{{{other}}}` is no piece of an autonumber")),
+            }
         }
-        Piece::Braced(other) => return Err(format!("`{{{other}}}` is no piece of an autonumber")),
     })
+}
+
+/// What a number must show so that a counter that begins anew gives none twice.
+fn repeats(format: &AutonumberFormat) -> Option<&'static str> {
+    let shows = |part: &AutonumberPart| format.parts.contains(part);
+    let year = shows(&AutonumberPart::Year) || shows(&AutonumberPart::ShortYear);
+    let period = format.restarts()?;
+    if !year {
+        return Some("year");
+    }
+    if period != Period::Year && !shows(&AutonumberPart::Month) {
+        return Some("month");
+    }
+    (period == Period::Day && !shows(&AutonumberPart::Day)).then_some("day")
 }

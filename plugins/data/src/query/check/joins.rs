@@ -6,9 +6,21 @@ use crate::access::View;
 use crate::error::{DataError, Result};
 use crate::model::FieldKind;
 use crate::query::filter::{Filter, Outer, Visible};
-use crate::query::input::JoinInput;
+use crate::query::input::{JoinInput, QueryInput};
 
 impl Checker<'_> {
+    /// The records that a query means: of those that the caller may see, the ones that its filter leaves and its search finds.
+    ///
+    /// # Errors
+    /// As [`Checker::base`], [`Checker::filter`] and [`Checker::searched`].
+    pub fn selection(&mut self, view: Option<&View>, query: &QueryInput) -> Result<Filter> {
+        let mut filter = self.base(&query.joins, view)?;
+        if let Some(raw) = &query.filter {
+            filter = filter.and(self.filter(raw)?);
+        }
+        Ok(filter.and(self.searched(query)?))
+    }
+
     /// The filter of what the caller may see. With a right or full join it stands within the join and not here: a record of the
     /// other object whose counterpart may not be seen has none.
     ///

@@ -70,8 +70,9 @@ impl Checker<'_> {
         names
             .into_iter()
             .map(|name| {
-                let reference = self.field(&name, Purpose::Filter)?.reference;
-                if !words::searchable(reference.class) {
+                let resolved = self.field(&name, Purpose::Filter)?;
+                let reference = resolved.reference;
+                if !words::searchable(reference.class) || resolved.part.is_some() {
                     return Err(DataError::InvalidQuery {
                         message: format!("'{name}' is {} and cannot be searched in", reference.class.name()),
                     });

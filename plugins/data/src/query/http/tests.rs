@@ -42,3 +42,19 @@ fn grouping_in_a_query_string() {
         (1, 2, "b")
     );
 }
+
+#[test]
+fn fields_to_search_in_may_stand_before_the_words() {
+    for query in [
+        "searchFields=name,note&search=acme",
+        "search=acme&searchFields=name,note",
+    ] {
+        let search = from_query_string(query).unwrap().search.unwrap();
+        assert_eq!(
+            (search.query.as_str(), search.fields.join(",")),
+            ("acme", "name,note".to_owned()),
+            "{query}"
+        );
+    }
+    assert_eq!(from_query_string("searchFields=name").unwrap().search, None);
+}

@@ -13,6 +13,23 @@ pub(super) fn order(sort: &SortInput) -> Value {
     node
 }
 
+fn figure(figure: &AggregateInput) -> Value {
+    json!({
+        "function": figure.function,
+        "field": figure.field,
+        "alias": figure.alias,
+        "distinct": figure.distinct,
+        "filter": figure.filter.as_ref().map(RawFilter::to_json),
+    })
+}
+
+/// What the joins left out is part of the filter by now.
+fn join(join: &JoinInput) -> Value {
+    let on = json!({ (join.path.as_str()): { "$field": format!("{}.id", join.path) } });
+    let kind = join.outer.map_or("left", OuterJoin::name);
+    json!({ "type": kind, "object": join.object, "alias": join.path, "on": on })
+}
+
 impl QueryInput {
     /// The query as `data/Query` without `object`: what hooks see.
     #[must_use]
@@ -55,15 +72,6 @@ impl QueryInput {
             set("expand", Value::Object(nested.collect()));
         }
         if !self.aggregations.is_empty() {
-            let figure = |figure: &AggregateInput| {
-                json!({
-                    "function": figure.function,
-                    "field": figure.field,
-                    "alias": figure.alias,
-                    "distinct": figure.distinct,
-                    "filter": figure.filter.as_ref().map(RawFilter::to_json),
-                })
-            };
             set("aggregations", self.aggregations.iter().map(figure).collect());
         }
         if !self.group_by.is_empty() {
@@ -80,12 +88,6 @@ impl QueryInput {
             );
         }
         if !self.joins.is_empty() {
-            // What the joins left out is part of the filter by now.
-            let join = |join: &JoinInput| {
-                let on = json!({ (join.path.as_str()): { "$field": format!("{}.id", join.path) } });
-                let kind = join.outer.map_or("left", OuterJoin::name);
-                json!({ "type": kind, "object": join.object, "alias": join.path, "on": on })
-            };
             set("joins", self.joins.iter().map(join).collect());
         }
         if self.distinct {

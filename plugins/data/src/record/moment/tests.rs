@@ -25,6 +25,9 @@ fn days() {
     let check = |text: &str, expected: Option<&str>| assert_eq!(parse_date(text).as_deref(), expected, "{text}");
     check("2024-02-29", Some("2024-02-29"));
     check("2026-02-28T23:59:59Z", Some("2026-02-28"));
+    check("2026-03-01T00:30:00+02:00", Some("2026-03-01"));
+    check("2026-02-28T23:30:00-05:00", Some("2026-02-28"));
+    check("2026-02-28T25:00:00+02:00", None);
     check("2023-02-29", None);
     check("2026-2-8", None);
 }

@@ -165,6 +165,9 @@ impl Connection {
             "57014" => Failure::Interrupted,
             // The plan or the types that were prepared are of other tables than those that are there.
             "0A000" | "26000" | "42804" | "42883" => Failure::Stale(error),
+            "54000" => Failure::TooLong {
+                index: database.constraint().map(str::to_owned),
+            },
             code if code.starts_with("23") => Failure::Constraint {
                 message: database.message().to_owned(),
             },
@@ -199,8 +202,10 @@ fn numbered(sql: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(sql.len() + 16);
     let (mut quote, mut position) = (None, 0);
-    for character in sql.chars() {
+    for (at, character) in sql.char_indices() {
         match (quote, character) {
+            // `?|` is an operator of jsonb; `?||` is a place before another text.
+            (None, '?') if sql[at..].starts_with("?| ") => {}
             (None, '?') => {
                 position += 1;
                 out.push_str(&format!("${position}"));
@@ -224,5 +229,6 @@ mod tests {
         assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
         assert_eq!(numbered("\"a?\" = '?' AND b = ?"), "\"a?\" = '?' AND b = $1");
         assert_eq!(numbered("a = $1"), "a = $1");
+        assert_eq!(numbered("a ?| ARRAY[?] AND b = ?||c"), "a ?| ARRAY[$1] AND b = $2||c");
     }
 }

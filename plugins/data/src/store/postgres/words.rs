@@ -1,7 +1,8 @@
 //! Text indexes: a GIN index over the words of a row, parted and folded as FTS5 does it on SQLite, so that both find the same.
 //!
 //! The words are made by functions of the store's own: letters and digits, in small letters, without the marks on them. Where
-//! a word stands is kept, so that `foo-bar` finds the two beside each other. `schema::plan` says when an index is made or dropped.
+//! a word stands is kept, so that `foo-bar` finds the two beside each other. Of a long text the first words are kept, as many as
+//! PostgreSQL takes of one row (1 MB). `schema::plan` says when an index is made or dropped.
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,10 +23,13 @@ SELECT array_remove(regexp_split_to_array(
     '[^[:alnum:]]+'), '')$body$;
 CREATE OR REPLACE FUNCTION objectos_vector(VARIADIC text[]) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT AS $body$
-SELECT COALESCE(string_agg('''' || left(n.word, 200) || ''':' || LEAST(n.place, 16383), ' '), '')::tsvector FROM (
-    SELECT w.word, row_number() OVER (ORDER BY f.place, w.place) + f.place AS place
-    FROM unnest($1) WITH ORDINALITY f(body, place)
-    CROSS JOIN LATERAL unnest(objectos_words(f.body)) WITH ORDINALITY w(word, place) LIMIT 50000) n$body$;
+SELECT COALESCE(string_agg('''' || m.word || ''':' || LEAST(m.place, 16383), ' '), '')::tsvector FROM (
+    SELECT n.word, n.number + n.part AS place FROM (
+        SELECT left(w.word, 200) AS word, f.place AS part, row_number() OVER (ORDER BY f.place, w.place) AS number,
+            sum(octet_length(left(w.word, 200)) + 6) OVER (ORDER BY f.place, w.place) AS bytes
+        FROM unnest($1) WITH ORDINALITY f(body, place)
+        CROSS JOIN LATERAL unnest(objectos_words(f.body)) WITH ORDINALITY w(word, place)) n
+    WHERE n.bytes <= 1000000 LIMIT 50000) m$body$;
 CREATE OR REPLACE FUNCTION objectos_query(jsonb, boolean) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path FROM CURRENT AS $body$
 SELECT string_agg('(' || p.phrase || ')', CASE WHEN $2 THEN ' & ' ELSE ' | ' END)::tsquery

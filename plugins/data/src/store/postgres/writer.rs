@@ -133,6 +133,12 @@ pub(super) async fn run(connection: &mut Connection, steps: &[Step]) -> Result<O
                     index: name,
                 }));
             }
+            Err(Failure::TooLong { index: name }) => {
+                return Ok(Outcome::Refused(Refusal::TooLong {
+                    step: index,
+                    index: name,
+                }));
+            }
             Err(Failure::Constraint { message }) => {
                 return Ok(Outcome::Refused(Refusal::Constraint { step: index, message }));
             }

@@ -15,6 +15,10 @@ pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldE
     let Value::String(text) = value else {
         return Err(refuse(field, FieldCode::InvalidType, "must be a text"));
     };
+    if text.is_empty() && (field.unique || field.external_id) {
+        // A form that was left empty: two of them are not equal.
+        return Ok(SqlValue::Null);
+    }
     if !text.is_empty() {
         form(field, text)?;
         // The length is that of the password.

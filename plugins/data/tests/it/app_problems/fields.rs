@@ -133,6 +133,18 @@ fn autonumbers() {
         ],
     );
     field(
+        "{type: autonumber, autonumberFormat: 'C-{000:YYYY}'}",
+        expect![
+            "thing.object.yml:3:47: fields.field.autonumberFormat: the numbers come again, since the year is not part of them; write one counter in braces, and dates if you like, as in `INV-{YYYY}-{00000}`"
+        ],
+    );
+    field(
+        "{type: autonumber, startNumber: -1}",
+        expect![
+            "thing.object.yml:3:42: fields.field.startNumber: expected a whole number from 0 to 1000000000000000, found -1"
+        ],
+    );
+    field(
         "{type: autonumber, autonumberFormat: 'C-{year}'}",
         expect![
             "thing.object.yml:3:47: fields.field.autonumberFormat: `{year}` is no piece of an autonumber; write one counter in braces, and dates if you like, as in `INV-{YYYY}-{00000}`"

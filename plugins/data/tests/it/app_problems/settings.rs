@@ -45,6 +45,12 @@ fn settings_of_types() {
         ],
     );
     field(
+        "{type: file, fileAttachmentConfig: {virusScan: true}}",
+        expect![
+            "thing.object.yml:3:50: fields.field.fileAttachmentConfig.virusScan: nothing looks for viruses here: files would count as clean that nobody has looked at; remove it, and have the place scan that the files are uploaded to"
+        ],
+    );
+    field(
         "{type: color, colorFormat: cmyk}",
         expect!["thing.object.yml:3:37: fields.field.colorFormat: unknown value `cmyk`; one of: hex, rgb, rgba, hsl"],
     );
@@ -155,5 +161,30 @@ fn rules_that_ask() {
         expect![
             "thing.object.yml:6:62: validations[0].scope: there is no state before the change here; use it in rules that run when a record is written"
         ],
+    );
+}
+
+#[test]
+fn fields_within_fields() {
+    field(
+        "{type: secret}",
+        expect![
+            "thing.object.yml:3:17: fields.field.type: a secret that can be read back is not kept here; write `type: password` for what is only compared, of which a hash is kept; keep what must be read back in a store made for secrets, and its name here"
+        ],
+    );
+    field(
+        "{type: repeater, fields: {up: {type: lookup, reference: thing}}}",
+        expect![
+            "thing.object.yml:3:47: fields.field.fields.up.type: a lookup field cannot be within another field; declare it beside that field, or make the parts an object of their own"
+        ],
+    );
+    field(
+        "{type: composite, fields: {name: {type: txt}}}",
+        expect!["thing.object.yml:3:50: fields.field.fields.name.type: unknown value `txt`; did you mean `text`?"],
+    );
+    field(
+        "{type: record, fields: [name]}",
+        expect![[r#"
+            thing.object.yml:3:33: fields.field.fields: expected fields by their names, found ["name"]; write them as the fields of an object, as in `fields: {city: {type: text}}`"#]],
     );
 }

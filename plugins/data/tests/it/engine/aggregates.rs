@@ -243,3 +243,50 @@ async fn what_does_not_fit_is_refused() {
         assert_eq!(failure(world.query("deal", query.clone()).await).0, code, "{query}");
     }
 }
+
+#[tokio::test]
+async fn lists_of_values_are_the_same_everywhere() {
+    const THING: &str = "
+name: thing
+fields:
+  name: { type: text }
+  open: { type: boolean }
+  whole: { type: number, scale: 0 }
+  real: { type: number }
+  tags: { type: tags }
+  data: { type: json }
+";
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    for record in [
+        json!({ "name": "a", "open": true, "whole": 10, "real": 2.5, "tags": ["x"] }),
+        json!({ "name": "b", "open": false, "whole": 1, "real": 1.0, "tags": ["x"] }),
+        json!({ "name": "c", "open": true, "real": 2.5, "data": { "k": 1 } }),
+    ] {
+        world.create("thing", record).await.unwrap();
+    }
+    let figure = |function: &str, field: &str, distinct: bool| json!({ "aggregations": [{ "function": function, "field": field, "distinct": distinct, "alias": "v" }] });
+    for (function, field, distinct, expected) in [
+        ("array_agg", "open", false, json!([false, true, true])),
+        ("array_agg", "open", true, json!([false, true])),
+        ("array_agg", "real", false, json!([1, 2.5, 2.5])),
+        ("string_agg", "whole", false, json!("1,10")),
+        ("string_agg", "name", false, json!("a,b,c")),
+    ] {
+        let found = world.query("thing", figure(function, field, distinct)).await.unwrap();
+        assert_eq!(found["records"][0]["v"], expected, "{function} of {field}");
+    }
+    let some = json!({ "aggregations": [{ "function": "array_agg", "field": "open", "alias": "v", "filter": { "name": "b" } }] });
+    let found = world.query("thing", some).await.unwrap();
+    assert_eq!(found["records"][0]["v"], json!([false]));
+    for query in [
+        figure("array_agg", "tags", false),
+        figure("string_agg", "tags", false),
+        figure("string_agg", "real", false),
+        figure("string_agg", "open", false),
+        json!({ "groupBy": ["tags"] }),
+        json!({ "groupBy": ["data"] }),
+    ] {
+        let (code, message) = failure(world.query("thing", query.clone()).await);
+        assert_eq!(code, "invalid_query", "{query}: {message}");
+    }
+}

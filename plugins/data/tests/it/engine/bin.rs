@@ -263,3 +263,43 @@ async fn a_record_is_deleted_once() {
         "record_not_found"
     );
 }
+
+#[tokio::test]
+async fn details_go_with_their_master() {
+    let world = World::new(&[
+        (
+            "order.object.yml",
+            "name: order\nsoftDelete: { enabled: true }\nfields:\n  name: { type: text }\n",
+        ),
+        (
+            "line.object.yml",
+            "name: line\nsoftDelete: { enabled: true }\nfields:\n  order: { type: master_detail, reference: order }\n",
+        ),
+        (
+            "mark.object.yml",
+            "name: mark\nfields:\n  order: { type: master_detail, reference: order }\n",
+        ),
+        (
+            "hint.object.yml",
+            "name: hint\nsoftDelete: { enabled: true }\nfields:\n  order: { type: lookup, reference: order, deleteBehavior: cascade }\n",
+        ),
+    ])
+    .await;
+    world.create("order", json!({ "id": "o1" })).await.unwrap();
+    for object in ["line", "mark", "hint"] {
+        let record = json!({ "id": format!("{object}1"), "order": "o1" });
+        world.create(object, record).await.unwrap();
+    }
+    delete(&world, "order", "o1").await;
+    assert_eq!(ids(&world, "line", true).await, ["line1"]);
+    // What has no bin could not come back, and what is no detail waits for `cascadeDelete`.
+    assert_eq!(ids(&world, "mark", false).await, ["mark1"]);
+    assert_eq!(ids(&world, "hint", false).await, ["hint1"]);
+    world.engine.restore(&world.local, "order", "o1").await.unwrap();
+    assert_eq!(ids(&world, "line", false).await, ["line1"]);
+    let purged = world.engine.purge(&world.local, "order", "o1", None).await;
+    assert!(purged.is_ok(), "{purged:?}");
+    for object in ["line", "mark", "hint"] {
+        assert_eq!(ids(&world, object, false).await, Vec::<String>::new());
+    }
+}

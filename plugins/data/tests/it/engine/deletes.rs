@@ -1,5 +1,6 @@
 //! What follows from a delete.
 
+use objectos_data::engine::Engine;
 use objectos_plugin_api::PrincipalKind;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::{Value, json};
@@ -212,4 +213,21 @@ async fn a_deleted_record_is_kept_where_the_object_says_so() {
     assert_eq!(world.get("user", "u").await.unwrap()["bin"], "b");
     let errors = crate::world::field_errors(world.create("user", json!({ "name": "v", "bin": "b" })).await);
     assert_eq!(errors, ["bin: reference_not_found"]);
+}
+
+#[tokio::test]
+async fn too_much_to_take_along_is_refused_with_the_remedy() {
+    let world = world().await;
+    let mut parts = world.engine.parts().clone();
+    parts.limits.cascade_max = 4;
+    let engine = Engine::new(parts);
+    // Itself, two parts and a screw are four; a note that lets go of it, by two fields, comes after these.
+    let error = engine.delete(&world.local, "root", "r1").await.unwrap_err();
+    assert_eq!(error.code(), "max_records_exceeded");
+    assert_eq!(error.details(), json!({ "object": "note", "max": 4 }));
+    assert!(error.to_string().contains("limits.cascadeMax"), "{error}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM part").await, 2);
+    engine.delete(&world.local, "part", "p1").await.unwrap();
+    engine.delete(&world.local, "root", "r1").await.unwrap();
+    assert_eq!(world.number("SELECT COUNT(*) FROM part").await, 0);
 }

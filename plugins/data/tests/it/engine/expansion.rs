@@ -97,6 +97,48 @@ async fn a_page_with_a_relation_takes_two_statements() {
 }
 
 #[tokio::test]
+async fn each_relation_of_each_level_takes_one_statement() {
+    let world = world().await;
+    for (object, expand, expected) in [
+        // Levels.
+        ("task", json!({ "who": { "expand": { "company": {} } } }), 3),
+        // Several relations, to one object as well.
+        ("task", json!({ "who": {}, "watchers": {} }), 3),
+        // Several relations on several levels.
+        (
+            "task",
+            json!({ "who": { "expand": { "company": {} } }, "watchers": { "expand": { "company": {} } } }),
+            5,
+        ),
+        // Lists of references.
+        ("task", json!({ "watchers": {} }), 2),
+        // Children, and theirs.
+        ("company", json!({ "person": {} }), 2),
+        ("company", json!({ "person": { "limit": 1 } }), 2),
+        (
+            "company",
+            json!({ "person": { "expand": { "task:who": { "expand": { "watchers": {} } } } } }),
+            4,
+        ),
+        // There and back.
+        ("person", json!({ "company": { "expand": { "person": {} } } }), 3),
+    ] {
+        world.probe.calls.store(0, Ordering::SeqCst);
+        world.query(object, json!({ "expand": expand })).await.unwrap();
+        assert_eq!(world.probe.calls.load(Ordering::SeqCst), expected, "{object}: {expand}");
+    }
+    // However many records.
+    for index in 0..40 {
+        let task = json!({ "name": format!("more {index}"), "who": "p1", "watchers": ["p1", "p2", "p3"] });
+        world.create("task", task).await.unwrap();
+    }
+    world.probe.calls.store(0, Ordering::SeqCst);
+    let query = json!({ "expand": { "who": { "expand": { "company": {} } }, "watchers": {} } });
+    world.query("task", query).await.unwrap();
+    assert_eq!(world.probe.calls.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test]
 async fn filters_and_orders_lead_over_relations() {
     let world = world().await;
     for (filter, expected) in [

@@ -364,3 +364,89 @@ async fn text_that_does_not_look_at_case() {
         assert_eq!(world.names("user", filter.clone()).await.unwrap(), expected, "{filter}");
     }
 }
+
+#[tokio::test]
+async fn fields_within_fields() {
+    const ORDER: &str = "
+name: order
+fields:
+  free: { type: composite }
+  home:
+    type: composite
+    fields:
+      city: { type: text, required: true, maxLength: 10 }
+      since: { type: date }
+  lines:
+    type: repeater
+    fields:
+      quantity: { type: number, min: 1, required: true }
+      state: { type: select, options: [open, done] }
+      detail: { type: record, fields: { weight: { type: number } } }
+";
+    let world = World::new(&[("order.object.yml", ORDER)]).await;
+    let good = [
+        ("free", json!({ "any": [1] }), json!({ "any": [1] })),
+        (
+            "home",
+            json!({ "city": "Berlin", "since": "2026-02-28T23:00:00+02:00" }),
+            json!({ "city": "Berlin", "since": "2026-02-28" }),
+        ),
+        (
+            "lines",
+            json!([{ "quantity": "2", "state": "open" }, { "quantity": 3.5, "detail": { "weight": 1 } }]),
+            json!([{ "state": "open", "quantity": 2 }, { "detail": { "weight": 1 }, "quantity": 3.5 }]),
+        ),
+        ("lines", json!([]), json!([])),
+        ("home", Value::Null, Value::Null),
+    ];
+    for (field, value, expected) in good {
+        let made = world
+            .create("order", json!({ field: value }))
+            .await
+            .unwrap_or_else(|error| panic!("{field}: {value}: {error}"));
+        assert_eq!(made[field], expected, "{field}: {value}");
+    }
+    let bad = [
+        ("home", json!([]), "invalid_type", "Home must be a record"),
+        ("home", json!({}), "required", "Home, at city: City is required"),
+        (
+            "home",
+            json!({ "city": "Berlin", "town": "x" }),
+            "invalid_format",
+            "Home, at town: there is no such field",
+        ),
+        (
+            "lines",
+            json!([{ "quantity": 1 }, { "quantity": 0 }]),
+            "min_value",
+            "Lines, at [1].quantity: Quantity must",
+        ),
+        ("lines", json!([5]), "invalid_type", "Lines, at [0]: 5 is no record"),
+        (
+            "lines",
+            json!([{ "quantity": 1, "detail": { "weight": "heavy" } }]),
+            "invalid_number",
+            "Lines, at [0].detail: Detail, at weight: Weight must",
+        ),
+        (
+            "lines",
+            json!([{ "quantity": 1, "state": "gone" }]),
+            "invalid_option",
+            "Lines, at [0].state: State has no option 'gone'",
+        ),
+    ];
+    for (field, value, code, message) in bad {
+        let error = world
+            .create("order", json!({ field: value.clone() }))
+            .await
+            .unwrap_err();
+        let told = &error.details()["fields"][0];
+        assert_eq!(
+            (&told["field"], &told["code"]),
+            (&json!(field), &json!(code)),
+            "{value}"
+        );
+        let text = told["message"].as_str().unwrap();
+        assert!(text.starts_with(message), "{value}: {text}");
+    }
+}

@@ -391,3 +391,97 @@ async fn spellings_of_the_array_form() {
     }
     assert!(count >= 53, "{count} spellings");
 }
+
+#[tokio::test]
+async fn parts_of_documents() {
+    const SITE: &str = "
+name: site
+fields:
+  name: { type: text }
+  home: { type: address }
+  place: { type: location }
+  plan: { type: file }
+  data: { type: json }
+  size: { type: composite, fields: { width: { type: number }, built: { type: date }, open: { type: boolean } } }
+  near: { type: lookup, reference: site }
+";
+    let world = World::new(&[("site.object.yml", SITE)]).await;
+    for record in [
+        json!({ "id": "a", "name": "a", "home": { "city": "Berlin", "postalCode": "10115" }, "place": { "latitude": 52.5, "longitude": 13.4 },
+                "plan": { "name": "a.pdf", "size": 10 }, "data": { "k": "x", "deep": { "n": 1 } },
+                "size": { "width": 3, "built": "2026-01-01", "open": true } }),
+        json!({ "id": "b", "name": "b", "home": { "city": "aachen" }, "place": { "latitude": 50, "longitude": 6 }, "near": "a",
+                "plan": { "name": "b.pdf", "size": 9 }, "data": { "k": 5, "deep": { "n": 2.5 } },
+                "size": { "width": 20, "built": "2025-01-01", "open": false } }),
+        json!({ "id": "c", "name": "c", "home": { "street": "x" }, "data": { "k": true, "list": ["x"] } }),
+        json!({ "id": "d", "name": "d", "data": ["k"] }),
+    ] {
+        world.create("site", record).await.unwrap();
+    }
+    for (filter, expected) in [
+        (json!({ "home.city": "Berlin" }), "a"),
+        (json!({ "home.city": { "$ne": "Berlin" } }), "b c d"),
+        (json!({ "home.city": { "$in": ["Berlin", "aachen"] } }), "a b"),
+        (json!({ "home.city": { "$icontains": "BER" } }), "a"),
+        (json!({ "home.city": { "$startsWith": "aa" } }), "b"),
+        (json!({ "home.city": null }), "c d"),
+        (json!({ "home.postalCode": { "$exists": true } }), "a"),
+        (json!({ "near.home.city": "Berlin" }), "b"),
+        (json!({ "place.latitude": { "$gt": 51 } }), "a"),
+        (json!({ "place.latitude": { "$between": [50, 51] } }), "b"),
+        (json!({ "plan.size": { "$lt": 10 } }), "b"),
+        (json!({ "plan.name": "a.pdf" }), "a"),
+        (json!({ "data.k": "x" }), "a"),
+        (json!({ "data.k": 5 }), "b"),
+        (json!({ "data.k": "5" }), ""),
+        (json!({ "data.k": true }), "c"),
+        (json!({ "data.k": { "$in": ["x", "y"] } }), "a"),
+        (json!({ "data.k": { "$exists": true } }), "a b c"),
+        (json!({ "data.k": null }), "d"),
+        (json!({ "data.deep.n": { "$gte": 1 } }), "a b"),
+        (json!({ "data.deep.n": 2.5 }), "b"),
+        (json!({ "data.list": { "$exists": true } }), "c"),
+        (json!({ "size.width": { "$gt": 3 } }), "b"),
+        (json!({ "size.built": { "$lt": "2026-01-01" } }), "b"),
+        (json!({ "size.open": false }), "b"),
+    ] {
+        assert_eq!(
+            world.names("site", filter.clone()).await.unwrap().join(" "),
+            expected,
+            "{filter}"
+        );
+    }
+    for (order, expected) in [
+        ("home.city", json!(["c", "d", "a", "b"])),
+        ("-place.latitude", json!(["a", "b", "c", "d"])),
+        ("size.width", json!(["c", "d", "a", "b"])),
+    ] {
+        let mut names = Vec::new();
+        let mut cursor = Value::Null;
+        // Page by page, so that cursors over parts are tried as well.
+        for _ in 0..4 {
+            let query = json!({ "sort": order, "fields": ["name"], "limit": 1, "cursor": cursor });
+            let found = world.query("site", query).await.unwrap();
+            names.push(found["records"][0]["name"].clone());
+            cursor = found["nextCursor"].clone();
+        }
+        assert_eq!(Value::from(names), expected, "{order}");
+    }
+    let query = json!({ "groupBy": ["home.city"], "aggregations": [{ "function": "max", "field": "place.latitude", "alias": "north" }] });
+    let found = world.query("site", query).await.unwrap();
+    assert_eq!(
+        found["records"],
+        json!([{ "home.city": null, "north": null }, { "home.city": "Berlin", "north": 52.5 }, { "home.city": "aachen", "north": 50 }])
+    );
+    for (query, code) in [
+        (json!({ "where": { "home.town": "x" } }), "invalid_field"),
+        (json!({ "where": { "data.0": "x" } }), "invalid_field"),
+        (json!({ "where": { "data.k": { "$eq": [["x"]] } } }), "invalid_filter"),
+        (json!({ "sort": "data.k" }), "invalid_sort"),
+        (json!({ "groupBy": ["data.k"] }), "invalid_query"),
+        (json!({ "fields": ["home.city"] }), "invalid_field"),
+    ] {
+        let (found, message) = failure(world.query("site", query.clone()).await);
+        assert_eq!(found, code, "{query}: {message}");
+    }
+}

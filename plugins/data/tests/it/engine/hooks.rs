@@ -1,12 +1,13 @@
 //! Hooks see, change and refuse.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use objectos_data::engine::ports::HookPoint;
-use objectos_data::engine::{BatchOperation, TransactionItem};
+use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, TransactionItem};
 use objectos_plugin_api::Error;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use crate::world::{World, failure, field_errors, fields};
 
@@ -167,6 +168,57 @@ async fn before_and_after_records_are_found() {
         Ok(true)
     });
     assert_eq!(world.get("thing", "b").await.unwrap()["size"], "big");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_is_planned_anew_shows_a_record_once() {
+    let world = world().await;
+    world.create("thing", json!({ "id": "y", "name": "y" })).await.unwrap();
+    let made = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&made);
+    world.hooks.on(HookPoint::BeforeInsert, "thing", move |payload| {
+        count.fetch_add(1, Ordering::SeqCst);
+        payload["record"]["size"] = json!(7);
+        Ok(true)
+    });
+    let (engine, local, first) = (Arc::clone(&world.engine), world.local.clone(), AtomicBool::new(true));
+    world.hooks.on(HookPoint::BeforeUpdate, "thing", move |_| {
+        // Somebody else is faster, once.
+        if first.swap(false, Ordering::SeqCst) {
+            let other = engine.update(&local, "thing", "y", fields(json!({ "size": 1 })), None);
+            tokio::task::block_in_place(|| Handle::current().block_on(other))?;
+        }
+        Ok(false)
+    });
+    let runs = world.hooks.runs.load(Ordering::SeqCst);
+    let items = vec![
+        BatchItem {
+            id: Some("x".to_owned()),
+            data: fields(json!({ "name": "x" })),
+            ..BatchItem::default()
+        },
+        BatchItem {
+            id: Some("y".to_owned()),
+            data: fields(json!({ "name": "z" })),
+            ..BatchItem::default()
+        },
+    ];
+    let answer = world
+        .engine
+        .batch(
+            &world.local,
+            "thing",
+            BatchOperation::Upsert,
+            items,
+            BatchOptions::default(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(answer.to_json()["succeeded"], 2);
+    assert_eq!(world.get("thing", "x").await.unwrap()["size"], 7);
+    // The new record was shown once; the changed one once as it was, once as the other left it, and once to the other.
+    assert_eq!(made.load(Ordering::SeqCst), 1);
+    assert_eq!(world.hooks.runs.load(Ordering::SeqCst) - runs, 4);
 }
 
 const DIARY: &str = "name: diary\nisSystem: true\nfields:\n  about: { type: text, required: true }\n  number: { type: number, scale: 0 }\nindexes:\n  - { fields: [about, number], unique: true }\n";

@@ -1,8 +1,10 @@
 //! Lookups that may not point anywhere, trees, masters that change, and figures over children.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions};
+use objectos_data::store::{Expect, Statement, WriteUnit};
 use objectos_plugin_api::PrincipalKind;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::{Value, json};
@@ -375,4 +377,46 @@ async fn numbers_are_given_once_however_many_ask() {
             .await,
     );
     assert_eq!(errors, ["number: read_only"]);
+}
+
+#[tokio::test]
+async fn each_tenant_and_each_period_counts_by_itself() {
+    const BILL: &str = "
+name: bill
+tenancy: { enabled: true, strategy: shared, tenantField: organization_id }
+fields:
+  plain: { type: autonumber, autonumberFormat: 'P-{00}', startNumber: 10 }
+  yearly: { type: autonumber, autonumberFormat: '{YYYY}/{00:YYYY}' }
+";
+    let world = World::new(&[("bill.object.yml", BILL)]).await;
+    let made = async |tenant: &str| {
+        let context = principal("somebody", PrincipalKind::Local, Some(tenant));
+        let answer = world.engine.create(&context, "bill", fields(json!({}))).await.unwrap();
+        let record: Value = serde_json::from_slice(&answer.record).unwrap();
+        format!(
+            "{} {}",
+            record["plain"].as_str().unwrap(),
+            record["yearly"].as_str().unwrap()
+        )
+    };
+    assert_eq!(made("t1").await, "P-10 2026/01");
+    assert_eq!(made("t1").await, "P-11 2026/02");
+    assert_eq!(made("t2").await, "P-10 2026/01");
+    world.clock.0.fetch_add(365 * 86_400_000, Ordering::SeqCst);
+    assert_eq!(made("t1").await, "P-12 2027/01");
+    // From before tenants had counters of their own.
+    let old = fields(json!({ "organization_id": "t3", "plain": "P-40", "yearly": "2027/05" }));
+    world.engine.create(&world.system, "bill", old).await.unwrap();
+    let mut unit = WriteUnit::default();
+    for (field, value) in [("plain", 40_i64), ("yearly", 5)] {
+        let statement = Statement::new(
+            "INSERT INTO objectos_sequence (name, value) VALUES (?, ?)",
+            vec![format!("autonumber:bill.{field}").into(), value.into()],
+        );
+        unit.push(statement, Expect::Anything);
+    }
+    world.store.write(unit).await.unwrap();
+    assert_eq!(made("t3").await, "P-41 2027/06");
+    assert_eq!(made("t3").await, "P-42 2027/07");
+    assert_eq!(made("t4").await, "P-10 2027/01");
 }

@@ -422,3 +422,53 @@ async fn a_plugin_decides() {
     let (code, _) = failure(world.update("case", "c1", json!({ "amount": 6 })).await);
     assert_eq!(code, "external_service_error");
 }
+
+#[tokio::test]
+async fn state_machines_are_kept() {
+    const DEAL: &str = "
+name: deal
+fields:
+  stage: { type: select, options: [draft, sent, won, lost, archived] }
+stateMachines:
+  lifecycle:
+    id: lifecycle
+    initial: draft
+    states:
+      draft: { on: { SEND: sent } }
+      sent: { on: { ANSWER: [{ target: won }, { target: closed }] } }
+      won: { type: final }
+      closed:
+        initial: lost
+        states: { lost: { on: { WIN: '#lifecycle.won' } } }
+        on: { AGAIN: { target: draft } }
+      archived: {}
+    on: { ARCHIVE: archived }
+";
+    let world = World::new(&[("deal.object.yml", DEAL)]).await;
+    let refused = field_errors(world.create("deal", json!({ "stage": "won" })).await);
+    assert_eq!(refused, ["stage: invalid_initial_state"]);
+    let moves: [(&[&str], &str, bool); 9] = [
+        (&[], "sent", true),
+        (&[], "won", false),
+        (&["sent"], "won", true),
+        (&["sent"], "lost", true),
+        (&["sent"], "draft", false),
+        (&["sent", "lost"], "draft", true),
+        (&["sent", "lost"], "won", true),
+        (&["sent", "won"], "draft", false),
+        (&["sent", "won"], "archived", true),
+    ];
+    for (way, last, open) in moves {
+        let deal = world.create("deal", json!({ "stage": "draft" })).await.unwrap();
+        let id = deal["id"].as_str().unwrap();
+        for stage in way {
+            world.update("deal", id, json!({ "stage": stage })).await.unwrap();
+        }
+        let moved = world.update("deal", id, json!({ "stage": last })).await;
+        if open {
+            assert!(moved.is_ok(), "{way:?} to {last}: {moved:?}");
+        } else {
+            assert_eq!(field_errors(moved), ["stage: invalid_transition"], "{way:?} to {last}");
+        }
+    }
+}

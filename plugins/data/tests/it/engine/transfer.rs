@@ -128,6 +128,14 @@ async fn every_format_of_an_export() {
         failure(export(&world, figures, ExportFormat::Json).await).0,
         "invalid_query"
     );
+    // Windows end with the page, so not even the first is begun.
+    let windows = json!({ "windowFunctions": [{ "function": "row_number" }] });
+    let (code, message) = failure(export(&world, windows, ExportFormat::Json).await);
+    assert_eq!(
+        (code.as_str(), message.contains("windowFunctions")),
+        ("invalid_query", true),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -175,6 +175,39 @@ async fn errors_say_what_they_were_held_against() {
 }
 
 #[tokio::test]
+async fn text_of_indexes_fits_and_empty_text_is_no_value() {
+    const THING: &str = "
+name: thing
+fields:
+  code: { type: text, unique: true }
+  mail: { type: email, externalId: true }
+  note: { type: text }
+  wide: { type: text, index: true, maxLength: 900 }
+";
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    for _ in 0..2 {
+        let made = world
+            .create("thing", json!({ "code": "", "mail": "", "note": "" }))
+            .await
+            .unwrap();
+        assert_eq!(
+            (&made["code"], &made["mail"], &made["note"]),
+            (&Value::Null, &Value::Null, &json!(""))
+        );
+    }
+    let long = |length: usize| "ü".repeat(length);
+    world.create("thing", json!({ "code": long(600) })).await.unwrap();
+    world
+        .create("thing", json!({ "wide": long(900), "note": long(5_000) }))
+        .await
+        .unwrap();
+    for (field, length) in [("code", 601), ("wide", 901)] {
+        let errors = field_errors(world.create("thing", json!({ field: long(length) })).await);
+        assert_eq!(errors, [format!("{field}: max_length")]);
+    }
+}
+
+#[tokio::test]
 async fn a_zero_character_is_found_nowhere() {
     let page = "name: page\nsoftDelete: { enabled: true }\nfields:\n  name: { type: text }\n  loose: { type: text, caseSensitive: false }\n  tags: { type: tags }\n  over: { type: lookup, reference: page }\n";
     let world = World::new(&[("page.object.yml", page)]).await;
