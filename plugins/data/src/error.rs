@@ -154,7 +154,7 @@ pub enum DataError {
         fields: Vec<String>,
     },
     /// Records depend on the one to be deleted.
-    #[error("record '{id}' of '{object}' cannot be deleted: {count} records of '{dependent}' depend on it")]
+    #[error("record '{id}' of '{object}' cannot be deleted: {} depend on it", depending(.count, .dependent))]
     DeleteRestricted {
         /// Name of the object.
         object: String,
@@ -162,7 +162,7 @@ pub enum DataError {
         id: String,
         /// Object of the records that depend.
         dependent: String,
-        /// How many, as far as the caller may know.
+        /// How many of them the caller sees; of one that sees none, no object is told either.
         count: u64,
     },
     /// Somebody else changed the record.
@@ -250,6 +250,14 @@ fn did_you_mean(nearest: &Option<String>) -> String {
         .as_ref()
         .map(|name| format!("; did you mean '{name}'?"))
         .unwrap_or_default()
+}
+
+/// What stands in the way of a delete.
+fn depending(count: &u64, dependent: &str) -> String {
+    match count {
+        0 => "records that you do not see".to_owned(),
+        count => format!("{count} records of '{dependent}'"),
+    }
 }
 
 fn quoted(names: &[String]) -> String {
@@ -402,6 +410,7 @@ impl DataError {
                 count,
                 ..
             } => {
+                let dependent = (*count > 0).then_some(dependent);
                 json!({ "object": object, "dependentObject": dependent, "dependentCount": count })
             }
             Self::Stale {

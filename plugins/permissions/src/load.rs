@@ -38,6 +38,8 @@ pub struct Loaded {
     pub model: Model,
     /// System permissions of the sets that files declare, by name: they count again when what was edited at runtime goes.
     pub declared_system: HashMap<String, Vec<String>>,
+    /// Roles above those that files declare, by name: they stand there again when what was edited at runtime goes.
+    pub declared_parents: HashMap<String, String>,
     /// Assignments to groups, teams and roles.
     pub assignments: Vec<Assignment>,
     /// When something of this ends next.
@@ -85,6 +87,10 @@ impl Loader {
         loaded.declared_system = sets
             .filter(|set| !set.system.is_empty())
             .map(|set| (set.name.clone(), set.system.keys().cloned().collect()))
+            .collect();
+        let roles = loaded.model.roles.values();
+        loaded.declared_parents = roles
+            .filter_map(|role| Some((role.name.clone(), role.parent.clone()?)))
             .collect();
         for (object, _) in POLICY_OBJECTS {
             for record in self.records(context, &loaded, object, json!({})).await? {

@@ -12,14 +12,16 @@ use serde_json::{Value, json};
 
 use crate::evaluate::Record;
 use crate::load::{Loaded, POLICY_OBJECTS, check_record, definition, text};
-use crate::model::ADMINISTRATOR;
+use crate::model::{ADMINISTRATOR, Model, Role};
+use crate::problem::Source;
 use crate::state::State;
 use crate::subject::{Memberships, Subject};
 
 const ASSIGNMENTS: &str = "sys_permission_assignment";
 const ORGANIZATIONS: &str = "sys_organization";
-/// Objects that give sets to people by a detour.
-const GIVING: [&str; 2] = ["sys_user_role", "sys_group_member"];
+const ROLES: &str = "sys_role";
+/// Objects that give sets, or records, to people by a detour.
+const GIVING: [&str; 3] = ["sys_user_role", "sys_group_member", "sys_user_territory"];
 /// Reaches everything.
 const PLATFORM: &str = "manage_platform";
 
@@ -89,8 +91,10 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
     let subject = state.subject(context).await?;
     let loaded = state.loaded().await?;
     let mut needed = Needed::default();
-    for record in hook.previous.iter().chain(after) {
-        needed.add(state, &loaded, &hook.object, record);
+    if hook.object != ROLES || moves(hook.previous.as_ref(), after) {
+        for record in hook.previous.iter().chain(after) {
+            needed.add(state, &loaded, &hook.object, record);
+        }
     }
     if needed.administrator && (subject.administrator.is_none() || !subject.system_in_scope(PLATFORM)) {
         return Err(denied(
@@ -130,6 +134,12 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
     Ok(())
 }
 
+/// Whether a role stands somewhere else after a change, or under another name.
+fn moves(before: Option<&Record>, after: Option<&Record>) -> bool {
+    let place = |record: &Record| ["name", "parent"].map(|field| text(record, field));
+    before.map(place) != after.map(place)
+}
+
 /// What somebody has to hold.
 #[derive(Debug, Default)]
 struct Needed {
@@ -156,22 +166,18 @@ impl Needed {
                         .extend(names.filter_map(Value::as_str).map(str::to_owned));
                 }
             }
-            "sys_user_role" => self.through(
-                state,
-                loaded,
-                Memberships {
-                    roles: text(record, "role").into_iter().collect(),
-                    ..Memberships::default()
-                },
-            ),
-            "sys_group_member" => self.through(
-                state,
-                loaded,
-                Memberships {
+            ROLES => self.beneath(state, loaded, record),
+            "sys_user_role" => {
+                let role = text(record, "role").into_iter().collect();
+                self.all(loaded, come_by(state, loaded, &loaded.model, with_roles(role)));
+            }
+            "sys_group_member" => {
+                let memberships = Memberships {
                     groups: text(record, "group").into_iter().collect(),
                     ..Memberships::default()
-                },
-            ),
+                };
+                self.all(loaded, come_by(state, loaded, &loaded.model, memberships));
+            }
             _ => {}
         }
     }
@@ -185,31 +191,64 @@ impl Needed {
             .extend(loaded.declared_system.get(name).into_iter().flatten().cloned());
     }
 
-    /// The sets that somebody comes by who has nothing but this, in whatever organisation.
-    fn through(&mut self, state: &State, loaded: &Loaded, mut memberships: Memberships) {
-        memberships.assignments = loaded
-            .assignments
-            .iter()
-            .cloned()
-            .map(|assignment| crate::subject::Assignment {
-                organization: None,
-                ..assignment
-            })
-            .collect();
-        let somebody = Principal {
-            kind: PrincipalKind::User,
-            ..Principal::default()
-        };
-        let settings = &state.loader.settings;
-        let subject = Subject::new(&somebody, &memberships, &loaded.model, settings);
-        self.administrator |= subject.administrator.is_some();
-        // What everybody has is nobody's to give.
-        let own = subject
-            .held
-            .iter()
-            .filter(|held| !settings.default_sets.contains(&held.set));
-        for held in own {
-            self.set(loaded, &held.set);
+    fn all(&mut self, loaded: &Loaded, sets: BTreeSet<String>) {
+        for set in sets {
+            self.set(loaded, &set);
         }
     }
+
+    /// What holders of a role come by because of where it stands: what is given to a role above and all below it. It stands where
+    /// the record says, and where a file says once the record is gone.
+    fn beneath(&mut self, state: &State, loaded: &Loaded, record: &Record) {
+        let Some(name) = text(record, "name") else { return };
+        let standing = |parent: Option<String>| {
+            let mut model = loaded.model.clone();
+            let role = Role {
+                name: name.clone(),
+                label: None,
+                parent,
+                source: Source::BuiltIn,
+            };
+            model.roles.insert(name.clone(), role);
+            come_by(state, loaded, &model, with_roles(vec![name.clone()]))
+        };
+        let by_itself = standing(None);
+        let declared = loaded.declared_parents.get(&name).cloned();
+        for parent in text(record, "parent").into_iter().chain(declared) {
+            let sets = standing(Some(parent));
+            self.all(loaded, sets.difference(&by_itself).cloned().collect());
+        }
+    }
+}
+
+fn with_roles(roles: Vec<String>) -> Memberships {
+    Memberships {
+        roles,
+        ..Memberships::default()
+    }
+}
+
+/// The sets that somebody comes by who has nothing but this, in whatever organisation. What everybody has is nobody's to give.
+fn come_by(state: &State, loaded: &Loaded, model: &Model, mut memberships: Memberships) -> BTreeSet<String> {
+    memberships.assignments = loaded
+        .assignments
+        .iter()
+        .cloned()
+        .map(|assignment| crate::subject::Assignment {
+            organization: None,
+            ..assignment
+        })
+        .collect();
+    let somebody = Principal {
+        kind: PrincipalKind::User,
+        ..Principal::default()
+    };
+    let settings = &state.loader.settings;
+    let subject = Subject::new(&somebody, &memberships, model, settings);
+    let own = subject
+        .held
+        .iter()
+        .filter(|held| !settings.default_sets.contains(&held.set));
+    let held = subject.administrator.iter().chain(own);
+    held.map(|held| held.set.clone()).collect()
 }

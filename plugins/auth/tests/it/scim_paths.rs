@@ -248,6 +248,10 @@ async fn a_path_means_some_of_the_members_of_a_group() {
         ),
         ("replace", format!("{}.value", path(0)), member(0), 400, vec![]),
         ("replace", "MEMBERS".to_owned(), json!([member(1)]), 200, vec![1]),
+        // A value that names nobody takes nobody away; without a value all are meant.
+        ("remove", "members".to_owned(), json!([]), 200, vec![1]),
+        ("remove", "members".to_owned(), json!([ids[1]]), 200, vec![1]),
+        ("remove", "members".to_owned(), Value::Null, 200, vec![]),
     ] {
         directory
             .one("PATCH", GROUPS, id, operation(name, &path, &value))

@@ -15,6 +15,7 @@ use super::answer::document;
 use super::commit::{Change, Planned};
 use super::draft::{Draft, Part, Stored};
 use super::files::note_files;
+use super::find::Search;
 use super::observe::{note, note_as};
 use super::ports::HookPoint;
 use super::relations::{id_of, stored};
@@ -23,6 +24,7 @@ use super::update::{Judged, stamp_changed};
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, SoftDeleteModel, SystemField};
+use crate::query::{Operand, Operator, QueryInput, RawFilter, RawTest};
 use crate::record::{Layout, Schema};
 use crate::store::{BoxFuture, Expect, SqlValue};
 use crate::validate::stamp;
@@ -287,8 +289,9 @@ impl Engine {
         }
         match dependent.behavior {
             DeleteBehavior::Restrict => {
-                let stored = self.count_pointing(dependent, id, manner.whereabouts()).await?;
-                let count = stored.max(u64::try_from(records.len()).unwrap_or(u64::MAX));
+                let count = self
+                    .count_seen(draft, dependent, id, &records, manner.whereabouts())
+                    .await?;
                 Err(DataError::DeleteRestricted {
                     object: layout.object.name.clone(),
                     id: id.to_owned(),
@@ -361,20 +364,60 @@ impl Engine {
         Ok(kept)
     }
 
-    async fn count_pointing(&self, dependent: &Dependent, id: &str, whereabouts: Whereabouts) -> Result<u64> {
-        let Dependent {
-            layout, field, many, ..
-        } = dependent;
-        let dialect = layout.dialect;
-        let statement = store_record::count_pointing(dialect, layout, field, *many, id, whereabouts);
-        let mut count = 0;
-        let mut reader = self.store_of(&dependent.layout).reader().await?;
-        reader
-            .read(&statement, &mut |row| {
-                count = row.cell(0).as_integer().unwrap_or_default()
-            })
-            .await?;
-        Ok(u64::try_from(count).unwrap_or_default())
+    /// How many of the records that point here the caller sees; those that this write makes or changes are the caller's own.
+    async fn count_seen(
+        &self,
+        draft: &Draft<'_>,
+        dependent: &Dependent,
+        id: &str,
+        records: &[(String, Stored)],
+        whereabouts: Whereabouts,
+    ) -> Result<u64> {
+        let layout = &dependent.layout;
+        let granted = match self.granted(draft.caller.context, layout, Operation::Read).await {
+            Ok(granted) if granted.knows(&dependent.field) => granted,
+            Ok(_) | Err(DataError::Denied { .. }) => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let search = Search {
+            schema: draft.schema,
+            layout,
+            caller: draft.caller,
+            granted: &granted,
+        };
+        let points_here = RawFilter::Test(RawTest {
+            field: dependent.field.clone(),
+            operator: if dependent.many {
+                Operator::Contains
+            } else {
+                Operator::Eq
+            },
+            operand: Operand::Value(Value::from(id)),
+        });
+        let mut seen = 0;
+        let places: &[bool] = match whereabouts {
+            Whereabouts::Live => &[false],
+            Whereabouts::Bin => &[true],
+            Whereabouts::Anywhere => &[false, true],
+        };
+        for binned in places
+            .iter()
+            .filter(|binned| !**binned || layout.object.soft_delete.is_some())
+        {
+            let query = QueryInput {
+                fields: Some(vec![SystemField::Id.name().to_owned()]),
+                filter: Some(points_here.clone()),
+                limit: Some(0),
+                binned: *binned,
+                ..QueryInput::default()
+            };
+            seen += self.page(&search, &query).await?.total.unwrap_or_default();
+        }
+        let object = &layout.object.name;
+        let own = records
+            .iter()
+            .filter(|(child, _)| draft.changed(object, child).is_some());
+        Ok(seen.max(u64::try_from(own.count()).unwrap_or(u64::MAX)))
     }
 }
 

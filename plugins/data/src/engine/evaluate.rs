@@ -95,7 +95,12 @@ fn plan_values(
         default: most,
         max: most,
     };
-    let mut plan = select::plan(checker, &layouts, None, &query, limits)?;
+    // Those that may be seen: of what is related the others are null whatever they are, and nobody is to count them. For the
+    // object itself that is among what narrows it, but where a right or full join has it in itself.
+    let seen = views
+        .filter(|_| !own || scope.outer.is_some())
+        .map(|views| views.of(&evaluated.layout.object.name));
+    let mut plan = select::plan(checker, &layouts, seen, &query, limits)?;
     if let Some(narrowing) = beforehand(scope, filter).filter(|_| own) {
         plan.filter = plan.filter.and(narrowing);
     }

@@ -152,21 +152,6 @@ pub(super) fn still_pointing(
     writer.finish()
 }
 
-/// Counts the records of the object that point to this one.
-pub(super) fn count_pointing(
-    dialect: &'static dyn Dialect,
-    layout: &Layout,
-    field: &str,
-    many: bool,
-    id: &str,
-    whereabouts: Whereabouts,
-) -> Statement {
-    let mut writer = SqlWriter::new(dialect);
-    writer.push("SELECT COUNT(*) FROM ").push(&layout.table).push(" WHERE ");
-    points_to(&mut writer, layout, field, many, id, whereabouts);
-    writer.finish().single()
-}
-
 fn points_to(writer: &mut SqlWriter, layout: &Layout, field: &str, many: bool, id: &str, whereabouts: Whereabouts) {
     if many {
         let (start, end) = (writer.dialect().elements_start(), writer.dialect().elements_end());

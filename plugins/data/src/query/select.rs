@@ -465,7 +465,7 @@ fn outputs(
             field,
             masked,
             ..
-        } = checker.field(name, Purpose::Select)?;
+        } = checker.field(name, purpose_of(query))?;
         let place = columns.place(&reference);
         let own_name = if name.contains('.') { name } else { &field.name };
         let key = json_key(query.renamed.get(name).unwrap_or(own_name));
@@ -477,6 +477,14 @@ fn outputs(
     }
     formulas(checker, object, &pending, columns, &mut parts)?;
     Ok(parts)
+}
+
+/// Why what is told is looked up. How many records there are once each is told once tells which are equal behind a mask.
+fn purpose_of(query: &QueryInput) -> Purpose {
+    match query.distinct {
+        true => Purpose::Filter,
+        false => Purpose::Select,
+    }
 }
 
 fn output(checker: &Checker<'_>, field: &FieldModel, place: usize, masked: bool, parts: &mut Parts) -> OutputValue {

@@ -2,11 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Condition, Dice, condition, holds};
+use super::policies::{Condition, condition, holds};
+use super::{Dice, REGIONS};
 use crate::permissions::people::{People, Person};
 
-/// The one group.
+/// The one group that has users.
 const GROUP: &str = "west";
+/// The group that has the other one.
+const OUTER_GROUP: &str = "everywhere";
+/// Each below the one before.
+const ROLES: [&str; 4] = ["chief", "boss", "rep", "aide"];
+/// Each below the one before.
+const TERRITORIES: [&str; 3] = ["earth", "half", "corner"];
 
 /// Some users.
 #[derive(Clone, Copy, Debug)]
@@ -15,27 +22,44 @@ pub(super) enum Circle {
     Role(&'static str),
     RoleAndBelow(&'static str),
     Group,
+    OuterGroup,
     Team,
+    /// Whoever works in it or above it.
+    Territory(usize),
 }
 
 /// Who belongs to what.
 #[derive(Debug)]
 pub(super) struct Circles {
-    /// `boss` above `rep`, or none.
-    pub(super) roles: Vec<Option<&'static str>>,
+    /// Places in [`ROLES`].
+    pub(super) roles: Vec<Option<usize>>,
     group: Vec<bool>,
     team: Vec<bool>,
+    /// Places in [`TERRITORIES`], by user.
+    territories: Vec<Option<usize>>,
+    /// The region whose accounts are in each territory; a territory without one holds none by itself.
+    regions: [Option<&'static str>; 3],
 }
 
 impl Circle {
     pub(super) fn draw(dice: &mut Dice, users: usize) -> Self {
-        let role = *dice.pick(&["boss", "rep"]);
-        match dice.below(5) {
+        let role = *dice.pick(&ROLES);
+        match dice.below(6) {
             0 => Self::User(dice.below(users)),
             1 => Self::Role(role),
             2 => Self::RoleAndBelow(role),
             3 => Self::Group,
+            4 => Self::OuterGroup,
             _ => Self::Team,
+        }
+    }
+
+    /// Somebody to share with: owners are of no territory.
+    pub(super) fn recipient(dice: &mut Dice, users: usize) -> Self {
+        if dice.chance(20) {
+            Self::Territory(dice.below(TERRITORIES.len()))
+        } else {
+            Self::draw(dice, users)
         }
     }
 
@@ -46,7 +70,9 @@ impl Circle {
             Self::Role(role) => ("role", json!(role)),
             Self::RoleAndBelow(role) => ("role_and_subordinates", json!(role)),
             Self::Group => ("group", json!(GROUP)),
+            Self::OuterGroup => ("group", json!(OUTER_GROUP)),
             Self::Team => ("team", json!(team)),
+            Self::Territory(territory) => ("territory", json!(TERRITORIES[territory])),
         }
     }
 }
@@ -56,7 +82,7 @@ impl Circles {
         let some = |dice: &mut Dice| (0..users).map(|_| dice.chance(50)).collect();
         Self {
             roles: (0..users)
-                .map(|_| *dice.pick(&[None, Some("boss"), Some("rep")]))
+                .map(|_| dice.chance(80).then(|| dice.below(ROLES.len())))
                 .collect(),
             group: some(dice),
             // The team belongs to the organisation of the first user, and what it has ends there.
@@ -65,31 +91,66 @@ impl Circles {
                 .enumerate()
                 .map(|(user, drawn)| drawn && user == 0)
                 .collect(),
+            territories: (0..users)
+                .map(|_| dice.chance(50).then(|| dice.below(TERRITORIES.len())))
+                .collect(),
+            regions: std::array::from_fn(|_| dice.chance(70).then(|| *dice.pick(&REGIONS))),
         }
     }
 
     pub(super) fn has(&self, circle: Circle, user: usize) -> bool {
         match circle {
             Circle::User(one) => one == user,
-            Circle::Role(role) => self.roles[user] == Some(role),
+            Circle::Role(role) => self.roles[user].is_some_and(|own| ROLES[own] == role),
             Circle::RoleAndBelow(role) => {
-                self.roles[user] == Some(role) || (role == "boss" && self.roles[user] == Some("rep"))
+                let top = ROLES.iter().position(|known| *known == role);
+                self.roles[user].is_some_and(|own| top.is_some_and(|top| own >= top))
             }
-            Circle::Group => self.group[user],
+            Circle::Group | Circle::OuterGroup => self.group[user],
             Circle::Team => self.team[user],
+            Circle::Territory(territory) => self.territories[user].is_some_and(|own| own <= territory),
         }
+    }
+
+    /// Whether a user works in the territory of an account, or above it; then its opportunities are theirs as well.
+    pub(super) fn covers(&self, user: usize, account: &Value) -> bool {
+        let within = self.territories[user].unwrap_or(TERRITORIES.len());
+        self.regions[within..]
+            .iter()
+            .flatten()
+            .any(|region| account["region"] == *region)
     }
 
     /// Whether one user's role stands above another's.
     pub(super) fn above(&self, user: usize, other: usize) -> bool {
-        self.roles[user] == Some("boss") && self.roles[other] == Some("rep")
+        matches!((self.roles[user], self.roles[other]), (Some(own), Some(theirs)) if own < theirs)
+    }
+
+    /// Makes the territories that rules and shares name.
+    pub(super) fn enact_territories(&self, admin: &mut Person) {
+        for (index, name) in TERRITORIES.into_iter().enumerate() {
+            let mut territory = json!({"name": name, "label": name});
+            if let Some(above) = index.checked_sub(1) {
+                territory["parent"] = json!(TERRITORIES[above]);
+            }
+            if let Some(region) = self.regions[index] {
+                territory["assignment_rule"] = json!(format!("region = '{region}'"));
+            }
+            admin.make("sys_territory", &territory);
+        }
     }
 
     /// Makes everybody belong to what was drawn.
     pub(super) fn enact(&self, people: &mut People, users: &[Person], team: &str) {
+        let nested = json!({"group": OUTER_GROUP, "member_type": "group", "member": GROUP});
+        people.admin.make("sys_group_member", &nested);
         for (user, person) in users.iter().enumerate() {
             if let Some(role) = self.roles[user] {
-                people.give_role(person, role);
+                people.give_role(person, ROLES[role]);
+            }
+            if let Some(territory) = self.territories[user] {
+                let works = json!({"user": person.id, "territory": TERRITORIES[territory]});
+                people.admin.make("sys_user_territory", &works);
             }
             if self.group[user] {
                 let member = json!({"group": GROUP, "member_type": "user", "member": person.id});
@@ -105,12 +166,14 @@ impl Circles {
 }
 
 /// Which records a rule opens.
+#[derive(Debug)]
 enum Shared {
     Matching(Condition),
     OwnedBy(Circle),
 }
 
 /// A sharing rule.
+#[derive(Debug)]
 pub(super) struct Rule {
     pub(super) object: &'static str,
     shared: Shared,
@@ -119,7 +182,7 @@ pub(super) struct Rule {
 
 impl Rule {
     pub(super) fn draw(dice: &mut Dice, users: usize) -> Self {
-        let object = *dice.pick(&["account", "deal"]);
+        let object = *dice.pick(&["account", "opportunity"]);
         let shared = if dice.chance(40) {
             Shared::OwnedBy(Circle::draw(dice, users))
         } else {
@@ -128,7 +191,7 @@ impl Rule {
         Self {
             object,
             shared,
-            with: Circle::draw(dice, users),
+            with: Circle::recipient(dice, users),
         }
     }
 

@@ -90,9 +90,10 @@ fn accounts(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person) {
 
 /// What the user reads of each account, in the order of ids.
 fn figures(sight: &Sight<'_>) -> Vec<Figures> {
-    let mut out: Vec<Figures> = seen(sight, 0)
+    let mut out: Vec<Figures> = sight
+        .seen(0)
         .map(|account| {
-            let deals: Vec<&Value> = seen(sight, 1).filter(|deal| deal["account"] == account["id"]).collect();
+            let deals: Vec<&Value> = sight.seen(1).filter(|deal| deal["account"] == account["id"]).collect();
             let amounts = deals.iter().filter_map(|deal| deal["amount"].as_f64());
             let worth = amounts.reduce(|sum, amount| sum + amount);
             let count = f64::from(u32::try_from(deals.len()).expect("few"));
@@ -114,8 +115,8 @@ fn figures(sight: &Sight<'_>) -> Vec<Figures> {
 fn deals(sight: &Sight<'_>, person: &mut Person) {
     let mut areas: BTreeMap<Option<String>, u64> = BTreeMap::new();
     let mut expected = BTreeMap::new();
-    for deal in seen(sight, 1) {
-        let account = seen(sight, 0).find(|account| account["id"] == deal["account"]);
+    for deal in sight.seen(1) {
+        let account = sight.seen(0).find(|account| account["id"] == deal["account"]);
         let area = account.and_then(|account| account["region"].as_str().map(str::to_owned));
         let gross = deal["amount"].as_f64().map(|amount| amount + 1.0);
         let gross = gross.filter(|_| !sight.hidden[1].contains("amount"));
@@ -124,7 +125,7 @@ fn deals(sight: &Sight<'_>, person: &mut Person) {
     }
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let body = json!({"fields": ["id", "area", "gross"], "limit": 200});
-    let answer = person.send("POST", "/api/v1/data/deal/query", &body).expect(200);
+    let answer = person.send("POST", "/api/v1/data/opportunity/query", &body).expect(200);
     let records = answer["records"].as_array().expect("records").iter();
     let found: BTreeMap<String, (Option<String>, Option<f64>)> = records
         .map(|record| {
@@ -134,18 +135,10 @@ fn deals(sight: &Sight<'_>, person: &mut Person) {
         .collect();
     assert_eq!(found, expected, "{}: {body}", sight.about);
     let body = json!({"groupBy": ["area"], "aggregations": [{"function": "count", "alias": "n"}]});
-    let answer = person.send("POST", "/api/v1/data/deal/query", &body).expect(200);
+    let answer = person.send("POST", "/api/v1/data/opportunity/query", &body).expect(200);
     let groups = answer["records"].as_array().expect("records").iter();
     let found: BTreeMap<Option<String>, u64> = groups
         .map(|group| (text(&group["area"]), group["n"].as_u64().unwrap_or_default()))
         .collect();
     assert_eq!(found, areas, "{}: {body}", sight.about);
-}
-
-/// The records of an object that the user sees.
-fn seen<'s>(sight: &'s Sight<'_>, own: usize) -> impl Iterator<Item = &'s Value> {
-    let rows = &sight.rows[own];
-    sight.records[sight.objects[own]]
-        .iter()
-        .filter(|record| rows.contains(record["id"].as_str().unwrap_or_default()))
 }

@@ -1,5 +1,5 @@
-//! Every other place that gives records out, held against what a user may see: search over all objects, exports, lists within a
-//! tenant, earlier versions, and the changelog.
+//! Every other place that gives records out, held against what a user may see: search over all objects, exports, one of them so
+//! long that it is sent while it is read, lists within a tenant, earlier versions, the changelog, and the audit trail.
 
 use objectos_tests::Answer;
 use serde_json::Value;
@@ -19,13 +19,27 @@ pub(super) struct Sight<'a> {
     pub(super) hidden: &'a [BTreeSet<&'static str>; 2],
     /// The memos of the user's tenant.
     pub(super) memos: &'a BTreeSet<String>,
+    /// The traces that the user sees.
+    pub(super) traces: &'a BTreeSet<String>,
+    /// Reads the trail of the organisation.
+    pub(super) auditor: bool,
 }
 
 impl Sight<'_> {
+    /// The records of an object that the user sees.
+    pub(super) fn seen(&self, own: usize) -> impl Iterator<Item = &Value> {
+        let rows = &self.rows[own];
+        self.records[self.objects[own]]
+            .iter()
+            .filter(move |record| rows.contains(record["id"].as_str().unwrap_or_default()))
+    }
+
     /// Looks at all of them.
     pub(super) fn check(&self, dice: &mut Dice, person: &mut Person) {
         self.search(person);
         self.memos(person);
+        self.traces(person);
+        self.trail(person);
         for own in 0..2 {
             self.export(own, person);
             let record = dice.pick(&self.records[self.objects[own]]);
@@ -58,6 +72,46 @@ impl Sight<'_> {
             .map(|record| record["id"].as_str().unwrap_or_default().to_owned())
             .collect();
         assert_eq!(ids, *self.memos, "{}: memos", self.about);
+    }
+
+    /// More than one page, so it is sent while it is read.
+    fn traces(&self, person: &mut Person) {
+        let answer = person.get("/api/v1/data/trace/export?format=ndjson&select=id");
+        assert_eq!(answer.status, 200, "{}: export of traces", self.about);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let ids: BTreeSet<String> = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON")["id"].to_string())
+            .map(|id| id.trim_matches('"').to_owned())
+            .collect();
+        assert!(
+            ids == *self.traces,
+            "{}: {} traces exported, {} are seen; too many: {:?}",
+            self.about,
+            ids.len(),
+            self.traces.len(),
+            ids.difference(self.traces).take(5).collect::<Vec<_>>()
+        );
+    }
+
+    /// The trail as a whole: closed to those who may not read it, and to those who may it tells of their own organisation.
+    fn trail(&self, person: &mut Person) {
+        for object in ["account", "opportunity", "memo"] {
+            let answer = person.get(&format!("/api/v1/audit/events?objectName={object}&limit=100"));
+            let expected = if self.auditor { 200 } else { 403 };
+            assert_eq!(answer.status, expected, "{}: events of {object}", self.about);
+            if !self.auditor {
+                continue;
+            }
+            for event in answer.json()["data"].as_array().expect("events") {
+                // What the administrator wrote in no organisation is none of theirs; what they did themselves is.
+                let id = event["recordId"].as_str().unwrap_or_default();
+                let changes = event["changes"].as_array().is_some_and(|changes| !changes.is_empty());
+                let own = object == "memo" && (id.is_empty() || self.memos.contains(id));
+                assert!(own || (object != "memo" && !changes), "{}: {event}", self.about);
+            }
+        }
     }
 
     /// Of a record that is seen: no hidden field, and behind the mask nothing but the mask.
@@ -130,19 +184,48 @@ impl Sight<'_> {
         if let Some(version) = ask(format!("{record}/versions/1")) {
             self.is_clean(own, &version["record"], "version 1");
         }
+        let object = self.objects[own];
         if let Some(log) = ask(format!("{record}/changelog")) {
-            let entries = log["entries"].as_array().expect("entries").iter();
-            let changes = entries.flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
-            for change in changes {
-                changed(&change["field"]);
-                let values = [change.get("oldValue"), change.get("newValue")];
-                let withheld = |value: &Value| value.is_null() || value == "[withheld]";
-                assert!(
-                    change["field"] != "iban" || values.into_iter().flatten().all(withheld),
-                    "{}: changelog of {id}: {change}",
-                    self.about
-                );
+            self.is_withheld(own, &log["entries"], &format!("changelog of {id}"));
+        }
+        if let Some(trail) = ask(format!("/api/v1/audit/trail/{object}/{id}")) {
+            self.is_withheld(own, &trail["data"], &format!("trail of {id}"));
+        }
+        for field in ["iban", "secret"] {
+            let path = format!("/api/v1/audit/field-history/{object}/{id}/{field}");
+            let hidden = self.hidden[own].contains(field) || (field == "iban" && own == 1);
+            if self.reads[own] && self.rows[own].contains(id) && hidden {
+                assert_eq!(person.get(&path).status, 404, "{}: {path}", self.about);
+                continue;
+            }
+            let answer = person.get(&path);
+            let Some(history) = self.open(own, id, &path, &answer) else {
+                continue;
+            };
+            for entry in history["data"].as_array().expect("entries") {
+                self.is_behind_mask(field, entry, &path);
             }
         }
+    }
+
+    /// Changes of hidden fields are not there, and those of masked ones have no values.
+    fn is_withheld(&self, own: usize, entries: &Value, place: &str) {
+        let entries = entries.as_array().expect("entries").iter();
+        let changes = entries.flat_map(|entry| entry["changes"].as_array().into_iter().flatten());
+        for change in changes {
+            let field = change["field"].as_str().unwrap_or_default();
+            assert!(!self.hidden[own].contains(field), "{}: {place}: {change}", self.about);
+            self.is_behind_mask(field, change, place);
+        }
+    }
+
+    fn is_behind_mask(&self, field: &str, change: &Value, place: &str) {
+        let values = [change.get("oldValue"), change.get("newValue")];
+        let withheld = |value: &Value| value.is_null() || value == "[withheld]";
+        assert!(
+            field != "iban" || values.into_iter().flatten().all(withheld),
+            "{}: {place}: {change}",
+            self.about
+        );
     }
 }

@@ -316,7 +316,8 @@ async fn patch_members(call: &Call, team: &Team, operation: &str, path: &Path, v
     let Some(filter) = &path.filter else {
         return match operation {
             "replace" => set(call, team, &given).await,
-            "remove" if given.is_empty() => set(call, team, &[]).await,
+            // Without a value all are meant; a value that names nobody means nobody.
+            "remove" if value.is_null() => set(call, team, &[]).await,
             "remove" => {
                 for user in &given {
                     remove(call, team, user).await?;

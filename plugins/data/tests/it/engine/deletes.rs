@@ -1,9 +1,11 @@
 //! What follows from a delete.
 
 use objectos_data::engine::Engine;
-use serde_json::json;
+use objectos_plugin_api::PrincipalKind;
+use objectos_plugin_api::contracts::permissions::Operation;
+use serde_json::{Value, json};
 
-use crate::world::{World, failure};
+use crate::world::{World, allowed, failure, principal};
 
 const FILES: [(&str, &str); 6] = [
     ("root.object.yml", "name: root\nfields: { name: { type: text } }"),
@@ -99,6 +101,37 @@ async fn a_record_in_the_way_is_named_and_counted() {
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM part").await, 2);
     world.engine.delete(&world.local, "root", "r2").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_counted_as_far_as_it_is_seen() {
+    let world = world().await;
+    for name in ["a", "b"] {
+        let record = json!({ "name": name, "root": "r1" });
+        world.create("lock", record).await.unwrap();
+    }
+    let context = principal("u1", PrincipalKind::User, None);
+    for operation in [Operation::Read, Operation::Delete] {
+        world.permissions.allow("u1", "root", operation, allowed(None));
+    }
+    for (seen, object, count) in [
+        (None, json!("lock"), 2),
+        (Some(json!({ "name": "a" })), json!("lock"), 1),
+        (Some(json!({ "name": "c" })), Value::Null, 0),
+    ] {
+        world
+            .permissions
+            .allow("u1", "lock", Operation::Read, allowed(seen.clone()));
+        let error = world.engine.delete(&context, "root", "r1").await.unwrap_err();
+        let details = error.details();
+        assert_eq!(error.code(), "delete_restricted", "{seen:?}");
+        assert_eq!(
+            (&details["dependentObject"], &details["dependentCount"]),
+            (&object, &json!(count)),
+            "{seen:?}"
+        );
+        assert_eq!(error.to_string().contains("lock"), count > 0, "{error}");
+    }
 }
 
 #[tokio::test]

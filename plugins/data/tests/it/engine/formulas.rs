@@ -236,6 +236,25 @@ async fn what_is_computed_for_a_query_is_bounded() {
     failure(find(json!({ "$or": [{ "loud": "A" }, { "size": { "$gt": -4 } }] })).await);
 }
 
+#[tokio::test]
+async fn what_nobody_sees_is_neither_computed_nor_counted() {
+    let world = beyond_sql().await;
+    let mut parts = world.engine.parts().clone();
+    parts.limits.formula_records_max = 3;
+    let engine = Engine::new(parts);
+    let ann = principal("ann", PrincipalKind::User, None);
+    let seen = plan(Some(json!({ "size": { "$gte": -3 } })), None, &[], &[]);
+    world.permissions.allow("ann", "thing", Operation::Read, seen);
+    let find = async |context: &Context| {
+        let query = json!({ "where": { "kin.loud": null } });
+        let query = QueryInput::from_map(&crate::world::fields(query)).unwrap();
+        engine.find(context, "thing", query).await
+    };
+    assert_eq!(find(&ann).await.unwrap().count, 3);
+    let (_, message) = failure(find(&world.local).await);
+    assert!(message.contains("limits.formulaRecordsMax"), "{message}");
+}
+
 /// A figure counts the children that the caller sees, a formula reads the records that they see, and what would tell of a hidden
 /// field is null: in records, filters, orders and figures alike.
 #[tokio::test]

@@ -252,6 +252,8 @@ async fn a_mask_is_not_seen_through() {
         json!({ "orderBy": "salary" }),
         json!({ "aggregations": [{ "function": "max", "field": "salary", "alias": "n" }] }),
         json!({ "search": { "query": "123", "fields": ["ssn"] } }),
+        // How many there are tells which are equal.
+        json!({ "fields": ["ssn"], "distinct": true }),
     ] {
         let (code, _) = failure(world.query_as(&sales, "person", query.clone()).await);
         assert!(

@@ -191,6 +191,44 @@ async fn nobody_gives_takes_or_writes_more_than_they_hold() {
 }
 
 #[tokio::test]
+async fn a_role_is_put_below_another_by_those_who_hold_what_comes_with_it() {
+    let world = world().await;
+    let to_all_below =
+        json!({ "permission_set": "bosses", "assignee_type": "role_and_subordinates", "assignee": "top" });
+    world.create("sys_permission_assignment", to_all_below).await.unwrap();
+    let top = json!({ "name": "top", "label": "Top" });
+    world.create("sys_role", top).await.unwrap();
+    let declared = "name: clerk\nlabel: Clerk\nparent: top\n";
+    let role = |name: &str, parent: Option<&str>| json!({ "name": name, "label": "One", "parent": parent });
+    let chief = user("chief");
+    let check = async |method: &str, record: Value, before: Value, expected: bool| {
+        let shown = format!("{method} {record} {before}");
+        let let_in = is_let(
+            &world,
+            &administrator(),
+            method,
+            "sys_role",
+            record.clone(),
+            before.clone(),
+        )
+        .await;
+        assert!(let_in, "administrator: {shown}");
+        let let_in = is_let(&world, &chief, method, "sys_role", record, before).await;
+        assert_eq!(let_in, expected, "{shown}");
+    };
+    check("POST", role("clerk", Some("top")), Value::Null, false).await;
+    check("POST", role("clerk", None), Value::Null, true).await;
+    check("PATCH", json!({ "parent": "top" }), role("clerk", None), false).await;
+    check("PATCH", json!({ "parent": null }), role("clerk", Some("top")), false).await;
+    check("PATCH", json!({ "label": "Other" }), role("clerk", Some("top")), true).await;
+    check("DELETE", json!({}), role("clerk", None), true).await;
+    // What a file says of it counts again.
+    world.metadata.declare("role", "clerk", declared);
+    check("DELETE", json!({}), role("clerk", None), false).await;
+    world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_set_that_comes_back_counts_as_one_that_is_given() {
     let world = world().await;
     let narrowed = json!({ "id": "s1", "name": "bosses", "definition": { "systemPermissions": [] }, "active": true });
@@ -222,6 +260,14 @@ async fn where_there_are_organisations_only_the_platform_reaches_beyond_ones_own
             "POST",
             "sys_user_role",
             json!({ "user": "ann", "role": "rep" }),
+            Value::Null,
+            false,
+            false,
+        ),
+        (
+            "POST",
+            "sys_user_territory",
+            json!({ "user": "ann", "territory": "north" }),
             Value::Null,
             false,
             false,
