@@ -84,11 +84,12 @@ pub async fn ask_if_running(data: &Path, request: &Value) -> Result<Option<Value
         .map_err(|error| CommandError::new(Exit::Internal, format!("the host's answer cannot be read: {error}")))
 }
 
-/// Serves the socket until the future is dropped. Replaces the socket of a host that is gone.
+/// Makes the socket, before there is anybody who answers: whoever asks meanwhile waits. Replaces the socket of a host that is
+/// gone.
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<()> {
+pub async fn bind(data: &Path) -> std::io::Result<UnixListener> {
     let path = path(data);
     if UnixStream::connect(&path).await.is_ok() {
         return Err(std::io::Error::new(
@@ -99,6 +100,14 @@ pub async fn serve<C: Control>(data: &Path, control: Arc<C>) -> std::io::Result<
     drop(std::fs::remove_file(&path));
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves the socket until the future is dropped.
+///
+/// # Errors
+/// When nobody can be let in any more.
+pub async fn serve<C: Control>(listener: UnixListener, control: Arc<C>) -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let control = Arc::clone(&control);

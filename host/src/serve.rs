@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{runtime::Runtime, sync::mpsc};
+use tokio::{net::UnixListener, runtime::Runtime, sync::mpsc};
 
 pub use self::command::contributed;
 use self::outcome::{ends_start, nobody_listens, start_failed, tell_report, tell_unknown};
@@ -59,6 +59,7 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
     // Held until the kernel is down.
     let _lock = DataLock::take(&settings.data.value)?;
     let options = options(settings, Selection::All)?;
+    let socket = ControlSocket::make(&settings.data.value).await;
     let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current())
         .await
         .map_err(|error| start_failed(&error))?;
@@ -78,7 +79,7 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
         kernel.shutdown(limit).await;
         return Err(error);
     }
-    let control = tokio::spawn(control_socket(settings.data.value.clone(), kernel.clone()));
+    let control = tokio::spawn(socket.serve(kernel.clone()));
     for listener in listeners {
         println!("objectos-host is ready at {listener}");
     }
@@ -86,7 +87,6 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
     control.abort();
     tracing::info!("stopping");
     kernel.shutdown(limit).await;
-    drop(std::fs::remove_file(control::path(&settings.data.value)));
     Ok(Exit::Success)
 }
 
@@ -190,8 +190,35 @@ impl Control for KernelControl {
     }
 }
 
-async fn control_socket(data: PathBuf, kernel: Kernel) {
-    if let Err(error) = control::serve(&data, Arc::new(KernelControl(kernel))).await {
-        tracing::warn!(%error, "there is no control socket; plugins swap will not reach this host");
+/// The control socket, from before the start to the end of the host; without it the host runs all the same.
+struct ControlSocket {
+    listener: Option<UnixListener>,
+    path: PathBuf,
+}
+
+impl ControlSocket {
+    async fn make(data: &Path) -> Self {
+        let listener = control::bind(data).await;
+        if let Err(error) = &listener {
+            tracing::warn!(%error, "there is no control socket; plugins swap will not reach this host");
+        }
+        Self {
+            listener: listener.ok(),
+            path: control::path(data),
+        }
+    }
+
+    async fn serve(mut self, kernel: Kernel) {
+        if let Some(listener) = self.listener.take()
+            && let Err(error) = control::serve(listener, Arc::new(KernelControl(kernel))).await
+        {
+            tracing::warn!(%error, "the control socket is gone; plugins swap will not reach this host");
+        }
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.path));
     }
 }

@@ -122,7 +122,7 @@ fn looked_at(answers: &[Answer], wrong: &str) -> usize {
     for answer in answers {
         let said = code(answer);
         let unseen = ["TOO_MANY_ATTEMPTS", "INVALID_TWO_FACTOR_COOKIE"].contains(&said.as_str());
-        assert!(unseen || said == wrong, "{} {said}", answer.status);
+        assert!(unseen || said == wrong, "{} {:#}", answer.status, answer.json());
     }
     answers.iter().filter(|answer| code(answer) == wrong).count()
 }

@@ -338,13 +338,10 @@ fn keys_names_and_folders_that_do_not_fit_are_told() {
     };
     let library = "plugins/misfit.so";
     run(shelf.path(), &["keygen", "release"]).expect(0, &[]);
-    let secret = fs::read(shelf.path().join("release.key")).expect("a key");
-    check(
-        &["keygen", "release"],
-        1,
-        "release.key is already there; it is not overwritten",
-    );
-    assert_eq!(fs::read(shelf.path().join("release.key")).expect("a key"), secret);
+    let key = |end: &str| fs::read(shelf.path().join(format!("release.{end}"))).expect("a key");
+    let keys = (key("key"), key("pub"));
+    check(&["keygen", "release"], 1, "is already there; it is not overwritten");
+    assert_eq!((key("key"), key("pub")), keys);
     check(&["keygen", ""], 2, "is no name for a key");
     check(&["keygen", "../release"], 2, "is no name for a key");
     check(

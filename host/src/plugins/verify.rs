@@ -59,7 +59,15 @@ fn beside_others(
 ) -> Result<Vec<Refusal>, CommandError> {
     let found = survey(&policy.request(&settings.plugins.value));
     let same = |path: &Path| path.canonicalize().ok() == candidate.path.canonicalize().ok();
-    if let Some(refusal) = found.refusals.iter().find(|refusal| same(&refusal.path)) {
+    // Not by what a symlink leads to: one that is refused is refused as a symlink.
+    let named = |path: &Path| {
+        let folders = (
+            parent(path).canonicalize().ok(),
+            parent(&candidate.path).canonicalize().ok(),
+        );
+        path.file_name() == candidate.path.file_name() && folders.0 == folders.1
+    };
+    if let Some(refusal) = found.refusals.iter().find(|refusal| named(&refusal.path)) {
         // Sound by itself, but another file has its id.
         return Ok(vec![refusal.clone()]);
     }
