@@ -354,7 +354,7 @@ fn keys_names_and_folders_that_do_not_fit_are_told() {
         1,
         "absent.key cannot be read",
     );
-    check(&["sign", "plugins/absent.so", "--key", "release.key"], 1, "absent.so");
+    check(&["sign", "plugins/absent.so", "--key", "release.key"], 4, "absent.so");
     check(&["sign", library, "--key", "release.pub"], 1, "release.pub");
     let open = fs::Permissions::from_mode(0o644);
     fs::set_permissions(shelf.path().join("release.key"), open).expect("permissions");

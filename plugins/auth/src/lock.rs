@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     auth::Auth,
+    crypto::{hash_text, hash_token},
     error::{Refusal, Result},
     guard::wait,
     moment,
@@ -53,9 +54,21 @@ impl Blocks {
     }
 }
 
+/// What an id has room for beside the mark of a lock.
+const KEY_CHARS_MAX: usize = 61;
+
 /// Id of the record that locks an account.
 pub(crate) fn lock_id(account_key: &str) -> String {
-    format!("lk_{account_key}")
+    let plain = account_key.len() <= KEY_CHARS_MAX
+        && account_key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if plain {
+        return format!("lk_{account_key}");
+    }
+    // Ids of records take neither its marks nor any length.
+    let hash = hash_text(&hash_token(account_key));
+    format!("lk_{}", hash.get(..KEY_CHARS_MAX).unwrap_or(&hash))
 }
 
 fn end_ms(lock: &Verification) -> i64 {
