@@ -7,9 +7,9 @@
 use arc_swap::ArcSwap;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, RegisteredHook,
-    abi::{RawContext, RawFuture},
+    abi::{RawContext, RawFuture, RawHookFuture, RawHookStep},
     private::{
-        abi_stable::std_types::{RResult, RSlice, RStr, RVec},
+        abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec},
         async_ffi::FfiFuture,
         monotonic_ns,
     },
@@ -188,8 +188,50 @@ impl HookPoint {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> RawFuture {
-        if !self.armed(subject.as_str()) {
+        let Some(mut run) = self.begin(core, caller, subject, context, payload) else {
             return FfiFuture::new(std::future::ready(RResult::ROk(RVec::new())));
+        };
+        FfiFuture::new(Shield::new(core.executor.clone(), async move {
+            match run.pass().await {
+                Ok(true) => RResult::ROk(RVec::from(run.payload)),
+                Ok(false) => RResult::ROk(RVec::new()),
+                Err(error) => RResult::RErr(error.into_raw()),
+            }
+        }))
+    }
+
+    /// The same, answering what each handler that changed the payload made of it, under the id of its plugin.
+    pub(crate) fn steps(
+        self: &Arc<Self>,
+        core: &Core,
+        caller: &Caller,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawHookFuture {
+        let Some(mut run) = self.begin(core, caller, subject, context, payload) else {
+            return FfiFuture::new(std::future::ready(RResult::ROk(RVec::new())));
+        };
+        run.steps = Some(Vec::new());
+        FfiFuture::new(Shield::new(core.executor.clone(), async move {
+            match run.pass().await {
+                Ok(_) => RResult::ROk(RVec::from(run.steps.unwrap_or_default())),
+                Err(error) => RResult::RErr(error.into_raw()),
+            }
+        }))
+    }
+
+    /// A run of the handlers; nothing when none would see the subject.
+    fn begin(
+        self: &Arc<Self>,
+        core: &Core,
+        caller: &Caller,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> Option<Run> {
+        if !self.armed(subject.as_str()) {
+            return None;
         }
         self.runs.fetch_add(1, Ordering::Relaxed);
         let run = Run {
@@ -198,16 +240,12 @@ impl HookPoint {
             subject: subject.as_str().to_owned(),
             context: Context::from_raw(&caller.stamp(context)),
             payload: payload.as_slice().to_vec(),
+            steps: None,
         };
         if core.bus().hooks_watched() {
             run.tell(core);
         }
-        FfiFuture::new(Shield::new(core.executor.clone(), async move {
-            match run.finish().await {
-                Ok(payload) => RResult::ROk(RVec::from(payload)),
-                Err(error) => RResult::RErr(error.into_raw()),
-            }
-        }))
+        Some(run)
     }
 }
 
@@ -217,6 +255,8 @@ struct Run {
     subject: String,
     context: Context,
     payload: Vec<u8>,
+    /// What each handler made of the payload, where that is asked for.
+    steps: Option<Vec<RawHookStep>>,
 }
 
 impl Run {
@@ -233,7 +273,8 @@ impl Run {
         );
     }
 
-    async fn finish(mut self) -> Result<Vec<u8>, PluginError> {
+    /// Hands the payload from one handler to the next; true when any changed it.
+    async fn pass(&mut self) -> Result<bool, PluginError> {
         let handlers = Arc::clone(&self.handlers);
         let mut changed = false;
         for handler in handlers.iter().filter(|handler| handler.wants(&self.subject)) {
@@ -245,11 +286,17 @@ impl Run {
                 RResult::ROk(payload) => {
                     self.payload = payload.into_vec();
                     changed = true;
+                    if let Some(steps) = &mut self.steps {
+                        steps.push(RawHookStep {
+                            plugin: RString::from(handler.plugin()),
+                            payload: RVec::from(self.payload.clone()),
+                        });
+                    }
                 }
                 RResult::RErr(error) => return Err(self.failed(handler, &PluginError::from_raw(&error))),
             }
         }
-        Ok(if changed { self.payload } else { Vec::new() })
+        Ok(changed)
     }
 
     /// Starts a handler; waits while its plugin changes hands. `None`: it takes no part any more.

@@ -96,8 +96,18 @@ pub struct RawEvent<'a> {
     pub causation_id: RStr<'a>,
 }
 
+/// What one handler of a hook made of the payload. Owner: the host.
+#[repr(C)]
+#[derive(StableAbi, Clone, Debug)]
+pub struct RawHookStep {
+    /// Id of the handler's plugin; written by the kernel.
+    pub plugin: RString,
+    pub payload: RVec<u8>,
+}
+
 pub type RawResult = RResult<RVec<u8>, RawError>;
 pub type RawFuture = FfiFuture<RawResult>;
+pub type RawHookFuture = FfiFuture<RResult<RVec<RawHookStep>, RawError>>;
 
 /// What a call is at first sight. Many calls are answered at once, and those need no future that crosses the line: it would
 /// cost more than all the rest of the way. Owner: the caller. Either is dropped by whoever made it.
@@ -142,6 +152,15 @@ fn no_streams() -> RawFuture {
     let error = crate::Error::new(
         crate::ErrorKind::NotImplemented,
         "bodies that stream are not known on the other side: build it with a newer plugin API",
+    );
+    FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
+}
+
+/// What a host of an older version says of who changed a payload: nobody may take it for unchanged.
+fn no_steps() -> RawHookFuture {
+    let error = crate::Error::new(
+        crate::ErrorKind::NotImplemented,
+        "this host does not say which plugin's handler changed what: run a newer host",
     );
     FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
 }
@@ -204,6 +223,18 @@ pub trait RawHost: Send + Sync {
     /// Ends a body, at its end or before. Every number is to be given back, once.
     fn stream_drop(&self, stream: u64) {
         let _ = stream;
+    }
+    /// As `hook_run`, but answers what each handler that changed the payload made of it, in their order, with the id of its
+    /// plugin: for whoever gives handlers rights that depend on whose they are. Empty when nobody changed it.
+    fn hook_steps(
+        &self,
+        hook: u64,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawHookFuture {
+        let _ = (hook, subject, context, payload);
+        crate::abi::no_steps()
     }
 }
 pub type RawHostObject = RawHost_TO<'static, RArc<()>>;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    abi::{RawEvent, RawHostObject, RawLogRecord, RawResult},
+    abi::{RawEvent, RawHookStep, RawHostObject, RawLogRecord, RawResult},
     context::Context,
     error::{Error, Result},
     event::{NewEvent, Priority},
@@ -312,6 +312,15 @@ impl ServiceRef {
     }
 }
 
+/// What one handler of a hook made of the payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookStep {
+    /// Id of the plugin whose handler it is, as the kernel knows it.
+    pub plugin: String,
+    /// The payload after it.
+    pub payload: Vec<u8>,
+}
+
 /// A reference to a hook point.
 #[derive(Clone)]
 pub struct HookRef {
@@ -349,5 +358,34 @@ impl HookRef {
             RSlice::from_slice(payload_in),
         );
         async move { payload(future.await).map(|changed| (!changed.is_empty()).then_some(changed)) }
+    }
+
+    /// The same, answering what each handler that changed the payload made of it, in their order: for whoever lets a handler do
+    /// what its plugin may do. Empty: nobody changed it.
+    ///
+    /// # Errors
+    /// As [`HookRef::run`]; `NotImplemented` in a host that does not say whose handler changed what.
+    pub fn steps(
+        &self,
+        context: &Context,
+        subject: &str,
+        payload_in: &[u8],
+    ) -> impl Future<Output = Result<Vec<HookStep>>> + Send + 'static {
+        let future = self.host.0.hook_steps(
+            self.handle,
+            RStr::from_str(subject),
+            &context.raw(),
+            RSlice::from_slice(payload_in),
+        );
+        let step = |raw: &RawHookStep| HookStep {
+            plugin: raw.plugin.to_string(),
+            payload: raw.payload.to_vec(),
+        };
+        async move {
+            match future.await {
+                RResult::ROk(steps) => Ok(steps.iter().map(step).collect()),
+                RResult::RErr(error) => Err(Error::from_raw(&error)),
+            }
+        }
     }
 }

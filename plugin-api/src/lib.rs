@@ -40,7 +40,7 @@ pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
-pub use host::{BodyReader, HookRef, Host, Payload, ServiceRef};
+pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef};
 pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
 pub use objectos_plugin_macros::{plugin, service};
 pub use objectos_protocol as protocol;

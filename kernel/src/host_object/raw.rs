@@ -2,7 +2,7 @@
 
 use objectos_plugin_api::{
     Error as PluginError,
-    abi::{RawBegun, RawContext, RawError, RawEvent, RawFuture, RawHost, RawLogRecord, RawResult},
+    abi::{RawBegun, RawContext, RawError, RawEvent, RawFuture, RawHookFuture, RawHost, RawLogRecord, RawResult},
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec},
         async_ffi::FfiFuture,
@@ -23,7 +23,7 @@ fn refused<T>(error: PluginError) -> RResult<T, RawError> {
     RResult::RErr(error.into_raw())
 }
 
-fn refused_future(error: PluginError) -> RawFuture {
+fn refused_future<T: Send + 'static>(error: PluginError) -> FfiFuture<RResult<T, RawError>> {
     FfiFuture::new(std::future::ready(refused(error)))
 }
 
@@ -95,6 +95,19 @@ impl RawHost for Side {
     fn hook_run(&self, hook: u64, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture {
         guarded(refused_future, || match self.0.hook(hook) {
             Ok(point) => point.run(&self.0.core, &self.0.caller, subject, context, payload),
+            Err(error) => refused_future(error),
+        })
+    }
+
+    fn hook_steps(
+        &self,
+        hook: u64,
+        subject: RStr<'_>,
+        context: &RawContext<'_>,
+        payload: RSlice<'_, u8>,
+    ) -> RawHookFuture {
+        guarded(refused_future, || match self.0.hook(hook) {
+            Ok(point) => point.steps(&self.0.core, &self.0.caller, subject, context, payload),
             Err(error) => refused_future(error),
         })
     }

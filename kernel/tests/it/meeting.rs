@@ -167,6 +167,18 @@ fn hooks_run_in_order_change_the_payload_and_may_refuse() {
         );
         let answer = call(&kernel, "probe.a", "run_hook", run("other")).await.unwrap();
         assert_eq!(answer["changed"], json!(["probe.b", "probe.a"]));
+        let steps = call(&kernel, "probe.a", "hook_steps", run("task")).await.unwrap();
+        assert_eq!(
+            steps,
+            json!([
+                ["probe.b", ["probe.b"]],
+                ["probe.a", ["probe.b", "probe.a"]],
+                ["probe.b", ["probe.b", "probe.a", "probe.b"]]
+            ]),
+            "whose handler made what of the payload"
+        );
+        let nobody = call(&kernel, "probe.a", "hook_steps", run("locked")).await.unwrap_err();
+        assert_eq!(nobody.kind(), ErrorKind::Vetoed);
         let error = call(&kernel, "probe.a", "run_hook", run("locked")).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.message()),

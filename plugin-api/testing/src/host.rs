@@ -4,8 +4,8 @@
 use objectos_plugin_api::{
     Context, Error, ErrorKind, Host, Plugin, Registrations, Result, ServiceHandler,
     abi::{
-        RawBegun, RawContext, RawEvent, RawFuture, RawHost, RawHost_TO, RawHostObject, RawLogRecord, RawPluginObject,
-        RawResult,
+        RawBegun, RawContext, RawEvent, RawFuture, RawHookFuture, RawHost, RawHost_TO, RawHostObject, RawLogRecord,
+        RawPluginObject, RawResult,
     },
     private::{
         RResult,
@@ -351,6 +351,10 @@ impl RawHost for View {
 
     fn hook_run(&self, _: u64, _: RStr<'_>, _: &RawContext<'_>, _: RSlice<'_, u8>) -> RawFuture {
         FfiFuture::new(std::future::ready(raw(Ok(Vec::new()))))
+    }
+
+    fn hook_steps(&self, _: u64, _: RStr<'_>, _: &RawContext<'_>, _: RSlice<'_, u8>) -> RawHookFuture {
+        FfiFuture::new(std::future::ready(RResult::ROk(RVec::new())))
     }
 
     fn publish(&self, _: &RawContext<'_>, event: &RawEvent<'_>) -> RResult<(), objectos_plugin_api::abi::RawError> {

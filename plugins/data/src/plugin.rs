@@ -6,6 +6,7 @@ mod host;
 mod load;
 mod migrate;
 mod open;
+mod owners;
 
 use std::sync::Arc;
 

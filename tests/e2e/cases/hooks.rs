@@ -30,6 +30,13 @@ POST gate {"id": "g2", "name": "south", "hidden": true} => 201
 # a throw blocks it
 POST gate {"name": "forbidden"} => 400 validation_error
 POST gate/createMany [{"id": "g3", "name": "west"}, {"name": "forbidden"}] => 400 validation_error
+# what is stored with it: records of the plugin's own objects, none of anybody else's
+POST gate {"id": "g4", "name": "logged"} => 201
+GET sys_gate_log?gate=g4 => 200 {"total": 1}
+POST gate {"id": "g5", "name": "smuggled"} => 403 permission_denied
+GET sys_gate_log => 200 {"total": 1}
+GET sys_metadata?name=smuggled => 200 {"total": 0}
+DELETE gate/g4 => 200
 
 # before and after records are found: the query is narrowed, counts as well, and the result added to
 GET gate => 200 {"records": [{"id": "g1", "seen": true}], "total": 1}
@@ -66,5 +73,12 @@ fn every_case_of_hooks() {
             .client()
             .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "forbidden" }));
         assert_eq!(refused.json()["error"]["message"], "no gate is called that");
+        let refused = host
+            .client()
+            .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "smuggled" }));
+        let message = refused.json()["error"]["message"].to_string();
+        for part in ["test.gatekeeper", "sys_metadata", "grant `system`"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
     }
 }

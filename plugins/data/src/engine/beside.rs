@@ -1,5 +1,7 @@
 //! What before-hooks, and plugins with their transactions, want stored with a change: events, and records of the platform's own
-//! objects. They are there exactly when the change is. Not here: the events of the records themselves (`observe`).
+//! objects. They are there exactly when the change is. Each belongs to the plugin that added it: its events name it as their
+//! source, and it must be one that may make such records. Not here: the events of the records themselves (`observe`), and who
+//! may (`ports::Hooks::admit`).
 
 use std::sync::Arc;
 
@@ -20,22 +22,30 @@ use crate::store::{Expect, SqlValue, Statement};
 const OWN_FAMILIES: [&str; 4] = ["data.", "plugin.", "record.", "system."];
 
 impl Engine {
-    /// Adds what a before-hook wants stored.
-    pub(super) async fn add_beside(&self, draft: &mut Draft<'_>, hook: &RecordHook) -> Result<()> {
+    /// Adds what a handler of `plugin` wants stored: what it made of the payload has it, and what it was given had not. What an
+    /// earlier handler added stays, also when this one leaves it out.
+    ///
+    /// Fails with the refusal of a record that the plugin may not make.
+    pub(super) async fn add_beside(
+        &self,
+        draft: &mut Draft<'_>,
+        plugin: &str,
+        given: &RecordHook,
+        made: &RecordHook,
+    ) -> Result<()> {
         let context = draft.caller.context;
-        for event in &hook.events {
-            let statement = event_beside(context, draft.caller.now_ms, outbox::SOURCE, event)?;
+        for event in added(&given.events, &made.events) {
+            let statement = event_beside(context, draft.caller.now_ms, plugin, event)?;
             draft.push(Part::Event, statement, Expect::Anything);
         }
-        let known = draft.beside.len();
-        for made in hook.records.iter().skip(known) {
-            self.make_beside(draft, made).await?;
-            draft.beside.push(made.clone());
+        for record in added(&given.records, &made.records) {
+            self.make_beside(draft, plugin, record).await?;
+            draft.beside.push(record.clone());
         }
         Ok(())
     }
 
-    async fn make_beside(&self, draft: &mut Draft<'_>, made: &RecordBeside) -> Result<()> {
+    async fn make_beside(&self, draft: &mut Draft<'_>, plugin: &str, made: &RecordBeside) -> Result<()> {
         let layout = Arc::clone(layout_of(draft.schema, &made.object)?);
         if !layout.object.system {
             let message = format!(
@@ -44,6 +54,8 @@ impl Engine {
             );
             return Err(DataError::InvalidBody { message });
         }
+        let context = draft.caller.context;
+        self.parts.hooks.admit(context, plugin, &made.object).await?;
         let granted = Granted::system();
         let mut taken = take(&layout, &granted, &made.record, None, true)?;
         let mut values = vec![SqlValue::Null; layout.columns.len()];
@@ -69,6 +81,19 @@ impl Engine {
         draft.push(part, store_record::insert(&layout, &values), Expect::Anything);
         note(draft, &layout, &id, None, Some(Arc::new(values)))
     }
+}
+
+/// What is in the second list beyond the first; equal ones count as often as they are there.
+fn added<'a, T: PartialEq>(before: &[T], after: &'a [T]) -> Vec<&'a T> {
+    let mut left: Vec<&T> = before.iter().collect();
+    let mut is_new = |item: &&T| match left.iter().position(|known| known == item) {
+        Some(place) => {
+            left.remove(place);
+            false
+        }
+        None => true,
+    };
+    after.iter().filter(|item| is_new(item)).collect()
 }
 
 /// The statement that stores an event of a plugin.

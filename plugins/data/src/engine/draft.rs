@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use objectos_plugin_api::HookStep;
 use objectos_plugin_api::contracts::data::RecordBeside;
 use parking_lot::Mutex;
 
@@ -22,7 +23,7 @@ use crate::validate::Told;
 pub(super) type Stored = Arc<Vec<SqlValue>>;
 
 /// What before-hooks of one write answered: by the hook, the change and the payload.
-pub(super) type Hooked = Mutex<HashMap<(HookPoint, usize, Vec<u8>), Option<Vec<u8>>>>;
+pub(super) type Hooked = Mutex<HashMap<(HookPoint, usize, Vec<u8>), Arc<Vec<HookStep>>>>;
 
 /// What a step is for: decides what its failure means.
 #[derive(Clone, Debug)]

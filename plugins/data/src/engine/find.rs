@@ -104,9 +104,10 @@ impl Engine {
             .hooks
             .run(HookPoint::BeforeFind, context, object, payload)
             .await?
+            .last()
         {
             None => Ok(query),
-            Some(changed) => QueryInput::from_map(&read_hook(&changed)?.query),
+            Some(step) => QueryInput::from_map(&read_hook(&step.payload)?.query),
         }
     }
 
@@ -122,12 +123,13 @@ impl Engine {
             records: Some(records),
         };
         let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        if let Some(changed) = self
+        let steps = self
             .parts
             .hooks
             .run(HookPoint::AfterFind, context, object, payload)
-            .await?
-            && let Some(records) = read_hook(&changed)?.records
+            .await?;
+        if let Some(step) = steps.last()
+            && let Some(records) = read_hook(&step.payload)?.records
         {
             found.count = u64::try_from(records.len()).unwrap_or_default();
             found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;

@@ -1,5 +1,7 @@
 //! Shows a change to hooks, and stores its event.
 
+use std::sync::Arc;
+
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 
@@ -31,19 +33,26 @@ impl Engine {
         let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
         let key = (point, draft.operation, payload);
         let known = draft.hooked.lock().get(&key).cloned();
-        let changed = match known {
+        let steps = match known {
             Some(known) => known,
             None => {
                 let context = draft.caller.context;
-                let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
-                draft.hooked.lock().insert(key, changed.clone());
-                changed
+                let steps = Arc::new(self.parts.hooks.run(point, context, object, key.2.clone()).await?);
+                draft.hooked.lock().insert(key, Arc::clone(&steps));
+                steps
             }
         };
-        let Some(changed) = changed else { return Ok(None) };
-        let changed = read(&changed)?;
-        self.add_beside(draft, &changed).await?;
-        Ok((changed.record != given.record).then_some(changed.record))
+        if steps.is_empty() {
+            return Ok(None);
+        }
+        let record = given.record.clone();
+        let mut hook = given;
+        for step in steps.iter() {
+            let changed = read(&step.payload)?;
+            self.add_beside(draft, &step.plugin, &hook, &changed).await?;
+            hook = changed;
+        }
+        Ok((hook.record != record).then_some(hook.record))
     }
 
     /// Runs the after-hook of a stored change. What it makes of the record is for the caller's eyes. The change stands
@@ -62,7 +71,10 @@ impl Engine {
         };
         let payload = serde_json::to_vec(&hook).ok()?;
         match self.parts.hooks.run(effect.point, context, object, payload).await {
-            Ok(changed) => changed.and_then(|payload| read(&payload).ok()).map(|hook| hook.record),
+            Ok(steps) => steps
+                .last()
+                .and_then(|step| read(&step.payload).ok())
+                .map(|hook| hook.record),
             Err(error) => {
                 tracing::warn!(object, id = effect.id, error = %error, "a handler failed after a change was stored");
                 None
@@ -100,7 +112,7 @@ fn read(payload: &[u8]) -> Result<RecordHook> {
 /// Adds the event of a change, and the change to those that after-hooks see.
 pub(super) fn note(
     draft: &mut Draft<'_>,
-    layout: &std::sync::Arc<Layout>,
+    layout: &Arc<Layout>,
     id: &str,
     before: Option<Stored>,
     after: Option<Stored>,
@@ -116,7 +128,7 @@ pub(super) fn note(
 /// The same under a name of its own; without a hook point nobody sees it but the listeners of events.
 pub(super) fn note_as(
     draft: &mut Draft<'_>,
-    layout: &std::sync::Arc<Layout>,
+    layout: &Arc<Layout>,
     id: &str,
     (name, point): (&'static str, Option<HookPoint>),
     before: Option<Stored>,
@@ -144,7 +156,7 @@ pub(super) fn note_as(
         draft.effects.push(Effect {
             operation,
             point,
-            layout: std::sync::Arc::clone(layout),
+            layout: Arc::clone(layout),
             id: id.to_owned(),
             before,
             after,

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::file_storage::{Attachment, StoredFile};
 use objectos_plugin_api::contracts::hooks;
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
+use objectos_plugin_api::{Context, HookStep};
 
 use crate::error::Result;
 use crate::store::BoxFuture;
@@ -65,7 +65,7 @@ pub trait Hooks: Send + Sync + fmt::Debug + 'static {
     /// Whether anybody would see this object: nothing is built for nobody.
     fn armed(&self, point: HookPoint, object: &str) -> bool;
 
-    /// Runs the handlers in their order. `None`: nobody changed the payload.
+    /// Runs the handlers in their order; what each that changed the payload made of it, with its plugin. Empty: nobody did.
     ///
     /// Fails with the refusal or failure of a handler.
     fn run<'a>(
@@ -74,7 +74,12 @@ pub trait Hooks: Send + Sync + fmt::Debug + 'static {
         context: &'a Context,
         object: &'a str,
         payload: Vec<u8>,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+    ) -> BoxFuture<'a, Result<Vec<HookStep>>>;
+
+    /// Whether a handler of this plugin may have a record of one of the platform's own objects made with a change.
+    ///
+    /// Fails with a refusal that names both.
+    fn admit<'a>(&'a self, context: &'a Context, plugin: &'a str, object: &'a str) -> BoxFuture<'a, Result<()>>;
 }
 
 /// Reaches those who are asked about records: servers, and services of other plugins.

@@ -7,29 +7,38 @@ use objectos_plugin_api::contracts::events::{
 };
 use objectos_plugin_api::contracts::file_storage::{Attachment, FileRequest, FileStorageClient, StoredFile};
 use objectos_plugin_api::contracts::http_client::{HttpClientClient, IncomingAnswer, OutgoingRequest};
-use objectos_plugin_api::{Context, Error, ErrorKind, HookRef, Host, NewEvent, Priority, Result as ApiResult};
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, HookRef, HookStep, Host, NewEvent, Priority, Result as ApiResult,
+};
 use serde_json::json;
 
+use super::owners::Owners;
 use crate::declared::Declared;
 use crate::engine::ports::{Clock, EventSignal, Files, HookPoint, Hooks, Outside};
 use crate::error::Result;
 use crate::runtime::{MetadataChange, MetadataSignal};
 use crate::store::BoxFuture;
 
-/// The kernel's hook points.
+/// The kernel's hook points, and what it knows of the plugins that handle them.
 #[derive(Debug)]
-pub(super) struct HostHooks(HashMap<HookPoint, HookRef>);
+pub(super) struct HostHooks {
+    points: HashMap<HookPoint, HookRef>,
+    owners: Owners,
+}
 
 impl HostHooks {
     pub(super) fn new(host: &Host) -> ApiResult<Self> {
         let open = |point: HookPoint| Ok((point, host.hook(point.name())?));
-        HookPoint::ALL.into_iter().map(open).collect::<ApiResult<_>>().map(Self)
+        Ok(Self {
+            points: HookPoint::ALL.into_iter().map(open).collect::<ApiResult<_>>()?,
+            owners: Owners::new(host),
+        })
     }
 }
 
 impl Hooks for HostHooks {
     fn armed(&self, point: HookPoint, object: &str) -> bool {
-        self.0.get(&point).is_some_and(|hook| hook.armed(object))
+        self.points.get(&point).is_some_and(|hook| hook.armed(object))
     }
 
     fn run<'a>(
@@ -38,14 +47,17 @@ impl Hooks for HostHooks {
         context: &'a Context,
         object: &'a str,
         payload: Vec<u8>,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+    ) -> BoxFuture<'a, Result<Vec<HookStep>>> {
         Box::pin(async move {
-            let Some(hook) = self.0.get(&point) else {
-                return Ok(None);
+            let Some(hook) = self.points.get(&point) else {
+                return Ok(Vec::new());
             };
-            let answer = hook.run(context, object, &payload).await?;
-            Ok(answer.map(|payload| payload.to_vec()))
+            Ok(hook.steps(context, object, &payload).await?)
         })
+    }
+
+    fn admit<'a>(&'a self, context: &'a Context, plugin: &'a str, object: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { Ok(self.owners.admit(context, plugin, object).await?) })
     }
 }
 

@@ -16,7 +16,7 @@ use objectos_data::schema::{plan, plan_of};
 use objectos_data::store::{BoxFuture, Datasources, Fault, Probe, StorageCall, Store};
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
-use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use objectos_plugin_api::{Context, Error, ErrorKind, HookStep, Principal, PrincipalKind};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
@@ -29,9 +29,17 @@ pub(crate) const NOON: i64 = 1_772_280_000_000;
 /// A handler of a hook: changes the payload, refuses, or does nothing.
 pub(crate) type Handler = Box<dyn Fn(&mut Value) -> Result<bool> + Send + Sync>;
 
+/// Those of one point and object in their order, each with its plugin.
+type Handlers = Vec<(String, Arc<Handler>)>;
+
+/// The plugin of handlers that nobody names one for.
+const HANDLER: &str = "test.handler";
+
 #[derive(Default)]
 pub(crate) struct TestHooks {
-    handlers: Mutex<HashMap<(HookPoint, String), Arc<Handler>>>,
+    handlers: Mutex<HashMap<(HookPoint, String), Handlers>>,
+    /// `plugin object` of those that may not have records made with a change.
+    pub(crate) strangers: Mutex<Vec<String>>,
     pub(crate) runs: AtomicU64,
 }
 
@@ -48,9 +56,21 @@ impl TestHooks {
         object: &str,
         handler: impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static,
     ) {
-        self.handlers
-            .lock()
-            .insert((point, object.to_owned()), Arc::new(Box::new(handler)));
+        self.handlers.lock().remove(&(point, object.to_owned()));
+        self.after(HANDLER, point, object, handler);
+    }
+
+    /// A handler of a plugin, after those that are there.
+    pub(crate) fn after(
+        &self,
+        plugin: &str,
+        point: HookPoint,
+        object: &str,
+        handler: impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static,
+    ) {
+        let mut handlers = self.handlers.lock();
+        let known = handlers.entry((point, object.to_owned())).or_default();
+        known.push((plugin.to_owned(), Arc::new(Box::new(handler))));
     }
 }
 
@@ -65,13 +85,29 @@ impl Hooks for TestHooks {
         _: &'a Context,
         object: &'a str,
         payload: Vec<u8>,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+    ) -> BoxFuture<'a, Result<Vec<HookStep>>> {
         Box::pin(async move {
             self.runs.fetch_add(1, Ordering::SeqCst);
-            let handler = self.handlers.lock().get(&(point, object.to_owned())).cloned();
-            let Some(handler) = handler else { return Ok(None) };
+            let handlers = self.handlers.lock().get(&(point, object.to_owned())).cloned();
             let mut payload: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
-            Ok(handler(&mut payload)?.then(|| payload.to_string().into_bytes()))
+            let mut steps = Vec::new();
+            for (plugin, handler) in handlers.unwrap_or_default() {
+                if handler(&mut payload)? {
+                    let payload = payload.to_string().into_bytes();
+                    steps.push(HookStep { plugin, payload });
+                }
+            }
+            Ok(steps)
+        })
+    }
+
+    fn admit<'a>(&'a self, _: &'a Context, plugin: &'a str, object: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.strangers.lock().contains(&format!("{plugin} {object}")) {
+                let message = format!("{plugin} may not make records of {object}");
+                return Err(Error::new(ErrorKind::Denied, message).into());
+            }
+            Ok(())
         })
     }
 }

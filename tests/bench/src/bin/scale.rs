@@ -28,7 +28,7 @@ use objectos_data::store::{
 use objectos_expression::RecordEnvironment;
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::Operation;
-use objectos_plugin_api::{Context, Principal, PrincipalKind};
+use objectos_plugin_api::{Context, HookStep, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
 #[derive(Debug, Parser)]
@@ -126,8 +126,12 @@ impl Hooks for Nothing {
         _: &'a Context,
         _: &'a str,
         _: Vec<u8>,
-    ) -> BoxFuture<'a, DataResult<Option<Vec<u8>>>> {
-        Box::pin(async { Ok(None) })
+    ) -> BoxFuture<'a, DataResult<Vec<HookStep>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn admit<'a>(&'a self, _: &'a Context, _: &'a str, _: &'a str) -> BoxFuture<'a, DataResult<()>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

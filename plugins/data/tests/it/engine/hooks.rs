@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use objectos_data::engine::ports::HookPoint;
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, TransactionItem};
+use objectos_data::error::Result;
 use objectos_plugin_api::Error;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -279,4 +280,57 @@ async fn what_a_hook_adds_is_stored_with_the_change_or_not_at_all() {
         assert_eq!(found, code, "{message}");
     }
     assert_eq!(counts().await, (4, 4, 4));
+}
+
+/// A handler that adds a record and an event.
+fn adds(word: &'static str) -> impl Fn(&mut Value) -> Result<bool> + Send + Sync + 'static {
+    move |payload| {
+        let diary = json!({ "object": "diary", "record": { "about": word, "number": 1 } });
+        let event = json!({ "name": format!("authz.{word}"), "payload": {} });
+        for (key, item) in [("records", diary), ("events", event)] {
+            let mut items = payload[key].as_array().cloned().unwrap_or_default();
+            items.push(item);
+            payload[key] = json!(items);
+        }
+        Ok(true)
+    }
+}
+
+/// Each addition is its own plugin's, wherever it stands in the row of handlers, and no handler takes another's away.
+#[tokio::test]
+async fn what_handlers_add_is_their_own_plugins() {
+    let world = World::new(&[("thing.object.yml", THING), ("diary.object.yml", DIARY)]).await;
+    let hooks = &world.hooks;
+    hooks.after("test.first", HookPoint::BeforeInsert, "thing", adds("first"));
+    // Leaves out what the first added, and changes the record.
+    hooks.after("test.second", HookPoint::BeforeInsert, "thing", |payload| {
+        payload["events"] = json!([]);
+        payload["records"] = json!([]);
+        payload["record"]["size"] = json!(5);
+        Ok(true)
+    });
+    hooks.after("test.third", HookPoint::BeforeInsert, "thing", adds("third"));
+    let record = world.create("thing", json!({ "name": "a" })).await.unwrap();
+    assert_eq!(record["size"], 5);
+    assert_eq!(world.number("SELECT COUNT(*) FROM diary").await, 2);
+    let told = world.events().await;
+    let told: Vec<_> = told
+        .iter()
+        .filter(|event| event["name"].as_str().is_some_and(|name| name.starts_with("authz.")))
+        .map(|event| (event["name"].clone(), event["metadata"]["source"].clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (json!("authz.first"), json!("test.first")),
+            (json!("authz.third"), json!("test.third"))
+        ]
+    );
+    // A record that the plugin may not make refuses the whole change, though the others' would be good.
+    hooks.strangers.lock().push("test.third diary".to_owned());
+    let (code, message) = failure(world.create("thing", json!({ "name": "b" })).await);
+    assert_eq!(code, "permission_denied", "{message}");
+    assert!(message.contains("test.third"), "{message}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM diary").await, 2);
+    assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 1);
 }
