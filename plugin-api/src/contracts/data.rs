@@ -107,8 +107,9 @@ pub struct EventBeside {
     pub payload: Value,
 }
 
-/// A record that is made in the transaction of a change, as the system. JSON, camelCase. It is one of the platform's own objects
-/// (`isSystem`) and comes with all of its fields: defaults and numbers are not filled in.
+/// A record that is made in the transaction of a change, as the system. JSON, camelCase. It is of one of the platform's own
+/// objects (`isSystem`), which the plugin declares unless it holds the grant `system`, and comes with all of its fields: defaults
+/// and numbers are not filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordBeside {

@@ -52,12 +52,13 @@ pub struct RecordHook {
     /// The stored record before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Map<String, Value>>,
-    /// Events to store with the change; before-hooks add theirs.
+    /// Events to store with the change; before-hooks add theirs, which are told under the id of the handler's plugin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventBeside>,
-    /// Records to make with the change; before-hooks add theirs. Those that are here already were added to the same transaction
-    /// before. When one takes a unique value that somebody else took meanwhile, the change is planned anew and the hook asked
-    /// again.
+    /// Records to make with the change; before-hooks add theirs: of objects that the manifest of the handler's plugin declares,
+    /// or of any of the platform's own where it holds the grant `system`. Another one refuses the change. Those that are here
+    /// already were added to the same transaction before, and stay when a handler leaves them out. When one takes a unique
+    /// value that somebody else took meanwhile, the change is planned anew and the hook asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<RecordBeside>,
 }

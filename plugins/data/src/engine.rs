@@ -47,6 +47,7 @@ mod store_record;
 mod summary;
 mod update;
 mod upsert;
+mod veil;
 mod versions;
 
 use std::fmt;

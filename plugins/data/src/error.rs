@@ -133,26 +133,26 @@ pub enum DataError {
         max: usize,
     },
     /// More hangs on a record than one change may take along.
-    #[error(
-        "more than {max} {what}, '{object}' among them: do that with the records of '{object}' first, some at a time, or raise \
-         limits.cascadeMax"
-    )]
+    #[error("more than {max} {what}{}", of_what(.object))]
     TooMuchFollows {
         /// What was counted.
         what: &'static str,
-        /// Name of the object of the record that was one too many.
-        object: String,
+        /// Name of the object of the record that was one too many; none for a caller who may not read it.
+        object: Option<String>,
         /// How many may follow.
         max: usize,
     },
     /// A value that another record has.
-    #[error("{} of '{object}' must be unique: another record has this value", quoted(.fields))]
+    #[error("{}", taken(.object, .fields))]
     Duplicate {
         /// Name of the object.
         object: String,
         /// The fields that together are unique.
         fields: Vec<String>,
     },
+    /// The same, in an object or in fields that the caller knows nothing of.
+    #[error("a value that has to be unique is taken, where you may not look; ask somebody who may")]
+    DuplicateUnseen,
     /// Records depend on the one to be deleted.
     #[error("record '{id}' of '{object}' cannot be deleted: {} depend on it", depending(.count, .dependent))]
     DeleteRestricted {
@@ -252,6 +252,27 @@ fn did_you_mean(nearest: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
+/// Where too much follows, and what to do.
+fn of_what(object: &Option<String>) -> String {
+    match object {
+        Some(object) => format!(
+            ", '{object}' among them: do that with the records of '{object}' first, some at a time, or raise limits.cascadeMax"
+        ),
+        None => ", some of which you may not read: ask somebody who may, or raise limits.cascadeMax".to_owned(),
+    }
+}
+
+/// What is taken. Of an id no more than that is said: whose it is, the caller may not know.
+fn taken(object: &str, fields: &[String]) -> String {
+    match fields {
+        [id] if id == "id" => format!("the id is taken in '{object}'; choose another one, or leave it out"),
+        fields => format!(
+            "{} of '{object}' must be unique: another record has this value",
+            quoted(fields)
+        ),
+    }
+}
+
 /// What stands in the way of a delete.
 fn depending(count: &u64, dependent: &str) -> String {
     match count {
@@ -315,7 +336,7 @@ impl DataError {
             Self::InvalidQuery { .. } => "invalid_query",
             Self::InvalidBody { .. } => "invalid_format",
             Self::TooMany { .. } | Self::TooMuchFollows { .. } => "max_records_exceeded",
-            Self::Duplicate { .. } => "duplicate_value",
+            Self::Duplicate { .. } | Self::DuplicateUnseen => "duplicate_value",
             Self::DeleteRestricted { .. } => "delete_restricted",
             Self::Stale { .. } => "concurrent_modification",
             Self::Contended { .. } | Self::Locked { .. } => "lock_conflict",
@@ -350,6 +371,7 @@ impl DataError {
             | Self::TooMany { .. }
             | Self::TooMuchFollows { .. } => ErrorKind::Invalid,
             Self::Duplicate { .. }
+            | Self::DuplicateUnseen
             | Self::DeleteRestricted { .. }
             | Self::Stale { .. }
             | Self::Contended { .. }

@@ -125,6 +125,10 @@ impl Scene {
     pub(super) fn left(&mut self, sent: &Sent, route: &str, row: &str) {
         let found = self.row(&format!("userAgent={}&{row}", sent.mark), &sent.line);
         assert_eq!(found["actor"]["ipAddress"], "127.0.0.1", "{}: {found:#}", sent.line);
+        if row.starts_with("eventType=authz.policy_") {
+            // Stored with the change by the data engine, and told by the plugin whose hook asked for it.
+            assert_eq!(found["plugin"], "objectos.permissions", "{}: {found:#}", sent.line);
+        }
         self.seen.insert(route.to_owned());
     }
 

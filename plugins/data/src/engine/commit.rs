@@ -159,11 +159,15 @@ impl Engine {
         only_check: bool,
         beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
-        let written = self.attempts(context, schema, changes, only_check, beside).await;
-        if let Err(failure) = &written {
-            self.tell_refusal(context, &failure.error).await;
-        }
-        written
+        let failure = match self.attempts(context, schema, changes, only_check, beside).await {
+            Ok(written) => return Ok(written),
+            Err(failure) => failure,
+        };
+        self.tell_refusal(context, &failure.error).await;
+        let WriteFailure { operation, error } = failure;
+        let asked = changes.get(operation).map_or("", Change::object);
+        let error = self.veiled(context, schema, asked, error).await;
+        Err(WriteFailure { operation, error })
     }
 
     async fn plan_all(&self, draft: &mut Draft<'_>, changes: &[Change]) -> Result<Vec<Planned>, WriteFailure> {

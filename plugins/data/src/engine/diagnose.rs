@@ -33,7 +33,9 @@ impl Engine {
                     Ok(planned) => self.double(&draft, &planned).await.unwrap_or_else(Some),
                     Err(error) => Some(error),
                 };
-                faults[operation] = fault.filter(at_fault);
+                if let Some(error) = fault.filter(at_fault) {
+                    faults[operation] = Some(self.veiled(context, schema, change.object(), error).await);
+                }
             }
         }
         if let Some(WriteFailure { operation, error }) = known

@@ -209,7 +209,7 @@ impl<'a> Draft<'a> {
         if self.cascaded > self.cascade_max {
             return Err(DataError::TooMuchFollows {
                 what,
-                object: object.to_owned(),
+                object: Some(object.to_owned()),
                 max: self.cascade_max,
             });
         }

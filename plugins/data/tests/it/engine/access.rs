@@ -632,3 +632,46 @@ async fn refusals_are_told_of_and_hidden_records_are_not() {
         ]
     );
 }
+
+/// What a refusal cannot hide is that a value or an id is taken; it names nothing that the caller neither reads nor writes.
+#[tokio::test]
+async fn what_is_taken_is_told_without_what_is_hidden() {
+    const SEAT: &str = "name: seat\nfields:\n  row: { type: text }\n  code: { type: text }\n  secret: { type: text, defaultValue: s }\nindexes:\n  - { fields: [row, secret], unique: true }\n  - { fields: [code], unique: true }\n";
+    const LAMP: &str = "name: lamp\nfields:\n  secret: { type: text, defaultValue: s }\nindexes:\n  - { fields: [secret], unique: true }\n";
+    let world = World::new(&[("seat.object.yml", SEAT), ("lamp.object.yml", LAMP)]).await;
+    let taken = json!({ "id": "s1", "row": "a", "code": "c", "secret": "s" });
+    world.create("seat", taken).await.unwrap();
+    world.create("lamp", json!({})).await.unwrap();
+    let own = Some(json!({ "owner_id": "ann" }));
+    let check = async |object: &str, plans: [(Operation, Access); 2], record: Value, expected: Value| {
+        for (operation, plan) in plans {
+            world.permissions.allow("ann", object, operation, plan);
+        }
+        let ann = principal("ann", PrincipalKind::User, None);
+        let error = world.engine.create(&ann, object, fields(record)).await.unwrap_err();
+        assert_eq!(error.code(), "duplicate_value", "{error}");
+        let told: Vec<Value> = error.details()["fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| one["field"].clone())
+            .collect();
+        assert_eq!(json!(told), expected, "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    };
+    let sees = |hidden: &[&str], closed: &[&str]| {
+        let read = plan(own.clone(), None, hidden, &[]);
+        [
+            (Operation::Read, read),
+            (Operation::Create, plan(None, None, hidden, closed)),
+        ]
+    };
+    let mine = sees(&["secret"], &["secret"]);
+    check("seat", mine.clone(), json!({ "id": "s1", "row": "b" }), json!(["id"])).await;
+    check("seat", mine.clone(), json!({ "row": "a" }), json!(["row"])).await;
+    // Nothing of what is taken is known.
+    check("lamp", mine, json!({}), json!([])).await;
+    // Who may write a field without reading it knows its name.
+    let writes = sees(&["row", "code", "secret"], &["secret"]);
+    check("seat", writes, json!({ "code": "c", "row": "x" }), json!(["code"])).await;
+}

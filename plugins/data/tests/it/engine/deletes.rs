@@ -226,6 +226,20 @@ async fn too_much_to_take_along_is_refused_with_the_remedy() {
     assert_eq!(error.code(), "max_records_exceeded");
     assert_eq!(error.details(), json!({ "object": "note", "max": 4 }));
     assert!(error.to_string().contains("limits.cascadeMax"), "{error}");
+    // Who knows nothing of notes learns nothing of them.
+    let user = principal("u", PrincipalKind::User, None);
+    for (object, operation) in [("root", Operation::Delete), ("part", Operation::Read)] {
+        world.permissions.allow("u", object, operation, allowed(None));
+    }
+    let error = engine.delete(&user, "root", "r1").await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.details()),
+        ("max_records_exceeded", json!({ "object": null, "max": 4 }))
+    );
+    assert!(!error.to_string().contains("note"), "{error}");
+    world.permissions.allow("u", "note", Operation::Read, allowed(None));
+    let error = engine.delete(&user, "root", "r1").await.unwrap_err();
+    assert_eq!(error.details()["object"], "note");
     assert_eq!(world.number("SELECT COUNT(*) FROM part").await, 2);
     engine.delete(&world.local, "part", "p1").await.unwrap();
     engine.delete(&world.local, "root", "r1").await.unwrap();
