@@ -8,7 +8,8 @@ use crate::{
     paths, postgres, shell, test,
 };
 
-pub(crate) fn bench(seconds: u64, rounds: u32, only: Option<&str>) -> Result<()> {
+/// `check`: fails when a mark is missed.
+pub(crate) fn bench(seconds: u64, rounds: u32, only: Option<&str>, check: bool) -> Result<()> {
     build::build(Profile::Release)?;
     let built = Profile::Release.folder();
     let mut command = Command::new(built.join("objectos-bench"));
@@ -19,6 +20,7 @@ pub(crate) fn bench(seconds: u64, rounds: u32, only: Option<&str>) -> Result<()>
         .arg(paths::root());
     command.args(["--seconds", &seconds.to_string(), "--rounds", &rounds.to_string()]);
     command.args(only.into_iter().flat_map(|parts| ["--only", parts]));
+    command.args(check.then_some("--check"));
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }
 

@@ -77,6 +77,9 @@ enum Task {
         /// Only these parts: calls, open, secured, identity, sharing, start.
         #[arg(long)]
         only: Option<String>,
+        /// Fail when a mark is missed.
+        #[arg(long, conflicts_with = "scale")]
+        check: bool,
         /// Instead: the engine alone on many records.
         #[arg(long)]
         scale: bool,
@@ -114,8 +117,12 @@ fn main() -> ExitCode {
             scale: true, records, ..
         } => bench::scale(records),
         Task::Bench {
-            seconds, rounds, only, ..
-        } => bench::bench(seconds, rounds, only.as_deref()),
+            seconds,
+            rounds,
+            only,
+            check,
+            ..
+        } => bench::bench(seconds, rounds, only.as_deref(), check),
         Task::NewPlugin { name, path } => hello::new_plugin(&name, path.as_deref()),
         Task::Dist => dist::dist(),
         Task::Tidy => tidy::tidy(),

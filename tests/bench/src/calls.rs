@@ -17,8 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::table::{Mark, Table};
+
 const BATCHES: usize = 400;
 const CALLS: u32 = 500;
+/// How much more than a `dyn` call a small one may cost, nanoseconds.
+const OVER_DYN: Mark = Mark::AtMost(250.0);
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Vec<u8>> + Send + 'a>>;
 
@@ -40,8 +44,16 @@ impl Plain for Echo {
     }
 }
 
-/// The lines of the table.
-pub(crate) fn measure(built: &Path) -> Result<Vec<String>> {
+/// What one call costs, and the same behind a `dyn`, nanoseconds.
+struct Cost {
+    title: String,
+    ours_ns: f64,
+    plain_ns: f64,
+    mark: Option<Mark>,
+}
+
+/// Measures calls of both kinds, small and large.
+pub(crate) fn measure(built: &Path, table: &mut Table) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .on_thread_start(loader::on_thread_start)
@@ -66,16 +78,19 @@ pub(crate) fn measure(built: &Path) -> Result<Vec<String>> {
     let service = kernel
         .service("echo", "^1")
         .map_err(|error| anyhow::anyhow!("{error}"))?;
-    let lines = runtime.block_on(async { runtime.spawn(lines(service)).await })?;
+    let costs = runtime.block_on(async { runtime.spawn(costs(service)).await })?;
     runtime.block_on(kernel.shutdown(Duration::from_secs(5)));
-    lines
+    for cost in costs? {
+        table.over(&cost.title, cost.ours_ns, cost.plain_ns, cost.mark);
+    }
+    Ok(())
 }
 
-async fn lines(service: HostService) -> Result<Vec<String>> {
+async fn costs(service: HostService) -> Result<Vec<Cost>> {
     let plain: Box<dyn Plain> = Box::new(Echo);
     let context = Context::request("benchmark");
-    let mut lines = Vec::new();
-    for (size, name) in [(200, "200 B"), (16 * 1024, "16 KiB")] {
+    let mut costs = Vec::new();
+    for (size, name, mark) in [(200, "200 B", Some(OVER_DYN)), (16 * 1024, "16 KiB", None)] {
         let payload = vec![b'x'; size];
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..BATCHES {
@@ -95,7 +110,7 @@ async fn lines(service: HostService) -> Result<Vec<String>> {
             }
             theirs.push(begun.elapsed());
         }
-        lines.push(line(&format!("service call, async, {name}, ns"), ours, theirs));
+        costs.push(cost(format!("service call, async, {name}, ns"), ours, theirs, mark));
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..BATCHES {
             let begun = Instant::now();
@@ -113,18 +128,18 @@ async fn lines(service: HostService) -> Result<Vec<String>> {
             }
             theirs.push(begun.elapsed());
         }
-        lines.push(line(&format!("service call, sync, {name}, ns"), ours, theirs));
+        costs.push(cost(format!("service call, sync, {name}, ns"), ours, theirs, mark));
     }
-    Ok(lines)
+    Ok(costs)
 }
 
-fn line(title: &str, ours: Vec<Duration>, theirs: Vec<Duration>) -> String {
-    let (ours, theirs) = (median_ns(ours), median_ns(theirs));
-    format!(
-        "{title:<44} {ours:>12.0} {theirs:>12.0} {:>9.2}   over plain: {:.0} ns (≤ 250 for 200 B)",
-        ours / theirs,
-        ours - theirs
-    )
+fn cost(title: String, ours: Vec<Duration>, theirs: Vec<Duration>, mark: Option<Mark>) -> Cost {
+    Cost {
+        title,
+        ours_ns: median_ns(ours),
+        plain_ns: median_ns(theirs),
+        mark,
+    }
 }
 
 fn median_ns(mut batches: Vec<Duration>) -> f64 {

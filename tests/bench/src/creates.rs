@@ -8,32 +8,35 @@ use crate::{
     ACCOUNT, Cli, create_in,
     host::{Bare, Host},
     load::Load,
-    print,
     stats::Series,
+    table::{Mark, Table},
 };
 
 /// Clients, and what is asked of the ratio to the plain program.
-type Clients = &'static [(usize, &'static str)];
+type Clients = &'static [(usize, Option<Mark>)];
 
-const NORMAL: Clients = &[(1, ""), (32, "≥ 0.25"), (64, "")];
-const FULL: Clients = &[(1, ""), (64, "")];
+const NORMAL: Clients = &[(1, None), (32, Some(Mark::AtLeast(0.25))), (64, None)];
+const FULL: Clients = &[(1, None), (64, None)];
 /// What many clients make of a disk that one commit after the other waits for.
-const SHARED_COMMITS: &str = "≥ 5";
+const SHARED_COMMITS: Mark = Mark::AtLeast(5.0);
 
 /// What one number of clients came to, in both programs.
 struct Measured {
     clients: usize,
-    mark: &'static str,
+    mark: Option<Mark>,
     ours: Series,
     plain: Series,
 }
 
-pub(crate) fn normal(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
-    all(cli, ours, bare, duration, NORMAL, "NORMAL").map(drop)
+pub(crate) fn normal(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration, table: &mut Table) -> Result<()> {
+    let measured = all(cli, ours, bare, duration, NORMAL)?;
+    show(&measured, "NORMAL", table);
+    Ok(())
 }
 
-pub(crate) fn full(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
-    let measured = all(cli, ours, bare, duration, FULL, "FULL")?;
+pub(crate) fn full(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration, table: &mut Table) -> Result<()> {
+    let measured = all(cli, ours, bare, duration, FULL)?;
+    show(&measured, "FULL", table);
     let of = |clients: usize| {
         let found = measured.iter().find(|measured| measured.clients == clients);
         found.with_context(|| format!("{clients} clients were measured"))
@@ -41,21 +44,14 @@ pub(crate) fn full(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> R
     let (one, many) = (of(1)?, of(64)?);
     for (what, alone) in [("our", &one.ours), ("plain", &one.plain)] {
         let title = format!("create, FULL, 64 clients ÷ {what} one-by-one commits");
-        print(&title, &many.ours, alone, SHARED_COMMITS);
+        table.ratio(&title, &many.ours, alone, Some(SHARED_COMMITS));
     }
     Ok(())
 }
 
 /// Every number of clients in every round, in both programs in turn, so that all of it can be compared.
-fn all(
-    cli: &Cli,
-    ours: &Host,
-    bare: &Bare,
-    duration: Duration,
-    clients: Clients,
-    synchronous: &str,
-) -> Result<Vec<Measured>> {
-    let measured = |&(clients, mark): &(usize, &'static str)| Measured {
+fn all(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration, clients: Clients) -> Result<Vec<Measured>> {
+    let measured = |&(clients, mark): &(usize, Option<Mark>)| Measured {
         clients,
         mark,
         ours: Series::default(),
@@ -74,9 +70,12 @@ fn all(
                 .push(plain.run(duration).context("create in the plain program")?);
         }
     }
-    for one in &measured {
-        let title = format!("create, {synchronous}, {} clients, requests/s", one.clients);
-        print(&title, &one.ours, &one.plain, one.mark);
-    }
     Ok(measured)
+}
+
+fn show(measured: &[Measured], synchronous: &str, table: &mut Table) {
+    for one in measured {
+        let title = format!("create, {synchronous}, {} clients, requests/s", one.clients);
+        table.ratio(&title, &one.ours, &one.plain, one.mark);
+    }
 }

@@ -8,8 +8,8 @@ use crate::{
     ACCOUNT, Cli,
     host::{Bare, Host},
     load::Load,
-    print,
     stats::Series,
+    table::Table,
 };
 
 /// Records of each object in both programs.
@@ -17,7 +17,7 @@ const RECORDS: usize = 1_000;
 /// Records of one request of bulk loading.
 const BULK: usize = 100;
 
-pub(crate) fn measure(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
+pub(crate) fn measure(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration, table: &mut Table) -> Result<()> {
     let many = format!("[{}]", vec![ACCOUNT; BULK].join(","));
     for _ in 0..RECORDS / BULK {
         ours.post("/api/v1/data/account/createMany", &many)?;
@@ -49,7 +49,7 @@ pub(crate) fn measure(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -
             Load::get(ours.address, &ours.token, path, 32),
             Load::get(bare.address, "", plain, 32),
         ];
-        compare(cli, &format!("{what}, requests/s"), &pair, duration)?;
+        compare(cli, &format!("{what}, requests/s"), &pair, duration, table)?;
     }
     let pair = [
         Load::post(ours.address, &ours.token, "/api/v1/data/account/createMany", &many, 4),
@@ -60,6 +60,7 @@ pub(crate) fn measure(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -
         &format!("bulk load, {BULK} in one request, requests/s"),
         &pair,
         duration,
+        table,
     )
 }
 
@@ -67,7 +68,7 @@ fn contact(number: usize, account: &str) -> String {
     format!(r#"{{"name":"Contact {number}","account":"{account}"}}"#)
 }
 
-fn compare(cli: &Cli, title: &str, pair: &[Load; 2], duration: Duration) -> Result<()> {
+fn compare(cli: &Cli, title: &str, pair: &[Load; 2], duration: Duration, table: &mut Table) -> Result<()> {
     let (mut left, mut right) = (Series::default(), Series::default());
     for _ in 0..cli.rounds {
         left.push(pair[0].run(duration).with_context(|| format!("{title}: the host"))?);
@@ -77,6 +78,6 @@ fn compare(cli: &Cli, title: &str, pair: &[Load; 2], duration: Duration) -> Resu
                 .with_context(|| format!("{title}: the plain program"))?,
         );
     }
-    print(title, &left, &right, "");
+    table.ratio(title, &left, &right, None);
     Ok(())
 }

@@ -10,8 +10,9 @@ mod lists;
 mod load;
 mod shared;
 mod stats;
+mod table;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use std::{path::PathBuf, time::Duration};
 
@@ -19,6 +20,7 @@ use crate::{
     host::{Bare, Guard, Host},
     load::Load,
     stats::Series,
+    table::{Mark, Table},
 };
 
 #[derive(Debug, Parser)]
@@ -38,6 +40,9 @@ struct Cli {
     /// Only these parts.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Fail when a mark is missed.
+    #[arg(long)]
+    check: bool,
 }
 
 /// Parts of the benchmark.
@@ -71,41 +76,44 @@ fn main() -> Result<()> {
     cli.built = cli.built.canonicalize().context("--built")?;
     cli.repository = cli.repository.canonicalize().context("--repository")?;
     let duration = Duration::from_secs(cli.seconds);
-    println!("{:<44} {:>12} {:>12} {:>9}   mark", "", "ours", "plain", "ratio");
+    let mut table = Table::begin();
     let wanted = |part: Part| cli.only.is_empty() || cli.only.contains(&part);
     if wanted(Part::Calls) {
-        for line in calls::measure(&cli.built)? {
-            println!("{line}");
-        }
+        calls::measure(&cli.built, &mut table)?;
     }
     if wanted(Part::Open) {
-        open(&cli, duration)?;
+        open(&cli, duration, &mut table)?;
     }
     if wanted(Part::Secured) {
-        secured(&cli, duration)?;
+        secured(&cli, duration, &mut table)?;
     }
     if wanted(Part::Identity) {
-        identity(&cli, duration)?;
+        identity(&cli, duration, &mut table)?;
     }
     if wanted(Part::Sharing) {
-        sharing(&cli, duration)?;
+        sharing(&cli, duration, &mut table)?;
     }
     if wanted(Part::Start) {
-        starts(&cli)?;
+        starts(&cli, &mut table)?;
     }
+    let missed = table.end();
+    ensure!(
+        missed == 0 || !cli.check,
+        "{missed} marks are missed: see the lines that say MISSED"
+    );
     Ok(())
 }
 
 /// Without access control, against the plain program.
-fn open(cli: &Cli, duration: Duration) -> Result<()> {
+fn open(cli: &Cli, duration: Duration, table: &mut Table) -> Result<()> {
     let normal = pair(cli, "NORMAL")?;
     let (ours, bare) = &normal;
-    reads(cli, ours, bare, duration)?;
-    lists::measure(cli, ours, bare, duration)?;
-    creates::normal(cli, ours, bare, duration)?;
+    reads(cli, ours, bare, duration, table)?;
+    lists::measure(cli, ours, bare, duration, table)?;
+    creates::normal(cli, ours, bare, duration, table)?;
     drop(normal);
     let (ours, bare) = pair(cli, "FULL")?;
-    creates::full(cli, &ours, &bare, duration)
+    creates::full(cli, &ours, &bare, duration, table)
 }
 
 fn read_of(host: &Host) -> Result<Load> {
@@ -118,7 +126,7 @@ fn create_in(host: &Host, connections: usize) -> Load {
 }
 
 /// Session, access plan, field mask and audit on, against the plain program and against the same host without them.
-fn secured(cli: &Cli, duration: Duration) -> Result<()> {
+fn secured(cli: &Cli, duration: Duration, table: &mut Table) -> Result<()> {
     let ours = Host::start(cli, BENCH, "NORMAL", Guard::Secured)?;
     let (open, bare) = pair(cli, "NORMAL")?;
     let row = format!("/row/{}", bare.create(ACCOUNT)?);
@@ -129,8 +137,8 @@ fn secured(cli: &Cli, duration: Duration) -> Result<()> {
         Load::post(bare.address, "", "/row", ACCOUNT, 32),
     ];
     for (what, loads, mark) in [
-        ("read one record", &reads, "≥ 0.6"),
-        ("create, NORMAL", &creates, "≥ 0.35"),
+        ("read one record", &reads, Mark::AtLeast(0.6)),
+        ("create, NORMAL", &creates, Mark::AtLeast(0.35)),
     ] {
         let [mut on, mut off, mut plain] = [Series::default(), Series::default(), Series::default()];
         for _ in 0..cli.rounds {
@@ -138,29 +146,40 @@ fn secured(cli: &Cli, duration: Duration) -> Result<()> {
             off.push(loads[1].run(duration).context("the open host")?);
             plain.push(loads[2].run(duration).context("the plain program")?);
         }
-        print(&format!("{what}, signed in and audited"), &on, &plain, mark);
-        print(&format!("{what}, access control on ÷ off"), &on, &off, "≥ 0.85");
+        table.ratio(&format!("{what}, signed in and audited"), &on, &plain, Some(mark));
+        let title = format!("{what}, access control on ÷ off");
+        table.ratio(&title, &on, &off, Some(Mark::AtLeast(0.85)));
     }
     Ok(())
 }
 
 /// Signing in, and access plans that are known already.
-fn identity(cli: &Cli, duration: Duration) -> Result<()> {
+fn identity(cli: &Cli, duration: Duration, table: &mut Table) -> Result<()> {
     let (ours, plain) = identity::logins(cli, duration)?;
-    print("logins/s against password hashes/s", &ours, &plain, "≥ 0.9");
-    println!("{}", identity::plan(&cli.built, &cli.repository)?);
+    table.ratio(
+        "logins/s against password hashes/s",
+        &ours,
+        &plain,
+        Some(Mark::AtLeast(0.9)),
+    );
+    let plan_ns = identity::plan(&cli.built, &cli.repository)?;
+    table.figure("access plan from cache, ns", plan_ns, 0, Some(Mark::AtMost(2_000.0)));
     Ok(())
 }
 
 /// Lists on a million records, by whom they are seen.
-fn sharing(cli: &Cli, duration: Duration) -> Result<()> {
+fn sharing(cli: &Cli, duration: Duration, table: &mut Table) -> Result<()> {
     let host = shared::start(cli)?;
     for (total, what, mark) in [
-        (false, "list of 20 of a million, 5 rules ÷ administrator", "≥ 0.7"),
-        (true, "the same with its total", ""),
+        (
+            false,
+            "list of 20 of a million, 5 rules ÷ administrator",
+            Some(Mark::AtLeast(0.7)),
+        ),
+        (true, "the same with its total", None),
     ] {
         let (user, administrator) = shared::lists(cli, &host, total, duration)?;
-        print(what, &user, &administrator, mark);
+        table.ratio(what, &user, &administrator, mark);
     }
     Ok(())
 }
@@ -172,7 +191,7 @@ fn pair(cli: &Cli, synchronous: &str) -> Result<(Host, Bare)> {
     ))
 }
 
-fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> {
+fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration, table: &mut Table) -> Result<()> {
     let left = read_of(ours)?;
     let right = Load::get(bare.address, "", &format!("/row/{}", bare.create(ACCOUNT)?), 32);
     let (mut a, mut b) = (Series::default(), Series::default());
@@ -180,11 +199,11 @@ fn reads(cli: &Cli, ours: &Host, bare: &Bare, duration: Duration) -> Result<()> 
         a.push(left.run(duration).context("read from the host")?);
         b.push(right.run(duration).context("read from the plain program")?);
     }
-    print("read one record, requests/s", &a, &b, "≥ 0.5");
+    table.ratio("read one record, requests/s", &a, &b, Some(Mark::AtLeast(0.5)));
     Ok(())
 }
 
-fn starts(cli: &Cli) -> Result<()> {
+fn starts(cli: &Cli, table: &mut Table) -> Result<()> {
     let (mut start, mut idle, mut swap) = (Series::default(), Series::default(), Series::default());
     for _ in 0..cli.rounds {
         let host = Host::start(cli, CRM, "NORMAL", Guard::Open)?;
@@ -195,40 +214,13 @@ fn starts(cli: &Cli) -> Result<()> {
             swap.push(host.swap_ms(plugin)?);
         }
     }
-    println!(
-        "{:<44} {:>12.1} {:>12} {:>9}   ≤ 300",
-        "start to ready, ms",
-        start.median(),
-        "",
-        ""
-    );
-    println!(
-        "{:<44} {:>12.1} {:>12} {:>9}   ≤ 48",
+    table.figure("start to ready, ms", start.median(), 1, Some(Mark::AtMost(300.0)));
+    table.figure(
         "idle memory (resident), MiB",
         idle.median(),
-        "",
-        ""
+        1,
+        Some(Mark::AtMost(48.0)),
     );
-    println!(
-        "{:<44} {:>12.1} {:>12} {:>9}",
-        "swap until switched, ms",
-        swap.median(),
-        "",
-        ""
-    );
+    table.figure("swap until switched, ms", swap.median(), 1, None);
     Ok(())
-}
-
-fn print(title: &str, ours: &Series, plain: &Series, mark: &str) {
-    println!(
-        "{title:<44} {:>12.0} {:>12.0} {:>9.2}   {mark}{}",
-        ours.median(),
-        plain.median(),
-        ours.median() / plain.median(),
-        if plain.spread() > 0.25 {
-            "   (the plain program moved by more than a quarter: repeat on a quiet machine)"
-        } else {
-            ""
-        }
-    );
 }
