@@ -27,6 +27,7 @@ mod permissions;
 mod plugins_cli;
 mod postgres;
 mod reach;
+mod readme;
 mod secrets;
 mod sourcing;
 mod swap;
