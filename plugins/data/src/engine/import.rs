@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use self::rows::ImportRow;
 use super::access::Granted;
 use super::commit::Change;
+use super::draft::Known;
 use super::find::Search;
 use super::summary::Summary;
 use super::upsert::Key;
@@ -464,8 +465,8 @@ impl Engine {
         let caller = self.caller(context);
         if key.name == SystemField::Id.name() {
             let Some(id) = value.as_str() else { return Ok(None) };
-            let mut draft = self.draft(schema, &caller, false);
-            draft.dialect = layout.dialect;
+            let known = Known::default();
+            let draft = self.draft(schema, &caller, &known, false);
             let seen = self.read_visible(&draft, layout, granted, id).await?;
             return Ok(seen.map(|_| id.to_owned()));
         }
