@@ -89,7 +89,7 @@ impl ImportJobs {
     }
 }
 
-/// The same of a record that was something its caller may not know.
+/// What is told of a record that was something its caller may not know.
 fn not_known(id: &str) -> Value {
     json!({
         "id": id,
