@@ -209,12 +209,7 @@ impl Engine {
             let mut unit = std::mem::take(&mut draft.unit);
             unit.trial = only_check;
             if unit.steps.is_empty() {
-                return Ok(Written {
-                    planned,
-                    effects: Vec::new(),
-                    told: draft.take_told(),
-                    trial: only_check,
-                });
+                return Ok(written(&mut draft, planned));
             }
             let last = changes.len().saturating_sub(1);
             let store = match draft.datasource() {
@@ -235,14 +230,7 @@ impl Engine {
                         self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
                         self.parts.signal.stored();
                     }
-                    // What was not stored had no effect.
-                    let effects = std::mem::take(&mut draft.effects);
-                    return Ok(Written {
-                        planned,
-                        effects: if only_check { Vec::new() } else { effects },
-                        told: draft.take_told(),
-                        trial: only_check,
-                    });
+                    return Ok(written(&mut draft, planned));
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
                     Verdict::Again { diagnose: look, ask } => {
@@ -408,6 +396,18 @@ impl Engine {
             .read(&select.page_statement(plan.layout.dialect), &mut |row| writer.row(row))
             .await?;
         Ok(if writer.ends.is_empty() { stored } else { writer.out })
+    }
+}
+
+/// What came of a draft that was stored or tried.
+fn written(draft: &mut Draft<'_>, planned: Vec<Planned>) -> Written {
+    let effects = std::mem::take(&mut draft.effects);
+    Written {
+        planned,
+        // What was not stored had no effect.
+        effects: if draft.trial { Vec::new() } else { effects },
+        told: draft.take_told(),
+        trial: draft.trial,
     }
 }
 
