@@ -30,13 +30,13 @@ impl Engine {
         given.records.clone_from(&draft.beside);
         let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
         let key = (point, draft.operation, payload);
-        let known = draft.hooked.lock().get(&key).cloned();
+        let known = draft.known.hooked.lock().get(&key).cloned();
         let changed = match known {
             Some(known) => known,
             None => {
                 let context = draft.caller.context;
                 let changed = self.parts.hooks.run(point, context, object, key.2.clone()).await?;
-                draft.hooked.lock().insert(key, changed.clone());
+                draft.known.hooked.lock().insert(key, changed.clone());
                 changed
             }
         };
