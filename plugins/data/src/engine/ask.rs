@@ -73,7 +73,7 @@ impl Engine {
     async fn judgement(&self, draft: &Draft<'_>, subject: Subject<'_>, question: &Question<'_>) -> Result<Judgement> {
         let payload = payload(subject, question);
         let key = format!("{}\n{payload}", question.rule.name);
-        if let Some(known) = draft.answered.lock().get(&key) {
+        if let Some(known) = draft.known.answered.lock().get(&key) {
             return Ok(known.clone());
         }
         let judgement = match &question.asked.whom {
@@ -90,7 +90,7 @@ impl Engine {
                 read(&answer).ok_or_else(|| not_understood("a document without `valid`"))?
             }
         };
-        draft.answered.lock().insert(key, judgement.clone());
+        draft.known.answered.lock().insert(key, judgement.clone());
         Ok(judgement)
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::answer::RecordAnswer;
 use super::beside::event_beside;
 use super::commit::{Beside, Change, WriteFailure};
+use super::draft::Known;
 use super::summary::Summary;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
@@ -387,17 +388,22 @@ impl Engine {
                 Err(error) => Some(error),
             });
         }
-        let mut known = None;
+        let known = Known::default();
+        let beside = Beside {
+            known: Some(&known),
+            ..beside
+        };
+        let mut failed = None;
         if good.len() == faults.len() {
             match self.write_beside(context, schema, &good, only_check, beside).await {
                 Ok(written) => {
                     let answers = self.answers(context, schema, written).await?;
                     return Ok(answers.into_iter().map(Ok).collect());
                 }
-                Err(failure) => known = Some(failure),
+                Err(failure) => failed = Some(failure),
             }
         }
-        let mut found = self.faults(context, schema, &good, known).await.into_iter();
+        let mut found = self.faults(context, schema, &good, &known, failed).await.into_iter();
         Ok(faults
             .into_iter()
             .map(|fault| match fault.or_else(|| found.next().flatten()) {

@@ -107,6 +107,8 @@ pub(super) struct Beside<'a> {
     pub(super) events: &'a [Statement],
     /// Changes of tables, which are made first.
     pub(super) tables: &'a [SchemaStep],
+    /// Where to keep what is found out, for whoever plans the same changes once more.
+    pub(super) known: Option<&'a Known>,
 }
 
 /// Why a write failed, and at which of its changes.
@@ -116,13 +118,15 @@ pub(super) struct WriteFailure {
     pub(super) error: DataError,
 }
 
-/// A write that was stored.
+/// A write that was stored, or tried.
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) planned: Vec<Planned>,
     pub(super) effects: Vec<Effect>,
     /// Broken rules that only tell, each with the change that it belongs to.
     pub(super) told: Vec<(usize, Told)>,
+    /// Nothing was stored.
+    pub(super) trial: bool,
 }
 
 /// What to do after the database refused a unit.
@@ -191,16 +195,15 @@ impl Engine {
         beside: Beside<'_>,
     ) -> Result<Written, WriteFailure> {
         let mut diagnose = only_check;
-        let (known, now_ms) = (Known::default(), self.now_ms());
+        let own = Known::default();
+        let known = beside.known.unwrap_or(&own);
         let keeps_files = self.keeps_files();
         let mut lost_races = 0;
         for attempt in 0..ATTEMPTS_MAX {
-            let mut caller = self.caller(context);
-            // One moment for all attempts: what they show to others is the same when nothing else changed.
-            caller.now_ms = now_ms;
-            let mut draft = self.draft(schema, &caller, diagnose);
-            draft.remember(&known);
+            let caller = self.writing_caller(context, known);
+            let mut draft = self.draft(schema, &caller, known, diagnose);
             draft.keeps_files = keeps_files;
+            draft.trial = only_check;
             let planned = self.plan_all(&mut draft, changes).await?;
             if !draft.unit.steps.is_empty() {
                 for event in beside.events {
@@ -210,11 +213,7 @@ impl Engine {
             let mut unit = std::mem::take(&mut draft.unit);
             unit.trial = only_check;
             if unit.steps.is_empty() {
-                return Ok(Written {
-                    planned,
-                    effects: Vec::new(),
-                    told: draft.take_told(),
-                });
+                return Ok(written(&mut draft, planned));
             }
             let last = changes.len().saturating_sub(1);
             let store = match draft.datasource() {
@@ -235,13 +234,7 @@ impl Engine {
                         self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
                         self.parts.signal.stored();
                     }
-                    // What was not stored had no effect.
-                    let effects = std::mem::take(&mut draft.effects);
-                    return Ok(Written {
-                        planned,
-                        effects: if only_check { Vec::new() } else { effects },
-                        told: draft.take_told(),
-                    });
+                    return Ok(written(&mut draft, planned));
                 }
                 Outcome::Refused(refusal) => match judge(&draft, &refusal) {
                     Verdict::Again { diagnose: look, ask } => {
@@ -347,6 +340,7 @@ impl Engine {
             planned,
             effects,
             mut told,
+            trial,
         } = written;
         let mut answers = Vec::with_capacity(planned.len());
         for (operation, plan) in planned.iter().enumerate() {
@@ -357,7 +351,7 @@ impl Engine {
                     extra = changed;
                 }
             }
-            let mut record = self.written_record(context, schema, plan).await?;
+            let mut record = self.written_record(context, schema, plan, trial).await?;
             if let (Some(extra), false) = (extra, record.is_empty()) {
                 record = merged(&record, extra, plan.granted.view.as_deref())?;
             }
@@ -374,15 +368,15 @@ impl Engine {
         Ok(answers)
     }
 
-    /// The record after a write; empty for a deleted one.
-    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned) -> Result<Vec<u8>> {
+    /// The record after a write; empty for a deleted one. Of a trial, what the database computes is not there to be read.
+    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned, trial: bool) -> Result<Vec<u8>> {
         let Some(after) = &plan.after else {
             return Ok(Vec::new());
         };
         let view = plan.granted.view.as_deref();
         let mut stored = Vec::with_capacity(256);
         write_stored(&mut stored, &plan.layout, view, plan.granted.system, &Values(after));
-        if plan.layout.plain {
+        if plan.layout.plain || trial {
             return Ok(stored);
         }
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
@@ -406,6 +400,18 @@ impl Engine {
             .read(&select.page_statement(plan.layout.dialect), &mut |row| writer.row(row))
             .await?;
         Ok(if writer.ends.is_empty() { stored } else { writer.out })
+    }
+}
+
+/// What came of a draft that was stored or tried.
+fn written(draft: &mut Draft<'_>, planned: Vec<Planned>) -> Written {
+    let effects = std::mem::take(&mut draft.effects);
+    Written {
+        planned,
+        // What was not stored had no effect.
+        effects: if draft.trial { Vec::new() } else { effects },
+        told: draft.take_told(),
+        trial: draft.trial,
     }
 }
 

@@ -127,7 +127,13 @@ impl Engine {
         match record.get(SystemField::Id.name()) {
             None | Some(Value::Null) => {
                 let make = || self.ids.make(layout.object.key_prefix.as_deref(), draft.caller.now_ms);
-                Ok(draft.ids.lock().entry(draft.operation).or_insert_with(make).clone())
+                Ok(draft
+                    .known
+                    .ids
+                    .lock()
+                    .entry(draft.operation)
+                    .or_insert_with(make)
+                    .clone())
             }
             Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
             Some(_) => {

@@ -8,25 +8,28 @@ use objectos_plugin_api::{Context, ErrorKind};
 
 use super::Engine;
 use super::commit::{Change, Planned, WriteFailure};
-use super::draft::{Draft, Part};
+use super::draft::{Draft, Known, Part};
 use crate::error::{DataError, Result};
 use crate::record::Schema;
 use crate::store::Statement;
 use crate::validate::UniqueDemand;
 
 impl Engine {
-    /// The error of each change that is at fault, in their order. `known`: what the write failed at, if it was tried.
+    /// The error of each change that is at fault, in their order. `failed`: what the write failed at, if it was tried; `known`:
+    /// what it found out until then, so that nobody is asked about the same twice.
     pub(super) async fn faults(
         &self,
         context: &Context,
         schema: &Schema,
         changes: &[Change],
-        known: Option<WriteFailure>,
+        known: &Known,
+        failed: Option<WriteFailure>,
     ) -> Vec<Option<DataError>> {
         let mut faults: Vec<Option<DataError>> = changes.iter().map(|_| None).collect();
-        if known.as_ref().is_none_or(|failure| at_fault(&failure.error)) {
-            let caller = self.caller(context);
-            let mut draft = self.draft(schema, &caller, true);
+        if failed.as_ref().is_none_or(|failure| at_fault(&failure.error)) {
+            let caller = self.writing_caller(context, known);
+            let mut draft = self.draft(schema, &caller, known, true);
+            draft.trial = true;
             for (operation, change) in changes.iter().enumerate() {
                 draft.operation = operation;
                 let fault = match self.plan(&mut draft, change).await {
@@ -38,7 +41,7 @@ impl Engine {
                 }
             }
         }
-        if let Some(WriteFailure { operation, error }) = known
+        if let Some(WriteFailure { operation, error }) = failed
             && let Some(fault) = faults.get_mut(operation)
         {
             *fault = Some(error);

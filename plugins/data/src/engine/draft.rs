@@ -1,10 +1,10 @@
 //! A write under way: the steps so far, what each of them is for, and what the records will be once they are run.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use objectos_plugin_api::HookStep;
 use objectos_plugin_api::contracts::data::RecordBeside;
+use objectos_plugin_api::{Context, HookStep};
 use parking_lot::Mutex;
 
 use super::Engine;
@@ -16,7 +16,7 @@ use super::seal::Sealed;
 use super::store_record;
 use crate::error::{DataError, Result};
 use crate::record::{Layout, Schema};
-use crate::store::{Dialect, Expect, SqlValue, Statement, WriteUnit};
+use crate::store::{Expect, SqlValue, Statement, WriteUnit};
 use crate::validate::Told;
 
 /// The stored values of a record, in the order of the columns.
@@ -106,8 +106,6 @@ pub(super) struct Draft<'a> {
     pub(super) schema: &'a Schema,
     /// Who asks.
     pub(super) caller: &'a Caller<'a>,
-    /// How the database spells things.
-    pub(super) dialect: &'static dyn Dialect,
     /// The steps.
     pub(super) unit: WriteUnit,
     /// What each step is for, and the change that it belongs to.
@@ -130,51 +128,45 @@ pub(super) struct Draft<'a> {
     told: Mutex<Vec<(usize, Told)>>,
     /// What rules read since the last guard.
     relied: Mutex<Vec<Relied>>,
-    /// Questions that were answered, also in the attempts before.
-    pub(super) answered: Arc<Answered>,
-    /// What before-hooks answered, also in the attempts before.
-    pub(super) hooked: Arc<Hooked>,
-    /// Ids that were made for new records, by the change that makes them, also in the attempts before.
-    pub(super) ids: Arc<Mutex<HashMap<usize, String>>>,
-    /// Passwords that were hashed, also in the attempts before.
-    pub(super) sealed: Arc<Sealed>,
-    /// Files that were looked up, also in the attempts before.
-    pub(super) files: Arc<KnownFiles>,
+    /// What the attempts before found out.
+    pub(super) known: &'a Known,
     /// A plugin keeps files, and is to be told which ones records have.
     pub(super) keeps_files: bool,
+    /// Nothing of it will be stored.
+    pub(super) trial: bool,
 }
 
 /// What the attempts of one write tell each other.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    answered: Arc<Answered>,
-    pub(super) hooked: Arc<Hooked>,
-    ids: Arc<Mutex<HashMap<usize, String>>>,
-    sealed: Arc<Sealed>,
-    files: Arc<KnownFiles>,
+    /// The moment of the write: one for all attempts, so that what they show to others is the same when nothing else changed.
+    now_ms: OnceLock<i64>,
+    /// Questions that were answered.
+    pub(super) answered: Answered,
+    /// What before-hooks answered.
+    pub(super) hooked: Hooked,
+    /// Ids that were made for new records, by the change that makes them.
+    pub(super) ids: Mutex<HashMap<usize, String>>,
+    /// Passwords that were hashed.
+    pub(super) sealed: Sealed,
+    /// Files that were looked up.
+    pub(super) files: KnownFiles,
 }
 
 impl Engine {
     /// An empty draft of a write.
-    pub(super) fn draft<'a>(&self, schema: &'a Schema, caller: &'a Caller<'a>, diagnose: bool) -> Draft<'a> {
-        let cascade_max = self.parts.limits.cascade_max;
-        Draft::new(schema, caller, self.parts.store.dialect(), diagnose, cascade_max)
-    }
-}
-
-impl<'a> Draft<'a> {
-    fn new(
+    pub(super) fn draft<'a>(
+        &self,
         schema: &'a Schema,
         caller: &'a Caller<'a>,
-        dialect: &'static dyn Dialect,
+        known: &'a Known,
         diagnose: bool,
-        cascade_max: usize,
-    ) -> Self {
-        Self {
-            cascade_max,
+    ) -> Draft<'a> {
+        Draft {
+            cascade_max: self.parts.limits.cascade_max,
             schema,
             caller,
-            dialect,
+            known,
             unit: WriteUnit::default(),
             parts: Vec::new(),
             operation: 0,
@@ -185,24 +177,20 @@ impl<'a> Draft<'a> {
             cascaded: 0,
             told: Mutex::default(),
             relied: Mutex::default(),
-            answered: Arc::default(),
-            hooked: Arc::default(),
-            ids: Arc::default(),
-            sealed: Arc::default(),
-            files: Arc::default(),
             keeps_files: false,
+            trial: false,
         }
     }
 
-    /// Goes on with what the attempts before found out.
-    pub(super) fn remember(&mut self, known: &Known) {
-        self.answered = Arc::clone(&known.answered);
-        self.hooked = Arc::clone(&known.hooked);
-        self.ids = Arc::clone(&known.ids);
-        self.sealed = Arc::clone(&known.sealed);
-        self.files = Arc::clone(&known.files);
+    /// Who asks, at the moment of the write.
+    pub(super) fn writing_caller<'a>(&'a self, context: &'a Context, known: &Known) -> Caller<'a> {
+        let mut caller = self.caller(context);
+        caller.now_ms = *known.now_ms.get_or_init(|| caller.now_ms);
+        caller
     }
+}
 
+impl Draft<'_> {
     /// Counts a record that follows from another, so that no change grows without end.
     pub(super) fn count_consequence(&mut self, what: &'static str, object: &str) -> Result<()> {
         self.cascaded += 1;

@@ -216,6 +216,11 @@ async fn begin(engine: &Engine, context: &Context, wish: ExportWish) -> Result<(
                     .to_owned(),
         });
     }
+    if query.backwards {
+        return Err(DataError::InvalidQuery {
+            message: "an export goes forwards: give the cursor by itself, or as {\"after\": CURSOR}".to_owned(),
+        });
+    }
     let names = engine.export_names(context, &object, &query).await?;
     query.count = Some(false);
     let mut walk = Walk {

@@ -124,12 +124,12 @@ impl Engine {
             let what = "must be the id of a file that was uploaded before";
             return Ok(Err(refuse(written.field, FieldCode::InvalidFormat, what)));
         };
-        let known = draft.files.lock().get(id).cloned();
+        let known = draft.known.files.lock().get(id).cloned();
         let found = match (known, &self.files) {
             (Some(known), _) => known,
             (None, Some(files)) => {
                 let found = files.stat(draft.caller.context, id).await?;
-                draft.files.lock().insert(id.to_owned(), found.clone());
+                draft.known.files.lock().insert(id.to_owned(), found.clone());
                 found
             }
             (None, None) => None,

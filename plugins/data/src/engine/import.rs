@@ -16,14 +16,15 @@ use serde_json::{Map, Value, json};
 
 use self::rows::ImportRow;
 use super::access::Granted;
+use super::answer::to_json;
 use super::commit::Change;
+use super::draft::{Effect, Known};
 use super::find::Search;
 use super::summary::Summary;
 use super::upsert::Key;
 use super::{Engine, Fields, check_method, layout_of};
 use crate::error::{DataError, Result};
-use crate::model::SystemField;
-use crate::query::QueryInput;
+use crate::model::{CurrencyModel, FieldSettings, SystemField};
 use crate::record::{Layout, Schema};
 
 /// Rows that are written at the same time: they share commits.
@@ -98,7 +99,8 @@ pub struct ImportTally {
     pub errors: Vec<Value>,
     /// Every row, when that is wanted.
     pub results: Vec<Value>,
-    /// `{id, version}` of a record that was made, `{id, version, before}` of one that was changed, when that is wanted.
+    /// `{id, version}` of a record that was made, `{id, version, before}` of one that was changed, when that is wanted; `before` is
+    /// null where the caller may not know it.
     pub changes: Vec<Value>,
 }
 
@@ -119,14 +121,17 @@ impl ImportTally {
         match result {
             Ok(Done::Created(written)) => {
                 self.created += 1;
-                let change = written.filter(|_| options.undo).map(|written| written.to_change(None));
+                let change = written.filter(|_| options.undo).map(|written| written.to_change());
                 self.changes.extend(change);
             }
             Ok(Done::Updated(written, before)) => {
                 self.updated += 1;
-                let change = written.zip(before);
-                self.changes
-                    .extend(change.map(|(written, before)| written.to_change(Some(before))));
+                let change = written.filter(|_| options.undo).map(|written| {
+                    let mut change = written.to_change();
+                    change["before"] = before.map_or(Value::Null, Value::Object);
+                    change
+                });
+                self.changes.extend(change);
             }
             Err(error) => {
                 self.failed += 1;
@@ -154,20 +159,16 @@ struct WrittenRow {
 }
 
 impl WrittenRow {
-    /// `{id, version, before?}`
-    fn to_change(&self, before: Option<Fields>) -> Value {
-        let mut change = json!({ "id": self.id, "version": self.version });
-        if let Some(before) = before {
-            change["before"] = Value::Object(before);
-        }
-        change
+    /// `{id, version}`
+    fn to_change(&self) -> Value {
+        json!({ "id": self.id, "version": self.version })
     }
 }
 
 /// What became of one row, with its record when it was stored.
 enum Done {
     Created(Option<WrittenRow>),
-    /// With what its fields were, when that is wanted.
+    /// With what its fields were, as far as the caller may know it.
     Updated(Option<WrittenRow>, Option<Fields>),
 }
 
@@ -383,16 +384,13 @@ impl Engine {
                 self.import_target(context, schema, layout, &record, key).await?
             }
         };
-        let (change, updates) = match (known, options.mode) {
-            (Some(id), _) => {
-                let change = Change::Update {
-                    object,
-                    id,
-                    record,
-                    expected: None,
-                };
-                (change, true)
-            }
+        let change = match (known, options.mode) {
+            (Some(id), _) => Change::Update {
+                object,
+                id,
+                record,
+                expected: None,
+            },
             (None, ImportMode::Update) => {
                 let id = record
                     .get(&key.name)
@@ -402,18 +400,21 @@ impl Engine {
                     id: id.unwrap_or_default(),
                 });
             }
-            (None, _) => (Change::Create { object, record }, false),
+            (None, _) => Change::Create { object, record },
         };
-        let before = match &change {
-            Change::Update { id, record, .. } if options.undo && !options.dry_run => {
-                self.import_before(context, layout, id, record).await
-            }
-            _ => None,
-        };
+        let changes = [change];
         let written = self
-            .write(context, schema, &[change], options.dry_run)
+            .write(context, schema, &changes, options.dry_run)
             .await
             .map_err(|failure| failure.error)?;
+        for effect in &written.effects {
+            // What a handler makes of the record is for whoever is answered with it.
+            self.after_hook(context, effect).await;
+        }
+        let before = match &changes {
+            [Change::Update { id, record, .. }] if options.undo => what_was(layout, key, id, record, &written.effects),
+            _ => None,
+        };
         let planned = written.planned.into_iter().next().filter(|_| !options.dry_run);
         let written = planned.map(|planned| {
             let after = planned.after.as_ref();
@@ -423,29 +424,10 @@ impl Engine {
                 version,
             }
         });
-        Ok(if updates {
-            Done::Updated(written, before)
-        } else {
-            Done::Created(written)
+        Ok(match changes {
+            [Change::Update { .. }] => Done::Updated(written, before),
+            _ => Done::Created(written),
         })
-    }
-
-    /// What the fields of a row were; none when the caller may not read them.
-    async fn import_before(&self, context: &Context, layout: &Layout, id: &str, record: &Fields) -> Option<Fields> {
-        let query = QueryInput {
-            fields: Some(
-                record
-                    .keys()
-                    .filter(|name| *name != SystemField::Id.name())
-                    .cloned()
-                    .collect(),
-            ),
-            ..QueryInput::default()
-        };
-        let found = self.get(context, &layout.object.name, id, &query).await.ok()?;
-        let mut before: Fields = serde_json::from_slice(&found.record).ok()?;
-        before.retain(|name, _| record.contains_key(name));
-        Some(before)
     }
 
     /// Id of the record that a row means, as far as the caller sees it.
@@ -464,8 +446,8 @@ impl Engine {
         let caller = self.caller(context);
         if key.name == SystemField::Id.name() {
             let Some(id) = value.as_str() else { return Ok(None) };
-            let mut draft = self.draft(schema, &caller, false);
-            draft.dialect = layout.dialect;
+            let known = Known::default();
+            let draft = self.draft(schema, &caller, &known, false);
             let seen = self.read_visible(&draft, layout, granted, id).await?;
             return Ok(seen.map(|_| id.to_owned()));
         }
@@ -491,6 +473,38 @@ fn leave_out(layout: &Layout, record: &mut Fields) {
             own && field.stored() && field.autonumber.is_none()
         })
     });
+}
+
+/// What the fields were that a row has changed. None when the caller may not know one of them as it is: a mask that is written
+/// back, or nothing in the place of a secret, would destroy what it stands for.
+fn what_was(layout: &Layout, key: &ImportKey, id: &str, record: &Fields, effects: &[Effect]) -> Option<Fields> {
+    let own = |effect: &&Effect| effect.id == id && effect.layout.object.name == layout.object.name;
+    let effect = effects.iter().find(own)?;
+    let (before, after) = (effect.before.as_ref()?, effect.after.as_ref()?);
+    let mut was = Fields::new();
+    for (column, field) in (0..layout.columns.len()).map(|column| (column, layout.field(column))) {
+        if before[column] == after[column] || !is_of_row(layout, record, &field.name) {
+            continue;
+        }
+        let known = key.granted.as_ref().is_some_and(|granted| granted.knows(&field.name));
+        if field.is_secret() || !known {
+            return None;
+        }
+        was.insert(
+            field.name.clone(),
+            to_json(layout.columns[column].form, &before[column]),
+        );
+    }
+    Some(was)
+}
+
+/// Whether a row sets a field: by its name, or as the currency of an amount.
+fn is_of_row(layout: &Layout, record: &Fields, name: &str) -> bool {
+    record.contains_key(name)
+        || record.keys().any(|given| {
+            let settings = layout.object.field(given).map(|field| &field.settings);
+            matches!(settings, Some(FieldSettings::Currency(CurrencyModel::Dynamic(beside))) if beside == name)
+        })
 }
 
 /// No record twice: their order does not matter.

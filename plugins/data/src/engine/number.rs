@@ -47,8 +47,12 @@ impl Counter<'_> {
 }
 
 impl Engine {
-    /// Gives autonumbers their numbers.
+    /// Gives autonumbers their numbers. What is only tried takes none: a number that was taken is gone.
     pub(super) async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
+        let open = |(index, value): (usize, &SqlValue)| value.is_null() && layout.field(index).autonumber.is_some();
+        if draft.trial || !values.iter().enumerate().any(open) {
+            return Ok(());
+        }
         let store = self.store_of(layout);
         let tenant = layout
             .system_column(SystemField::Tenant)

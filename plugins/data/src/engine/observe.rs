@@ -32,13 +32,13 @@ impl Engine {
         given.records.clone_from(&draft.beside);
         let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
         let key = (point, draft.operation, payload);
-        let known = draft.hooked.lock().get(&key).cloned();
+        let known = draft.known.hooked.lock().get(&key).cloned();
         let steps = match known {
             Some(known) => known,
             None => {
                 let context = draft.caller.context;
                 let steps = Arc::new(self.parts.hooks.run(point, context, object, key.2.clone()).await?);
-                draft.hooked.lock().insert(key, Arc::clone(&steps));
+                draft.known.hooked.lock().insert(key, Arc::clone(&steps));
                 steps
             }
         };

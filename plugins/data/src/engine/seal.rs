@@ -54,12 +54,12 @@ impl Engine {
             }
             // Two records with one password have two hashes.
             let key = format!("{}\n{}\n{text}", draft.operation, column.name);
-            let known = draft.sealed.0.lock().get(&key).cloned();
+            let known = draft.known.sealed.0.lock().get(&key).cloned();
             let hash = match known {
                 Some(hash) => hash,
                 None => {
                     let hash = in_turn(text.clone()).await?;
-                    draft.sealed.0.lock().insert(key, hash.clone());
+                    draft.known.sealed.0.lock().insert(key, hash.clone());
                     hash
                 }
             };

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::access::Granted;
 use super::answer::{RecordAnswer, document};
 use super::commit::Change;
-use super::draft::{Draft, Part, Stored};
+use super::draft::{Draft, Known, Part, Stored};
 use super::get::not_found;
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, Result};
@@ -78,7 +78,7 @@ pub(super) fn keep(
     };
     let versions = Arc::clone(layout_of(draft.schema, VERSIONS)?);
     if event == events::RECORD_PURGED {
-        let statement = forget(draft, &versions, layout, id, None);
+        let statement = forget(&versions, layout, id, None);
         draft.push(Part::Event, statement, Expect::Anything);
         return Ok(());
     }
@@ -94,7 +94,7 @@ pub(super) fn keep(
     draft.push(Part::Event, store_record::insert(&versions, &values), Expect::Anything);
     if let Some(days) = versioning.retention_days {
         let limit = stamp(draft.caller.now_ms.saturating_sub(days.saturating_mul(DAY_MS)));
-        let statement = forget(draft, &versions, layout, id, Some(limit));
+        let statement = forget(&versions, layout, id, Some(limit));
         draft.push(Part::Event, statement, Expect::Anything);
     }
     Ok(())
@@ -166,8 +166,8 @@ fn changed_fields(old: Option<&Map<String, Value>>, new: Option<&Map<String, Val
 }
 
 /// Forgets the versions of a record, or those from before a moment.
-fn forget(draft: &Draft<'_>, versions: &Layout, layout: &Layout, id: &str, before: Option<String>) -> Statement {
-    let mut writer = SqlWriter::new(draft.dialect);
+fn forget(versions: &Layout, layout: &Layout, id: &str, before: Option<String>) -> Statement {
+    let mut writer = SqlWriter::new(versions.dialect);
     writer.push("DELETE FROM ").push(&versions.table);
     of_record(&mut writer, layout, id);
     if let Some(before) = before {
@@ -318,7 +318,8 @@ impl Engine {
             });
         };
         let caller = self.caller(context);
-        let draft = self.draft(&schema, &caller, false);
+        let known = Known::default();
+        let draft = self.draft(&schema, &caller, &known, false);
         let current = self
             .read_visible(&draft, layout, &granted, id)
             .await?

@@ -14,6 +14,13 @@ use crate::record::moment;
 
 /// Records of one batch.
 const AT_ONCE: usize = 200;
+/// Each record for itself.
+const EACH: BatchOptions = BatchOptions {
+    atomic: false,
+    return_records: false,
+    continue_on_error: true,
+    validate_only: false,
+};
 
 impl ImportJobs {
     /// Undoes a job that has ended: `{success, jobId, object, deleted, restored, failed, failures: [{id, code, message}]}`; the
@@ -31,6 +38,10 @@ impl ImportJobs {
             return Err(error.with_code("resource_conflict").into());
         }
         let object = job.text("object_name").unwrap_or_default().to_owned();
+        // Who may not do it at all is refused while it can still be undone.
+        self.engine
+            .batch(context, &object, BatchOperation::Delete, Vec::new(), EACH)
+            .await?;
         // Written down first: of two that come at once, the second one finds it undone.
         let now = moment::from_ms(self.engine.parts().clock.now_ms());
         let expected = job.text("updated_at").map(str::to_owned);
@@ -38,8 +49,8 @@ impl ImportJobs {
         self.engine
             .update(&super::system(), super::OBJECT, id, fields, expected)
             .await?;
-        let (made, changed) = parts(&job)?;
-        let mut failures = Vec::new();
+        let Parts { made, changed, unknown } = parts(&job)?;
+        let mut failures: Vec<Value> = unknown.iter().map(|id| not_known(id)).collect();
         let deleted = self
             .each(context, &object, BatchOperation::Delete, made, &mut failures)
             .await?;
@@ -61,16 +72,12 @@ impl ImportJobs {
         mut items: Vec<BatchItem>,
         failures: &mut Vec<Value>,
     ) -> Result<usize> {
-        let options = BatchOptions {
-            atomic: false,
-            continue_on_error: true,
-            ..BatchOptions::default()
-        };
+        let at_once = AT_ONCE.min(self.engine.parts().limits.batch_max);
         let mut done = 0;
         while !items.is_empty() {
-            let rest = items.split_off(items.len().min(AT_ONCE));
+            let rest = items.split_off(items.len().min(at_once));
             let part = std::mem::replace(&mut items, rest);
-            let answer = self.engine.batch(context, object, operation, part, options).await?;
+            let answer = self.engine.batch(context, object, operation, part, EACH).await?;
             for item in answer.items {
                 match item.result {
                     Ok(_) => done += 1,
@@ -80,6 +87,16 @@ impl ImportJobs {
         }
         Ok(done)
     }
+}
+
+/// What is told of a record that was something its caller may not know.
+fn not_known(id: &str) -> Value {
+    json!({
+        "id": id,
+        "code": "field_not_accessible",
+        "message": "the import changed a field that you may not read as it is, so nobody wrote down what it was; set the record \
+                    right by hand, or restore a version of it",
+    })
 }
 
 /// `{id, code, message, details?}` of a record that stays as it is.
@@ -95,12 +112,24 @@ struct Touched {
     made: bool,
     /// What its fields were before the first of them.
     before: Map<String, Value>,
+    /// That is not all of it.
+    unknown: bool,
     /// Its version after the last of them: what somebody else made of it since stays.
     version: Option<String>,
 }
 
-/// Records that were made, and those that were changed with what they were; the latest first.
-fn parts(job: &Job) -> Result<(Vec<BatchItem>, Vec<BatchItem>)> {
+/// What is undone, the latest first.
+#[derive(Default)]
+struct Parts {
+    /// Records that were made.
+    made: Vec<BatchItem>,
+    /// Those that were changed, with what they were.
+    changed: Vec<BatchItem>,
+    /// Ids of those that were changed from something that is not known.
+    unknown: Vec<String>,
+}
+
+fn parts(job: &Job) -> Result<Parts> {
     let mut records: IndexMap<String, Touched> = IndexMap::new();
     for change in job.changes().into_iter().rev() {
         let Value::Object(mut change) = change else {
@@ -114,24 +143,29 @@ fn parts(job: &Job) -> Result<(Vec<BatchItem>, Vec<BatchItem>)> {
         });
         match change.remove("before") {
             Some(Value::Object(before)) => touched.before.extend(before),
-            _ => touched.made = true,
+            Some(_) => touched.unknown = true,
+            None => touched.made = true,
         }
     }
-    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    let mut parts = Parts::default();
     for (id, touched) in records {
+        if touched.unknown && !touched.made {
+            parts.unknown.push(id);
+            continue;
+        }
         let item = BatchItem {
             id: Some(id),
             expected: touched.version,
             ..BatchItem::default()
         };
         if touched.made {
-            made.push(item);
+            parts.made.push(item);
         } else {
-            changed.push(BatchItem {
+            parts.changed.push(BatchItem {
                 data: touched.before,
                 ..item
             });
         }
     }
-    Ok((made, changed))
+    Ok(parts)
 }

@@ -10,9 +10,24 @@ use super::filter::Class;
 use super::operator::Operator;
 use crate::record::moment;
 
+/// Whether the zone matters for what the value means. Who asks for one for nothing keeps plans from being used again, and reads
+/// the principal in vain.
+pub(super) fn is_local(value: &Value, class: Class) -> bool {
+    match (value, class) {
+        (Value::Array(items), _) => items.iter().any(|item| is_local(item, class)),
+        // It may be a list that is written with commas.
+        (Value::String(text), Class::DateTime) => text.split(',').any(|part| !names_zone(part.trim())),
+        (Value::String(text), Class::Date) => text.split(',').any(|part| names_zone(part.trim())),
+        (Value::Number(_), Class::Date) => true,
+        _ => false,
+    }
+}
+
 /// The value as it has to be for a field of the class, when it is read as UTC afterwards.
 pub(super) fn localised<'v>(value: &'v Value, operator: Operator, class: Class, zone: &Zone) -> Cow<'v, Value> {
-    if zone.is_utc() || !matches!(class, Class::Date | Class::DateTime) {
+    // The day of a moment is the local one, also where that is the one of UTC.
+    let changes = class == Class::Date || (class == Class::DateTime && !zone.is_utc());
+    if !changes || !is_local(value, class) {
         return Cow::Borrowed(value);
     }
     let of_list = matches!(operator, Operator::In | Operator::Nin | Operator::Between);
@@ -126,6 +141,29 @@ mod tests {
             json!("2026-07-01"),
         );
         check("UTC", Operator::Gte, moment, json!("2026-07-01"), json!("2026-07-01"));
+        check(
+            "UTC",
+            Operator::Eq,
+            day,
+            json!("2026-07-01T00:30:00+02:00"),
+            json!("2026-06-30"),
+        );
         check(berlin, Operator::Gte, moment, json!("soon"), json!("soon"));
+    }
+
+    #[test]
+    fn the_zone_is_asked_for_where_it_matters() {
+        let check = |class, value: Value, expected: bool| assert_eq!(is_local(&value, class), expected, "{value}");
+        check(Class::Date, json!("2026-07-01"), false);
+        check(Class::Date, json!("2026-07-01,2026-07-02"), false);
+        check(Class::Date, json!(["2026-07-01", "2026-07-01T12:00:00Z"]), true);
+        check(Class::Date, json!(1_772_280_000_000_i64), true);
+        check(Class::DateTime, json!("2026-07-01"), true);
+        check(Class::DateTime, json!("2026-07-01T12:00:00Z"), false);
+        check(Class::DateTime, json!("2026-07-01T12:00:00Z, 2026-07-02"), true);
+        check(Class::DateTime, json!(1_772_280_000_000_i64), false);
+        check(Class::DateTime, json!(null), false);
+        check(Class::DateTime, json!(true), false);
+        check(Class::Text, json!("2026-07-01"), false);
     }
 }

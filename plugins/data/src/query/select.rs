@@ -460,18 +460,14 @@ fn outputs(
             });
             continue;
         }
-        let Resolved {
-            reference,
-            field,
-            masked,
-            ..
-        } = checker.field(name, purpose_of(query))?;
-        let place = columns.place(&reference);
+        let resolved = checker.field(name, purpose_of(query))?;
+        let place = columns.place(&resolved.reference);
+        let field = resolved.field;
         let own_name = if name.contains('.') { name } else { &field.name };
         let key = json_key(query.renamed.get(name).unwrap_or(own_name));
         let value = match query.expand.get(name) {
             Some(nested) => OutputValue::Relation(place, relation(object, field, layouts, nested, &mut parts)?),
-            None => output(checker, field, place, masked, &mut parts),
+            None => output(checker, &resolved, place, &mut parts),
         };
         parts.outputs.push(Output { key, value });
     }
@@ -487,10 +483,11 @@ fn purpose_of(query: &QueryInput) -> Purpose {
     }
 }
 
-fn output(checker: &Checker<'_>, field: &FieldModel, place: usize, masked: bool, parts: &mut Parts) -> OutputValue {
-    let form = Form::of(field);
-    match &field.mask {
-        Some(mask) if masked => {
+fn output(checker: &Checker<'_>, resolved: &Resolved<'_>, place: usize, parts: &mut Parts) -> OutputValue {
+    // A part of a document is a value by itself.
+    let form = resolved.stored_form().unwrap_or_else(|| Form::of(resolved.field));
+    match &resolved.field.mask {
+        Some(mask) if resolved.masked => {
             parts.masks.push(Arc::clone(mask));
             OutputValue::Masked(place, form, parts.masks.len() - 1)
         }

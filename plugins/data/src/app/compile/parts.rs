@@ -72,6 +72,12 @@ fn check(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> b
         problems.push(draft.field_error(name, "type", message).hint(hint));
         return false;
     }
+    if kind_of(field) == FieldKind::File {
+        let message =
+            "nobody who keeps files is told of one within a field, and may take it for one that no record has";
+        let hint = "declare it beside that field";
+        problems.push(draft.warning(&["fields", name, "type"], message).hint(hint));
+    }
     if field.masking_rule.is_some() {
         let message = "what is within a field cannot be masked by itself";
         problems.push(

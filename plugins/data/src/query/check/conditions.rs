@@ -8,7 +8,7 @@ use crate::error::{DataError, Result};
 use crate::query::LIST_VALUES_MAX;
 use crate::query::coerce::coerce;
 use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
-use crate::query::local::localised;
+use crate::query::local::{is_local, localised};
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
 use crate::store::SqlValue;
@@ -23,10 +23,10 @@ fn wrong(message: String) -> DataError {
 pub(super) fn check(checker: &mut Checker<'_>, test: &RawTest, field: FieldRef) -> Result<Filter> {
     match &test.operand {
         Operand::Value(value) => {
-            // Who asks for the zone for nothing keeps plans from being used again.
-            let zone = match field.class {
-                Class::Date | Class::DateTime => checker.zone(),
-                _ => &UTC,
+            let zone = if is_local(value, field.class) {
+                checker.zone()
+            } else {
+                &UTC
             };
             check_value(test, field, value, zone)
         }

@@ -179,6 +179,12 @@ fn fields_within_fields() {
         ],
     );
     field(
+        "{type: repeater, fields: {up: {type: lookup, reference: thing}, scan: {type: file}}}",
+        expect![[r#"
+            thing.object.yml:3:47: fields.field.fields.up.type: a lookup field cannot be within another field; declare it beside that field, or make the parts an object of their own
+            thing.object.yml:3:87: warning: fields.field.fields.scan.type: nobody who keeps files is told of one within a field, and may take it for one that no record has; declare it beside that field"#]],
+    );
+    field(
         "{type: composite, fields: {name: {type: txt}}}",
         expect!["thing.object.yml:3:50: fields.field.fields.name.type: unknown value `txt`; did you mean `text`?"],
     );

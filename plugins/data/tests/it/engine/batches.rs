@@ -1,5 +1,8 @@
 //! Many records in one request.
 
+use std::sync::atomic::Ordering;
+
+use objectos_data::engine::ports::HookPoint;
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, ImportOptions, TransactionItem, import_list};
 use objectos_plugin_api::contracts::data::EventBeside;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -507,4 +510,50 @@ async fn events_of_a_transaction_are_there_when_its_changes_are() {
         assert_eq!(of_plugin[0]["payload"]["description"], "a role");
     }
     assert_eq!(world.number("SELECT COUNT(*) FROM shelf").await, 2);
+}
+
+/// A number that was taken is gone, so nothing that is only tried takes one; and its answer is the record as it would be.
+#[tokio::test]
+async fn what_is_only_checked_takes_no_number_and_answers_what_would_be() {
+    let file = "name: bill\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n  number: { type: autonumber, autonumberFormat: '{000}' }\n  double: { type: formula, expression: 'size * 2' }\n";
+    let world = World::new(&[("bill.object.yml", file)]).await;
+    let only_check = BatchOptions {
+        validate_only: true,
+        return_records: true,
+        ..BatchOptions::default()
+    };
+    let check = async |operation, item: BatchItem| {
+        let answer = world
+            .engine
+            .batch(&world.local, "bill", operation, vec![item], only_check);
+        answer.await.unwrap().to_json()["results"][0]["data"].clone()
+    };
+    let made = check(BatchOperation::Create, item(None, json!({ "name": "a", "size": 1 }))).await;
+    assert_eq!((&made["name"], &made["number"]), (&json!("a"), &Value::Null), "{made}");
+    let made = world
+        .create("bill", json!({ "id": "b1", "name": "a", "size": 1 }))
+        .await
+        .unwrap();
+    assert_eq!(made["number"], "001");
+    let changed = check(BatchOperation::Update, item(Some("b1"), json!({ "size": 5 }))).await;
+    assert_eq!(changed["size"], 5, "{changed}");
+    assert_eq!(world.get("bill", "b1").await.unwrap()["double"], 2);
+}
+
+/// To say what else is wrong with a batch that failed, nobody is asked about the same once more.
+#[tokio::test]
+async fn hooks_of_a_batch_that_fails_see_each_record_once() {
+    let world = world().await;
+    world
+        .create("shelf", json!({ "id": "s1", "name": "there", "code": "T" }))
+        .await
+        .unwrap();
+    world.hooks.on(HookPoint::BeforeInsert, "shelf", |_| Ok(false));
+    let items = vec![
+        item(None, json!({ "name": "a", "code": "A" })),
+        item(None, json!({ "name": "b", "code": "T" })),
+    ];
+    let answer = run(&world, BatchOperation::Create, items, BatchOptions::default()).await;
+    assert_eq!(answer["results"][1]["errors"][0]["code"], "duplicate_value", "{answer}");
+    assert_eq!(world.hooks.runs.load(Ordering::SeqCst), 2);
 }

@@ -473,6 +473,18 @@ fields:
         found["records"],
         json!([{ "home.city": null, "north": null }, { "home.city": "Berlin", "north": 52.5 }, { "home.city": "aachen", "north": 50 }])
     );
+    let query = json!({ "fields": ["home.city", "size.open"], "distinct": true, "sort": "home.city" });
+    let found = world.query("site", query).await.unwrap();
+    assert_eq!(
+        (&found["records"], &found["total"]),
+        (
+            &json!([
+                { "home.city": null, "size.open": null }, { "home.city": "Berlin", "size.open": true },
+                { "home.city": "aachen", "size.open": false },
+            ]),
+            &json!(3)
+        )
+    );
     for (query, code) in [
         (json!({ "where": { "home.town": "x" } }), "invalid_field"),
         (json!({ "where": { "data.0": "x" } }), "invalid_field"),

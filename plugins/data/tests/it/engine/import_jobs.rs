@@ -1,7 +1,9 @@
 //! Imports that run by themselves: told, stopped, undone, and nobody else's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use objectos_data::engine::ports::HookPoint;
 use objectos_data::engine::{ImportMode, ImportOptions, import_list};
 use objectos_data::error::Result;
 use objectos_data::import_jobs::{ImportJobs, JobQuery};
@@ -191,6 +193,63 @@ async fn what_was_changed_after_a_job_is_not_undone() {
     let second = world.get("thing", &ids[1]).await.unwrap();
     assert_eq!((&second["name"], &second["size"]), (&json!("edited"), &json!(2)));
     assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 2);
+}
+
+/// Nothing in the place of a secret would destroy it.
+#[tokio::test]
+async fn what_nobody_may_know_is_told_and_not_undone() {
+    let thing = format!("{THING}  key: {{ type: password }}\n");
+    let world = World::new(&[("thing.object.yml", thing.as_str())]).await;
+    let jobs = Arc::new(ImportJobs::new(Arc::clone(&world.engine)));
+    let mut ids = Vec::new();
+    for code in ["a", "b"] {
+        let old = json!({ "name": "old", "code": code, "size": 1 });
+        ids.push(world.create("thing", old).await.unwrap()["id"].clone());
+    }
+    let rows = vec![
+        json!({ "code": "a", "size": 2, "key": "correct horse battery" }),
+        json!({ "code": "b", "size": 2 }),
+    ];
+    let (id, _) = ended(&jobs, &world.local, rows, upsert()).await.unwrap();
+    let undone = jobs.undo(&world.local, &id).await.unwrap();
+    assert_eq!(
+        json!([
+            undone["restored"],
+            undone["failed"],
+            undone["failures"][0]["id"],
+            undone["failures"][0]["code"]
+        ]),
+        json!([1, 1, ids[0], "field_not_accessible"]),
+        "{undone}"
+    );
+    assert_eq!(
+        world
+            .number("SELECT COUNT(*) FROM thing WHERE key IS NOT NULL AND size = 2")
+            .await,
+        1
+    );
+    assert_eq!(world.get("thing", ids[1].as_str().unwrap()).await.unwrap()["size"], 1);
+}
+
+/// As those of any other change; of what is only tried there are none.
+#[tokio::test]
+async fn after_hooks_see_what_is_imported() {
+    let (world, _) = world().await;
+    world.hooks.on(HookPoint::AfterInsert, "thing", |_| Ok(false));
+    for dry_run in [true, false] {
+        let options = ImportOptions {
+            dry_run,
+            ..ImportOptions::default()
+        };
+        let rows = import_list(vec![json!({ "name": "a" }), json!({ "name": "b" })]);
+        world
+            .engine
+            .import(&world.local, "thing", rows, &options)
+            .await
+            .unwrap();
+        let seen = world.hooks.runs.load(Ordering::SeqCst);
+        assert_eq!(seen, if dry_run { 0 } else { 2 });
+    }
 }
 
 #[tokio::test]

@@ -130,6 +130,11 @@ async fn every_format_of_an_export() {
     );
     // Windows end with the page, so not even the first is begun.
     let windows = json!({ "windowFunctions": [{ "function": "row_number" }] });
+    let backwards = json!({ "cursor": { "before": "x" } });
+    assert_eq!(
+        failure(export(&world, backwards, ExportFormat::Json).await).0,
+        "invalid_query"
+    );
     let (code, message) = failure(export(&world, windows, ExportFormat::Json).await);
     assert_eq!(
         (code.as_str(), message.contains("windowFunctions")),
