@@ -16,7 +16,7 @@ use super::window::{self, WindowField, WindowFields};
 use super::written::RawFilter;
 use crate::access::View;
 use crate::error::{DataError, Result};
-use crate::model::{ColumnType, nearest};
+use crate::model::{ColumnType, FieldModel, nearest};
 use crate::record::Form;
 use crate::record::layout::json_key;
 use crate::store::{Dialect, Family, Statement};
@@ -271,6 +271,33 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
     Ok((group, Class::Text, Form::Text))
 }
 
+/// Whether a function has a meaning for a field.
+fn suits(function: &str, path: &str, class: Class, field: &FieldModel) -> Result<()> {
+    let fits = match function {
+        "sum" | "avg" => class == Class::Number,
+        "min" | "max" => class.ordered(),
+        "array_agg" => class.ordered(),
+        // Databases write numbers and truth values as different texts.
+        "string_agg" => match class {
+            Class::Number => field.column == Some(ColumnType::Integer),
+            Class::Boolean => false,
+            _ => class.ordered(),
+        },
+        _ => true,
+    };
+    if !fits {
+        let hint = match (function, class.ordered()) {
+            ("string_agg", true) => "; use 'array_agg'",
+            _ => "",
+        };
+        return Err(wrong(format!(
+            "'{function}' does not work on '{path}', which is {}{hint}",
+            class.name()
+        )));
+    }
+    Ok(())
+}
+
 fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Figure, Class, Form)> {
     let name = figure.function.to_ascii_lowercase();
     let Some(function) = FUNCTIONS.iter().find(|known| **known == name).copied() else {
@@ -303,28 +330,7 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
     let stored = resolved.stored_form();
     let Resolved { reference, field, .. } = resolved;
     let class = reference.class;
-    let fits = match function {
-        "sum" | "avg" => class == Class::Number,
-        "min" | "max" => class.ordered(),
-        "array_agg" => class.ordered(),
-        // Databases write numbers and truth values as different texts.
-        "string_agg" => match class {
-            Class::Number => field.column == Some(ColumnType::Integer),
-            Class::Boolean => false,
-            _ => class.ordered(),
-        },
-        _ => true,
-    };
-    if !fits {
-        let hint = match (function, class.ordered()) {
-            ("string_agg", true) => "; use 'array_agg'",
-            _ => "",
-        };
-        return Err(wrong(format!(
-            "'{function}' does not work on '{path}', which is {}{hint}",
-            class.name()
-        )));
-    }
+    suits(function, path, class, field)?;
     let (class, form) = match function {
         "min" | "max" => (class, stored.unwrap_or(Form::Plain)),
         "sum" => (Class::Number, field.limits.scale.map_or(Form::Figure, Form::Rounded)),

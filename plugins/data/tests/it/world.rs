@@ -198,7 +198,7 @@ impl TestOutside {
 
     fn answered(&self) -> Result<(u16, String)> {
         let answer = self.answer.lock().clone();
-        answer.ok_or_else(|| objectos_plugin_api::Error::unavailable("nobody is there").into())
+        answer.ok_or_else(|| Error::unavailable("nobody is there").into())
     }
 }
 

@@ -84,7 +84,8 @@ pub(super) fn ask(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person, admin
     let hidden = question.touches.iter().any(|field| sight.hidden[own].contains(field));
     let hidden = hidden || question.touches.contains("iban");
     let over = question.over.iter().any(|field| sight.hidden[other].contains(field));
-    let closed = !sight.reads[other] && !question.over.is_empty();
+    // The id of a record of a closed object is known, and null.
+    let closed = !sight.reads[other] && question.over.iter().any(|field| *field != "id");
     let refused = match (sight.reads[own], hidden || over || closed) {
         (false, _) => Some(403),
         (true, true) => Some(400),
