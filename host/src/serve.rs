@@ -41,6 +41,8 @@ pub fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("objectos-host")
+        // A thread that stood in for a blocked worker rests without telling the loader; it must not rest long.
+        .thread_keep_alive(Duration::from_millis(500))
         .on_thread_start(loader::on_thread_start)
         .on_thread_park(loader::on_thread_park)
         .enable_all()

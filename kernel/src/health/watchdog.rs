@@ -79,6 +79,9 @@ impl Age {
         if self.looks == LOOKS_MAX {
             // Another kernel's, in a process that has several, is for that one's watchdog.
             self.stuck = core.instance(serial).map(|instance| Stuck::note(&instance, about));
+            // Sockets and timers are looked after by one of a runtime's threads at a time. If that was this one, nobody does
+            // until another thread is woken.
+            core.nudge();
         }
     }
 }

@@ -47,6 +47,8 @@ pub const TOLD_OBJECTS: [&str; 5] = [
 ];
 /// What policies said.
 const VERSIONS: &str = "sys_policy_version";
+/// Id of this plugin.
+const ID: &str = "objectos.permissions";
 /// Fields that the engine fills for every record; they are not what a policy says.
 const STAMPS: [&str; 6] = ["id", "created_at", "updated_at", "created_by", "updated_by", "owner_id"];
 
@@ -273,7 +275,11 @@ fn event(
         .or_else(|| text(record, "permission_set"))
         .or_else(|| text(record, "role"));
     let event = SecurityEvent {
-        origin: Origin::of(context),
+        // The one who calls a hook is the plugin with the records; what is told is of this one.
+        origin: Origin {
+            plugin: Some(ID.to_owned()),
+            ..Origin::of(context)
+        },
         target_type: Some(hook.object.clone()),
         target_id: Some(hook.id.clone()),
         target_name,
