@@ -55,7 +55,8 @@ pub struct RawError {
 pub struct RawContext<'a> {
     /// Nanoseconds of the machine's monotonic clock after which the answer is of no use; 0 is never.
     pub deadline_ns: u64,
-    /// Bit 0: the caller acts as the system. The kernel clears it unless the caller holds that grant.
+    /// Bit 0: the caller acts as the system. The kernel clears it unless the caller holds that grant. Bits 1 to 62 are the
+    /// kernel's. Bit 63: a synchronous call that fails at once while its provider is being replaced.
     pub flags: u64,
     pub trace_id: RStr<'a>,
     pub request_id: RStr<'a>,

@@ -10,6 +10,8 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Bit of `RawContext::flags`: a synchronous call does not wait while its provider is being replaced.
+pub(crate) const FLAG_AT_ONCE: u64 = 1 << 63;
 /// Bit of `RawContext::flags`: the caller acts as the system.
 const FLAG_SYSTEM: u64 = 1;
 

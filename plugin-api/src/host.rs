@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     abi::{RawEvent, RawHookStep, RawHostObject, RawLogRecord, RawResult},
-    context::Context,
+    context::{Context, FLAG_AT_ONCE},
     error::{Error, Result},
     event::{NewEvent, Priority},
 };
@@ -307,6 +307,22 @@ impl ServiceRef {
             self.handle,
             RStr::from_str(method),
             &context.raw(),
+            RSlice::from_slice(payload_in),
+        ))
+    }
+
+    /// The same for a thread that must not wait, such as one that others' requests run on: while the provider is being
+    /// replaced, this fails at once instead of blocking the thread until it is back.
+    ///
+    /// # Errors
+    /// As [`ServiceRef::call`]; `Unavailable` also while the provider is being replaced.
+    pub fn call_sync_at_once(&self, context: &Context, method: &str, payload_in: &[u8]) -> Result<Payload> {
+        let mut raw = context.raw();
+        raw.flags |= FLAG_AT_ONCE;
+        payload(self.host.0.call_sync(
+            self.handle,
+            RStr::from_str(method),
+            &raw,
             RSlice::from_slice(payload_in),
         ))
     }

@@ -22,6 +22,9 @@ use crate::loader;
 /// Bit 0 of a context's flags says that the caller acts as the system.
 pub(crate) const FLAG_SYSTEM: u64 = 1;
 
+/// Bit 63: a synchronous call that is not to wait for a provider that changes hands.
+pub(crate) const FLAG_AT_ONCE: u64 = 1 << 63;
+
 /// Bits 1 to 62 tell through which exclusive plugins a chain of calls has come.
 static CHAIN_BITS: AtomicU64 = AtomicU64::new(1);
 
@@ -77,6 +80,7 @@ impl PluginCell {
         // Past the last bit a plugin goes without: nested calls then wait like all others.
         let chain_bit = u32::try_from(bit)
             .ok()
+            .filter(|bit| *bit < 63)
             .and_then(|bit| 1_u64.checked_shl(bit))
             .unwrap_or(0);
         Self {

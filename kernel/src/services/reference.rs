@@ -26,7 +26,7 @@ use super::{Provider, ServiceKind, ServiceSlot};
 use crate::instance::{
     Instance,
     call::Started,
-    cell::{CellState, FLAG_SYSTEM, Hold, PluginCell},
+    cell::{CellState, FLAG_AT_ONCE, FLAG_SYSTEM, Hold, PluginCell},
     shield::Shield,
 };
 
@@ -122,7 +122,7 @@ impl ServiceReference {
         }
     }
 
-    /// A synchronous call. Blocks while the provider changes hands.
+    /// A synchronous call. Blocks while the provider changes hands, unless the caller does not want to wait.
     pub(crate) fn call_sync(
         &self,
         caller: &Caller,
@@ -131,6 +131,9 @@ impl ServiceReference {
         payload: RSlice<'_, u8>,
     ) -> RawResult {
         let mut stamped = caller.stamp(context);
+        // It is for this call alone, not for those that come out of it.
+        let at_once = stamped.flags & FLAG_AT_ONCE != 0;
+        stamped.flags &= !FLAG_AT_ONCE;
         loop {
             let called = self.running(|cell, instance| {
                 let index = self.ready(&mut stamped, cell, instance)?;
@@ -142,6 +145,7 @@ impl ServiceReference {
                 Err(Elsewhere::Kernel(handler)) => return kernel_call_sync(&handler, method, &stamped, payload),
                 Err(Elsewhere::Held(cell, hold)) => match self.pass_through(&cell, &hold, &stamped) {
                     Some((instance, index)) => return instance.call_sync(index, method, &stamped, payload),
+                    None if at_once => Err(PluginError::unavailable("the service is being replaced")),
                     None => hold.wait_blocking(),
                 },
             };

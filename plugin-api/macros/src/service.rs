@@ -340,6 +340,12 @@ fn client(item: &ItemTrait, name: &LitStr, version: &LitStr, methods: &[Method])
                 host.service(#name, #range).map(Self)
             }
 
+            /// What it calls through.
+            #[must_use]
+            #visibility fn reference(&self) -> &::objectos_plugin_api::ServiceRef {
+                &self.0
+            }
+
             /// True while a provider is there.
             #[must_use]
             #visibility fn available(&self) -> bool {

@@ -165,15 +165,23 @@ pub async fn explain(
     question: &Question,
     operation: Operation,
 ) -> Result<Value> {
-    let compiled = state.compile(subject, &question.object, operation).await?;
+    let compiled = state.compile(context, subject, &question.object, operation).await?;
     let store = &state.loader.store;
     let record = match &question.record_id {
-        Some(id) if state.loaded().await?.model.catalogue.object(&question.object).is_some() => {
+        Some(id)
+            if state
+                .loaded(context)
+                .await?
+                .model
+                .catalogue
+                .object(&question.object)
+                .is_some() =>
+        {
             store.one(context, &question.object, id).await?
         }
         _ => None,
     };
-    let loaded = state.loaded().await?;
+    let loaded = state.loaded(context).await?;
     let catalogue = &loaded.model.catalogue;
     let record = record.filter(|record| !question.within || !is_foreign(catalogue, subject, &question.object, record));
     let live = Live { store, context };

@@ -85,7 +85,7 @@ pub async fn before(state: &State, context: &Context, call: &HookCall, change: C
     reach::check(state, context, &hook, (!deleted).then_some(&record)).await?;
     let policy = POLICY_OBJECTS.iter().any(|(object, _)| *object == hook.object);
     if policy && !deleted {
-        check_readable(state, &hook, &record).await?;
+        check_readable(state, context, &hook, &record).await?;
     }
     if policy {
         let version = next_version(state, context, &hook, &record, change).await?;
@@ -98,8 +98,8 @@ pub async fn before(state: &State, context: &Context, call: &HookCall, change: C
     HookAnswer::changed(&hook)
 }
 
-async fn check_readable(state: &State, hook: &RecordHook, record: &Record) -> Result<()> {
-    let loaded = state.loaded().await?;
+async fn check_readable(state: &State, context: &Context, hook: &RecordHook, record: &Record) -> Result<()> {
+    let loaded = state.loaded(context).await?;
     let mut problems: Vec<Problem> = Vec::new();
     let said = definition(&hook.object, record);
     check_record(&hook.object, record, &said, &loaded.model.catalogue, &mut problems);

@@ -85,7 +85,7 @@ impl Plugin for PermissionsPlugin {
 
     async fn start(self: Arc<Self>) -> Result<()> {
         self.state.version()?;
-        self.state.loaded().await.map(drop)
+        self.state.loaded(&Context::background()).await.map(drop)
     }
 
     async fn health(self: Arc<Self>) -> Health {

@@ -43,10 +43,10 @@ fn denied(message: impl Into<String>) -> Error {
 /// # Errors
 /// What the data engine answers.
 pub async fn of(state: &State, context: &Context, subject: &Subject) -> Result<Reach> {
-    if state.has_system_permission(subject, PLATFORM).await? {
+    if state.has_system_permission(context, subject, PLATFORM).await? {
         return Ok(Reach::Everything);
     }
-    let loaded = state.loaded().await?;
+    let loaded = state.loaded(context).await?;
     if loaded.model.catalogue.object(ORGANIZATIONS).is_none() {
         return Ok(Reach::Everything);
     }
@@ -89,7 +89,7 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
         return Ok(());
     }
     let subject = state.subject(context).await?;
-    let loaded = state.loaded().await?;
+    let loaded = state.loaded(context).await?;
     let mut needed = Needed::default();
     if hook.object != ROLES || moves(hook.previous.as_ref(), after) {
         for record in hook.previous.iter().chain(after) {
@@ -102,7 +102,7 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
         ));
     }
     for permission in &needed.permissions {
-        if !state.has_system_permission(&subject, permission).await? {
+        if !state.has_system_permission(context, &subject, permission).await? {
             return Err(denied(format!(
                 "this gives or takes the system permission {permission}, which you do not hold yourself"
             )));

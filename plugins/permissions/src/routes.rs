@@ -108,7 +108,11 @@ impl Call {
     /// Whoever may edit access.
     async fn manager(&self) -> Result<Arc<Subject>> {
         let subject = self.subject().await?;
-        if self.state.has_system_permission(&subject, "manage_permissions").await? {
+        if self
+            .state
+            .has_system_permission(&self.context, &subject, "manage_permissions")
+            .await?
+        {
             return Ok(subject);
         }
         Err(Error::new(

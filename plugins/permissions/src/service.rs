@@ -36,7 +36,9 @@ impl Permissions for Provider {
             return Ok(false);
         }
         let subject = self.state.subject(&context).await?;
-        self.state.has_system_permission(&subject, &request.permission).await
+        self.state
+            .has_system_permission(&context, &subject, &request.permission)
+            .await
     }
 
     async fn permission_sets(&self, context: Context) -> Result<Vec<String>> {

@@ -23,6 +23,8 @@ use crate::subject::{Memberships, Subject};
 
 /// Principals that are remembered; beyond, everything is forgotten.
 const PRINCIPALS_MAX: usize = 20_000;
+/// No version of the definitions was told yet.
+const UNKNOWN: u64 = u64::MAX;
 
 /// What is known of one principal.
 #[derive(Debug, Default)]
@@ -51,7 +53,6 @@ pub struct State {
     /// When something ends by itself.
     boundary_ms: AtomicI64,
     loaded: RwLock<Option<(u64, Arc<Loaded>)>>,
-    loading: tokio::sync::Mutex<()>,
     memory: RwLock<Memory>,
     /// Why the files as they are now are not in use.
     refused: RwLock<Vec<Problem>>,
@@ -68,10 +69,9 @@ impl State {
             context: Context::background(),
             version: AtomicU64::new(1),
             epoch: AtomicU64::new(1),
-            metadata: AtomicU64::new(u64::MAX),
+            metadata: AtomicU64::new(UNKNOWN),
             boundary_ms: AtomicI64::new(i64::MAX),
             loaded: RwLock::default(),
-            loading: tokio::sync::Mutex::default(),
             memory: RwLock::default(),
             refused: RwLock::default(),
             refusals: Refusals::default(),
@@ -83,7 +83,7 @@ impl State {
     /// # Errors
     /// When it cannot be known whether definitions changed.
     pub fn version(&self) -> Result<u64> {
-        let metadata = self.loader.metadata.version(&self.context)?;
+        let metadata = self.metadata_version()?;
         if self.metadata.load(Ordering::Acquire) != metadata {
             // It grows first: whoever finds this metadata noted below finds the version grown.
             self.definitions_changed();
@@ -101,6 +101,22 @@ impl State {
             }
         }
         Ok(self.version.load(Ordering::Acquire))
+    }
+
+    /// The version of the definitions. While who has them is being replaced, nobody changes them: what was told last holds. To
+    /// wait would block a thread on which a call may have to come to its end first.
+    fn metadata_version(&self) -> Result<u64> {
+        let told = self
+            .loader
+            .metadata
+            .reference()
+            .call_sync_at_once(&self.context, "version", b"");
+        match (told, self.metadata.load(Ordering::Acquire)) {
+            (Ok(version), _) => Ok(serde_json::from_slice(&version)?),
+            (Err(error), UNKNOWN) => Err(error),
+            (Err(error), known) if error.kind() == ErrorKind::Unavailable => Ok(known),
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// What is known of principals may have changed.
@@ -124,7 +140,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read; a fault in files, while there is no older model to go on with.
-    pub async fn loaded(&self) -> Result<Arc<Loaded>> {
+    pub async fn loaded(&self, context: &Context) -> Result<Arc<Loaded>> {
         let known = |epoch: u64| {
             let loaded = self.loaded.read();
             loaded
@@ -135,15 +151,18 @@ impl State {
         if let Some(loaded) = known(self.epoch.load(Ordering::Acquire)) {
             return Ok(loaded);
         }
-        let _one = self.loading.lock().await;
+        // Nobody waits for somebody else who reads it already: while the plugin with the records is being replaced, the calls that
+        // came out of its last ones are answered, and others wait for the new one. One of the former must not wait for one of the
+        // latter.
         let epoch = self.epoch.load(Ordering::Acquire);
-        if let Some(loaded) = known(epoch) {
-            return Ok(loaded);
-        }
-        let loaded = self.loader.load(&self.context).await?;
+        let loaded = self.loader.load(&context.as_system()).await?;
         self.holds_until(loaded.boundary_ms);
         let loaded = self.accept(loaded)?;
-        *self.loaded.write() = Some((epoch, Arc::clone(&loaded)));
+        let mut kept = self.loaded.write();
+        // Whoever began later may have been faster.
+        if kept.as_ref().is_none_or(|(of, _)| *of <= epoch) {
+            *kept = Some((epoch, Arc::clone(&loaded)));
+        }
         Ok(loaded)
     }
 
@@ -215,7 +234,7 @@ impl State {
     /// # Errors
     /// What the data engine answers.
     pub async fn subject_of(&self, context: &Context, principal: &Principal) -> Result<Subject> {
-        let loaded = self.loaded().await?;
+        let loaded = self.loaded(context).await?;
         let memberships = match principal.kind {
             PrincipalKind::User | PrincipalKind::Service => self.memberships(context, &loaded, principal).await?,
             _ => Memberships::default(),
@@ -318,8 +337,8 @@ impl State {
             }
         }
         let subject = self.subject(context).await?;
-        let compiled = self.compile(&subject, object, operation).await?;
-        let logged = self.loaded().await?.model.row_security.logged;
+        let compiled = self.compile(context, &subject, object, operation).await?;
+        let logged = self.loaded(context).await?.model.row_security.logged;
         log_evaluation(logged, &subject, object, operation, &compiled);
         let plan = Arc::new(compiled.plan);
         self.remember(version, key, |known| {
@@ -333,8 +352,14 @@ impl State {
     ///
     /// # Errors
     /// When the model cannot be read.
-    pub async fn compile(&self, subject: &Subject, object: &str, operation: Operation) -> Result<Compiled> {
-        let loaded = self.loaded().await?;
+    pub async fn compile(
+        &self,
+        context: &Context,
+        subject: &Subject,
+        object: &str,
+        operation: Operation,
+    ) -> Result<Compiled> {
+        let loaded = self.loaded(context).await?;
         let compiled = Planner::new(&loaded.model, subject, self.loader.host.now_ms()).plan(object, operation);
         self.holds_until(compiled.boundary_ms);
         Ok(compiled)
@@ -362,14 +387,14 @@ impl State {
     ///
     /// # Errors
     /// When the model cannot be read.
-    pub async fn has_system_permission(&self, subject: &Subject, permission: &str) -> Result<bool> {
+    pub async fn has_system_permission(&self, context: &Context, subject: &Subject, permission: &str) -> Result<bool> {
         if subject.guest || !subject.system_in_scope(permission) {
             return Ok(false);
         }
         if subject.administrator.is_some() {
             return Ok(true);
         }
-        let loaded = self.loaded().await?;
+        let loaded = self.loaded(context).await?;
         let mut sets = subject.held.iter().filter_map(|held| loaded.model.sets.get(&held.set));
         Ok(sets.any(|set| set.system.contains_key(permission)))
     }

@@ -54,7 +54,8 @@ impl ServicePermissions {
 
     /// What plans depend on now; `None` when nobody can say, and then nothing is kept.
     fn stamp(&self, context: &Context) -> Option<Stamp> {
-        let version = self.service.call_sync(context, "version", b"").ok()?;
+        // Not to wait here while the service is replaced: the thread may be one on which a call of it has to come to its end.
+        let version = self.service.call_sync_at_once(context, "version", b"").ok()?;
         Some(Stamp {
             version: serde_json::from_slice(&version).ok()?,
             epoch: self.host.contributions_epoch(),

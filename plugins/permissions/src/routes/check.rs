@@ -54,7 +54,10 @@ pub(super) async fn check(call: Call) -> Result<HttpResponse> {
     let question = question(&call)?;
     let operation = operation(&question)?;
     let subject = call.subject().await?;
-    let compiled = call.state.compile(&subject, &question.object, operation).await?;
+    let compiled = call
+        .state
+        .compile(&call.context, &subject, &question.object, operation)
+        .await?;
     let field = question.field.as_deref();
     let store = &call.state.loader.store;
     let live = Live {
@@ -67,13 +70,16 @@ pub(super) async fn check(call: Call) -> Result<HttpResponse> {
         return answer(verdict.allowed, &verdict.reason);
     };
     let found = store.one(&call.context, &question.object, id).await?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     let here = |record: &Record| !is_foreign(&loaded.model.catalogue, &subject, &question.object, record);
     let Some(record) = found.filter(here) else {
         return ok(&absent());
     };
     if operation != Operation::Read {
-        let seen = call.state.compile(&subject, &question.object, Operation::Read).await?;
+        let seen = call
+            .state
+            .compile(&call.context, &subject, &question.object, Operation::Read)
+            .await?;
         let (seen, _) = decide(&seen, &question.object, Operation::Read, Some(&record), None, &live).await?;
         if !seen.allowed {
             return ok(&absent());
@@ -100,14 +106,25 @@ fn answer(allowed: bool, reason: &str) -> Result<HttpResponse> {
 pub(super) async fn object(call: Call) -> Result<HttpResponse> {
     let name = call.request.parameter("object").to_owned();
     let subject = call.subject().await?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     let Some(info) = loaded.model.catalogue.object(&name) else {
         return Err(Error::not_found(format!("there is no object `{name}`")).with_code("object_not_found"));
     };
-    let read = call.state.compile(&subject, &name, Operation::Read).await?.plan;
-    let edit = call.state.compile(&subject, &name, Operation::Update).await?.plan;
+    let read = call
+        .state
+        .compile(&call.context, &subject, &name, Operation::Read)
+        .await?
+        .plan;
+    let edit = call
+        .state
+        .compile(&call.context, &subject, &name, Operation::Update)
+        .await?
+        .plan;
     // What somebody may neither read nor write is nobody's business but the managers'.
-    let managed = call.state.has_system_permission(&subject, "manage_permissions").await?;
+    let managed = call
+        .state
+        .has_system_permission(&call.context, &subject, "manage_permissions")
+        .await?;
     let open = |field: &&String| {
         managed || (read.allowed && has(&read.readable, field)) || (edit.allowed && has(&edit.writable, field))
     };
@@ -155,7 +172,7 @@ fn permissions(loaded: &Loaded, subject: &Subject, object: &str) -> Value {
 /// `{objects, systemPermissions}` of the caller.
 pub(super) async fn effective(call: Call) -> Result<HttpResponse> {
     let subject = call.subject().await?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     let mut names: Vec<&str> = loaded.model.catalogue.names().collect();
     names.sort_unstable();
     let any = |permissions: &Value| {

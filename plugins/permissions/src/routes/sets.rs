@@ -31,7 +31,7 @@ fn summary(set: &Set) -> Value {
 /// `{sets: […]}`.
 pub(super) async fn list(call: Call) -> Result<HttpResponse> {
     call.manager().await?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     let mut sets: Vec<Value> = loaded.model.sets.values().map(summary).collect();
     sets.push(json!({
         "name": ADMINISTRATOR,
@@ -48,7 +48,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse> {
 pub(super) async fn get(call: Call) -> Result<HttpResponse> {
     call.manager().await?;
     let name = call.request.parameter("name");
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     let set = loaded.model.sets.get(name).ok_or_else(|| no_set(name))?;
     let objects: serde_json::Map<String, Value> = set
         .objects
@@ -190,7 +190,7 @@ fn user() -> String {
 pub(super) async fn assign(call: Call) -> Result<HttpResponse> {
     let manager = call.manager().await?;
     let new: NewAssignment = call.request.json()?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     if new.permission_set == ADMINISTRATOR && manager.administrator.is_none() {
         return Err(Error::new(
             objectos_plugin_api::ErrorKind::Denied,

@@ -26,7 +26,7 @@ fn no_record(id: &str) -> Error {
 /// The record must be one that the caller may share; any other one is not there.
 async fn sharable(call: &Call, object: &str, id: &str) -> Result<()> {
     let subject = call.subject().await?;
-    let loaded = call.state.loaded().await?;
+    let loaded = call.state.loaded(&call.context).await?;
     if loaded.model.catalogue.object(object).is_none() {
         return Err(no_record(id));
     }
