@@ -15,6 +15,7 @@ use crate::{
         record::{PluginRecord, Standing},
     },
     lifecycle::boot,
+    loader,
     package::{Candidate, Refusal},
     resolve,
 };
@@ -51,9 +52,11 @@ pub(super) async fn examine(
 
 async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<Refusal>> {
     let own = Arc::clone(core);
-    let examined = core
-        .executor
-        .spawn_blocking(move || discover::examine(&path, &own.survey_request()));
+    let examined = core.executor.spawn_blocking(move || {
+        // Swap after swap may come to the same thread, which never rests long enough to end: what libraries left on it goes now.
+        loader::checkpoint();
+        discover::examine(&path, &own.survey_request())
+    });
     match examined.await {
         Ok(outcome) => outcome,
         // The one way is a panic in the check itself; nothing is loaded unchecked.

@@ -1,7 +1,7 @@
 //! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes.
 
 use objectos_plugin_api::{
-    Context, Host,
+    Context, ErrorKind, Host,
     contracts::metadata::{MetadataClient, MetadataRequest},
 };
 use parking_lot::Mutex;
@@ -81,10 +81,10 @@ impl Fields {
     /// When the metadata cannot be asked. A row must wait then: without types, secrets would be written down.
     pub(crate) async fn object(&self, name: &str) -> Result<Arc<ObjectFacts>> {
         let context = Context::background().as_system();
-        let version = self.metadata.version(&context)?;
+        let version = self.version(&context)?;
         {
             let known = self.known.lock();
-            if known.0 == version
+            if Some(known.0) == version
                 && let Some(facts) = known.1.get(name)
             {
                 return Ok(Arc::clone(facts));
@@ -96,12 +96,28 @@ impl Fields {
         };
         let item = self.metadata.get(&context, &request).await?;
         let facts = item.map_or_else(Arc::default, |item| Arc::new(read(&item.definition)));
+        let Some(version) = version else {
+            // Of which version it is was not to be had.
+            return Ok(facts);
+        };
         let mut known = self.known.lock();
         if known.0 != version {
             *known = (version, HashMap::new());
         }
         known.1.insert(name.to_owned(), Arc::clone(&facts));
         Ok(facts)
+    }
+
+    /// The version of the metadata; `None` while whoever has it is being replaced: to wait for that here would block a thread
+    /// of the host.
+    fn version(&self, context: &Context) -> Result<Option<u64>> {
+        match self.metadata.reference().call_sync_at_once(context, "version", b"") {
+            Ok(version) => Ok(Some(
+                serde_json::from_slice(&version).map_err(objectos_plugin_api::Error::internal)?,
+            )),
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
