@@ -198,21 +198,21 @@ fn state_machines() {
     check(
         &machine("{new: {on: {AGE: odl}}, old: {on: {BACK: {target: new, cond: young, actions: [tell]}}}}"),
         expect![[r#"
-        thing.object.yml:7:13: stateMachines.life.states: `new` leads to `odl`, and the machine has no such state; did you mean `old`?
-        thing.object.yml:7:13: warning: stateMachines.life.states: a guard (`cond`) is not asked: its way is open to everybody; forbid the change by a rule of kind `script`
-        thing.object.yml:7:13: warning: stateMachines.life.states: actions are not run; react to the event of the record's change
-        thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
+            thing.object.yml:7:5: stateMachines.life.states: `new` leads to `odl`, and the machine has no such state; did you mean `old`?
+            thing.object.yml:7:5: warning: stateMachines.life.states: a guard (`cond`) is not asked: its way is open to everybody; forbid the change by a rule of kind `script`
+            thing.object.yml:7:5: warning: stateMachines.life.states: actions are not run; react to the event of the record's change
+            thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
     );
     check(
         &machine("{new: {}, gone: {}}"),
         expect![[r#"
-        thing.object.yml:7:13: warning: stateMachines.life.states: the machine is kept and not enforced: it is not clear which field has its states; name the machine as the field, and list its states as the field's options
-        thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
+            thing.object.yml:7:5: warning: stateMachines.life.states: the machine is kept and not enforced: it is not clear which field has its states; name the machine as the field, and list its states as the field's options
+            thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
     );
     check(
         &machine("{new: {type: parallel}}"),
         expect![[r#"
-        thing.object.yml:7:13: warning: stateMachines.life.states: the machine is kept and not enforced: it has a parallel state; describe each independent part as a machine of its own
-        thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
+            thing.object.yml:7:5: warning: stateMachines.life.states: the machine is kept and not enforced: it has a parallel state; describe each independent part as a machine of its own
+            thing.object.yml:8:27: stateMachines.odd.initial: the machine has no state `nwe`; did you mean `new`?"#]],
     );
 }

@@ -47,7 +47,7 @@ fn settings_of_types() {
     field(
         "{type: file, fileAttachmentConfig: {virusScan: true}}",
         expect![
-            "thing.object.yml:3:50: fields.field.fileAttachmentConfig.virusScan: nothing looks for viruses here: files would count as clean that nobody has looked at; remove it, and have the place scan that the files are uploaded to"
+            "thing.object.yml:3:57: fields.field.fileAttachmentConfig.virusScan: nothing looks for viruses here: files would count as clean that nobody has looked at; remove it, and have the place scan that the files are uploaded to"
         ],
     );
     field(
