@@ -64,7 +64,7 @@ struct Age {
 }
 
 impl Age {
-    fn note(&mut self, core: &Core, sight: Sight) {
+    fn note(&mut self, core: &Arc<Core>, sight: Sight) {
         let Some((serial, about)) = sight.inside.filter(|_| sight.entry == self.entry) else {
             *self = Self {
                 entry: sight.entry,
@@ -79,10 +79,20 @@ impl Age {
         if self.looks == LOOKS_MAX {
             // Another kernel's, in a process that has several, is for that one's watchdog.
             self.stuck = core.instance(serial).map(|instance| Stuck::note(&instance, about));
-            // Sockets and timers are looked after by one of a runtime's threads at a time. If that was this one, nobody does
-            // until another thread is woken.
-            core.nudge();
+            wake_others(core);
         }
+    }
+}
+
+/// Sockets and timers are looked after by one of a runtime's threads at a time. If that was the one that is stuck, nobody does
+/// until another is woken. On a thread that ends at once: code of plugins leaves values on its thread, which keep their libraries.
+fn wake_others(core: &Arc<Core>) {
+    let core = Arc::clone(core);
+    let started = thread::Builder::new()
+        .name("nudge".to_owned())
+        .spawn(move || core.nudge());
+    if let Err(error) = started {
+        tracing::warn!(%error, "the threads beside one that is blocked could not be woken");
     }
 }
 
