@@ -63,7 +63,7 @@ fn check_of(world: &World) -> HealthCheckResult {
 }
 
 /// Everything is replayed to the handler; answers the count and what it got.
-async fn replayed(world: &World, rest: Value) -> Result<(u64, Vec<String>), Error> {
+async fn replayed(world: &World, rest: &Value) -> Result<(u64, Vec<String>), Error> {
     let mut request = json!({"fromTimestamp": "2025-01-31T08:00:00Z", "speed": 1_000_000});
     let keys = rest.as_object().expect("keys").clone();
     request.as_object_mut().expect("a request").extend(keys);
@@ -149,7 +149,7 @@ async fn course(fault: Fault, of_archive: bool, number: usize) -> bool {
     world.pass_ms(65 * MINUTE_MS).await;
     assert_eq!(set(world.archive.ids()), set(ids(0..7)), "{place}: all are moved");
     assert_eq!(world.store.ids(), ids([7]), "{place}: but for the last one");
-    let told = replayed(&world, json!({})).await.expect("a replay");
+    let told = replayed(&world, &json!({})).await.expect("a replay");
     assert_eq!(told, (8, ids(0..8)), "{place}: each is replayed once");
     let left = if of_archive {
         world.archive.state.lock().faults.len()
@@ -187,7 +187,7 @@ fn a_doubled_entry_is_replayed_once() {
         world.pass_ms(2 * MINUTE_MS).await;
         let archived = world.archive.ids();
         assert_eq!(archived, [ids(0..3), ids(0..7)].concat(), "the first page came twice");
-        let told = replayed(&world, json!({})).await.expect("a replay");
+        let told = replayed(&world, &json!({})).await.expect("a replay");
         assert_eq!(told, (8, ids(0..8)));
     });
 }
@@ -215,7 +215,7 @@ fn a_replay_reads_archive_and_store_in_one_order() {
             (json!({"toTimestamp": "2025-01-31T08:00:10Z"}), ids(0..8)),
             (json!({"fromTimestamp": "2025-01-31T08:00:10Z"}), ids(8..12)),
         ] {
-            let told = replayed(&world, rest.clone()).await.expect("a replay");
+            let told = replayed(&world, &rest).await.expect("a replay");
             assert_eq!(told.1, expected, "{rest}");
             assert_eq!(told.0, u64::try_from(expected.len()).expect("a count"), "{rest}");
         }
@@ -263,7 +263,7 @@ fn nobody_who_archives_is_told_of_and_costs_nothing() {
         ] {
             assert!(message.contains(part), "{part}: {message}");
         }
-        let error = replayed(&world, json!({}))
+        let error = replayed(&world, &json!({}))
             .await
             .expect_err("part of it may be missing");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
