@@ -194,6 +194,7 @@ impl Engine {
                 })
                 .await?;
         }
+        writer.complete()?;
         if plan.backwards {
             writer.turn();
         }

@@ -9,6 +9,7 @@ mod cases;
 mod children;
 mod concurrency;
 mod deletes;
+mod encrypted;
 mod events;
 mod expansion;
 mod faults;
