@@ -128,7 +128,7 @@ impl<'a> Checker<'a> {
     /// Looks a name or path up.
     ///
     /// # Errors
-    /// `UnknownFields`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL; `InvalidQuery` for
+    /// `UnknownFields`, `SecretField`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL; `InvalidQuery` for
     /// a part of a document that can be anything.
     pub fn field(&mut self, path: &str, purpose: Purpose) -> Result<Resolved<'a>> {
         let resolved = self.resolve(path, purpose)?;
