@@ -2,7 +2,8 @@
 //!
 //! Read once by `plugin`. What is not named here is a constant beside the code that uses it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 use crate::error::{DataError, Result};
 use crate::store::DEFAULT_DATASOURCE;
+use crate::vault::keys::OWN;
 
 /// The whole. JSON, camelCase; every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -21,11 +23,43 @@ pub struct DataConfig {
     pub database: DatabaseConfig,
     /// Further databases, by the names that objects use for them.
     pub datasources: BTreeMap<String, DatabaseConfig>,
+    /// What secret fields are encrypted with.
+    pub encryption: EncryptionConfig,
     /// How much one request may ask for.
     pub limits: LimitsConfig,
     /// The time zone of days and times of day for callers whose principal names none (attribute `timezone`): a name such as
     /// `Europe/Berlin` or an offset such as `+02:00`; without it UTC.
     pub time_zone: Option<String>,
+}
+
+/// What secret fields are encrypted with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct EncryptionConfig {
+    /// The keys: the first encrypts, all decrypt. Without any the plugin makes one of its own in its folder, but where several
+    /// hosts may share a database.
+    pub keys: Vec<KeyConfig>,
+}
+
+/// A key.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct KeyConfig {
+    /// Stands beside every value that was encrypted with it: 1 to 32 letters, digits, '_' and '-'.
+    pub id: String,
+    /// 32 bytes in base64 or hexadecimal.
+    pub key: Option<String>,
+    /// A file that holds them; a relative path in the plugin's own folder.
+    pub key_file: Option<String>,
+}
+
+impl fmt::Debug for KeyConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyConfig")
+            .field("id", &self.id)
+            .field("key_file", &self.key_file)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where the records are.
@@ -143,6 +177,7 @@ impl DataConfig {
             }
             database.check(&format!("datasources.{name}"))?;
         }
+        self.encryption.check()?;
         self.zone()?;
         if !(1..=1_000).contains(&self.limits.batch_max) {
             return wrong("limits.batchMax must be between 1 and 1000");
@@ -173,6 +208,52 @@ impl DataConfig {
             .map_err(|error| DataError::Configuration {
                 message: format!("timeZone: {error}"),
             })
+    }
+}
+
+impl DataConfig {
+    /// Whether several hosts may share one of the databases.
+    #[must_use]
+    pub fn may_share(&self) -> bool {
+        let mut databases = std::iter::once(&self.database).chain(self.datasources.values());
+        databases.any(|database| database.postgres().is_some())
+    }
+}
+
+impl EncryptionConfig {
+    /// Checks what the types alone do not say; whether a key is one is told when it is read.
+    ///
+    /// # Errors
+    /// `Configuration` with key and remedy.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |place: usize, what: String| {
+            Err(DataError::Configuration {
+                message: format!("encryption.keys[{place}]{what}"),
+            })
+        };
+        let mut seen = BTreeSet::new();
+        for (place, KeyConfig { id, key, key_file }) in self.keys.iter().enumerate() {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+            if id.is_empty() || id.len() > 32 || !id.bytes().all(plain) {
+                return wrong(
+                    place,
+                    format!(".id must be 1 to 32 letters, digits, '_' and '-', found '{id}'"),
+                );
+            }
+            if id.starts_with(OWN) {
+                return wrong(
+                    place,
+                    format!(".id must not begin with '{OWN}': such keys the plugin makes itself"),
+                );
+            }
+            if !seen.insert(id) {
+                return wrong(place, format!(".id is '{id}', as is that of a key before it"));
+            }
+            if key.is_some() == key_file.is_some() {
+                return wrong(place, " needs either `key` or `keyFile`".to_owned());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -31,6 +31,7 @@ mod import;
 mod near;
 mod number;
 mod observe;
+mod opened;
 pub mod ports;
 mod rate;
 mod reach;
@@ -39,6 +40,7 @@ mod recent;
 mod references;
 mod relations;
 mod restore;
+mod rotate;
 mod seal;
 mod search;
 mod seed;
@@ -72,6 +74,7 @@ use crate::model::CatalogueCell;
 use crate::query::select::PageLimits;
 use crate::record::{Layout, Schema};
 use crate::store::{Datasources, Dialect, Reader, Store};
+use crate::vault::Vault;
 
 pub(crate) use answer::write_warnings;
 pub use answer::{Found, RecordAnswer};
@@ -79,6 +82,7 @@ pub use batch::{BatchAnswer, BatchItem, BatchOperation, BatchOptions, ItemAnswer
 pub use export::{Export, ExportFormat, ExportWish};
 pub use import::rows::{ImportRow, of_csv as import_csv, of_lines as import_lines, of_list as import_list};
 pub use import::{ImportMode, ImportOptions, ImportTally};
+pub use rotate::Rotation;
 pub use search::SearchRequest;
 pub use seed::EngineSeeds;
 
@@ -118,6 +122,8 @@ pub struct Engine {
     zone: Zone,
     /// Keeps the files of records.
     files: Option<Arc<dyn Files>>,
+    /// What secret fields are encrypted with.
+    vault: Arc<Vault>,
 }
 
 impl fmt::Debug for Engine {
@@ -132,7 +138,8 @@ impl Engine {
     /// On an open store whose tables fit the catalogue.
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
-        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(&parts, name));
+        let vault = Arc::new(Vault::default());
+        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(&parts, name), &vault);
         Self {
             parts,
             schema: ArcSwap::from_pointee(schema),
@@ -142,6 +149,7 @@ impl Engine {
             recent: RecentWriters::default(),
             zone: Zone::UTC,
             files: None,
+            vault,
         }
     }
 
@@ -149,6 +157,16 @@ impl Engine {
     #[must_use]
     pub fn with_zone(mut self, zone: Zone) -> Self {
         self.zone = zone;
+        self
+    }
+
+    /// What secret fields are encrypted with; without, a value of such a field is refused.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
+        let parts = &self.parts;
+        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(parts, name), &vault);
+        self.schema = ArcSwap::from_pointee(schema);
+        self.vault = vault;
         self
     }
 
@@ -177,9 +195,11 @@ impl Engine {
         if known.catalogue.version() == self.parts.catalogue.load().version() {
             return Arc::clone(&known);
         }
-        let schema = Arc::new(Schema::over(self.parts.catalogue.snapshot(), &|name| {
-            dialect_of(&self.parts, name)
-        }));
+        let schema = Arc::new(Schema::over(
+            self.parts.catalogue.snapshot(),
+            &|name| dialect_of(&self.parts, name),
+            &self.vault,
+        ));
         self.schema.store(Arc::clone(&schema));
         schema
     }

@@ -10,6 +10,8 @@ use std::error::Error as StdError;
 use objectos_plugin_api::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
+use crate::vault::Unopened;
+
 pub use field::{FieldCode, FieldError};
 
 /// The result of everything in this crate.
@@ -89,6 +91,30 @@ pub enum DataError {
         fields: Vec<String>,
         /// The nearest name to the first.
         nearest: Option<String>,
+    },
+    /// A field whose values nobody may look for, order by, group by or tell apart.
+    #[error(
+        "'{field}' of '{object}' is a secret: records are not found, ordered, grouped or told apart by it; leave it out"
+    )]
+    SecretField {
+        /// Name of the object.
+        object: String,
+        /// As it was written.
+        field: String,
+    },
+    /// An encrypted value that cannot be decrypted.
+    #[error(
+        "'{field}' of record '{id}' of '{object}' cannot be read: {reason}; the other fields are there when `fields` names them"
+    )]
+    SecretUnreadable {
+        /// Name of the object.
+        object: String,
+        /// Name of the field.
+        field: String,
+        /// The record.
+        id: String,
+        /// Why, with the id of the key.
+        reason: Unopened,
     },
     /// Values that the object's definition refuses: all of them at once.
     #[error("{}", summary(.errors))]
@@ -329,7 +355,7 @@ impl DataError {
             Self::CheckFailed { .. } | Self::RecordDenied { .. } => "record_not_accessible",
             Self::Unauthenticated => "unauthenticated",
             Self::FieldsDenied { .. } => "field_not_accessible",
-            Self::UnknownFields { .. } => "invalid_field",
+            Self::UnknownFields { .. } | Self::SecretField { .. } => "invalid_field",
             Self::Invalid { .. } => "validation_error",
             Self::InvalidFilter { .. } => "invalid_filter",
             Self::InvalidSort { .. } => "invalid_sort",
@@ -342,7 +368,7 @@ impl DataError {
             Self::Contended { .. } | Self::Locked { .. } => "lock_conflict",
             Self::InBatch { source, .. } => source.code(),
             Self::Plugin(error) => error.code(),
-            Self::Expression { .. } | Self::Internal { .. } => "internal_error",
+            Self::Expression { .. } | Self::Internal { .. } | Self::SecretUnreadable { .. } => "internal_error",
             Self::Configuration { .. } => objectos_plugin_api::CONFIGURATION_ERROR,
             Self::NotSupported { .. } => "not_implemented",
             Self::QueryTimeout => "timeout",
@@ -363,6 +389,7 @@ impl DataError {
             | Self::FieldsDenied { .. } => ErrorKind::Denied,
             Self::Unauthenticated => ErrorKind::Unauthenticated,
             Self::UnknownFields { .. }
+            | Self::SecretField { .. }
             | Self::Invalid { .. }
             | Self::InvalidFilter { .. }
             | Self::InvalidSort { .. }
@@ -382,7 +409,9 @@ impl DataError {
             Self::QueryTimeout => ErrorKind::Timeout,
             Self::StoreClosed => ErrorKind::Unavailable,
             Self::Configuration { .. } => ErrorKind::Invalid,
-            Self::Expression { .. } | Self::Database { .. } | Self::Internal { .. } => ErrorKind::Internal,
+            Self::Expression { .. } | Self::Database { .. } | Self::SecretUnreadable { .. } | Self::Internal { .. } => {
+                ErrorKind::Internal
+            }
         }
     }
 
@@ -415,6 +444,11 @@ impl DataError {
                 });
                 json!({ "object": object, "field": fields.first(), "suggestion": nearest, "fields": errors })
             }
+            Self::SecretField { object, field } => {
+                let error = FieldError::new(field, FieldCode::UnknownField, self.to_string()).to_json();
+                json!({ "object": object, "field": field, "fields": [error] })
+            }
+            Self::SecretUnreadable { object, field, id, .. } => json!({ "object": object, "field": field, "id": id }),
             Self::Invalid { object, errors } => {
                 let fields: Vec<Value> = errors.iter().map(FieldError::to_json).collect();
                 let standard: Vec<Value> = errors.iter().map(FieldError::to_standard_json).collect();

@@ -6,7 +6,8 @@
 //!   declared, for readers. [`seed`], [`watch`], [`commands`]: seed records, live reload, subcommands.
 //! * [`schema`]: plans the changes of a database; [`store`]: the database itself, SQLite so far.
 //! * [`query`]: from what clients write to SQL. [`record`]: from rows to JSON. [`validate`]: from JSON to values.
-//! * [`access`]: what a caller may see and do. [`engine`]: the one path of every read and write, on all of these.
+//! * [`vault`]: encrypts what is secret at rest. [`access`]: what a caller may see and do. [`engine`]: the one path of every
+//!   read and write, on all of these.
 //! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of. [`event_archive`]: files for
 //!   those that are done, when they are not to stay there. [`attachments`]: the one that
 //!   this plugin hears itself.
@@ -45,6 +46,7 @@ pub mod schema;
 pub mod seed;
 pub mod store;
 pub mod validate;
+pub mod vault;
 pub mod watch;
 
 pub use plugin::DataPlugin;

@@ -2,6 +2,7 @@
 //! everything when the plugin stops, so that another generation can open the same file.
 
 mod data;
+mod encrypt;
 mod host;
 mod load;
 mod migrate;
@@ -39,6 +40,7 @@ use crate::outbox::SOURCE;
 use crate::runtime::RuntimeMetadata;
 use crate::seed::{self, environment_of_mode};
 use crate::store::{Datasources, Statement, Store};
+use crate::vault::{Vault, keys};
 use crate::{commands, introspect, routes_data, routes_meta, routes_search, watch};
 
 /// `objectos.data`.
@@ -74,8 +76,9 @@ impl Plugin for DataPlugin {
         };
         config.check()?;
         let folder = setup.data_directory()?;
+        let vault = Arc::new(keys::of_config(&config, &folder)?);
         let (store, datasources) = open::open_all(&config, &folder).await?;
-        let built = Self::build(&setup, &config, &store, &datasources).await;
+        let built = Self::build(&setup, &config, (&store, &datasources), vault).await;
         if built.is_err() {
             // Nobody else will: what failed in `init` is only dropped.
             datasources.close().await;
@@ -122,6 +125,18 @@ impl Plugin for DataPlugin {
                 let answer: CommandAnswer =
                     migrate::run(&plugin.library, plugin.engine.parts(), name, &arguments).await;
                 Ok(answer)
+            });
+        }
+        for name in encrypt::COMMANDS {
+            registry.command(name, move |plugin: Arc<Self>, _, arguments| async move {
+                Ok(match &plugin.blocked {
+                    None => encrypt::run(&plugin.engine, name, &arguments).await,
+                    Some(reason) => CommandAnswer {
+                        error: format!("{reason}\n"),
+                        exit_code: 1,
+                        ..CommandAnswer::default()
+                    },
+                })
             });
         }
     }
@@ -210,8 +225,8 @@ impl DataPlugin {
     async fn build(
         setup: &Setup,
         config: &DataConfig,
-        store: &Arc<dyn Store>,
-        datasources: &Datasources,
+        (store, datasources): (&Arc<dyn Store>, &Datasources),
+        vault: Arc<Vault>,
     ) -> Result<Self> {
         let host = setup.host.clone();
         let archive = FileArchive::new(setup.data_directory()?.join("events"), store.shared());
@@ -245,8 +260,12 @@ impl DataPlugin {
         if blocked.is_none() && !files.kept() {
             load::tell_unkept_files(&library.catalogue());
         }
+        if !vault.can_seal() {
+            load::tell_unkeyed_secrets(&library.catalogue());
+        }
         let engine = Engine::new(parts)
             .with_zone(config.zone()?)
+            .with_vault(vault)
             .with_files(Arc::clone(&files));
         let engine = Arc::new(engine);
         let signal = Arc::new(HostMetadataSignal(host.clone()));

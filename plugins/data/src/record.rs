@@ -10,5 +10,5 @@ pub mod mask;
 pub mod moment;
 
 pub use canonical::{canonical, canonical_number, canonical_text};
-pub use json::{Form, write_text, write_value};
+pub use json::{Form, SECRET_MASK, write_text, write_value};
 pub use layout::{Layout, Schema};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{Place, Rewriter};
-use super::table::{USERS, newer_type, newer_value, type_of_later};
+use super::table::{SECRET, USERS, newer_type, newer_value, type_of_later};
 use super::{NoteKind, snake_case, title_case};
 
 /// Rewrites a field in place; the answer is validation rules that stood in the field and belong to the object.
@@ -52,6 +52,9 @@ fn kind(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
     if map.get("type").is_some_and(|kind| kind == "user") {
         rewriter.fill(map, "reference", &format!("{path}.reference"), || json!(USERS));
     }
+    if map.get("type").is_some_and(|kind| kind == SECRET) {
+        encrypted(rewriter, &format!("{path}.encryptionConfig"), map);
+    }
     let path = format!("{path}.type");
     if let Some(here) = map.get("type").and_then(Value::as_str).and_then(type_of_later) {
         rewriter.note(
@@ -86,6 +89,27 @@ fn kind(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
         );
         map.insert("autonumberFormat".to_owned(), format);
     }
+}
+
+/// A secret of later versions is a password that is encrypted in the place of a hash: `encryptionConfig` says so, whatever else
+/// it says.
+fn encrypted(rewriter: &mut Rewriter, path: &str, map: &mut Map<String, Value>) {
+    rewriter.fill(map, "encryptionConfig", path, || json!({}));
+    let Some(Value::Object(config)) = map.get_mut("encryptionConfig") else {
+        return;
+    };
+    if config.get("enabled") == Some(&Value::Bool(false)) {
+        rewriter.note(
+            &format!("{path}.enabled"),
+            NoteKind::Ignored,
+            "a secret is always encrypted",
+        );
+    }
+    config.insert("enabled".to_owned(), json!(true));
+    config
+        .entry("keyManagement")
+        .or_insert_with(|| json!({ "provider": "local" }));
+    config.entry("scope").or_insert_with(|| json!("field"));
 }
 
 /// Options as plain words or as a map become a list of label and value; a default given as a label becomes the value.

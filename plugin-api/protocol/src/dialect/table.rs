@@ -132,9 +132,12 @@ pub(super) const LATER_TYPES: &[(&str, &str)] = &[
     ("composite", "json"),
     ("record", "json"),
     ("repeater", "json"),
-    ("secret", "password"),
+    (SECRET, "password"),
     ("user", "lookup"),
 ];
+
+/// The later type whose values are encrypted.
+pub(super) const SECRET: &str = "secret";
 
 /// What a `user` field points to when it does not say.
 pub(super) const USERS: &str = "sys_user";

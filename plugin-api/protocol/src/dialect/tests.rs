@@ -75,7 +75,20 @@ fn types_of_later_versions_are_what_they_are_here() {
         json!({ "type": "user", "reference": "person", "multiple": true }),
         json!({ "type": "lookup", "reference": "person", "multiple": true }),
     );
-    check_field(json!("secret"), json!({ "type": "password" }));
+    let local = json!({ "enabled": true, "keyManagement": { "provider": "local" }, "scope": "field" });
+    check_field(
+        json!("secret"),
+        json!({ "type": "password", "encryptionConfig": local.clone() }),
+    );
+    check_field(
+        json!({ "type": "secret", "encryptionConfig": { "enabled": false } }),
+        json!({ "type": "password", "encryptionConfig": local }),
+    );
+    check_field(
+        json!({ "type": "secret", "encryption_config": { "scope": "table", "algorithm": "aes-256-cbc" } }),
+        json!({ "type": "password", "encryptionConfig": {
+            "scope": "table", "algorithm": "aes-256-cbc", "enabled": true, "keyManagement": { "provider": "local" } } }),
+    );
     for later in ["composite", "record", "repeater"] {
         check_field(json!({ "type": later }), json!({ "type": "json" }));
     }

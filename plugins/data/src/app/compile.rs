@@ -6,6 +6,7 @@
 
 mod condition;
 mod draft;
+mod encryption;
 mod expression;
 mod field;
 mod implied;

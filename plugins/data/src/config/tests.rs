@@ -25,6 +25,19 @@ fn what_is_wrong_is_named() {
     check(json!({ "database": { "synchronous": "OFF" } }), "OFF");
     check(json!({ "database": { "url": "x", "reader": 3 } }), "reader");
     check(json!({ "limits": { "batchMax": 1001 } }), "limits.batchMax");
+    let keys = |keys: Value| json!({ "encryption": { "keys": keys } });
+    check(keys(json!([{ "key": "x" }])), "encryption.keys[0].id must be");
+    check(keys(json!([{ "id": "a b", "key": "x" }])), "found 'a b'");
+    check(
+        keys(json!([{ "id": "own-1", "key": "x" }])),
+        "must not begin with 'own-'",
+    );
+    check(
+        keys(json!([{ "id": "a", "key": "x" }, { "id": "a", "key": "y" }])),
+        "encryption.keys[1].id is 'a'",
+    );
+    check(keys(json!([{ "id": "a" }])), "encryption.keys[0] needs either");
+    check(keys(json!([{ "id": "a", "key": "x", "keyFile": "y" }])), "needs either");
     check(json!({ "limits": { "pageSize": 2000 } }), "limits.pageSize");
     check(
         json!({ "limits": { "formulaRecordsMax": 0 } }),

@@ -4,6 +4,7 @@ use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
 use serde_json::{Map, Value};
 
 use crate::access::View;
+use crate::error::{DataError, Result};
 use crate::model::{Expression, MaskModel};
 use crate::query::Rated;
 use crate::query::highlight::marked;
@@ -15,6 +16,7 @@ use crate::record::{Form, Layout, write_text, write_value};
 use crate::store::{Cell, Row, SqlValue};
 
 use super::caller::Caller;
+use super::opened::{Encrypted, hide};
 use crate::validate::Told;
 
 /// A page of records.
@@ -123,11 +125,24 @@ pub(super) fn write_stored(out: &mut Vec<u8>, layout: &Layout, view: Option<&Vie
         }
         first = false;
         out.extend_from_slice(&column.key);
-        let mask = layout.field(index).mask.as_ref();
-        match mask.filter(|_| view.is_some_and(|view| view.masks(&column.name))) {
-            Some(mask) => write_masked(out, mask, column.form, row.cell(index)),
-            None if system => write_value(out, column.form.for_system(), row.cell(index)),
-            None => write_value(out, column.form, row.cell(index)),
+        let form = if system { column.form.for_system() } else { column.form };
+        let field = layout.field(index);
+        let mask = field.mask.as_deref();
+        let mask = mask.filter(|_| view.is_some_and(|view| view.masks(&column.name)));
+        let cell = row.cell(index);
+        match (form, mask) {
+            (Form::Opened, mask) => {
+                let id = row.cell(0);
+                Encrypted {
+                    layout,
+                    field,
+                    id,
+                    cell,
+                }
+                .write_unasked(out, mask);
+            }
+            (_, Some(mask)) => write_masked(out, mask, column.form, cell),
+            (_, None) => write_value(out, form, cell),
         }
     }
     out.push(b'}');
@@ -160,7 +175,8 @@ pub(super) fn document(layout: &Layout, values: &[SqlValue]) -> Map<String, Valu
 /// A stored value as JSON.
 pub(super) fn to_json(form: Form, value: &SqlValue) -> Value {
     match (form, value) {
-        (_, SqlValue::Null) | (Form::Secret, _) => Value::Null,
+        (_, SqlValue::Null) => Value::Null,
+        (form, _) if form.is_kept_back() => Value::Null,
         (Form::Boolean, SqlValue::Integer(integer)) => Value::Bool(*integer != 0),
         (_, SqlValue::Boolean(boolean)) => Value::Bool(*boolean),
         (Form::Document, SqlValue::Text(text) | SqlValue::Json(text)) => serde_json::from_str(text).unwrap_or_default(),
@@ -193,6 +209,8 @@ pub(super) struct RecordWriter<'a> {
     pub(super) ends: Vec<usize>,
     /// Places for related records.
     pub(super) holes: Vec<Hole>,
+    /// Why a value that was asked for by its name could not be told.
+    failed: Option<DataError>,
 }
 
 impl<'a> RecordWriter<'a> {
@@ -203,7 +221,15 @@ impl<'a> RecordWriter<'a> {
             out: Vec::with_capacity(1024),
             ends: Vec::new(),
             holes: Vec::new(),
+            failed: None,
         }
+    }
+
+    /// Whether everything that was asked for could be told; asked once all rows are written.
+    ///
+    /// Fails with `SecretUnreadable` for the first value that could not.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     /// Writes one row.
@@ -233,6 +259,7 @@ impl<'a> RecordWriter<'a> {
                     let _ = serde_json::to_writer(&mut self.out, value);
                 }
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
+                OutputValue::Opened(column, opener) => self.opened(row, *column, *opener),
             }
         }
         let mut first = self.plan.outputs.is_empty();
@@ -273,6 +300,22 @@ impl<'a> RecordWriter<'a> {
             self.holes.extend(moved);
             self.out.extend_from_slice(&out[begin..*end]);
             self.ends.push(self.out.len());
+        }
+    }
+
+    fn opened(&mut self, row: &dyn Row, column: usize, opener: usize) {
+        let opener = &self.plan.openers[opener];
+        let encrypted = Encrypted {
+            layout: &opener.layout,
+            field: opener.layout.field(opener.column),
+            id: row.cell(opener.id),
+            cell: row.cell(column),
+        };
+        if let Err(error) = encrypted.write(&mut self.out, opener.mask.as_deref()) {
+            hide(&mut self.out, &error);
+            if opener.named {
+                self.failed.get_or_insert(error);
+            }
         }
     }
 

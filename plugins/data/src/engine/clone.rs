@@ -80,6 +80,6 @@ fn is_copied(layout: &Layout, field: &FieldModel) -> bool {
         && field.system.is_none()
         && !field.readonly
         && field.autonumber.is_none()
-        && Form::of(field) != Form::Secret
+        && !Form::of(field).is_kept_back()
         && !shared
 }

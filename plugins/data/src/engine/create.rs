@@ -22,7 +22,7 @@ use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
 use crate::model::{CurrencyModel, DefaultValue, FieldKind, FieldModel, FieldSettings, ObjectModel, SystemField};
 use crate::record::mask::masked;
-use crate::record::{Form, Layout};
+use crate::record::{Form, Layout, SECRET_MASK};
 use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{UniqueDemand, normalise, stamp};
 
@@ -310,13 +310,27 @@ pub(super) fn take(
             continue;
         };
         let column = layout.column(name);
-        let before =
-            column.and_then(|column| previous.map(|previous| (layout.columns[column].form, &previous[column])));
+        // What is encrypted is compared as those see it who may read it.
+        let clear = column
+            .zip(previous)
+            .and_then(|(column, previous)| layout.clear(column, previous));
+        let before = match (&clear, column.zip(previous)) {
+            (Some(clear), _) => Some((Form::Text, clear)),
+            (None, Some((column, previous))) => Some((layout.columns[column].form, &previous[column])),
+            (None, None) => None,
+        };
         if field.system == Some(SystemField::Id) {
             if let Some((_, before)) = before
                 && value.as_str() != before.as_text()
             {
                 taken.errors.push(read_only(field));
+            }
+            continue;
+        }
+        if field.encrypted && value.as_str() == Some(SECRET_MASK) {
+            // A secret that comes back as it was read stays, whoever sends it.
+            if previous.is_none() {
+                taken.errors.push(only_mask(field));
             }
             continue;
         }
@@ -338,6 +352,10 @@ pub(super) fn take(
         }
         // What is computed is computed again, whoever sends it.
         let Some(column) = column else { continue };
+        if clear.is_some_and(|clear| value.as_str() == clear.as_text()) {
+            // Encrypted anew it would be another value.
+            continue;
+        }
         match normalise(field, value) {
             Ok(stored) => {
                 taken.values.push((column, stored));
@@ -379,6 +397,14 @@ fn is_mask(granted: &Granted, field: &FieldModel, value: &Value, (form, before):
 
 fn is_same(field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue)) -> bool {
     (form == Form::Secret && value.is_null()) || normalise(field, value).is_ok_and(|value| value == *before)
+}
+
+fn only_mask(field: &FieldModel) -> FieldError {
+    let message = format!(
+        "{} is {SECRET_MASK}, which stands for a secret and is none; write the secret itself, or leave the field out",
+        field.label
+    );
+    FieldError::new(&field.name, FieldCode::InvalidFormat, message)
 }
 
 fn read_only(field: &FieldModel) -> FieldError {
@@ -429,7 +455,7 @@ pub(super) fn missing(field: &FieldModel, value: &SqlValue) -> Option<FieldError
 /// Puts in what a hook made of the record. It never saw secrets, so a null there is not meant.
 pub(super) fn apply_hooked(layout: &Layout, values: &mut [SqlValue], hooked: Vec<(usize, SqlValue)>) {
     for (column, value) in hooked {
-        if layout.columns[column].form != Form::Secret || !value.is_null() {
+        if !layout.columns[column].form.is_kept_back() || !value.is_null() {
             values[column] = value;
         }
     }

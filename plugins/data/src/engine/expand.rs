@@ -130,6 +130,7 @@ impl Engine {
             })
             .await?;
         drop(reader);
+        writer.complete()?;
         if found_ids.len() > CHILDREN_MAX {
             return Err(too_many(relation, CHILDREN_MAX));
         }

@@ -197,6 +197,7 @@ impl Engine {
                 })
                 .await?;
         }
+        writer.complete()?;
         if plan.backwards {
             writer.turn();
         }

@@ -1,3 +1,5 @@
+//! Encrypted fields are encrypted here, for the record that they belong to, each time with another nonce.
+//!
 //! Passwords are kept as hashes: argon2id in its own text form (PHC), with the parameters that OWASP recommends. What came is
 //! hashed when nothing else is wrong with the record, once for each write, however often the write is planned. From the system a
 //! text that is such a hash already stays as it is: that is how passwords move from elsewhere. Called by every change of records.
@@ -14,7 +16,7 @@ use super::Engine;
 use super::access::Granted;
 use super::draft::{Draft, Stored};
 use crate::error::{DataError, Result};
-use crate::record::{Form, Layout};
+use crate::record::Layout;
 use crate::store::SqlValue;
 use crate::validate::is_password_hash;
 
@@ -34,7 +36,7 @@ impl fmt::Debug for Sealed {
 }
 
 impl Engine {
-    /// Puts hashes in the places of the passwords that are new.
+    /// Puts hashes in the places of the passwords that are new, and encrypts the other secrets that are.
     pub(super) async fn seal(
         &self,
         draft: &Draft<'_>,
@@ -43,12 +45,17 @@ impl Engine {
         before: Option<&Stored>,
         values: &mut [SqlValue],
     ) -> Result<()> {
+        let id = values[0].as_text().unwrap_or_default().to_owned();
         for (index, value) in values.iter_mut().enumerate() {
             let column = &layout.columns[index];
-            if column.form != Form::Secret || before.is_some_and(|before| before[index] == *value) {
+            if !column.form.is_kept_back() || before.is_some_and(|before| before[index] == *value) {
                 continue;
             }
             let SqlValue::Text(text) = &*value else { continue };
+            if column.form.is_encrypted() {
+                *value = SqlValue::Text(layout.seal(layout.field(index), &id, text)?);
+                continue;
+            }
             if text.is_empty() || (granted.system && is_password_hash(text)) {
                 continue;
             }

@@ -71,7 +71,12 @@ impl Engine {
                     hits.extend(found);
                 }
                 // An object that may not be read has no records, and one whose searchable fields may not, no words.
-                Err(DataError::Denied { .. } | DataError::UnknownFields { .. } | DataError::InvalidQuery { .. }) => {}
+                Err(
+                    DataError::Denied { .. }
+                    | DataError::UnknownFields { .. }
+                    | DataError::SecretField { .. }
+                    | DataError::InvalidQuery { .. },
+                ) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -159,7 +164,12 @@ impl Engine {
         };
         let found = match self.find_checked(context, &object.name, query, None).await {
             Ok(found) => read(&found.records)?,
-            Err(DataError::Denied { .. } | DataError::UnknownFields { .. } | DataError::NotSupported { .. }) => {
+            Err(
+                DataError::Denied { .. }
+                | DataError::UnknownFields { .. }
+                | DataError::SecretField { .. }
+                | DataError::NotSupported { .. },
+            ) => {
                 return Ok(());
             }
             Err(error) => return Err(error),

@@ -209,7 +209,8 @@ impl Engine {
             let taken = take(layout, granted, &fields, Some(before), true)?;
             // What the hook took out of the change goes back to what it was.
             draft.untell();
-            values.clone_from(before);
+            let asked = std::mem::replace(&mut values, Vec::clone(before));
+            keep_secrets(layout, &fields, &asked, &mut values);
             apply_hooked(layout, &mut values, taken.values);
             demands = self
                 .settle_changed(draft, layout, granted, before, &mut values, taken.errors)
@@ -401,6 +402,16 @@ impl Engine {
         let filter = checker.own_view(view)?;
         self.read_where(layout, &checker, Some(&filter), id, Whereabouts::Live)
             .await
+    }
+}
+
+/// Secrets that were to change still do when a hook changes other fields: it saw that they change, but not to what. One that it
+/// took out of the change stays as it was.
+fn keep_secrets(layout: &Layout, hooked: &Fields, asked: &[SqlValue], values: &mut [SqlValue]) {
+    for (index, column) in layout.columns.iter().enumerate() {
+        if column.form.is_kept_back() && hooked.contains_key(&column.name) {
+            values[index] = asked[index].clone();
+        }
     }
 }
 

@@ -254,7 +254,7 @@ impl Engine {
             let value = &*value;
             layout.object.field(name).is_some_and(|field| {
                 let own = field.system.is_none_or(|part| part == SystemField::OwnerId);
-                let secret = Form::of(field) == Form::Secret;
+                let secret = Form::of(field).is_kept_back();
                 // What is masked and is what it was is no change, so that nobody needs a right for it.
                 let same = !granted.knows(name) && now.get(name) == Some(value);
                 own && !same && !field.readonly && field.stored() && field.autonumber.is_none() && !secret

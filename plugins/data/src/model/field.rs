@@ -17,6 +17,8 @@ pub struct FieldModel {
     pub label: String,
     /// The type as declared.
     pub field_type: FieldType,
+    /// Its values are encrypted in the store. A password that is, is a `secret`: encrypted in the place of a hash.
+    pub encrypted: bool,
     /// What the engine does with values of it.
     pub kind: FieldKind,
     /// How it is stored; `None` for what is computed on read (formula, summary).
@@ -72,10 +74,16 @@ impl FieldModel {
         self.column.is_some()
     }
 
-    /// A secret: told to the system alone, and nobody finds records by it.
+    /// A secret: nobody finds records by it, and nothing is computed from it. Passwords and what is encrypted.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        self.field_type == FieldType::Password
+        self.field_type == FieldType::Password || self.encrypted
+    }
+
+    /// A password, of which a hash is kept.
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        self.field_type == FieldType::Password && !self.encrypted
     }
 
     /// Stands in an answer only when it is named.
@@ -106,7 +114,7 @@ impl FieldModel {
 /// What the engine does with values of a field. Groups the 44 field types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FieldKind {
-    /// text, textarea, email, url, phone, password, markdown, html, richtext, code, color, signature, qrcode.
+    /// text, textarea, email, url, phone, password (and `secret`), markdown, html, richtext, code, color, signature, qrcode.
     Text,
     /// number, currency, percent, rating, slider, progress.
     Number,

@@ -85,19 +85,38 @@ pub(super) fn tell_unkept_files(catalogue: &Catalogue) {
         let fields = object.fields.values().filter(|field| field.kind == FieldKind::File);
         names.extend(fields.map(|field| format!("{}.{}", object.name, field.name)));
     }
+    let Some(names) = some_of(names) else { return };
+    tracing::warn!(
+        "no plugin offers the service '{FILE_STORAGE}': fields of files ({names}) take whatever they are told of a file; \
+         install a plugin that keeps files"
+    );
+}
+
+/// Says that encrypted fields cannot be written, where there is no key.
+pub(super) fn tell_unkeyed_secrets(catalogue: &Catalogue) {
+    let mut names = Vec::new();
+    for object in catalogue.objects() {
+        let fields = object.fields.values().filter(|field| field.encrypted);
+        names.extend(fields.map(|field| format!("{}.{}", object.name, field.name)));
+    }
+    let Some(names) = some_of(names) else { return };
+    tracing::warn!(
+        "there is no key for encrypted fields ({names}), so values of them are refused: several hosts may share the database, \
+         and all need the same; set plugins.objectos.data.encryption.keys"
+    );
+}
+
+/// The first few names, and how many more there are; none without any.
+fn some_of(mut names: Vec<String>) -> Option<String> {
     if names.is_empty() {
-        return;
+        return None;
     }
     let more = match names.len().saturating_sub(NAMES_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     names.truncate(NAMES_MAX);
-    tracing::warn!(
-        "no plugin offers the service '{FILE_STORAGE}': fields of files ({}{more}) take whatever they are told of a file; \
-         install a plugin that keeps files",
-        names.join(", ")
-    );
+    Some(format!("{}{more}", names.join(", ")))
 }
 
 /// Whether the database holds a catalogue.

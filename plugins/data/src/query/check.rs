@@ -128,7 +128,7 @@ impl<'a> Checker<'a> {
     /// Looks a name or path up.
     ///
     /// # Errors
-    /// `UnknownFields`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL; `InvalidQuery` for
+    /// `UnknownFields`, `SecretField`, or `InvalidSort` for an order; `NotSupported` for a formula without a form in SQL; `InvalidQuery` for
     /// a part of a document that can be anything.
     pub fn field(&mut self, path: &str, purpose: Purpose) -> Result<Resolved<'a>> {
         let resolved = self.resolve(path, purpose)?;
@@ -264,7 +264,10 @@ impl<'a> Checker<'a> {
         match found.filter(|field| readable(&field.name)) {
             Some(field) if purpose != Purpose::Select && (field.is_secret() || masked(&field.name)) => {
                 // Whoever may ask often enough whether a secret begins with a letter knows it in the end.
-                Err(unknown(object, path, None, purpose))
+                if !field.is_secret() {
+                    return Err(unknown(object, path, None, purpose));
+                }
+                Err(secret(object, path, purpose))
             }
             Some(field) => Ok(field),
             None => {
@@ -405,6 +408,20 @@ fn view_filter(view: &View, checker: &mut Checker<'_>) -> Result<Filter> {
 pub(crate) fn wrong_plan(checker: &Checker<'_>, error: &DataError) -> DataError {
     let object = &checker.scope.layout.object.name;
     DataError::internal(format!("an access plan of '{object}' is wrong: {error}"))
+}
+
+/// That the field is there is no secret to whoever reads it: what it holds is.
+fn secret(object: &ObjectModel, path: &str, purpose: Purpose) -> DataError {
+    let refused = DataError::SecretField {
+        object: object.name.clone(),
+        field: path.to_owned(),
+    };
+    match purpose {
+        Purpose::Sort => DataError::InvalidSort {
+            message: refused.to_string(),
+        },
+        _ => refused,
+    }
 }
 
 fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpose) -> DataError {

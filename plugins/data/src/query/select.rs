@@ -1,6 +1,7 @@
 //! A page of records: what is selected, and how each row becomes a record of the answer.
 
 mod hits;
+mod output;
 mod statements;
 mod walk;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use self::hits::{highlight, places, ranked, scores};
+use self::output::output;
 use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
@@ -22,6 +24,8 @@ use crate::model::{Expression, FieldKind, FieldModel, MaskModel, ObjectModel, Sy
 use crate::record::layout::json_key;
 use crate::record::{Form, Layout};
 use crate::store::SqlValue;
+
+pub use output::Opener;
 
 /// How far a record is from what `$near` looked for.
 const DISTANCE: &str = "_distance";
@@ -57,6 +61,8 @@ pub struct SelectPlan {
     pub relations: Vec<Relation>,
     /// How values are hidden; [`OutputValue::Masked`] names their place.
     pub masks: Vec<Arc<MaskModel>>,
+    /// How encrypted values are opened; [`OutputValue::Opened`] names their place.
+    pub openers: Vec<Opener>,
     /// Places among the columns of the values of the order: what a cursor is made of.
     pub cursor_columns: Vec<usize>,
     /// Values of the cursor that came.
@@ -119,6 +125,8 @@ pub enum OutputValue {
     Masked(usize, Form, usize),
     /// A related record in the place of the id in this column.
     Relation(usize, usize),
+    /// A selected column that is encrypted, opened by an opener of the plan.
+    Opened(usize, usize),
 }
 
 /// A calculation for each record.
@@ -221,6 +229,7 @@ pub fn plan(
         formulas: parts.formulas,
         relations: parts.relations,
         masks: parts.masks,
+        openers: parts.openers,
         cursor_columns,
         backwards: query.backwards && after.is_some(),
         after,
@@ -399,6 +408,7 @@ struct Parts {
     formulas: Vec<FormulaOutput>,
     relations: Vec<Relation>,
     masks: Vec<Arc<MaskModel>>,
+    openers: Vec<Opener>,
 }
 
 fn outputs(
@@ -409,6 +419,7 @@ fn outputs(
     query: &QueryInput,
     columns: &mut Columns,
 ) -> Result<Parts> {
+    let named = query.fields.as_ref().is_some_and(|names| !names.is_empty());
     let mut names: Vec<String> = match &query.fields {
         Some(names) if !names.is_empty() => names.clone(),
         _ => {
@@ -468,7 +479,7 @@ fn outputs(
         let key = json_key(query.renamed.get(name).unwrap_or(own_name));
         let value = match query.expand.get(name) {
             Some(nested) => OutputValue::Relation(place, relation(object, field, layouts, nested, &mut parts)?),
-            None => output(checker, &resolved, place, &mut parts),
+            None => output(checker, &resolved, (name, named), place, columns, &mut parts)?,
         };
         parts.outputs.push(Output { key, value });
     }
@@ -481,19 +492,6 @@ fn purpose_of(query: &QueryInput) -> Purpose {
     match query.distinct {
         true => Purpose::Filter,
         false => Purpose::Select,
-    }
-}
-
-fn output(checker: &Checker<'_>, resolved: &Resolved<'_>, place: usize, parts: &mut Parts) -> OutputValue {
-    // A part of a document is a value by itself.
-    let form = resolved.stored_form().unwrap_or_else(|| Form::of(resolved.field));
-    match &resolved.field.mask {
-        Some(mask) if resolved.masked => {
-            parts.masks.push(Arc::clone(mask));
-            OutputValue::Masked(place, form, parts.masks.len() - 1)
-        }
-        _ if checker.system => OutputValue::Column(place, form.for_system()),
-        _ => OutputValue::Column(place, form),
     }
 }
 

@@ -6,6 +6,9 @@ use objectos_plugin_api::protocol::data::FieldType;
 use crate::model::{ColumnType, FieldKind, FieldModel};
 use crate::store::Cell;
 
+/// What stands in the place of a secret that has a value. No secret can be this text: written back, it changes nothing.
+pub const SECRET_MASK: &str = "••••••";
+
 /// How a stored value becomes JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -21,8 +24,12 @@ pub enum Form {
     Rounded(u32),
     /// A sum or a mean without a number of decimals: as many digits as do not depend on the order of adding.
     Figure,
-    /// Told to the system alone.
+    /// The hash of a password: told to the system alone.
     Secret,
+    /// An encrypted secret: decrypted for the system alone, [`SECRET_MASK`] for everybody else.
+    Sealed,
+    /// An encrypted text: decrypted for whoever may read it.
+    Opened,
 }
 
 impl Form {
@@ -30,6 +37,8 @@ impl Form {
     #[must_use]
     pub fn of(field: &FieldModel) -> Self {
         match field.column {
+            Some(_) if field.encrypted && field.field_type == FieldType::Password => Self::Sealed,
+            Some(_) if field.encrypted => Self::Opened,
             Some(_) if field.field_type == FieldType::Password => Self::Secret,
             Some(ColumnType::Boolean) => Self::Boolean,
             Some(ColumnType::Json) => Self::Document,
@@ -48,8 +57,21 @@ impl Form {
     pub const fn for_system(self) -> Self {
         match self {
             Self::Secret => Self::Text,
+            Self::Sealed => Self::Opened,
             other => other,
         }
+    }
+
+    /// Encrypted in the store. What is there is text only once [`crate::record::Layout::open`] has opened it.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Sealed | Self::Opened)
+    }
+
+    /// Never in what is kept beside the record or shown to hooks and rules: there it is null.
+    #[must_use]
+    pub const fn is_kept_back(self) -> bool {
+        matches!(self, Self::Secret | Self::Sealed | Self::Opened)
     }
 }
 
@@ -57,6 +79,8 @@ impl Form {
 pub fn write_value(out: &mut Vec<u8>, form: Form, cell: Cell<'_>) {
     match (form, cell) {
         (_, Cell::Null) | (Form::Secret, _) => out.extend_from_slice(b"null"),
+        // Who opens a value does so before; this one nobody opened.
+        (Form::Sealed | Form::Opened, _) => write_text(out, SECRET_MASK),
         (Form::Boolean, Cell::Integer(integer)) => {
             out.extend_from_slice(if integer == 0 { b"false" } else { b"true" });
         }
@@ -126,6 +150,9 @@ mod tests {
         check(Form::Boolean, Cell::Integer(0), "false");
         check(Form::Document, Cell::Text("{\"a\":[1]}"), "{\"a\":[1]}");
         check(Form::Secret, Cell::Text("hunter2"), "null");
+        check(Form::Sealed, Cell::Text("$sealed$1$a$AAAA"), "\"••••••\"");
+        check(Form::Sealed, Cell::Null, "null");
+        check(Form::Opened, Cell::Text("$sealed$1$a$AAAA"), "\"••••••\"");
         check(Form::Rounded(2), Cell::Real(0.1 + 0.2), "0.3");
         check(Form::Figure, Cell::Real(0.1 + 0.2), "0.3");
         check(Form::Figure, Cell::Real(1e300), "1e300");

@@ -1,6 +1,7 @@
 //! An object as it lies in its table, and all of them for one catalogue.
 
 mod reached;
+mod sealed;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use super::json::{Form, write_text};
 use crate::model::{Catalogue, FieldKind, FieldModel, ObjectModel, SystemField};
 use crate::store::Dialect;
+use crate::vault::Vault;
 
 /// One stored field.
 #[derive(Debug)]
@@ -49,12 +51,14 @@ pub struct Layout {
     pub plain: bool,
     /// Fields of the text index, when there is one.
     pub text_index: Option<Vec<String>>,
+    /// What its encrypted fields are encrypted with.
+    pub vault: Arc<Vault>,
 }
 
 impl Layout {
     /// Of an object.
     #[must_use]
-    pub fn new(object: Arc<ObjectModel>, dialect: &'static dyn Dialect) -> Self {
+    pub fn new(object: Arc<ObjectModel>, dialect: &'static dyn Dialect, vault: Arc<Vault>) -> Self {
         let columns: Vec<Column> = object
             .fields
             .values()
@@ -95,6 +99,7 @@ impl Layout {
             updated_at,
             plain,
             text_index,
+            vault,
         }
     }
 
@@ -184,19 +189,28 @@ impl Schema {
     /// Of a catalogue.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>, dialect: &'static dyn Dialect) -> Self {
-        Self::over(catalogue, &|_| dialect)
+        Self::over(catalogue, &|_| dialect, &Arc::default())
     }
 
-    /// Of a catalogue whose objects lie in several databases; `dialects` answers by the name of one.
+    /// Of a catalogue whose objects lie in several databases; `dialects` answers by the name of one. `vault` has the keys of
+    /// encrypted fields.
     #[must_use]
-    pub fn over(catalogue: Arc<Catalogue>, dialects: &dyn Fn(&str) -> &'static dyn Dialect) -> Self {
+    pub fn over(
+        catalogue: Arc<Catalogue>,
+        dialects: &dyn Fn(&str) -> &'static dyn Dialect,
+        vault: &Arc<Vault>,
+    ) -> Self {
         let layouts = catalogue
             .objects()
             .filter(|object| !object.is_abstract)
             .map(|object| {
                 (
                     object.name.clone(),
-                    Arc::new(Layout::new(Arc::clone(object), dialects(&object.definition.datasource))),
+                    Arc::new(Layout::new(
+                        Arc::clone(object),
+                        dialects(&object.definition.datasource),
+                        Arc::clone(vault),
+                    )),
                 )
             })
             .collect();

@@ -1,5 +1,6 @@
 //! What is wrong with apps is told with file, line, column, keys, and the nearest valid spelling.
 
+mod encrypted;
 mod expressions;
 mod fields;
 mod files;

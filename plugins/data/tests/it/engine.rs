@@ -10,6 +10,7 @@ mod children;
 mod concurrency;
 mod cursors;
 mod deletes;
+mod encrypted;
 mod events;
 mod expansion;
 mod faults;

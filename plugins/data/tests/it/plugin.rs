@@ -195,9 +195,40 @@ async fn a_change_that_loses_data_waits_for_the_command() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_have_a_key_without_a_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let thing = format!("{THING}  token: {{ type: secret }}\n");
+    let plugin = host(folder.path(), &thing).start::<DataPlugin>().await.unwrap();
+    let data = DataClient::open(&plugin.host()).unwrap();
+    let create = CreateRequest {
+        object: "thing".to_owned(),
+        record: fields(json!({ "name": "made", "token": "s3cret" })),
+    };
+    let create = serde_json::to_vec(&create).unwrap();
+    let made = data.create(&local(), &create).await.unwrap();
+    let made: Value = serde_json::from_slice(&made).unwrap();
+    assert_eq!(made["record"]["token"], "••••••");
+    let status = plugin.command("encrypt status", &[]).await.unwrap();
+    assert_eq!(
+        (status.output.as_str(), status.exit_code),
+        ("thing: 1 with the first key, 0 to encrypt anew, 0 unreadable\n", 0)
+    );
+    assert_eq!(plugin.command("encrypt rotate", &[]).await.unwrap().exit_code, 0);
+    assert_eq!(plugin.command("encrypt rotate", &["--all"]).await.unwrap().exit_code, 2);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_configuration_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = host(folder.path(), THING).config(json!({ "database": { "readers": 0 } }));
     let error = wrong.start::<DataPlugin>().await.expect_err("it must not start");
     assert!(error.to_string().contains("database.readers"), "{error}");
+    let keys = json!([{ "id": "a", "key": "short" }]);
+    let wrong = host(folder.path(), THING).config(json!({ "encryption": { "keys": keys } }));
+    let error = wrong.start::<DataPlugin>().await.expect_err("it must not start");
+    assert!(
+        error.to_string().contains("the key 'a' (encryption.keys[0].key)"),
+        "{error}"
+    );
 }

@@ -14,6 +14,7 @@ use objectos_data::model::{Catalogue, CatalogueCell};
 use objectos_data::query::QueryInput;
 use objectos_data::schema::{plan, plan_of};
 use objectos_data::store::{BoxFuture, Datasources, Fault, Probe, StorageCall, Store};
+use objectos_data::vault::{KEY_BYTES, Vault};
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
 use objectos_plugin_api::{Context, Error, ErrorKind, HookStep, Principal, PrincipalKind};
@@ -318,6 +319,12 @@ pub(crate) fn allowed(filter: Option<Value>) -> Access {
     Access::Planned(Arc::new(Plan::read(plan).expect("a plan")))
 }
 
+/// Keys by their ids, each of one byte again and again.
+pub(crate) fn vault(keys: &[(&str, u8)]) -> Vault {
+    let key = |(id, byte): &(&str, u8)| ((*id).to_owned(), [*byte; KEY_BYTES]);
+    Vault::new(keys.iter().map(key).collect())
+}
+
 pub(crate) fn principal(id: &str, kind: PrincipalKind, tenant: Option<&str>) -> Context {
     let principal = Principal {
         id: id.to_owned(),
@@ -339,6 +346,15 @@ impl World {
 
     /// With further databases.
     pub(crate) async fn over(place: Place, others: Vec<(&str, Place)>, files: &[(&str, &str)]) -> Self {
+        Self::with(place, others, vault(&[("test", 7)]), files).await
+    }
+
+    /// With the keys that encrypted fields are encrypted with.
+    pub(crate) async fn keyed(place: Place, vault: Vault, files: &[(&str, &str)]) -> Self {
+        Self::with(place, Vec::new(), vault, files).await
+    }
+
+    async fn with(place: Place, others: Vec<(&str, Place)>, vault: Vault, files: &[(&str, &str)]) -> Self {
         let probe = Arc::new(TestProbe::default());
         let store = place.open(Some(Arc::clone(&probe) as Arc<dyn Probe>)).await;
         let catalogue = with_own_objects(files);
@@ -368,7 +384,8 @@ impl World {
             outside: Arc::clone(&outside) as Arc<dyn Outside>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             limits: LimitsConfig::default(),
-        });
+        })
+        .with_vault(Arc::new(vault));
         Self {
             engine: Arc::new(engine),
             store,

@@ -5,8 +5,8 @@ use objectos_plugin_api::protocol::shared::Number;
 
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;
-use super::kind::{column_of, kind_of, takes_multiple};
-use super::{parts, reference, settings, text};
+use super::kind::{column_of, is_secret, kind_of, takes_multiple};
+use super::{encryption, parts, reference, settings, text};
 use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{ColumnType, FieldKind, FieldModel, FieldSettings, Limits, OptionModel, Options, SystemField};
@@ -35,6 +35,7 @@ pub(super) fn compile(
         name: name.to_owned(),
         label: field.label.clone().unwrap_or_else(|| label::from_name(name)),
         field_type: field.kind,
+        encrypted: encryption::compile(draft, name, field, problems),
         kind,
         column: column_of(field),
         system: None,
@@ -142,7 +143,8 @@ fn check_keys(draft: &Draft, name: &str, field: &Field, kind: FieldKind, problem
 /// Keys that do not go with what the field holds.
 fn check_contents(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) {
     let shown = field.kind;
-    if field.kind == FieldType::Password {
+    if is_secret(field) {
+        let named = encryption::named(field);
         for (key, written) in [
             ("unique", field.unique),
             ("index", field.index),
@@ -150,7 +152,8 @@ fn check_contents(draft: &Draft, name: &str, field: &Field, problems: &mut Probl
             ("searchable", field.searchable),
         ] {
             if written {
-                let message = format!("a password field cannot have `{key}`: it would give the secret away");
+                let article = encryption::article(&named);
+                let message = format!("{article} {named} field cannot have `{key}`: it would give the secret away");
                 problems.push(draft.field_error(name, key, message).hint("remove it"));
             }
         }
@@ -283,6 +286,7 @@ pub(super) fn system(part: SystemField, name: &str) -> FieldModel {
         name: name.to_owned(),
         label: part.label().to_owned(),
         field_type,
+        encrypted: false,
         kind,
         column: Some(column),
         system: Some(part),

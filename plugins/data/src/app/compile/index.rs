@@ -130,6 +130,10 @@ fn check_fields(context: &Context<'_>, index: &Index, path: &KeyPath, problems: 
                     problem
                 });
             }
+            Some(field) if field.encrypted => {
+                let message = format!("`{name}` is a secret and cannot be in an index: it would give the secret away");
+                found.push(draft.document.error(&at, message).hint("leave it out"));
+            }
             Some(_) => {}
             None if draft.is_broken_field(name) => return false,
             None => {

@@ -42,6 +42,16 @@ pub(super) fn kind_of(field: &Field) -> FieldKind {
     }
 }
 
+/// Whether values of a field are encrypted in the store.
+pub(super) fn is_encrypted(field: &Field) -> bool {
+    field.encryption_config.as_ref().is_some_and(|config| config.enabled)
+}
+
+/// Whether nobody may find records by a field or compute with it: passwords, and what is encrypted.
+pub(super) fn is_secret(field: &Field) -> bool {
+    field.kind == FieldType::Password || is_encrypted(field)
+}
+
 /// Whether `multiple` means something for a type; the types that are lists anyway count.
 pub(super) fn takes_multiple(kind: FieldType) -> bool {
     use FieldType as T;

@@ -61,7 +61,6 @@ pub(super) fn take(map: &mut Map<String, Value>, document: &Document, base: &Key
     if let Some(Value::Object(fields)) = map.get_mut("fields") {
         for (name, field) in fields {
             let path = base.key("fields").key(name);
-            refuse_secret(field, document, &path, problems);
             let Value::Object(field) = field else { continue };
             if let Some(start) = start_number(field, document, &path, problems) {
                 own.start_numbers.insert(name.clone(), start);
@@ -87,19 +86,6 @@ pub(super) fn take(map: &mut Map<String, Value>, document: &Document, base: &Key
         }
     }
     own
-}
-
-/// Who writes `secret` counts on reading the value back.
-fn refuse_secret(field: &Value, document: &Document, path: &KeyPath, problems: &mut Problems) {
-    let inner = field.get("type");
-    if inner.unwrap_or(field) != "secret" {
-        return;
-    }
-    let path = inner.map_or_else(|| path.clone(), |_| path.key("type"));
-    let message = "a secret that can be read back is not kept here";
-    let hint = "write `type: password` for what is only compared, of which a hash is kept; keep what must be read back in a \
-                store made for secrets, and its name here";
-    problems.push(document.error(&path, message).hint(hint));
 }
 
 /// Where an autonumber begins to count.

@@ -2,13 +2,13 @@
 //! records. They are stored as JSON; what each of their fields takes is held at every write (`validate::value::nested`).
 
 use indexmap::IndexMap;
-use objectos_plugin_api::protocol::data::{Field, FieldType};
+use objectos_plugin_api::protocol::data::Field;
 use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts};
 use super::expression::Expressions;
-use super::field;
-use super::kind::kind_of;
+use super::kind::{is_secret, kind_of};
+use super::{encryption, field};
 use crate::app::problem::Problems;
 use crate::model::{FieldKind, FieldModel, FieldSettings, PartsModel};
 
@@ -66,8 +66,12 @@ fn check(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) -> b
             | FieldKind::Autonumber
             | FieldKind::Vector
     );
-    if linked || field.kind == FieldType::Password {
-        let message = format!("a {} field cannot be within another field", field.kind);
+    if linked || is_secret(field) {
+        let named = encryption::named(field);
+        let message = format!(
+            "{} {named} field cannot be within another field",
+            encryption::article(&named)
+        );
         let hint = "declare it beside that field, or make the parts an object of their own";
         problems.push(draft.field_error(name, "type", message).hint(hint));
         return false;

@@ -179,6 +179,16 @@ impl Context<'_> {
             let nearest = nearest(name, self.fields.keys().map(String::as_str));
             problems.push(self.draft.document.error(path, message).suggest(nearest));
         }
+        if field.is_some_and(|field| field.encrypted) {
+            // A rule would hold for every record, since no rule is shown what is in it.
+            let message = format!("`{name}` is a secret, which no rule looks at");
+            problems.push(
+                self.draft
+                    .document
+                    .error(path, message)
+                    .hint("leave it out; its length is held by `minLength`"),
+            );
+        }
         field
     }
 

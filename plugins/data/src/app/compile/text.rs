@@ -1,9 +1,9 @@
 //! Patterns in texts: titles and autonumbers.
 
-use objectos_plugin_api::protocol::data::{Field, FieldType};
+use objectos_plugin_api::protocol::data::Field;
 
 use super::draft::{Draft, Drafts};
-use super::kind::{kind_of, target_of};
+use super::kind::{is_secret, kind_of, target_of};
 use crate::app::problem::Problems;
 use crate::model::{AutonumberFormat, AutonumberPart, FieldKind, Period, SystemField, TitleFormat, TitlePart, nearest};
 
@@ -83,12 +83,12 @@ fn default_title(draft: &Draft) -> Vec<TitlePart> {
     let first_text = || {
         fields
             .iter()
-            .find(|(_, field)| kind_of(field) == FieldKind::Text && field.kind != FieldType::Password)
+            .find(|(_, field)| kind_of(field) == FieldKind::Text && !is_secret(field))
             .map(|(name, _)| name.as_str())
     };
     let name = TITLE_FIELDS
         .into_iter()
-        .find(|name| fields.contains_key(*name))
+        .find(|name| fields.get(*name).is_some_and(|field| !is_secret(field)))
         .or_else(first_text);
     vec![TitlePart::Field(vec![
         name.unwrap_or(SystemField::Id.name()).to_owned(),
@@ -109,7 +109,7 @@ fn check_title_path(draft: &Draft, drafts: &Drafts, path: &[&str], problems: &mu
             }
             return;
         }
-        if field.is_some_and(|field| field.kind == FieldType::Password) {
+        if field.is_some_and(is_secret) {
             let message = format!("`{name}` is a secret and cannot be part of a title");
             problems.push(draft.error(&["titleFormat"], message).hint("leave it out"));
             return;

@@ -46,10 +46,6 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
 
 fn of_field(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) {
     let unused = [
-        (
-            "encryptionConfig",
-            field.encryption_config.as_ref().is_some_and(|config| config.enabled),
-        ),
         ("dataQuality", field.data_quality.is_some()),
         ("cached", field.cached.as_ref().is_some_and(|config| config.enabled)),
         ("auditTrail", field.audit_trail),

@@ -15,14 +15,15 @@ pub(super) fn text(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldE
     let Value::String(text) = value else {
         return Err(refuse(field, FieldCode::InvalidType, "must be a text"));
     };
-    if text.is_empty() && (field.unique || field.external_id) {
-        // A form that was left empty: two of them are not equal.
+    let secret = field.encrypted && field.field_type == FieldType::Password;
+    if text.is_empty() && (field.unique || field.external_id || secret) {
+        // A form that was left empty: two of them are not equal, and there is no secret in it.
         return Ok(SqlValue::Null);
     }
     if !text.is_empty() {
         form(field, text)?;
         // The length is that of the password.
-        if !(field.is_secret() && is_password_hash(text)) {
+        if !(field.is_hashed() && is_password_hash(text)) {
             length(field, text)?;
         }
     }

@@ -167,12 +167,6 @@ fn rules_that_ask() {
 #[test]
 fn fields_within_fields() {
     field(
-        "{type: secret}",
-        expect![
-            "thing.object.yml:3:17: fields.field.type: a secret that can be read back is not kept here; write `type: password` for what is only compared, of which a hash is kept; keep what must be read back in a store made for secrets, and its name here"
-        ],
-    );
-    field(
         "{type: repeater, fields: {up: {type: lookup, reference: thing}}}",
         expect![
             "thing.object.yml:3:47: fields.field.fields.up.type: a lookup field cannot be within another field; declare it beside that field, or make the parts an object of their own"

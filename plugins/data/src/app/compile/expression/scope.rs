@@ -1,11 +1,10 @@
 //! The names that expressions of an object may use.
 
 use objectos_expression::{Scope, Type};
-use objectos_plugin_api::protocol::data::FieldType;
 
 use super::{Expressions, field_names};
 use crate::app::compile::draft::Draft;
-use crate::app::compile::kind::{column_of, kind_of, target_of};
+use crate::app::compile::kind::{column_of, is_secret, kind_of, target_of};
 use crate::model::FieldKind;
 
 /// Names of a draft's fields, over references too.
@@ -33,7 +32,7 @@ impl DraftScope<'_> {
         let name = relations.pop().unwrap_or_default();
         self.at(&relations)
             .and_then(|draft| draft.object.fields.get(name))
-            .is_some_and(|field| field.kind == FieldType::Password)
+            .is_some_and(is_secret)
     }
 
     /// Whether the database has or can compute what a path leads to.

@@ -5,7 +5,7 @@ use objectos_plugin_api::protocol::data::{Field, FieldType, SummaryFunction};
 
 use super::{Expressions, field_names};
 use crate::app::compile::draft::Draft;
-use crate::app::compile::kind::{column_of, kind_of, target_of};
+use crate::app::compile::kind::{column_of, is_secret, kind_of, target_of};
 use crate::app::path::KeyPath;
 use crate::model::{FieldKind, SummaryModel, nearest};
 
@@ -113,7 +113,7 @@ impl Expressions<'_> {
             self.formula(&child.object.name, name)
                 .is_none_or(|formula| formula.sql())
         };
-        if declared.is_some_and(|field| field.kind == FieldType::Password) {
+        if declared.is_some_and(is_secret) {
             let message = format!(
                 "`{name}` of `{}` is a secret and cannot be rolled up",
                 child.object.name
