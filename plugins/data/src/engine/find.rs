@@ -13,7 +13,7 @@ use super::answer::{Found, RecordWriter};
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::restore::check_look_into_bin;
-use super::{Engine, check_method, layout_of};
+use super::{Engine, check_method, fixed, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
@@ -93,21 +93,20 @@ impl Engine {
         if !self.parts.hooks.armed(HookPoint::BeforeFind, object) {
             return Ok(query);
         }
-        let payload = QueryHook {
+        let given = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: None,
         };
-        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        match self
-            .parts
-            .hooks
-            .run(HookPoint::BeforeFind, context, object, payload)
-            .await?
-            .last()
-        {
+        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
+        let point = HookPoint::BeforeFind;
+        let mut made = None;
+        for step in &self.parts.hooks.run(point, context, object, payload).await? {
+            made = Some(fixed::query_step(point, &given, step)?);
+        }
+        match made {
             None => Ok(query),
-            Some(step) => QueryInput::from_map(&read_hook(&step.payload)?.query),
+            Some(made) => QueryInput::from_map(&made.query),
         }
     }
 
@@ -117,20 +116,18 @@ impl Engine {
         }
         let records: Vec<Map<String, Value>> =
             serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
-        let payload = QueryHook {
+        let given = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: Some(records),
         };
-        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        let steps = self
-            .parts
-            .hooks
-            .run(HookPoint::AfterFind, context, object, payload)
-            .await?;
-        if let Some(step) = steps.last()
-            && let Some(records) = read_hook(&step.payload)?.records
-        {
+        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
+        let point = HookPoint::AfterFind;
+        let mut made = None;
+        for step in &self.parts.hooks.run(point, context, object, payload).await? {
+            made = fixed::query_step(point, &given, step)?.records;
+        }
+        if let Some(records) = made {
             found.count = u64::try_from(records.len()).unwrap_or_default();
             found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
         }
@@ -351,9 +348,4 @@ fn in_brackets(mut records: Vec<u8>) -> Vec<u8> {
     records.insert(0, b'[');
     records.push(b']');
     records
-}
-
-fn read_hook(payload: &[u8]) -> Result<QueryHook> {
-    serde_json::from_slice(payload)
-        .map_err(|error| DataError::internal(format!("a hook changed the query into something else: {error}")))
 }

@@ -1,4 +1,4 @@
-//! Shows a change to hooks, and stores its event.
+//! Shows a change to hooks, and stores its event. What their handlers may not change is `fixed`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::answer::document;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::files::note_files;
 use super::ports::HookPoint;
-use super::{Engine, Fields, versions};
+use super::{Engine, Fields, fixed, versions};
 use crate::error::{DataError, Result};
 use crate::outbox::{self, RecordChange};
 use crate::record::Layout;
@@ -48,9 +48,13 @@ impl Engine {
         let record = given.record.clone();
         let mut hook = given;
         for step in steps.iter() {
-            let changed = read(&step.payload)?;
+            let changed = fixed::record_step(point, &hook, step)?;
             self.add_beside(draft, &step.plugin, &hook, &changed).await?;
-            hook = changed;
+            hook = RecordHook {
+                // As the engine knows it, whatever was lost in writing it down.
+                previous: hook.previous,
+                ..changed
+            };
         }
         Ok((hook.record != record).then_some(hook.record))
     }
@@ -71,10 +75,19 @@ impl Engine {
         };
         let payload = serde_json::to_vec(&hook).ok()?;
         match self.parts.hooks.run(effect.point, context, object, payload).await {
-            Ok(steps) => steps
-                .last()
-                .and_then(|step| read(&step.payload).ok())
-                .map(|hook| hook.record),
+            Ok(steps) => {
+                let mut made = None;
+                for step in &steps {
+                    match fixed::record_step(effect.point, &hook, step) {
+                        Ok(changed) => made = Some(changed.record),
+                        Err(error) => {
+                            tracing::warn!(object, id = effect.id, error = %error, "what handlers made of a record is left out");
+                            return None;
+                        }
+                    }
+                }
+                made
+            }
             Err(error) => {
                 tracing::warn!(object, id = effect.id, error = %error, "a handler failed after a change was stored");
                 None
@@ -102,11 +115,6 @@ fn after_fields(effect: &Effect) -> Fields {
         }
         _ => Fields::new(),
     }
-}
-
-fn read(payload: &[u8]) -> Result<RecordHook> {
-    serde_json::from_slice(payload)
-        .map_err(|error| DataError::internal(format!("a hook changed the record into something else: {error}")))
 }
 
 /// Adds the event of a change, and the change to those that after-hooks see.
