@@ -250,6 +250,8 @@ pub struct OrganizationConfig {
     pub roles: Vec<String>,
     /// Hours for which an invitation can be accepted.
     pub invitation_hours: i64,
+    /// Whoever is in several begins in the one they worked in last; otherwise in none.
+    pub begins_in_last: bool,
 }
 
 impl Default for OrganizationConfig {
@@ -258,6 +260,7 @@ impl Default for OrganizationConfig {
             everybody_creates: true,
             roles: Vec::new(),
             invitation_hours: 48,
+            begins_in_last: true,
         }
     }
 }
