@@ -4,12 +4,17 @@
 //! change, in its transaction. An after-hook runs once the change is stored: it
 //! may refuse nothing; what it changes in `record` goes to the caller only.
 //!
-//! `object`, `id` and `previous` say what is done, and after records were found `query` does, too: a handler that writes them
-//! refuses the operation, in the name of its plugin. So whoever decides by them decides about what is done. After a change is
-//! stored, what such a handler makes of the record is left out.
+//! `object`, `id` and `previous` say what is done, and after records were found `query` does, too ([`fixed_keys`]): a handler
+//! that writes them, or leaves them out of what it changed, ends the operation in the name of its plugin before the next one sees
+//! it. So whoever decides by them decides about what is done. After a change is stored it ends the hook alone, and what handlers
+//! made of the record is left out.
+
+mod fixed;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::fixed::{fixed_keys, hold_to_operation};
 
 use super::data::{EventBeside, RecordBeside};
 

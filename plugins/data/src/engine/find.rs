@@ -93,16 +93,18 @@ impl Engine {
         if !self.parts.hooks.armed(HookPoint::BeforeFind, object) {
             return Ok(query);
         }
-        let given = QueryHook {
+        let payload = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: None,
         };
-        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
+        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
         let point = HookPoint::BeforeFind;
-        let mut made = None;
-        for step in &self.parts.hooks.run(point, context, object, payload).await? {
-            made = Some(fixed::query_step(point, &given, step)?);
+        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
+        let (mut made, mut shown) = (None, payload.as_slice());
+        for step in &steps {
+            made = Some(fixed::payload_after::<QueryHook>(point, shown, step)?);
+            shown = &step.payload;
         }
         match made {
             None => Ok(query),
@@ -116,16 +118,18 @@ impl Engine {
         }
         let records: Vec<Map<String, Value>> =
             serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
-        let given = QueryHook {
+        let payload = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: Some(records),
         };
-        let payload = serde_json::to_vec(&given).map_err(|error| DataError::internal(error.to_string()))?;
+        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
         let point = HookPoint::AfterFind;
-        let mut made = None;
-        for step in &self.parts.hooks.run(point, context, object, payload).await? {
-            made = fixed::query_step(point, &given, step)?.records;
+        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
+        let (mut made, mut shown) = (None, payload.as_slice());
+        for step in &steps {
+            made = fixed::payload_after::<QueryHook>(point, shown, step)?.records;
+            shown = &step.payload;
         }
         if let Some(records) = made {
             found.count = u64::try_from(records.len()).unwrap_or_default();

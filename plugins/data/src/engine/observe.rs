@@ -38,7 +38,7 @@ impl Engine {
             None => {
                 let context = draft.caller.context;
                 let steps = Arc::new(self.parts.hooks.run(point, context, object, key.2.clone()).await?);
-                draft.known.hooked.lock().insert(key, Arc::clone(&steps));
+                draft.known.hooked.lock().insert(key.clone(), Arc::clone(&steps));
                 steps
             }
         };
@@ -47,14 +47,12 @@ impl Engine {
         }
         let record = given.record.clone();
         let mut hook = given;
+        let mut shown = key.2.as_slice();
         for step in steps.iter() {
-            let changed = fixed::record_step(point, &hook, step)?;
+            let changed: RecordHook = fixed::payload_after(point, shown, step)?;
             self.add_beside(draft, &step.plugin, &hook, &changed).await?;
-            hook = RecordHook {
-                // As the engine knows it, whatever was lost in writing it down.
-                previous: hook.previous,
-                ..changed
-            };
+            hook = changed;
+            shown = &step.payload;
         }
         Ok((hook.record != record).then_some(hook.record))
     }
@@ -74,17 +72,23 @@ impl Engine {
             ..RecordHook::default()
         };
         let payload = serde_json::to_vec(&hook).ok()?;
-        match self.parts.hooks.run(effect.point, context, object, payload).await {
+        match self
+            .parts
+            .hooks
+            .run(effect.point, context, object, payload.clone())
+            .await
+        {
             Ok(steps) => {
-                let mut made = None;
+                let (mut made, mut shown) = (None, payload.as_slice());
                 for step in &steps {
-                    match fixed::record_step(effect.point, &hook, step) {
+                    match fixed::payload_after::<RecordHook>(effect.point, shown, step) {
                         Ok(changed) => made = Some(changed.record),
                         Err(error) => {
                             tracing::warn!(object, id = effect.id, error = %error, "what handlers made of a record is left out");
                             return None;
                         }
                     }
+                    shown = &step.payload;
                 }
                 made
             }
