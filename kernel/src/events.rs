@@ -7,6 +7,7 @@
 //! * Transient handlers see durable events too, once they are stored: on the node that reads them from the store, and
 //!   again after a restart when they were not done. Durable handlers see what is stored, and nothing else: a transient
 //!   event reaches them only when `persistence` stores it.
+//! * Done events stay in the store for their retention, or are moved into an archive for it: see `archive` and `retention`.
 //!
 //! The bus knows no HTTP and no SQL: the store, outgoing requests and the handlers themselves are ports (`port`), which
 //! the kernel implements with services. It checks no rights: what a plugin may publish is the caller's business.
@@ -15,6 +16,7 @@
 //! chance (an event nobody is registered for counts as done); [`EventBus::stop`] ends it before the plugins stop.
 //! Dropping the bus ends everything at once, as a crash would.
 
+mod archive;
 mod buffer;
 mod dead_letters;
 mod delivery;
@@ -59,6 +61,7 @@ use tokio::{
 };
 
 use self::{
+    archive::Archive,
     delivery::Delivery,
     dispatcher::{Command, Dispatcher},
     message::Draft,
@@ -71,7 +74,7 @@ pub use self::{
     error::EventConfigError,
     metrics::{BusMetrics, HandlerMetrics},
     pattern::Pattern,
-    port::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    port::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
     registry::HandlerSpec,
     replay::ReplayEnd,
     retry::Backoff,
@@ -85,6 +88,8 @@ pub struct BusParts {
     pub settings: BusSettings,
     /// The durable store.
     pub store: Arc<dyn EventStorePort>,
+    /// The archive of done events: the service that [`BusSettings::archive_service`] names. Without it they stay in the store.
+    pub archive: Option<Arc<dyn EventArchivePort>>,
     /// Outgoing HTTP.
     pub webhooks: Arc<dyn WebhookPort>,
     /// The handlers of plugins.
@@ -132,15 +137,18 @@ impl EventBus {
         let BusParts {
             settings,
             store,
+            archive,
             webhooks,
             handlers,
             clock,
             runtime,
             node,
         } = parts;
+        let archive = settings.archive.zip(archive);
         let shared = Arc::new(Shared::new(
             Arc::new(settings),
             store,
+            archive.map(|(kind, port)| Archive::new(kind, port)),
             Delivery {
                 handlers,
                 webhooks,
@@ -159,6 +167,7 @@ impl EventBus {
         );
         tasks.spawn_on(retention::keep_pruned(Arc::clone(&shared)), &runtime);
         tasks.spawn_on(sourcing::keep(Arc::clone(&shared)), &runtime);
+        tasks.spawn_on(archive::keep_moved(Arc::clone(&shared)), &runtime);
         Self {
             shared,
             commands,
@@ -366,7 +375,8 @@ impl EventBus {
         metrics::read(&self.shared, self.replay.remaining())
     }
 
-    /// The bus's checks for the health report: `event-store`, `event-delivery`, `webhooks` and `event-sourcing`.
+    /// The bus's checks for the health report: `event-store`, `event-delivery` and, where there are any,
+    /// `webhooks`, `event-sourcing` and `event-archive`.
     #[must_use]
     pub fn health(&self) -> Vec<HealthCheckResult> {
         health::checks(&self.shared, !self.commands.is_closed())

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod data;
+pub mod event_archive;
 pub mod event_store;
 pub mod events;
 pub mod file_storage;

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails, and says what it did"
 )]
 
+mod archive;
 mod audit;
 mod audit_access;
 mod audit_alarms;

@@ -1,19 +1,22 @@
-//! The bus's part of the health report: does the store answer, do durable events flow, are all webhooks on.
+//! The bus's part of the health report: does the store answer, do durable events flow, are all webhooks on, are
+//! done events moved into the archive.
 
 use objectos_plugin_api::protocol::kernel::{HealthCheckResult, HealthCheckStatus};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
-use super::{routing::Handler, shared::Shared};
+use super::{archive::ArchiveKind, routing::Handler, shared::Shared};
 
 /// From when on an event that is not done is worth a warning, milliseconds.
 const LAG_WARNING_MS: u64 = 5 * 60_000;
 
-/// `event-store`, `event-delivery` and, when there are any, `webhooks` and `event-sourcing`. `alive`: the dispatcher runs.
+/// `event-store`, `event-delivery` and, when there are any, `webhooks`, `event-sourcing` and `event-archive`. `alive`: the
+/// dispatcher runs.
 pub(crate) fn checks(shared: &Shared, alive: bool) -> Vec<HealthCheckResult> {
     let mut checks = vec![store(shared), delivery(shared, alive)];
     checks.extend(webhooks(shared));
     checks.extend(sourcing(shared));
+    checks.extend(archive(shared));
     checks
 }
 
@@ -113,6 +116,28 @@ fn sourcing(shared: &Shared) -> Option<HealthCheckResult> {
     let mut data = Map::new();
     data.insert("snapshots".to_owned(), json!(shared.counters.snapshots.get()));
     Some(result("event-sourcing", &problems, data))
+}
+
+fn archive(shared: &Shared) -> Option<HealthCheckResult> {
+    let archive = shared.archive.as_ref()?;
+    let state = archive.state();
+    let mut problems = Vec::new();
+    if let Some(since_ms) = state.down_since_ms {
+        let seconds = shared.clock.now_ms().saturating_sub(since_ms) / 1_000;
+        let service = archive.kind.service();
+        let reason = state.error.map(|error| error.message().to_owned()).unwrap_or_default();
+        let remedy = match archive.kind {
+            ArchiveKind::File => "see to the plugin that provides it",
+            ArchiveKind::Custom => "install or enable a plugin that provides it",
+        };
+        problems.push(format!(
+            "the service {service} does not take done events for {seconds} s ({reason}); they stay in the event store, nothing is lost; {remedy}, or write persistence.storage: database"
+        ));
+    }
+    let mut data = Map::new();
+    data.insert("service".to_owned(), json!(archive.kind.service()));
+    data.insert("archived".to_owned(), json!(shared.counters.archived.get()));
+    Some(result("event-archive", &problems, data))
 }
 
 fn result(name: &str, problems: &[String], data: Map<String, Value>) -> HealthCheckResult {

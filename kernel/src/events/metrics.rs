@@ -37,6 +37,7 @@ pub(crate) struct Counters {
     pub(crate) dropped: Counter,
     pub(crate) replayed: Counter,
     pub(crate) pruned: Counter,
+    pub(crate) archived: Counter,
     pub(crate) snapshots: Counter,
     pub(crate) store_calls: Counter,
     /// Set by the dispatcher: events that are not done, and those it delivers just now.
@@ -84,6 +85,8 @@ pub struct BusMetrics {
     pub replayed: u64,
     /// Done events forgotten after their retention.
     pub pruned: u64,
+    /// Done events moved out of the event store into the archive (`persistence.storage`).
+    pub archived: u64,
     /// Snapshots taken of records (`eventSourcing`).
     pub snapshots: u64,
     /// Calls of the event store.
@@ -157,6 +160,7 @@ pub(crate) fn read(shared: &Shared, replay_remaining: u64) -> BusMetrics {
         dropped: counters.dropped.get(),
         replayed: counters.replayed.get(),
         pruned: counters.pruned.get(),
+        archived: counters.archived.get(),
         snapshots: counters.snapshots.get(),
         store_calls: counters.store_calls.get(),
         buffered: wide(shared.buffer.len()),

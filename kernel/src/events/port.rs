@@ -1,5 +1,6 @@
-//! What the bus asks of the kernel around it: the durable store (service `event-store`), outgoing HTTP (service
-//! `http-client`) and the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
+//! What the bus asks of the kernel around it: the durable store (service `event-store`), the archive of done events (service
+//! `event-archive` or `event-archive-file`), outgoing HTTP (service `http-client`) and the handlers of plugins. Implemented by
+//! the kernel with service calls, and by tests with models.
 //!
 //! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
 //! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
@@ -8,8 +9,8 @@ use objectos_plugin_api::{
     Context, Result,
     contracts::{
         event_store::{
-            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DueRequest, EventToStore, KeepRequest,
-            PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -47,6 +48,21 @@ pub trait EventStorePort: Send + Sync + 'static {
     fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()>;
     /// Forgets done events, those of records later than others; answers how many.
     fn prune_but_aggregates(&self, request: PruneRequest) -> PortFuture<u64>;
+    /// Reads done events that may be forgotten, in order of sequence.
+    fn done(&self, request: DoneRequest) -> PortFuture<Vec<DoneEvent>>;
+    /// Forgets done events that the archive has; answers how many.
+    fn forget_done(&self, sequences: Vec<u64>) -> PortFuture<u64>;
+}
+
+/// The archive of done events. What the bus relies on beyond the contract `event-archive`: after an answer of `append` the
+/// events outlive a crash.
+pub trait EventArchivePort: Send + Sync + 'static {
+    /// Keeps events; the same ones may come again.
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;
+    /// Reads events, in order of sequence.
+    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Forgets events stored before this time, milliseconds since 1970; answers how many entries.
+    fn prune(&self, before_ms: i64) -> PortFuture<u64>;
 }
 
 /// Outgoing HTTP, for webhooks.

@@ -1,7 +1,7 @@
-//! Delivers stored events once more (`kernel/EventReplayConfig`): by time, names, filters and handlers, paced as they
-//! happened (`speed` 1) or faster, and never more than some hundred a second. The context of such a delivery has
-//! `replay: true` among its extra facts. Events go one after the other, in their order, to durable handlers and webhooks;
-//! a failure is counted, not retried, and writes no dead letter. One replay runs at a time, beside live delivery.
+//! Delivers stored events once more (`kernel/EventReplayConfig`), those in the archive among them: by time, names, filters and
+//! handlers, paced as they happened (`speed` 1) or faster, and never more than some hundred a second. The context of such a
+//! delivery has `replay: true` among its extra facts. Events go one after the other, in their order, to durable handlers and
+//! webhooks; a failure is counted, not retried, and writes no dead letter. One replay runs at a time, beside live delivery.
 
 use objectos_plugin_api::{
     Error, ErrorKind, Result,
@@ -18,6 +18,7 @@ use std::{
 };
 
 use super::{
+    archive,
     delivery::{Outcome, Target, context_of, marked},
     filter::EventFilter,
     pattern::Pattern,
@@ -143,7 +144,7 @@ impl Replay {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::error!(error = %error, "the replay ended early: the event store does not answer");
+                    tracing::error!(error = %error, "the replay ended early: events cannot be read");
                     end.error = Some(error);
                     return end;
                 }
@@ -176,7 +177,7 @@ impl Replay {
             after,
             ..self.range.clone()
         };
-        let page = self.shared.store_call(self.shared.store.range(request)).await?;
+        let page = archive::range(&self.shared, request).await?;
         Ok((!page.is_empty()).then_some(page))
     }
 

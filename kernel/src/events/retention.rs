@@ -1,5 +1,5 @@
-//! Forgets done events when their retention (`persistence.retention`, days) is over: soon after the start, then daily. Events
-//! of records that are sourced have a retention of their own.
+//! Forgets done events when their retention (`persistence.retention`, days) is over, in the store and in the archive: soon
+//! after the start, then daily. Events of records that are sourced have a retention of their own.
 
 use objectos_plugin_api::{ErrorKind, Result, contracts::event_store::PruneRequest};
 use std::sync::Arc;
@@ -19,38 +19,51 @@ pub(crate) async fn keep_pruned(shared: Arc<Shared>) {
     loop {
         shared.clock.sleep_until_ms(next_ms).await;
         let now_ms = shared.clock.now_ms();
-        let pause_ms = match prune(&shared, now_ms).await {
-            Ok(count) => {
-                shared.counters.pruned.add(usize::try_from(count).unwrap_or(usize::MAX));
-                if count > 0 {
-                    tracing::info!(
-                        count,
-                        days = shared.settings.retention_days,
-                        "old events were forgotten"
-                    );
-                }
-                DAY_MS
+        let mut pause_ms = DAY_MS;
+        for pruned in [prune(&shared, now_ms).await, prune_archive(&shared, now_ms).await] {
+            match pruned {
+                Ok(count) => tell(&shared, count),
+                // Of sourced records nothing may be forgotten by a store that does not keep what it led to.
+                Err(error) if error.kind() == ErrorKind::NotImplemented => {}
+                Err(_) => pause_ms = AGAIN_MS,
             }
-            // Of sourced records nothing may be forgotten by a store that does not keep what it led to.
-            Err(error) if error.kind() == ErrorKind::NotImplemented => DAY_MS,
-            Err(_) => AGAIN_MS,
-        };
+        }
         next_ms = now_ms.saturating_add(pause_ms);
     }
 }
 
-async fn prune(shared: &Shared, now_ms: i64) -> Result<u64> {
-    let before_ms = |days: u64| {
-        let kept_ms = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
-        now_ms.saturating_sub(kept_ms)
+fn tell(shared: &Shared, count: u64) {
+    shared.counters.pruned.add(usize::try_from(count).unwrap_or(usize::MAX));
+    if count > 0 {
+        tracing::info!(
+            count,
+            days = shared.settings.retention_days,
+            "old events were forgotten"
+        );
+    }
+}
+
+fn before_ms(now_ms: i64, days: u64) -> i64 {
+    let kept_ms = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
+    now_ms.saturating_sub(kept_ms)
+}
+
+async fn prune_archive(shared: &Shared, now_ms: i64) -> Result<u64> {
+    let Some(archive) = &shared.archive else {
+        return Ok(0);
     };
+    let old = archive.port.prune(before_ms(now_ms, shared.settings.retention_days));
+    archive.call(shared, old).await
+}
+
+async fn prune(shared: &Shared, now_ms: i64) -> Result<u64> {
     let days = shared.settings.retention_days;
     let Some(sourcing) = &shared.settings.sourcing else {
-        return shared.store_call(shared.store.prune(before_ms(days))).await;
+        return shared.store_call(shared.store.prune(before_ms(now_ms, days))).await;
     };
     let request = PruneRequest {
-        before_ms: before_ms(days),
-        aggregates_before_ms: before_ms(sourcing.retention_days.max(days)),
+        before_ms: before_ms(now_ms, days),
+        aggregates_before_ms: before_ms(now_ms, sourcing.retention_days.max(days)),
         objects: sourcing.objects.clone(),
     };
     shared.store_call(shared.store.prune_but_aggregates(request)).await

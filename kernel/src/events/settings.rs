@@ -5,7 +5,8 @@
 //! * `persistence`: durable events are always stored; that is their guarantee. `enabled` stores transient events as well,
 //!   those that `filter` accepts (absent: all of them), so that they can be replayed and reach durable handlers.
 //!   `retention` is how many days done events are kept, whether `enabled` or not; without the section it is seven.
-//!   `storage` is `database`: whatever provides the service `event-store`.
+//!   `storage` says where done events are kept for so long: `database` is in the event store, where they wait until every
+//!   handler had them; `file` is the service `event-archive-file`, `custom` the service `event-archive`. See `archive`.
 //! * `queue`: `concurrency` durable deliveries at the same time, of which one handler takes at most half while there are
 //!   others; `retryPolicy` for handlers without one of their own; `priorityEnabled` serves urgent events first.
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
@@ -23,8 +24,8 @@ use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern, port::HandlerId,
-    retry::Backoff, sourcing::Sourcing, webhook::Webhook,
+    archive::ArchiveKind, error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern,
+    port::HandlerId, retry::Backoff, sourcing::Sourcing, webhook::Webhook,
 };
 
 const RETENTION_DAYS: u64 = 7;
@@ -85,6 +86,7 @@ pub struct BusSettings {
     pub limits: BusLimits,
     pub(crate) persist: Option<EventFilter>,
     pub(crate) retention_days: u64,
+    pub(crate) archive: Option<ArchiveKind>,
     pub(crate) queue_name: String,
     pub(crate) dead_letter_name: Option<String>,
     pub(crate) concurrency: usize,
@@ -108,7 +110,7 @@ impl BusSettings {
     /// Checks a configuration.
     ///
     /// # Errors
-    /// The first key that cannot be used: `Unsupported` for `persistence.storage` and `eventSourcing.storage` other than
+    /// The first key that cannot be used: `Unsupported` for `persistence.storage` of `s3`, `eventSourcing.storage` other than
     /// `database`, `messageQueue` and `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
@@ -121,6 +123,7 @@ impl BusSettings {
                 .persistence
                 .as_ref()
                 .map_or(RETENTION_DAYS, |section| section.retention),
+            archive: archive(config.persistence.as_ref())?,
             queue_name: queue.name,
             dead_letter_name: queue.dead_letter_queue,
             concurrency: usize::try_from(queue.concurrency).unwrap_or(usize::MAX),
@@ -151,6 +154,12 @@ impl BusSettings {
         whole
     }
 
+    /// Name of the service that done events are moved to; `None` while they stay in the event store.
+    #[must_use]
+    pub fn archive_service(&self) -> Option<&'static str> {
+        self.archive.map(ArchiveKind::service)
+    }
+
     /// What the operator should know about sections that have no effect on the bus itself.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -159,17 +168,6 @@ impl BusSettings {
 }
 
 fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
-    let storage = config
-        .persistence
-        .as_ref()
-        .map_or(EventStorage::Database, |section| section.storage);
-    if storage != EventStorage::Database {
-        return Err(EventConfigError::Unsupported {
-            key: "persistence.storage".to_owned(),
-            what: format!("the storage {}", plain(&storage)),
-            hint: "write database: an event is stored in the transaction of its change, so it is kept where the record is, by the plugin that provides the service event-store",
-        });
-    }
     if let Some(broker) = &config.message_queue {
         return Err(EventConfigError::Unsupported {
             key: "messageQueue".to_owned(),
@@ -185,6 +183,21 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
         });
     }
     Ok(())
+}
+
+/// Where done events go. Until they are done they are in the event store in any case.
+fn archive(section: Option<&EventPersistence>) -> Result<Option<ArchiveKind>, EventConfigError> {
+    let storage = section.map_or(EventStorage::Database, |section| section.storage);
+    match storage {
+        EventStorage::Database => Ok(None),
+        EventStorage::File => Ok(Some(ArchiveKind::File)),
+        EventStorage::Custom => Ok(Some(ArchiveKind::Custom)),
+        EventStorage::S3 => Err(EventConfigError::Unsupported {
+            key: "persistence.storage".to_owned(),
+            what: format!("the storage {}", plain(&storage)),
+            hint: "it needs a file-storage plugin that keeps objects by key, and the service file-storage knows files of records only; write file, or custom with a plugin that provides the service event-archive and keeps events in a bucket",
+        }),
+    }
 }
 
 /// A value of an enum as it is written.

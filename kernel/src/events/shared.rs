@@ -10,6 +10,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
+    archive::Archive,
     buffer::Buffer,
     delivery::Delivery,
     metrics::Counters,
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<BusSettings>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn EventStorePort>,
+    /// Where done events go, when they do not stay in the store.
+    pub(crate) archive: Option<Archive>,
     pub(crate) delivery: Delivery,
     pub(crate) node: String,
     pub(crate) table: ArcSwap<RoutingTable>,
@@ -51,7 +54,7 @@ struct Shown {
     order: VecDeque<String>,
 }
 
-/// How the store does.
+/// How the store does, or the archive.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreState {
     /// Since when it fails; `None` while it works, or was not asked yet.
@@ -64,6 +67,7 @@ impl Shared {
     pub(crate) fn new(
         settings: Arc<BusSettings>,
         store: Arc<dyn EventStorePort>,
+        archive: Option<Archive>,
         delivery: Delivery,
         node: String,
     ) -> Self {
@@ -75,6 +79,7 @@ impl Shared {
             clock: Arc::clone(&delivery.clock),
             settings,
             store,
+            archive,
             delivery,
             node,
             counters: Counters::default(),

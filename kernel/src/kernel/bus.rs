@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    events::{BusParts, BusSettings, EventBus, HandlerSpec, Pattern},
+    events::{BusParts, BusSettings, EventArchivePort, EventBus, HandlerSpec, Pattern},
     instance::Instance,
     journal,
     package::Candidate,
@@ -30,9 +30,13 @@ impl Core {
         let settings = BusSettings::from_config(&self.options.event_bus).map_err(|error| Error::EventBus {
             reason: error.to_string(),
         })?;
+        let archive = settings
+            .archive_service()
+            .map(|name| Arc::new(KernelClient::event_archive(self, name)) as Arc<dyn EventArchivePort>);
         self.set_bus(EventBus::start(BusParts {
             settings,
             store: Arc::new(KernelClient::event_store(self)),
+            archive,
             webhooks: Arc::new(KernelClient::http_client(self)),
             handlers: Arc::new(Handlers(Arc::downgrade(self))),
             clock: Arc::clone(&self.clock),

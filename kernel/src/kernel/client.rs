@@ -1,11 +1,11 @@
-//! The kernel as a caller of services, and as the bus's way to the event store, to outgoing HTTP and to handlers.
+//! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP and to handlers.
 
 use objectos_plugin_api::{
     Context, Error as PluginError, Result,
     contracts::{
         event_store::{
-            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DueRequest, EventToStore, KeepRequest,
-            PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 
 use super::core::Core;
 use crate::{
-    events::{EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    events::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
     instance::{
         call::Call,
         cell::{CellState, PluginCell},
@@ -48,6 +48,11 @@ pub(crate) struct KernelClient {
 impl KernelClient {
     pub(crate) fn event_store(core: &Core) -> Self {
         Self::open(core, EVENT_STORE)
+    }
+
+    /// The archive of done events that the configuration names.
+    pub(crate) fn event_archive(core: &Core, name: &'static str) -> Self {
+        Self::open(core, name)
     }
 
     pub(crate) fn http_client(core: &Core) -> Self {
@@ -130,6 +135,28 @@ impl EventStorePort for KernelClient {
 
     fn prune_but_aggregates(&self, request: PruneRequest) -> PortFuture<u64> {
         self.ask("prune_but_aggregates", &request)
+    }
+
+    fn done(&self, request: DoneRequest) -> PortFuture<Vec<DoneEvent>> {
+        self.ask("done", &request)
+    }
+
+    fn forget_done(&self, sequences: Vec<u64>) -> PortFuture<u64> {
+        self.ask("forget_done", &sequences)
+    }
+}
+
+impl EventArchivePort for KernelClient {
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()> {
+        self.ask("append", &events)
+    }
+
+    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
+        self.ask("range", &request)
+    }
+
+    fn prune(&self, before_ms: i64) -> PortFuture<u64> {
+        self.ask("prune", &before_ms)
     }
 }
 

@@ -1,10 +1,12 @@
-//! The event bus over models of its ports: a store, handlers and an HTTP client in memory, and a clock that stands still.
+//! The event bus over models of its ports: a store, an archive, handlers and an HTTP client in memory, and a clock that stands still.
 
+mod archive;
 mod dead_letters;
 mod durable;
 mod faults;
 mod model;
 mod model_aggregates;
+mod model_archive;
 mod nodes;
 mod order;
 mod random;

@@ -119,6 +119,36 @@ pub struct RangeRequest {
     pub limit: u32,
 }
 
+/// A done event, to be kept elsewhere. JSON, camelCase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoneEvent {
+    /// As it was in the store.
+    pub sequence: u64,
+    /// When it was stored, milliseconds since 1970.
+    pub stored_at_ms: i64,
+    /// Ordering key.
+    #[serde(default)]
+    pub key: String,
+    /// The event.
+    pub event: Event,
+}
+
+/// Which done events to give away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoneRequest {
+    /// Events after this sequence.
+    #[serde(default)]
+    pub after: u64,
+    /// At most so many.
+    pub limit: u32,
+    /// But for events of records of these objects, those of
+    /// [`RECORD_EVENTS`](crate::contracts::events::RECORD_EVENTS); empty is of all objects, `null` is of none.
+    #[serde(default)]
+    pub but_records_of: Option<Vec<String>>,
+}
+
 /// A page of dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,7 +167,7 @@ pub struct DeadLetterRequest {
 }
 
 /// The store of durable events.
-#[service(name = "event-store", version = "1.1.0")]
+#[service(name = "event-store", version = "1.2.0")]
 pub trait EventStore {
     /// Stores events, all or none; answers their sequences.
     async fn append(&self, context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>>;
@@ -169,11 +199,28 @@ pub trait EventStore {
     async fn prune_but_aggregates(&self, _context: Context, _request: PruneRequest) -> Result<u64> {
         Err(no_aggregates())
     }
+    /// Done events that [`EventStore::forget_done`] would forget, in order of sequence. Since 1.2, like all below; a store
+    /// that has none of them answers `NotImplemented`.
+    async fn done(&self, _context: Context, _request: DoneRequest) -> Result<Vec<DoneEvent>> {
+        Err(no_moving())
+    }
+    /// Forgets the events of these sequences that are done and kept elsewhere; answers how many. Doing it twice is doing it
+    /// once. Whatever a store needs so that it never gives a sequence twice stays, and so do events that are not done.
+    async fn forget_done(&self, _context: Context, _sequences: Vec<u64>) -> Result<u64> {
+        Err(no_moving())
+    }
 }
 
 fn no_aggregates() -> Error {
     Error::new(
         ErrorKind::NotImplemented,
         "this event store does not keep what records were",
+    )
+}
+
+fn no_moving() -> Error {
+    Error::new(
+        ErrorKind::NotImplemented,
+        "this event store does not give done events away",
     )
 }

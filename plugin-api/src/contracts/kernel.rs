@@ -69,7 +69,7 @@ pub struct KernelHealth {
     /// Report by plugin id.
     pub plugins: std::collections::BTreeMap<String, PluginHealthReport>,
     /// The kernel's own checks: `event-store` (events are durable, or wait in memory for the store), `event-delivery` and,
-    /// where there are any, `webhooks` and `event-sourcing`.
+    /// where there are any, `webhooks`, `event-sourcing` and `event-archive`.
     #[serde(default)]
     pub checks: Vec<HealthCheckResult>,
 }

@@ -2,17 +2,19 @@
 //! its change is.
 //!
 //! Writing goes through the store's writer like every change. Events are read by sequence; an event that some handlers had and
-//! others not is followed up by rows of single deliveries. What records were, for event sourcing, is in `aggregates`. Called by
-//! the kernel alone.
+//! others not is followed up by rows of single deliveries. What records were, for event sourcing, is in `aggregates`; how done
+//! events leave for an archive, in `done`. Called by the kernel alone.
 
 mod aggregates;
+mod done;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_store::{
-    Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DueRequest, EventStore,
-    EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+    Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DoneEvent, DoneRequest,
+    DueRequest, EventStore, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest,
+    StoredEvent,
 };
 use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
@@ -430,5 +432,13 @@ impl EventStore for StoredEvents {
 
     async fn prune_but_aggregates(&self, _context: Context, request: PruneRequest) -> Result<u64> {
         self.prune_records_later(&request).await
+    }
+
+    async fn done(&self, _context: Context, request: DoneRequest) -> Result<Vec<DoneEvent>> {
+        self.done_page(&request).await
+    }
+
+    async fn forget_done(&self, _context: Context, sequences: Vec<u64>) -> Result<u64> {
+        self.forget_moved(&sequences).await
     }
 }

@@ -7,7 +7,8 @@
 //! * [`schema`]: plans the changes of a database; [`store`]: the database itself, SQLite so far.
 //! * [`query`]: from what clients write to SQL. [`record`]: from rows to JSON. [`validate`]: from JSON to values.
 //! * [`access`]: what a caller may see and do. [`engine`]: the one path of every read and write, on all of these.
-//! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of. [`attachments`]: the one that
+//! * [`outbox`], [`event_store`]: events, stored in the transaction of the change they tell of. [`event_archive`]: files for
+//!   those that are done, when they are not to stay there. [`attachments`]: the one that
 //!   this plugin hears itself.
 //! * [`runtime`]: metadata that is saved while the system runs. [`import_jobs`]: imports that run by themselves.
 //! * [`routes_data`], [`routes_search`], [`plugin`]: the engine behind HTTP and behind the kernel.
@@ -25,6 +26,7 @@ pub mod config;
 mod declared;
 pub mod engine;
 pub mod error;
+pub mod event_archive;
 mod event_relay;
 pub mod event_store;
 pub mod import_jobs;

@@ -12,6 +12,7 @@ mod publishers;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::data::DataServer;
+use objectos_plugin_api::contracts::event_archive::FileArchiveServer;
 use objectos_plugin_api::contracts::event_store::EventStoreServer;
 use objectos_plugin_api::contracts::events::METADATA_CHANGED;
 use objectos_plugin_api::contracts::metadata::MetadataServer;
@@ -31,6 +32,7 @@ use crate::attachments::{self, FILES_CHANGED, FilesChanged};
 use crate::config::DataConfig;
 use crate::engine::ports::Files;
 use crate::engine::{Engine, EngineParts, EngineSeeds};
+use crate::event_archive::FileArchive;
 use crate::event_store::StoredEvents;
 use crate::import_jobs::ImportJobs;
 use crate::metadata::MetadataProvider;
@@ -50,6 +52,7 @@ pub struct DataPlugin {
     files: Arc<dyn Files>,
     runtime: Arc<RuntimeMetadata>,
     jobs: Arc<ImportJobs>,
+    archive: Arc<FileArchive>,
     /// The state of the app folders from before they were read.
     loaded: Fingerprint,
     /// The state of the plugins' contributions from before their objects were read.
@@ -94,6 +97,7 @@ impl Plugin for DataPlugin {
             self.library.cell(),
         )))));
         registry.service(EventStoreServer::new(Arc::new(events)));
+        registry.service(FileArchiveServer::new(Arc::clone(&self.archive)));
         routes_data::register(registry, &self.engine);
         routes_data::register_jobs(registry, &self.jobs);
         routes_meta::register(registry, self.library.cell());
@@ -211,6 +215,7 @@ impl DataPlugin {
         datasources: &Datasources,
     ) -> Result<Self> {
         let host = setup.host.clone();
+        let archive = FileArchive::new(setup.data_directory()?.join("events"), store.shared());
         let library = Arc::new(Library::new(setup.settings.apps.clone()));
         let epoch = host.contributions_epoch();
         load::take_documents(&library, &host)?;
@@ -252,6 +257,7 @@ impl DataPlugin {
             mode: setup.settings.mode.clone(),
             library,
             jobs: Arc::new(ImportJobs::new(Arc::clone(&engine))),
+            archive: Arc::new(archive),
             engine,
             files,
             runtime,

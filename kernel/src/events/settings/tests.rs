@@ -31,12 +31,12 @@ fn what_is_not_supported_is_refused_by_name() {
             "persistence.storage: the storage s3 is not supported",
         ),
         (
-            json!({"persistence": {"retention": 1, "storage": "file"}}),
-            "persistence.storage: the storage file is not supported",
+            json!({"persistence": {"retention": 1, "storage": "s3"}}),
+            "it needs a file-storage plugin",
         ),
         (
-            json!({"persistence": {"retention": 1, "storage": "custom"}}),
-            "persistence.storage: the storage custom is not supported",
+            json!({"eventSourcing": {"enabled": true, "storage": {"type": "file"}}}),
+            "eventSourcing.storage.type: the storage file is not supported",
         ),
         (
             json!({"realtime": {"protocol": "sse"}}),
@@ -85,6 +85,26 @@ fn what_is_not_supported_is_refused_by_name() {
     ] {
         let error = read(config.clone()).expect_err("refused");
         assert!(error.contains(part), "{config}: {error}");
+    }
+}
+
+#[test]
+fn the_storage_says_who_is_asked_to_keep_done_events() {
+    for (config, expected) in [
+        (json!({}), None),
+        (json!({"persistence": {"retention": 1}}), None),
+        (json!({"persistence": {"retention": 1, "storage": "database"}}), None),
+        (
+            json!({"persistence": {"retention": 1, "storage": "file"}}),
+            Some("event-archive-file"),
+        ),
+        (
+            json!({"persistence": {"enabled": true, "retention": 1, "storage": "custom"}}),
+            Some("event-archive"),
+        ),
+    ] {
+        let settings = read(config.clone()).expect("settings");
+        assert_eq!(settings.archive_service(), expected, "{config}");
     }
 }
 

@@ -8,8 +8,9 @@ use objectos_plugin_api::{
     Context, Error, ErrorKind, Result,
     contracts::{
         event_store::{
-            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DueRequest,
-            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DoneEvent,
+            DoneRequest, DueRequest, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest,
+            SettleRequest, StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -17,7 +18,7 @@ use objectos_plugin_api::{
 };
 use parking_lot::Mutex;
 
-use super::model_aggregates::Aggregates;
+use super::model_aggregates::{Aggregates, aggregate_of, wanted};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
@@ -84,6 +85,13 @@ impl ModelStore {
 
     pub(crate) fn calls(&self, name: &str) -> usize {
         self.state.lock().calls.iter().filter(|call| **call == name).count()
+    }
+
+    /// Ids of all events.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let state = self.state.lock();
+        let ids = state.rows.values().map(|row| row.stored.event.id.clone());
+        ids.map(Option::unwrap_or_default).collect()
     }
 
     /// Ids of events that are not done.
@@ -195,6 +203,33 @@ impl StoreState {
         self.settlements.push(request);
     }
 
+    /// The last event is never given away: its sequence must not be given twice.
+    fn done(&self, request: &DoneRequest) -> Vec<DoneEvent> {
+        let stays = |stored: &StoredEvent| {
+            let objects = request.but_records_of.as_deref();
+            objects.is_some_and(|objects| aggregate_of(stored).is_some_and(|aggregate| wanted(objects, &aggregate)))
+        };
+        let done = self.rows.values().filter(|row| {
+            let sequence = row.stored.sequence;
+            row.done && sequence > request.after && sequence < self.last && !stays(&row.stored)
+        });
+        done.take(usize::try_from(request.limit).unwrap())
+            .map(|row| DoneEvent {
+                sequence: row.stored.sequence,
+                stored_at_ms: row.stored_at_ms,
+                key: row.stored.key.clone(),
+                event: row.stored.event.clone(),
+            })
+            .collect()
+    }
+
+    fn forget_done(&mut self, sequences: &[u64]) -> u64 {
+        let (before, last) = (self.rows.len(), self.last);
+        self.rows
+            .retain(|sequence, row| !row.done || *sequence == last || !sequences.contains(sequence));
+        u64::try_from(before - self.rows.len()).unwrap()
+    }
+
     fn dead_letters(&mut self, request: &DeadLetterRequest) -> Vec<DeadLetterQueueEntry> {
         let wanted = |letter: &DeadLetterQueueEntry| request.id.as_ref().is_none_or(|id| letter.id == *id);
         let (offset, limit) = (
@@ -292,6 +327,14 @@ impl EventStorePort for ModelStore {
         self.aggregates("prune_but_aggregates", move |state| {
             state.aggregates.prune(&mut state.rows, &request)
         })
+    }
+
+    fn done(&self, request: DoneRequest) -> PortFuture<Vec<DoneEvent>> {
+        self.call("done", move |state, _| state.done(&request))
+    }
+
+    fn forget_done(&self, sequences: Vec<u64>) -> PortFuture<u64> {
+        self.call("forget_done", move |state, _| state.forget_done(&sequences))
     }
 }
 

@@ -20,7 +20,7 @@ struct Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Aggregates(Vec<Kept>);
 
-fn aggregate_of(stored: &StoredEvent) -> Option<Aggregate> {
+pub(super) fn aggregate_of(stored: &StoredEvent) -> Option<Aggregate> {
     let (object, record) = record_of(&stored.event)?;
     Some(Aggregate {
         object: object.to_owned(),
@@ -28,7 +28,7 @@ fn aggregate_of(stored: &StoredEvent) -> Option<Aggregate> {
     })
 }
 
-fn wanted(objects: &[String], aggregate: &Aggregate) -> bool {
+pub(super) fn wanted(objects: &[String], aggregate: &Aggregate) -> bool {
     objects.is_empty() || objects.contains(&aggregate.object)
 }
 

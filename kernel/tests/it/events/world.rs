@@ -11,7 +11,10 @@ use objectos_plugin_api::{
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
-use super::model::{ModelHandlers, ModelHttp, ModelStore};
+use super::{
+    model::{ModelHandlers, ModelHttp, ModelStore},
+    model_archive::ModelArchive,
+};
 
 /// 2025-01-31T08:00:00Z.
 pub(crate) const START_MS: i64 = 1_738_310_400_000;
@@ -19,6 +22,8 @@ pub(crate) const START_MS: i64 = 1_738_310_400_000;
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) store: ModelStore,
+    /// Of use only when the configuration says so.
+    pub(crate) archive: ModelArchive,
     pub(crate) handlers: ModelHandlers,
     pub(crate) http: ModelHttp,
     config: Value,
@@ -35,8 +40,9 @@ impl World {
     /// With other limits than the usual ones.
     pub(crate) fn tuned(config: Value, tune: fn(&mut BusSettings)) -> Self {
         let clock = ManualClock::new(START_MS);
-        let (store, handlers) = (ModelStore::new(&clock), ModelHandlers::new(&clock));
-        Self::of_parts(config, tune, clock, store, handlers, "node-1")
+        let handlers = ModelHandlers::new(&clock);
+        let stores = (ModelStore::new(&clock), ModelArchive::default());
+        Self::of_parts(config, tune, clock, stores, handlers, "node-1")
     }
 
     /// Another node on the same store, with handlers of its own.
@@ -46,7 +52,7 @@ impl World {
             self.config.clone(),
             self.tune,
             self.clock.clone(),
-            self.store.clone(),
+            (self.store.clone(), self.archive.clone()),
             handlers,
             node,
         )
@@ -56,15 +62,16 @@ impl World {
         config: Value,
         tune: fn(&mut BusSettings),
         clock: ManualClock,
-        store: ModelStore,
+        (store, archive): (ModelStore, ModelArchive),
         handlers: ModelHandlers,
         node: &str,
     ) -> Self {
         let http = ModelHttp::default();
-        let bus = start(&config, tune, &clock, &store, &handlers, &http, node);
+        let bus = start(&config, tune, &clock, (&store, &archive), &handlers, &http, node);
         Self {
             clock,
             store,
+            archive,
             handlers,
             http,
             config,
@@ -87,7 +94,7 @@ impl World {
             &self.config,
             self.tune,
             &self.clock,
-            &self.store,
+            (&self.store, &self.archive),
             &self.handlers,
             &self.http,
             "node-1",
@@ -144,7 +151,7 @@ impl World {
         }
     }
 
-    fn activity(&self) -> (usize, usize, usize, u64, usize) {
+    fn activity(&self) -> (usize, usize, usize, u64, usize, usize) {
         let metrics = self.bus.metrics();
         let done = metrics.delivered + metrics.failed + metrics.stored + metrics.replayed + metrics.running;
         let store = self.store.state.lock();
@@ -155,6 +162,7 @@ impl World {
             self.handlers.calls.lock().len(),
             done,
             self.http.requests.lock().len(),
+            self.archive.state.lock().calls.len(),
         )
     }
 }
@@ -163,7 +171,7 @@ fn start(
     config: &Value,
     tune: fn(&mut BusSettings),
     clock: &ManualClock,
-    store: &ModelStore,
+    (store, archive): (&ModelStore, &ModelArchive),
     handlers: &ModelHandlers,
     http: &ModelHttp,
     node: &str,
@@ -174,6 +182,7 @@ fn start(
     EventBus::start(BusParts {
         settings,
         store: Arc::new(store.clone()),
+        archive: Some(Arc::new(archive.clone())),
         webhooks: Arc::new(http.clone()),
         handlers: Arc::new(handlers.clone()),
         clock: Arc::new(clock.clone()),

@@ -171,8 +171,11 @@ impl Engine {
         // Where the page begins and ends, in the direction in which it was walked.
         let (mut near_end, mut far_end) = (None, None);
         let limit = usize::try_from(plan.limit).unwrap_or(usize::MAX);
-        if plan.limit > 0 {
-            let statement = plan.page_statement(dialect);
+        let mut statements = plan.page_statements(dialect);
+        while plan.limit > 0
+            && !more
+            && let Some(statement) = statements.next()
+        {
             reader
                 .read(&statement, &mut |row| {
                     if writer.ends.len() >= limit {

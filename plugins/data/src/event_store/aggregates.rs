@@ -35,7 +35,7 @@ struct Base {
 }
 
 /// The names of events of records, as the index has them.
-fn of_records() -> String {
+pub(super) fn of_records() -> String {
     let names: Vec<String> = RECORD_EVENTS.iter().map(|name| format!("'{name}'")).collect();
     format!("name IN ({})", names.join(", "))
 }
@@ -53,7 +53,7 @@ fn aggregate_of(key: &str) -> Option<Aggregate> {
 }
 
 /// A condition on the key, for records of these objects; empty is all. `0` comes after `/`.
-fn of_objects(objects: &[String], values: &mut Vec<SqlValue>) -> String {
+pub(super) fn of_objects(objects: &[String], values: &mut Vec<SqlValue>) -> String {
     if objects.is_empty() {
         return "1 = 1".to_owned();
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use objectos_expression::CompareOperator;
 
+use super::SystemField;
+
 /// An index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexModel {
@@ -21,6 +23,14 @@ pub struct IndexModel {
     pub partial: Option<PartialModel>,
     /// How it is built, where the database has it; where not, it is a btree.
     pub method: IndexMethod,
+}
+
+impl IndexModel {
+    /// Whether the index says of this field of its own where null stands: a btree has an order, and the id is never null.
+    #[must_use]
+    pub fn places_nulls(&self, field: &str) -> bool {
+        self.method == IndexMethod::Btree && field != SystemField::Id.name()
+    }
 }
 
 /// How an index is built.

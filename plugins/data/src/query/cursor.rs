@@ -1,14 +1,19 @@
 //! Cursors: where a page ended, as a text that clients hand back. A page after a cursor is found by values, not by counting,
 //! so records that come or go before it move nothing.
 
+mod segment;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::coerce::whole_or_real;
-use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Test};
+use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Source, Test};
 use crate::error::{DataError, Result};
+use crate::model::SystemField;
 use crate::store::{Cell, SqlValue};
+
+pub use segment::{Segment, segments};
 
 const NONE: &str = "the cursor is none; use the nextCursor of the page before";
 
@@ -36,6 +41,20 @@ impl SortKey {
             nulls_first: !self.nulls_first,
             ..self.clone()
         }
+    }
+
+    /// Records without a value come after those that have one.
+    fn nulls_follow(&self) -> bool {
+        !self.nulls_first && !self.filled
+    }
+
+    /// It is the id of the records, of which no database takes null: it needs no word on where nulls stand, and the index of the
+    /// primary key serves an order without one.
+    #[must_use]
+    pub fn is_primary(&self) -> bool {
+        self.filled
+            && self.field.table == 0
+            && matches!(&self.field.source, Source::Column(column) if column == SystemField::Id.name())
     }
 }
 
@@ -106,18 +125,7 @@ fn read(value: &Value, class: Class) -> Option<SqlValue> {
 /// Records that come after these values in the order.
 #[must_use]
 pub fn after(order: &[SortKey], values: &[SqlValue]) -> Filter {
-    let mut alternatives = Vec::with_capacity(order.len());
-    for (index, (key, value)) in order.iter().zip(values).enumerate() {
-        let Some(beyond) = beyond(key, value) else { continue };
-        let mut parts: Vec<Filter> = order[..index]
-            .iter()
-            .zip(values)
-            .map(|(key, value)| same(&key.field, value))
-            .collect();
-        parts.push(beyond);
-        alternatives.push(Filter::All(parts));
-    }
-    let filter = Filter::Any(alternatives);
+    let filter = following(order, values);
     match order
         .iter()
         .zip(values)
@@ -128,6 +136,18 @@ pub fn after(order: &[SortKey], values: &[SqlValue]) -> Filter {
         Some(bound) if order.len() > 1 => Filter::All(vec![bound, filter]),
         _ => filter,
     }
+}
+
+/// The same, without the bound: the first field is beyond its value, or it is the same and the second is beyond its own, …
+fn following(order: &[SortKey], values: &[SqlValue]) -> Filter {
+    let mut alternatives = Vec::with_capacity(order.len());
+    for (index, (key, value)) in order.iter().zip(values).enumerate() {
+        let Some(beyond) = beyond(key, value) else { continue };
+        let mut parts = all_same(&order[..index], values);
+        parts.push(beyond);
+        alternatives.push(Filter::All(parts));
+    }
+    Filter::Any(alternatives)
 }
 
 fn test(field: &FieldRef, condition: Condition) -> Filter {
@@ -144,32 +164,33 @@ fn same(field: &FieldRef, value: &SqlValue) -> Filter {
     }
 }
 
+/// These fields have their values.
+fn all_same(order: &[SortKey], values: &[SqlValue]) -> Vec<Filter> {
+    let each = order.iter().zip(values);
+    each.map(|(key, value)| same(&key.field, value)).collect()
+}
+
 /// The first field is at or beyond the value, when that is one range of an index.
 fn bound(key: &SortKey, value: &SqlValue) -> Option<Filter> {
-    if value.is_null() || !(key.nulls_first || key.filled) {
+    if value.is_null() || key.nulls_follow() {
         return None;
     }
-    let comparison = if key.descending {
-        Comparison::AtMost
-    } else {
-        Comparison::AtLeast
-    };
-    Some(test(&key.field, Condition::Compare(comparison, value.clone())))
+    Some(compared(key, value, Comparison::AtMost, Comparison::AtLeast))
+}
+
+/// The field against the value, in the direction of its order.
+fn compared(key: &SortKey, value: &SqlValue, descending: Comparison, ascending: Comparison) -> Filter {
+    let comparison = if key.descending { descending } else { ascending };
+    test(&key.field, Condition::Compare(comparison, value.clone()))
 }
 
 fn beyond(key: &SortKey, value: &SqlValue) -> Option<Filter> {
-    let later_nulls = !key.nulls_first && !key.filled;
-    let comparison = if key.descending {
-        Comparison::Less
-    } else {
-        Comparison::Greater
-    };
     match value {
         SqlValue::Null if key.nulls_first => Some(test(&key.field, Condition::Null(false))),
         SqlValue::Null => None,
         value => {
-            let further = test(&key.field, Condition::Compare(comparison, value.clone()));
-            if later_nulls {
+            let further = compared(key, value, Comparison::Less, Comparison::Greater);
+            if key.nulls_follow() {
                 let nulls = test(&key.field, Condition::Null(true));
                 return Some(Filter::Any(vec![further, nulls]));
             }

@@ -2,6 +2,7 @@
 
 mod hits;
 mod statements;
+mod walk;
 
 use std::collections::HashSet;
 use std::sync::Arc;

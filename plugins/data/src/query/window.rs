@@ -209,7 +209,9 @@ impl SqlWriter {
 
     /// In which direction, behind what is ordered by.
     pub fn direction(&mut self, key: &SortKey) -> &mut Self {
-        let nulls = if key.nulls_first == key.descending {
+        let nulls = if key.is_primary() {
+            ""
+        } else if key.nulls_first == key.descending {
             if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" }
         } else {
             self.dialect().nulls(!key.descending)

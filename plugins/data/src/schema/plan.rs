@@ -299,7 +299,8 @@ fn column(field: &FieldModel) -> ColumnSpec {
 }
 
 fn same_index(index: &IndexModel, shape: &IndexShape) -> bool {
-    index.fields == shape.columns && index.unique == shape.unique && index.ignore_case == shape.ignore_case
+    let nulls = !shape.nulls_last.iter().any(|column| index.places_nulls(column));
+    index.fields == shape.columns && index.unique == shape.unique && index.ignore_case == shape.ignore_case && nulls
 }
 
 /// Whether every value of one type has its equal in the other.

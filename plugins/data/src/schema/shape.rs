@@ -48,4 +48,6 @@ pub struct IndexShape {
     pub ignore_case: bool,
     /// How it is built; `None` for a method that this platform never makes.
     pub method: Option<IndexMethod>,
+    /// Those of its columns whose null comes after all values.
+    pub nulls_last: Vec<String>,
 }

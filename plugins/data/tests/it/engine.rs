@@ -8,6 +8,7 @@ mod bin;
 mod cases;
 mod children;
 mod concurrency;
+mod cursors;
 mod deletes;
 mod events;
 mod expansion;

@@ -1,6 +1,7 @@
 //! The service `event-store`, called as the kernel does.
 
 mod aggregates;
+mod done;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

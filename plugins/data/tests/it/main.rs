@@ -16,6 +16,7 @@ mod datasources;
 mod driver;
 mod drivers;
 mod engine;
+mod event_archive;
 mod event_store;
 mod formula_random;
 mod introspect;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use objectos_data::{DataPlugin, routes_data, routes_meta, routes_search};
 use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
+use objectos_plugin_api::contracts::event_archive::FILE_ARCHIVE;
 use objectos_plugin_api::contracts::event_store::{EventStoreClient, PendingRequest};
 use objectos_plugin_api::protocol::kernel::PluginHealthStatus;
 use objectos_plugin_api::{Context, HttpRequestParts, PrincipalKind, Result};
@@ -114,6 +115,20 @@ async fn records_and_events_go_through_its_services() {
     let waiting = events.pending(&Context::background(), &request).await.unwrap();
     assert_eq!(waiting.len(), 2);
     assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Healthy);
+    let archive = plugin.host().service(FILE_ARCHIVE, "^1").unwrap();
+    let event = &waiting[0].event;
+    let page = json!([{ "sequence": 1, "storedAtMs": 0, "key": "", "event": event }]).to_string();
+    archive
+        .call(&Context::background(), "append", page.as_bytes())
+        .await
+        .unwrap();
+    let all = json!({ "fromMs": 0, "limit": 10 }).to_string();
+    let answer = archive
+        .call(&Context::background(), "range", all.as_bytes())
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer[0]["event"]["name"], event.name.as_str());
     plugin.stop().await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use objectos_data::DataPlugin;
 use objectos_data::engine::ports::{Clock, HookPoint};
 use objectos_data::event_store::StoredEvents;
 use objectos_data::schema::plan;
-use objectos_data::store::{PostgresOptions, PostgresStore, Statement, Store};
+use objectos_data::store::{Expect, PostgresOptions, PostgresStore, Statement, Store, WriteUnit};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::event_store::{EventStore, EventToStore, PendingRequest, SettleRequest};
 use objectos_plugin_api::contracts::events::{ChangedElsewhere, ChangedRecord, RecordChange};
@@ -45,6 +45,34 @@ async fn tables_are_made_by_one_of_those_that_start_at_once() {
         let left = host.await.unwrap();
         assert!(left.is_empty(), "{left}");
     }
+}
+
+#[tokio::test]
+async fn an_index_that_has_null_last_is_built_anew() {
+    if postgres().is_none() {
+        return;
+    }
+    let place = Place::on(Driver::Postgres);
+    let store = place.open(None).await;
+    let ranked = "name: thing\nfields:\n  rank: { type: number, index: true }\n";
+    let catalogue = catalogue(&[("thing.object.yml", ranked)]);
+    let changes = plan(&catalogue, &store.shape().await.unwrap());
+    store.change_schema(changes.additive).await.unwrap();
+    // As PostgreSQL has it by itself: no order of a query is served by it.
+    let mut unit = WriteUnit::default();
+    for sql in ["DROP INDEX ix_thing_rank", "CREATE INDEX ix_thing_rank ON thing (rank)"] {
+        unit.push(Statement::new(sql, Vec::new()), Expect::Anything);
+    }
+    store.write(unit).await.unwrap();
+    let changes = plan(&catalogue, &store.shape().await.unwrap());
+    assert_eq!(
+        changes.to_string(),
+        "  + drop index ix_thing_rank on thing\n  + add index ix_thing_rank on thing (rank)\n"
+    );
+    store.change_schema(changes.additive).await.unwrap();
+    let left = plan(&catalogue, &store.shape().await.unwrap());
+    assert!(left.is_empty(), "{left}");
+    store.close().await;
 }
 
 /// Two engines that know nothing of each other.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::app_support::catalogue;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     (
         "note.object.yml",
         "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n",
@@ -30,6 +30,10 @@ const FILES: [(&str, &str); 4] = [
     (
         "site.object.yml",
         "name: site\nfields:\n  home: { type: address }\n  place: { type: location }\n  data: { type: json }\n",
+    ),
+    (
+        "step.object.yml",
+        "name: step\nfields:\n  stage: { type: text }\n  due: { type: date, index: true }\nindexes:\n  - { fields: [stage, due] }\nsoftDelete: { enabled: true }\n",
     ),
     (
         "deal.object.yml",
@@ -89,7 +93,8 @@ fn asked(dialect: &'static dyn Dialect, object: &str, query: &QueryInput, views:
         vec![plan.page_statement(dialect), plan.count_statement(dialect)]
     } else {
         let plan = select::plan(checker, &|name| schema.layout(name).cloned(), view, query, limits).unwrap();
-        vec![plan.page_statement(dialect), plan.count_statement(dialect)]
+        let count = plan.count_statement(dialect);
+        plan.page_statements(dialect).chain([count]).collect()
     };
     show(&statements)
 }
@@ -445,6 +450,83 @@ fn nulls_and_cursors() {
         "#]],
     );
     on_postgres(&expect_file!["sql/postgres/nulls_and_cursors.sql"]);
+}
+
+#[test]
+fn pages_by_cursor_along_an_index() {
+    // What may be seen, and what is not in the bin, is part of every statement of a page.
+    let mut views = Views::default();
+    views.insert("step", view(json!({ "stage": "won" })));
+    let (due, none, last, both) = (
+        "WyItZHVlLGlkIixbIjIwMjYtMDEtMDEiLCJ4Il1d",
+        "WyItZHVlLGlkIixbbnVsbCwieCJdXQ",
+        "WyJkdWUhLGlkIixbIjIwMjYtMDEtMDEiLCJ4Il1d",
+        "WyJzdGFnZSwtZHVlLGlkIixbIndvbiIsIjIwMjYtMDEtMDEiLCJ4Il1d",
+    );
+    check_seen(
+        "step",
+        json!({ "fields": ["stage"], "orderBy": "-due", "cursor": due }),
+        Some(&views),
+        &expect![[r#"
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due" <= ? AND (t."due" < ? OR (t."due" = ? AND t."id" > ?)))) ORDER BY t."due" DESC, t."id" LIMIT 101
+              [Text("won"), Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" LIMIT 101
+              [Text("won")]
+            SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL AND t."stage" = ?
+              [Text("won")]
+        "#]],
+    );
+    check_seen(
+        "step",
+        json!({ "fields": ["stage"], "orderBy": "-due", "cursor": none }),
+        None,
+        &expect![[r#"
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" IS NULL AND t."id" > ?) ORDER BY t."id" LIMIT 101
+              [Text("x")]
+            SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
+              []
+        "#]],
+    );
+    check_seen(
+        "step",
+        json!({ "fields": ["stage"], "orderBy": "-due", "cursor": { "before": due } }),
+        None,
+        &expect![[r#"
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" >= ? AND (t."due" > ? OR (t."due" = ? AND t."id" < ?))) ORDER BY t."due", t."id" DESC LIMIT 101
+              [Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
+              []
+        "#]],
+    );
+    check_seen(
+        "step",
+        json!({ "fields": ["stage"], "orderBy": [{ "field": "due", "nulls": "last" }], "cursor": last }),
+        None,
+        &expect![[r#"
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" >= ? AND (t."due" > ? OR (t."due" = ? AND t."id" > ?))) ORDER BY t."due", t."id" LIMIT 101
+              [Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND t."due" IS NULL ORDER BY t."id" LIMIT 101
+              []
+            SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
+              []
+        "#]],
+    );
+    check_seen(
+        "step",
+        json!({ "fields": ["stage"], "orderBy": "stage,-due", "cursor": both }),
+        None,
+        &expect![[r#"
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due" <= ? AND (t."due" < ? OR (t."due" = ? AND t."id" > ?)))) ORDER BY t."due" DESC, t."id" LIMIT 101
+              [Text("won"), Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" LIMIT 101
+              [Text("won")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND t."stage" > ? ORDER BY t."stage", t."due" DESC, t."id" LIMIT 101
+              [Text("won")]
+            SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
+              []
+        "#]],
+    );
+    on_postgres(&expect_file!["sql/postgres/pages_by_cursor_along_an_index.sql"]);
 }
 
 #[test]

@@ -199,6 +199,57 @@ async fn in_a_group_a_bad_unit_costs_nobody_else_anything() {
     store.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neighbours_of_one_kind_each_get_their_own_answer() {
+    let place = Place::new();
+    let store = open(&place).await;
+    store.change_schema(vec![create_table()]).await.unwrap();
+    // Every tenth is refused: by an index, or by what its last step does not find.
+    let writes: Vec<_> = (0..200_i64)
+        .map(|index| {
+            let id = if index % 20 == 9 {
+                "same".to_owned()
+            } else {
+                format!("n{index}")
+            };
+            let wanted = if index % 20 == 19 { -1 } else { index };
+            let steps = vec![
+                (insert(&id, index), Expect::Anything),
+                (
+                    Statement::new(
+                        "UPDATE t SET number = number + 1000 WHERE id = ? AND number = ?",
+                        vec![id.as_str().into(), wanted.into()],
+                    ),
+                    Expect::Changed(1),
+                ),
+                (
+                    Statement::new("SELECT number FROM t WHERE id = ?", vec![id.as_str().into()]),
+                    Expect::Numbers,
+                ),
+            ];
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.write(unit(steps)).await })
+        })
+        .collect();
+    let mut same = 0;
+    for (index, write) in (0..200_i64).zip(writes) {
+        let outcome = write.await.unwrap().unwrap();
+        match (index % 20, &outcome) {
+            (9, Outcome::Stored(numbers)) => {
+                assert_eq!(numbers, &[index + 1000]);
+                same += 1;
+            }
+            (9, Outcome::Refused(Refusal::Unique { step: 0, .. }))
+            | (19, Outcome::Refused(Refusal::Unmet { step: 1 })) => {}
+            (_, outcome) => assert_eq!(outcome, &Outcome::Stored(vec![index + 1000])),
+        }
+    }
+    assert_eq!(same, 1);
+    assert_eq!(number(&store, "SELECT COUNT(*) FROM t").await, 181);
+    assert_eq!(number(&store, "SELECT COUNT(*) FROM t WHERE number < 1000").await, 0);
+    store.close().await;
+}
+
 #[tokio::test]
 async fn readers_cannot_write() {
     let place = Place::new();

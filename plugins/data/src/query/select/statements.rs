@@ -1,40 +1,72 @@
 //! A plan as SQL: the page, the children of several parents, and the count. Called by the engine.
 
-use super::super::cursor::{self, SortKey};
+use std::borrow::Cow;
+
+use super::super::cursor::{self, Segment, SortKey};
+use super::super::filter::Filter;
 use super::super::sql::SqlWriter;
-use super::{PerParent, SelectPlan, whole};
+use super::{PerParent, SelectPlan, walk, whole};
 use crate::store::{Dialect, Statement};
 
 impl SelectPlan {
     /// The page, and one record more: whether there are more is known without counting.
     #[must_use]
     pub fn page_statement(&self, dialect: &'static dyn Dialect) -> Statement {
-        let mut writer = SqlWriter::new(dialect);
         if let Some(per_parent) = &self.per_parent {
+            let mut writer = SqlWriter::new(dialect);
             self.children(&mut writer, per_parent);
             return writer.finish();
         }
+        let order = self.walked();
+        match &self.after {
+            Some(values) => {
+                let filter = self.filter.clone().and(cursor::after(&order, values));
+                self.page(dialect, &filter, &order)
+            }
+            None => self.page(dialect, &self.filter, &order),
+        }
+    }
+
+    /// The same page as statements to run one after the other, until one record more than the page has was seen: one statement,
+    /// but several where an index has the records behind a cursor in their order, and each then reads no more of it than it
+    /// answers. Every statement answers up to a page and one record. A record that changes between two of them may come twice or
+    /// not at all, as it may between two pages.
+    pub fn page_statements(&self, dialect: &'static dyn Dialect) -> impl Iterator<Item = Statement> {
+        let segments = self.segments();
+        let single = segments.is_empty().then(|| self.page_statement(dialect));
+        let parts = segments.into_iter().map(move |segment| {
+            let filter = self.filter.clone().and(segment.filter);
+            self.page(dialect, &filter, &segment.order)
+        });
+        single.into_iter().chain(parts)
+    }
+
+    /// The records behind the cursor as ranges of an index; none where there is no cursor or no such index.
+    fn segments(&self) -> Vec<Segment> {
+        // How many records an offset skips in the first part is not known to the second.
+        let single = self.per_parent.is_some() || self.distinct || self.offset > 0;
+        let Some(values) = self.after.as_ref().filter(|_| !single) else {
+            return Vec::new();
+        };
+        let order = self.walked();
+        cursor::segments(&order, values, walk::depth(&self.scope, &self.filter, &order))
+    }
+
+    /// The order in which the records are read.
+    fn walked(&self) -> Cow<'_, [SortKey]> {
+        match self.backwards {
+            true => self.order.iter().map(SortKey::reversed).collect(),
+            false => Cow::Borrowed(&self.order),
+        }
+    }
+
+    fn page(&self, dialect: &'static dyn Dialect, filter: &Filter, order: &[SortKey]) -> Statement {
+        let mut writer = SqlWriter::new(dialect);
         writer.push(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
         writer.list(", ", &self.columns, |writer, column| {
             writer.field(column);
         });
-        writer.from(&self.scope);
-        let turned: Vec<SortKey>;
-        let order = if self.backwards {
-            turned = self.order.iter().map(SortKey::reversed).collect();
-            &turned
-        } else {
-            &self.order
-        };
-        match &self.after {
-            Some(values) => {
-                let filter = self.filter.clone().and(cursor::after(order, values));
-                writer.filtered(&self.scope, &filter);
-            }
-            None => {
-                writer.filtered(&self.scope, &self.filter);
-            }
-        }
+        writer.from(&self.scope).filtered(&self.scope, filter);
         if !order.is_empty() {
             writer.push(" ORDER BY ");
             if self.distinct {

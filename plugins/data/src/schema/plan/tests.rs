@@ -32,6 +32,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
             unique: index.unique,
             ignore_case: index.ignore_case,
             method: Some(index.method),
+            nulls_last: Vec::new(),
         };
         let indexes = object.indexes.iter().map(|model| (model.name.clone(), index(model)));
         shape.tables.insert(
@@ -217,6 +218,7 @@ fn what_others_made_is_seen() {
             unique: false,
             ignore_case: false,
             method: None,
+            nulls_last: Vec::new(),
         },
     );
     table.columns["due"].nullable = false;
@@ -261,4 +263,22 @@ fn an_index_is_built_as_the_database_can() {
         "  + drop index ix_thing_title on thing\n  + add hash index ix_thing_title on thing (title)\n"
     );
     assert!(changed.btrees.is_empty());
+}
+
+#[test]
+fn an_index_whose_nulls_stand_elsewhere_is_built_anew() {
+    let catalogue = catalogue(&[("thing.object.yml", BEFORE)]);
+    let mut shape = database(&catalogue);
+    let index = |shape: &mut DatabaseShape, column: &str| {
+        let index = &mut shape.tables["thing"].indexes["ix_thing_title"];
+        index.nulls_last = vec![column.to_owned()];
+    };
+    // The id is never null.
+    index(&mut shape, "id");
+    assert!(plan(&catalogue, &shape).is_empty());
+    index(&mut shape, "title");
+    assert_eq!(
+        plan(&catalogue, &shape).to_string(),
+        "  + drop index ix_thing_title on thing\n  + add index ix_thing_title on thing (title)\n"
+    );
 }

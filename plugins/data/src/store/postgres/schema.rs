@@ -136,11 +136,16 @@ async fn add_index(connection: &mut Connection, table: &str, index: &IndexModel)
     for field in &index.fields {
         // Only text has case.
         let lower = index.ignore_case && is_text(connection, table, field).await?;
-        columns.push(if lower {
+        let mut column = if lower {
             format!("lower({})", name(field))
         } else {
             name(field)
-        });
+        };
+        if index.places_nulls(field) {
+            // Where orders have them, else no index would serve one: here null is greater than all values unless it is said.
+            column.push_str(" NULLS FIRST");
+        }
+        columns.push(column);
     }
     let unique = if index.unique { "UNIQUE " } else { "" };
     let only = ddl::of_index(&PostgresDialect, index);

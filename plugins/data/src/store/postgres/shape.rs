@@ -15,7 +15,8 @@ const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, format_type(a.at
     AND c.relname NOT LIKE 'objectos\\_%' ORDER BY c.relname::text COLLATE \"C\", a.attnum";
 
 const INDEXES: &str = "SELECT c.relname::text, i.relname::text, x.indisunique, obj_description(i.oid, 'pg_class'), \
-    COALESCE(a.attname::text, ''), m.amname::text FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid \
+    COALESCE(a.attname::text, ''), m.amname::text, (x.indoption[(k.place - 1)::int] & 2) <> 0 \
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid \
     JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam JOIN pg_namespace n ON n.oid = c.relnamespace \
     CROSS JOIN LATERAL unnest(x.indkey::smallint[]) WITH ORDINALITY k(number, place) \
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0 \
@@ -64,6 +65,7 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 unique,
                 ignore_case: purpose.as_ref().is_some_and(|purpose| purpose.ignore_case),
                 method: IndexMethod::named(&text(row, 5)),
+                nulls_last: Vec::new(),
             });
             let column = match (text(row, 4), &purpose) {
                 (name, Some(purpose)) if name.is_empty() => {
@@ -71,6 +73,9 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 }
                 (name, _) => name,
             };
+            if row.cell(6).as_integer() == Some(0) {
+                index.nulls_last.push(column.clone());
+            }
             index.columns.push(column);
         })
         .await?;

@@ -144,6 +144,7 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 unique,
                 ignore_case: false,
                 method: Some(IndexMethod::Btree),
+                nulls_last: Vec::new(),
             });
             index.columns.push(text(3));
             index.ignore_case |= text(4).eq_ignore_ascii_case("NOCASE");

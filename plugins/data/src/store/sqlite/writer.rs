@@ -1,7 +1,8 @@
 //! The one writer: a task that owns the one connection that writes.
 //!
 //! It takes all units that wait, up to a limit, runs each behind a savepoint in one `BEGIN IMMEDIATE` transaction, commits
-//! once and answers all: at `synchronous=FULL` the whole group pays for one wait for the disk. A unit that the database
+//! once and answers all: at `synchronous=FULL` the whole group pays for one wait for the disk. Neighbours of one kind share a
+//! savepoint and a way to the database; when one of them is refused, each gets its own. A unit that the database
 //! refuses goes back to its savepoint and costs nobody else anything. Any other failure ends the transaction, and each unit
 //! is tried in one of its own, so that a unit never pays for another's. `BEGIN IMMEDIATE` takes the lock before anything is
 //! read: a transaction that read first and wrote later would be refused without waiting.
@@ -26,6 +27,10 @@ use crate::store::{Outcome, StorageCall, WriteUnit};
 const GROUP_MAX: usize = 256;
 /// Jobs that may wait before callers wait to hand theirs over.
 const WAITING_MAX: usize = 4_096;
+/// How the first unit of a transaction begins.
+const FIRST: &str = "SAVEPOINT unit";
+/// How the next one does: the end of the one before goes along, and that of the last with the commit.
+const NEXT: &str = "RELEASE unit;SAVEPOINT unit";
 /// Between two attempts to get a lock that SQLite does not wait for.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -216,23 +221,38 @@ impl Work {
     }
 
     async fn savepoints(&mut self, group: &[Waiting], outcomes: &mut Vec<Outcome>) -> Result<(), Failure> {
-        const FIRST: &str = "SAVEPOINT unit";
-        // The end of one unit goes along with the begin of the next, and that of the last with the commit.
-        const NEXT: &str = "RELEASE unit;SAVEPOINT unit";
         self.plain(StorageCall::Begin, "BEGIN IMMEDIATE").await?;
         let mut begin = FIRST;
-        for waiting in group {
-            let outcome = unit::run(self.connection().await?, Some(begin), &waiting.unit).await?;
-            begin = match outcome {
-                Outcome::Stored(_) if !waiting.unit.trial => NEXT,
-                Outcome::Stored(_) | Outcome::Refused(_) => {
-                    self.plain(StorageCall::Undo, "ROLLBACK TO unit; RELEASE unit").await?;
-                    FIRST
+        let mut rest = group;
+        while !rest.is_empty() {
+            let length = unit::of_one_kind(rest.iter().map(|waiting| &waiting.unit));
+            let (neighbours, others) = rest.split_at(length);
+            rest = others;
+            if length > 1 {
+                let units: Vec<&WriteUnit> = neighbours.iter().map(|waiting| &waiting.unit).collect();
+                if let Some(stored) = unit::run_together(self.connection().await?, begin, &units).await? {
+                    outcomes.extend(stored);
+                    begin = NEXT;
+                    continue;
                 }
-            };
-            outcomes.push(outcome);
+                begin = self.undo_unit().await?;
+            }
+            for waiting in neighbours {
+                let outcome = unit::run(self.connection().await?, Some(begin), &waiting.unit).await?;
+                begin = match outcome {
+                    Outcome::Stored(_) if !waiting.unit.trial => NEXT,
+                    Outcome::Stored(_) | Outcome::Refused(_) => self.undo_unit().await?,
+                };
+                outcomes.push(outcome);
+            }
         }
         Ok(())
+    }
+
+    /// Back to the savepoint; answers how the next unit begins.
+    async fn undo_unit(&mut self) -> Result<&'static str, Failure> {
+        self.plain(StorageCall::Undo, "ROLLBACK TO unit; RELEASE unit").await?;
+        Ok(FIRST)
     }
 
     /// One unit in a transaction of its own. SQLite waits by itself for most locks of other processes; for those that it does

@@ -1,18 +1,18 @@
 -- note {"fields":["title"],"search":{"query":"red \"wine\" 北京","operator":"and"}}
-SELECT t."title", t."id" FROM "note" t WHERE (objectos_vector(t."title", t."body") @@ objectos_query($1::jsonb, TRUE) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C")))) ORDER BY t."id" NULLS FIRST LIMIT 101
+SELECT t."title", t."id" FROM "note" t WHERE (objectos_vector(t."title", t."body") @@ objectos_query($1::jsonb, TRUE) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C")))) ORDER BY t."id" LIMIT 101
   [Json("[\"red\",\"wine\"]"), Text("北京"), Text("北京")]
 SELECT COUNT(*) FROM "note" t WHERE (objectos_vector(t."title", t."body") @@ objectos_query($1::jsonb, TRUE) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C"))))
   [Json("[\"red\",\"wine\"]"), Text("北京"), Text("北京")]
 
 -- note {"fields":["title"],"search":{"query":"red","fields":["title"]}}
-SELECT t."title", t."id" FROM "note" t WHERE objectos_vector(t."title") @@ objectos_query($1::jsonb, FALSE) ORDER BY t."id" NULLS FIRST LIMIT 101
+SELECT t."title", t."id" FROM "note" t WHERE objectos_vector(t."title") @@ objectos_query($1::jsonb, FALSE) ORDER BY t."id" LIMIT 101
   [Json("[\"red\"]")]
 SELECT COUNT(*) FROM "note" t WHERE objectos_vector(t."title") @@ objectos_query($1::jsonb, FALSE)
   [Json("[\"red\"]")]
 
 -- team {"fields":["name"],"search":"red"}
 SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND 0 < strpos(' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(t."name"), '-', ' '), '_', ' '), '.', ' '), ',', ' '), ';', ' '), ':', ' '), '/', ' '), '(', ' '), ')', ' '), '"', ' '), '''', ' '), '@', ' '), '&', ' '), '+', ' '), '
-', ' '), '	', ' '), ($1::text COLLATE "C")) ORDER BY t."id" NULLS FIRST LIMIT 101
+', ' '), '	', ' '), ($1::text COLLATE "C")) ORDER BY t."id" LIMIT 101
   [Text(" red")]
 SELECT COUNT(*) FROM "team" t WHERE t."deleted_at" IS NULL AND 0 < strpos(' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(t."name"), '-', ' '), '_', ' '), '.', ' '), ',', ' '), ';', ' '), ':', ' '), '/', ' '), '(', ' '), ')', ' '), '"', ' '), '''', ' '), '@', ' '), '&', ' '), '+', ' '), '
 ', ' '), '	', ' '), ($1::text COLLATE "C"))
