@@ -3,11 +3,15 @@
 //!
 //! Fail closed: a handler that panics, runs out of time or belongs to a plugin that is down after a failure fails the
 //! operation. The handlers of a plugin that was stopped or never started take no part.
+//!
+//! What the payload means is the business of those who run and handle a hook. But where a contract says which of its keys tell
+//! what is done ([`hold_to_operation`]), a handler that changes them fails the operation, too, before the next one sees them.
 
 use arc_swap::ArcSwap;
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, RegisteredHook,
     abi::{RawContext, RawFuture, RawHookFuture, RawHookStep},
+    contracts::hooks::hold_to_operation,
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec},
         async_ffi::FfiFuture,
@@ -284,7 +288,9 @@ impl Run {
             match call.await {
                 RResult::ROk(payload) if payload.is_empty() => {}
                 RResult::ROk(payload) => {
-                    self.payload = payload.into_vec();
+                    let payload = payload.into_vec();
+                    self.hold(handler, &payload)?;
+                    self.payload = payload;
                     changed = true;
                     if let Some(steps) = &mut self.steps {
                         steps.push(RawHookStep {
@@ -332,6 +338,15 @@ impl Run {
         context.flags |= handler.cell.chain_bit;
         let payload = RSlice::from_slice(&self.payload);
         Some(instance.hook(index, RStr::from_str(&self.subject), &context, payload))
+    }
+
+    /// Refuses what says that something else is done than what the handler was shown.
+    fn hold(&self, handler: &HookHandler, made: &[u8]) -> Result<(), PluginError> {
+        let (hook, plugin) = (&*self.point.name, handler.plugin());
+        hold_to_operation(hook, plugin, &self.payload, made).inspect_err(|error| {
+            self.point.failures.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(hook, plugin, subject = self.subject, %error, "a handler is not held to what is done");
+        })
     }
 
     fn failed(&self, handler: &HookHandler, error: &PluginError) -> PluginError {

@@ -275,6 +275,14 @@ impl Context {
         self.0.flags & FLAG_SYSTEM != 0
     }
 
+    /// Through which plugins the calls came that led here, as a number that says nothing by itself. With two contexts of one number
+    /// a call to a plugin that is being replaced does the same: it goes to the old version, or waits for the new one. So what one
+    /// of them began, the other may wait for.
+    #[must_use]
+    pub fn chain(&self) -> u64 {
+        self.0.flags & !(FLAG_SYSTEM | FLAG_AT_ONCE)
+    }
+
     /// The principal as JSON, empty when nobody is signed in. Equal principals are equal bytes, so this may key a cache.
     #[must_use]
     pub fn principal_json(&self) -> &[u8] {

@@ -207,6 +207,41 @@ fn hooks_run_in_order_change_the_payload_and_may_refuse() {
     });
 }
 
+/// A handler that says that something else is done ends the hook: those after it are not asked.
+#[test]
+fn no_handler_says_what_is_done() {
+    const HOOK: &str = "data.before_update";
+    for (mode, expected) in [("sign", Ok(())), ("meddle", Err(ErrorKind::Denied))] {
+        run(async move {
+            let mut rig = Rig::new();
+            let declared = |document: &mut Value| {
+                document["objectos"]["hooks"] = json!({ "handles": [HOOK], "runs": [HOOK] });
+            };
+            let hook = |mode: &str, priority: i32| json!({ "name": HOOK, "mode": mode, "priority": priority });
+            rig.probe("probe.a", json!({ "hooks": [hook("sign", 20)] }), declared);
+            let routes = json!({ "routes": false, "hooks": [hook(mode, 10), hook("veto", 30)] });
+            rig.probe("probe.b", routes, declared);
+            let (kernel, report) = rig.boot().await;
+            assert!(report.complete(), "{report}");
+            let payload = json!({ "object": "thing", "id": "t1", "record": {}, "previous": { "size": 1.5 } });
+            let run = json!({ "hook": HOOK, "subject": "thing", "payload": payload });
+            for method in ["run_hook", "hook_steps"] {
+                let error = call(&kernel, "probe.a", method, run.clone()).await.unwrap_err();
+                match expected {
+                    // All were asked, the last of whom says no to everything.
+                    Ok(()) => assert_eq!(error.kind(), ErrorKind::Vetoed, "{error:?}"),
+                    Err(kind) => {
+                        assert_eq!(error.kind(), kind, "{error:?}");
+                        let text = error.message();
+                        assert!(text.contains("probe.b") && text.contains("`id`"), "{text}");
+                    }
+                }
+            }
+            kernel.shutdown(STOP).await;
+        });
+    }
+}
+
 #[test]
 fn whoever_listens_learns_that_a_hook_was_triggered() {
     run(async {

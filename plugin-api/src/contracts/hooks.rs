@@ -3,9 +3,18 @@
 //! A before-hook may change the payload's `record` or `query`, or refuse; and it may have events and records stored with the
 //! change, in its transaction. An after-hook runs once the change is stored: it
 //! may refuse nothing; what it changes in `record` goes to the caller only.
+//!
+//! `object`, `id` and `previous` say what is done, and after records were found `query` does, too ([`fixed_keys`]): a handler
+//! that writes them, or leaves them out of what it changed, ends the operation in the name of its plugin before the next one sees
+//! it. So whoever decides by them decides about what is done. After a change is stored it ends the hook alone, and what handlers
+//! made of the record is left out.
+
+mod fixed;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::fixed::{fixed_keys, hold_to_operation};
 
 use super::data::{EventBeside, RecordBeside};
 
@@ -52,7 +61,8 @@ pub struct RecordHook {
     /// The stored record before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Map<String, Value>>,
-    /// Events to store with the change; before-hooks add theirs, which are told under the id of the handler's plugin.
+    /// Events to store with the change; before-hooks add theirs, which are told under the id of the handler's plugin. One that its
+    /// manifest does not name under `events.publishes`, or that the operator denies it, refuses the change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventBeside>,
     /// Records to make with the change; before-hooks add theirs: of objects that the manifest of the handler's plugin declares,

@@ -4,7 +4,7 @@ use objectos_plugin_macros::service;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Context, Result};
+use crate::{Context, Error, ErrorKind, Result};
 
 /// One item. JSON, camelCase.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,4 +41,22 @@ pub trait Metadata {
     async fn get(&self, context: Context, request: MetadataRequest) -> Result<Option<MetadataItem>>;
     /// Changes whenever any item changes.
     fn version(&self, context: Context) -> Result<u64>;
+}
+
+impl MetadataClient {
+    /// [`Metadata::version`] for a thread that must not wait, such as one that others' requests run on, and on which a call may
+    /// have to come to its end before the metadata is back. `None` while nobody is there to tell it, as when its plugin is being
+    /// replaced; nobody changes the metadata meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`crate::ServiceRef::call_sync`] but `Unavailable`; `Internal` for an answer that is no number.
+    pub fn version_at_once(&self, context: &Context) -> Result<Option<u64>> {
+        match self.reference().call_sync_at_once(context, "version", b"") {
+            Ok(version) => serde_json::from_slice(&version)
+                .map(Some)
+                .map_err(|error| Error::internal(format!("the version of the metadata is no number: {error}"))),
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }

@@ -59,3 +59,15 @@ fn nobody_is_signed_in_by_default_and_ids_differ() {
             .is_err()
     );
 }
+
+#[test]
+fn contexts_of_one_chain_have_one_number() {
+    let context = Context::background();
+    let mut raw = context.raw();
+    raw.flags |= 0b100;
+    let through = Context::from_raw(&raw);
+    assert_eq!((context.chain(), through.chain()), (0, 0b100));
+    // Whoever acts as the system goes the same way.
+    assert_eq!(through.as_system().chain(), through.chain());
+    assert_eq!(through.with_limit(Duration::from_secs(1)).chain(), through.chain());
+}

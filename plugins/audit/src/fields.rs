@@ -1,7 +1,11 @@
-//! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes.
+//! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes. Of those who want the same
+//! object at the same moment one asks for it, and the others take the answer: all ask alike, for no request and with no plugin
+//! behind them, so that none could go on while the one who asks has to wait. Whoever waits also drives the question, so nobody
+//! depends on another one's being there until the end; and a failure is for whoever asked.
 
+use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
 use objectos_plugin_api::{
-    Context, ErrorKind, Host,
+    Context, Error, Host,
     contracts::metadata::{MetadataClient, MetadataRequest},
 };
 use parking_lot::Mutex;
@@ -60,11 +64,30 @@ impl ObjectFacts {
     }
 }
 
+/// A question for an object.
+type Question = BoxFuture<'static, Result<Arc<ObjectFacts>, Error>>;
+
+/// What was made of the metadata of one version.
+#[derive(Debug, Default)]
+struct Known {
+    version: u64,
+    objects: HashMap<String, Arc<ObjectFacts>>,
+    /// What is asked for at the moment; a question lives by those who wait for it.
+    questions: HashMap<String, WeakShared<Question>>,
+}
+
+/// What there is at once.
+enum Found {
+    Facts(Arc<ObjectFacts>),
+    /// A question, and whether it was just put.
+    Asked(Shared<Question>, bool),
+}
+
 /// The metadata, as far as rows need it.
 #[derive(Debug)]
 pub(crate) struct Fields {
     metadata: MetadataClient,
-    known: Mutex<(u64, HashMap<String, Arc<ObjectFacts>>)>,
+    known: Mutex<Known>,
 }
 
 impl Fields {
@@ -81,42 +104,61 @@ impl Fields {
     /// When the metadata cannot be asked. A row must wait then: without types, secrets would be written down.
     pub(crate) async fn object(&self, name: &str) -> Result<Arc<ObjectFacts>> {
         let context = Context::background().as_system();
-        let version = self.version(&context)?;
-        {
-            let known = self.known.lock();
-            if Some(known.0) == version
-                && let Some(facts) = known.1.get(name)
-            {
-                return Ok(Arc::clone(facts));
-            }
+        let Some(version) = self.metadata.version_at_once(&context)? else {
+            // Of which version it is was not to be had.
+            return Ok(self.ask(&context, name).await?);
+        };
+        let facts = match self.find(&context, version, name) {
+            Found::Facts(facts) => return Ok(facts),
+            Found::Asked(question, own) => match question.await {
+                Err(_) if !own => self.ask(&context, name).await?,
+                answered => answered?,
+            },
+        };
+        let mut known = self.known.lock();
+        if known.version == version {
+            known.questions.remove(name);
+            known.objects.insert(name.to_owned(), Arc::clone(&facts));
         }
+        Ok(facts)
+    }
+
+    /// What is known of an object in this version of the metadata, or the question for it.
+    fn find(&self, context: &Context, version: u64, name: &str) -> Found {
+        let mut known = self.known.lock();
+        if known.version != version {
+            *known = Known {
+                version,
+                ..Known::default()
+            };
+        }
+        if let Some(facts) = known.objects.get(name) {
+            return Found::Facts(Arc::clone(facts));
+        }
+        if let Some(question) = known.questions.get(name).and_then(WeakShared::upgrade) {
+            return Found::Asked(question, false);
+        }
+        let question = self.ask(context, name).boxed().shared();
+        if let Some(weak) = question.downgrade() {
+            known.questions.insert(name.to_owned(), weak);
+        }
+        Found::Asked(question, true)
+    }
+
+    /// Asks for an object.
+    fn ask(
+        &self,
+        context: &Context,
+        name: &str,
+    ) -> impl Future<Output = Result<Arc<ObjectFacts>, Error>> + Send + 'static + use<> {
+        let (metadata, context) = (self.metadata.clone(), context.clone());
         let request = MetadataRequest {
             kind: "object".to_owned(),
             name: name.to_owned(),
         };
-        let item = self.metadata.get(&context, &request).await?;
-        let facts = item.map_or_else(Arc::default, |item| Arc::new(read(&item.definition)));
-        let Some(version) = version else {
-            // Of which version it is was not to be had.
-            return Ok(facts);
-        };
-        let mut known = self.known.lock();
-        if known.0 != version {
-            *known = (version, HashMap::new());
-        }
-        known.1.insert(name.to_owned(), Arc::clone(&facts));
-        Ok(facts)
-    }
-
-    /// The version of the metadata; `None` while whoever has it is being replaced: to wait for that here would block a thread
-    /// of the host.
-    fn version(&self, context: &Context) -> Result<Option<u64>> {
-        match self.metadata.reference().call_sync_at_once(context, "version", b"") {
-            Ok(version) => Ok(Some(
-                serde_json::from_slice(&version).map_err(objectos_plugin_api::Error::internal)?,
-            )),
-            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
-            Err(error) => Err(error.into()),
+        async move {
+            let item = metadata.get(&context, &request).await?;
+            Ok(item.map_or_else(Arc::default, |item| Arc::new(read(&item.definition))))
         }
     }
 }

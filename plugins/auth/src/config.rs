@@ -148,6 +148,10 @@ pub struct LockoutConfig {
     pub lock_minutes: i64,
     /// Failures of one address, whatever the account.
     pub address_attempts: u32,
+    /// Registrations of one address within the window that fail or tell something, up to 500: whether there is an account, who may
+    /// register, or, where addresses have to be verified, any. They lock nothing; another one is taken whenever the first of them
+    /// is out of the window.
+    pub sign_up_attempts: u32,
     /// How long nothing is taken from an address that suspicious activity came from, minutes.
     pub block_minutes: i64,
     /// Failures of one account after which the next attempt has to wait, longer each time.
@@ -161,6 +165,7 @@ impl Default for LockoutConfig {
             window_minutes: 15,
             lock_minutes: 15,
             address_attempts: 100,
+            sign_up_attempts: 50,
             block_minutes: 60,
             slow_after: 5,
         }
@@ -245,6 +250,8 @@ pub struct OrganizationConfig {
     pub roles: Vec<String>,
     /// Hours for which an invitation can be accepted.
     pub invitation_hours: i64,
+    /// Whoever is in several begins in the one they worked in last; otherwise in none.
+    pub begins_in_last: bool,
 }
 
 impl Default for OrganizationConfig {
@@ -253,6 +260,7 @@ impl Default for OrganizationConfig {
             everybody_creates: true,
             roles: Vec::new(),
             invitation_hours: 48,
+            begins_in_last: true,
         }
     }
 }
@@ -381,6 +389,12 @@ impl AuthConfig {
             return wrong(
                 "lockout.attempts and lockout.addressAttempts of objectos.auth must be at least 1".to_owned(),
             );
+        }
+        if !(1..=500).contains(&self.lockout.sign_up_attempts) {
+            return wrong(format!(
+                "lockout.signUpAttempts of objectos.auth is {}; between 1 and 500 registrations are told apart",
+                self.lockout.sign_up_attempts
+            ));
         }
         Ok(())
     }

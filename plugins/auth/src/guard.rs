@@ -1,5 +1,5 @@
 //! Failed attempts: slower after some, none at all after more. Counted by account name whether or not there is such an
-//! account, so that nothing is told of that, and by address. Each failure is a record for as long as it counts, beside the
+//! account, so that nothing is told of that, and by address. Registrations are counted by address alone, and by themselves. Each failure is a record for as long as it counts, beside the
 //! locks: so neither a restart nor another node gives new attempts, and of many at once none is lost.
 //!
 //! An attempt is counted from the moment it is let in: [`line`] has those under way, in memory, and what is let in is bound by
@@ -82,6 +82,9 @@ enum Kind {
     Guesses,
     /// They only have to wait, longer each time.
     Requests,
+    /// Neither: many people may share the address that they are counted by. So many are taken within the window, and another one
+    /// whenever the oldest is out of it.
+    Registrations,
 }
 
 /// Whose turn it is.
@@ -121,15 +124,23 @@ impl LockoutConfig {
         }
     }
 
-    /// Whether an attempt may be made now, after failures at these moments.
+    /// Failures within the window after which an account or registrations, and an address, take no attempt of this kind.
+    fn most(&self, kind: Kind) -> [usize; 2] {
+        let (account, address) = match kind {
+            Kind::Guesses | Kind::Requests => (self.attempts, self.address_attempts),
+            Kind::Registrations => (self.sign_up_attempts, self.sign_up_attempts),
+        };
+        [account, address.min(ADDRESS_MAX)].map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    /// Whether an attempt may be made now, after failures at these moments; of an address there may be `most`.
     ///
     /// # Errors
     /// `TooMany`.
-    fn admit(&self, account: &[i64], address: &[i64], now_ms: i64) -> Result<()> {
+    fn admit(&self, account: &[i64], address: &[i64], most: usize, now_ms: i64) -> Result<()> {
         let mut latest_first = address.to_vec();
         latest_first.sort_unstable();
         latest_first.reverse();
-        let most = usize::try_from(self.address_attempts.min(ADDRESS_MAX)).unwrap_or(usize::MAX);
         if let Some(oldest) = most.checked_sub(1).and_then(|index| latest_first.get(index)) {
             return Err(wait(oldest + self.window_ms() - now_ms));
         }
@@ -161,6 +172,14 @@ impl Auth {
     /// `TooMany`.
     pub(crate) async fn admit_guess(&self, context: &Context, account: &str, address: &str) -> Result<Attempt> {
         self.admit_as(context, account, address, Kind::Guesses).await
+    }
+
+    /// Admits a registration, unless too many came from the address: it waits until the first of them is out of the window.
+    ///
+    /// # Errors
+    /// As [`Auth::admit`].
+    pub(crate) async fn admit_registration(&self, context: &Context, address: &str) -> Result<Attempt> {
+        self.admit_as(context, address, address, Kind::Registrations).await
     }
 
     async fn admit_as(&self, context: &Context, account: &str, address: &str, kind: Kind) -> Result<Attempt> {
@@ -198,11 +217,7 @@ impl Auth {
     /// `TooMany` by what failed already; `Busy` when too many wait.
     async fn turn(&self, context: &Context, place: &Place, account: &str, kind: Kind) -> Result<Turn> {
         let lockout = &self.config.lockout;
-        let bound = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let most = [
-            bound(lockout.attempts),
-            bound(lockout.address_attempts.min(ADDRESS_MAX)),
-        ];
+        let most = lockout.most(kind);
         let ahead = place.ahead();
         if ahead.iter().any(|ahead| ahead.len() >= WAITING_MAX) {
             return Err(Refusal::Busy.into());
@@ -239,7 +254,11 @@ impl Auth {
                 .map(|failure| end(failure) - lockout.window_ms())
                 .collect()
         };
-        lockout.admit(&moments(&of_account), &moments(&of_address), now_ms)?;
+        let slowing = match kind {
+            Kind::Guesses | Kind::Requests => moments(&of_account),
+            Kind::Registrations => Vec::new(),
+        };
+        lockout.admit(&slowing, &moments(&of_address), most[1], now_ms)?;
         let known = of_account.iter().map(|failure| failure.id.clone());
         Ok(Turn::Now(known.collect(), lock))
     }
@@ -352,10 +371,12 @@ mod tests {
             window_minutes: 15,
             lock_minutes: 10,
             address_attempts: 8,
+            sign_up_attempts: 6,
             block_minutes: 60,
             slow_after: 3,
         };
-        let seconds = match config.admit(account, address, now_ms) {
+        let [_, most] = config.most(Kind::Guesses);
+        let seconds = match config.admit(account, address, most, now_ms) {
             Ok(()) => None,
             Err(AuthError::TooMany { retry_after_s }) => Some(retry_after_s),
             Err(error) => panic!("{error}"),

@@ -14,6 +14,7 @@
 //! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity.
 //! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
+//! * `last_place`: the organisation that somebody in several begins in.
 //! * `reach`: whom somebody who manages users may manage.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
@@ -36,6 +37,7 @@ mod http;
 mod identify;
 mod invited;
 mod keys;
+mod last_place;
 mod later;
 mod limit;
 mod lock;

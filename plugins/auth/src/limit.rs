@@ -11,6 +11,8 @@ use crate::{
 
 /// Mails that one address of the network asks for are counted under this name.
 const ASKED: &str = "mail:";
+/// Registrations from one address of the network are counted under this name.
+const SIGN_UP: &str = "sign-up:";
 /// Mails to one recipient, whoever asks, are counted under this name.
 const RECIPIENT: &str = "mail-to:";
 
@@ -27,6 +29,16 @@ impl Auth {
     pub(crate) async fn count(&self, context: &Context, attempt: &Attempt) -> Result<()> {
         self.failed(context, attempt, Vec::new(), Vec::new()).await?;
         Ok(())
+    }
+
+    /// Admits a registration. Those that tell something or go wrong are to be counted: by the address that they come from, and so
+    /// that whoever shares it is not locked out for what one of them does.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub(crate) async fn admit_sign_up(&self, context: &Context) -> Result<Attempt> {
+        let address = format!("{SIGN_UP}{}", fact(context, "address"));
+        self.admit_registration(context, &address).await
     }
 
     /// Admits a mail that somebody asks for, so that nobody fills the mailboxes of others: neither one of them from many

@@ -139,6 +139,17 @@ impl Rules {
         Ok(rules)
     }
 
+    /// What is demanded of somebody in whose session an administrator acts, of whom `others` is demanded: of where a request
+    /// comes from and of how long the session lasts, what holds for either holds for both.
+    pub(crate) fn beside(&self, others: &Self) -> Self {
+        let mut rules = self.clone();
+        rules.networks.join(&others.networks);
+        let (policy, theirs) = (&mut rules.session, &others.session);
+        policy.idle_timeout = lesser(policy.idle_timeout, theirs.idle_timeout);
+        policy.absolute_timeout = lesser(policy.absolute_timeout, theirs.absolute_timeout);
+        rules
+    }
+
     /// Takes what a policy demands beyond what is demanded already.
     fn tighten(&mut self, name: &str, definition: &Value) -> Result<()> {
         let speaks = |key: &str| definition.get(key).is_some_and(|value| !value.is_null());

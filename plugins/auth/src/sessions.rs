@@ -42,7 +42,7 @@ pub(crate) struct Live {
     pub(crate) identity: Vec<u8>,
     /// Why it may do nothing but set that right; `None` is no reason.
     pub(crate) restriction: Option<Refusal>,
-    /// Where its user may come from.
+    /// Where its user may come from, and whoever acts as the user.
     pub(crate) networks: Networks,
     hash: TokenHash,
     /// From when on it is over, whatever happens.

@@ -25,6 +25,7 @@ mod expand;
 mod export;
 mod files;
 mod find;
+mod fixed;
 mod get;
 mod identify;
 mod import;

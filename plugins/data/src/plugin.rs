@@ -8,6 +8,7 @@ mod load;
 mod migrate;
 mod open;
 mod owners;
+mod publishers;
 
 use std::sync::Arc;
 

@@ -3,6 +3,9 @@
 //!
 //! Invariant: whatever is kept was made of facts read after its version was read. So a change that comes while a plan is being
 //! made lands under a newer version, and the plan is not found again.
+//!
+//! Nobody goes on with a model that may be stale: whoever finds it changed waits for the new one. Of those who do at once, one
+//! reads it, as far as the others may wait for that one (`reading`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use crate::load::{Loaded, Loader, assignment, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
+use crate::reading::{Readings, Wanted};
 use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
@@ -53,6 +57,7 @@ pub struct State {
     /// When something ends by itself.
     boundary_ms: AtomicI64,
     loaded: RwLock<Option<(u64, Arc<Loaded>)>>,
+    readings: Readings<Arc<Loaded>>,
     memory: RwLock<Memory>,
     /// Why the files as they are now are not in use.
     refused: RwLock<Vec<Problem>>,
@@ -72,6 +77,7 @@ impl State {
             metadata: AtomicU64::new(UNKNOWN),
             boundary_ms: AtomicI64::new(i64::MAX),
             loaded: RwLock::default(),
+            readings: Readings::default(),
             memory: RwLock::default(),
             refused: RwLock::default(),
             refusals: Refusals::default(),
@@ -103,19 +109,14 @@ impl State {
         Ok(self.version.load(Ordering::Acquire))
     }
 
-    /// The version of the definitions. While who has them is being replaced, nobody changes them: what was told last holds. To
-    /// wait would block a thread on which a call may have to come to its end first.
+    /// The version of the definitions. While nobody is there to tell it, nobody changes them: what was told last holds.
     fn metadata_version(&self) -> Result<u64> {
-        let told = self
-            .loader
-            .metadata
-            .reference()
-            .call_sync_at_once(&self.context, "version", b"");
-        match (told, self.metadata.load(Ordering::Acquire)) {
-            (Ok(version), _) => Ok(serde_json::from_slice(&version)?),
-            (Err(error), UNKNOWN) => Err(error),
-            (Err(error), known) if error.kind() == ErrorKind::Unavailable => Ok(known),
-            (Err(error), _) => Err(error),
+        if let Some(version) = self.loader.metadata.version_at_once(&self.context)? {
+            return Ok(version);
+        }
+        match self.metadata.load(Ordering::Acquire) {
+            UNKNOWN => Err(Error::unavailable("the definitions are not there at the moment")),
+            known => Ok(known),
         }
     }
 
@@ -148,16 +149,26 @@ impl State {
                 .filter(|(of, _)| *of == epoch)
                 .map(|(_, loaded)| Arc::clone(loaded))
         };
-        if let Some(loaded) = known(self.epoch.load(Ordering::Acquire)) {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if let Some(loaded) = known(epoch) {
             return Ok(loaded);
         }
-        // Nobody waits for somebody else who reads it already: while the plugin with the records is being replaced, the calls that
-        // came out of its last ones are answered, and others wait for the new one. One of the former must not wait for one of the
-        // latter.
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let loaded = self.loader.load(&context.as_system()).await?;
+        let context = context.as_system();
+        let wanted = Wanted {
+            version: epoch,
+            chain: context.chain(),
+        };
+        let begin = || {
+            let (loader, context) = (self.loader.clone(), context.clone());
+            async move { loader.load(&context).await.map(Arc::new) }
+        };
+        let loaded = self.readings.read(wanted, begin).await?;
+        // One of those who waited for it was first with it.
+        if let Some(loaded) = known(epoch) {
+            return Ok(loaded);
+        }
         self.holds_until(loaded.boundary_ms);
-        let loaded = self.accept(loaded)?;
+        let loaded = self.accept(&loaded)?;
         let mut kept = self.loaded.write();
         // Whoever began later may have been faster.
         if kept.as_ref().is_none_or(|(of, _)| *of <= epoch) {
@@ -167,7 +178,7 @@ impl State {
     }
 
     /// Wrong files are not taken: what was in use before stays in use, if there was anything.
-    fn accept(&self, loaded: Loaded) -> Result<Arc<Loaded>> {
+    fn accept(&self, loaded: &Arc<Loaded>) -> Result<Arc<Loaded>> {
         for problem in &loaded.record_problems {
             tracing::error!("a policy that was edited at runtime is not in use: {problem}");
         }
@@ -178,7 +189,7 @@ impl State {
                 tracing::warn!("{notice}");
             }
             self.refused.write().clear();
-            return Ok(Arc::new(loaded));
+            return Ok(Arc::clone(loaded));
         }
         let text = problem::lines(&loaded.file_problems);
         self.refused.write().clone_from(&loaded.file_problems);

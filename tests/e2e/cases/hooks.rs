@@ -36,6 +36,11 @@ GET sys_gate_log?gate=g4 => 200 {"total": 1}
 POST gate {"id": "g5", "name": "smuggled"} => 403 permission_denied
 GET sys_gate_log => 200 {"total": 1}
 GET sys_metadata?name=smuggled => 200 {"total": 0}
+# nor are events that the plugin's manifest does not name, and what is done is no handler's to say
+POST gate {"id": "g6", "name": "unannounced"} => 403 permission_denied
+POST gate {"id": "g6", "name": "elsewhere"} => 403 permission_denied
+GET sys_gate_log => 200 {"total": 1}
+GET gate/g6 => 404 record_not_found
 DELETE gate/g4 => 200
 
 # before and after records are found: the query is narrowed, counts as well, and the result added to
@@ -73,12 +78,21 @@ fn every_case_of_hooks() {
             .client()
             .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "forbidden" }));
         assert_eq!(refused.json()["error"]["message"], "no gate is called that");
-        let refused = host
-            .client()
-            .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": "smuggled" }));
-        let message = refused.json()["error"]["message"].to_string();
-        for part in ["test.gatekeeper", "sys_metadata", "grant `system`"] {
-            assert!(message.contains(part), "{part}: {message}");
+        for (name, parts) in [
+            ("smuggled", ["test.gatekeeper", "sys_metadata", "grant `system`"]),
+            (
+                "unannounced",
+                ["test.gatekeeper", "gate.unannounced", "events.publishes"],
+            ),
+            ("elsewhere", ["test.gatekeeper", "`object`", "data.before_insert"]),
+        ] {
+            let refused = host
+                .client()
+                .send("POST", "/api/v1/data/gate", &serde_json::json!({ "name": name }));
+            let message = refused.json()["error"]["message"].to_string();
+            for part in parts {
+                assert!(message.contains(part), "{part}: {message}");
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What becomes a row, and what is in it.
 
+use futures_util::future::join_all;
 use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 use crate::world::{World, created, deliver, event, local, origin};
 
@@ -314,5 +316,19 @@ async fn reads_are_noted_only_when_wanted_and_as_often_as_wanted() {
         .unwrap();
     deliver(&plugin, &created("e2", "r1")).await;
     assert_eq!(world.rows().len(), 3);
+    plugin.stop().await.unwrap();
+}
+
+/// Of many rows about one object one asks what its fields are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fields_of_an_object_are_asked_for_once() {
+    let world = World::new();
+    let plugin = world.start(json!({})).await;
+    let events: Vec<_> = (0..9)
+        .map(|number| created(&format!("e{number}"), &format!("r{number}")))
+        .collect();
+    join_all(events.iter().map(|event| deliver(&plugin, event))).await;
+    assert_eq!(world.rows().len(), events.len());
+    assert_eq!(world.definitions.asked.load(Ordering::SeqCst), 1);
     plugin.stop().await.unwrap();
 }

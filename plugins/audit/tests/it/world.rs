@@ -13,7 +13,10 @@ use objectos_plugin_api::{
 };
 use objectos_plugin_testing::{TestError, TestHost, TestPlugin};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::memory::Memory;
 
@@ -21,7 +24,11 @@ const MANIFEST: &str = include_str!("../../plugin.json");
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 
 /// Objects with labels and types.
-struct Definitions;
+#[derive(Default)]
+pub(crate) struct Definitions {
+    /// How often it was asked for `employee`.
+    pub(crate) asked: AtomicU64,
+}
 
 impl Metadata for Definitions {
     async fn kinds(&self, _: Context) -> Result<Vec<String>> {
@@ -31,6 +38,11 @@ impl Metadata for Definitions {
         Ok(Vec::new())
     }
     async fn get(&self, _: Context, request: MetadataRequest) -> Result<Option<MetadataItem>> {
+        if request.name == "employee" {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+        }
+        // As with the real one, others have their turn while it is asked.
+        tokio::task::yield_now().await;
         let definition = match request.name.as_str() {
             "employee" => json!({ "name": "employee", "label": "Employee", "fields": {
                 "name": { "type": "text", "label": "Full name" },
@@ -93,6 +105,7 @@ impl Permissions for Rules {
 /// What outlives the plugin.
 pub(crate) struct World {
     pub(crate) memory: Arc<Memory>,
+    pub(crate) definitions: Arc<Definitions>,
     pub(crate) permissions: bool,
 }
 
@@ -100,6 +113,7 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             memory: Arc::new(Memory::new(&[("sys_audit_event", "sequence")])),
+            definitions: Arc::default(),
             permissions: false,
         }
     }
@@ -109,7 +123,7 @@ impl World {
             .config(config)
             .now_ms(NOW_MS)
             .service(DataServer::new(Arc::clone(&self.memory)))
-            .service(MetadataServer::new(Arc::new(Definitions)));
+            .service(MetadataServer::new(Arc::clone(&self.definitions)));
         if self.permissions {
             host = host.service(PermissionsServer::new(Arc::new(Rules)));
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, SignedIn, existence, sign, two_factor::factor_key};
 use crate::{
-    auth::{Note, USER},
+    auth::{Note, USER, fact},
     bootstrap::{By, NewUser},
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, percent},
@@ -250,7 +250,8 @@ pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "success": true })))
 }
 
-/// `POST /admin/impersonate-user {userId}`: a session of an hour as that user. Nobody acts as an administrator.
+/// `POST /admin/impersonate-user {userId}`: a session of an hour as that user. Nobody acts as an administrator, and nobody from
+/// where the user may not come from.
 pub(super) async fn impersonate(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let (auth, me) = (&call.auth, &by.me);
@@ -259,6 +260,9 @@ pub(super) async fn impersonate(call: Call) -> Result<Reply> {
         return Err(Refusal::SelfImpersonation.into());
     }
     auth.check_impersonation(&call.context, &by.reach, &user).await?;
+    // A session that its browser cannot even end would be no good.
+    let rules = auth.rules_for(&call.context, &user).await?;
+    rules.networks.admit(&fact(&call.context, "address"))?;
     let reason = Reason {
         impersonated_by: Some(me.live.user.id.clone()),
         impersonator_organization: Some(call.context.tenant().to_owned()).filter(|tenant| !tenant.is_empty()),

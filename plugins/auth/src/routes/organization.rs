@@ -200,8 +200,9 @@ pub(super) async fn create(call: Call) -> Result<Reply> {
 async fn activate(call: &Call, me: &SignedIn, organization: Option<&str>, team: Option<&str>) -> Result<Session> {
     let change = json!({ "active_organization_id": organization, "active_team_id": team });
     let id = &me.live.session.id;
-    let session = call.auth.records.update(&call.context, id, change).await?;
+    let session: Session = call.auth.records.update(&call.context, id, change).await?;
     call.auth.sessions.forget_id(id);
+    call.auth.remember_place(&call.context, &session, organization).await;
     Ok(session)
 }
 

@@ -38,9 +38,7 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
     check_callback(&call.auth, callback)?;
     policy::check(&call.auth.rules().password, &password, &[&email, name])?;
     let auth = &call.auth;
-    let address = fact(&call.context, "address");
-    let tries = format!("sign-up:{address}");
-    let attempt = auth.admit_counted(&call.context, &tries, &address).await?;
+    let attempt = auth.admit_sign_up(&call.context).await?;
     let shown = match invited(&call, body.text("invitation")?, &email).await {
         Err(error @ AuthError::Refused(_)) => {
             auth.count(&call.context, &attempt).await?;

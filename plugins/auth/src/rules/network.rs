@@ -53,6 +53,15 @@ impl Networks {
         Ok(())
     }
 
+    /// Takes what is demanded elsewhere as well.
+    pub(super) fn join(&mut self, others: &Self) {
+        for ranges in &others.0 {
+            if !self.0.iter().any(|known| Arc::ptr_eq(known, ranges)) {
+                self.0.push(Arc::clone(ranges));
+            }
+        }
+    }
+
     /// Whether something that comes from an address is taken.
     ///
     /// # Errors
@@ -162,5 +171,10 @@ mod tests {
         assert!(networks.admit("10.1.0.1").is_ok() && networks.admit("192.0.2.1").is_err());
         networks.tighten("r", &rules("10.1.0.0/16", true)).unwrap();
         assert!(networks.admit("10.1.0.1").is_ok() && networks.admit("10.2.0.1").is_err());
+        let mut others = Networks::default();
+        others.join(&networks);
+        others.join(&networks);
+        assert_eq!(others.0.len(), 2, "each once");
+        assert!(others.admit("10.1.0.1").is_ok() && others.admit("10.2.0.1").is_err());
     }
 }

@@ -3,6 +3,7 @@
 
 use objectos_plugin_api::Context;
 use serde_json::json;
+use std::sync::Arc;
 
 use super::load::{is_banned, person};
 use crate::{
@@ -10,10 +11,22 @@ use crate::{
     error::{AuthError, Refusal, Result},
     reach::Reach,
     records::kinds::{Member, Session, User},
+    rules::Rules,
 };
 
 /// What an administrator needs to act as somebody else, beside what the other's role needs.
 pub(crate) const PERMISSION: &str = "manage_users";
+
+/// Who acts in a session.
+#[derive(Debug)]
+pub(super) enum Acting {
+    /// Its user.
+    User,
+    /// An administrator, of whom this is demanded beside what is demanded of the user.
+    Administrator(Arc<Rules>),
+    /// Nobody: whoever acted may not any more.
+    Nobody,
+}
 
 impl Auth {
     /// Refuses to let the context's principal act as a user: as nobody who is an administrator, is disabled, is more than they
@@ -26,17 +39,17 @@ impl Auth {
         self.check_own(context, reach, user).await
     }
 
-    /// Whether the administrator of a session may go on to act as its user.
+    /// Who acts in a session of a user: whether its administrator may go on to, and what the administrator's own policies demand.
     ///
     /// # Errors
     /// Those of the store and of the service `permissions`: then nobody acts.
-    pub(super) async fn may_go_on(&self, context: &Context, session: &Session, user: &User) -> Result<bool> {
+    pub(super) async fn acting(&self, context: &Context, session: &Session, user: &User) -> Result<Acting> {
         let Some(id) = &session.impersonated_by else {
-            return Ok(true);
+            return Ok(Acting::User);
         };
         let found: Option<User> = self.records.get(context, id).await?;
         let Some(administrator) = found.filter(|found| !is_banned(found, self.now_ms())) else {
-            return Ok(false);
+            return Ok(Acting::Nobody);
         };
         let member: Option<Member> = match &session.impersonator_organization_id {
             Some(organization) => {
@@ -45,10 +58,10 @@ impl Auth {
             }
             None => None,
         };
-        let context = context.with_principal(&person(&administrator, member.as_ref()));
-        match self.hold_to_reach(&context, user).await {
-            Ok(()) => Ok(true),
-            Err(AuthError::Refused(_) | AuthError::Explained { .. }) => Ok(false),
+        let acting = context.with_principal(&person(&administrator, member.as_ref()));
+        match self.hold_to_reach(&acting, user).await {
+            Ok(()) => Ok(Acting::Administrator(self.rules_for(context, &administrator).await?)),
+            Err(AuthError::Refused(_) | AuthError::Explained { .. }) => Ok(Acting::Nobody),
             Err(error) => Err(error),
         }
     }

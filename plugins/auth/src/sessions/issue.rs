@@ -60,7 +60,7 @@ impl Auth {
         let hash = hash_token(&token);
         let member = match &reason.organization {
             Some(_) => None,
-            None => self.only_place(context, user).await?,
+            None => self.first_place(context, user, &reason).await?,
         };
         let organization = reason.organization.as_deref();
         let organization = organization.or(member.as_ref().map(|member| member.organization_id.as_str()));
@@ -118,11 +118,16 @@ impl Auth {
         })
     }
 
-    /// Whoever is in one organisation alone works there from the start.
-    async fn only_place(&self, context: &Context, user: &User) -> Result<Option<Member>> {
+    /// Where a session begins: whoever is in one organisation alone works there from the start, whoever is in several where they
+    /// worked last. An administrator who acts as one of the latter chooses.
+    async fn first_place(&self, context: &Context, user: &User, reason: &Reason) -> Result<Option<Member>> {
         let query = json!({ "where": { "user_id": user.id }, "limit": 2, "count": false });
         let mut members: Vec<Member> = self.records.query(context, query).await?;
-        Ok(if members.len() == 1 { members.pop() } else { None })
+        match members.len() {
+            0 | 1 => Ok(members.pop()),
+            _ if reason.impersonated_by.is_some() => Ok(None),
+            _ => self.last_place(context, user).await,
+        }
     }
 
     /// Ends the oldest sessions of a user who has more than they may.

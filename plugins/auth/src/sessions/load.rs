@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use super::Live;
+use super::{Live, impersonation::Acting};
 use crate::{
     auth::Auth,
     crypto::{TokenHash, hash_text},
@@ -137,10 +137,14 @@ impl Auth {
         let Some(user) = user.filter(|user| !is_banned(user, self.now_ms())) else {
             return Ok(None);
         };
-        if !self.may_go_on(context, &session, &user).await? {
+        let acting = self.acting(context, &session, &user).await?;
+        if matches!(acting, Acting::Nobody) {
             return Ok(None);
         }
-        let rules = self.rules_for(context, &user).await?;
+        let mut rules = self.rules_for(context, &user).await?;
+        if let Acting::Administrator(theirs) = acting {
+            rules = Arc::new(rules.beside(&theirs));
+        }
         let place = Place {
             user,
             member,

@@ -3,7 +3,7 @@
 use objectos_plugin_api::Result;
 use serde_json::json;
 
-use crate::world::{Browser, NOW_MS, PASSWORD, World, world};
+use crate::world::{Answer, Browser, NOW_MS, PASSWORD, World, world};
 
 async fn ask(world: &World, path: &str, email: &str, address: &str) -> u16 {
     let mut browser = Browser::new(world);
@@ -74,20 +74,76 @@ async fn mails_that_nobody_asks_for_are_left_out_when_there_were_many() -> Resul
     Ok(())
 }
 
+/// The answer to somebody who registers from an address, some seconds after the beginning.
+async fn register(world: &World, email: &str, address: &str, second: i64) -> Answer {
+    world.plugin.set_now_ms(NOW_MS + second * 1000);
+    let mut browser = Browser::new(world);
+    address.clone_into(&mut browser.address);
+    let body = json!({ "email": email, "password": PASSWORD, "name": "Eve" });
+    browser.post("sign-up/email", body).await
+}
+
+const OFFICE: &str = "192.0.2.1";
+
+/// Trying out who has an account is bound to a rate. Whoever shares the address waits for the first trial to be forgotten and for
+/// no lock, and only when there are more of them than the burst.
 #[tokio::test]
-async fn trying_addresses_out_closes_the_door() {
-    let world = world(json!({ "lockout": { "attempts": 3, "slowAfter": 9 } })).await;
+async fn trying_addresses_out_is_bound_to_a_rate() {
+    let config = json!({ "lockout": { "signUpAttempts": 3, "attempts": 1, "slowAfter": 1 } });
+    let world = world(config).await;
     world.registered("ada@example.com").await;
-    let mut eve = Browser::new(&world);
-    let mut register = async |email: &str| {
-        let body = json!({ "email": email, "password": PASSWORD, "name": "Eve" });
-        eve.post("sign-up/email", body).await.status
+    for second in [0, 300, 600] {
+        let tried = register(&world, "ada@example.com", OFFICE, second).await;
+        tried.refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    }
+    for (email, second, retry_after) in [
+        ("ada@example.com", 600, "300"),
+        ("eve@example.com", 700, "200"),
+        ("eve@example.com", 899, "1"),
+    ] {
+        let waits = register(&world, email, OFFICE, second).await;
+        assert_eq!(waits.header("retry-after"), Some(retry_after), "{email} {second}");
+        waits.refused(429, "TOO_MANY_ATTEMPTS");
+    }
+    register(&world, "bob@example.com", "192.0.2.2", 899).await.expect(200);
+    // The first trial is out of the window; the other two still count.
+    register(&world, "eve@example.com", OFFICE, 901).await.expect(200);
+    register(&world, "ada@example.com", OFFICE, 902)
+        .await
+        .refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    register(&world, "eve@example.com", OFFICE, 903)
+        .await
+        .refused(429, "TOO_MANY_ATTEMPTS");
+}
+
+#[tokio::test]
+async fn a_house_full_of_people_registers_from_one_address() {
+    let config = json!({ "lockout": { "signUpAttempts": 1, "attempts": 1, "slowAfter": 1, "addressAttempts": 1 } });
+    let world = world(config).await;
+    for number in 0..20 {
+        let email = format!("user{number}@example.com");
+        register(&world, &email, OFFICE, 0).await.expect(200);
+    }
+}
+
+/// What is tried out while registering takes nothing from those who sign in, and the other way round.
+#[tokio::test]
+async fn registrations_are_counted_by_themselves() {
+    let config = json!({ "lockout": { "signUpAttempts": 1, "slowAfter": 9, "addressAttempts": 2 } });
+    let world = world(config).await;
+    world.registered("ada@example.com").await;
+    register(&world, "ada@example.com", OFFICE, 0)
+        .await
+        .refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    let sign_in = async |password: &str| {
+        let body = json!({ "email": "ada@example.com", "password": password });
+        Browser::new(&world).post("sign-in/email", body).await.status
     };
-    for _ in 0..3 {
-        assert_eq!(register("ada@example.com").await, 422);
-    }
-    // What is counted goes when the door is closed; the door does not open by that.
-    for email in ["ada@example.com", "eve@example.com"] {
-        assert_eq!(register(email).await, 429);
-    }
+    assert_eq!(sign_in(PASSWORD).await, 200);
+    assert_eq!(
+        (sign_in("walnut-heron-72").await, sign_in("walnut-heron-73").await),
+        (401, 401)
+    );
+    assert_eq!(sign_in(PASSWORD).await, 429);
+    register(&world, "eve@example.com", OFFICE, 901).await.expect(200);
 }

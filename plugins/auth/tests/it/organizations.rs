@@ -1,9 +1,9 @@
 //! Organisations: members, invitations, teams, and the active one as the tenant.
 
 use objectos_plugin_api::Context;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::world::{Browser, NOW_MS, World, bearer, world};
+use crate::world::{Browser, NOW_MS, PASSWORD, World, bearer, world};
 
 async fn acme(ada: &mut Browser<'_>) -> String {
     let made = ada
@@ -395,4 +395,112 @@ async fn a_member_of_two_organizations_works_in_one_at_a_time() {
         tenant(&world, &bob).await,
         (Some(initech.clone()), vec!["user".to_owned(), "org:member".to_owned()])
     );
+}
+
+/// An organisation of somebody's, in which they work from now on.
+async fn found(browser: &mut Browser<'_>, slug: &str) -> String {
+    let body = json!({ "name": slug, "slug": slug });
+    let made = browser.post("organization/create", body).await.expect(200);
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn work_in(browser: &mut Browser<'_>, organization: Option<&str>) {
+    let body = json!({ "organizationId": organization });
+    browser.post("organization/set-active", body).await.expect(200);
+}
+
+/// Where somebody works who signs in anew.
+async fn begins_in(world: &World, email: &str) -> Option<String> {
+    // What a request says of it is not believed.
+    let mut browser = Browser::new(world)
+        .with_header("x-organization-id", "another")
+        .with_header("x-tenant-id", "another");
+    let body = json!({ "email": email, "password": PASSWORD, "organizationId": "another" });
+    browser.post("sign-in/email", body).await.expect(200);
+    tenant(world, &browser).await.0
+}
+
+#[tokio::test]
+async fn whoever_is_in_several_begins_where_they_worked_last() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let first = found(&mut ada, "first").await;
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(first.as_str())
+    );
+    let (second, third) = (found(&mut ada, "second").await, found(&mut ada, "third").await);
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(third.as_str())
+    );
+    for organization in [Some(first.as_str()), None, Some(second.as_str())] {
+        work_in(&mut ada, organization).await;
+        assert_eq!(begins_in(&world, "ada@example.com").await.as_deref(), organization);
+    }
+    // Signing out takes nothing away.
+    ada.post("sign-out", json!({})).await.expect(200);
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(second.as_str())
+    );
+    // Whoever does not belong there any more begins in none, though they are in two others.
+    let members = world.data.rows("sys_member");
+    let place = members
+        .iter()
+        .find(|member| member["organization_id"] == second.as_str());
+    let place = place.unwrap()["id"].as_str().unwrap().to_owned();
+    world.data.take("sys_member", &place);
+    assert_eq!(begins_in(&world, "ada@example.com").await, None);
+    // What was remembered is forgotten after a year.
+    let mut again = Browser::new(&world);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    again.post("sign-in/email", body).await.expect(200);
+    work_in(&mut again, Some(&third)).await;
+    world.plugin.set_now_ms(NOW_MS + 364 * 86_400_000);
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(third.as_str())
+    );
+    world.plugin.set_now_ms(NOW_MS + 366 * 86_400_000);
+    assert_eq!(begins_in(&world, "ada@example.com").await, None);
+}
+
+#[tokio::test]
+async fn an_administrator_in_somebodys_place_changes_nothing_of_where_they_begin() {
+    let world = world(json!({})).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut ada = world.registered("ada@example.com").await;
+    let (first, second) = (found(&mut ada, "first").await, found(&mut ada, "second").await);
+    let id = ada.get("get-session").await.expect(200)["user"]["id"].clone();
+    let acting = root
+        .post("admin/impersonate-user", json!({ "userId": id }))
+        .await
+        .expect(200);
+    assert_eq!(
+        acting["session"]["activeOrganizationId"],
+        Value::Null,
+        "the administrator chooses"
+    );
+    work_in(&mut root, Some(&first)).await;
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(second.as_str())
+    );
+}
+
+#[tokio::test]
+async fn an_operator_may_have_them_begin_in_none() {
+    let world = world(json!({ "organization": { "beginsInLast": false } })).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let first = found(&mut ada, "first").await;
+    assert_eq!(
+        begins_in(&world, "ada@example.com").await.as_deref(),
+        Some(first.as_str())
+    );
+    found(&mut ada, "second").await;
+    assert_eq!(begins_in(&world, "ada@example.com").await, None);
+    let kept = world.data.rows("sys_verification");
+    let remembered = |row: &Map<String, Value>| row.get("identifier").is_some_and(|kind| kind == "last_place");
+    assert!(!kept.iter().any(remembered), "{kept:?}");
 }

@@ -221,6 +221,43 @@ async fn a_network_for_a_profile_binds_those_who_hold_it() {
     }
 }
 
+/// Who acts as somebody else comes from where both may come from.
+#[tokio::test]
+async fn acting_as_somebody_goes_round_neither_network() {
+    for (profile, elsewhere) in [
+        ("super_admin profile", false),
+        ("user profile", false),
+        ("finance profile", true),
+    ] {
+        let office = json!({
+            "name": "office", "network": { "trustedRanges": ["192.0.2.0/24"], "blockUnknown": true },
+            "assignedProfiles": [profile],
+        });
+        let (world, _) = governed(office).await;
+        let mut root = world.registered("root@example.com").await;
+        let mut ada = world.registered("ada@example.com").await;
+        let id = ada.get("get-session").await.expect(200)["user"]["id"].clone();
+        let body = json!({ "userId": id });
+        let acting = root.post("admin/impersonate-user", body.clone()).await.expect(200);
+        let mut credentials = bearer(acting["session"]["token"].as_str().unwrap());
+        for (address, expected) in [("192.0.2.7", true), ("198.51.100.1", elsewhere)] {
+            credentials.address = address.to_owned();
+            let answered = world.who(&credentials).await;
+            assert_eq!(answered.is_ok(), expected, "{profile} {address}");
+            match answered {
+                Ok(principal) => assert_eq!(json!(principal.unwrap().id), id),
+                Err(error) => assert_eq!(error.code(), "unknown_network"),
+            }
+        }
+        let mut again = Browser::new(&world);
+        let password = json!({ "email": "root@example.com", "password": PASSWORD });
+        again.post("sign-in/email", password).await.expect(200);
+        again.address = "198.51.100.1".to_owned();
+        let status = again.post("admin/impersonate-user", body).await.status;
+        assert_eq!(status, if elsewhere { 200 } else { 403 }, "{profile}");
+    }
+}
+
 #[tokio::test]
 async fn a_policy_that_cannot_be_held_keeps_the_plugin_from_starting() {
     let apps = Arc::new(Apps::default());

@@ -77,9 +77,9 @@ async fn registering_tells_the_owner_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn trying_addresses_out_is_slowed_down_whoever_has_an_account() {
+async fn trying_addresses_out_comes_to_an_end_whoever_has_an_account() {
     for known in [true, false] {
-        let world = world(json!({ "requireEmailVerification": true, "lockout": { "slowAfter": 3 } })).await;
+        let world = world(json!({ "requireEmailVerification": true, "lockout": { "signUpAttempts": 3 } })).await;
         let mut browser = Browser::new(&world);
         for number in 0..3 {
             let email = if known {

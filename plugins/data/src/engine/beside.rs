@@ -1,7 +1,7 @@
 //! What before-hooks, and plugins with their transactions, want stored with a change: events, and records of the platform's own
 //! objects. They are there exactly when the change is. Each belongs to the plugin that added it: its events name it as their
-//! source, and it must be one that may make such records. Not here: the events of the records themselves (`observe`), and who
-//! may (`ports::Hooks::admit`).
+//! source, and it must be one that may publish such events and make such records. Not here: the events of the records themselves
+//! (`observe`), and who may (`ports::Hooks`).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Engine {
     /// Adds what a handler of `plugin` wants stored: what it made of the payload has it, and what it was given had not. What an
     /// earlier handler added stays, also when this one leaves it out.
     ///
-    /// Fails with the refusal of a record that the plugin may not make.
+    /// Fails with the refusal of an event that the plugin may not publish, or of a record that it may not make.
     pub(super) async fn add_beside(
         &self,
         draft: &mut Draft<'_>,
@@ -36,6 +36,7 @@ impl Engine {
         let context = draft.caller.context;
         for event in added(&given.events, &made.events) {
             let statement = event_beside(context, draft.caller.now_ms, plugin, event)?;
+            self.parts.hooks.admit_event(context, plugin, &event.name).await?;
             draft.push(Part::Event, statement, Expect::Anything);
         }
         for record in added(&given.records, &made.records) {

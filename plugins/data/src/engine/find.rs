@@ -13,7 +13,7 @@ use super::answer::{Found, RecordWriter};
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::restore::check_look_into_bin;
-use super::{Engine, check_method, layout_of};
+use super::{Engine, check_method, fixed, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
@@ -99,15 +99,16 @@ impl Engine {
             records: None,
         };
         let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        match self
-            .parts
-            .hooks
-            .run(HookPoint::BeforeFind, context, object, payload)
-            .await?
-            .last()
-        {
+        let point = HookPoint::BeforeFind;
+        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
+        let (mut made, mut shown) = (None, payload.as_slice());
+        for step in &steps {
+            made = Some(fixed::payload_after::<QueryHook>(point, shown, step)?);
+            shown = &step.payload;
+        }
+        match made {
             None => Ok(query),
-            Some(step) => QueryInput::from_map(&read_hook(&step.payload)?.query),
+            Some(made) => QueryInput::from_map(&made.query),
         }
     }
 
@@ -123,14 +124,14 @@ impl Engine {
             records: Some(records),
         };
         let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
-        let steps = self
-            .parts
-            .hooks
-            .run(HookPoint::AfterFind, context, object, payload)
-            .await?;
-        if let Some(step) = steps.last()
-            && let Some(records) = read_hook(&step.payload)?.records
-        {
+        let point = HookPoint::AfterFind;
+        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
+        let (mut made, mut shown) = (None, payload.as_slice());
+        for step in &steps {
+            made = fixed::payload_after::<QueryHook>(point, shown, step)?.records;
+            shown = &step.payload;
+        }
+        if let Some(records) = made {
             found.count = u64::try_from(records.len()).unwrap_or_default();
             found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
         }
@@ -355,9 +356,4 @@ fn in_brackets(mut records: Vec<u8>) -> Vec<u8> {
     records.insert(0, b'[');
     records.push(b']');
     records
-}
-
-fn read_hook(payload: &[u8]) -> Result<QueryHook> {
-    serde_json::from_slice(payload)
-        .map_err(|error| DataError::internal(format!("a hook changed the query into something else: {error}")))
 }

@@ -1,4 +1,4 @@
-//! Shows a change to hooks, and stores its event.
+//! Shows a change to hooks, and stores its event. What their handlers may not change is `fixed`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::answer::document;
 use super::draft::{Draft, Effect, Part, Stored};
 use super::files::note_files;
 use super::ports::HookPoint;
-use super::{Engine, Fields, versions};
+use super::{Engine, Fields, fixed, versions};
 use crate::error::{DataError, Result};
 use crate::outbox::{self, RecordChange};
 use crate::record::Layout;
@@ -38,7 +38,7 @@ impl Engine {
             None => {
                 let context = draft.caller.context;
                 let steps = Arc::new(self.parts.hooks.run(point, context, object, key.2.clone()).await?);
-                draft.known.hooked.lock().insert(key, Arc::clone(&steps));
+                draft.known.hooked.lock().insert(key.clone(), Arc::clone(&steps));
                 steps
             }
         };
@@ -47,10 +47,12 @@ impl Engine {
         }
         let record = given.record.clone();
         let mut hook = given;
+        let mut shown = key.2.as_slice();
         for step in steps.iter() {
-            let changed = read(&step.payload)?;
+            let changed: RecordHook = fixed::payload_after(point, shown, step)?;
             self.add_beside(draft, &step.plugin, &hook, &changed).await?;
             hook = changed;
+            shown = &step.payload;
         }
         Ok((hook.record != record).then_some(hook.record))
     }
@@ -70,11 +72,26 @@ impl Engine {
             ..RecordHook::default()
         };
         let payload = serde_json::to_vec(&hook).ok()?;
-        match self.parts.hooks.run(effect.point, context, object, payload).await {
-            Ok(steps) => steps
-                .last()
-                .and_then(|step| read(&step.payload).ok())
-                .map(|hook| hook.record),
+        match self
+            .parts
+            .hooks
+            .run(effect.point, context, object, payload.clone())
+            .await
+        {
+            Ok(steps) => {
+                let (mut made, mut shown) = (None, payload.as_slice());
+                for step in &steps {
+                    match fixed::payload_after::<RecordHook>(effect.point, shown, step) {
+                        Ok(changed) => made = Some(changed.record),
+                        Err(error) => {
+                            tracing::warn!(object, id = effect.id, error = %error, "what handlers made of a record is left out");
+                            return None;
+                        }
+                    }
+                    shown = &step.payload;
+                }
+                made
+            }
             Err(error) => {
                 tracing::warn!(object, id = effect.id, error = %error, "a handler failed after a change was stored");
                 None
@@ -102,11 +119,6 @@ fn after_fields(effect: &Effect) -> Fields {
         }
         _ => Fields::new(),
     }
-}
-
-fn read(payload: &[u8]) -> Result<RecordHook> {
-    serde_json::from_slice(payload)
-        .map_err(|error| DataError::internal(format!("a hook changed the record into something else: {error}")))
 }
 
 /// Adds the event of a change, and the change to those that after-hooks see.

@@ -13,6 +13,7 @@ use objectos_plugin_api::{
 use serde_json::json;
 
 use super::owners::Owners;
+use super::publishers;
 use crate::declared::Declared;
 use crate::engine::ports::{Clock, EventSignal, Files, HookPoint, Hooks, Outside};
 use crate::error::Result;
@@ -22,6 +23,7 @@ use crate::store::BoxFuture;
 /// The kernel's hook points, and what it knows of the plugins that handle them.
 #[derive(Debug)]
 pub(super) struct HostHooks {
+    host: Host,
     points: HashMap<HookPoint, HookRef>,
     owners: Owners,
 }
@@ -30,6 +32,7 @@ impl HostHooks {
     pub(super) fn new(host: &Host) -> ApiResult<Self> {
         let open = |point: HookPoint| Ok((point, host.hook(point.name())?));
         Ok(Self {
+            host: host.clone(),
             points: HookPoint::ALL.into_iter().map(open).collect::<ApiResult<_>>()?,
             owners: Owners::new(host),
         })
@@ -58,6 +61,10 @@ impl Hooks for HostHooks {
 
     fn admit<'a>(&'a self, context: &'a Context, plugin: &'a str, object: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { Ok(self.owners.admit(context, plugin, object).await?) })
+    }
+
+    fn admit_event<'a>(&'a self, context: &'a Context, plugin: &'a str, event: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { Ok(publishers::admit(&self.host, context, plugin, event).await?) })
     }
 }
 

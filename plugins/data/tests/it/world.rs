@@ -39,7 +39,8 @@ const HANDLER: &str = "test.handler";
 #[derive(Default)]
 pub(crate) struct TestHooks {
     handlers: Mutex<HashMap<(HookPoint, String), Handlers>>,
-    /// `plugin object` of those that may not have records made with a change.
+    /// `plugin object` of those that may not have records made with a change, and `plugin event` of those that may not have
+    /// events stored with it.
     pub(crate) strangers: Mutex<Vec<String>>,
     pub(crate) runs: AtomicU64,
 }
@@ -106,6 +107,16 @@ impl Hooks for TestHooks {
         Box::pin(async move {
             if self.strangers.lock().contains(&format!("{plugin} {object}")) {
                 let message = format!("{plugin} may not make records of {object}");
+                return Err(Error::new(ErrorKind::Denied, message).into());
+            }
+            Ok(())
+        })
+    }
+
+    fn admit_event<'a>(&'a self, _: &'a Context, plugin: &'a str, event: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.strangers.lock().contains(&format!("{plugin} {event}")) {
+                let message = format!("{plugin} may not publish {event}");
                 return Err(Error::new(ErrorKind::Denied, message).into());
             }
             Ok(())

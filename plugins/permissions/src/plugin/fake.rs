@@ -169,6 +169,8 @@ impl Data for FakeData {
 pub(super) struct FakeMetadata {
     items: Mutex<BTreeMap<String, Vec<(String, Value)>>>,
     version: AtomicU64,
+    /// How often all objects were asked for, with which every reading begins.
+    pub(super) readings: AtomicU64,
 }
 
 impl FakeMetadata {
@@ -189,6 +191,11 @@ impl Metadata for FakeMetadata {
     }
 
     async fn list(&self, _: Context, kind: String) -> Result<Vec<MetadataItem>> {
+        if kind == "object" {
+            self.readings.fetch_add(1, Ordering::SeqCst);
+        }
+        // As with the real one, others have their turn while it is asked.
+        tokio::task::yield_now().await;
         let items = self.items.lock();
         let item = |(name, definition): &(String, Value)| MetadataItem {
             kind: kind.clone(),

@@ -13,6 +13,7 @@ use super::PermissionsPlugin;
 use super::fake::{FakeData, FakeMetadata, host};
 use crate::moment;
 
+mod herd;
 mod reach;
 
 const NOW_MS: i64 = 1_700_000_000_000;

@@ -142,6 +142,10 @@ impl Hooks for Nothing {
     fn admit<'a>(&'a self, _: &'a Context, _: &'a str, _: &'a str) -> BoxFuture<'a, DataResult<()>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn admit_event<'a>(&'a self, _: &'a Context, _: &'a str, _: &'a str) -> BoxFuture<'a, DataResult<()>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl Permissions for Nothing {

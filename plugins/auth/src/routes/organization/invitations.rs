@@ -177,6 +177,8 @@ pub(in crate::routes) async fn accept(call: Call) -> Result<Reply> {
     auth.sessions.forget_user(&user.id);
     auth.keys.forget_user(&user.id);
     auth.end_invitation_links(&call.context, &invitation.id).await?;
+    auth.remember_place(&call.context, &me.live.session, Some(&invitation.organization_id))
+        .await;
     let (invitation, member): (Invitation, Member) = (stored.record(0)?, stored.record(1)?);
     Ok(Reply::ok(json!({
         "invitation": view::invitation(&invitation), "member": view::member(&member, None),

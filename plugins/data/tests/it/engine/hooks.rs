@@ -333,4 +333,83 @@ async fn what_handlers_add_is_their_own_plugins() {
     assert!(message.contains("test.third"), "{message}");
     assert_eq!(world.number("SELECT COUNT(*) FROM diary").await, 2);
     assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 1);
+    // So does an event that it may not publish.
+    hooks.strangers.lock().clear();
+    hooks.strangers.lock().push("test.first authz.first".to_owned());
+    let (code, message) = failure(world.create("thing", json!({ "name": "b" })).await);
+    assert_eq!(code, "permission_denied", "{message}");
+    assert!(
+        message.contains("test.first") && message.contains("authz.first"),
+        "{message}"
+    );
+    assert_eq!(world.number("SELECT COUNT(*) FROM thing").await, 1);
+}
+
+/// No handler tells the next one, or the engine, that something else is done than is. Whoever puts it back hides nothing.
+#[tokio::test]
+async fn what_is_done_is_no_handlers_to_change() {
+    for (key, value) in [
+        ("object", json!("diary")),
+        ("id", json!("other")),
+        ("previous", json!({ "id": "x", "name": "harmless" })),
+        ("previous", Value::Null),
+    ] {
+        let world = world().await;
+        let record = json!({ "id": "x", "name": "old" });
+        world.create("thing", record).await.unwrap();
+        let (hooks, put_back) = (&world.hooks, Arc::new(Mutex::new(Value::Null)));
+        for point in [HookPoint::BeforeUpdate, HookPoint::BeforeDelete] {
+            let (kept, value) = (Arc::clone(&put_back), value.clone());
+            hooks.after("test.meddler", point, "thing", move |payload| {
+                *kept.lock().unwrap() = payload[key].clone();
+                payload[key] = value.clone();
+                Ok(true)
+            });
+            let kept = Arc::clone(&put_back);
+            hooks.after("test.helper", point, "thing", move |payload| {
+                payload[key] = kept.lock().unwrap().clone();
+                Ok(true)
+            });
+        }
+        let refusals = [
+            failure(world.update("thing", "x", json!({ "name": "new" })).await),
+            failure(world.engine.delete(&world.local, "thing", "x").await),
+        ];
+        for (code, message) in refusals {
+            assert_eq!(code, "permission_denied", "{message}");
+            assert!(message.contains("test.meddler") && message.contains(key), "{message}");
+        }
+        assert_eq!(world.number("SELECT COUNT(*) FROM thing WHERE name = 'old'").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_no_handlers_to_change() {
+    let world = world().await;
+    world.create("thing", json!({ "id": "x", "name": "a" })).await.unwrap();
+    for point in [HookPoint::BeforeFind, HookPoint::AfterFind] {
+        world.hooks.on(point, "thing", |payload| {
+            payload["object"] = json!("other");
+            Ok(true)
+        });
+        for (code, message) in [
+            failure(world.query("thing", json!({})).await),
+            failure(world.get("thing", "x").await),
+        ] {
+            assert_eq!(code, "permission_denied", "{message}");
+            assert!(
+                message.contains("test.handler") && message.contains("object"),
+                "{message}"
+            );
+        }
+        world.hooks.on(point, "thing", |_| Ok(false));
+    }
+    // After a change is stored nobody takes it back; what such a handler makes of it is left out.
+    world.hooks.on(HookPoint::AfterInsert, "thing", |payload| {
+        payload["record"]["name"] = json!("forged");
+        payload["id"] = json!("y");
+        Ok(true)
+    });
+    let record = world.create("thing", json!({ "name": "b" })).await.unwrap();
+    assert_eq!(record["name"], "b");
 }
