@@ -18,9 +18,12 @@ fn page(from: &str, sequences: &[u64]) -> Vec<StoredEvent> {
     sequences.iter().map(of).collect()
 }
 
+/// In the store, in the archive, after, at most, expected.
+type Case = (&'static [u64], &'static [u64], u64, u32, &'static [u64]);
+
 #[test]
 fn two_pages_are_one_in_their_order() {
-    let cases: [(&[u64], &[u64], u64, u32, &[u64]); 7] = [
+    let cases: [Case; 7] = [
         (&[], &[], 0, 3, &[]),
         (&[4, 5], &[1, 2], 0, 3, &[1, 2, 4, 5]),
         (&[2, 5], &[1, 2, 2], 0, 4, &[1, 2, 5]),

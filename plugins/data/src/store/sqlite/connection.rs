@@ -1,10 +1,12 @@
 //! One connection: runs SQL, tells rows and ends of statements, and keeps to a deadline.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Decode, Either, Executor, Row as _, TypeInfo, ValueRef};
 
@@ -15,6 +17,9 @@ use crate::store::{Cell, Fault, Probe, Row, SqlValue, StorageCall};
 
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
+/// How often a reader that has nothing to read lets others go first before it sleeps until it is woken.
+const TURNS_AWAKE_MAX: u32 = 24;
 
 /// What a run tells, in order.
 pub(super) enum Seen<'a> {
@@ -113,7 +118,9 @@ impl Connection {
         }
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values).map_err(Failure::Refused)?).persistent(keep);
         let mut stream = self.inner.fetch_many(query);
-        while let Some(item) = stream.next().await {
+        let mut turns_awake = 0;
+        while let Some(item) = next(&mut stream, turns_awake).await {
+            turns_awake = TURNS_AWAKE_MAX;
             match item {
                 Ok(Either::Left(done)) => each(Seen::Done {
                     changed: done.rows_affected(),
@@ -194,6 +201,24 @@ impl Connection {
             _ => Failure::Refused(error),
         }
     }
+}
+
+/// The next item. The thread of the database hands over each row and each end of a statement by itself, microseconds apart: to be
+/// woken for every one costs more than to make them. So once the first is there, whoever reads stays awake for a few turns of
+/// its executor, and sleeps only when nothing came.
+async fn next<S: Stream + Unpin>(stream: &mut S, mut turns_awake: u32) -> Option<S::Item> {
+    poll_fn(|task| {
+        if turns_awake == 0 {
+            return stream.poll_next_unpin(task);
+        }
+        let polled = stream.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+        if polled.is_pending() {
+            turns_awake -= 1;
+            task.waker().wake_by_ref();
+        }
+        polled
+    })
+    .await
 }
 
 /// `UNIQUE constraint failed: t.a, t.b` names columns, `… failed: index 'x'` an index.
