@@ -45,7 +45,6 @@ use std::{
 use crate::error::Error;
 
 pub(crate) use self::{
-    memory::bound_heaps,
     threads::checkpoint,
     unload::{Unload, unloading_possible},
 };

@@ -66,6 +66,7 @@ use self::caller::Caller;
 use self::identify::IdMaker;
 use self::ports::{Clock, EventSignal, Files, Hooks, Outside};
 use self::ready::ReadyQueries;
+use self::ready::pages::ReadyPages;
 use self::recent::RecentWriters;
 use self::sequence::Sequences;
 use crate::access::Permissions;
@@ -118,6 +119,7 @@ pub struct Engine {
     sequences: Sequences,
     ids: IdMaker,
     ready: ReadyQueries,
+    pages: ReadyPages,
     recent: RecentWriters,
     /// The time zone of callers who have none of their own.
     zone: Zone,
@@ -147,6 +149,7 @@ impl Engine {
             sequences: Sequences::default(),
             ids: IdMaker::default(),
             ready: ReadyQueries::default(),
+            pages: ReadyPages::default(),
             recent: RecentWriters::default(),
             zone: Zone::UTC,
             files: None,

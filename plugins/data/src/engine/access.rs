@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::draft::Draft;
+use super::find::Search;
 use super::get::not_found;
 use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
@@ -251,32 +252,20 @@ impl Engine {
     }
 
     /// What may be read of the object itself and of every object that the query leads to. `None`: everything of all of them.
-    pub(super) async fn views(
-        &self,
-        context: &Context,
-        schema: &Schema,
-        layout: &Arc<Layout>,
-        granted: &Granted,
-        query: &QueryInput,
-    ) -> Result<Option<Views>> {
+    pub(super) async fn views_of(&self, search: &Search<'_>, query: &QueryInput) -> Result<Option<Views>> {
+        let granted = search.granted;
         if granted.system {
             return Ok(None);
         }
         let mut views = Views::default();
         let own = granted.view.clone().unwrap_or_else(|| Arc::new(View::all()));
         let mut restricted = granted.view.is_some();
-        views.insert(&layout.object.name, own);
-        let mut objects = related_objects(schema, layout, query);
-        add_reached(schema, &layout.object.name, &mut objects);
-        for index in 0..objects.len() {
-            let object = objects[index].clone();
-            add_reached(schema, &object, &mut objects);
-        }
-        for object in objects {
+        views.insert(&search.layout.object.name, own);
+        for object in touched(search, query) {
             if views.has(&object) {
                 continue;
             }
-            let view = self.view_of(context, schema, &object).await?;
+            let view = self.view_of(search.caller.context, search.schema, &object).await?;
             restricted |= !view.is_all();
             views.insert(&object, view);
         }
@@ -294,6 +283,18 @@ impl Engine {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The objects that the query leads to by its paths, and those whose records computed fields of any of them read.
+pub(super) fn touched(search: &Search<'_>, query: &QueryInput) -> Vec<String> {
+    let mut objects = related_objects(search.schema, search.layout, query);
+    add_reached(search.schema, &search.layout.object.name, &mut objects);
+    let mut index = 0;
+    while let Some(object) = objects.get(index).cloned() {
+        add_reached(search.schema, &object, &mut objects);
+        index += 1;
+    }
+    objects
 }
 
 /// Adds the objects that the computed fields of another one read.

@@ -392,7 +392,7 @@ impl Engine {
             filter: Some(RawFilter::equals("id", plan.id.as_str())),
             ..QueryInput::default()
         };
-        let views = self.views(context, schema, &plan.layout, &granted, &query).await?;
+        let views = self.views_of(&search, &query).await?;
         let select = plan_with(&search, views.as_ref(), &query, PageLimits { default: 1, max: 1 })?;
         let mut writer = RecordWriter::new(&select, &caller);
         let mut reader = self.store_of(&plan.layout).reader().await?;

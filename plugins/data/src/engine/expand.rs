@@ -104,15 +104,7 @@ impl Engine {
         let (query, limits) = self.related_query(relation, ids.len())?;
         // Each list has its order and is cut by itself, so only the ids are wanted.
         let query = self.rated(search, query, false).await?;
-        let views = self
-            .views(
-                search.caller.context,
-                search.schema,
-                search.layout,
-                search.granted,
-                &query,
-            )
-            .await?;
+        let views = self.views_of(search, &query).await?;
         let mut plan = plan_with(search, views.as_ref(), &query, limits)?;
         let key = pointed(search, relation, &mut plan)?;
         let list = Condition::AmongTexts(Value::from(ids.to_vec()).to_string());

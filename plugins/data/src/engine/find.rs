@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use objectos_expression::Environment;
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::QueryHook;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -138,40 +139,23 @@ impl Engine {
         Ok(found)
     }
 
-    /// The plan of a page, with what the caller may see of every object it touches.
-    pub(super) async fn plan_page(&self, search: &Search<'_>, query: &QueryInput) -> Result<SelectPlan> {
-        let views = self
-            .views(
-                search.caller.context,
-                search.schema,
-                search.layout,
-                search.granted,
-                query,
-            )
-            .await?;
-        let plan = planned(search, views.as_ref(), query, self.page_limits(), true)?;
-        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
-            .await?;
-        Ok(plan)
-    }
-
     /// One page of records.
     pub(super) async fn page(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
-        let plan = self.plan_page(search, query).await?;
-        let dialect = search.layout.dialect;
+        let ready = self.page_plan(search, query).await?;
+        let plan = &ready.select;
         let mut found = Found {
             object: search.layout.object.name.clone(),
             limit: plan.limit,
             offset: plan.offset,
             ..Found::default()
         };
-        let mut writer = RecordWriter::new(&plan, search.caller);
+        let mut writer = RecordWriter::new(plan, search.caller);
         let mut reader = self.reader_of(search.layout, search.caller).await?;
         let mut more = false;
         // Where the page begins and ends, in the direction in which it was walked.
         let (mut near_end, mut far_end) = (None, None);
         let limit = usize::try_from(plan.limit).unwrap_or(usize::MAX);
-        let mut statements = plan.page_statements(dialect);
+        let mut statements = ready.statements(search.layout);
         while plan.limit > 0
             && !more
             && let Some(statement) = statements.next()
@@ -209,7 +193,7 @@ impl Engine {
         found.total = match (wanted, known) {
             (false, _) => None,
             (true, true) => Some(plan.offset + found.count),
-            (true, false) => Some(count(&mut *reader, &plan.count_statement(dialect)).await?),
+            (true, false) => Some(count(&mut *reader, ready.count(search.layout)).await?),
         };
         drop(reader);
         if plan.limit == 0 {
@@ -228,22 +212,14 @@ impl Engine {
         let records = if holes.is_empty() {
             out
         } else {
-            self.expand(search, &plan, out, holes, 0).await?
+            self.expand(search, plan, out, holes, 0).await?
         };
         found.records = in_brackets(records);
         Ok(found)
     }
 
     async fn figures(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
-        let views = self
-            .views(
-                search.caller.context,
-                search.schema,
-                search.layout,
-                search.granted,
-                query,
-            )
-            .await?;
+        let views = self.views_of(search, query).await?;
         let mut checker = Checker::new(search.schema, search.layout, views.as_ref(), search.caller);
         checker.scope.binned = query.binned;
         checker.evaluates = true;
@@ -311,18 +287,19 @@ pub(super) fn plan_with(
     query: &QueryInput,
     limits: select::PageLimits,
 ) -> Result<SelectPlan> {
-    planned(search, views, query, limits, false)
+    planned(search, search.caller, views, query, limits, false)
 }
 
-/// The same; `evaluates`: what no database can compute is computed before the plan is used.
-fn planned(
+/// The same for whoever stands in for the caller; `evaluates`: what no database can compute is computed before the plan is used.
+pub(super) fn planned(
     search: &Search<'_>,
+    environment: &(dyn Environment + Sync),
     views: Option<&Views>,
     query: &QueryInput,
     limits: select::PageLimits,
     evaluates: bool,
 ) -> Result<SelectPlan> {
-    let mut checker = Checker::new(search.schema, search.layout, views, search.caller);
+    let mut checker = Checker::new(search.schema, search.layout, views, environment);
     checker.scope.binned = query.binned;
     checker.system = search.granted.system;
     checker.evaluates = evaluates;

@@ -42,15 +42,7 @@ impl Engine {
             count: Some(false),
             ..QueryInput::default()
         };
-        let views = self
-            .views(
-                search.caller.context,
-                search.schema,
-                search.layout,
-                search.granted,
-                &all,
-            )
-            .await?;
+        let views = self.views_of(search, &all).await?;
         let every = u64::MAX >> 1;
         let plan = plan_with(
             search,

@@ -84,15 +84,7 @@ impl Engine {
             count: Some(false),
             ..QueryInput::default()
         };
-        let views = self
-            .views(
-                search.caller.context,
-                search.schema,
-                search.layout,
-                search.granted,
-                &all,
-            )
-            .await?;
+        let views = self.views_of(search, &all).await?;
         let limits = PageLimits {
             default: RATED_MAX,
             max: RATED_MAX,

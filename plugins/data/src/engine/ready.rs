@@ -1,8 +1,10 @@
 //! Queries for one record by its id, planned once for each object and view and kept: of a wide object, planning costs more than
-//! reading. Not here: the plain case, whose statement the layout has (`get`), and lists, of which each is another one.
+//! reading. Not here: the plain case, whose statement the layout has (`get`), and lists ([`pages`]).
 //!
 //! A plan is kept as long as the schema it was made for, and only when nothing of the caller or the moment went into it but
 //! the view, which is part of the key; of other objects that computed fields read, the caller must see all.
+
+pub(super) mod pages;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -158,10 +160,7 @@ impl Engine {
     }
 
     fn plan_any(&self, search: &Search<'_>) -> Result<Option<ReadyQuery>> {
-        let watched = Watched {
-            inner: search.caller,
-            used: AtomicBool::new(false),
-        };
+        let watched = Watched::new(search.caller);
         let view = search.granted.view.as_ref();
         let views = view.map(|view| {
             let mut views = Views::default();
@@ -176,7 +175,7 @@ impl Engine {
         let layouts = |object: &str| search.schema.layout(object).cloned();
         let query = by_id(ANY_ID, &QueryInput::default());
         let plan = select::plan(checker, &layouts, view.map(Arc::as_ref), &query, self.page_limits())?;
-        if watched.used.load(Ordering::Relaxed) {
+        if watched.seen_by_plan() {
             return Ok(None);
         }
         Ok(ReadyQuery::new(plan, search.layout))
@@ -198,7 +197,19 @@ struct Watched<'a> {
     used: AtomicBool,
 }
 
-impl Watched<'_> {
+impl<'a> Watched<'a> {
+    fn new(inner: &'a (dyn Environment + Sync)) -> Self {
+        Self {
+            inner,
+            used: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the plan asked for anything of the caller or the moment.
+    fn seen_by_plan(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
     fn seen(&self) -> &dyn Environment {
         self.used.store(true, Ordering::Relaxed);
         self.inner

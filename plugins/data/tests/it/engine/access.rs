@@ -675,3 +675,59 @@ async fn what_is_taken_is_told_without_what_is_hidden() {
     let writes = sees(&["row", "code", "secret"], &["secret"]);
     check("seat", writes, json!({ "code": "c", "row": "x" }), json!(["code"])).await;
 }
+
+#[tokio::test]
+async fn a_list_that_comes_again_follows_its_caller_the_rules_and_the_moment() {
+    let (world, ann) = world().await;
+    let bob = principal("bob", PrincipalKind::User, None);
+    let own = |who: &str| plan(Some(json!({ "owner_id": who })), None, &[], &[]);
+    world.permissions.allow("bob", "deal", Operation::Read, own("bob"));
+    world
+        .permissions
+        .allow("bob", "team", Operation::Read, plan(None, None, &[], &[]));
+    let check = async |caller: &Context, query: &Value, expected: Value| {
+        // The third time it was certainly kept, if it may be.
+        for _ in 0..3 {
+            let found = world.query_as(caller, "deal", query.clone()).await.unwrap();
+            let names: Vec<&Value> = found["records"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|record| &record["name"])
+                .collect();
+            assert_eq!(json!(names), expected, "{query}");
+            assert_eq!(found["total"], names.len(), "{query}");
+        }
+    };
+    let all = json!({ "orderBy": "id", "limit": 1000 });
+    let related = json!({ "orderBy": "id", "where": { "team.name": { "$ne": "x" } }, "limit": 1000 });
+    check(&ann, &all, json!(["mine", "mine too"])).await;
+    check(&bob, &all, json!(["theirs"])).await;
+    check(&world.local, &all, json!(["mine", "mine too", "theirs"])).await;
+    // Of the team that is hidden from her, she does not learn that its name is another one.
+    check(&ann, &related, json!(["mine"])).await;
+    check(&bob, &related, json!(["theirs"])).await;
+    world.permissions.allow(
+        "bob",
+        "team",
+        Operation::Read,
+        plan(Some(json!({ "name": "none" })), None, &[], &[]),
+    );
+    check(&bob, &related, json!([])).await;
+    world
+        .permissions
+        .allow("bob", "team", Operation::Read, plan(None, None, &[], &[]));
+    check(&bob, &related, json!(["theirs"])).await;
+    world.permissions.allow("ann", "deal", Operation::Read, own("bob"));
+    check(&ann, &all, json!(["theirs"])).await;
+    // Another value is another list, and new records are in it.
+    for (least, expected) in [(2, json!(["mine too", "theirs"])), (3, json!(["theirs"]))] {
+        let query = json!({ "orderBy": "id", "where": { "amount": { "$gte": least } } });
+        check(&world.local, &query, expected).await;
+    }
+    world
+        .create("deal", json!({ "id": "d4", "name": "new", "amount": 9 }))
+        .await
+        .unwrap();
+    check(&world.local, &all, json!(["mine", "mine too", "theirs", "new"])).await;
+}

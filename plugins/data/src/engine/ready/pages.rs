@@ -1,0 +1,219 @@
+//! Pages that were asked for before: the same list is opened again and again, and to plan it costs as much as to read it. A few
+//! of each object and view are kept, whole: whoever asks for another page, or with another value, has it planned.
+//!
+//! A plan is kept as long as the catalogue it was made for, and only when nothing of the caller or the moment went into it but the
+//! view of the object, which is part of the key. Of other objects, which relations and computed fields read, the caller must see
+//! all, which is looked at each time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+
+use super::{Watched, lasting};
+use crate::access::View;
+use crate::engine::Engine;
+use crate::engine::access::touched;
+use crate::engine::find::{Search, planned};
+use crate::error::Result;
+use crate::model::Catalogue;
+use crate::query::select::SelectPlan;
+use crate::query::{QueryInput, Rating};
+use crate::record::Layout;
+use crate::store::Statement;
+
+/// Objects and views of which pages are kept; beyond, all are forgotten.
+const VIEWS_MAX: usize = 1_024;
+/// Pages of one object and view; the next one takes the place of the oldest.
+const PAGES_MAX: usize = 8;
+/// Values of a page that is kept: one that looks for thousands of ids does not come again.
+const VALUES_MAX: usize = 64;
+
+/// A page, ready to be read.
+#[derive(Debug)]
+pub(in crate::engine) struct PagePlan {
+    pub(in crate::engine) select: SelectPlan,
+    /// Where it is one statement.
+    page: Option<Statement>,
+    count: OnceLock<Statement>,
+}
+
+impl PagePlan {
+    fn new(select: SelectPlan, layout: &Layout) -> Self {
+        // Behind a cursor it may be several.
+        let page = select.after.is_none().then(|| select.page_statement(layout.dialect));
+        Self {
+            select,
+            page,
+            count: OnceLock::new(),
+        }
+    }
+
+    /// The page; see [`SelectPlan::page_statements`].
+    pub(in crate::engine) fn statements(&self, layout: &Layout) -> impl Iterator<Item = Statement> {
+        let several = self.page.is_none().then(|| self.select.page_statements(layout.dialect));
+        self.page.clone().into_iter().chain(several.into_iter().flatten())
+    }
+
+    /// How many records there are.
+    pub(in crate::engine) fn count(&self, layout: &Layout) -> &Statement {
+        self.count.get_or_init(|| self.select.count_statement(layout.dialect))
+    }
+}
+
+/// A page that is kept.
+#[derive(Clone)]
+struct Kept {
+    query: Arc<QueryInput>,
+    plan: Arc<PagePlan>,
+    /// Other objects that it reads.
+    others: Arc<[String]>,
+}
+
+/// The pages of one object and view.
+struct OfView {
+    /// Keep the addresses of the key from being used again.
+    _layout: Arc<Layout>,
+    _view: Option<Arc<View>>,
+    kept: Vec<Kept>,
+    /// The place of the oldest, once there are as many as may be.
+    oldest: usize,
+}
+
+/// Addresses of the layout and the view, and whether the system asks.
+type Key = (usize, usize, bool);
+
+#[derive(Default)]
+struct OfCatalogue {
+    catalogue: Option<Arc<Catalogue>>,
+    views: HashMap<Key, OfView>,
+}
+
+/// All that are kept.
+#[derive(Default)]
+pub(in crate::engine) struct ReadyPages(RwLock<OfCatalogue>);
+
+impl fmt::Debug for ReadyPages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadyPages")
+    }
+}
+
+impl ReadyPages {
+    fn get(&self, search: &Search<'_>, query: &QueryInput) -> Option<Kept> {
+        let pages = self.0.read();
+        let known = pages.catalogue.as_ref()?;
+        if !Arc::ptr_eq(known, &search.schema.catalogue) {
+            return None;
+        }
+        let of_view = pages.views.get(&key(search))?;
+        of_view.kept.iter().find(|kept| *kept.query == *query).cloned()
+    }
+
+    fn put(&self, search: &Search<'_>, kept: Kept) {
+        let catalogue = &search.schema.catalogue;
+        let mut pages = self.0.write();
+        if !pages
+            .catalogue
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, catalogue))
+        {
+            *pages = OfCatalogue {
+                catalogue: Some(Arc::clone(catalogue)),
+                views: HashMap::new(),
+            };
+        }
+        let key = key(search);
+        if pages.views.len() >= VIEWS_MAX && !pages.views.contains_key(&key) {
+            pages.views.clear();
+        }
+        let of_view = pages.views.entry(key).or_insert_with(|| OfView {
+            _layout: Arc::clone(search.layout),
+            _view: search.granted.view.clone(),
+            kept: Vec::new(),
+            oldest: 0,
+        });
+        if of_view.kept.iter().any(|other| other.query == kept.query) {
+            return;
+        }
+        if of_view.kept.len() < PAGES_MAX {
+            of_view.kept.push(kept);
+        } else {
+            let oldest = of_view.oldest;
+            of_view.kept[oldest] = kept;
+            of_view.oldest = (oldest + 1) % PAGES_MAX;
+        }
+    }
+}
+
+fn key(search: &Search<'_>) -> Key {
+    (
+        Arc::as_ptr(search.layout).addr(),
+        search.granted.view.as_ref().map_or(0, |view| Arc::as_ptr(view).addr()),
+        search.granted.system,
+    )
+}
+
+/// Whether the query says all that its plan depends on. What the engine has found for it does not come twice, and a cursor hardly.
+fn repeats(query: &QueryInput) -> bool {
+    query.rank.is_none() && query.rating == Rating::None && query.cursor.is_none()
+}
+
+impl Engine {
+    /// The plan of a page, with what the caller may see of every object it touches: one that was kept, or a new one.
+    ///
+    /// # Errors
+    /// As [`Engine::find`].
+    pub(in crate::engine) async fn page_plan(&self, search: &Search<'_>, query: &QueryInput) -> Result<Arc<PagePlan>> {
+        let repeats = repeats(query) && lasting(search.granted);
+        if repeats && let Some(kept) = self.pages.get(search, query) {
+            if self.sees_all_of(search, &kept.others).await? {
+                return Ok(kept.plan);
+            }
+            return self.new_plan(search, query, false).await;
+        }
+        self.new_plan(search, query, repeats).await
+    }
+
+    async fn new_plan(&self, search: &Search<'_>, query: &QueryInput, keep: bool) -> Result<Arc<PagePlan>> {
+        let views = self.views_of(search, query).await?;
+        let watched = Watched::new(search.caller);
+        let plan = planned(search, &watched, views.as_ref(), query, self.page_limits(), true)?;
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
+        let lasts = keep && plan.scope.evaluated.is_empty() && !watched.seen_by_plan();
+        let plan = Arc::new(PagePlan::new(plan, search.layout));
+        let small = plan.page.as_ref().is_some_and(|page| page.values.len() <= VALUES_MAX);
+        if lasts && small {
+            let mut others = touched(search, query);
+            others.retain(|name| *name != search.layout.object.name);
+            if self.sees_all_of(search, &others).await? {
+                let kept = Kept {
+                    query: Arc::new(query.clone()),
+                    plan: Arc::clone(&plan),
+                    others: others.into(),
+                };
+                self.pages.put(search, kept);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Whether the caller sees all of these objects: their views are not part of the key.
+    async fn sees_all_of(&self, search: &Search<'_>, objects: &[String]) -> Result<bool> {
+        if search.granted.system {
+            return Ok(true);
+        }
+        for object in objects {
+            if !self
+                .view_of(search.caller.context, search.schema, object)
+                .await?
+                .is_all()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
