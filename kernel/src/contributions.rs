@@ -103,10 +103,12 @@ impl Contributions {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Builds the lists anew. The epoch grows only when one of them changed.
+    /// Builds the lists anew. The epoch grows only when one of them changed. `left_out`: plugins that only a command keeps from
+    /// running.
     pub(crate) fn rebuild(
         &self,
         plugins: &[Contributor<'_>],
+        left_out: &[Contributor<'_>],
         refused: &[RefusedProvider],
         kernel: &[ProvidedService],
         available: impl Fn(&str, &str) -> bool,
@@ -116,7 +118,7 @@ impl Contributions {
             services: services(plugins, refused, kernel, available),
             commands: commands(plugins),
             objects: objects(plugins),
-            documents: documents(plugins),
+            documents: documents(plugins, left_out),
         };
         let before = self.lists.load();
         let same = before.routes == lists.routes
@@ -211,9 +213,10 @@ fn objects(plugins: &[Contributor<'_>]) -> Vec<u8> {
     json(&objects.collect::<Vec<_>>())
 }
 
-/// Of every plugin that is to run, loaded or not yet: who keeps the data must know the objects before their owner starts.
-fn documents(plugins: &[Contributor<'_>]) -> Vec<u8> {
-    let documents = plugins.iter().flat_map(|contributor| {
+/// Of every plugin that is to run, loaded or not yet: who keeps the data must know the objects before their owner starts. What
+/// those have that a command leaves out is kept as well: to a command it must not look like nobody's.
+fn documents(plugins: &[Contributor<'_>], left_out: &[Contributor<'_>]) -> Vec<u8> {
+    let documents = plugins.iter().chain(left_out).flat_map(|contributor| {
         contributor.declaration.documents.iter().map(|document| Document {
             plugin: contributor.plugin,
             file: &document.file,

@@ -30,7 +30,7 @@ use crate::{
     instance::{Incident, Instance},
     journal::Journal,
     listeners::Listeners,
-    package::Refusal,
+    package::{Candidate, Refusal},
     resolve::ResolveRequest,
     services::{COMMAND_PREFIX, Caller, ROUTE_PREFIX, ServiceRegistry},
     streams::Streams,
@@ -91,6 +91,8 @@ pub(crate) struct Core {
     /// Files and plugins that stay out.
     pub(crate) refusals: Mutex<Vec<Refusal>>,
     pub(crate) refused_providers: Mutex<Vec<RefusedProvider>>,
+    /// Plugins that only a command keeps from running.
+    pub(crate) left_out: Mutex<Vec<Arc<Candidate>>>,
     pub(crate) incidents: mpsc::UnboundedSender<Incident>,
     pub(crate) figures: KernelFigures,
     /// The kernel as a caller of services.
@@ -149,6 +151,7 @@ impl Core {
             records: RwLock::default(),
             refusals: Mutex::default(),
             refused_providers: Mutex::default(),
+            left_out: Mutex::default(),
             incidents,
             figures: KernelFigures::default(),
             caller: Arc::new(Caller::kernel()),
@@ -275,11 +278,21 @@ impl Core {
                 loaded: record.standing() != Standing::Stopped && record.with(|details| details.generation > 0),
             })
             .collect();
+        let left_out = self.left_out.lock().clone();
+        let left_out: Vec<Contributor<'_>> = left_out
+            .iter()
+            .map(|candidate| Contributor {
+                plugin: candidate.id(),
+                declaration: &candidate.document.objectos,
+                loaded: false,
+            })
+            .collect();
         let refused = self.refused_providers.lock().clone();
+        let available = |plugin: &str, service: &str| {
+            plugin == "kernel" || (self.services.slot(service).available() && self.provides(plugin, service))
+        };
         self.contributions
-            .rebuild(&contributors, &refused, &self.own_services, |plugin, service| {
-                plugin == "kernel" || (self.services.slot(service).available() && self.provides(plugin, service))
-            });
+            .rebuild(&contributors, &left_out, &refused, &self.own_services, available);
     }
 
     fn provides(&self, plugin: &str, service: &str) -> bool {

@@ -35,6 +35,7 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let resolution = survey(core).await?;
     tell_unheld_rules(core);
     let levels = select::levels(&resolution, &core.options.select)?;
+    *core.left_out.lock() = select::left_out(&resolution, &core.options.select, &levels);
     register(core, &levels);
     let refusals = core.refusals.lock().clone();
     for refusal in &refusals {

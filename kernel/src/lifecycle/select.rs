@@ -32,6 +32,30 @@ pub(crate) fn levels(resolution: &Resolution, select: &Selection) -> Result<Vec<
     Ok(resolution.levels.iter().map(keep).collect())
 }
 
+/// The plugins that may start and are not among these levels. What they keep is there all the same, and a command that looks at
+/// everything that is kept has to know of it. None for a command that stands alone: where it runs, nothing is kept.
+pub(crate) fn left_out(
+    resolution: &Resolution,
+    select: &Selection,
+    levels: &[Vec<Arc<Candidate>>],
+) -> Vec<Arc<Candidate>> {
+    let Selection::Command(command) = select else {
+        return Vec::new();
+    };
+    let mut contributed = resolution
+        .in_order()
+        .flat_map(|candidate| &candidate.document.objectos.commands);
+    if contributed.any(|known| known.name == *command && known.standalone) {
+        return Vec::new();
+    }
+    let starts = |id: &str| levels.iter().flatten().any(|candidate| candidate.id() == id);
+    resolution
+        .in_order()
+        .filter(|candidate| !starts(candidate.id()))
+        .map(Arc::clone)
+        .collect()
+}
+
 fn needed(resolution: &Resolution, command: &str) -> Result<BTreeSet<String>, Error> {
     let mut known = Vec::new();
     let mut wanted = BTreeSet::new();

@@ -249,10 +249,17 @@ fn a_command_starts_only_what_it_needs() {
         let mut rig = Rig::new();
         rig.probe("probe.a", json!({}), |_| {});
         rig.probe("probe.b", json!({ "routes": false }), |_| {});
-        rig.probe("probe.c", json!({ "routes": false }), |_| {});
+        rig.probe("probe.c", json!({ "routes": false }), |document| {
+            document["objectos"]["documents"] = json!([{ "file": "c.object.yml", "text": "name: c" }]);
+        });
+        let documents =
+            |kernel: &Kernel| -> Value { serde_json::from_slice(&kernel.contributions("documents")).unwrap() };
         let mut options = rig.options();
         options.select = Selection::Command("probe".to_owned());
         let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
+        // Its records are kept all the same.
+        let kept = json!([{ "plugin": "probe.c", "file": "c.object.yml", "text": "name: c" }]);
+        assert_eq!(documents(&kernel), kept);
         // The probe uses probe.b, if only as an option.
         let ids: Vec<&str> = report.plugins.iter().map(|plugin| plugin.id.as_str()).collect();
         assert_eq!(ids, ["probe.b", "probe.a"]);
@@ -279,6 +286,12 @@ fn a_command_starts_only_what_it_needs() {
             let (kernel, report) = Kernel::boot(options, tokio::runtime::Handle::current()).await.unwrap();
             let ids: Vec<&str> = report.plugins.iter().map(|plugin| plugin.id.as_str()).collect();
             assert_eq!(ids, ["probe.a"], "{change}");
+            let none = change == "standalone";
+            assert_eq!(
+                documents(&kernel),
+                if none { json!([]) } else { kept.clone() },
+                "{change}"
+            );
             kernel.shutdown(STOP).await;
         }
 

@@ -10,6 +10,7 @@
 
 mod access;
 mod answer;
+mod aside;
 mod ask;
 mod batch;
 mod beside;

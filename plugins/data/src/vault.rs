@@ -178,8 +178,7 @@ impl Vault {
         let Some((id, data)) = parts(stored) else {
             return Err(Unopened::Clear);
         };
-        let known = self.keys.read().iter().find(|key| key.id == id).cloned();
-        let Some(key) = known else {
+        let Some(key) = self.reading(id) else {
             return Err(Unopened::NoKey(id.to_owned()));
         };
         let broken = || Unopened::Broken(id.to_owned());
@@ -205,6 +204,24 @@ impl Vault {
         current.is_some() && parts(stored).map(|(id, _)| id) == current
     }
 
+    /// A key by its id. One of the plugin's own may have been made since the start, by the version of the plugin that this one
+    /// takes over from.
+    fn reading(&self, id: &str) -> Option<Arc<Key>> {
+        let known = find(&self.keys.read(), id);
+        if known.is_some() {
+            return known;
+        }
+        let path = self.own.as_ref().filter(|_| id.starts_with(keys::OWN))?;
+        let mut keys = self.keys.write();
+        if let Some(key) = find(&keys, id) {
+            return Some(key);
+        }
+        let (own, bytes) = keys::own(path).ok().flatten().filter(|(own, _)| own == id)?;
+        let key = Arc::new(Key::new(own, &bytes));
+        keys.push(Arc::clone(&key));
+        Some(key)
+    }
+
     /// The key that encrypts; made where it is to be the plugin's own and is not there.
     fn writing(&self) -> Result<Arc<Key>> {
         if let Some(key) = self.keys.read().first() {
@@ -227,6 +244,10 @@ impl Vault {
         keys.push(Arc::clone(&key));
         Ok(key)
     }
+}
+
+fn find(keys: &[Arc<Key>], id: &str) -> Option<Arc<Key>> {
+    keys.iter().find(|key| key.id == id).cloned()
 }
 
 /// Id of the key and data of a stored value; none when it is not encrypted.

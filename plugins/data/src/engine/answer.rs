@@ -311,11 +311,15 @@ impl<'a> RecordWriter<'a> {
             id: row.cell(opener.id),
             cell: row.cell(column),
         };
+        let from = self.out.len();
         if let Err(error) = encrypted.write(&mut self.out, opener.mask.as_deref()) {
             hide(&mut self.out, &error);
             if opener.named {
                 self.failed.get_or_insert(error);
             }
+        }
+        if let Some(aside) = &self.caller.aside {
+            aside.take(&mut self.out, from);
         }
     }
 

@@ -6,6 +6,7 @@ use objectos_expression::{Environment, Lookup, Path, Zone};
 use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
+use super::aside::Aside;
 use crate::store::SqlValue;
 
 /// Attributes of a principal that may say its time zone.
@@ -20,6 +21,8 @@ pub(super) struct Caller<'a> {
     pub(super) now_ms: i64,
     /// Nothing is about to be written: what was true a moment ago is good enough.
     pub(super) reads_only: bool,
+    /// Handlers look at the answer before the caller gets it: encrypted values stand aside so long.
+    pub(super) aside: Option<Aside>,
     user: OnceLock<Value>,
     /// Of callers who have none of their own.
     usual_zone: &'a Zone,
@@ -32,6 +35,7 @@ impl<'a> Caller<'a> {
             context,
             now_ms,
             reads_only: false,
+            aside: None,
             user: OnceLock::new(),
             usual_zone,
             zone: OnceLock::new(),

@@ -353,7 +353,7 @@ impl Engine {
             }
             let mut record = self.written_record(context, schema, plan, trial).await?;
             if let (Some(extra), false) = (extra, record.is_empty()) {
-                record = merged(&record, extra, plan.granted.view.as_deref())?;
+                record = merged(&record, extra, &plan.layout, plan.granted.view.as_deref())?;
             }
             answers.push(RecordAnswer {
                 object: plan.layout.object.name.clone(),
@@ -415,13 +415,18 @@ fn written(draft: &mut Draft<'_>, planned: Vec<Planned>) -> Written {
     }
 }
 
-/// What after-hooks made of the record, as far as the caller may see it.
-fn merged(record: &[u8], extra: Fields, view: Option<&View>) -> Result<Vec<u8>> {
+/// What after-hooks made of the record, as far as the caller may see it. They never saw secrets: a null there says nothing, and
+/// a caller who writes the record back would take the secret away by it.
+fn merged(record: &[u8], extra: Fields, layout: &Layout, view: Option<&View>) -> Result<Vec<u8>> {
     let mut fields: Fields = serde_json::from_slice(record).map_err(|error| DataError::internal(error.to_string()))?;
+    let unseen = |name: &str, value: &Value| {
+        let column = layout.column(name).filter(|_| value.is_null());
+        column.is_some_and(|column| layout.columns[column].form.is_kept_back())
+    };
     fields.extend(
         extra
             .into_iter()
-            .filter(|(name, _)| view.is_none_or(|view| view.reads(name))),
+            .filter(|(name, value)| view.is_none_or(|view| view.reads(name)) && !unseen(name, value)),
     );
     serde_json::to_vec(&Value::Object(fields)).map_err(|error| DataError::internal(error.to_string()))
 }

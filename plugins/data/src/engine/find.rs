@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::access::Granted;
 use super::answer::{Found, RecordWriter};
+use super::aside::Aside;
 use super::caller::Caller;
 use super::ports::HookPoint;
 use super::restore::check_look_into_bin;
@@ -73,7 +74,9 @@ impl Engine {
         if let Some(method) = method.filter(|_| !granted.system) {
             check_joined(&schema, &query, method)?;
         }
-        let caller = self.reading_caller(context);
+        let mut caller = self.reading_caller(context);
+        // Asked once: nobody who comes meanwhile is shown what was not written for handlers.
+        caller.aside = self.parts.hooks.armed(HookPoint::AfterFind, object).then(Aside::new);
         let search = Search {
             schema: &schema,
             layout,
@@ -87,7 +90,7 @@ impl Engine {
         } else {
             self.page(&search, &query).await?
         };
-        self.after_find(context, object, &query, found).await
+        self.after_find(&caller, object, &query, found).await
     }
 
     async fn before_find(&self, context: &Context, object: &str, query: QueryInput) -> Result<QueryInput> {
@@ -113,29 +116,41 @@ impl Engine {
         }
     }
 
-    async fn after_find(&self, context: &Context, object: &str, query: &QueryInput, mut found: Found) -> Result<Found> {
-        if !self.parts.hooks.armed(HookPoint::AfterFind, object) {
-            return Ok(found);
-        }
-        let records: Vec<Map<String, Value>> =
-            serde_json::from_slice(&found.records).map_err(|error| DataError::internal(error.to_string()))?;
+    async fn after_find(
+        &self,
+        caller: &Caller<'_>,
+        object: &str,
+        query: &QueryInput,
+        mut found: Found,
+    ) -> Result<Found> {
+        let Some(aside) = &caller.aside else { return Ok(found) };
+        let written = |error: serde_json::Error| DataError::internal(error.to_string());
+        let records: Vec<Map<String, Value>> = serde_json::from_slice(&found.records).map_err(written)?;
         let payload = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: Some(records),
         };
-        let payload = serde_json::to_vec(&payload).map_err(|error| DataError::internal(error.to_string()))?;
+        let payload = serde_json::to_vec(&payload).map_err(written)?;
         let point = HookPoint::AfterFind;
-        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
+        let steps = self
+            .parts
+            .hooks
+            .run(point, caller.context, object, payload.clone())
+            .await?;
         let (mut made, mut shown) = (None, payload.as_slice());
         for step in &steps {
             made = fixed::payload_after::<QueryHook>(point, shown, step)?.records;
             shown = &step.payload;
         }
-        if let Some(records) = made {
-            found.count = u64::try_from(records.len()).unwrap_or_default();
-            found.records = serde_json::to_vec(&records).map_err(|error| DataError::internal(error.to_string()))?;
-        }
+        let mut records = match made {
+            Some(records) => records,
+            None if aside.is_empty() => return Ok(found),
+            None => serde_json::from_slice(&found.records).map_err(written)?,
+        };
+        aside.put_back(&mut records).map_err(written)?;
+        found.count = u64::try_from(records.len()).unwrap_or_default();
+        found.records = serde_json::to_vec(&records).map_err(written)?;
         Ok(found)
     }
 

@@ -64,7 +64,8 @@ impl DayFile {
         }
     }
 
-    /// Adds whole lines; when it answers they are on the disk.
+    /// Adds whole lines; when it answers they are on the disk. Nobody else adds or looks meanwhile, whoever has the file open:
+    /// a version of the plugin that is replaced may still be at a call that nobody waits for any more.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -72,6 +73,8 @@ impl DayFile {
             .create(true)
             .mode(0o600)
             .open(&self.path)?;
+        // Given up when the file is closed.
+        file.lock()?;
         let length = file.metadata()?.len();
         let written = write(&mut file, length, lines);
         if written.is_err() {
@@ -84,6 +87,8 @@ impl DayFile {
     /// Where its lines are, as of now.
     pub(super) fn blocks(&mut self) -> io::Result<&[Block]> {
         let mut file = File::open(&self.path)?;
+        // What is not written to its end may be taken away again.
+        file.lock_shared()?;
         let length = file.metadata()?.len();
         if length < self.known {
             // Somebody put another one in its place.

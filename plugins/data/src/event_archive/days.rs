@@ -21,6 +21,8 @@ const SUFFIX: &str = ".jsonl";
 #[derive(Debug)]
 pub(super) struct Days {
     folder: PathBuf,
+    /// The folder itself is on the disk.
+    kept: bool,
     /// Files that were used, by day.
     files: BTreeMap<String, DayFile>,
 }
@@ -37,6 +39,7 @@ impl Days {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
+            kept: false,
             files: BTreeMap::new(),
         }
     }
@@ -130,12 +133,17 @@ impl Days {
         self.files.entry(day.to_owned()).or_insert_with(|| DayFile::new(path))
     }
 
-    fn make_folder(&self) -> io::Result<()> {
-        if self.folder.is_dir() {
-            return Ok(());
+    fn make_folder(&mut self) -> io::Result<()> {
+        if !self.folder.is_dir() {
+            self.kept = false;
+            fs::create_dir_all(&self.folder)?;
         }
-        fs::create_dir_all(&self.folder)?;
-        self.folder.parent().map_or(Ok(()), sync)
+        if !self.kept {
+            // Also of one that was there: whoever made it may not have come so far.
+            self.folder.parent().map_or(Ok(()), sync)?;
+            self.kept = true;
+        }
+        Ok(())
     }
 }
 

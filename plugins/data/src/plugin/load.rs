@@ -11,7 +11,7 @@ use crate::app::{CatalogueChange, Library};
 use crate::error::{DataError, Result};
 use crate::model::{Catalogue, FieldKind, ObjectModel};
 use crate::outbox::SOURCE;
-use crate::schema::plan_of;
+use crate::schema::{SchemaPlan, plan_of};
 use crate::store::{DEFAULT_DATASOURCE, Datasources, Store};
 
 /// The objects of this plugin.
@@ -177,8 +177,22 @@ async fn fit_database(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn S
     fit_once(catalogue, datasource, store).await
 }
 
+/// Of several hosts that start at once, one changes the database; the others wait, and look what is left to do.
 async fn fit_once(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
     let plan = plan_of(catalogue, datasource, &store.shape().await?);
+    if plan.additive.is_empty() {
+        return carry_out(plan, store).await;
+    }
+    let lock = store.lock("schema").await?;
+    let fit = match store.shape().await {
+        Ok(shape) => carry_out(plan_of(catalogue, datasource, &shape), store).await,
+        Err(error) => Err(error),
+    };
+    lock.release().await;
+    fit
+}
+
+async fn carry_out(plan: SchemaPlan, store: &Arc<dyn Store>) -> Result<Fit> {
     for btree in &plan.btrees {
         tracing::warn!("database: {btree}");
     }

@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::{KEY_BYTES, Vault};
 use crate::config::{DataConfig, KeyConfig};
@@ -35,13 +36,21 @@ pub fn of_config(config: &DataConfig, folder: &Path) -> Result<Vault> {
         keys.push((key.id.clone(), bytes_of(key, place, folder)?));
     }
     let own: PathBuf = OWN_FILE.iter().fold(folder.to_path_buf(), |path, part| path.join(part));
-    match fs::read_to_string(&own) {
-        Ok(text) => keys.push(read_own(&own, &text)?),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(unreadable(&own, &error)),
-    }
+    keys.extend(self::own(&own)?);
     let vault = Vault::new(keys);
     Ok(if config.may_share() { vault } else { vault.with_own(own) })
+}
+
+/// The own key in this file with its id, when it was made.
+///
+/// # Errors
+/// `Configuration` for a file that cannot be read or holds no key.
+pub(super) fn own(path: &Path) -> Result<Option<(String, Bytes)>> {
+    match fs::read_to_string(path) {
+        Ok(text) => read_own(path, &text).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
 }
 
 fn bytes_of(key: &KeyConfig, place: usize, folder: &Path) -> Result<Bytes> {
@@ -70,7 +79,7 @@ fn bytes_of(key: &KeyConfig, place: usize, folder: &Path) -> Result<Bytes> {
 /// The bytes that a text stands for: base64 with or without padding, in either alphabet, or hexadecimal.
 fn decode(text: &str) -> Option<Bytes> {
     let text = text.trim();
-    if text.len() == KEY_BYTES * 2 {
+    if text.len() == KEY_BYTES * 2 && text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         let pair = |place: usize| u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok();
         let bytes: Option<Vec<u8>> = (0..KEY_BYTES).map(pair).collect();
         return bytes?.try_into().ok();
@@ -128,36 +137,42 @@ pub(super) fn make_own(path: &Path) -> Result<(String, Bytes)> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| DataError::internal("the system gives no random bytes"))?;
-    let half = path.with_extension(format!("{}.half", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&half)
-        .map_err(failed)?;
-    file.write_all(STANDARD.encode(bytes).as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    // Of everybody who makes one at this moment, in this process too.
+    let half = path.with_extension(format!("{}.half", Uuid::new_v4().simple()));
     // A link never takes the place of a file.
-    let linked = fs::hard_link(&half, path);
-    fs::remove_file(&half).map_err(failed)?;
-    match linked {
-        Ok(()) => {}
+    let linked = write_half(&half, &bytes).and_then(|()| fs::hard_link(&half, path));
+    // Should it stay, nobody looks at it.
+    let _ = fs::remove_file(&half);
+    let (own, made) = match linked {
+        Ok(()) => ((own_id(&bytes), bytes), true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let text = fs::read_to_string(path).map_err(failed)?;
-            return read_own(path, &text);
+            (read_own(path, &text)?, false)
         }
         Err(error) => return Err(failed(error)),
-    }
-    // The name itself must outlive a power cut, and so must that of the folder: values that need the key are stored next.
+    };
+    // The name itself must outlive a power cut, and so must that of the folder: values that need the key are stored next, by
+    // whoever made it and by whoever found it there.
     for place in [folder, folder.parent().unwrap_or(folder)] {
         fs::File::open(place).and_then(|open| open.sync_all()).map_err(failed)?;
     }
-    tracing::warn!(
-        file = %path.display(),
-        "a key for encrypted fields was made: a back-up of the database is worth nothing for these fields without this file"
-    );
-    Ok((own_id(&bytes), bytes))
+    if made {
+        tracing::warn!(
+            file = %path.display(),
+            "a key for encrypted fields was made: a back-up of the database is worth nothing for these fields without this file"
+        );
+    }
+    Ok(own)
+}
+
+fn write_half(half: &Path, bytes: &Bytes) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(half)?;
+    file.write_all(STANDARD.encode(bytes).as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -177,6 +192,7 @@ mod tests {
         check(&"0A".repeat(KEY_BYTES), Some(0x0a));
         check("", None);
         check("hunter2", None);
+        check(&"+0".repeat(KEY_BYTES), None);
         check(&STANDARD.encode([7; 31]), None);
         check(&STANDARD.encode([7; 33]), None);
     }
@@ -194,6 +210,19 @@ mod tests {
             read_own(&path, &fs::read_to_string(&path).unwrap()).unwrap(),
             (id, bytes)
         );
+        assert_eq!(fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_many_who_make_one_at_once_all_have_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys").join("secrets.key");
+        let made: Vec<(String, Bytes)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| make_own(&path).unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let kept = own(&path).unwrap().unwrap();
+        assert!(made.iter().all(|one| *one == kept), "{kept:?}");
         assert_eq!(fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
     }
 }

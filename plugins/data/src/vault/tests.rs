@@ -89,3 +89,24 @@ fn without_a_key_nothing_is_encrypted() {
 fn nobody_sees_a_key() {
     assert_eq!(format!("{:?}", vault(&[("a", 1)])), "Vault { keys: [\"a\"] }");
 }
+
+/// Two versions of the plugin, of which the older one still writes while the newer one reads.
+#[test]
+fn an_own_key_that_another_one_made_since_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys").join("secrets.key");
+    let (old, new) = (
+        Vault::default().with_own(path.clone()),
+        Vault::default().with_own(path.clone()),
+    );
+    let sealed = old.seal(SPOT, "s3cret").unwrap();
+    assert_eq!(new.open(SPOT, &sealed).unwrap(), "s3cret");
+    assert_eq!(new.ids(), old.ids());
+    let again = new.seal(SPOT, "again").unwrap();
+    assert_eq!(old.open(SPOT, &again).unwrap(), "again");
+    let lost = "own-00000000".to_owned();
+    assert_eq!(
+        new.open(SPOT, &format!("$sealed$1${lost}$AAAA")),
+        Err(Unopened::NoKey(lost))
+    );
+}

@@ -183,6 +183,27 @@ async fn a_torn_last_line_is_no_event_and_harms_no_other() {
     }
 }
 
+/// Two versions of the plugin on the same files, as while one is replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_add_and_read_at_once_do_not_harm_each_other() {
+    let (folder, old) = open();
+    let new = FileArchive::new(folder.path().join("events"), false);
+    let add = async |archive: &FileArchive, first: u64| {
+        for number in 0..50 {
+            archive
+                .append(ctx(), vec![done(first + number, "a.b", NOON)])
+                .await
+                .unwrap();
+            archive.range(ctx(), all()).await.unwrap();
+        }
+    };
+    tokio::join!(add(&old, 1), add(&new, 51));
+    let expected: Vec<u64> = (1..=100).collect();
+    for archive in [&old, &new] {
+        assert_eq!(sequences(archive, all()).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn an_event_that_came_twice_is_one() {
     let (_folder, archive) = open();

@@ -269,6 +269,62 @@ async fn hooks_do_not_see_it_and_do_not_lose_it() {
     assert!(!seen.contains("s3cret") && !seen.contains("private"), "{seen}");
 }
 
+/// Whoever handles what was found sees that there is something, and passes it on without knowing it.
+#[tokio::test]
+async fn handlers_of_what_was_found_do_not_see_it_and_do_not_lose_it() {
+    let world = world().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for object in ["endpoint", "call"] {
+        let writer = Arc::clone(&seen);
+        world.hooks.on(HookPoint::AfterFind, object, move |payload| {
+            writer.lock().unwrap().push(payload.to_string());
+            payload["records"][0]["handled"] = json!(true);
+            // What no handler changed is what was found.
+            Ok(object == "call")
+        });
+    }
+    for (context, token) in [(&world.local, MASK), (&world.system, "s3cret-token")] {
+        let check = |record: &Value, place: &str| {
+            assert_eq!(
+                (&record["token"], &record["note"]),
+                (&json!(token), &json!("private note")),
+                "{place}"
+            );
+        };
+        check(&world.get_as(context, "endpoint", "e1").await.unwrap(), "get");
+        let named = json!({ "fields": ["note", "token"] });
+        let listed = world.query_as(context, "endpoint", named).await.unwrap();
+        check(&listed["records"][0], "fields");
+        let expanded = json!({ "expand": ["endpoint"] });
+        let listed = world.query_as(context, "call", expanded).await.unwrap();
+        assert_eq!(listed["records"][0]["handled"], true);
+        check(&listed["records"][0]["endpoint"], "expand");
+    }
+    let seen = seen.lock().unwrap().join("\n");
+    assert!(seen.contains(MASK), "{seen}");
+    assert!(!seen.contains("s3cret") && !seen.contains("private"), "{seen}");
+}
+
+/// They did not see it, so what they say of it is not told: written back, it would take the secret away.
+#[tokio::test]
+async fn what_handlers_make_of_a_changed_record_leaves_it_told() {
+    let world = World::new(&FILES).await;
+    for point in [HookPoint::AfterInsert, HookPoint::AfterUpdate] {
+        world.hooks.on(point, "endpoint", |payload| {
+            payload["record"]["greeting"] = json!("hello");
+            Ok(true)
+        });
+    }
+    let check = |record: &Value, note: &str| {
+        let told = (&record["greeting"], &record["token"], &record["note"]);
+        assert_eq!(told, (&json!("hello"), &json!(MASK), &json!(note)), "{record}");
+    };
+    let new = json!({ "id": "e1", "name": "one", "token": "s3cret-token", "note": "private note" });
+    check(&world.create("endpoint", new).await.unwrap(), "private note");
+    let change = json!({ "token": "s3cret-other", "note": "private other" });
+    check(&world.update("endpoint", "e1", change).await.unwrap(), "private other");
+}
+
 /// As they are after a key was lost: what is asked for by name is refused with the key's id, everything else can be read.
 #[tokio::test]
 async fn a_missing_or_wrong_key_is_told() {
