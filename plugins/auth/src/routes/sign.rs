@@ -10,7 +10,8 @@ use super::{
     entry::{check_standing, enter, proceed},
 };
 use crate::{
-    auth::{Auth, Note, USER, fact},
+    address,
+    auth::{Auth, Note, USER},
     bootstrap::{By, ID_CHARS, NewUser, password_place},
     error::{AuthError, Refusal, Result},
     guard::Attempt,
@@ -182,7 +183,7 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
 async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User> {
     let auth = &call.auth;
-    let address = fact(&call.context, "address");
+    let address = address::counted(&call.context);
     let account_key = auth.secrets.lookup(email);
     let attempt = auth.admit_guess(&call.context, &account_key, &address).await?;
     let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;

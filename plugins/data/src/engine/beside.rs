@@ -46,6 +46,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Holds what a plugin tells with its transaction to the events that it may publish. What the engine tells is its own.
+    ///
+    /// Fails with the refusal of the first that it may not.
+    pub(super) async fn admit_events(&self, context: &Context, source: &str, events: &[EventBeside]) -> Result<()> {
+        if source == outbox::SOURCE {
+            return Ok(());
+        }
+        let mut admitted: Vec<&str> = Vec::new();
+        for event in events {
+            if !admitted.contains(&event.name.as_str()) {
+                self.parts.hooks.admit_event(context, source, &event.name).await?;
+                admitted.push(&event.name);
+            }
+        }
+        Ok(())
+    }
+
     async fn make_beside(&self, draft: &mut Draft<'_>, plugin: &str, made: &RecordBeside) -> Result<()> {
         let layout = Arc::clone(layout_of(draft.schema, &made.object)?);
         if !layout.object.system {
