@@ -14,7 +14,7 @@ mod fixed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::fixed::{fixed_keys, hold_to_operation};
+pub use self::fixed::{fixed_keys, hold_to_operation, same_value};
 
 use super::data::{EventBeside, RecordBeside};
 

@@ -54,7 +54,7 @@ pub fn hold_to_operation(hook: &str, plugin: &str, given: &[u8], made: &[u8]) ->
         }
         let before: Value = serde_json::from_str(before).map_err(unreadable)?;
         let after: Value = serde_json::from_str(after).map_err(unreadable)?;
-        if !same(&before, &after) {
+        if !same_value(&before, &after) {
             let open = open_to(hook);
             let message = format!(
                 "plugin {plugin} may not change `{key}` in the payload of {hook}, which says what is done; a handler of it \
@@ -81,22 +81,24 @@ fn same_fields(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
     one.len() == other.len()
         && one
             .iter()
-            .all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
+            .all(|(name, value)| other.get(name).is_some_and(|other| same_value(value, other)))
 }
 
-/// Whether a value is the same after it was read and written.
-fn same(one: &Value, other: &Value) -> bool {
+/// Whether a value is the same after it was read and written on its way through a handler: a fraction may come back with another last
+/// digit, and `1.0` as `1`.
+#[must_use]
+pub fn same_value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one == other || same_number(one, other),
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
         }
         (Value::Object(one), Value::Object(other)) => same_fields(one, other),
         _ => one == other,
     }
 }
 
-/// Fractions may come back with another last digit, and `1.0` as `1`. Whole numbers do not change.
+/// Whole numbers do not change.
 fn same_number(one: &Number, other: &Number) -> bool {
     let (fractions, whole) = (one.is_f64() && other.is_f64(), !one.is_f64() && !other.is_f64());
     let (Some(one), Some(other)) = (one.as_f64(), other.as_f64()) else {

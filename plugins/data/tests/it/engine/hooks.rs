@@ -334,6 +334,28 @@ fn adds(word: &'static str) -> impl Fn(&mut Value) -> Result<bool> + Send + Sync
     }
 }
 
+/// A handler that reads and writes what another one added may lose the last digit of a fraction, and has added nothing by that.
+#[tokio::test]
+async fn what_only_goes_through_a_handler_is_not_its_own() {
+    let world = world().await;
+    let hooks = &world.hooks;
+    hooks.after("test.first", HookPoint::BeforeInsert, "thing", |payload| {
+        payload["events"] = json!([{ "name": "authz.first", "payload": { "price": 19.99 } }]);
+        Ok(true)
+    });
+    hooks.after("test.second", HookPoint::BeforeInsert, "thing", |payload| {
+        payload["events"][0]["payload"]["price"] = json!(19.990_000_000_000_002);
+        Ok(true)
+    });
+    hooks.strangers.lock().push("test.second authz.first".to_owned());
+    world.create("thing", json!({ "name": "a" })).await.unwrap();
+    let told = world.events().await;
+    let told: Vec<&Value> = told.iter().filter(|event| event["name"] == "authz.first").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["metadata"]["source"], "test.first");
+    assert_eq!(told[0]["payload"]["price"], 19.99);
+}
+
 /// Each addition is its own plugin's, wherever it stands in the row of handlers, and no handler takes another's away.
 #[tokio::test]
 async fn what_handlers_add_is_their_own_plugins() {
