@@ -97,8 +97,8 @@ pub struct TransactionRequest {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventBeside {
-    /// Name of the event, which the publisher's manifest should name under `events.publishes`; one that a hook's handler adds must
-    /// be named there.
+    /// Name of the event, which the publisher's manifest names under `events.publishes`; one that it does not name there, or that
+    /// the operator denies, refuses the change.
     pub name: String,
     /// Events of one key are delivered in their order; empty is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]

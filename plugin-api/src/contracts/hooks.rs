@@ -14,7 +14,7 @@ mod fixed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::fixed::{fixed_keys, hold_to_operation};
+pub use self::fixed::{fixed_keys, hold_to_operation, same_value};
 
 use super::data::{EventBeside, RecordBeside};
 
@@ -73,7 +73,7 @@ pub struct RecordHook {
     pub records: Vec<RecordBeside>,
 }
 
-/// A query on its way. JSON, camelCase.
+/// A query on its way. JSON, camelCase. A handler that leaves out the query, or what was found, changes nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryHook {

@@ -1,16 +1,17 @@
 //! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes. Of those who want the same
 //! object at the same moment one asks for it, and the others take the answer: all ask alike, for no request and with no plugin
 //! behind them, so that none could go on while the one who asks has to wait. Whoever waits also drives the question, so nobody
-//! depends on another one's being there until the end; and a failure is for whoever asked.
+//! depends on another one's being there until the end; and a failure is for whoever asked, as is a panic: else those who wait would
+//! never be woken.
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
 use objectos_plugin_api::{
-    Context, Error, Host,
+    Context, Error, ErrorKind, Host,
     contracts::metadata::{MetadataClient, MetadataRequest},
 };
 use parking_lot::Mutex;
 use serde::Deserialize;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 use crate::error::Result;
 
@@ -138,7 +139,9 @@ impl Fields {
         if let Some(question) = known.questions.get(name).and_then(WeakShared::upgrade) {
             return Found::Asked(question, false);
         }
-        let question = self.ask(context, name).boxed().shared();
+        let caught = AssertUnwindSafe(self.ask(context, name)).catch_unwind();
+        let question = caught.map(|answered| answered.unwrap_or_else(|_| Err(panicked())));
+        let question = question.boxed().shared();
         if let Some(weak) = question.downgrade() {
             known.questions.insert(name.to_owned(), weak);
         }
@@ -161,6 +164,12 @@ impl Fields {
             Ok(item.map_or_else(Arc::default, |item| Arc::new(read(&item.definition))))
         }
     }
+}
+
+/// What is left to say of a panic: its text and place were told where it happened.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Panicked, "something went wrong on the server")
+        .with_internal("panicked: while the fields of an object were read")
 }
 
 fn read(definition: &serde_json::Value) -> ObjectFacts {

@@ -239,14 +239,19 @@ impl Auth {
     }
 }
 
-/// The scopes of a record.
+/// A scope that permits nothing.
+const NOTHING: &str = "";
+
+/// The scopes of a record. None at all is everything, so what cannot be read as one permits nothing.
 pub(crate) fn scopes_of(record: &ApiKey) -> Vec<String> {
-    let scopes = record.scopes.as_ref().and_then(Value::as_array);
-    scopes
-        .into_iter()
-        .flatten()
-        .filter_map(|scope| scope.as_str().map(ToOwned::to_owned))
-        .collect()
+    match &record.scopes {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(scopes)) => scopes
+            .iter()
+            .map(|scope| scope.as_str().unwrap_or(NOTHING).to_owned())
+            .collect(),
+        Some(_) => vec![NOTHING.to_owned()],
+    }
 }
 
 /// A program that acts for a user: with the user's rights, cut down to the scopes.
@@ -295,5 +300,27 @@ mod tests {
         check(&["object:account:read"], "GET /api/data/account/1", true);
         check(&["object:account:read"], "DELETE /api/data/account/1", false);
         assert!(Scopes::new(vec!["everything".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn scopes_that_cannot_be_read_permit_nothing() {
+        for (scopes, reads, writes) in [
+            (None, true, true),
+            (Some(json!(null)), true, true),
+            (Some(json!([])), true, true),
+            (Some(json!(["read"])), true, false),
+            (Some(json!("read")), false, false),
+            (Some(json!({ "read": true })), false, false),
+            (Some(json!([{ "read": true }])), false, false),
+        ] {
+            let record = ApiKey {
+                scopes: scopes.clone(),
+                ..ApiKey::default()
+            };
+            let held = Scopes(scopes_of(&record));
+            let path = "/api/v1/data/account";
+            let found = (held.permits("GET", path), held.permits("POST", path));
+            assert_eq!(found, (reads, writes), "{scopes:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@
 //! * `proofs`, `mail`, `bootstrap`: links that are good once, the mails they go by, how users come to be.
 //! * `webauthn`: what passkeys sign, from bytes to "this key, this challenge, this page".
 //! * `later`: what is done after an answer, so that it tells nothing.
-//! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity.
+//! * `lock`, `alarm`: locked accounts and blocked addresses, and what follows suspicious activity; `address`: what counts as one.
 //! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
 //! * `last_place`: the organisation that somebody in several begins in.
@@ -26,6 +26,7 @@
 //!   verified, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
 //! * Nobody is believed to have an address by saying so: a link of a mail to it shows it, or a provider that is trusted.
 
+mod address;
 mod alarm;
 mod auth;
 mod bootstrap;

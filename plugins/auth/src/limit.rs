@@ -4,7 +4,8 @@
 use objectos_plugin_api::Context;
 
 use crate::{
-    auth::{Auth, fact},
+    address,
+    auth::Auth,
     error::{AuthError, Result},
     guard::Attempt,
 };
@@ -37,7 +38,7 @@ impl Auth {
     /// # Errors
     /// `TooMany`.
     pub(crate) async fn admit_sign_up(&self, context: &Context) -> Result<Attempt> {
-        let address = format!("{SIGN_UP}{}", fact(context, "address"));
+        let address = format!("{SIGN_UP}{}", address::counted(context));
         self.admit_registration(context, &address).await
     }
 
@@ -48,7 +49,7 @@ impl Auth {
     /// `TooMany`, whether or not the recipient has an account.
     pub(crate) async fn admit_mail(&self, context: &Context, recipient: &str) -> Result<()> {
         let name = format!("{RECIPIENT}{}", self.secrets.lookup(recipient));
-        let address = format!("{ASKED}{}", fact(context, "address"));
+        let address = format!("{ASKED}{}", address::counted(context));
         let attempt = self.admit_counted(context, &name, &address).await?;
         self.count(context, &attempt).await
     }

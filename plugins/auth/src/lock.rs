@@ -1,16 +1,18 @@
 //! Locks and blocks: accounts that take no sign-ins for a while, whether or not there are such accounts, and addresses from which
 //! nothing is taken. Both lie in the store, so that they hold on every node and over a restart. Which addresses are blocked is
-//! also in memory, since every request is held to it; `watch` says when that is to be read again.
+//! also in memory, since every request is held to it; `watch` says when that is to be read again. An IPv6 address stands for its
+//! network (`address`).
 
 use objectos_plugin_api::{Context, contracts::data::EventBeside};
 use parking_lot::RwLock;
 use serde_json::json;
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{
+    address::counted_as,
     auth::Auth,
     crypto::{hash_text, hash_token},
     error::{Refusal, Result},
@@ -29,7 +31,16 @@ pub(crate) const BLOCKED: &str = BlockedAddress::OBJECT;
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     any: AtomicBool,
-    ends: RwLock<HashMap<String, i64>>,
+    /// Readings that were begun.
+    begun: AtomicU64,
+    known: RwLock<Known>,
+}
+
+/// What one reading brought.
+#[derive(Debug, Default)]
+struct Known {
+    reading: u64,
+    ends: HashMap<String, i64>,
 }
 
 impl Blocks {
@@ -41,16 +52,30 @@ impl Blocks {
         if !self.any.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.ends.read().get(address) {
+        match self.known.read().ends.get(&*counted_as(address)) {
             Some(end_ms) if now_ms < *end_ms => Err(Refusal::AddressBlocked.into()),
             _ => Ok(()),
         }
     }
 
-    fn set(&self, ends: HashMap<String, i64>) {
-        let mut known = self.ends.write();
+    /// Begins to read them.
+    fn begin(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Takes what a reading brought, unless one that began later was faster: that one knows more.
+    fn set(&self, reading: u64, blocked: impl Iterator<Item = (String, i64)>) {
+        let mut known = self.known.write();
+        if reading < known.reading {
+            return;
+        }
+        let mut ends: HashMap<String, i64> = HashMap::new();
+        for (address, end_ms) in blocked {
+            let longest_ms = ends.entry(counted_as(&address).into_owned()).or_insert(end_ms);
+            *longest_ms = end_ms.max(*longest_ms);
+        }
         self.any.store(!ends.is_empty(), Ordering::Release);
-        *known = ends;
+        *known = Known { reading, ends };
     }
 }
 
@@ -177,13 +202,14 @@ impl Auth {
 
     /// Reads which addresses are blocked. An operator may have blocked some for ever.
     pub(crate) async fn read_blocks(&self, context: &Context) -> Result<()> {
+        let reading = self.blocks.begin();
         let blocked: Vec<BlockedAddress> = self.records.find(context, json!({})).await?;
         let end_ms = |blocked: &BlockedAddress| blocked.expires_at.as_deref().map_or(i64::MAX, moment::ms);
         let ends = blocked.into_iter().map(|blocked| {
             let end_ms = end_ms(&blocked);
             (blocked.address, end_ms)
         });
-        self.blocks.set(ends.collect());
+        self.blocks.set(reading, ends);
         Ok(())
     }
 
@@ -192,5 +218,51 @@ impl Auth {
         if let Err(error) = self.read_blocks(&Context::background()).await {
             tracing::error!(%error, "which addresses are blocked could not be read; those known before stay blocked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    fn set(blocks: &Blocks, reading: u64, blocked: &[(&str, i64)]) {
+        let blocked = blocked.iter().map(|(address, end_ms)| ((*address).to_owned(), *end_ms));
+        blocks.set(reading, blocked);
+    }
+
+    #[test]
+    fn a_block_holds_for_whoever_the_address_is_of() {
+        let blocks = Blocks::default();
+        assert!(blocks.admit("192.0.2.9", NOW).is_ok());
+        let blocked = [
+            ("192.0.2.9", NOW + 10),
+            ("2001:DB8::9", NOW + 20),
+            ("2001:db8::1", NOW + 10),
+        ];
+        set(&blocks, blocks.begin(), &blocked);
+        for (address, at_ms, expected) in [
+            ("192.0.2.9", NOW, false),
+            ("::ffff:192.0.2.9", NOW, false),
+            ("192.0.2.8", NOW, true),
+            ("192.0.2.9", NOW + 10, true),
+            ("2001:db8::ffff:1", NOW + 15, false),
+            ("2001:db8:0:1::9", NOW, true),
+            ("2001:db8::9", NOW + 20, true),
+        ] {
+            assert_eq!(blocks.admit(address, at_ms).is_ok(), expected, "{address} {at_ms}");
+        }
+    }
+
+    #[test]
+    fn whoever_began_to_read_earlier_takes_no_block_back() {
+        let blocks = Blocks::default();
+        let (earlier, later) = (blocks.begin(), blocks.begin());
+        set(&blocks, later, &[("192.0.2.9", NOW + 10)]);
+        set(&blocks, earlier, &[]);
+        assert!(blocks.admit("192.0.2.9", NOW).is_err());
+        set(&blocks, blocks.begin(), &[]);
+        assert!(blocks.admit("192.0.2.9", NOW).is_ok());
     }
 }

@@ -5,15 +5,17 @@
 //! ones go to the old version, which waits for them to end, and all others wait for the new version. Were one of the former to
 //! wait for the reading of one of the latter, each would wait for the other. So only contexts of one chain share a reading
 //! ([`objectos_plugin_api::Context::chain`]): whatever the reading of the one has to wait for, that of the other would wait for
-//! as well. A failure is not shared: whoever began may have had less time left, so that others read once more, each by itself.
+//! as well. A failure is not shared: whoever began may have had less time left, so that others read once more, each by itself. A
+//! panic is a failure, too: else those who wait would never be woken, and whoever came to them would panic as well.
 //!
 //! Called by `state`, which keeps what was read. Nothing is kept here.
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
-use objectos_plugin_api::Result;
+use objectos_plugin_api::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 /// What is read.
 type Pending<T> = BoxFuture<'static, Result<T>>;
@@ -76,7 +78,9 @@ impl<T: Clone + Send + Sync + 'static> Readings<T> {
         }
         // Whoever wants an earlier version reads it alone.
         under_way.retain(|known, _| known.version >= wanted.version);
-        let reading = begin().boxed().shared();
+        let caught = AssertUnwindSafe(begin()).catch_unwind();
+        let reading = caught.map(|done| done.unwrap_or_else(|_| Err(panicked())));
+        let reading = reading.boxed().shared();
         if let Some(weak) = reading.downgrade() {
             under_way.insert(wanted, weak);
         }
@@ -84,10 +88,15 @@ impl<T: Clone + Send + Sync + 'static> Readings<T> {
     }
 }
 
+/// What is left to say of a panic: its text and place were told where it happened.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Panicked, "something went wrong on the server")
+        .with_internal("panicked: while something was read for many")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use objectos_plugin_api::Error;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use tokio::sync::Semaphore;
@@ -207,5 +216,27 @@ mod tests {
             answers.push(one.await.map_err(|error| error.message().to_owned()));
         }
         assert_eq!(answers, [Err("not now".to_owned()), Ok(2), Ok(3)]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_for_whoever_began() {
+        let (source, readings) = (Source::new(), Readings::default());
+        let begin = || {
+            let reading = source.reading(false);
+            async move {
+                let number = reading.await?;
+                assert_ne!(number, 1, "the first reading panics");
+                Ok::<u64, Error>(number)
+            }
+        };
+        let mut first = Box::pin(readings.read(FIRST, begin));
+        let mut second = Box::pin(readings.read(FIRST, begin));
+        for one in [&mut first, &mut second] {
+            assert!(one.as_mut().now_or_never().is_none());
+        }
+        source.open.add_permits(1);
+        assert_eq!(first.await.unwrap_err().kind(), ErrorKind::Panicked);
+        assert_eq!(second.await.unwrap(), 2);
+        assert_eq!(readings.read(FIRST, begin).await.unwrap(), 3);
     }
 }

@@ -153,6 +153,7 @@ impl State {
         if let Some(loaded) = known(epoch) {
             return Ok(loaded);
         }
+        let came_ms = self.loader.host.now_ms();
         let context = context.as_system();
         let wanted = Wanted {
             version: epoch,
@@ -162,9 +163,12 @@ impl State {
             let (loader, context) = (self.loader.clone(), context.clone());
             async move { loader.load(&context).await.map(Arc::new) }
         };
-        let loaded = self.readings.read(wanted, begin).await?;
-        // One of those who waited for it was first with it.
-        if let Some(loaded) = known(epoch) {
+        let mut loaded = self.readings.read(wanted, begin).await?;
+        if loaded.boundary_ms.is_some_and(|end_ms| end_ms <= came_ms) {
+            // Somebody began to read it earlier, and what ended in between is still in it.
+            loaded = begin().await?;
+        } else if let Some(loaded) = known(epoch) {
+            // One of those who waited for it was first with it.
             return Ok(loaded);
         }
         self.holds_until(loaded.boundary_ms);

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{Error, ErrorKind, Result};
 
-/// What a fraction may lose while it is read and written on its way through a handler, as a part of itself.
-const LOST_IN_WRITING: f64 = 1e-12;
+/// What a fraction may lose while it is read and written on its way through a handler, as a part of itself: its last digits in
+/// memory, and nothing that anybody would write down.
+const LOST_IN_WRITING: f64 = 4.0 * f64::EPSILON;
 
 /// Keys of a hook's payload that say what is done; none for hooks that are not of this contract.
 #[must_use]
@@ -46,14 +47,14 @@ pub fn hold_to_operation(hook: &str, plugin: &str, given: &[u8], made: &[u8]) ->
     let given: HashMap<String, &RawValue> = serde_json::from_slice(given).map_err(unreadable)?;
     let made: HashMap<String, &RawValue> = serde_json::from_slice(made).map_err(unreadable)?;
     for key in keys {
-        let text = |payload: &HashMap<String, &RawValue>| payload.get(*key).map_or("null", |raw| raw.get()).to_owned();
-        let (before, after) = (text(&given), text(&made));
+        let before = given.get(*key).map_or("null", |raw| raw.get());
+        let after = made.get(*key).map_or("null", |raw| raw.get());
         if before == after {
             continue;
         }
-        let before: Value = serde_json::from_str(&before).map_err(unreadable)?;
-        let after: Value = serde_json::from_str(&after).map_err(unreadable)?;
-        if !same(&before, &after) {
+        let before: Value = serde_json::from_str(before).map_err(unreadable)?;
+        let after: Value = serde_json::from_str(after).map_err(unreadable)?;
+        if !same_value(&before, &after) {
             let open = open_to(hook);
             let message = format!(
                 "plugin {plugin} may not change `{key}` in the payload of {hook}, which says what is done; a handler of it \
@@ -80,30 +81,33 @@ fn same_fields(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
     one.len() == other.len()
         && one
             .iter()
-            .all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
+            .all(|(name, value)| other.get(name).is_some_and(|other| same_value(value, other)))
 }
 
-/// Whether a value is the same after it was read and written.
-fn same(one: &Value, other: &Value) -> bool {
+/// Whether a value is the same after it was read and written on its way through a handler: a fraction may come back with another last
+/// digit, and `1.0` as `1`.
+#[must_use]
+pub fn same_value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one == other || same_number(one, other),
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
         }
         (Value::Object(one), Value::Object(other)) => same_fields(one, other),
         _ => one == other,
     }
 }
 
-/// Fractions may come back with another last digit, and `1.0` as `1`. Whole numbers do not change.
+/// Whole numbers do not change.
 fn same_number(one: &Number, other: &Number) -> bool {
-    if !(one.is_f64() || other.is_f64()) {
-        return false;
-    }
+    let (fractions, whole) = (one.is_f64() && other.is_f64(), !one.is_f64() && !other.is_f64());
     let (Some(one), Some(other)) = (one.as_f64(), other.as_f64()) else {
         return false;
     };
-    (one - other).abs() <= one.abs().max(other.abs()) * LOST_IN_WRITING
+    if fractions {
+        return (one - other).abs() <= one.abs().max(other.abs()) * LOST_IN_WRITING;
+    }
+    !whole && one == other
 }
 
 #[cfg(test)]
@@ -159,6 +163,20 @@ mod tests {
         check(json!(19.99), json!(4), json!(1.5), false);
         check(json!(19.99), json!(3), json!(1.6), false);
         check(json!("19.99"), json!(3), json!(1.5), false);
+    }
+
+    #[test]
+    fn large_amounts_are_as_exact_as_small_ones() {
+        for (before, after, taken) in [
+            (json!(90_000_000_000_000.25), json!(90_000_000_000_000.27), true),
+            (json!(90_000_000_000_000.25), json!(90_000_000_000_001.25), false),
+            (json!(90_000_000_000_000_i64), json!(90_000_000_000_000.0), true),
+            (json!(90_000_000_000_000_i64), json!(90_000_000_000_001.0), false),
+            (json!(90_000_000_000_000_i64), json!(90_000_000_000_001_i64), false),
+        ] {
+            let given = json!({ "object": "thing", "id": "t1", "previous": { "price": before } });
+            check(BEFORE_UPDATE, &given, "previous", json!({ "price": after }), taken);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::future::Future;
 
 use super::Call;
 use crate::{
-    auth::fact,
+    address,
     error::{AuthError, Refusal, Result},
     reach::Reach,
     records::kinds::User,
@@ -15,7 +15,7 @@ use crate::{
 /// Does something that fails when an address has an account already, and counts that by who asks.
 pub(super) async fn counted<T>(call: &Call, doing: impl Future<Output = Result<T>>) -> Result<T> {
     let name = format!("exists:{}", call.context.user());
-    let address = fact(&call.context, "address");
+    let address = address::counted(&call.context);
     let attempt = call.auth.admit_counted(&call.context, &name, &address).await?;
     let done = doing.await;
     if matches!(done, Err(AuthError::Refused(Refusal::UserExists))) {

@@ -13,7 +13,8 @@ use super::{
     sign,
 };
 use crate::{
-    auth::{Auth, Note, fact},
+    address,
+    auth::{Auth, Note},
     bootstrap::ID_CHARS,
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, origin::origin_of, percent},
@@ -267,7 +268,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     if begun.user.is_some() {
         return Err(Refusal::ChallengeNotFound.into());
     }
-    let (auth, address) = (&call.auth, fact(&call.context, "address"));
+    let (auth, address) = (&call.auth, address::counted(&call.context));
     let key = format!("passkey:{}", auth.secrets.lookup(&sent.id));
     let attempt = auth.admit(&call.context, &key, &address).await?;
     let filter = json!({ "credential_id": sent.id });

@@ -141,7 +141,7 @@ pub(super) async fn confirm_password(call: &Call, user: &str, password: &str) ->
         .await?
         .ok_or(Refusal::NoCredentialAccount)?;
     let hash = super::sign::open_hash(auth, &account)?;
-    let address = crate::auth::fact(&call.context, "address");
+    let address = crate::address::counted(&call.context);
     let key = format!("confirm:{user}");
     let attempt = auth.admit_guess(&call.context, &key, &address).await?;
     if auth.hasher.verify(password, hash).await? {

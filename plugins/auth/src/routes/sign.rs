@@ -6,17 +6,20 @@ use serde_json::{Map, json};
 use std::sync::Arc;
 
 use super::{
-    Call, Entry, SignedIn,
+    Call, Entry,
     entry::{check_standing, enter, proceed},
 };
 use crate::{
-    auth::{Auth, Note, USER, fact},
+    address,
+    auth::{Auth, Note, USER},
     bootstrap::{By, ID_CHARS, NewUser, password_place},
     error::{AuthError, Refusal, Result},
     guard::Attempt,
     http::{Reply, cookie},
+    identify::Who,
     invited::Shown,
     moment, policy,
+    proofs::Kind,
     records::kinds::{Account, User},
     sessions::load::is_banned,
     view,
@@ -182,7 +185,7 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
 /// Whether the account has such a password; whatever is wrong, it is said in the same words after the same time.
 async fn prove_password(call: &Call, email: &str, password: &str) -> Result<User> {
     let auth = &call.auth;
-    let address = fact(&call.context, "address");
+    let address = address::counted(&call.context);
     let account_key = auth.secrets.lookup(email);
     let attempt = auth.admit_guess(&call.context, &account_key, &address).await?;
     let user: Option<User> = auth.records.find_one(&call.context, json!({ "email": email })).await?;
@@ -299,21 +302,23 @@ pub(super) fn check_callback(auth: &Auth, url: Option<&str>) -> Result<()> {
     }
 }
 
-/// `POST /sign-out`. Also somebody whose session is gone is signed out.
+/// `POST /sign-out`. Also somebody whose session is gone is signed out, and whoever may not use it from where they are: it is given
+/// up. An administrator who acts as somebody else does not come back by it.
 pub(super) async fn out(call: Call) -> Result<Reply> {
-    if let Some(SignedIn { live, .. }) = call.maybe_signed_in().await? {
-        call.auth
-            .end(
-                &call.context,
-                &live.user,
-                &live.session,
-                "auth.logout",
-                "A user signed out",
-            )
+    let auth = &call.auth;
+    if let Who::Session(live, ..) = auth.identify(&call.context, &call.proof()).await? {
+        let (user, session) = (&live.user, &live.session);
+        auth.end(&call.context, user, session, "auth.logout", "A user signed out")
             .await?;
+        if session.impersonated_by.is_some() {
+            auth.drop_proofs(&call.context, Kind::Impersonation, &session.id)
+                .await?;
+        }
     }
     let secure = call.secure();
-    let reply = Reply::ok(json!({ "success": true })).cookie(cookie::clear(cookie::SESSION, secure));
+    let reply = Reply::ok(json!({ "success": true }))
+        .cookie(cookie::clear(cookie::SESSION, secure))
+        .cookie(cookie::clear(cookie::ADMIN_SESSION, secure));
     Ok(cookie::LEFTOVERS
         .iter()
         .fold(reply, |reply, name| reply.cookie(cookie::clear(name, secure))))

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Call, Entry, SignedIn, enter, session::confirm_password, sign};
 use crate::{
-    auth::{Auth, Note, fact},
+    address,
+    auth::{Auth, Note},
     crypto::{base32, totp},
     error::{AuthError, Refusal, Result},
     guard::{Attempt, Consequence},
@@ -282,7 +283,7 @@ pub(super) fn factor_key(user: &str) -> String {
 }
 
 async fn admit(call: &Call, user: &User) -> Result<Attempt> {
-    let address = fact(&call.context, "address");
+    let address = address::counted(&call.context);
     call.auth
         .admit_guess(&call.context, &factor_key(&user.id), &address)
         .await

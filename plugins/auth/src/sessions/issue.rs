@@ -58,6 +58,8 @@ impl Auth {
     pub(crate) async fn issue(&self, context: &Context, user: &User, reason: Reason) -> Result<Issued> {
         let token = self.secrets.token(TOKEN_CHARS);
         let hash = hash_token(&token);
+        // Before anything is read or written: whoever ends sessions from here on may have ended this one.
+        let epoch = self.sessions.epoch();
         let member = match &reason.organization {
             Some(_) => None,
             None => self.first_place(context, user, &reason).await?,
@@ -71,8 +73,7 @@ impl Auth {
         let told = told(context, user, &reason, &id)?;
         let session: Session = self.records.create_telling(context, &record, told).await?;
         self.hold_maximum(context, user).await?;
-        let epoch = self.sessions.epoch();
-        let as_read = reason.read_at == Some(epoch) && reason.organization.is_none();
+        let as_read = reason.read_at == Some(self.sessions.epoch()) && reason.organization.is_none();
         let live = match reason.rules.filter(|_| as_read && reason.impersonated_by.is_none()) {
             Some(rules) => {
                 let (user, team) = (user.clone(), None);
@@ -259,6 +260,8 @@ impl Auth {
             let expires = now_ms + self.sessions.policy.max_age_s * 1000;
             change.insert("expires_at".to_owned(), moment::text(expires).into());
         }
+        // Before it is written: one that is ended right afterwards does not come back into memory.
+        let epoch = self.sessions.epoch();
         let written = self
             .records
             .update::<Session>(context, &live.session.id, Value::Object(change))
@@ -266,7 +269,6 @@ impl Auth {
         live.renewing.store(false, Ordering::Relaxed);
         match written {
             Ok(session) if renewed => {
-                let epoch = self.sessions.epoch();
                 if let Some(live) = self.enliven(context, session, live.hash).await? {
                     self.sessions.keep(&live, epoch);
                 }

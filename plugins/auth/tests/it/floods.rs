@@ -147,3 +147,33 @@ async fn registrations_are_counted_by_themselves() {
     assert_eq!(sign_in(PASSWORD).await, 429);
     register(&world, "eve@example.com", OFFICE, 901).await.expect(200);
 }
+
+/// Whoever has an IPv6 network has more addresses than anybody can count.
+#[tokio::test]
+async fn another_address_of_the_same_network_is_the_same_caller() {
+    let config = json!({ "lockout": { "signUpAttempts": 2, "addressAttempts": 2, "slowAfter": 9 } });
+    let world = world(config).await;
+    world.registered("ada@example.com").await;
+    let place = |number: u32| format!("2001:db8:1:2::{number:x}");
+    for number in [1, 2] {
+        register(&world, "ada@example.com", &place(number), 0)
+            .await
+            .refused(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL");
+    }
+    register(&world, "eve@example.com", &place(3), 0)
+        .await
+        .refused(429, "TOO_MANY_ATTEMPTS");
+    register(&world, "eve@example.com", "2001:db8:1:3::1", 0)
+        .await
+        .expect(200);
+    let sign_in = async |number: u32, password: &str| {
+        let mut browser = Browser::new(&world);
+        browser.address = place(number);
+        let body = json!({ "email": "ada@example.com", "password": password });
+        browser.post("sign-in/email", body).await.status
+    };
+    for number in [1, 2] {
+        assert_eq!(sign_in(number, "walnut-heron-72").await, 401);
+    }
+    assert_eq!(sign_in(3, PASSWORD).await, 429);
+}

@@ -91,3 +91,24 @@ async fn nobody_goes_on_to_act_as_somebody_who_became_an_administrator() {
     assert!(is_over(&world, &token).await);
     assert!(ada.is_signed_in().await);
 }
+
+#[tokio::test]
+async fn signing_out_while_acting_leaves_no_way_back() {
+    let world = world(json!({})).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut ada = world.registered("ada@example.com").await;
+    let ada_id = id_of(&mut ada).await;
+    let token = act_as(&mut root, &ada_id).await;
+    let ways_back = || {
+        let proofs = world.data.rows("sys_verification");
+        let back = proofs
+            .iter()
+            .filter(|proof| proof["id"].as_str().is_some_and(|id| id.starts_with("im_")));
+        back.count()
+    };
+    assert_eq!((root.cookies.len(), ways_back()), (2, 1), "{:?}", root.cookies);
+    root.post("sign-out", json!({})).await.expect(200);
+    assert!(is_over(&world, &token).await);
+    assert_eq!((root.cookies.len(), ways_back()), (0, 0), "{:?}", root.cookies);
+    assert!(ada.is_signed_in().await);
+}

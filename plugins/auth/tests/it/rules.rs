@@ -219,6 +219,12 @@ async fn a_network_for_a_profile_binds_those_who_hold_it() {
         let body = json!({ "email": email, "password": PASSWORD });
         assert_eq!(outside.post("sign-in/email", body).await.status, status, "{email}");
     }
+    // To give a session up nobody need be where it may be used.
+    let mut credentials = bearer(&ada.token);
+    credentials.address = "192.0.2.1".to_owned();
+    assert!(world.who(&credentials).await.unwrap().is_some());
+    ada.post("sign-out", json!({})).await.expect(200);
+    assert!(world.who(&credentials).await.unwrap().is_none());
 }
 
 /// Who acts as somebody else comes from where both may come from.

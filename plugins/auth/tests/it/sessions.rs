@@ -222,7 +222,7 @@ async fn whoever_signs_out_is_out_at_once() {
     let answer = browser.send("POST", "sign-out", "", String::new()).await;
     assert_eq!(
         answer.headers.iter().filter(|(name, _)| name == "set-cookie").count(),
-        3
+        4
     );
     assert_eq!(answer.expect(200), json!({ "success": true }));
     assert_eq!(world.who(&bearer(&token)).await.unwrap(), None);

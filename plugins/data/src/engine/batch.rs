@@ -254,7 +254,8 @@ impl Engine {
     /// The same, with events of the plugin `source` that are stored in the same transaction.
     ///
     /// # Errors
-    /// As [`Engine::transaction`]; `InvalidBody` for an event with a name that no plugin may give, or without an operation.
+    /// As [`Engine::transaction`]; `InvalidBody` for an event with a name that no plugin may give, or without an operation; the
+    /// refusal of one that the plugin may not publish.
     pub async fn transaction_with_events(
         &self,
         context: &Context,
@@ -268,12 +269,13 @@ impl Engine {
             });
         }
         let now_ms = self.now_ms();
-        let events: Vec<Statement> = events
+        let statements: Vec<Statement> = events
             .iter()
             .map(|event| event_beside(context, now_ms, source, event))
             .collect::<Result<_>>()?;
+        self.admit_events(context, source, events).await?;
         let beside = Beside {
-            events: &events,
+            events: &statements,
             ..Beside::default()
         };
         self.transaction_beside(context, items, beside).await

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::data::{EventBeside, RecordBeside};
-use objectos_plugin_api::contracts::hooks::RecordHook;
+use objectos_plugin_api::contracts::hooks::{RecordHook, same_value};
 
 use super::access::Granted;
 use super::create::{missing, refused, stamp_new, take};
@@ -34,14 +34,31 @@ impl Engine {
         made: &RecordHook,
     ) -> Result<()> {
         let context = draft.caller.context;
-        for event in added(&given.events, &made.events) {
+        for event in added(&given.events, &made.events, same_event) {
             let statement = event_beside(context, draft.caller.now_ms, plugin, event)?;
             self.parts.hooks.admit_event(context, plugin, &event.name).await?;
             draft.push(Part::Event, statement, Expect::Anything);
         }
-        for record in added(&given.records, &made.records) {
+        for record in added(&given.records, &made.records, same_record) {
             self.make_beside(draft, plugin, record).await?;
             draft.beside.push(record.clone());
+        }
+        Ok(())
+    }
+
+    /// Holds what a plugin tells with its transaction to the events that it may publish. What the engine tells is its own.
+    ///
+    /// Fails with the refusal of the first that it may not.
+    pub(super) async fn admit_events(&self, context: &Context, source: &str, events: &[EventBeside]) -> Result<()> {
+        if source == outbox::SOURCE {
+            return Ok(());
+        }
+        let mut admitted: Vec<&str> = Vec::new();
+        for event in events {
+            if !admitted.contains(&event.name.as_str()) {
+                self.parts.hooks.admit_event(context, source, &event.name).await?;
+                admitted.push(&event.name);
+            }
         }
         Ok(())
     }
@@ -84,10 +101,23 @@ impl Engine {
     }
 }
 
-/// What is in the second list beyond the first; equal ones count as often as they are there.
-fn added<'a, T: PartialEq>(before: &[T], after: &'a [T]) -> Vec<&'a T> {
+/// Whether it is the same event after it went through another handler, which added nothing then.
+fn same_event(one: &EventBeside, other: &EventBeside) -> bool {
+    one.name == other.name && one.key == other.key && same_value(&one.payload, &other.payload)
+}
+
+/// The same of a record.
+fn same_record(one: &RecordBeside, other: &RecordBeside) -> bool {
+    let mut fields = one.record.iter();
+    one.object == other.object
+        && one.record.len() == other.record.len()
+        && fields.all(|(name, value)| other.record.get(name).is_some_and(|other| same_value(value, other)))
+}
+
+/// What is in the second list beyond the first; the same ones count as often as they are there.
+fn added<'a, T>(before: &[T], after: &'a [T], same: fn(&T, &T) -> bool) -> Vec<&'a T> {
     let mut left: Vec<&T> = before.iter().collect();
-    let mut is_new = |item: &&T| match left.iter().position(|known| known == item) {
+    let mut is_new = |item: &&T| match left.iter().position(|known| same(known, item)) {
         Some(place) => {
             left.remove(place);
             false

@@ -7,6 +7,7 @@ use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::QueryHook;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::access::Granted;
@@ -30,6 +31,12 @@ pub(super) struct Search<'a> {
     pub(super) layout: &'a Arc<Layout>,
     pub(super) caller: &'a Caller<'a>,
     pub(super) granted: &'a Granted,
+}
+
+/// What a handler made of a query.
+#[derive(Deserialize)]
+struct Narrowed {
+    query: Option<Map<String, Value>>,
 }
 
 impl Engine {
@@ -107,12 +114,15 @@ impl Engine {
         let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
         let (mut made, mut shown) = (None, payload.as_slice());
         for step in &steps {
-            made = Some(fixed::payload_after::<QueryHook>(point, shown, step)?);
+            // Whoever leaves the query out changes nothing of it: what it was narrowed to before stays.
+            if let Some(query) = fixed::payload_after::<Narrowed>(point, shown, step)?.query {
+                made = Some(query);
+            }
             shown = &step.payload;
         }
         match made {
             None => Ok(query),
-            Some(made) => QueryInput::from_map(&made.query),
+            Some(made) => QueryInput::from_map(&made),
         }
     }
 
@@ -140,7 +150,10 @@ impl Engine {
             .await?;
         let (mut made, mut shown) = (None, payload.as_slice());
         for step in &steps {
-            made = fixed::payload_after::<QueryHook>(point, shown, step)?.records;
+            // Whoever leaves the records out changes none: what was taken out of them before stays out.
+            if let Some(records) = fixed::payload_after::<QueryHook>(point, shown, step)?.records {
+                made = Some(records);
+            }
             shown = &step.payload;
         }
         let mut records = match made {

@@ -81,7 +81,7 @@ pub trait Hooks: Send + Sync + fmt::Debug + 'static {
     /// Fails with a refusal that names both.
     fn admit<'a>(&'a self, context: &'a Context, plugin: &'a str, object: &'a str) -> BoxFuture<'a, Result<()>>;
 
-    /// Whether a handler of this plugin may have an event of this name stored with a change.
+    /// Whether this plugin, by a handler or with a transaction, may have an event of this name stored with a change.
     ///
     /// Fails with a refusal that names both.
     fn admit_event<'a>(&'a self, context: &'a Context, plugin: &'a str, event: &'a str) -> BoxFuture<'a, Result<()>>;

@@ -1,6 +1,6 @@
-//! Which events a handler of a hook may have stored with a change: those that its plugin could publish by itself, which its manifest
-//! names under `events.publishes` and the operator does not deny. Asked by the engine for each event that a handler adds. Not here:
-//! names that no plugin may give (`engine::beside`).
+//! Which events a plugin may have stored with a change, by a handler of a hook or with a transaction: those that it could publish by
+//! itself, which its manifest names under `events.publishes` and the operator does not deny. Asked by the engine for each of them.
+//! Not here: names that no plugin may give (`engine::beside`).
 
 use objectos_plugin_api::contracts::grants::{GrantQuestion, GrantsClient};
 use objectos_plugin_api::{Context, Error, ErrorKind, Host, Result};
@@ -30,7 +30,7 @@ pub(super) async fn admit(host: &Host, context: &Context, plugin: &str, event: &
     tracing::warn!(
         plugin,
         event,
-        "a handler wanted an event stored with a change that its plugin may not publish; the change is refused"
+        "a plugin wanted an event stored with a change that it may not publish; the change is refused"
     );
     let message = format!("plugin {plugin} may not have the event {event} stored with a change: {reason}; {remedy}");
     let details = json!({ "plugin": plugin, "event": event, "capability": CAPABILITY, "remedy": remedy });

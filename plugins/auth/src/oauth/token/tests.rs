@@ -45,7 +45,11 @@ impl Signer {
     }
 
     fn token(&self, claims: &Value) -> String {
-        let signed = unsigned(&json!({ "alg": "ES256", "kid": self.kid }), claims);
+        self.token_with(&json!({ "alg": "ES256", "kid": self.kid }), claims)
+    }
+
+    fn token_with(&self, header: &Value, claims: &Value) -> String {
+        let signed = unsigned(header, claims);
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -98,6 +102,33 @@ fn every_claim_is_held_against_what_was_expected() {
     check(json!({ "nonce": "n2" }), "it is of another sign-in");
     check(json!({ "nonce": null }), "it is of another sign-in");
     check(json!({ "sub": "" }), "it names nobody");
+    check(json!({ "iat": i64::MAX }), "it is of the future");
+    check(json!({ "exp": i64::MIN }), "it is over");
+    for (change, reason) in [
+        (json!({ "exp": i64::MAX }), None),
+        (json!({ "nbf": i64::MIN }), None),
+        (json!({ "nbf": i64::MAX }), Some("it does not hold yet")),
+    ] {
+        let mut claims = claims();
+        for (name, value) in change.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let refused = verify(&signer.token(&claims), &keys(&[signer.key()]), expected()).err();
+        assert_eq!(refused, reason.map(Fault::Bad), "{change}");
+    }
+}
+
+#[test]
+fn a_token_that_has_to_be_understood_in_another_way_is_refused() {
+    let signer = Signer::new("k1");
+    let header = json!({ "alg": "ES256", "kid": "k1", "crit": ["b64"], "b64": false });
+    let refused = verify(
+        &signer.token_with(&header, &claims()),
+        &keys(&[signer.key()]),
+        expected(),
+    );
+    let reason = "it asks for what is not understood here";
+    assert_eq!(refused.unwrap_err(), Fault::Bad(reason));
 }
 
 #[test]

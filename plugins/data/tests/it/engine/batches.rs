@@ -481,12 +481,16 @@ async fn events_of_a_transaction_are_there_when_its_changes_are() {
         data: fields(data),
         expected: None,
     };
+    // One that is another plugin's to tell.
+    let stranger = "objectos.auth billing.paid".to_owned();
+    world.hooks.strangers.lock().push(stranger);
     let make = || item(BatchOperation::Create, None, json!({ "name": "s" }));
     let lost = || item(BatchOperation::Delete, Some("nope"), json!({}));
     for (items, name, told, code) in [
         (vec![make(), make()], "authz.role_assigned", 1, ""),
         (vec![make(), lost()], "authz.role_assigned", 1, "record_not_found"),
         (vec![make()], "plugin.loaded", 1, "invalid_format"),
+        (vec![make()], "billing.paid", 1, "permission_denied"),
         (vec![], "authz.role_assigned", 1, "invalid_format"),
     ] {
         let event = EventBeside {

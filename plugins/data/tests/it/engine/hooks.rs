@@ -171,6 +171,44 @@ async fn before_and_after_records_are_found() {
     assert_eq!(world.get("thing", "b").await.unwrap()["size"], "big");
 }
 
+/// What one handler narrowed stays so, also when a later one leaves the query, or what was found, out of what it made.
+#[tokio::test]
+async fn whoever_leaves_something_out_brings_nothing_back() {
+    let world = world().await;
+    for (id, name) in [("x", "a"), ("y", "b")] {
+        world.create("thing", json!({ "id": id, "name": name })).await.unwrap();
+    }
+    world
+        .hooks
+        .after("test.first", HookPoint::BeforeFind, "thing", |payload| {
+            payload["query"]["where"] = json!({ "name": "b" });
+            Ok(true)
+        });
+    world
+        .hooks
+        .after("test.second", HookPoint::BeforeFind, "thing", |payload| {
+            payload.as_object_mut().expect("a payload").remove("query");
+            Ok(true)
+        });
+    let found = world.query("thing", json!({})).await.unwrap();
+    assert_eq!((&found["total"], &found["records"][0]["id"]), (&json!(1), &json!("y")));
+    let shown = json!([{ "id": "x", "name": "hidden" }]);
+    let made = shown.clone();
+    world
+        .hooks
+        .after("test.first", HookPoint::AfterFind, "thing", move |payload| {
+            payload["records"] = made.clone();
+            Ok(true)
+        });
+    world
+        .hooks
+        .after("test.second", HookPoint::AfterFind, "thing", |payload| {
+            payload.as_object_mut().expect("a payload").remove("records");
+            Ok(true)
+        });
+    assert_eq!(world.query("thing", json!({})).await.unwrap()["records"], shown);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_is_planned_anew_shows_a_record_once() {
     let world = world().await;
@@ -294,6 +332,28 @@ fn adds(word: &'static str) -> impl Fn(&mut Value) -> Result<bool> + Send + Sync
         }
         Ok(true)
     }
+}
+
+/// A handler that reads and writes what another one added may lose the last digit of a fraction, and has added nothing by that.
+#[tokio::test]
+async fn what_only_goes_through_a_handler_is_not_its_own() {
+    let world = world().await;
+    let hooks = &world.hooks;
+    hooks.after("test.first", HookPoint::BeforeInsert, "thing", |payload| {
+        payload["events"] = json!([{ "name": "authz.first", "payload": { "price": 19.99 } }]);
+        Ok(true)
+    });
+    hooks.after("test.second", HookPoint::BeforeInsert, "thing", |payload| {
+        payload["events"][0]["payload"]["price"] = json!(19.990_000_000_000_002);
+        Ok(true)
+    });
+    hooks.strangers.lock().push("test.second authz.first".to_owned());
+    world.create("thing", json!({ "name": "a" })).await.unwrap();
+    let told = world.events().await;
+    let told: Vec<&Value> = told.iter().filter(|event| event["name"] == "authz.first").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["metadata"]["source"], "test.first");
+    assert_eq!(told[0]["payload"]["price"], 19.99);
 }
 
 /// Each addition is its own plugin's, wherever it stands in the row of handlers, and no handler takes another's away.
