@@ -72,6 +72,7 @@ impl Kernel {
 
     async fn boot_on(options: KernelOptions, executor: Handle) -> Result<(Self, StartReport), Error> {
         let since = Instant::now();
+        crate::loader::keep_small();
         let runtime = RuntimeFolder::open(&options.runtime_directory).map_err(|error| Error::RuntimeFolder {
             path: options.runtime_directory.clone(),
             source: error,

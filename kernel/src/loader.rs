@@ -45,6 +45,7 @@ use std::{
 use crate::error::Error;
 
 pub(crate) use self::{
+    memory::keep_small,
     threads::checkpoint,
     unload::{Unload, unloading_possible},
 };
