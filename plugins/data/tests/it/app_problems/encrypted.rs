@@ -27,7 +27,7 @@ fn what_is_asked_of_encrypted_fields_and_not_kept_is_refused() {
     check(
         "name: thing\nfields:\n  field: {type: number, encryptionConfig: {enabled: true, keyManagement: {provider: local}, scope: field}}\n",
         expect![
-            "thing.object.yml:3:43: fields.field.encryptionConfig: a number field is not encrypted here: its values would lie open; remove it, or make the field a text; texts alone are encrypted"
+            "thing.object.yml:3:25: fields.field.encryptionConfig: a number field is not encrypted here: its values would lie open; remove it, or make the field a text; texts alone are encrypted"
         ],
     );
     check(

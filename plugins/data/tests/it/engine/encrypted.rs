@@ -128,7 +128,7 @@ async fn it_is_written_and_never_by_its_mask() {
     // What came back as it was read is no change.
     let events = world.events().await;
     let event = &events[usize::try_from(before).unwrap()];
-    assert_eq!(event["payload"]["changes"], json!(["name"]), "{event}");
+    assert_eq!(event["payload"]["changes"], json!(["name", "version"]), "{event}");
     for (value, expected) in [
         (json!("other"), json!("other")),
         (Value::Null, Value::Null),
