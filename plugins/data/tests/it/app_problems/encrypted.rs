@@ -46,7 +46,7 @@ fn what_is_asked_of_encrypted_fields_and_not_kept_is_refused() {
     check(
         "name: thing\nfields:\n  field: {type: text, encryptionConfig: {enabled: true, scope: field, keyManagement: {provider: local, rotationPolicy: {enabled: true}}}}\n",
         expect![
-            "thing.object.yml:3:120: fields.field.encryptionConfig.keyManagement.rotationPolicy: keys are not rotated by themselves; remove it; the operator puts a new key first and runs `objectos-host encrypt rotate`"
+            "thing.object.yml:3:104: fields.field.encryptionConfig.keyManagement.rotationPolicy: keys are not rotated by themselves; remove it; the operator puts a new key first and runs `objectos-host encrypt rotate`"
         ],
     );
     check(

@@ -55,17 +55,20 @@ async fn behind(world: &World, sql: &str) {
     world.store.write(unit).await.unwrap();
 }
 
+/// The record has this in the place of its token, and its note in clear.
+fn shows(record: &Value, token: &str, place: &str) {
+    assert_eq!(
+        (&record["token"], &record["note"]),
+        (&json!(token), &json!("private note")),
+        "{place}"
+    );
+}
+
 #[tokio::test]
 async fn a_secret_is_told_to_the_system_alone() {
     let world = world().await;
     for (context, token) in [(&world.local, MASK), (&world.system, "s3cret-token")] {
-        let check = |record: &Value, place: &str| {
-            assert_eq!(
-                (&record["token"], &record["note"]),
-                (&json!(token), &json!("private note")),
-                "{place}"
-            );
-        };
+        let check = |record: &Value, place: &str| shows(record, token, place);
         check(&world.get_as(context, "endpoint", "e1").await.unwrap(), "get");
         let listed = world.query_as(context, "endpoint", json!({})).await.unwrap();
         check(&listed["records"][0], "list");
@@ -284,13 +287,7 @@ async fn handlers_of_what_was_found_do_not_see_it_and_do_not_lose_it() {
         });
     }
     for (context, token) in [(&world.local, MASK), (&world.system, "s3cret-token")] {
-        let check = |record: &Value, place: &str| {
-            assert_eq!(
-                (&record["token"], &record["note"]),
-                (&json!(token), &json!("private note")),
-                "{place}"
-            );
-        };
+        let check = |record: &Value, place: &str| shows(record, token, place);
         check(&world.get_as(context, "endpoint", "e1").await.unwrap(), "get");
         let named = json!({ "fields": ["note", "token"] });
         let listed = world.query_as(context, "endpoint", named).await.unwrap();
