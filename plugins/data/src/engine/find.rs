@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::access::Granted;
-use super::answer::{Found, RecordWriter};
+use super::answer::{Found, Hole, RecordWriter};
 use super::aside::Aside;
 use super::caller::Caller;
 use super::ports::HookPoint;
@@ -236,14 +236,18 @@ impl Engine {
             (far_end, near_end)
         };
         around(&mut found, query);
-        let (out, holes) = (writer.out, writer.holes);
+        found.records = self.filled(search, plan, writer.out, writer.holes).await?;
+        Ok(found)
+    }
+
+    /// The list of records, with related ones in the place of their ids.
+    async fn filled(&self, search: &Search<'_>, plan: &SelectPlan, out: Vec<u8>, holes: Vec<Hole>) -> Result<Vec<u8>> {
         let records = if holes.is_empty() {
             out
         } else {
             self.expand(search, plan, out, holes, 0).await?
         };
-        found.records = in_brackets(records);
-        Ok(found)
+        Ok(in_brackets(records))
     }
 
     async fn figures(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
