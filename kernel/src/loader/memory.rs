@@ -35,8 +35,8 @@ pub(super) fn give_back() {
 mod tests {
     use std::ffi::CStr;
 
-    /// What mimalloc's third version keeps pages for unless it is told.
-    const DEFAULT_MS: std::ffi::c_long = 1_000;
+    /// What mimalloc's second version keeps pages for unless it is told.
+    const DEFAULT_MS: std::ffi::c_long = 10;
 
     /// The address of a function as a library that is loaded would find it.
     fn found(name: &CStr) -> usize {
