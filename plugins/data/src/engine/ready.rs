@@ -126,7 +126,11 @@ impl Engine {
         schema: &Arc<Schema>,
         search: &Search<'_>,
     ) -> Result<Option<Arc<ReadyQuery>>> {
-        if !lasting(search.granted) || !self.reaches_all(schema, search).await? {
+        if !lasting(search.granted)
+            || !self
+                .sees_all_of(search, schema.reached(&search.layout.object.name))
+                .await?
+        {
             return Ok(None);
         }
         let view = search.granted.view.as_ref();
@@ -147,12 +151,16 @@ impl Engine {
         Ok(query)
     }
 
-    /// Whether the caller sees all of the other objects that computed fields read: their views are not part of the key.
-    async fn reaches_all(&self, schema: &Schema, search: &Search<'_>) -> Result<bool> {
-        let own = &search.layout.object.name;
-        for object in schema.reached(own) {
-            let own_or_system = object == own || search.granted.system;
-            if !own_or_system && !self.view_of(search.caller.context, schema, object).await?.is_all() {
+    /// Whether the caller sees all of these objects but the one that is searched: the views of others are part of no key.
+    async fn sees_all_of(&self, search: &Search<'_>, objects: &[String]) -> Result<bool> {
+        for object in objects {
+            let own_or_system = *object == search.layout.object.name || search.granted.system;
+            if !own_or_system
+                && !self
+                    .view_of(search.caller.context, search.schema, object)
+                    .await?
+                    .is_all()
+            {
                 return Ok(false);
             }
         }
