@@ -71,6 +71,7 @@ fn in_filter(filter: &Filter) -> bool {
         Filter::Test(Test { field, condition }) => {
             in_field(field) || matches!(condition, Condition::CompareField(_, other) if in_field(other))
         }
+        Filter::Row(_, fields) => fields.iter().any(|(field, _)| in_field(field)),
         Filter::InRecords(field, _) => in_field(field),
         Filter::Words(_) => false,
     }

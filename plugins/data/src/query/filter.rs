@@ -216,6 +216,9 @@ pub enum Filter {
     Not(Box<Filter>),
     /// One test.
     Test(Test),
+    /// The fields, compared as one: the first that differs from its value decides, and a null before that leaves it unknown. No
+    /// value is null. A database knows by it where in an index of these fields to begin, and how much is left from there.
+    Row(Comparison, Vec<(FieldRef, SqlValue)>),
     /// The field's value, or an element of it, is that of some record of another object.
     InRecords(FieldRef, Arc<Lookup>),
     /// The text index of the object's table finds the record.

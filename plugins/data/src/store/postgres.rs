@@ -117,12 +117,18 @@ impl PostgresOptions {
                 schema.replace('\'', "''")
             ));
         }
+        settings.push_str(RANDOM_READS);
         if reads_only {
             settings.push_str("; SET default_transaction_read_only = on");
         }
         settings
     }
 }
+
+/// As the server comes, it reckons with a disk that turns, and sorts the end of a range rather than walk its index. What an
+/// operator set for the server, the database or the role holds.
+const RANDOM_READS: &str = "; SELECT set_config(name, '1.1', false) FROM pg_settings \
+     WHERE name = 'random_page_cost' AND source = 'default'";
 
 /// A PostgreSQL database.
 pub struct PostgresStore {

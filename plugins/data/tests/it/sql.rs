@@ -503,8 +503,8 @@ fn pages_by_cursor_along_an_index() {
         json!({ "fields": ["stage"], "orderBy": [{ "field": "due", "nulls": "last" }], "cursor": last }),
         None,
         &expect![[r#"
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" >= ? AND (t."due" > ? OR (t."due" = ? AND t."id" > ?))) ORDER BY t."due", t."id" LIMIT 101
-              [Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due", t."id") > (?, ?) ORDER BY t."due", t."id" LIMIT 101
+              [Text("2026-01-01"), Text("x")]
             SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND t."due" IS NULL ORDER BY t."id" LIMIT 101
               []
             SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL

@@ -59,7 +59,18 @@ fn of_field(order: &[SortKey], values: &[SqlValue], last: bool) -> Vec<(Filter, 
         return parts;
     }
     let beyond = compared(key, value, Comparison::Less, Comparison::Greater);
-    let filter = if last && !rest.is_empty() {
+    let filter = if last && one_way(order, values) {
+        let comparison = if key.descending {
+            Comparison::Less
+        } else {
+            Comparison::Greater
+        };
+        let each = order.iter().zip(values);
+        Filter::Row(
+            comparison,
+            each.map(|(key, value)| (key.field.clone(), value.clone())).collect(),
+        )
+    } else if last && !rest.is_empty() {
         let mut same = all_same(&order[..1], values);
         same.push(following(rest, later));
         let choice = Filter::Any(vec![beyond, Filter::All(same)]);
@@ -77,6 +88,15 @@ fn of_field(order: &[SortKey], values: &[SqlValue], last: bool) -> Vec<(Filter, 
         parts.push((null(true), rest.to_vec()));
     }
     parts
+}
+
+/// All go the same way, and nothing is null but what comes before the values: one comparison of all says what comes after them.
+fn one_way(order: &[SortKey], values: &[SqlValue]) -> bool {
+    let first = order.first().is_some_and(|key| key.descending);
+    let rest = order.iter().skip(1);
+    order.len() > 1
+        && !values.iter().any(SqlValue::is_null)
+        && rest.clone().all(|key| key.descending == first && !key.nulls_follow())
 }
 
 /// The order of records of which each has a value in the first field: where null would stand is said as indexes have it.

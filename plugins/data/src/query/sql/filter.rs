@@ -19,9 +19,22 @@ impl SqlWriter {
             // What is unknown is not true, so its opposite holds: a row without a value is "not like this".
             Filter::Not(part) => self.push("(").filter(part).push(") IS NOT TRUE"),
             Filter::Test(test) => self.test(test),
+            Filter::Row(comparison, fields) => self.row(*comparison, fields),
             Filter::InRecords(field, lookup) => self.in_records(field, lookup),
             Filter::Words(words) => self.words(words),
         }
+    }
+
+    fn row(&mut self, comparison: Comparison, fields: &[(FieldRef, SqlValue)]) -> &mut Self {
+        self.push("(").list(", ", fields, |writer, (field, _)| {
+            writer.field(field);
+        });
+        let operator = self.operator(comparison);
+        self.push(")").push(operator).push("(");
+        self.list(", ", fields, |writer, (_, value)| {
+            writer.value(value.clone());
+        });
+        self.push(")")
     }
 
     /// A semi-join. Inside, `t` is the other object's table; the field stands outside and keeps its own.

@@ -76,6 +76,23 @@ fn holds(filter: &Filter, record: &Record) -> bool {
                 other => panic!("not in a cursor: {other:?}"),
             }
         }
+        Filter::Row(comparison, fields) => {
+            for (field, value) in fields {
+                let SqlValue::Integer(value) = value else {
+                    panic!("not in a cursor: {value:?}")
+                };
+                // Null is unknown.
+                let Some(own) = record[place(field)] else { return false };
+                match own.cmp(value) {
+                    Ordering::Equal => {}
+                    other => {
+                        return other == Ordering::Greater && *comparison == Comparison::Greater
+                            || other == Ordering::Less && *comparison == Comparison::Less;
+                    }
+                }
+            }
+            false
+        }
         other => panic!("not in a cursor: {other:?}"),
     }
 }
