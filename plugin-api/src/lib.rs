@@ -6,7 +6,7 @@
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
 //! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
-//! * [`counted_address`]: by what callers are told apart.
+//! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -35,6 +35,7 @@ mod log;
 mod plugin;
 #[doc(hidden)]
 pub mod private;
+mod readings;
 mod runtime;
 mod service;
 
@@ -51,4 +52,5 @@ pub use plugin::{
     CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook,
     RegisteredService, Registrations, Registry, Setup,
 };
+pub use readings::Readings;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
