@@ -6,6 +6,7 @@
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
 //! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
+//! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -20,6 +21,7 @@
 extern crate self as objectos_plugin_api;
 
 pub mod abi;
+mod address;
 mod body;
 mod context;
 pub mod contracts;
@@ -33,9 +35,11 @@ mod log;
 mod plugin;
 #[doc(hidden)]
 pub mod private;
+mod readings;
 mod runtime;
 mod service;
 
+pub use address::counted_address;
 pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
@@ -48,4 +52,5 @@ pub use plugin::{
     CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook,
     RegisteredService, Registrations, Registry, Setup,
 };
+pub use readings::Readings;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};

@@ -1,5 +1,5 @@
-//! What the operator grants decides what a loaded plugin may do through others: here, which hosts the data plugin may ask by
-//! `http-client` about a record.
+//! What the operator grants decides what a loaded plugin may do: here, which hosts the data plugin may ask by `http-client` about a
+//! record, and which mail server the mailer may connect to.
 
 use objectos_tests::HostBuilder;
 use serde_json::json;
@@ -7,8 +7,12 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    sync::mpsc::{self, Receiver},
     thread,
+    time::Duration,
 };
+
+use crate::signed_in::register;
 
 /// Requests that a receiver answers at most.
 const REQUESTS_MAX: usize = 8;
@@ -85,4 +89,66 @@ fn a_plugin_reaches_the_hosts_that_it_was_granted() {
         "grants: { '*': { allow: ['*'] }, objectos.data: { deny: ['network:connect:127.0.0.1'] } }\n",
         Some("plugin objectos.data may not connect to 127.0.0.1:PORT"),
     );
+}
+
+/// Tells of each connection and closes it; answers its port.
+fn door() -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
+    let port = listener.local_addr().expect("an address").port();
+    let (came, told) = mpsc::channel();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            drop(socket);
+            if came.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, told)
+}
+
+#[test]
+fn the_mailer_connects_to_the_server_that_it_was_granted() {
+    let all = "{ allow: ['*'] }";
+    let others = format!(
+        "objectos.server: {all}, objectos.data: {all}, objectos.auth: {all}, objectos.permissions: {all}, \
+         objectos.notification"
+    );
+    for (rules, refused) in [
+        ("{ allow: [system, 'network:connect:127.0.0.1'] }", None),
+        ("{ allow: [system] }", Some("the operator does not grant it")),
+        (
+            "{ allow: [system, network:connect], deny: ['network:connect:loopback'] }",
+            Some("the operator denies it by `network:connect:loopback`"),
+        ),
+    ] {
+        let (port, came) = door();
+        let config = format!(
+            "grants: {{ {others}: {rules} }}\nplugins:\n  objectos.auth:\n    hashing: {{memoryKib: 1024, iterations: 1}}\n  \
+             objectos.notification:\n    from: a@example.com\n    smtp: {{host: 127.0.0.1, port: {port}, tls: none}}\n"
+        );
+        let host = HostBuilder::new()
+            .plugin("auth")
+            .plugin("permissions")
+            .plugin("notification")
+            .config(&config)
+            .start();
+        let ada = register(&host, "ada");
+        let asked = json!({"email": ada.email});
+        let path = "/api/v1/auth/request-password-reset";
+        host.client().send("POST", path, &asked).expect(200);
+        // Either way the mail waits: the door closes on whoever comes.
+        host.wait_for_log("mail not sent");
+        match refused {
+            None => came.recv_timeout(Duration::from_secs(30)).expect("a connection"),
+            Some(reason) => {
+                let told = format!(
+                    "plugin objectos.notification may not connect to 127.0.0.1:{port}: it does not hold network:connect for it, \
+                     {reason}"
+                );
+                assert!(host.log().contains(&told), "{rules}: {told:?} is not in\n{}", host.log());
+                assert!(came.try_recv().is_err(), "{rules}: it connected");
+            }
+        }
+    }
 }

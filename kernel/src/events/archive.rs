@@ -7,13 +7,13 @@
 //!
 //! Events of records that are sourced stay in the store: what a record was is rebuilt there (`sourcing`).
 //!
-//! `keep_moved` is a task of the bus; `range` is called by replays, [`Archive::call`] by the retention as well.
+//! `keep_moved` is a task of the bus; `page` is called by replays, [`Archive::call`] by the retention as well.
 
 use objectos_plugin_api::{
     Error, ErrorKind, Result,
     contracts::{
         event_archive::{EventArchiveClient, FILE_ARCHIVE},
-        event_store::{DoneEvent, DoneRequest, RangeRequest, StoredEvent},
+        event_store::{DoneEvent, DoneRequest, RangePage, RangePageRequest},
     },
 };
 use parking_lot::Mutex;
@@ -169,36 +169,29 @@ async fn move_done(shared: &Shared, archive: &Archive, after: &mut u64) -> Resul
     }
 }
 
-/// A page of events, done or not, out of the store and the archive, in order of sequence. It is empty only when there are no
-/// more, and may have up to twice as many as asked for.
-pub(crate) async fn range(shared: &Shared, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+/// A page of events, done or not, out of the store and the archive, in order of sequence, each once. It may be empty before there
+/// are no more, and may have up to twice as many as asked for.
+pub(crate) async fn page(shared: &Shared, request: RangePageRequest) -> Result<RangePage> {
     // The store first: what is moved in between is in both answers. The other way round it could be in neither.
-    let stored = shared.store_call(shared.store.range(request.clone())).await?;
+    let stored = shared.store_call(shared.store.range_page(request.clone())).await?;
     let Some(archive) = &shared.archive else {
         return Ok(stored);
     };
-    let archived = archive.call(shared, archive.port.range(request.clone())).await?;
-    Ok(merged(stored, archived, &request))
+    let after = request.range.after;
+    let archived = archive.call(shared, archive.port.range_page(request)).await?;
+    Ok(merged(stored, archived, after))
 }
 
-/// Two pages as one. Of a full page nothing is known beyond its end, so nothing beyond it is taken of the other.
-fn merged(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, request: &RangeRequest) -> Vec<StoredEvent> {
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let end = |page: &[StoredEvent]| {
-        let last = page.iter().map(|stored| stored.sequence).max();
-        last.filter(|_| page.len() >= limit)
-    };
-    let until = [end(&stored), end(&archived)]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(u64::MAX);
-    let mut page = stored;
-    page.extend(archived);
-    page.retain(|stored| stored.sequence > request.after && stored.sequence <= until);
-    page.sort_by_key(|stored| stored.sequence);
-    page.dedup_by_key(|stored| stored.sequence);
-    page
+/// Two pages as one. Of a page nothing is known beyond where it ends, so nothing beyond it is taken of the other.
+fn merged(stored: RangePage, archived: RangePage, after: u64) -> RangePage {
+    let next = [stored.next, archived.next].into_iter().flatten().min();
+    let until = next.unwrap_or(u64::MAX);
+    let mut events = stored.events;
+    events.extend(archived.events);
+    events.retain(|stored| stored.sequence > after && stored.sequence <= until);
+    events.sort_by_key(|stored| stored.sequence);
+    events.dedup_by_key(|stored| stored.sequence);
+    RangePage { events, next }
 }
 
 #[cfg(test)]

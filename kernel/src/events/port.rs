@@ -10,7 +10,8 @@ use objectos_plugin_api::{
     contracts::{
         event_store::{
             Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
-            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage, RangePageRequest, SettleRequest,
+            StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -34,8 +35,8 @@ pub trait EventStorePort: Send + Sync + 'static {
     fn pending(&self, request: PendingRequest) -> PortFuture<Vec<StoredEvent>>;
     /// Writes down what became of events.
     fn settle(&self, request: SettleRequest) -> PortFuture<()>;
-    /// Reads events again, done or not.
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Reads events again, done or not, as far as one call should.
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage>;
     /// Reads or removes dead letters, latest first.
     fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>>;
     /// Forgets done events stored before this time, milliseconds since 1970; answers how many.
@@ -59,8 +60,8 @@ pub trait EventStorePort: Send + Sync + 'static {
 pub trait EventArchivePort: Send + Sync + 'static {
     /// Keeps events; the same ones may come again.
     fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;
-    /// Reads events, in order of sequence.
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Reads events, in order of sequence, as far as one call should.
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage>;
     /// Forgets events stored before this time, milliseconds since 1970; answers how many entries.
     fn prune(&self, before_ms: i64) -> PortFuture<u64>;
 }

@@ -58,6 +58,10 @@ pub struct BusLimits {
     pub settle_events_max: usize,
     /// Limit for one call of the store, milliseconds.
     pub store_call_ms: u64,
+    /// Stored events that are looked at for one page of a replay, wanted or not.
+    pub replay_looked_at_max: u32,
+    /// How long they are looked at for one page, milliseconds. Far below `store_call_ms`, so that no call comes near its limit.
+    pub replay_page_ms: u64,
 }
 
 impl Default for BusLimits {
@@ -75,6 +79,8 @@ impl Default for BusLimits {
             settle_linger_ms: 25,
             settle_events_max: 4_000,
             store_call_ms: 30_000,
+            replay_looked_at_max: 20_000,
+            replay_page_ms: 1_000,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP and to handlers.
 
 use objectos_plugin_api::{
-    Context, Error as PluginError, Result,
+    Context, Error as PluginError, ErrorKind, Result,
     contracts::{
         event_store::{
             Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
-            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage, RangePageRequest, SettleRequest,
+            StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -96,6 +97,22 @@ impl KernelClient {
     }
 }
 
+impl KernelClient {
+    /// A page of events. A provider of before there were pages reads on until it has enough.
+    fn page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        let page: PortFuture<RangePage> = self.ask("range_page", &request);
+        let client = self.clone();
+        Box::pin(async move {
+            match page.await {
+                Err(error) if error.kind() == ErrorKind::NotImplemented => {}
+                answered => return answered,
+            }
+            let events: PortFuture<Vec<StoredEvent>> = client.ask("range", &request.range);
+            Ok(RangePage::of_range(events.await?, request.range.limit))
+        })
+    }
+}
+
 impl EventStorePort for KernelClient {
     fn append(&self, events: Vec<EventToStore>) -> PortFuture<Vec<u64>> {
         self.ask("append", &events)
@@ -109,8 +126,8 @@ impl EventStorePort for KernelClient {
         self.ask("settle", &request)
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
-        self.ask("range", &request)
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        self.page(request)
     }
 
     fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>> {
@@ -151,8 +168,8 @@ impl EventArchivePort for KernelClient {
         self.ask("append", &events)
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
-        self.ask("range", &request)
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        self.page(request)
     }
 
     fn prune(&self, before_ms: i64) -> PortFuture<u64> {

@@ -11,14 +11,14 @@
 use objectos_plugin_macros::service;
 use std::sync::Arc;
 
-use super::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use super::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use crate::{Context, MethodSpec, Result, ServiceFuture, ServiceHandler};
 
 /// Name of an [`EventArchive`] in files of the host, for `persistence.storage: file`.
 pub const FILE_ARCHIVE: &str = "event-archive-file";
 
 /// The archive of done events.
-#[service(name = "event-archive", version = "1.0.0")]
+#[service(name = "event-archive", version = "1.1.0")]
 pub trait EventArchive {
     /// Keeps events. When it answers, they are on the disk, or as safe as they are ever going to be. Events that are here
     /// already may come again.
@@ -29,6 +29,13 @@ pub trait EventArchive {
     /// Forgets events stored before this time (milliseconds since 1970); answers how many entries. They may stay up to a day
     /// longer, where whole days are forgotten.
     async fn prune(&self, context: Context, before_ms: i64) -> Result<u64>;
+    /// Reads events as [`EventArchive::range`] does, but no more of them than one call should take: rare ones are found by many
+    /// short calls. Since 1.1; an archive that does not write it reads its range.
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        let limit = request.range.limit;
+        let events = self.range(context, request.range).await?;
+        Ok(RangePage::of_range(events, limit))
+    }
 }
 
 /// Offers an [`EventArchive`] as the service [`FILE_ARCHIVE`].

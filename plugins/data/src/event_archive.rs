@@ -18,26 +18,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_archive::EventArchive;
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
 use self::days::Days;
+use crate::engine::ports::Clock;
+use crate::event_budget::EventBudget;
 
 /// Done events in files.
 #[derive(Debug)]
 pub struct FileArchive {
     days: Arc<Mutex<Days>>,
     shared: bool,
+    /// Pages end by it.
+    clock: Arc<dyn Clock>,
 }
 
 impl FileArchive {
     /// In a folder, which is made when there is something to keep. `shared`: other hosts have the same database.
     #[must_use]
-    pub fn new(folder: PathBuf, shared: bool) -> Self {
+    pub fn new(folder: PathBuf, shared: bool, clock: Arc<dyn Clock>) -> Self {
         Self {
             days: Arc::new(Mutex::new(Days::new(folder))),
             shared,
+            clock,
         }
     }
 
@@ -69,7 +74,14 @@ impl EventArchive for FileArchive {
     }
 
     async fn range(&self, _context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
-        self.work(move |days| days.range(&request)).await
+        self.work(move |days| Ok(days.page(&request, &mut EventBudget::endless())?.events))
+            .await
+    }
+
+    async fn range_page(&self, _context: Context, request: RangePageRequest) -> Result<RangePage> {
+        let clock = Arc::clone(&self.clock);
+        self.work(move |days| days.page(&request.range, &mut EventBudget::of(&request, &*clock)))
+            .await
     }
 
     async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {

@@ -230,7 +230,11 @@ impl DataPlugin {
         vault: Arc<Vault>,
     ) -> Result<Self> {
         let host = setup.host.clone();
-        let archive = FileArchive::new(setup.data_directory()?.join("events"), store.shared());
+        let archive = FileArchive::new(
+            setup.data_directory()?.join("events"),
+            store.shared(),
+            Arc::new(HostClock(host.clone())),
+        );
         let library = Arc::new(Library::new(setup.settings.apps.clone()));
         let epoch = host.contributions_epoch();
         load::take_documents(&library, &host)?;
