@@ -146,7 +146,11 @@ fn the_mailer_connects_to_the_server_that_it_was_granted() {
                     "plugin objectos.notification may not connect to 127.0.0.1:{port}: it does not hold network:connect for it, \
                      {reason}"
                 );
-                assert!(host.log().contains(&told), "{rules}: {told:?} is not in\n{}", host.log());
+                assert!(
+                    host.log().contains(&told),
+                    "{rules}: {told:?} is not in\n{}",
+                    host.log()
+                );
                 assert!(came.try_recv().is_err(), "{rules}: it connected");
             }
         }

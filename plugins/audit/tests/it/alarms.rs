@@ -85,10 +85,22 @@ async fn a_threshold_in_a_window_raises_one_alarm_for_its_group() {
 async fn a_network_of_the_newer_kind_is_one_address() {
     let (own, mapped) = ("2001:db8:1:2", "::ffff:192.0.2.1");
     for (addresses, expected) in [
-        ([format!("{own}::1"), format!("{own}::2"), format!("{own}:3:4:5:6")], Some("2001:db8:1:2::/64")),
-        ([format!("{own}::1"), format!("{own}::2"), "2001:db8:1:3::1".to_owned()], None),
-        (["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.1".to_owned()], Some("192.0.2.1")),
-        (["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.2".to_owned()], None),
+        (
+            [format!("{own}::1"), format!("{own}::2"), format!("{own}:3:4:5:6")],
+            Some("2001:db8:1:2::/64"),
+        ),
+        (
+            [format!("{own}::1"), format!("{own}::2"), "2001:db8:1:3::1".to_owned()],
+            None,
+        ),
+        (
+            ["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.1".to_owned()],
+            Some("192.0.2.1"),
+        ),
+        (
+            ["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.2".to_owned()],
+            None,
+        ),
     ] {
         let world = World::new();
         let plugin = world.start(config()).await;

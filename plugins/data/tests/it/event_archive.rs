@@ -322,7 +322,10 @@ async fn paged(archive: &FileArchive, request: &RangePageRequest) -> (Vec<u64>, 
         let sequences: Vec<u64> = page.events.iter().map(|stored| stored.sequence).collect();
         let until = page.next.unwrap_or(u64::MAX);
         assert!(until >= after && sequences.len() <= usize::try_from(request.range.limit).unwrap());
-        assert!(sequences.iter().all(|sequence| *sequence > after && *sequence <= until), "{page:?}");
+        assert!(
+            sequences.iter().all(|sequence| *sequence > after && *sequence <= until),
+            "{page:?}"
+        );
         found.extend(sequences);
         match page.next {
             Some(next) => request.range.after = next,
@@ -387,8 +390,16 @@ async fn a_rare_name_is_found_by_short_calls() {
             },
             ..request
         };
-        assert_eq!(paged(&archive, &every).await.0, (1..=3_000).collect::<Vec<u64>>(), "{place}");
-        assert_eq!(archive.range(ctx(), request_of("rare")).await.unwrap().len(), 3, "{place}");
+        assert_eq!(
+            paged(&archive, &every).await.0,
+            (1..=3_000).collect::<Vec<u64>>(),
+            "{place}"
+        );
+        assert_eq!(
+            archive.range(ctx(), request_of("rare")).await.unwrap().len(),
+            3,
+            "{place}"
+        );
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use objectos_data::event_store::StoredEvents;
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::event_store::{
-    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest, RangeRequest,
-    SettleRequest,
+    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest,
+    RangeRequest, SettleRequest,
 };
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
 use serde_json::json;
@@ -225,7 +225,11 @@ async fn a_rare_name_is_found_by_short_calls() {
         let place = format!("{name}, {looked_at_max} a call, {limit} a page");
         assert_eq!(counts, expected, "{place}");
         let wanted = (1..=10).filter(|number| (*number == 7) == (name == "rare"));
-        assert_eq!(ids, wanted.map(|number| format!("e{number}")).collect::<Vec<_>>(), "{place}");
+        assert_eq!(
+            ids,
+            wanted.map(|number| format!("e{number}")).collect::<Vec<_>>(),
+            "{place}"
+        );
     }
 }
 

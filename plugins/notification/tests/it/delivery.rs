@@ -159,7 +159,11 @@ async fn a_server_that_is_not_granted_is_not_connected_to() {
             Word::AllBut("localhost:"),
             "plugin objectos.notification may not connect to localhost:PORT: it does not hold network:connect for it",
         ),
-        ("127.0.0.1", Word::Unknown, "whether network:connect is granted cannot be known"),
+        (
+            "127.0.0.1",
+            Word::Unknown,
+            "whether network:connect is granted cannot be known",
+        ),
     ] {
         let (store, server) = (Store::new(), SmtpServer::start(Offers::default()).await);
         store.operator.says(word);
@@ -169,7 +173,11 @@ async fn a_server_that_is_not_granted_is_not_connected_to() {
         let expected = expected.replace("PORT", &server.address.port().to_string());
         let health = mailer.health().await.unwrap();
         assert_eq!(health.status, PluginHealthStatus::Degraded, "{expected}");
-        assert!(mailer.logged().iter().any(|line| line.contains(&expected)), "{:?}", mailer.logged());
+        assert!(
+            mailer.logged().iter().any(|line| line.contains(&expected)),
+            "{:?}",
+            mailer.logged()
+        );
         send(&mailer, &hello()).await.unwrap();
         let waiting = store.until(|mail| mail["last_error"].is_string()).await;
         let told = waiting["last_error"].as_str().unwrap();
@@ -192,7 +200,11 @@ async fn a_denied_address_is_denied_under_every_name() {
     config["smtp"]["host"] = json!("localhost");
     store.operator.says(Word::Denied("127.0.0.1:"));
     let mailer = store.mailer("production", config, NOW_MS).await.unwrap();
-    assert_eq!(mailer.health().await.unwrap().status, PluginHealthStatus::Healthy, "the name is granted");
+    assert_eq!(
+        mailer.health().await.unwrap().status,
+        PluginHealthStatus::Healthy,
+        "the name is granted"
+    );
     send(&mailer, &hello()).await.unwrap();
     let waiting = store.until(|mail| mail["last_error"].is_string()).await;
     assert_eq!((&waiting["state"], server.attempts()), (&json!("pending"), 0));
