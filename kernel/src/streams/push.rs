@@ -1,9 +1,7 @@
 //! A message of a socket's client on its way to the plugin that owns the socket. It lies with the stream while it is heard, so
 //! that the socket's end is its end as well.
 
-use objectos_plugin_api::{
-    Error as PluginError, ErrorKind, abi::RawResult, private::abi_stable::std_types::RResult,
-};
+use objectos_plugin_api::{Error as PluginError, ErrorKind, abi::RawResult, private::abi_stable::std_types::RResult};
 use std::{
     future::Future,
     pin::Pin,
