@@ -30,6 +30,7 @@ mod postgres;
 mod reach;
 mod readme;
 mod secrets;
+mod sockets;
 mod sourcing;
 mod swap;
 mod third_party;

@@ -91,10 +91,9 @@ impl<G: Gateway> Listening<G> {
         self.server.sockets.count()
     }
 
-    /// Stops: no new connections, WebSockets are closed (1012), the other ones there announce their end with their next answer,
-    /// idle ones are closed after
-    /// `limits.drainMs` (at once when no `successor` follows), and what is left after the limit of a request is dropped.
-    /// Dropping the future leaves the connections as they are.
+    /// Stops: no new connections, WebSockets are closed at once (1012), the other ones there announce their end with their next
+    /// answer, idle ones are closed after `limits.drainMs` (at once when no `successor` follows), and what is left after the
+    /// limit of a request is dropped. Dropping the future leaves the connections as they are.
     pub async fn stop(&self, successor: bool) {
         self.server.drain();
         self.stage.send_replace(Stage::Draining);

@@ -173,7 +173,6 @@ pub(crate) fn gateway() -> (TestGateway, Ear) {
     (gateway, Ear { heard, gate, calls })
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "written where it is meant")]
 fn scene(config: serde_json::Value) -> (Running, Ear) {
     let (gateway, ear) = gateway();
     (start(&gateway, config), ear)
@@ -289,8 +288,7 @@ async fn messages_are_heard_one_at_a_time() {
     for text in ["wait", "after"] {
         patiently(client.send(Message::text(text))).await.unwrap();
     }
-    // A ping behind both is not even read while the first is heard: its answer would come before the echoes.
-    patiently(client.send(Message::Ping("p".into()))).await.unwrap();
+    // The second would be heard at once.
     ear.gate.notify_one();
     for text in ["wait", "after"] {
         assert_eq!(ear.message().await, SocketMessage::Text(text.to_owned()));
@@ -378,10 +376,10 @@ async fn what_is_too_large_or_no_text_ends_it() {
 
 #[tokio::test]
 async fn a_client_that_answers_pings_stays() {
-    let (server, mut ear) = scene(json!({ "sockets": { "heartbeatMs": 50 } }));
+    let (server, mut ear) = scene(json!({ "sockets": { "heartbeatMs": 200 } }));
     let mut client = connect(server.address).await;
     drop(ear.opened().await);
-    for _ in 0..5 {
+    for _ in 0..4 {
         // The client's library answers by itself when it reads on.
         assert!(matches!(
             patiently(client.next()).await.unwrap().unwrap(),
@@ -402,6 +400,7 @@ async fn a_client_that_does_not_is_given_up() {
     assert_eq!(frames[..3], [0x89, 0, 0x88], "{frames:?}");
     assert_eq!(frames[4..6], 1001_u16.to_be_bytes(), "{frames:?}");
     ear.closed(1006).await;
+    drop(wire);
     none_left(&server).await;
 }
 
