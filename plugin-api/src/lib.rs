@@ -5,7 +5,8 @@
 //! * [`Plugin`], [`Registry`], [`Setup`]: what an author writes and fills.
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
-//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
+//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent;
+//!   [`Socket`], [`SocketLine`]: an answer that goes on as a WebSocket.
 //! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
@@ -38,13 +39,14 @@ pub mod private;
 mod readings;
 mod runtime;
 mod service;
+mod socket;
 
 pub use address::counted_address;
 pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
-pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef};
+pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef, SocketLine, SocketPush};
 pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
 pub use objectos_plugin_macros::{plugin, service};
 pub use objectos_protocol as protocol;
@@ -54,3 +56,4 @@ pub use plugin::{
 };
 pub use readings::Readings;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
+pub use socket::{SERVICE_RESTART, Socket, SocketMessage};

@@ -31,6 +31,7 @@ mod reach;
 mod readme;
 mod secrets;
 mod signed_in;
+mod sockets;
 mod sourcing;
 mod swap;
 mod third_party;
