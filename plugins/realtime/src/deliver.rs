@@ -243,7 +243,8 @@ fn about_record(who: &Who, news: &News, (object, record): (&str, &str)) -> Map<S
     payload
 }
 
-/// A record as it is seen now. Where fields changed of which none is seen, nothing happened.
+/// A record as it is seen now. Where fields changed of which none is seen, nothing happened; one that came back is there again,
+/// whatever of it changed.
 fn of_record(
     who: &Who,
     news: &News,
@@ -254,7 +255,7 @@ fn of_record(
     let mut payload = about_record(who, news, about);
     if let Some(changes) = changes {
         let known: Vec<&String> = changes.iter().filter(|field| seen.contains_key(*field)).collect();
-        if known.is_empty() && !changes.is_empty() {
+        if known.is_empty() && !changes.is_empty() && news.name == events::RECORD_UPDATED {
             return None;
         }
         payload.insert("changes".to_owned(), json!(known));

@@ -16,6 +16,8 @@ use crate::{
 
 /// A line at least this often, so that nobody in between takes the line for dead.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How much longer is looked through what waits, where nothing of it is for the client.
+const GRACE: Duration = Duration::from_millis(500);
 /// What a client waits before it connects again, milliseconds.
 const RETRY: &[u8] = b"retry: 1000\n: connected\n\n";
 const ALIVE: &[u8] = b": alive\n\n";
@@ -46,7 +48,7 @@ async fn step(hub: &Hub, connection: &Connection, mut after: u64, until: Instant
                     Outcome::Nothing => {}
                     Outcome::End(ending) => return end(hub, connection, ending),
                 }
-                if Instant::now() >= until {
+                if Instant::now() >= until + GRACE {
                     return Step::Nothing(after);
                 }
             }

@@ -10,7 +10,10 @@ fn read(filter: Value) -> Result<Filter, String> {
 fn payload() -> Map<String, Value> {
     let payload = json!({
         "object": "deal", "recordId": "d1", "changes": ["amount", "stage"],
-        "after": {"amount": 120, "stage": "won", "name": "Acme & Sons", "tags": ["a", "b"], "lost": null, "place": {"city": "Bonn"}},
+        "after": {
+            "amount": 120, "stage": "won", "name": "Acme & Sons", "tags": ["a", "b"], "lost": null,
+            "place": {"city": "Bonn"},
+        },
     });
     payload.as_object().unwrap().clone()
 }
