@@ -50,7 +50,7 @@ pub(crate) async fn deliver(hub: &Hub, connection: &Connection, item: &Item) -> 
             Outcome::Send(message)
         }
         Ok(None) => Outcome::Nothing,
-        Err(error) => failed(error),
+        Err(error) => failed(&error),
     }
 }
 
@@ -67,8 +67,8 @@ pub(crate) async fn look(hub: &Hub, connection: &Connection) -> Result<Arc<Who>,
 }
 
 /// A client is not to miss something unseen because somebody was away: it comes again and reads what it needs.
-fn failed(error: RealtimeError) -> Outcome {
-    let away = match &error {
+fn failed(error: &RealtimeError) -> Outcome {
+    let away = match error {
         RealtimeError::Plugin(error) => matches!(
             error.kind(),
             ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Limited | ErrorKind::Cancelled

@@ -212,6 +212,7 @@ impl Outbox {
     }
 
     /// Why it ended.
+    #[cfg(test)]
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.kept.lock().ending
     }
