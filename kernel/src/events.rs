@@ -18,6 +18,7 @@
 
 mod archive;
 mod buffer;
+mod clients;
 mod dead_letters;
 mod delivery;
 mod dispatcher;
@@ -74,7 +75,7 @@ pub use self::{
     error::EventConfigError,
     metrics::{BusMetrics, HandlerMetrics},
     pattern::Pattern,
-    port::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    port::{ClientsPort, EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
     registry::HandlerSpec,
     replay::ReplayEnd,
     retry::Backoff,
@@ -92,6 +93,8 @@ pub struct BusParts {
     pub archive: Option<Arc<dyn EventArchivePort>>,
     /// Outgoing HTTP.
     pub webhooks: Arc<dyn WebhookPort>,
+    /// Connected clients: the service that [`BusSettings::clients_service`] names.
+    pub clients: Option<Arc<dyn ClientsPort>>,
     /// The handlers of plugins.
     pub handlers: Arc<dyn HandlerPort>,
     /// Time.
@@ -139,6 +142,7 @@ impl EventBus {
             store,
             archive,
             webhooks,
+            clients,
             handlers,
             clock,
             runtime,
@@ -152,11 +156,13 @@ impl EventBus {
             Delivery {
                 handlers,
                 webhooks,
+                clients,
                 clock,
             },
             node,
         ));
         shared.add_webhooks();
+        let clients = shared.add_clients();
         let (commands, received) = mpsc::unbounded_channel();
         let (store_changed, _) = watch::channel(0);
         let mut tasks = JoinSet::new();
@@ -168,6 +174,11 @@ impl EventBus {
         tasks.spawn_on(retention::keep_pruned(Arc::clone(&shared)), &runtime);
         tasks.spawn_on(sourcing::keep(Arc::clone(&shared)), &runtime);
         tasks.spawn_on(archive::keep_moved(Arc::clone(&shared)), &runtime);
+        if let Some(handler) = clients
+            && let Some(queue) = handler.queue.clone()
+        {
+            tasks.spawn_on(transient::work(Arc::clone(&shared), handler, queue), &runtime);
+        }
         Self {
             shared,
             commands,

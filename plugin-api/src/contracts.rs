@@ -14,3 +14,4 @@ pub mod kernel;
 pub mod mailer;
 pub mod metadata;
 pub mod permissions;
+pub mod realtime;

@@ -29,6 +29,7 @@ mod plugins_cli;
 mod postgres;
 mod reach;
 mod readme;
+mod realtime;
 mod secrets;
 mod signed_in;
 mod sockets;

@@ -1,6 +1,6 @@
 //! What the bus asks of the kernel around it: the durable store (service `event-store`), the archive of done events (service
-//! `event-archive` or `event-archive-file`), outgoing HTTP (service `http-client`) and the handlers of plugins. Implemented by
-//! the kernel with service calls, and by tests with models.
+//! `event-archive` or `event-archive-file`), outgoing HTTP (service `http-client`), connected clients (service `realtime`) and
+//! the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
 //!
 //! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
 //! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
@@ -14,6 +14,7 @@ use objectos_plugin_api::{
             StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
+        realtime::PushRequest,
     },
     protocol::kernel::DeadLetterQueueEntry,
 };
@@ -70,6 +71,12 @@ pub trait EventArchivePort: Send + Sync + 'static {
 pub trait WebhookPort: Send + Sync + 'static {
     /// Sends a request; any status is an answer.
     fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer>;
+}
+
+/// Clients that keep a connection.
+pub trait ClientsPort: Send + Sync + 'static {
+    /// Hands an event on; answers for how many connections it waits.
+    fn push(&self, request: PushRequest) -> PortFuture<u64>;
 }
 
 /// The handlers of plugins.

@@ -12,7 +12,8 @@
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
 //! * `replay.enabled`: whether [`EventBus::replay`](super::EventBus::replay) may be used.
 //! * `webhooks`: see `webhook`. `eventTypes`: see `event_types`. `handlers`: see [`HandlerOverride`].
-//! * `eventSourcing`: see `sourcing`. `messageQueue`, and `realtime` unless it is switched off: refused.
+//! * `realtime`: events for connected clients, by the service `realtime`; see `clients`.
+//! * `eventSourcing`: see `sourcing`. `messageQueue`: refused.
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,8 @@ use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    archive::ArchiveKind, error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern,
-    port::HandlerId, retry::Backoff, sourcing::Sourcing, webhook::Webhook,
+    archive::ArchiveKind, clients::Clients, error::EventConfigError, event_types::EventTypes, filter::EventFilter,
+    pattern::Pattern, port::HandlerId, retry::Backoff, sourcing::Sourcing, webhook::Webhook,
 };
 
 const RETENTION_DAYS: u64 = 7;
@@ -100,6 +101,7 @@ pub struct BusSettings {
     pub(crate) retry: Backoff,
     pub(crate) replay: bool,
     pub(crate) webhooks: Vec<Arc<Webhook>>,
+    pub(crate) clients: Option<Arc<Clients>>,
     pub(crate) event_types: EventTypes,
     pub(crate) overrides: Vec<Arc<HandlerOverride>>,
     pub(crate) sourcing: Option<Sourcing>,
@@ -117,7 +119,7 @@ impl BusSettings {
     ///
     /// # Errors
     /// The first key that cannot be used: `Unsupported` for `persistence.storage` of `s3`, `eventSourcing.storage` other than
-    /// `database`, `messageQueue` and `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
+    /// `database`, and `messageQueue`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
@@ -137,6 +139,7 @@ impl BusSettings {
             retry: Backoff::from_policy(&policy),
             replay: config.replay.as_ref().is_none_or(|section| section.enabled),
             webhooks: webhooks(&config.webhooks, &policy)?,
+            clients: Clients::compile(config.realtime.as_ref())?.map(Arc::new),
             event_types: EventTypes::compile(&config.event_types)?,
             overrides: overrides(&config.handlers, &policy)?,
             sourcing: Sourcing::compile(config.event_sourcing.as_ref())?,
@@ -166,6 +169,12 @@ impl BusSettings {
         self.archive.map(ArchiveKind::service)
     }
 
+    /// Name of the service that keeps connections to clients, where events are pushed to them.
+    #[must_use]
+    pub fn clients_service(&self) -> Option<&'static str> {
+        self.clients.as_ref().map(|_| Clients::SERVICE)
+    }
+
     /// What the operator should know about sections that have no effect on the bus itself.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -179,13 +188,6 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
             key: "messageQueue".to_owned(),
             what: format!("the foreign broker {}", plain(&broker.provider)),
             hint: "remove the section; a webhook, or a plugin with a durable event handler, passes events on",
-        });
-    }
-    if let Some(realtime) = config.realtime.as_ref().filter(|realtime| realtime.enabled) {
-        return Err(EventConfigError::Unsupported {
-            key: "realtime".to_owned(),
-            what: format!("pushing events to clients by {}", plain(&realtime.protocol)),
-            hint: "remove the section or write enabled: false; nothing here keeps connections to clients, so a plugin that does would have settings of its own",
         });
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The event bus of this kernel: what it is started with, and the short ways to it that the other parts take.
 
-use objectos_plugin_api::{Context, NewEvent};
+use objectos_plugin_api::{Context, NewEvent, contracts::realtime::RealtimeClient};
 use objectos_protocol::kernel::PluginLifecycleEventType;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    events::{BusParts, BusSettings, EventArchivePort, EventBus, HandlerSpec, Pattern},
+    events::{BusParts, BusSettings, ClientsPort, EventArchivePort, EventBus, HandlerSpec, Pattern},
     instance::Instance,
     journal,
     package::Candidate,
@@ -33,17 +33,46 @@ impl Core {
         let archive = settings
             .archive_service()
             .map(|name| Arc::new(KernelClient::event_archive(self, name)) as Arc<dyn EventArchivePort>);
+        let clients = settings
+            .clients_service()
+            .map(|name| Arc::new(KernelClient::clients(self, name)) as Arc<dyn ClientsPort>);
         self.set_bus(EventBus::start(BusParts {
             settings,
             store: Arc::new(KernelClient::event_store(self)),
             archive,
             webhooks: Arc::new(KernelClient::http_client(self)),
+            clients,
             handlers: Arc::new(Handlers(Arc::downgrade(self))),
             clock: Arc::clone(&self.clock),
             runtime: self.executor.clone(),
             node: self.context.instance_id.clone(),
         }));
         Ok(())
+    }
+
+    /// Looks whether a plugin that is to run keeps the connections that the configuration wants events to be pushed to.
+    ///
+    /// # Errors
+    /// `EventBus` when none does.
+    pub(crate) fn check_clients(&self) -> Result<(), Error> {
+        let section = self.options.event_bus.realtime.as_ref();
+        let name = RealtimeClient::NAME;
+        let kept = || {
+            let mut candidates = self.all_records().into_iter().map(|record| record.candidate());
+            candidates.any(|candidate| {
+                let services = &candidate.document.objectos.services.provides;
+                services.iter().any(|service| service.name == name)
+            })
+        };
+        if section.is_none_or(|section| !section.enabled) || kept() {
+            return Ok(());
+        }
+        Err(Error::EventBus {
+            reason: format!(
+                "realtime: no plugin that is to run provides the service {name}, which keeps the connections to clients; put \
+                 the plugin objectos.realtime into the plugin folder, remove the section, or write enabled: false"
+            ),
+        })
     }
 
     /// Stops it: what waits is stored, deliveries may end within the limit.

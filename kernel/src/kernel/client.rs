@@ -1,4 +1,5 @@
-//! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP and to handlers.
+//! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP, to
+//! connected clients and to handlers.
 
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, Result,
@@ -9,6 +10,7 @@ use objectos_plugin_api::{
             StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
+        realtime::PushRequest,
     },
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr},
@@ -26,7 +28,7 @@ use tokio::runtime::Handle;
 
 use super::core::Core;
 use crate::{
-    events::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    events::{ClientsPort, EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
     instance::{
         call::Call,
         cell::{CellState, PluginCell},
@@ -58,6 +60,11 @@ impl KernelClient {
 
     pub(crate) fn http_client(core: &Core) -> Self {
         Self::open(core, HTTP_CLIENT)
+    }
+
+    /// Whoever keeps connections to clients.
+    pub(crate) fn clients(core: &Core, name: &'static str) -> Self {
+        Self::open(core, name)
     }
 
     fn open(core: &Core, name: &'static str) -> Self {
@@ -180,6 +187,12 @@ impl EventArchivePort for KernelClient {
 impl WebhookPort for KernelClient {
     fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer> {
         self.ask("send", &request)
+    }
+}
+
+impl ClientsPort for KernelClient {
+    fn push(&self, request: PushRequest) -> PortFuture<u64> {
+        self.ask("push", &request)
     }
 }
 

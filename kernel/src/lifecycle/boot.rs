@@ -28,7 +28,8 @@ use crate::{
 /// Starts every plugin that may start.
 ///
 /// # Errors
-/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke.
+/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke;
+/// `EventBus` when no plugin does what the configuration of the bus asks for.
 pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let since = Instant::now();
     notices::kernel(core, Kind::KernelBeforeInit);
@@ -37,6 +38,9 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let levels = select::levels(&resolution, &core.options.select)?;
     *core.left_out.lock() = select::left_out(&resolution, &core.options.select, &levels);
     register(core, &levels);
+    if core.options.select == Selection::All {
+        core.check_clients()?;
+    }
     let refusals = core.refusals.lock().clone();
     for refusal in &refusals {
         journal::refused(core, &Cause::boot(), refusal);

@@ -39,8 +39,8 @@ fn what_is_not_supported_is_refused_by_name() {
             "eventSourcing.storage.type: the storage file is not supported",
         ),
         (
-            json!({"realtime": {"protocol": "sse"}}),
-            "realtime: pushing events to clients by sse is not supported",
+            json!({"realtime": {"eventPattern": "data."}}),
+            "realtime.eventPattern",
         ),
         (
             json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}),
@@ -105,6 +105,19 @@ fn the_storage_says_who_is_asked_to_keep_done_events() {
     ] {
         let settings = read(config.clone()).expect("settings");
         assert_eq!(settings.archive_service(), expected, "{config}");
+    }
+}
+
+#[test]
+fn the_section_realtime_says_who_is_asked_to_push() {
+    for (config, expected) in [
+        (json!({}), None),
+        (json!({"realtime": {"enabled": false}}), None),
+        (json!({"realtime": {}}), Some("realtime")),
+        (json!({"realtime": {"protocol": "long-polling", "eventPattern": "data.*"}}), Some("realtime")),
+    ] {
+        let settings = read(config.clone()).expect("settings");
+        assert_eq!(settings.clients_service(), expected, "{config}");
     }
 }
 

@@ -184,6 +184,7 @@ fn start(
         store: Arc::new(store.clone()),
         archive: Some(Arc::new(archive.clone())),
         webhooks: Arc::new(http.clone()),
+        clients: None,
         handlers: Arc::new(handlers.clone()),
         clock: Arc::new(clock.clone()),
         runtime: tokio::runtime::Handle::current(),
