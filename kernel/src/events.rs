@@ -93,7 +93,8 @@ pub struct BusParts {
     pub store: Arc<dyn EventStorePort>,
     /// The archive of done events: the service that [`BusSettings::archive_service`] names. Without it they stay in the store.
     pub archive: Option<Arc<dyn EventArchivePort>>,
-    /// The streams of sourced records: the service that [`BusSettings::streams_service`] names. Without it they stay in the store.
+    /// The streams of sourced records: the service that [`BusSettings::streams_service`] names. Without it they stay
+    /// in the store.
     pub streams: Option<Arc<dyn EventStreamsPort>>,
     /// Outgoing HTTP.
     pub webhooks: Arc<dyn WebhookPort>,

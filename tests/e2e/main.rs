@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod archive_s3;
 mod audit;
 mod audit_access;
 mod audit_alarms;
@@ -29,6 +30,8 @@ mod plugins_cli;
 mod postgres;
 mod reach;
 mod readme;
+#[path = "../../plugins/storage/tests/it/s3_server.rs"]
+mod s3_server;
 mod secrets;
 mod sourcing;
 mod swap;

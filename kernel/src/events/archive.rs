@@ -2,13 +2,13 @@
 //! `database`): moves them there, and reads store and archive as one.
 //!
 //! The store stays where an event is written with its change, and where it waits until every handler had it. Only then it is
-//! moved: read from the store, appended to the archive (and, when it is of a record whose streams are kept elsewhere, to
-//! those), forgotten in the store once all of them answered. Whatever fails, the event is in at least one of them; it may be in
-//! several, or twice in one, and is read once all the same.
+//! moved: read from the store, appended to the archive (and, when it is of a record whose streams are kept elsewhere,
+//! to those), forgotten in the store once all of them answered. Whatever fails, the event is in at least one of them;
+//! it may be in several, or twice in one, and is read once all the same.
 //!
-//! Events of records that are sourced stay in the store while their streams are there: what a record was is rebuilt from them
-//! (`sourcing`). Where the streams are elsewhere and all other events stay in the store, the events of sourced records alone
-//! are moved, into the archive of the streams' kind, so that a replay finds them.
+//! Events of records that are sourced stay in the store while their streams are there: what a record was is rebuilt
+//! from them (`sourcing`). Where the streams are elsewhere and all other events stay in the store, the events of
+//! sourced records alone are moved, into the archive of the streams' kind, so that a replay finds them.
 //!
 //! `keep_moved` is a task of the bus; `range` is called by replays, the keeper by the retention as well.
 
@@ -144,7 +144,8 @@ async fn move_page(shared: &Shared, archive: &Archive, page: Vec<DoneEvent>) -> 
         None => Vec::new(),
         Some(_) => page.iter().filter(|done| is_sourced(shared, done)).cloned().collect(),
     };
-    // The archive first: one that cannot be used by several hosts says so, and the streams of its kind could not either.
+    // The archive first: one that cannot be used by several hosts says so, and the streams of its kind could not
+    // either.
     archive.keeper.call(shared, archive.port.append(page)).await?;
     if let Some(streams) = streams.filter(|_| !sourced.is_empty()) {
         let append = streams.port.append(sourced.clone());
@@ -178,8 +179,8 @@ fn merged(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, request: &RangeR
     joined(stored, archived, request.after, request.limit)
 }
 
-/// Two pages of what comes after a sequence as one, each event once. Of a page of `limit` events nothing is known beyond its
-/// end, so nothing beyond it is taken of the other.
+/// Two pages of what comes after a sequence as one, each event once. Of a page of `limit` events nothing is known
+/// beyond its end, so nothing beyond it is taken of the other.
 pub(super) fn joined(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, after: u64, limit: u32) -> Vec<StoredEvent> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = |page: &[StoredEvent]| {

@@ -115,7 +115,12 @@ fn sourcing(shared: &Shared) -> Option<HealthCheckResult> {
     }
     if let Some(streams) = &shared.streams {
         let kind = "eventSourcing.storage: {type: database}";
-        problems.extend(away(shared, &streams.keeper, "see to the plugin that provides it", kind));
+        problems.extend(away(
+            shared,
+            &streams.keeper,
+            "see to the plugin that provides it",
+            kind,
+        ));
     }
     let mut data = Map::new();
     data.insert("snapshots".to_owned(), json!(shared.counters.snapshots.get()));
@@ -140,7 +145,8 @@ fn archive(shared: &Shared) -> Option<HealthCheckResult> {
     Some(result("event-archive", &problems, data))
 }
 
-/// What is wrong with a service that takes done events; `back` is the setting with which they would stay where they are.
+/// What is wrong with a service that takes done events; `back` is the setting with which they would stay where they
+/// are.
 fn away(shared: &Shared, keeper: &Keeper, remedy: &str, back: &str) -> Option<String> {
     let state = keeper.state();
     let since_ms = state.down_since_ms?;

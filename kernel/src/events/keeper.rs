@@ -1,5 +1,5 @@
-//! Who keeps done events outside of the event store, as the bus asks them: within a time limit, and with how it went remembered
-//! for the health report. Used by `archive` and `sourcing`; what is asked is their business.
+//! Who keeps done events outside of the event store, as the bus asks them: within a time limit, and with how it went
+//! remembered for the health report. Used by `archive` and `sourcing`; what is asked is their business.
 
 use objectos_plugin_api::{Error, ErrorKind, Result};
 use parking_lot::Mutex;

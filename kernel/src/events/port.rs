@@ -1,7 +1,7 @@
 //! What the bus asks of the kernel around it: the durable store (service `event-store`), the archive of done events (service
-//! `event-archive`, `event-archive-file` or `event-archive-s3`), the streams of sourced records outside of the store (service
-//! `event-streams-file` or `event-streams-s3`), outgoing HTTP (service `http-client`) and the handlers of plugins. Implemented
-//! by the kernel with service calls, and by tests with models.
+//! `event-archive`, `event-archive-file` or `event-archive-s3`), the streams of sourced records outside of the store
+//! (service `event-streams-file` or `event-streams-s3`), outgoing HTTP (service `http-client`) and the handlers of
+//! plugins. Implemented by the kernel with service calls, and by tests with models.
 //!
 //! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
 //! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
@@ -66,8 +66,8 @@ pub trait EventArchivePort: Send + Sync + 'static {
     fn prune(&self, before_ms: i64) -> PortFuture<u64>;
 }
 
-/// Events and snapshots of sourced records outside of the store. What the bus relies on beyond the contract `event-streams`:
-/// after an answer of `append` the events outlive a crash.
+/// Events and snapshots of sourced records outside of the store. What the bus relies on beyond the contract
+/// `event-streams`: after an answer of `append` the events outlive a crash.
 pub trait EventStreamsPort: Send + Sync + 'static {
     /// Keeps events of records; the same ones may come again.
     fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;

@@ -1,6 +1,6 @@
-//! Forgets done events when their retention (`persistence.retention`, days) is over, in the store, in the archive and in the
-//! streams of sourced records: soon after the start, then daily. Events of records that are sourced have a retention of their
-//! own.
+//! Forgets done events when their retention (`persistence.retention`, days) is over, in the store, in the archive and
+//! in the streams of sourced records: soon after the start, then daily. Events of records that are sourced have a
+//! retention of their own.
 
 use objectos_plugin_api::{ErrorKind, Result, contracts::event_store::PruneRequest};
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 //!   those that `filter` accepts (absent: all of them), so that they can be replayed and reach durable handlers.
 //!   `retention` is how many days done events are kept, whether `enabled` or not; without the section it is seven.
 //!   `storage` says where done events are kept for so long: `database` is in the event store, where they wait until every
-//!   handler had them; `file` is the service `event-archive-file`, `s3` the service `event-archive-s3`, `custom` the service
-//!   `event-archive`. See `archive`.
+//!   handler had them; `file` is the service `event-archive-file`, `s3` the service `event-archive-s3`, `custom` the
+//!   service `event-archive`. See `archive`.
 //! * `queue`: `concurrency` durable deliveries at the same time, of which one handler takes at most half while there are
 //!   others; `retryPolicy` for handlers without one of their own; `priorityEnabled` serves urgent events first.
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
@@ -121,8 +121,8 @@ impl BusSettings {
     ///
     /// # Errors
     /// The first key that cannot be used: `Unsupported` for `eventSourcing.storage` of `eventstore`, `messageQueue` and
-    /// `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names, ids, and storages that do not go
-    /// together.
+    /// `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names, ids, and storages that do
+    /// not go together.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
@@ -176,13 +176,15 @@ impl BusSettings {
         self.archive.map(ArchiveKind::service)
     }
 
-    /// Name of the service that events and snapshots of sourced records are moved to; `None` while they stay in the event store.
+    /// Name of the service that events and snapshots of sourced records are moved to; `None` while they stay in the
+    /// event store.
     #[must_use]
     pub fn streams_service(&self) -> Option<&'static str> {
         self.sourcing.as_ref().and_then(|sourcing| sourcing.place.service())
     }
 
-    /// Services that a storage asks for and that are nobody's as a matter of course, each with the key and value that ask.
+    /// Services that a storage asks for and that are nobody's as a matter of course, each with the key and value that
+    /// ask.
     pub(crate) fn needed_services(&self) -> Vec<(&'static str, &'static str)> {
         let mut needed = Vec::new();
         if self.archive_all && self.archive == Some(ArchiveKind::S3) {
@@ -234,8 +236,8 @@ fn archive(section: Option<&EventPersistence>) -> Option<ArchiveKind> {
     }
 }
 
-/// Streams in files of one host are not there for others on the same database. Whoever keeps the archive in files knows whether
-/// there may be others, and takes nothing then; beside another archive nobody would say so.
+/// Streams in files of one host are not there for others on the same database. Whoever keeps the archive in files
+/// knows whether there may be others, and takes nothing then; beside another archive nobody would say so.
 fn go_together(archive: Option<ArchiveKind>, place: Place) -> Result<(), EventConfigError> {
     let known = matches!(archive, None | Some(ArchiveKind::File));
     if place != Place::File || known {

@@ -6,9 +6,9 @@
 //! was forgotten the state that it led to is kept. So every state within the retention is the newest snapshot before it and
 //! the events after that, folded (`fold`, `rebuild`).
 //!
-//! `storage` says where these events and snapshots are: `database` is the event store; with `file` and `s3` done events of the
-//! records are moved to a service of that name (`streams`), and a record is rebuilt out of both. The other events stay where
-//! `persistence.storage` says.
+//! `storage` says where these events and snapshots are: `database` is the event store; with `file` and `s3` done
+//! events of the records are moved to a service of that name (`streams`), and a record is rebuilt out of both. The
+//! other events stay where `persistence.storage` says.
 //!
 //! Snapshots are taken a moment after an event, by whichever node delivers it (`snapshots`). They are no more than a short
 //! way: rebuilding does not need them. Where the store keeps no aggregates, the bus says so and sourcing does nothing.

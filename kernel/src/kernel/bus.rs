@@ -106,7 +106,11 @@ impl Core {
     /// # Errors
     /// `EventBus` when no plugin provides a service without which a storage keeps nothing.
     pub(crate) fn check_event_storages(&self) -> Result<(), Error> {
-        let candidates: Vec<_> = self.all_records().into_iter().map(|record| record.candidate()).collect();
+        let candidates: Vec<_> = self
+            .all_records()
+            .into_iter()
+            .map(|record| record.candidate())
+            .collect();
         for (key, needed) in self.bus().needed_services() {
             let provided = candidates.iter().any(|candidate| provides(candidate, needed));
             if !provided {

@@ -28,8 +28,8 @@ use crate::{
 /// Starts every plugin that may start.
 ///
 /// # Errors
-/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke;
-/// `EventBus` when nobody provides what a storage of events needs.
+/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files
+/// broke; `EventBus` when nobody provides what a storage of events needs.
 pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let since = Instant::now();
     notices::kernel(core, Kind::KernelBeforeInit);

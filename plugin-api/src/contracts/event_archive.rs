@@ -6,8 +6,8 @@
 //! get lost; then the same events come again. So an archive may hold an event twice, and whoever reads drops doubles by
 //! sequence.
 //!
-//! An archive in files, and one in a bucket, are services of their own names ([`Named`](super::named::Named)), so that a plugin
-//! can offer them beside one of somebody else.
+//! An archive in files, and one in a bucket, are services of their own names ([`Named`](super::named::Named)), so
+//! that a plugin can offer them beside one of somebody else.
 
 use objectos_plugin_macros::service;
 

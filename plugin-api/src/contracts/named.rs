@@ -1,5 +1,5 @@
-//! A service under another name than its contract's: several plugins, or one, can offer the same contract side by side, each
-//! for something else. Used by providers of `event_archive` and `event_streams`.
+//! A service under another name than its contract's: several plugins, or one, can offer the same contract side by
+//! side, each for something else. Used by providers of `event_archive` and `event_streams`.
 
 use crate::{Context, MethodSpec, Result, ServiceFuture, ServiceHandler};
 

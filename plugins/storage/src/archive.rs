@@ -1,8 +1,8 @@
 //! The service `event-archive-s3`: done events, for their retention and for replays. A batch of events is an object at
-//! `archive/DAY/NAME`, where the day (UTC) is that on which they were stored and the name is that of `batch`. So a replay of some
-//! days lists the objects of these days alone, and reads only those whose sequences it has not had; what is old is taken away
-//! object by object, whole days at once. A batch that is answered to the kernel is in the bucket; when it comes again because that
-//! answer got lost, it is the same object.
+//! `archive/DAY/NAME`, where the day (UTC) is that on which they were stored and the name is that of `batch`. So a
+//! replay of some days lists the objects of these days alone, and reads only those whose sequences it has not had;
+//! what is old is taken away object by object, whole days at once. A batch that is answered to the kernel is in the
+//! bucket; when it comes again because that answer got lost, it is the same object.
 //!
 //! What the kernel asks for next may have been moved in between, so no list is remembered. Called by the kernel alone.
 

@@ -1,7 +1,8 @@
-//! Done events as the text of an object, one line of JSON each, and what the object's name tells of them, so that a list of names
-//! says which objects have to be read: `FIRST-LAST-COUNT-FIRSTMS-LASTMS-HASH.jsonl`, that is the least and the greatest sequence,
-//! how many events, when the first and the last of them were stored (milliseconds since 1970), and the first twelve digits of the
-//! text's SHA-256. Sequences have leading zeros, so that names sort as their events do.
+//! Done events as the text of an object, one line of JSON each, and what the object's name tells of them, so that a
+//! list of names says which objects have to be read: `FIRST-LAST-COUNT-FIRSTMS-LASTMS-HASH.jsonl`, that is the least
+//! and the greatest sequence, how many events, when the first and the last of them were stored (milliseconds since
+//! 1970), and the first twelve digits of the text's SHA-256. Sequences have leading zeros, so that names sort as
+//! their events do.
 
 use objectos_plugin_api::contracts::event_store::DoneEvent;
 use sha2::{Digest, Sha256};
@@ -57,7 +58,10 @@ impl fmt::Display for BatchName {
             last_ms,
             hash,
         } = self;
-        write!(f, "{first:016}-{last:016}-{count}-{first_ms:013}-{last_ms:013}-{hash}{SUFFIX}")
+        write!(
+            f,
+            "{first:016}-{last:016}-{count}-{first_ms:013}-{last_ms:013}-{hash}{SUFFIX}"
+        )
     }
 }
 
@@ -130,7 +134,12 @@ pub(crate) fn events_of(key: &str, name: &BatchName, body: &str) -> Vec<DoneEven
         }
     }
     if !is_whole(name, &events) {
-        tracing::error!(key, found = events.len(), expected = name.count, "an object has not all of its events");
+        tracing::error!(
+            key,
+            found = events.len(),
+            expected = name.count,
+            "an object has not all of its events"
+        );
     }
     events
 }

@@ -1,5 +1,6 @@
-//! A folder as a place for objects: a file for each, at its key. A file is written beside its goal, put on the disk, and renamed;
-//! what is half written begins with a dot and is no object. Several may write at once, also of two processes.
+//! A folder as a place for objects: a file for each, at its key. A file is written beside its goal, put on the disk,
+//! and renamed; what is half written begins with a dot and is no object. Several may write at once, also of two
+//! processes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -41,7 +42,9 @@ impl Folder {
             key: key.to_owned(),
             source,
         };
-        done.await.map_err(|error| failed(io::Error::other(error)))?.map_err(failed)
+        done.await
+            .map_err(|error| failed(io::Error::other(error)))?
+            .map_err(failed)
     }
 }
 
@@ -53,7 +56,8 @@ impl Objects for Folder {
 
     async fn get(&self, key: &str) -> Result<Option<String>> {
         let own = key.to_owned();
-        self.work(key, move |root| present(fs::read_to_string(root.join(own)))).await
+        self.work(key, move |root| present(fs::read_to_string(root.join(own))))
+            .await
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Keys> {
@@ -143,7 +147,8 @@ fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Adds the keys that begin with `prefix` and come after `after`, in their order, until there is one more than a page has.
+/// Adds the keys that begin with `prefix` and come after `after`, in their order, until there is one more than a page
+/// has.
 fn walk(root: &Path, prefix: &str, after: &str, keys: &mut Vec<String>) -> io::Result<()> {
     let Some(entries) = present(fs::read_dir(root.join(prefix)))? else {
         return Ok(());

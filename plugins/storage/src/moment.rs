@@ -1,5 +1,5 @@
-//! Moments as the names of objects and signatures have them, all in UTC. Moments beyond the years 1 to 9999 are the first or the
-//! last of these.
+//! Moments as the names of objects and signatures have them, all in UTC. Moments beyond the years 1 to 9999 are the
+//! first or the last of these.
 
 use time::OffsetDateTime;
 

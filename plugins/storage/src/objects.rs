@@ -1,5 +1,5 @@
-//! What is asked of a place for objects: a bucket (`s3`) or a folder (`folder`). Keys are `/`-separated words of letters, digits
-//! and `-_.~`; bodies are text. An object is written as a whole, and never changed.
+//! What is asked of a place for objects: a bucket (`s3`) or a folder (`folder`). Keys are `/`-separated words of
+//! letters, digits and `-_.~`; bodies are text. An object is written as a whole, and never changed.
 
 use futures_util::future::try_join_all;
 use std::future::Future;

@@ -1,5 +1,5 @@
-//! The plugin around the places for objects: reads the configuration, opens bucket and folder, and offers what is kept in them. It
-//! holds nothing between two calls, and has nothing to begin or to end.
+//! The plugin around the places for objects: reads the configuration, opens bucket and folder, and offers what is
+//! kept in them. It holds nothing between two calls, and has nothing to begin or to end.
 
 use objectos_plugin_api::contracts::event_archive::{EventArchiveServer, S3_ARCHIVE};
 use objectos_plugin_api::contracts::event_streams::{EventStreamsServer, FILE_STREAMS, S3_STREAMS};

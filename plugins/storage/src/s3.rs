@@ -1,10 +1,11 @@
-//! A bucket of an S3 server as a place for objects: requests signed by `signature`, sent by the service `http-client`, which holds
-//! them to the hosts that the operator granted, and read by `xml`. Bodies are text, because those of that service are; objects
-//! are far below the size from which on they would have to be sent in parts.
+//! A bucket of an S3 server as a place for objects: requests signed by `signature`, sent by the service
+//! `http-client`, which holds them to the hosts that the operator granted, and read by `xml`. Bodies are text,
+//! because those of that service are; objects are far below the size from which on they would have to be sent in
+//! parts.
 //!
-//! A request is sent again, after a pause that grows, when the server is busy, fails or does not answer. All requests may be sent
-//! twice: an object is written with the same body, one that is gone is taken away once more. `If-None-Match` is of no use
-//! here (the names of objects tell what is in them), and not every server knows it.
+//! A request is sent again, after a pause that grows, when the server is busy, fails or does not answer. All requests
+//! may be sent twice: an object is written with the same body, one that is gone is taken away once more.
+//! `If-None-Match` is of no use here (the names of objects tell what is in them), and not every server knows it.
 
 mod address;
 mod refusal;

@@ -1,14 +1,15 @@
-//! The services `event-streams-s3` and `event-streams-file`: events of sourced records and the snapshots between them. Everything
-//! of a record lies at `records/OBJECT/RECORD/`: its events as batches in `e/`, its snapshots in `s/` (`kept`). The names tell
-//! sequences, moments and counts, so one list says which few objects have to be read for the state at any moment.
+//! The services `event-streams-s3` and `event-streams-file`: events of sourced records and the snapshots between
+//! them. Everything of a record lies at `records/OBJECT/RECORD/`: its events as batches in `e/`, its snapshots in
+//! `s/` (`kept`). The names tell sequences, moments and counts, so one list says which few objects have to be read
+//! for the state at any moment.
 //!
-//! Each time the kernel moves events, each of their records gets a small batch. Once a snapshot was taken they are put together,
-//! as far as they are of the same month (`compact`). What is old is forgotten batch by batch, after the state that it led to was
-//! written as a snapshot, the base (`prune`).
+//! Each time the kernel moves events, each of their records gets a small batch. Once a snapshot was taken they are
+//! put together, as far as they are of the same month (`compact`). What is old is forgotten batch by batch, after the
+//! state that it led to was written as a snapshot, the base (`prune`).
 //!
 //! Invariants:
-//! * A batch is taken away only when its events are in another one, or too old. In between they are there twice, and are answered
-//!   once, by their sequence.
+//! * A batch is taken away only when its events are in another one, or too old. In between they are there twice, and
+//!   are answered once, by their sequence.
 //! * A base stands for everything up to its sequence; whatever is older than the newest base may be missing in parts.
 //! * Whoever finds an object of its list gone looks again.
 //!
@@ -126,7 +127,10 @@ impl<O: Objects> Streams<O> {
         wanted.sort_by_key(|batch| batch.name.first);
         let mut found = Gathered::new(request.limit);
         for group in wanted.chunks(READ_MAX) {
-            if group.first().is_some_and(|batch| found.is_full_before(batch.name.first)) {
+            if group
+                .first()
+                .is_some_and(|batch| found.is_full_before(batch.name.first))
+            {
                 break;
             }
             let mut calls = Vec::new();
@@ -201,7 +205,8 @@ impl<O: Objects> Streams<O> {
 }
 
 fn snapshot_of(key: &str, body: &str) -> Result<Snapshot> {
-    serde_json::from_str(body).map_err(|error| StorageError::Broken(format!("the snapshot {key} cannot be read: {error}")))
+    serde_json::from_str(body)
+        .map_err(|error| StorageError::Broken(format!("the snapshot {key} cannot be read: {error}")))
 }
 
 impl<O: Objects> EventStreams for Streams<O> {

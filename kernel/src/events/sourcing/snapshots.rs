@@ -1,7 +1,7 @@
 //! Takes snapshots: of every record that has had `snapshotInterval` events since the last one. Which event a snapshot stands at
 //! follows from the events alone, so two nodes that take the same one do no harm. At the start all records are looked
-//! through once, since those of a run before may have been left. Of records whose streams are kept outside of the event store
-//! they are taken there, once events were moved.
+//! through once, since those of a run before may have been left. Of records whose streams are kept outside of the
+//! event store they are taken there, once events were moved.
 
 use objectos_plugin_api::{
     Error, ErrorKind, Result,
@@ -29,8 +29,8 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
         sourcing: &sourcing,
     };
     pause(&shared, FIRST_MS).await;
-    // Streams outside of the store are not looked through: it would cost a request for each record that ever was. What was left
-    // is taken after the record's next event.
+    // Streams outside of the store are not looked through: it would cost a request for each record that ever was.
+    // What was left is taken after the record's next event.
     if shared.streams.is_none() && !snapshots.with_patience(|| snapshots.look_through()).await {
         return;
     }

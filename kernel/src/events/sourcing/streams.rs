@@ -1,6 +1,6 @@
-//! Events and snapshots of sourced records where they are kept outside of the event store (`eventSourcing.storage`), and what is
-//! kept of a record in store and streams as one page. Who moves the events is `archive`; `fold`, `rebuild` and `snapshots` read
-//! and write here.
+//! Events and snapshots of sourced records where they are kept outside of the event store (`eventSourcing.storage`),
+//! and what is kept of a record in store and streams as one page. Who moves the events is `archive`; `fold`,
+//! `rebuild` and `snapshots` read and write here.
 
 use objectos_plugin_api::{
     Result,

@@ -1,5 +1,5 @@
-//! Records whose events and snapshots are kept outside of the event store: moved, never lost, rebuilt out of both, replayed, and
-//! forgotten when their time is over.
+//! Records whose events and snapshots are kept outside of the event store: moved, never lost, rebuilt out of both,
+//! replayed, and forgotten when their time is over.
 
 use objectos_plugin_api::{
     Error, ErrorKind,
@@ -150,7 +150,10 @@ fn a_replay_finds_what_was_moved() {
 fn an_event_that_is_done_late_comes_before_those_that_were_moved() {
     run(|| async {
         let mut world = World::new(config("database"));
-        world.register("p", &["!a data.record.created", "!b data.record.updated", "!c data.other"]);
+        world.register(
+            "p",
+            &["!a data.record.created", "!b data.record.updated", "!c data.other"],
+        );
         world.bus.open();
         world.handlers.script(|_, event| match event.id.as_deref() {
             Some("r0") => Verdict::Fail,
@@ -229,7 +232,10 @@ fn nobody_who_keeps_streams_is_told_of() {
         world.pass_ms(MINUTE_MS).await;
         assert_eq!((world.store.ids().len(), world.streams.ids().len()), (4, 0));
         let checks = world.bus.health();
-        let check = checks.iter().find(|check| check.name == "event-sourcing").expect("a check");
+        let check = checks
+            .iter()
+            .find(|check| check.name == "event-sourcing")
+            .expect("a check");
         let message = check.message.clone().unwrap_or_default();
         assert_eq!(check.status, HealthCheckStatus::Warning, "{message}");
         for part in [

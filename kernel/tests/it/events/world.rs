@@ -44,7 +44,11 @@ impl World {
     pub(crate) fn tuned(config: Value, tune: fn(&mut BusSettings)) -> Self {
         let clock = ManualClock::new(START_MS);
         let handlers = ModelHandlers::new(&clock);
-        let stores = (ModelStore::new(&clock), ModelArchive::default(), ModelStreams::default());
+        let stores = (
+            ModelStore::new(&clock),
+            ModelArchive::default(),
+            ModelStreams::default(),
+        );
         Self::of_parts(config, tune, clock, stores, handlers, "node-1")
     }
 

@@ -34,7 +34,11 @@ impl StoredEvents {
             Some(objects) => format!(" AND NOT ({} AND {})", of_records(), of_objects(objects, &mut values)),
         };
         if let Some(objects) = &request.only_records_of {
-            wanted.push_str(&format!(" AND {} AND {}", of_records(), of_objects(objects, &mut values)));
+            wanted.push_str(&format!(
+                " AND {} AND {}",
+                of_records(),
+                of_objects(objects, &mut values)
+            ));
         }
         // The limit is written out: SQLite prepares a statement anew for each number that is bound as its limit.
         let sql = format!(

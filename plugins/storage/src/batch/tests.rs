@@ -22,7 +22,10 @@ fn events_are_one_object_whose_name_tells_of_them() {
     let made = batches(events.clone()).expect("batches");
     assert_eq!(made.len(), 1);
     let text = made[0].name.to_string();
-    assert!(text.starts_with("0000000000000007-0000000000000012-2-0000000003000-0000000004000-"), "{text}");
+    assert!(
+        text.starts_with("0000000000000007-0000000000000012-2-0000000003000-0000000004000-"),
+        "{text}"
+    );
     assert_eq!(BatchName::parse(&text).as_ref(), Some(&made[0].name));
     let read = events_of("key", &made[0].name, &made[0].body);
     assert_eq!(read, [events[1].clone(), events[0].clone()]);
@@ -37,13 +40,24 @@ fn events_are_one_object_whose_name_tells_of_them() {
 fn a_batch_is_closed_when_it_is_large() {
     let large = "x".repeat(BYTES_MAX / 2);
     let events = (1..=5).map(|n| done(n, 0, &large)).collect();
-    let counts: Vec<u64> = batches(events).expect("batches").iter().map(|batch| batch.name.count).collect();
+    let counts: Vec<u64> = batches(events)
+        .expect("batches")
+        .iter()
+        .map(|batch| batch.name.count)
+        .collect();
     assert_eq!(counts, [2, 2, 1]);
 }
 
 #[test]
 fn what_is_no_name_of_a_batch_is_left_alone() {
-    for text in ["", "readme.txt", "1-2-3.jsonl", "1-2-3-4-5-6-7.jsonl", "a-2-1-4-5-h.jsonl", "1-2-1-4-5-h.json"] {
+    for text in [
+        "",
+        "readme.txt",
+        "1-2-3.jsonl",
+        "1-2-3-4-5-6-7.jsonl",
+        "a-2-1-4-5-h.jsonl",
+        "1-2-1-4-5-h.json",
+    ] {
         assert_eq!(BatchName::parse(text), None, "{text}");
     }
 }

@@ -1,4 +1,5 @@
-//! Where a bucket is: scheme and host of the server, and where the bucket stands, in the name of the host or in the path.
+//! Where a bucket is: scheme and host of the server, and where the bucket stands, in the name of the host or in the
+//! path.
 
 use std::fmt::Write;
 
@@ -64,8 +65,8 @@ impl Address {
     }
 }
 
-/// A text as paths and queries have it in signed requests: all but letters, digits and `-_.~` as `%XX`, and `/` as it is in a
-/// path.
+/// A text as paths and queries have it in signed requests: all but letters, digits and `-_.~` as `%XX`, and `/` as it
+/// is in a path.
 pub(super) fn encoded(text: &str, in_path: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -119,7 +120,14 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for endpoint in ["", "minio:9000", "ftp://minio", "https://", "https://minio/path", "https://a@b"] {
+        for endpoint in [
+            "",
+            "minio:9000",
+            "ftp://minio",
+            "https://",
+            "https://minio/path",
+            "https://a@b",
+        ] {
             let error = address(&json!({ "endpoint": endpoint })).expect_err("refused");
             assert!(error.to_string().contains("s3.endpoint: `"), "{endpoint}: {error}");
         }

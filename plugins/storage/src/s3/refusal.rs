@@ -1,4 +1,5 @@
-//! What an answer of an S3 server that is no success means: whether to ask again, what it says, and what to do about it.
+//! What an answer of an S3 server that is no success means: whether to ask again, what it says, and what to do about
+//! it.
 
 use objectos_plugin_api::contracts::http_client::IncomingAnswer;
 
@@ -26,8 +27,8 @@ pub(super) fn is_passing(answer: &IncomingAnswer) -> bool {
         || failed && code(answer).is_some_and(|code| PASSING.contains(&code.as_str()))
 }
 
-/// Whether the object is not there. Another answer of this status may be that of somebody else on the way, and would hide what
-/// is there.
+/// Whether the object is not there. Another answer of this status may be that of somebody else on the way, and would
+/// hide what is there.
 pub(super) fn is_missing_key(answer: &IncomingAnswer) -> bool {
     answer.status == 404 && code(answer).as_deref() == Some("NoSuchKey")
 }

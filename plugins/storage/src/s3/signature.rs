@@ -92,7 +92,11 @@ mod tests {
             region: "us-east-1".to_owned(),
         };
         let body_hash = hash_of(body);
-        let own = [("host", HOST), ("x-amz-date", STAMP), ("x-amz-content-sha256", body_hash.as_str())];
+        let own = [
+            ("host", HOST),
+            ("x-amz-date", STAMP),
+            ("x-amz-content-sha256", body_hash.as_str()),
+        ];
         let headers = own.iter().chain(more);
         credentials.authorization(Unsigned {
             method,
@@ -134,7 +138,10 @@ mod tests {
                 "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
             ),
         ] {
-            assert!(authorization.ends_with(&format!("Signature={signature}")), "{authorization}");
+            assert!(
+                authorization.ends_with(&format!("Signature={signature}")),
+                "{authorization}"
+            );
         }
     }
 }

@@ -26,7 +26,9 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let entity = after.split_once(';').and_then(|(name, after)| Some((letter(name)?, after)));
+        let entity = after
+            .split_once(';')
+            .and_then(|(name, after)| Some((letter(name)?, after)));
         rest = match entity {
             Some((letter, after)) => {
                 out.push(letter);

@@ -1,6 +1,6 @@
-//! Small batches of a record put together into large ones, so that a long history is a few objects: those up to its newest
-//! snapshot, of the same month, once there are enough of them. The month keeps retention within its limit: a batch is forgotten
-//! when its last event is old.
+//! Small batches of a record put together into large ones, so that a long history is a few objects: those up to its
+//! newest snapshot, of the same month, once there are enough of them. The month keeps retention within its limit: a
+//! batch is forgotten when its last event is old.
 
 use objectos_plugin_api::contracts::event_store::DoneEvent;
 use std::collections::BTreeMap;

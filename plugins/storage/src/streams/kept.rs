@@ -1,5 +1,5 @@
-//! Where what is kept of a record lies, and what the names of its objects tell. Batches of events are `e/NAME` (`batch`),
-//! snapshots `s/SEQUENCE-ATMS-n.json`, and `-b` for a base: the state that forgotten events led to.
+//! Where what is kept of a record lies, and what the names of its objects tell. Batches of events are `e/NAME`
+//! (`batch`), snapshots `s/SEQUENCE-ATMS-n.json`, and `-b` for a base: the state that forgotten events led to.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -16,7 +16,8 @@ pub(super) fn folder_of(object: &str, record: &str) -> String {
     format!("{ROOT}{}/{}/", word(object), word(record))
 }
 
-/// A name or id as it stands in keys: itself when it has nothing but letters, digits, `-` and `_`, else its hash behind `~`.
+/// A name or id as it stands in keys: itself when it has nothing but letters, digits, `-` and `_`, else its hash
+/// behind `~`.
 pub(super) fn word(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !text.is_empty() && text.len() <= WORD_MAX && text.bytes().all(plain) {
@@ -105,7 +106,11 @@ impl Kept {
 
     /// Sequence of the newest snapshot; 0 for none.
     pub(super) fn snapshot_sequence(&self) -> u64 {
-        self.snapshots.iter().map(|(_, name)| name.sequence).max().unwrap_or_default()
+        self.snapshots
+            .iter()
+            .map(|(_, name)| name.sequence)
+            .max()
+            .unwrap_or_default()
     }
 
     /// How many events came after the newest snapshot, doubles counted.

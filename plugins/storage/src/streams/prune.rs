@@ -1,6 +1,6 @@
-//! Forgets what is old of records: of those that are sourced, batches whose last event is too old, and writes the state that they
-//! led to as a base before; of others everything that is too old. All records are looked through in the order of their keys; a
-//! look that takes too long goes on where it ended the next time.
+//! Forgets what is old of records: of those that are sourced, batches whose last event is too old, and writes the
+//! state that they led to as a base before; of others everything that is too old. All records are looked through in
+//! the order of their keys; a look that takes too long goes on where it ended the next time.
 
 use objectos_plugin_api::contracts::event_store::{DoneEvent, PruneRequest, Snapshot};
 use objectos_plugin_api::contracts::events::{RecordState, record_of, record_state};

@@ -32,7 +32,12 @@ fn all() -> RangeRequest {
 
 /// A note of a number.
 fn note(sequence: u64, name: &str, after_ms: i64) -> DoneEvent {
-    done(sequence, name, after_ms, &json!({ "n": sequence, "text": "two\nlines & <tags>" }))
+    done(
+        sequence,
+        name,
+        after_ms,
+        &json!({ "n": sequence, "text": "two\nlines & <tags>" }),
+    )
 }
 
 /// Six events of three days, in three appends; the fourth was done late.
@@ -54,13 +59,45 @@ async fn events_are_kept_by_day_and_read_in_order() {
     assert_eq!(days, expected);
     for (request, expected) in [
         (all(), vec![1, 2, 3, 4, 5, 6]),
-        (RangeRequest { after: 2, limit: 3, ..all() }, vec![3, 4, 5]),
+        (
+            RangeRequest {
+                after: 2,
+                limit: 3,
+                ..all()
+            },
+            vec![3, 4, 5],
+        ),
         (RangeRequest { after: 6, ..all() }, vec![]),
         (RangeRequest { limit: 1, ..all() }, vec![1]),
-        (RangeRequest { from_ms: NOON + DAY_MS, ..all() }, vec![3, 4, 5, 6]),
-        (RangeRequest { to_ms: Some(NOON + DAY_MS + 1), ..all() }, vec![1, 2, 3, 4]),
-        (RangeRequest { names: vec!["a.c".to_owned()], ..all() }, vec![2, 4, 6]),
-        (RangeRequest { names: vec!["a.*".to_owned()], limit: 2, ..all() }, vec![1, 2]),
+        (
+            RangeRequest {
+                from_ms: NOON + DAY_MS,
+                ..all()
+            },
+            vec![3, 4, 5, 6],
+        ),
+        (
+            RangeRequest {
+                to_ms: Some(NOON + DAY_MS + 1),
+                ..all()
+            },
+            vec![1, 2, 3, 4],
+        ),
+        (
+            RangeRequest {
+                names: vec!["a.c".to_owned()],
+                ..all()
+            },
+            vec![2, 4, 6],
+        ),
+        (
+            RangeRequest {
+                names: vec!["a.*".to_owned()],
+                limit: 2,
+                ..all()
+            },
+            vec![1, 2],
+        ),
     ] {
         assert_eq!(sequences(&plugin, &request).await, expected, "{request:?}");
     }
@@ -120,7 +157,9 @@ async fn whole_days_are_forgotten() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn installations_that_share_a_bucket_do_not_see_each_other() {
     let (server, one) = opened(&json!({ "prefix": "one" })).await;
-    let other = plugin(s3(&server, &json!({ "prefix": "one-more" })), &[]).await.unwrap();
+    let other = plugin(s3(&server, &json!({ "prefix": "one-more" })), &[])
+        .await
+        .unwrap();
     told(&one).await;
     append(&other, &[note(9, "a.b", 0)]).await;
     assert_eq!(sequences(&other, &all()).await, [9]);

@@ -38,7 +38,10 @@ async fn a_wrong_key_and_a_missing_bucket_say_what_to_do() {
             ["SignatureDoesNotMatch", "correct the secret access key"],
         ),
         (json!({ "accessKeyId": "NOBODY" }), ["NotSignedUp", "s3.accessKeyId"]),
-        (json!({ "bucket": "nowhere" }), ["NoSuchBucket", "bucket nowhere at 127.0.0.1:"]),
+        (
+            json!({ "bucket": "nowhere" }),
+            ["NoSuchBucket", "bucket nowhere at 127.0.0.1:"],
+        ),
     ] {
         let plugin = plugin(s3(&server, &config), &[]).await.unwrap();
         check(&range(&plugin).await.unwrap_err(), &parts);
@@ -59,7 +62,11 @@ async fn a_busy_server_is_asked_again() {
     let error = append(&plugin).await.unwrap_err();
     check(
         &error,
-        &["key archive/2026-02-28/", "PUT failed 4 times (status 503, SlowDown: ", "see to the server"],
+        &[
+            "key archive/2026-02-28/",
+            "PUT failed 4 times (status 503, SlowDown: ",
+            "see to the server",
+        ],
     );
     server.set(Mood::Well);
     append(&plugin).await.unwrap();
@@ -129,11 +136,26 @@ async fn the_secret_may_stand_in_a_file_or_in_the_environment() {
         plugin.stop().await.unwrap();
     }
     for (config, part) in [
-        (secret(&server, &json!({})), "set s3.secretAccessKeyFile or s3.secretAccessKeyEnv"),
-        (s3(&server, &json!({ "secretAccessKeyEnv": "S3_SECRET" })), "not several"),
-        (secret(&server, &json!({ "secretAccessKeyFile": "/nowhere" })), "s3.secretAccessKeyFile: /nowhere"),
-        (secret(&server, &json!({ "secretAccessKeyEnv": "NOWHERE" })), "s3.secretAccessKeyEnv: "),
-        (s3(&server, &json!({ "endpoint": "minio" })), "s3.endpoint: `minio` is no address of a server"),
+        (
+            secret(&server, &json!({})),
+            "set s3.secretAccessKeyFile or s3.secretAccessKeyEnv",
+        ),
+        (
+            s3(&server, &json!({ "secretAccessKeyEnv": "S3_SECRET" })),
+            "not several",
+        ),
+        (
+            secret(&server, &json!({ "secretAccessKeyFile": "/nowhere" })),
+            "s3.secretAccessKeyFile: /nowhere",
+        ),
+        (
+            secret(&server, &json!({ "secretAccessKeyEnv": "NOWHERE" })),
+            "s3.secretAccessKeyEnv: ",
+        ),
+        (
+            s3(&server, &json!({ "endpoint": "minio" })),
+            "s3.endpoint: `minio` is no address of a server",
+        ),
     ] {
         let error = plugin(config.clone(), &[]).await.unwrap_err().to_string();
         assert!(error.contains(part), "{part}: {error}");

@@ -1,5 +1,5 @@
-//! A real S3 server on loopback, in a thread of its own: it keeps objects in a temporary folder and checks signatures. It may be
-//! told to fail.
+//! A real S3 server on loopback, in a thread of its own: it keeps objects in a temporary folder and checks
+//! signatures. It may be told to fail.
 
 use http::{Request, Response};
 use hyper::body::Incoming;

@@ -91,7 +91,9 @@ impl Place {
             snapshots: snapshots.collect(),
             newest,
         };
-        ask::<()>(&self.plugin, self.service, "keep_snapshots", &request).await.unwrap();
+        ask::<()>(&self.plugin, self.service, "keep_snapshots", &request)
+            .await
+            .unwrap();
     }
 
     async fn due(&self, records: &[&str], interval: u64) -> Vec<String> {
@@ -130,17 +132,57 @@ async fn a_record_is_read_from_its_newest_snapshot_on_within_bounds() {
         place.keep(&[3, 6], 2).await;
         for (request, expected) in [
             (deal(), (Some(6), vec![7])),
-            (AggregateRequest { until: Some(5), ..deal() }, (Some(3), vec![4, 5])),
-            (AggregateRequest { until: Some(2), ..deal() }, (None, vec![1, 2])),
             (
-                AggregateRequest { until_ms: Some(NOON + 4 * 60_000), ..deal() },
+                AggregateRequest {
+                    until: Some(5),
+                    ..deal()
+                },
+                (Some(3), vec![4, 5]),
+            ),
+            (
+                AggregateRequest {
+                    until: Some(2),
+                    ..deal()
+                },
+                (None, vec![1, 2]),
+            ),
+            (
+                AggregateRequest {
+                    until_ms: Some(NOON + 4 * 60_000),
+                    ..deal()
+                },
                 (Some(3), vec![4]),
             ),
-            (AggregateRequest { after: Some(0), limit: 2, ..deal() }, (None, vec![1, 2])),
-            (AggregateRequest { after: Some(2), limit: 2, ..deal() }, (None, vec![3, 4])),
-            (AggregateRequest { after: Some(7), ..deal() }, (None, vec![])),
+            (
+                AggregateRequest {
+                    after: Some(0),
+                    limit: 2,
+                    ..deal()
+                },
+                (None, vec![1, 2]),
+            ),
+            (
+                AggregateRequest {
+                    after: Some(2),
+                    limit: 2,
+                    ..deal()
+                },
+                (None, vec![3, 4]),
+            ),
+            (
+                AggregateRequest {
+                    after: Some(7),
+                    ..deal()
+                },
+                (None, vec![]),
+            ),
         ] {
-            assert_eq!(place.read(request.clone()).await, expected, "{}: {request:?}", place.service);
+            assert_eq!(
+                place.read(request.clone()).await,
+                expected,
+                "{}: {request:?}",
+                place.service
+            );
         }
         let page = place.page(deal()).await;
         assert_eq!(page.snapshot.unwrap().state, Some(state("d", 6)));
@@ -166,7 +208,9 @@ async fn what_comes_again_is_read_once() {
 async fn an_event_of_no_record_is_refused_and_nothing_is_kept() {
     on_both(async |place| {
         let events = vec![of_record(1, "deal", "d", 0, false), done(2, "a.b", 0, &json!({}))];
-        let error = ask::<()>(&place.plugin, place.service, "append", &events).await.unwrap_err();
+        let error = ask::<()>(&place.plugin, place.service, "append", &events)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.message().contains("the event 2 tells of no record"), "{error}");
         assert_eq!(place.read(deal()).await, (None, vec![]));
@@ -202,14 +246,19 @@ async fn snapshots_surpass_older_ones_and_small_batches_become_one() {
             until: Some(14),
             ..deal()
         };
-        let expected = (None, (1..=14).collect());
-        assert_eq!(place.read(early).await, expected, "{}: only the newest two are kept", place.service);
+        let expected: (Option<u64>, Vec<u64>) = (None, (1..=14).collect());
+        assert_eq!(
+            place.read(early).await,
+            expected,
+            "{}: only the newest two are kept",
+            place.service
+        );
         assert_eq!(place.read(deal()).await, (Some(20), vec![21, 22]));
         let whole = AggregateRequest {
             after: Some(0),
             ..deal()
         };
-        assert_eq!(place.read(whole).await, (None, (1..=22).collect()));
+        assert_eq!(place.read(whole).await, (None, (1..=22).collect::<Vec<u64>>()));
         if place.service == S3_STREAMS {
             let keys: Vec<String> = place.server.objects().into_iter().map(|(key, _)| key).collect();
             assert_eq!(keys.len(), 5, "twenty events, two events, two snapshots: {keys:?}");
@@ -226,9 +275,16 @@ async fn what_is_forgotten_leaves_the_state_it_led_to() {
         place.keep(&[2], 1).await;
         place.append(vec![of_record(5, "deal", "d", 3 * DAY_MS, false)]).await;
         // One that is gone, one that is gone and was made again, one of an object that is not sourced any more.
-        place.append(vec![of_record(6, "deal", "gone", 0, false), of_record(7, "deal", "gone", 1, true)]).await;
+        place
+            .append(vec![
+                of_record(6, "deal", "gone", 0, false),
+                of_record(7, "deal", "gone", 1, true),
+            ])
+            .await;
         place.append(vec![of_record(8, "deal", "back", 0, true)]).await;
-        place.append(vec![of_record(9, "deal", "back", 3 * DAY_MS, false)]).await;
+        place
+            .append(vec![of_record(9, "deal", "back", 3 * DAY_MS, false)])
+            .await;
         place.append(vec![of_record(10, "task", "t", 0, false)]).await;
         assert_eq!(place.prune(0, 0).await, 0, "nothing is old");
         assert_eq!(place.prune(2 * DAY_MS, 2 * DAY_MS).await, 8);

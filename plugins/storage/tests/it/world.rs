@@ -1,5 +1,6 @@
 //! The plugin on the in-memory host, with outgoing HTTP that goes to loopback, and events to keep.
 
+use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -47,7 +48,9 @@ async fn exchange(request: OutgoingRequest) -> Result<IncomingAnswer> {
     for (name, value) in &request.headers {
         outgoing = outgoing.header(name, value);
     }
-    let outgoing = outgoing.body(Full::from(request.body)).map_err(|error| failed(&error))?;
+    let outgoing = outgoing
+        .body(Full::<Bytes>::from(request.body))
+        .map_err(|error| failed(&error))?;
     let answer = sender.send_request(outgoing).await.map_err(|error| failed(&error))?;
     let (head, body) = answer.into_parts();
     let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
