@@ -7,7 +7,8 @@
 //! * Transient handlers see durable events too, once they are stored: on the node that reads them from the store, and
 //!   again after a restart when they were not done. Durable handlers see what is stored, and nothing else: a transient
 //!   event reaches them only when `persistence` stores it.
-//! * Done events stay in the store for their retention, or are moved into an archive for it: see `archive` and `retention`.
+//! * Done events stay in the store for their retention, or are moved out of it for that: see `archive`, `sourcing` and
+//!   `retention`.
 //!
 //! The bus knows no HTTP and no SQL: the store, outgoing requests and the handlers themselves are ports (`port`), which
 //! the kernel implements with services. It checks no rights: what a plugin may publish is the caller's business.
@@ -26,6 +27,7 @@ mod error;
 mod event_types;
 mod filter;
 mod health;
+mod keeper;
 mod message;
 mod metrics;
 mod path;
@@ -69,13 +71,16 @@ use self::{
     registry::Change,
     replay::{Replay, ReplayState},
     shared::Shared,
+    sourcing::Streams,
     transient::Flying,
 };
 pub use self::{
     error::EventConfigError,
     metrics::{BusMetrics, HandlerMetrics},
     pattern::Pattern,
-    port::{ClientsPort, EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    port::{
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+    },
     registry::HandlerSpec,
     replay::ReplayEnd,
     retry::Backoff,
@@ -91,6 +96,9 @@ pub struct BusParts {
     pub store: Arc<dyn EventStorePort>,
     /// The archive of done events: the service that [`BusSettings::archive_service`] names. Without it they stay in the store.
     pub archive: Option<Arc<dyn EventArchivePort>>,
+    /// The streams of sourced records: the service that [`BusSettings::streams_service`] names. Without it they stay
+    /// in the store.
+    pub streams: Option<Arc<dyn EventStreamsPort>>,
     /// Outgoing HTTP.
     pub webhooks: Arc<dyn WebhookPort>,
     /// Connected clients: the service that [`BusSettings::clients_service`] names.
@@ -141,6 +149,7 @@ impl EventBus {
             settings,
             store,
             archive,
+            streams,
             webhooks,
             clients,
             handlers,
@@ -149,10 +158,14 @@ impl EventBus {
             node,
         } = parts;
         let archive = settings.archive.zip(archive);
+        let streams = settings.streams_service().zip(streams);
         let shared = Arc::new(Shared::new(
             Arc::new(settings),
             store,
-            archive.map(|(kind, port)| Archive::new(kind, port)),
+            (
+                archive.map(|(kind, port)| Archive::new(kind, port)),
+                streams.map(|(service, port)| Streams::new(service, port)),
+            ),
             Delivery {
                 handlers,
                 webhooks,
@@ -408,6 +421,12 @@ impl EventBus {
             .map(|entry| format!("{} fits no event handler of any plugin", entry.place))
             .chain(self.shared.settings.notes().iter().cloned())
             .collect()
+    }
+
+    /// Services that the configuration asks for by the kind of a storage, each with the key and value that do.
+    #[must_use]
+    pub fn needed_services(&self) -> Vec<(&'static str, &'static str)> {
+        self.shared.settings.needed_services()
     }
 
     /// Ends the bus: takes no durable events any more, stores those that wait, lets deliveries end within `limit`, and

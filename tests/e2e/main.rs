@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod archive_s3;
 mod audit;
 mod audit_access;
 mod audit_alarms;
@@ -30,6 +31,8 @@ mod postgres;
 mod reach;
 mod readme;
 mod realtime;
+#[path = "../../plugins/storage/tests/it/s3_server.rs"]
+mod s3_server;
 mod secrets;
 mod signed_in;
 mod sockets;

@@ -1,6 +1,7 @@
 //! What the bus asks of the kernel around it: the durable store (service `event-store`), the archive of done events (service
-//! `event-archive` or `event-archive-file`), outgoing HTTP (service `http-client`), connected clients (service `realtime`) and
-//! the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
+//! `event-archive`, `event-archive-file` or `event-archive-s3`), the streams of sourced records outside of the store
+//! (service `event-streams-file` or `event-streams-s3`), outgoing HTTP (service `http-client`), connected clients (service
+//! `realtime`) and the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
 //!
 //! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
 //! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
@@ -65,6 +66,21 @@ pub trait EventArchivePort: Send + Sync + 'static {
     fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage>;
     /// Forgets events stored before this time, milliseconds since 1970; answers how many entries.
     fn prune(&self, before_ms: i64) -> PortFuture<u64>;
+}
+
+/// Events and snapshots of sourced records outside of the store. What the bus relies on beyond the contract
+/// `event-streams`: after an answer of `append` the events outlive a crash.
+pub trait EventStreamsPort: Send + Sync + 'static {
+    /// Keeps events of records; the same ones may come again.
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;
+    /// Reads what is kept of a record.
+    fn page(&self, request: AggregateRequest) -> PortFuture<AggregatePage>;
+    /// Those of the named records of which a snapshot is due.
+    fn due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>>;
+    /// Stores snapshots.
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()>;
+    /// Forgets old events, and keeps what they led to; answers how many.
+    fn prune(&self, request: PruneRequest) -> PortFuture<u64>;
 }
 
 /// Outgoing HTTP, for webhooks.

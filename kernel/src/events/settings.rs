@@ -6,7 +6,8 @@
 //!   those that `filter` accepts (absent: all of them), so that they can be replayed and reach durable handlers.
 //!   `retention` is how many days done events are kept, whether `enabled` or not; without the section it is seven.
 //!   `storage` says where done events are kept for so long: `database` is in the event store, where they wait until every
-//!   handler had them; `file` is the service `event-archive-file`, `custom` the service `event-archive`. See `archive`.
+//!   handler had them; `file` is the service `event-archive-file`, `s3` the service `event-archive-s3`, `custom` the
+//!   service `event-archive`. See `archive`.
 //! * `queue`: `concurrency` durable deliveries at the same time, of which one handler takes at most half while there are
 //!   others; `retryPolicy` for handlers without one of their own; `priorityEnabled` serves urgent events first.
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
@@ -25,8 +26,16 @@ use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    archive::ArchiveKind, clients::Clients, error::EventConfigError, event_types::EventTypes, filter::EventFilter,
-    pattern::Pattern, port::HandlerId, retry::Backoff, sourcing::Sourcing, webhook::Webhook,
+    archive::ArchiveKind,
+    clients::Clients,
+    error::EventConfigError,
+    event_types::EventTypes,
+    filter::EventFilter,
+    pattern::Pattern,
+    port::HandlerId,
+    retry::Backoff,
+    sourcing::{Place, Sourcing},
+    webhook::Webhook,
 };
 
 const RETENTION_DAYS: u64 = 7;
@@ -94,6 +103,8 @@ pub struct BusSettings {
     pub(crate) persist: Option<EventFilter>,
     pub(crate) retention_days: u64,
     pub(crate) archive: Option<ArchiveKind>,
+    /// All done events go there, not only those of sourced records.
+    pub(crate) archive_all: bool,
     pub(crate) queue_name: String,
     pub(crate) dead_letter_name: Option<String>,
     pub(crate) concurrency: usize,
@@ -118,12 +129,16 @@ impl BusSettings {
     /// Checks a configuration.
     ///
     /// # Errors
-    /// The first key that cannot be used: `Unsupported` for `persistence.storage` of `s3`, `eventSourcing.storage` other than
-    /// `database`, and `messageQueue`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
+    /// The first key that cannot be used: `Unsupported` for `eventSourcing.storage` of `eventstore` and for `messageQueue`;
+    /// `Invalid` for patterns, filters, templates, schemas, credentials, names, ids, and storages that do not go together.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
         let policy = queue.retry_policy.unwrap_or_default();
+        let sourcing = Sourcing::compile(config.event_sourcing.as_ref())?;
+        let place = sourcing.as_ref().map_or(Place::Store, |sourcing| sourcing.place);
+        let archive = archive(config.persistence.as_ref());
+        go_together(archive, place)?;
         Ok(Self {
             limits: BusLimits::default(),
             persist: persist(config.persistence.as_ref())?,
@@ -131,7 +146,8 @@ impl BusSettings {
                 .persistence
                 .as_ref()
                 .map_or(RETENTION_DAYS, |section| section.retention),
-            archive: archive(config.persistence.as_ref())?,
+            archive: archive.or_else(|| place.archive()),
+            archive_all: archive.is_some(),
             queue_name: queue.name,
             dead_letter_name: queue.dead_letter_queue,
             concurrency: usize::try_from(queue.concurrency).unwrap_or(usize::MAX),
@@ -142,7 +158,7 @@ impl BusSettings {
             clients: Clients::compile(config.realtime.as_ref())?.map(Arc::new),
             event_types: EventTypes::compile(&config.event_types)?,
             overrides: overrides(&config.handlers, &policy)?,
-            sourcing: Sourcing::compile(config.event_sourcing.as_ref())?,
+            sourcing,
             notes: notes(config),
         })
     }
@@ -175,6 +191,31 @@ impl BusSettings {
         self.clients.as_ref().map(|_| Clients::SERVICE)
     }
 
+    /// Name of the service that events and snapshots of sourced records are moved to; `None` while they stay in the
+    /// event store.
+    #[must_use]
+    pub fn streams_service(&self) -> Option<&'static str> {
+        self.sourcing.as_ref().and_then(|sourcing| sourcing.place.service())
+    }
+
+    /// Services that a storage asks for and that are nobody's as a matter of course, each with the key and value that
+    /// ask.
+    pub(crate) fn needed_services(&self) -> Vec<(&'static str, &'static str)> {
+        let mut needed = Vec::new();
+        if self.archive_all && self.archive == Some(ArchiveKind::S3) {
+            needed.push(("persistence.storage: s3", ArchiveKind::S3.service()));
+        }
+        let place = self.sourcing.as_ref().map_or(Place::Store, |sourcing| sourcing.place);
+        let key = match place {
+            Place::Store => return needed,
+            Place::File => "eventSourcing.storage: {type: file}",
+            Place::S3 => "eventSourcing.storage: {type: s3}",
+        };
+        let archive = self.archive.map(ArchiveKind::service).filter(|_| !self.archive_all);
+        needed.extend(place.service().into_iter().chain(archive).map(|service| (key, service)));
+        needed
+    }
+
     /// What the operator should know about sections that have no effect on the bus itself.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -193,19 +234,27 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
     Ok(())
 }
 
-/// Where done events go. Until they are done they are in the event store in any case.
-fn archive(section: Option<&EventPersistence>) -> Result<Option<ArchiveKind>, EventConfigError> {
-    let storage = section.map_or(EventStorage::Database, |section| section.storage);
-    match storage {
-        EventStorage::Database => Ok(None),
-        EventStorage::File => Ok(Some(ArchiveKind::File)),
-        EventStorage::Custom => Ok(Some(ArchiveKind::Custom)),
-        EventStorage::S3 => Err(EventConfigError::Unsupported {
-            key: "persistence.storage".to_owned(),
-            what: format!("the storage {}", plain(&storage)),
-            hint: "it needs a file-storage plugin that keeps objects by key, and the service file-storage knows files of records only; write file, or custom with a plugin that provides the service event-archive and keeps events in a bucket",
-        }),
+/// Where done events go; `None` while they stay in the event store. Until they are done they are there in any case.
+fn archive(section: Option<&EventPersistence>) -> Option<ArchiveKind> {
+    match section.map_or(EventStorage::Database, |section| section.storage) {
+        EventStorage::Database => None,
+        EventStorage::File => Some(ArchiveKind::File),
+        EventStorage::S3 => Some(ArchiveKind::S3),
+        EventStorage::Custom => Some(ArchiveKind::Custom),
     }
+}
+
+/// Streams in files of one host are not there for others on the same database. Whoever keeps the archive in files
+/// knows whether there may be others, and takes nothing then; beside another archive nobody would say so.
+fn go_together(archive: Option<ArchiveKind>, place: Place) -> Result<(), EventConfigError> {
+    let known = matches!(archive, None | Some(ArchiveKind::File));
+    if place != Place::File || known {
+        return Ok(());
+    }
+    Err(EventConfigError::invalid(
+        "eventSourcing.storage.type",
+        "file goes together with persistence.storage file or database; write database or s3, or change persistence.storage",
+    ))
 }
 
 /// A value of an enum as it is written.

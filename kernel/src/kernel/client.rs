@@ -1,5 +1,5 @@
-//! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP, to
-//! connected clients and to handlers.
+//! The kernel as a caller of services, and as the bus's way to the event store, archive and streams, to outgoing
+//! HTTP, to connected clients and to handlers.
 
 use objectos_plugin_api::{
     Context, Error as PluginError, ErrorKind, Result,
@@ -28,7 +28,9 @@ use tokio::runtime::Handle;
 
 use super::core::Core;
 use crate::{
-    events::{ClientsPort, EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    events::{
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+    },
     instance::{
         call::Call,
         cell::{CellState, PluginCell},
@@ -55,6 +57,11 @@ impl KernelClient {
 
     /// The archive of done events that the configuration names.
     pub(crate) fn event_archive(core: &Core, name: &'static str) -> Self {
+        Self::open(core, name)
+    }
+
+    /// The streams of sourced records, where the configuration says they are.
+    pub(crate) fn event_streams(core: &Core, name: &'static str) -> Self {
         Self::open(core, name)
     }
 
@@ -181,6 +188,28 @@ impl EventArchivePort for KernelClient {
 
     fn prune(&self, before_ms: i64) -> PortFuture<u64> {
         self.ask("prune", &before_ms)
+    }
+}
+
+impl EventStreamsPort for KernelClient {
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()> {
+        self.ask("append", &events)
+    }
+
+    fn page(&self, request: AggregateRequest) -> PortFuture<AggregatePage> {
+        self.ask("page", &request)
+    }
+
+    fn due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>> {
+        self.ask("due", &request)
+    }
+
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()> {
+        self.ask("keep_snapshots", &request)
+    }
+
+    fn prune(&self, request: PruneRequest) -> PortFuture<u64> {
+        self.ask("prune", &request)
     }
 }
 

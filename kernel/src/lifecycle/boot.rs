@@ -29,7 +29,7 @@ use crate::{
 ///
 /// # Errors
 /// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke;
-/// `EventBus` when no plugin does what the configuration of the bus asks for.
+/// `EventBus` when no plugin does what the configuration of the bus asks for, or provides what a storage of events needs.
 pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let since = Instant::now();
     notices::kernel(core, Kind::KernelBeforeInit);
@@ -44,6 +44,9 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let refusals = core.refusals.lock().clone();
     for refusal in &refusals {
         journal::refused(core, &Cause::boot(), refusal);
+    }
+    if core.options.select == Selection::All {
+        core.check_event_storages()?;
     }
     for level in &levels {
         join_all(

@@ -188,6 +188,10 @@ pub struct DoneRequest {
     /// [`RECORD_EVENTS`](crate::contracts::events::RECORD_EVENTS); empty is of all objects, `null` is of none.
     #[serde(default)]
     pub but_records_of: Option<Vec<String>>,
+    /// Only events of records of these objects; empty is of all objects, `null` is all events. Since 1.3: a store
+    /// that does not know it gives all away, so whoever asks looks again.
+    #[serde(default)]
+    pub only_records_of: Option<Vec<String>>,
 }
 
 /// A page of dead letters.

@@ -55,7 +55,7 @@ impl FileArchive {
         if self.shared {
             return Err(Error::new(
                 ErrorKind::NotImplemented,
-                "several hosts may share a PostgreSQL database, and files of one of them are not there for the others; write persistence.storage: database, or custom with a plugin that provides event-archive",
+                "several hosts may share a PostgreSQL database, and files of one of them are not there for the others; write database or s3 for persistence.storage and eventSourcing.storage, or persistence.storage: custom with a plugin that provides event-archive",
             ));
         }
         let days = Arc::clone(&self.days);

@@ -38,6 +38,7 @@ const PLUGINS: [&str; 7] = [
     "objectos-permissions",
     "objectos-realtime",
     "objectos-server",
+    "objectos-storage",
 ];
 /// Crates that are the ABI: only plugin-api may name them, so that there is one version of them.
 const ABI: [&str; 2] = ["abi_stable", "async-ffi"];

@@ -44,6 +44,24 @@ pub(crate) struct Row {
     lease_until_ms: i64,
 }
 
+impl Row {
+    /// As it was before it was moved.
+    pub(super) fn of(done: &DoneEvent) -> Self {
+        Self {
+            stored: StoredEvent {
+                sequence: done.sequence,
+                key: done.key.clone(),
+                event: done.event.clone(),
+                deliveries: Vec::new(),
+            },
+            stored_at_ms: done.stored_at_ms,
+            done: true,
+            node: String::new(),
+            lease_until_ms: 0,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct StoreState {
     pub(crate) rows: BTreeMap<u64, Row>,
@@ -205,9 +223,12 @@ impl StoreState {
 
     /// The last event is never given away: its sequence must not be given twice.
     fn done(&self, request: &DoneRequest) -> Vec<DoneEvent> {
+        let is_of = |stored: &StoredEvent, objects: &[String]| {
+            aggregate_of(stored).is_some_and(|aggregate| wanted(objects, &aggregate))
+        };
         let stays = |stored: &StoredEvent| {
-            let objects = request.but_records_of.as_deref();
-            objects.is_some_and(|objects| aggregate_of(stored).is_some_and(|aggregate| wanted(objects, &aggregate)))
+            let (but, only) = (request.but_records_of.as_deref(), request.only_records_of.as_deref());
+            but.is_some_and(|objects| is_of(stored, objects)) || only.is_some_and(|objects| !is_of(stored, objects))
         };
         let done = self.rows.values().filter(|row| {
             let sequence = row.stored.sequence;
