@@ -30,10 +30,11 @@ const DATABASE: [&str; 9] = [
 /// Crates that read YAML.
 const YAML: [&str; 4] = ["serde-saphyr", "granit-parser", "serde_yaml", "saphyr"];
 /// Crates of ours that are plugins.
-const PLUGINS: [&str; 6] = [
+const PLUGINS: [&str; 7] = [
     "objectos-audit",
     "objectos-auth",
     "objectos-data",
+    "objectos-graphql",
     "objectos-notification",
     "objectos-permissions",
     "objectos-server",
