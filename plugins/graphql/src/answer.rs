@@ -1,5 +1,5 @@
-//! Records as an operation asks for them: each value under the name that it is to have, choices under theirs, ids in the place
-//! of the records that stand there.
+//! Records as an operation asks for them: each value under the name that it is to have, choices under theirs, ids in
+//! the place of the records that stand there.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! The fields of `Mutation`. Each is one call of the service `data`, with all that it does on the way: rights, rules, hooks,
-//! events. What is selected of the record comes from its answer where that has it, and else is read.
+//! The fields of `Mutation`. Each is one call of the service `data`, with all that it does on the way: rights, rules,
+//! hooks, events. What is selected of the record comes from its answer where that has it, and else is read.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! What an operator sets. JSON, camelCase, as `plugin.json` describes it; the checks here are those a schema cannot make.
+//! What an operator sets. JSON, camelCase, as `plugin.json` describes it; the checks here are those a schema cannot
+//! make.
 
 use objectos_plugin_api::Setup;
 use serde::Deserialize;

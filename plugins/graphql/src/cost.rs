@@ -1,6 +1,7 @@
-//! What an operation may cost, before anything of it runs. The rule: each selection costs 1, and each record that may be answered
-//! costs 1. A list may answer as many records as its limit, each with as many as are selected below it; `limit` unsaid is the
-//! default. Fields within each other are counted as the depth; what `__schema` and `__type` tell has bounds of its own.
+//! What an operation may cost, before anything of it runs. The rule: each selection costs 1, and each record that may
+//! be answered costs 1. A list may answer as many records as its limit, each with as many as are selected below it;
+//! `limit` unsaid is the default. Fields within each other are counted as the depth; what `__schema` and `__type` tell
+//! has bounds of its own.
 
 use async_graphql::Value;
 use async_graphql::parser::types::{

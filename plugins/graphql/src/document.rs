@@ -1,6 +1,6 @@
-//! An operation made ready: one of the document's, the fragments that it uses, and the values of its variables in their places, so
-//! that all that follows sees one thing and the same. What was not given is not there, as GraphQL wants it: a field of an input
-//! whose variable has no value is left out, and not null.
+//! An operation made ready: one of the document's, the fragments that it uses, and the values of its variables in their
+//! places, so that all that follows sees one thing and the same. What was not given is not there, as GraphQL wants it:
+//! a field of an input whose variable has no value is left out, and not null.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,8 +30,8 @@ impl Operation {
     /// Reads a query.
     ///
     /// # Errors
-    /// `invalid_query` for a query that is too large, that is none, that has no such operation, whose fragments hold themselves, or
-    /// one of whose variables is missing.
+    /// `invalid_query` for a query that is too large, that is none, that has no such operation, whose fragments hold
+    /// themselves, or one of whose variables is missing.
     pub(crate) fn read(query: &str, name: Option<&str>, variables: &Variables, bytes_max: usize) -> Answered<Self> {
         if query.len() > bytes_max {
             return Err(invalid(format!("the query has {} bytes; at most {bytes_max} are allowed", query.len())));

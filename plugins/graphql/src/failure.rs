@@ -1,5 +1,5 @@
-//! Errors as GraphQL tells them: `{message, path, extensions: {code, fieldErrors?, details?}}`, with the words and the code that
-//! the same refusal has over REST.
+//! Errors as GraphQL tells them: `{message, path, extensions: {code, fieldErrors?, details?}}`, with the words and the
+//! code that the same refusal has over REST.
 
 use async_graphql::{Error as GraphError, ErrorExtensionValues};
 use objectos_plugin_api::{Error, ErrorKind};

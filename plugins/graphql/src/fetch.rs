@@ -1,7 +1,7 @@
-//! Reads records with all that is wanted of what hangs on them. One call brings a list with the records that it points to and
-//! the records that point to it; the engine reads each of these relations by one statement. A second call is made for each of the
-//! following, and for each once, however many records there are: how many records point to each; another page of the same
-//! relation; ids whose records may not be seen, where both are selected.
+//! Reads records with all that is wanted of what hangs on them. One call brings a list with the records that it points
+//! to and the records that point to it; the engine reads each of these relations by one statement. A second call is
+//! made for each of the following, and for each once, however many records there are: how many records point to each;
+//! another page of the same relation; ids whose records may not be seen, where both are selected.
 //!
 //! What is found is put into the records themselves, under keys that no field has: `account#id` is the id, `#0` a list
 //! `{records, hasMore, total}` by its place among those that are wanted.

@@ -1,5 +1,5 @@
-//! Filters: `{name: {contains: "x"}, account: {industry: {eq: software}}, or: [...]}` becomes the engine's
-//! `{"$and": [{"name": {"$contains": "x"}}, {"account.industry": {"$eq": "software"}}, {"$or": [...]}]}`. All names were checked
+//! Filters: `{name: {contains: "x"}, account: {industry: {eq: software}}, or: [...]}` becomes the engine's `{"$and":
+//! [{"name": {"$contains": "x"}}, {"account.industry": {"$eq": "software"}}, {"$or": [...]}]}`. All names were checked
 //! against the schema; values are the engine's matter, in its words.
 
 use async_graphql::{Name, Value};

@@ -1,5 +1,6 @@
-//! The schema of the metadata as it is now. One is kept, and made anew by the first request that finds another version; what
-//! requests run on meanwhile stays theirs until they end. Nobody waits for somebody else's: two that come at once make two.
+//! The schema of the metadata as it is now. One is kept, and made anew by the first request that finds another version;
+//! what requests run on meanwhile stays theirs until they end. Nobody waits for somebody else's: two that come at once
+//! make two.
 
 use std::sync::Arc;
 

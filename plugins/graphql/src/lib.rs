@@ -1,10 +1,11 @@
-//! `objectos.graphql`: GraphQL over all objects. Reads and writes records through the services `data` and `metadata` alone, with
-//! the caller's own principal: whatever they refuse is refused here, in the same words.
+//! `objectos.graphql`: GraphQL over all objects. Reads and writes records through the services `data` and `metadata`
+//! alone, with the caller's own principal: whatever they refuse is refused here, in the same words.
 //!
 //! # Map
 //! * `config`, `error`, `failure`: what an operator sets, what may go wrong, and how GraphQL says it.
 //! * `names`, `model`: objects of the metadata under names that GraphQL allows.
-//! * `schema`: the types that clients see, made of the model; `keeper`: one schema, made anew when the metadata changed.
+//! * `schema`: the types that clients see, made of the model; `keeper`: one schema, made anew when the metadata
+//!   changed.
 //! * `document`, `cost`: an operation, made ready and held to its limits before anything runs.
 //! * `plan`, `page`, `filter`, `input`: what an operation wants, in the engine's terms.
 //! * `engine`, `fetch`, `answer`, `node`: records with all that hangs on them, and how they come out.

@@ -1,5 +1,5 @@
-//! The objects of the metadata under names that GraphQL allows: what the schema is made of, and what every name of an operation
-//! is looked up in. Made once for each version of the metadata. Knows nothing of who asks.
+//! The objects of the metadata under names that GraphQL allows: what the schema is made of, and what every name of an
+//! operation is looked up in. Made once for each version of the metadata. Knows nothing of who asks.
 
 mod field;
 mod read;

@@ -1,9 +1,9 @@
 //! Names that GraphQL allows, and no two alike.
 //!
-//! The rule: a type is the object's name in Pascal case (`sys_user` is `SysUser`), a field keeps its name. Characters that GraphQL
-//! does not know become `_`, a digit in front gets a `_` before it, and several `_` in front become one, since `__` is GraphQL's
-//! own. What is taken gets `_2`, `_3` and so on; names are given in the order of the objects' names, and within an object in the
-//! order of its fields.
+//! The rule: a type is the object's name in Pascal case (`sys_user` is `SysUser`), a field keeps its name. Characters
+//! that GraphQL does not know become `_`, a digit in front gets a `_` before it, and several `_` in front become one,
+//! since `__` is GraphQL's own. What is taken gets `_2`, `_3` and so on; names are given in the order of the objects'
+//! names, and within an object in the order of its fields.
 
 use std::collections::HashSet;
 

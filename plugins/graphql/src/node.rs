@@ -43,7 +43,8 @@ pub(crate) fn given<'a>(context: &Context<'_>, node: Node) -> Option<FieldValue<
     }
 }
 
-/// The resolver of every field below the roots: it lies ready in its parent, under the name that the operation gives it.
+/// The resolver of every field below the roots: it lies ready in its parent, under the name that the operation gives
+/// it.
 #[allow(clippy::needless_pass_by_value, reason = "the shape of a resolver")]
 pub(crate) fn pick<'a>(context: ResolverContext<'a>) -> FieldFuture<'a> {
     let parent: &'a FieldValue<'a> = context.parent_value;

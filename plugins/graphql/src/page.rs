@@ -1,4 +1,5 @@
-//! Which records of a list, as the arguments of a field say: filter, order, limit, offset, cursor and words to look for.
+//! Which records of a list, as the arguments of a field say: filter, order, limit, offset, cursor and words to look
+//! for.
 
 use async_graphql::{Name, Value};
 use serde_json::{Map, Value as Json, json};

@@ -1,5 +1,6 @@
-//! What an operation wants of records, twice: as a tree of names under which it is answered ([`RecordPlan`]), and as a tree of
-//! what the engine is asked for ([`Wanted`]), in which the same relation stands once, however often it is selected.
+//! What an operation wants of records, twice: as a tree of names under which it is answered ([`RecordPlan`]), and as a
+//! tree of what the engine is asked for ([`Wanted`]), in which the same relation stands once, however often it is
+//! selected.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! GraphQL behind the kernel: reads the configuration and answers the routes. It holds nothing but the schema, so a new version
-//! takes nothing over.
+//! GraphQL behind the kernel: reads the configuration and answers the routes. It holds nothing but the schema, so a new
+//! version takes nothing over.
 
 use objectos_plugin_api::{Plugin, Registry, Result, Setup, contracts::data::DataClient, plugin};
 use std::sync::Arc;

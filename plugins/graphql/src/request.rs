@@ -1,5 +1,5 @@
-//! One HTTP request: what it asks, whether that may run, and the answer. What cannot run is 400 (403 for the schema where that is
-//! not told), with `{errors}` alone; what ran is 200, with `data` and the errors of single fields.
+//! One HTTP request: what it asks, whether that may run, and the answer. What cannot run is 400 (403 for the schema
+//! where that is not told), with `{errors}` alone; what ran is 200, with `data` and the errors of single fields.
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Error as GraphError, ErrorExtensionValues, Request, ServerError, Value, Variables};

@@ -1,5 +1,5 @@
-//! The fields of `Query`. Each reads what is selected below it, asks once for all of it, and answers it whole; the fields below
-//! only pick their part.
+//! The fields of `Query`. Each reads what is selected below it, asks once for all of it, and answers it whole; the
+//! fields below only pick their part.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(crate) fn resolve(
                 None
             }
         };
-        Ok(answered)
+        Ok::<_, async_graphql::Error>(answered)
     }))
 }
 

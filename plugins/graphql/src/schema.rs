@@ -1,4 +1,5 @@
-//! The types that clients see, made of the model. Every field below the roots only picks its part of what its root read.
+//! The types that clients see, made of the model. Every field below the roots only picks its part of what its root
+//! read.
 
 mod inputs;
 mod records;

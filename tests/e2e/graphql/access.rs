@@ -104,7 +104,7 @@ fn tenants_are_apart() {
 }
 
 #[test]
-fn in_production_the_schema_is_not_told() {
+fn the_schema_is_not_told_where_introspection_is_off() {
     let builder = HostBuilder::new().plugin("graphql").example("crm");
     let config = "plugins:\n  objectos.graphql: {introspection: false, playground: false}\n";
     let host = builder.config(config).start();

@@ -1,6 +1,6 @@
-//! Makes the model of the definitions. The rule of names is that of `names`; of a reference `account` the record is `account` and
-//! the id is `account_id`, and of `owner_id` the record is `owner`. Records that point here are the name of their object with an
-//! `s`, and with `_by_` and the field where several of their fields do.
+//! Makes the model of the definitions. The rule of names is that of `names`; of a reference `account` the record is
+//! `account` and the id is `account_id`, and of `owner_id` the record is `owner`. Records that point here are the name
+//! of their object with an `s`, and with `_by_` and the field where several of their fields do.
 
 use objectos_plugin_api::contracts::metadata::MetadataItem;
 use serde_json::{Value, json};

@@ -119,8 +119,8 @@ fn filter(model: &Model, object: &ObjectModel) -> InputObject {
     filter
 }
 
-/// The input of a record. Nothing is required by its type: the engine knows what is, fills in defaults, and names every field that
-/// is wrong at once.
+/// The input of a record. Nothing is required by its type: the engine knows what is, fills in defaults, and names every
+/// field that is wrong at once.
 fn record<'f>(name: String, fields: impl Iterator<Item = &'f FieldModel>) -> InputObject {
     let mut input = InputObject::new(name);
     for field in fields {

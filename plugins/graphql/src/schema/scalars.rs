@@ -1,5 +1,5 @@
-//! Scalars of our own. They say what a value is; whether it is a good one says the engine, in its words and with the field's name,
-//! and a mask in its place is a text anyway. So only what can never be a value is refused here.
+//! Scalars of our own. They say what a value is; whether it is a good one says the engine, in its words and with the
+//! field's name, and a mask in its place is a text anyway. So only what can never be a value is refused here.
 
 use async_graphql::Value;
 use async_graphql::dynamic::{Scalar, SchemaBuilder};

@@ -1,5 +1,5 @@
-//! GraphQL as one more door: a user asks here what the administrator asks in the mirror, and both get the same. `@` stands in the
-//! names of types where the mirror has `Mirror`, and `~` in those of relations where it has the prefix.
+//! GraphQL as one more door: a user asks here what the administrator asks in the mirror, and both get the same. `@`
+//! stands in the names of types where the mirror has `Mirror`, and `~` in those of relations where it has the prefix.
 
 use serde_json::{Value, json};
 
