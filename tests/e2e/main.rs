@@ -24,6 +24,7 @@ mod crm;
 mod export;
 mod files;
 mod grants;
+mod graphql;
 mod host;
 mod permissions;
 mod plugins_cli;

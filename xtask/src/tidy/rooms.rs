@@ -34,6 +34,7 @@ const PLUGINS: [&str; 7] = [
     "objectos-audit",
     "objectos-auth",
     "objectos-data",
+    "objectos-graphql",
     "objectos-notification",
     "objectos-permissions",
     "objectos-realtime",
