@@ -98,7 +98,7 @@ impl HostObject {
     }
 
     /// Takes over a body or a socket that this plugin answered with; answers the number under which it is read.
-    pub(crate) fn open_stream(&self, instance: Arc<Instance>, left: (Kind, u64)) -> u64 {
+    pub(crate) fn open_stream(&self, instance: &Arc<Instance>, left: (Kind, u64)) -> u64 {
         self.core.streams.open(instance, left, self.core.clock.now_ms())
     }
 

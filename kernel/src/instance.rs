@@ -291,7 +291,7 @@ impl Instance {
             && let RResult::ROk(frame) = answer
             && let Some(left) = Kind::of_frame(frame)
         {
-            let number = self.host.open_stream(Arc::clone(self), left);
+            let number = self.host.open_stream(self, left);
             HttpResponse::set_stream(frame, number);
         }
     }

@@ -11,11 +11,11 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+pub(crate) use self::network::{host_of, is_loopback_host};
 pub use self::{
     network::{AddressRange, Origin},
     sockets::SocketConfig,
 };
-pub(crate) use self::network::{host_of, is_loopback_host};
 use crate::ServerError;
 
 /// Everything that may be set. JSON, camelCase; unknown keys are refused.

@@ -250,7 +250,11 @@ fn stock(admin: &mut Person) -> [Value; 2] {
 #[test]
 fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
     let mut dice = Dice::new();
-    let builder = HostBuilder::new().plugin("auth").plugin("permissions").plugin("audit").plugin("graphql");
+    let builder = HostBuilder::new()
+        .plugin("auth")
+        .plugin("permissions")
+        .plugin("audit")
+        .plugin("graphql");
     let path = app(builder.folder());
     let host = builder.app(&path).start();
     let mut people = People::new(&host);
@@ -298,7 +302,10 @@ fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
     }
     println!("{compared} answers of {asked} compared, the others refused");
     assert!(compared > ROUNDS * 5, "too few answers were compared: {compared}");
-    assert!(graphs > ROUNDS * 5, "too few answers of GraphQL were compared: {graphs}");
+    assert!(
+        graphs > ROUNDS * 5,
+        "too few answers of GraphQL were compared: {graphs}"
+    );
     tally.check();
     assert_eq!(
         stock(&mut people.admin),
