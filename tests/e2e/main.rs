@@ -41,3 +41,4 @@ mod webhooks;
 mod zoo;
 mod zoo_abi;
 mod zoo_files;
+mod zoo_principals;

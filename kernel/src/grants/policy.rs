@@ -92,6 +92,10 @@ impl GrantPolicy {
         };
         let mut missing = Vec::new();
         for mut ask in asked_by(document) {
+            // Nobody gives it and nobody asks for it: the notes on the manifest say so.
+            if ask.capability.idle() {
+                continue;
+            }
             if ask.capability.scope_kind() == ScopeKind::Path && ask.scope != "*" {
                 ask.scope = absolute(&self.base, &ask.scope);
             }
@@ -199,6 +203,11 @@ fn read_rules(path: &str, texts: &[String], base: &str, problems: &mut Vec<Docum
     let mut rules = Vec::new();
     for (index, text) in texts.iter().enumerate() {
         match Rule::parse(text) {
+            Ok(rule) if rule.idle() => problems.push(DocumentProblem::new(
+                format!("{path}[{index}]"),
+                format!("`{}` is a rule that nobody would hold a plugin to", rule.text()),
+                "remove it: neither the kernel nor a plugin of the house asks for it",
+            )),
             Ok(rule) => rules.push(rule.below(base)),
             Err((message, remedy)) => problems.push(DocumentProblem::new(format!("{path}[{index}]"), message, remedy)),
         }

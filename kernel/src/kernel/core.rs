@@ -275,6 +275,7 @@ impl Core {
             .map(|(record, candidate)| Contributor {
                 plugin: &record.id,
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: record.standing() != Standing::Stopped && record.with(|details| details.generation > 0),
             })
             .collect();
@@ -284,6 +285,7 @@ impl Core {
             .map(|candidate| Contributor {
                 plugin: candidate.id(),
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: false,
             })
             .collect();

@@ -102,6 +102,7 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
         Arc::clone(&core),
         Arc::clone(&loading.record.id),
         Arc::clone(&candidate),
+        &loading.record.principals,
     ));
     let limit = ms(core.options.limits.load_ms);
     let object = host.object();
@@ -142,6 +143,7 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
         Arc::clone(loading.core),
         Arc::clone(&loading.record.id),
         Arc::clone(loading.candidate),
+        &loading.record.principals,
     ));
     let object = host.object();
     let limit = ms(loading.core.options.limits.load_ms);

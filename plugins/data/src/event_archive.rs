@@ -23,6 +23,7 @@ use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
 use self::days::Days;
+use crate::event_store::only_the_kernel;
 
 /// Done events in files.
 #[derive(Debug)]
@@ -64,15 +65,18 @@ impl FileArchive {
 }
 
 impl EventArchive for FileArchive {
-    async fn append(&self, _context: Context, events: Vec<DoneEvent>) -> Result<()> {
+    async fn append(&self, context: Context, events: Vec<DoneEvent>) -> Result<()> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| days.append(&events)).await
     }
 
-    async fn range(&self, _context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+    async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| days.range(&request)).await
     }
 
-    async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {
+    async fn prune(&self, context: Context, before_ms: i64) -> Result<u64> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| days.prune(before_ms)).await
     }
 }
