@@ -20,7 +20,7 @@ use crate::trust::TrustVerdict;
 
 pub use self::digest::{Digest, DigestError};
 pub use self::refusal::{MissingGrant, Refusal, RefusalReason};
-pub(crate) use self::refusal::{name_of, provided_by};
+pub(crate) use self::refusal::{name_of, provided_by, vetoes_in, vetoes_of};
 
 /// A plugin that passed every check that can be made on it alone.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::{Ask, asked_by};
 use super::rule::{Rule, absolute};
 use super::scope::ScopeKind;
-use super::{Grant, GrantSet, GrantSource, Withheld};
+use super::{Capability, Grant, GrantSet, GrantSource, Withheld};
 use crate::package::{MissingGrant, RefusalReason};
 
 /// The `grants` section: plugin id, or `*` for all plugins, to its rules.
@@ -109,6 +109,13 @@ impl GrantPolicy {
             plugin: document.id().to_owned(),
             missing,
         })
+    }
+
+    /// Whether the operator denies a plugin to handle a hook, whatever it asks for.
+    pub(crate) fn denies_hook(&self, id: &str, hook: &str) -> bool {
+        let kind = Capability::HookHandle.scope_kind();
+        let denies = |rule: &Rule| rule.takes(Capability::HookHandle) && kind.covers(rule.scope(), hook);
+        self.rules_for(id).deny.iter().any(denies)
     }
 
     /// The rules that decide whether plugins are loaded and that no loaded plugin is held to, with their places.
