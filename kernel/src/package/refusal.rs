@@ -242,6 +242,14 @@ pub enum RefusalReason {
         found: Version,
         path: PathBuf,
     },
+    #[error("needs plugin `{wanted}` to implement `{capability}`, the one from {} implements {}", path.display(), if implements.is_empty() { "nothing".to_owned() } else { listed(implements) })]
+    CapabilityMissing {
+        wanted: String,
+        /// Id of a protocol, as in `com.example.protocol.storage.v1`.
+        capability: String,
+        path: PathBuf,
+        implements: Vec<String>,
+    },
     #[error("needs service `{service}` {range}, which no plugin provides")]
     ServiceMissing {
         service: String,
