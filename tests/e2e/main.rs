@@ -42,3 +42,4 @@ mod zoo;
 mod zoo_abi;
 mod zoo_files;
 mod zoo_principals;
+mod zoo_swaps;

@@ -17,7 +17,7 @@ use crate::{
     instance::{Instance, Parts, phase, registered},
     kernel::{core::Core, record::PluginRecord},
     loader::{Library, note_kept},
-    package::Candidate,
+    package::{Candidate, idle_parts},
 };
 
 /// Why the library of a plugin that does not come back from its making is kept.
@@ -220,12 +220,16 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
     .map_err(|failure| failure.into_error(id, "init", limit))?;
     let registrations: Registrations = serde_json::from_slice(&answer)
         .map_err(|error| Error::Internal(format!("the registrations of {id} cannot be read: {error}")))?;
-    let (registered, warnings) = registered::check(
+    let (registered, mut warnings) = registered::check(
         id,
         registrations,
         &loading.candidate.document.objectos,
         &loading.candidate.grants,
     )?;
+    let idle = idle_parts(&loading.candidate.document);
+    if !idle.is_empty() {
+        warnings.push(format!("says in its plugin.json what has no effect: {}", idle.join(", ")));
+    }
     instance.set_registered(registered);
     notices::phase(
         loading.core,
