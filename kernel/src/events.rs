@@ -7,7 +7,8 @@
 //! * Transient handlers see durable events too, once they are stored: on the node that reads them from the store, and
 //!   again after a restart when they were not done. Durable handlers see what is stored, and nothing else: a transient
 //!   event reaches them only when `persistence` stores it.
-//! * Done events stay in the store for their retention, or are moved into an archive for it: see `archive` and `retention`.
+//! * Done events stay in the store for their retention, or are moved out of it for that: see `archive`, `sourcing` and
+//!   `retention`.
 //!
 //! The bus knows no HTTP and no SQL: the store, outgoing requests and the handlers themselves are ports (`port`), which
 //! the kernel implements with services. It checks no rights: what a plugin may publish is the caller's business.
@@ -18,6 +19,7 @@
 
 mod archive;
 mod buffer;
+mod clients;
 mod dead_letters;
 mod delivery;
 mod dispatcher;
@@ -25,6 +27,7 @@ mod error;
 mod event_types;
 mod filter;
 mod health;
+mod keeper;
 mod message;
 mod metrics;
 mod path;
@@ -68,13 +71,16 @@ use self::{
     registry::Change,
     replay::{Replay, ReplayState},
     shared::Shared,
+    sourcing::Streams,
     transient::Flying,
 };
 pub use self::{
     error::EventConfigError,
     metrics::{BusMetrics, HandlerMetrics},
     pattern::Pattern,
-    port::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    port::{
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+    },
     registry::HandlerSpec,
     replay::ReplayEnd,
     retry::Backoff,
@@ -90,8 +96,13 @@ pub struct BusParts {
     pub store: Arc<dyn EventStorePort>,
     /// The archive of done events: the service that [`BusSettings::archive_service`] names. Without it they stay in the store.
     pub archive: Option<Arc<dyn EventArchivePort>>,
+    /// The streams of sourced records: the service that [`BusSettings::streams_service`] names. Without it they stay
+    /// in the store.
+    pub streams: Option<Arc<dyn EventStreamsPort>>,
     /// Outgoing HTTP.
     pub webhooks: Arc<dyn WebhookPort>,
+    /// Connected clients: the service that [`BusSettings::clients_service`] names.
+    pub clients: Option<Arc<dyn ClientsPort>>,
     /// The handlers of plugins.
     pub handlers: Arc<dyn HandlerPort>,
     /// Time.
@@ -138,25 +149,33 @@ impl EventBus {
             settings,
             store,
             archive,
+            streams,
             webhooks,
+            clients,
             handlers,
             clock,
             runtime,
             node,
         } = parts;
         let archive = settings.archive.zip(archive);
+        let streams = settings.streams_service().zip(streams);
         let shared = Arc::new(Shared::new(
             Arc::new(settings),
             store,
-            archive.map(|(kind, port)| Archive::new(kind, port)),
+            (
+                archive.map(|(kind, port)| Archive::new(kind, port)),
+                streams.map(|(service, port)| Streams::new(service, port)),
+            ),
             Delivery {
                 handlers,
                 webhooks,
+                clients,
                 clock,
             },
             node,
         ));
         shared.add_webhooks();
+        let clients = shared.add_clients();
         let (commands, received) = mpsc::unbounded_channel();
         let (store_changed, _) = watch::channel(0);
         let mut tasks = JoinSet::new();
@@ -168,6 +187,11 @@ impl EventBus {
         tasks.spawn_on(retention::keep_pruned(Arc::clone(&shared)), &runtime);
         tasks.spawn_on(sourcing::keep(Arc::clone(&shared)), &runtime);
         tasks.spawn_on(archive::keep_moved(Arc::clone(&shared)), &runtime);
+        if let Some(handler) = clients
+            && let Some(queue) = handler.queue.clone()
+        {
+            tasks.spawn_on(transient::work(Arc::clone(&shared), handler, queue), &runtime);
+        }
         Self {
             shared,
             commands,
@@ -397,6 +421,12 @@ impl EventBus {
             .map(|entry| format!("{} fits no event handler of any plugin", entry.place))
             .chain(self.shared.settings.notes().iter().cloned())
             .collect()
+    }
+
+    /// Services that the configuration asks for by the kind of a storage, each with the key and value that do.
+    #[must_use]
+    pub fn needed_services(&self) -> Vec<(&'static str, &'static str)> {
+        self.shared.settings.needed_services()
     }
 
     /// Ends the bus: takes no durable events any more, stores those that wait, lets deliveries end within `limit`, and

@@ -37,6 +37,7 @@ use crate::{
     kernel::core::Core,
     package::Candidate,
     services::{Caller, Principals, ServiceReference},
+    streams::Kind,
     threads,
 };
 
@@ -117,9 +118,9 @@ impl HostObject {
         self.tasks.threads()
     }
 
-    /// Takes over a body that this plugin answered with; answers the number under which it is read.
-    pub(crate) fn open_stream(&self, instance: Arc<Instance>, stream: u64) -> u64 {
-        self.core.streams.open(instance, stream, self.core.clock.now_ms())
+    /// Takes over a body or a socket that this plugin answered with; answers the number under which it is read.
+    pub(crate) fn open_stream(&self, instance: Arc<Instance>, left: (Kind, u64)) -> u64 {
+        self.core.streams.open(instance, left, self.core.clock.now_ms())
     }
 
     /// Ends what the plugin left running in the background.

@@ -48,6 +48,7 @@ use crate::{
     host_object::HostObject,
     loader::{self, Library, LibraryFile},
     services::Principals,
+    streams::Kind,
 };
 
 /// How a plugin's own panic is told from one it only passes on: the kernel rewrites the text of what it passes on.
@@ -107,6 +108,8 @@ pub(crate) struct Instance {
     pub(crate) figures: Figures,
     executor: Handle,
     panicked: AtomicBool,
+    /// It is about to be replaced or stopped.
+    leaving: AtomicBool,
     incidents: mpsc::UnboundedSender<Incident>,
 }
 
@@ -152,6 +155,7 @@ impl Instance {
             figures: Figures::default(),
             executor,
             panicked: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             incidents,
         }
     }
@@ -295,14 +299,14 @@ impl Instance {
         self.own(answer)
     }
 
-    /// Takes over the body that an answer of a route leaves to be read, so that it is in somebody's hands from the moment at
-    /// which the plugin lets go of it.
+    /// Takes over the body or the socket that an answer of a route leaves open, so that it is in somebody's hands from the
+    /// moment at which the plugin lets go of it.
     pub(crate) fn take_body(self: &Arc<Self>, errand: Errand, answer: &mut RawResult) {
         if errand == Errand::Call(ROUTES)
             && let RResult::ROk(frame) = answer
-            && let Some(stream) = HttpResponse::stream_of(frame)
+            && let Some(left) = Kind::of_frame(frame)
         {
-            let number = self.host.open_stream(Arc::clone(self), stream);
+            let number = self.host.open_stream(Arc::clone(self), left);
             HttpResponse::set_stream(frame, number);
         }
     }
@@ -331,6 +335,20 @@ impl Instance {
         }
         PluginError::new(ErrorKind::Panicked, "something went wrong on the server")
             .with_internal(format_args!("plugin {} panicked: {text}", self.plugin))
+    }
+
+    /// No socket is opened in it from now on.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// It was not replaced after all.
+    pub(crate) fn stay(&self) {
+        self.leaving.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// Whether it panicked at least once.
@@ -365,6 +383,7 @@ impl Instance {
                 format!("its event handler {handler}")
             }
             Errand::Body => "the body of an answer".to_owned(),
+            Errand::Socket => "a socket".to_owned(),
             Errand::Task => "a background task".to_owned(),
         }
     }

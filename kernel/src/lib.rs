@@ -9,7 +9,7 @@
 //!   every reference to it goes; `instance::own_threads`: where a plugin runs that is not called on its callers' threads.
 //! * `host_object`: the kernel as a plugin sees it, where every right is checked.
 //! * `services`, `hooks`, [`events`], `contributions`, `listeners`: the ways plugins meet; `streams`: bodies of answers that one
-//!   plugin makes while another one reads them.
+//!   plugin makes while another one reads them, and sockets.
 //! * `lifecycle`, `swap`, `health`, `watch`: what happens to a plugin, and when.
 //! * [`Kernel`], [`KernelOptions`]: what a host uses; `control`: the same as the service `kernel`, and the service `grants`.
 //!

@@ -1,13 +1,21 @@
-//! Bodies that plugins make while somebody reads them. An answer of a route names its body by a number of the plugin that
-//! answered; the kernel takes the body over in the same moment, hands a number of its own on, and stands between the two sides
-//! until the end. It knows no body's content, and nothing of HTTP beyond the number in a frame.
+//! Bodies that plugins make while somebody reads them, and sockets, which take messages as well ([`push`]). An answer of a
+//! route names its body by a number of the plugin that answered; the kernel takes the body over in the same moment, hands a
+//! number of its own on, and stands between the two sides until the end. It knows no content, and nothing of HTTP beyond the
+//! number in a frame.
 //!
 //! Invariants
 //! * A body that is open holds its generation, as a call under way does: a drain waits for it, and may end it.
-//! * Whoever reads a body that was ended before its end reads an error, never an end.
-//! * A number cannot be guessed, and a body that nobody asks for within a minute is dropped.
+//! * A socket holds its generation, too, but has no end that a drain could wait for: it is ended before the drain begins, and
+//!   none is opened in a generation that is leaving.
+//! * Whoever reads what was ended before its end reads an error, never an end.
+//! * A number cannot be guessed, and what nobody asks for within a minute is dropped.
 
-use objectos_plugin_api::{Error as PluginError, abi::RawResult, private::abi_stable::std_types::RResult};
+mod push;
+mod source;
+
+use objectos_plugin_api::{
+    Error as PluginError, HttpResponse, SERVICE_RESTART, abi::RawResult, private::abi_stable::std_types::RResult,
+};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
@@ -22,21 +30,32 @@ use std::{
     task::{Context as TaskContext, Poll, Waker},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::runtime::Handle;
 
-use crate::{
-    instance::{
-        Instance,
-        call::Call,
-        presence::{self, About, Errand},
-    },
-    loader,
-};
+use self::{push::Push, source::Source};
+use crate::instance::{Instance, call::Call};
 
 /// How long an answer may lie about before its body is asked for: whoever got it went away with it.
 const CLAIM_LIMIT_MS: i64 = 60_000;
 /// How long a piece that is being made on another thread may keep a body from being ended at once.
 const END_LIMIT: Duration = Duration::from_millis(100);
+
+/// What an answer leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It has an end.
+    Body,
+    /// It takes messages, and ends when either side wants it to.
+    Socket,
+}
+
+impl Kind {
+    /// What the frame of an answer leaves open, with the number that its plugin knows it by.
+    pub(crate) fn of_frame(frame: &[u8]) -> Option<(Self, u64)> {
+        let body = HttpResponse::stream_of(frame).map(|number| (Self::Body, number));
+        body.or_else(|| HttpResponse::socket_of(frame).map(|number| (Self::Socket, number)))
+    }
+}
 
 /// All that are open.
 #[derive(Default)]
@@ -55,10 +74,14 @@ impl fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// Takes over a body that a plugin knows by `stream`, at `now_ms` by the kernel's clock; answers the number under which it
-    /// is read.
-    pub(crate) fn open(&self, instance: Arc<Instance>, stream: u64, now_ms: i64) -> u64 {
-        let own = Arc::new(Stream::new(Source { instance, stream }, now_ms));
+    /// Takes over what a plugin knows by `stream`, at `now_ms` by the kernel's clock; answers the number under which it is read.
+    pub(crate) fn open(&self, instance: Arc<Instance>, (kind, stream): (Kind, u64), now_ms: i64) -> u64 {
+        let source = Source {
+            instance: Arc::clone(&instance),
+            stream,
+            kind,
+        };
+        let own = Arc::new(Stream::new(source, now_ms));
         let mut open = self.open.lock();
         let number = loop {
             let number = self.keys.hash_one(self.made.fetch_add(1, Ordering::Relaxed));
@@ -66,7 +89,12 @@ impl Streams {
                 break number;
             }
         };
-        open.insert(number, own);
+        open.insert(number, Arc::clone(&own));
+        drop(open);
+        // Either this sees the mark, or whoever set it finds the socket.
+        if kind == Kind::Socket && instance.is_leaving() {
+            own.end();
+        }
         number
     }
 
@@ -96,6 +124,13 @@ impl Streams {
         Some(NextPiece { stream, deadline_ns })
     }
 
+    /// Hands a message to a socket; `None` for a number that stands for nothing. Nobody works on it before it is polled.
+    pub(crate) fn push(&self, number: u64, message: &[u8]) -> Option<Push> {
+        let stream = self.open.lock().get(&number).map(Arc::clone)?;
+        stream.claimed.store(true, Ordering::Relaxed);
+        Some(Push::new(stream, message.to_vec()))
+    }
+
     /// Whoever read it does so no more.
     pub(crate) fn close(&self, number: u64) {
         let stream = self.open.lock().remove(&number);
@@ -106,86 +141,39 @@ impl Streams {
 
     /// Ends whatever an instance still makes; answers how many those were.
     pub(crate) fn end_of(&self, instance: &Instance) -> usize {
+        self.end_where(|stream| stream.serial == instance.serial)
+    }
+
+    /// Ends the sockets of an instance, and lets it open no more until [`Instance::stay`]; answers how many those were.
+    pub(crate) fn end_sockets_of(&self, instance: &Instance) -> usize {
+        instance.leave();
+        self.end_where(|stream| stream.serial == instance.serial && stream.kind == Kind::Socket)
+    }
+
+    fn end_where(&self, fits: impl Fn(&Stream) -> bool) -> usize {
         let open: Vec<Arc<Stream>> = self.open.lock().values().map(Arc::clone).collect();
-        open.iter()
-            .filter(|stream| stream.serial == instance.serial && stream.end())
-            .count()
+        open.iter().filter(|stream| fits(stream) && stream.end()).count()
     }
 }
 
-/// A body on the plugin's side.
-struct Source {
-    instance: Arc<Instance>,
-    stream: u64,
-}
-
-impl Source {
-    /// Nothing of the author's runs before the call is polled.
-    fn next(&self, deadline_ns: u64) -> Call {
-        loader::checkpoint();
-        let future = presence::watched(self.instance.serial, About::guest(Errand::Body), || {
-            self.instance.object().stream_next(self.stream)
-        });
-        Call::new(future, Arc::clone(&self.instance), deadline_ns, Errand::Body)
-    }
-}
-
-impl Drop for Source {
-    /// What the author wrote runs, and may block: for a plugin that is called apart on its own threads.
-    fn drop(&mut self) {
-        loader::checkpoint();
-        let apart = self.instance.threads().apart();
-        let end = End {
-            instance: Arc::clone(&self.instance),
-            stream: self.stream,
-            about: if apart {
-                About::home(Errand::Body)
-            } else {
-                About::guest(Errand::Body)
-            },
-        };
-        if apart {
-            // Cancelled at once, which drops it there.
-            let threads = Arc::clone(self.instance.threads());
-            drop(threads.run(true, |_: oneshot::Sender<()>| Box::pin(end.wait())));
-        }
-    }
-}
-
-/// The end of a body, which comes when this is dropped.
-struct End {
-    instance: Arc<Instance>,
-    stream: u64,
-    about: About,
-}
-
-impl End {
-    async fn wait(self) {
-        std::future::pending::<()>().await;
-        drop(self);
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        presence::watched(self.instance.serial, self.about, || {
-            self.instance.object().stream_drop(self.stream);
-        });
-    }
-}
-
-/// A body that is not at its end. The piece that is being made goes before the body does, and that before the instance.
+/// What is not at its end. The piece that is being made and the message that is heard go before it does, and it before the
+/// instance.
 struct Live {
     piece: Option<Call>,
     /// Of whoever waits for the piece; a waker of the host's.
     waker: Option<Waker>,
+    /// The message that a socket hears.
+    push: Option<Call>,
+    /// Of whoever waits for that.
+    push_waker: Option<Waker>,
     source: Source,
 }
 
-/// One body.
+/// One body or socket.
 pub(crate) struct Stream {
     /// `None` at the end. Locked while the plugin is polled.
     live: Mutex<Option<Live>>,
+    kind: Kind,
     /// Serial of the instance.
     serial: u32,
     /// It is over, or is to be as soon as whoever polls it lets go.
@@ -198,10 +186,13 @@ pub(crate) struct Stream {
 impl Stream {
     fn new(source: Source, now_ms: i64) -> Self {
         Self {
+            kind: source.kind,
             serial: source.instance.serial,
             live: Mutex::new(Some(Live {
                 piece: None,
                 waker: None,
+                push: None,
+                push_waker: None,
                 source,
             })),
             ended: AtomicBool::new(false),
@@ -215,15 +206,18 @@ impl Stream {
     }
 
     fn poll(&self, task: &mut TaskContext<'_>, deadline_ns: u64) -> Poll<RawResult> {
-        let polled = self.poll_live(task, deadline_ns);
+        self.settle(self.poll_live(task, deadline_ns))
+    }
+
+    /// Whoever ended it while it was polled may have given up on the lock that was held until now.
+    fn settle(&self, polled: Poll<RawResult>) -> Poll<RawResult> {
         if !self.ended.load(Ordering::SeqCst) {
             return polled;
         }
-        // Whoever ended it meanwhile may have given up on the lock that was held here until now.
         let over = self.live.lock().take();
         drop(over);
         if polled.is_pending() {
-            return Poll::Ready(broken_off());
+            return Poll::Ready(self.broken_off());
         }
         polled
     }
@@ -231,10 +225,10 @@ impl Stream {
     fn poll_live(&self, task: &mut TaskContext<'_>, deadline_ns: u64) -> Poll<RawResult> {
         let mut place = self.live.lock();
         if self.ended.load(Ordering::SeqCst) {
-            return Poll::Ready(broken_off());
+            return Poll::Ready(self.broken_off());
         }
         let Some(live) = &mut *place else {
-            return Poll::Ready(broken_off());
+            return Poll::Ready(self.broken_off());
         };
         let piece = live.piece.get_or_insert_with(|| live.source.next(deadline_ns));
         let polled = Pin::new(piece).poll(task);
@@ -243,7 +237,8 @@ impl Stream {
             Poll::Ready(RResult::ROk(bytes)) => !bytes.is_empty(),
             Poll::Ready(RResult::RErr(_)) => false,
         };
-        if more {
+        // A socket's client is heard until its reader lets go.
+        if more || self.kind == Kind::Socket {
             if polled.is_pending() {
                 live.waker = Some(task.waker().clone());
             } else {
@@ -267,19 +262,20 @@ impl Stream {
         let over = place.take();
         drop(place);
         let Some(mut live) = over else { return false };
-        let waker = live.waker.take();
+        let wakers = [live.waker.take(), live.push_waker.take()];
         drop(live);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().flatten().for_each(Waker::wake);
         true
     }
-}
 
-fn broken_off() -> RawResult {
-    let error = PluginError::unavailable("the body broke off")
-        .with_internal("it was ended before its end: its plugin was stopped or replaced, or failed");
-    RResult::RErr(error.into_raw())
+    fn broken_off(&self) -> RawResult {
+        let error = match self.kind {
+            Kind::Body => PluginError::unavailable("the body broke off"),
+            Kind::Socket => PluginError::unavailable("the socket broke off").with_code(SERVICE_RESTART),
+        };
+        let internal = "it was ended before its end: its plugin was stopped or replaced, or failed";
+        RResult::RErr(error.with_internal(internal).into_raw())
+    }
 }
 
 /// The next piece of a body; empty at the end. Dropping it ends nothing: [`Streams::close`] does.

@@ -157,6 +157,15 @@ fn no_streams() -> RawFuture {
     FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
 }
 
+/// What the other side of an older version says to messages of sockets.
+fn no_sockets() -> RawFuture {
+    let error = crate::Error::new(
+        crate::ErrorKind::NotImplemented,
+        "sockets are not known on the other side: build it with a newer plugin API",
+    );
+    FfiFuture::new(std::future::ready(RResult::RErr(error.into_raw())))
+}
+
 /// What a host of an older version says of who changed a payload: nobody may take it for unchanged.
 fn no_steps() -> RawHookFuture {
     let error = crate::Error::new(
@@ -237,6 +246,14 @@ pub trait RawHost: Send + Sync {
         let _ = (hook, subject, context, payload);
         crate::abi::no_steps()
     }
+    /// A message ([`crate::SocketMessage`]) of the client of a socket that an answer of a route left under this number; messages
+    /// to the client come by `stream_next`, whose empty answer says that there are no more, and both end with `stream_drop`. The
+    /// message is copied before this returns. One at a time, each until the future answers (nothing, when all is well); dropping
+    /// the future cancels that message. It has no deadline but its caller's.
+    fn stream_push(&self, stream: u64, message: RSlice<'_, u8>) -> RawFuture {
+        let _ = (stream, message);
+        crate::abi::no_sockets()
+    }
 }
 pub type RawHostObject = RawHost_TO<'static, RArc<()>>;
 
@@ -270,9 +287,16 @@ pub trait RawPlugin: Send + Sync {
         let _ = stream;
         crate::abi::no_streams()
     }
-    /// Drops a body, at its end or before, once for each number that was answered.
+    /// Drops a body or a socket, at its end or before, once for each number that was answered.
     fn stream_drop(&self, stream: u64) {
         let _ = stream;
+    }
+    /// A message of the client of a socket that one of its routes answered with, as [`crate::SocketMessage`] spells it; copied
+    /// before this returns. Nothing of the author's runs before the future is polled. Dropping that ends the message, and not
+    /// the socket.
+    fn stream_push(&self, stream: u64, message: RSlice<'_, u8>) -> RawFuture {
+        let _ = (stream, message);
+        crate::abi::no_sockets()
     }
 }
 pub type RawPluginObject = RawPlugin_TO<'static, RBox<()>>;
@@ -299,6 +323,6 @@ impl RootModule for PluginModuleRef {
 }
 
 /// Version of this crate: the API version in the handshake. Its minor number grows with every function that is appended: 1.1 has
-/// `stream_next`, `stream_drop` and `hook_steps`. A plugin that cannot do without one asks for it in its manifest (`"api":
+/// bodies that stream, sockets, and `hook_steps`. A plugin that cannot do without one asks for it in its manifest (`"api":
 /// "^1.1"`), and a host that has it not refuses the plugin before it opens it.
 pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,7 +1,7 @@
 //! Bodies that are made while they are sent: what an author writes ([`BodyStream`], [`HttpAnswer`]), and where a plugin keeps
-//! those that its routes answered with until they are at their end ([`OpenStreams`]). Pieces are asked for one by one, so
-//! that a slow reader makes a slow writer. The way across the line is [`crate::export`]'s, the reading side
-//! [`crate::BodyReader`].
+//! those that its routes answered with, and their sockets, until they are at their end ([`OpenStreams`]). Pieces are asked for
+//! one by one, so that a slow reader makes a slow writer. The way across the line is [`crate::export`]'s, the reading side
+//! [`crate::BodyReader`] and [`crate::SocketLine`].
 
 use std::{
     collections::HashMap,
@@ -9,13 +9,18 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context as TaskContext, Poll, ready},
 };
 
-use crate::{error::Result, http::HttpResponse};
+use crate::{
+    error::{Error, Result},
+    http::HttpResponse,
+    runtime::release,
+    socket::{Incoming, Socket, SocketMessage},
+};
 
 /// What a route answers whose body may stream; registered with [`crate::Registry::streaming_route`].
 #[derive(Debug)]
@@ -24,6 +29,8 @@ pub enum HttpAnswer {
     Whole(HttpResponse),
     /// The head (its `body` stays empty), and the body to follow.
     Streamed(HttpResponse, BodyStream),
+    /// The connection goes on as a WebSocket. Possible only where the request's header `upgrade` says `websocket`.
+    Socket(Socket),
 }
 
 impl From<HttpResponse> for HttpAnswer {
@@ -32,12 +39,27 @@ impl From<HttpResponse> for HttpAnswer {
     }
 }
 
+impl From<Socket> for HttpAnswer {
+    fn from(socket: Socket) -> Self {
+        Self::Socket(socket)
+    }
+}
+
 impl HttpAnswer {
-    /// The frame; a body that streams is put among those that are open.
-    pub(crate) fn encode(self, streams: &OpenStreams) -> Vec<u8> {
+    /// The frame; a body that streams is put among those that are open, and so is a socket. `upgrades`: the request asked for
+    /// one.
+    ///
+    /// # Errors
+    /// `Internal` for a socket that nobody asked for: a gateway that knows none would leave it open for good.
+    pub(crate) fn encode(self, streams: &OpenStreams, upgrades: bool) -> Result<Vec<u8>> {
         match self {
-            Self::Whole(response) => response.encode(),
-            Self::Streamed(head, body) => head.encode_streamed(streams.put(body)),
+            Self::Whole(response) => Ok(response.encode()),
+            Self::Streamed(head, body) => Ok(head.encode_streamed(streams.put(body, None))),
+            Self::Socket(socket) if upgrades => {
+                let head = socket.head();
+                Ok(head.encode_socket(streams.put(socket.outgoing, Some(socket.incoming))))
+            }
+            Self::Socket(_) => Err(Error::internal("a route answered a WebSocket to a request for none")),
         }
     }
 }
@@ -125,12 +147,21 @@ where
     }
 }
 
-/// The bodies that a plugin's routes answered with and that were not given back yet, by number. One of which a piece is being
-/// made belongs to that piece's future, and goes with it; its place stays empty until it is put back.
+/// What an open body or socket has while nobody works on it.
+pub(crate) struct Open {
+    /// Pieces of the body, or messages to the client.
+    body: Option<BodyStream>,
+    /// A socket's.
+    incoming: Option<Incoming>,
+}
+
+/// The bodies and sockets that a plugin's routes answered with and that were not given back yet, by number. One of which a
+/// piece is being made belongs to that piece's future, and goes with it; its place stays empty until it is put back. So does
+/// what hears a socket's client, but for that it is put back whatever becomes of the future.
 #[derive(Default)]
 pub(crate) struct OpenStreams {
     last: AtomicU64,
-    open: Mutex<HashMap<u64, Option<BodyStream>>>,
+    open: Mutex<HashMap<u64, Open>>,
 }
 
 impl fmt::Debug for OpenStreams {
@@ -140,34 +171,76 @@ impl fmt::Debug for OpenStreams {
 }
 
 impl OpenStreams {
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Option<BodyStream>>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, body: BodyStream) -> u64 {
+    fn put(&self, body: BodyStream, incoming: Option<Incoming>) -> u64 {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        self.open().insert(number, Some(body));
+        let body = Some(body);
+        self.open().insert(number, Open { body, incoming });
         number
     }
 
     /// Takes a body out of its place, for a piece to be made.
     pub(crate) fn take(&self, number: u64) -> Option<BodyStream> {
-        self.open().get_mut(&number).and_then(Option::take)
+        self.open().get_mut(&number)?.body.take()
     }
 
     /// Puts it back; drops it when its place was given up meanwhile.
     pub(crate) fn put_back(&self, number: u64, body: BodyStream) {
         let mut open = self.open();
         if let Some(place) = open.get_mut(&number) {
-            *place = Some(body);
+            place.body = Some(body);
         } else {
             drop(open);
             drop(body);
         }
     }
 
+    /// Takes what hears a socket's client, for one message.
+    pub(crate) fn listen(self: &Arc<Self>, number: u64) -> Option<Turn> {
+        let incoming = self.open().get_mut(&number)?.incoming.take()?;
+        Some(Turn {
+            streams: Arc::clone(self),
+            number,
+            incoming: Some(incoming),
+        })
+    }
+
     /// Gives up a place, and answers what is in it.
-    pub(crate) fn end(&self, number: u64) -> Option<BodyStream> {
-        self.open().remove(&number).flatten()
+    pub(crate) fn end(&self, number: u64) -> Option<Open> {
+        self.open().remove(&number)
+    }
+}
+
+/// One message's time with what hears a socket's client, which goes back when this is dropped.
+pub(crate) struct Turn {
+    streams: Arc<OpenStreams>,
+    number: u64,
+    incoming: Option<Incoming>,
+}
+
+impl Turn {
+    /// Has the message heard.
+    pub(crate) async fn hear(mut self, message: SocketMessage) -> Result<()> {
+        // Dropped before what made it goes back, also when this is dropped on the way.
+        match &mut self.incoming {
+            Some(incoming) => incoming(message).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut incoming = self.incoming.take();
+        let mut open = self.streams.open();
+        if let Some(place) = open.get_mut(&self.number) {
+            place.incoming = incoming.take();
+        }
+        drop(open);
+        // What the author wrote goes with it, maybe in the middle of a panic.
+        drop(release(incoming));
     }
 }

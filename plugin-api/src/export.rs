@@ -29,6 +29,7 @@ use crate::{
     plugin::{HookCall, HostSettings, Plugin, Registry, Setup},
     runtime::{PluginRuntime, guard, raw_result, ready, release},
     service::unknown_method,
+    socket::SocketMessage,
 };
 
 /// Position of the plugin's routes among its services: the kernel calls a route as a method of this one.
@@ -343,8 +344,21 @@ impl<P: Plugin> RawPlugin for Exported<P> {
         let _entered = self.runtime.handle().map(tokio::runtime::Handle::enter);
         let taken = guard(|| Ok(self.ready()?.registry.streams.end(stream)));
         if let Some(text) = release(taken) {
-            self.tell(&format!("a body panicked as it was dropped: {text}"));
+            self.tell(&format!("a body or a socket panicked as it was dropped: {text}"));
         }
+    }
+
+    fn stream_push(&self, stream: u64, message: RSlice<'_, u8>) -> RawFuture {
+        self.start_call(|| {
+            let message = SocketMessage::decode(message.as_slice().to_vec())?;
+            let turn = self
+                .ready()?
+                .registry
+                .streams
+                .listen(stream)
+                .ok_or_else(|| Error::unavailable("the socket is at its end, or hears another message"))?;
+            Ok(async move { turn.hear(message).await.map(|()| Vec::new()) })
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a plugin can do: open services, run hooks, publish events, listen, read what it was granted. A thin, cloneable
 //! view of the kernel's object for this plugin; every right is checked on the kernel's side.
 
+mod line;
 mod reader;
 
 use abi_stable::std_types::{RResult, RSlice, RStr, RVec};
@@ -20,7 +21,10 @@ use crate::{
     event::{NewEvent, Priority},
 };
 
-pub use self::reader::BodyReader;
+pub use self::{
+    line::{SocketLine, SocketPush},
+    reader::BodyReader,
+};
 
 /// The kernel, as one plugin sees it. Clones share one object.
 #[derive(Clone)]
@@ -139,6 +143,13 @@ impl Host {
     #[must_use]
     pub fn body(&self, stream: u64) -> BodyReader {
         BodyReader::new(self.clone(), stream)
+    }
+
+    /// Takes the socket that an answer of a route goes on as, by the number that [`crate::HttpResponse::socket_of`] finds in its
+    /// frame. Each is to be taken and dropped, as a body.
+    #[must_use]
+    pub fn socket(&self, socket: u64) -> SocketLine {
+        SocketLine::new(self.clone(), socket)
     }
 
     /// A listening socket for `address` (`127.0.0.1:3000`). The kernel keeps the socket, so that it stays open while one

@@ -6,6 +6,7 @@
 //! Frame of a response: byte 1, `u16` status, a `u32` count of headers and as many pairs; the rest is the body.
 //! Frame of a response whose body streams: byte 2, `u16` status, the `u64` number of the stream, the headers as above, and
 //! nothing behind them.
+//! Frame of a response that goes on as a WebSocket: byte 3, and the rest as with byte 2; the status is 101.
 
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, ops::Range};
@@ -15,7 +16,9 @@ use crate::error::{Error, Result};
 const FRAME_VERSION: u8 = 1;
 /// Begins the frame of a response whose body streams.
 const FRAME_STREAMED: u8 = 2;
-/// Where such a frame has the number of its stream.
+/// Begins the frame of a response that goes on as a WebSocket.
+const FRAME_SOCKET: u8 = 3;
+/// Where either has the number of its stream.
 const STREAM: Range<usize> = 3..11;
 
 /// A request that matched one of the plugin's routes. Reading a part costs no copy.
@@ -313,7 +316,18 @@ impl HttpResponse {
     #[doc(hidden)]
     #[must_use]
     pub fn encode_streamed(&self, stream: u64) -> Vec<u8> {
-        let mut out = vec![FRAME_STREAMED];
+        self.encode_open(FRAME_STREAMED, stream)
+    }
+
+    /// The frame of an answer with this head that goes on as the socket under a number.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn encode_socket(&self, socket: u64) -> Vec<u8> {
+        self.encode_open(FRAME_SOCKET, socket)
+    }
+
+    fn encode_open(&self, kind: u8, stream: u64) -> Vec<u8> {
+        let mut out = vec![kind];
         out.extend_from_slice(&self.status.to_le_bytes());
         out.extend_from_slice(&stream.to_le_bytes());
         self.put_headers(&mut out);
@@ -331,16 +345,16 @@ impl HttpResponse {
     /// The number of the stream that is the body of the answer in this frame; `None` when the body lies in the frame.
     #[must_use]
     pub fn stream_of(frame: &[u8]) -> Option<u64> {
-        if frame.first() != Some(&FRAME_STREAMED) {
-            return None;
-        }
-        frame
-            .get(STREAM)
-            .and_then(|number| number.try_into().ok())
-            .map(u64::from_le_bytes)
+        number_of(frame, FRAME_STREAMED)
     }
 
-    /// Writes another number into a frame of which [`HttpResponse::stream_of`] answered one.
+    /// The number of the socket that the answer in this frame goes on as; `None` when it is no answer of that kind.
+    #[must_use]
+    pub fn socket_of(frame: &[u8]) -> Option<u64> {
+        number_of(frame, FRAME_SOCKET)
+    }
+
+    /// Writes another number into a frame of which [`HttpResponse::stream_of`] or [`HttpResponse::socket_of`] answered one.
     #[doc(hidden)]
     pub fn set_stream(frame: &mut [u8], stream: u64) {
         if let Some(number) = frame.get_mut(STREAM) {
@@ -358,7 +372,7 @@ impl HttpResponse {
         let broken = || Error::internal("a response frame is broken");
         let (status, at) = match frame {
             [FRAME_VERSION, low, high, ..] => (u16::from_le_bytes([*low, *high]), 3),
-            [FRAME_STREAMED, low, high, ..] => (u16::from_le_bytes([*low, *high]), STREAM.end),
+            [FRAME_STREAMED | FRAME_SOCKET, low, high, ..] => (u16::from_le_bytes([*low, *high]), STREAM.end),
             _ => return Err(broken()),
         };
         let mut walk = Walk { frame, at };
@@ -390,4 +404,15 @@ impl HttpResponse {
             body: frame[at..].to_vec(),
         })
     }
+}
+
+/// The number in a frame that begins with `kind`.
+fn number_of(frame: &[u8], kind: u8) -> Option<u64> {
+    if frame.first() != Some(&kind) {
+        return None;
+    }
+    frame
+        .get(STREAM)
+        .and_then(|number| number.try_into().ok())
+        .map(u64::from_le_bytes)
 }

@@ -5,7 +5,9 @@
 //! * [`Plugin`], [`Registry`], [`Setup`]: what an author writes and fills.
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
-//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
+//! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent;
+//!   [`Socket`], [`SocketLine`]: an answer that goes on as a WebSocket.
+//! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -20,6 +22,7 @@
 extern crate self as objectos_plugin_api;
 
 pub mod abi;
+mod address;
 mod body;
 mod context;
 pub mod contracts;
@@ -33,14 +36,17 @@ mod log;
 mod plugin;
 #[doc(hidden)]
 pub mod private;
+mod readings;
 mod runtime;
 mod service;
+mod socket;
 
+pub use address::counted_address;
 pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
-pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef};
+pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef, SocketLine, SocketPush};
 pub use http::{HttpRequest, HttpRequestParts, HttpResponse};
 pub use objectos_plugin_macros::{plugin, service};
 pub use objectos_protocol as protocol;
@@ -48,4 +54,6 @@ pub use plugin::{
     CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook,
     RegisteredService, Registrations, Registry, Setup,
 };
+pub use readings::Readings;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
+pub use socket::{SERVICE_RESTART, Socket, SocketMessage};

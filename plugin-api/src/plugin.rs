@@ -297,7 +297,7 @@ pub struct Registry<P> {
     pub(crate) hooks: Vec<(RegisteredHook, HookHandler<P>)>,
     pub(crate) events: Vec<(RegisteredEvent, EventHandler<P>)>,
     pub(crate) routes: Vec<(String, RouteHandler<P>)>,
-    /// Bodies that routes answered with and that are not at their end.
+    /// Bodies and sockets that routes answered with and that are not at their end.
     pub(crate) streams: Arc<OpenStreams>,
     pub(crate) commands: Vec<(String, CommandHandler<P>)>,
 }
@@ -413,7 +413,8 @@ impl<P: Plugin> Registry<P> {
         self.routes.push((route.to_owned(), boxed));
     }
 
-    /// Answers a route whose body may be made while it is sent. One that never is goes with [`Registry::route`].
+    /// Answers a route whose body may be made while it is sent, or that may go on as a WebSocket. One that never does either
+    /// goes with [`Registry::route`].
     pub fn streaming_route<F, Fut>(&mut self, route: &str, handler: F)
     where
         F: Fn(Arc<P>, Context, HttpRequest) -> Fut + Send + Sync + 'static,
@@ -421,8 +422,10 @@ impl<P: Plugin> Registry<P> {
     {
         let open = Arc::clone(&self.streams);
         let boxed: RouteHandler<P> = Box::new(move |plugin, context, request| {
+            // The gateway lets this header through when the handshake is good, and only then.
+            let upgrades = request.header("upgrade") == Some("websocket");
             let (future, streams) = (handler(plugin, context, request), Arc::clone(&open));
-            Box::pin(async move { future.await.map(|answer| answer.encode(&streams)) })
+            Box::pin(async move { future.await?.encode(&streams, upgrades) })
         });
         self.routes.push((route.to_owned(), boxed));
     }

@@ -1,87 +1,15 @@
 //! The audit trail where people sign in: refusals and sign-ins leave rows, secrets do not, and few read it.
 
-use objectos_tests::{Answer, Client, Host, HostBuilder};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use serde_json::json;
 
-const PASSWORD: &str = "tangerine-otter-41";
-const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024, iterations: 1}\n";
-
-fn host() -> Host {
-    HostBuilder::new()
-        .plugin("auth")
-        .plugin("permissions")
-        .plugin("audit")
-        .example("crm")
-        .config(CONFIG)
-        .start()
-}
-
-/// Somebody with a session, who sends under a mark of its own.
-struct Person {
-    client: Client,
-    id: String,
-    token: String,
-}
-
-impl Person {
-    fn register(host: &Host, name: &str) -> Self {
-        let body = json!({"name": name, "email": format!("{name}@example.com"), "password": PASSWORD});
-        let mut client = host.client();
-        let made = client.send("POST", "/api/v1/auth/sign-up/email", &body).expect(200);
-        Self {
-            client,
-            id: made["user"]["id"].as_str().expect("an id").to_owned(),
-            token: made["token"].as_str().expect("a token").to_owned(),
-        }
-    }
-
-    fn send(&mut self, mark: &str, line: &str, body: &Value) -> Answer {
-        let (method, path) = line.split_once(' ').expect("METHOD /path");
-        let bearer = format!("Bearer {}", self.token);
-        let bytes = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
-        let headers = [
-            ("content-type", "application/json"),
-            ("authorization", bearer.as_str()),
-            ("user-agent", mark),
-        ];
-        self.client
-            .request(method, path, &headers, &bytes)
-            .unwrap_or_else(|error| panic!("{line}: {error}"))
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.send("reader", &format!("GET {path}"), &Value::Null)
-    }
-
-    /// The latest event that matches, once it is there.
-    fn await_event(&mut self, host: &Host, filter: &str) -> Value {
-        let begun = Instant::now();
-        loop {
-            let page = self.get(&format!("/api/v1/audit/events?{filter}")).expect(200);
-            if let Some(event) = page["data"].as_array().and_then(|events| events.first()) {
-                return event.clone();
-            }
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "no event for {filter}:\n{}",
-                host.log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
+use crate::signed_in::{PASSWORD, host, register};
 
 #[test]
 fn a_refused_create_leaves_a_row_and_the_trail_is_for_few() {
     let host = host();
-    let mut admin = Person::register(&host, "root");
-    let mut nobody = Person::register(&host, "nobody");
-    let refused = nobody.send("spec", "POST /api/v1/data/account", &json!({"name": "Initech"}));
+    let mut admin = register(&host, "root");
+    let mut nobody = register(&host, "nobody");
+    let refused = nobody.send_marked("spec", "POST /api/v1/data/account", &json!({"name": "Initech"}));
     assert_eq!(refused.status, 403, "{}", String::from_utf8_lossy(&refused.body));
     let event = admin.await_event(&host, "eventType=security.access_denied");
     assert_eq!(
@@ -96,7 +24,7 @@ fn a_refused_create_leaves_a_row_and_the_trail_is_for_few() {
     );
     assert_eq!(event["objectName"], "account", "{event:#}");
     let made = admin
-        .send("spec", "POST /api/v1/data/account", &json!({"name": "Initech"}))
+        .send_marked("spec", "POST /api/v1/data/account", &json!({"name": "Initech"}))
         .expect(201);
     let id = made["id"].as_str().expect("an id");
     admin.await_event(&host, &format!("recordId={id}"));
@@ -119,23 +47,23 @@ fn a_refused_create_leaves_a_row_and_the_trail_is_for_few() {
 #[test]
 fn the_way_of_a_change_leads_from_a_session_over_a_permission_set_to_its_row() {
     let host = host();
-    let (mut admin, mut anna) = (Person::register(&host, "root"), Person::register(&host, "anna"));
+    let (mut admin, mut anna) = (register(&host, "root"), register(&host, "anna"));
     let set = json!({"objects": {"account": {"allowRead": true, "allowCreate": true}}});
     admin
-        .send("spec", "PUT /api/v1/permissions/sets/makers", &set)
+        .send_marked("spec", "PUT /api/v1/permissions/sets/makers", &set)
         .expect(201);
     let (create, record) = (
         "POST /api/v1/data/account",
         json!({"name": "Initech", "industry": "software"}),
     );
-    assert_eq!(anna.send("too soon", create, &record).status, 403);
+    assert_eq!(anna.send_marked("too soon", create, &record).status, 403);
     let given = json!({"permissionSet": "makers", "assignee": anna.id});
     admin
-        .send("spec", "POST /api/v1/permissions/assignments", &given)
+        .send_marked("spec", "POST /api/v1/permissions/assignments", &given)
         .expect(201);
-    let made = anna.send("in time", create, &record).expect(201);
+    let made = anna.send_marked("in time", create, &record).expect(201);
     let id = made["id"].as_str().expect("an id");
-    let edit = anna.send(
+    let edit = anna.send_marked(
         "too far",
         &format!("PATCH /api/v1/data/account/{id}"),
         &json!({"name": "Initrode"}),
@@ -190,17 +118,17 @@ fn the_way_of_a_change_leads_from_a_session_over_a_permission_set_to_its_row() {
 #[test]
 fn the_trail_keeps_back_values_of_records_that_its_reader_does_not_see() {
     let host = host();
-    let (mut admin, mut mona) = (Person::register(&host, "root"), Person::register(&host, "mona"));
+    let (mut admin, mut mona) = (register(&host, "root"), register(&host, "mona"));
     let set = json!({
         "objects": {"lead": {"allowRead": true}, "account": {"allowRead": true}},
         "systemPermissions": ["view_audit"],
     });
     admin
-        .send("spec", "PUT /api/v1/permissions/sets/auditors", &set)
+        .send_marked("spec", "PUT /api/v1/permissions/sets/auditors", &set)
         .expect(201);
     let given = json!({"permissionSet": "auditors", "assignee": mona.id});
     admin
-        .send("spec", "POST /api/v1/permissions/assignments", &given)
+        .send_marked("spec", "POST /api/v1/permissions/assignments", &given)
         .expect(201);
     // Leads are private, accounts everybody's to see.
     for (object, record, seen) in [
@@ -212,7 +140,7 @@ fn the_trail_keeps_back_values_of_records_that_its_reader_does_not_see() {
         ("account", json!({"name": "Sesame Ltd"}), true),
     ] {
         let made = admin
-            .send("spec", &format!("POST /api/v1/data/{object}"), &record)
+            .send_marked("spec", &format!("POST /api/v1/data/{object}"), &record)
             .expect(201);
         let id = made["id"].as_str().expect("an id").to_owned();
         admin.await_event(&host, &format!("recordId={id}"));
@@ -233,9 +161,9 @@ fn the_trail_keeps_back_values_of_records_that_its_reader_does_not_see() {
 #[test]
 fn no_secret_is_in_the_trail() {
     let host = host();
-    let mut admin = Person::register(&host, "root");
+    let mut admin = register(&host, "root");
     let made = admin
-        .send("spec", "POST /api/v1/auth/api-key/create", &json!({"name": "k"}))
+        .send_marked("spec", "POST /api/v1/auth/api-key/create", &json!({"name": "k"}))
         .expect(200);
     let wrong = json!({"email": "root@example.com", "password": "not-tangerine-otter"});
     assert_eq!(

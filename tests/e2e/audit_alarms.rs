@@ -111,6 +111,27 @@ fn an_address_that_guesses_is_blocked_until_somebody_opens_it() {
 }
 
 #[test]
+fn a_network_that_guesses_is_blocked_whole() {
+    let host = host();
+    let mut people = People::new(&host);
+    let vera = people.user("vera");
+    people.give_set(&vera, "read_only");
+    let mut client = host.client();
+    let wrong = json!({"email": "vera@example.com", "password": "walnut-heron-72"});
+    let line = "POST /api/v1/auth/sign-in/email";
+    for last in 1..=3 {
+        let address = format!("2001:db8:1:2::{last}");
+        assert_eq!(from(&address, &mut client, "", line, &wrong).0, 401, "{address}");
+    }
+    let accounts = "GET /api/v1/data/account?top=1";
+    until(&host, "the network is not blocked", || {
+        from("2001:db8:1:2::99", &mut client, vera.token(), accounts, &Value::Null).0 == 403
+    });
+    let beside = from("2001:db8:1:3::1", &mut client, vera.token(), accounts, &Value::Null);
+    assert_eq!(beside.0, 200, "{}", beside.1);
+}
+
+#[test]
 fn whoever_pries_is_locked_out() {
     let host = host();
     let people = People::new(&host);

@@ -1,70 +1,12 @@
 //! From outside, with nothing but the network: no session and no key outlives what ends it, whichever way it is ended; nothing
 //! that another installation made is good here; and no header lets a caller choose who, whose or where from they are.
 
-use objectos_tests::{Answer, Client, Host, HostBuilder};
+use objectos_tests::Host;
 use serde_json::{Value, json};
 
-const PASSWORD: &str = "tangerine-otter-41";
-const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024, iterations: 1}\n";
-
-fn host() -> Host {
-    HostBuilder::new()
-        .plugin("auth")
-        .plugin("permissions")
-        .plugin("audit")
-        .example("crm")
-        .config(CONFIG)
-        .start()
-}
-
-/// Somebody on one connection that stays open.
-struct Person {
-    client: Client,
-    id: String,
-    email: String,
-    token: String,
-    cookie: String,
-}
-
-fn enter(host: &Host, path: &str, body: &Value) -> Person {
-    let mut client = host.client();
-    let answer = client.send("POST", path, body);
-    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-    let cookie = cookie.expect("a cookie").to_owned();
-    let made = answer.expect(200);
-    Person {
-        client,
-        id: made["user"]["id"].as_str().expect("an id").to_owned(),
-        email: made["user"]["email"].as_str().expect("an address").to_owned(),
-        token: made["token"].as_str().expect("a token").to_owned(),
-        cookie,
-    }
-}
-
-fn register(host: &Host, name: &str) -> Person {
-    let body = json!({"email": format!("{name}@example.com"), "password": PASSWORD, "name": name});
-    enter(host, "/api/v1/auth/sign-up/email", &body)
-}
+use crate::signed_in::{PASSWORD, Person, enter, host, register};
 
 impl Person {
-    fn send_with(&mut self, line: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        let (method, path) = line.split_once(' ').expect("METHOD /path");
-        let bytes = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
-        let headers = [&[("content-type", "application/json")], headers].concat();
-        self.client
-            .request(method, path, &headers, &bytes)
-            .unwrap_or_else(|error| panic!("{line}: {error}"))
-    }
-
-    fn send(&mut self, line: &str, body: &Value) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
-        self.send_with(line, &[("authorization", &bearer)], body)
-    }
-
     fn post(&mut self, path: &str, body: &Value) -> Value {
         self.send(&format!("POST /api/v1/auth/{path}"), body).expect(200)
     }
@@ -275,16 +217,7 @@ fn no_header_chooses_user_tenant_or_address() {
     let body = json!({"name": "Ada Lovelace"});
     ada.send_with("POST /api/v1/auth/update-user", &all, &body).expect(200);
     // What is written down of it is the truth, too.
-    let begun = std::time::Instant::now();
-    let row = loop {
-        let path = "GET /api/v1/audit/events?userAgent=chooser&objectName=sys_user&eventType=data.update";
-        let page = root.send(path, &Value::Null).expect(200);
-        if let Some(row) = page["data"].as_array().and_then(|rows| rows.first()) {
-            break row.clone();
-        }
-        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{}", host.log());
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    };
+    let row = root.await_event(&host, "userAgent=chooser&objectName=sys_user&eventType=data.update");
     assert_eq!(
         (&row["actor"]["id"], &row["actor"]["ipAddress"], &row["tenantId"]),
         (&json!(ada.id), &json!("127.0.0.1"), &json!(own)),

@@ -1,14 +1,18 @@
-//! What the operator grants decides what a loaded plugin may do through others: which hosts the data plugin may ask by
-//! `http-client` about a record, what a plugin may do with which object, and whether the gateway may steer the kernel.
+//! What the operator grants decides what a loaded plugin may do: here, which hosts the data plugin may ask by `http-client` about a
+//! record, and which mail server the mailer may connect to.
 
-use objectos_tests::{HostBuilder, plugins};
-use serde_json::{Value, json};
+use objectos_tests::HostBuilder;
+use serde_json::json;
 use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    sync::mpsc::{self, Receiver},
     thread,
+    time::Duration,
 };
+
+use crate::signed_in::register;
 
 /// Requests that a receiver answers at most.
 const REQUESTS_MAX: usize = 8;
@@ -87,91 +91,68 @@ fn a_plugin_reaches_the_hosts_that_it_was_granted() {
     );
 }
 
-#[test]
-fn a_plugin_does_with_objects_what_it_was_granted() {
-    let asks = |actions: &[&str], objects: &[&str]| {
-        json!([{
-            "id": "objects", "resource": "data.object", "actions": actions, "scope": "plugin", "required": true,
-            "description": "to do its work", "filter": { "resourceIds": objects }
-        }])
-    };
-    let all = "grants: { '*': { allow: ['*'] } }\n";
-    let denied = "grants: { '*': { allow: ['*'] }, test.misfit: { deny: ['object:write:account'] } }\n";
-    let denied_all = "grants: { '*': { allow: ['*'] }, test.misfit: { deny: ['object:*'] } }\n";
-    // What it asks for, what the operator says, and whether it may read accounts and make one.
-    let cases = [
-        (json!([]), all, (true, true)),
-        (json!([]), denied, (true, false)),
-        (json!([]), denied_all, (false, false)),
-        (asks(&["read", "update"], &["account"]), all, (true, true)),
-        (asks(&["read"], &["account"]), all, (true, false)),
-        (asks(&["read", "update"], &["contact"]), all, (false, false)),
-    ];
-    for (permissions, grants, (reads, writes)) in cases {
-        let builder = HostBuilder::new().example("crm");
-        let library = plugins::install(&builder.plugins(), "misfit", "misfit.so");
-        plugins::edit_manifest(&library, |document| {
-            document["manifest"]["description"] = json!("");
-            document["security"]["permissions"]["permissions"] = permissions.clone();
-        });
-        let host = builder.config(grants).start();
-        let mut client = host.client();
-        let mut check = |what: &str, capability: &str, may: bool| {
-            let answer = client.get(&format!("/api/v1/misfit/{what}"));
-            let told = String::from_utf8_lossy(&answer.body).into_owned();
-            let expected = if may { 200 } else { 403 };
-            assert_eq!(answer.status, expected, "{permissions} {grants} {what}: {told}");
-            let named = told.contains(&format!("plugin test.misfit may not use {capability}:account"));
-            assert_eq!(named, !may, "{told}");
-        };
-        check("reads", "object:read", reads);
-        check("reentrant", "object:write", writes);
-        // Whoever asks through the gateway is bound by none of it.
-        client.get("/api/v1/data/account?top=1").expect(200);
-        client
-            .send("POST", "/api/v1/data/account", &json!({ "name": "Gateway" }))
-            .expect(201);
-    }
+/// Tells of each connection and closes it; answers its port.
+fn door() -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
+    let port = listener.local_addr().expect("an address").port();
+    let (came, told) = mpsc::channel();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            drop(socket);
+            if came.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, told)
 }
 
 #[test]
-fn who_may_not_manage_plugins_changes_nothing_of_the_kernel() {
-    let host = HostBuilder::new()
-        .plugin("misfit")
-        .config("grants: { '*': { allow: ['*'] }, objectos.server: { deny: ['plugin:manage'] } }\n")
-        .start();
-    let mut client = host.client();
-    client.get("/api/v1/plugins").expect(200);
-    for (method, path) in [
-        ("POST", "/api/v1/plugins/test.misfit/swap"),
-        ("POST", "/api/v1/plugins/test.misfit/restart"),
-        ("GET", "/api/v1/events/dead-letters"),
-        ("POST", "/api/v1/events/dead-letters/x/retry"),
-        ("POST", "/api/v1/events/replay"),
-        ("GET", "/api/v1/events/state?object=account&record=x"),
+fn the_mailer_connects_to_the_server_that_it_was_granted() {
+    let all = "{ allow: ['*'] }";
+    let others = format!(
+        "objectos.server: {all}, objectos.data: {all}, objectos.auth: {all}, objectos.permissions: {all}, \
+         objectos.notification"
+    );
+    for (rules, refused) in [
+        ("{ allow: [system, 'network:connect:127.0.0.1'] }", None),
+        ("{ allow: [system] }", Some("the operator does not grant it")),
+        (
+            "{ allow: [system, network:connect], deny: ['network:connect:loopback'] }",
+            Some("the operator denies it by `network:connect:loopback`"),
+        ),
     ] {
-        let body = match (method, path) {
-            ("GET", _) => Value::Null,
-            (_, "/api/v1/events/replay") => json!({ "fromTimestamp": "2026-01-01T00:00:00Z" }),
-            _ => json!({}),
-        };
-        let answer = client.send(method, path, &body);
-        let told = String::from_utf8_lossy(&answer.body).into_owned();
-        assert_eq!(answer.status, 403, "{method} {path}: {told}");
-        assert!(told.contains("plugin:manage"), "{method} {path}: {told}");
-    }
-    assert_eq!(host.plugin("test.misfit")["generation"], Value::from(1));
-}
-
-#[test]
-fn a_rule_that_nobody_would_hold_a_plugin_to_ends_the_start() {
-    for rule in ["config:read", "api", "ui:use:dashboards", "plugin:read"] {
-        let config = format!("grants: {{ '*': {{ allow: ['*'] }}, test.misfit: {{ deny: ['{rule}'] }} }}\n");
-        let mut host = HostBuilder::new().config(&config).spawn();
-        assert_eq!(host.wait(), Some(3), "{rule}: {}", host.log());
-        let told = host.log();
-        for part in ["grants.test.misfit.deny[0]", rule, "nobody would hold a plugin to"] {
-            assert!(told.contains(part), "{rule}: {part:?} is not in: {told}");
+        let (port, came) = door();
+        let config = format!(
+            "grants: {{ {others}: {rules} }}\nplugins:\n  objectos.auth:\n    hashing: {{memoryKib: 1024, iterations: 1}}\n  \
+             objectos.notification:\n    from: a@example.com\n    smtp: {{host: 127.0.0.1, port: {port}, tls: none}}\n"
+        );
+        let host = HostBuilder::new()
+            .plugin("auth")
+            .plugin("permissions")
+            .plugin("notification")
+            .config(&config)
+            .start();
+        let ada = register(&host, "ada");
+        let asked = json!({"email": ada.email});
+        let path = "/api/v1/auth/request-password-reset";
+        host.client().send("POST", path, &asked).expect(200);
+        // Either way the mail waits: the door closes on whoever comes.
+        host.wait_for_log("mail not sent");
+        match refused {
+            None => came.recv_timeout(Duration::from_secs(30)).expect("a connection"),
+            Some(reason) => {
+                let told = format!(
+                    "plugin objectos.notification may not connect to 127.0.0.1:{port}: it does not hold network:connect for it, \
+                     {reason}"
+                );
+                assert!(
+                    host.log().contains(&told),
+                    "{rules}: {told:?} is not in\n{}",
+                    host.log()
+                );
+                assert!(came.try_recv().is_err(), "{rules}: it connected");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod archive_s3;
 mod audit;
 mod audit_access;
 mod audit_alarms;
@@ -23,13 +24,20 @@ mod crm;
 mod export;
 mod files;
 mod grants;
+mod grants_held;
+mod graphql;
 mod host;
 mod permissions;
 mod plugins_cli;
 mod postgres;
 mod reach;
 mod readme;
+mod realtime;
+#[path = "../../plugins/storage/tests/it/s3_server.rs"]
+mod s3_server;
 mod secrets;
+mod signed_in;
+mod sockets;
 mod sourcing;
 mod swap;
 mod third_party;

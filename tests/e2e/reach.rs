@@ -1,23 +1,13 @@
 //! How far people reach over a real socket: whoever edits access, whoever reads the trail, and whoever takes a link.
 
-use objectos_tests::{Host, HostBuilder};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
-use crate::permissions::people::{People, Person};
+use crate::{
+    permissions::people::{People, Person},
+    signed_in::{await_event, host},
+};
 
-const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024, iterations: 1}\n";
 const ASSIGNMENTS: &str = "/api/v1/permissions/assignments";
-
-fn host() -> Host {
-    HostBuilder::new()
-        .plugin("auth")
-        .plugin("permissions")
-        .plugin("audit")
-        .example("crm")
-        .config(CONFIG)
-        .start()
-}
 
 fn put(person: &mut Person, name: &str, set: &Value) -> u16 {
     person
@@ -152,23 +142,6 @@ fn in_organisations_access_is_given_within_ones_own() {
     assert_eq!(answer.status, 404);
 }
 
-/// Until an event is there; the trail is written a moment after the change.
-fn await_event(people: &mut People, host: &Host, filter: &str) {
-    let begun = Instant::now();
-    loop {
-        let page = people.admin.get(&format!("/api/v1/audit/events?{filter}")).expect(200);
-        if page["total"].as_u64().is_some_and(|total| total > 0) {
-            return;
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(30),
-            "no event for {filter}:\n{}",
-            host.log()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 fn total(person: &mut Person, query: &str) -> u64 {
     let page = person.get(&format!("/api/v1/audit/events?{query}")).expect(200);
     page["total"].as_u64().expect("a total")
@@ -188,7 +161,7 @@ fn auditors_read_no_rows_of_the_platform_and_ask_for_nothing_that_is_withheld() 
     let account = people.admin.make("account", &json!({"name": "Initech"}));
     let deal = json!({"name": "Sesame deal", "account": account, "amount": 5, "close_date": "2027-01-31"});
     let deal = people.admin.make("opportunity", &deal);
-    await_event(&mut people, &host, &format!("recordId={deal}"));
+    await_event(&host, &format!("recordId={deal}"), |path| people.admin.get(path));
     for query in ["q=Sesame", "targetName=Sesame%20deal"] {
         assert!(total(&mut people.admin, query) > 0, "{query}");
         assert_eq!(total(&mut mona, query), 0, "{query}");

@@ -87,7 +87,7 @@ fn check(line: &str, answer: &Value) {
 #[test]
 fn what_to_try_answers_as_written() {
     let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
-    let builder = ["auth", "permissions", "audit", "notification"]
+    let builder = ["auth", "permissions", "audit", "notification", "realtime"]
         .into_iter()
         .fold(HostBuilder::new(), HostBuilder::plugin)
         .example("crm")

@@ -15,13 +15,16 @@ const WARM: usize = 20;
 const SAMPLES_WARM: usize = 100;
 const SAMPLES_END: usize = 500;
 /// Every plugin that is loaded: those of the README's run, and a third party's.
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 10] = [
     "objectos.data",
     "objectos.server",
     "objectos.auth",
     "objectos.permissions",
     "objectos.audit",
     "objectos.notification",
+    "objectos.realtime",
+    "objectos.graphql",
+    "objectos.storage",
     "example.hello",
 ];
 
@@ -66,7 +69,7 @@ fn least_memory(host: &objectos_tests::Host, people: &mut People, samples: usize
 
 #[test]
 fn two_hundred_swaps_of_all_plugins_under_load_fail_no_request_and_keep_memory() {
-    let builder = ["auth", "permissions", "audit", "notification", "hello"]
+    let builder = ["auth", "permissions", "audit", "notification", "realtime", "graphql", "storage", "hello"]
         .into_iter()
         .fold(HostBuilder::new(), HostBuilder::plugin);
     let host = builder.example("crm").start();

@@ -2,7 +2,10 @@
 //! seen only once the library is open: the host says what differs first, and goes on serving. Two of them are of another age
 //! of the same ABI, and run.
 
-use objectos_tests::{HostBuilder, plugins};
+use objectos_tests::{Host, HostBuilder, plugins};
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
+
+use crate::sockets::connect;
 
 /// A host with the impostor under one of its forged entries; its reason must hold every one of `expected`.
 fn check(entry: &str, expected: &[&str]) {
@@ -87,7 +90,27 @@ fn entries_that_contradict_their_manifest() {
     check("IMPOSTOR_ABORTS", &["a panic in it would end the host"]);
 }
 
-/// A host with the impostor as one of another age: it runs, answers, and `streams` says whether its pieces come through.
+/// What a socket of the impostor comes to: the reason it is closed with, and whether it had said anything before.
+fn socket_of(host: &Host) -> (String, bool) {
+    let mut client = connect(host, "/api/v1/impostor/socket").unwrap();
+    let mut said = false;
+    loop {
+        match client.read().unwrap() {
+            Message::Text(text) => {
+                said |= text.as_str() == "well";
+                client.send(Message::text("hello")).unwrap();
+            }
+            Message::Close(Some(CloseFrame { code, reason })) => {
+                assert_eq!(u16::from(code), 1011, "{reason}");
+                return (reason.as_str().to_owned(), said);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A host with the impostor as one of another age: it runs, answers, and `streams` says whether its pieces come through, and
+/// what is said by its sockets and to them.
 fn check_age(entry: &str, streams: bool) {
     let builder = HostBuilder::new().example("crm").environment("OBJECTOS_WATCH", "false");
     let library = plugins::install(&builder.plugins(), "impostor", "impostor.so");
@@ -101,6 +124,9 @@ fn check_age(entry: &str, streams: bool) {
         let pieces = host.client().request("GET", "/api/v1/impostor/pieces", &[], b"");
         let whole = pieces.is_ok_and(|answer| answer.status == 200 && answer.body == b"piece 0;piece 1;piece 2;");
         assert_eq!(whole, streams, "{entry}");
+        let (reason, said) = socket_of(&host);
+        assert_eq!(reason == "it heard hello", streams, "{entry}: {reason}");
+        assert!(said || !streams, "{entry}");
         client.get("/api/v1/data/account?top=1").expect(200);
         assert_eq!(host.plugin("test.impostor")["generation"], generation, "{entry}");
         client

@@ -1,28 +1,28 @@
-//! Done events that are kept outside of the event store (`persistence.storage` other than `database`): moves them there, and
-//! reads store and archive as one.
+//! Done events that are kept outside of the event store (`persistence.storage`, or `eventSourcing.storage`, other than
+//! `database`): moves them there, and reads store and archive as one.
 //!
 //! The store stays where an event is written with its change, and where it waits until every handler had it. Only then it is
-//! moved: read from the store, appended to the archive, forgotten in the store once the archive answered. Whatever fails, the
-//! event is in at least one of the two; it may be in both, or twice in the archive, and is read once all the same.
+//! moved: read from the store, appended to the archive (and, when it is of a record whose streams are kept elsewhere,
+//! to those), forgotten in the store once all of them answered. Whatever fails, the event is in at least one of them;
+//! it may be in several, or twice in one, and is read once all the same.
 //!
-//! Events of records that are sourced stay in the store: what a record was is rebuilt there (`sourcing`).
+//! Events of records that are sourced stay in the store while their streams are there: what a record was is rebuilt
+//! from them (`sourcing`). Where the streams are elsewhere and all other events stay in the store, the events of
+//! sourced records alone are moved, into the archive of the streams' kind, so that a replay finds them.
 //!
-//! `keep_moved` is a task of the bus; `range` is called by replays, [`Archive::call`] by the retention as well.
+//! `keep_moved` is a task of the bus; `page` is called by replays, the keeper by the retention as well.
 
 use objectos_plugin_api::{
-    Error, ErrorKind, Result,
+    ErrorKind, Result,
     contracts::{
-        event_archive::{EventArchiveClient, FILE_ARCHIVE},
-        event_store::{DoneEvent, DoneRequest, RangeRequest, StoredEvent},
+        event_archive::{EventArchiveClient, FILE_ARCHIVE, S3_ARCHIVE},
+        event_store::{DoneEvent, DoneRequest, RangePage, RangePageRequest, StoredEvent},
+        events::record_of,
     },
 };
-use parking_lot::Mutex;
 use std::sync::Arc;
 
-use super::{
-    port::{EventArchivePort, PortFuture},
-    shared::{Shared, StoreState},
-};
+use super::{keeper::Keeper, port::EventArchivePort, shared::Shared};
 
 /// After the start, so that it does not compete with it, milliseconds.
 const FIRST_MS: i64 = 10_000;
@@ -40,6 +40,8 @@ const EVENTS_MAX: u32 = 200;
 pub(crate) enum ArchiveKind {
     /// Files of the host.
     File,
+    /// A bucket of an S3 server.
+    S3,
     /// Whichever plugin provides the service `event-archive`.
     Custom,
 }
@@ -49,16 +51,17 @@ impl ArchiveKind {
     pub(crate) fn service(self) -> &'static str {
         match self {
             Self::File => FILE_ARCHIVE,
+            Self::S3 => S3_ARCHIVE,
             Self::Custom => EventArchiveClient::NAME,
         }
     }
 }
 
-/// The archive of a bus that has one, and how it does.
+/// The archive of a bus that has one.
 pub(crate) struct Archive {
     pub(crate) kind: ArchiveKind,
     pub(crate) port: Arc<dyn EventArchivePort>,
-    state: Mutex<StoreState>,
+    pub(crate) keeper: Keeper,
 }
 
 impl Archive {
@@ -66,52 +69,8 @@ impl Archive {
         Self {
             kind,
             port,
-            state: Mutex::default(),
+            keeper: Keeper::new(kind.service()),
         }
-    }
-
-    /// A call of the archive with its time limit, and its result remembered for the health report.
-    pub(crate) async fn call<T>(&self, shared: &Shared, call: PortFuture<T>) -> Result<T> {
-        let limit_ms = shared.settings.limits.store_call_ms;
-        let due_ms = shared
-            .clock
-            .now_ms()
-            .saturating_add(i64::try_from(limit_ms).unwrap_or(i64::MAX));
-        let result = tokio::select! {
-            biased;
-            result = call => result,
-            () = shared.clock.sleep_until_ms(due_ms) => {
-                Err(Error::new(ErrorKind::Timeout, format!("the archive of events took longer than {limit_ms} ms")))
-            }
-        };
-        self.note(shared.clock.now_ms(), result.as_ref().err());
-        result
-    }
-
-    fn note(&self, now_ms: i64, error: Option<&Error>) {
-        let mut state = self.state.lock();
-        let Some(error) = error else {
-            if state.down_since_ms.is_some() {
-                tracing::info!(
-                    service = self.kind.service(),
-                    "done events are moved into the archive again"
-                );
-                *state = StoreState::default();
-            }
-            return;
-        };
-        if state.down_since_ms.is_none() {
-            tracing::warn!(
-                service = self.kind.service(), error = %error, internal = error.internal_message(),
-                "done events are not moved into the archive; they stay in the event store"
-            );
-        }
-        state.down_since_ms = state.down_since_ms.or(Some(now_ms));
-        state.error = Some(error.clone());
-    }
-
-    pub(crate) fn state(&self) -> StoreState {
-        self.state.lock().clone()
     }
 }
 
@@ -132,7 +91,7 @@ pub(crate) async fn keep_moved(shared: Arc<Shared>) {
             Err(error) => {
                 // What a store cannot do at all, the health report of the store does not tell.
                 if error.kind() == ErrorKind::NotImplemented {
-                    archive.note(shared.clock.now_ms(), Some(&error));
+                    archive.keeper.note(shared.clock.now_ms(), Some(&error));
                 }
                 AGAIN_MS
             }
@@ -143,47 +102,95 @@ pub(crate) async fn keep_moved(shared: Arc<Shared>) {
 
 /// Moves what is done after this sequence, which becomes that of the last moved event.
 async fn move_done(shared: &Shared, archive: &Archive, after: &mut u64) -> Result<()> {
-    let limit = EVENTS_MAX.min(shared.settings.limits.page_events);
     loop {
-        let request = DoneRequest {
-            after: *after,
-            limit,
-            but_records_of: shared
-                .settings
-                .sourcing
-                .as_ref()
-                .map(|sourcing| sourcing.objects.clone()),
-        };
-        let page: Vec<DoneEvent> = shared.store_call(shared.store.done(request)).await?;
+        let request = wanted(shared, *after);
+        let only_records = request.only_records_of.is_some();
+        let mut page: Vec<DoneEvent> = shared.store_call(shared.store.done(request)).await?;
         let Some(last) = page.last().map(|done| done.sequence) else {
             return Ok(());
         };
-        let sequences: Vec<u64> = page.iter().map(|done| done.sequence).collect();
-        archive.call(shared, archive.port.append(page)).await?;
-        let moved = shared.store_call(shared.store.forget_done(sequences)).await?;
-        shared
-            .counters
-            .archived
-            .add(usize::try_from(moved).unwrap_or(usize::MAX));
+        // A store of an older version gives all away.
+        page.retain(|done| !only_records || is_sourced(shared, done));
+        move_page(shared, archive, page).await?;
         *after = last;
     }
 }
 
-/// A page of events, done or not, out of the store and the archive, in order of sequence. It is empty only when there are no
-/// more, and may have up to twice as many as asked for.
-pub(crate) async fn range(shared: &Shared, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+/// Which done events are to be moved.
+fn wanted(shared: &Shared, after: u64) -> DoneRequest {
+    let settings = &shared.settings;
+    let objects = settings.sourcing.as_ref().map(|sourcing| sourcing.objects.clone());
+    let elsewhere = shared.streams.is_some();
+    DoneRequest {
+        after,
+        limit: EVENTS_MAX.min(settings.limits.page_events),
+        but_records_of: objects.clone().filter(|_| !elsewhere),
+        only_records_of: objects.filter(|_| elsewhere && !settings.archive_all),
+    }
+}
+
+fn is_sourced(shared: &Shared, done: &DoneEvent) -> bool {
+    let sourcing = shared.settings.sourcing.as_ref();
+    record_of(&done.event).is_some_and(|(object, _)| sourcing.is_some_and(|sourcing| sourcing.covers(object)))
+}
+
+async fn move_page(shared: &Shared, archive: &Archive, page: Vec<DoneEvent>) -> Result<()> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let sequences: Vec<u64> = page.iter().map(|done| done.sequence).collect();
+    let streams = shared.streams.as_ref();
+    let sourced: Vec<DoneEvent> = match streams {
+        None => Vec::new(),
+        Some(_) => page.iter().filter(|done| is_sourced(shared, done)).cloned().collect(),
+    };
+    // The archive first: one that cannot be used by several hosts says so, and the streams of its kind could not
+    // either.
+    archive.keeper.call(shared, archive.port.append(page)).await?;
+    if let Some(streams) = streams.filter(|_| !sourced.is_empty()) {
+        let append = streams.port.append(sourced.clone());
+        streams.keeper.call(shared, append).await?;
+    }
+    let moved = shared.store_call(shared.store.forget_done(sequences)).await?;
+    shared
+        .counters
+        .archived
+        .add(usize::try_from(moved).unwrap_or(usize::MAX));
+    for done in &sourced {
+        shared.touched.note(&done.event, |_| true);
+    }
+    Ok(())
+}
+
+/// A page of events, done or not, out of the store and the archive, in order of sequence, each once. It may be empty before there
+/// are no more, and may have up to twice as many as asked for.
+pub(crate) async fn page(shared: &Shared, request: RangePageRequest) -> Result<RangePage> {
     // The store first: what is moved in between is in both answers. The other way round it could be in neither.
-    let stored = shared.store_call(shared.store.range(request.clone())).await?;
+    let stored = shared.store_call(shared.store.range_page(request.clone())).await?;
     let Some(archive) = &shared.archive else {
         return Ok(stored);
     };
-    let archived = archive.call(shared, archive.port.range(request.clone())).await?;
-    Ok(merged(stored, archived, &request))
+    let after = request.range.after;
+    let archived = archive.keeper.call(shared, archive.port.range_page(request)).await?;
+    Ok(merged(stored, archived, after))
 }
 
-/// Two pages as one. Of a full page nothing is known beyond its end, so nothing beyond it is taken of the other.
-fn merged(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, request: &RangeRequest) -> Vec<StoredEvent> {
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+/// Two pages as one. Of a page nothing is known beyond where it ends, so nothing beyond it is taken of the other.
+fn merged(stored: RangePage, archived: RangePage, after: u64) -> RangePage {
+    let next = [stored.next, archived.next].into_iter().flatten().min();
+    let until = next.unwrap_or(u64::MAX);
+    let mut events = stored.events;
+    events.extend(archived.events);
+    events.retain(|stored| stored.sequence > after && stored.sequence <= until);
+    events.sort_by_key(|stored| stored.sequence);
+    events.dedup_by_key(|stored| stored.sequence);
+    RangePage { events, next }
+}
+
+/// Two pages of what comes after a sequence as one, each event once. Of a page of `limit` events nothing is known
+/// beyond its end, so nothing beyond it is taken of the other.
+pub(super) fn joined(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, after: u64, limit: u32) -> Vec<StoredEvent> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let end = |page: &[StoredEvent]| {
         let last = page.iter().map(|stored| stored.sequence).max();
         last.filter(|_| page.len() >= limit)
@@ -195,7 +202,7 @@ fn merged(stored: Vec<StoredEvent>, archived: Vec<StoredEvent>, request: &RangeR
         .unwrap_or(u64::MAX);
     let mut page = stored;
     page.extend(archived);
-    page.retain(|stored| stored.sequence > request.after && stored.sequence <= until);
+    page.retain(|stored| stored.sequence > after && stored.sequence <= until);
     page.sort_by_key(|stored| stored.sequence);
     page.dedup_by_key(|stored| stored.sequence);
     page

@@ -6,7 +6,11 @@ use objectos_plugin_api::{Context, Error, ErrorKind, protocol::kernel::Event};
 use serde_json::{Map, Value};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use super::{port::HandlerId, port::HandlerPort, port::PortFuture, port::WebhookPort, webhook::Webhook};
+use super::{
+    clients::Clients,
+    port::{ClientsPort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    webhook::Webhook,
+};
 use crate::clock::Clock;
 
 /// How an attempt ended.
@@ -45,6 +49,8 @@ pub(crate) enum Target {
     Plugin(HandlerId),
     /// A webhook.
     Webhook(Arc<Webhook>),
+    /// Clients that keep a connection.
+    Clients(Arc<Clients>),
     /// A plugin that is expected and has not said yet what it handles.
     Expected(HandlerId),
 }
@@ -54,6 +60,7 @@ impl Target {
         match self {
             Self::Plugin(id) | Self::Expected(id) => id,
             Self::Webhook(webhook) => &webhook.id,
+            Self::Clients(clients) => &clients.id,
         }
     }
 }
@@ -63,6 +70,8 @@ impl Target {
 pub(crate) struct Delivery {
     pub(crate) handlers: Arc<dyn HandlerPort>,
     pub(crate) webhooks: Arc<dyn WebhookPort>,
+    /// Where the settings say that events are pushed to clients.
+    pub(crate) clients: Option<Arc<dyn ClientsPort>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -78,6 +87,20 @@ impl Delivery {
                     .await
                 {
                     Ok(()) => Outcome::Done,
+                    Err(error) => Outcome::of_error(error),
+                }
+            }
+            Target::Clients(clients) => {
+                let Some(port) = &self.clients else {
+                    return Outcome::Away;
+                };
+                let request = match clients.request(&event) {
+                    Ok(Some(request)) => request,
+                    Ok(None) => return Outcome::Done,
+                    Err(error) => return Outcome::of_error(error),
+                };
+                match self.limited(limit_ms, || port.push(request)).await {
+                    Ok(_) => Outcome::Done,
                     Err(error) => Outcome::of_error(error),
                 }
             }

@@ -5,7 +5,7 @@ use objectos_plugin_api::protocol::kernel::{HealthCheckResult, HealthCheckStatus
 use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
-use super::{archive::ArchiveKind, routing::Handler, shared::Shared};
+use super::{archive::ArchiveKind, keeper::Keeper, routing::Handler, shared::Shared};
 
 /// From when on an event that is not done is worth a warning, milliseconds.
 const LAG_WARNING_MS: u64 = 5 * 60_000;
@@ -113,6 +113,15 @@ fn sourcing(shared: &Shared) -> Option<HealthCheckResult> {
     if shared.touched.is_off() {
         problems.push("the event store cannot keep what records were; records are not rebuilt from events".to_owned());
     }
+    if let Some(streams) = &shared.streams {
+        let kind = "eventSourcing.storage: {type: database}";
+        problems.extend(away(
+            shared,
+            &streams.keeper,
+            "see to the plugin that provides it",
+            kind,
+        ));
+    }
     let mut data = Map::new();
     data.insert("snapshots".to_owned(), json!(shared.counters.snapshots.get()));
     Some(result("event-sourcing", &problems, data))
@@ -120,24 +129,33 @@ fn sourcing(shared: &Shared) -> Option<HealthCheckResult> {
 
 fn archive(shared: &Shared) -> Option<HealthCheckResult> {
     let archive = shared.archive.as_ref()?;
-    let state = archive.state();
-    let mut problems = Vec::new();
-    if let Some(since_ms) = state.down_since_ms {
-        let seconds = shared.clock.now_ms().saturating_sub(since_ms) / 1_000;
-        let service = archive.kind.service();
-        let reason = state.error.map(|error| error.message().to_owned()).unwrap_or_default();
-        let remedy = match archive.kind {
-            ArchiveKind::File => "see to the plugin that provides it",
-            ArchiveKind::Custom => "install or enable a plugin that provides it",
-        };
-        problems.push(format!(
-            "the service {service} does not take done events for {seconds} s ({reason}); they stay in the event store, nothing is lost; {remedy}, or write persistence.storage: database"
-        ));
-    }
+    let remedy = match archive.kind {
+        ArchiveKind::File | ArchiveKind::S3 => "see to the plugin that provides it",
+        ArchiveKind::Custom => "install or enable a plugin that provides it",
+    };
+    let back = if shared.settings.archive_all {
+        "persistence.storage: database"
+    } else {
+        "eventSourcing.storage: {type: database}"
+    };
+    let problems: Vec<String> = away(shared, &archive.keeper, remedy, back).into_iter().collect();
     let mut data = Map::new();
     data.insert("service".to_owned(), json!(archive.kind.service()));
     data.insert("archived".to_owned(), json!(shared.counters.archived.get()));
     Some(result("event-archive", &problems, data))
+}
+
+/// What is wrong with a service that takes done events; `back` is the setting with which they would stay where they
+/// are.
+fn away(shared: &Shared, keeper: &Keeper, remedy: &str, back: &str) -> Option<String> {
+    let state = keeper.state();
+    let since_ms = state.down_since_ms?;
+    let seconds = shared.clock.now_ms().saturating_sub(since_ms) / 1_000;
+    let service = keeper.service();
+    let reason = state.error.map(|error| error.message().to_owned()).unwrap_or_default();
+    Some(format!(
+        "the service {service} does not take done events for {seconds} s ({reason}); they stay in the event store, nothing is lost; {remedy}, or write {back}"
+    ))
 }
 
 fn result(name: &str, problems: &[String], data: Map<String, Value>) -> HealthCheckResult {

@@ -1,6 +1,7 @@
 //! What the bus asks of the kernel around it: the durable store (service `event-store`), the archive of done events (service
-//! `event-archive` or `event-archive-file`), outgoing HTTP (service `http-client`) and the handlers of plugins. Implemented by
-//! the kernel with service calls, and by tests with models.
+//! `event-archive`, `event-archive-file` or `event-archive-s3`), the streams of sourced records outside of the store
+//! (service `event-streams-file` or `event-streams-s3`), outgoing HTTP (service `http-client`), connected clients (service
+//! `realtime`) and the handlers of plugins. Implemented by the kernel with service calls, and by tests with models.
 //!
 //! A port answers [`ErrorKind::Unavailable`](objectos_plugin_api::ErrorKind) when nobody is there to ask: the bus then
 //! waits and asks again, and counts no failure. Dropping a future is the cancellation of what was asked.
@@ -10,9 +11,11 @@ use objectos_plugin_api::{
     contracts::{
         event_store::{
             Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
-            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage, RangePageRequest, SettleRequest,
+            StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
+        realtime::PushRequest,
     },
     protocol::kernel::DeadLetterQueueEntry,
 };
@@ -34,8 +37,8 @@ pub trait EventStorePort: Send + Sync + 'static {
     fn pending(&self, request: PendingRequest) -> PortFuture<Vec<StoredEvent>>;
     /// Writes down what became of events.
     fn settle(&self, request: SettleRequest) -> PortFuture<()>;
-    /// Reads events again, done or not.
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Reads events again, done or not, as far as one call should.
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage>;
     /// Reads or removes dead letters, latest first.
     fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>>;
     /// Forgets done events stored before this time, milliseconds since 1970; answers how many.
@@ -59,16 +62,37 @@ pub trait EventStorePort: Send + Sync + 'static {
 pub trait EventArchivePort: Send + Sync + 'static {
     /// Keeps events; the same ones may come again.
     fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;
-    /// Reads events, in order of sequence.
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>>;
+    /// Reads events, in order of sequence, as far as one call should.
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage>;
     /// Forgets events stored before this time, milliseconds since 1970; answers how many entries.
     fn prune(&self, before_ms: i64) -> PortFuture<u64>;
+}
+
+/// Events and snapshots of sourced records outside of the store. What the bus relies on beyond the contract
+/// `event-streams`: after an answer of `append` the events outlive a crash.
+pub trait EventStreamsPort: Send + Sync + 'static {
+    /// Keeps events of records; the same ones may come again.
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()>;
+    /// Reads what is kept of a record.
+    fn page(&self, request: AggregateRequest) -> PortFuture<AggregatePage>;
+    /// Those of the named records of which a snapshot is due.
+    fn due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>>;
+    /// Stores snapshots.
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()>;
+    /// Forgets old events, and keeps what they led to; answers how many.
+    fn prune(&self, request: PruneRequest) -> PortFuture<u64>;
 }
 
 /// Outgoing HTTP, for webhooks.
 pub trait WebhookPort: Send + Sync + 'static {
     /// Sends a request; any status is an answer.
     fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer>;
+}
+
+/// Clients that keep a connection.
+pub trait ClientsPort: Send + Sync + 'static {
+    /// Hands an event on; answers for how many connections it waits.
+    fn push(&self, request: PushRequest) -> PortFuture<u64>;
 }
 
 /// The handlers of plugins.

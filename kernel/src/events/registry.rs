@@ -4,6 +4,7 @@ use objectos_plugin_api::{Error, Result};
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
+    clients,
     delivery::Target,
     metrics::HandlerCounters,
     pattern::Pattern,
@@ -85,6 +86,24 @@ impl Shared {
         self.rebuild(&registry);
     }
 
+    /// Registers the connected clients of the configuration; answers the handler, which needs a worker.
+    pub(crate) fn add_clients(&self) -> Option<Arc<Handler>> {
+        let clients = self.settings.clients.as_ref()?;
+        let limits = &self.settings.limits;
+        let mut registry = self.registry.lock();
+        let added = Added {
+            timeout_ms: clients.timeout_ms,
+            queue: Some(Arc::new(TransientQueue::new(
+                limits.transient_events_max,
+                limits.transient_bytes_max,
+            ))),
+            retry: None,
+        };
+        let handler = registry.add(Target::Clients(Arc::clone(clients)), clients.pattern.clone(), added);
+        self.rebuild(&registry);
+        Some(handler)
+    }
+
     /// Puts the handlers of a plugin in the place of those it had. Handlers that stay keep their queue and progress.
     ///
     /// # Errors
@@ -142,7 +161,7 @@ impl Shared {
             }
             match handler.target {
                 Target::Expected(_) => change.came.push(handler.number),
-                Target::Plugin(_) | Target::Webhook(_) => change.removed.push(handler.number),
+                Target::Plugin(_) | Target::Webhook(_) | Target::Clients(_) => change.removed.push(handler.number),
             }
         }
         self.rebuild(&registry);
@@ -227,7 +246,7 @@ impl Shared {
 }
 
 fn check(plugin: &str, specs: &[HandlerSpec]) -> Result<Vec<Pattern>> {
-    if plugin == webhook::PLUGIN || plugin.is_empty() || plugin.contains('/') {
+    if plugin == webhook::PLUGIN || plugin == clients::PLUGIN || plugin.is_empty() || plugin.contains('/') {
         return Err(Error::invalid(format!(
             "`{plugin}` cannot be the id of a plugin with event handlers"
         )));

@@ -2,6 +2,9 @@
 //! handlers, paced as they happened (`speed` 1) or faster, and never more than some hundred a second. The context of such a
 //! delivery has `replay: true` among its extra facts. Events go one after the other, in their order, to durable handlers and
 //! webhooks; a failure is counted, not retried, and writes no dead letter. One replay runs at a time, beside live delivery.
+//! They are read page by page (`pages`).
+
+mod pages;
 
 use objectos_plugin_api::{
     Error, ErrorKind, Result,
@@ -17,8 +20,8 @@ use std::{
     time::Duration,
 };
 
+use self::pages::Pages;
 use super::{
-    archive,
     delivery::{Outcome, Target, context_of, marked},
     filter::EventFilter,
     pattern::Pattern,
@@ -121,9 +124,8 @@ impl Replay {
 
     async fn count_events(&self) -> Result<u64> {
         let mut count = 0;
-        let mut after = self.range.after;
-        while let Some(page) = self.page(after).await? {
-            after = page.last().map_or(after, |stored| stored.sequence);
+        let mut pages = Pages::new(self);
+        while let Some(page) = pages.next().await? {
             let wanted = page
                 .iter()
                 .filter(|stored| !self.routes(&stored.event).is_empty())
@@ -138,9 +140,9 @@ impl Replay {
         let mut end = ReplayEnd::default();
         let started_ms = self.shared.clock.now_ms();
         let mut first_ms = None;
-        let mut after = self.range.after;
+        let mut pages = Pages::new(&self);
         loop {
-            let page = match self.page(after).await {
+            let page = match pages.next().await {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(error) => {
@@ -149,7 +151,6 @@ impl Replay {
                     return end;
                 }
             };
-            after = page.last().map_or(after, |stored| stored.sequence);
             for StoredEvent { event, .. } in page {
                 let routes = self.routes(&event);
                 if routes.is_empty() {
@@ -170,15 +171,6 @@ impl Replay {
         }
         tracing::info!(count = self.count, "the replay is done");
         end
-    }
-
-    async fn page(&self, after: u64) -> Result<Option<Vec<StoredEvent>>> {
-        let request = RangeRequest {
-            after,
-            ..self.range.clone()
-        };
-        let page = archive::range(&self.shared, request).await?;
-        Ok((!page.is_empty()).then_some(page))
     }
 
     fn routes(&self, event: &Event) -> Vec<Arc<Route>> {

@@ -1,10 +1,14 @@
-//! Forgets done events when their retention (`persistence.retention`, days) is over, in the store and in the archive: soon
-//! after the start, then daily. Events of records that are sourced have a retention of their own.
+//! Forgets done events when their retention (`persistence.retention`, days) is over, in the store, in the archive and
+//! in the streams of sourced records: soon after the start, then daily. Events of records that are sourced have a
+//! retention of their own.
 
 use objectos_plugin_api::{ErrorKind, Result, contracts::event_store::PruneRequest};
 use std::sync::Arc;
 
-use super::shared::Shared;
+use super::{
+    shared::Shared,
+    sourcing::{self, Sourcing},
+};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
@@ -20,7 +24,12 @@ pub(crate) async fn keep_pruned(shared: Arc<Shared>) {
         shared.clock.sleep_until_ms(next_ms).await;
         let now_ms = shared.clock.now_ms();
         let mut pause_ms = DAY_MS;
-        for pruned in [prune(&shared, now_ms).await, prune_archive(&shared, now_ms).await] {
+        let pruned = [
+            prune(&shared, now_ms).await,
+            prune_archive(&shared, now_ms).await,
+            prune_streams(&shared, now_ms).await,
+        ];
+        for pruned in pruned {
             match pruned {
                 Ok(count) => tell(&shared, count),
                 // Of sourced records nothing may be forgotten by a store that does not keep what it led to.
@@ -53,18 +62,31 @@ async fn prune_archive(shared: &Shared, now_ms: i64) -> Result<u64> {
         return Ok(0);
     };
     let old = archive.port.prune(before_ms(now_ms, shared.settings.retention_days));
-    archive.call(shared, old).await
+    archive.keeper.call(shared, old).await
 }
 
-async fn prune(shared: &Shared, now_ms: i64) -> Result<u64> {
-    let days = shared.settings.retention_days;
+async fn prune_streams(shared: &Shared, now_ms: i64) -> Result<u64> {
     let Some(sourcing) = &shared.settings.sourcing else {
-        return shared.store_call(shared.store.prune(before_ms(now_ms, days))).await;
+        return Ok(0);
     };
-    let request = PruneRequest {
+    sourcing::prune(shared, old_records(shared, sourcing, now_ms)).await
+}
+
+/// Also where streams are outside of the store: what could not be moved there yet is kept for as long.
+async fn prune(shared: &Shared, now_ms: i64) -> Result<u64> {
+    let Some(sourcing) = &shared.settings.sourcing else {
+        let before_ms = before_ms(now_ms, shared.settings.retention_days);
+        return shared.store_call(shared.store.prune(before_ms)).await;
+    };
+    let request = old_records(shared, sourcing, now_ms);
+    shared.store_call(shared.store.prune_but_aggregates(request)).await
+}
+
+fn old_records(shared: &Shared, sourcing: &Sourcing, now_ms: i64) -> PruneRequest {
+    let days = shared.settings.retention_days;
+    PruneRequest {
         before_ms: before_ms(now_ms, days),
         aggregates_before_ms: before_ms(now_ms, sourcing.retention_days.max(days)),
         objects: sourcing.objects.clone(),
-    };
-    shared.store_call(shared.store.prune_but_aggregates(request)).await
+    }
 }

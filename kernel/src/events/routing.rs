@@ -57,7 +57,7 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
     pub(crate) handlers: Vec<Arc<Handler>>,
-    /// Somebody listens to the kernel's `hook:triggered`: asked at every hook, so it is worked out beforehand.
+    /// A plugin listens to the kernel's `hook:triggered`, which clients get only then: asked at every hook, so it is worked out beforehand.
     pub(crate) hooks_watched: bool,
     settings: Arc<BusSettings>,
     cache: RwLock<HashMap<Box<str>, Arc<Routes>>>,
@@ -69,6 +69,7 @@ impl RoutingTable {
         Self {
             hooks_watched: handlers
                 .iter()
+                .filter(|handler| !matches!(handler.target, Target::Clients(_)))
                 .any(|handler| handler.queue.is_some() && handler.pattern.matches(name)),
             handlers,
             settings,

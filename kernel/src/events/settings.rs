@@ -6,13 +6,15 @@
 //!   those that `filter` accepts (absent: all of them), so that they can be replayed and reach durable handlers.
 //!   `retention` is how many days done events are kept, whether `enabled` or not; without the section it is seven.
 //!   `storage` says where done events are kept for so long: `database` is in the event store, where they wait until every
-//!   handler had them; `file` is the service `event-archive-file`, `custom` the service `event-archive`. See `archive`.
+//!   handler had them; `file` is the service `event-archive-file`, `s3` the service `event-archive-s3`, `custom` the
+//!   service `event-archive`. See `archive`.
 //! * `queue`: `concurrency` durable deliveries at the same time, of which one handler takes at most half while there are
 //!   others; `retryPolicy` for handlers without one of their own; `priorityEnabled` serves urgent events first.
 //!   `name` and `deadLetterQueue` are labels: there is one queue, and one list of dead letters in the event store.
 //! * `replay.enabled`: whether [`EventBus::replay`](super::EventBus::replay) may be used.
 //! * `webhooks`: see `webhook`. `eventTypes`: see `event_types`. `handlers`: see [`HandlerOverride`].
-//! * `eventSourcing`: see `sourcing`. `messageQueue`, and `realtime` unless it is switched off: refused.
+//! * `realtime`: events for connected clients, by the service `realtime`; see `clients`.
+//! * `eventSourcing`: see `sourcing`. `messageQueue`: refused.
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +26,16 @@ use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    archive::ArchiveKind, error::EventConfigError, event_types::EventTypes, filter::EventFilter, pattern::Pattern,
-    port::HandlerId, retry::Backoff, sourcing::Sourcing, webhook::Webhook,
+    archive::ArchiveKind,
+    clients::Clients,
+    error::EventConfigError,
+    event_types::EventTypes,
+    filter::EventFilter,
+    pattern::Pattern,
+    port::HandlerId,
+    retry::Backoff,
+    sourcing::{Place, Sourcing},
+    webhook::Webhook,
 };
 
 const RETENTION_DAYS: u64 = 7;
@@ -58,6 +68,10 @@ pub struct BusLimits {
     pub settle_events_max: usize,
     /// Limit for one call of the store, milliseconds.
     pub store_call_ms: u64,
+    /// Stored events that are looked at for one page of a replay, wanted or not.
+    pub replay_looked_at_max: u32,
+    /// How long they are looked at for one page, milliseconds. Far below `store_call_ms`, so that no call comes near its limit.
+    pub replay_page_ms: u64,
 }
 
 impl Default for BusLimits {
@@ -75,6 +89,8 @@ impl Default for BusLimits {
             settle_linger_ms: 25,
             settle_events_max: 4_000,
             store_call_ms: 30_000,
+            replay_looked_at_max: 20_000,
+            replay_page_ms: 1_000,
         }
     }
 }
@@ -87,6 +103,8 @@ pub struct BusSettings {
     pub(crate) persist: Option<EventFilter>,
     pub(crate) retention_days: u64,
     pub(crate) archive: Option<ArchiveKind>,
+    /// All done events go there, not only those of sourced records.
+    pub(crate) archive_all: bool,
     pub(crate) queue_name: String,
     pub(crate) dead_letter_name: Option<String>,
     pub(crate) concurrency: usize,
@@ -94,6 +112,7 @@ pub struct BusSettings {
     pub(crate) retry: Backoff,
     pub(crate) replay: bool,
     pub(crate) webhooks: Vec<Arc<Webhook>>,
+    pub(crate) clients: Option<Arc<Clients>>,
     pub(crate) event_types: EventTypes,
     pub(crate) overrides: Vec<Arc<HandlerOverride>>,
     pub(crate) sourcing: Option<Sourcing>,
@@ -110,12 +129,16 @@ impl BusSettings {
     /// Checks a configuration.
     ///
     /// # Errors
-    /// The first key that cannot be used: `Unsupported` for `persistence.storage` of `s3`, `eventSourcing.storage` other than
-    /// `database`, `messageQueue` and `realtime`; `Invalid` for patterns, filters, templates, schemas, credentials, names and ids.
+    /// The first key that cannot be used: `Unsupported` for `eventSourcing.storage` of `eventstore` and for `messageQueue`;
+    /// `Invalid` for patterns, filters, templates, schemas, credentials, names, ids, and storages that do not go together.
     pub fn from_config(config: &EventBusConfig) -> Result<Self, EventConfigError> {
         refuse_unsupported(config)?;
         let queue = config.queue.clone().unwrap_or_default();
         let policy = queue.retry_policy.unwrap_or_default();
+        let sourcing = Sourcing::compile(config.event_sourcing.as_ref())?;
+        let place = sourcing.as_ref().map_or(Place::Store, |sourcing| sourcing.place);
+        let archive = archive(config.persistence.as_ref());
+        go_together(archive, place)?;
         Ok(Self {
             limits: BusLimits::default(),
             persist: persist(config.persistence.as_ref())?,
@@ -123,7 +146,8 @@ impl BusSettings {
                 .persistence
                 .as_ref()
                 .map_or(RETENTION_DAYS, |section| section.retention),
-            archive: archive(config.persistence.as_ref())?,
+            archive: archive.or_else(|| place.archive()),
+            archive_all: archive.is_some(),
             queue_name: queue.name,
             dead_letter_name: queue.dead_letter_queue,
             concurrency: usize::try_from(queue.concurrency).unwrap_or(usize::MAX),
@@ -131,9 +155,10 @@ impl BusSettings {
             retry: Backoff::from_policy(&policy),
             replay: config.replay.as_ref().is_none_or(|section| section.enabled),
             webhooks: webhooks(&config.webhooks, &policy)?,
+            clients: Clients::compile(config.realtime.as_ref())?.map(Arc::new),
             event_types: EventTypes::compile(&config.event_types)?,
             overrides: overrides(&config.handlers, &policy)?,
-            sourcing: Sourcing::compile(config.event_sourcing.as_ref())?,
+            sourcing,
             notes: notes(config),
         })
     }
@@ -160,6 +185,37 @@ impl BusSettings {
         self.archive.map(ArchiveKind::service)
     }
 
+    /// Name of the service that keeps connections to clients, where events are pushed to them.
+    #[must_use]
+    pub fn clients_service(&self) -> Option<&'static str> {
+        self.clients.as_ref().map(|_| Clients::SERVICE)
+    }
+
+    /// Name of the service that events and snapshots of sourced records are moved to; `None` while they stay in the
+    /// event store.
+    #[must_use]
+    pub fn streams_service(&self) -> Option<&'static str> {
+        self.sourcing.as_ref().and_then(|sourcing| sourcing.place.service())
+    }
+
+    /// Services that a storage asks for and that are nobody's as a matter of course, each with the key and value that
+    /// ask.
+    pub(crate) fn needed_services(&self) -> Vec<(&'static str, &'static str)> {
+        let mut needed = Vec::new();
+        if self.archive_all && self.archive == Some(ArchiveKind::S3) {
+            needed.push(("persistence.storage: s3", ArchiveKind::S3.service()));
+        }
+        let place = self.sourcing.as_ref().map_or(Place::Store, |sourcing| sourcing.place);
+        let key = match place {
+            Place::Store => return needed,
+            Place::File => "eventSourcing.storage: {type: file}",
+            Place::S3 => "eventSourcing.storage: {type: s3}",
+        };
+        let archive = self.archive.map(ArchiveKind::service).filter(|_| !self.archive_all);
+        needed.extend(place.service().into_iter().chain(archive).map(|service| (key, service)));
+        needed
+    }
+
     /// What the operator should know about sections that have no effect on the bus itself.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -175,29 +231,30 @@ fn refuse_unsupported(config: &EventBusConfig) -> Result<(), EventConfigError> {
             hint: "remove the section; a webhook, or a plugin with a durable event handler, passes events on",
         });
     }
-    if let Some(realtime) = config.realtime.as_ref().filter(|realtime| realtime.enabled) {
-        return Err(EventConfigError::Unsupported {
-            key: "realtime".to_owned(),
-            what: format!("pushing events to clients by {}", plain(&realtime.protocol)),
-            hint: "remove the section or write enabled: false; nothing here keeps connections to clients, so a plugin that does would have settings of its own",
-        });
-    }
     Ok(())
 }
 
-/// Where done events go. Until they are done they are in the event store in any case.
-fn archive(section: Option<&EventPersistence>) -> Result<Option<ArchiveKind>, EventConfigError> {
-    let storage = section.map_or(EventStorage::Database, |section| section.storage);
-    match storage {
-        EventStorage::Database => Ok(None),
-        EventStorage::File => Ok(Some(ArchiveKind::File)),
-        EventStorage::Custom => Ok(Some(ArchiveKind::Custom)),
-        EventStorage::S3 => Err(EventConfigError::Unsupported {
-            key: "persistence.storage".to_owned(),
-            what: format!("the storage {}", plain(&storage)),
-            hint: "it needs a file-storage plugin that keeps objects by key, and the service file-storage knows files of records only; write file, or custom with a plugin that provides the service event-archive and keeps events in a bucket",
-        }),
+/// Where done events go; `None` while they stay in the event store. Until they are done they are there in any case.
+fn archive(section: Option<&EventPersistence>) -> Option<ArchiveKind> {
+    match section.map_or(EventStorage::Database, |section| section.storage) {
+        EventStorage::Database => None,
+        EventStorage::File => Some(ArchiveKind::File),
+        EventStorage::S3 => Some(ArchiveKind::S3),
+        EventStorage::Custom => Some(ArchiveKind::Custom),
     }
+}
+
+/// Streams in files of one host are not there for others on the same database. Whoever keeps the archive in files
+/// knows whether there may be others, and takes nothing then; beside another archive nobody would say so.
+fn go_together(archive: Option<ArchiveKind>, place: Place) -> Result<(), EventConfigError> {
+    let known = matches!(archive, None | Some(ArchiveKind::File));
+    if place != Place::File || known {
+        return Ok(());
+    }
+    Err(EventConfigError::invalid(
+        "eventSourcing.storage.type",
+        "file goes together with persistence.storage file or database; write database or s3, or change persistence.storage",
+    ))
 }
 
 /// A value of an enum as it is written.

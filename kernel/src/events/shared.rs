@@ -18,7 +18,7 @@ use super::{
     registry::Registry,
     routing::{Handler, RoutingTable},
     settings::BusSettings,
-    sourcing::Touched,
+    sourcing::{Streams, Touched},
 };
 use crate::clock::Clock;
 
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn EventStorePort>,
     /// Where done events go, when they do not stay in the store.
     pub(crate) archive: Option<Archive>,
+    /// Where events of sourced records go, when they do not stay in the store.
+    pub(crate) streams: Option<Streams>,
     pub(crate) delivery: Delivery,
     pub(crate) node: String,
     pub(crate) table: ArcSwap<RoutingTable>,
@@ -54,7 +56,7 @@ struct Shown {
     order: VecDeque<String>,
 }
 
-/// How the store does, or the archive.
+/// How the store does, or who keeps done events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreState {
     /// Since when it fails; `None` while it works, or was not asked yet.
@@ -67,7 +69,7 @@ impl Shared {
     pub(crate) fn new(
         settings: Arc<BusSettings>,
         store: Arc<dyn EventStorePort>,
-        archive: Option<Archive>,
+        (archive, streams): (Option<Archive>, Option<Streams>),
         delivery: Delivery,
         node: String,
     ) -> Self {
@@ -80,6 +82,7 @@ impl Shared {
             settings,
             store,
             archive,
+            streams,
             delivery,
             node,
             counters: Counters::default(),

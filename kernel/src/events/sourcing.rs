@@ -6,20 +6,30 @@
 //! was forgotten the state that it led to is kept. So every state within the retention is the newest snapshot before it and
 //! the events after that, folded (`fold`, `rebuild`).
 //!
+//! `storage` says where these events and snapshots are: `database` is the event store; with `file` and `s3` done
+//! events of the records are moved to a service of that name (`streams`), and a record is rebuilt out of both. The
+//! other events stay where `persistence.storage` says.
+//!
 //! Snapshots are taken a moment after an event, by whichever node delivers it (`snapshots`). They are no more than a short
 //! way: rebuilding does not need them. Where the store keeps no aggregates, the bus says so and sourcing does nothing.
 
 mod fold;
 mod rebuild;
 mod snapshots;
+mod streams;
 mod touched;
 
 #[cfg(test)]
 mod tests;
 
-use objectos_plugin_api::protocol::kernel::{EventSourcingConfig, EventSourcingStorageKind};
+use objectos_plugin_api::protocol::kernel::{EventSourcingConfig, EventSourcingStorage, EventSourcingStorageKind};
 
-pub(crate) use self::{rebuild::rebuild, snapshots::keep, touched::Touched};
+pub(crate) use self::{
+    rebuild::rebuild,
+    snapshots::keep,
+    streams::{Place, Streams, prune},
+    touched::Touched,
+};
 use super::{error::EventConfigError, settings::plain};
 
 /// Words of an object's name.
@@ -40,32 +50,20 @@ pub(crate) struct Sourcing {
     /// Snapshots kept of an aggregate.
     pub(crate) newest: u64,
     pub(crate) retention_days: u64,
+    /// Where events and snapshots of its aggregates are kept.
+    pub(crate) place: Place,
 }
 
 impl Sourcing {
     /// Checks the section; `None` when it is switched off.
     ///
     /// # Errors
-    /// `Unsupported` for a storage other than `database`; `Invalid` for its options, and for what names no object.
+    /// `Unsupported` for the storage `eventstore`; `Invalid` for options of a storage, and for what names no object.
     pub(crate) fn compile(section: Option<&EventSourcingConfig>) -> Result<Option<Self>, EventConfigError> {
         let Some(section) = section.filter(|section| section.enabled) else {
             return Ok(None);
         };
-        if let Some(storage) = &section.storage {
-            if storage.kind != EventSourcingStorageKind::Database {
-                return Err(EventConfigError::Unsupported {
-                    key: "eventSourcing.storage.type".to_owned(),
-                    what: format!("the storage {}", plain(&storage.kind)),
-                    hint: "write database: an event is stored in the transaction of its change, so it is kept where the record is",
-                });
-            }
-            if let Some(option) = storage.options.keys().next() {
-                return Err(EventConfigError::invalid(
-                    format!("eventSourcing.storage.options.{option}"),
-                    "the storage database has no options; remove it: what the database is, the plugin that keeps it is told",
-                ));
-            }
-        }
+        let place = section.storage.as_ref().map_or(Ok(Place::Store), place_of)?;
         for (index, name) in section.aggregate_types.iter().enumerate() {
             if !is_object(name) {
                 return Err(EventConfigError::invalid(
@@ -79,11 +77,37 @@ impl Sourcing {
             interval: section.snapshot_interval,
             newest: section.snapshot_retention,
             retention_days: section.retention,
+            place,
         }))
     }
 
     /// Whether records of this object are aggregates.
     pub(crate) fn covers(&self, object: &str) -> bool {
         self.objects.is_empty() || self.objects.iter().any(|name| name == object)
+    }
+}
+
+fn place_of(storage: &EventSourcingStorage) -> Result<Place, EventConfigError> {
+    let place = match storage.kind {
+        EventSourcingStorageKind::Database => Place::Store,
+        EventSourcingStorageKind::File => Place::File,
+        EventSourcingStorageKind::S3 => Place::S3,
+        EventSourcingStorageKind::Eventstore => {
+            return Err(EventConfigError::Unsupported {
+                key: "eventSourcing.storage.type".to_owned(),
+                what: format!("the storage {}", plain(&storage.kind)),
+                hint: "nothing here speaks to a foreign database of events; write database, file or s3",
+            });
+        }
+    };
+    match storage.options.keys().next() {
+        None => Ok(place),
+        Some(option) => Err(EventConfigError::invalid(
+            format!("eventSourcing.storage.options.{option}"),
+            format!(
+                "the storage {} has no options; remove it: where things are kept, the plugin that keeps them is told",
+                plain(&storage.kind)
+            ),
+        )),
     }
 }

@@ -55,7 +55,7 @@ impl Asked {
             Errand::Event(index) => RawBegun::Later(object.event(index, &context, payload)),
             // None of these is ever asked this way.
             Errand::SyncCall(index) => RawBegun::Answer(object.call_sync(index, name, &context, payload)),
-            Errand::Body | Errand::Task => RawBegun::Answer(ended()),
+            Errand::Body | Errand::Socket | Errand::Task => RawBegun::Answer(ended()),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Errand {
     Event(u32),
     /// A piece of the body of an answer, or the body's end.
     Body,
+    /// A message from a socket or to one, or the socket's end.
+    Socket,
     /// A future that the plugin gave to the host.
     Task,
 }
@@ -61,6 +63,7 @@ impl About {
             Errand::Event(position) => (4, position),
             Errand::Task => (5, 0),
             Errand::Body => (6, 0),
+            Errand::Socket => (7, 0),
         };
         (kind << 33) | (u64::from(self.at_home) << 32) | u64::from(position)
     }
@@ -74,6 +77,7 @@ impl About {
             4 => Errand::Event(position),
             5 => Errand::Task,
             6 => Errand::Body,
+            7 => Errand::Socket,
             _ => return None,
         };
         let at_home = (packed >> 32) & 1 == 1;
@@ -257,6 +261,7 @@ mod tests {
             Errand::Hook(1),
             Errand::Event(last),
             Errand::Body,
+            Errand::Socket,
             Errand::Task,
         ] {
             for about in [About::guest(errand), About::home(errand)] {

@@ -1,6 +1,6 @@
 //! The event bus of this kernel: what it is started with, and the short ways to it that the other parts take.
 
-use objectos_plugin_api::{Context, NewEvent};
+use objectos_plugin_api::{Context, NewEvent, contracts::realtime::RealtimeClient};
 use objectos_protocol::kernel::PluginLifecycleEventType;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     error::Error,
-    events::{BusParts, BusSettings, EventArchivePort, EventBus, HandlerSpec, Pattern},
+    events::{
+        BusParts, BusSettings, ClientsPort, EventArchivePort, EventBus, EventStreamsPort, HandlerSpec, Pattern,
+    },
     instance::Instance,
     journal,
     package::Candidate,
@@ -33,17 +35,50 @@ impl Core {
         let archive = settings
             .archive_service()
             .map(|name| Arc::new(KernelClient::event_archive(self, name)) as Arc<dyn EventArchivePort>);
+        let clients = settings
+            .clients_service()
+            .map(|name| Arc::new(KernelClient::clients(self, name)) as Arc<dyn ClientsPort>);
+        let streams = settings
+            .streams_service()
+            .map(|name| Arc::new(KernelClient::event_streams(self, name)) as Arc<dyn EventStreamsPort>);
         self.set_bus(EventBus::start(BusParts {
             settings,
             store: Arc::new(KernelClient::event_store(self)),
             archive,
+            streams,
             webhooks: Arc::new(KernelClient::http_client(self)),
+            clients,
             handlers: Arc::new(Handlers(Arc::downgrade(self))),
             clock: Arc::clone(&self.clock),
             runtime: self.executor.clone(),
             node: self.context.instance_id.clone(),
         }));
         Ok(())
+    }
+
+    /// Looks whether a plugin that is to run keeps the connections that the configuration wants events to be pushed to.
+    ///
+    /// # Errors
+    /// `EventBus` when none does.
+    pub(crate) fn check_clients(&self) -> Result<(), Error> {
+        let section = self.options.event_bus.realtime.as_ref();
+        let name = RealtimeClient::NAME;
+        let kept = || {
+            let mut candidates = self.all_records().into_iter().map(|record| record.candidate());
+            candidates.any(|candidate| {
+                let services = &candidate.document.objectos.services.provides;
+                services.iter().any(|service| service.name == name)
+            })
+        };
+        if section.is_none_or(|section| !section.enabled) || kept() {
+            return Ok(());
+        }
+        Err(Error::EventBus {
+            reason: format!(
+                "realtime: no plugin that is to run provides the service {name}, which keeps the connections to clients; put \
+                 the plugin objectos.realtime into the plugin folder, remove the section, or write enabled: false"
+            ),
+        })
     }
 
     /// Stops it: what waits is stored, deliveries may end within the limit.
@@ -97,6 +132,29 @@ impl Core {
         }
     }
 
+    /// Holds the storages of the configuration against the plugins that are there, whether they run or not.
+    ///
+    /// # Errors
+    /// `EventBus` when no plugin provides a service without which a storage keeps nothing.
+    pub(crate) fn check_event_storages(&self) -> Result<(), Error> {
+        let candidates: Vec<_> = self
+            .all_records()
+            .into_iter()
+            .map(|record| record.candidate())
+            .collect();
+        for (key, needed) in self.bus().needed_services() {
+            let provided = candidates.iter().any(|candidate| provides(candidate, needed));
+            if !provided {
+                let reason = format!(
+                    "{key} needs the service {needed}, and no plugin that could be loaded provides it; install one that \
+                     does, or write database"
+                );
+                return Err(Error::EventBus { reason });
+            }
+        }
+        Ok(())
+    }
+
     /// Schemas of `events.eventTypes` that hold nobody, as sentences: the plugin that keeps events writes events of these names
     /// by itself, in the transaction of what they tell of, and those do not pass the bus before they are kept.
     pub(crate) fn unheld_event_types(&self) -> Vec<String> {
@@ -133,6 +191,10 @@ impl Core {
 
 /// Whether a plugin is the one that stores events.
 fn keeps_events(candidate: &Candidate) -> bool {
+    provides(candidate, EVENT_STORE)
+}
+
+fn provides(candidate: &Candidate, name: &str) -> bool {
     let services = &candidate.document.objectos.services.provides;
-    services.iter().any(|service| service.name == EVENT_STORE)
+    services.iter().any(|service| service.name == name)
 }

@@ -1,13 +1,16 @@
-//! The kernel as a caller of services, and as the bus's way to the event store and archive, to outgoing HTTP and to handlers.
+//! The kernel as a caller of services, and as the bus's way to the event store, archive and streams, to outgoing
+//! HTTP, to connected clients and to handlers.
 
 use objectos_plugin_api::{
-    Context, Error as PluginError, Result,
+    Context, Error as PluginError, ErrorKind, Result,
     contracts::{
         event_store::{
             Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, DoneEvent, DoneRequest, DueRequest,
-            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest, StoredEvent,
+            EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage, RangePageRequest, SettleRequest,
+            StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
+        realtime::PushRequest,
     },
     private::{
         abi_stable::std_types::{RResult, RSlice, RStr},
@@ -25,7 +28,9 @@ use tokio::runtime::Handle;
 
 use super::core::Core;
 use crate::{
-    events::{EventArchivePort, EventStorePort, HandlerId, HandlerPort, PortFuture, WebhookPort},
+    events::{
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+    },
     instance::{
         call::Call,
         cell::{CellState, PluginCell},
@@ -55,8 +60,18 @@ impl KernelClient {
         Self::open(core, name)
     }
 
+    /// The streams of sourced records, where the configuration says they are.
+    pub(crate) fn event_streams(core: &Core, name: &'static str) -> Self {
+        Self::open(core, name)
+    }
+
     pub(crate) fn http_client(core: &Core) -> Self {
         Self::open(core, HTTP_CLIENT)
+    }
+
+    /// Whoever keeps connections to clients.
+    pub(crate) fn clients(core: &Core, name: &'static str) -> Self {
+        Self::open(core, name)
     }
 
     fn open(core: &Core, name: &'static str) -> Self {
@@ -96,6 +111,22 @@ impl KernelClient {
     }
 }
 
+impl KernelClient {
+    /// A page of events. A provider of before there were pages reads on until it has enough.
+    fn page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        let page: PortFuture<RangePage> = self.ask("range_page", &request);
+        let client = self.clone();
+        Box::pin(async move {
+            match page.await {
+                Err(error) if error.kind() == ErrorKind::NotImplemented => {}
+                answered => return answered,
+            }
+            let events: PortFuture<Vec<StoredEvent>> = client.ask("range", &request.range);
+            Ok(RangePage::of_range(events.await?, request.range.limit))
+        })
+    }
+}
+
 impl EventStorePort for KernelClient {
     fn append(&self, events: Vec<EventToStore>) -> PortFuture<Vec<u64>> {
         self.ask("append", &events)
@@ -109,8 +140,8 @@ impl EventStorePort for KernelClient {
         self.ask("settle", &request)
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
-        self.ask("range", &request)
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        self.page(request)
     }
 
     fn dead_letters(&self, request: DeadLetterRequest) -> PortFuture<Vec<DeadLetterQueueEntry>> {
@@ -151,8 +182,8 @@ impl EventArchivePort for KernelClient {
         self.ask("append", &events)
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
-        self.ask("range", &request)
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
+        self.page(request)
     }
 
     fn prune(&self, before_ms: i64) -> PortFuture<u64> {
@@ -160,9 +191,37 @@ impl EventArchivePort for KernelClient {
     }
 }
 
+impl EventStreamsPort for KernelClient {
+    fn append(&self, events: Vec<DoneEvent>) -> PortFuture<()> {
+        self.ask("append", &events)
+    }
+
+    fn page(&self, request: AggregateRequest) -> PortFuture<AggregatePage> {
+        self.ask("page", &request)
+    }
+
+    fn due(&self, request: DueRequest) -> PortFuture<Vec<Aggregate>> {
+        self.ask("due", &request)
+    }
+
+    fn keep_snapshots(&self, request: KeepRequest) -> PortFuture<()> {
+        self.ask("keep_snapshots", &request)
+    }
+
+    fn prune(&self, request: PruneRequest) -> PortFuture<u64> {
+        self.ask("prune", &request)
+    }
+}
+
 impl WebhookPort for KernelClient {
     fn send(&self, request: OutgoingRequest) -> PortFuture<IncomingAnswer> {
         self.ask("send", &request)
+    }
+}
+
+impl ClientsPort for KernelClient {
+    fn push(&self, request: PushRequest) -> PortFuture<u64> {
+        self.ask("push", &request)
     }
 }
 

@@ -28,7 +28,8 @@ use crate::{
 /// Starts every plugin that may start.
 ///
 /// # Errors
-/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke.
+/// `UnknownCommand` when the selection names a command that nobody contributes; `Survey` when the check of the files broke;
+/// `EventBus` when no plugin does what the configuration of the bus asks for, or provides what a storage of events needs.
 pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let since = Instant::now();
     notices::kernel(core, Kind::KernelBeforeInit);
@@ -38,9 +39,15 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     *core.left_out.lock() = select::left_out(&resolution, &core.options.select, &levels);
     register(core, &levels);
     absent::of_refused(core);
+    if core.options.select == Selection::All {
+        core.check_clients()?;
+    }
     let refusals = core.refusals.lock().clone();
     for refusal in &refusals {
         journal::refused(core, &Cause::boot(), refusal);
+    }
+    if core.options.select == Selection::All {
+        core.check_event_storages()?;
     }
     for level in &levels {
         join_all(

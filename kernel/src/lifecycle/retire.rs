@@ -83,6 +83,7 @@ pub(crate) async fn close(
 ) -> Result<Closed, String> {
     let (plugin, since) = (Arc::clone(&instance.plugin), Instant::now());
     notices::phase(core, Kind::PluginBeforeDestroy, &plugin, EventPhase::Destroy, None);
+    end_sockets(core, &instance);
     let on_time = drain(&instance, drain_limit).await;
     let drained = since.elapsed();
     if !on_time {
@@ -191,8 +192,19 @@ fn end_streams(core: &Core, instance: &Instance) {
     }
 }
 
-/// As [`drain`]; bodies that are still being read when the limit is over are ended then, and only calls are left to object.
+/// Ends the sockets of an instance: they may be open for days, and whoever is on the other side comes back to the generation
+/// that follows.
+fn end_sockets(core: &Core, instance: &Instance) {
+    let sockets = core.streams.end_sockets_of(instance);
+    if sockets > 0 {
+        tracing::info!(plugin = &*instance.plugin, sockets, "open sockets were ended");
+    }
+}
+
+/// As [`drain`]; sockets are ended at once, bodies that are still being read when the limit is over are ended then, and only
+/// calls are left to object.
 pub(crate) async fn drain_with_streams(core: &Core, instance: &Arc<Instance>, limit: Duration) -> bool {
+    end_sockets(core, instance);
     if drain(instance, limit).await {
         return true;
     }

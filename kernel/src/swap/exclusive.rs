@@ -38,6 +38,7 @@ pub(super) async fn replace(
     let state = match quiet(replacement, &old).await {
         Ok(state) => state,
         Err(error) => {
+            old.stay();
             replacement.record.cell.set_running(old);
             return Err(replacement.failed(replacement.goes_on(), error));
         }

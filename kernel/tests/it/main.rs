@@ -9,6 +9,7 @@ mod lifecycle;
 mod log_filter;
 mod meeting;
 mod rig;
+mod sockets;
 mod streams;
 mod swap;
 mod threads;

@@ -6,19 +6,21 @@
 //! get lost; then the same events come again. So an archive may hold an event twice, and whoever reads drops doubles by
 //! sequence.
 //!
-//! An archive in files is a service of its own name, so that a plugin can offer it beside one of somebody else.
+//! An archive in files, and one in a bucket, are services of their own names ([`Named`](super::named::Named)), so
+//! that a plugin can offer them beside one of somebody else.
 
 use objectos_plugin_macros::service;
-use std::sync::Arc;
 
-use super::event_store::{DoneEvent, RangeRequest, StoredEvent};
-use crate::{Context, MethodSpec, Result, ServiceFuture, ServiceHandler};
+use super::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
+use crate::{Context, Result};
 
 /// Name of an [`EventArchive`] in files of the host, for `persistence.storage: file`.
 pub const FILE_ARCHIVE: &str = "event-archive-file";
+/// Name of an [`EventArchive`] in a bucket of an S3 server, for `persistence.storage: s3`.
+pub const S3_ARCHIVE: &str = "event-archive-s3";
 
 /// The archive of done events.
-#[service(name = "event-archive", version = "1.0.0")]
+#[service(name = "event-archive", version = "1.1.0")]
 pub trait EventArchive {
     /// Keeps events. When it answers, they are on the disk, or as safe as they are ever going to be. Events that are here
     /// already may come again.
@@ -29,37 +31,11 @@ pub trait EventArchive {
     /// Forgets events stored before this time (milliseconds since 1970); answers how many entries. They may stay up to a day
     /// longer, where whole days are forgotten.
     async fn prune(&self, context: Context, before_ms: i64) -> Result<u64>;
-}
-
-/// Offers an [`EventArchive`] as the service [`FILE_ARCHIVE`].
-#[derive(Debug)]
-pub struct FileArchiveServer<T>(EventArchiveServer<T>);
-
-impl<T: EventArchive> FileArchiveServer<T> {
-    /// Offers this provider.
-    pub fn new(provider: Arc<T>) -> Self {
-        Self(EventArchiveServer::new(provider))
-    }
-}
-
-impl<T: EventArchive> ServiceHandler for FileArchiveServer<T> {
-    fn name(&self) -> &str {
-        FILE_ARCHIVE
-    }
-
-    fn version(&self) -> &str {
-        self.0.version()
-    }
-
-    fn methods(&self) -> Vec<MethodSpec> {
-        self.0.methods()
-    }
-
-    fn call(&self, method: &str, context: Context, payload: &[u8]) -> ServiceFuture {
-        self.0.call(method, context, payload)
-    }
-
-    fn call_sync(&self, method: &str, context: Context, payload: &[u8]) -> Result<Vec<u8>> {
-        self.0.call_sync(method, context, payload)
+    /// Reads events as [`EventArchive::range`] does, but no more of them than one call should take: rare ones are found by many
+    /// short calls. Since 1.1; an archive that does not write it reads its range.
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        let limit = request.range.limit;
+        let events = self.range(context, request.range).await?;
+        Ok(RangePage::of_range(events, limit))
     }
 }

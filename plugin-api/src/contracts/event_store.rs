@@ -119,6 +119,47 @@ pub struct RangeRequest {
     pub limit: u32,
 }
 
+/// What to look at for one page of a range. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RangePageRequest {
+    /// Which events; `after` is where the page before ended, and `limit` how many events this one has at most.
+    pub range: RangeRequest,
+    /// How many events are looked at, wanted or not. Where they lie in blocks, the last block is looked at to its end. 0 is any
+    /// number.
+    #[serde(default)]
+    pub looked_at_max: u32,
+    /// How long they are looked at, milliseconds. 0 is any time.
+    #[serde(default)]
+    pub time_max_ms: u64,
+}
+
+/// A page of a range. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RangePage {
+    /// In order of sequence. There may be none, and more on the next page.
+    #[serde(default)]
+    pub events: Vec<StoredEvent>,
+    /// Every event up to this sequence was looked at: `after` of the next page. It may be the `after` that was given, when the
+    /// limits only allowed for finding out where events lie; it is no less. `null`: there are no more.
+    #[serde(default)]
+    pub next: Option<u64>,
+}
+
+impl RangePage {
+    /// The answer of [`EventStore::range`], or of an archive's, to a request with this limit.
+    #[must_use]
+    pub fn of_range(events: Vec<StoredEvent>, limit: u32) -> Self {
+        let full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let last = events.last().map(|stored| stored.sequence);
+        Self {
+            events,
+            next: last.filter(|_| full),
+        }
+    }
+}
+
 /// A done event, to be kept elsewhere. JSON, camelCase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,6 +188,10 @@ pub struct DoneRequest {
     /// [`RECORD_EVENTS`](crate::contracts::events::RECORD_EVENTS); empty is of all objects, `null` is of none.
     #[serde(default)]
     pub but_records_of: Option<Vec<String>>,
+    /// Only events of records of these objects; empty is of all objects, `null` is all events. Since 1.3: a store
+    /// that does not know it gives all away, so whoever asks looks again.
+    #[serde(default)]
+    pub only_records_of: Option<Vec<String>>,
 }
 
 /// A page of dead letters.
@@ -167,7 +212,7 @@ pub struct DeadLetterRequest {
 }
 
 /// The store of durable events.
-#[service(name = "event-store", version = "1.2.0")]
+#[service(name = "event-store", version = "1.3.0")]
 pub trait EventStore {
     /// Stores events, all or none; answers their sequences.
     async fn append(&self, context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>>;
@@ -175,7 +220,7 @@ pub trait EventStore {
     async fn pending(&self, context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>>;
     /// Writes down what became of events.
     async fn settle(&self, context: Context, request: SettleRequest) -> Result<()>;
-    /// Reads events again, for a replay.
+    /// Reads events again, for a replay, until there are as many as the limit. Fewer mean that there are no more.
     async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>>;
     /// Dead letters, latest first.
     async fn dead_letters(&self, context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>>;
@@ -208,6 +253,13 @@ pub trait EventStore {
     /// once. Whatever a store needs so that it never gives a sequence twice stays, and so do events that are not done.
     async fn forget_done(&self, _context: Context, _sequences: Vec<u64>) -> Result<u64> {
         Err(no_moving())
+    }
+    /// Reads events again, for a replay, as [`EventStore::range`] does, but no more of them than one call should take: rare ones
+    /// are found by many short calls. Since 1.3; a store that does not write it reads its range.
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        let limit = request.range.limit;
+        let events = self.range(context, request.range).await?;
+        Ok(RangePage::of_range(events, limit))
     }
 }
 

@@ -82,8 +82,8 @@ pub struct QueryHook {
     /// `data/Query` without `object`.
     #[serde(default)]
     pub query: Map<String, Value>,
-    /// What was found, for the after-hook. In the place of an encrypted value stands a text that says nothing of it; in the answer
-    /// the value is where its text is then.
+    /// What was found, for the after-hook. In the place of an encrypted value, and of a password's hash, stands a text that says
+    /// nothing of it; in the answer the value is where its text is then, whoever asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<Map<String, Value>>>,
 }

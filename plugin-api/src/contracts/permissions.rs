@@ -100,3 +100,21 @@ pub trait Permissions {
         ))
     }
 }
+
+impl PermissionsClient {
+    /// [`Permissions::version`] for a thread that must not wait, such as one that others' requests run on, and on which a call may
+    /// have to come to its end before the permissions are back. `None` while nobody is there to tell it, as when their plugin is
+    /// being replaced: nothing that was kept may be used then.
+    ///
+    /// # Errors
+    /// Those of [`crate::ServiceRef::call_sync`] but `Unavailable`; `Internal` for an answer that is no number.
+    pub fn version_at_once(&self, context: &Context) -> Result<Option<u64>> {
+        match self.reference().call_sync_at_once(context, "version", b"") {
+            Ok(version) => serde_json::from_slice(&version)
+                .map(Some)
+                .map_err(|error| Error::internal(format!("the version of the permissions is no number: {error}"))),
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -17,7 +17,9 @@
 mod error;
 mod host;
 mod plugin;
+mod socket;
 
 pub use error::TestError;
 pub use host::{PublishedEvent, TestHost};
 pub use plugin::TestPlugin;
+pub use socket::TestSocket;

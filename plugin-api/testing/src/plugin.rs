@@ -1,13 +1,10 @@
-//! A started plugin in a test: call its services, routes, hooks, event handlers and commands.
+//! A started plugin in a test: call its services, routes, sockets, hooks, event handlers and commands.
 
 use objectos_plugin_api::{
     CommandAnswer, Context, Error, Event, Health, Host, HttpRequestParts, HttpResponse, Registrations, Result,
     abi::{RawPluginObject, RawResult},
     export::{COMMANDS, ROUTES},
-    private::{
-        RResult,
-        abi_stable::std_types::{RSlice, RStr},
-    },
+    private::abi_stable::std_types::{RSlice, RStr},
 };
 use serde_json::Value;
 use std::{
@@ -16,7 +13,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use crate::host::{PublishedEvent, State, lock, test_view};
+use crate::{
+    host::{PublishedEvent, State, lock, test_view},
+    socket::{TestSocket, answer_of},
+};
 
 /// A plugin that runs in the test host. Dropping it stops nothing; call [`TestPlugin::stop`].
 pub struct TestPlugin {
@@ -47,10 +47,7 @@ impl TestPlugin {
     }
 
     pub(crate) async fn finish(&self, future: impl Future<Output = RawResult>) -> Result<Vec<u8>> {
-        match future.await {
-            RResult::ROk(bytes) => Ok(bytes.into_vec()),
-            RResult::RErr(error) => Err(Error::from_raw(&error)),
-        }
+        answer_of(future.await)
     }
 
     /// What the plugin registered.
@@ -65,11 +62,37 @@ impl TestPlugin {
         test_view(&self.state)
     }
 
-    /// Sends a request to a route, spelled as it was registered. A body that streams is read to its end.
+    /// Opens a socket by a request to a route, spelled as it was registered; the header `upgrade` is added.
     ///
     /// # Errors
-    /// What the handler answers, and the gateway would make an error document of it; what a piece of the body fails with.
-    pub async fn route(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<HttpResponse> {
+    /// What the handler answers; `Invalid` when it answers something else than a socket.
+    pub async fn socket(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<TestSocket> {
+        let headers: Vec<(&str, &str)> = [("upgrade", "websocket")]
+            .iter()
+            .chain(request.headers)
+            .copied()
+            .collect();
+        let request = HttpRequestParts {
+            headers: &headers,
+            ..*request
+        };
+        let frame = self.call_route(route, context, &request).await?;
+        let response = HttpResponse::decode(&frame)?;
+        let Some(number) = HttpResponse::socket_of(&frame) else {
+            if let Some(stream) = HttpResponse::stream_of(&frame) {
+                self.raw.stream_drop(stream);
+            }
+            return Err(Error::invalid(format!("the route answered {} and no socket", response.status)));
+        };
+        let protocol = response
+            .headers
+            .into_iter()
+            .find(|(name, _)| name == "sec-websocket-protocol");
+        let protocol = protocol.map(|(_, value)| value);
+        Ok(TestSocket::new(Arc::clone(&self.raw), number, protocol))
+    }
+
+    async fn call_route(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<Vec<u8>> {
         let frame = request.encode();
         let future = self.raw.call(
             ROUTES,
@@ -77,7 +100,15 @@ impl TestPlugin {
             &context.raw(),
             RSlice::from_slice(&frame),
         );
-        let frame = self.finish(future).await?;
+        self.finish(future).await
+    }
+
+    /// Sends a request to a route, spelled as it was registered. A body that streams is read to its end.
+    ///
+    /// # Errors
+    /// What the handler answers, and the gateway would make an error document of it; what a piece of the body fails with.
+    pub async fn route(&self, route: &str, context: &Context, request: &HttpRequestParts<'_>) -> Result<HttpResponse> {
+        let frame = self.call_route(route, context, request).await?;
         let mut response = HttpResponse::decode(&frame)?;
         if let Some(stream) = HttpResponse::stream_of(&frame) {
             let body = self.read(stream).await;

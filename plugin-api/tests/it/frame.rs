@@ -1,4 +1,4 @@
-use objectos_plugin_api::{HttpRequest, HttpRequestParts, HttpResponse};
+use objectos_plugin_api::{HttpRequest, HttpRequestParts, HttpResponse, SocketMessage};
 
 fn request() -> Vec<u8> {
     HttpRequestParts {
@@ -66,6 +66,52 @@ fn the_frame_of_a_body_that_streams_has_its_number_and_no_body() {
             length >= 11,
             "{length}"
         );
+    }
+}
+
+#[test]
+fn the_frame_of_a_socket_has_its_number_and_is_no_body() {
+    let head = HttpResponse::empty(101).with_header("sec-websocket-protocol", "chat");
+    let mut frame = head.encode_socket(7);
+    assert_eq!(frame[0], 3);
+    assert_eq!(HttpResponse::socket_of(&frame), Some(7));
+    assert_eq!(HttpResponse::stream_of(&frame), None);
+    HttpResponse::set_stream(&mut frame, u64::MAX);
+    assert_eq!(HttpResponse::socket_of(&frame), Some(u64::MAX));
+    assert_eq!(HttpResponse::decode(&frame).unwrap(), head);
+    for other in [head.encode(), head.encode_streamed(7)] {
+        assert_eq!(HttpResponse::socket_of(&other), None);
+    }
+    for length in 0..frame.len() {
+        assert!(HttpResponse::decode(&frame[..length]).is_err(), "{length}");
+        assert_eq!(
+            HttpResponse::socket_of(&frame[..length]).is_some(),
+            length >= 11,
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn a_message_of_a_socket_comes_out_as_it_went_in() {
+    let close = |code, reason: &str| SocketMessage::Close {
+        code,
+        reason: reason.to_owned(),
+    };
+    for (message, bytes) in [
+        (SocketMessage::Text("ß".to_owned()), &[1, 0xc3, 0x9f][..]),
+        (SocketMessage::Text(String::new()), &[1][..]),
+        (SocketMessage::Binary(vec![0, 0xff]), &[2, 0, 0xff][..]),
+        (SocketMessage::Binary(Vec::new()), &[2][..]),
+        (close(1000, ""), &[3, 0xe8, 3][..]),
+        (close(4001, "hi"), &[3, 0xa1, 0x0f, b'h', b'i'][..]),
+    ] {
+        assert_eq!(message.encode(), bytes);
+        assert_eq!(SocketMessage::decode(bytes.to_vec()).unwrap(), message);
+    }
+    let broken: [&[u8]; 7] = [&[], &[0], &[4, 1], &[1, 0xff], &[3], &[3, 0xe8], &[3, 0xe8, 3, 0xff]];
+    for broken in broken {
+        assert!(SocketMessage::decode(broken.to_vec()).is_err(), "{broken:?}");
     }
 }
 

@@ -162,6 +162,7 @@ mod tests {
             "actor_email",
             "impersonator_id",
             "ip_address",
+            "ip_network",
             "user_agent",
             "session_id",
             "request_id",

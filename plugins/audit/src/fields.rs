@@ -1,17 +1,14 @@
 //! Labels, types and masks of fields, from the metadata, kept until the metadata's version changes. Of those who want the same
-//! object at the same moment one asks for it, and the others take the answer: all ask alike, for no request and with no plugin
-//! behind them, so that none could go on while the one who asks has to wait. Whoever waits also drives the question, so nobody
-//! depends on another one's being there until the end; and a failure is for whoever asked, as is a panic: else those who wait would
-//! never be woken.
+//! object at the same moment one asks for it, and the others take the answer ([`Readings`]): all ask alike, for no request and with
+//! no plugin behind them, so that none could go on while the one who asks has to wait.
 
-use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, Host,
+    Context, Error, Host, Readings,
     contracts::metadata::{MetadataClient, MetadataRequest},
 };
 use parking_lot::Mutex;
 use serde::Deserialize;
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use crate::error::Result;
 
@@ -65,37 +62,41 @@ impl ObjectFacts {
     }
 }
 
-/// A question for an object.
-type Question = BoxFuture<'static, Result<Arc<ObjectFacts>, Error>>;
-
 /// What was made of the metadata of one version.
 #[derive(Debug, Default)]
 struct Known {
     version: u64,
     objects: HashMap<String, Arc<ObjectFacts>>,
-    /// What is asked for at the moment; a question lives by those who wait for it.
-    questions: HashMap<String, WeakShared<Question>>,
 }
 
-/// What there is at once.
-enum Found {
-    Facts(Arc<ObjectFacts>),
-    /// A question, and whether it was just put.
-    Asked(Shared<Question>, bool),
+impl Known {
+    /// What is known of an object in this version of the metadata; of another version everything is forgotten.
+    fn find(&mut self, version: u64, name: &str) -> Option<Arc<ObjectFacts>> {
+        if self.version != version {
+            *self = Self {
+                version,
+                ..Self::default()
+            };
+        }
+        self.objects.get(name).cloned()
+    }
 }
 
 /// The metadata, as far as rows need it.
 #[derive(Debug)]
 pub(crate) struct Fields {
     metadata: MetadataClient,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
+    /// By the version of the metadata and the object's name.
+    questions: Readings<(u64, String), Arc<ObjectFacts>>,
 }
 
 impl Fields {
     pub(crate) fn new(host: &Host) -> Result<Self> {
         Ok(Self {
             metadata: MetadataClient::open(host)?,
-            known: Mutex::default(),
+            known: Arc::default(),
+            questions: Readings::default(),
         })
     }
 
@@ -109,43 +110,35 @@ impl Fields {
             // Of which version it is was not to be had.
             return Ok(self.ask(&context, name).await?);
         };
-        let facts = match self.find(&context, version, name) {
-            Found::Facts(facts) => return Ok(facts),
-            Found::Asked(question, own) => match question.await {
-                Err(_) if !own => self.ask(&context, name).await?,
-                answered => answered?,
-            },
-        };
-        let mut known = self.known.lock();
-        if known.version == version {
-            known.questions.remove(name);
-            known.objects.insert(name.to_owned(), Arc::clone(&facts));
+        let facts = self.known.lock().find(version, name);
+        if let Some(facts) = facts {
+            return Ok(facts);
         }
-        Ok(facts)
+        let key = (version, name.to_owned());
+        Ok(self.questions.read(key, || self.learn(&context, version, name)).await?)
     }
 
-    /// What is known of an object in this version of the metadata, or the question for it.
-    fn find(&self, context: &Context, version: u64, name: &str) -> Found {
-        let mut known = self.known.lock();
-        if known.version != version {
-            *known = Known {
-                version,
-                ..Known::default()
-            };
+    /// Asks for an object, and keeps what it learns.
+    fn learn(
+        &self,
+        context: &Context,
+        version: u64,
+        name: &str,
+    ) -> impl Future<Output = Result<Arc<ObjectFacts>, Error>> + Send + 'static + use<> {
+        let (asked, known, name) = (self.ask(context, name), Arc::clone(&self.known), name.to_owned());
+        async move {
+            // Whoever asked before may have learned it just now.
+            let facts = known.lock().find(version, &name);
+            if let Some(facts) = facts {
+                return Ok(facts);
+            }
+            let facts = asked.await?;
+            let mut known = known.lock();
+            if known.version == version {
+                known.objects.insert(name, Arc::clone(&facts));
+            }
+            Ok(facts)
         }
-        if let Some(facts) = known.objects.get(name) {
-            return Found::Facts(Arc::clone(facts));
-        }
-        if let Some(question) = known.questions.get(name).and_then(WeakShared::upgrade) {
-            return Found::Asked(question, false);
-        }
-        let caught = AssertUnwindSafe(self.ask(context, name)).catch_unwind();
-        let question = caught.map(|answered| answered.unwrap_or_else(|_| Err(panicked())));
-        let question = question.boxed().shared();
-        if let Some(weak) = question.downgrade() {
-            known.questions.insert(name.to_owned(), weak);
-        }
-        Found::Asked(question, true)
     }
 
     /// Asks for an object.
@@ -164,12 +157,6 @@ impl Fields {
             Ok(item.map_or_else(Arc::default, |item| Arc::new(read(&item.definition))))
         }
     }
-}
-
-/// What is left to say of a panic: its text and place were told where it happened.
-fn panicked() -> Error {
-    Error::new(ErrorKind::Panicked, "something went wrong on the server")
-        .with_internal("panicked: while the fields of an object were read")
 }
 
 fn read(definition: &serde_json::Value) -> ObjectFacts {

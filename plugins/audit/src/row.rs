@@ -1,7 +1,7 @@
 //! A row of the trail: what is known of one event, as a record of `sys_audit_event` has it. Texts are never empty and never
 //! longer than their limit, so that the record reads back as it was hashed.
 
-use objectos_plugin_api::contracts::events::Origin;
+use objectos_plugin_api::{contracts::events::Origin, counted_address};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -48,6 +48,9 @@ pub(crate) struct Row {
     pub(crate) impersonator_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ip_address: Option<String>,
+    /// What the address is counted under, where that is something else: of IPv6 the /64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ip_network: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,6 +114,10 @@ impl Row {
         self.actor_name = origin.actor_name;
         self.actor_email = origin.actor_email;
         self.impersonator_id = origin.impersonator_id;
+        self.ip_network = origin.address.as_deref().and_then(|address| {
+            let counted = counted_address(address);
+            (counted != address).then(|| counted.into_owned())
+        });
         self.ip_address = origin.address;
         self.user_agent = origin.user_agent;
         self.session_id = origin.session_id;
@@ -127,6 +134,7 @@ impl Row {
             &mut self.actor_email,
             &mut self.impersonator_id,
             &mut self.ip_address,
+            &mut self.ip_network,
             &mut self.user_agent,
             &mut self.session_id,
             &mut self.request_id,

@@ -1,6 +1,6 @@
 //! Rules of the kind "so many of these in so much time": looked at after each stored batch, against the stored rows, so that a
 //! restart or a second node forgets nothing. What a rule finds becomes the durable event `security.suspicious_activity`, and so
-//! a row; it asks for its actions there.
+//! a row; it asks for its actions there. Of IPv6 a whole /64 counts as one address, as for accounts and the gate.
 //!
 //! Here are `alert` (mail and webhooks of `notifications`), `webhook` and `log_critical`. `lock_account`, `block_ip` and
 //! `require_mfa` are for whoever keeps accounts and the gate: the event names them in `metadata.actions`; its origin, and
@@ -26,6 +26,10 @@ use crate::{
     row::Row,
     store::Records,
 };
+
+/// Column of an address, and of the network that it is counted under.
+const ADDRESS: &str = "ip_address";
+const NETWORK: &str = "ip_network";
 
 const EVENT: &str = "security.suspicious_activity";
 const WEBHOOK_LIMIT_MS: u64 = 10_000;
@@ -264,8 +268,7 @@ fn group_of(rule: &SuspiciousActivityRule, row: &Row) -> Vec<String> {
     let record = row.to_record();
     columns(rule)
         .map(|column| {
-            record
-                .get(column)
+            counted(&record, column)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
@@ -273,10 +276,24 @@ fn group_of(rule: &SuspiciousActivityRule, row: &Row) -> Vec<String> {
         .collect()
 }
 
+/// What a row counts under in a column.
+fn counted<'a>(record: &'a Map<String, Value>, column: &str) -> Option<&'a Value> {
+    let network = (column == ADDRESS).then(|| record.get(NETWORK)).flatten();
+    network.or_else(|| record.get(column))
+}
+
 fn group_filter(rule: &SuspiciousActivityRule, row: &Row) -> Vec<Value> {
     let record = row.to_record();
     columns(rule)
-        .map(|column| json!({ column: record.get(column).cloned().unwrap_or(Value::Null) }))
+        .map(|column| {
+            let value = counted(&record, column).cloned().unwrap_or(Value::Null);
+            if column == ADDRESS && !value.is_null() {
+                // An address that is counted under itself stands in its own column alone.
+                json!({ "$or": [{ ADDRESS: value }, { NETWORK: value }] })
+            } else {
+                json!({ column: value })
+            }
+        })
         .collect()
 }
 

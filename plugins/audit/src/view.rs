@@ -10,6 +10,7 @@ pub(crate) fn without_whereabouts(row: &mut Row) {
     for text in [
         &mut row.actor_email,
         &mut row.ip_address,
+        &mut row.ip_network,
         &mut row.user_agent,
         &mut row.session_id,
         &mut row.request_id,

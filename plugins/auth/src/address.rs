@@ -1,54 +1,12 @@
-//! What the address of a request counts as, where failures are counted and callers are shut out. An IPv6 caller owns a whole /64
-//! and takes a new address whenever they like, so that counts as one, as it does for the gateway's allowance. Called by whatever
-//! counts, and by `lock`. Not here: the networks that policies trust (`rules::network`); they are held against the address itself.
+//! What the address of a request counts as, where failures are counted and callers are shut out: by
+//! [`objectos_plugin_api::counted_address`], of IPv6 a whole /64. Called by whatever counts. Not here: the networks that policies
+//! trust (`rules::network`); they are held against the address itself.
 
-use objectos_plugin_api::Context;
-use std::{
-    borrow::Cow,
-    net::{IpAddr, Ipv6Addr},
-};
+use objectos_plugin_api::{Context, counted_address};
 
 use crate::auth::fact;
 
-/// The part of an IPv6 address that says which network it is of.
-const NETWORK: u128 = u128::MAX << 64;
-
-/// The name that an address is counted under: `192.0.2.7`, `2001:db8::/64`. What is no address stays what it is.
-pub(crate) fn counted_as(address: &str) -> Cow<'_, str> {
-    let Ok(parsed) = address.parse::<IpAddr>() else {
-        return Cow::Borrowed(address);
-    };
-    match parsed.to_canonical() {
-        IpAddr::V4(_) if parsed.is_ipv4() => Cow::Borrowed(address),
-        IpAddr::V4(older) => Cow::Owned(older.to_string()),
-        IpAddr::V6(newer) => Cow::Owned(format!("{}/64", Ipv6Addr::from_bits(newer.to_bits() & NETWORK))),
-    }
-}
-
-/// The same for where a request comes from.
+/// The name that where a request comes from is counted under.
 pub(crate) fn counted(context: &Context) -> String {
-    counted_as(&fact(context, "address")).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_of_the_newer_kind_is_one_caller() {
-        for (address, expected) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
-            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-            ("::1", "::/64"),
-            // As an operator may write it into the record of a block.
-            ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
-            ("", ""),
-            ("unknown", "unknown"),
-        ] {
-            assert_eq!(counted_as(address), expected, "{address}");
-        }
-    }
+    counted_address(&fact(context, "address")).into_owned()
 }

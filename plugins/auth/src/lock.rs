@@ -1,9 +1,9 @@
 //! Locks and blocks: accounts that take no sign-ins for a while, whether or not there are such accounts, and addresses from which
 //! nothing is taken. Both lie in the store, so that they hold on every node and over a restart. Which addresses are blocked is
 //! also in memory, since every request is held to it; `watch` says when that is to be read again. An IPv6 address stands for its
-//! network (`address`).
+//! network ([`counted_address`]).
 
-use objectos_plugin_api::{Context, contracts::data::EventBeside};
+use objectos_plugin_api::{Context, contracts::data::EventBeside, counted_address};
 use parking_lot::RwLock;
 use serde_json::json;
 use std::{
@@ -12,7 +12,6 @@ use std::{
 };
 
 use crate::{
-    address::counted_as,
     auth::Auth,
     crypto::{hash_text, hash_token},
     error::{Refusal, Result},
@@ -52,7 +51,7 @@ impl Blocks {
         if !self.any.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.known.read().ends.get(&*counted_as(address)) {
+        match self.known.read().ends.get(&*counted_address(address)) {
             Some(end_ms) if now_ms < *end_ms => Err(Refusal::AddressBlocked.into()),
             _ => Ok(()),
         }
@@ -71,7 +70,7 @@ impl Blocks {
         }
         let mut ends: HashMap<String, i64> = HashMap::new();
         for (address, end_ms) in blocked {
-            let longest_ms = ends.entry(counted_as(&address).into_owned()).or_insert(end_ms);
+            let longest_ms = ends.entry(counted_address(&address).into_owned()).or_insert(end_ms);
             *longest_ms = end_ms.max(*longest_ms);
         }
         self.any.store(!ends.is_empty(), Ordering::Release);

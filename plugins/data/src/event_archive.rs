@@ -18,11 +18,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_archive::EventArchive;
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use parking_lot::Mutex;
 
 use self::days::Days;
+use crate::engine::ports::Clock;
+use crate::event_budget::EventBudget;
 use crate::event_store::only_the_kernel;
 
 /// Done events in files.
@@ -30,15 +32,18 @@ use crate::event_store::only_the_kernel;
 pub struct FileArchive {
     days: Arc<Mutex<Days>>,
     shared: bool,
+    /// Pages end by it.
+    clock: Arc<dyn Clock>,
 }
 
 impl FileArchive {
     /// In a folder, which is made when there is something to keep. `shared`: other hosts have the same database.
     #[must_use]
-    pub fn new(folder: PathBuf, shared: bool) -> Self {
+    pub fn new(folder: PathBuf, shared: bool, clock: Arc<dyn Clock>) -> Self {
         Self {
             days: Arc::new(Mutex::new(Days::new(folder))),
             shared,
+            clock,
         }
     }
 
@@ -51,7 +56,7 @@ impl FileArchive {
         if self.shared {
             return Err(Error::new(
                 ErrorKind::NotImplemented,
-                "several hosts may share a PostgreSQL database, and files of one of them are not there for the others; write persistence.storage: database, or custom with a plugin that provides event-archive",
+                "several hosts may share a PostgreSQL database, and files of one of them are not there for the others; write database or s3 for persistence.storage and eventSourcing.storage, or persistence.storage: custom with a plugin that provides event-archive",
             ));
         }
         let days = Arc::clone(&self.days);
@@ -72,7 +77,15 @@ impl EventArchive for FileArchive {
 
     async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
         only_the_kernel("event-archive-file", &context)?;
-        self.work(move |days| days.range(&request)).await
+        self.work(move |days| Ok(days.page(&request, &mut EventBudget::endless())?.events))
+            .await
+    }
+
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        only_the_kernel("event-archive-file", &context)?;
+        let clock = Arc::clone(&self.clock);
+        self.work(move |days| days.page(&request.range, &mut EventBudget::of(&request, &*clock)))
+            .await
     }
 
     async fn prune(&self, context: Context, before_ms: i64) -> Result<u64> {

@@ -3,20 +3,20 @@
 //!
 //! Writing goes through the store's writer like every change. Events are read by sequence; an event that some handlers had and
 //! others not is followed up by rows of single deliveries. What records were, for event sourcing, is in `aggregates`; how done
-//! events leave for an archive, in `done`. Called by the kernel alone.
+//! events leave for an archive, in `done`; how all are read again, in `range`. Called by the kernel alone.
 
 mod aggregates;
 mod done;
+mod range;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_store::{
     Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DoneEvent, DoneRequest,
-    DueRequest, EventStore, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest, SettleRequest,
-    StoredEvent,
+    DueRequest, EventStore, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage, RangePageRequest,
+    RangeRequest, SettleRequest, StoredEvent,
 };
-use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
 use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
@@ -355,40 +355,18 @@ impl EventStore for StoredEvents {
         self.write(unit).await.map(drop)
     }
 
-    async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+    async fn range(&self, context: Context, range: RangeRequest) -> Result<Vec<StoredEvent>> {
         only_the_kernel("event-store", &context)?;
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        let mut after = request.after;
-        // Patterns are matched here, so pages are read until enough have matched.
-        loop {
-            let statement = Statement::new(
-                "SELECT sequence, key, event FROM objectos_event WHERE sequence > ? AND stored_at_ms >= ? \
-                 AND stored_at_ms < ? ORDER BY sequence LIMIT ?",
-                vec![
-                    number(after),
-                    request.from_ms.into(),
-                    request.to_ms.unwrap_or(i64::MAX).into(),
-                    SqlValue::Integer(i64::from(request.limit.max(1))),
-                ],
-            );
-            let page = self.rows(&statement, event_of).await?;
-            let Some(last) = page.last() else { break };
-            after = last.sequence;
-            let wanted = |event: &StoredEvent| {
-                request.names.is_empty()
-                    || request
-                        .names
-                        .iter()
-                        .any(|pattern| matches_event(pattern, &event.event.name))
-            };
-            found.extend(page.into_iter().filter(wanted));
-            if found.len() >= limit {
-                break;
-            }
-        }
-        found.truncate(limit);
-        Ok(found)
+        let endless = RangePageRequest {
+            range,
+            ..RangePageRequest::default()
+        };
+        Ok(self.page(&endless).await?.events)
+    }
+
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        only_the_kernel("event-store", &context)?;
+        self.page(&request).await
     }
 
     async fn dead_letters(&self, context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>> {

@@ -28,6 +28,7 @@ mod declared;
 pub mod engine;
 pub mod error;
 pub mod event_archive;
+mod event_budget;
 mod event_relay;
 pub mod event_store;
 pub mod import_jobs;

@@ -13,10 +13,11 @@ mod publishers;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::data::DataServer;
-use objectos_plugin_api::contracts::event_archive::FileArchiveServer;
+use objectos_plugin_api::contracts::event_archive::{EventArchiveServer, FILE_ARCHIVE};
 use objectos_plugin_api::contracts::event_store::EventStoreServer;
 use objectos_plugin_api::contracts::events::METADATA_CHANGED;
 use objectos_plugin_api::contracts::metadata::MetadataServer;
+use objectos_plugin_api::contracts::named::Named;
 use objectos_plugin_api::{
     CommandAnswer, Context, Event, Health, Host, NewEvent, Plugin, Registry, Result, Setup, plugin,
 };
@@ -100,7 +101,8 @@ impl Plugin for DataPlugin {
             self.library.cell(),
         )))));
         registry.service(EventStoreServer::new(Arc::new(events)));
-        registry.service(FileArchiveServer::new(Arc::clone(&self.archive)));
+        let archive = EventArchiveServer::new(Arc::clone(&self.archive));
+        registry.service(Named::new(FILE_ARCHIVE, archive));
         routes_data::register(registry, &self.engine);
         routes_data::register_jobs(registry, &self.jobs);
         routes_meta::register(registry, self.library.cell());
@@ -230,7 +232,11 @@ impl DataPlugin {
         vault: Arc<Vault>,
     ) -> Result<Self> {
         let host = setup.host.clone();
-        let archive = FileArchive::new(setup.data_directory()?.join("events"), store.shared());
+        let archive = FileArchive::new(
+            setup.data_directory()?.join("events"),
+            store.shared(),
+            Arc::new(HostClock(host.clone())),
+        );
         let library = Arc::new(Library::new(setup.settings.apps.clone()));
         let epoch = host.contributions_epoch();
         load::take_documents(&library, &host)?;

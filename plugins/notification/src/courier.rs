@@ -1,4 +1,5 @@
-//! The SMTP side: one connection for each mail, TLS as configured, and a verdict whether trying again makes sense.
+//! The SMTP side: one connection for each mail, to an address that the operator lets it reach (`permit`), TLS as configured, and
+//! a verdict whether trying again makes sense.
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -10,12 +11,13 @@ use lettre::{
     },
 };
 use objectos_plugin_api::{Host, contracts::mailer::MailMessage};
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::{
     config::{MailConfig, SmtpConfig, TlsMode},
     error::{MailError, Result},
     message,
+    permit::Permit,
 };
 
 /// Answers of a server that does not know who we are: the operator can mend that, so the mail waits.
@@ -23,7 +25,10 @@ const AUTHENTICATION: [u16; 4] = [530, 534, 535, 538];
 
 /// Takes mails to the server.
 pub(crate) struct Courier {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    permit: Permit,
+    tls: Tls,
+    credentials: Option<Credentials>,
+    timeout: Duration,
     from: Mailbox,
     reply_to: Option<String>,
     server: String,
@@ -42,27 +47,28 @@ impl Courier {
     ///
     /// # Errors
     /// `Configuration`.
-    pub(crate) fn new(config: &MailConfig, smtp: &SmtpConfig, host: &Host) -> Result<Self> {
+    pub(crate) fn new(config: &MailConfig, smtp: &SmtpConfig, host: &Host, permit: Permit) -> Result<Self> {
         let from = config.sender()?;
         if let Some(reply_to) = &config.reply_to {
             reply_to
                 .parse::<Mailbox>()
                 .map_err(|error| MailError::Configuration(format!("replyTo: `{reply_to}` is no address: {error}")))?;
         }
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port())
-            .timeout(Some(Duration::from_millis(smtp.timeout_ms)))
-            .tls(tls(smtp)?);
+        let tls = tls(smtp)?;
+        let mut credentials = None;
         if let Some((user, password)) = smtp.credentials(host)? {
             if smtp.tls == TlsMode::None && !is_this_machine(&smtp.host) {
                 return Err(MailError::Configuration(
                     "smtp.tls is none and smtp.user is set: the password would go over the network for all to read; use starttls or implicit".to_owned(),
                 ));
             }
-            builder = builder.credentials(Credentials::new(user, password));
+            credentials = Some(Credentials::new(user, password));
         }
         Ok(Self {
-            transport: builder.build(),
+            permit,
+            tls,
+            credentials,
+            timeout: Duration::from_millis(smtp.timeout_ms),
             from,
             reply_to: config.reply_to.clone(),
             server: format!("{}:{}", smtp.host, smtp.port()),
@@ -72,12 +78,26 @@ impl Courier {
     /// Sends a mail.
     ///
     /// # Errors
-    /// `Later` when another attempt may succeed; `Refused` or `Message` when none will.
+    /// `Denied` when the operator does not let it connect; `Later` when another attempt may succeed; `Refused` or `Message` when
+    /// none will.
     pub(crate) async fn deliver(&self, id: &str, message: &MailMessage) -> Result<()> {
         let mail: Message = message::build(message, id, &self.from, self.reply_to.as_deref())?;
-        match self.transport.send(mail).await {
+        let address = self.permit.address().await?;
+        match self.transport(address).send(mail).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.judge(&error)),
+        }
+    }
+
+    /// A way to this address alone. Certificates are held against the name that was configured.
+    fn transport(&self, address: SocketAddr) -> AsyncSmtpTransport<Tokio1Executor> {
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
+            .port(address.port())
+            .timeout(Some(self.timeout))
+            .tls(self.tls.clone());
+        match &self.credentials {
+            Some(credentials) => builder.credentials(credentials.clone()).build(),
+            None => builder.build(),
         }
     }
 

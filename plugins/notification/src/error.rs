@@ -18,6 +18,9 @@ pub enum MailError {
     /// The server did not take it now; it may later.
     #[error("{0}")]
     Later(String),
+    /// The operator does not let it connect; the mail waits until that is mended.
+    #[error("{0}")]
+    Denied(String),
     /// The server will never take it.
     #[error("{0}")]
     Refused(String),
@@ -35,6 +38,7 @@ impl From<MailError> for Error {
             MailError::Configuration(message) => Self::configuration(message),
             MailError::Message(message) => Self::invalid(message),
             MailError::NoServer => Self::unavailable(error.to_string()),
+            MailError::Denied(message) => Self::new(ErrorKind::Denied, message),
             MailError::Later(message) | MailError::Refused(message) => Self::new(ErrorKind::External, message),
             MailError::Plugin(error) => error,
         }

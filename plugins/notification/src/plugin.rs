@@ -14,6 +14,7 @@ use crate::{
     courier::Courier,
     error::MailError,
     message,
+    permit::Permit,
     records::{Records, State},
     sender::Sender,
 };
@@ -23,6 +24,8 @@ use crate::{
 pub struct NotificationPlugin {
     records: Records,
     way: Way,
+    /// With a mail server.
+    permit: Option<Permit>,
     wake: Arc<Notify>,
     /// Waits for the start.
     sender: Mutex<Option<Sender>>,
@@ -52,11 +55,16 @@ impl Plugin for NotificationPlugin {
         };
         let records = Records::new(&setup.host)?;
         let wake = Arc::new(Notify::new());
-        let (way, sender) = match &config.smtp {
-            Some(smtp) => {
+        let permit = config
+            .smtp
+            .as_ref()
+            .map(|smtp| Permit::new(smtp, &setup.host))
+            .transpose()?;
+        let (way, sender) = match config.smtp.as_ref().zip(permit.clone()) {
+            Some((smtp, permit)) => {
                 let sender = Sender {
                     records: records.clone(),
-                    courier: Courier::new(&config, smtp, &setup.host)?,
+                    courier: Courier::new(&config, smtp, &setup.host, permit)?,
                     retry: config.retry.clone(),
                     poll: Duration::from_millis(config.poll_ms),
                     timeout_ms: smtp.timeout_ms,
@@ -72,6 +80,7 @@ impl Plugin for NotificationPlugin {
         Ok(Self {
             records,
             way,
+            permit,
             wake,
             sender: Mutex::new(sender),
             running: Mutex::new(None),
@@ -84,7 +93,7 @@ impl Plugin for NotificationPlugin {
 
     async fn start(self: Arc<Self>) -> Result<()> {
         match self.way {
-            Way::Server => {}
+            Way::Server => self.tell_refusal().await,
             Way::Log => tracing::info!("no mail server is configured: messages are written to the log"),
             Way::None => tracing::warn!("no mail server is configured: messages are refused"),
         }
@@ -106,9 +115,24 @@ impl Plugin for NotificationPlugin {
     }
 
     async fn health(self: Arc<Self>) -> Health {
-        match self.way {
-            Way::Server | Way::Log => Health::healthy(),
-            Way::None => Health::degraded(MailError::NoServer.to_string()),
+        match (&self.permit, self.way) {
+            (Some(permit), _) => match permit.server().await {
+                Ok(()) => Health::healthy(),
+                Err(error) => Health::degraded(error.to_string()),
+            },
+            (None, Way::None) => Health::degraded(MailError::NoServer.to_string()),
+            (None, _) => Health::healthy(),
+        }
+    }
+}
+
+impl NotificationPlugin {
+    /// Says at the start what would keep every mail waiting.
+    async fn tell_refusal(&self) {
+        if let Some(permit) = &self.permit
+            && let Err(error) = permit.server().await
+        {
+            tracing::warn!(error = %error, "the mail server cannot be used: mails wait");
         }
     }
 }

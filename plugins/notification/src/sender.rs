@@ -73,7 +73,7 @@ impl Sender {
                 tracing::info!(mail = due.id, category = due.message.category, "mail sent");
                 return self.records.sent(&due.id, self.keep_bodies).await;
             }
-            Err(MailError::Later(reason)) => {
+            Err(MailError::Later(reason) | MailError::Denied(reason)) => {
                 if let Some(delay_ms) = self.retry.delay_after_ms(due.attempts) {
                     tracing::warn!(
                         mail = due.id,

@@ -24,7 +24,6 @@ pub mod plan;
 mod plugin;
 pub mod problem;
 pub mod reach;
-mod reading;
 pub mod records;
 mod refusals;
 pub mod routes;

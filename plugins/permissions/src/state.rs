@@ -5,14 +5,14 @@
 //! made lands under a newer version, and the plan is not found again.
 //!
 //! Nobody goes on with a model that may be stale: whoever finds it changed waits for the new one. Of those who do at once, one
-//! reads it, as far as the others may wait for that one (`reading`).
+//! reads it, as far as the others may wait for that one ([`Readings`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use objectos_plugin_api::contracts::permissions::{AccessPlan, Operation};
-use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Readings, Result};
 use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,7 +21,6 @@ use crate::load::{Loaded, Loader, assignment, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
-use crate::reading::{Readings, Wanted};
 use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
@@ -71,7 +70,8 @@ pub struct State {
     /// When something ends by itself.
     boundary_ms: AtomicI64,
     loaded: RwLock<Option<(u64, Arc<Loaded>)>>,
-    readings: Readings<Arc<Loaded>>,
+    /// By the epoch, and by the chain of the calls that want it.
+    readings: Readings<(u64, u64), Arc<Loaded>>,
     memory: RwLock<Memory>,
     /// Why the files as they are now are not in use.
     refused: RwLock<Vec<Problem>>,
@@ -188,15 +188,11 @@ impl State {
         }
         let came_ms = self.loader.host.now_ms();
         let context = context.as_system();
-        let wanted = Wanted {
-            version: epoch,
-            chain: context.chain(),
-        };
         let begin = || {
             let (loader, context) = (self.loader.clone(), context.clone());
             async move { loader.load(&context).await.map(Arc::new) }
         };
-        let mut loaded = self.readings.read(wanted, begin).await?;
+        let mut loaded = self.readings.read((epoch, context.chain()), begin).await?;
         if loaded.boundary_ms.is_some_and(|end_ms| end_ms <= came_ms) {
             // Somebody began to read it earlier, and what ended in between is still in it.
             loaded = begin().await?;

@@ -187,7 +187,7 @@ impl<G: Gateway> Exchange<'_, G> {
     }
 
     /// Host and port that the caller asked for.
-    fn authority(&self) -> Option<&str> {
+    pub(crate) fn authority(&self) -> Option<&str> {
         let host = self
             .head
             .headers
@@ -221,7 +221,7 @@ pub(crate) async fn may_administer<G: Gateway>(
 }
 
 /// The page came from this very server.
-fn is_own(origin: &HeaderValue, authority: &str) -> bool {
+pub(crate) fn is_own(origin: &HeaderValue, authority: &str) -> bool {
     let origin = origin.to_str().unwrap_or_default();
     let own = origin
         .strip_prefix("http://")

@@ -6,12 +6,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use http_body_util::Full;
 use objectos_plugin_api::{Error, HttpResponse, Result};
 
-use crate::flow::{AnswerBody, Flow, FlowBody};
+use crate::{
+    flow::{AnswerBody, Flow, FlowBody},
+    socket::Opened,
+};
 
 /// A response.
 pub(crate) type Answer = Response<AnswerBody>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const CONTENT_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'self'; base-uri 'self'; frame-ancestors 'none'; object-src 'none'");
@@ -37,6 +41,8 @@ pub(crate) struct Draft {
     pub(crate) body: Bytes,
     /// What the body is instead.
     pub(crate) flow: Option<Box<dyn Flow>>,
+    /// What the connection goes on as.
+    pub(crate) socket: Option<Opened>,
 }
 
 impl Draft {
@@ -46,6 +52,7 @@ impl Draft {
             headers,
             body: Bytes::new(),
             flow: None,
+            socket: None,
         }
     }
 
@@ -57,6 +64,7 @@ impl Draft {
             headers,
             body: body.into(),
             flow: None,
+            socket: None,
         }
     }
 
@@ -66,6 +74,10 @@ impl Draft {
         let status = status_of(status)?;
         let mut headers = HeaderMap::with_capacity(16);
         put(&mut headers, pairs);
+        if status == StatusCode::UPGRADE_REQUIRED {
+            // The one header of the connection that such an answer is about.
+            headers.insert(header::UPGRADE, WEBSOCKET);
+        }
         let body = if at == frame.as_ref().len() {
             Bytes::new()
         } else {
@@ -76,6 +88,22 @@ impl Draft {
             headers,
             body,
             flow: None,
+            socket: None,
+        })
+    }
+
+    /// Takes over the frame of an answer that goes on as a WebSocket.
+    pub(crate) fn switching(frame: &[u8], accept: HeaderValue, opened: Opened) -> Result<Self> {
+        let (_, pairs, _) = HttpResponse::decode_head(frame)?;
+        let mut headers = HeaderMap::with_capacity(16);
+        put(&mut headers, pairs);
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, WEBSOCKET);
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        let draft = Self::empty(StatusCode::SWITCHING_PROTOCOLS, headers);
+        Ok(Self {
+            socket: Some(opened),
+            ..draft
         })
     }
 

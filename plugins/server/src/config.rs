@@ -3,6 +3,7 @@
 //! a test holds the two together.
 
 mod network;
+mod sockets;
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,10 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-pub use self::network::{AddressRange, Origin};
+pub use self::{
+    network::{AddressRange, Origin},
+    sockets::SocketConfig,
+};
 pub(crate) use self::network::{host_of, is_loopback_host};
 use crate::ServerError;
 
@@ -32,6 +36,8 @@ pub struct ServerConfig {
     pub rate_limit: RateLimitConfig,
     /// The same for those of guests, counted beside the others.
     pub guest_rate_limit: GuestRateLimitConfig,
+    /// WebSockets that plugins answer with.
+    pub sockets: SocketConfig,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
     /// Addresses or ranges (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.
@@ -225,7 +231,8 @@ impl ServerConfig {
             ("limits.connectionsMax", u64::from(limits.connections_max)),
             ("limits.streamsMax", u64::from(limits.streams_max)),
         ];
-        if let Some((key, _)) = times.into_iter().find(|(_, value)| *value == 0) {
+        let mut numbers = times.into_iter().chain(self.sockets.numbers());
+        if let Some((key, _)) = numbers.find(|(_, value)| *value == 0) {
             return Err(ServerError::setting(
                 key,
                 "0 would refuse everything; give a number above 0",

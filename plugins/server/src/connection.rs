@@ -1,11 +1,13 @@
 //! One accepted connection, from the socket to its end: TLS, HTTP/1 or HTTP/2, the watch over its time limits, and what it
 //! does when the server stops. While a newer version takes over, no request is lost: an HTTP/1 connection goes on until an
-//! answer has announced its end, an HTTP/2 connection is told by GOAWAY, and one that has not said anything yet is served.
+//! answer has announced its end, an HTTP/2 connection is told by GOAWAY, and one that has not said anything yet is served. One
+//! that goes on as a WebSocket is handed out ([`Session`]) when HTTP is over on it.
 
 use bytes::Bytes;
 use http::Request;
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::rt::TokioExecutor;
+use parking_lot::Mutex;
 use std::{
     fmt,
     future::Future,
@@ -29,6 +31,7 @@ use crate::{
     ids::RequestIds,
     pulse::{Pulse, Verdict, Watch},
     server::Server,
+    socket::{Session, Upgrading},
     stream::{Stream, sniff},
 };
 
@@ -51,6 +54,8 @@ pub(crate) struct Connection<G: Gateway> {
     pub(crate) address: IpAddr,
     pub(crate) ids: RequestIds,
     pub(crate) pulse: Pulse,
+    /// What it goes on as after the answer that says so.
+    pub(crate) upgrading: Mutex<Option<Upgrading>>,
 }
 
 impl<G: Gateway> fmt::Debug for Connection<G> {
@@ -62,25 +67,40 @@ impl<G: Gateway> fmt::Debug for Connection<G> {
     }
 }
 
-/// Serves a connection until it ends. Dropping it drops the connection and cancels its requests.
+/// Serves a connection until it ends, or goes on as the WebSocket that this answers. Dropping it drops the connection and
+/// cancels its requests.
 pub(crate) async fn run<G: Gateway>(
     server: Arc<Server<G>>,
     socket: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    mut stage: Receiver<Stage>,
-) {
+    stage: Receiver<Stage>,
+) -> Option<Session<G>> {
     // Answers are written as a whole, so waiting for more to send only adds delay.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket keeps its delay");
     }
-    let head = Duration::from_millis(server.config.limits.head_ms);
     let connection = Arc::new(Connection {
         server,
         address: peer.ip().to_canonical(),
         ids: RequestIds::new(),
         pulse: Pulse::default(),
+        upgrading: Mutex::new(None),
     });
+    speak(Arc::clone(&connection), socket, tls, stage).await;
+    let upgrading = connection.upgrading.lock().take();
+    upgrading.map(|upgrading| Session::new(upgrading, connection))
+}
+
+/// HTTP, to its end.
+async fn speak<G: Gateway>(
+    connection: Arc<Connection<G>>,
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    mut stage: Receiver<Stage>,
+) {
+    let (peer, head) = (connection.address, connection.server.config.limits.head_ms);
+    let head = Duration::from_millis(head);
     let Some(tls) = tls else {
         return begin(connection, socket, head, stage).await;
     };
@@ -135,7 +155,7 @@ where
     builder
         .max_header_size(head_bytes_max)
         .max_buf_size(head_bytes_max.max(BUFFER_BYTES_MIN));
-    let http = builder.serve_connection(stream, service);
+    let http = builder.serve_connection(stream, service).with_upgrades();
     drive(&connection, http, |http| http.graceful_shutdown(), false, stage).await;
 }
 

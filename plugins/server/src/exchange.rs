@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
-use hyper::body::Incoming;
+use hyper::{
+    body::{Body, Incoming},
+    upgrade::OnUpgrade,
+};
 use objectos_plugin_api::{Context, Error, ErrorKind, HttpResponse};
 use serde_json::{Map, Value};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -23,6 +26,7 @@ use crate::{
     router::{Captures, Found, Route, Target, decode},
     server::Server,
     snapshot::Snapshot,
+    socket::{Opened, Upgrading, offers},
     system::{self, OwnCall},
 };
 
@@ -52,10 +56,11 @@ pub(crate) struct Exchange<'a, G: Gateway> {
 /// Answers one request. Every failure is an answer too.
 pub(crate) async fn serve<G: Gateway>(
     connection: Arc<Connection<G>>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let _serving = connection.pulse.serve();
     let server = &*connection.server;
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let now_ms = server.gateway.now_ms();
     let request_id = connection.ids.of(&head.headers, now_ms);
@@ -71,7 +76,7 @@ pub(crate) async fn serve<G: Gateway>(
         probing: false,
     };
     let outcome = exchange.run(body).await;
-    Ok(exchange.finish(outcome, &connection))
+    Ok(exchange.finish(outcome, &connection, upgrade))
 }
 
 /// Where a request goes.
@@ -189,8 +194,12 @@ impl<G: Gateway> Exchange<'_, G> {
     ) -> Result<Draft, Failure> {
         let Matched { route, captures } = matched;
         let (server, auth) = (self.server, snapshot.auth.as_deref());
+        let handshake = self.handshake(route, body.is_end_stream())?;
         let context = self.context();
         let context = self.admit(route, snapshot, context).await?;
+        // Before the route is called, which would make a socket in vain.
+        let place = handshake.as_ref().map(|_| server.sockets.take(self.peer.address));
+        let place = place.transpose()?;
         let path = self.head.uri.path();
         let (bytes_max, any_type) = server.config.body_rule(path);
         let limits = BodyLimits {
@@ -203,12 +212,19 @@ impl<G: Gateway> Exchange<'_, G> {
         self.reading = false;
         match &route.target {
             Target::Plugin(routes) => {
-                let sight = Sight::of(route, auth, self.peer.proxied);
+                let sight = Sight::of(route, auth, self.peer.proxied, handshake.is_some());
                 let frame = frame::encode(self.head, route, captures, sight, &received);
                 // The kernel copies the frame before the future is there, so neither need outlive this line.
                 let call = server.gateway.call(routes, &context, &route.key, &frame);
                 drop((frame, received));
                 let frame = call.await?;
+                if let Some(socket) = HttpResponse::socket_of(frame.as_ref()) {
+                    let line = server.gateway.line(socket);
+                    let asked = handshake.zip(place);
+                    let (handshake, place) = asked.ok_or_else(|| Error::internal("a socket that nobody asked for"))?;
+                    let opened = Opened { line, place };
+                    return self.switching(frame.as_ref(), handshake.accept, opened);
+                }
                 let stream = HttpResponse::stream_of(frame.as_ref());
                 let flow = stream.map(|stream| server.gateway.flow(stream));
                 let draft = Draft::from_frame(frame)?;
@@ -229,6 +245,18 @@ impl<G: Gateway> Exchange<'_, G> {
                 .with_internal(error)
                 .into()),
         }
+    }
+
+    /// The answer that goes on as a socket.
+    fn switching(&self, frame: &[u8], accept: HeaderValue, opened: Opened) -> Result<Draft, Failure> {
+        let draft = Draft::switching(frame, accept, opened)?;
+        if let Some(protocol) = draft.headers.get(header::SEC_WEBSOCKET_PROTOCOL) {
+            let offered = protocol.to_str().is_ok_and(|name| offers(&self.head.headers, name));
+            if !offered {
+                return Err(Error::internal("a route accepted a protocol of sockets that was not offered").into());
+            }
+        }
+        Ok(draft)
     }
 
     /// The context without a principal.
@@ -269,7 +297,12 @@ impl<G: Gateway> Exchange<'_, G> {
         forwarded || self.server.config.tls.is_some()
     }
 
-    fn finish(mut self, outcome: Result<Draft, Failure>, connection: &Arc<Connection<G>>) -> Answer {
+    fn finish(
+        mut self,
+        outcome: Result<Draft, Failure>,
+        connection: &Arc<Connection<G>>,
+        upgrade: OnUpgrade,
+    ) -> Answer {
         let closes = matches!(&outcome, Err(failure) if failure.closes) || self.server.draining();
         let mut draft = outcome.unwrap_or_else(|failure| self.failed(failure));
         draft.secure(self.server.strict_transport);
@@ -282,7 +315,14 @@ impl<G: Gateway> Exchange<'_, G> {
         if let Ok(id) = HeaderValue::from_str(self.request_id) {
             draft.headers.insert(REQUEST_ID, id);
         }
-        if closes && self.head.version < Version::HTTP_2 {
+        if let Some(opened) = draft.socket.take() {
+            *connection.upgrading.lock() = Some(Upgrading {
+                opened,
+                upgrade,
+                request_id: self.request_id.into(),
+                path: self.head.uri.path().into(),
+            });
+        } else if closes && self.head.version < Version::HTTP_2 {
             draft
                 .headers
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));

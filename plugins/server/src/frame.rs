@@ -34,16 +34,19 @@ pub(crate) struct Sight {
     pub(crate) credentials: bool,
     /// What a trusted proxy said.
     pub(crate) forwarded: bool,
+    /// That a WebSocket is asked for, by a handshake that is good.
+    pub(crate) upgrade: bool,
 }
 
 impl Sight {
     /// With an `auth` service, who the caller is stands in the context; only the plugin that provides it, and public
     /// routes, which get no principal for sure, see how that was proved.
-    pub(crate) fn of<R>(route: &Route<R>, auth: Option<&str>, proxied: bool) -> Self {
+    pub(crate) fn of<R>(route: &Route<R>, auth: Option<&str>, proxied: bool, upgrade: bool) -> Self {
         let credentials = auth.is_none_or(|provider| provider == route.plugin) || route.access == RouteAccess::Public;
         Self {
             credentials,
             forwarded: proxied,
+            upgrade,
         }
     }
 
@@ -78,9 +81,10 @@ pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sig
         .authority()
         .filter(|_| !head.headers.contains_key(header::HOST));
     let authority = authority.map(|authority| ("host", authority.as_str()));
+    let upgrade = sight.upgrade.then_some(("upgrade", "websocket"));
     let sent = head.headers.iter().filter(|(name, _)| sight.passes(name));
     let sent = sent.filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)));
-    let most = head.headers.len() + 1;
+    let most = head.headers.len() + 2;
     let (mut inline, mut spilled) = ([("", ""); INLINE], Vec::new());
     let slots = if most <= INLINE {
         &mut inline[..]
@@ -90,7 +94,7 @@ pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sig
     };
     let filled = slots
         .iter_mut()
-        .zip(authority.into_iter().chain(sent))
+        .zip(authority.into_iter().chain(upgrade).chain(sent))
         .map(|(slot, pair)| *slot = pair)
         .count();
 

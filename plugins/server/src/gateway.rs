@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::{fmt, future::Future};
 
 pub use self::host::HostGateway;
-use crate::flow::Flow;
+use crate::{flow::Flow, socket::Line};
 
 /// The kernel, as the server sees it.
 pub trait Gateway: Send + Sync + 'static {
@@ -40,6 +40,8 @@ pub trait Gateway: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Bytes>> + Send + 'static;
     /// Reads the body that an answer left to be read, by the number in its frame.
     fn flow(&self, stream: u64) -> Box<dyn Flow>;
+    /// Takes the socket that an answer goes on as, by the number in its frame.
+    fn line(&self, socket: u64) -> Box<dyn Line>;
     /// Asks the service `auth`; answers JSON of its `Identity`.
     fn authenticate(
         &self,

@@ -1,11 +1,12 @@
 //! The HTTP gateway: routes, limits, authenticates and passes bytes through. Speaks HTTP/1.1 and HTTP/2, with TLS when it is
-//! configured, and sends outgoing requests for others (`http-client`).
+//! configured, WebSocket where a plugin's route answers so, and sends outgoing requests for others (`http-client`).
 //!
 //! # Map
 //! * `config`, `error`: what an operator sets, and what may be wrong with it.
 //! * `gateway`: what is needed of the kernel; `snapshot`, `router`: who answers what, right now.
 //! * `listener`, `connection`, `stream`, `pulse`: from the socket to a request, limits in time, stopping without loss.
 //! * `exchange`, `access`, `body`, `frame`, `answer`, `flow`, `problem`: from a request to its answer.
+//! * `socket`: from a request to a WebSocket.
 //! * `system`, `discovery`, `openapi`: the server's own routes.
 //! * `outgoing`: the service `http-client`.
 //!
@@ -40,12 +41,14 @@ mod rate;
 mod router;
 mod server;
 mod snapshot;
+mod socket;
 mod stream;
 mod system;
 mod tls;
 
 pub use config::{
-    AddressRange, BodyRule, CorsConfig, Limits, Origin, OutgoingConfig, RateLimitConfig, ServerConfig, TlsConfig,
+    AddressRange, BodyRule, CorsConfig, Limits, Origin, OutgoingConfig, RateLimitConfig, ServerConfig, SocketConfig,
+    TlsConfig,
 };
 pub use error::ServerError;
 pub use flow::Flow;
@@ -54,4 +57,5 @@ pub use listener::{Listening, refuse_exposure};
 pub use outgoing::{HostGrants, Outgoing};
 pub use plugin::ServerPlugin;
 pub use server::Server;
+pub use socket::Line;
 pub use tls::acceptor;

@@ -21,6 +21,7 @@ use crate::{
     connection::{self, Stage},
     gateway::Gateway,
     server::Server,
+    socket::Session,
 };
 
 /// Idle connections get this long when nothing follows: enough for a request that is on its way.
@@ -78,15 +79,21 @@ impl<G: Gateway> Listening<G> {
         self.address
     }
 
-    /// Open connections, with the one task that accepts them.
+    /// Open connections, WebSockets among them, with the one task that accepts them.
     #[must_use]
     pub fn tasks(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Stops: no new connections, the ones there announce their end with their next answer, idle ones are closed after
-    /// `limits.drainMs` (at once when no `successor` follows), and what is left after the limit of a request is dropped.
-    /// Dropping the future leaves the connections as they are.
+    /// Open WebSockets.
+    #[must_use]
+    pub fn sockets(&self) -> u32 {
+        self.server.sockets.count()
+    }
+
+    /// Stops: no new connections, WebSockets are closed at once (1012), the other ones there announce their end with their next
+    /// answer, idle ones are closed after `limits.drainMs` (at once when no `successor` follows), and what is left after the
+    /// limit of a request is dropped. Dropping the future leaves the connections as they are.
     pub async fn stop(&self, successor: bool) {
         self.server.drain();
         self.stage.send_replace(Stage::Draining);
@@ -153,8 +160,12 @@ impl<G: Gateway> Accepting<G> {
             match accepted {
                 Ok((socket, peer)) => {
                     let connection = self.serve(socket, peer);
+                    let (tasks, stage) = (self.tasks.clone(), self.stage.clone());
                     self.tasks.spawn(async move {
-                        connection.await;
+                        // As a task of its own: it may last for days, and needs none of the memory of what was before.
+                        if let Some(session) = connection.await {
+                            tasks.spawn(session.run(stage));
+                        }
                         drop(place);
                     });
                 }
@@ -163,7 +174,7 @@ impl<G: Gateway> Accepting<G> {
         }
     }
 
-    fn serve(&self, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + use<G> {
+    fn serve(&self, socket: TcpStream, peer: SocketAddr) -> impl Future<Output = Option<Session<G>>> + Send + use<G> {
         connection::run(
             Arc::clone(&self.server),
             socket,

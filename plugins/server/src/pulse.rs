@@ -54,6 +54,11 @@ impl Pulse {
         self.blocked.store(false, Ordering::Relaxed);
     }
 
+    /// Successful writes so far.
+    pub(crate) fn writes(&self) -> u32 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn blocked(&self) {
         self.blocked.store(true, Ordering::Relaxed);
     }

@@ -19,6 +19,7 @@ use crate::{
     rate::RateLimiter,
     router::{OWN_ID, Route},
     snapshot::Snapshots,
+    socket::Sockets,
 };
 
 /// The shared part of the server.
@@ -32,6 +33,7 @@ pub struct Server<G: Gateway> {
     pub(crate) rate: Option<RateLimiter>,
     /// For guests, beside the other.
     pub(crate) guest_rate: Option<RateLimiter>,
+    pub(crate) sockets: Arc<Sockets>,
     pub(crate) snapshots: Snapshots<G>,
     pub(crate) local_principal: Vec<u8>,
     /// Browsers are told to come back by HTTPS only.
@@ -57,6 +59,7 @@ impl<G: Gateway> Server<G> {
             hosts: config.hosts.clone(),
             rate: RateLimiter::new(config.rate_limit),
             guest_rate: RateLimiter::new(config.guest_rate_limit.0),
+            sockets: Sockets::new(config.sockets),
             local_principal: local_principal(),
             strict_transport: config.tls.is_some() && environment == "production",
             running: AtomicU32::new(0),
@@ -121,6 +124,7 @@ impl<G: Gateway> fmt::Debug for Server<G> {
         f.debug_struct("Server")
             .field("running", &self.running)
             .field("draining", &self.draining)
+            .field("sockets", &self.sockets.count())
             .field("snapshots", &self.snapshots)
             .finish_non_exhaustive()
     }

@@ -2,7 +2,7 @@
 //! read. Drawn are sets, roles and territories several levels deep, groups in groups, teams, rules by what records are and by
 //! whose they are, defaults, shares with whomever and by links; there are masks and tenants. Asked are lists, pages by cursors
 //! both ways, joins, distinct records, windows, figures, vectors, rated searches, computed fields, exports, writes that are only
-//! tried, earlier versions, changelogs and the trail.
+//! tried, earlier versions, changelogs and the trail; lists with relations and counts over GraphQL as well.
 //!
 //! What may be read is decided here by a model of its own, from the policies as they were drawn. The answer over those rows is the
 //! administrator's: for the same query narrowed to their ids, and, for queries of any kind, in a mirror that holds nothing else.
@@ -11,6 +11,7 @@
 
 mod circles;
 mod computed;
+mod graph;
 mod ground;
 mod mirror;
 mod policies;
@@ -249,7 +250,7 @@ fn stock(admin: &mut Person) -> [Value; 2] {
 #[test]
 fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
     let mut dice = Dice::new();
-    let builder = HostBuilder::new().plugin("auth").plugin("permissions").plugin("audit");
+    let builder = HostBuilder::new().plugin("auth").plugin("permissions").plugin("audit").plugin("graphql");
     let path = app(builder.folder());
     let host = builder.app(&path).start();
     let mut people = People::new(&host);
@@ -259,7 +260,7 @@ fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
     let traces = seed_traces(&mut people, &users);
     let (memos, team) = seed_tenants(&mut people, &mut users);
     let before = stock(&mut people.admin);
-    let (mut asked, mut compared, mut tally) = (0, 0, Tally::default());
+    let (mut asked, mut compared, mut graphs, mut tally) = (0, 0, 0_usize, Tally::default());
     for round in 0..ROUNDS {
         let policies = Policies::draw(&mut dice, users.len(), &records);
         policies.enact(&mut people, &mut users, &team);
@@ -290,11 +291,14 @@ fn nothing_leaks_whatever_the_policies_the_user_and_the_query() {
             mirror::fill(&sight, &mut people.admin);
             for _ in 0..QUESTIONS {
                 mirror::ask(&sight, &mut dice, person, &mut people.admin, &mut tally);
+                let done = graph::ask(&sight, &mut dice, person, &mut people.admin);
+                graphs += usize::from(done);
             }
         }
     }
     println!("{compared} answers of {asked} compared, the others refused");
     assert!(compared > ROUNDS * 5, "too few answers were compared: {compared}");
+    assert!(graphs > ROUNDS * 5, "too few answers of GraphQL were compared: {graphs}");
     tally.check();
     assert_eq!(
         stock(&mut people.admin),

@@ -22,7 +22,9 @@ const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024,
 type Route = (String, String);
 
 fn host() -> Host {
-    let builder = HostBuilder::new().plugin("auth").plugin("permissions").plugin("audit");
+    let builder = ["auth", "permissions", "audit", "graphql"]
+        .into_iter()
+        .fold(HostBuilder::new(), HostBuilder::plugin);
     let app = builder.folder().join("notes");
     std::fs::create_dir_all(&app).expect("a folder");
     for (name, text) in [

@@ -30,13 +30,16 @@ const DATABASE: [&str; 9] = [
 /// Crates that read YAML.
 const YAML: [&str; 4] = ["serde-saphyr", "granit-parser", "serde_yaml", "saphyr"];
 /// Crates of ours that are plugins.
-const PLUGINS: [&str; 6] = [
+const PLUGINS: [&str; 7] = [
     "objectos-audit",
     "objectos-auth",
     "objectos-data",
+    "objectos-graphql",
     "objectos-notification",
     "objectos-permissions",
+    "objectos-realtime",
     "objectos-server",
+    "objectos-storage",
 ];
 /// Crates that are the ABI: only plugin-api may name them, so that there is one version of them.
 const ABI: [&str; 2] = ["abi_stable", "async-ffi"];

@@ -1,10 +1,10 @@
-use objectos_plugin_api::contracts::event_store::{RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{RangePage, StoredEvent};
 use serde_json::json;
 
 use super::merged;
 
-/// Events of these sequences; where they are from is their key.
-fn page(from: &str, sequences: &[u64]) -> Vec<StoredEvent> {
+/// A page with events of these sequences, and where the next one begins; where they are from is their key.
+fn page(from: &str, (sequences, next): Page) -> RangePage {
     let of = |sequence: &u64| StoredEvent {
         sequence: *sequence,
         key: from.to_owned(),
@@ -15,35 +15,41 @@ fn page(from: &str, sequences: &[u64]) -> Vec<StoredEvent> {
         .expect("an event"),
         deliveries: Vec::new(),
     };
-    sequences.iter().map(of).collect()
+    RangePage {
+        events: sequences.iter().map(of).collect(),
+        next,
+    }
 }
 
-/// In the store, in the archive, after, at most, expected.
-type Case = (&'static [u64], &'static [u64], u64, u32, &'static [u64]);
+type Page = (&'static [u64], Option<u64>);
+
+/// In the store, in the archive, after, expected.
+type Case = (Page, Page, u64, Page);
 
 #[test]
 fn two_pages_are_one_in_their_order() {
-    let cases: [Case; 7] = [
-        (&[], &[], 0, 3, &[]),
-        (&[4, 5], &[1, 2], 0, 3, &[1, 2, 4, 5]),
-        (&[2, 5], &[1, 2, 2], 0, 4, &[1, 2, 5]),
+    let cases: [Case; 10] = [
+        ((&[], None), (&[], None), 0, (&[], None)),
+        ((&[4, 5], None), (&[1, 2], None), 0, (&[1, 2, 4, 5], None)),
+        ((&[2, 5], None), (&[1, 2, 2], None), 0, (&[1, 2, 5], None)),
         // Nothing is known of the archive beyond 3, and nothing of the store beyond 6.
-        (&[2, 5, 6], &[1, 2, 3], 0, 3, &[1, 2, 3]),
-        (&[2, 5, 6], &[7, 9], 0, 3, &[2, 5, 6]),
-        (&[], &[7, 8, 9], 0, 3, &[7, 8, 9]),
+        ((&[2, 5, 6], Some(6)), (&[1, 2, 3], Some(3)), 0, (&[1, 2, 3], Some(3))),
+        ((&[2, 5, 6], Some(6)), (&[7, 9], None), 0, (&[2, 5, 6], Some(6))),
+        ((&[], None), (&[7, 8, 9], Some(9)), 0, (&[7, 8, 9], Some(9))),
+        // Where one looked far and found nothing, what the other found counts as far.
+        ((&[], Some(90)), (&[7, 9], Some(9)), 0, (&[7, 9], Some(9))),
+        ((&[95], None), (&[], Some(80)), 3, (&[], Some(80))),
+        // One that only made itself ready.
+        ((&[4, 5], None), (&[], Some(3)), 3, (&[], Some(3))),
         // What was not asked for is not taken.
-        (&[5], &[1, 4], 3, 3, &[4, 5]),
+        ((&[5], None), (&[1, 4], None), 3, (&[4, 5], None)),
     ];
-    for (stored, archived, after, limit, expected) in cases {
-        let request = RangeRequest {
-            after,
-            limit,
-            ..RangeRequest::default()
-        };
-        let merged = merged(page("store", stored), page("archive", archived), &request);
-        let sequences: Vec<u64> = merged.iter().map(|stored| stored.sequence).collect();
-        assert_eq!(sequences, expected, "{stored:?} and {archived:?} after {after}");
-        let mut of_store = merged.iter().filter(|event| stored.contains(&event.sequence));
+    for (stored, archived, after, (expected, next)) in cases {
+        let merged = merged(page("store", stored), page("archive", archived), after);
+        let sequences: Vec<u64> = merged.events.iter().map(|stored| stored.sequence).collect();
+        let place = format!("{stored:?} and {archived:?} after {after}");
+        assert_eq!((sequences.as_slice(), merged.next), (expected, next), "{place}");
+        let mut of_store = merged.events.iter().filter(|event| stored.0.contains(&event.sequence));
         assert!(
             of_store.all(|event| event.key == "store"),
             "what both have is the store's"

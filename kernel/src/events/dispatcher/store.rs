@@ -110,7 +110,10 @@ impl Dispatcher {
                 continue;
             }
             if let Some(admitted) = self.window.admit(stored, &table, lease_until_ms, now_ms) {
-                if let Some(sourcing) = &self.shared.settings.sourcing {
+                // Where streams are outside of the store, snapshots are taken of what was moved there.
+                let shared = &self.shared;
+                let sourcing = shared.settings.sourcing.as_ref();
+                if let Some(sourcing) = sourcing.filter(|_| shared.streams.is_none()) {
                     self.shared
                         .touched
                         .note(&admitted.event, |object| sourcing.covers(object));

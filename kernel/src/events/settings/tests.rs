@@ -27,20 +27,15 @@ fn defaults_are_the_protocol_s() {
 fn what_is_not_supported_is_refused_by_name() {
     for (config, part) in [
         (
-            json!({"persistence": {"retention": 1, "storage": "s3"}}),
-            "persistence.storage: the storage s3 is not supported",
+            json!({
+                "persistence": {"retention": 1, "storage": "s3"},
+                "eventSourcing": {"enabled": true, "storage": {"type": "file"}},
+            }),
+            "eventSourcing.storage.type: file goes together with persistence.storage file or database; write database or s3",
         ),
         (
-            json!({"persistence": {"retention": 1, "storage": "s3"}}),
-            "it needs a file-storage plugin",
-        ),
-        (
-            json!({"eventSourcing": {"enabled": true, "storage": {"type": "file"}}}),
-            "eventSourcing.storage.type: the storage file is not supported",
-        ),
-        (
-            json!({"realtime": {"protocol": "sse"}}),
-            "realtime: pushing events to clients by sse is not supported",
+            json!({"realtime": {"eventPattern": "data."}}),
+            "realtime.eventPattern",
         ),
         (
             json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}),
@@ -89,22 +84,95 @@ fn what_is_not_supported_is_refused_by_name() {
 }
 
 #[test]
-fn the_storage_says_who_is_asked_to_keep_done_events() {
-    for (config, expected) in [
-        (json!({}), None),
-        (json!({"persistence": {"retention": 1}}), None),
-        (json!({"persistence": {"retention": 1, "storage": "database"}}), None),
+fn the_storages_say_who_is_asked_to_keep_done_events() {
+    let sourcing = |kind: &str| json!({"enabled": true, "storage": {"type": kind}});
+    let persistence = |kind: &str| json!({"retention": 1, "storage": kind});
+    // Archive, whether it takes all events, streams.
+    type Expected = (Option<&'static str>, bool, Option<&'static str>);
+    let cases: [(Value, Expected); 11] = [
+        (json!({}), (None, false, None)),
+        (json!({"persistence": {"retention": 1}}), (None, false, None)),
+        (json!({"persistence": persistence("database")}), (None, false, None)),
         (
-            json!({"persistence": {"retention": 1, "storage": "file"}}),
-            Some("event-archive-file"),
+            json!({"persistence": persistence("file")}),
+            (Some("event-archive-file"), true, None),
         ),
         (
-            json!({"persistence": {"enabled": true, "retention": 1, "storage": "custom"}}),
-            Some("event-archive"),
+            json!({"persistence": persistence("s3")}),
+            (Some("event-archive-s3"), true, None),
+        ),
+        (
+            json!({"persistence": persistence("custom")}),
+            (Some("event-archive"), true, None),
+        ),
+        (json!({"eventSourcing": sourcing("database")}), (None, false, None)),
+        (
+            json!({"eventSourcing": sourcing("file")}),
+            (Some("event-archive-file"), false, Some("event-streams-file")),
+        ),
+        (
+            json!({"eventSourcing": sourcing("s3")}),
+            (Some("event-archive-s3"), false, Some("event-streams-s3")),
+        ),
+        (
+            json!({"persistence": persistence("custom"), "eventSourcing": sourcing("s3")}),
+            (Some("event-archive"), true, Some("event-streams-s3")),
+        ),
+        (
+            json!({"persistence": persistence("file"), "eventSourcing": sourcing("file")}),
+            (Some("event-archive-file"), true, Some("event-streams-file")),
+        ),
+    ];
+    for (config, expected) in cases {
+        let settings = read(config.clone()).expect("settings");
+        let found = (
+            settings.archive_service(),
+            settings.archive_all,
+            settings.streams_service(),
+        );
+        assert_eq!(found, expected, "{config}");
+    }
+}
+
+#[test]
+fn a_storage_names_the_services_without_which_nothing_is_kept() {
+    for (config, expected) in [
+        (json!({"persistence": {"retention": 1, "storage": "file"}}), vec![]),
+        (json!({"persistence": {"retention": 1, "storage": "custom"}}), vec![]),
+        (
+            json!({"persistence": {"retention": 1, "storage": "s3"}}),
+            vec![("persistence.storage: s3", "event-archive-s3")],
+        ),
+        (
+            json!({"eventSourcing": {"enabled": true, "storage": {"type": "s3"}}}),
+            vec![
+                ("eventSourcing.storage: {type: s3}", "event-streams-s3"),
+                ("eventSourcing.storage: {type: s3}", "event-archive-s3"),
+            ],
+        ),
+        (
+            json!({
+                "persistence": {"retention": 1, "storage": "file"},
+                "eventSourcing": {"enabled": true, "storage": {"type": "file"}},
+            }),
+            vec![("eventSourcing.storage: {type: file}", "event-streams-file")],
         ),
     ] {
         let settings = read(config.clone()).expect("settings");
-        assert_eq!(settings.archive_service(), expected, "{config}");
+        assert_eq!(settings.needed_services(), expected, "{config}");
+    }
+}
+
+#[test]
+fn the_section_realtime_says_who_is_asked_to_push() {
+    for (config, expected) in [
+        (json!({}), None),
+        (json!({"realtime": {"enabled": false}}), None),
+        (json!({"realtime": {}}), Some("realtime")),
+        (json!({"realtime": {"protocol": "long-polling", "eventPattern": "data.*"}}), Some("realtime")),
+    ] {
+        let settings = read(config.clone()).expect("settings");
+        assert_eq!(settings.clients_service(), expected, "{config}");
     }
 }
 

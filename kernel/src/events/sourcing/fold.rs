@@ -9,6 +9,7 @@ use objectos_plugin_api::{
 };
 use serde_json::{Map, Value};
 
+use super::streams;
 use crate::events::{
     shared::Shared,
     time_text::{ms_of_text, text_of_ms},
@@ -85,7 +86,7 @@ impl<'a> Reading<'a> {
     /// The next events; `None` after the last.
     ///
     /// # Errors
-    /// What the store answers.
+    /// What the store answers, or who keeps streams outside of it.
     pub(super) async fn page(&mut self) -> Result<Option<Vec<StoredEvent>>> {
         if self.ended {
             return Ok(None);
@@ -94,12 +95,12 @@ impl<'a> Reading<'a> {
         if self.begun {
             request.after = Some(self.folded.sequence);
         }
-        let page = self.shared.store_call(self.shared.store.aggregate(request)).await?;
+        let (page, more) = streams::page(self.shared, request).await?;
         if !self.begun {
             self.begun = true;
             self.folded = Folded::begin(page.snapshot);
         }
-        self.ended = page.events.len() < usize::try_from(self.request.limit).unwrap_or(usize::MAX);
+        self.ended = !more;
         Ok(Some(page.events))
     }
 }

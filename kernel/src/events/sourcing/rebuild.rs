@@ -9,7 +9,10 @@ use objectos_plugin_api::{
     },
 };
 
-use super::fold::{Folded, Reading};
+use super::{
+    fold::{Folded, Reading},
+    streams,
+};
 use crate::events::{shared::Shared, time_text::ms_of_text};
 
 /// Rebuilds it.
@@ -87,7 +90,7 @@ async fn before_the_first(shared: &Shared, aggregate: &Aggregate) -> Result<()> 
         limit: 1,
         ..AggregateRequest::of(aggregate)
     };
-    let page = shared.store_call(shared.store.aggregate(anything.clone())).await?;
+    let (page, _) = streams::page(shared, anything.clone()).await?;
     if page.snapshot.is_none() && page.events.is_empty() {
         return Err(Error::not_found(format!("there are no events of {object} {record}")));
     }
@@ -95,7 +98,7 @@ async fn before_the_first(shared: &Shared, aggregate: &Aggregate) -> Result<()> 
         after: Some(0),
         ..anything
     };
-    let page = shared.store_call(shared.store.aggregate(first)).await?;
+    let (page, _) = streams::page(shared, first).await?;
     let made = page.events.first().is_some_and(|stored| {
         stored.event.name == RECORD_CREATED && matches!(record_state(&stored.event), Some(RecordState::Is(_)))
     });

@@ -1,6 +1,7 @@
 //! Takes snapshots: of every record that has had `snapshotInterval` events since the last one. Which event a snapshot stands at
 //! follows from the events alone, so two nodes that take the same one do no harm. At the start all records are looked
-//! through once, since those of a run before may have been left.
+//! through once, since those of a run before may have been left. Of records whose streams are kept outside of the
+//! event store they are taken there, once events were moved.
 
 use objectos_plugin_api::{
     Error, ErrorKind, Result,
@@ -8,7 +9,7 @@ use objectos_plugin_api::{
 };
 use std::{future::Future, sync::Arc};
 
-use super::{Sourcing, fold::Reading};
+use super::{Sourcing, fold::Reading, streams};
 use crate::events::shared::Shared;
 
 /// How long events are gathered before records are looked at, milliseconds.
@@ -28,7 +29,9 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
         sourcing: &sourcing,
     };
     pause(&shared, FIRST_MS).await;
-    if !snapshots.with_patience(|| snapshots.look_through()).await {
+    // Streams outside of the store are not looked through: it would cost a request for each record that ever was.
+    // What was left is taken after the record's next event.
+    if shared.streams.is_none() && !snapshots.with_patience(|| snapshots.look_through()).await {
         return;
     }
     loop {
@@ -105,7 +108,7 @@ impl Snapshots<'_> {
             interval: self.sourcing.interval,
             limit: u32::try_from(RECORDS_MAX).unwrap_or(u32::MAX),
         };
-        self.shared.store_call(self.shared.store.aggregates_due(request)).await
+        streams::due(self.shared, request).await
     }
 
     /// Answers how many records got one. One that cannot be read is told of and left.
@@ -154,9 +157,7 @@ impl Snapshots<'_> {
             snapshots,
             newest: self.sourcing.newest,
         };
-        self.shared
-            .store_call(self.shared.store.keep_snapshots(request))
-            .await?;
+        streams::keep_snapshots(self.shared, request).await?;
         self.shared.counters.snapshots.add(count);
         Ok(())
     }

@@ -222,6 +222,33 @@ fn a_replay_reads_archive_and_store_in_one_order() {
     });
 }
 
+/// A name that is rare among many events takes many calls, of which none looks at more than it may.
+#[test]
+fn a_rare_name_is_found_by_short_calls() {
+    run(|| async {
+        let mut world = World::tuned(config(&json!({"enabled": false})), |settings| {
+            settings.limits.page_events = 3;
+            settings.limits.replay_looked_at_max = 4;
+        });
+        world.register("p", &["!a data.*"]);
+        world.bus.open();
+        tell(&world, 0..20);
+        world.write(&[("rare", "data.rare", "")]);
+        tell(&world, 21..40);
+        world.pass_ms(2 * MINUTE_MS).await;
+        assert_eq!(world.store.ids(), ids([39]), "all others are in the archive");
+        let asked = |calls: &[&'static str]| calls.iter().filter(|call| **call == "range").count();
+        let before = asked(&world.archive.state.lock().calls);
+        let told = replayed(&world, &json!({"eventTypes": ["data.rare"]})).await;
+        assert_eq!(told.expect("a replay"), (1, vec!["rare".to_owned()]));
+        // 39 in the archive, four a call, read to be counted and read to be told.
+        assert_eq!(asked(&world.archive.state.lock().calls) - before, 2 * 10);
+        let all = replayed(&world, &json!({})).await.expect("a replay");
+        let expected = [ids(0..20), vec!["rare".to_owned()], ids(21..40)].concat();
+        assert_eq!(all, (40, expected), "whatever the size of pages, each comes once");
+    });
+}
+
 #[test]
 fn retention_forgets_in_archive_and_store() {
     run(|| async {

@@ -9,8 +9,8 @@ use objectos_plugin_api::{
     contracts::{
         event_store::{
             Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DoneEvent,
-            DoneRequest, DueRequest, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangeRequest,
-            SettleRequest, StoredEvent,
+            DoneRequest, DueRequest, EventToStore, KeepRequest, PendingRequest, PruneRequest, RangePage,
+            RangePageRequest, SettleRequest, StoredEvent,
         },
         http_client::{IncomingAnswer, OutgoingRequest},
     },
@@ -42,6 +42,24 @@ pub(crate) struct Row {
     pub(crate) done: bool,
     node: String,
     lease_until_ms: i64,
+}
+
+impl Row {
+    /// As it was before it was moved.
+    pub(super) fn of(done: &DoneEvent) -> Self {
+        Self {
+            stored: StoredEvent {
+                sequence: done.sequence,
+                key: done.key.clone(),
+                event: done.event.clone(),
+                deliveries: Vec::new(),
+            },
+            stored_at_ms: done.stored_at_ms,
+            done: true,
+            node: String::new(),
+            lease_until_ms: 0,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -205,9 +223,12 @@ impl StoreState {
 
     /// The last event is never given away: its sequence must not be given twice.
     fn done(&self, request: &DoneRequest) -> Vec<DoneEvent> {
+        let is_of = |stored: &StoredEvent, objects: &[String]| {
+            aggregate_of(stored).is_some_and(|aggregate| wanted(objects, &aggregate))
+        };
         let stays = |stored: &StoredEvent| {
-            let objects = request.but_records_of.as_deref();
-            objects.is_some_and(|objects| aggregate_of(stored).is_some_and(|aggregate| wanted(objects, &aggregate)))
+            let (but, only) = (request.but_records_of.as_deref(), request.only_records_of.as_deref());
+            but.is_some_and(|objects| is_of(stored, objects)) || only.is_some_and(|objects| !is_of(stored, objects))
         };
         let done = self.rows.values().filter(|row| {
             let sequence = row.stored.sequence;
@@ -281,19 +302,10 @@ impl EventStorePort for ModelStore {
         self.call("settle", move |state, _| state.settle(request))
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
         self.call("range", move |state, _| {
-            let names: Vec<Pattern> = request.names.iter().map(|name| Pattern::parse(name).unwrap()).collect();
-            let wanted = state.rows.values().filter(|row| {
-                row.stored.sequence > request.after
-                    && row.stored_at_ms >= request.from_ms
-                    && request.to_ms.is_none_or(|to_ms| row.stored_at_ms < to_ms)
-                    && (names.is_empty() || names.iter().any(|name| name.matches(&row.stored.event.name)))
-            });
-            wanted
-                .take(usize::try_from(request.limit).unwrap())
-                .map(|row| row.stored.clone())
-                .collect()
+            let rows = state.rows.values().map(|row| (row.stored.clone(), row.stored_at_ms));
+            page_of(rows, &request)
         })
     }
 
@@ -350,6 +362,31 @@ impl ModelStore {
         }
         self.call(name, move |state, _| work(state))
     }
+}
+
+/// The page that a store answers, or an archive, which looks at one entry after the other. They come in order of sequence, each
+/// with the time at which it was stored.
+pub(crate) fn page_of(entries: impl Iterator<Item = (StoredEvent, i64)>, request: &RangePageRequest) -> RangePage {
+    let range = &request.range;
+    let names: Vec<Pattern> = range.names.iter().map(|name| Pattern::parse(name).unwrap()).collect();
+    let (limit, looked_at_max) = (
+        usize::try_from(range.limit).unwrap(),
+        usize::try_from(request.looked_at_max).unwrap(),
+    );
+    let mut page = RangePage::default();
+    let behind = entries.filter(|(stored, _)| stored.sequence > range.after);
+    for (looked_at, (stored, stored_at_ms)) in behind.enumerate() {
+        if page.events.len() >= limit || looked_at >= looked_at_max {
+            return page;
+        }
+        page.next = Some(stored.sequence);
+        let in_time = stored_at_ms >= range.from_ms && range.to_ms.is_none_or(|to_ms| stored_at_ms < to_ms);
+        if in_time && (names.is_empty() || names.iter().any(|name| name.matches(&stored.event.name))) {
+            page.events.push(stored);
+        }
+    }
+    page.next = None;
+    page
 }
 
 /// What a handler does with an event.

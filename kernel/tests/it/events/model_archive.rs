@@ -1,14 +1,14 @@
 //! A model of the archive: entries as they came, doubles among them.
 
-use objectos_kernel::events::{EventArchivePort, Pattern, PortFuture};
+use objectos_kernel::events::{EventArchivePort, PortFuture};
 use objectos_plugin_api::{
     Error,
-    contracts::event_store::{DoneEvent, RangeRequest, StoredEvent},
+    contracts::event_store::{DoneEvent, RangePage, RangePageRequest, StoredEvent},
 };
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc};
 
-use super::model::Fault;
+use super::model::{Fault, page_of};
 
 #[derive(Debug, Default)]
 pub(crate) struct ArchiveState {
@@ -69,28 +69,23 @@ impl EventArchivePort for ModelArchive {
         self.call("append", move |state| state.entries.extend(events))
     }
 
-    fn range(&self, request: RangeRequest) -> PortFuture<Vec<StoredEvent>> {
+    fn range_page(&self, request: RangePageRequest) -> PortFuture<RangePage> {
         self.call("range", move |state| {
-            let names: Vec<Pattern> = request.names.iter().map(|name| Pattern::parse(name).unwrap()).collect();
-            let mut found: Vec<StoredEvent> = state
+            let mut entries: Vec<(StoredEvent, i64)> = state
                 .entries
                 .iter()
-                .filter(|entry| {
-                    entry.sequence > request.after
-                        && entry.stored_at_ms >= request.from_ms
-                        && request.to_ms.is_none_or(|to_ms| entry.stored_at_ms < to_ms)
-                        && (names.is_empty() || names.iter().any(|name| name.matches(&entry.event.name)))
-                })
-                .map(|entry| StoredEvent {
-                    sequence: entry.sequence,
-                    key: entry.key.clone(),
-                    event: entry.event.clone(),
-                    deliveries: Vec::new(),
+                .map(|entry| {
+                    let stored = StoredEvent {
+                        sequence: entry.sequence,
+                        key: entry.key.clone(),
+                        event: entry.event.clone(),
+                        deliveries: Vec::new(),
+                    };
+                    (stored, entry.stored_at_ms)
                 })
                 .collect();
-            found.sort_by_key(|stored| stored.sequence);
-            found.truncate(usize::try_from(request.limit).unwrap());
-            found
+            entries.sort_by_key(|(stored, _)| stored.sequence);
+            page_of(entries.into_iter(), &request)
         })
     }
 

@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     model::{ModelHandlers, ModelHttp, ModelStore},
     model_archive::ModelArchive,
+    model_streams::ModelStreams,
 };
 
 /// 2025-01-31T08:00:00Z.
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub(crate) store: ModelStore,
     /// Of use only when the configuration says so.
     pub(crate) archive: ModelArchive,
+    /// Of use only when the configuration says so.
+    pub(crate) streams: ModelStreams,
     pub(crate) handlers: ModelHandlers,
     pub(crate) http: ModelHttp,
     config: Value,
@@ -41,7 +44,11 @@ impl World {
     pub(crate) fn tuned(config: Value, tune: fn(&mut BusSettings)) -> Self {
         let clock = ManualClock::new(START_MS);
         let handlers = ModelHandlers::new(&clock);
-        let stores = (ModelStore::new(&clock), ModelArchive::default());
+        let stores = (
+            ModelStore::new(&clock),
+            ModelArchive::default(),
+            ModelStreams::default(),
+        );
         Self::of_parts(config, tune, clock, stores, handlers, "node-1")
     }
 
@@ -52,7 +59,7 @@ impl World {
             self.config.clone(),
             self.tune,
             self.clock.clone(),
-            (self.store.clone(), self.archive.clone()),
+            (self.store.clone(), self.archive.clone(), self.streams.clone()),
             handlers,
             node,
         )
@@ -62,16 +69,18 @@ impl World {
         config: Value,
         tune: fn(&mut BusSettings),
         clock: ManualClock,
-        (store, archive): (ModelStore, ModelArchive),
+        (store, archive, streams): (ModelStore, ModelArchive, ModelStreams),
         handlers: ModelHandlers,
         node: &str,
     ) -> Self {
         let http = ModelHttp::default();
-        let bus = start(&config, tune, &clock, (&store, &archive), &handlers, &http, node);
+        let stores = (&store, &archive, &streams);
+        let bus = start(&config, tune, &clock, stores, &handlers, &http, node);
         Self {
             clock,
             store,
             archive,
+            streams,
             handlers,
             http,
             config,
@@ -94,7 +103,7 @@ impl World {
             &self.config,
             self.tune,
             &self.clock,
-            (&self.store, &self.archive),
+            (&self.store, &self.archive, &self.streams),
             &self.handlers,
             &self.http,
             "node-1",
@@ -162,7 +171,7 @@ impl World {
             self.handlers.calls.lock().len(),
             done,
             self.http.requests.lock().len(),
-            self.archive.state.lock().calls.len(),
+            self.archive.state.lock().calls.len() + self.streams.state.lock().calls.len(),
         )
     }
 }
@@ -171,7 +180,7 @@ fn start(
     config: &Value,
     tune: fn(&mut BusSettings),
     clock: &ManualClock,
-    (store, archive): (&ModelStore, &ModelArchive),
+    (store, archive, streams): (&ModelStore, &ModelArchive, &ModelStreams),
     handlers: &ModelHandlers,
     http: &ModelHttp,
     node: &str,
@@ -183,7 +192,9 @@ fn start(
         settings,
         store: Arc::new(store.clone()),
         archive: Some(Arc::new(archive.clone())),
+        streams: Some(Arc::new(streams.clone())),
         webhooks: Arc::new(http.clone()),
+        clients: None,
         handlers: Arc::new(handlers.clone()),
         clock: Arc::new(clock.clone()),
         runtime: tokio::runtime::Handle::current(),

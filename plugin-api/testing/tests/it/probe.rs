@@ -2,7 +2,7 @@
 
 use objectos_plugin_api::{
     BodyStream, CommandAnswer, Context, Error, Health, HookAnswer, HttpAnswer, HttpResponse, NewEvent, Plugin,
-    Registry, Result, Setup, service,
+    Registry, Result, Setup, Socket, SocketMessage, service,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ pub(crate) const MANIFEST: &str = r#"{
     "events": {"handles": ["data.record.*"], "publishes": ["probe.seen"]},
     "routes": [
       {"method": "GET", "path": "/api/v1/probe/{name}"},
-      {"method": "GET", "path": "/api/v1/probe/pieces/{count}"}
+      {"method": "GET", "path": "/api/v1/probe/pieces/{count}"},
+      {"method": "GET", "path": "/api/v1/probe/socket/{first}"}
     ],
     "commands": [{"name": "probe", "summary": "says what it was given"}]
   }
@@ -143,6 +144,12 @@ impl Plugin for Probe {
             let head = HttpResponse::empty(200).with_header("content-type", "text/plain");
             Ok(HttpAnswer::Streamed(head, body))
         });
+        registry.streaming_route("GET /api/v1/probe/socket/{first}", |_, _, request| async move {
+            match request.parameter("first") {
+                "none" => Ok(HttpAnswer::Whole(HttpResponse::empty(204))),
+                first => Ok(HttpAnswer::Socket(echo(first))),
+            }
+        });
         registry.command("probe", |_, _, arguments| async move {
             Ok(CommandAnswer {
                 output: arguments.join("+"),
@@ -167,6 +174,36 @@ impl Plugin for Probe {
     async fn health(self: Arc<Self>) -> Health {
         Health::degraded("a little tired")
     }
+}
+
+/// Says `first`, then whatever it hears; nothing more after a `Close`. Does not like `no`.
+fn echo(first: &str) -> Socket {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    drop(sender.send(SocketMessage::Text(first.to_owned())));
+    let mut sender = Some(sender);
+    Socket::new(
+        Some("echo".to_owned()),
+        receiver,
+        |mut receiver| async move { Ok(receiver.recv().await.map(|message| (message, receiver))) },
+        move |message| {
+            let heard = match message {
+                SocketMessage::Text(text) if text == "no" => Err(Error::invalid("it does not like that")),
+                SocketMessage::Close { .. } => {
+                    sender = None;
+                    Ok(())
+                }
+                message => {
+                    drop(sender.as_ref().map(|sender| sender.send(message)));
+                    Ok(())
+                }
+            };
+            // What waits is heard on the plugin's own runtime.
+            async move {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                heard
+            }
+        },
+    )
 }
 
 impl Sum for Probe {

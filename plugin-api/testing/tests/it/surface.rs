@@ -1,9 +1,9 @@
 //! Every part of the author's surface, once well and once badly.
 
-use objectos_plugin_api::{Context, ErrorKind, HttpRequestParts, Principal};
+use objectos_plugin_api::{Context, ErrorKind, HttpRequestParts, Principal, SocketMessage};
 use objectos_plugin_testing::{TestError, TestHost, TestPlugin};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::probe::{MANIFEST, Numbers, Probe, Shelf, StoreServer, SumClient};
 
@@ -144,6 +144,54 @@ async fn bodies_come_in_pieces_until_their_end_their_error_or_their_panic() {
     check("3", Ok((200, "0;1;2;"))).await;
     check("8", Err(ErrorKind::NotFound)).await;
     check("20", Err(ErrorKind::Panicked)).await;
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_says_and_hears_until_its_end() {
+    let (plugin, _) = probe(json!({})).await;
+    let route = "GET /api/v1/probe/socket/{first}";
+    let context = Context::background();
+    let request = |first: &'static [(&'static str, &'static str)]| HttpRequestParts {
+        method: "GET",
+        route: "/api/v1/probe/socket/{first}",
+        parameters: first,
+        ..HttpRequestParts::default()
+    };
+    let text = |text: &str| SocketMessage::Text(text.to_owned());
+    let hello = request(&[("first", "hello")]);
+    let socket = plugin.socket(route, &context, &hello).await.unwrap();
+    assert_eq!(socket.protocol(), Some("echo"));
+    assert_eq!(socket.next().await.unwrap(), Some(text("hello")));
+    for message in [text("ß"), SocketMessage::Binary(vec![0, 0xff])] {
+        socket.push(&message).await.unwrap();
+        assert_eq!(socket.next().await.unwrap(), Some(message));
+    }
+    // One that fails is no end of hearing: the gateway says how it ended.
+    let error = socket.push(&text("no")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    // One at a time.
+    let (first, second) = tokio::join!(socket.push(&text("first")), socket.push(&text("second")));
+    assert_eq!(first.map_err(|error| error.kind()), Ok(()));
+    assert_eq!(second.map_err(|error| error.kind()), Err(ErrorKind::Unavailable));
+    assert_eq!(socket.next().await.unwrap(), Some(text("first")));
+    // One that is given up on the way goes, and what hears it stays.
+    let dropped = tokio::time::timeout(Duration::ZERO, socket.push(&text("dropped"))).await;
+    assert!(dropped.is_err());
+    assert_eq!(socket.next().await.unwrap(), Some(text("dropped")));
+    let end = SocketMessage::Close {
+        code: 1000,
+        reason: String::new(),
+    };
+    socket.push(&end).await.unwrap();
+    assert_eq!(socket.next().await.unwrap(), None);
+    drop(socket);
+
+    // Nobody gets a socket without asking for one, or another answer for one.
+    let error = plugin.route(route, &context, &hello).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    let none = request(&[("first", "none")]);
+    assert!(plugin.socket(route, &context, &none).await.is_err());
     plugin.stop().await.unwrap();
 }
 

@@ -80,6 +80,48 @@ async fn a_threshold_in_a_window_raises_one_alarm_for_its_group() {
     plugin.stop().await.unwrap();
 }
 
+/// Whoever owns a network takes a new address for each try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_of_the_newer_kind_is_one_address() {
+    let (own, mapped) = ("2001:db8:1:2", "::ffff:192.0.2.1");
+    for (addresses, expected) in [
+        (
+            [format!("{own}::1"), format!("{own}::2"), format!("{own}:3:4:5:6")],
+            Some("2001:db8:1:2::/64"),
+        ),
+        (
+            [format!("{own}::1"), format!("{own}::2"), "2001:db8:1:3::1".to_owned()],
+            None,
+        ),
+        (
+            ["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.1".to_owned()],
+            Some("192.0.2.1"),
+        ),
+        (
+            ["192.0.2.1".to_owned(), mapped.to_owned(), "192.0.2.2".to_owned()],
+            None,
+        ),
+    ] {
+        let world = World::new();
+        let plugin = world.start(config()).await;
+        for (number, address) in addresses.iter().enumerate() {
+            let time = format!("2023-11-14T22:00:0{number}Z");
+            fail(&plugin, &format!("e{number}"), address, &time, "user").await;
+        }
+        let raised = alarms(&plugin, "p").await;
+        let groups: Vec<&str> = raised
+            .iter()
+            .filter_map(|alarm| alarm["metadata"]["group"]["actor.ipAddress"].as_str())
+            .collect();
+        assert_eq!(groups, Vec::from_iter(expected), "{addresses:?}");
+        // The trail keeps the address itself, and whoever is told of the alarm hears it.
+        let last = &addresses[2];
+        assert_eq!(world.rows()[2]["ip_address"], json!(last));
+        assert!(raised.iter().all(|alarm| alarm["origin"]["address"] == json!(last)));
+        plugin.stop().await.unwrap();
+    }
+}
+
 /// Whoever acts by a key is named as a service with the key's owner, so that an alarm reaches them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alarm_about_a_key_names_its_owner() {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use objectos_plugin_api::contracts::grants::ObjectAction;
-use objectos_plugin_api::contracts::permissions::{AccessPlan, AccessRequest, Operation, SystemPermissionRequest};
-use objectos_plugin_api::{Context, Host, PrincipalKind, ServiceRef};
+use objectos_plugin_api::contracts::permissions::{
+    AccessRequest, Operation, PermissionsClient, SystemPermissionRequest,
+};
+use objectos_plugin_api::{Context, Host, PrincipalKind};
 use parking_lot::RwLock;
 
 use super::cache::{Answer, PlanCache, Stamp};
@@ -19,8 +21,6 @@ use crate::error::{DataError, Result};
 use crate::model::CatalogueCell;
 use crate::store::BoxFuture;
 
-/// Name of the service.
-const SERVICE: &str = "permissions";
 /// The service that tells who people are: with it, nobody is alone on this machine.
 const AUTH: &str = "auth";
 
@@ -28,7 +28,7 @@ const AUTH: &str = "auth";
 #[derive(Debug)]
 pub struct ServicePermissions {
     host: Host,
-    service: ServiceRef,
+    service: PermissionsClient,
     declared: Declared,
     auth: Declared,
     callers: Callers,
@@ -46,11 +46,10 @@ impl ServicePermissions {
     /// # Errors
     /// `Plugin` when the kernel refuses the reference.
     pub fn new(host: &Host, catalogue: &Arc<CatalogueCell>) -> Result<Self> {
-        let service = host.service(SERVICE, "^1")?;
         Ok(Self {
             host: host.clone(),
-            service,
-            declared: Declared::new(host, SERVICE),
+            service: PermissionsClient::open(host)?,
+            declared: Declared::new(host, PermissionsClient::NAME),
             auth: Declared::new(host, AUTH),
             callers: Callers::new(host),
             last: RwLock::new((Vec::new(), false)),
@@ -64,9 +63,9 @@ impl ServicePermissions {
     /// What plans depend on now; `None` when nobody can say, and then nothing is kept.
     fn stamp(&self, context: &Context) -> Option<Stamp> {
         // Not to wait here while the service is replaced: the thread may be one on which a call of it has to come to its end.
-        let version = self.service.call_sync_at_once(context, "version", b"").ok()?;
+        let version = self.service.version_at_once(context).ok().flatten()?;
         Some(Stamp {
-            version: serde_json::from_slice(&version).ok()?,
+            version,
             epoch: self.host.contributions_epoch(),
             catalogue: self.catalogue.load().version(),
         })
@@ -78,10 +77,7 @@ impl ServicePermissions {
             object: object.to_owned(),
             operation,
         };
-        let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
-        let answer = self.service.call(context, "access_plan", &request).await?;
-        let plan: AccessPlan = serde_json::from_slice(&answer)
-            .map_err(|error| DataError::internal(format!("an access plan cannot be read: {error}")))?;
+        let plan = self.service.access_plan(context, &request).await?;
         if !plan.allowed {
             return Ok(None);
         }
@@ -175,10 +171,7 @@ impl Permissions for ServicePermissions {
             let request = SystemPermissionRequest {
                 permission: permission.to_owned(),
             };
-            let request = serde_json::to_vec(&request).map_err(|error| DataError::internal(error.to_string()))?;
-            let answer = self.service.call(context, "has_system_permission", &request).await?;
-            serde_json::from_slice(&answer)
-                .map_err(|error| DataError::internal(format!("an answer of '{SERVICE}' cannot be read: {error}")))
+            Ok(self.service.has_system_permission(context, &request).await?)
         })
     }
 

@@ -259,6 +259,7 @@ impl<'a> RecordWriter<'a> {
                     let _ = serde_json::to_writer(&mut self.out, value);
                 }
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
+                OutputValue::Hash(column) => self.hash(row.cell(*column)),
                 OutputValue::Opened(column, opener) => self.opened(row, *column, *opener),
             }
         }
@@ -303,6 +304,19 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
+    fn hash(&mut self, cell: Cell<'_>) {
+        let from = self.out.len();
+        write_value(&mut self.out, Form::Secret.for_system(), cell);
+        self.set_aside(from);
+    }
+
+    /// What was written from this place on is not for handlers.
+    fn set_aside(&mut self, from: usize) {
+        if let Some(aside) = &self.caller.aside {
+            aside.take(&mut self.out, from);
+        }
+    }
+
     fn opened(&mut self, row: &dyn Row, column: usize, opener: usize) {
         let opener = &self.plan.openers[opener];
         let encrypted = Encrypted {
@@ -318,9 +332,7 @@ impl<'a> RecordWriter<'a> {
                 self.failed.get_or_insert(error);
             }
         }
-        if let Some(aside) = &self.caller.aside {
-            aside.take(&mut self.out, from);
-        }
+        self.set_aside(from);
     }
 
     fn hole(&mut self, row: &dyn Row, column: usize, relation: usize) {

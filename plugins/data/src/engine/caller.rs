@@ -21,7 +21,7 @@ pub(super) struct Caller<'a> {
     pub(super) now_ms: i64,
     /// Nothing is about to be written: what was true a moment ago is good enough.
     pub(super) reads_only: bool,
-    /// Handlers look at the answer before the caller gets it: encrypted values stand aside so long.
+    /// Handlers look at the answer before the caller gets it: encrypted values and hashes stand aside so long.
     pub(super) aside: Option<Aside>,
     user: OnceLock<Value>,
     /// Of callers who have none of their own.

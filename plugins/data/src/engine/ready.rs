@@ -4,15 +4,15 @@
 //! A plan is kept as long as the schema it was made for, and only when nothing of the caller or the moment went into it but
 //! the view, which is part of the key; of other objects that computed fields read, the caller must see all.
 
+mod by_view;
 pub(super) mod pages;
 
-use std::collections::HashMap;
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use objectos_expression::{Environment, Lookup, Path, Zone};
 
+use self::by_view::{ByView, Key, key};
 use super::Engine;
 use super::access::Granted;
 use super::find::Search;
@@ -64,55 +64,26 @@ impl ReadyQuery {
     }
 }
 
-/// Which object, seen how: addresses of the layout and the view, which the cache keeps alive, and whether the system asks.
-type Key = (usize, usize, bool);
-
 struct Kept {
-    /// Keeps the address of the key from being used again.
+    /// Keep the addresses of the key from being used again.
+    _layout: Arc<Layout>,
     _view: Option<Arc<View>>,
     /// None: it must be planned each time.
     query: Option<Arc<ReadyQuery>>,
 }
 
-/// The plans of one schema.
-#[derive(Default)]
-struct OfSchema {
-    schema: Option<Arc<Schema>>,
-    kept: HashMap<Key, Kept>,
-}
-
 /// All that are kept.
-#[derive(Default)]
-pub(super) struct ReadyQueries(RwLock<OfSchema>);
-
-impl fmt::Debug for ReadyQueries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadyQueries")
-    }
-}
+#[derive(Debug, Default)]
+pub(super) struct ReadyQueries(ByView<Schema, Kept>);
 
 impl ReadyQueries {
     /// `Some(None)`: it is known that none can be kept.
     fn get(&self, schema: &Arc<Schema>, key: Key) -> Option<Option<Arc<ReadyQuery>>> {
-        let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if !plans.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, schema)) {
-            return None;
-        }
-        plans.kept.get(&key).map(|kept| kept.query.clone())
+        self.0.find(schema, key, |kept| Some(kept.query.clone()))
     }
 
     fn put(&self, schema: &Arc<Schema>, key: Key, kept: Kept) {
-        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !plans.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, schema)) {
-            *plans = OfSchema {
-                schema: Some(Arc::clone(schema)),
-                kept: HashMap::new(),
-            };
-        }
-        if plans.kept.len() >= PLANS_MAX {
-            plans.kept.clear();
-        }
-        plans.kept.insert(key, kept);
+        self.0.change(schema, key, PLANS_MAX, || kept, |_| ());
     }
 }
 
@@ -133,18 +104,14 @@ impl Engine {
         {
             return Ok(None);
         }
-        let view = search.granted.view.as_ref();
-        let key = (
-            Arc::as_ptr(search.layout).addr(),
-            view.map_or(0, |view| Arc::as_ptr(view).addr()),
-            search.granted.system,
-        );
+        let key = key(search);
         if let Some(known) = self.ready.get(schema, key) {
             return Ok(known);
         }
         let query = self.plan_any(search)?.map(Arc::new);
         let kept = Kept {
-            _view: view.cloned(),
+            _layout: Arc::clone(search.layout),
+            _view: search.granted.view.clone(),
             query: query.clone(),
         };
         self.ready.put(schema, key, kept);

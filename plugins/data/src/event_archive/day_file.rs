@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::event_budget::EventBudget;
+
 /// Lines of a block.
 const LINES_MAX: u64 = 256;
 /// Bytes of a block; the line that surpasses it is its last.
@@ -26,7 +28,8 @@ pub(super) struct Head {
 pub(super) struct Block {
     offset: u64,
     bytes: u64,
-    lines: u64,
+    /// Those that are events.
+    pub(super) lines: u64,
     /// The least sequence.
     pub(super) first: u64,
     /// The greatest sequence.
@@ -84,8 +87,8 @@ impl DayFile {
         written
     }
 
-    /// Where its lines are, as of now.
-    pub(super) fn blocks(&mut self) -> io::Result<&[Block]> {
+    /// Looks through what was added since, as far as the budget goes; answers whether that was all.
+    pub(super) fn look_on(&mut self, budget: &mut EventBudget<'_>) -> io::Result<bool> {
         let mut file = File::open(&self.path)?;
         // What is not written to its end may be taken away again.
         file.lock_shared()?;
@@ -97,14 +100,20 @@ impl DayFile {
         }
         if length > self.known {
             file.seek(SeekFrom::Start(self.known))?;
-            self.look_through(BufReader::new(file))?;
+            return self.look_through(BufReader::new(file), budget);
         }
-        Ok(&self.blocks)
+        Ok(true)
+    }
+
+    /// Where its lines are, as far as it was looked through.
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
     }
 
     /// How many events it has, doubles counted.
     pub(super) fn count(&mut self) -> io::Result<u64> {
-        Ok(self.blocks()?.iter().map(|block| block.lines).sum())
+        self.look_on(&mut EventBudget::endless())?;
+        Ok(self.blocks.iter().map(|block| block.lines).sum())
     }
 
     /// The bytes of a block.
@@ -116,7 +125,7 @@ impl DayFile {
         Ok(bytes)
     }
 
-    fn look_through(&mut self, mut rest: impl BufRead) -> io::Result<()> {
+    fn look_through(&mut self, mut rest: impl BufRead, budget: &mut EventBudget<'_>) -> io::Result<bool> {
         let mut block = Block::at(self.known);
         let mut line = Vec::new();
         loop {
@@ -141,13 +150,18 @@ impl DayFile {
             }
             if block.lines >= LINES_MAX || block.bytes >= BYTES_MAX {
                 self.push(block);
+                budget.take(block.lines);
+                if budget.is_spent() {
+                    return Ok(false);
+                }
                 block = Block::at(self.known);
             }
         }
         if block.bytes > 0 {
             self.push(block);
+            budget.take(block.lines);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn push(&mut self, block: Block) {

@@ -2,17 +2,19 @@
 //!
 //! Sequences grow with time, but not strictly: events of further databases keep the time at which they were stored there. So
 //! files are not read one after the other, but blocks of lines by their least sequence, until no other block can have anything
-//! that comes before.
+//! that comes before. To know that, all files of the time that is asked for must have been looked through; where they were not, a
+//! call may only come so far as to do that with some of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangeRequest, StoredEvent};
 use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
 
 use super::day_file::{Block, DayFile, Head};
+use crate::event_budget::EventBudget;
 use crate::record::moment;
 
 const SUFFIX: &str = ".jsonl";
@@ -63,8 +65,40 @@ impl Days {
         sync(&self.folder)
     }
 
-    /// Events in order of sequence, each once.
-    pub(super) fn range(&mut self, request: &RangeRequest) -> io::Result<Vec<StoredEvent>> {
+    /// Events in order of sequence, each once, as far as the budget goes.
+    pub(super) fn page(&mut self, request: &RangeRequest, budget: &mut EventBudget<'_>) -> io::Result<RangePage> {
+        let Some(blocks) = self.blocks(request, budget)? else {
+            return Ok(RangePage {
+                events: Vec::new(),
+                next: Some(request.after),
+            });
+        };
+        let mut found = Found::new(request);
+        for (index, (day, block)) in blocks.into_iter().enumerate() {
+            if found.is_full_before(block.first) {
+                return Ok(found.full());
+            }
+            // Where blocks lie over each other, all of them are read: else the page would not come any further.
+            let before = block.first.saturating_sub(1);
+            if index > 0 && before > request.after && budget.is_spent() {
+                return Ok(found.until(before));
+            }
+            let bytes = self.file(&day).read(&block).map_err(|error| of_day(&day, &error))?;
+            for line in bytes.split(|byte| *byte == b'\n') {
+                found.look_at(line);
+            }
+            budget.take(block.lines);
+        }
+        Ok(found.rest())
+    }
+
+    /// The blocks that may have something of a request, with their days, by their least sequence; `None` when the budget ended
+    /// before all of them were known.
+    fn blocks(
+        &mut self,
+        request: &RangeRequest,
+        budget: &mut EventBudget<'_>,
+    ) -> io::Result<Option<Vec<(String, Block)>>> {
         let first = day_of(request.from_ms);
         let last = day_of(request.to_ms.unwrap_or(i64::MAX));
         let mut blocks: Vec<(String, Block)> = Vec::new();
@@ -72,22 +106,15 @@ impl Days {
             if day < first || day > last {
                 continue;
             }
-            let own = self.file(&day).blocks().map_err(|error| of_day(&day, &error))?;
-            let wanted = own.iter().filter(|block| block.last > request.after);
+            let file = self.file(&day);
+            if !file.look_on(budget).map_err(|error| of_day(&day, &error))? {
+                return Ok(None);
+            }
+            let wanted = file.blocks().iter().filter(|block| block.last > request.after);
             blocks.extend(wanted.map(|block| (day.clone(), *block)));
         }
         blocks.sort_by_key(|(_, block)| block.first);
-        let mut found = Found::new(request);
-        for (day, block) in blocks {
-            if found.is_full_before(block.first) {
-                break;
-            }
-            let bytes = self.file(&day).read(&block).map_err(|error| of_day(&day, &error))?;
-            for line in bytes.split(|byte| *byte == b'\n') {
-                found.look_at(line);
-            }
-        }
-        Ok(found.events.into_values().collect())
+        Ok(Some(blocks))
     }
 
     /// Forgets days that were over by then; answers how many events they had.
@@ -177,6 +204,36 @@ impl<'a> Found<'a> {
     fn is_full_before(&self, sequence: u64) -> bool {
         let last = self.events.last_key_value().map(|(last, _)| *last);
         self.events.len() >= self.limit && last.is_none_or(|last| last <= sequence)
+    }
+
+    /// All that was asked for: what comes behind was not looked at.
+    fn full(self) -> RangePage {
+        let next = self.events.last_key_value().map(|(last, _)| *last);
+        RangePage {
+            events: self.events.into_values().collect(),
+            next,
+        }
+    }
+
+    /// What is known so far: everything up to this sequence.
+    fn until(mut self, sequence: u64) -> RangePage {
+        self.events.retain(|of, _| *of <= sequence);
+        RangePage {
+            events: self.events.into_values().collect(),
+            next: Some(sequence),
+        }
+    }
+
+    /// What there is, once everything was looked at.
+    fn rest(self) -> RangePage {
+        if self.events.len() >= self.limit {
+            // There may have been more, and no room for it.
+            return self.full();
+        }
+        RangePage {
+            events: self.events.into_values().collect(),
+            next: None,
+        }
     }
 
     fn look_at(&mut self, line: &[u8]) {

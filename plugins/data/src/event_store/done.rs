@@ -29,13 +29,20 @@ impl StoredEvents {
     /// Events to be kept elsewhere.
     pub(super) async fn done_page(&self, request: &DoneRequest) -> Result<Vec<DoneEvent>> {
         let mut values = vec![number(request.after)];
-        let others = match &request.but_records_of {
+        let mut wanted = match &request.but_records_of {
             None => String::new(),
             Some(objects) => format!(" AND NOT ({} AND {})", of_records(), of_objects(objects, &mut values)),
         };
+        if let Some(objects) = &request.only_records_of {
+            wanted.push_str(&format!(
+                " AND {} AND {}",
+                of_records(),
+                of_objects(objects, &mut values)
+            ));
+        }
         // The limit is written out: SQLite prepares a statement anew for each number that is bound as its limit.
         let sql = format!(
-            "SELECT sequence, key, event, stored_at_ms FROM objectos_event WHERE {DONE} AND sequence > ?{others} \
+            "SELECT sequence, key, event, stored_at_ms FROM objectos_event WHERE {DONE} AND sequence > ?{wanted} \
              ORDER BY sequence LIMIT {}",
             request.limit
         );

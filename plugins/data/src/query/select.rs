@@ -119,6 +119,8 @@ pub struct Output {
 pub enum OutputValue {
     /// A selected column.
     Column(usize, Form),
+    /// A selected column with the hash of a password, for the system.
+    Hash(usize),
     /// A calculation.
     Formula(usize),
     /// A selected column, seen through a mask of the plan.

@@ -3,17 +3,20 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use objectos_data::engine::ports::Clock;
 use objectos_data::event_archive::FileArchive;
 use objectos_plugin_api::contracts::event_archive::EventArchive;
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePageRequest, RangeRequest};
 use objectos_plugin_api::{Context, ErrorKind};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::world::NOON;
+use crate::world::{NOON, TestClock};
 
 const DAY_MS: i64 = 86_400_000;
 const NOON_FILE: &str = "2026-02-28.jsonl";
@@ -42,9 +45,18 @@ fn all() -> RangeRequest {
     }
 }
 
+/// A clock that stands still.
+fn still() -> Arc<dyn Clock> {
+    Arc::new(TestClock(AtomicI64::new(NOON)))
+}
+
+fn archive_in(folder: &TempDir, shared: bool) -> FileArchive {
+    FileArchive::new(folder.path().join("events"), shared, still())
+}
+
 fn open() -> (TempDir, FileArchive) {
     let folder = tempfile::tempdir().unwrap();
-    let archive = FileArchive::new(folder.path().join("events"), false);
+    let archive = archive_in(&folder, false);
     (folder, archive)
 }
 
@@ -79,7 +91,7 @@ async fn an_event_comes_back_as_it_was() {
     let kept = done(7, "a.one", NOON);
     archive.append(ctx(), vec![kept.clone()]).await.unwrap();
     // The next generation finds it as well.
-    for archive in [archive, FileArchive::new(folder.path().join("events"), false)] {
+    for archive in [archive, archive_in(&folder, false)] {
         let found = archive.range(ctx(), all()).await.unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].sequence, &found[0].key), (7, &kept.key));
@@ -175,7 +187,7 @@ async fn a_torn_last_line_is_no_event_and_harms_no_other() {
         assert_eq!(sequences(&archive, all()).await, [1]);
         archive.append(ctx(), vec![done(3, "a.b", NOON)]).await.unwrap();
         assert_eq!(sequences(&archive, all()).await, expected);
-        let next = FileArchive::new(folder.path().join("events"), false);
+        let next = archive_in(&folder, false);
         assert_eq!(sequences(&next, all()).await, expected, "after a restart");
         // What was not acknowledged comes again.
         next.append(ctx(), vec![done(2, "a.b", NOON)]).await.unwrap();
@@ -187,7 +199,7 @@ async fn a_torn_last_line_is_no_event_and_harms_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_who_add_and_read_at_once_do_not_harm_each_other() {
     let (folder, old) = open();
-    let new = FileArchive::new(folder.path().join("events"), false);
+    let new = archive_in(&folder, false);
     let add = async |archive: &FileArchive, first: u64| {
         for number in 0..50 {
             archive
@@ -287,6 +299,117 @@ async fn many_events_in_any_order_are_read_page_by_page() {
     assert_eq!(read, (1..=1_500).collect::<Vec<u64>>());
 }
 
+/// Each look at it is so many milliseconds later than the one before.
+#[derive(Debug)]
+struct Ticking {
+    now_ms: AtomicI64,
+    step_ms: i64,
+}
+
+impl Clock for Ticking {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.fetch_add(self.step_ms, Ordering::SeqCst)
+    }
+}
+
+/// All that a request finds, page by page, and how many pages that took. No page goes back, and none has more than it may.
+async fn paged(archive: &FileArchive, request: &RangePageRequest) -> (Vec<u64>, usize) {
+    let (mut found, mut pages, mut request) = (Vec::new(), 0, request.clone());
+    loop {
+        let page = archive.range_page(ctx(), request.clone()).await.unwrap();
+        pages += 1;
+        let after = request.range.after;
+        let sequences: Vec<u64> = page.events.iter().map(|stored| stored.sequence).collect();
+        let until = page.next.unwrap_or(u64::MAX);
+        assert!(until >= after && sequences.len() <= usize::try_from(request.range.limit).unwrap());
+        assert!(
+            sequences.iter().all(|sequence| *sequence > after && *sequence <= until),
+            "{page:?}"
+        );
+        found.extend(sequences);
+        match page.next {
+            Some(next) => request.range.after = next,
+            None => return (found, pages),
+        }
+    }
+}
+
+/// 3000 events of three days, every thousandth of them of a rare name; every fifth in the files twice.
+async fn many(archive: &FileArchive) {
+    let of = |sequence: u64| {
+        let name = if sequence.is_multiple_of(1_000) { "rare" } else { "a.b" };
+        let day = i64::try_from(sequence / 1_001).unwrap();
+        done(sequence, name, NOON + day * DAY_MS)
+    };
+    for first in (1..=3_000_u64).step_by(100) {
+        let page: Vec<DoneEvent> = (first..first + 100).map(of).collect();
+        archive.append(ctx(), page).await.unwrap();
+        let again: Vec<u64> = (first..first + 100).step_by(5).collect();
+        let again = again.into_iter().map(of).collect();
+        archive.append(ctx(), again).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_rare_name_is_found_by_short_calls() {
+    // How many may be looked at, for how long where each look at the clock is a millisecond later, and pages at least and at most.
+    for (looked_at_max, time_max_ms, least, most) in [
+        (0, 0, 1, 2),
+        (1, 0, 15, 60),
+        (600, 0, 8, 40),
+        (0, 1, 15, 60),
+        (0, 5, 4, 40),
+        (1_000_000, 1_000_000, 1, 2),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Ticking {
+            now_ms: AtomicI64::new(NOON),
+            step_ms: 1,
+        };
+        let archive = FileArchive::new(folder.path().join("events"), false, Arc::new(clock));
+        many(&archive).await;
+        let request = RangePageRequest {
+            range: RangeRequest {
+                names: vec!["rare".to_owned()],
+                limit: 10,
+                ..RangeRequest::default()
+            },
+            looked_at_max,
+            time_max_ms,
+        };
+        let (found, pages) = paged(&archive, &request).await;
+        let place = format!("{looked_at_max} events, {time_max_ms} ms: {pages} pages");
+        assert_eq!(found, [1_000, 2_000, 3_000], "{place}");
+        assert!((least..=most).contains(&pages), "{place}");
+        // Whatever the limits, every event comes once and in its order.
+        let every = RangePageRequest {
+            range: RangeRequest {
+                names: Vec::new(),
+                limit: 70,
+                ..request.range.clone()
+            },
+            ..request
+        };
+        assert_eq!(
+            paged(&archive, &every).await.0,
+            (1..=3_000).collect::<Vec<u64>>(),
+            "{place}"
+        );
+        assert_eq!(
+            archive.range(ctx(), request_of("rare")).await.unwrap().len(),
+            3,
+            "{place}"
+        );
+    }
+}
+
+fn request_of(name: &str) -> RangeRequest {
+    RangeRequest {
+        names: vec![name.to_owned()],
+        ..all()
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused() {
     let (folder, archive) = open();
@@ -297,7 +420,7 @@ async fn what_cannot_be_kept_is_refused() {
     assert!(text.contains("the files of the event archive cannot be used"), "{text}");
 
     let folder = tempfile::tempdir().unwrap();
-    let shared = FileArchive::new(folder.path().join("events"), true);
+    let shared = archive_in(&folder, true);
     let error = shared.append(ctx(), vec![done(1, "a.b", NOON)]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotImplemented);
     assert!(error.message().contains("write persistence.storage: database"));

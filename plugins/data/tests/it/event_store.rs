@@ -10,7 +10,8 @@ use objectos_data::event_store::StoredEvents;
 use objectos_plugin_api::private::RStr;
 use objectos_plugin_api::{Context, Error, ErrorKind};
 use objectos_plugin_api::contracts::event_store::{
-    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangeRequest, SettleRequest,
+    DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest,
+    RangeRequest, SettleRequest,
 };
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
 use serde_json::json;
@@ -217,6 +218,51 @@ async fn events_are_read_again_by_time_and_name() {
     )
     .await;
     check(RangeRequest { after: first[0], ..all }, &["b.two", "a.three"]).await;
+}
+
+/// However few are looked at in one call, each is found once, and a call that finds nothing says how far it came.
+#[tokio::test]
+async fn a_rare_name_is_found_by_short_calls() {
+    let (_world, events) = world().await;
+    for number in 1..=10 {
+        let name = if number == 7 { "rare" } else { "a.b" };
+        events.append(ctx(), vec![to_store(name, number)]).await.unwrap();
+    }
+    for (name, looked_at_max, limit, expected) in [
+        ("rare", 1, 5, &[0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0][..]),
+        ("rare", 3, 5, &[0, 0, 1, 0]),
+        ("rare", 0, 5, &[1]),
+        ("rare", 0, 1, &[1, 0]),
+        ("a.b", 4, 2, &[2, 2, 2, 2, 1]),
+        ("a.b", 4, 9, &[4, 3, 2]),
+    ] {
+        let mut request = RangePageRequest {
+            range: RangeRequest {
+                names: vec![name.to_owned()],
+                limit,
+                ..RangeRequest::default()
+            },
+            looked_at_max,
+            time_max_ms: 0,
+        };
+        let (mut counts, mut ids) = (Vec::new(), Vec::new());
+        loop {
+            let page = events.range_page(ctx(), request.clone()).await.unwrap();
+            counts.push(page.events.len());
+            ids.extend(page.events.into_iter().filter_map(|stored| stored.event.id));
+            let Some(next) = page.next else { break };
+            assert!(next > request.range.after);
+            request.range.after = next;
+        }
+        let place = format!("{name}, {looked_at_max} a call, {limit} a page");
+        assert_eq!(counts, expected, "{place}");
+        let wanted = (1..=10).filter(|number| (*number == 7) == (name == "rare"));
+        assert_eq!(
+            ids,
+            wanted.map(|number| format!("e{number}")).collect::<Vec<_>>(),
+            "{place}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use objectos_data::DataPlugin;
 use objectos_plugin_api::contracts::permissions::{
-    AccessPlan, AccessRequest, FieldAccess, Operation, Permissions, PermissionsServer, SystemPermissionRequest,
+    AccessPlan, AccessRequest, FieldAccess, Operation, Permissions, PermissionsClient, PermissionsServer,
+    SystemPermissionRequest,
 };
-use objectos_plugin_api::{Context, HttpRequestParts, PrincipalKind, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequestParts, PrincipalKind, Result};
 use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use crate::world::{NOON, principal};
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 const THING: &str = "name: thing\nfields:\n  name: { type: text }\n";
+
+/// The version of rules that do not know theirs.
+const UNKNOWN: u64 = u64::MAX;
 
 /// Ann reads what is called as she says; nobody else does anything.
 #[derive(Debug, Default)]
@@ -29,7 +33,10 @@ struct Rules {
 
 impl Permissions for Rules {
     fn version(&self, _: Context) -> Result<u64> {
-        Ok(self.version.load(Ordering::SeqCst))
+        match self.version.load(Ordering::SeqCst) {
+            UNKNOWN => Err(Error::new(ErrorKind::External, "the version is not known")),
+            version => Ok(version),
+        }
     }
 
     async fn has_system_permission(&self, _: Context, _: SystemPermissionRequest) -> Result<bool> {
@@ -86,6 +93,39 @@ async fn list(plugin: &TestPlugin, user: &str) -> Result<Vec<String>> {
         .iter()
         .map(|record| record["name"].as_str().unwrap_or_default().to_owned())
         .collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_version_is_told_at_once_or_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plugin, rules) = started(folder.path()).await;
+    let client = PermissionsClient::open(&plugin.host()).unwrap();
+    let told = || client.version_at_once(&Context::background());
+    for version in [0, 7] {
+        rules.version.store(version, Ordering::SeqCst);
+        assert_eq!(told().unwrap(), Some(version));
+    }
+    // Where it cannot be known, no plan is kept.
+    rules.version.store(UNKNOWN, Ordering::SeqCst);
+    assert_eq!(told().unwrap_err().kind(), ErrorKind::External);
+    for _ in 0..3 {
+        let before = rules.asked.load(Ordering::SeqCst);
+        assert_eq!(list(&plugin, "ann").await.unwrap(), ["a"]);
+        assert!(rules.asked.load(Ordering::SeqCst) > before);
+    }
+    plugin.stop().await.unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let alone = TestHost::new(MANIFEST)
+        .config(json!({ "database": { "url": format!("sqlite:{}", folder.path().join("data.db").display()) } }))
+        .settings(json!({ "mode": "test" }))
+        .now_ms(NOON)
+        .start::<DataPlugin>()
+        .await
+        .unwrap();
+    let client = PermissionsClient::open(&alone.host()).unwrap();
+    assert_eq!(client.version_at_once(&Context::background()).unwrap(), None);
+    alone.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     smtp_server::{Offers, SmtpServer},
-    world::{Store, hello, send, smtp},
+    world::{Store, Word, hello, send, smtp},
 };
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -141,6 +141,73 @@ async fn what_waits_at_a_restart_is_sent_by_the_next_one() {
         .unwrap();
     server.until(|server| server.received().len() == 1).await;
     store.until(|mail| mail["state"] == "sent").await;
+    mailer.stop().await.unwrap();
+}
+
+/// Whatever the operator does not grant is not connected to, and the mail waits until that is mended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_granted_is_not_connected_to() {
+    for (host, word, expected) in [
+        (
+            "127.0.0.1",
+            Word::AllBut("127.0.0.1:"),
+            "plugin objectos.notification may not connect to 127.0.0.1:PORT: it does not hold network:connect for it, for a \
+             reason; write a line",
+        ),
+        (
+            "LocalHost",
+            Word::AllBut("localhost:"),
+            "plugin objectos.notification may not connect to localhost:PORT: it does not hold network:connect for it",
+        ),
+        (
+            "127.0.0.1",
+            Word::Unknown,
+            "whether network:connect is granted cannot be known",
+        ),
+    ] {
+        let (store, server) = (Store::new(), SmtpServer::start(Offers::default()).await);
+        store.operator.says(word);
+        let mut config = config(&server);
+        config["smtp"]["host"] = json!(host);
+        let mailer = store.mailer("production", config, NOW_MS).await.unwrap();
+        let expected = expected.replace("PORT", &server.address.port().to_string());
+        let health = mailer.health().await.unwrap();
+        assert_eq!(health.status, PluginHealthStatus::Degraded, "{expected}");
+        assert!(
+            mailer.logged().iter().any(|line| line.contains(&expected)),
+            "{:?}",
+            mailer.logged()
+        );
+        send(&mailer, &hello()).await.unwrap();
+        let waiting = store.until(|mail| mail["last_error"].is_string()).await;
+        let told = waiting["last_error"].as_str().unwrap();
+        assert!(told.contains(&expected), "{told}");
+        assert_eq!((&waiting["state"], server.attempts()), (&json!("pending"), 0));
+        store.operator.says(Word::All);
+        assert_eq!(mailer.health().await.unwrap().status, PluginHealthStatus::Healthy);
+        mailer.set_now_ms(NOW_MS + 60_000);
+        store.until(|mail| mail["state"] == "sent").await;
+        assert_eq!(server.received().len(), 1);
+        mailer.stop().await.unwrap();
+    }
+}
+
+/// Another name for it is no way to an address that a rule denies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denied_address_is_denied_under_every_name() {
+    let (store, server) = (Store::new(), SmtpServer::start(Offers::default()).await);
+    let mut config = config(&server);
+    config["smtp"]["host"] = json!("localhost");
+    store.operator.says(Word::Denied("127.0.0.1:"));
+    let mailer = store.mailer("production", config, NOW_MS).await.unwrap();
+    assert_eq!(
+        mailer.health().await.unwrap().status,
+        PluginHealthStatus::Healthy,
+        "the name is granted"
+    );
+    send(&mailer, &hello()).await.unwrap();
+    let waiting = store.until(|mail| mail["last_error"].is_string()).await;
+    assert_eq!((&waiting["state"], server.attempts()), (&json!("pending"), 0));
     mailer.stop().await.unwrap();
 }
 

@@ -2,29 +2,80 @@
 
 use objectos_notification::NotificationPlugin;
 use objectos_plugin_api::{
-    Context, Result,
+    Context, Error, Result,
     contracts::{
         data::DataServer,
+        grants::{GrantAnswer, GrantQuestion, Grants, GrantsServer},
         mailer::{MailMessage, MailerClient},
     },
 };
 use objectos_plugin_testing::{TestError, TestHost, TestPlugin};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::memory::Memory;
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 
-/// The records.
+/// What the operator's file says of the mailer, as the kernel tells it.
+#[derive(Debug, Default)]
+pub(crate) struct Operator {
+    word: Mutex<Word>,
+}
+
+/// Which connections it lets the mailer open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Word {
+    #[default]
+    All,
+    /// Not to this one, since no rule grants it.
+    AllBut(&'static str),
+    /// Not to addresses of this beginning: a rule denies them, whatever name they have.
+    Denied(&'static str),
+    /// Nobody tells.
+    Unknown,
+}
+
+impl Operator {
+    pub(crate) fn says(&self, word: Word) {
+        *self.word.lock().unwrap() = word;
+    }
+}
+
+impl Grants for Operator {
+    async fn check(&self, _: Context, question: GrantQuestion) -> Result<GrantAnswer> {
+        assert_eq!(
+            (question.plugin.as_str(), question.capability.as_str()),
+            ("objectos.notification", "network:connect")
+        );
+        let (granted, denied_by) = match *self.word.lock().unwrap() {
+            Word::All => (true, None),
+            Word::AllBut(host) => (!question.subject.starts_with(host), None),
+            Word::Denied(host) if question.subject.starts_with(host) => (false, Some("a rule".to_owned())),
+            Word::Denied(_) => (true, None),
+            Word::Unknown => return Err(Error::unavailable("the kernel is away")),
+        };
+        let text = |text: &str| if granted { String::new() } else { text.to_owned() };
+        Ok(GrantAnswer {
+            granted,
+            denied_by,
+            reason: text("for a reason"),
+            remedy: text("write a line"),
+        })
+    }
+}
+
+/// The records, and whoever decides.
 pub(crate) struct Store {
     memory: Arc<Memory>,
+    pub(crate) operator: Arc<Operator>,
 }
 
 impl Store {
     pub(crate) fn new() -> Self {
         Self {
             memory: Arc::new(Memory::new(&[])),
+            operator: Arc::default(),
         }
     }
 
@@ -34,6 +85,7 @@ impl Store {
             .settings(json!({ "mode": mode }))
             .now_ms(now_ms)
             .service(DataServer::new(Arc::clone(&self.memory)))
+            .service(GrantsServer::new(Arc::clone(&self.operator)))
             .start::<NotificationPlugin>()
             .await
     }

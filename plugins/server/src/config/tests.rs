@@ -50,6 +50,7 @@ fn unknown_keys_are_refused() {
     };
     check(json!({ "listne": "127.0.0.1:1" }));
     check(json!({ "limits": { "headBytes": 1 } }));
+    check(json!({ "sockets": { "heartbeatS": 1 } }));
     check(json!({ "tls": { "certificate": "a.pem" } }));
     check(json!({ "bodies": [{ "bytesMax": 1 }] }));
 }
@@ -69,6 +70,7 @@ fn what_a_schema_cannot_say_is_checked() {
     };
     check(json!({}), None);
     check(json!({ "limits": { "headMs": 0 } }), Some("limits.headMs"));
+    check(json!({ "sockets": { "heartbeatMs": 0 } }), Some("sockets.heartbeatMs"));
     check(
         json!({ "cors": { "origins": ["https://app.example.com", "*"] } }),
         Some("cors.origins[1]"),

@@ -11,7 +11,7 @@ use objectos_plugin_api::{
 use std::future::Future;
 
 use super::Gateway;
-use crate::flow::Flow;
+use crate::{flow::Flow, socket::Line};
 
 /// The kernel through the plugin's host object.
 #[derive(Debug)]
@@ -66,6 +66,10 @@ impl Gateway for HostGateway {
 
     fn flow(&self, stream: u64) -> Box<dyn Flow> {
         Box::new(self.host.body(stream))
+    }
+
+    fn line(&self, socket: u64) -> Box<dyn Line> {
+        Box::new(self.host.socket(socket))
     }
 
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<Payload> {

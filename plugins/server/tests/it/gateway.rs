@@ -13,7 +13,7 @@ use std::{
 };
 
 use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials};
-use objectos_server::{Flow, Gateway, Listening, Server, ServerConfig};
+use objectos_server::{Flow, Gateway, Line, Listening, Server, ServerConfig};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 /// What a route answers.
 pub(crate) type Answered = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
 type MakeFlow = Arc<dyn Fn() -> Box<dyn Flow> + Send + Sync>;
+type MakeLine = Arc<dyn Fn() -> Box<dyn Line> + Send + Sync>;
 type Handler = Arc<dyn Fn(Context, HttpRequest) -> Answered + Send + Sync>;
 type Permit = Arc<dyn Fn(Context, &str) -> Result<bool> + Send + Sync>;
 type Authenticate = Arc<dyn Fn(Context, Credentials) -> Result<Value> + Send + Sync>;
@@ -38,6 +39,8 @@ struct Route {
     handler: Option<Handler>,
     /// Makes the body, which is not in the handler's answer.
     flow: Option<MakeFlow>,
+    /// Makes the plugin's end of a socket, when the handler answers 101.
+    line: Option<MakeLine>,
 }
 
 #[derive(Default)]
@@ -50,6 +53,8 @@ struct State {
     kernel_calls: Vec<(String, String)>,
     /// Bodies to be read, by number.
     flows: Vec<Option<Box<dyn Flow>>>,
+    /// Sockets to be taken, by number.
+    lines: Vec<Option<Box<dyn Line>>>,
 }
 
 /// Shared by the test and the server.
@@ -102,6 +107,7 @@ impl TestGateway {
                 access,
                 handler: None,
                 flow: None,
+                line: None,
             };
             gateway.state.lock().unwrap().routes.push(own);
         }
@@ -139,6 +145,7 @@ impl TestGateway {
             access,
             handler: Some(handler),
             flow: None,
+            line: None,
         });
         self.changed();
     }
@@ -150,6 +157,12 @@ impl TestGateway {
         });
         let mut state = self.state.lock().unwrap();
         state.routes.last_mut().unwrap().flow = Some(Arc::new(make));
+    }
+
+    /// Has the route that was added last go on as a socket where its handler answers 101.
+    pub(crate) fn socketing(&self, make: impl Fn() -> Box<dyn Line> + Send + Sync + 'static) {
+        let mut state = self.state.lock().unwrap();
+        state.routes.last_mut().unwrap().line = Some(Arc::new(make));
     }
 
     pub(crate) fn remove_routes(&self, plugin: &str) {
@@ -237,6 +250,7 @@ impl Gateway for TestGateway {
             .find(|known| known.plugin == *routes && route == format!("{} {}", known.method, known.path));
         let handler = found.and_then(|route| route.handler.clone());
         let flow = found.and_then(|route| route.flow.clone());
+        let line = found.and_then(|route| route.line.clone());
         let shared = Arc::clone(&self.state);
         let begun = handler
             .ok_or_else(|| Error::unavailable("the plugin is gone"))
@@ -244,13 +258,18 @@ impl Gateway for TestGateway {
         let released = self.released.clone();
         async move {
             let response = begun?.await?;
-            let bytes = match flow {
-                Some(make) => {
+            let bytes = match (flow, line) {
+                (_, Some(make)) if response.status == 101 => {
+                    let mut state = shared.lock().unwrap();
+                    state.lines.push(Some(make()));
+                    response.encode_socket(u64::try_from(state.lines.len() - 1).unwrap())
+                }
+                (Some(make), _) => {
                     let mut state = shared.lock().unwrap();
                     state.flows.push(Some(make()));
                     response.encode_streamed(u64::try_from(state.flows.len() - 1).unwrap())
                 }
-                None => response.encode(),
+                _ => response.encode(),
             };
             Ok(TestBytes { bytes, released })
         }
@@ -261,6 +280,13 @@ impl Gateway for TestGateway {
         self.state.lock().unwrap().flows[number]
             .take()
             .expect("it is read once")
+    }
+
+    fn line(&self, socket: u64) -> Box<dyn Line> {
+        let number = usize::try_from(socket).unwrap();
+        self.state.lock().unwrap().lines[number]
+            .take()
+            .expect("it is taken once")
     }
 
     async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<TestBytes> {

@@ -13,5 +13,6 @@ mod limits;
 mod malformed;
 mod outgoing;
 mod routing;
+mod sockets;
 mod system;
 mod tls;

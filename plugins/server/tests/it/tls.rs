@@ -16,6 +16,7 @@ use crate::{
     client::Wire,
     gateway::{TestGateway, start_tls},
     http2,
+    sockets,
 };
 
 /// A certificate for `localhost` and 127.0.0.1, in files.
@@ -64,6 +65,16 @@ async fn both_versions_are_spoken_as_the_client_prefers() {
     let (mut sender, _) = http2::connect(socket).await;
     let answer = http2::ask(&mut sender, http2::request("GET", "/echo/c", "")).await;
     assert_eq!(http2::json_of(answer).await["name"], "c");
+}
+
+#[tokio::test]
+async fn a_socket_goes_over_it() {
+    let (_folder, config) = certificate();
+    let (gateway, _heard) = sockets::gateway();
+    let server = start_tls(&gateway, json!({}), acceptor(&config).unwrap());
+    let socket = connect(server.address, &config, &[b"http/1.1"]).await;
+    let (mut client, _) = sockets::shake_hands("ws://localhost/socket", socket).await.unwrap();
+    sockets::echoes(&mut client, "over TLS").await;
 }
 
 #[tokio::test]

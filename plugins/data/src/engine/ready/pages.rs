@@ -5,12 +5,9 @@
 //! view of the object, which is part of the key. Of other objects, which relations and computed fields read, the caller must see
 //! all, which is looked at each time.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::RwLock;
-
+use super::by_view::{ByView, key};
 use super::{Watched, lasting};
 use crate::access::View;
 use crate::engine::Engine;
@@ -81,78 +78,43 @@ struct OfView {
     oldest: usize,
 }
 
-/// Addresses of the layout and the view, and whether the system asks.
-type Key = (usize, usize, bool);
-
-#[derive(Default)]
-struct OfCatalogue {
-    catalogue: Option<Arc<Catalogue>>,
-    views: HashMap<Key, OfView>,
+impl OfView {
+    fn keep(&mut self, kept: Kept) {
+        if self.kept.iter().any(|other| other.query == kept.query) {
+            return;
+        }
+        if self.kept.len() < PAGES_MAX {
+            self.kept.push(kept);
+        } else {
+            self.kept[self.oldest] = kept;
+            self.oldest = (self.oldest + 1) % PAGES_MAX;
+        }
+    }
 }
 
 /// All that are kept.
-#[derive(Default)]
-pub(in crate::engine) struct ReadyPages(RwLock<OfCatalogue>);
-
-impl fmt::Debug for ReadyPages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadyPages")
-    }
-}
+#[derive(Debug, Default)]
+pub(in crate::engine) struct ReadyPages(ByView<Catalogue, OfView>);
 
 impl ReadyPages {
     fn get(&self, search: &Search<'_>, query: &QueryInput) -> Option<Kept> {
-        let pages = self.0.read();
-        let known = pages.catalogue.as_ref()?;
-        if !Arc::ptr_eq(known, &search.schema.catalogue) {
-            return None;
-        }
-        let of_view = pages.views.get(&key(search))?;
-        of_view.kept.iter().find(|kept| *kept.query == *query).cloned()
+        self.0.find(&search.schema.catalogue, key(search), |of_view| {
+            of_view.kept.iter().find(|kept| *kept.query == *query).cloned()
+        })
     }
 
     fn put(&self, search: &Search<'_>, kept: Kept) {
-        let catalogue = &search.schema.catalogue;
-        let mut pages = self.0.write();
-        if !pages
-            .catalogue
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, catalogue))
-        {
-            *pages = OfCatalogue {
-                catalogue: Some(Arc::clone(catalogue)),
-                views: HashMap::new(),
-            };
-        }
-        let key = key(search);
-        if pages.views.len() >= VIEWS_MAX && !pages.views.contains_key(&key) {
-            pages.views.clear();
-        }
-        let of_view = pages.views.entry(key).or_insert_with(|| OfView {
+        let new = || OfView {
             _layout: Arc::clone(search.layout),
             _view: search.granted.view.clone(),
             kept: Vec::new(),
             oldest: 0,
-        });
-        if of_view.kept.iter().any(|other| other.query == kept.query) {
-            return;
-        }
-        if of_view.kept.len() < PAGES_MAX {
-            of_view.kept.push(kept);
-        } else {
-            let oldest = of_view.oldest;
-            of_view.kept[oldest] = kept;
-            of_view.oldest = (oldest + 1) % PAGES_MAX;
-        }
+        };
+        self.0
+            .change(&search.schema.catalogue, key(search), VIEWS_MAX, new, |of_view| {
+                of_view.keep(kept);
+            });
     }
-}
-
-fn key(search: &Search<'_>) -> Key {
-    (
-        Arc::as_ptr(search.layout).addr(),
-        search.granted.view.as_ref().map_or(0, |view| Arc::as_ptr(view).addr()),
-        search.granted.system,
-    )
 }
 
 /// Whether the query says all that its plan depends on. What the engine has found for it does not come twice, and a cursor hardly.

@@ -1,5 +1,6 @@
-//! How the value of a field comes into a record of the answer: as it is, through a mask, or opened where it is encrypted. The
-//! plan says with what; values are opened when rows are written. Called by the planning of a page.
+//! How the value of a field comes into a record of the answer: as it is, through a mask, or opened where it is encrypted; the
+//! hash of a password for the system alone. The plan says with what; values are opened when rows are written. Called by the
+//! planning of a page.
 
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub(super) fn output(
             parts.masks.push(Arc::clone(mask));
             OutputValue::Masked(place, form, parts.masks.len() - 1)
         }
+        // By itself, so that it stands aside while handlers of a hook look at the answer.
+        _ if checker.system && resolved.field.is_hashed() => OutputValue::Hash(place),
         _ if checker.system => OutputValue::Column(place, form.for_system()),
         _ => OutputValue::Column(place, form),
     })

@@ -1,5 +1,8 @@
 //! What is kept from callers: passwords, hidden fields, masked values.
 
+use std::sync::{Arc, Mutex};
+
+use objectos_data::engine::ports::HookPoint;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use serde_json::{Value, json};
@@ -50,6 +53,66 @@ async fn a_password_is_told_to_the_system_alone() {
         .unwrap();
     let made: Value = serde_json::from_slice(&made.record).unwrap();
     assert!(is_hash(&made["secret"]), "{made}");
+}
+
+const VISIT: &str = "
+name: visit
+fields:
+  by: { type: lookup, reference: user }
+";
+
+/// Whoever asked gets it, the system alone; handlers of others do not see it, however it comes into the answer.
+#[tokio::test]
+async fn no_handler_sees_a_hash() {
+    let world = World::new(&[("user.object.yml", USER), ("visit.object.yml", VISIT)]).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for point in HookPoint::ALL {
+        for object in ["user", "visit"] {
+            let writer = Arc::clone(&seen);
+            world.hooks.on(point, object, move |payload| {
+                writer.lock().unwrap().push(payload.to_string());
+                // What no handler changed is told as what one did.
+                if object == "visit" && point == HookPoint::AfterFind {
+                    payload["records"][0]["handled"] = json!(true);
+                    return Ok(true);
+                }
+                Ok(false)
+            });
+        }
+    }
+    for id in ["u1", "u2"] {
+        let made = json!({ "id": id, "name": "ann", "secret": "hunter2" });
+        world.create("user", made).await.unwrap();
+    }
+    world.create("visit", json!({ "id": "v1", "by": "u1" })).await.unwrap();
+    world.update("user", "u1", json!({ "name": "anne" })).await.unwrap();
+    for (context, told) in [(&world.system, true), (&world.local, false)] {
+        let check = |value: &Value, place: &str| {
+            assert_eq!((is_hash(value), value.is_null()), (told, !told), "{place}: {value}");
+        };
+        check(&world.get_as(context, "user", "u1").await.unwrap()["secret"], "get");
+        for (object, query, pointer) in [
+            ("user", json!({ "where": { "id": "u1" } }), "/records/0/secret"),
+            ("user", json!({ "fields": ["secret"] }), "/records/1/secret"),
+            ("visit", json!({ "expand": ["by"] }), "/records/0/by/secret"),
+            ("visit", json!({ "fields": ["by.secret"] }), "/records/0/by.secret"),
+        ] {
+            let found = world.query_as(context, object, query.clone()).await.unwrap();
+            let value = found.pointer(pointer);
+            check(value.unwrap_or_else(|| panic!("{query}: {found}")), pointer);
+            assert_eq!(found["records"][0]["handled"] == true, object == "visit", "{found}");
+        }
+    }
+    let as_system = fields(json!({ "secret": "changed1" }));
+    let changed = world.engine.update(&world.system, "user", "u1", as_system, None);
+    let changed: Value = serde_json::from_slice(&changed.await.unwrap().record).unwrap();
+    assert!(is_hash(&changed["secret"]), "{changed}");
+    world.engine.delete(&world.system, "user", "u2").await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().any(|payload| payload.contains("previous")), "{seen:?}");
+    for secret in ["$argon2id$", "hunter2", "changed1"] {
+        assert!(seen.iter().all(|payload| !payload.contains(secret)), "{seen:#?}");
+    }
 }
 
 fn is_hash(value: &Value) -> bool {

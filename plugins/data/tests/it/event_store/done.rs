@@ -33,6 +33,7 @@ fn request(but_records_of: Option<&[&str]>) -> DoneRequest {
         after: 0,
         limit: 10,
         but_records_of: but_records_of.map(|names| names.iter().map(|&name| name.to_owned()).collect()),
+        only_records_of: None,
     }
 }
 
@@ -58,6 +59,13 @@ async fn done_events_are_given_away_but_for_the_last_and_those_of_records() {
     check(request(Some(&["other"])), &[0, 1, 3, 4]).await;
     check(request(Some(&["other", "thing"])), &[0, 1, 4]).await;
     check(request(Some(&[])), &[0, 1, 4]).await;
+    let only = |names: &[&str]| DoneRequest {
+        only_records_of: Some(names.iter().map(|&name| name.to_owned()).collect()),
+        ..request(None)
+    };
+    check(only(&[]), &[3]).await;
+    check(only(&["other", "thing"]), &[3]).await;
+    check(only(&["other"]), &[]).await;
     let page = DoneRequest {
         after: all[0],
         limit: 2,

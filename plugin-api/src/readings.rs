@@ -1,41 +1,40 @@
 //! One reading for many: of those who want the same at the same moment one begins to read, and the others take what it brings.
 //! Whoever waits also drives the reading, so it goes on whoever of them goes away, and ends when nobody wants it any more.
 //!
-//! Nobody waits here for somebody whom they must not wait for. While a plugin is being replaced, calls that come out of its last
-//! ones go to the old version, which waits for them to end, and all others wait for the new version. Were one of the former to
-//! wait for the reading of one of the latter, each would wait for the other. So only contexts of one chain share a reading
-//! ([`objectos_plugin_api::Context::chain`]): whatever the reading of the one has to wait for, that of the other would wait for
-//! as well. A failure is not shared: whoever began may have had less time left, so that others read once more, each by itself. A
-//! panic is a failure, too: else those who wait would never be woken, and whoever came to them would panic as well.
+//! A failure is not shared: whoever began may have had less time left, so that others read once more, each by itself. A panic is a
+//! failure, too: else those who wait would never be woken, and whoever came to them would panic as well.
 //!
-//! Called by `state`, which keeps what was read. Nothing is kept here.
+//! Not here: keeping what was read. Called by plugins that keep what they make of other plugins' answers.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    sync::{Mutex, PoisonError},
+};
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, WeakShared};
-use objectos_plugin_api::{Error, ErrorKind, Result};
-use parking_lot::Mutex;
-use std::collections::HashMap;
-use std::fmt;
-use std::panic::AssertUnwindSafe;
+
+use crate::{Error, ErrorKind, Result};
 
 /// What is read.
 type Pending<T> = BoxFuture<'static, Result<T>>;
 
-/// What a reading is shared by: the version that it is read for, and the chain of the calls that want it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Wanted {
-    /// Grows with each change. Whatever is read for a version is read after the version was.
-    pub(crate) version: u64,
-    /// `Context::chain`.
-    pub(crate) chain: u64,
-}
-
-/// Readings under way.
-pub(crate) struct Readings<T: Clone> {
+/// Readings under way, each under a key that says what is wanted.
+///
+/// The key must also tell apart those who must not wait for each other. While a plugin is being replaced, calls that come out of
+/// its last ones go to the old version, which waits for them to end, and all others wait for the new version. Were one of the
+/// former to wait for the reading of one of the latter, each would wait for the other. So where readings come out of requests,
+/// [`crate::Context::chain`] belongs into the key: whatever the reading of the one has to wait for, that of another one of the
+/// same chain would wait for as well. Where something changes, its version does: what is read for a version is read after the
+/// version was.
+pub struct Readings<K, T: Clone> {
     /// Weak: a reading lives by those who wait for it.
-    under_way: Mutex<HashMap<Wanted, WeakShared<Pending<T>>>>,
+    under_way: Mutex<HashMap<K, WeakShared<Pending<T>>>>,
 }
 
-impl<T: Clone> Default for Readings<T> {
+impl<K, T: Clone> Default for Readings<K, T> {
     fn default() -> Self {
         Self {
             under_way: Mutex::default(),
@@ -43,24 +42,24 @@ impl<T: Clone> Default for Readings<T> {
     }
 }
 
-impl<T: Clone> fmt::Debug for Readings<T> {
+impl<K, T: Clone> fmt::Debug for Readings<K, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Readings")
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Readings<T> {
-    /// What is read for a version: by whoever is at it, or by what `begin` makes.
+impl<K: Eq + Hash, T: Clone + Send + Sync + 'static> Readings<K, T> {
+    /// What is read for a key: by whoever is at it, or by what `begin` makes.
     ///
     /// Dropping this is safe; the others go on.
     ///
     /// # Errors
-    /// What the caller's own reading failed with.
-    pub(crate) async fn read<F>(&self, wanted: Wanted, begin: impl Fn() -> F) -> Result<T>
+    /// What the caller's own reading failed with; `Panicked` when it did.
+    pub async fn read<F>(&self, key: K, begin: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let (reading, own) = self.join(wanted, &begin);
+        let (reading, own) = self.join(key, &begin);
         match reading.await {
             Err(_) if !own => begin().await,
             done => done,
@@ -68,21 +67,21 @@ impl<T: Clone + Send + Sync + 'static> Readings<T> {
     }
 
     /// A reading, and whether it was just begun.
-    fn join<F>(&self, wanted: Wanted, begin: &impl Fn() -> F) -> (Shared<Pending<T>>, bool)
+    fn join<F>(&self, key: K, begin: &impl Fn() -> F) -> (Shared<Pending<T>>, bool)
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let mut under_way = self.under_way.lock();
-        if let Some(reading) = under_way.get(&wanted).and_then(WeakShared::upgrade) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading) = under_way.get(&key).and_then(WeakShared::upgrade) {
             return (reading, false);
         }
-        // Whoever wants an earlier version reads it alone.
-        under_way.retain(|known, _| known.version >= wanted.version);
+        // Those that nobody wants any more.
+        under_way.retain(|_, reading| reading.upgrade().is_some());
         let caught = AssertUnwindSafe(begin()).catch_unwind();
         let reading = caught.map(|done| done.unwrap_or_else(|_| Err(panicked())));
         let reading = reading.boxed().shared();
         if let Some(weak) = reading.downgrade() {
-            under_way.insert(wanted, weak);
+            under_way.insert(key, weak);
         }
         (reading, true)
     }
@@ -97,11 +96,14 @@ fn panicked() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
     use tokio::sync::Semaphore;
 
-    const FIRST: Wanted = Wanted { version: 1, chain: 0 };
+    /// Version and chain.
+    const FIRST: (u64, u64) = (1, 0);
 
     /// Something to read, which is there once the test lets it.
     #[derive(Clone)]
@@ -165,13 +167,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn neither_another_version_nor_another_chain_waits() {
+    async fn whoever_wants_something_else_does_not_wait() {
         let (source, readings) = (Source::new(), Readings::default());
         let mut first = Box::pin(readings.read(FIRST, || source.reading(false)));
         assert!(first.as_mut().now_or_never().is_none());
-        for (version, chain) in [(2, 0), (1, 4), (2, 4)] {
-            let other = readings.read(Wanted { version, chain }, || async { Ok(100) });
-            assert_eq!(other.now_or_never().unwrap().unwrap(), 100, "{version} {chain}");
+        for key in [(2, 0), (1, 4), (2, 4)] {
+            let other = readings.read(key, || async { Ok(100) });
+            assert_eq!(other.now_or_never().unwrap().unwrap(), 100, "{key:?}");
         }
         source.open.add_permits(1);
         assert_eq!(first.await.unwrap(), 1);
@@ -200,6 +202,10 @@ mod tests {
         assert_eq!(source.ended.load(Ordering::SeqCst), 0);
         drop(only);
         assert_eq!(source.ended.load(Ordering::SeqCst), 1);
+        // Nor is it remembered.
+        let other = readings.read((2, 0), || async { Ok(100) });
+        assert_eq!(other.await.unwrap(), 100);
+        assert!(!readings.under_way.lock().unwrap().contains_key(&FIRST));
     }
 
     #[tokio::test]

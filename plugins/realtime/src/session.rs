@@ -1,0 +1,121 @@
+//! Who stands behind a connection, asked anew of `auth` with what the client signed in with. Where no plugin provides `auth`,
+//! whoever the gateway let in is who it is: somebody at this machine.
+
+use objectos_plugin_api::{
+    Context, ErrorKind, Host, Principal, PrincipalKind, ServiceRef,
+    contracts::auth::{AuthClient, Credentials},
+};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+use crate::error::{RealtimeError, Result};
+
+const SERVICE: &str = "auth";
+/// For one question to another plugin.
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Somebody, at a moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub(crate) principal: Principal,
+    /// Acts as them.
+    pub(crate) context: Context,
+    /// The same for whoever sees the same: the principal without its session.
+    pub(crate) view: Arc<[u8]>,
+}
+
+impl Who {
+    pub(crate) fn new(principal: Principal) -> Self {
+        let seen_as = Principal {
+            session: None,
+            ..principal.clone()
+        };
+        Self {
+            context: Context::background().with_principal(&principal),
+            view: serde_json::to_vec(&seen_as).unwrap_or_default().into(),
+            principal,
+        }
+    }
+
+    /// For one question.
+    pub(crate) fn asking(&self) -> Context {
+        self.context.renewed(CALL_LIMIT)
+    }
+
+    /// The organisation that they work in.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.principal.tenant.as_deref().filter(|tenant| !tenant.is_empty())
+    }
+
+    /// Whether somebody else's connection is this one's too.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.principal.id == other.principal.id && self.principal.kind == other.principal.kind
+    }
+}
+
+/// Why nothing may be sent.
+#[derive(Debug)]
+pub(crate) enum NotNow {
+    /// Nobody is signed in with it any more.
+    Over,
+    /// It cannot be told.
+    Unknown(RealtimeError),
+}
+
+#[derive(Deserialize)]
+struct Contribution {
+    name: String,
+}
+
+/// Whether a plugin declares a service; a list that cannot be read counts as yes.
+pub(crate) fn declared(host: &Host, service: &ServiceRef, name: &str) -> bool {
+    let services: Result<Vec<Contribution>, _> = serde_json::from_slice(&host.contributions("services"));
+    service.available() || services.map_or(true, |services| services.iter().any(|service| service.name == name))
+}
+
+/// Asks who it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    host: Host,
+    auth: AuthClient,
+}
+
+impl Sessions {
+    pub(crate) fn new(host: &Host) -> Result<Self> {
+        Ok(Self {
+            host: host.clone(),
+            auth: AuthClient::open(host)?,
+        })
+    }
+
+    /// Whether people sign in here.
+    pub(crate) fn signs_in(&self) -> bool {
+        declared(&self.host, self.auth.reference(), SERVICE)
+    }
+
+    /// Who stands behind credentials now. Guests are nobody.
+    pub(crate) async fn ask(&self, credentials: &Credentials) -> Result<Who, NotNow> {
+        let context = Context::background().with_limit(CALL_LIMIT);
+        let answered = self.auth.authenticate(&context, credentials).await;
+        match answered {
+            Ok(identity) => identity
+                .principal
+                .filter(|principal| principal.kind != PrincipalKind::Anonymous && !principal.id.is_empty())
+                .map(Who::new)
+                .ok_or(NotNow::Over),
+            Err(error) => Err(match error.kind() {
+                // Refused for now: a network, a second factor that is missing, another page.
+                ErrorKind::Unauthenticated | ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::NotFound => {
+                    NotNow::Over
+                }
+                _ => NotNow::Unknown(error.into()),
+            }),
+        }
+    }
+
+    /// Whoever the gateway let in, where nobody signs in.
+    pub(crate) fn local(context: &Context) -> Option<Who> {
+        let principal = context.principal().ok().flatten()?;
+        (principal.kind == PrincipalKind::Local).then(|| Who::new(principal))
+    }
+}
