@@ -163,6 +163,8 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
         .lock()
         .retain(|known| known.plugin != candidate.id());
     absent::of_refused(core);
+    // Others are to know its limits before it begins.
+    core.refresh_contributions();
     let started = boot::start_plugin(core, &record, &candidate).await;
     if started.is_ok() {
         health::first_look(core, &[Arc::clone(&record)]).await;
