@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf, folder};
 use crate::grants::GrantSet;
-use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by};
+use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by, vetoes_in};
 use crate::settings;
 
 /// Functions a library must not bring into the host, and what a plugin must be allowed to do to use them.
@@ -74,8 +74,16 @@ pub struct Inspection {
 struct Known<'a> {
     path: &'a Path,
     sha256: Option<Digest>,
-    document: Option<(String, Version, Vec<String>)>,
+    document: Option<Claims>,
     trust: Option<PluginTrustLevel>,
+}
+
+/// What a manifest that could be read says of its plugin.
+struct Claims {
+    id: String,
+    version: Version,
+    provides: Vec<String>,
+    vetoes: Vec<String>,
 }
 
 impl Known<'_> {
@@ -83,10 +91,11 @@ impl Known<'_> {
         let mut refusal = Refusal::of_file(self.path, reason);
         refusal.sha256 = self.sha256;
         refusal.trust = self.trust;
-        if let Some((id, version, provides)) = &self.document {
-            refusal.plugin = Some(id.clone());
-            refusal.version = Some(version.clone());
-            refusal.provides.clone_from(provides);
+        if let Some(claims) = &self.document {
+            refusal.plugin = Some(claims.id.clone());
+            refusal.version = Some(claims.version.clone());
+            refusal.provides.clone_from(&claims.provides);
+            refusal.vetoes.clone_from(&claims.vetoes);
         }
         Box::new(refusal)
     }
@@ -138,7 +147,13 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
         .map_err(|reason| known.refuse(reason))?;
 
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
-    known.document = Some((document.id().to_owned(), document.version(), provided_by(&document)));
+    let denied = |name: &str| request.grants.denies_hook(document.id(), name);
+    known.document = Some(Claims {
+        id: document.id().to_owned(),
+        version: document.version(),
+        provides: provided_by(&document),
+        vetoes: vetoes_in(&document).filter(|name| !denied(name)).cloned().collect(),
+    });
     fits_host(&document, request.host).map_err(|reason| known.refuse(reason))?;
 
     let trust = request

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use objectos_plugin_api::contracts::auth::{Auth, AuthServer, Credentials, Identity};
 use objectos_plugin_api::contracts::permissions::{
     AccessPlan, AccessRequest, Operation, PermissionsClient, SystemPermissionRequest,
 };
@@ -188,6 +189,53 @@ async fn nobody_begins_with_anything_and_administrators_have_all() {
     };
     assert!(world.reads(&Context::request("r").with_principal(&local)).await);
     world.plugin.stop().await.unwrap();
+}
+
+/// Tells nobody who anybody is; that it is there is enough.
+#[derive(Debug)]
+struct Strangers;
+
+impl Auth for Strangers {
+    async fn authenticate(&self, _: Context, _: Credentials) -> Result<Identity> {
+        Ok(Identity::default())
+    }
+}
+
+#[tokio::test]
+async fn where_people_sign_in_nobody_is_alone_on_the_machine() {
+    let local = Principal {
+        id: "local".to_owned(),
+        kind: PrincipalKind::Local,
+        roles: vec!["super_admin".to_owned()],
+        ..Principal::default()
+    };
+    let local = Context::request("r").with_principal(&local);
+    for signs_in in [false, true] {
+        let (host, _data, _metadata) = host();
+        let host = host.now_ms(NOW_MS);
+        let host = if signs_in {
+            host.service(AuthServer::new(Arc::new(Strangers)))
+        } else {
+            host
+        };
+        let plugin = host.start::<PermissionsPlugin>().await.unwrap();
+        let client = PermissionsClient::open(&plugin.host()).unwrap();
+        let request = AccessRequest {
+            object: "account".to_owned(),
+            operation: Operation::Read,
+        };
+        let plan = client.access_plan(&local, &request).await.unwrap();
+        assert_eq!(plan.allowed, !signs_in, "{signs_in}");
+        let permission = SystemPermissionRequest {
+            permission: "manage_platform".to_owned(),
+        };
+        let holds = client.has_system_permission(&local, &permission).await.unwrap();
+        assert_eq!(holds, !signs_in, "{signs_in}");
+        // Whoever signed in is who it was.
+        let plan = client.access_plan(&administrator(), &request).await.unwrap();
+        assert!(plan.allowed);
+        plugin.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]
