@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use objectos_expression::Zone;
-use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
 use objectos_plugin_api::{Principal, PrincipalKind};
 use serde_json::{Value, json};
 
@@ -185,13 +185,28 @@ impl Subject {
         }
     }
 
+    /// What is held, for those who do not read the model: whatever policies call roles and sets, everybody else does.
+    #[must_use]
+    pub fn holdings(&self, model: &Model) -> Holdings {
+        let listed = |names: &BTreeSet<String>| names.iter().cloned().collect();
+        let sets: Vec<String> = self.held.iter().map(|held| held.set.clone()).collect();
+        let is_profile = |set: &&String| model.sets.get(*set).is_some_and(|set| set.profile);
+        Holdings {
+            roles: listed(&self.roles),
+            profiles: sets.iter().filter(is_profile).cloned().collect(),
+            permission_sets: sets,
+            groups: listed(&self.groups),
+            teams: listed(&self.teams),
+            territories: listed(&self.territories),
+        }
+    }
+
     fn current_user(&self, principal: &Principal, model: &Model) -> Value {
-        let sets: Vec<&str> = self.held.iter().map(|held| held.set.as_str()).collect();
-        let profiles: Vec<&str> = sets
-            .iter()
-            .copied()
-            .filter(|set| model.sets.get(*set).is_some_and(|set| set.profile))
-            .collect();
+        let Holdings {
+            permission_sets: sets,
+            profiles,
+            ..
+        } = self.holdings(model);
         json!({
             "id": self.id,
             "name": principal.name,
