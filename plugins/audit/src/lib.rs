@@ -39,6 +39,7 @@ mod query;
 mod reads;
 mod redact;
 mod refusals;
+mod removal;
 mod retention;
 mod routes;
 mod row;
