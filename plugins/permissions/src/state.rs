@@ -16,7 +16,7 @@ use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, R
 use parking_lot::RwLock;
 use serde_json::json;
 
-use crate::load::{Loaded, Loader, assignment, lasts, text};
+use crate::load::{Loaded, Loader, assignment, counts_here, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
@@ -286,11 +286,16 @@ impl State {
             ),
             ("sys_team_member", json!({ (team_user): user })),
         ];
+        let tenant = principal.tenant.as_deref();
         for (object, filter) in sources {
             if catalogue.object(object).is_none() {
                 continue;
             }
+            let bounded = ["sys_user_role", "sys_group_member", "sys_user_territory"].contains(&object);
             for record in store.all(context, object, filter).await? {
+                if bounded && !counts_here(&record, tenant) {
+                    continue;
+                }
                 match object {
                     "sys_user_role" if lasts(&record, now_ms, &mut known.boundary_ms) => {
                         known.roles.extend(text(&record, "role"));
@@ -311,7 +316,6 @@ impl State {
                 }
             }
         }
-        let tenant = principal.tenant.as_deref();
         known.teams = self.teams_here(context, loaded, known.teams, tenant).await?;
         Ok(known)
     }

@@ -327,7 +327,7 @@ fn groups(
         let more: Vec<String> = model
             .group_members
             .iter()
-            .filter(|member| !groups.contains(&member.group))
+            .filter(|member| !groups.contains(&member.group) && member.counts_in(principal.tenant.as_deref()))
             .filter(|member| is_one_of(&member.member, &principal.id, roles, &groups, &teams, model))
             .map(|member| member.group.clone())
             .collect();

@@ -264,6 +264,41 @@ async fn a_share_that_ends_ends_without_a_write() {
     world.plugin.stop().await.unwrap();
 }
 
+/// What is given in one organisation does not count while another one is the active one, nor while none is.
+#[tokio::test]
+async fn roles_groups_and_territories_may_count_in_one_organisation_alone() {
+    let world = World::new().await;
+    let nested = json!({"group": "field", "member_type": "role", "member": "rep", "organization": "t1"});
+    world.create("sys_group_member", nested).await.unwrap();
+    for (object, record) in [
+        ("sys_user_role", json!({"user": "ann", "role": "rep", "organization": "t1"})),
+        ("sys_user_role", json!({"user": "ann", "role": "aide"})),
+        ("sys_group_member", json!({"group": "west", "member_type": "user", "member": "ann", "organization": "t1"})),
+        ("sys_user_territory", json!({"user": "ann", "territory": "north", "organization": "t1"})),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    for (tenant, roles, groups, territories) in [
+        (Some("t1"), vec!["aide", "rep", "user"], vec!["field", "west"], vec!["north"]),
+        (Some("t2"), vec!["aide", "user"], vec![], vec![]),
+        (None, vec!["aide", "user"], vec![], vec![]),
+    ] {
+        let context = Context::request("r1").with_principal(&Principal {
+            id: "ann".to_owned(),
+            kind: PrincipalKind::User,
+            tenant: tenant.map(str::to_owned),
+            roles: vec!["user".to_owned()],
+            permission_sets: vec!["sales".to_owned()],
+            ..Principal::default()
+        });
+        let held = world.plan(&context, Operation::Read).await.holdings.unwrap();
+        assert_eq!(held.roles, roles, "{tenant:?}");
+        assert_eq!(held.groups, groups, "{tenant:?}");
+        assert_eq!(held.territories, territories, "{tenant:?}");
+    }
+    world.plugin.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn roles_groups_and_their_members_count_at_once() {
     let world = World::new().await;
