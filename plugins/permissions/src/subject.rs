@@ -15,9 +15,6 @@ use crate::problem::Source;
 /// Platform roles that hold the built-in set.
 const ADMINISTRATOR_ROLES: [&str; 2] = ["super_admin", "admin"];
 
-/// Attributes of a principal that may say its time zone, as the data engine reads them.
-const ZONE_NAMES: [&str; 3] = ["timezone", "timeZone", "time_zone"];
-
 /// What records say about one principal. Times that have passed are left out already.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memberships {
@@ -84,7 +81,8 @@ pub struct Subject {
     pub scopes: Option<Vec<String>>,
     /// `current_user`.
     pub user: Value,
-    /// Whose day it is: plans are kept by the principal, which says its zone, and until the day of that zone ends.
+    /// Whose day it is in conditions: the operator's. A zone that people choose for themselves is for what they are shown; which
+    /// records they see does not move with it.
     pub zone: Zone,
 }
 
@@ -112,7 +110,7 @@ impl Subject {
             held: Vec::new(),
             scopes: scopes(principal),
             user: Value::Null,
-            zone: zone(principal, settings),
+            zone: settings.zone().unwrap_or_default(),
         };
         subject.hold(principal, memberships, model, settings);
         subject.user = subject.current_user(principal, model);
@@ -262,15 +260,6 @@ impl Subject {
             matches!(scope.as_str(), "*" | "write") || named.is_some_and(|name| name == "*" || name == permission)
         })
     }
-}
-
-/// The principal's own time zone, else the usual one.
-fn zone(principal: &Principal, settings: &Settings) -> Zone {
-    let named = ZONE_NAMES
-        .iter()
-        .find_map(|name| principal.attributes.get(*name)?.as_str());
-    let own = named.and_then(|name| Zone::read(name).ok());
-    own.unwrap_or_else(|| settings.zone().unwrap_or_default())
 }
 
 fn action_covers(action: &str, operation: Operation) -> bool {

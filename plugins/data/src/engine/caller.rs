@@ -147,6 +147,10 @@ impl Environment for Caller<'_> {
         self.now_ms
     }
 
+    fn usual_zone(&self) -> &Zone {
+        self.usual_zone
+    }
+
     fn zone(&self) -> &Zone {
         self.zone.get_or_init(|| {
             let named = ZONE_NAMES.iter().find_map(|name| self.user().get(*name)?.as_str());

@@ -557,7 +557,7 @@ fn sets_are_held_by_assignment_to_the_user_its_groups_and_roles() {
 }
 
 #[test]
-fn the_zone_is_the_principals_else_the_operators() {
+fn the_zone_is_the_operators_whatever_the_principal_says() {
     let mut world = World::new(&[BASE]);
     let check = |world: &World, expected: &str| {
         let subject = Subject::new(&world.principal, &world.memberships, &world.model, &world.settings);
@@ -569,13 +569,8 @@ fn the_zone_is_the_principals_else_the_operators() {
     world
         .principal
         .attributes
-        .insert("timezone".to_owned(), json!("Nowhere/Else"));
-    check(&world, "Asia/Tokyo");
-    world
-        .principal
-        .attributes
         .insert("timezone".to_owned(), json!("Europe/Berlin"));
-    check(&world, "Europe/Berlin");
+    check(&world, "Asia/Tokyo");
 }
 
 #[test]
