@@ -697,6 +697,32 @@ async fn sets_are_written_with_versions_and_only_by_managers() {
     world.plugin.stop().await.unwrap();
 }
 
+/// A set that was withdrawn is edited and comes back without opening anything by it.
+#[tokio::test]
+async fn a_withdrawn_set_stays_withdrawn_while_it_is_edited_and_restored() {
+    let world = World::new().await;
+    world.assign("extra", "ann", None).await;
+    let definition = json!({"name": "extra", "objects": {"account": {"allowRead": true}}});
+    let record = json!({"id": "s1", "name": "extra", "definition": definition, "active": false});
+    world.create("sys_permission_set", record.clone()).await.unwrap();
+    assert!(!world.reads(&user("ann")).await);
+    let put = "PUT /api/v1/permissions/sets/{name}";
+    let named = [("name", "extra"), ("version", "1")];
+    let body = json!({"objects": {"account": {"allowRead": true, "allowEdit": true}}});
+    let written = world.route(&administrator(), put, &named[..1], "", body).await;
+    assert_eq!(written.unwrap().0, 200);
+    assert_eq!(world.data.get("sys_permission_set", "s1").unwrap()["active"], false);
+    // Somebody gives it back; then a version comes back of the time when it was withdrawn.
+    let active = map(json!({"active": true}));
+    world.data.change("sys_permission_set", "s1", &active);
+    let restore = "POST /api/v1/permissions/sets/{name}/versions/{version}/restore";
+    let restored = world.route(&administrator(), restore, &named, "", Value::Null).await;
+    assert_eq!(restored.unwrap().0, 200);
+    let stored = world.data.get("sys_permission_set", "s1").unwrap();
+    assert_eq!((&stored["active"], &stored["definition"]), (&json!(false), &definition));
+    world.plugin.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn records_are_shared_by_those_who_own_them() {
     let world = World::new().await;
