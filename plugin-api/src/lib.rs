@@ -6,6 +6,7 @@
 //! * [`Host`], [`ServiceRef`], [`HookRef`]: what a plugin may do.
 //! * [`Context`], [`Principal`]: who asks, crossing every call.
 //! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent.
+//! * [`Refusals`]: tells of requests that a plugin refuses, without a flood of events.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -33,6 +34,7 @@ mod log;
 mod plugin;
 #[doc(hidden)]
 pub mod private;
+mod refusals;
 mod runtime;
 mod service;
 
@@ -48,4 +50,5 @@ pub use plugin::{
     CommandAnswer, HOOK_PRIORITY, Health, HookAnswer, HookCall, HostSettings, Plugin, RegisteredEvent, RegisteredHook,
     RegisteredService, Registrations, Registry, Setup,
 };
+pub use refusals::{Refusals, Refused};
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};

@@ -1,7 +1,7 @@
 //! The audit behind the kernel: reads the configuration, listens, writes, answers, and keeps everybody from changing rows.
 
 use objectos_plugin_api::{
-    CommandAnswer, Error, Event, Health, Host, HttpRequest, Plugin, Registry, Result, Setup,
+    CommandAnswer, Error, Event, Health, Host, HttpRequest, Plugin, Refusals, Registry, Result, Setup,
     contracts::hooks::{AFTER_FIND, BEFORE_DELETE, BEFORE_UPDATE, QueryHook},
     plugin,
 };
@@ -19,7 +19,6 @@ use crate::{
     guard::{self, Pass},
     history::History,
     reads::{self, Sampling},
-    refusals::Refusals,
     removal::Rules,
     retention::Keeper,
     routes::Reader,

@@ -26,7 +26,6 @@ pub mod problem;
 pub mod reach;
 mod reading;
 pub mod records;
-mod refusals;
 pub mod routes;
 pub mod rows;
 pub mod service;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use objectos_plugin_api::contracts::permissions::{AccessPlan, Operation};
-use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Refusals, Result};
 use parking_lot::RwLock;
 use serde_json::json;
 
@@ -21,7 +21,6 @@ use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
 use crate::reading::{Readings, Wanted};
-use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
 
