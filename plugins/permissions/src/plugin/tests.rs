@@ -654,6 +654,57 @@ async fn managers_learn_why() {
     world.plugin.stop().await.unwrap();
 }
 
+const MASKED: &str = "name: account\nfields:\n  name: {type: text}\n  region: {type: text}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, roles: [rep]}}\n";
+const EDITORS: &str = "name: editors\nobjects:\n  account: {allowRead: true, allowEdit: true, viewAllRecords: true, modifyAllRecords: true}\nfields:\n  account.name: {readable: true, editable: false}\nrowLevelSecurity:\n  - {name: northern, object: account, operation: update, using: \"region = 'north'\", check: \"region = 'north'\"}\n";
+
+#[tokio::test]
+async fn masks_bans_memberships_and_what_is_written_are_explained() {
+    let world = World::new().await;
+    world.metadata.declare("object", "account", MASKED);
+    world.metadata.declare("permission", "editors", EDITORS);
+    world.assign("editors", "ann", None).await;
+    world.create("sys_user_role", json!({"user": "ann", "role": "rep"})).await.unwrap();
+    let ann = json!({"id": "ann", "name": "Ann", "role": "user"});
+    world.data.put("sys_user", map(ann));
+    let account = json!({"id": "a1", "owner_id": "bob", "name": "One", "region": "north"});
+    world.data.put("account", map(account));
+    let ask = async |more: Value| {
+        let mut question = json!({"userId": "ann", "object": "account", "operation": "edit", "recordId": "a1"});
+        question.as_object_mut().unwrap().extend(map(more));
+        let explain = "POST /api/v1/permissions/explain";
+        let (_, answer) = world.route(&administrator(), explain, &[], "", question).await.unwrap();
+        let reason = answer["reason"].as_str().unwrap().to_owned();
+        (answer["allowed"] == true, reason, answer["masked"].clone())
+    };
+    let (allowed, reason, masked) = ask(json!({"operation": "read", "field": "iban"})).await;
+    assert!(allowed && reason.contains("only a mask of `iban`"), "{reason}");
+    assert_eq!(masked, json!(["iban"]));
+    let at = [("object", "account")];
+    let object = "GET /api/v1/permissions/objects/{object}";
+    let (_, object) = world.route(&user("ann"), object, &at, "", Value::Null).await.unwrap();
+    let fields = &object["fieldPermissions"];
+    assert_eq!((&fields["iban"]["masked"], fields["region"].get("masked")), (&json!(true), None));
+    for (change, expected) in [
+        (json!({"region": "north"}), ""),
+        (json!({"region": "south"}), "would not be among them"),
+        (json!({"name": "Two"}), "the field `name` is not open for editing"),
+        (json!({"name": "One"}), "the field `name` is not open for editing"),
+    ] {
+        let (allowed, reason, _) = ask(json!({"change": change})).await;
+        assert_eq!(allowed, expected.is_empty(), "{change}: {reason}");
+        assert!(reason.contains(expected), "{change}: {reason}");
+    }
+    let (allowed, reason, _) = ask(json!({"tenant": "t9"})).await;
+    assert!(!allowed && reason.contains("no member of the organisation `t9`"), "{reason}");
+    for (banned, expires, allowed) in [(true, Value::Null, false), (true, json!(moment::text(NOW_MS - 1)), true)] {
+        let ban = map(json!({"banned": banned, "ban_expires": expires}));
+        world.data.change("sys_user", "ann", &ban);
+        let (answered, reason, _) = ask(json!({})).await;
+        assert_eq!(answered, allowed, "{expires}: {reason}");
+    }
+    world.plugin.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn sets_are_written_with_versions_and_only_by_managers() {
     let world = World::new().await;
