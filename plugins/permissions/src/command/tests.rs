@@ -78,6 +78,38 @@ async fn what_cannot_be_read_is_told_with_its_place() {
     assert_eq!(test(&["/nowhere".to_owned()]).await.exit_code, 1);
 }
 
+/// What the server goes by, a test goes by: settings, the day, what is written, roles as they are assigned, masks.
+#[tokio::test]
+async fn a_test_decides_what_the_server_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("app");
+    fs::create_dir(&app).unwrap();
+    let object = "name: account\nfields:\n  region: {type: text}\n  day: {type: date}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, exemptRoles: [rep]}}\n";
+    let set = "name: sales\nobjects:\n  account: {allowRead: true, allowEdit: true}\nrowLevelSecurity:\n  - {name: north, object: account, operation: update, using: \"region = 'north'\", check: \"region = 'north'\"}\n  - {name: today, object: account, operation: select, using: \"day = TODAY()\"}\n";
+    let tests = |now: &str| {
+        format!(
+            "settings: {{roleSets: {{rep: [sales]}}, guestSets: [sales], defaultAccess: public_read_write}}\n{now}users:\n  ann: {{roles: [rep]}}\n  bob: {{roles: [super_admin]}}\n  cat: {{platformRole: super_admin}}\n  eve: {{guest: true}}\nrecords:\n  account:\n    - {{id: a1, owner_id: cat, region: north, day: '2026-01-31'}}\n    - {{id: a2, owner_id: cat, region: north, day: '2026-02-01'}}\ntests:\n  - {{user: ann, object: account, sees: [a1], unmasked: [iban]}}\n  - {{user: ann, object: account, record: a1, change: {{region: north}}, allow: edit}}\n  - {{user: ann, object: account, record: a1, change: {{region: south}}, deny: edit}}\n  - {{user: bob, object: account, deny: [read]}}\n  - {{user: cat, object: account, sees: [a1, a2], masked: [iban]}}\n  - {{user: eve, object: account, allow: [read], masked: [iban], now: 2026-02-01}}\n"
+        )
+    };
+    for (now, expected) in [("now: 2026-01-31T12:00:00Z\n", 0), ("", 1), ("now: soon\n", 1)] {
+        for (name, text) in [
+            ("account.object.yml", object),
+            ("sales.permission.yml", set),
+            ("access.policy-test.yml", tests(now).as_str()),
+        ] {
+            fs::write(app.join(name), text).unwrap();
+        }
+        let answer = test(&[app.display().to_string()]).await;
+        assert_eq!(answer.exit_code, expected, "{now}: {}{}", answer.output, answer.error);
+        let told = match now {
+            "" => "depends on the moment",
+            "now: soon\n" => "`soon` is no moment",
+            _ => "",
+        };
+        assert!(answer.error.contains(told), "{now}: {}", answer.error);
+    }
+}
+
 fn examples() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
