@@ -228,22 +228,13 @@ pub async fn explain(
 ) -> Result<Value> {
     let compiled = state.compile(context, subject, &question.object, operation).await?;
     let store = &state.loader.store;
-    let record = match &question.record_id {
-        Some(id)
-            if state
-                .loaded(context)
-                .await?
-                .model
-                .catalogue
-                .object(&question.object)
-                .is_some() =>
-        {
-            store.one(context, &question.object, id).await?
-        }
-        _ => None,
-    };
     let loaded = state.loaded(context).await?;
     let catalogue = &loaded.model.catalogue;
+    let known = catalogue.object(&question.object).is_some();
+    let record = match question.record_id.as_ref().filter(|_| known) {
+        Some(id) => store.one(context, &question.object, id).await?,
+        None => None,
+    };
     let record = record.filter(|record| !question.within || !is_foreign(catalogue, subject, &question.object, record));
     let live = Live { store, context };
     let asked = Asked {

@@ -151,18 +151,79 @@ fn every_shipped_file_is_read_without_a_problem_and_is_of_the_protocol() {
     }
 }
 
+/// By roles of the session, and by what people hold otherwise.
+fn golden_subjects(model: &crate::model::Model) -> Vec<(String, crate::subject::Subject)> {
+    use objectos_plugin_api::{Principal, PrincipalKind};
+
+    use crate::config::Settings;
+    use crate::model::Recipient;
+    use crate::subject::{Assignment, Memberships, Subject};
+
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let session = |roles: &[&str], tenant: Option<&str>| Principal {
+        id: "me".to_owned(),
+        roles: names(roles),
+        tenant: tenant.map(str::to_owned),
+        ..Principal::default()
+    };
+    let given = |assignee: Recipient, organization: Option<&str>| Assignment {
+        id: "x1".to_owned(),
+        set: "read_only".to_owned(),
+        assignee,
+        organization: organization.map(str::to_owned),
+    };
+    let settings = Settings {
+        guest_sets: names(&["read_only"]),
+        ..Settings::default()
+    };
+    let mut subjects = Vec::new();
+    let mut add = |title: &str, principal: &Principal, memberships: &Memberships| {
+        let subject = Subject::new(principal, memberships, model, &settings);
+        subjects.push((title.to_owned(), subject));
+    };
+    for role in [
+        "super_admin",
+        "sales_manager",
+        "sales_user",
+        "support_agent",
+        "read_only",
+        "nobody",
+    ] {
+        add(role, &session(&[role], None), &Memberships::default());
+    }
+    let assigned = Memberships {
+        roles: names(&["sales_user"]),
+        ..Memberships::default()
+    };
+    add("sales_user, assigned", &session(&["user"], None), &assigned);
+    let in_group = Memberships {
+        groups: names(&["field"]),
+        assignments: vec![given(Recipient::Group("field".to_owned()), None)],
+        ..Memberships::default()
+    };
+    add("member of a group with the set read_only", &session(&["user"], None), &in_group);
+    let here = Memberships {
+        assignments: vec![given(Recipient::User("me".to_owned()), Some("t1"))],
+        ..Memberships::default()
+    };
+    add("with the set read_only in their organisation", &session(&["user"], Some("t1")), &here);
+    add("with the set read_only in another organisation", &session(&["user"], Some("t2")), &here);
+    let guest = Principal {
+        kind: PrincipalKind::Anonymous,
+        ..Principal::default()
+    };
+    add("guest", &guest, &Memberships::default());
+    subjects
+}
+
 /// Role × object × operation × field of the example, as one file that a review can read.
 #[test]
 fn the_examples_plans_are_the_golden_ones() {
     use std::fmt::Write;
 
-    use objectos_plugin_api::Principal;
-
-    use crate::config::Settings;
     use crate::explain::operation;
     use crate::plan::{Planner, StepKind};
     use crate::rows::Rows;
-    use crate::subject::{Memberships, Subject};
 
     let mut problems = Vec::new();
     let (model, _) = super::model(&super::read(&[example("crm")], &mut problems), &mut problems);
@@ -173,22 +234,10 @@ fn the_examples_plans_are_the_golden_ones() {
         .collect();
     objects.sort_unstable();
     let mut text = String::new();
-    for role in [
-        "super_admin",
-        "sales_manager",
-        "sales_user",
-        "support_agent",
-        "read_only",
-        "nobody",
-    ] {
-        let principal = Principal {
-            id: "me".to_owned(),
-            roles: vec![role.to_owned()],
-            ..Principal::default()
-        };
-        let subject = Subject::new(&principal, &Memberships::default(), &model, &Settings::default());
-        let _ = writeln!(text, "# {role}");
+    for (title, subject) in golden_subjects(&model) {
+        let _ = writeln!(text, "# {title}");
         for object in &objects {
+            let masked = model.catalogue.object(object).unwrap().masked_from(&subject.roles);
             for action in ["read", "create", "edit", "delete", "transfer", "restore", "purge"] {
                 let compiled = Planner::new(&model, &subject, 0).plan(object, operation(action).unwrap());
                 let plan = &compiled.plan;
@@ -206,10 +255,11 @@ fn the_examples_plans_are_the_golden_ones() {
                 let check = if compiled.check == Rows::All { "" } else { " checked" };
                 let _ = writeln!(
                     text,
-                    "{object} {action}: {all}{check} by {} | readable {} | writable {}",
+                    "{object} {action}: {all}{check} by {} | readable {} | writable {} | masked {}",
                     said.join(", "),
                     serde_json::to_value(&plan.readable).unwrap(),
                     serde_json::to_value(&plan.writable).unwrap(),
+                    serde_json::to_value(&masked).unwrap(),
                 );
             }
         }
