@@ -181,7 +181,7 @@ impl Access {
     async fn masked_by(&self, context: &Context, object: &str, plan: &AccessPlan) -> Result<Vec<String>> {
         let facts = self.fields.object(object).await?;
         if let Some(holdings) = &plan.holdings {
-            return Ok(facts.masked_from(Some(&holdings.roles)));
+            return Ok(facts.masked_from(Some(holdings.roles.as_slice())));
         }
         let roles = context.principal()?.map(|principal| principal.roles);
         Ok(facts.masked_from(roles.as_deref()))

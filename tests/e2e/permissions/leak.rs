@@ -255,7 +255,7 @@ fn nothing_leaks_on_postgresql_either() {
     let schema = format!("e2e_leak_{}", std::process::id());
     let database =
         format!("plugins:\n  objectos.data:\n    database: {{ url: '{url}', schema: {schema}, poolSize: 20 }}\n");
-    nothing_leaks(Some(&database), POSTGRES_ROUNDS);
+    nothing_leaks(Some(database.as_str()), POSTGRES_ROUNDS);
 }
 
 /// `database`: the configuration for another one than the usual.
