@@ -1,7 +1,7 @@
 //! Everything the plugin is made of, in one place: routes and the service `auth` work on it.
 
 use objectos_plugin_api::{
-    Context, Host, NewEvent, PrincipalKind,
+    Context, Host, NewEvent, PrincipalKind, Refusals, Refused,
     contracts::{
         data::EventBeside,
         events::{Origin, SecurityEvent},
@@ -58,6 +58,8 @@ pub(crate) struct Auth {
     /// There is an administrator; never goes back.
     pub(crate) administered: AtomicBool,
     pub(crate) metadata: MetadataClient,
+    /// Requests that were refused lately.
+    refusals: Refusals,
     /// What is demanded of passwords and sessions: the configuration, and what apps declare.
     pub(crate) rules: RwLock<Arc<Rules>>,
 }
@@ -144,6 +146,7 @@ impl Auth {
             sessions: Sessions::new(config.session.clone()),
             keys: Keys::new(config.session.recheck_ms),
             metadata: MetadataClient::open(&host)?,
+            refusals: Refusals::default(),
             rules: RwLock::new(Arc::new(Rules::configured(&config))),
             host,
             config,
@@ -225,6 +228,24 @@ impl Auth {
             return Ok(());
         }
         Err(Refusal::Forbidden.into())
+    }
+
+    /// Tells of somebody who was refused for want of a right. `route` is one of few names; `path` says what was asked for.
+    pub(crate) async fn tell_refusal(
+        &self,
+        context: &Context,
+        origin: Origin,
+        (route, path): (&str, Option<&str>),
+        (refusal, message): (Refusal, String),
+    ) {
+        let refused = Refused {
+            origin,
+            route,
+            path,
+            code: refusal.code(),
+            message: &message,
+        };
+        self.refusals.tell_of(&self.host, context, refused).await;
     }
 
     /// Whether a plugin declares `permissions`, up or down.

@@ -19,7 +19,7 @@ mod session;
 mod sign;
 mod two_factor;
 
-use objectos_plugin_api::{Context, HttpRequest, HttpResponse, Plugin, Registry};
+use objectos_plugin_api::{Context, HttpRequest, HttpResponse, Plugin, Registry, contracts::events::Origin};
 use std::{future::Future, sync::Arc};
 
 use crate::{
@@ -132,6 +132,8 @@ where
     F: FnOnce(Call) -> Fut,
     Fut: Future<Output = Result<Reply>>,
 {
+    let (auth, context) = (Arc::clone(&call.auth), call.context.clone());
+    let route = format!("{} {}", call.request.method(), call.request.route());
     let admitted = call
         .auth
         .admit_address(&fact(&call.context, "address"))
@@ -142,7 +144,13 @@ where
     };
     match answered {
         Ok(reply) => reply.into_response(),
-        Err(error) => error.into_response(),
+        Err(error) => {
+            if let Some(lacking) = error.lacking_right() {
+                let origin = Origin::of(&context);
+                auth.tell_refusal(&context, origin, (route.as_str(), None), lacking).await;
+            }
+            error.into_response()
+        }
     }
 }
 

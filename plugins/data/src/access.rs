@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use objectos_plugin_api::contracts::grants::ObjectAction;
-use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Holdings, Operation};
 use objectos_plugin_api::{Context, PrincipalKind};
 
 use crate::error::Result;
@@ -74,6 +74,8 @@ pub struct Plan {
     pub writable: Mask,
     /// What a written record must be like.
     pub check: Option<RawFilter>,
+    /// Roles, sets and groups of the principal, however it came by them; `None` from a provider that does not tell.
+    pub holdings: Option<Arc<Holdings>>,
     /// What may be seen within the principal's tenant; `None` is everything.
     within_tenant: OnceLock<Option<Arc<View>>>,
 }
@@ -100,6 +102,7 @@ impl Plan {
             }),
             writable: Mask::read(plan.writable),
             check: plan.check.as_ref().map(read_plan_filter).transpose()?,
+            holdings: plan.holdings.map(Arc::new),
             within_tenant: OnceLock::new(),
         })
     }

@@ -12,16 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use objectos_plugin_api::contracts::permissions::{AccessPlan, Operation};
-use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Readings, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Readings, Refusals, Result};
 use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::load::{Loaded, Loader, assignment, lasts, text};
+use crate::load::{Loaded, Loader, assignment, counts_here, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
-use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
 
@@ -327,11 +326,16 @@ impl State {
             ),
             ("sys_team_member", json!({ (team_user): user })),
         ];
+        let tenant = principal.tenant.as_deref();
         for (object, filter) in sources {
             if catalogue.object(object).is_none() {
                 continue;
             }
+            let bounded = ["sys_user_role", "sys_group_member", "sys_user_territory"].contains(&object);
             for record in store.all(context, object, filter).await? {
+                if bounded && !counts_here(&record, tenant) {
+                    continue;
+                }
                 match object {
                     "sys_user_role" if lasts(&record, now_ms, &mut known.boundary_ms) => {
                         known.roles.extend(text(&record, "role"));
@@ -352,7 +356,6 @@ impl State {
                 }
             }
         }
-        let tenant = principal.tenant.as_deref();
         known.teams = self.teams_here(context, loaded, known.teams, tenant).await?;
         Ok(known)
     }

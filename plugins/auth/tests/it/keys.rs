@@ -105,6 +105,12 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         let refused = world.who(&with_key(key, method, path)).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Denied, "{method} {path}");
     }
+    let denied = |event: &str| event == "security.access_denied";
+    let told: Vec<_> = world.plugin.published().into_iter().filter(|event| denied(&event.name)).collect();
+    assert_eq!(told.len(), 1, "one in a second");
+    let (origin, metadata) = (&told[0].payload["origin"], &told[0].payload["metadata"]);
+    assert_eq!(origin["actorKind"], "service");
+    assert_eq!(metadata["path"], "PATCH /api/v1/data/account/1");
     let made = ada.post("api-key/create", json!({ "name": "all" })).await.expect(200);
     let mut program = Browser::new(&world).with_header("x-api-key", made["key"].as_str().unwrap());
     program
@@ -112,6 +118,7 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         .await
         .refused(403, "FORBIDDEN");
     program.get("list-sessions").await.refused(403, "FORBIDDEN");
+    assert_eq!(world.count("security.access_denied"), 3, "each route is told of by itself");
 }
 
 #[tokio::test]
