@@ -15,7 +15,8 @@
 //! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
 //! * `last_place`: the organisation that somebody in several begins in.
-//! * `reach`: whom somebody who manages users may manage.
+//! * `reach`, `right`: whom somebody who manages users may manage, and what members may do in their organisation.
+//! * `veto`: the same held against whoever writes the plugin's objects over the data routes; `disable`: what goes with a user.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
@@ -32,6 +33,7 @@ mod auth;
 mod bootstrap;
 pub mod config;
 mod crypto;
+mod disable;
 pub mod error;
 mod guard;
 mod http;
@@ -50,9 +52,11 @@ mod policy;
 mod proofs;
 mod reach;
 mod records;
+mod right;
 mod routes;
 mod rules;
 mod sessions;
+mod veto;
 mod view;
 mod watch;
 mod webauthn;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     Call, Entry,
     entry::{check_standing, enter, proceed},
+    failure,
 };
 use crate::{
     address,
@@ -172,7 +173,7 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
     check_callback(&call.auth, callback)?;
     let read_at = call.auth.sessions.epoch();
     let user = prove_password(&call, &email, password).await?;
-    check_standing(&call, &user, callback).await?;
+    check_standing(&call, &user, "password", callback).await?;
     let entry = Entry {
         method: "password",
         forget: body.flag("rememberMe")? == Some(false),
@@ -251,6 +252,7 @@ async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
     let auth = &call.auth;
     let mut metadata = Map::new();
     metadata.insert("email".to_owned(), email.into());
+    metadata.insert("method".to_owned(), "password".into());
     let note = |description, failure| Note {
         description,
         failure: Some(failure),
@@ -266,20 +268,17 @@ async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
 }
 
 /// A sign-in of somebody known that did not go through.
-pub(super) async fn refused(call: &Call, user: &User, why: &str) -> Result<()> {
+pub(super) async fn refused(call: &Call, user: &User, method: &str, why: &str) -> Result<()> {
     call.auth
-        .note(&call.context, "auth.login_failed", refusal(user, why))
+        .note(&call.context, failure::FAILED, refusal(user, method, why))
         .await
 }
 
 /// What is told of it.
-pub(super) fn refusal<'a>(user: &'a User, why: &'a str) -> Note<'a> {
+pub(super) fn refusal<'a>(user: &'a User, method: &str, why: &'a str) -> Note<'a> {
     Note {
-        user: Some(user),
-        description: "A sign-in was refused",
-        failure: Some(why),
         by_user: true,
-        ..Note::default()
+        ..failure::note(Some(user), method, "A sign-in was refused", why)
     }
 }
 
