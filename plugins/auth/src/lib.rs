@@ -23,8 +23,10 @@
 //! * No token, password or code stands in the store as it is: tokens and codes are hashed, the rest is sealed.
 //! * What a request says of its tenant, user or address is never believed; the session and the gateway say it.
 //! * What ends a session is forgotten in memory before it is acknowledged.
-//! * No answer tells whether an account exists, but for registering an address that has one where addresses need not be
-//!   verified, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
+//! * No answer tells whether an account exists, but for registering an address that has one where whoever registers is signed in
+//!   at once, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
+//! * A grant on one of the plugin's objects is not enough to become more than one is: ways in are written by its routes alone, and
+//!   what else it keeps is written by whoever may do the same by a route.
 //! * Nobody is believed to have an address by saying so: a link of a mail to it shows it, or a provider that is trusted.
 
 mod address;

@@ -66,7 +66,8 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
         Shown::Handed | Shown::Mailed => By::Invitation,
     };
     let made = auth.make_user(&call.context, &new, by).await;
-    let quiet = auth.config.require_email_verification && !new.email_verified;
+    let config = &auth.config;
+    let quiet = !config.auto_sign_in || (config.require_email_verification && !new.email_verified);
     if quiet || is_trial(&made) {
         auth.count(&call.context, &attempt).await?;
     }
@@ -104,13 +105,13 @@ async fn invited(call: &Call, named: Option<&str>, email: &str) -> Result<Shown>
     Ok(shown)
 }
 
-/// The answer where addresses have to be verified. It is the same for one that has an account: its owner is told by mail, and
+/// The answer where addresses have to be verified, or nobody is signed in by registering. It is the same for one that has an account: its owner is told by mail, and
 /// nobody else.
 fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: Option<&str>) -> Result<Reply> {
     let auth = &call.auth;
     let user = match made {
         Ok(user) => {
-            if auth.may_mail() {
+            if auth.may_mail() && !user.email_verified {
                 super::email::send_later(call, &user, callback);
             }
             user
@@ -133,10 +134,11 @@ fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: 
         }
         Err(error) => return Err(error),
     };
-    Ok(Reply::ok(json!({
+    let reply = Reply::ok(json!({
         "token": null, "user": view::user(&user), "success": true,
         "data": { "token": null, "user": view::user(&user), "session": null },
-    })))
+    }));
+    Ok(reply.cookie(super::email::registrant(call, &user.id)))
 }
 
 /// Tells the owner of an account that somebody, perhaps they themselves, wanted to register with its address.
