@@ -17,7 +17,7 @@ use crate::{
 
 /// Sessions that end in the transaction; there is room for them and what is told of them.
 const AT_ONCE: usize = 50;
-/// How often it is tried anew when one of them ended meanwhile.
+/// How often it is tried anew when one of them ended or was used meanwhile.
 const TRIES: usize = 3;
 
 impl Auth {
@@ -48,7 +48,7 @@ impl Auth {
                 }
             }
             match self.records.transaction(context, operations, told).await {
-                Err(error) if error.is_not_found() && tries < TRIES => tries += 1,
+                Err(error) if (error.is_not_found() || error.is_conflict()) && tries < TRIES => tries += 1,
                 stored => break stored?.record(0)?,
             }
         };

@@ -105,8 +105,8 @@ async fn invited(call: &Call, named: Option<&str>, email: &str) -> Result<Shown>
     Ok(shown)
 }
 
-/// The answer where addresses have to be verified, or nobody is signed in by registering. It is the same for one that has an account: its owner is told by mail, and
-/// nobody else.
+/// The answer where addresses have to be verified, or nobody is signed in by registering. It is the same for one that has an
+/// account: its owner is told by mail, and nobody else.
 fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: Option<&str>) -> Result<Reply> {
     let auth = &call.auth;
     let user = match made {

@@ -213,7 +213,13 @@ impl Auth {
     }
 
     /// Ends a session of a user, or one in which the user acts as somebody else: then it is told as that one's.
-    pub(crate) async fn end_of(&self, context: &Context, user: &User, session: &Session, description: &str) -> Result<()> {
+    pub(crate) async fn end_of(
+        &self,
+        context: &Context,
+        user: &User,
+        session: &Session,
+        description: &str,
+    ) -> Result<()> {
         let event = "auth.session_expired";
         if session.user_id == user.id {
             return self.end(context, user, session, event, description).await;

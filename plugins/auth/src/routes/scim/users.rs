@@ -356,12 +356,7 @@ async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, 
 
 /// Whether a change means that a member of several organisations leaves the one of the directory: nobody is disabled in all of them,
 /// nor comes back, by what one of them says. Takes out of the change what has no effect then.
-async fn leaving(
-    call: &Call,
-    reach: &Reach,
-    user: &User,
-    change: &mut Map<String, Value>,
-) -> Result<Option<String>> {
+async fn leaving(call: &Call, reach: &Reach, user: &User, change: &mut Map<String, Value>) -> Result<Option<String>> {
     let Some(Value::Bool(banned)) = change.get("banned").cloned() else {
         return Ok(None);
     };
