@@ -13,6 +13,7 @@ mod audit_alarms;
 mod audit_identity;
 mod auth;
 mod auth_clients;
+mod auth_data;
 mod auth_ends;
 mod auth_limits;
 mod auth_once;

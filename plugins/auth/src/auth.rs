@@ -24,9 +24,10 @@ use crate::{
     later::Later,
     lock::Blocks,
     oauth::Providers,
-    records::{Records, kinds::User},
+    records::{Mark, Records, kinds::User},
     rules::Rules,
     sessions::Sessions,
+    veto::Leaving,
 };
 
 /// The role of whoever administers the whole.
@@ -48,6 +49,8 @@ pub(crate) struct Auth {
     pub(crate) keys: Keys,
     pub(crate) later: Later,
     pub(crate) blocks: Blocks,
+    /// Whose records go with them just now.
+    pub(crate) leaving: Leaving,
     /// Attempts under way.
     pub(crate) lines: Lines,
     pub(crate) origins: TrustedOrigins,
@@ -136,7 +139,8 @@ impl Auth {
         let hasher = Hasher::new(&config.hashing, &secrets)?;
         let origins = TrustedOrigins::new(config.base_url.as_deref(), &config.trusted_origins, development);
         Ok(Self {
-            records: Records::open(&host)?,
+            records: Records::open(&host, Mark::new(&secrets))?,
+            leaving: Leaving::default(),
             mailer: MailerClient::open(&host)?,
             permissions: PermissionsClient::open(&host)?,
             providers: Providers::new(&config.providers, &host)?,

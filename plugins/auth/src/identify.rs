@@ -64,6 +64,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) api_key: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
     pub(crate) host: Option<&'a str>,
+    /// It came over https.
+    pub(crate) secure: bool,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
 }
@@ -142,7 +144,7 @@ impl Auth {
         if !by_cookie || matches!(proof.method, "GET" | "HEAD" | "OPTIONS") {
             return Ok(());
         }
-        self.origins.check(proof.origin, proof.host, true)
+        self.origins.check(proof.origin, proof.host, proof.secure, true)
     }
 
     /// Who it is.
@@ -301,6 +303,7 @@ fn proof(credentials: &Credentials) -> Proof<'_> {
         api_key: credentials.api_key.as_deref(),
         origin: credentials.origin.as_deref(),
         host: credentials.host.as_deref(),
+        secure: credentials.secure,
         method: &credentials.method,
         path: &credentials.path,
     }
@@ -370,5 +373,5 @@ pub(crate) fn check_own_origin(auth: &Auth, proof: &Proof<'_>) -> Result<()> {
         return Ok(());
     }
     let by_cookie = proof.cookie.is_some_and(cookie::any);
-    auth.origins.check(proof.origin, proof.host, by_cookie)
+    auth.origins.check(proof.origin, proof.host, proof.secure, by_cookie)
 }

@@ -5,9 +5,11 @@ mod account;
 mod admin;
 mod api_key;
 mod distrust;
+mod elsewhere;
 mod email;
 mod entry;
 mod existence;
+mod failure;
 mod fresh;
 mod magic;
 mod oauth;
@@ -57,6 +59,7 @@ impl Call {
             api_key: self.request.header("x-api-key"),
             origin: self.request.header("origin"),
             host: self.request.header("host"),
+            secure: is_secure(&self.context),
             method: self.request.method(),
             path: self.request.path(),
         }

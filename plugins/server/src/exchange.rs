@@ -287,7 +287,7 @@ impl<G: Gateway> Exchange<'_, G> {
     }
 
     /// The caller's connection is encrypted: ours is, or that to the trusted proxy in front, as it says.
-    fn secure(&self) -> bool {
+    pub(crate) fn secure(&self) -> bool {
         let forwarded = self.peer.proxied
             && self
                 .head

@@ -210,3 +210,23 @@ async fn an_administrator_sees_and_ends_the_keys_of_others() {
     let listed = root.post("admin/list-user-api-keys", of_ada).await.expect(200);
     assert_eq!(listed["keys"], json!([]));
 }
+
+#[tokio::test]
+async fn a_key_that_is_switched_off_is_told_as_one_that_ended() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let made = ada.post("api-key/create", json!({ "name": "import" })).await.expect(200);
+    let key = made["key"].as_str().unwrap();
+    for (change, told, good) in [
+        (json!({ "name": "export" }), 0, true),
+        (json!({ "enabled": false }), 1, false),
+        (json!({ "enabled": false }), 1, false),
+        (json!({ "enabled": true }), 1, true),
+    ] {
+        let mut body = change.clone();
+        body["keyId"] = made["id"].clone();
+        ada.post("api-key/update", body).await.expect(200);
+        assert_eq!(world.count("security.api_key_revoked"), told, "{change}");
+        assert_eq!(world.who(&bearer(key)).await.unwrap().is_some(), good, "{change}");
+    }
+}
