@@ -25,8 +25,8 @@ use serde::Serialize;
 
 pub use self::asked::{Ask, asked_by};
 pub use self::capability::Capability;
-pub use self::policy::{GrantPolicy, GrantRules, GrantsConfig};
 pub(crate) use self::objects::object_grants;
+pub use self::policy::{GrantPolicy, GrantRules, GrantsConfig};
 pub(crate) use self::question::{line_to_add, lines_to_remove};
 pub use self::rule::Rule;
 

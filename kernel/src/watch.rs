@@ -159,7 +159,11 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
 fn forget_failed(core: &Arc<Core>, record: &Arc<PluginRecord>) {
     let failed = matches!(&**record.cell.load(), CellState::Down(down) if down.state == DownState::Failed);
     if failed && !record.with(|details| details.served) {
-        switch(core, record, Switch::Down(DownState::Stopped, "its file was removed".to_owned()));
+        switch(
+            core,
+            record,
+            Switch::Down(DownState::Stopped, "its file was removed".to_owned()),
+        );
     }
 }
 

@@ -173,7 +173,11 @@ mod tests {
         for ms in 0..5 {
             refusals.admit("ann", "GET /a", ms);
         }
-        assert_eq!(refusals.admit("bob", "GET /b", 900), left_out(0, 0), "the second is not over");
+        assert_eq!(
+            refusals.admit("bob", "GET /b", 900),
+            left_out(0, 0),
+            "the second is not over"
+        );
         assert_eq!(refusals.admit("bob", "GET /b", 1_000), left_out(0, 4));
         assert_eq!(refusals.admit("ann", "GET /a", 1_000), left_out(0, 0), "once");
     }
@@ -181,7 +185,8 @@ mod tests {
     #[test]
     fn many_principals_do_not_fill_the_memory_and_none_is_lost() {
         let refusals = Refusals::default();
-        let admitted = (0..REMEMBERED_MAX * 2).filter(|number| refusals.admit(&number.to_string(), "GET /a", 0).is_some());
+        let admitted =
+            (0..REMEMBERED_MAX * 2).filter(|number| refusals.admit(&number.to_string(), "GET /a", 0).is_some());
         assert_eq!(admitted.count(), REMEMBERED_MAX);
         let elsewhere = u64::try_from(REMEMBERED_MAX).ok();
         let late = refusals.admit("late", "GET /a", 1_000);

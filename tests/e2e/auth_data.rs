@@ -37,7 +37,10 @@ fn clerk(people: &mut People) -> Person {
         "allowRead": true, "allowCreate": true, "allowEdit": true, "allowDelete": true,
         "viewAllRecords": true, "modifyAllRecords": true,
     });
-    let objects: serde_json::Map<String, Value> = OBJECTS.iter().map(|object| ((*object).to_owned(), all.clone())).collect();
+    let objects: serde_json::Map<String, Value> = OBJECTS
+        .iter()
+        .map(|object| ((*object).to_owned(), all.clone()))
+        .collect();
     let set = json!({ "objects": objects });
     let made = people.admin.send("PUT", "/api/v1/permissions/sets/clerks", &set);
     assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
@@ -52,7 +55,9 @@ fn data(object: &str, id: &str) -> String {
 
 fn organization(person: &mut Person, slug: &str) -> String {
     let body = json!({"name": slug, "slug": slug});
-    let made = person.send("POST", "/api/v1/auth/organization/create", &body).expect(200);
+    let made = person
+        .send("POST", "/api/v1/auth/organization/create", &body)
+        .expect(200);
     made["id"].as_str().expect("an id").to_owned()
 }
 
@@ -75,7 +80,10 @@ fn whoever_may_write_the_records_of_identity_becomes_no_more_by_it() {
         ("PATCH", data("sys_user", &root), json!({"email": "clerk2@example.com"})),
         ("DELETE", data("sys_user", &root), Value::Null),
         ("DELETE", data("sys_verification", "first_administrator"), Value::Null),
-        post("sys_user", json!({"name": "x", "email": "x@example.com", "role": "super_admin"})),
+        post(
+            "sys_user",
+            json!({"name": "x", "email": "x@example.com", "role": "super_admin"}),
+        ),
         post(
             "sys_session",
             json!({"user_id": root, "token_hash": "h", "expires_at": WHEN, "signed_in_at": WHEN}),
@@ -108,7 +116,10 @@ fn whoever_may_write_the_records_of_identity_becomes_no_more_by_it() {
         assert_eq!(answer.status, 403, "{method} {path} {body}: {text}");
     }
     let mine = clerk.get("/api/v1/auth/get-session").expect(200);
-    assert_eq!((&mine["user"]["role"], &mine["user"]["emailVerified"]), (&json!("user"), &json!(false)));
+    assert_eq!(
+        (&mine["user"]["role"], &mine["user"]["emailVerified"]),
+        (&json!("user"), &json!(false))
+    );
     assert!(is_signed_in(&mut people.admin));
     // What is theirs stays theirs.
     clerk
@@ -138,7 +149,10 @@ fn what_an_administrator_does_over_the_data_routes_has_what_goes_with_it() {
         .expect(200);
     assert!(!is_signed_in(&mut bob));
     let right = json!({"email": "bob@example.com", "password": "correct horse battery 9"});
-    assert_eq!(host.client().send("POST", "/api/v1/auth/sign-in/email", &right).status, 401);
+    assert_eq!(
+        host.client().send("POST", "/api/v1/auth/sign-in/email", &right).status,
+        401
+    );
     let acme = organization(&mut ann, "acme");
     people
         .admin

@@ -73,7 +73,9 @@ fn a_plugin_reaches_the_hosts_that_it_was_granted() {
     // Development without a word grants what is asked for.
     check("host: { watch: false }\n", None);
     check(
-        &format!("grants: {{ {server}, objectos.data: {{ allow: [database, principal, network:connect:loopback] }} }}\n"),
+        &format!(
+            "grants: {{ {server}, objectos.data: {{ allow: [database, principal, network:connect:loopback] }} }}\n"
+        ),
         None,
     );
     check(

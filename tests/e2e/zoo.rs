@@ -55,7 +55,10 @@ fn files_that_are_no_plugins() {
     let write = |name: &'static str, bytes: &'static [u8]| {
         move |folder: &Path| fs::write(folder.join(name), bytes).expect("a file")
     };
-    let text = write("text.so", b"this is no library, and long enough to have the head of one in it, had it one at all");
+    let text = write(
+        "text.so",
+        b"this is no library, and long enough to have the head of one in it, had it one at all",
+    );
     check_file(text, ("text.so", "not-elf"), &["not an ELF file"]);
     check_file(write("empty.so", b""), ("empty.so", "empty"), &["the file is empty"]);
     let truncated = |folder: &Path| {
@@ -180,7 +183,12 @@ fn sign(library: &Path, keys: &Path) -> String {
 fn signatures() {
     for (known, changed, code, expected) in [
         (false, false, "signer-unknown", "signed by the unknown key"),
-        (true, true, "digest-mismatch", "the file is not the one that was signed: its SHA-256 is"),
+        (
+            true,
+            true,
+            "digest-mismatch",
+            "the file is not the one that was signed: its SHA-256 is",
+        ),
         (true, false, "", ""),
     ] {
         let keys = tempfile::tempdir().expect("a folder");
@@ -247,7 +255,11 @@ fn plugins_that_need_each_other_in_a_circle() {
         misfit_as(folder, "test.one", "test.two");
         misfit_as(folder, "test.two", "test.one");
     };
-    check_circle(two, &["test.one", "test.two"], "in a circle: test.one -> test.two -> test.one");
+    check_circle(
+        two,
+        &["test.one", "test.two"],
+        "in a circle: test.one -> test.two -> test.one",
+    );
     let three = |folder: &Path| {
         misfit_as(folder, "test.one", "test.two");
         misfit_as(folder, "test.two", "test.three");
@@ -372,7 +384,10 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     }
     host.wait_for_log("plugin test.misfit answered with content-type application/json what is no JSON");
     let refused = ask(&mut client, "events").expect(200);
-    assert!(refused.as_u64() > Some(0), "a flood of events went through: {refused} refused");
+    assert!(
+        refused.as_u64() > Some(0),
+        "a flood of events went through: {refused} refused"
+    );
     assert!(refused.as_u64() < Some(100_000), "and some did: {refused} refused");
     serves(&mut client);
     assert!(host.log().lines().count() < 20_000, "a flood of log lines went through");
@@ -381,7 +396,11 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
 #[test]
 fn an_answer_beyond_the_limit_is_not_sent() {
     let config = "plugins: { objectos.server: { limits: { answerBytesMax: 1048576 } } }\n";
-    let host = HostBuilder::new().plugin("misfit").example("crm").config(config).start();
+    let host = HostBuilder::new()
+        .plugin("misfit")
+        .example("crm")
+        .config(config)
+        .start();
     let mut client = host.client();
     client.get("/api/v1/misfit/large").expect(500);
     host.wait_for_log("plugin test.misfit answered 67108864 bytes, more than the limit of 1048576");

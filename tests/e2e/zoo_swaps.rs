@@ -56,21 +56,29 @@ fn a_library_that_is_replaced_fifty_times_under_load_fails_no_request() {
         };
         match client.request("GET", path, &[], b"") {
             Ok(answer) if answer.status == 200 => Ok(()),
-            Ok(answer) => Err(format!("{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body))),
+            Ok(answer) => Err(format!(
+                "{path}: {} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            )),
             Err(error) => Err(format!("{path}: {error}")),
         }
     });
     for number in 1..=REPLACED {
         let version = format!("1.0.{number}");
         renew(&library, &version, |_| {});
-        wait_until(&host, "new version", || host.plugin("test.misfit")["version"] == version.as_str());
+        wait_until(&host, "new version", || {
+            host.plugin("test.misfit")["version"] == version.as_str()
+        });
         assert_eq!(load.failures(), Vec::<String>::new(), "replacement {number}");
     }
     let (count, failures) = load.stop();
     assert_eq!(failures, Vec::<String>::new());
     assert!(count > REPLACED, "{count} requests");
     assert_eq!(host.plugin("test.misfit")["generation"], json!(REPLACED + 1));
-    wait_until(&host, "end of the old versions", || metric(&host, "generationsMapped") == mapped);
+    wait_until(&host, "end of the old versions", || {
+        metric(&host, "generationsMapped") == mapped
+    });
     assert_eq!(metric(&host, "generationsKept"), 0, "{}", host.log());
 }
 
@@ -100,13 +108,19 @@ fn a_hundred_versions_that_take_memory_and_fail_cost_what_they_forgot_and_no_mor
     for _ in 0..FAILED {
         swap();
     }
-    wait_until(&host, "end of what failed", || metric(&host, "generationsMapped") == mapped);
+    wait_until(&host, "end of what failed", || {
+        metric(&host, "generationsMapped") == mapped
+    });
     assert_eq!(metric(&host, "generationsKept"), 0, "{}", host.log());
     let grown = host.anonymous_memory_bytes().saturating_sub(before);
     let bound = FAILED * FORGOTTEN_BYTES + SLACK_BYTES;
     assert!(grown <= bound, "memory grew by {grown} bytes, more than {bound}");
     // The version that works went on all the while.
     let plugin = host.plugin("test.misfit");
-    assert_eq!((&plugin["state"], &plugin["version"]), (&json!("running"), &json!("1.0.0")), "{plugin:#}");
+    assert_eq!(
+        (&plugin["state"], &plugin["version"]),
+        (&json!("running"), &json!("1.0.0")),
+        "{plugin:#}"
+    );
     assert_eq!(host.client().get("/api/v1/misfit/x").expect(200), "well");
 }

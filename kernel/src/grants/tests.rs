@@ -305,17 +305,41 @@ fn rules_that_nobody_would_hold_a_plugin_to_are_refused() {
             let config = config(&allow, &deny);
             let read = GrantPolicy::new(Some(&config), RuntimeMode::Production, Path::new("/srv"));
             let told = read.err().map(|problems| problems[0].to_string()).unwrap_or_default();
-            assert_eq!(told.contains("nobody would hold a plugin to"), refused, "{rule}: {told}");
+            assert_eq!(
+                told.contains("nobody would hold a plugin to"),
+                refused,
+                "{rule}: {told}"
+            );
         }
     };
-    for rule in ["config:read", "config:*:smtp", "config:write", "plugin:read", "api", "api:use", "ui", "ui:use:x"] {
+    for rule in [
+        "config:read",
+        "config:*:smtp",
+        "config:write",
+        "plugin:read",
+        "api",
+        "api:use",
+        "ui",
+        "ui:use:x",
+    ] {
         check(rule, true);
     }
-    for rule in ["*", "plugin:*", "plugin:manage", "object:write:account", "file:read:/srv", "database", "principal"] {
+    for rule in [
+        "*",
+        "plugin:*",
+        "plugin:manage",
+        "object:write:account",
+        "file:read:/srv",
+        "database",
+        "principal",
+    ] {
         check(rule, false);
     }
     // Who asks for what is nothing gets nothing and is loaded.
-    let idle = json!([permission("ui.view", &["read"], &[], true), permission("system.config", &["update"], &[], true)]);
+    let idle = json!([
+        permission("ui.view", &["read"], &[], true),
+        permission("system.config", &["update"], &[], true)
+    ]);
     let set = grant(&idle, &[], &[]).unwrap();
     assert!(set.withheld().is_empty() && set.granted().iter().all(|grant| grant.permission.is_none()));
 }
@@ -329,19 +353,25 @@ fn who_may_say_who_asks_and_manage_plugins_was_granted_it() {
     let set = grant(&asks, &["principal:set", "plugin:manage:com.example.*"], &[]).unwrap();
     assert!(set.may_set_principal());
     assert!(set.may_manage_plugin("com.example.notes"));
-    assert!(!set.may_manage_plugin("org.example.x") && !set.may_manage_plugin("*"), "no more than the rule says");
+    assert!(
+        !set.may_manage_plugin("org.example.x") && !set.may_manage_plugin("*"),
+        "no more than the rule says"
+    );
     assert!(!set.is_system());
     let set = grant(&asks, &["*"], &["principal"]).unwrap();
     assert!(!set.may_set_principal() && set.may_manage_plugin("*"));
     let none = grant(&json!([]), &["*"], &[]).unwrap();
-    assert!(!none.may_set_principal() && !none.may_manage_plugin("*"), "none of it is implied");
+    assert!(
+        !none.may_set_principal() && !none.may_manage_plugin("*"),
+        "none of it is implied"
+    );
 }
 
 #[test]
 fn what_a_plugin_may_do_with_objects_is_told_where_it_is_limited() {
     let told = |permissions: &Value, allow: &[&str], deny: &[&str]| {
         let set = grant(permissions, allow, deny).unwrap();
-        let found = super::objects::object_grants("com.example.notes", &set);
+        let found = object_grants("com.example.notes", &set);
         found.map(|grants| serde_json::to_value(grants).unwrap())
     };
     assert_eq!(told(&json!([]), &["*"], &["network:*"]), None);
@@ -476,7 +506,12 @@ fn permissions_have_a_meaning_here() {
     check("system.api", &["admin"], &["ignored"], &["system"]);
     check("system.api", &["read"], &[], &["api:use"]);
     check("system.api", &["manage"], &["ignored"], &["principal:set"]);
-    check("system.plugin", &["manage"], &["com.example.x"], &["plugin:manage:com.example.x"]);
+    check(
+        "system.plugin",
+        &["manage"],
+        &["com.example.x"],
+        &["plugin:manage:com.example.x"],
+    );
     check(
         "network.http",
         &["manage"],

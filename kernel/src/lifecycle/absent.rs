@@ -51,7 +51,10 @@ pub(crate) fn of_refused(core: &Core) {
         }
         let plugin = refusal.plugin.as_deref().unwrap_or_default();
         let absent = Absent {
-            cell: Arc::new(PluginCell::refused(plugin, format!("it was refused: {}", refusal.reason))),
+            cell: Arc::new(PluginCell::refused(
+                plugin,
+                format!("it was refused: {}", refusal.reason),
+            )),
             hooks: refusal.vetoes.clone(),
         };
         core.hooks.refuse_for(&absent);

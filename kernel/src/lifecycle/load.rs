@@ -228,7 +228,10 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
     )?;
     let idle = idle_parts(&loading.candidate.document);
     if !idle.is_empty() {
-        warnings.push(format!("says in its plugin.json what has no effect: {}", idle.join(", ")));
+        warnings.push(format!(
+            "says in its plugin.json what has no effect: {}",
+            idle.join(", ")
+        ));
     }
     instance.set_registered(registered);
     notices::phase(

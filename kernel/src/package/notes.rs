@@ -28,9 +28,7 @@ mod tests {
 
     #[test]
     fn keys_and_permissions_without_effect_are_named() {
-        let permission = |id: &str, resource: &str, action: &str| {
-            json!({"id": id, "resource": resource, "actions": [action], "description": "for its work"})
-        };
+        let permission = |id: &str, resource: &str, action: &str| json!({"id": id, "resource": resource, "actions": [action], "description": "for its work"});
         let text = json!({
             "manifest": {"id": "com.example.x", "version": "1.0.0", "type": "plugin", "name": "X", "datasources": ["a"]},
             "security": {

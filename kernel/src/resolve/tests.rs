@@ -387,7 +387,12 @@ fn a_plugin_that_is_needed_for_a_protocol_has_to_implement_it() {
     let lines = "a 1.0.0: implements store, implements search\n b 1.0.0: plugin a ^1 with store\n c 1.0.0: plugin a ^1 with search store";
     check(lines, &alone(), "a | b c", &[]);
     let lines = "a 1.0.0: implements store\n b 1.0.0: plugin a ^1 with search\n c 1.0.0: plugin b *";
-    let resolution = check(lines, &alone(), "a", &["b: capability-missing", "c: dependency-refused"]);
+    let resolution = check(
+        lines,
+        &alone(),
+        "a",
+        &["b: capability-missing", "c: dependency-refused"],
+    );
     let refusal = &resolution.refusals[0];
     assert_eq!(
         refusal.reason.to_string(),
@@ -396,9 +401,19 @@ fn a_plugin_that_is_needed_for_a_protocol_has_to_implement_it() {
     );
     assert!(refusal.remedy.contains("capabilities.implements"), "{refusal}");
     // One that it can do without keeps nobody out, and is not waited for.
-    check("a 1.0.0: implements store\n b 1.0.0: maybe plugin a ^1 with search", &alone(), "a b", &[]);
+    check(
+        "a 1.0.0: implements store\n b 1.0.0: maybe plugin a ^1 with search",
+        &alone(),
+        "a b",
+        &[],
+    );
     // The range comes first.
-    check("a 1.0.0:\n b 1.0.0: plugin a ^2 with search", &alone(), "a", &["b: plugin-range"]);
+    check(
+        "a 1.0.0:\n b 1.0.0: plugin a ^2 with search",
+        &alone(),
+        "a",
+        &["b: plugin-range"],
+    );
 }
 
 #[test]

@@ -34,7 +34,10 @@ impl Need {
     pub(super) fn lacking(&self, candidate: &Candidate) -> Option<&str> {
         let implements = &candidate.document.capabilities.implements;
         let offers = |wanted: &str| implements.iter().any(|capability| capability.protocol.id == wanted);
-        self.capabilities.iter().map(String::as_str).find(|wanted| !offers(wanted))
+        self.capabilities
+            .iter()
+            .map(String::as_str)
+            .find(|wanted| !offers(wanted))
     }
 
     /// As in "plugin `com.example.base` ^1".

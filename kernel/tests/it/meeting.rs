@@ -351,7 +351,8 @@ fn doors_of_the_kernel_are_guarded() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
         // Using the kernel's service is implied by naming it; changing anything by it is not.
-        let of_kernel = |method: &str, payload: Value| json!({ "service": "kernel", "method": method, "payload": payload });
+        let of_kernel =
+            |method: &str, payload: Value| json!({ "service": "kernel", "method": method, "payload": payload });
         for (method, payload) in [
             ("swap", json!({ "plugin": "probe.b" })),
             ("restart", json!("probe.b")),

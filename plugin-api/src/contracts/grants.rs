@@ -152,7 +152,10 @@ mod tests {
         assert!(may(&grants, Read, "account") && may(&grants, Write, "accounts") && may(&grants, Manage, "crm_"));
         assert!(!may(&grants, Write, "account") && !may(&grants, Manage, "crm_lead"));
         let told = grants.refusal(Write, "account").unwrap_or_default();
-        assert!(told.contains("object:write:account") && told.contains("the operator denies it"), "{told}");
+        assert!(
+            told.contains("object:write:account") && told.contains("the operator denies it"),
+            "{told}"
+        );
 
         grants.limited = true;
         grants.granted = rules(&[(Read, "*"), (Write, "note*"), (Write, "account")]);

@@ -68,7 +68,9 @@ impl Removal {
         let empty = Map::new();
         let said = row.metadata.as_ref().unwrap_or(&empty);
         let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
-        let runs = said.get("runs").and_then(|runs| serde_json::from_value(runs.clone()).ok());
+        let runs = said
+            .get("runs")
+            .and_then(|runs| serde_json::from_value(runs.clone()).ok());
         let mut removal = Self {
             runs: runs.unwrap_or_default(),
             archive: text("file").zip(text("sha256")),

@@ -239,8 +239,13 @@ impl Auth {
             Who::Session(live, _, renewed) => {
                 let admitted = live.networks.admit(&credentials.address);
                 let admitted = admitted.and_then(|()| hold_back(&live, proof.path));
-                self.told(context, credentials, (BY_SESSION, live.user.id.as_str(), "user"), admitted)
-                    .await?;
+                self.told(
+                    context,
+                    credentials,
+                    (BY_SESSION, live.user.id.as_str(), "user"),
+                    admitted,
+                )
+                .await?;
                 Ok(match renewed {
                     Some(cookie) => with_header(&live.identity, "set-cookie", &cookie)?,
                     None => live.identity.clone(),
@@ -269,7 +274,8 @@ impl Auth {
                 ..Origin::of(context)
             };
             let path = format!("{} {}", credentials.method, credentials.path);
-            self.tell_refusal(context, origin, (route, Some(path.as_str())), lacking).await;
+            self.tell_refusal(context, origin, (route, Some(path.as_str())), lacking)
+                .await;
         }
         Err(error)
     }

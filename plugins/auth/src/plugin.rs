@@ -5,9 +5,7 @@ use objectos_plugin_api::{
     Context, Event, Health, HookAnswer, HookCall, Plugin, Registry, Result, Setup,
     contracts::{
         events::{CHANGED_ELSEWHERE, METADATA_CHANGED},
-        hooks::{
-            AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE, BEFORE_DELETE, BEFORE_INSERT, BEFORE_UPDATE, RecordHook,
-        },
+        hooks::{AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE, BEFORE_DELETE, BEFORE_INSERT, BEFORE_UPDATE, RecordHook},
     },
     plugin,
 };

@@ -224,7 +224,10 @@ impl Records {
             operations,
             events: told,
         };
-        let answer = self.data.transaction(&self.mark.show(context), &write(&request)?).await?;
+        let answer = self
+            .data
+            .transaction(&self.mark.show(context), &write(&request)?)
+            .await?;
         read("a transaction", &answer)
     }
 

@@ -155,7 +155,13 @@ mod tests {
     #[test]
     fn short_names_are_plain() {
         let long = "a".repeat(SLUG_BYTES_MAX + 1);
-        for (text, expected) in [("acme-2_x", true), ("", false), ("Acme", false), ("a b", false), (long.as_str(), false)] {
+        for (text, expected) in [
+            ("acme-2_x", true),
+            ("", false),
+            ("Acme", false),
+            ("a b", false),
+            (long.as_str(), false),
+        ] {
             assert_eq!(is_slug(text), expected, "{text}");
         }
     }

@@ -150,7 +150,8 @@ where
         Err(error) => {
             if let Some(lacking) = error.lacking_right() {
                 let origin = Origin::of(&context);
-                auth.tell_refusal(&context, origin, (route.as_str(), None), lacking).await;
+                auth.tell_refusal(&context, origin, (route.as_str(), None), lacking)
+                    .await;
             }
             error.into_response()
         }

@@ -100,7 +100,9 @@ impl Write<'_> {
     /// Refuses whoever acts as somebody else, as the routes do.
     fn check_oneself(&self) -> Result<()> {
         if self.principal.attributes.contains_key("impersonatedBy") {
-            return Err(forbidden("This is done in one's own name, not while acting as somebody else"));
+            return Err(forbidden(
+                "This is done in one's own name, not while acting as somebody else",
+            ));
         }
         Ok(())
     }
@@ -111,7 +113,9 @@ impl Write<'_> {
         if self.principal.kind == PrincipalKind::Local || self.principal.session.is_some() {
             return Ok(());
         }
-        Err(forbidden("This is done by somebody who signed in, not by the key of a program"))
+        Err(forbidden(
+            "This is done by somebody who signed in, not by the key of a program",
+        ))
     }
 }
 

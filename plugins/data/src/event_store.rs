@@ -267,10 +267,16 @@ pub(crate) fn only_the_kernel(service: &str, context: &Context) -> Result<()> {
     if caller.is_empty() {
         return Ok(());
     }
-    tracing::warn!(plugin = caller, service, "a plugin called a service that is for the kernel alone");
+    tracing::warn!(
+        plugin = caller,
+        service,
+        "a plugin called a service that is for the kernel alone"
+    );
     Err(Error::new(
         ErrorKind::Denied,
-        format!("plugin {caller} may not use the service {service}: it is for the kernel alone; publish events instead"),
+        format!(
+            "plugin {caller} may not use the service {service}: it is for the kernel alone; publish events instead"
+        ),
     ))
 }
 

@@ -195,7 +195,9 @@ async fn unwritable(
             return Ok(Some(format!("{}, and this record would not be among them", step.text)));
         }
     }
-    Ok(Some("the record as it would be written is not one that may be written".to_owned()))
+    Ok(Some(
+        "the record as it would be written is not one that may be written".to_owned(),
+    ))
 }
 
 /// Whether a field is among them.
@@ -368,7 +370,10 @@ pub async fn principal_of(state: &State, context: &Context, user: &str, question
 /// Why a user cannot come in at all.
 fn banned(user: &Record, now_ms: i64) -> Option<String> {
     let until = text(user, "ban_expires");
-    let over = until.as_deref().and_then(crate::moment::read).is_some_and(|end_ms| end_ms <= now_ms);
+    let over = until
+        .as_deref()
+        .and_then(crate::moment::read)
+        .is_some_and(|end_ms| end_ms <= now_ms);
     let banned = user.get("banned") == Some(&Value::Bool(true)) && !over;
     banned.then(|| match until {
         Some(until) => format!("the account is disabled until {until}"),

@@ -90,7 +90,8 @@ impl<G: Gateway> Exchange<'_, G> {
             },
             Some(_) => {
                 let permissions = snapshot.provides(PERMISSIONS);
-                self.admit_signed_in((route.access, route.key.as_str()), permissions, &context).await
+                self.admit_signed_in((route.access, route.key.as_str()), permissions, &context)
+                    .await
             }
         }
     }

@@ -239,7 +239,18 @@ mod tests {
             let draft = Draft::json(StatusCode::OK, body.to_vec());
             assert_eq!(draft.check("test.a", 1000).is_ok(), sound, "{body:?}");
         };
-        for body in ["", "{}", " [1]\n", "\"a\"", "-1.5", "7", "true", "false", "null", "{\"a\": \"\u{fffd}\"}"] {
+        for body in [
+            "",
+            "{}",
+            " [1]\n",
+            "\"a\"",
+            "-1.5",
+            "7",
+            "true",
+            "false",
+            "null",
+            "{\"a\": \"\u{fffd}\"}",
+        ] {
             check(body.as_bytes(), true);
         }
         for body in ["{", "]", "[}", "\"a", "well", "   ", "1}", "\u{feff}{}", "<html>"] {

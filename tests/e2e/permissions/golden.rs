@@ -78,17 +78,25 @@ fn principals(people: &mut People, roles: &[&str], (role, set): (&str, &str)) ->
     admin.make("sys_group_member", &place);
     let given = json!({"permission_set": set, "assignee_type": "group", "assignee": "field"});
     admin.make("sys_permission_assignment", &given);
-    principals.push((format!("member of a group with the set {set}"), json!({"userId": member.id})));
+    principals.push((
+        format!("member of a group with the set {set}"),
+        json!({"userId": member.id}),
+    ));
     let mut owner = people.user("owner");
     let body = json!({"name": "Umbrella", "slug": "umbrella"});
-    let made = owner.send("POST", "/api/v1/auth/organization/create", &body).expect(200);
+    let made = owner
+        .send("POST", "/api/v1/auth/organization/create", &body)
+        .expect(200);
     let here = json!({
         "permission_set": set, "assignee_type": "user", "assignee": owner.id, "organization": made["id"],
     });
     people.admin.make("sys_permission_assignment", &here);
     let within = json!({"userId": owner.id, "tenant": made["id"]});
     principals.push((format!("with the set {set} in their organisation"), within));
-    principals.push((format!("with the set {set} in another organisation"), json!({"userId": owner.id})));
+    principals.push((
+        format!("with the set {set} in another organisation"),
+        json!({"userId": owner.id}),
+    ));
     let guest = json!({"principal": {"id": "", "kind": "anonymous"}});
     principals.push(("guest".to_owned(), guest));
     principals
@@ -146,5 +154,9 @@ fn the_golden_file_of_the_crm() {
 
 #[test]
 fn the_golden_file_of_the_todo() {
-    check("todo", &["super_admin", "manager", "user", "nobody"], ("manager", "manager"));
+    check(
+        "todo",
+        &["super_admin", "manager", "user", "nobody"],
+        ("manager", "manager"),
+    );
 }

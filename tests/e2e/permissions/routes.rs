@@ -307,7 +307,10 @@ fn shrunk(known: &[String], open: &BTreeSet<String>) -> Vec<String> {
 fn the_list_of_open_routes_only_shrinks_by_itself() {
     let lines = |lines: &[&str]| -> Vec<String> { lines.iter().map(|line| (*line).to_owned()).collect() };
     let open: BTreeSet<String> = lines(&["a GET /new", "a GET /open"]).into_iter().collect();
-    assert_eq!(shrunk(&lines(&["a GET /open", "b GET /closed"]), &open), ["a GET /open"]);
+    assert_eq!(
+        shrunk(&lines(&["a GET /open", "b GET /closed"]), &open),
+        ["a GET /open"]
+    );
 }
 
 fn compare(answers: &[String], open: &BTreeSet<String>) {

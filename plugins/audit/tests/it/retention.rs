@@ -192,7 +192,10 @@ async fn a_removal_is_believed_only_where_retention_could_have_written_it() {
         (json!({}), "first at sequence 1: event "),
         (json!({}), "there is no retentionPolicy"),
         (kept(true, 10), "names no archive, although"),
-        (kept(false, 100), "first at sequence 3: events 3 to 3 were taken out before their time"),
+        (
+            kept(false, 100),
+            "first at sequence 3: events 3 to 3 were taken out before their time",
+        ),
         (signed(kept(false, 10), "11"), "is not signed, although there is a key"),
         (before_there_was_a_key(12), "set unsignedRemovalsUpTo to 13"),
         (before_there_was_a_key(13), ""),
@@ -229,7 +232,10 @@ async fn a_signed_removal_holds_and_the_checkpoints_inside_it_as_well() {
     }
     assert_eq!(world.memory.records("sys_audit_checkpoint").len(), 2);
     plugin.set_now_ms(NOW_MS + 101 * DAY_MS);
-    until(&world, |rows| rows.len() == 1 && rows[0]["event_type"] == "system.audit_archived").await;
+    until(&world, |rows| {
+        rows.len() == 1 && rows[0]["event_type"] == "system.audit_archived"
+    })
+    .await;
     plugin.stop().await.unwrap();
     let told = &world.rows()[0]["metadata"];
     let ends: Vec<&Value> = told["runs"].as_array().unwrap().iter().map(|run| &run["to"]).collect();

@@ -145,7 +145,11 @@ mod tests {
             (Some("https://crm.example.org"), true, "http://old.example.org", true),
         ] {
             let trusted = TrustedOrigins::new(base, &named, false);
-            assert_eq!(trusted.allows(origin, host, secure), expected, "{base:?} {secure} {origin}");
+            assert_eq!(
+                trusted.allows(origin, host, secure),
+                expected,
+                "{base:?} {secure} {origin}"
+            );
         }
     }
 

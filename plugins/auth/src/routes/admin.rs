@@ -158,7 +158,9 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
         elsewhere::put_out(&call, &user, &organization, "The user was put out of the organization").await?;
         return Ok(Reply::ok(json!({ "user": view::user(&user) })));
     }
-    let changed = auth.disable(context, &user, &change, &[], "The user was disabled").await?;
+    let changed = auth
+        .disable(context, &user, &change, &[], "The user was disabled")
+        .await?;
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
 

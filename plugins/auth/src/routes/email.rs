@@ -51,7 +51,13 @@ struct Taken {
 pub(super) fn registrant(call: &Call, user: &str) -> String {
     let age_s = call.auth.config.links.verify_minutes * 60;
     let value = format!("{REGISTRANT}{user}");
-    cookie::set(&call.auth.secrets, cookie::REGISTRANT, &value, Some(age_s), call.secure())
+    cookie::set(
+        &call.auth.secrets,
+        cookie::REGISTRANT,
+        &value,
+        Some(age_s),
+        call.secure(),
+    )
 }
 
 /// Whether an account was registered in the browser that a request comes from.

@@ -42,7 +42,9 @@ impl Leaving {
     pub(super) fn covers(&self, write: &Write<'_>, now_ms: i64) -> bool {
         let previous = write.hook.previous.as_ref();
         let points = |left: &Left| {
-            let to = previous.and_then(|record| record.get(left.field)).and_then(Value::as_str);
+            let to = previous
+                .and_then(|record| record.get(left.field))
+                .and_then(Value::as_str);
             to == Some(left.id.as_str())
         };
         let covered = self.0.lock().iter().any(|left| {

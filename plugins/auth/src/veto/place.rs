@@ -75,7 +75,9 @@ impl Auth {
                 let place = self.place_of(write, &before.organization_id, Right::Manage).await?;
                 let moves = write.changes(&["organization_id", "user_id"]);
                 if moves {
-                    place.check_platform("A place in an organization is its member's and does not pass to another one")?;
+                    place.check_platform(
+                        "A place in an organization is its member's and does not pass to another one",
+                    )?;
                 }
                 if !moves && !write.changes(&["role"]) {
                     return Ok(Vec::new());

@@ -34,13 +34,19 @@ async fn a_directory_disables_somebody_whose_ban_is_over() {
     let user = id.as_str().unwrap();
     let ban = json!({ "userId": id, "banExpiresIn": 60 });
     root.post("admin/ban-user", ban).await.expect(200);
-    assert_eq!(keyed.one("GET", USERS, user, Value::Null).await.expect(200)["active"], false);
+    assert_eq!(
+        keyed.one("GET", USERS, user, Value::Null).await.expect(200)["active"],
+        false
+    );
     world.plugin.set_now_ms(NOW_MS + 60_001);
     let found = async |keyed: &mut Browser<'_>, active: bool| {
         let filter = encoded(&format!("active eq {active} and userName sw \"ada\""));
         keyed.get(&format!("{USERS}?filter={filter}")).await.expect(200)["totalResults"] == 1
     };
-    assert_eq!(keyed.one("GET", USERS, user, Value::Null).await.expect(200)["active"], true);
+    assert_eq!(
+        keyed.one("GET", USERS, user, Value::Null).await.expect(200)["active"],
+        true
+    );
     assert!(found(&mut keyed, true).await && !found(&mut keyed, false).await);
     sign_in(&mut ada, "ada@example.com").await.expect(200);
     let set = |active: bool| json!({ "Operations": [{ "op": "replace", "path": "active", "value": active }] });
@@ -102,14 +108,21 @@ async fn whoever_is_disabled_over_the_data_routes_is_out_with_their_links() {
     let id = id_of(&mut ada).await;
     let user = id.as_str().unwrap();
     let email = json!({ "email": "ada@example.com" });
-    Browser::new(&world).post("request-password-reset", email).await.expect(200);
+    Browser::new(&world)
+        .post("request-password-reset", email)
+        .await
+        .expect(200);
     let token = world.mailed_token().await;
     let before = json!({ "id": id, "email": "ada@example.com", "role": "user", "banned": false });
     world.data.alter("sys_user", user, &json!({ "banned": true }));
     let principal = world.who(&bearer(&root.token)).await.unwrap().unwrap();
     let context = Context::request("r1").with_principal(&principal);
     let hook = json!({ "object": "sys_user", "id": id, "record": { "banned": true }, "previous": before });
-    world.plugin.hook("data.after_update", "sys_user", &context, &hook).await.unwrap();
+    world
+        .plugin
+        .hook("data.after_update", "sys_user", &context, &hook)
+        .await
+        .unwrap();
     assert!(sessions(&world, &id).is_empty());
     world.data.alter("sys_user", user, &json!({ "banned": false }));
     assert!(!ada.is_signed_in().await);

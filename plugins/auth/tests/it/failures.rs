@@ -58,7 +58,10 @@ async fn links_that_are_no_good_are_told() {
     browser.post("sign-in/magic-link", ask.clone()).await.expect(200);
     let link = format!("magic-link/verify?token={}", world.mailed_token().await);
     browser.get(&link).await.expect(200);
-    for bad in [link.as_str(), "magic-link/verify?token=0123456789abcdefghijABCDEFGHIJ00"] {
+    for bad in [
+        link.as_str(),
+        "magic-link/verify?token=0123456789abcdefghijABCDEFGHIJ00",
+    ] {
         browser.get(bad).await.refused(400, "INVALID_TOKEN");
     }
     let nobody = (json!("magic_link"), Value::Null);
@@ -139,7 +142,9 @@ async fn whoever_acts_as_somebody_else_shows_no_second_factor_of_theirs() {
         ("two-factor/verify-totp", code(&uri, later_ms)),
         ("two-factor/verify-backup-code", codes[0].clone()),
     ] {
-        root.post(path, json!({ "code": shown })).await.refused(403, "FORBIDDEN");
+        root.post(path, json!({ "code": shown }))
+            .await
+            .refused(403, "FORBIDDEN");
     }
     let sessions = world.data.rows("sys_session");
     let own = sessions.iter().filter(|session| session["user_id"] == id);

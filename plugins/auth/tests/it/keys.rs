@@ -106,7 +106,12 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         assert_eq!(refused.kind(), ErrorKind::Denied, "{method} {path}");
     }
     let denied = |event: &str| event == "security.access_denied";
-    let told: Vec<_> = world.plugin.published().into_iter().filter(|event| denied(&event.name)).collect();
+    let told: Vec<_> = world
+        .plugin
+        .published()
+        .into_iter()
+        .filter(|event| denied(&event.name))
+        .collect();
     assert_eq!(told.len(), 1, "one in a second");
     let (origin, metadata) = (&told[0].payload["origin"], &told[0].payload["metadata"]);
     assert_eq!(origin["actorKind"], "service");
@@ -118,7 +123,11 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         .await
         .refused(403, "FORBIDDEN");
     program.get("list-sessions").await.refused(403, "FORBIDDEN");
-    assert_eq!(world.count("security.access_denied"), 3, "each route is told of by itself");
+    assert_eq!(
+        world.count("security.access_denied"),
+        3,
+        "each route is told of by itself"
+    );
 }
 
 #[tokio::test]
@@ -215,7 +224,10 @@ async fn an_administrator_sees_and_ends_the_keys_of_others() {
 async fn a_key_that_is_switched_off_is_told_as_one_that_ended() {
     let world = world(json!({})).await;
     let mut ada = world.registered("ada@example.com").await;
-    let made = ada.post("api-key/create", json!({ "name": "import" })).await.expect(200);
+    let made = ada
+        .post("api-key/create", json!({ "name": "import" }))
+        .await
+        .expect(200);
     let key = made["key"].as_str().unwrap();
     for (change, told, good) in [
         (json!({ "name": "export" }), 0, true),

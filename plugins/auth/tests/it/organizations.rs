@@ -520,7 +520,8 @@ async fn every_member_is_listed_however_many_there_are() {
         })
     };
     world.data.put_all("sys_member", (0..MANY).map(place));
-    let user = |number: usize| json!({ "id": format!("u{number}"), "name": format!("U{number}"), "email": "u@example.com" });
+    let user =
+        |number: usize| json!({ "id": format!("u{number}"), "name": format!("U{number}"), "email": "u@example.com" });
     world.data.put_all("sys_user", (0..MANY).map(user));
     let listed = ada.get("organization/list-members").await.expect(200);
     let members = listed["members"].as_array().unwrap();

@@ -61,7 +61,12 @@ pub(crate) async fn id_of(browser: &mut Browser<'_>) -> Value {
 }
 
 /// Somebody with a role, given by the administrator; and their id.
-pub(crate) async fn with_role<'a>(world: &'a World, root: &mut Browser<'_>, name: &str, role: &str) -> (Browser<'a>, Value) {
+pub(crate) async fn with_role<'a>(
+    world: &'a World,
+    root: &mut Browser<'_>,
+    name: &str,
+    role: &str,
+) -> (Browser<'a>, Value) {
     let mut browser = world.registered(&format!("{name}@example.com")).await;
     let id = id_of(&mut browser).await;
     if role != "user" {

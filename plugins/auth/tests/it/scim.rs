@@ -302,7 +302,12 @@ async fn what_a_directory_leaves_out_of_the_whole_is_nothing_from_then_on() {
     let whole = json!({ "userName": "ada@example.com", "name": { "familyName": "King" } });
     let put = directory.one("PUT", USERS, id, whole).await.expect(200);
     assert_eq!(
-        (&put["name"]["givenName"], &put["name"]["familyName"], &put["externalId"], &put["displayName"]),
+        (
+            &put["name"]["givenName"],
+            &put["name"]["familyName"],
+            &put["externalId"],
+            &put["displayName"]
+        ),
         (&Value::Null, &json!("King"), &Value::Null, &json!("ada"))
     );
     assert_eq!(put["active"], false, "nobody comes back by what is left out");
@@ -318,7 +323,10 @@ async fn more_than_a_page_of_members_and_groups_are_all_there() {
     const MANY: usize = 1003;
     let world = world(json!({})).await;
     let mut directory = directory(&world).await;
-    let group = directory.post(GROUPS, json!({ "displayName": "All" })).await.expect(201);
+    let group = directory
+        .post(GROUPS, json!({ "displayName": "All" }))
+        .await
+        .expect(201);
     let id = group["id"].as_str().unwrap();
     let member = |number: usize| json!({ "id": format!("tm{number}"), "team_id": id, "user_id": format!("u{number}") });
     world.data.put_all("sys_team_member", (0..MANY).map(member));
@@ -335,6 +343,12 @@ async fn more_than_a_page_of_members_and_groups_are_all_there() {
     let organization = world.data.rows("sys_team")[0]["organization_id"].clone();
     let team = |number: usize| json!({ "id": format!("t{number}"), "name": "T", "organization_id": organization });
     world.data.put_all("sys_team", (0..MANY).map(team));
-    let page = directory.get(&format!("{GROUPS}?startIndex=1002&count=5")).await.expect(200);
-    assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(MANY + 1), &json!(3)));
+    let page = directory
+        .get(&format!("{GROUPS}?startIndex=1002&count=5"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&page["totalResults"], &page["itemsPerPage"]),
+        (&json!(MANY + 1), &json!(3))
+    );
 }

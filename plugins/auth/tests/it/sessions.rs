@@ -308,7 +308,9 @@ async fn over_https_a_cookie_changes_things_from_pages_that_came_over_https() {
         (&based, false, "http://crm.example.com", false),
         (&based, false, "https://crm.example.com", true),
     ] {
-        let browser = world.registered(&format!("u{secure}{}@example.com", origin.len())).await;
+        let browser = world
+            .registered(&format!("u{secure}{}@example.com", origin.len()))
+            .await;
         let credentials = Credentials {
             authorization: None,
             cookie: Some(browser.cookie_header()),
@@ -320,7 +322,10 @@ async fn over_https_a_cookie_changes_things_from_pages_that_came_over_https() {
         };
         match world.who(&credentials).await {
             Ok(principal) => assert!(principal.is_some() && expected, "{secure} {origin}"),
-            Err(error) => assert!(error.kind() == ErrorKind::Denied && !expected, "{secure} {origin}: {error}"),
+            Err(error) => assert!(
+                error.kind() == ErrorKind::Denied && !expected,
+                "{secure} {origin}: {error}"
+            ),
         }
     }
 }

@@ -35,7 +35,10 @@ impl Change<'_> {
         let Some(changed) = changed else { return Ok(Vec::new()) };
         assert_eq!(changed["record"], self.record, "nothing but what is told is added");
         let events = changed["events"].as_array().unwrap();
-        Ok(events.iter().map(|event| event["name"].as_str().unwrap().to_owned()).collect())
+        Ok(events
+            .iter()
+            .map(|event| event["name"].as_str().unwrap().to_owned())
+            .collect())
     }
 }
 
@@ -101,7 +104,11 @@ async fn ways_in_are_written_by_nobody() {
                 object,
                 id: "x",
                 record: record.clone(),
-                previous: if point == "data.before_insert" { Value::Null } else { record.clone() },
+                previous: if point == "data.before_insert" {
+                    Value::Null
+                } else {
+                    record.clone()
+                },
             };
             assert_eq!(
                 refusal(&world, &by_root, &change).await,
@@ -151,7 +158,13 @@ async fn nobody_becomes_more_by_a_record_of_a_user() {
         ("hr", &by_hr, &boss_id, json!({ "banned": true }), denied),
         ("hr", &by_hr, &boss_id, json!({ "email": "mine@example.com" }), denied),
         ("hr", &by_hr, &hr_id, json!({ "ban_expires": null }), denied),
-        ("hr", &by_hr, &ada_id, json!({ "banned": true, "ban_reason": "left" }), None),
+        (
+            "hr",
+            &by_hr,
+            &ada_id,
+            json!({ "banned": true, "ban_reason": "left" }),
+            None,
+        ),
         ("hr", &by_hr, &ada_id, json!({ "email": "A@example.com" }), denied),
         ("hr", &by_hr, &ada_id, json!({ "email": "a@example.com" }), None),
         ("root", &by_root, &root_id, json!({ "role": "user" }), denied),
@@ -164,7 +177,12 @@ async fn nobody_becomes_more_by_a_record_of_a_user() {
         let change = changed(&world, "sys_user", id.as_str().unwrap(), record.clone());
         assert_eq!(refusal(&world, by, &change).await, expected, "{name} {record}");
     }
-    let change = changed(&world, "sys_user", ada_id.as_str().unwrap(), json!({ "role": "sales_manager" }));
+    let change = changed(
+        &world,
+        "sys_user",
+        ada_id.as_str().unwrap(),
+        json!({ "role": "sales_manager" }),
+    );
     assert_eq!(change.by(&world, &by_root).await.unwrap(), ["authz.role_updated"]);
     let user = |more: Value| {
         let mut user = json!({ "name": "New", "email": "new@example.com", "role": "user" });
@@ -177,9 +195,19 @@ async fn nobody_becomes_more_by_a_record_of_a_user() {
         ("ada", &by_ada, json!({}), Err(ErrorKind::Denied)),
         ("hr", &by_hr, json!({}), Ok(Vec::new())),
         ("hr", &by_hr, json!({ "role": "super_admin" }), Err(ErrorKind::Denied)),
-        ("root", &by_root, json!({ "two_factor_enabled": true }), Err(ErrorKind::Denied)),
+        (
+            "root",
+            &by_root,
+            json!({ "two_factor_enabled": true }),
+            Err(ErrorKind::Denied),
+        ),
         ("root", &by_root, json!({ "email": "none" }), Err(ErrorKind::Denied)),
-        ("root", &by_root, json!({ "role": "admin" }), Ok(vec!["authz.role_assigned".to_owned()])),
+        (
+            "root",
+            &by_root,
+            json!({ "role": "admin" }),
+            Ok(vec!["authz.role_assigned".to_owned()]),
+        ),
     ] {
         let told = user(more.clone()).by(&world, by).await.map_err(|error| error.kind());
         assert_eq!(told, expected, "{name} {more}");
@@ -194,9 +222,10 @@ async fn a_record_of_a_user_is_not_changed_from_another_organization() {
     let (_, bob) = with_role(&world, &mut root, "bob", "user").await;
     let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
     let (_, both) = with_role(&world, &mut root, "cy", "user").await;
-    world
-        .data
-        .put("sys_organization", json!({ "id": "o2", "name": "Theirs", "slug": "theirs" }));
+    world.data.put(
+        "sys_organization",
+        json!({ "id": "o2", "name": "Theirs", "slug": "theirs" }),
+    );
     for (organization, user) in [("o1", &ada), ("o1", &both), ("o2", &both)] {
         let place = json!({ "organization_id": organization, "user_id": user, "role": "member" });
         world.data.put("sys_member", place);
@@ -206,7 +235,11 @@ async fn a_record_of_a_user_is_not_changed_from_another_organization() {
     for (id, record, expected) in [
         (&ada, json!({ "banned": true }), None),
         (&ada, json!({ "email": "a@example.com", "email_verified": false }), None),
-        (&ada, json!({ "email": "a@example.com", "email_verified": true }), denied),
+        (
+            &ada,
+            json!({ "email": "a@example.com", "email_verified": true }),
+            denied,
+        ),
         (&both, json!({ "banned": true }), denied),
         (&both, json!({ "email": "a@example.com" }), denied),
         (&both, json!({ "external_id": "e1" }), None),
@@ -217,8 +250,15 @@ async fn a_record_of_a_user_is_not_changed_from_another_organization() {
         let change = changed(&world, "sys_user", id.as_str().unwrap(), record.clone());
         assert_eq!(refusal(&world, &by_hr, &change).await, expected, "{record}");
     }
-    let new = made("sys_user", json!({ "email": "new@example.com", "name": "New", "role": "user" }));
-    assert_eq!(refusal(&world, &by_hr, &new).await, denied, "they would be nobody's member");
+    let new = made(
+        "sys_user",
+        json!({ "email": "new@example.com", "name": "New", "role": "user" }),
+    );
+    assert_eq!(
+        refusal(&world, &by_hr, &new).await,
+        denied,
+        "they would be nobody's member"
+    );
     for (id, expected) in [(&ada, None), (&both, denied), (&bob, unknown)] {
         let change = deleted(&world, "sys_user", id.as_str().unwrap());
         assert_eq!(refusal(&world, &by_hr, &change).await, expected);
@@ -252,7 +292,7 @@ async fn what_belongs_to_somebody_goes_with_them_and_not_without() {
 }
 
 /// An organisation of Ada's with Bob as a member, and what they and others are.
-async fn acme<'a>(world: &'a World, root: &mut Browser<'_>) -> (String, [(Context, Value); 3]) {
+async fn acme(world: &World, root: &mut Browser<'_>) -> (String, [(Context, Value); 3]) {
     let mut people = Vec::new();
     for name in ["ada", "bob", "eve"] {
         people.push(with_role(world, root, name, "user").await);
@@ -309,10 +349,25 @@ async fn places_in_organizations_are_written_by_whoever_may_give_them() {
             changed(&world, "sys_member", owner, json!({ "role": "member" })),
             invalid,
         ),
-        ("the last owner leaves", &by_ada, deleted(&world, "sys_member", owner), invalid),
-        ("eve takes bob out", &by_eve, deleted(&world, "sys_member", "m_bob"), denied),
+        (
+            "the last owner leaves",
+            &by_ada,
+            deleted(&world, "sys_member", owner),
+            invalid,
+        ),
+        (
+            "eve takes bob out",
+            &by_eve,
+            deleted(&world, "sys_member", "m_bob"),
+            denied,
+        ),
         ("bob leaves", &by_bob, deleted(&world, "sys_member", "m_bob"), None),
-        ("ada takes him out", &by_ada, deleted(&world, "sys_member", "m_bob"), None),
+        (
+            "ada takes him out",
+            &by_ada,
+            deleted(&world, "sys_member", "m_bob"),
+            None,
+        ),
     ] {
         assert_eq!(refusal(&world, by, &change).await, expected, "{name}");
     }
@@ -331,9 +386,10 @@ async fn organizations_and_teams_are_written_by_their_own() {
     let mut root = world.registered("root@example.com").await;
     let (organization, [(by_ada, _), (by_bob, bob), (by_eve, eve)]) = acme(&world, &mut root).await;
     let id = organization.as_str();
-    world
-        .data
-        .put("sys_team", json!({ "id": "t1", "name": "North", "organization_id": id }));
+    world.data.put(
+        "sys_team",
+        json!({ "id": "t1", "name": "North", "organization_id": id }),
+    );
     let team = json!({ "name": "South", "organization_id": id });
     let member = |user: &Value| made("sys_team_member", json!({ "team_id": "t1", "user_id": user }));
     let of = |organization: &str| json!({ "organization_id": organization, "user_id": "u1", "role": "owner" });
@@ -366,13 +422,23 @@ async fn organizations_and_teams_are_written_by_their_own() {
         ("bob joins", &by_bob, member(&bob), denied),
         ("ada puts a stranger in", &by_ada, member(&eve), denied),
         ("ada puts bob in", &by_ada, member(&bob), None),
-        ("bob deletes it", &by_bob, deleted(&world, "sys_organization", id), denied),
+        (
+            "bob deletes it",
+            &by_bob,
+            deleted(&world, "sys_organization", id),
+            denied,
+        ),
         ("ada deletes it", &by_ada, deleted(&world, "sys_organization", id), None),
         // What belongs to it goes with it: the last owner, an invitation, a team and who is in it.
         ("a member goes", &by_ada, gone("sys_member", of(id)), None),
         ("an invitation goes", &by_ada, gone("sys_invitation", of(id)), None),
         ("a team goes", &by_ada, gone("sys_team", of(id)), None),
-        ("its members go", &by_ada, gone("sys_team_member", json!({ "team_id": "x" })), None),
+        (
+            "its members go",
+            &by_ada,
+            gone("sys_team_member", json!({ "team_id": "x" })),
+            None,
+        ),
         ("others stay", &by_ada, gone("sys_invitation", of("o2")), denied),
     ] {
         assert_eq!(refusal(&world, by, &change).await, expected, "{name}");

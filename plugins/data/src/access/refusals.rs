@@ -78,7 +78,9 @@ impl Refusals {
             return Due::Now(std::mem::take(left_out));
         }
         if known.told.len() >= REMEMBERED_MAX {
-            known.told.retain(|_, (last, left_out)| *last == second || *left_out > 0);
+            known
+                .told
+                .retain(|_, (last, left_out)| *last == second || *left_out > 0);
             if known.told.len() >= REMEMBERED_MAX {
                 known.elsewhere += 1;
                 return Due::Counted;

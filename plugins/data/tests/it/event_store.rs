@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use objectos_data::event_store::StoredEvents;
-use objectos_plugin_api::private::RStr;
-use objectos_plugin_api::{Context, Error, ErrorKind};
 use objectos_plugin_api::contracts::event_store::{
     DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest,
     RangeRequest, SettleRequest,
 };
+use objectos_plugin_api::private::RStr;
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
+use objectos_plugin_api::{Context, Error, ErrorKind};
 use serde_json::json;
 
 use crate::world::{NOON, World};

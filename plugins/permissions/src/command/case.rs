@@ -184,7 +184,10 @@ impl Test<'_> {
 
     async fn decide(&self, object: &str, operation: Operation, asked: Asked<'_>) -> Verdict {
         let compiled = self.compiled(object, operation);
-        if asked.record.is_some_and(|record| is_foreign(&self.model.catalogue, self.subject, object, record)) {
+        if asked
+            .record
+            .is_some_and(|record| is_foreign(&self.model.catalogue, self.subject, object, record))
+        {
             return Verdict {
                 allowed: false,
                 reason: "the record belongs to another organisation".to_owned(),
@@ -340,7 +343,9 @@ impl Test<'_> {
 impl Test<'_> {
     /// Which fields are shown as a mask alone, and which as they are.
     fn masks(&self, object: &str, problems: &mut Problems, report: &mut Report) {
-        let Some(info) = self.model.catalogue.object(object) else { return };
+        let Some(info) = self.model.catalogue.object(object) else {
+            return;
+        };
         let masked = info.masked_from(&self.subject.roles);
         let plan = self.compiled(object, Operation::Read).plan;
         for (key, expected) in [("masked", true), ("unmasked", false)] {

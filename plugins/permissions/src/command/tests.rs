@@ -201,13 +201,25 @@ fn golden_subjects(model: &crate::model::Model) -> Vec<(String, crate::subject::
         assignments: vec![given(Recipient::Group("field".to_owned()), None)],
         ..Memberships::default()
     };
-    add("member of a group with the set read_only", &session(&["user"], None), &in_group);
+    add(
+        "member of a group with the set read_only",
+        &session(&["user"], None),
+        &in_group,
+    );
     let here = Memberships {
         assignments: vec![given(Recipient::User("me".to_owned()), Some("t1"))],
         ..Memberships::default()
     };
-    add("with the set read_only in their organisation", &session(&["user"], Some("t1")), &here);
-    add("with the set read_only in another organisation", &session(&["user"], Some("t2")), &here);
+    add(
+        "with the set read_only in their organisation",
+        &session(&["user"], Some("t1")),
+        &here,
+    );
+    add(
+        "with the set read_only in another organisation",
+        &session(&["user"], Some("t2")),
+        &here,
+    );
     let guest = Principal {
         kind: PrincipalKind::Anonymous,
         ..Principal::default()

@@ -64,7 +64,9 @@ impl World {
     pub(super) fn read(root: &Part<'_>, problems: &mut Problems) -> Self {
         let mut world = Self {
             now_ms: root.key("now").and_then(|now| read_moment(&now, problems)),
-            settings: root.key("settings").map_or_else(Settings::default, |part| settings(&part, problems)),
+            settings: root
+                .key("settings")
+                .map_or_else(Settings::default, |part| settings(&part, problems)),
             ..Self::default()
         };
         let users = root.key("users").and_then(|users| users.map(problems));
@@ -232,7 +234,10 @@ fn settings(part: &Part<'_>, problems: &mut Problems) -> Settings {
         Err(error) => Err(error.message().to_owned()),
     });
     read.unwrap_or_else(|message| {
-        problems.push(part.problem(message).hint("these are the keys of plugins.objectos.permissions"));
+        problems.push(
+            part.problem(message)
+                .hint("these are the keys of plugins.objectos.permissions"),
+        );
         Settings::default()
     })
 }

@@ -104,7 +104,11 @@ impl<'a> Planner<'a> {
         if !info.is_some_and(|info| info.fields.contains_key("organization")) {
             return Rows::All;
         }
-        let here = self.subject.tenant.as_deref().map(|tenant| Rows::test("organization", "$eq", tenant));
+        let here = self
+            .subject
+            .tenant
+            .as_deref()
+            .map(|tenant| Rows::test("organization", "$eq", tenant));
         Rows::any(std::iter::once(Rows::test("organization", "$null", true)).chain(here))
     }
 

@@ -369,7 +369,10 @@ fn owners_are_looked_up_in_the_active_organisation() {
         assert!(within.contains(everywhere) && within.contains(here), "{within}");
     }
     let groups = lookup("{type: group, value: west}", Some("t1"));
-    assert!(groups.contains("\"ours\"") && !groups.contains("\"theirs\""), "{groups}");
+    assert!(
+        groups.contains("\"ours\"") && !groups.contains("\"theirs\""),
+        "{groups}"
+    );
 }
 
 #[test]

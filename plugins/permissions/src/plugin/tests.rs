@@ -319,15 +319,29 @@ async fn roles_groups_and_territories_may_count_in_one_organisation_alone() {
     let nested = json!({"group": "field", "member_type": "role", "member": "rep", "organization": "t1"});
     world.create("sys_group_member", nested).await.unwrap();
     for (object, record) in [
-        ("sys_user_role", json!({"user": "ann", "role": "rep", "organization": "t1"})),
+        (
+            "sys_user_role",
+            json!({"user": "ann", "role": "rep", "organization": "t1"}),
+        ),
         ("sys_user_role", json!({"user": "ann", "role": "aide"})),
-        ("sys_group_member", json!({"group": "west", "member_type": "user", "member": "ann", "organization": "t1"})),
-        ("sys_user_territory", json!({"user": "ann", "territory": "north", "organization": "t1"})),
+        (
+            "sys_group_member",
+            json!({"group": "west", "member_type": "user", "member": "ann", "organization": "t1"}),
+        ),
+        (
+            "sys_user_territory",
+            json!({"user": "ann", "territory": "north", "organization": "t1"}),
+        ),
     ] {
         world.create(object, record).await.unwrap();
     }
     for (tenant, roles, groups, territories) in [
-        (Some("t1"), vec!["aide", "rep", "user"], vec!["field", "west"], vec!["north"]),
+        (
+            Some("t1"),
+            vec!["aide", "rep", "user"],
+            vec!["field", "west"],
+            vec!["north"],
+        ),
         (Some("t2"), vec!["aide", "user"], vec![], vec![]),
         (None, vec!["aide", "user"], vec![], vec![]),
     ] {
@@ -711,7 +725,10 @@ async fn masks_bans_memberships_and_what_is_written_are_explained() {
     world.metadata.declare("object", "account", MASKED);
     world.metadata.declare("permission", "editors", EDITORS);
     world.assign("editors", "ann", None).await;
-    world.create("sys_user_role", json!({"user": "ann", "role": "rep"})).await.unwrap();
+    world
+        .create("sys_user_role", json!({"user": "ann", "role": "rep"}))
+        .await
+        .unwrap();
     let ann = json!({"id": "ann", "name": "Ann", "role": "user"});
     world.data.put("sys_user", map(ann));
     let account = json!({"id": "a1", "owner_id": "bob", "name": "One", "region": "north"});
@@ -731,7 +748,10 @@ async fn masks_bans_memberships_and_what_is_written_are_explained() {
     let object = "GET /api/v1/permissions/objects/{object}";
     let (_, object) = world.route(&user("ann"), object, &at, "", Value::Null).await.unwrap();
     let fields = &object["fieldPermissions"];
-    assert_eq!((&fields["iban"]["masked"], fields["region"].get("masked")), (&json!(true), None));
+    assert_eq!(
+        (&fields["iban"]["masked"], fields["region"].get("masked")),
+        (&json!(true), None)
+    );
     for (change, expected) in [
         (json!({"region": "north"}), ""),
         (json!({"region": "south"}), "would not be among them"),
@@ -743,8 +763,14 @@ async fn masks_bans_memberships_and_what_is_written_are_explained() {
         assert!(reason.contains(expected), "{change}: {reason}");
     }
     let (allowed, reason, _) = ask(json!({"tenant": "t9"})).await;
-    assert!(!allowed && reason.contains("no member of the organisation `t9`"), "{reason}");
-    for (banned, expires, allowed) in [(true, Value::Null, false), (true, json!(moment::text(NOW_MS - 1)), true)] {
+    assert!(
+        !allowed && reason.contains("no member of the organisation `t9`"),
+        "{reason}"
+    );
+    for (banned, expires, allowed) in [
+        (true, Value::Null, false),
+        (true, json!(moment::text(NOW_MS - 1)), true),
+    ] {
         let ban = map(json!({"banned": banned, "ban_expires": expires}));
         world.data.change("sys_user", "ann", &ban);
         let (answered, reason, _) = ask(json!({})).await;

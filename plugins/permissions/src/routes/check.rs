@@ -84,7 +84,14 @@ pub(super) async fn check(call: Call) -> Result<HttpResponse> {
             .state
             .compile(&call.context, &subject, &question.object, Operation::Read)
             .await?;
-        let (seen, _) = decide(&seen, &question.object, Operation::Read, Asked::of(Some(&record)), &live).await?;
+        let (seen, _) = decide(
+            &seen,
+            &question.object,
+            Operation::Read,
+            Asked::of(Some(&record)),
+            &live,
+        )
+        .await?;
         if !seen.allowed {
             return ok(&absent());
         }

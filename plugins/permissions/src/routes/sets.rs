@@ -114,7 +114,9 @@ async fn write(call: &Call, name: &str, definition: Value) -> Result<HttpRespons
     }
     let known = stored(call, name).await?;
     // One that was withdrawn stays so: to edit what it says is not to give it back.
-    let active = known.as_ref().is_none_or(|record| record.get("active") != Some(&Value::Bool(false)));
+    let active = known
+        .as_ref()
+        .is_none_or(|record| record.get("active") != Some(&Value::Bool(false)));
     let record = json!({
         "name": name,
         "label": definition.get("label"),

@@ -18,7 +18,10 @@ pub(super) fn keys(document: &PluginDocument) -> Vec<String> {
         ("manifest.capabilities", manifest.capabilities.is_some()),
         ("manifest.loading", manifest.loading.is_some()),
         ("capabilities.provides", !capabilities.provides.is_empty()),
-        ("capabilities.extensionPoints", !capabilities.extension_points.is_empty()),
+        (
+            "capabilities.extensionPoints",
+            !capabilities.extension_points.is_empty(),
+        ),
         ("capabilities.extensions", !capabilities.extensions.is_empty()),
         ("security.sandbox", security.sandbox != SandboxConfig::default()),
         ("security.policy", security.policy.is_some()),

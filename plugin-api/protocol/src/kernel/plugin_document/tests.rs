@@ -303,10 +303,11 @@ fn keys_of_which_nothing_comes_are_named() {
     document["manifest"]["permissions"] = json!(["read"]);
     document["manifest"]["datasources"] = json!(["other"]);
     document["manifest"]["loading"] = json!({});
+    let permissions = ["plugin", "tenant", "global", "user"].map(permission);
     document["security"] = json!({
         "pluginId": "com.example.notes", "trustLevel": "untrusted", "sandbox": {"enabled": false},
         "permissions": {
-            "permissions": ["plugin", "tenant", "global", "user"].map(permission), "defaultGrant": "allow"
+            "permissions": permissions, "defaultGrant": "allow"
         }
     });
     assert_eq!(

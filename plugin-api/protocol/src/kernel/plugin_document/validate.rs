@@ -66,7 +66,11 @@ fn permissions(document: &PluginDocument, findings: &mut Findings) {
             );
         }
         if !filter.fields.is_empty() {
-            findings.add(format!("{path}.fields"), "no permission is held to single fields", remedy);
+            findings.add(
+                format!("{path}.fields"),
+                "no permission is held to single fields",
+                remedy,
+            );
         }
     }
 }

@@ -203,11 +203,7 @@ async fn asked(call: &Call) -> Result<Value> {
         return Err(AuthError::explained(Refusal::InvalidFilter, message));
     }
     for (user, teams) in &mut users {
-        let places: Vec<TeamMember> = call
-            .auth
-            .records
-            .all(&call.context, json!({ "user_id": user }))
-            .await?;
+        let places: Vec<TeamMember> = call.auth.records.all(&call.context, json!({ "user_id": user })).await?;
         teams.extend(places.into_iter().map(|place| place.team_id));
     }
     Ok(placed(filter, &users))

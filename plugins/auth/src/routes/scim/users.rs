@@ -345,7 +345,13 @@ async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, 
     let Some(organization) = leaves else {
         return Ok(changed);
     };
-    elsewhere::put_out(call, user, &organization, "The directory put the user out of the organization").await?;
+    elsewhere::put_out(
+        call,
+        user,
+        &organization,
+        "The directory put the user out of the organization",
+    )
+    .await?;
     // What the directory asked for, as far as it has a say.
     Ok(User {
         banned: true,

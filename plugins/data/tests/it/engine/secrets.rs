@@ -326,7 +326,10 @@ async fn what_the_permissions_know_of_the_caller_counts_for_masks_and_expression
         let context = principal(user, PrincipalKind::User, None);
         let read = world.get_as(&context, "person", "p1").await.unwrap();
         assert_eq!((&read["ssn"], &read["salary"]), (&ssn, &salary), "{user}");
-        let made = world.engine.create(&context, "person", fields(json!({ "name": user }))).await;
+        let made = world
+            .engine
+            .create(&context, "person", fields(json!({ "name": user })))
+            .await;
         let made: Value = serde_json::from_slice(&made.unwrap().record).unwrap();
         assert_eq!(made["by"], json!(role), "{user}");
     }

@@ -175,7 +175,9 @@ async fn formulas_answer_and_filter_in_the_zone() {
 async fn what_permissions_say_counts_in_the_operators_zone() {
     let world = world().await;
     let july = json!({ "at": { "$gte": "2026-07-01", "$lt": "2026-08-01" } });
-    world.permissions.allow("ann", "visit", Operation::Read, allowed(Some(july)));
+    world
+        .permissions
+        .allow("ann", "visit", Operation::Read, allowed(Some(july)));
     let in_berlin = Engine::new(world.engine.parts().clone()).with_zone(Zone::read("Europe/Berlin").unwrap());
     for (engine, expected) in [(world.engine.as_ref(), 0), (&in_berlin, 1)] {
         for zone in ["UTC", "Europe/Berlin", "Pacific/Apia"] {

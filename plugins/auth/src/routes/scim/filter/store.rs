@@ -199,7 +199,10 @@ mod tests {
         check("displayName pr", json!({ "name": { "$exists": true } }));
         let (yes, no) = (active(true, NOW_MS), active(false, NOW_MS));
         assert_eq!(
-            (&yes["$or"][1]["ban_expires"]["$lt"], &no["$or"][1]["ban_expires"]["$gt"]),
+            (
+                &yes["$or"][1]["ban_expires"]["$lt"],
+                &no["$or"][1]["ban_expires"]["$gt"]
+            ),
             (&json!("2023-11-14T22:13:20.001Z"), &json!("2023-11-14T22:13:20.000Z"))
         );
         check("active eq true", yes.clone());
