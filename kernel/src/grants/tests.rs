@@ -37,6 +37,14 @@ fn permission(resource: &str, actions: &[&str], ids: &[&str], required: bool) ->
     })
 }
 
+/// Each under an id of its own.
+fn numbered(mut permissions: Value) -> Value {
+    for (number, permission) in permissions.as_array_mut().into_iter().flatten().enumerate() {
+        permission["id"] = json!(format!("asked{number}"));
+    }
+    permissions
+}
+
 fn config(allow: &[&str], deny: &[&str]) -> GrantsConfig {
     let owned = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
     IndexMap::from([(
@@ -336,20 +344,20 @@ fn rules_that_nobody_would_hold_a_plugin_to_are_refused() {
         check(rule, false);
     }
     // Who asks for what is nothing gets nothing and is loaded.
-    let idle = json!([
+    let idle = numbered(json!([
         permission("ui.view", &["read"], &[], true),
         permission("system.config", &["update"], &[], true)
-    ]);
+    ]));
     let set = grant(&idle, &[], &[]).unwrap();
     assert!(set.withheld().is_empty() && set.granted().iter().all(|grant| grant.permission.is_none()));
 }
 
 #[test]
 fn who_may_say_who_asks_and_manage_plugins_was_granted_it() {
-    let asks = json!([
+    let asks = numbered(json!([
         permission("system.api", &["manage"], &[], false),
         permission("system.plugin", &["manage"], &[], false),
-    ]);
+    ]));
     let set = grant(&asks, &["principal:set", "plugin:manage:com.example.*"], &[]).unwrap();
     assert!(set.may_set_principal());
     assert!(set.may_manage_plugin("com.example.notes"));

@@ -716,7 +716,7 @@ async fn managers_learn_why() {
     world.plugin.stop().await.unwrap();
 }
 
-const MASKED: &str = "name: account\nfields:\n  name: {type: text}\n  region: {type: text}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, roles: [rep]}}\n";
+const MASKED: &str = "name: account\nfields:\n  name: {type: text}\n  region: {type: text}\n  revenue: {type: currency}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, roles: [rep]}}\n";
 const EDITORS: &str = "name: editors\nobjects:\n  account: {allowRead: true, allowEdit: true, viewAllRecords: true, modifyAllRecords: true}\nfields:\n  account.name: {readable: true, editable: false}\nrowLevelSecurity:\n  - {name: northern, object: account, operation: update, using: \"region = 'north'\", check: \"region = 'north'\"}\n";
 
 #[tokio::test]
