@@ -192,7 +192,7 @@ fn objects_in_several_databases() {
     check_files(
         &[("account.object.yml", books), ("contact.object.yml", contact)],
         expect![
-            "account.object.yml:5:58: fields.size.summaryOperations.object: the records of `contact` lie in another database (datasource `default`) and cannot be rolled up here; give both objects the same `datasource`"
+            "account.object.yml:5:53: fields.size.summaryOperations.object: the records of `contact` lie in another database (datasource `default`) and cannot be rolled up here; give both objects the same `datasource`"
         ],
     );
 }

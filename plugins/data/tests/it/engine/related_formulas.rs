@@ -145,7 +145,7 @@ async fn expanded_records_have_them_and_are_chosen_by_them() {
 #[tokio::test]
 async fn searches_and_neighbours_are_narrowed_by_them() {
     let world = world().await;
-    let fuzzy = json!({ "search": { "query": "bbo", "fuzzy": true }, "where": { "tag": "BETA #7!" }, "fields": ["id"] });
+    let fuzzy = json!({ "search": { "query": "bob", "fuzzy": true }, "where": { "tag": "BETA #7!" }, "fields": ["id"] });
     let found = world.query("contact", fuzzy).await.unwrap();
     assert_eq!(found["total"], 1, "{found}");
     let near = json!({
