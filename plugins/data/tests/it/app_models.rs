@@ -256,7 +256,7 @@ fn indexes_have_names_of_their_own() {
 #[test]
 fn a_unique_rule_that_no_index_serves_is_told_of() {
     let text = "name: thing\nfields:\n  note: {type: textarea}\n  tags: {type: tags}\n  sum: {type: formula, expression: 1 + 1}\nvalidations:\n  - {type: unique, name: a, message: m, fields: [note]}\n  - {type: unique, name: b, message: m, fields: [tags]}\n  - {type: unique, name: c, message: m, fields: [sum]}\n";
-    let loaded = crate::app_support::try_load(&[("thing.object.yml", text)]).unwrap();
+    let loaded = try_load(&[("thing.object.yml", text)]).unwrap();
     let lines: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
         thing.object.yml:7:50: warning: validations[0].fields[0]: `note` holds long texts, which no index takes: every write compares all records; compare a field with one short value, or keep the table small
