@@ -503,7 +503,7 @@ fn what_means_nothing_is_a_warning() {
     let lines: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
         thing.object.yml:2:1: warning: workflows: left out: workflows belong in a *.workflow.yml file
-        thing.object.yml:3:1: warning: partitioning: is kept with the definition, but nothing acts on it
+        thing.object.yml:3:1: warning: partitioning: is kept with the definition, but nothing acts on it; the records lie in one table; partition it in the database, where that is needed
         thing.object.yml:5:35: warning: fields.title.expression: `expression` means nothing for a text field; remove it
         thing.object.yml:5:49: warning: fields.title.reference: `reference` means nothing for a text field; remove it
         thing.object.yml:5:65: warning: fields.title.options: `options` means nothing for a text field; remove it
@@ -533,6 +533,8 @@ fn what_nothing_acts_on_is_a_warning() {
         "search.filters",
     ];
     assert_eq!(paths, expected);
+    // Each says what to do in its place.
+    assert!(loaded.warnings.iter().all(|warning| warning.hint.is_some()));
     let text = "name: thing\nversioning: {enabled: true, strategy: event-sourcing, versionField: version}\nfields:\n  title: {type: text}\n  vector: {type: vector, vectorConfig: {dimensions: 2, indexed: true, indexType: hnsw}}\n  file: {type: file, fileAttachmentConfig: {publicRead: false, allowDelete: false, storageBucket: b}}\n  image: {type: image, fileAttachmentConfig: {imageValidation: {generateThumbnails: true, autoRotate: false}}}\n";
     let loaded = try_load(&[("thing.object.yml", text)]).expect("only warnings");
     let mut paths: Vec<&str> = loaded.warnings.iter().map(|warning| warning.path.as_str()).collect();
