@@ -44,7 +44,7 @@ pub(super) fn input<'a>(
     let blind = checker.blind(at.1, expression.fields().iter().map(String::as_str));
     let mut inputs = Vec::new();
     for path in expression.fields().iter().filter(|_| !blind) {
-        inputs.extend(input(checker, (at, &way), path, columns, formulas)?);
+        inputs.extend(input(checker, (at, way.as_str()), path, columns, formulas)?);
     }
     let id = columns.place(&id);
     formulas.push(FormulaOutput {

@@ -132,7 +132,7 @@ async fn a_reference_outlasts_the_bin_and_no_longer() {
     assert_eq!(seen().await, nowhere(json!("s1")));
     // Nobody can be put onto it meanwhile.
     let put = world.create("book", json!({ "name": "b", "shelf": "s1" })).await;
-    assert_eq!(field_errors(put), ["shelf: invalid_reference"]);
+    assert_eq!(field_errors(put), ["shelf: reference_not_found"]);
     world.engine.restore(&world.local, "shelf", "s1").await.unwrap();
     assert_eq!(seen().await, there);
     delete(&world, "shelf", "s1").await;
