@@ -135,10 +135,10 @@ async fn expanded_records_have_them_and_are_chosen_by_them() {
         let found = world.query("visit", query.clone()).await.unwrap();
         assert_eq!(found["records"], json!([{ "id": "v1", "contact": expected }]), "{query}");
     }
-    let query = json!({ "fields": ["id"], "where": { "id": "a1" }, "expand": { "parent": { "where": { "label": "x" } } } });
+    let query = json!({ "fields": ["id"], "where": { "id": "a2" }, "expand": { "parent": { "where": { "label": "x" } } } });
     assert_eq!(
         world.query("account", query).await.unwrap()["records"],
-        json!([{ "id": "a1", "parent": null }])
+        json!([{ "id": "a2", "parent": null }])
     );
 }
 
