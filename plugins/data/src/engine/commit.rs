@@ -351,7 +351,7 @@ impl Engine {
                     extra = changed;
                 }
             }
-            let mut record = self.written_record(context, schema, plan, trial).await?;
+            let mut record = self.written_record(context, schema, plan, trial).await;
             if let (Some(extra), false) = (extra, record.is_empty()) {
                 record = merged(&record, extra, &plan.layout, plan.granted.view.as_deref())?;
             }
@@ -369,17 +369,31 @@ impl Engine {
     }
 
     /// The record after a write; empty for a deleted one. Of a trial, what the database computes is not there to be read.
-    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned, trial: bool) -> Result<Vec<u8>> {
+    ///
+    /// The write is stored, so this does not fail: whoever was told so would do it once more. When the record cannot be read
+    /// back, it is the one that was stored, without computed fields.
+    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned, trial: bool) -> Vec<u8> {
         let Some(after) = &plan.after else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let view = plan.granted.view.as_deref();
         let mut stored = Vec::with_capacity(256);
         write_stored(&mut stored, &plan.layout, view, plan.granted.system, &Values(after));
         if plan.layout.plain || trial {
-            return Ok(stored);
+            return stored;
         }
-        // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
+        match self.read_back(context, schema, plan).await {
+            Ok(record) => record.unwrap_or(stored),
+            Err(error) => {
+                let object = &plan.layout.object.name;
+                tracing::warn!(object, id = plan.id, error = %error, "a record was stored and cannot be read back");
+                stored
+            }
+        }
+    }
+
+    /// A record with its computed fields. Whoever wrote it sees it, even if it now lies outside of what they read.
+    async fn read_back(&self, context: &Context, schema: &Schema, plan: &Planned) -> Result<Option<Vec<u8>>> {
         let granted = plan.granted.of_any_record();
         let caller = self.caller(context);
         caller.learn(&granted);
@@ -400,7 +414,7 @@ impl Engine {
         reader
             .read(&select.page_statement(plan.layout.dialect), &mut |row| writer.row(row))
             .await?;
-        Ok(if writer.ends.is_empty() { stored } else { writer.out })
+        Ok((!writer.ends.is_empty()).then_some(writer.out))
     }
 }
 

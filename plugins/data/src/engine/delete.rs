@@ -1,5 +1,9 @@
 //! Deleting a record, and what follows from it: records that point to it are deleted with it, lose the reference, or stand in
 //! the way, as their fields say. All of it is one unit; each record that is touched has its hooks and its event.
+//!
+//! A record that goes into the bin takes others along, or empties their references, only with `cascadeDelete`. Without it nothing
+//! of others changes: a `set_null` reference stays as it is, leads nowhere as long as the record is in the bin, and leads there
+//! again when it comes back, which an emptied one would not. Deleting for good does what the fields say.
 
 use std::sync::Arc;
 

@@ -3,6 +3,8 @@
 //! The groups are made in an inner statement under names of our own (`g0`, `a0`, …); `having` and the order work on these
 //! from outside. What clients call the figures never becomes SQL.
 
+mod lists;
+
 use objectos_expression::Zone;
 
 use super::bucket::{Bucket, Unit};

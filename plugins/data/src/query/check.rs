@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use objectos_expression::{Environment, Type, Zone};
 
+pub use self::formula::FormulaInput;
 pub use self::part::PartKind;
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
@@ -191,7 +192,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn root_layout(&self) -> &'a Arc<Layout> {
+    /// The object that is asked for.
+    pub fn root_layout(&self) -> &'a Arc<Layout> {
         // The scope was made from a layout of this schema.
         self.schema
             .layout(&self.scope.layout.object.name)
@@ -286,15 +288,6 @@ impl<'a> Checker<'a> {
                 Err(unknown(object, path, near, purpose))
             }
         }
-    }
-
-    /// What a formula reads, when nothing of it is hidden ([`Checker::blind`]); of a record that the caller may not see, null.
-    ///
-    /// # Errors
-    /// `NotSupported` when it reads something that is computed and has no form in SQL.
-    pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
-        self.field(path, Purpose::Select)
-            .map(|resolved| (resolved.reference, Form::of(resolved.field)))
     }
 
     /// Whether one of these fields, of the object or of those that paths lead to, is hidden from the caller or masked: then what

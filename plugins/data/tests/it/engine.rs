@@ -26,6 +26,7 @@ mod paging;
 mod partial_indexes;
 mod reading_again;
 mod records;
+mod related_formulas;
 mod relationships;
 mod replicas;
 mod routes;
