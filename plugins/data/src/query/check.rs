@@ -88,6 +88,20 @@ impl Resolved<'_> {
             (None, _) => self.field.stored().then(|| Form::of(self.field)),
         }
     }
+
+    /// How its values are answered, whether stored or computed.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        let source = match &self.reference.source {
+            Source::Present(source) => &**source,
+            source => source,
+        };
+        match (self.stored_form(), source) {
+            (Some(form), _) => form,
+            (None, Source::Summary(summary)) => summary.form(self.reference.class),
+            (None, _) => Form::of(self.field),
+        }
+    }
 }
 
 impl std::fmt::Debug for Checker<'_> {
@@ -285,8 +299,9 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// `NotSupported` when it reads something that is computed and has no form in SQL.
     pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
-        self.field(path, Purpose::Select)
-            .map(|resolved| (resolved.reference, Form::of(resolved.field)))
+        let resolved = self.field(path, Purpose::Select)?;
+        let form = resolved.form();
+        Ok((resolved.reference, form))
     }
 
     /// Whether one of these fields, of the object or of those that paths lead to, is hidden from the caller or masked: then what
