@@ -350,7 +350,9 @@ impl<'a> Checker<'a> {
         if let Some(rewritten) = any_case::rewritten(test, resolved.field) {
             return self.filter(&rewritten);
         }
-        conditions::check(self, test, resolved.reference)
+        let any_case = any_case::is_of(resolved.field);
+        let checked = conditions::check(self, test, resolved.reference)?;
+        Ok(if any_case { any_case::without(checked) } else { checked })
     }
 
     /// A condition of the app's on records of the object, which has a form in SQL: masks do not apply.

@@ -386,6 +386,8 @@ pub enum Condition {
     Between(SqlValue, SqlValue),
     /// Matches a text.
     Text(TextMatch, String),
+    /// One of these texts, whatever the case of A to Z.
+    AnyCase(Vec<String>),
     /// One of the texts of a JSON list, which is bound as one value: any number of ids makes the same statement.
     AmongTexts(String),
     /// Is null, or is not.

@@ -1,5 +1,6 @@
 //! Writes SQL. The only place where text becomes a statement: names come from the catalogue and are quoted, values are bound.
 
+mod any_case;
 mod call;
 mod figure;
 mod filter;
