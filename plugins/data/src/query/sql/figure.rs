@@ -32,10 +32,7 @@ pub(in crate::query) fn rounding(scale: Option<u32>) -> Construct {
 /// Whether PostgreSQL holds the values of a field as decimals. What is calculated is doubles there, whose sum depends on the order
 /// in which they are added.
 pub(in crate::query) fn is_decimal(field: &FieldRef) -> bool {
-    matches!(
-        field.source,
-        Source::Column(_) | Source::Part(_) | Source::Evaluated(_)
-    )
+    matches!(field.source, Source::Column(_) | Source::Part(_) | Source::Evaluated(_))
 }
 
 impl SqlWriter {
@@ -73,7 +70,9 @@ impl SqlWriter {
             self.field(addend.field);
         } else {
             // Its text has all digits of a double; cast at once, it would have 15.
-            self.push("CAST(CAST(").field(addend.field).push(" AS text) AS numeric)");
+            self.push("CAST(CAST(")
+                .field(addend.field)
+                .push(" AS text) AS numeric)");
         }
         self.push(")");
         after(self);
