@@ -104,7 +104,7 @@ impl WindowFields for GroupFields<'_> {
             reference: known.reference.clone(),
             form: known.form,
             scale,
-            // Some figures are doubles there.
+            // Sums and means are doubles there.
             decimal: false,
         })
     }

@@ -103,9 +103,9 @@ const FUNCTIONS: [(&str, &str, &str); 19] = [
     (
         // As a decimal a double has 15 digits here.
         "objectos_figure(double precision)",
-        "numeric",
-        "SELECT CASE WHEN abs($1) <= 9007199254740992 AND trunc($1) = $1 THEN CAST(CAST($1 AS bigint) AS numeric) \
-         ELSE CAST($1 AS numeric) END",
+        "double precision",
+        "SELECT CASE WHEN abs($1) <= 9007199254740992 AND trunc($1) = $1 THEN $1 \
+         WHEN abs($1) < 1.79769313486231e308 THEN CAST(CAST($1 AS numeric) AS double precision) END",
     ),
     (
         "objectos_count(double precision)",
