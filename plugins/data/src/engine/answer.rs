@@ -183,6 +183,7 @@ pub(super) fn to_json(form: Form, value: &SqlValue) -> Value {
         (Form::Text, SqlValue::Integer(integer)) => Value::String(integer.to_string()),
         (_, SqlValue::Integer(integer)) => Value::from(*integer),
         (Form::Figure, SqlValue::Real(real)) => Value::from(figure(*real)),
+        (Form::Rounded(scale), SqlValue::Real(real)) => Value::from(round(*real, scale)),
         (_, SqlValue::Real(real)) => Value::from(*real),
         (_, SqlValue::Text(text) | SqlValue::Json(text)) => Value::String(text.clone()),
     }

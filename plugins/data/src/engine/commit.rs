@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
 use super::draft::{Draft, Effect, Known, Part, Stored};
 use super::find::{Search, plan_with};
+use super::indexed::too_long;
 use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
-use crate::model::FieldKind;
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
@@ -513,38 +513,6 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             doing: "store a change",
             source: message.clone().into(),
         }),
-    }
-}
-
-/// The text fields of the index that a value is too long for; of all indexes when it is not known which.
-fn too_long(layout: &Layout, index: Option<&str>) -> DataError {
-    let object = &layout.object;
-    let named = |name: &str| index.is_none_or(|index| index == name);
-    let mut errors: Vec<FieldError> = Vec::new();
-    for name in object
-        .indexes
-        .iter()
-        .filter(|index| named(&index.name))
-        .flat_map(|index| &index.fields)
-    {
-        let field = object
-            .field(name)
-            .filter(|field| field.kind == FieldKind::Text && field.system.is_none());
-        if let Some(field) = field.filter(|_| errors.iter().all(|error| error.field != *name)) {
-            let message = format!(
-                "{} is too long for the index that the field is part of: shorten it",
-                field.label
-            );
-            errors.push(FieldError::new(name, FieldCode::MaxLength, message));
-        }
-    }
-    if errors.is_empty() {
-        let message = "a text is too long for an index of the object: shorten it";
-        errors.push(FieldError::new("", FieldCode::MaxLength, message));
-    }
-    DataError::Invalid {
-        object: object.name.clone(),
-        errors,
     }
 }
 

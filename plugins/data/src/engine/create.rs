@@ -14,6 +14,7 @@ use super::answer::{RecordAnswer, document, to_json};
 use super::commit::{Change, Planned};
 use super::draft::{Draft, Part};
 use super::identify::is_id;
+use super::indexed::fits_indexes;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
@@ -101,6 +102,7 @@ impl Engine {
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
         draft.guard_relied(&layout);
+        fits_indexes(&layout, &values, |_| true)?;
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),

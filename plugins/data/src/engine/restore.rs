@@ -19,6 +19,7 @@ use super::create::{apply_hooked, refused, take};
 use super::delete::dependents;
 use super::draft::{Draft, Part, Stored};
 use super::get::not_found;
+use super::indexed::fits_indexes;
 use super::observe::note_as;
 use super::ports::HookPoint;
 use super::references::pointing;
@@ -164,6 +165,7 @@ impl Engine {
                 }
             }
             self.guard_references(draft, granted, &references)?;
+            fits_indexes(layout, &values, |column| values[column] != before[column])?;
             let statement = store_record::update(layout.dialect, layout, id, &before, &values);
             draft.push(
                 Part::Record {

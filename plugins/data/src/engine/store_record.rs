@@ -208,16 +208,10 @@ pub(super) fn taken(
                 .push(" COLLATE NOCASE");
         }
         SqlValue::Text(text) if !taken.case_sensitive => {
-            let lower = writer.dialect().lower();
-            writer
-                .push(lower)
-                .push("(")
-                .column(0, field)
-                .push(") = ")
-                .push(lower)
-                .push("(")
-                .value(text.as_str().into())
-                .push(")");
+            let column = |writer: &mut SqlWriter| {
+                writer.column(0, field);
+            };
+            writer.same_any_case(column, text);
         }
         value => {
             writer.column(0, field).push(" = ").value(value.clone());

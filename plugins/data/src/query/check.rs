@@ -92,6 +92,20 @@ impl Resolved<'_> {
             (None, _) => self.field.stored().then(|| Form::of(self.field)),
         }
     }
+
+    /// How its values are answered, whether stored or computed.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        let source = match &self.reference.source {
+            Source::Present(source) => &**source,
+            source => source,
+        };
+        match (self.stored_form(), source) {
+            (Some(form), _) => form,
+            (None, Source::Summary(summary)) => summary.form(self.reference.class),
+            (None, _) => Form::of(self.field),
+        }
+    }
 }
 
 impl std::fmt::Debug for Checker<'_> {
@@ -336,7 +350,9 @@ impl<'a> Checker<'a> {
         if let Some(rewritten) = any_case::rewritten(test, resolved.field) {
             return self.filter(&rewritten);
         }
-        conditions::check(self, test, resolved.reference)
+        let any_case = any_case::is_of(resolved.field);
+        let checked = conditions::check(self, test, resolved.reference)?;
+        Ok(if any_case { any_case::without(checked) } else { checked })
     }
 
     /// A condition of the app's on records of the object, which has a form in SQL: masks do not apply.

@@ -17,6 +17,7 @@ use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
 use super::input::{QueryInput, Rated, SortInput};
+use super::sql::is_decimal;
 use super::wanted::Wanted;
 use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
@@ -345,8 +346,9 @@ impl WindowFields for RecordFields<'_, '_> {
     fn field(&mut self, name: &str) -> Result<WindowField> {
         let resolved = self.0.field(name, Purpose::Filter)?;
         Ok(WindowField {
-            form: resolved.stored_form().unwrap_or(Form::Plain),
+            form: resolved.form(),
             scale: resolved.field.limits.scale,
+            decimal: is_decimal(&resolved.reference),
             reference: resolved.reference,
         })
     }

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod aggregates;
 mod all_errors;
+mod any_case;
 mod batches;
 mod bin;
 mod cases;
@@ -15,6 +16,7 @@ mod events;
 mod expansion;
 mod faults;
 mod field_types;
+mod figures;
 mod filters;
 mod formulas;
 mod hooks;
