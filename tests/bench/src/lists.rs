@@ -74,14 +74,7 @@ fn contact(number: usize, account: &str) -> String {
     format!(r#"{{"name":"Contact {number}","account":"{account}"}}"#)
 }
 
-fn compare(
-    cli: &Cli,
-    title: &str,
-    mark: Mark,
-    pair: &[Load; 2],
-    duration: Duration,
-    table: &mut Table,
-) -> Result<()> {
+fn compare(cli: &Cli, title: &str, mark: Mark, pair: &[Load; 2], duration: Duration, table: &mut Table) -> Result<()> {
     let (mut left, mut right) = (Series::default(), Series::default());
     for _ in 0..cli.rounds {
         left.push(pair[0].run(duration).with_context(|| format!("{title}: the host"))?);

@@ -580,7 +580,13 @@ fn formulas(
         for path in expression.fields().iter().filter(|_| !blind) {
             let computed = object.field(path).is_some_and(|field| field.kind == FieldKind::Formula);
             if !computed {
-                inputs.extend(formulas::input(checker, ((0, layout), ""), path, columns, &mut parts.formulas)?);
+                inputs.extend(formulas::input(
+                    checker,
+                    ((0, layout), ""),
+                    path,
+                    columns,
+                    &mut parts.formulas,
+                )?);
             }
         }
         places.insert(name.as_str(), parts.formulas.len());

@@ -236,7 +236,7 @@ fn one_of(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
     values.retain(|value| !value.is_null());
     let null = values.len() < before;
     let condition = match (field.class, negated) {
-        (Class::List, _) => return Ok(one_of_list(field, values, negated, null)),
+        (Class::List, _) => return Ok(one_of_list(&field, values, negated, null)),
         (_, false) => Condition::In { values, or_null: null },
         (_, true) => Condition::NotIn { values, nor_null: null },
     };
@@ -245,7 +245,7 @@ fn one_of(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
 
 /// A list that holds one of the values, or none of them. `null` is among them: a list that is not there is one of the values then,
 /// as a value that is not there is.
-fn one_of_list(field: FieldRef, values: Vec<SqlValue>, negated: bool, null: bool) -> Filter {
+fn one_of_list(field: &FieldRef, values: Vec<SqlValue>, negated: bool, null: bool) -> Filter {
     let test = |condition| {
         Filter::Test(Test {
             field: field.clone(),

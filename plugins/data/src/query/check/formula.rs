@@ -98,7 +98,8 @@ impl<'a> Checker<'a> {
     fn selected_input(&mut self, at: (usize, &'a Arc<Layout>), path: &str) -> Result<(FieldRef, Form)> {
         if at.0 == 0 {
             let resolved = self.field(path, Purpose::Select)?;
-            return Ok((resolved.reference, Form::of(resolved.field)));
+            let form = resolved.form();
+            return Ok((resolved.reference, form));
         }
         let (table, layout, field) = self.formula_place(at, path)?;
         let reference = FieldRef {
@@ -106,7 +107,11 @@ impl<'a> Checker<'a> {
             source: self.source(table, layout, field)?,
             class: class_of(field),
         };
-        Ok((reference, Form::of(field)))
+        let form = match &reference.source {
+            Source::Summary(summary) => summary.form(reference.class),
+            _ => Form::of(field),
+        };
+        Ok((reference, form))
     }
 
     /// The formula that a path leads to; none when it leads to anything else.

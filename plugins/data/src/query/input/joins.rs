@@ -123,7 +123,10 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
         )
     })?;
     if !inner && !further.is_empty() {
-        return Err(unsupported(&alias, "only the 'on' of an inner join says more than a pair"));
+        return Err(unsupported(
+            &alias,
+            "only the 'on' of an inner join says more than a pair",
+        ));
     }
     if outer.is_some() && path.contains('.') {
         return Err(unsupported(&alias, "a right or full join begins at the object itself"));

@@ -168,7 +168,10 @@ fn objects_in_several_databases() {
     let case = |fields: &str, expected: Expect| {
         let text = format!("name: contact\nfields:\n{fields}");
         let account = books.lines().take(4).collect::<Vec<_>>().join("\n");
-        check_files(&[("account.object.yml", &account), ("contact.object.yml", &text)], expected);
+        check_files(
+            &[("account.object.yml", &account), ("contact.object.yml", &text)],
+            expected,
+        );
     };
     case(
         "  account: {type: lookup, reference: account}\n",

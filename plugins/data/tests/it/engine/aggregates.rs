@@ -294,7 +294,11 @@ fields:
 /// A list holds every value, so it is measured before it is made: over all groups, not over those of the page.
 #[tokio::test]
 async fn lists_of_values_are_bounded() {
-    let world = World::new(&[("thing.object.yml", "name: thing\nfields:\n  name: { type: text }\n  kind: { type: text }\n")]).await;
+    let world = World::new(&[(
+        "thing.object.yml",
+        "name: thing\nfields:\n  name: { type: text }\n  kind: { type: text }\n",
+    )])
+    .await;
     for (id, kind) in [("t1", "x"), ("t2", "x"), ("t3", "y"), ("t4", "y")] {
         let record = json!({ "id": id, "name": "ä".repeat(300), "kind": kind });
         world.create("thing", record).await.unwrap();
@@ -309,7 +313,10 @@ async fn lists_of_values_are_bounded() {
         figure
     };
     let cases = [
-        (json!({ "aggregations": [figure("array_agg", "kind", json!({}))] }), "limits.listValuesMax"),
+        (
+            json!({ "aggregations": [figure("array_agg", "kind", json!({}))] }),
+            "limits.listValuesMax",
+        ),
         (
             json!({ "aggregations": [figure("string_agg", "kind", json!({}))], "groupBy": ["kind"], "limit": 1 }),
             "limits.listValuesMax",
@@ -318,8 +325,14 @@ async fn lists_of_values_are_bounded() {
             json!({ "aggregations": [figure("array_agg", "name", json!({}))], "where": { "id": { "$ne": "t1" } } }),
             "limits.listBytesMax",
         ),
-        (json!({ "aggregations": [figure("array_agg", "kind", json!({ "distinct": true }))] }), ""),
-        (json!({ "aggregations": [figure("string_agg", "name", json!({ "filter": { "kind": "x" } }))] }), ""),
+        (
+            json!({ "aggregations": [figure("array_agg", "kind", json!({ "distinct": true }))] }),
+            "",
+        ),
+        (
+            json!({ "aggregations": [figure("string_agg", "name", json!({ "filter": { "kind": "x" } }))] }),
+            "",
+        ),
         (json!({ "aggregations": [{ "function": "count", "alias": "v" }] }), ""),
     ];
     for (query, key) in cases {

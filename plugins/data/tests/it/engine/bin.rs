@@ -113,7 +113,10 @@ async fn a_reference_outlasts_the_bin_and_no_longer() {
         ),
     ])
     .await;
-    world.create("shelf", json!({ "id": "s1", "name": "one" })).await.unwrap();
+    world
+        .create("shelf", json!({ "id": "s1", "name": "one" }))
+        .await
+        .unwrap();
     world
         .create("book", json!({ "id": "b1", "name": "a book", "shelf": "s1" }))
         .await

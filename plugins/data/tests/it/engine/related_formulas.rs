@@ -44,12 +44,18 @@ fields:
 async fn world() -> World {
     let world = World::new(&FILES).await;
     for (object, record) in [
-        ("account", json!({ "id": "a1", "name": "acme", "employees": 5, "place": [0, 0] })),
+        (
+            "account",
+            json!({ "id": "a1", "name": "acme", "employees": 5, "place": [0, 0] }),
+        ),
         (
             "account",
             json!({ "id": "a2", "name": "beta", "employees": 7, "parent": "a1", "place": [1, 1] }),
         ),
-        ("account", json!({ "id": "a3", "name": "gamma", "employees": 9, "place": [5, 5] })),
+        (
+            "account",
+            json!({ "id": "a3", "name": "gamma", "employees": 9, "place": [5, 5] }),
+        ),
         ("contact", json!({ "id": "c1", "name": "ann", "account": "a1" })),
         ("contact", json!({ "id": "c2", "name": "bob", "account": "a2" })),
         ("contact", json!({ "id": "c3", "name": "cid", "account": "a3" })),
@@ -97,7 +103,10 @@ async fn they_are_computed_in_every_answer() {
         "{answer}"
     );
     let listed = world
-        .query("contact", json!({ "fields": ["tag", "account.name"], "orderBy": "id", "limit": 2 }))
+        .query(
+            "contact",
+            json!({ "fields": ["tag", "account.name"], "orderBy": "id", "limit": 2 }),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -114,7 +123,10 @@ async fn they_are_computed_in_every_answer() {
 #[tokio::test]
 async fn what_is_not_there_is_the_same_everywhere() {
     let world = world().await;
-    let made = world.create("contact", json!({ "id": "c9", "name": "zoe" })).await.unwrap();
+    let made = world
+        .create("contact", json!({ "id": "c9", "name": "zoe" }))
+        .await
+        .unwrap();
     assert_eq!(world.get("contact", "c9").await.unwrap()["tag"], made["tag"]);
     let found = world.names("contact", json!({ "tag": made["tag"] })).await.unwrap();
     assert_eq!(found, ["zoe"]);
@@ -129,13 +141,21 @@ async fn expanded_records_have_them_and_are_chosen_by_them() {
             json!({ "fields": ["name"], "where": { "tag": "BETA #7!" } }),
             json!({ "name": "bob" }),
         ),
-        (json!({ "fields": ["name"], "where": { "tag": "ACME #5!" } }), Value::Null),
+        (
+            json!({ "fields": ["name"], "where": { "tag": "ACME #5!" } }),
+            Value::Null,
+        ),
     ] {
         let query = json!({ "fields": ["id"], "expand": { "contact": nested } });
         let found = world.query("visit", query.clone()).await.unwrap();
-        assert_eq!(found["records"], json!([{ "id": "v1", "contact": expected }]), "{query}");
+        assert_eq!(
+            found["records"],
+            json!([{ "id": "v1", "contact": expected }]),
+            "{query}"
+        );
     }
-    let query = json!({ "fields": ["id"], "where": { "id": "a2" }, "expand": { "parent": { "where": { "label": "x" } } } });
+    let query =
+        json!({ "fields": ["id"], "where": { "id": "a2" }, "expand": { "parent": { "where": { "label": "x" } } } });
     assert_eq!(
         world.query("account", query).await.unwrap()["records"],
         json!([{ "id": "a2", "parent": null }])
@@ -145,7 +165,8 @@ async fn expanded_records_have_them_and_are_chosen_by_them() {
 #[tokio::test]
 async fn searches_and_neighbours_are_narrowed_by_them() {
     let world = world().await;
-    let fuzzy = json!({ "search": { "query": "bob", "fuzzy": true }, "where": { "tag": "BETA #7!" }, "fields": ["id"] });
+    let fuzzy =
+        json!({ "search": { "query": "bob", "fuzzy": true }, "where": { "tag": "BETA #7!" }, "fields": ["id"] });
     let found = world.query("contact", fuzzy).await.unwrap();
     assert_eq!(found["total"], 1, "{found}");
     let near = json!({
@@ -205,7 +226,10 @@ async fn what_is_stored_is_never_answered_as_failed() {
     let world = world().await;
     world.update("contact", "c1", json!({ "name": "warm" })).await.unwrap();
     world.probe.arm(0, false);
-    world.update("contact", "c1", json!({ "name": "counted" })).await.unwrap();
+    world
+        .update("contact", "c1", json!({ "name": "counted" }))
+        .await
+        .unwrap();
     let calls = world.probe.calls.load(std::sync::atomic::Ordering::SeqCst);
     // The last call reads the record back.
     world.probe.arm(i64::try_from(calls).unwrap(), false);

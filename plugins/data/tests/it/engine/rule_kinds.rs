@@ -263,7 +263,10 @@ async fn uniqueness_has_an_index() {
             })
             .await
             .unwrap();
-        assert!(steps[0].contains("ix_case_number_region_any_case (number=? AND region=?)"), "{steps:?}");
+        assert!(
+            steps[0].contains("ix_case_number_region_any_case (number=? AND region=?)"),
+            "{steps:?}"
+        );
     }
 }
 

@@ -393,13 +393,23 @@ async fn the_best_of_many_hits_are_found_and_all_are_counted() {
         world.create("company", record).await.unwrap();
     }
     // The last in every order but that of how well it fits.
-    world.create("company", json!({ "id": "z", "name": "Acme" })).await.unwrap();
-    world.create("plain", json!({ "id": "x", "name": "acme" })).await.unwrap();
+    world
+        .create("company", json!({ "id": "z", "name": "Acme" }))
+        .await
+        .unwrap();
+    world
+        .create("plain", json!({ "id": "x", "name": "acme" }))
+        .await
+        .unwrap();
     let found = world.engine.search(&world.local, &wanted("acme")).await.unwrap();
     assert_eq!(summary(&found)[..2], ["company z: Acme", "plain x: acme"]);
     assert_eq!(
         (&found["total"], &found["counts"], &found["hasMore"]),
-        (&json!(232), &json!({ "company": 231, "person": 0, "plain": 1 }), &json!(true))
+        (
+            &json!(232),
+            &json!({ "company": 231, "person": 0, "plain": 1 }),
+            &json!(true)
+        )
     );
 }
 
@@ -414,5 +424,8 @@ async fn an_object_that_cannot_answer_is_told_of_beside_the_others() {
     let objects: Vec<&Value> = skipped.iter().map(|one| &one["object"]).collect();
     assert_eq!(objects, [&json!("person"), &json!("plain")]);
     assert_eq!(skipped[0]["code"], "invalid_query");
-    assert!(skipped[0]["message"].as_str().unwrap().contains("search.boost.note"), "{found}");
+    assert!(
+        skipped[0]["message"].as_str().unwrap().contains("search.boost.note"),
+        "{found}"
+    );
 }

@@ -85,7 +85,9 @@ fn needed(context: &Context<'_>, rule: &UniqueRule, path: &KeyPath, problems: &m
 fn unfit(field: &FieldModel) -> Option<String> {
     let name = &field.name;
     if !field.stored() {
-        return Some(format!("`{name}` is computed and has no column, so the rule compares nothing"));
+        return Some(format!(
+            "`{name}` is computed and has no column, so the rule compares nothing"
+        ));
     }
     if field.column == Some(ColumnType::Json) {
         let kind = &field.field_type;
@@ -126,5 +128,7 @@ fn serves(context: &Context<'_>, known: &IndexModel, wanted: &IndexModel) -> boo
         && known.method != IndexMethod::Gin
         && known.ignore_case == wanted.ignore_case
         && own.len() >= wanted.fields.len()
-        && own[..wanted.fields.len()].iter().all(|field| wanted.fields.contains(field))
+        && own[..wanted.fields.len()]
+            .iter()
+            .all(|field| wanted.fields.contains(field))
 }
