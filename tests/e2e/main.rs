@@ -19,6 +19,7 @@ mod auth_once;
 mod auth_proofs;
 mod cases;
 mod clients;
+mod configuration;
 mod crash;
 mod crm;
 mod export;
