@@ -6,6 +6,7 @@
 mod environment;
 mod file;
 mod lines;
+mod places;
 mod print;
 mod set;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::{
 
 pub use file::FileSettings;
 use lines::Lines;
+pub(crate) use places::parts;
 pub use print::{Effective, print};
 pub(crate) use unknown::{unknown_plugins, unknown_variables};
 
@@ -332,78 +334,6 @@ impl Settings {
             .to_path_buf()
     }
 
-    /// Where a section was written, for messages: its variable, else the file.
-    #[must_use]
-    pub fn place_of(&self, section: &str) -> String {
-        match self.section_origins.get(section) {
-            Some(Origin::Environment(name)) => name.clone(),
-            _ => self.file_name(),
-        }
-    }
-
-    /// Where a key of a section was written, for messages: its variable, else file and line. `keys`: the way to it below the
-    /// section; where it is not there, the line of what is above it counts.
-    #[must_use]
-    pub fn place_in(&self, section: &str, keys: &[&str]) -> String {
-        match self.section_origins.get(section) {
-            Some(Origin::Environment(name)) => name.clone(),
-            _ => {
-                let mut way = vec![section];
-                way.extend(keys);
-                self.file_place(&way)
-            }
-        }
-    }
-
-    /// Where a value of a plugin's configuration was written, for messages: flag, variable, or file and line. `path`: as in
-    /// `database.replicas[0]`, empty for the whole.
-    #[must_use]
-    pub fn plugin_place(&self, plugin: &str, path: &str) -> String {
-        // What is set is a value as a whole: nothing is set inside of a list.
-        let key = path.split('[').next().unwrap_or_default();
-        let mut way = vec!["plugins", plugin];
-        way.extend(parts(path));
-        self.place(&self.plugin_origin(plugin, key), &way)
-    }
-
-    /// An origin in words; for the file, with its name and the line of the key that `keys` lead to.
-    fn place(&self, origin: &Origin, keys: &[&str]) -> String {
-        match origin {
-            Origin::File => self.file_place(keys),
-            other => other.to_string(),
-        }
-    }
-
-    /// `objectos.yml:7`; without a line where nothing of it is written.
-    fn file_place(&self, keys: &[&str]) -> String {
-        match self.lines.of(keys) {
-            Some(line) => format!("{}:{line}", self.file_name()),
-            None => self.file_name(),
-        }
-    }
-
-    /// The configuration file, for messages.
-    fn file_name(&self) -> String {
-        let file = self.config.as_deref().unwrap_or(Path::new("objectos.yml"));
-        file.display().to_string()
-    }
-
-    /// Where a value of a plugin's configuration came from: what was set there, or above it, else the file.
-    #[must_use]
-    pub fn plugin_origin(&self, plugin: &str, path: &str) -> Origin {
-        let origins = self.plugin_origins.get(plugin);
-        let mut part = path;
-        loop {
-            if let Some(origin) = origins.and_then(|origins| origins.get(part)) {
-                return origin.clone();
-            }
-            match part.rsplit_once('.') {
-                Some((above, _)) => part = above,
-                None => return Origin::File,
-            }
-        }
-    }
-
     /// Whether plugins whose files change are swapped by themselves: never in production.
     #[must_use]
     pub fn watching(&self) -> bool {
@@ -415,13 +345,6 @@ impl Settings {
     pub fn development(&self) -> bool {
         self.mode.value == "development"
     }
-}
-
-/// The keys of a path such as `database.replicas[0]`, places in lists as numbers.
-pub(crate) fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['.', '['])
-        .map(|part| part.trim_end_matches(']'))
-        .filter(|part| !part.is_empty())
 }
 
 fn folder(

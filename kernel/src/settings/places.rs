@@ -12,6 +12,7 @@ pub struct Places(Option<Arc<Answer>>);
 impl Places {
     /// `place_of` is asked for a plugin's id and the path of a key below its configuration, as in `database.replicas[0]` and
     /// empty for the whole; it answers in words: `objectos.yml:7`, `flag --set`.
+    #[must_use]
     pub fn new(place_of: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(place_of)))
     }
