@@ -79,7 +79,8 @@ pub use self::{
     metrics::{BusMetrics, HandlerMetrics},
     pattern::Pattern,
     port::{
-        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture,
+        WebhookPort,
     },
     registry::HandlerSpec,
     replay::ReplayEnd,

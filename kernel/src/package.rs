@@ -5,6 +5,7 @@
 //! removes the copy, which leaves a mapping that was made of it alone.
 
 mod digest;
+mod notes;
 mod refusal;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +21,9 @@ use crate::settings::PluginSettings;
 use crate::trust::TrustVerdict;
 
 pub use self::digest::{Digest, DigestError};
+pub use self::notes::idle_parts;
 pub use self::refusal::{MissingGrant, Refusal, RefusalReason};
-pub(crate) use self::refusal::{name_of, provided_by, used_by};
+pub(crate) use self::refusal::{name_of, provided_by, used_by, vetoes_in, vetoes_of};
 
 /// A plugin that passed every check that can be made on it alone.
 #[derive(Debug)]

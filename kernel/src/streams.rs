@@ -75,9 +75,9 @@ impl fmt::Debug for Streams {
 
 impl Streams {
     /// Takes over what a plugin knows by `stream`, at `now_ms` by the kernel's clock; answers the number under which it is read.
-    pub(crate) fn open(&self, instance: Arc<Instance>, (kind, stream): (Kind, u64), now_ms: i64) -> u64 {
+    pub(crate) fn open(&self, instance: &Arc<Instance>, (kind, stream): (Kind, u64), now_ms: i64) -> u64 {
         let source = Source {
-            instance: Arc::clone(&instance),
+            instance: Arc::clone(instance),
             stream,
             kind,
         };

@@ -22,7 +22,9 @@ fn data(client: &mut Client, query: &str) -> Value {
 }
 
 fn rest(client: &mut Client, object: &str, body: &Value) -> Value {
-    client.send("POST", &format!("/api/v1/data/{object}/query"), body).expect(200)
+    client
+        .send("POST", &format!("/api/v1/data/{object}/query"), body)
+        .expect(200)
 }
 
 #[test]
@@ -45,8 +47,14 @@ fn a_query_leads_over_relations_both_ways() {
     assert_eq!(deal["account"]["name"], account["name"]);
     let back = json!({ "totalCount": 1, "data": [{ "id": "opp_001", "amount": plain["amount"] }] });
     assert_eq!(deal["account"]["opportunitys"], back);
-    assert_eq!(deal["products"].as_array().map(Vec::len), plain["products"].as_array().map(Vec::len));
-    assert_eq!(data(&mut client, "{ getAccount(id: \"nobody\") { id } }"), json!({ "getAccount": null }));
+    assert_eq!(
+        deal["products"].as_array().map(Vec::len),
+        plain["products"].as_array().map(Vec::len)
+    );
+    assert_eq!(
+        data(&mut client, "{ getAccount(id: \"nobody\") { id } }"),
+        json!({ "getAccount": null })
+    );
 }
 
 #[test]
@@ -67,15 +75,35 @@ fn every_operator_finds_what_it_finds_over_rest() {
         assert_eq!(found["totalCount"], wanted["total"], "{filter}");
         assert_ne!(found["totalCount"], 0, "{filter} finds something");
     };
-    check(&mut client, "{industry: {eq: logistics}}", json!({ "industry": "logistics" }));
-    check(&mut client, "{industry: {ne: logistics}}", json!({ "industry": { "$ne": "logistics" } }));
-    check(&mut client, "{industry: {in: [logistics]}}", json!({ "industry": { "$in": ["logistics"] } }));
-    check(&mut client, "{industry: {notIn: [logistics]}}", json!({ "industry": { "$nin": ["logistics"] } }));
+    check(
+        &mut client,
+        "{industry: {eq: logistics}}",
+        json!({ "industry": "logistics" }),
+    );
+    check(
+        &mut client,
+        "{industry: {ne: logistics}}",
+        json!({ "industry": { "$ne": "logistics" } }),
+    );
+    check(
+        &mut client,
+        "{industry: {in: [logistics]}}",
+        json!({ "industry": { "$in": ["logistics"] } }),
+    );
+    check(
+        &mut client,
+        "{industry: {notIn: [logistics]}}",
+        json!({ "industry": { "$nin": ["logistics"] } }),
+    );
     for (name, operator) in [("gt", "$gt"), ("gte", "$gte"), ("lt", "$lt"), ("lte", "$lte")] {
         let filter = format!("{{employees: {{{name}: 1240}}}}");
         check(&mut client, &filter, json!({ "employees": { (operator): 1240 } }));
     }
-    for (name, operator) in [("contains", "$contains"), ("startsWith", "$startsWith"), ("endsWith", "$endsWith")] {
+    for (name, operator) in [
+        ("contains", "$contains"),
+        ("startsWith", "$startsWith"),
+        ("endsWith", "$endsWith"),
+    ] {
         let text = match name {
             "contains" => "Log",
             "startsWith" => "Nordwind",
@@ -84,8 +112,16 @@ fn every_operator_finds_what_it_finds_over_rest() {
         let filter = format!("{{name: {{{name}: \"{text}\"}}}}");
         check(&mut client, &filter, json!({ "name": { (operator): text } }));
     }
-    check(&mut client, "{parent_account_id: {isNull: true}}", json!({ "parent_account": { "$null": true } }));
-    check(&mut client, "{name: {isNotNull: true}}", json!({ "name": { "$exists": true } }));
+    check(
+        &mut client,
+        "{parent_account_id: {isNull: true}}",
+        json!({ "parent_account": { "$null": true } }),
+    );
+    check(
+        &mut client,
+        "{name: {isNotNull: true}}",
+        json!({ "name": { "$exists": true } }),
+    );
     check(
         &mut client,
         "{or: [{industry: {eq: logistics}}, {not: {employees: {gte: 1000}}}], active: {eq: true}}",
@@ -95,7 +131,11 @@ fn every_operator_finds_what_it_finds_over_rest() {
         &mut client,
         "{ findOpportunitys(filter: {account: {industry: {eq: logistics}}}) { totalCount } }",
     );
-    let wanted = rest(&mut client, "opportunity", &json!({ "where": { "account.industry": "logistics" } }));
+    let wanted = rest(
+        &mut client,
+        "opportunity",
+        &json!({ "where": { "account.industry": "logistics" } }),
+    );
     assert_eq!(found["findOpportunitys"]["totalCount"], wanted["total"]);
 }
 
@@ -107,10 +147,20 @@ fn cursors_walk_over_all_records_and_figures_are_those_of_rest() {
         pageSize hasMore nextCursor data { id } } }";
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);
     loop {
-        let variables = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
+        let variables = if cursor.is_null() {
+            json!({})
+        } else {
+            json!({ "cursor": cursor })
+        };
         let answer = send(&mut client, query, &variables);
         let page = &answer["data"]["findAccounts"];
-        seen.extend(page["data"].as_array().expect("records").iter().map(|record| record["id"].clone()));
+        seen.extend(
+            page["data"]
+                .as_array()
+                .expect("records")
+                .iter()
+                .map(|record| record["id"].clone()),
+        );
         assert_eq!(page["pageSize"], 7);
         if page["hasMore"] == false {
             break;
@@ -120,7 +170,12 @@ fn cursors_walk_over_all_records_and_figures_are_those_of_rest() {
     }
     let body = json!({ "fields": ["id"], "orderBy": [{ "field": "name", "order": "asc" }], "limit": 1000 });
     let wanted = rest(&mut client, "account", &body);
-    let ids: Vec<Value> = wanted["records"].as_array().expect("records").iter().map(|record| record["id"].clone()).collect();
+    let ids: Vec<Value> = wanted["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|record| record["id"].clone())
+        .collect();
     assert_eq!(seen, ids);
     let figures = data(
         &mut client,
@@ -131,29 +186,51 @@ fn cursors_walk_over_all_records_and_figures_are_those_of_rest() {
         "groupBy": ["stage"], "orderBy": [{ "field": "stage", "order": "asc" }],
         "aggregations": [{ "function": "count", "alias": "n" }, { "function": "sum", "field": "amount" }],
     });
-    assert_eq!(figures["aggregateOpportunitys"], rest(&mut client, "opportunity", &body)["records"]);
+    assert_eq!(
+        figures["aggregateOpportunitys"],
+        rest(&mut client, "opportunity", &body)["records"]
+    );
 }
 
 #[test]
 fn changes_are_those_of_rest_and_so_are_refusals() {
     let host = crm();
     let mut client = host.client();
-    let made = data(&mut client, "mutation { createAccount(input: {name: \"Initech\", industry: logistics}) { id name updated_at } }");
+    let made = data(
+        &mut client,
+        "mutation { createAccount(input: {name: \"Initech\", industry: logistics}) { id name updated_at } }",
+    );
     let (id, version) = (&made["createAccount"]["id"], &made["createAccount"]["updated_at"]);
     let query = "mutation ($id: ID!, $version: String, $name: String, $phone: String) {
         updateAccount(id: $id, version: $version, input: {name: $name, phone: $phone}) { name industry phone contacts { totalCount } } }";
-    let changed = send(&mut client, query, &json!({ "id": id, "version": version, "name": "Initrode" }));
-    let expected = json!({ "name": "Initrode", "industry": "logistics", "phone": null, "contacts": { "totalCount": 0 } });
+    let changed = send(
+        &mut client,
+        query,
+        &json!({ "id": id, "version": version, "name": "Initrode" }),
+    );
+    let expected =
+        json!({ "name": "Initrode", "industry": "logistics", "phone": null, "contacts": { "totalCount": 0 } });
     assert_eq!(changed["data"]["updateAccount"], expected, "{changed}");
-    let stale = send(&mut client, query, &json!({ "id": id, "version": "2000-01-01T00:00:00.000Z", "name": "Late" }));
-    assert_eq!(stale["errors"][0]["extensions"]["code"], "concurrent_modification", "{stale}");
+    let stale = send(
+        &mut client,
+        query,
+        &json!({ "id": id, "version": "2000-01-01T00:00:00.000Z", "name": "Late" }),
+    );
+    assert_eq!(
+        stale["errors"][0]["extensions"]["code"], "concurrent_modification",
+        "{stale}"
+    );
 
     let bad = json!({ "name": null, "email": "no address" });
     let refused = client.send("POST", "/api/v1/data/account", &bad).expect(400);
     let query = "mutation ($input: AccountCreateInput!) { createAccount(input: $input) { id } }";
     let answer = send(&mut client, query, &json!({ "input": bad }));
     let error = &answer["errors"][0];
-    assert_eq!((&error["message"], &error["path"]), (&refused["message"], &json!(["createAccount"])), "{answer}");
+    assert_eq!(
+        (&error["message"], &error["path"]),
+        (&refused["message"], &json!(["createAccount"])),
+        "{answer}"
+    );
     assert_eq!(error["extensions"]["code"], refused["code"]);
     assert_eq!(error["extensions"]["fieldErrors"], refused["error"]["fieldErrors"]);
 
@@ -164,7 +241,10 @@ fn changes_are_those_of_rest_and_so_are_refusals() {
     // All or none.
     let query = "mutation { createAccounts(inputs: [{name: \"One of two\"}, {}]) { id } }";
     assert!(send(&mut client, query, &Value::Null)["errors"].is_array());
-    let none = data(&mut client, "{ findAccounts(filter: {name: {eq: \"One of two\"}}) { totalCount } }");
+    let none = data(
+        &mut client,
+        "{ findAccounts(filter: {name: {eq: \"One of two\"}}) { totalCount } }",
+    );
     assert_eq!(none["findAccounts"]["totalCount"], 0);
 }
 
@@ -173,15 +253,26 @@ fn what_is_too_much_is_refused_and_discovery_knows_the_way() {
     let host = crm();
     let mut client = host.client();
     for (query, part) in [
-        ("{ getAccount(id: 1) ".to_owned() + &"{ parent_account ".repeat(10) + "{ id }" + &" }".repeat(11), "deeper than 10"),
-        ("{ findAccounts(limit: 100) { data { contacts(limit: 100) { data { id } } } } }".to_owned(), "costs more than 1000"),
+        (
+            "{ getAccount(id: 1) ".to_owned() + &"{ parent_account ".repeat(10) + "{ id }" + &" }".repeat(11),
+            "deeper than 10",
+        ),
+        (
+            "{ findAccounts(limit: 100) { data { contacts(limit: 100) { data { id } } } } }".to_owned(),
+            "costs more than 1000",
+        ),
     ] {
         let refused = client.send("POST", "/graphql", &json!({ "query": query })).expect(400);
         assert!(refused["errors"][0]["message"].to_string().contains(part), "{refused}");
     }
     client.send("POST", "/graphql", &json!({})).expect(400);
     assert_eq!(client.get("/api/v1").expect(200)["routes"]["graphql"], "/graphql");
-    assert_eq!(client.get("/graphql").header("content-type"), Some("text/html; charset=utf-8"));
-    let asked = client.get("/api/v1/graphql?query=%7BfindAccounts%7BtotalCount%7D%7D").expect(200);
+    assert_eq!(
+        client.get("/graphql").header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let asked = client
+        .get("/api/v1/graphql?query=%7BfindAccounts%7BtotalCount%7D%7D")
+        .expect(200);
     assert!(asked["data"]["findAccounts"]["totalCount"].is_number(), "{asked}");
 }

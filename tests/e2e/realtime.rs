@@ -16,7 +16,8 @@ const NOTE: &str = "name: note\ntenancy: {enabled: true, strategy: shared}\nsoft
                     {type: text}\n";
 const SHARING: &str = "orgDefaults:\n  deal: private\n  note: private\n";
 const BOSS: &str = "name: deal_boss\nobjects:\n  deal: {allowRead: true, viewAllRecords: true}\n";
-const SELLER: &str = "name: deal_seller\nobjects:\n  deal: {allowRead: true}\nfields:\n  deal.secret: {readable: false}\n";
+const SELLER: &str =
+    "name: deal_seller\nobjects:\n  deal: {allowRead: true}\nfields:\n  deal.secret: {readable: false}\n";
 const NOTES: &str = "name: notes\nobjects:\n  note: {allowRead: true, allowCreate: true, allowEdit: true, allowDelete: true, \
                      allowRestore: true, viewAllRecords: true, modifyAllRecords: true}\n";
 const IBAN: &str = "DE12345678901111";
@@ -134,7 +135,11 @@ fn that_a_record_is_gone_is_for_those_who_saw_it() {
     assert_eq!(about(&heard[0]), ("record.deleted", foreign.as_str()));
     assert_eq!(about(&heard[1]), ("record.deleted", own.as_str()));
     let event = seller.expect("event");
-    assert_eq!(about(&event), ("record.deleted", own.as_str()), "the foreign one was not there for the seller");
+    assert_eq!(
+        about(&event),
+        ("record.deleted", own.as_str()),
+        "the foreign one was not there for the seller"
+    );
     assert!(!event.to_string().contains(SECRET), "{event:#}");
     seller.hears_nothing();
 }
@@ -144,7 +149,9 @@ fn owner_of(people: &mut People, name: &str) -> Person {
     let mut owner = people.user(name);
     people.give_set(&owner, "notes");
     let body = json!({"name": name, "slug": name});
-    let made = owner.send("POST", "/api/v1/auth/organization/create", &body).expect(200);
+    let made = owner
+        .send("POST", "/api/v1/auth/organization/create", &body)
+        .expect(200);
     let active = json!({"organizationId": made["id"]});
     owner
         .send("POST", "/api/v1/auth/organization/set-active", &active)
@@ -163,7 +170,8 @@ fn tenants_hear_their_own() {
         ears.subscribe(json!({"events": [], "channels": ["lobby"]}));
     }
     let note = one.make("note", &json!({"text": "of one"}));
-    one.send("DELETE", &format!("/api/v1/data/note/{note}"), &Value::Null).expect(200);
+    one.send("DELETE", &format!("/api/v1/data/note/{note}"), &Value::Null)
+        .expect(200);
     let other = two.make("note", &json!({"text": "of two"}));
     // What was made in between is gone: only that is left to be heard, by those who may look into the bin.
     let heard = first.expect("event");
@@ -237,13 +245,21 @@ fn whoever_is_nobody_hears_why() {
     for (path, headers, reason) in [
         ("/ws", vec![], "Authentication required"),
         ("/ws?token=nobody", vec![], "Invalid session"),
-        ("/api/v1/realtime/ws", vec![("authorization", "Bearer x")], "Invalid session"),
+        (
+            "/api/v1/realtime/ws",
+            vec![("authorization", "Bearer x")],
+            "Invalid session",
+        ),
     ] {
         let mut ears = Ears::open(host.address(), path, &headers);
         assert_eq!(ears.next(), Heard::Closed(4401, reason.to_owned()), "{path}");
     }
     let by_protocol = format!("auth, {token}");
-    let mut ears = Ears::open(host.address(), "/ws", &[("sec-websocket-protocol", by_protocol.as_str())]);
+    let mut ears = Ears::open(
+        host.address(),
+        "/ws",
+        &[("sec-websocket-protocol", by_protocol.as_str())],
+    );
     assert_eq!(ears.protocol.as_deref(), Some("auth"));
     ears.hears_nothing();
     let mut ears = Ears::open(host.address(), &format!("/api/v1/realtime/ws?token={token}"), &[]);
@@ -272,12 +288,18 @@ fn bad_frames_are_told_what_is_wrong_and_close_nothing() {
         ("{", "not JSON"),
         ("[]", "a JSON object"),
         (r#"{"type":"ping"}"#, "messageId"),
-        (r#"{"messageId":"00000000-0000-4000-8000-000000000000","type":"shout"}"#, "shout"),
+        (
+            r#"{"messageId":"00000000-0000-4000-8000-000000000000","type":"shout"}"#,
+            "shout",
+        ),
     ] {
         ears.say_text(text);
         let error = ears.expect("error");
         assert_eq!(error["code"], "INVALID_MESSAGE", "{text}");
-        assert!(error["message"].as_str().is_some_and(|message| message.contains(part)), "{text}: {error:#}");
+        assert!(
+            error["message"].as_str().is_some_and(|message| message.contains(part)),
+            "{text}: {error:#}"
+        );
     }
     let wish = json!({"subscriptionId": ears::id(), "events": ["*"], "filters": {"conditions": [
         {"field": "name", "operator": "regex", "value": "("},
@@ -286,7 +308,11 @@ fn bad_frames_are_told_what_is_wrong_and_close_nothing() {
     let ack = ears.expect("ack");
     assert_eq!(ack["success"], false, "{ack:#}");
     let kept = ears.subscribe(json!({"events": ["auth.*"]}));
-    for request in [json!({"subscriptionId": kept}), json!({"subscriptionIds": []}), json!({"all": true})] {
+    for request in [
+        json!({"subscriptionId": kept}),
+        json!({"subscriptionIds": []}),
+        json!({"all": true}),
+    ] {
         ears.say("unsubscribe", json!({"request": request}));
         let answer = ears.message();
         let nothing = request == json!({"subscriptionIds": []});
@@ -313,9 +339,15 @@ fn those_at_the_same_document_hear_each_other() {
     // Whoever comes is shown who is there, and nobody is somebody else.
     bosss.subscribe(json!({"events": [], "channels": [format!("deal/{own}")]}));
     let shown = bosss.expect("presence");
-    assert_eq!((&shown["presence"]["userId"], &shown["presence"]["status"]), (&json!(ann.id), &json!("busy")));
+    assert_eq!(
+        (&shown["presence"]["userId"], &shown["presence"]["status"]),
+        (&json!(ann.id), &json!("busy"))
+    );
 
-    anns.say("cursor", json!({"cursor": {"documentId": document, "position": {"line": 1, "column": 2}}}));
+    anns.say(
+        "cursor",
+        json!({"cursor": {"documentId": document, "position": {"line": 1, "column": 2}}}),
+    );
     let heard = bosss.expect("cursor");
     assert_eq!(heard["cursor"]["userId"], json!(ann.id));
     assert_eq!(heard["cursor"]["position"]["column"], 2);
@@ -337,7 +369,10 @@ fn those_at_the_same_document_hear_each_other() {
 
     drop(anns);
     let left = bosss.expect("presence");
-    assert_eq!((&left["presence"]["userId"], &left["presence"]["status"]), (&json!(ann.id), &json!("offline")));
+    assert_eq!(
+        (&left["presence"]["userId"], &left["presence"]["status"]),
+        (&json!(ann.id), &json!("offline"))
+    );
 }
 
 #[test]
@@ -347,17 +382,16 @@ fn streams_and_polls_go_on_where_they_were() {
     let admin = people.admin.id.clone();
     let connect = |people: &mut People, transport: &str| {
         let body = json!({"transport": transport, "channels": ["deal"]});
-        people
-            .admin
-            .send("POST", "/api/v1/realtime/connect", &body)
-            .expect(200)["url"]
+        people.admin.send("POST", "/api/v1/realtime/connect", &body).expect(200)["url"]
             .as_str()
             .expect("a url")
             .to_owned()
     };
     let (events, polled) = (connect(&mut people, "sse"), connect(&mut people, "polling"));
     let bearer = format!("Bearer {}", people.admin.token());
-    let made: Vec<String> = ["One", "Two", "Three"].map(|name| deal(&mut people, &admin, name)).into();
+    let made: Vec<String> = ["One", "Two", "Three"]
+        .map(|name| deal(&mut people, &admin, name))
+        .into();
 
     let mut stream = Stream::open(host.address(), &events, &[("authorization", bearer.as_str())]);
     let (first, event) = stream.next();
@@ -387,7 +421,11 @@ fn streams_and_polls_go_on_where_they_were() {
         .send("POST", "/api/v1/auth/sign-out", &json!({}))
         .expect(200);
     let (_, last) = stream.next();
-    assert_eq!((&last["code"], &last["details"]["code"]), (&json!("CLOSED"), &json!(4401)), "{last:#}");
+    assert_eq!(
+        (&last["code"], &last["details"]["code"]),
+        (&json!("CLOSED"), &json!(4401)),
+        "{last:#}"
+    );
 }
 
 #[test]
@@ -418,7 +456,10 @@ fn the_section_of_the_bus_needs_somebody_who_keeps_connections() {
     let mut host = HostBuilder::new().config(config).spawn();
     assert_ne!(host.wait(), Some(0));
     let told = host.log() + &host.said();
-    assert!(told.contains("no plugin that is to run provides the service realtime"), "{told}");
+    assert!(
+        told.contains("no plugin that is to run provides the service realtime"),
+        "{told}"
+    );
 }
 
 #[test]

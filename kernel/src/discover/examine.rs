@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf, folder};
 use crate::grants::{Capability, GrantSet};
-use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by, used_by};
+use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by, used_by, vetoes_in};
 use crate::settings::{self, Places};
 
 /// Functions a library must not bring into the host, and what a plugin must be allowed to do to use them.
@@ -86,6 +86,7 @@ struct Claims {
     uses: Vec<String>,
     /// Once the grants are known: one that may listen.
     gateway: bool,
+    vetoes: Vec<String>,
 }
 
 impl Known<'_> {
@@ -99,6 +100,7 @@ impl Known<'_> {
             refusal.provides.clone_from(&claims.provides);
             refusal.uses.clone_from(&claims.uses);
             refusal.gateway = claims.gateway;
+            refusal.vetoes.clone_from(&claims.vetoes);
         }
         Box::new(refusal)
     }
@@ -161,12 +163,14 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
         .map_err(|reason| known.refuse(reason))?;
 
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
+    let denied = |name: &str| request.grants.denies_hook(document.id(), name);
     known.document = Some(Claims {
         id: document.id().to_owned(),
         version: document.version(),
         provides: provided_by(&document),
         uses: used_by(&document),
         gateway: document.manifest.kind == PackageType::Gateway,
+        vetoes: vetoes_in(&document).filter(|name| !denied(name)).cloned().collect(),
     });
     fits_host(&document, request.host).map_err(|reason| known.refuse(reason))?;
 

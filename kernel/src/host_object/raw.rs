@@ -179,9 +179,11 @@ impl RawHost for Side {
     }
 
     fn stream_push(&self, stream: u64, message: RSlice<'_, u8>) -> RawFuture {
-        guarded(refused_future, || match self.0.core.streams.push(stream, message.as_slice()) {
-            Some(push) => FfiFuture::new(Shield::new(self.0.core.executor.clone(), push)),
-            None => refused_future(PluginError::internal(format_args!("{stream} is no open socket"))),
+        guarded(refused_future, || {
+            match self.0.core.streams.push(stream, message.as_slice()) {
+                Some(push) => FfiFuture::new(Shield::new(self.0.core.executor.clone(), push)),
+                None => refused_future(PluginError::internal(format_args!("{stream} is no open socket"))),
+            }
         })
     }
 }

@@ -12,9 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    events::{
-        BusParts, BusSettings, ClientsPort, EventArchivePort, EventBus, EventStreamsPort, HandlerSpec, Pattern,
-    },
+    events::{BusParts, BusSettings, ClientsPort, EventArchivePort, EventBus, EventStreamsPort, HandlerSpec, Pattern},
     instance::Instance,
     journal,
     package::Candidate,

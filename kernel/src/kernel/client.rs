@@ -29,7 +29,8 @@ use tokio::runtime::Handle;
 use super::core::Core;
 use crate::{
     events::{
-        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture, WebhookPort,
+        ClientsPort, EventArchivePort, EventStorePort, EventStreamsPort, HandlerId, HandlerPort, PortFuture,
+        WebhookPort,
     },
     instance::{
         call::Call,

@@ -29,6 +29,7 @@ use crate::{
     hooks::HookTable,
     instance::{Incident, Instance},
     journal::Journal,
+    lifecycle::absent::Shut,
     listeners::Listeners,
     package::{Candidate, Refusal},
     resolve::ResolveRequest,
@@ -91,6 +92,8 @@ pub(crate) struct Core {
     /// Files and plugins that stay out.
     pub(crate) refusals: Mutex<Vec<Refusal>>,
     pub(crate) refused_providers: Mutex<Vec<RefusedProvider>>,
+    /// Refused files whose plugins' hooks are held shut.
+    pub(crate) shut: Mutex<Vec<Shut>>,
     /// Plugins that only a command keeps from running.
     pub(crate) left_out: Mutex<Vec<Arc<Candidate>>>,
     pub(crate) incidents: mpsc::UnboundedSender<Incident>,
@@ -155,6 +158,7 @@ impl Core {
             records: RwLock::default(),
             refusals: Mutex::default(),
             refused_providers: Mutex::default(),
+            shut: Mutex::default(),
             left_out: Mutex::default(),
             incidents,
             figures: KernelFigures::default(),
@@ -282,6 +286,7 @@ impl Core {
             .map(|(record, candidate)| Contributor {
                 plugin: &record.id,
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: record.standing() != Standing::Stopped && record.with(|details| details.generation > 0),
             })
             .collect();
@@ -291,6 +296,7 @@ impl Core {
             .map(|candidate| Contributor {
                 plugin: candidate.id(),
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: false,
             })
             .collect();

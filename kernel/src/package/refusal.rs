@@ -32,6 +32,8 @@ pub struct Refusal {
     pub uses: Vec<String>,
     /// It is a gateway, and may listen as far as that is known.
     pub gateway: bool,
+    /// Names of the hooks that it was to be asked by before something is done, and may not be passed over in.
+    pub vetoes: Vec<String>,
     pub reason: RefusalReason,
     /// Who wants what and who offers what, from this plugin to the root of the trouble; empty when the reason says all.
     pub chain: Vec<String>,
@@ -52,6 +54,7 @@ impl Refusal {
             provides: Vec::new(),
             uses: Vec::new(),
             gateway: false,
+            vetoes: Vec::new(),
             remedy: reason.remedy(),
             reason,
             chain: Vec::new(),
@@ -69,6 +72,7 @@ impl Refusal {
             provides: provided_by(&candidate.document),
             uses: used_by(&candidate.document),
             gateway: candidate.listens(),
+            vetoes: vetoes_of(candidate),
             ..Self::of_file(&candidate.path, reason)
         }
     }
@@ -258,6 +262,14 @@ pub enum RefusalReason {
         found: Version,
         path: PathBuf,
     },
+    #[error("needs plugin `{wanted}` to implement `{capability}`, the one from {} implements {}", path.display(), if implements.is_empty() { "nothing".to_owned() } else { listed(implements) })]
+    CapabilityMissing {
+        wanted: String,
+        /// Id of a protocol, as in `com.example.protocol.storage.v1`.
+        capability: String,
+        path: PathBuf,
+        implements: Vec<String>,
+    },
     #[error("needs service `{service}` {range}, which no plugin provides")]
     ServiceMissing {
         service: String,
@@ -306,6 +318,7 @@ impl RefusalReason {
             self,
             Self::PluginMissing { .. }
                 | Self::PluginRange { .. }
+                | Self::CapabilityMissing { .. }
                 | Self::ServiceMissing { .. }
                 | Self::ServiceRange { .. }
                 | Self::DependencyRefused { .. }
@@ -328,6 +341,22 @@ pub(crate) fn provided_by(document: &PluginDocument) -> Vec<String> {
 pub(crate) fn used_by(document: &PluginDocument) -> Vec<String> {
     let used = &document.objectos.services.uses;
     used.iter().map(|service| service.name.clone()).collect()
+}
+
+/// Hooks that a document says its plugin handles before something is done, and without which it does not mean to run.
+pub(crate) fn vetoes_in(document: &PluginDocument) -> impl Iterator<Item = &String> {
+    let hooks = &document.objectos.hooks;
+    let before = |name: &str| name.rsplit('.').next().is_some_and(|last| last.starts_with("before"));
+    hooks
+        .handles
+        .iter()
+        .filter(move |name| before(name) && !hooks.optional.contains(name))
+}
+
+/// The same of a candidate, but for what the operator denies it.
+pub(crate) fn vetoes_of(candidate: &Candidate) -> Vec<String> {
+    let granted = vetoes_in(&candidate.document).filter(|name| candidate.grants.may_handle_hook(name));
+    granted.cloned().collect()
 }
 
 fn joined<T: fmt::Display>(items: &[T]) -> String {

@@ -15,7 +15,7 @@ use crate::{
         core::Core,
         record::{PluginRecord, Standing},
     },
-    lifecycle::boot,
+    lifecycle::{absent, boot},
     loader,
     package::{Candidate, Refusal},
     resolve::{self, Resolution},
@@ -137,9 +137,12 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
             plugin: shown.clone(),
             reason: refusal.to_string(),
         };
-        let mut refusals = core.refusals.lock();
-        refusals.retain(|known| known.path != refusal.path);
-        refusals.push(refusal);
+        {
+            let mut refusals = core.refusals.lock();
+            refusals.retain(|known| known.path != refusal.path);
+            refusals.push(refusal);
+        }
+        absent::of_refused(core);
         error
     };
     let candidate = Arc::new(examine_file(core, path).await.map_err(|refusal| refuse(*refusal))?);
@@ -165,6 +168,9 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
     core.refused_providers
         .lock()
         .retain(|known| known.plugin != candidate.id());
+    absent::of_refused(core);
+    // Others are to know its limits before it begins.
+    core.refresh_contributions();
     let started = boot::start_plugin(core, &record, &candidate).await;
     if started.is_ok() {
         health::first_look(core, &[Arc::clone(&record)]).await;

@@ -30,6 +30,9 @@ pub struct Credentials {
     pub path: String,
     /// Address of the peer, as the gateway established it.
     pub address: String,
+    /// The caller's connection is encrypted, as the gateway established it: a page of the same name without https is not ours then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secure: bool,
 }
 
 /// Who it is. JSON, camelCase.

@@ -53,9 +53,7 @@ impl SocketLine {
             return Poll::Ready(Ok(None));
         }
         // No deadline: a socket may be silent for as long as it likes.
-        let next = self
-            .next
-            .get_or_insert_with(|| self.host.0.stream_next(self.socket, 0));
+        let next = self.next.get_or_insert_with(|| self.host.0.stream_next(self.socket, 0));
         let answer = ready!(Pin::new(next).poll(task));
         self.next = None;
         let message = payload(answer).and_then(|bytes| {
@@ -81,7 +79,10 @@ impl SocketLine {
     /// The future fails with what the plugin fails with, and like [`SocketLine::poll_next`] when the plugin goes away.
     #[must_use]
     pub fn push(&self, message: &SocketMessage) -> SocketPush {
-        let pushed = self.host.0.stream_push(self.socket, RSlice::from_slice(&message.encode()));
+        let pushed = self
+            .host
+            .0
+            .stream_push(self.socket, RSlice::from_slice(&message.encode()));
         Box::pin(async move { payload(pushed.await).map(drop) })
     }
 }

@@ -82,7 +82,10 @@ impl TestPlugin {
             if let Some(stream) = HttpResponse::stream_of(&frame) {
                 self.raw.stream_drop(stream);
             }
-            return Err(Error::invalid(format!("the route answered {} and no socket", response.status)));
+            return Err(Error::invalid(format!(
+                "the route answered {} and no socket",
+                response.status
+            )));
         };
         let protocol = response
             .headers

@@ -32,7 +32,9 @@ pub(crate) fn record(model: &Model, wanted: &Wanted, plan: &RecordPlan, found: &
             }
         }
         Source::Children(slot, plan) => match (wanted.children.get(*slot), found.get(&slot_key(*slot))) {
-            (Some(children), Some(Value::Object(list))) => connection(model, &children.list, &children.page, plan, list),
+            (Some(children), Some(Value::Object(list))) => {
+                connection(model, &children.list, &children.page, plan, list)
+            }
             _ => Node::NULL,
         },
     };
@@ -53,7 +55,11 @@ pub(crate) fn connection(
         Part::Data(plan) => {
             let records = list.get("records").and_then(Value::as_array).into_iter().flatten();
             let records = records.filter_map(Value::as_object);
-            Node::Records(records.map(|found| record(model, &wanted.records, plan, found)).collect())
+            Node::Records(
+                records
+                    .map(|found| record(model, &wanted.records, plan, found))
+                    .collect(),
+            )
         }
         Part::Total => told("total"),
         Part::PageSize => Node::Value(page.limit.into()),
@@ -86,11 +92,18 @@ fn value(field: &FieldModel, found: &Map<String, Value>) -> Node {
             Some(name) => Node::Value(async_graphql::Value::Enum(async_graphql::Name::new(name))),
             None => Node::Failed(refuse(
                 "invalid_format",
-                format!("'{}' of the record is '{value}', which is none of its options", field.name),
+                format!(
+                    "'{}' of the record is '{value}', which is none of its options",
+                    field.name
+                ),
             )),
         };
     }
-    let listed = if field.list && !plain.is_array() { json!([plain]) } else { plain };
+    let listed = if field.list && !plain.is_array() {
+        json!([plain])
+    } else {
+        plain
+    };
     Node::Value(to_graph(&listed))
 }
 
@@ -109,6 +122,7 @@ mod tests {
     use crate::failure::code_of;
     use crate::model::tests::sample;
 
+    #[allow(clippy::needless_pass_by_value, reason = "reads better at the call")]
     fn check(field: &str, found: Value, expected: Value) {
         let model = sample();
         let mut fields = model.objects.iter().flat_map(|object| &object.fields);
@@ -125,18 +139,34 @@ mod tests {
         check("name", json!({ "name": "Acme" }), json!("Acme"));
         check("name", json!({}), Value::Null);
         check("industry", json!({ "industry": "24h" }), json!("_24h"));
-        check("logo", json!({ "logo": { "id": "f", "url": "/files/f" } }), json!("/files/f"));
+        check(
+            "logo",
+            json!({ "logo": { "id": "f", "url": "/files/f" } }),
+            json!("/files/f"),
+        );
         check("tags", json!({ "tags": "one" }), json!(["one"]));
-        check("account", json!({ "account": { "id": "a", "name": "Acme" } }), json!("a"));
+        check(
+            "account",
+            json!({ "account": { "id": "a", "name": "Acme" } }),
+            json!("a"),
+        );
         // Whose record may not be seen.
         check("account", json!({ "account": null, "account#id": "b" }), json!("b"));
-        check("partners", json!({ "partners": [{ "id": "a" }], "partners#id": ["a", "b"] }), json!(["a", "b"]));
+        check(
+            "partners",
+            json!({ "partners": [{ "id": "a" }], "partners#id": ["a", "b"] }),
+            json!(["a", "b"]),
+        );
     }
 
     #[test]
     fn a_value_that_is_no_option_any_more_fails_alone() {
         let model = sample();
-        let industry = model.objects[0].fields.iter().find(|field| field.name == "industry").unwrap();
+        let industry = model.objects[0]
+            .fields
+            .iter()
+            .find(|field| field.name == "industry")
+            .unwrap();
         let found = json!({ "industry": "railways" });
         match value(industry, found.as_object().unwrap()) {
             Node::Failed(error) => {

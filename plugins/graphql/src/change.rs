@@ -40,11 +40,15 @@ pub(crate) async fn create_many(question: &Question<'_>) -> Answered<Node> {
     if !made.iter().all(|record| holds(question, &wanted, record)) {
         let ids: Vec<String> = made.iter().map(|record| id_of(record).to_owned()).collect();
         let found = question.fetcher().several(&wanted, &ids).await?;
-        let mut found: HashMap<String, Record> =
-            found.into_iter().map(|record| (id_of(&record).to_owned(), record)).collect();
+        let mut found: HashMap<String, Record> = found
+            .into_iter()
+            .map(|record| (id_of(&record).to_owned(), record))
+            .collect();
         made = ids.iter().filter_map(|id| found.remove(id)).collect();
     }
-    let nodes = made.iter().map(|record| answer::record(question.model, &wanted, &plan, record));
+    let nodes = made
+        .iter()
+        .map(|record| answer::record(question.model, &wanted, &plan, record));
     Ok(Node::Records(nodes.collect()))
 }
 
@@ -75,7 +79,9 @@ pub(crate) async fn delete(question: &Question<'_>) -> Answered<Node> {
 }
 
 fn input_of(question: &Question<'_>) -> Answered<Record> {
-    let input = question.argument("input").ok_or_else(|| invalid("'input' is missing"))?;
+    let input = question
+        .argument("input")
+        .ok_or_else(|| invalid("'input' is missing"))?;
     Ok(input::record(question.model, question.object, input))
 }
 

@@ -113,7 +113,11 @@ mod tests {
                 ..GraphqlConfig::default()
             };
             let limits = Limits::of(&config, mode).expect("limits");
-            assert_eq!((limits.introspection, limits.playground), (expected, expected), "{mode} {set:?}");
+            assert_eq!(
+                (limits.introspection, limits.playground),
+                (expected, expected),
+                "{mode} {set:?}"
+            );
         };
         check("development", None, true);
         check("test", None, true);

@@ -133,7 +133,10 @@ impl Meter<'_> {
         {
             self.cost.aliases += 1;
             if self.cost.aliases > self.limits.aliases {
-                return Err(invalid(format!("the query has more than {} aliases", self.limits.aliases)));
+                return Err(invalid(format!(
+                    "the query has more than {} aliases",
+                    self.limits.aliases
+                )));
             }
         }
         let (below, own) = self.meaning(field, place)?;

@@ -4,10 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet,
-};
 use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
 use async_graphql::{Name, Positioned, ServerError, Value, Variables};
 
 use crate::failure::{Answered, invalid};
@@ -34,7 +35,10 @@ impl Operation {
     /// themselves, or one of whose variables is missing.
     pub(crate) fn read(query: &str, name: Option<&str>, variables: &Variables, bytes_max: usize) -> Answered<Self> {
         if query.len() > bytes_max {
-            return Err(invalid(format!("the query has {} bytes; at most {bytes_max} are allowed", query.len())));
+            return Err(invalid(format!(
+                "the query has {} bytes; at most {bytes_max} are allowed",
+                query.len()
+            )));
         }
         if nesting(query) > NESTING_MAX {
             return Err(invalid(format!("the query is nested deeper than {NESTING_MAX}")));
@@ -120,7 +124,9 @@ fn selected(operations: DocumentOperations, name: Option<&str>) -> Answered<Posi
             let mut operations = operations.into_values();
             match (operations.next(), operations.next()) {
                 (Some(operation), None) => Ok(operation),
-                _ => Err(invalid("the query has several operations: say which by 'operationName'")),
+                _ => Err(invalid(
+                    "the query has several operations: say which by 'operationName'",
+                )),
             }
         }
     }
@@ -200,7 +206,10 @@ impl Values {
             let value = variables.get(name).or(default).cloned();
             let missing = value.is_none() || value == Some(Value::Null);
             if missing && !definition.var_type.node.nullable {
-                return Err(invalid(format!("the variable '${name}' has no value; it is {}", definition.var_type.node)));
+                return Err(invalid(format!(
+                    "the variable '${name}' has no value; it is {}",
+                    definition.var_type.node
+                )));
             }
             let bytes = value.as_ref().map_or(0, |value| value.to_string().len());
             known.insert(name.clone(), (value, bytes));
@@ -243,7 +252,9 @@ impl Values {
         };
         self.bytes += bytes;
         if self.bytes > VARIABLE_BYTES_MAX {
-            return Err(invalid(format!("variables in all their places have more than {VARIABLE_BYTES_MAX} bytes")));
+            return Err(invalid(format!(
+                "variables in all their places have more than {VARIABLE_BYTES_MAX} bytes"
+            )));
         }
         Ok(value.clone().unwrap_or_else(|| Value::Enum(Name::new(ABSENT))))
     }
@@ -254,7 +265,10 @@ fn without_absent(value: Value) -> Option<Value> {
     match value {
         Value::Enum(name) if name.as_str() == ABSENT => None,
         Value::List(values) => Some(Value::List(
-            values.into_iter().map(|value| without_absent(value).unwrap_or_default()).collect(),
+            values
+                .into_iter()
+                .map(|value| without_absent(value).unwrap_or_default())
+                .collect(),
         )),
         Value::Object(map) => Some(Value::Object(
             map.into_iter()

@@ -73,9 +73,13 @@ mod tests {
     #[test]
     fn an_error_keeps_its_words_its_code_and_what_is_wrong_with_each_field() {
         let fields = json!([{"field": "name", "code": "missing_required_field", "message": "'name' is required"}]);
-        let error = Error::invalid("'name' is required").with_details(&json!({"object": "account", "fieldErrors": fields}));
+        let error =
+            Error::invalid("'name' is required").with_details(&json!({"object": "account", "fieldErrors": fields}));
         let told = from_service(&error);
-        assert_eq!((told.message.as_str(), code_of(&told).as_str()), ("'name' is required", "validation_error"));
+        assert_eq!(
+            (told.message.as_str(), code_of(&told).as_str()),
+            ("'name' is required", "validation_error")
+        );
         let extensions = told.extensions.expect("extensions");
         let told = extensions.get("fieldErrors").expect("field errors").clone();
         assert_eq!(told.into_json().expect("JSON"), fields);

@@ -82,7 +82,9 @@ impl Fetcher<'_> {
                 Err(error) => return Err(from_service(&error)),
             }
         } else {
-            let found = self.by_ids(object, "id", &[id.to_owned()], &self.query(wanted)?).await?;
+            let found = self
+                .by_ids(object, "id", &[id.to_owned()], &self.query(wanted)?)
+                .await?;
             let Some(record) = found.into_iter().next() else {
                 return Ok(None);
             };
@@ -176,7 +178,9 @@ impl Fetcher<'_> {
         query.insert("fields".to_owned(), fields.collect());
         let found = by_id(self.by_ids(object, "id", &ids, &query).await?);
         for record in records {
-            let Some(plain) = found.get(&id_of(record)) else { continue };
+            let Some(plain) = found.get(&id_of(record)) else {
+                continue;
+            };
             for name in &names {
                 let id = plain.get(*name).cloned().unwrap_or_default();
                 record.insert(id_key(name), id);
@@ -243,7 +247,10 @@ impl Fetcher<'_> {
         let child = self.object(relation.object)?;
         let mut query = Record::new();
         query.insert("groupBy".to_owned(), json!([relation.via]));
-        query.insert("aggregations".to_owned(), json!([{ "function": "count", "alias": TOTAL }]));
+        query.insert(
+            "aggregations".to_owned(),
+            json!([{ "function": "count", "alias": TOTAL }]),
+        );
         query.insert("orderBy".to_owned(), json!([{ "field": relation.via, "order": "asc" }]));
         if let Some(filter) = &children.page.filter {
             query.insert("where".to_owned(), filter.clone());
@@ -324,11 +331,15 @@ fn rides(wanted: &Wanted, slot: usize) -> bool {
 
 /// Names of fields whose values are wanted; the id always is.
 fn fields<'a>(object: &'a ObjectModel, wanted: &'a Wanted) -> impl Iterator<Item = &'a str> {
-    let named = wanted.fields.iter().map(move |place| object.fields[*place].name.as_str());
+    let named = wanted
+        .fields
+        .iter()
+        .map(move |place| object.fields[*place].name.as_str());
     std::iter::once("id").chain(named.filter(|name| *name != "id"))
 }
 
 /// The records within a value: one, or those of a list.
+#[allow(clippy::needless_pass_by_value, reason = "what is borrowed once is handed on")]
 fn within(value: Option<&mut Value>) -> Vec<&mut Record> {
     match value {
         Some(Value::Object(record)) => vec![record],

@@ -142,6 +142,7 @@ mod tests_of_filters {
 
     type GraphMap = IndexMap<Name, Value>;
 
+    #[allow(clippy::needless_pass_by_value, reason = "reads better at the call")]
     fn check(object: &str, filter: Value, expected: Json) {
         let model = sample();
         let place = model.objects.iter().position(|known| known.name == object).unwrap();
@@ -156,7 +157,11 @@ mod tests_of_filters {
             tests.insert(Name::new(name), value!(["x"]));
             let mut filter = GraphMap::new();
             filter.insert(Name::new("name"), Value::Object(tests));
-            check("account", Value::Object(filter), json!({ "name": { (operator): ["x"] } }));
+            check(
+                "account",
+                Value::Object(filter),
+                json!({ "name": { (operator): ["x"] } }),
+            );
         }
     }
 
@@ -165,7 +170,11 @@ mod tests_of_filters {
         check("account", value!({}), Json::Null);
         check("account", value!({ "name": null, "and": [] }), Json::Null);
         check("account", value!({ "name": {} }), Json::Null);
-        check("account", value!({ "name": { "eq": null } }), json!({ "name": { "$eq": null } }));
+        check(
+            "account",
+            value!({ "name": { "eq": null } }),
+            json!({ "name": { "$eq": null } }),
+        );
         // None of no alternatives holds, as in the engine.
         check("account", value!({ "or": [] }), json!({ "$or": [] }));
     }
@@ -195,7 +204,11 @@ mod tests_of_filters {
             json!({ "$and": [
                 { "boss_id.account.name": { "$eq": "a" } }, { "$or": [{ "boss_id.last_name": { "$eq": "b" } }] }] }),
         );
-        check("contact", value!({ "account_id": { "in": "x" } }), json!({ "account": { "$in": ["x"] } }));
+        check(
+            "contact",
+            value!({ "account_id": { "in": "x" } }),
+            json!({ "account": { "$in": ["x"] } }),
+        );
         check(
             "account",
             value!({ "partners": { "name": { "eq": "a" } } }),

@@ -8,7 +8,10 @@ use crate::model::{FieldModel, Member, Model, ObjectModel};
 
 /// The fields that a new record may bring.
 pub(crate) fn creatable(object: &ObjectModel) -> impl Iterator<Item = &FieldModel> {
-    object.fields.iter().filter(|field| !field.readonly || field.name == "id")
+    object
+        .fields
+        .iter()
+        .filter(|field| !field.readonly || field.name == "id")
 }
 
 /// The fields that a change may bring.
@@ -50,7 +53,11 @@ mod tests {
             value!({ "name": "Acme", "industry": "on_hold", "revenue": 5, "partners_ids": ["a"], "and_2": null }),
             json!({ "name": "Acme", "industry": "on.hold", "revenue": 5, "partners": ["a"], "and": null }),
         );
-        check("contact", value!({ "account_id": "a", "boss_id": "b" }), json!({ "account": "a", "boss_id": "b" }));
+        check(
+            "contact",
+            value!({ "account_id": "a", "boss_id": "b" }),
+            json!({ "account": "a", "boss_id": "b" }),
+        );
     }
 
     fn names<'f>(fields: impl Iterator<Item = &'f FieldModel>) -> Vec<String> {

@@ -25,11 +25,7 @@ pub(crate) fn pascal(name: &str) -> String {
 /// The name of a field.
 pub(crate) fn field(name: &str) -> String {
     let plain = |letter: char| {
-        if letter.is_ascii_alphanumeric() {
-            letter
-        } else {
-            '_'
-        }
+        if letter.is_ascii_alphanumeric() { letter } else { '_' }
     };
     let out: String = name.chars().map(plain).collect();
     if out.starts_with("__") {

@@ -79,7 +79,11 @@ pub(crate) fn to_json(value: &Value) -> Json {
         Value::Boolean(boolean) => Json::Bool(*boolean),
         Value::Enum(name) => Json::String(name.to_string()),
         Value::List(values) => values.iter().map(to_json).collect(),
-        Value::Object(map) => Json::Object(map.iter().map(|(name, value)| (name.to_string(), to_json(value))).collect()),
+        Value::Object(map) => Json::Object(
+            map.iter()
+                .map(|(name, value)| (name.to_string(), to_json(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -91,7 +95,11 @@ pub(crate) fn to_graph(json: &Json) -> Value {
         Json::Number(number) => Value::Number(Number::clone(number)),
         Json::String(text) => Value::String(text.clone()),
         Json::Array(values) => Value::List(values.iter().map(to_graph).collect()),
-        Json::Object(map) => Value::Object(map.iter().map(|(key, value)| (Name::new(key), to_graph(value))).collect()),
+        Json::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| (Name::new(key), to_graph(value)))
+                .collect(),
+        ),
     }
 }
 

@@ -119,12 +119,14 @@ fn order(model: &Model, object: usize, value: &Value) -> Vec<Json> {
 /// The order of groups, whose names are those of the question and not of the object.
 pub(crate) fn plain_order(value: &Value) -> Vec<Json> {
     let one = |value: &Value| {
-        let mut sort = match to_json(value) {
-            Json::Object(sort) => sort,
-            _ => return None,
+        let Json::Object(mut sort) = to_json(value) else {
+            return None;
         };
         let direction = sort.remove("direction").unwrap_or_default();
-        sort.insert("order".to_owned(), json!(if direction == "DESC" { "desc" } else { "asc" }));
+        sort.insert(
+            "order".to_owned(),
+            json!(if direction == "DESC" { "desc" } else { "asc" }),
+        );
         Some(Json::Object(sort))
     };
     list(value).iter().filter_map(one).collect()
@@ -140,10 +142,16 @@ mod tests {
     const PAGES: Pages = Pages { default: 20, max: 100 };
 
     fn read(arguments: Value) -> Answered<Page> {
-        let Value::Object(arguments) = arguments else { panic!("arguments") };
+        let Value::Object(arguments) = arguments else {
+            panic!("arguments")
+        };
         let arguments: Vec<(Name, Value)> = arguments.into_iter().collect();
         let model = sample();
-        let contact = model.objects.iter().position(|object| object.name == "contact").unwrap();
+        let contact = model
+            .objects
+            .iter()
+            .position(|object| object.name == "contact")
+            .unwrap();
         Page::read(&model, contact, &arguments, PAGES)
     }
 
@@ -165,7 +173,8 @@ mod tests {
     #[test]
     fn an_order_is_a_list_or_one_and_names_paths_of_the_engine() {
         let mut query = Map::new();
-        let sort = value!({ "sort": [{ "field": "account.name" }, { "field": "boss.last_name", "direction": "DESC" }] });
+        let sort =
+            value!({ "sort": [{ "field": "account.name" }, { "field": "boss.last_name", "direction": "DESC" }] });
         read(sort).unwrap().put(&mut query);
         let expected = json!({ "orderBy": [
             { "field": "account.name", "order": "asc" }, { "field": "boss_id.last_name", "order": "desc" }] });

@@ -112,7 +112,11 @@ impl Planner<'_> {
     /// # Errors
     /// Those of arguments.
     pub(crate) fn record(self, field: SelectionField<'_>, plan: &mut RecordPlan, wanted: &mut Wanted) -> Answered<()> {
-        let object = self.model.objects.get(wanted.object).ok_or_else(|| internal("no such object"))?;
+        let object = self
+            .model
+            .objects
+            .get(wanted.object)
+            .ok_or_else(|| internal("no such object"))?;
         for inner in field.selection_set().filter(|inner| !inner.name().starts_with("__")) {
             let key = key(inner);
             match object.members.get(inner.name()) {
@@ -212,5 +216,8 @@ pub(crate) fn arguments(field: SelectionField<'_>) -> Answered<Vec<(async_graphq
 
 /// The schema and the model have the same names, so this is told to nobody while they do.
 fn unknown(field: SelectionField<'_>, place: &str) -> async_graphql::Error {
-    internal(format!("'{}' of {place} is in the schema and not in the model", field.name()))
+    internal(format!(
+        "'{}' of {place} is in the schema and not in the model",
+        field.name()
+    ))
 }

@@ -46,8 +46,18 @@ mod tests {
         let body = String::from_utf8(answer.body).unwrap();
         assert!(body.contains(&format!("<script>{SCRIPT}</script>")), "{body}");
         assert!(body.contains(&format!("<style>{STYLE}</style>")), "{body}");
-        assert!(!body.contains("http://") && !body.contains("https://") && !body.contains("//cdn"), "{body}");
-        let policy = answer.headers.iter().find(|(name, _)| name == "content-security-policy").unwrap();
-        assert!(policy.1.contains("script-src 'sha256-") && !policy.1.contains("unsafe"), "{policy:?}");
+        assert!(
+            !body.contains("http://") && !body.contains("https://") && !body.contains("//cdn"),
+            "{body}"
+        );
+        let policy = answer
+            .headers
+            .iter()
+            .find(|(name, _)| name == "content-security-policy")
+            .unwrap();
+        assert!(
+            policy.1.contains("script-src 'sha256-") && !policy.1.contains("unsafe"),
+            "{policy:?}"
+        );
     }
 }

@@ -143,7 +143,10 @@ fn posted(request: &HttpRequest) -> Answered<Asked> {
     match body {
         Json::Object(body) => asked(body),
         Json::Null => Err(missing()),
-        _ => Err(refuse("invalid_format", "the body must be {query, variables?, operationName?}")),
+        _ => Err(refuse(
+            "invalid_format",
+            "the body must be {query, variables?, operationName?}",
+        )),
     }
 }
 
@@ -230,7 +233,11 @@ mod tests {
 
     #[test]
     fn a_body_is_read_and_what_is_wrong_with_it_is_named() {
-        let read = posted(&request("", r#"{"query": "{ a }", "variables": {"x": 1}, "operationName": null}"#)).unwrap();
+        let read = posted(&request(
+            "",
+            r#"{"query": "{ a }", "variables": {"x": 1}, "operationName": null}"#,
+        ))
+        .unwrap();
         assert_eq!((read.query.as_str(), read.operation), ("{ a }", None));
         assert_eq!(read.variables, Variables::from_json(json!({ "x": 1 })));
         let check = |body: &str, part: &str| {
@@ -241,14 +248,21 @@ mod tests {
         check("{}", "'query' is missing");
         check(r#"{"query": "  "}"#, "'query' is missing");
         check(r#"{"query": 5}"#, "'query' must be a text");
-        check(r#"{"query": "{ a }", "variables": []}"#, "'variables' must be an object");
+        check(
+            r#"{"query": "{ a }", "variables": []}"#,
+            "'variables' must be an object",
+        );
         check("[]", "the body must be");
         check("{", "no JSON");
     }
 
     #[test]
     fn a_query_string_is_read() {
-        let read = gotten(&request("query=%7B+a%20%7D&variables=%7B%22x%22%3A1%7D&operationName=A", "")).unwrap();
+        let read = gotten(&request(
+            "query=%7B+a%20%7D&variables=%7B%22x%22%3A1%7D&operationName=A",
+            "",
+        ))
+        .unwrap();
         assert_eq!((read.query.as_str(), read.operation.as_deref()), ("{ a }", Some("A")));
         assert_eq!(read.variables, Variables::from_json(json!({ "x": 1 })));
         assert_eq!(gotten(&request("", "")).unwrap().query, "");

@@ -30,12 +30,8 @@ pub(crate) struct Question<'a> {
 }
 
 /// The resolver of a root.
-pub(crate) fn resolve(
-    context: ResolverContext<'_>,
-    model: Arc<Model>,
-    pages: Pages,
-    root: Root,
-) -> FieldFuture<'_> {
+#[allow(clippy::needless_pass_by_value, reason = "the shape of a resolver")]
+pub(crate) fn resolve(context: ResolverContext<'_>, model: Arc<Model>, pages: Pages, root: Root) -> FieldFuture<'_> {
     FieldFuture::Future(Box::pin(async move {
         let answered = run(context.ctx, &model, pages, root).await;
         let answered: Option<FieldValue<'_>> = match answered {
@@ -83,7 +79,10 @@ impl Question<'_> {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.model.objects.get(self.object).map_or("", |object| object.name.as_str())
+        self.model
+            .objects
+            .get(self.object)
+            .map_or("", |object| object.name.as_str())
     }
 
     pub(crate) fn fetcher(&self) -> Fetcher<'_> {
@@ -157,7 +156,10 @@ impl Question<'_> {
         if let Some(sort) = self.argument("sort") {
             query.insert("orderBy".to_owned(), json!(page::plain_order(sort)));
         }
-        let limit = self.argument("limit").map(|limit| page::number("limit", limit)).transpose()?;
+        let limit = self
+            .argument("limit")
+            .map(|limit| page::number("limit", limit))
+            .transpose()?;
         let limit = limit.unwrap_or(self.pages.default).min(self.pages.max);
         query.insert("limit".to_owned(), json!(limit));
         if let Some(offset) = self.argument("offset") {
@@ -171,9 +173,8 @@ impl Question<'_> {
 
     /// A figure: its name is `sum_amount` unless it is said, as over REST.
     fn figure(&self, figure: &Value) -> Json {
-        let mut figure = match to_json(figure) {
-            Json::Object(figure) => figure,
-            _ => return Json::Null,
+        let Json::Object(mut figure) = to_json(figure) else {
+            return Json::Null;
         };
         figure.retain(|_, value| !value.is_null());
         let named = figure.get("field").and_then(Json::as_str).map(str::to_owned);

@@ -91,9 +91,14 @@ fn root_field(name: &str, root: Root, model: &Arc<Model>, limits: &Limits) -> Fi
         RootKind::Get => field.argument(required("id", TypeRef::ID)),
         RootKind::Aggregate => field
             .argument(InputValue::new("groupBy", TypeRef::named_nn_list("GroupInput")))
-            .argument(InputValue::new("aggregations", TypeRef::named_nn_list("AggregationInput")))
+            .argument(InputValue::new(
+                "aggregations",
+                TypeRef::named_nn_list("AggregationInput"),
+            ))
             .argument(optional("filter", &object.type_of("Filter")))
-            .argument(InputValue::new("sort", TypeRef::named_nn_list("SortInput")).description("By names of the answer"))
+            .argument(
+                InputValue::new("sort", TypeRef::named_nn_list("SortInput")).description("By names of the answer"),
+            )
             .argument(optional("limit", TypeRef::INT))
             .argument(optional("offset", TypeRef::INT)),
         RootKind::Create => field.argument(required("input", &object.type_of("CreateInput"))),

@@ -138,15 +138,15 @@ async fn pushed(
         }
     }
     // What nobody subscribed to goes by the connection itself.
-    Ok(Some(message(hub, (&connection.id, &wire_name(&news.name)), news, payload)))
+    Ok(Some(message(
+        hub,
+        (&connection.id, &wire_name(&news.name)),
+        news,
+        payload,
+    )))
 }
 
-async fn relayed(
-    hub: &Hub,
-    connection: &Connection,
-    who: &Who,
-    relay: &Relay,
-) -> Result<Option<Map<String, Value>>> {
+async fn relayed(hub: &Hub, connection: &Connection, who: &Who, relay: &Relay) -> Result<Option<Map<String, Value>>> {
     if relay.tenant.as_deref() != who.tenant() || !connection.hears(&relay.channel.name) {
         return Ok(None);
     }
@@ -222,7 +222,9 @@ async fn payload(hub: &Hub, who: &Who, news: &News) -> Result<Option<Map<String,
 
 /// The object whose definition an event of metadata is about: `metadata.object.updated {name}`.
 fn of_object<'a>(name: &str, payload: &'a Value) -> Option<&'a str> {
-    name.starts_with("metadata.object.").then(|| payload["name"].as_str()).flatten()
+    name.starts_with("metadata.object.")
+        .then(|| payload["name"].as_str())
+        .flatten()
 }
 
 /// What every event of a record says.
@@ -271,6 +273,7 @@ mod tests {
     use super::*;
     use crate::news::tests::event;
 
+    #[allow(clippy::needless_pass_by_value, reason = "reads better at the call")]
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }

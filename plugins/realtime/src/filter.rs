@@ -92,7 +92,9 @@ impl Filter {
 
 fn compile(filter: &EventFilter, depth: usize, nodes: &mut usize) -> Result<Filter> {
     if depth > DEPTH_MAX {
-        return Err(RealtimeError::invalid(format!("a filter is nested at most {DEPTH_MAX} deep")));
+        return Err(RealtimeError::invalid(format!(
+            "a filter is nested at most {DEPTH_MAX} deep"
+        )));
     }
     let mut all = Vec::new();
     for condition in filter.conditions.iter().flatten() {
@@ -124,7 +126,9 @@ fn compile(filter: &EventFilter, depth: usize, nodes: &mut usize) -> Result<Filt
 fn count(nodes: &mut usize) -> Result<()> {
     *nodes += 1;
     if *nodes > NODES_MAX {
-        return Err(RealtimeError::invalid(format!("a filter has at most {NODES_MAX} parts")));
+        return Err(RealtimeError::invalid(format!(
+            "a filter has at most {NODES_MAX} parts"
+        )));
     }
     Ok(())
 }
@@ -138,11 +142,15 @@ fn compile_condition(condition: &EventFilterCondition) -> Result<Filter> {
     let value = || condition.value.clone().unwrap_or_default();
     let text = |operator: &str| match value() {
         Value::String(text) if text.len() <= CHARS_MAX => Ok(text),
-        _ => Err(wrong(format!("needs a text of at most {CHARS_MAX} characters for {operator}"))),
+        _ => Err(wrong(format!(
+            "needs a text of at most {CHARS_MAX} characters for {operator}"
+        ))),
     };
     let list = |operator: &str| match value() {
         Value::Array(values) if values.len() <= VALUES_MAX => Ok(values),
-        _ => Err(wrong(format!("needs a list of at most {VALUES_MAX} values for {operator}"))),
+        _ => Err(wrong(format!(
+            "needs a list of at most {VALUES_MAX} values for {operator}"
+        ))),
     };
     let compared = |wanted: &'static [Ordering]| match value() {
         value @ (Value::String(_) | Value::Number(_)) => Ok(Test::Compared(wanted, value)),

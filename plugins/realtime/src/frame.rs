@@ -70,7 +70,8 @@ pub(crate) fn read(text: &str) -> Result<Received, NotUnderstood> {
     if text.len() > MESSAGE_BYTES_MAX {
         return Err(broken(format!("a message has at most {MESSAGE_BYTES_MAX} bytes")));
     }
-    let message: Value = serde_json::from_str(text).map_err(|error| broken(format!("the text is not JSON: {error}")))?;
+    let message: Value =
+        serde_json::from_str(text).map_err(|error| broken(format!("the text is not JSON: {error}")))?;
     let Value::Object(mut message) = message else {
         return Err(broken("a message is a JSON object".to_owned()));
     };
@@ -90,12 +91,20 @@ pub(crate) fn read(text: &str) -> Result<Received, NotUnderstood> {
 
 fn said(message: &mut Map<String, Value>) -> Result<Said> {
     if message.get("timestamp").is_some_and(|timestamp| !timestamp.is_string()) {
-        return Err(RealtimeError::invalid("timestamp must be a text as 2025-01-31T08:00:00.000Z"));
+        return Err(RealtimeError::invalid(
+            "timestamp must be a text as 2025-01-31T08:00:00.000Z",
+        ));
     }
-    let kind = message.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = message
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let mut part = |key: &str| match message.remove(key) {
         Some(Value::Object(part)) => Ok(part),
-        _ => Err(RealtimeError::invalid(format!("a message of the type {kind} needs the object '{key}'"))),
+        _ => Err(RealtimeError::invalid(format!(
+            "a message of the type {kind} needs the object '{key}'"
+        ))),
     };
     Ok(match kind.as_str() {
         "subscribe" => Said::Subscribe(shaped("subscription", part("subscription")?)?),
@@ -129,24 +138,38 @@ fn shaped<T: for<'de> Deserialize<'de>>(key: &str, part: Map<String, Value>) -> 
 
 /// One of the keys' values must be one of these.
 fn one_of(map: &Map<String, Value>, key: &str, values: &[&str]) -> Result<()> {
-    let known = map.get(key).and_then(Value::as_str).is_some_and(|value| values.contains(&value));
+    let known = map
+        .get(key)
+        .and_then(Value::as_str)
+        .is_some_and(|value| values.contains(&value));
     if known {
         return Ok(());
     }
-    Err(RealtimeError::invalid(format!("{key} must be one of {}", values.join(", "))))
+    Err(RealtimeError::invalid(format!(
+        "{key} must be one of {}",
+        values.join(", ")
+    )))
 }
 
 fn optional_text(map: &Map<String, Value>, keys: &[&str]) -> Result<()> {
-    match keys.iter().find(|key| map.get(**key).is_some_and(|value| !value.is_string())) {
+    match keys
+        .iter()
+        .find(|key| map.get(**key).is_some_and(|value| !value.is_string()))
+    {
         None => Ok(()),
         Some(key) => Err(RealtimeError::invalid(format!("{key} must be a text"))),
     }
 }
 
 fn required_text(map: &Map<String, Value>, keys: &[&str]) -> Result<()> {
-    match keys.iter().find(|key| map.get(**key).and_then(Value::as_str).is_none_or(str::is_empty)) {
+    match keys
+        .iter()
+        .find(|key| map.get(**key).and_then(Value::as_str).is_none_or(str::is_empty))
+    {
         None => Ok(()),
-        Some(key) => Err(RealtimeError::invalid(format!("{key} must be a text, and not an empty one"))),
+        Some(key) => Err(RealtimeError::invalid(format!(
+            "{key} must be a text, and not an empty one"
+        ))),
     }
 }
 

@@ -79,7 +79,9 @@ impl Hub {
         let own = connections.values().filter(|known| known.known().is_same(&who)).count();
         let most = self.settings.connections_per_user_max;
         if own >= most {
-            return Err(RealtimeError::TooMany(format!("a user has at most {most} connections: end one first")));
+            return Err(RealtimeError::TooMany(format!(
+                "a user has at most {most} connections: end one first"
+            )));
         }
         let credentials = self.sessions.signs_in().then(|| proof.lasting());
         let made = Arc::new(Connection::new(
@@ -282,7 +284,10 @@ impl Hub {
                 known.principal.session.as_deref(),
                 known.principal.attributes.get("impersonatedBy").and_then(Value::as_str),
             ];
-            let meant = own.iter().flatten().any(|own| about.iter().flatten().any(|about| about == own));
+            let meant = own
+                .iter()
+                .flatten()
+                .any(|own| about.iter().flatten().any(|about| about == own));
             if nobody || meant {
                 connection.doubt();
                 connection.outbox.wake();

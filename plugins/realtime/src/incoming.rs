@@ -44,7 +44,12 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
     let Received { message_id, said } = match frame::read(text) {
         Ok(received) => received,
         Err(not) => {
-            return refuse(hub, connection, (INVALID_MESSAGE, &not.problem), not.message_id.as_deref());
+            return refuse(
+                hub,
+                connection,
+                (INVALID_MESSAGE, &not.problem),
+                not.message_id.as_deref(),
+            );
         }
     };
     let done = match said {
@@ -105,7 +110,10 @@ async fn subscribe(
                 hub.show(connection, who, &made.channels);
             }
         }
-        Err(error) => answer(connection, frame::ack(hub.now_ms(), message_id, Some(&error.to_string()))),
+        Err(error) => answer(
+            connection,
+            frame::ack(hub.now_ms(), message_id, Some(&error.to_string())),
+        ),
     }
     Ok(())
 }
@@ -187,7 +195,13 @@ async fn cursor_moved(hub: &Hub, connection: &Connection, who: &Who, mut cursor:
     let channel = document(hub, connection, who, &cursor).await?;
     sign(&mut cursor, connection, who);
     cursor.insert("lastUpdate".to_owned(), moment::text(hub.now_ms()).into());
-    share(hub, connection, who, ("cursor", channel), Map::from_iter([("cursor".to_owned(), cursor.into())]));
+    share(
+        hub,
+        connection,
+        who,
+        ("cursor", channel),
+        Map::from_iter([("cursor".to_owned(), cursor.into())]),
+    );
     Ok(())
 }
 
@@ -201,7 +215,13 @@ async fn edited(
     let channel = document(hub, connection, who, &operation).await?;
     sign(&mut operation, connection, who);
     operation.insert("timestamp".to_owned(), moment::text(hub.now_ms()).into());
-    share(hub, connection, who, ("edit", channel), Map::from_iter([("operation".to_owned(), operation.into())]));
+    share(
+        hub,
+        connection,
+        who,
+        ("edit", channel),
+        Map::from_iter([("operation".to_owned(), operation.into())]),
+    );
     answer(connection, frame::ack(hub.now_ms(), message_id, None));
     Ok(())
 }

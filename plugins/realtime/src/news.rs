@@ -179,7 +179,12 @@ fn value_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => 32 + text.len(),
         Value::Array(values) => values.iter().map(value_bytes).sum::<usize>() + 32,
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + value_bytes(value)).sum::<usize>() + 32,
+        Value::Object(map) => {
+            map.iter()
+                .map(|(key, value)| key.len() + value_bytes(value))
+                .sum::<usize>()
+                + 32
+        }
         _ => 32,
     }
 }
@@ -230,6 +235,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// An event of the bus.
+    #[allow(clippy::needless_pass_by_value, reason = "reads better at the call")]
     pub(crate) fn event(name: &str, payload: Value) -> Event {
         serde_json::from_value(json!({
             "id": "e1", "name": name, "payload": payload,
@@ -246,7 +252,10 @@ pub(crate) mod tests {
             "timestamp": "2025-01-31T08:00:00.000Z", "origin": {"address": "203.0.113.7"},
         });
         let news = News::of_event(&event("data.record.updated", payload.clone()), 7);
-        assert_eq!((news.number, news.object(), news.record()), (7, Some("deal"), Some("d1")));
+        assert_eq!(
+            (news.number, news.object(), news.record()),
+            (7, Some("deal"), Some("d1"))
+        );
         assert_eq!((news.tenant.as_deref(), news.user.as_deref()), (Some("t2"), Some("u2")));
         assert!(matches!(&news.what, What::Record { changes: Some(changes), .. } if changes == &["amount"]));
         assert!(!format!("{news:?}").contains("203.0.113.7"));
@@ -279,7 +288,12 @@ pub(crate) mod tests {
 
     #[test]
     fn names_of_the_platform_are_its_own() {
-        for (name, free) in [("crm.call", true), ("data.record.created", false), ("auth.login", false), ("database.x", true)] {
+        for (name, free) in [
+            ("crm.call", true),
+            ("data.record.created", false),
+            ("auth.login", false),
+            ("database.x", true),
+        ] {
             assert_eq!(is_free(name), free, "{name}");
         }
     }

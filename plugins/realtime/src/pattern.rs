@@ -121,8 +121,16 @@ mod tests {
             ("*", "data.record.created", "data.record.created"),
             ("record.created", "data.record.created", "record.created"),
             ("record.*", "data.record.updated", "record.updated"),
-            ("field.changed record.updated", "data.record.updated", "record.updated field.changed"),
-            ("data.* record.deleted", "data.record.purged", "data.record.purged record.deleted"),
+            (
+                "field.changed record.updated",
+                "data.record.updated",
+                "record.updated field.changed",
+            ),
+            (
+                "data.* record.deleted",
+                "data.record.purged",
+                "data.record.purged record.deleted",
+            ),
             ("record.created", "data.record.restored", "record.created"),
             ("record.created", "data.record.updated", ""),
             ("metadata.*", "system.metadata.changed", "metadata.changed"),

@@ -51,15 +51,18 @@ impl RealtimePlugin {
         registry.route("POST /api/v1/realtime/connect", |plugin, context, request| async move {
             routes::connect(&plugin.hub, &context, &request).await
         });
-        registry.route("POST /api/v1/realtime/disconnect", |plugin, context, request| async move {
-            routes::disconnect(&plugin.hub, &context, &request).await
-        });
-        registry.route("POST /api/v1/realtime/subscribe", |plugin, context, request| async move {
-            routes::subscribe(&plugin.hub, &context, &request).await
-        });
-        registry.route("POST /api/v1/realtime/unsubscribe", |plugin, context, request| async move {
-            routes::unsubscribe(&plugin.hub, &context, &request).await
-        });
+        registry.route(
+            "POST /api/v1/realtime/disconnect",
+            |plugin, context, request| async move { routes::disconnect(&plugin.hub, &context, &request).await },
+        );
+        registry.route(
+            "POST /api/v1/realtime/subscribe",
+            |plugin, context, request| async move { routes::subscribe(&plugin.hub, &context, &request).await },
+        );
+        registry.route(
+            "POST /api/v1/realtime/unsubscribe",
+            |plugin, context, request| async move { routes::unsubscribe(&plugin.hub, &context, &request).await },
+        );
         for route in [
             "PUT /api/v1/realtime/presence",
             "PUT /api/v1/realtime/presence/{channel}",

@@ -65,12 +65,21 @@ impl Proof {
         let mut authorization = header("authorization");
         let api_key = header("x-api-key");
         if authorization.is_none() && api_key.is_none() {
-            authorization = token.filter(|token| !token.is_empty()).map(|token| format!("Bearer {token}"));
+            authorization = token
+                .filter(|token| !token.is_empty())
+                .map(|token| format!("Bearer {token}"));
         }
         let said = authorization.is_some() || api_key.is_some();
         let cookie = header("cookie").filter(|_| !said);
-        let address = context.extra().get("address").and_then(|address| address.as_str().map(str::to_owned));
-        let method = if said && request.method() == "GET" { "GET" } else { changing };
+        let facts = context.extra();
+        let address = facts
+            .get("address")
+            .and_then(|address| address.as_str().map(str::to_owned));
+        let method = if said && request.method() == "GET" {
+            "GET"
+        } else {
+            changing
+        };
         let there = said || cookie.is_some();
         Self {
             credentials: Credentials {
@@ -82,6 +91,7 @@ impl Proof {
                 method: method.to_owned(),
                 path: request.path().to_owned(),
                 address: address.unwrap_or_default(),
+                secure: facts.get("secure") == Some(&serde_json::Value::Bool(true)),
             },
             there,
             protocol: false,
@@ -145,17 +155,39 @@ mod tests {
     fn what_is_said_goes_before_what_comes_along() {
         let cookie = ("cookie", "better-auth.session_token=c");
         for (query, headers, authorization, by_cookie, method) in [
-            ("", &[("authorization", "Bearer h"), cookie][..], Some("Bearer h"), false, "GET"),
-            ("token=q", &[("sec-websocket-protocol", "auth, p"), cookie][..], Some("Bearer p"), false, "GET"),
+            (
+                "",
+                &[("authorization", "Bearer h"), cookie][..],
+                Some("Bearer h"),
+                false,
+                "GET",
+            ),
+            (
+                "token=q",
+                &[("sec-websocket-protocol", "auth, p"), cookie][..],
+                Some("Bearer p"),
+                false,
+                "GET",
+            ),
             ("token=q%2B1", &[cookie][..], Some("Bearer q+1"), false, "GET"),
             ("token=", &[cookie][..], None, true, "POST"),
-            ("", &[("sec-websocket-protocol", "auth"), cookie][..], None, true, "POST"),
+            (
+                "",
+                &[("sec-websocket-protocol", "auth"), cookie][..],
+                None,
+                true,
+                "POST",
+            ),
             ("", &[("sec-websocket-protocol", "chat, p")][..], None, false, "POST"),
             ("token=q", &[("x-api-key", "k"), cookie][..], None, false, "GET"),
         ] {
             let proof = Proof::of_socket(&Context::request("r"), &request(query, headers));
             let credentials = &proof.credentials;
-            assert_eq!(credentials.authorization.as_deref(), authorization, "{query} {headers:?}");
+            assert_eq!(
+                credentials.authorization.as_deref(),
+                authorization,
+                "{query} {headers:?}"
+            );
             assert_eq!(credentials.cookie.is_some(), by_cookie, "{query} {headers:?}");
             assert_eq!(credentials.method, method, "{query} {headers:?}");
             assert_eq!(proof.lasting().method, "GET");

@@ -45,7 +45,12 @@ impl Presence {
     fn member(&self) -> PresentMember {
         PresentMember {
             user_id: self.user.clone(),
-            status: self.said.get("status").and_then(Value::as_str).unwrap_or("online").to_owned(),
+            status: self
+                .said
+                .get("status")
+                .and_then(Value::as_str)
+                .unwrap_or("online")
+                .to_owned(),
             last_seen: moment::text(self.seen_ms),
             metadata: self.said.get("metadata").and_then(Value::as_object).cloned(),
         }
@@ -132,7 +137,10 @@ mod tests {
         rooms.set(None, "c4", presence("eve", "lobby", 4, "online"));
         let members = rooms.members(Some("t1"), "lobby");
         assert_eq!(members.len(), 1, "a user is there once");
-        assert_eq!((members[0].user_id.as_str(), members[0].status.as_str()), ("ann", "busy"));
+        assert_eq!(
+            (members[0].user_id.as_str(), members[0].status.as_str()),
+            ("ann", "busy")
+        );
         assert!(rooms.members(Some("t1"), "other").is_empty());
         assert_eq!(rooms.leave("c2", Some(&["other".to_owned()])).len(), 0);
         assert_eq!(rooms.leave("c2", None).len(), 1);

@@ -42,7 +42,9 @@ struct PresenceBody {
 async fn enter(hub: &Hub, context: &Context, request: &HttpRequest, writes: bool) -> Result<(Proof, Who)> {
     let proof = Proof::of_request(context, request, writes);
     if !hub.sessions.signs_in() {
-        return Sessions::local(context).map(|who| (proof, who)).ok_or(RealtimeError::SignedOut);
+        return Sessions::local(context)
+            .map(|who| (proof, who))
+            .ok_or(RealtimeError::SignedOut);
     }
     if !proof.there {
         return Err(RealtimeError::SignedOut);
@@ -115,7 +117,9 @@ pub(crate) async fn connect(hub: &Hub, context: &Context, request: &HttpRequest)
 pub(crate) async fn disconnect(hub: &Hub, context: &Context, request: &HttpRequest) -> PluginResult<HttpResponse> {
     let wish: RealtimeDisconnectRequest = body(request)?;
     let (_, who) = enter(hub, context, request, false).await?;
-    let named = wish.connection_id.or_else(|| parameter(request.query(), "connectionId"));
+    let named = wish
+        .connection_id
+        .or_else(|| parameter(request.query(), "connectionId"));
     let ended = match named {
         Some(id) => vec![hub.own(&id, &who)?],
         None => hub.of_session(&who),
@@ -192,7 +196,9 @@ pub(crate) async fn set_presence(hub: &Hub, context: &Context, request: &HttpReq
     if !hub.settings.presence {
         return Err(RealtimeError::SwitchedOff("presence").into());
     }
-    let named = Some(request.parameter("channel")).filter(|name| !name.is_empty()).map(str::to_owned);
+    let named = Some(request.parameter("channel"))
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned);
     let name = named.or(wish.channel).unwrap_or_default();
     check_channel(&name)?;
     let said = frame::checked_presence(wish.state)?;
@@ -228,7 +234,9 @@ async fn read_over_http(hub: &Hub, context: &Context, request: &HttpRequest) -> 
         .ok_or_else(|| RealtimeError::invalid("connectionId is missing: POST /api/v1/realtime/connect answers one"))?;
     let connection = hub.own(&id, &who)?;
     if connection.transport == TransportProtocol::Websocket {
-        return Err(RealtimeError::invalid("this connection was made for a WebSocket: open /ws with it"));
+        return Err(RealtimeError::invalid(
+            "this connection was made for a WebSocket: open /ws with it",
+        ));
     }
     Ok(connection)
 }

@@ -14,9 +14,7 @@ use objectos_plugin_api::{
     Error, ErrorKind, Host, PrincipalKind,
     contracts::{
         data::{DataClient, FindRequest, GetRequest},
-        permissions::{
-            AccessPlan, AccessRequest, FieldAccess, Operation, PermissionsClient, SystemPermissionRequest,
-        },
+        permissions::{AccessPlan, AccessRequest, FieldAccess, Operation, PermissionsClient, SystemPermissionRequest},
     },
 };
 use parking_lot::Mutex;
@@ -101,7 +99,10 @@ impl Sight {
     /// # Errors
     /// When it cannot be told.
     pub(crate) async fn gone(&self, who: &Who, gone: Gone<'_>, number: u64) -> Result<bool> {
-        let question = (Arc::clone(&who.view), format!("gone {number} {}/{}", gone.object, gone.record));
+        let question = (
+            Arc::clone(&who.view),
+            format!("gone {number} {}/{}", gone.object, gone.record),
+        );
         let asked = async { Ok::<Seen, RealtimeError>(self.may_hear(who, gone).await?.then(Arc::default)) };
         Ok(self.asked(question, number, asked).await?.is_some())
     }

@@ -73,7 +73,9 @@ async fn enter(hub: &Hub, context: &Context, proof: &Proof) -> Result<Who, Endin
 /// The connection that `connect` made for it, or a new one.
 fn attach(hub: &Hub, request: &HttpRequest, proof: &Proof, who: Who) -> Result<Arc<Connection>, Ending> {
     let Some(id) = parameter(request.query(), "connectionId") else {
-        let made = hub.connect(TransportProtocol::Websocket, proof, who).map_err(|_| Ending::AGAIN)?;
+        let made = hub
+            .connect(TransportProtocol::Websocket, proof, who)
+            .map_err(|_| Ending::AGAIN)?;
         made.taken.store(true, Ordering::SeqCst);
         return Ok(made);
     };

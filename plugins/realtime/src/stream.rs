@@ -186,7 +186,10 @@ mod tests {
     fn an_event_is_one_line_whatever_it_says() {
         let message = json!({"text": "one\ntwo\r\u{2028}"}).as_object().unwrap().clone();
         let written = String::from_utf8(event(Some(3), message)).unwrap();
-        assert!(written.starts_with("id: 3\ndata: {") && written.ends_with("}\n\n"), "{written}");
+        assert!(
+            written.starts_with("id: 3\ndata: {") && written.ends_with("}\n\n"),
+            "{written}"
+        );
         assert_eq!(written.trim_end().lines().count(), 2, "{written}");
     }
 }

@@ -95,9 +95,14 @@ impl Subscription {
     pub(crate) fn wants(&self, news: &News) -> Vec<String> {
         let object = match &self.objects {
             None => true,
-            Some(objects) => news.object().is_some_and(|object| objects.iter().any(|wanted| wanted == object)),
+            Some(objects) => news
+                .object()
+                .is_some_and(|object| objects.iter().any(|wanted| wanted == object)),
         };
-        let record = self.record.as_deref().is_none_or(|record| news.record() == Some(record));
+        let record = self
+            .record
+            .as_deref()
+            .is_none_or(|record| news.record() == Some(record));
         if object && record {
             wanted_names(&self.events, &news.name)
         } else {
@@ -137,7 +142,9 @@ pub(crate) fn check_channel(channel: &str) -> Result<()> {
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>> {
     if texts.len() > EVENTS_MAX {
-        return Err(RealtimeError::invalid(format!("events names at most {EVENTS_MAX} patterns")));
+        return Err(RealtimeError::invalid(format!(
+            "events names at most {EVENTS_MAX} patterns"
+        )));
     }
     texts.iter().map(|text| Pattern::parse(text)).collect()
 }
@@ -152,7 +159,9 @@ mod tests {
     fn channel(name: &str) -> Channel {
         Channel {
             name: name.to_owned(),
-            record: name.split_once(':').map(|(object, id)| (object.to_owned(), id.to_owned())),
+            record: name
+                .split_once(':')
+                .map(|(object, id)| (object.to_owned(), id.to_owned())),
         }
     }
 
@@ -190,7 +199,11 @@ mod tests {
             ("lobby", false, "deal", "1", false),
         ] {
             let made = Subscription::of_channel("s".to_owned(), (channel(name), is_object), None, None).unwrap();
-            assert_eq!(!made.wants(&news(object, record)).is_empty(), expected, "{name} {object} {record}");
+            assert_eq!(
+                !made.wants(&news(object, record)).is_empty(),
+                expected,
+                "{name} {object} {record}"
+            );
             assert!(made.hears(name) && !made.hears("other"));
         }
     }
@@ -200,7 +213,9 @@ mod tests {
         let long = "c".repeat(CHARS_MAX + 1);
         assert!(check_channel("").is_err() && check_channel(&long).is_err() && check_channel("a").is_ok());
         let many = |text: &str, count: usize| std::iter::repeat_n(text.to_owned(), count).collect::<Vec<_>>();
-        assert!(check_channels(&many("a", CHANNELS_MAX + 1)).is_err() && check_channels(&many("a", CHANNELS_MAX)).is_ok());
+        assert!(
+            check_channels(&many("a", CHANNELS_MAX + 1)).is_err() && check_channels(&many("a", CHANNELS_MAX)).is_ok()
+        );
         assert!(patterns(&many("*", EVENTS_MAX + 1)).is_err() && patterns(&many("*", EVENTS_MAX)).is_ok());
     }
 }

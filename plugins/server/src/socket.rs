@@ -12,12 +12,12 @@ mod line;
 mod places;
 mod session;
 
+pub use self::line::Line;
 pub(crate) use self::{
     handshake::offers,
     places::{Place, Sockets},
     session::{Session, Upgrading},
 };
-pub use self::line::Line;
 
 /// A socket that a plugin answered with, and its place among those that may be open.
 #[derive(Debug)]

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::permissions::people::{People, Person};
 
 fn host() -> Host {
-    let builder = HostBuilder::new().plugin("auth").plugin("permissions").plugin("graphql");
+    let builder = HostBuilder::new()
+        .plugin("auth")
+        .plugin("permissions")
+        .plugin("graphql");
     let app = builder.folder().join("deals");
     std::fs::create_dir_all(&app).expect("a folder");
     for (name, text) in [
@@ -17,7 +20,10 @@ fn host() -> Host {
              vault: {type: lookup, reference: vault}\n  \
              iban: {type: text, maskingRule: {field: iban, strategy: substitute, pattern: '***', exemptRoles: [super_admin]}}\n",
         ),
-        ("vault.object.yml", "name: vault\nsharingModel: private\nfields:\n  name: {type: text}\n"),
+        (
+            "vault.object.yml",
+            "name: vault\nsharingModel: private\nfields:\n  name: {type: text}\n",
+        ),
         (
             "memo.object.yml",
             "name: memo\ntenancy: {enabled: true, strategy: shared}\nfields:\n  text: {type: text}\n",
@@ -34,7 +40,9 @@ fn host() -> Host {
 }
 
 fn ask(person: &mut Person, query: &str) -> Value {
-    person.send("POST", "/api/v1/graphql", &json!({ "query": query })).expect(200)
+    person
+        .send("POST", "/api/v1/graphql", &json!({ "query": query }))
+        .expect(200)
 }
 
 fn code(answer: &Value) -> &str {
@@ -62,7 +70,10 @@ fn each_sees_what_rest_shows_them() {
     assert_eq!(ask(&mut bert, &query)["data"], json!({ "getDeal": null }));
     let list = "{ findDeals { totalCount data { id } } }";
     assert_eq!(ask(&mut anna, list)["data"]["findDeals"]["totalCount"], 1);
-    assert_eq!(ask(&mut bert, list)["data"]["findDeals"], json!({ "totalCount": 0, "data": [] }));
+    assert_eq!(
+        ask(&mut bert, list)["data"]["findDeals"],
+        json!({ "totalCount": 0, "data": [] })
+    );
 
     for query in [
         "{ findDeals { data { secret } } }",
@@ -71,12 +82,23 @@ fn each_sees_what_rest_shows_them() {
     ] {
         let refused = ask(&mut anna, query);
         assert_eq!(code(&refused), "invalid_field", "{query}: {refused}");
-        assert!(!refused.to_string().contains("sesame") || query.contains("sesame"), "{refused}");
+        assert!(
+            !refused.to_string().contains("sesame") || query.contains("sesame"),
+            "{refused}"
+        );
     }
     let closed = ask(&mut anna, "{ findVaults { totalCount } }");
-    assert_eq!((code(&closed), &closed["data"]), ("permission_denied", &json!({ "findVaults": null })));
-    let refused = ask(&mut anna, &format!("mutation {{ deleteDeal(id: \"{id}\") {{ success }} }}"));
-    let over_rest = anna.send("DELETE", &format!("/api/v1/data/deal/{id}"), &Value::Null).expect(403);
+    assert_eq!(
+        (code(&closed), &closed["data"]),
+        ("permission_denied", &json!({ "findVaults": null }))
+    );
+    let refused = ask(
+        &mut anna,
+        &format!("mutation {{ deleteDeal(id: \"{id}\") {{ success }} }}"),
+    );
+    let over_rest = anna
+        .send("DELETE", &format!("/api/v1/data/deal/{id}"), &Value::Null)
+        .expect(403);
     assert_eq!(refused["errors"][0]["message"], over_rest["message"], "{refused}");
     let stranger = host.client().send("POST", "/graphql", &json!({ "query": list }));
     assert_eq!(stranger.status, 401);
@@ -90,10 +112,17 @@ fn tenants_are_apart() {
     for (index, owner) in owners.iter_mut().enumerate() {
         people.give_set(owner, "seller");
         let body = json!({ "name": format!("Org {index}"), "slug": format!("org-{index}") });
-        let made = owner.send("POST", "/api/v1/auth/organization/create", &body).expect(200);
+        let made = owner
+            .send("POST", "/api/v1/auth/organization/create", &body)
+            .expect(200);
         let active = json!({ "organizationId": made["id"] });
-        owner.send("POST", "/api/v1/auth/organization/set-active", &active).expect(200);
-        let made = ask(owner, &format!("mutation {{ createMemo(input: {{text: \"memo {index}\"}}) {{ text }} }}"));
+        owner
+            .send("POST", "/api/v1/auth/organization/set-active", &active)
+            .expect(200);
+        let made = ask(
+            owner,
+            &format!("mutation {{ createMemo(input: {{text: \"memo {index}\"}}) {{ text }} }}"),
+        );
         assert_eq!(made["data"]["createMemo"]["text"], format!("memo {index}"), "{made}");
     }
     for (index, owner) in owners.iter_mut().enumerate() {
@@ -109,9 +138,24 @@ fn the_schema_is_not_told_where_introspection_is_off() {
     let config = "plugins:\n  objectos.graphql: {introspection: false, playground: false}\n";
     let host = builder.config(config).start();
     let mut client = host.client();
-    let refused = client.send("POST", "/graphql", &json!({ "query": "{ __schema { queryType { name } } }" })).expect(403);
+    let refused = client
+        .send(
+            "POST",
+            "/graphql",
+            &json!({ "query": "{ __schema { queryType { name } } }" }),
+        )
+        .expect(403);
     assert_eq!(refused["errors"][0]["extensions"]["code"], "permission_denied");
     client.get("/graphql").expect(400);
-    let unknown = client.send("POST", "/graphql", &json!({ "query": "{ findAccount { totalCount } }" })).expect(400);
-    assert!(!unknown.to_string().contains("findAccounts"), "a suggestion tells a name: {unknown}");
+    let unknown = client
+        .send(
+            "POST",
+            "/graphql",
+            &json!({ "query": "{ findAccount { totalCount } }" }),
+        )
+        .expect(400);
+    assert!(
+        !unknown.to_string().contains("findAccounts"),
+        "a suggestion tells a name: {unknown}"
+    );
 }

@@ -20,7 +20,10 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// A UUID that nobody had before.
 pub(super) fn id() -> String {
-    format!("00000000-0000-4000-8000-{:012x}", NUMBER.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "00000000-0000-4000-8000-{:012x}",
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// What was heard.
@@ -43,7 +46,9 @@ impl Ears {
         let stream = TcpStream::connect(address).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
-        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
+        let mut request = format!("ws://{address}{path}")
+            .into_client_request()
+            .expect("a request");
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name of a header");
             let value = HeaderValue::from_str(value).expect("a value of a header");
@@ -117,7 +122,11 @@ impl Ears {
         wish["subscriptionId"] = json!(subscription);
         let asked = self.say("subscribe", json!({"subscription": wish}));
         let ack = self.expect("ack");
-        assert_eq!((&ack["ackMessageId"], &ack["success"]), (&json!(asked), &json!(true)), "{ack:#}");
+        assert_eq!(
+            (&ack["ackMessageId"], &ack["success"]),
+            (&json!(asked), &json!(true)),
+            "{ack:#}"
+        );
         subscription
     }
 

@@ -30,7 +30,7 @@ const DATABASE: [&str; 9] = [
 /// Crates that read YAML.
 const YAML: [&str; 4] = ["serde-saphyr", "granit-parser", "serde_yaml", "saphyr"];
 /// Crates of ours that are plugins.
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 9] = [
     "objectos-audit",
     "objectos-auth",
     "objectos-data",

@@ -171,7 +171,8 @@ async fn a_socket_says_and_hears_until_its_end() {
     let error = socket.push(&text("no")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     // One at a time.
-    let (first, second) = tokio::join!(socket.push(&text("first")), socket.push(&text("second")));
+    let (one, other) = (text("first"), text("second"));
+    let (first, second) = tokio::join!(socket.push(&one), socket.push(&other));
     assert_eq!(first.map_err(|error| error.kind()), Ok(()));
     assert_eq!(second.map_err(|error| error.kind()), Err(ErrorKind::Unavailable));
     assert_eq!(socket.next().await.unwrap(), Some(text("first")));

@@ -382,6 +382,7 @@ impl Engine {
         // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
         let granted = plan.granted.of_any_record();
         let caller = self.caller(context);
+        caller.learn(&granted);
         let search = Search {
             schema,
             layout: &plan.layout,

@@ -53,7 +53,7 @@ impl Engine {
 
     pub(super) async fn plan_create(&self, draft: &mut Draft<'_>, object: &str, record: &Fields) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Create).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Create).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Create)?;
         }

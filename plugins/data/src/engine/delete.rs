@@ -121,7 +121,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Delete).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Delete).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Delete)?;
         }
@@ -146,7 +146,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Purge).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Purge).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Purge)?;
         }

@@ -82,6 +82,7 @@ impl Engine {
             check_joined(&schema, &query, method)?;
         }
         let mut caller = self.reading_caller(context);
+        caller.learn(&granted);
         // Asked once: nobody who comes meanwhile is shown what was not written for handlers.
         caller.aside = self.parts.hooks.armed(HookPoint::AfterFind, object).then(Aside::new);
         let search = Search {

@@ -96,7 +96,7 @@ impl Engine {
 
     pub(super) async fn plan_restore(&self, draft: &mut Draft<'_>, object: &str, id: &str) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Restore).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Restore).await?;
         check_bin(&layout, &granted, ApiMethod::Restore)?;
         let before = self
             .read_binned(draft, &layout, &granted, id, Whereabouts::Bin)

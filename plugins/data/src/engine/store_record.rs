@@ -103,6 +103,7 @@ pub(super) fn outside(
     filter: &RawFilter,
 ) -> Result<Statement> {
     let mut checker = Checker::new(schema, layout, None, caller);
+    checker.official = true;
     let filter = checker.filter(filter).map_err(|error| wrong_plan(&checker, &error))?;
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1").from(&checker.scope);

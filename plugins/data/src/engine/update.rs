@@ -76,7 +76,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Update).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Update).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Update)?;
         }

@@ -122,7 +122,7 @@ impl Engine {
         record: &Fields,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Read).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Read).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Upsert)?;
         }

@@ -58,6 +58,9 @@ pub struct Checker<'a> {
     pub system: bool,
     /// Whoever runs the statement calculates first what no database can; without it such a field is refused.
     pub evaluates: bool,
+    /// What is checked is what permissions said: its days are the operator's, for which records somebody sees is not to move
+    /// with a zone of their own choice.
+    pub official: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -121,6 +124,7 @@ impl<'a> Checker<'a> {
             formula_depth: 0,
             system: false,
             evaluates: false,
+            official: false,
             scope,
         }
     }
@@ -178,9 +182,13 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// The caller's time zone.
+    /// The time zone of days: the caller's, and of what permissions said the operator's.
     pub fn zone(&self) -> &'a Zone {
-        self.environment.zone()
+        if self.official {
+            self.environment.usual_zone()
+        } else {
+            self.environment.zone()
+        }
     }
 
     fn root_layout(&self) -> &'a Arc<Layout> {
@@ -397,11 +405,13 @@ fn view_filter(view: &View, checker: &mut Checker<'_>) -> Result<Filter> {
     if !view.allowed {
         return Ok(Filter::never());
     }
-    let mut filter = Filter::always();
-    for raw in &view.filters {
-        filter = filter.and(checker.filter(raw).map_err(|error| wrong_plan(checker, &error))?);
-    }
-    Ok(filter)
+    let before = std::mem::replace(&mut checker.official, true);
+    let filter = view.filters.iter().try_fold(Filter::always(), |filter, raw| {
+        let more = checker.filter(raw).map_err(|error| wrong_plan(checker, &error))?;
+        Ok(filter.and(more))
+    });
+    checker.official = before;
+    filter
 }
 
 /// The operator's fault, not the caller's.

@@ -24,13 +24,33 @@ fn lists_cost_their_limit_times_what_a_record_costs() {
     check("{ findAccounts { totalCount } }", 2, 20);
     check("{ findAccounts(limit: 3) { data { name } } }", 3, 3);
     check("{ findAccounts(limit: 5000) { data { name } } }", 3, 100);
-    check("{ findContacts(limit: 10) { data { account { name } boss { account { id } } } } }", 7, 10 * (1 + 1 + 1 + 1));
-    check("{ findAccounts(limit: 3) { data { contacts(limit: 4) { data { id } } } } }", 5, 3 * (1 + 4));
-    check("{ findAccounts(limit: 2) { data { partners { id } } } }", 4, 2 * (1 + 20));
+    check(
+        "{ findContacts(limit: 10) { data { account { name } boss { account { id } } } } }",
+        7,
+        10 * (1 + 1 + 1 + 1),
+    );
+    check(
+        "{ findAccounts(limit: 3) { data { contacts(limit: 4) { data { id } } } } }",
+        5,
+        3 * (1 + 4),
+    );
+    check(
+        "{ findAccounts(limit: 2) { data { partners { id } } } }",
+        4,
+        2 * (1 + 20),
+    );
     check("{ aggregateAccounts(aggregations: {function: count}) }", 1, 20);
-    check("mutation { createAccounts(inputs: [{name: \"a\"}, {name: \"b\"}]) { id } }", 2, 2);
+    check(
+        "mutation { createAccounts(inputs: [{name: \"a\"}, {name: \"b\"}]) { id } }",
+        2,
+        2,
+    );
     check("mutation { deleteAccount(id: 1) { success } }", 2, 1);
-    check("fragment A on Account { id name } { a: getAccount(id: 1) { ...A } b: getAccount(id: 2) { ...A } }", 8, 2);
+    check(
+        "fragment A on Account { id name } { a: getAccount(id: 1) { ...A } b: getAccount(id: 2) { ...A } }",
+        8,
+        2,
+    );
 }
 
 #[test]
@@ -40,10 +60,18 @@ fn what_is_too_much_is_refused_and_says_of_what() {
         assert_eq!(code_of(&refused), "invalid_query", "{query}");
         assert!(refused.message.contains(part), "{query}: {}", refused.message);
     };
-    let deep = format!("{{ getContact(id: 1) {}", "{ boss ".repeat(10) + "{ id }" + &"}".repeat(11));
+    let deep = format!(
+        "{{ getContact(id: 1) {}",
+        "{ boss ".repeat(10) + "{ id }" + &"}".repeat(11)
+    );
     check(&deep, "deeper than 10");
-    check("{ findAccounts(limit: 100) { data { contacts(limit: 100) { data { id } } } } }", "costs more than 1000");
-    let aliases: String = (0..51).map(|number| format!("a{number}: getAccount(id: 1) {{ id }} ")).collect();
+    check(
+        "{ findAccounts(limit: 100) { data { contacts(limit: 100) { data { id } } } } }",
+        "costs more than 1000",
+    );
+    let aliases: String = (0..51)
+        .map(|number| format!("a{number}: getAccount(id: 1) {{ id }} "))
+        .collect();
     check(&format!("{{ {aliases} }}"), "more than 50 aliases");
     // Each fragment twice in the next: two to the thirtieth fields.
     let mut bombs = "fragment F0 on Account { id }".to_owned();
@@ -51,8 +79,14 @@ fn what_is_too_much_is_refused_and_says_of_what() {
         let inner = number - 1;
         bombs.push_str(&format!(" fragment F{number} on Account {{ ...F{inner} ...F{inner} }}"));
     }
-    check(&format!("{bombs} {{ getAccount(id: 1) {{ ...F30 }} }}"), "costs more than 1000");
-    check("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "lists of the schema");
+    check(
+        &format!("{bombs} {{ getAccount(id: 1) {{ ...F30 }} }}"),
+        "costs more than 1000",
+    );
+    check(
+        "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
+        "lists of the schema",
+    );
     let subscription = measured("subscription { onAccountCreated { id } }").unwrap_err();
     assert_eq!(code_of(&subscription), "not_implemented");
 }
@@ -60,6 +94,10 @@ fn what_is_too_much_is_refused_and_says_of_what() {
 #[test]
 fn a_question_for_the_schema_is_seen() {
     assert!(measured("{ __schema { queryType { name } } }").unwrap().introspects);
-    assert!(measured("{ ...A } fragment A on Query { t: __type(name: \"Account\") { name } }").unwrap().introspects);
+    assert!(
+        measured("{ ...A } fragment A on Query { t: __type(name: \"Account\") { name } }")
+            .unwrap()
+            .introspects
+    );
     assert!(!measured("{ getAccount(id: 1) { __typename } }").unwrap().introspects);
 }

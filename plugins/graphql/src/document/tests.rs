@@ -28,10 +28,22 @@ fn variables_stand_in_their_places_and_what_has_no_value_is_left_out() {
     };
     check("query ($a: Int) { f(a: $a) }", value!({ "a": 5 }), Some(value!(5)));
     check("query ($a: Int = 7) { f(a: $a) }", value!({}), Some(value!(7)));
-    check("query ($a: Int = 7) { f(a: $a) }", value!({ "a": null }), Some(Value::Null));
+    check(
+        "query ($a: Int = 7) { f(a: $a) }",
+        value!({ "a": null }),
+        Some(Value::Null),
+    );
     check("query ($a: Int) { f(a: $a) }", value!({}), None);
-    check("query ($a: Int) { f(i: {x: $a, y: 1}) }", value!({}), Some(value!({ "y": 1 })));
-    check("query ($a: Int) { f(i: {x: $a, y: 1}) }", value!({ "a": null }), Some(value!({ "x": null, "y": 1 })));
+    check(
+        "query ($a: Int) { f(i: {x: $a, y: 1}) }",
+        value!({}),
+        Some(value!({ "y": 1 })),
+    );
+    check(
+        "query ($a: Int) { f(i: {x: $a, y: 1}) }",
+        value!({ "a": null }),
+        Some(value!({ "x": null, "y": 1 })),
+    );
     check("query ($a: Int) { f(i: [1, $a]) }", value!({}), Some(value!([1, null])));
 }
 
@@ -46,10 +58,18 @@ fn what_cannot_be_run_says_why() {
     check("query A { f } query B { g }", None, "operationName");
     check("query A { f } query B { g }", Some("C"), "no operation 'C'");
     check("{ f }", Some("C"), "no operation 'C'");
-    check("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", None, "holds itself");
+    check(
+        "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+        None,
+        "holds itself",
+    );
     check("{ f ", None, "expected");
     check(&format!("{{ {} }}", "f ".repeat(4096)), None, "at most 4096");
-    check(&format!("{}f{}", "{ f ".repeat(65), "}".repeat(65)), None, "nested deeper than 64");
+    check(
+        &format!("{}f{}", "{ f ".repeat(65), "}".repeat(65)),
+        None,
+        "nested deeper than 64",
+    );
 }
 
 #[test]

@@ -226,7 +226,10 @@ impl<'a> Declared<'a> {
     }
 
     pub(super) fn secret(&self) -> bool {
-        let encrypted = self.definition.get("encryptionConfig").and_then(|config| config.get("enabled"));
+        let encrypted = self
+            .definition
+            .get("encryptionConfig")
+            .and_then(|config| config.get("enabled"));
         self.text("type") == "password" || encrypted == Some(&Value::Bool(true))
     }
 

@@ -129,12 +129,7 @@ fn methods(definition: &Value) -> Option<Vec<String>> {
 }
 
 /// `id`, the declared fields, the other fields that the engine keeps.
-fn fields(
-    definition: &Value,
-    type_name: &str,
-    places: &HashMap<&str, usize>,
-    types: &mut Taken,
-) -> Vec<FieldModel> {
+fn fields(definition: &Value, type_name: &str, places: &HashMap<&str, usize>, types: &mut Taken) -> Vec<FieldModel> {
     let empty = serde_json::Map::new();
     let declared = definition.get("fields").and_then(Value::as_object).unwrap_or(&empty);
     let mut fields: Vec<FieldModel> = vec![system("id", Kind::Id, true)];
@@ -306,7 +301,11 @@ fn roots(model: &mut Model) {
                 format!("create{name}s"),
                 RootKind::CreateMany,
             ),
-            (object.allows("update") && updates, format!("update{name}"), RootKind::Update),
+            (
+                object.allows("update") && updates,
+                format!("update{name}"),
+                RootKind::Update,
+            ),
             (object.allows("delete"), format!("delete{name}"), RootKind::Delete),
         ];
         for (allowed, name, kind) in mutations {

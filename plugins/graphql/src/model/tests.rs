@@ -58,7 +58,11 @@ fn only_objects_with_records_have_types_and_no_two_types_are_alike() {
         .map(|object| (object.name.as_str(), object.type_name.as_str()))
         .collect();
     // `Account` took `AccountFilter` for its filter.
-    let expected = [("account", "Account"), ("account_filter", "AccountFilter_2"), ("contact", "Contact")];
+    let expected = [
+        ("account", "Account"),
+        ("account_filter", "AccountFilter_2"),
+        ("contact", "Contact"),
+    ];
     assert_eq!(types, expected);
 }
 
@@ -68,7 +72,11 @@ fn a_reference_has_a_name_for_the_id_and_one_for_the_record() {
     let contact = &model.objects[place(&model, "contact")];
     let check = |field: &str, value: &str, record: Option<&str>| {
         let found = contact.fields.iter().find(|found| found.name == field).unwrap();
-        assert_eq!((found.value_name.as_str(), found.record_name.as_deref()), (value, record), "{field}");
+        assert_eq!(
+            (found.value_name.as_str(), found.record_name.as_deref()),
+            (value, record),
+            "{field}"
+        );
     };
     check("account", "account_id", Some("account"));
     check("boss_id", "boss_id", Some("boss"));
@@ -88,13 +96,19 @@ fn children_are_named_by_their_object_and_by_the_field_where_there_are_several()
     let model = sample();
     let names = |object: &str| -> Vec<(String, String)> {
         let children = &model.objects[place(&model, object)].children;
-        children.iter().map(|child| (child.name.clone(), child.relation.clone())).collect()
+        children
+            .iter()
+            .map(|child| (child.name.clone(), child.relation.clone()))
+            .collect()
     };
     let pair = |name: &str, relation: &str| (name.to_owned(), relation.to_owned());
     assert_eq!(names("account"), [pair("contacts", "contact:account")]);
     assert_eq!(
         names("contact"),
-        [pair("contacts_by_boss_id", "contact:boss_id"), pair("contacts_by_aide", "contact:aide")]
+        [
+            pair("contacts_by_boss_id", "contact:boss_id"),
+            pair("contacts_by_aide", "contact:aide")
+        ]
     );
 }
 
@@ -130,7 +144,12 @@ fn choices_have_names_that_are_allowed_and_lead_to_their_values() {
     let industry = account.fields.iter().find(|field| field.name == "industry").unwrap();
     let choices = industry.choices.as_ref().unwrap();
     assert_eq!(choices.type_name, "AccountIndustry");
-    for (name, value) in [("software", "software"), ("_24h", "24h"), ("on_hold", "on.hold"), ("on_hold_2", "on_hold")] {
+    for (name, value) in [
+        ("software", "software"),
+        ("_24h", "24h"),
+        ("on_hold", "on.hold"),
+        ("on_hold_2", "on_hold"),
+    ] {
         assert_eq!((choices.value(name), choices.name(value)), (Some(value), Some(name)));
     }
     assert_eq!((choices.value("24h"), choices.name("_24h")), (None, None));
@@ -140,7 +159,10 @@ fn choices_have_names_that_are_allowed_and_lead_to_their_values() {
 fn definitions_switch_operations_off() {
     let model = sample();
     let filter = place(&model, "account_filter");
-    let get = Root { kind: RootKind::Get, object: filter };
+    let get = Root {
+        kind: RootKind::Get,
+        object: filter,
+    };
     assert_eq!(model.queries.get("getAccountFilter_2"), Some(&get));
     assert!(model.queries.contains_key("findAccountFilter_2s"));
     assert!(!model.queries.contains_key("aggregateAccountFilter_2s"));

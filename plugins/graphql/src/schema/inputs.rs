@@ -36,7 +36,8 @@ pub(super) fn register_shared(mut builder: SchemaBuilder) -> SchemaBuilder {
     builder = builder.register(Enum::new("SortDirection").items(["ASC", "DESC"]));
     builder = builder.register(Enum::new("AggregateFunction").items(FUNCTIONS));
     let text = |name: &str| InputValue::new(name, TypeRef::named(TypeRef::STRING));
-    let field = || InputValue::new("field", TypeRef::named_nn(TypeRef::STRING)).description("A field, or a path: account.name");
+    let field =
+        || InputValue::new("field", TypeRef::named_nn(TypeRef::STRING)).description("A field, or a path: account.name");
     let direction = InputValue::new("direction", TypeRef::named("SortDirection"));
     let direction = direction.default_value(Value::Enum(Name::new("ASC")));
     builder = builder.register(InputObject::new("SortInput").field(field()).field(direction));

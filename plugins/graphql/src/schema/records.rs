@@ -26,9 +26,14 @@ pub(super) fn register(builder: SchemaBuilder, model: &Model, object: &ObjectMod
         }
     }
     for child in &object.children {
-        let Some(theirs) = model.objects.get(child.object) else { continue };
+        let Some(theirs) = model.objects.get(child.object) else {
+            continue;
+        };
         let list = Field::new(&child.name, TypeRef::named(theirs.type_of("Connection")), pick);
-        let list = list.description(format!("Records of '{}' whose '{}' is this one", theirs.name, child.via));
+        let list = list.description(format!(
+            "Records of '{}' whose '{}' is this one",
+            theirs.name, child.via
+        ));
         record = record.field(page_arguments(list, theirs));
     }
     let builder = builder.register(record).register(connection(object));
@@ -69,9 +74,21 @@ fn connection(object: &ObjectModel) -> Object {
             TypeRef::named(TypeRef::INT),
             "How many there are in all; counted only when it is asked for",
         ))
-        .field(field("pageSize", TypeRef::named(TypeRef::INT), "Records of a page at most"))
-        .field(field("offset", TypeRef::named(TypeRef::INT), "Records before this page"))
-        .field(field("hasMore", TypeRef::named(TypeRef::BOOLEAN), "Whether more come after this page"))
+        .field(field(
+            "pageSize",
+            TypeRef::named(TypeRef::INT),
+            "Records of a page at most",
+        ))
+        .field(field(
+            "offset",
+            TypeRef::named(TypeRef::INT),
+            "Records before this page",
+        ))
+        .field(field(
+            "hasMore",
+            TypeRef::named(TypeRef::BOOLEAN),
+            "Whether more come after this page",
+        ))
         .field(field(
             "nextCursor",
             TypeRef::named(TypeRef::STRING),

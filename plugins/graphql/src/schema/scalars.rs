@@ -4,8 +4,10 @@
 use async_graphql::Value;
 use async_graphql::dynamic::{Scalar, SchemaBuilder};
 
-/// Name, description, and which values it may have.
-const SCALARS: [(&str, &str, fn(&Value) -> bool); 9] = [
+/// Name, what it says of itself, and what is one.
+type ScalarRule = (&'static str, &'static str, fn(&Value) -> bool);
+
+const SCALARS: [ScalarRule; 9] = [
     ("Date", "A day: 2026-02-28", is_text),
     ("DateTime", "A moment: 2026-02-28T12:00:00.000Z", is_text),
     ("Time", "A time of day: 12:00:00", is_text),

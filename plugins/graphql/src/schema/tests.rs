@@ -34,7 +34,14 @@ fn every_object_has_its_types_and_roots() {
     ] {
         assert!(sdl.contains(part), "{part} is missing:\n{sdl}");
     }
-    for root in ["findAccounts(", "getAccount(", "aggregateAccounts(", "createAccounts(", "updateContact(", "deleteContact("] {
+    for root in [
+        "findAccounts(",
+        "getAccount(",
+        "aggregateAccounts(",
+        "createAccounts(",
+        "updateContact(",
+        "deleteContact(",
+    ] {
         assert!(sdl.contains(root), "{root} is missing:\n{sdl}");
     }
 }
@@ -42,8 +49,15 @@ fn every_object_has_its_types_and_roots() {
 #[test]
 fn nobody_finds_records_by_a_secret() {
     let sdl = sdl("test");
-    let filter = sdl.split("input AccountFilter {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
-    assert!(filter.contains("revenue: CurrencyFilter") && !filter.contains("door_code"), "{filter}");
+    let filter = sdl
+        .split("input AccountFilter {")
+        .nth(1)
+        .and_then(|rest| rest.split('}').next())
+        .unwrap();
+    assert!(
+        filter.contains("revenue: CurrencyFilter") && !filter.contains("door_code"),
+        "{filter}"
+    );
 }
 
 #[test]

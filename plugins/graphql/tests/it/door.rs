@@ -31,23 +31,40 @@ async fn a_list_with_what_hangs_on_it_is_one_call_and_each_count_one_more() {
 #[tokio::test]
 async fn two_pages_of_one_relation_are_two_calls_and_the_same_page_twice_is_one() {
     let world = World::new("test", json!({})).await;
-    world.data("{ findAccounts { data { a: contacts { data { id } } b: contacts { data { last_name } } } } }").await;
+    world
+        .data("{ findAccounts { data { a: contacts { data { id } } b: contacts { data { last_name } } } } }")
+        .await;
     assert_eq!(world.records.take().len(), 1);
-    world.data("{ findAccounts { data { a: contacts { data { id } } b: contacts(limit: 1) { data { id } } } } }").await;
+    world
+        .data("{ findAccounts { data { a: contacts { data { id } } b: contacts(limit: 1) { data { id } } } } }")
+        .await;
     assert_eq!(world.records.take().len(), 2);
 }
 
 #[tokio::test]
 async fn a_record_that_is_not_there_is_null_and_an_error_has_a_path_a_code_and_its_fields() {
     let world = World::new("test", json!({})).await;
-    assert_eq!(world.data("{ getAccount(id: \"gone\") { name } }").await, json!({ "getAccount": null }));
-    let (status, answer) = world.post(&json!({ "query": "{ all: findContacts { data { id } } }" })).await;
+    assert_eq!(
+        world.data("{ getAccount(id: \"gone\") { name } }").await,
+        json!({ "getAccount": null })
+    );
+    let (status, answer) = world
+        .post(&json!({ "query": "{ all: findContacts { data { id } } }" }))
+        .await;
     assert_eq!((status, &answer["data"]), (200, &json!({ "all": null })));
     let error = &answer["errors"][0];
     assert_eq!(error["message"], "no permission to read 'contact'");
-    assert_eq!((&error["path"], &error["extensions"]["code"]), (&json!(["all"]), &json!("permission_denied")));
-    let (_, answer) = world.post(&json!({ "query": "mutation { createAccount(input: {}) { id } }" })).await;
-    assert_eq!(answer["errors"][0]["extensions"]["fieldErrors"][0]["field"], "name", "{answer}");
+    assert_eq!(
+        (&error["path"], &error["extensions"]["code"]),
+        (&json!(["all"]), &json!("permission_denied"))
+    );
+    let (_, answer) = world
+        .post(&json!({ "query": "mutation { createAccount(input: {}) { id } }" }))
+        .await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["fieldErrors"][0]["field"], "name",
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +79,10 @@ async fn changes_run_one_after_the_other_and_their_answers_are_used() {
     assert_eq!(data["one"], json!({ "id": "a3", "industry": "_24h" }));
     assert_eq!(data["two"], json!({ "name": "Changed" }));
     assert_eq!(data["three"]["success"], true);
-    assert_eq!(data["four"], json!([{ "id": "n0", "name": "C" }, { "id": "n1", "name": "D" }]));
+    assert_eq!(
+        data["four"],
+        json!([{ "id": "n0", "name": "C" }, { "id": "n1", "name": "D" }])
+    );
     let asked = world.records.take();
     let methods: Vec<&str> = asked.iter().map(|(method, _, _)| method.as_str()).collect();
     assert_eq!(methods, ["create", "update", "delete", "transaction"]);
@@ -76,16 +96,49 @@ async fn what_cannot_run_is_refused_before_anything_is_asked() {
     let world = World::new("production", json!({ "maxDepth": 3 })).await;
     let check = async |query: Value, status: u16, code: &str| {
         let (found, answer) = world.post(&query).await;
-        assert_eq!((found, &answer["errors"][0]["extensions"]["code"]), (status, &json!(code)), "{query}: {answer}");
-        assert!(answer["errors"][0]["message"].is_string() && answer.get("data").is_none(), "{query}: {answer}");
+        assert_eq!(
+            (found, &answer["errors"][0]["extensions"]["code"]),
+            (status, &json!(code)),
+            "{query}: {answer}"
+        );
+        assert!(
+            answer["errors"][0]["message"].is_string() && answer.get("data").is_none(),
+            "{query}: {answer}"
+        );
     };
     check(json!({}), 400, "invalid_query").await;
     check(json!({ "query": "{ nothing }" }), 400, "invalid_query").await;
-    check(json!({ "query": "{ __schema { queryType { name } } }" }), 403, "permission_denied").await;
-    check(json!({ "query": "{ findAccounts { data { contacts { totalCount } } } }" }), 400, "invalid_query").await;
-    check(json!({ "query": "query ($id: ID!) { getAccount(id: $id) { id } }" }), 400, "invalid_query").await;
-    check(json!({ "query": "{ findAccounts(filter: {industry: {eq: railways}}) { totalCount } }" }), 400, "invalid_query").await;
-    assert_eq!(world.get("query=mutation%7BdeleteAccount(id:1)%7Bsuccess%7D%7D").await.status, 405);
+    check(
+        json!({ "query": "{ __schema { queryType { name } } }" }),
+        403,
+        "permission_denied",
+    )
+    .await;
+    check(
+        json!({ "query": "{ findAccounts { data { contacts { totalCount } } } }" }),
+        400,
+        "invalid_query",
+    )
+    .await;
+    check(
+        json!({ "query": "query ($id: ID!) { getAccount(id: $id) { id } }" }),
+        400,
+        "invalid_query",
+    )
+    .await;
+    check(
+        json!({ "query": "{ findAccounts(filter: {industry: {eq: railways}}) { totalCount } }" }),
+        400,
+        "invalid_query",
+    )
+    .await;
+    assert_eq!(
+        world
+            .get("query=mutation%7BdeleteAccount(id:1)%7Bsuccess%7D%7D")
+            .await
+            .status,
+        405
+    );
     assert_eq!(world.get("").await.status, 400);
     assert!(world.records.take().is_empty());
     assert_eq!(world.get("query=%7BgetAccount(id:1)%7Bname%7D%7D").await.status, 200);
@@ -108,5 +161,9 @@ async fn another_version_of_the_metadata_makes_another_schema() {
     assert_eq!(world.post(&query).await.0, 400);
     world.definitions.0.store(2, Ordering::SeqCst);
     let (status, answer) = world.post(&query).await;
-    assert_eq!((status, &answer["data"]["getAccount"]["motto"]), (200, &Value::Null), "{answer}");
+    assert_eq!(
+        (status, &answer["data"]["getAccount"]["motto"]),
+        (200, &Value::Null),
+        "{answer}"
+    );
 }

@@ -52,14 +52,19 @@ impl Data for Records {
             return bytes(&json!({ "records": [{ "account": "a1", "objectos_graphql_total": 7 }], "hasMore": false }));
         }
         if request["object"] == "contact" {
-            return Err(Error::new(objectos_plugin_api::ErrorKind::Denied, "no permission to read 'contact'")
-                .with_details(&json!({ "object": "contact", "operation": "read" })));
+            return Err(Error::new(
+                objectos_plugin_api::ErrorKind::Denied,
+                "no permission to read 'contact'",
+            )
+            .with_details(&json!({ "object": "contact", "operation": "read" })));
         }
         let contacts = json!([{ "id": "c1", "last_name": "Ba" }, { "id": "c2", "last_name": "Bo" }, { "id": "c3", "last_name": "Bu" }]);
         let records = json!([
             { "id": "a1", "name": "Acme", "industry": "24h", "contact:account": contacts },
             { "id": "a2", "name": "Umbrella", "industry": null, "contact:account": [] }]);
-        bytes(&json!({ "object": "account", "records": records, "total": 9, "hasMore": query["count"] == true, "nextCursor": "next" }))
+        bytes(
+            &json!({ "object": "account", "records": records, "total": 9, "hasMore": query["count"] == true, "nextCursor": "next" }),
+        )
     }
 
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
@@ -75,7 +80,8 @@ impl Data for Records {
         let request = self.note("create", &context, &request)?;
         let mut record = request["record"].clone();
         if record.get("name").is_none() {
-            let errors = json!([{ "field": "name", "code": "missing_required_field", "message": "'name' is required" }]);
+            let errors =
+                json!([{ "field": "name", "code": "missing_required_field", "message": "'name' is required" }]);
             return Err(Error::invalid("'name' is required").with_details(&json!({ "fieldErrors": errors })));
         }
         record["id"] = json!("a3");

@@ -72,7 +72,10 @@ fn groups_join() {
         (json!({"or": []}), false),
         (json!({"not": is("won")}), false),
         (json!({"not": {"or": [is("lost"), is("open")]}}), true),
-        (json!({"conditions": is("won")["conditions"], "or": [is("lost")]}), false),
+        (
+            json!({"conditions": is("won")["conditions"], "or": [is("lost")]}),
+            false,
+        ),
     ] {
         assert_eq!(read(filter.clone()).unwrap().accepts(&payload()), expected, "{filter}");
     }
@@ -80,9 +83,8 @@ fn groups_join() {
 
 #[test]
 fn what_cannot_be_used_is_said() {
-    let condition = |operator: &str, value: Value| {
-        json!({"conditions": [{"field": "name", "operator": operator, "value": value}]})
-    };
+    let condition =
+        |operator: &str, value: Value| json!({"conditions": [{"field": "name", "operator": operator, "value": value}]});
     let mut deep = json!({});
     for _ in 0..=DEPTH_MAX {
         deep = json!({"not": deep});
@@ -97,9 +99,15 @@ fn what_cannot_be_used_is_said() {
         (condition("exists", json!("yes")), "needs true or false"),
         (condition("regex", json!("(")), "no regular expression"),
         (condition("regex", json!("(\\pL{500}){500}")), "no regular expression"),
-        (condition("regex", json!("a".repeat(CHARS_MAX + 1))), "needs a text of at most"),
+        (
+            condition("regex", json!("a".repeat(CHARS_MAX + 1))),
+            "needs a text of at most",
+        ),
         (condition("like", json!("a")), "like"),
-        (json!({"conditions": [{"field": "", "operator": "eq"}]}), "names no field"),
+        (
+            json!({"conditions": [{"field": "", "operator": "eq"}]}),
+            "names no field",
+        ),
         (json!({"conditions": many}), "at most 64 parts"),
         (deep, "nested at most 8 deep"),
         (json!({"nand": []}), "nand"),
@@ -122,7 +130,10 @@ fn a_map_of_values_is_a_filter_too() {
     for (map, expected) in [
         (json!({"stage": "won"}), true),
         (json!({"stage": "won", "amount": 1}), false),
-        (json!({"conditions": [{"field": "amount", "operator": "gt", "value": 100}]}), true),
+        (
+            json!({"conditions": [{"field": "amount", "operator": "gt", "value": 100}]}),
+            true,
+        ),
     ] {
         let filter = Filter::of_map(map.as_object().unwrap()).unwrap();
         assert_eq!(filter.accepts(&payload()), expected, "{map}");

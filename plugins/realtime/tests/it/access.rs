@@ -80,20 +80,29 @@ async fn events_of_the_platform_need_the_right_to_read_them() {
             .await;
         let id = made["connectionId"].as_str().unwrap().to_owned();
         let line = format!("POST /api/v1/realtime/subscribe?connectionId={id}");
-        world.ask(token, &line, json!({"channel": "all", "events": ["*"]})).await;
+        world
+            .ask(token, &line, json!({"channel": "all", "events": ["*"]}))
+            .await;
         connections.push((token, id));
     }
     let about = json!({"targetType": "user", "targetId": "somebody", "description": "x"});
     world.tell("auth.login", about.clone()).await;
     world.tell("system.config_changed", about.clone()).await;
     world.tell("kernel:ready", json!({})).await;
-    world.tell("system.metadata.changed", json!({"kinds": ["object"], "version": 2})).await;
+    world
+        .tell("system.metadata.changed", json!({"kinds": ["object"], "version": 2}))
+        .await;
     world.tell("metadata.object.updated", json!({"name": "deal"})).await;
     for (token, connection) in &connections {
         let names: &[&str] = match *token {
             "boss" => &["system.metadata.changed", "metadata.object.updated"],
             "auditor" => &["auth.login", "system.metadata.changed"],
-            _ => &["auth.login", "system.config_changed", "kernel.ready", "system.metadata.changed"],
+            _ => &[
+                "auth.login",
+                "system.config_changed",
+                "kernel.ready",
+                "system.metadata.changed",
+            ],
         };
         assert_eq!(world.heard(token, connection).await, names, "{token}");
     }
@@ -113,11 +122,18 @@ async fn a_filter_asks_about_what_the_client_gets() {
         json!({"conditions": [{"field": "secret", "operator": "exists"}]}),
         json!({"conditions": [{"field": "amount", "operator": "gt", "value": 1}]}),
     ] {
-        world.ask("ann", &line, json!({"channel": "deal", "filter": filter})).await;
+        world
+            .ask("ann", &line, json!({"channel": "deal", "filter": filter}))
+            .await;
     }
     world.put("d1", "t1", "ann", None).await;
-    assert!(world.heard("ann", id).await.is_empty(), "no filter tells what the secret is");
-    world.ask("ann", &line, json!({"channel": "deal:d1", "filter": {"amount": 1}})).await;
+    assert!(
+        world.heard("ann", id).await.is_empty(),
+        "no filter tells what the secret is"
+    );
+    world
+        .ask("ann", &line, json!({"channel": "deal:d1", "filter": {"amount": 1}}))
+        .await;
     world.put("d2", "t1", "ann", None).await;
     world.put("d1", "t1", "ann", Some(&["amount"])).await;
     assert_eq!(world.heard("ann", id).await, [format!("data.record.updated d1 {OWN}")]);

@@ -31,7 +31,11 @@ async fn a_connection_is_of_whoever_made_it() {
         ("ann", "GET /ws", ErrorKind::Invalid),
         ("bob", "POST /api/v1/realtime/subscribe", ErrorKind::NotFound),
     ] {
-        let body = if line.starts_with("POST") { json!({"channel": "deal"}) } else { Value::Null };
+        let body = if line.starts_with("POST") {
+            json!({"channel": "deal"})
+        } else {
+            Value::Null
+        };
         let refused = world.send(token, line, &body).await.unwrap_err();
         assert_eq!(refused.kind(), kind, "{token} {line}: {refused}");
     }
@@ -53,7 +57,9 @@ async fn subscriptions_begin_and_end() {
     let world = World::new(json!({"subscriptionsPerConnectionMax": 2})).await;
     world.listening("ann").await;
     let line = "POST /api/v1/realtime/subscribe";
-    let made = world.ask("ann", line, json!({"channel": "deal", "events": ["record.created"]})).await;
+    let made = world
+        .ask("ann", line, json!({"channel": "deal", "events": ["record.created"]}))
+        .await;
     assert_eq!(made["channel"], "deal");
     let refused = world.send("ann", line, &json!({"channel": "deal"})).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Limited, "{refused}");
@@ -66,8 +72,12 @@ async fn subscriptions_begin_and_end() {
         assert_eq!(refused.kind(), ErrorKind::Invalid, "{body}: {refused}");
     }
     let line = "POST /api/v1/realtime/unsubscribe";
-    world.ask("ann", line, json!({"subscriptionId": made["subscriptionId"]})).await;
-    let again = world.send("ann", line, &json!({"subscriptionId": made["subscriptionId"]})).await;
+    world
+        .ask("ann", line, json!({"subscriptionId": made["subscriptionId"]}))
+        .await;
+    let again = world
+        .send("ann", line, &json!({"subscriptionId": made["subscriptionId"]}))
+        .await;
     assert_eq!(again.unwrap_err().kind(), ErrorKind::NotFound);
     world.end().await;
 }
@@ -80,7 +90,10 @@ async fn a_client_goes_on_where_it_was_or_is_told_that_it_lagged() {
         world.put(&format!("d{number}"), "t1", "ann", None).await;
     }
     let first = world.poll("boss", &connection, 0).await;
-    assert_eq!((first["after"].as_u64(), first["lagged"].as_bool()), (Some(3), Some(false)));
+    assert_eq!(
+        (first["after"].as_u64(), first["lagged"].as_bool()),
+        (Some(3), Some(false))
+    );
     let again = world.poll("boss", &connection, 2).await;
     assert_eq!(again["messages"][0]["message"]["payload"]["recordId"], "d3");
     for number in 4..=6 {
@@ -104,14 +117,11 @@ async fn a_stream_resumes_and_ends_when_it_is_disconnected() {
         world.put(&format!("d{number}"), "t1", "ann", None).await;
     }
     let line = format!("GET /api/v1/realtime/events?connectionId={id}&after=1");
-    let (read, ended) = tokio::join!(
-        world.send("boss", &line, &Value::Null),
-        async {
-            world.until_read(1).await;
-            world.put("d3", "t1", "ann", None).await;
-            world.ask("boss", "POST /api/v1/realtime/disconnect", Value::Null).await
-        }
-    );
+    let (read, ended) = tokio::join!(world.send("boss", &line, &Value::Null), async {
+        world.until_read(1).await;
+        world.put("d3", "t1", "ann", None).await;
+        world.ask("boss", "POST /api/v1/realtime/disconnect", Value::Null).await
+    });
     assert_eq!(ended["success"], true);
     let answer = read.unwrap();
     let kind = answer.headers.iter().find(|(name, _)| name == "content-type");

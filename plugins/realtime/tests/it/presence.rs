@@ -17,7 +17,9 @@ fn state(status: &str) -> Value {
 async fn people_of_a_tenant_see_each_other() {
     let world = World::new(json!({})).await;
     world.listening("ann").await;
-    world.ask("ann", SET, json!({"channel": "lobby", "state": state("busy")})).await;
+    world
+        .ask("ann", SET, json!({"channel": "lobby", "state": state("busy")}))
+        .await;
     let there = world.ask("boss", &format!("{GET}#lobby"), Value::Null).await;
     assert_eq!(
         there,
@@ -37,12 +39,19 @@ async fn people_of_a_tenant_see_each_other() {
 async fn others_in_the_channel_are_told() {
     let world = World::new(json!({})).await;
     let mut connections = Vec::new();
-    for (token, channel) in [("boss", "lobby"), ("bob", "kitchen"), ("other", "lobby"), ("ann", "lobby")] {
+    for (token, channel) in [
+        ("boss", "lobby"),
+        ("bob", "kitchen"),
+        ("other", "lobby"),
+        ("ann", "lobby"),
+    ] {
         let body = json!({"transport": "polling", "channels": [channel]});
         let made = world.ask(token, "POST /api/v1/realtime/connect", body).await;
         connections.push((token, made["connectionId"].as_str().unwrap().to_owned()));
     }
-    world.ask("ann", SET, json!({"channel": "lobby", "state": state("online")})).await;
+    world
+        .ask("ann", SET, json!({"channel": "lobby", "state": state("online")}))
+        .await;
     world.ask("ann", "POST /api/v1/realtime/disconnect", Value::Null).await;
     for (token, connection) in connections.iter().filter(|(token, _)| *token != "ann") {
         let answer = world.poll(token, connection, 0).await;
@@ -83,10 +92,16 @@ async fn what_is_wrong_is_said() {
     let refused = world.send("ann", SET, &body).await.unwrap_err();
     assert!(refused.message().contains("POST /api/v1/realtime/connect"), "{refused}");
     world.listening("ann").await;
-    let refused = world.send("ann", SET, &json!({"channel": "lobby", "state": state("gone")})).await.unwrap_err();
+    let refused = world
+        .send("ann", SET, &json!({"channel": "lobby", "state": state("gone")}))
+        .await
+        .unwrap_err();
     assert!(refused.message().contains("status must be one of"), "{refused}");
     let off = World::new(json!({"presence": false})).await;
-    let refused = off.send("ann", &format!("{GET}#lobby"), &Value::Null).await.unwrap_err();
+    let refused = off
+        .send("ann", &format!("{GET}#lobby"), &Value::Null)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotImplemented);
     world.end().await;
     off.end().await;

@@ -94,7 +94,9 @@ async fn messages_of_plugins_go_to_those_they_are_for() {
     for token in ["boss", "ann", "bob", "other"] {
         let id = silent(&world, token).await;
         let line = format!("POST /api/v1/realtime/subscribe?connectionId={id}");
-        world.ask(token, &line, json!({"channel": "calls", "events": ["crm.*"]})).await;
+        world
+            .ask(token, &line, json!({"channel": "calls", "events": ["crm.*"]}))
+            .await;
         connections.push((token, id));
     }
     world.put("d1", "t1", "ann", None).await;

@@ -85,10 +85,12 @@ impl Permissions for Ground {
     }
     async fn access_plan(&self, context: Context, _: AccessRequest) -> Result<AccessPlan> {
         let role = role(&context);
-        let filter = (role == "seller").then(|| json!({"$or": [
-            {"owner_id": {"$eq": context.user()}},
-            {"id": {"$inRecords": {"object": "share", "field": "record"}}},
-        ]}));
+        let filter = (role == "seller").then(|| {
+            json!({"$or": [
+                {"owner_id": {"$eq": context.user()}},
+                {"id": {"$inRecords": {"object": "share", "field": "record"}}},
+            ]})
+        });
         Ok(AccessPlan {
             allowed: matches!(role.as_str(), "boss" | "seller"),
             filter,
@@ -125,7 +127,10 @@ fn unused() -> Result<Vec<u8>> {
 impl Data for Ground {
     async fn find(&self, _: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         let request: FindRequest = serde_json::from_slice(&request)?;
-        Err(Error::new(ErrorKind::NotImplemented, format!("{} has no bin", request.object)))
+        Err(Error::new(
+            ErrorKind::NotImplemented,
+            format!("{} has no bin", request.object),
+        ))
     }
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
@@ -139,7 +144,9 @@ impl Data for Ground {
         if role(&context) == "seller" {
             record.as_object_mut().unwrap().remove("secret");
         }
-        Ok(serde_json::to_vec(&json!({"object": "deal", "id": request.id, "record": record}))?)
+        Ok(serde_json::to_vec(
+            &json!({"object": "deal", "id": request.id, "record": record}),
+        )?)
     }
     async fn create(&self, _: Context, _: Vec<u8>) -> Result<Vec<u8>> {
         unused()
@@ -192,7 +199,11 @@ impl World {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str())];
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
         let parts = HttpRequestParts {
             method,
             route: path,
@@ -237,7 +248,11 @@ impl World {
     pub(crate) async fn put(&self, id: &str, tenant: &str, owner: &str, changes: Option<&[&str]>) {
         let deal = json!({"id": id, "organization_id": tenant, "owner_id": owner, "amount": 1, "secret": "s"});
         self.ground.deals.lock().unwrap().insert(id.to_owned(), deal.clone());
-        let name = if changes.is_some() { "data.record.updated" } else { "data.record.created" };
+        let name = if changes.is_some() {
+            "data.record.updated"
+        } else {
+            "data.record.created"
+        };
         let mut payload = record(name, id, tenant);
         payload["after"] = deal;
         if let Some(changes) = changes {
@@ -264,7 +279,11 @@ impl World {
 
     pub(crate) async fn tell(&self, name: &str, payload: Value) {
         let event = event(name, payload);
-        assert_eq!(self.plugin.deliver(&Context::request("r1"), &event).await.unwrap(), 1, "{name}");
+        assert_eq!(
+            self.plugin.deliver(&Context::request("r1"), &event).await.unwrap(),
+            1,
+            "{name}"
+        );
     }
 }
 
@@ -276,6 +295,7 @@ fn record(name: &str, id: &str, tenant: &str) -> Value {
 }
 
 /// An event of the bus, of tenant `t1` and `boss`.
+#[allow(clippy::needless_pass_by_value, reason = "reads better at the call")]
 pub(crate) fn event(name: &str, payload: Value) -> Event {
     serde_json::from_value(json!({
         "id": "e1", "name": name, "payload": payload,
@@ -289,10 +309,19 @@ pub(crate) fn event(name: &str, payload: Value) -> Event {
 /// A message in a few words.
 pub(crate) fn told(message: &Value) -> String {
     if message["type"] != "event" {
-        return format!("{} {}", message["type"].as_str().unwrap(), message["code"].as_str().unwrap_or_default());
+        return format!(
+            "{} {}",
+            message["type"].as_str().unwrap(),
+            message["code"].as_str().unwrap_or_default()
+        );
     }
     let payload = &message["payload"];
-    let fields: Vec<&str> = payload["after"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let fields: Vec<&str> = payload["after"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
     let parts = [
         message["eventName"].as_str().unwrap(),
         payload["recordId"].as_str().unwrap_or_default(),

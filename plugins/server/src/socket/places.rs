@@ -102,7 +102,14 @@ mod tests {
         assert_eq!(refused.status().as_u16(), 429);
         assert!(refused.error.message().contains("2 sockets of this address"));
         let third = sockets.take(two).unwrap();
-        assert!(sockets.take(two).unwrap_err().error.message().contains("too many sockets"));
+        assert!(
+            sockets
+                .take(two)
+                .unwrap_err()
+                .error
+                .message()
+                .contains("too many sockets")
+        );
         assert_eq!(sockets.count(), 3);
         drop(first);
         let fourth = sockets.take(two).unwrap();

@@ -15,8 +15,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use crate::{
     client::Wire,
     gateway::{TestGateway, start_tls},
-    http2,
-    sockets,
+    http2, sockets,
 };
 
 /// A certificate for `localhost` and 127.0.0.1, in files.

@@ -9,20 +9,35 @@ use super::{Dice, REGIONS, STAGES};
 use crate::permissions::people::Person;
 
 /// Fields of an account and of an opportunity that are asked for and filtered by.
-const FIELDS: [&[&str]; 2] = [&["name", "region", "secret", "revenue"], &["name", "stage", "secret", "amount"]];
+const FIELDS: [&[&str]; 2] = [
+    &["name", "region", "secret", "revenue"],
+    &["name", "stage", "secret", "amount"],
+];
 const TYPES: [&str; 2] = ["Account", "Opportunity"];
 
 fn send(person: &mut Person, query: &str) -> Value {
-    person.send("POST", "/api/v1/graphql", &json!({ "query": query })).expect(200)
+    person
+        .send("POST", "/api/v1/graphql", &json!({ "query": query }))
+        .expect(200)
 }
 
 /// A test of a field.
 fn filter(dice: &mut Dice, field: &str) -> String {
     match field {
-        "region" => format!("{{region: {{in: [\"{}\", \"{}\"]}}}}", dice.pick(&REGIONS), dice.pick(&REGIONS)),
+        "region" => format!(
+            "{{region: {{in: [\"{}\", \"{}\"]}}}}",
+            dice.pick(&REGIONS),
+            dice.pick(&REGIONS)
+        ),
         "stage" => format!("{{stage: {{ne: \"{}\"}}}}", dice.pick(&STAGES)),
-        "revenue" | "amount" => format!("{{or: [{{{field}: {{gte: {}}}}}, {{{field}: {{isNull: true}}}}]}}", dice.below(900)),
-        _ => format!("{{not: {{{field}: {{contains: \"{}\"}}}}}}", dice.pick(&["1", "o", "s2"])),
+        "revenue" | "amount" => format!(
+            "{{or: [{{{field}: {{gte: {}}}}}, {{{field}: {{isNull: true}}}}]}}",
+            dice.below(900)
+        ),
+        _ => format!(
+            "{{not: {{{field}: {{contains: \"{}\"}}}}}}",
+            dice.pick(&["1", "o", "s2"])
+        ),
     }
 }
 
@@ -34,7 +49,9 @@ pub(super) fn ask(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person, admin
     let nested = !sight.hidden[1].contains("account") && !sight.hidden[1 - own].contains(theirs);
     let relation = match (nested, own) {
         (false, _) => String::new(),
-        (true, 0) => format!("nested: ~opportunitys(limit: 2, sort: {{field: \"id\"}}) {{ totalCount hasMore data {{ id {theirs} }} }}"),
+        (true, 0) => format!(
+            "nested: ~opportunitys(limit: 2, sort: {{field: \"id\"}}) {{ totalCount hasMore data {{ id {theirs} }} }}"
+        ),
         (true, _) => format!("nested: account {{ id {theirs} }}"),
     };
     let query = format!(
@@ -46,7 +63,10 @@ pub(super) fn ask(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person, admin
     );
     let about = format!("{}, {query}", sight.about);
     let got = send(person, &query.replace(['@', '~'], ""));
-    let refusal = match (sight.reads[own], sight.hidden[own].contains(field) || sight.hidden[own].contains(tested)) {
+    let refusal = match (
+        sight.reads[own],
+        sight.hidden[own].contains(field) || sight.hidden[own].contains(tested),
+    ) {
         (false, _) => Some("permission_denied"),
         (true, true) => Some("invalid_field"),
         (true, false) => None,
@@ -54,7 +74,11 @@ pub(super) fn ask(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person, admin
     if let Some(code) = refusal {
         assert_eq!(got["data"], json!({ "found": null }), "{about}: {got}");
         let error = &got["errors"][0];
-        assert_eq!((&error["extensions"]["code"], &error["path"]), (&json!(code), &json!(["found"])), "{about}: {got}");
+        assert_eq!(
+            (&error["extensions"]["code"], &error["path"]),
+            (&json!(code), &json!(["found"])),
+            "{about}: {got}"
+        );
         return false;
     }
     let wanted = send(admin, &query.replace('@', "Mirror").replace('~', PREFIX));

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Value, Zone, bind, sql_form};
+use objectos_expression::{
+    CheckedExpression, Environment, Lookup, Node, NodeKind, Path, Type, Value, Zone, bind, sql_form,
+};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
@@ -18,6 +20,39 @@ const EVALUATED_MAX: usize = 4;
 
 /// Formulas that may stand inside each other.
 const FORMULA_DEPTH_MAX: usize = 8;
+
+/// The caller, with the operator's days.
+struct OfOperator<'e>(&'e (dyn Environment + Sync));
+
+impl Environment for OfOperator<'_> {
+    fn field(&self, path: &Path) -> Lookup<'_> {
+        self.0.field(path)
+    }
+
+    fn previous(&self, path: &Path) -> Lookup<'_> {
+        self.0.previous(path)
+    }
+
+    fn user(&self, property: &str) -> Lookup<'_> {
+        self.0.user(property)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    fn zone(&self) -> &Zone {
+        self.0.usual_zone()
+    }
+
+    fn is_new(&self) -> bool {
+        self.0.is_new()
+    }
+
+    fn record_id(&self) -> Option<&str> {
+        self.0.record_id()
+    }
+}
 
 impl<'a> Checker<'a> {
     pub(super) fn formula(
@@ -107,7 +142,9 @@ impl<'a> Checker<'a> {
         if self.formula_depth >= FORMULA_DEPTH_MAX {
             return Err(refused("too many formulas depend on each other".to_owned()));
         }
-        let node = bind(checked.root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        let official = OfOperator(self.environment);
+        let environment: &dyn Environment = if self.official { &official } else { self.environment };
+        let node = bind(checked.root(), environment).map_err(|error| refused(error.to_string()))?;
         let zone = if of_moments(&node) {
             self.zone().clone()
         } else {

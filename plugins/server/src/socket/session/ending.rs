@@ -122,9 +122,9 @@ impl Ending {
         match error {
             FrameError::Capacity(_) => Self::by_us(TOO_BIG, "a message is too large"),
             FrameError::Utf8(_) => Self::by_us(NO_TEXT, "a text is not UTF-8"),
-            FrameError::Protocol(
-                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
-            ) => Self::broke_off(),
+            FrameError::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => {
+                Self::broke_off()
+            }
             FrameError::Protocol(error) => Self::by_us(PROTOCOL, error.to_string()),
             _ => Self::broke_off(),
         }
