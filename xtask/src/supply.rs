@@ -16,11 +16,7 @@ mod tests;
 use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Deserialize;
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use self::rules::{Judgement, Rules};
 use crate::{paths, shell};
