@@ -20,6 +20,7 @@ mod auth_once;
 mod auth_proofs;
 mod cases;
 mod clients;
+mod configuration;
 mod crash;
 mod crm;
 mod export;

@@ -104,6 +104,10 @@ pub(crate) struct Core {
     instances: Mutex<Vec<Weak<Instance>>>,
     /// Taken for the moment in which references switch and tables follow.
     pub(crate) switch: Mutex<()>,
+    /// Held while a plugin is loaded that was not there before: no id is taken twice.
+    pub(crate) loading: tokio::sync::Mutex<()>,
+    /// Held while those are started that waited for another plugin.
+    pub(crate) rounds: tokio::sync::Mutex<()>,
     pub(crate) started: Instant,
     pub(crate) context: KernelContext,
     bus: OnceLock<EventBus>,
@@ -162,6 +166,8 @@ impl Core {
             journal: Journal::default(),
             instances: Mutex::default(),
             switch: Mutex::new(()),
+            loading: tokio::sync::Mutex::default(),
+            rounds: tokio::sync::Mutex::default(),
             started: Instant::now(),
             context,
             bus: OnceLock::new(),
@@ -235,6 +241,7 @@ impl Core {
             trust: &self.options.policy.trust,
             grants: &self.options.policy.grants,
             settings: &self.options.plugin_settings,
+            places: &self.options.settings_places,
             now: self.now(),
         }
     }

@@ -243,7 +243,7 @@ fn result(core: &Core, candidate: &Candidate, took: Duration, failure: Option<&s
 }
 
 /// Why a plugin cannot start although it was resolved: something it needs did not come up.
-fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -> Option<Refusal> {
+pub(crate) fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -> Option<Refusal> {
     let needs = graph
         .edges
         .iter()
