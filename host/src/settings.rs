@@ -347,12 +347,7 @@ impl Settings {
     }
 }
 
-fn folder(
-    name: &'static str,
-    path: &Path,
-    place: impl FnOnce() -> String,
-    remedy: &str,
-) -> Result<(), SettingsError> {
+fn folder(name: &'static str, path: &Path, place: impl FnOnce() -> String, remedy: &str) -> Result<(), SettingsError> {
     if path.is_dir() {
         return Ok(());
     }

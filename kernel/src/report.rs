@@ -115,14 +115,19 @@ fn essential(records: &[Arc<PluginRecord>], refused: &[Refusal]) -> BTreeSet<Str
             }
         })
         .collect();
-    roles.extend(refused.iter().filter(|refusal| !refusal.intended()).filter_map(|refusal| {
-        Some(Role {
-            id: refusal.plugin.clone()?,
-            gateway: refusal.gateway,
-            provides: refusal.provides.clone(),
-            uses: refusal.uses.clone(),
-        })
-    }));
+    roles.extend(
+        refused
+            .iter()
+            .filter(|refusal| !refusal.intended())
+            .filter_map(|refusal| {
+                Some(Role {
+                    id: refusal.plugin.clone()?,
+                    gateway: refusal.gateway,
+                    provides: refusal.provides.clone(),
+                    uses: refusal.uses.clone(),
+                })
+            }),
+    );
     let is_first = |role: &Role| role.gateway || role.provides.iter().any(|service| service == EVENT_STORE);
     let first: Vec<&Role> = roles.iter().filter(|role| is_first(role)).collect();
     let used = |service: &String| first.iter().any(|role| role.uses.contains(service));

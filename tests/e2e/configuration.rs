@@ -61,7 +61,10 @@ const FOUND_BY_ALL: [Case; 16] = [
     },
     Case {
         variables: &[("OBJECTOS_MODE", "prod")],
-        parts: &["mode (environment OBJECTOS_MODE)", "write one of development, production"],
+        parts: &[
+            "mode (environment OBJECTOS_MODE)",
+            "write one of development, production",
+        ],
         ..NOTHING
     },
     Case {
@@ -84,7 +87,11 @@ const FOUND_BY_ALL: [Case; 16] = [
     },
     Case {
         file: "trust: {}\ngrants: { x: 3 }\n",
-        parts: &["objectos.yml:2: grants.x: ", "expected keys and values", "allow: [service:use:data]"],
+        parts: &[
+            "objectos.yml:2: grants.x: ",
+            "expected keys and values",
+            "allow: [service:use:data]",
+        ],
         ..NOTHING
     },
     Case {
@@ -94,7 +101,10 @@ const FOUND_BY_ALL: [Case; 16] = [
     },
     Case {
         file: "grants:\n  com.example.a:\n    allow:\n      - service:use:data\n      - network:conect:x\n",
-        parts: &["objectos.yml:5: grants.com.example.a.allow[1]: ", "did you mean `network:connect`"],
+        parts: &[
+            "objectos.yml:5: grants.com.example.a.allow[1]: ",
+            "did you mean `network:connect`",
+        ],
         ..NOTHING
     },
     Case {
@@ -232,15 +242,28 @@ fn a_wrong_value_is_told_with_the_flag_or_variable_that_set_it() {
 #[test]
 fn a_command_says_that_its_plugin_is_misconfigured() {
     let builder = HostBuilder::new().config("plugins:\n  objectos.data: { databse: {} }\n");
-    let arguments = ["--plugins", "plugins", "--data", "data", "--config", "objectos.yml", "migrate", "status"];
+    let arguments = [
+        "--plugins",
+        "plugins",
+        "--data",
+        "data",
+        "--config",
+        "objectos.yml",
+        "migrate",
+        "status",
+    ];
     let (code, text) = run(builder.folder(), &arguments, &[]);
     assert_eq!(code, Some(3), "{text}");
-    assert!(text.contains("correct `plugins.objectos.data.databse` (objectos.yml:2)"), "{text}");
+    assert!(
+        text.contains("correct `plugins.objectos.data.databse` (objectos.yml:2)"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_refused_plugin_is_seen_by_whoever_asks_how_the_host_does() {
-    let denied = |plugin: &str| format!("grants: {{ {plugin}: {{ deny: [service:use:data] }}, '*': {{ allow: ['*'] }} }}\n");
+    let denied =
+        |plugin: &str| format!("grants: {{ {plugin}: {{ deny: [service:use:data] }}, '*': {{ allow: ['*'] }} }}\n");
     for (name, config) in [
         ("audit", "plugins: { objectos.audit: { nonsense: 1 } }\n".to_owned()),
         ("auth", denied("objectos.auth")),
@@ -292,7 +315,16 @@ fn nothing_fails_because_nobody_reads_what_is_said() {
 fn a_host_whose_word_that_it_is_ready_nobody_reads_serves_all_the_same() {
     let builder = HostBuilder::new();
     let mut host = Command::new(built().join("objectos-host"))
-        .args(["--plugins", "plugins", "--data", "data", "--listen", "127.0.0.1:0", "--log-format", "json"])
+        .args([
+            "--plugins",
+            "plugins",
+            "--data",
+            "data",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+        ])
         .current_dir(builder.folder())
         .stdout(nobody_listens())
         .stderr(Stdio::piped())
@@ -300,12 +332,18 @@ fn a_host_whose_word_that_it_is_ready_nobody_reads_serves_all_the_same() {
         .expect("objectos-host can be started");
     let mut log = BufReader::new(host.stderr.take().expect("stderr is piped")).lines();
     // The last line of the report; what comes after it is the word on standard output.
-    let reported = log.by_ref().map_while(Result::ok).any(|line| line.contains(r#""plugin":"objectos.server""#));
+    let reported = log
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.contains(r#""plugin":"objectos.server""#));
     assert!(reported, "no report of the start");
     let socket = builder.folder().join("data/control.sock");
     let listed = run(builder.folder(), &["--data", "data", "plugins", "list"], &[]);
     assert!(socket.exists() && listed.0 == Some(0), "{}", listed.1);
-    let ended = Command::new("kill").args(["-TERM", &host.id().to_string()]).status().expect("kill");
+    let ended = Command::new("kill")
+        .args(["-TERM", &host.id().to_string()])
+        .status()
+        .expect("kill");
     assert!(ended.success());
     let rest: Vec<String> = log.map_while(Result::ok).collect();
     let code = host.wait().expect("the host ends").code();

@@ -125,7 +125,10 @@ fn is_whole(record: &Value) {
     if is_ours(record) {
         let name = record["name"].as_str().unwrap_or_default();
         let words: Vec<&str> = name.split(' ').collect();
-        let numbered = |word: &str, letter: char| word.strip_prefix(letter).is_some_and(|rest| rest.parse::<usize>().is_ok());
+        let numbered = |word: &str, letter: char| {
+            word.strip_prefix(letter)
+                .is_some_and(|rest| rest.parse::<usize>().is_ok())
+        };
         let [round, writer, number] = words[..] else {
             panic!("half a name: {record}");
         };

@@ -74,7 +74,11 @@ fn needy(folder: &Path) {
 fn named_as_failed(host: &Host) -> Vec<String> {
     let ready = host.client().get("/ready").expect(200);
     let failed = ready["data"]["failed"].as_array().cloned().unwrap_or_default();
-    failed.iter().filter_map(|plugin| plugin["id"].as_str()).map(str::to_owned).collect()
+    failed
+        .iter()
+        .filter_map(|plugin| plugin["id"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Puts the example in its place, and sees both come.

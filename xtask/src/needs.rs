@@ -86,7 +86,13 @@ mod tests {
     fn what_is_missing_is_named_with_its_package() {
         let without = |all: bool, gone: &[&str]| missing(all, &|program| !gone.contains(&program));
         assert!(without(true, &[]).is_empty());
-        assert_eq!(without(false, &["curl", "sqlite3"]), ["curl (Debian: apt-get install curl)"]);
-        assert_eq!(without(true, &["sqlite3"]), ["sqlite3 (Debian: apt-get install sqlite3)"]);
+        assert_eq!(
+            without(false, &["curl", "sqlite3"]),
+            ["curl (Debian: apt-get install curl)"]
+        );
+        assert_eq!(
+            without(true, &["sqlite3"]),
+            ["sqlite3 (Debian: apt-get install sqlite3)"]
+        );
     }
 }

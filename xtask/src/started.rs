@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn the_line_that_says_where_it_listens_is_known() {
         let check = |line: &str, expected: Option<&str>| assert_eq!(address(line), expected, "{line}");
-        check("objectos-host is ready at http://127.0.0.1:3000", Some("127.0.0.1:3000"));
+        check(
+            "objectos-host is ready at http://127.0.0.1:3000",
+            Some("127.0.0.1:3000"),
+        );
         check("objectos-host is ready at https://[::1]:3000", Some("[::1]:3000"));
         check("objectos-host is ready at 127.0.0.1:3000", Some("127.0.0.1:3000"));
         check("a token: objectos-host is ready at x", None);

@@ -58,8 +58,15 @@ pub(crate) fn check() -> Result<()> {
     let mut findings = Vec::new();
     for package in &packages {
         findings.extend(faults(package, &rules));
-        if let Some(source) = package.source.as_deref().filter(|source| rules.source(source) == Judgement::Warn) {
-            shell::say(&format!("note: {} {} comes from {source}", package.name, package.version));
+        if let Some(source) = package
+            .source
+            .as_deref()
+            .filter(|source| rules.source(source) == Judgement::Warn)
+        {
+            shell::say(&format!(
+                "note: {} {} comes from {source}",
+                package.name, package.version
+            ));
         }
     }
     findings.extend(advisories::check(&packages, &rules)?);
@@ -76,7 +83,14 @@ pub(crate) fn check() -> Result<()> {
 /// newer.
 fn packages(manifest: &Path, host: &str) -> Result<Vec<Package>> {
     let mut command = shell::cargo();
-    command.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", host]);
+    command.args([
+        "metadata",
+        "--locked",
+        "--format-version",
+        "1",
+        "--filter-platform",
+        host,
+    ]);
     command.arg("--manifest-path").arg(manifest);
     let output = command.output().context("start cargo metadata")?;
     if !output.status.success() {

@@ -157,7 +157,8 @@ mod tests {
     fn a_path_is_found_though_ids_have_dots() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own.yml");
-        let text = "grants:\n  a.b:\n    allow: ['*']\n  a.b.c:\n    allow: []\n    deny:\n      - x\n      - y\ntrust: {}\n";
+        let text =
+            "grants:\n  a.b:\n    allow: ['*']\n  a.b.c:\n    allow: []\n    deny:\n      - x\n      - y\ntrust: {}\n";
         std::fs::write(&path, text).unwrap();
         let flags = Flags {
             config: Some(path.clone()),

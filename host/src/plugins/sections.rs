@@ -56,9 +56,15 @@ pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> R
         let keys: Vec<String> = error.path().iter().map(ToString::to_string).collect();
         let keys: Vec<&str> = keys.iter().map(|key| key.trim_matches(['[', ']'])).collect();
         let place = settings.place_in(name, &keys);
-        let shape = SHAPES.iter().find(|(known, _)| *known == name).map_or("", |(_, shape)| shape);
+        let shape = SHAPES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, shape)| shape);
         let dot = if path.is_empty() { "" } else { "." };
-        let text = format!("{place}: {name}{dot}{path}: {}; {shape}", plain(&error.inner().to_string()));
+        let text = format!(
+            "{place}: {name}{dot}{path}: {}; {shape}",
+            plain(&error.inner().to_string())
+        );
         CommandError::new(Exit::Configuration, text)
     })
 }
@@ -100,7 +106,10 @@ mod tests {
                 "invalid type: integer `3`, expected a map",
                 "invalid type: integer `3`, expected keys and values",
             ),
-            ("unknown field `allw`, expected `allow` or `deny`", "unknown field `allw`, expected `allow` or `deny`"),
+            (
+                "unknown field `allw`, expected `allow` or `deny`",
+                "unknown field `allw`, expected `allow` or `deny`",
+            ),
         ] {
             assert_eq!(plain(message), expected);
         }

@@ -119,7 +119,10 @@ fn misconfigured(settings: &Settings, declared: Option<&Declared>) -> Option<Com
     let plugin = &declared?.plugin;
     let policy = Policy::of(settings).ok()?;
     let found = survey(&policy.request(&settings.plugins.value));
-    let refusal = found.refusals.iter().find(|refusal| refusal.plugin.as_ref() == Some(plugin))?;
+    let refusal = found
+        .refusals
+        .iter()
+        .find(|refusal| refusal.plugin.as_ref() == Some(plugin))?;
     unusable(refusal)
 }
 

@@ -29,7 +29,9 @@ impl Lines {
     /// The line of a key, from 1; where it is not there, that of what is above it.
     pub(super) fn of(&self, keys: &[&str]) -> Option<usize> {
         let way: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
-        (1..=way.len()).rev().find_map(|length| self.0.get(&way[..length]).copied())
+        (1..=way.len())
+            .rev()
+            .find_map(|length| self.0.get(&way[..length]).copied())
     }
 }
 

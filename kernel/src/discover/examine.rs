@@ -187,8 +187,8 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
     }
     guarded_imports(&facts.imports, &grants).map_err(|reason| known.refuse(reason))?;
     let configuration = request.settings.get(document.id());
-    let settings = settings::check(&document, configuration)
-        .map_err(|problems| known.misconfigured(problems, request.places))?;
+    let settings =
+        settings::check(&document, configuration).map_err(|problems| known.misconfigured(problems, request.places))?;
     Ok(Candidate {
         size_bytes: size(&copied.bytes),
         document,

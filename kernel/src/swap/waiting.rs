@@ -46,7 +46,11 @@ fn round(core: Arc<Core>, cause: Cause) -> BoxFuture<'static, ()> {
                 Ready::Down(record) => super::swap(&core, &record.id, None, cause.clone()).await.map(drop),
             };
             if let Err(error) = started {
-                tracing::warn!(plugin = id, error = error.chain(), "a plugin that waited for another one did not start");
+                tracing::warn!(
+                    plugin = id,
+                    error = error.chain(),
+                    "a plugin that waited for another one did not start"
+                );
             }
             tried.insert(id);
         }

@@ -21,7 +21,10 @@ fn chain() -> Rig {
 
 fn is_down(kernel: &Kernel, id: &str) -> bool {
     let health = kernel.health();
-    let report = health.plugins.get(id).unwrap_or_else(|| panic!("no {id} in {health:?}"));
+    let report = health
+        .plugins
+        .get(id)
+        .unwrap_or_else(|| panic!("no {id} in {health:?}"));
     report.status == PluginHealthStatus::Failed
 }
 
@@ -55,7 +58,9 @@ fn what_stayed_down_with_a_plugin_that_failed_is_started_once_that_is_mended() {
     run(async {
         let rig = chain();
         // It registers a route that it does not declare.
-        rig.replace("probe.a", "1.0.0", |document| document["objectos"]["routes"] = json!([]));
+        rig.replace("probe.a", "1.0.0", |document| {
+            document["objectos"]["routes"] = json!([])
+        });
         let (kernel, report) = rig.boot().await;
         for id in ["probe.a", "probe.b", "probe.c"] {
             assert_eq!(state(&report, id).0, "failed", "{report}");
@@ -76,10 +81,17 @@ fn what_still_lacks_something_stays_out() {
         let (kernel, _) = rig.boot().await;
         rig.replace("probe.a", "1.0.0", |_| {});
         kernel.load(rig.library("probe.a")).await.unwrap();
-        until("probe.c", || async { call(&kernel, "probe.c", "echo", json!(1)).await.is_ok() }).await;
+        until("probe.c", || async {
+            call(&kernel, "probe.c", "echo", json!(1)).await.is_ok()
+        })
+        .await;
         let refused = kernel.plugins()["refused"].clone();
         assert_eq!(
-            (&refused[0]["plugin"], &refused[0]["code"], refused.as_array().map(Vec::len)),
+            (
+                &refused[0]["plugin"],
+                &refused[0]["code"],
+                refused.as_array().map(Vec::len)
+            ),
             (&json!("probe.d"), &json!("service-missing"), Some(1)),
             "{refused:#}"
         );

@@ -6,7 +6,10 @@ use std::{fs, path::Path};
 use super::document;
 
 /// The registry of everybody, as `deny.toml` names it and as cargo's other protocol does.
-const CRATES_IO: [&str; 2] = ["https://github.com/rust-lang/crates.io-index", "https://index.crates.io"];
+const CRATES_IO: [&str; 2] = [
+    "https://github.com/rust-lang/crates.io-index",
+    "https://index.crates.io",
+];
 
 /// What is to be done about a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +76,11 @@ impl Rules {
             _ => return Judgement::Deny,
         };
         let same = |allowed: &String| place(allowed) == place(address);
-        if named.iter().any(same) { Judgement::Allow } else { unknown }
+        if named.iter().any(same) {
+            Judgement::Allow
+        } else {
+            unknown
+        }
     }
 }
 

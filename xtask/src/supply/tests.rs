@@ -100,15 +100,30 @@ fn sources_are_those_that_the_rules_name() {
         "registry+https://github.com/rust-lang/crates.io-index",
         "sparse+https://index.crates.io/",
     );
-    let (own, git) = ("sparse+https://crates.example.com/", "git+https://example.com/d.git?branch=x#0123");
+    let (own, git) = (
+        "sparse+https://crates.example.com/",
+        "git+https://example.com/d.git?branch=x#0123",
+    );
     for everybodys in [index, sparse] {
         check("", everybodys, Judgement::Allow);
-        check("allow-registry = ['https://crates.example.com']", everybodys, Judgement::Deny);
+        check(
+            "allow-registry = ['https://crates.example.com']",
+            everybodys,
+            Judgement::Deny,
+        );
     }
     check("", own, Judgement::Deny);
     check("unknown-registry = 'warn'", own, Judgement::Warn);
-    check("unknown-registry = 'allow'\nunknown-git = 'deny'", own, Judgement::Allow);
-    check("allow-registry = ['https://crates.example.com/']", own, Judgement::Allow);
+    check(
+        "unknown-registry = 'allow'\nunknown-git = 'deny'",
+        own,
+        Judgement::Allow,
+    );
+    check(
+        "allow-registry = ['https://crates.example.com/']",
+        own,
+        Judgement::Allow,
+    );
     check("", git, Judgement::Deny);
     check("unknown-git = 'warn'", git, Judgement::Warn);
     check("allow-git = ['https://example.com/d']", git, Judgement::Allow);

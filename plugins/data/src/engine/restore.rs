@@ -166,6 +166,7 @@ impl Engine {
             }
             self.guard_references(draft, granted, &references)?;
             fits_indexes(layout, &values, |column| values[column] != before[column])?;
+            draft.note_rules(layout);
             let statement = store_record::update(layout.dialect, layout, id, &before, &values);
             draft.push(
                 Part::Record {

@@ -8,7 +8,7 @@ use crate::query::RawFilter;
 use crate::query::check::{Checker, wrong_plan};
 use crate::query::sql::SqlWriter;
 use crate::record::{Layout, Schema};
-use crate::store::{Dialect, Family, SqlValue, Statement};
+use crate::store::{Dialect, SqlValue, Statement};
 
 use super::caller::Caller;
 use super::restore::Whereabouts;
@@ -198,14 +198,6 @@ pub(super) fn taken(
     writer.list(" AND ", taken.values, |writer, (field, value)| match value {
         SqlValue::Null => {
             writer.column(0, field).push(" IS NULL");
-        }
-        // The same letters as below, in the form that an index without case has here.
-        SqlValue::Text(text) if !taken.case_sensitive && writer.dialect().family() == Family::Sqlite => {
-            writer
-                .column(0, field)
-                .push(" = ")
-                .value(text.as_str().into())
-                .push(" COLLATE NOCASE");
         }
         SqlValue::Text(text) if !taken.case_sensitive => {
             let column = |writer: &mut SqlWriter| {
