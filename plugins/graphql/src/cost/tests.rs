@@ -92,6 +92,22 @@ fn what_is_too_much_is_refused_and_says_of_what() {
 }
 
 #[test]
+fn a_change_under_one_name_is_made_once() {
+    for query in [
+        "mutation { deleteAccount(id: 1) { success } deleteAccount(id: 1) { message } }",
+        "mutation { x: deleteAccount(id: 1) { success } ... on Mutation { x: deleteAccount(id: 2) { success } } }",
+        "mutation { ...A ...A } fragment A on Mutation { deleteAccount(id: 1) { success } }",
+    ] {
+        let refused = measured(query).unwrap_err();
+        assert!(refused.message.contains("stands there twice"), "{query}: {}", refused.message);
+    }
+    measured("mutation { deleteAccount(id: 1) { success } x: deleteAccount(id: 2) { success } __typename __typename }")
+        .unwrap();
+    // Reading twice does no harm.
+    measured("{ getAccount(id: 1) { id } getAccount(id: 1) { name } }").unwrap();
+}
+
+#[test]
 fn a_question_for_the_schema_is_seen() {
     assert!(measured("{ __schema { queryType { name } } }").unwrap().introspects);
     assert!(
