@@ -16,12 +16,20 @@ use crate::model::{Member, Model, Root, RootKind};
 
 /// Fields within each other below `__schema`.
 const INTROSPECTION_DEPTH_MAX: usize = 20;
-/// Lists within each other there: types, their fields, and the fields of the types of these.
+/// Lists within each other there: types, their fields, and the arguments, or the fields of the types, of these.
 const INTROSPECTION_LISTS_MAX: usize = 3;
 /// What each `__schema` and `__type` costs beside its selections.
 const INTROSPECTION_COST: u64 = 100;
 /// Fields of introspection that are long lists.
-const INTROSPECTION_LISTS: [&str; 5] = ["types", "fields", "inputFields", "interfaces", "possibleTypes"];
+const INTROSPECTION_LISTS: [&str; 7] = [
+    "types",
+    "fields",
+    "args",
+    "inputFields",
+    "enumValues",
+    "interfaces",
+    "possibleTypes",
+];
 /// Selections within each other at most, fragments among them.
 const NESTING_MAX: usize = 64;
 
@@ -54,7 +62,8 @@ enum Place {
 /// Measures an operation and holds it to the limits.
 ///
 /// # Errors
-/// `invalid_query` for one that is too deep, too complex, has too many aliases or a change twice; `not_implemented` for a subscription.
+/// `invalid_query` for one that is too deep, too complex, has too many aliases or a change twice; `not_implemented` for
+/// a subscription.
 pub(crate) fn check(model: &Model, limits: &Limits, document: &ExecutableDocument) -> Answered<Cost> {
     let DocumentOperations::Single(operation) = &document.operations else {
         return Err(invalid("the query has several operations"));

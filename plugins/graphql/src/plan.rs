@@ -123,7 +123,7 @@ impl Planner<'_> {
                 Some(Member::Value(place)) => {
                     wanted.fields.insert(*place);
                     match plan.outputs.entry(key).or_insert(Source::Value(*place)) {
-                        Source::Value(known) if known == place => {}
+                        Source::Value(known) if *known == *place => {}
                         _ => return Err(conflict(inner)),
                     }
                 }
@@ -135,7 +135,7 @@ impl Planner<'_> {
                         .entry(key)
                         .or_insert_with(|| Source::Record(*place, RecordPlan::default()));
                     match source {
-                        Source::Record(known, plan) if known == place => self.record(inner, plan, theirs)?,
+                        Source::Record(known, plan) if *known == *place => self.record(inner, plan, theirs)?,
                         _ => return Err(conflict(inner)),
                     }
                 }

@@ -16,7 +16,8 @@ pub(crate) fn only_the_kernel(context: &Context) -> Result<()> {
     Err(Error::new(
         ErrorKind::Denied,
         format!(
-            "plugin {caller} may not use the services of objectos.storage: they are for the kernel alone; publish events instead"
+            "plugin {caller} may not use the services of objectos.storage: they are for the kernel alone; publish \
+             events instead"
         ),
     ))
 }

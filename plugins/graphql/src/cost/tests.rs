@@ -87,6 +87,12 @@ fn what_is_too_much_is_refused_and_says_of_what() {
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
         "lists of the schema",
     );
+    check(
+        "{ __schema { types { fields { args { type { inputFields { type { enumValues { name } } } } } } } } }",
+        "lists of the schema",
+    );
+    measured("{ __schema { types { fields { args { type { name } } } inputFields { name } enumValues { name } } } }")
+        .unwrap();
     let subscription = measured("subscription { onAccountCreated { id } }").unwrap_err();
     assert_eq!(code_of(&subscription), "not_implemented");
 }

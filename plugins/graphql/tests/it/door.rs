@@ -163,9 +163,8 @@ async fn two_fields_under_one_name_are_refused_wherever_they_stand() {
         assert!(message.contains("two different fields"), "{query}: {answer}");
         assert!(world.records.take().is_empty(), "{query}");
     }
-    world
-        .data("{ findAccounts { data { x: name ... on Account { x: name } contacts { totalCount } contacts { hasMore } } } }")
-        .await;
+    let twice = "x: name ... on Account { x: name } contacts { totalCount } contacts { hasMore }";
+    world.data(&format!("{{ findAccounts {{ data {{ {twice} }} }} }}")).await;
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn nobody_but_the_kernel_is_served() {
     let record = json!({ "object": "deal", "record": "d" });
     let streams = [
         ("append", json!([])),
-        ("page", json!({ "aggregate": record, "limit": 1 })),
+        ("page", json!({ "object": "deal", "record": "d", "limit": 1 })),
         ("due", json!({ "aggregates": [record], "objects": [], "interval": 1, "limit": 1 })),
         ("keep_snapshots", json!({ "snapshots": [], "newest": 1 })),
         ("prune", json!({ "beforeMs": 0, "aggregatesBeforeMs": 0, "objects": [] })),
