@@ -54,7 +54,7 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
     let length = declared.as_ref().map_or(1, |declared| declared.words);
     let (name, arguments) = (words[..length].join(" "), &words[length..]);
     // Nobody knows an unknown one: to say so needs nothing of the installation either.
-    let kernel = if declared.is_none_or(|declared| declared.standalone) {
+    let kernel = if declared.as_ref().is_none_or(|declared| declared.standalone) {
         boot(&alone, Some(settings), &name).await?
     } else {
         let booted = boot(settings, None, &name).await;

@@ -198,7 +198,11 @@ mod tests {
                 other => panic!("{field}: {other:?}"),
             }
         };
-        check("industry", json!("railways"), "is \"railways\", which is none of its options");
+        check(
+            "industry",
+            json!("railways"),
+            "is \"railways\", which is none of its options",
+        );
         check("industry", json!(["24h"]), "none of its options");
         check("founded", json!(2026), "nothing that Date may be");
         check("revenue", json!([1]), "nothing that Currency may be");

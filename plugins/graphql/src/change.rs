@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(unless_closed::<u8>(Err(refuse(REFUSED, "no"))).unwrap(), None);
         let failed = unless_closed::<u8>(Err(refuse("unknown_field", "no such field"))).unwrap_err();
         assert_eq!(code_of(&failed), "unknown_field");
-        assert_eq!(failed.message, "the change was made, and cannot be shown: no such field");
+        assert_eq!(
+            failed.message,
+            "the change was made, and cannot be shown: no such field"
+        );
     }
 }

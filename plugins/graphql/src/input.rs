@@ -29,7 +29,10 @@ pub(crate) fn record(model: &Model, object: usize, input: &Value) -> Answered<Ma
         return Ok(Map::new());
     };
     let Value::Object(input) = input else {
-        return Err(invalid(format!("a record of '{}' is an object, found {input}", known.name)));
+        return Err(invalid(format!(
+            "a record of '{}' is an object, found {input}",
+            known.name
+        )));
     };
     let one = |(name, value): (&async_graphql::Name, &Value)| match known.members.get(name.as_str()) {
         Some(Member::Value(place)) => {

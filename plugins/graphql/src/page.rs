@@ -185,7 +185,11 @@ mod tests {
         assert_eq!(Json::Object(query), expected);
         let one = read(value!({ "sort": { "field": "account_id" } })).unwrap();
         assert_eq!(one.order, [json!({ "field": "account", "order": "asc" })]);
-        for sort in [value!("name"), value!([{ "field": "name" }, "name"]), value!({ "direction": "DESC" })] {
+        for sort in [
+            value!("name"),
+            value!([{ "field": "name" }, "name"]),
+            value!({ "direction": "DESC" }),
+        ] {
             let mut arguments = async_graphql::indexmap::IndexMap::new();
             arguments.insert(Name::new("sort"), sort.clone());
             let refused = read(Value::Object(arguments)).unwrap_err();

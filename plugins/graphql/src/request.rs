@@ -278,13 +278,23 @@ mod tests {
                 body: body.as_bytes(),
                 ..HttpRequestParts::default()
             };
-            assert_eq!(is_json(&HttpRequest::decode(parts.encode()).unwrap()), expected, "{kind}");
+            assert_eq!(
+                is_json(&HttpRequest::decode(parts.encode()).unwrap()),
+                expected,
+                "{kind}"
+            );
         };
         check("application/json", "{}", true);
         check("Application/JSON; charset=utf-8", "{}", true);
         check("application/graphql+json", "{}", true);
         check("", "", true);
-        for kind in ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"] {
+        for kind in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "text/json",
+        ] {
             check(kind, "{}", false);
         }
     }

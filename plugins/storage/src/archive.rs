@@ -9,9 +9,7 @@
 
 use futures_util::future::try_join_all;
 use objectos_plugin_api::contracts::event_archive::EventArchive;
-use objectos_plugin_api::contracts::event_store::{
-    DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent,
-};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
 use objectos_plugin_api::{Context, Host, Result as ApiResult};
 use std::collections::BTreeMap;

@@ -12,7 +12,10 @@ pub(crate) fn only_the_kernel(context: &Context) -> Result<()> {
     if caller.is_empty() {
         return Ok(());
     }
-    tracing::warn!(plugin = caller, "a plugin called a service that is for the kernel alone");
+    tracing::warn!(
+        plugin = caller,
+        "a plugin called a service that is for the kernel alone"
+    );
     Err(Error::new(
         ErrorKind::Denied,
         format!(

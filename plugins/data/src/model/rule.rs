@@ -32,7 +32,7 @@ impl RuleModel {
         match &self.check {
             RuleCheck::Unique { .. } => true,
             RuleCheck::Conditional { then, otherwise, .. } => {
-                then.compares_records() || otherwise.as_ref().is_some_and(|rule| rule.compares_records())
+                then.iter().chain(otherwise).any(|rule| rule.compares_records())
             }
             _ => false,
         }

@@ -105,7 +105,11 @@ fn a_change_under_one_name_is_made_once() {
         "mutation { ...A ...A } fragment A on Mutation { deleteAccount(id: 1) { success } }",
     ] {
         let refused = measured(query).unwrap_err();
-        assert!(refused.message.contains("stands there twice"), "{query}: {}", refused.message);
+        assert!(
+            refused.message.contains("stands there twice"),
+            "{query}: {}",
+            refused.message
+        );
     }
     measured("mutation { deleteAccount(id: 1) { success } x: deleteAccount(id: 2) { success } __typename __typename }")
         .unwrap();

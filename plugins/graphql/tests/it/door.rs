@@ -164,7 +164,9 @@ async fn two_fields_under_one_name_are_refused_wherever_they_stand() {
         assert!(world.records.take().is_empty(), "{query}");
     }
     let twice = "x: name ... on Account { x: name } contacts { totalCount } contacts { hasMore }";
-    world.data(&format!("{{ findAccounts {{ data {{ {twice} }} }} }}")).await;
+    world
+        .data(&format!("{{ findAccounts {{ data {{ {twice} }} }} }}"))
+        .await;
 }
 
 #[tokio::test]
@@ -179,7 +181,10 @@ async fn what_is_no_filter_and_no_record_is_asked_of_nobody() {
         "mutation { createAccounts(inputs: [\"Acme\"]) { id } }",
     ] {
         let (_, answer) = world.post(&json!({ "query": query })).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "invalid_query", "{query}: {answer}");
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "invalid_query",
+            "{query}: {answer}"
+        );
         assert!(world.records.take().is_empty(), "{query}");
     }
 }

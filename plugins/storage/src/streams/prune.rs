@@ -110,7 +110,10 @@ impl<O: Objects> Streams<O> {
         }
         let Some(base) = base else {
             // They lead to nothing; the snapshots stay, and whoever comes after them says what the record is.
-            tracing::error!(key = newest.key, "old events that do not say what the record was are forgotten");
+            tracing::error!(
+                key = newest.key,
+                "old events that do not say what the record was are forgotten"
+            );
             return Ok(Vec::new());
         };
         // A record that is gone, and of which nothing came after, needs no state.

@@ -1,9 +1,7 @@
 //! The service `event-archive-s3`: done events in objects by day.
 
 use objectos_plugin_api::contracts::event_archive::S3_ARCHIVE;
-use objectos_plugin_api::contracts::event_store::{
-    DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent,
-};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_testing::TestPlugin;
 use serde_json::{Value, json};
 
@@ -164,7 +162,11 @@ async fn a_page_ends_where_enough_was_looked_at() {
     };
     server.take_seen();
     assert_eq!(page(0, 1, "a.b").await, (vec![1, 2, 3, 4], Some(4)));
-    assert_eq!(server.take_seen().len(), 5, "a list, and the objects that are read at once");
+    assert_eq!(
+        server.take_seen().len(),
+        5,
+        "a list, and the objects that are read at once"
+    );
     // What is nowhere is found out page by page as well.
     assert_eq!(page(0, 1, "z.z").await, (vec![], Some(4)));
     assert_eq!(page(4, 1, "z.z").await, (vec![], Some(8)));

@@ -34,9 +34,15 @@ async fn nobody_but_the_kernel_is_served() {
     let streams = [
         ("append", json!([])),
         ("page", json!({ "object": "deal", "record": "d", "limit": 1 })),
-        ("due", json!({ "aggregates": [record], "objects": [], "interval": 1, "limit": 1 })),
+        (
+            "due",
+            json!({ "aggregates": [record], "objects": [], "interval": 1, "limit": 1 }),
+        ),
         ("keep_snapshots", json!({ "snapshots": [], "newest": 1 })),
-        ("prune", json!({ "beforeMs": 0, "aggregatesBeforeMs": 0, "objects": [] })),
+        (
+            "prune",
+            json!({ "beforeMs": 0, "aggregatesBeforeMs": 0, "objects": [] }),
+        ),
     ];
     let calls: [(&str, &[(&str, Value)]); 3] =
         [(S3_ARCHIVE, &archive), (S3_STREAMS, &streams), (FILE_STREAMS, &streams)];
@@ -44,9 +50,15 @@ async fn nobody_but_the_kernel_is_served() {
         let service = plugin.host().service(name, "^1").unwrap();
         for (method, request) in methods {
             let payload = serde_json::to_vec(request).unwrap();
-            let refused = service.call(&of_plugin("crm.plugin"), method, &payload).await.unwrap_err();
+            let refused = service
+                .call(&of_plugin("crm.plugin"), method, &payload)
+                .await
+                .unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Denied, "{name}.{method}: {refused}");
-            assert!(refused.message().contains("plugin crm.plugin"), "{name}.{method}: {refused}");
+            assert!(
+                refused.message().contains("plugin crm.plugin"),
+                "{name}.{method}: {refused}"
+            );
             // The same is answered to the kernel.
             let served = service.call(&Context::background(), method, &payload).await;
             assert!(served.is_ok(), "{name}.{method}: {:?}", served.err());
