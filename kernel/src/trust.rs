@@ -15,7 +15,7 @@ use objectos_protocol::kernel::PluginTrustLevel;
 use serde::Serialize;
 
 pub use self::keys::{KeyError, KeyPair, PublicKey, keygen};
-pub use self::policy::{BlockList, TrustConfig, TrustPolicy, TrustedKey};
+pub use self::policy::{AbsentGuards, BlockList, TrustConfig, TrustPolicy, TrustedKey};
 pub use self::signature::{SignatureFile, SignatureTimes, sign, signature_path};
 
 /// How far a file is trusted and why. `{level, keyId?, keyName?, notAfter?}`.

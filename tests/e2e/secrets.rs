@@ -105,7 +105,7 @@ fn the_printed_configuration_says_what_is_wrong() {
     for (broken, expected) in [
         ("grants: { objectos.data: { allow: [nonsense] } }\n", "nonsense"),
         ("trust: { keys: [{ name: a }] }\n", "trust.keys"),
-        ("events: { realtime: { eventPattern: 'data.' } }\n", "realtime"),
+        ("events: { realtime: { eventPattern: 'data*' } }\n", "realtime"),
     ] {
         std::fs::write(builder.folder().join("objectos.yml"), broken).expect("a configuration");
         let (code, printed) = told(builder.folder(), &print);

@@ -418,7 +418,8 @@ fn makes(client: &mut Client) -> u16 {
 #[test]
 fn what_a_guard_was_to_be_asked_about_is_refused_until_it_is_gone() {
     // It fails, is refused, or is denied the hook by the operator; then nobody misses it.
-    let broken = "plugins: { test.misfit: { behaviour: error in init } }\n".to_owned();
+    let open = "plugins: { test.misfit: { behaviour: error in init } }\n";
+    let broken = format!("{open}trust: {{ absentGuards: refuse }}\n");
     let denied = format!("{broken}grants: {{ '*': {{ allow: ['*'] }}, test.misfit: {{ deny: ['hook:handle'] }} }}\n");
     let cases = [
         (&broken, None, 503),
@@ -445,6 +446,14 @@ fn what_a_guard_was_to_be_asked_about_is_refused_until_it_is_gone() {
             wait_for(&host, "record", || (makes(&mut client) == 201).then_some(()));
         }
     }
+    // Unless the operator wants it so, a plugin that does not start costs its own function only.
+    let builder = HostBuilder::new().example("crm");
+    plugins::edit_manifest(&misfit(&builder.plugins()), |document| {
+        document["manifest"]["description"] = json!("");
+    });
+    let host = builder.config(open).start();
+    assert_eq!(makes(&mut host.client()), 201, "{}", host.log());
+    host.wait_for_log("is done without it");
     // A manifest may say that it does without.
     let builder = HostBuilder::new().example("crm");
     plugins::edit_manifest(&misfit(&builder.plugins()), |document| {

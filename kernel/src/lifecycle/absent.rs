@@ -1,8 +1,9 @@
-//! Plugins that are configured and not there although others were to ask them first: whatever they were to be asked about is
-//! refused. A guard that does not start is no open door.
+//! Plugins that are configured and not there although others were to ask them first. They are named in the log either way; with
+//! `trust.absentGuards: refuse` whatever they were to be asked about is refused, so that a guard that does not start is no open
+//! door. Without it, a plugin that is broken costs its own function only.
 //!
-//! The way out is the operator's: a file that starts, no file, or a rule that denies the plugin the hook. Hooks that a manifest
-//! names as optional, and those that come after what is done, hold nobody up.
+//! The way out of a refusal is the operator's: a file that starts, no file, or a rule that denies the plugin the hook. Hooks that a
+//! manifest names as optional, and those that come after what is done, hold nobody up.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -11,6 +12,7 @@ use crate::{
     instance::cell::PluginCell,
     kernel::{core::Core, record::PluginRecord},
     package::{Candidate, Refusal, RefusalReason, vetoes_of},
+    trust::AbsentGuards,
 };
 
 /// A refused file whose plugin's hooks are held shut.
@@ -30,9 +32,8 @@ pub(crate) fn of_failed(core: &Core, record: &PluginRecord, candidate: &Candidat
         return;
     }
     let turn = core.switch.lock();
-    core.hooks.refuse_for(&absent);
+    shut(core, &absent);
     drop(turn);
-    tell(&absent);
 }
 
 /// The same for the plugins of all refused files, as they are now; opens what is held shut for others.
@@ -57,8 +58,7 @@ pub(crate) fn of_refused(core: &Core) {
             )),
             hooks: refusal.vetoes.clone(),
         };
-        core.hooks.refuse_for(&absent);
-        tell(&absent);
+        self::shut(core, &absent);
         kept.push(Shut {
             path: refusal.path.clone(),
             absent,
@@ -85,8 +85,26 @@ fn guards(core: &Core, refusal: &Refusal) -> bool {
     !decided && !refusal.vetoes.is_empty() && refusal.plugin.as_ref().is_some_and(|plugin| !known(plugin))
 }
 
-fn tell(absent: &Absent) {
+/// Refuses what it was to be asked about, where the operator wants it, and says so.
+fn shut(core: &Core, absent: &Absent) {
+    let refuse = core.options.policy.trust.absent_guards() == AbsentGuards::Refuse;
+    if refuse {
+        core.hooks.refuse_for(absent);
+    }
+    tell(absent, refuse);
+}
+
+fn tell(absent: &Absent, refuse: bool) {
     let (plugin, hooks) = (&*absent.cell.id, absent.hooks.join(", "));
+    if !refuse {
+        tracing::warn!(
+            plugin,
+            hooks,
+            "plugin {plugin} was to be asked before things are done, and is not there: what the hooks {hooks} come before is \
+             done without it. Put a file of it there that starts, or write absentGuards: refuse under `trust` in objectos.yml"
+        );
+        return;
+    }
     tracing::warn!(
         plugin,
         hooks,

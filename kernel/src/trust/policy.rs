@@ -21,6 +21,19 @@ pub struct TrustConfig {
     /// Levels that may load, by mode; a mode that is not named keeps its default.
     pub levels: IndexMap<RuntimeMode, Vec<PluginTrustLevel>>,
     pub blocked: BlockList,
+    /// What becomes of operations that a plugin was to be asked about which is configured and did not come up.
+    pub absent_guards: AbsentGuards,
+}
+
+/// Operations whose before-hooks belong to a plugin that never came up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AbsentGuards {
+    /// Go on without it: a plugin that is broken costs its own function only. The log and the health report name it.
+    #[default]
+    Open,
+    /// Are refused until it runs, its file is gone, or it is denied the hook.
+    Refuse,
 }
 
 /// A key the operator knows.
@@ -53,6 +66,7 @@ pub struct TrustPolicy {
     keys: Vec<(String, PublicKey, PluginTrustLevel)>,
     blocked_digests: BTreeSet<Digest>,
     blocked_plugins: BTreeSet<String>,
+    absent_guards: AbsentGuards,
 }
 
 impl TrustPolicy {
@@ -102,7 +116,13 @@ impl TrustPolicy {
             keys,
             blocked_digests,
             blocked_plugins: config.blocked.plugins.iter().cloned().collect(),
+            absent_guards: config.absent_guards,
         })
+    }
+
+    /// What operations do without a plugin that they were to ask.
+    pub(crate) fn absent_guards(&self) -> AbsentGuards {
+        self.absent_guards
     }
 
     /// Refuses a file the operator blocked by its hash.
