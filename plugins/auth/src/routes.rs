@@ -59,6 +59,7 @@ impl Call {
             host: self.request.header("host"),
             method: self.request.method(),
             path: self.request.path(),
+            passive: false,
         }
     }
 

@@ -158,6 +158,7 @@ impl<G: Gateway> Exchange<'_, G> {
             method: self.head.method.as_str().to_owned(),
             path: self.head.uri.path().to_owned(),
             address: self.peer.address.to_string(),
+            passive: false,
         }
     }
 
