@@ -23,20 +23,17 @@ const NOT_SUBSCRIBED: &str = "NOT_SUBSCRIBED";
 const NOT_FOUND: &str = "NOT_FOUND";
 /// Code of what the operator switched off.
 const SWITCHED_OFF: &str = "SWITCHED_OFF";
+/// Code of one too many of what a client may have so many of.
+const TOO_MANY: &str = "TOO_MANY";
 /// Code of what is no fault of the client.
 const UNAVAILABLE: &str = "UNAVAILABLE";
 
 /// Takes a message.
 pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
-    let now_ms = hub.now_ms();
-    connection.used(now_ms);
-    let most = (hub.settings.messages_per_second_max, 1_000);
-    let room = connection.said.lock().take(now_ms, most);
-    match room {
-        Room::There => {}
-        Room::Full => return refuse(hub, connection, (RATE_LIMITED, "too many messages in a second"), None),
-        Room::StillFull => return,
+    if !is_in_time(hub, connection) {
+        return;
     }
+    let now_ms = hub.now_ms();
     let who = match look(hub, connection).await {
         Ok(who) => who,
         Err(ending) => return hub.end(connection, ending),
@@ -67,6 +64,7 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
             RealtimeError::NoSubscription => NOT_SUBSCRIBED,
             RealtimeError::NoRecord => NOT_FOUND,
             RealtimeError::SwitchedOff(_) => SWITCHED_OFF,
+            RealtimeError::TooMany(_) => TOO_MANY,
             _ => UNAVAILABLE,
         };
         refuse(hub, connection, (code, &error.to_string()), Some(&message_id));
@@ -75,7 +73,21 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
 
 /// A message that is no text.
 pub(crate) fn take_binary(hub: &Hub, connection: &Connection) {
-    refuse(hub, connection, (INVALID_MESSAGE, "messages are texts with JSON"), None);
+    if is_in_time(hub, connection) {
+        refuse(hub, connection, (INVALID_MESSAGE, "messages are texts with JSON"), None);
+    }
+}
+
+/// Whether there were not too many messages just before this one; says it once.
+fn is_in_time(hub: &Hub, connection: &Connection) -> bool {
+    let now_ms = hub.now_ms();
+    connection.used(now_ms);
+    let most = (hub.settings.messages_per_second_max, 1_000);
+    let room = connection.said.lock().take(now_ms, most);
+    if room == Room::Full {
+        refuse(hub, connection, (RATE_LIMITED, "too many messages in a second"), None);
+    }
+    room == Room::There
 }
 
 fn answer(connection: &Connection, message: Map<String, Value>) {
@@ -98,6 +110,7 @@ async fn subscribe(
         Ok(channels) => Subscription::of_frame(wish, channels),
         Err(error) => Err(error),
     };
+    let before = connection.subscriptions();
     let made = made.and_then(|made| {
         let made = Arc::new(made);
         connection.subscribe(Arc::clone(&made), hub.settings.subscriptions_per_connection_max)?;
@@ -106,6 +119,8 @@ async fn subscribe(
     match made {
         Ok(made) => {
             answer(connection, frame::ack(hub.now_ms(), message_id, None));
+            // It may have taken the place of one that was in other channels.
+            leave_unheard(hub, connection, &before);
             if hub.settings.presence {
                 hub.show(connection, who, &made.channels);
             }
@@ -175,7 +190,7 @@ async fn presence(hub: &Hub, connection: &Connection, who: &Who, said: Map<Strin
         return Err(RealtimeError::NoSubscription);
     }
     for channel in told {
-        hub.appear(connection, who, channel, said.clone());
+        hub.appear(connection, who, channel, said.clone())?;
     }
     Ok(())
 }

@@ -47,9 +47,15 @@ impl Who {
         self.principal.tenant.as_deref().filter(|tenant| !tenant.is_empty())
     }
 
-    /// Whether somebody else's connection is this one's too.
+    /// Whether it is the same user or key.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.principal.id == other.principal.id && self.principal.kind == other.principal.kind
+    }
+
+    /// Whether they came with the same session as well: what one began is not another's to go on with. It would be heard on
+    /// after its own end, and by whoever signed in with less, or acts as the user.
+    pub(crate) fn is_same_session(&self, other: &Self) -> bool {
+        self.is_same(other) && self.principal.session == other.principal.session
     }
 }
 
@@ -69,8 +75,12 @@ struct Contribution {
 
 /// Whether a plugin declares a service; a list that cannot be read counts as yes.
 pub(crate) fn declared(host: &Host, service: &ServiceRef, name: &str) -> bool {
+    // Asked with every delivery, and mostly it is there.
+    if service.available() {
+        return true;
+    }
     let services: Result<Vec<Contribution>, _> = serde_json::from_slice(&host.contributions("services"));
-    service.available() || services.map_or(true, |services| services.iter().any(|service| service.name == name))
+    services.map_or(true, |services| services.iter().any(|service| service.name == name))
 }
 
 /// Asks who it is.
