@@ -235,7 +235,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The `Cookie` header; HTTP/2 may send it in pieces.
-fn cookies(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookies(headers: &HeaderMap) -> Option<String> {
     let mut values = headers
         .get_all(header::COOKIE)
         .iter()
