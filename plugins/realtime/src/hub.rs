@@ -302,7 +302,7 @@ impl Hub {
             let known = connection.known();
             let own = [
                 Some(known.principal.id.as_str()),
-                known.principal.session.as_deref(),
+                known.came_with(),
                 known.principal.attributes.get("impersonatedBy").and_then(Value::as_str),
             ];
             if concerns(&event.name, &told, &own) {
