@@ -321,6 +321,33 @@ fn bad_frames_are_told_what_is_wrong_and_close_nothing() {
 }
 
 #[test]
+fn a_key_that_may_only_read_only_listens() {
+    let host = host();
+    let mut people = People::new(&host);
+    let key = |people: &mut People, scope: &str| {
+        let body = json!({"name": scope, "scopes": [scope]});
+        let made = people.admin.send("POST", "/api/v1/auth/api-key/create", &body);
+        made.expect(200)["key"].as_str().expect("a key").to_owned()
+    };
+    let [read, write] = ["read", "write"].map(|scope| key(&mut people, scope));
+    let [mut reads, mut writes] =
+        [read, write].map(|key| Ears::open(host.address(), "/ws", &[("x-api-key", key.as_str())]));
+    for ears in [&mut reads, &mut writes] {
+        ears.subscribe(json!({"events": [], "channels": ["lobby"]}));
+    }
+    for (kind, more) in [
+        ("presence", json!({"presence": {"status": "online"}})),
+        ("cursor", json!({"cursor": {"documentId": "lobby"}})),
+    ] {
+        reads.say(kind, more.clone());
+        assert_eq!(reads.expect("error")["code"], "FORBIDDEN", "{kind}");
+        writes.hears_nothing();
+        writes.say(kind, more);
+        reads.expect(kind);
+    }
+}
+
+#[test]
 fn bytes_count_as_messages_too() {
     let host = builder("  objectos.realtime: {messagesPerSecondMax: 2}\n").start();
     let people = People::new(&host);

@@ -1,6 +1,6 @@
 //! One client: what it signed in with, what it wants to hear, what waits for it.
 
-use objectos_plugin_api::{contracts::auth::Credentials, protocol::api::TransportProtocol};
+use objectos_plugin_api::{PrincipalKind, contracts::auth::Credentials, protocol::api::TransportProtocol};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -169,6 +169,28 @@ impl Connection {
         }
         drop(standing);
         Ok(now)
+    }
+
+    /// Whether the client may tell others something: a key that may only read only listens, as over HTTP.
+    ///
+    /// # Errors
+    /// `Unknown` when it cannot be told.
+    pub(crate) async fn may_speak(&self, sessions: &Sessions) -> Result<bool, NotNow> {
+        let Some(credentials) = &self.credentials else {
+            return Ok(true);
+        };
+        if self.known().principal.kind != PrincipalKind::Service {
+            return Ok(true);
+        }
+        let speaking = Credentials {
+            method: "PUT".to_owned(),
+            ..credentials.clone()
+        };
+        match sessions.ask(&speaking).await {
+            Ok(_) => Ok(true),
+            Err(NotNow::Over) => Ok(false),
+            Err(not) => Err(not),
+        }
     }
 
     /// The session is looked at again, at once.

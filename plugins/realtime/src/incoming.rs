@@ -12,7 +12,7 @@ use crate::{
     hub::Hub,
     moment,
     outbox::{Ending, Item, Relay},
-    session::Who,
+    session::{NotNow, Who},
     subscription::{Channel, Subscription, check_channel, check_channels},
 };
 
@@ -21,6 +21,8 @@ const RATE_LIMITED: &str = "RATE_LIMITED";
 /// Code of a message about a channel that the client is not in, or that is about nothing it may read.
 const NOT_SUBSCRIBED: &str = "NOT_SUBSCRIBED";
 const NOT_FOUND: &str = "NOT_FOUND";
+/// Code of what the client's key does not permit.
+const FORBIDDEN: &str = "FORBIDDEN";
 /// Code of what the operator switched off.
 const SWITCHED_OFF: &str = "SWITCHED_OFF";
 /// Code of one too many of what a client may have so many of.
@@ -63,6 +65,7 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
             RealtimeError::Invalid(_) => INVALID_MESSAGE,
             RealtimeError::NoSubscription => NOT_SUBSCRIBED,
             RealtimeError::NoRecord => NOT_FOUND,
+            RealtimeError::OnlyListens => FORBIDDEN,
             RealtimeError::SwitchedOff(_) => SWITCHED_OFF,
             RealtimeError::TooMany(_) => TOO_MANY,
             _ => UNAVAILABLE,
@@ -178,6 +181,7 @@ async fn presence(hub: &Hub, connection: &Connection, who: &Who, said: Map<Strin
     if !hub.settings.presence {
         return Err(RealtimeError::SwitchedOff("presence"));
     }
+    check_speaking(hub, connection).await?;
     let mut told: Vec<Channel> = Vec::new();
     for subscription in connection.subscriptions() {
         for channel in &subscription.channels {
@@ -193,6 +197,14 @@ async fn presence(hub: &Hub, connection: &Connection, who: &Who, said: Map<Strin
         hub.appear(connection, who, channel, said.clone())?;
     }
     Ok(())
+}
+
+async fn check_speaking(hub: &Hub, connection: &Connection) -> Result<()> {
+    match connection.may_speak(&hub.sessions).await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(NotNow::Over) => Err(RealtimeError::OnlyListens),
+        Err(NotNow::Unknown(error)) => Err(error),
+    }
 }
 
 /// Whether somebody may read the record that a channel is about, where it is about one.
@@ -246,6 +258,7 @@ async fn document(hub: &Hub, connection: &Connection, who: &Who, said: &Map<Stri
     if !hub.settings.cursor_sharing {
         return Err(RealtimeError::SwitchedOff("sharing cursors and edits"));
     }
+    check_speaking(hub, connection).await?;
     let name = said.get("documentId").and_then(Value::as_str).unwrap_or_default();
     check_channel(name)?;
     let channel = hub.sight.catalog.channel(name).await?;
