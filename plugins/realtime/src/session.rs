@@ -53,8 +53,8 @@ impl Who {
         self.principal.id == other.principal.id && self.principal.kind == other.principal.kind
     }
 
-    /// Whether they came with the same session or key as well: what one began is not another's to go on with. It would be heard on
-    /// after its own end, and by whoever signed in with less, or acts as the user.
+    /// Whether they came with the same session or key as well: what one began is not another's to go on with. It would be
+    /// heard after its own end, and by whoever signed in with less, or acts as the user.
     pub(crate) fn is_same_session(&self, other: &Self) -> bool {
         self.is_same(other) && self.came_with() == other.came_with()
     }
