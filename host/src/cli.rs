@@ -23,9 +23,9 @@ const AFTER_HELP: &str = "\
 Each setting may also stand in the configuration file and in the environment (OBJECTOS_LISTEN, …); a flag beats the \
 environment, the environment beats the file. --print-config shows every value and where it comes from.
 
-Exit codes: 0 success, 1 the answer is no, 2 wrong command line, 3 wrong configuration, 4 a folder or file is missing, \
-5 the address cannot be bound, 6 no plugin listens, so nobody could be served, 70 internal error, 130 ended by a second \
-signal.";
+Exit codes: 0 success, 1 the answer is no or a command failed, 2 wrong command line, 3 wrong configuration, 4 a folder or \
+file is missing, 5 the address cannot be bound, 6 no plugin listens, so nobody could be served, 70 internal error, 130 ended by a \
+second signal.";
 
 /// The settings as flags.
 #[derive(Args, Clone, Debug, Default)]

@@ -8,17 +8,17 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All is well.
     Success,
-    /// A command did its work and the answer is no: a plugin failed verification, an app has problems.
+    /// A command did its work and the answer is no: a plugin failed verification, an app has problems. Or it could not do it.
     Failed,
     /// The command line is wrong. The number is the one that command-line parsers use.
     Usage,
     /// The configuration is wrong: a file, an environment variable or a flag's value.
     Configuration,
-    /// A folder or file is not there.
+    /// A folder or file is not there or cannot be used, or no host runs that could be asked.
     Missing,
     /// The address is in use or cannot be bound.
     Address,
-    /// A plugin that was to start did not, and the host cannot serve without it: nobody listens.
+    /// Nobody listens, or the kernel itself could not start.
     Startup,
     /// Something that should not happen did.
     Internal,

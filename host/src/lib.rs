@@ -4,6 +4,7 @@
 //! * [`cli`]: the command line.
 //! * [`settings`]: file, environment and flags become one configuration, each value with its origin.
 //! * [`logging`]: where log lines go and how they look.
+//! * [`out`]: what is told to whoever started the host.
 //! * [`serve`]: starts the kernel, waits for a signal, stops it.
 //! * [`control`]: the socket by which `plugins swap` reaches the running host.
 //! * [`lock`]: one host for each data folder.
@@ -15,6 +16,7 @@ pub mod control;
 pub mod exit;
 pub mod lock;
 pub mod logging;
+pub mod out;
 pub mod plugins;
 pub mod serve;
 pub mod settings;

@@ -1,11 +1,10 @@
 //! The program. Everything is in the library; this turns it into a process with an exit code.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use clap::Parser;
 use objectos_host::{
     cli::{Cli, Command},
     exit::Exit,
-    logging,
+    logging, out,
     plugins::{self, CommandError},
     serve,
     settings::{self, Settings},
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
     match start(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {}", error.message);
+            out::complain(&format!("error: {}", error.message));
             error.exit.into()
         }
     }
@@ -30,7 +29,7 @@ fn start(cli: Cli) -> Result<Exit, CommandError> {
         message: error.to_string(),
     })?;
     if cli.flags.print_config {
-        print!("{}", settings::print(&settings, &plugins::effective(&settings)?));
+        out::say(settings::print(&settings, &plugins::effective(&settings)?).trim_end());
         return Ok(Exit::Success);
     }
     logging::install(&settings);

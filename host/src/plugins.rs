@@ -1,12 +1,12 @@
 //! The commands about plugin files: `objectos-host plugins …`. They look, check, sign and write; only `swap` speaks to a running
 //! host. Called by `main`.
-#![allow(clippy::print_stdout)]
 
 mod effective;
 mod inspect;
 mod list;
 mod new;
 mod policy;
+mod sections;
 mod sign;
 mod swap;
 mod verify;
@@ -14,7 +14,8 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 pub use effective::effective;
-pub(crate) use policy::{Policy, resolved, section};
+pub(crate) use policy::{Policy, resolved};
+pub(crate) use sections::{events, section};
 
 /// The host's own commands, which no plugin may take.
 pub(crate) const OWN_COMMANDS: [&str; 2] = ["plugins", "help"];
@@ -67,6 +68,4 @@ fn existing(path: &Path) -> Result<PathBuf, CommandError> {
 }
 
 /// Says something to the person or program that asked.
-pub(crate) fn tell(text: &str) {
-    println!("{text}");
-}
+pub(crate) use crate::out::say as tell;

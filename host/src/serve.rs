@@ -1,16 +1,16 @@
 //! Serving: starts the kernel with the settings, waits for a signal, stops it within a limit. Beside it, contributed commands
 //! (`command`).
 //!
-//! A refused or failed plugin does not end the host, with three exceptions. Two of them a plugin that the host cannot do
-//! without (`PluginLine::essential`) says itself by the code of its error: what the operator wrote is wrong
-//! (`configuration_error`), and the address cannot be bound (`address_unavailable`). The third: no plugin listens at all.
-#![allow(clippy::print_stdout)]
+//! A refused or failed plugin does not end the host, with three exceptions. Two of them are about a plugin that the host cannot
+//! do without (`StartReport::essential`): what the operator wrote is wrong, as the schema of its configuration tells or the
+//! plugin itself (`configuration_error`), and the address cannot be bound (`address_unavailable`). The third: no plugin
+//! listens at all.
 
 mod command;
 mod outcome;
 
 use objectos_kernel::{Kernel, KernelOptions, Policy as KernelPolicy, Selection, loader};
-use objectos_protocol::kernel::{EventBusConfig, RuntimeMode};
+use objectos_protocol::kernel::RuntimeMode;
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -25,7 +25,8 @@ use crate::{
     control::{self, Control},
     exit::Exit,
     lock::DataLock,
-    plugins::{CommandError, OWN_COMMANDS, Policy, section},
+    out,
+    plugins::{CommandError, OWN_COMMANDS, Policy, events, section},
     settings::Settings,
 };
 
@@ -83,7 +84,7 @@ pub async fn serve(settings: &Settings) -> Result<Exit, CommandError> {
     }
     let control = tokio::spawn(socket.serve(kernel.clone()));
     for listener in listeners {
-        println!("objectos-host is ready at {listener}");
+        out::say(&format!("objectos-host is ready at {listener}"));
     }
     wait_for_signal(signals).await;
     control.abort();
@@ -102,7 +103,7 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
         .iter()
         .map(|app| absolute(app))
         .collect::<Result<Vec<_>, _>>()?;
-    let event_bus: Option<EventBusConfig> = section(settings, "events")?;
+    let event_bus = events(settings)?;
     let kernel_policy = KernelPolicy {
         trust: policy.trust,
         grants: policy.grants,
@@ -122,8 +123,9 @@ fn options(settings: &Settings, select: Selection) -> Result<KernelOptions, Comm
         "pluginDirectory": plugins,
     });
     options.plugin_settings = policy.settings;
+    options.settings_places = policy.places;
     options.threads = section(settings, "threads")?.unwrap_or_default();
-    options.event_bus = event_bus.unwrap_or_default();
+    options.event_bus = event_bus;
     options.watch = settings.watching();
     options.select = select;
     options.features = section(settings, "features")?.unwrap_or_default();

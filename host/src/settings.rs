@@ -5,6 +5,8 @@
 
 mod environment;
 mod file;
+mod lines;
+mod places;
 mod print;
 mod set;
 #[cfg(test)]
@@ -19,6 +21,8 @@ use std::{
 };
 
 pub use file::FileSettings;
+use lines::Lines;
+pub(crate) use places::parts;
 pub use print::{Effective, print};
 pub(crate) use unknown::{unknown_plugins, unknown_variables};
 
@@ -103,19 +107,23 @@ pub struct Settings {
     pub kernel_sections: Map<String, Value>,
     /// Where those came from that are not the file's.
     pub section_origins: BTreeMap<String, Origin>,
+    /// In which line of the file each key stands.
+    lines: Lines,
 }
 
 /// What is wrong with the configuration. `Display` is the whole message for a person; the remedy is part of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The file named by `--config` is not there.
-    #[error("the configuration file {} cannot be read: {reason}; check --config", path.display())]
+    /// The configuration file is not there, or not to be read.
+    #[error("the configuration file {} cannot be read: {reason}; check {named_by}", path.display())]
     FileUnreadable {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         reason: String,
+        /// What named it: a flag, a variable; its owner and mode where nobody did.
+        named_by: &'static str,
     },
     /// The file is no configuration.
     #[error("{}: {reason}", path.display())]
@@ -126,12 +134,12 @@ pub enum SettingsError {
         reason: String,
     },
     /// A value is not one of those that are possible.
-    #[error("{name} ({origin}) is {value:?}: {expected}")]
+    #[error("{name} ({place}) is {value:?}: {expected}")]
     Value {
         /// Name of the setting.
         name: &'static str,
-        /// Where it came from.
-        origin: Origin,
+        /// Where it came from: `flag --mode`, `environment OBJECTOS_MODE`, or file and line, `objectos.yml:2`.
+        place: String,
         /// What it says.
         value: String,
         /// What it should say.
@@ -147,21 +155,23 @@ pub enum SettingsError {
         /// What is wrong, with line and column.
         reason: String,
     },
-    /// A `--set` that cannot be read.
-    #[error("--set {argument}: {expected}")]
+    /// A `--set` that cannot be read, or a line of `OBJECTOS_SET`.
+    #[error("{place} {argument}: {expected}")]
     Set {
+        /// Flag or variable.
+        place: String,
         /// As typed, without the value.
         argument: String,
         /// What it should look like.
         expected: String,
     },
     /// A folder is not there.
-    #[error("the {name} folder {} ({origin}) is not there: {remedy}", path.display())]
+    #[error("the {name} folder {} ({place}) is not there: {remedy}", path.display())]
     FolderMissing {
         /// What the folder is for.
         name: &'static str,
-        /// Which setting named it.
-        origin: Origin,
+        /// What named it, as in `Value`.
+        place: String,
         /// The folder.
         path: PathBuf,
         /// What to do.
@@ -187,10 +197,10 @@ impl Settings {
     /// The first thing that is wrong.
     pub fn load(flags: &Flags, variables: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut settings = Self::defaults();
-        let explicit = flags
-            .config
-            .clone()
-            .or_else(|| variables("OBJECTOS_CONFIG").map(PathBuf::from));
+        // An empty variable is none, as with all the others.
+        let variable = || variables("OBJECTOS_CONFIG").filter(|path| !path.is_empty());
+        let flag = flags.config.clone().map(|path| (path, "--config"));
+        let explicit = flag.or_else(|| variable().map(|path| (PathBuf::from(path), "OBJECTOS_CONFIG")));
         settings.read_file(explicit)?;
         environment::apply(&mut settings, variables)?;
         settings.apply_flags(flags)?;
@@ -214,17 +224,19 @@ impl Settings {
             plugin_origins: BTreeMap::new(),
             kernel_sections: Map::new(),
             section_origins: BTreeMap::new(),
+            lines: Lines::default(),
         }
     }
 
-    fn read_file(&mut self, explicit: Option<PathBuf>) -> Result<(), SettingsError> {
-        let path = match explicit {
-            Some(path) => path,
-            None if Path::new("objectos.yml").is_file() => PathBuf::from("objectos.yml"),
+    fn read_file(&mut self, explicit: Option<(PathBuf, &'static str)>) -> Result<(), SettingsError> {
+        let (path, named_by) = match explicit {
+            Some(named) => named,
+            None if Path::new("objectos.yml").is_file() => (PathBuf::from("objectos.yml"), "its owner and mode"),
             None => return Ok(()),
         };
-        let file = FileSettings::read(&path)?;
+        let (file, lines) = FileSettings::read(&path, named_by)?;
         file.apply(self, &path);
+        self.lines = lines;
         self.config = Some(path);
         Ok(())
     }
@@ -249,12 +261,12 @@ impl Settings {
     }
 
     fn check_values(&self) -> Result<(), SettingsError> {
-        one_of("mode", &self.mode, &["development", "production"])?;
-        one_of("log-format", &self.log_format, &["human", "json"])?;
+        self.one_of(("mode", "mode"), &self.mode, &["development", "production"])?;
+        self.one_of(("log-format", "logFormat"), &self.log_format, &["human", "json"])?;
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log_level.value) {
             return Err(SettingsError::Value {
                 name: "log-level",
-                origin: self.log_level.origin.clone(),
+                place: self.place(&self.log_level.origin, &["host", "logLevel"]),
                 value: self.log_level.value.clone(),
                 expected: format!("{error}; write a filter such as info or info,objectos.data=debug"),
             });
@@ -262,12 +274,31 @@ impl Settings {
         if self.listen.value.parse::<std::net::SocketAddr>().is_err() {
             return Err(SettingsError::Value {
                 name: "listen",
-                origin: self.listen.origin.clone(),
+                place: self.place(&self.listen.origin, &["host", "listen"]),
                 value: self.listen.value.clone(),
                 expected: "write an address and a port, such as 127.0.0.1:3000 or [::1]:3000".to_owned(),
             });
         }
         Ok(())
+    }
+
+    /// `names`: that of the setting, and its key below `host` in the file.
+    fn one_of(
+        &self,
+        names: (&'static str, &str),
+        setting: &Setting<String>,
+        values: &[&str],
+    ) -> Result<(), SettingsError> {
+        if values.contains(&setting.value.as_str()) {
+            return Ok(());
+        }
+        let (name, key) = names;
+        Err(SettingsError::Value {
+            name,
+            place: self.place(&setting.origin, &["host", key]),
+            value: setting.value.clone(),
+            expected: format!("write one of {}{}", values.join(", "), nearest(&setting.value, values)),
+        })
     }
 
     /// Checks that the folders that must be there are there.
@@ -278,14 +309,14 @@ impl Settings {
         folder(
             "plugin",
             &self.plugins.value,
-            &self.plugins.origin,
+            || self.place(&self.plugins.origin, &["host", "plugins"]),
             "cargo xtask build makes ./plugins; --plugins names another",
         )?;
-        for app in &self.apps.value {
+        for (index, app) in self.apps.value.iter().enumerate() {
             folder(
                 "app",
                 app,
-                &self.apps.origin,
+                || self.place(&self.apps.origin, &["host", "apps", &index.to_string()]),
                 "check the path; an app is a folder with objectos.app.yml",
             )?;
         }
@@ -303,37 +334,6 @@ impl Settings {
             .to_path_buf()
     }
 
-    /// Where a section was written, for messages: its variable, else the file.
-    #[must_use]
-    pub fn place_of(&self, section: &str) -> String {
-        match self.section_origins.get(section) {
-            Some(Origin::Environment(name)) => name.clone(),
-            _ => self.file_name(),
-        }
-    }
-
-    /// The configuration file, for messages.
-    fn file_name(&self) -> String {
-        let file = self.config.as_deref().unwrap_or(Path::new("objectos.yml"));
-        file.display().to_string()
-    }
-
-    /// Where a value of a plugin's configuration came from: what was set there, or above it, else the file.
-    #[must_use]
-    pub fn plugin_origin(&self, plugin: &str, path: &str) -> Origin {
-        let origins = self.plugin_origins.get(plugin);
-        let mut part = path;
-        loop {
-            if let Some(origin) = origins.and_then(|origins| origins.get(part)) {
-                return origin.clone();
-            }
-            match part.rsplit_once('.') {
-                Some((above, _)) => part = above,
-                None => return Origin::File,
-            }
-        }
-    }
-
     /// Whether plugins whose files change are swapped by themselves: never in production.
     #[must_use]
     pub fn watching(&self) -> bool {
@@ -347,25 +347,13 @@ impl Settings {
     }
 }
 
-fn one_of(name: &'static str, setting: &Setting<String>, values: &[&str]) -> Result<(), SettingsError> {
-    if values.contains(&setting.value.as_str()) {
-        return Ok(());
-    }
-    Err(SettingsError::Value {
-        name,
-        origin: setting.origin.clone(),
-        value: setting.value.clone(),
-        expected: format!("write one of {}{}", values.join(", "), nearest(&setting.value, values)),
-    })
-}
-
-fn folder(name: &'static str, path: &Path, origin: &Origin, remedy: &str) -> Result<(), SettingsError> {
+fn folder(name: &'static str, path: &Path, place: impl FnOnce() -> String, remedy: &str) -> Result<(), SettingsError> {
     if path.is_dir() {
         return Ok(());
     }
     Err(SettingsError::FolderMissing {
         name,
-        origin: origin.clone(),
+        place: place(),
         path: path.to_path_buf(),
         remedy: remedy.to_owned(),
     })

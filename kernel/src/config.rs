@@ -9,6 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     clock::{Clock, SystemClock},
     grants::GrantPolicy,
+    settings::Places,
     threads::ThreadsConfig,
     trust::TrustPolicy,
 };
@@ -28,6 +29,8 @@ pub struct KernelOptions {
     pub host_settings: Value,
     /// Configuration by plugin id.
     pub plugin_settings: IndexMap<String, Value>,
+    /// Where that was written, for whoever has to correct it.
+    pub settings_places: Places,
     /// Whom to trust, what to grant, whom to prefer.
     pub policy: Policy,
     /// On whose threads plugins are called, where the operator has a word on it.
@@ -63,6 +66,7 @@ impl KernelOptions {
             mode: RuntimeMode::Development,
             host_settings: Value::Object(serde_json::Map::new()),
             plugin_settings: IndexMap::new(),
+            settings_places: Places::default(),
             policy,
             threads: ThreadsConfig::new(),
             event_bus: EventBusConfig::default(),

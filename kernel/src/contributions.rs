@@ -4,6 +4,7 @@
 //! a service whether something is guarded must not take a broken guard for none.
 
 use arc_swap::ArcSwap;
+use objectos_plugin_api::contracts::grants::{OBJECT_GRANTS, ObjectGrants};
 use objectos_protocol::kernel::plugin_document::{PluginDeclaration, ProvidedService};
 use serde::Serialize;
 use std::{
@@ -11,11 +12,14 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::grants::{GrantSet, object_grants};
+
 /// What one plugin contributes. `available` says for a service whether it can be called.
 #[derive(Debug)]
 pub(crate) struct Contributor<'a> {
     pub(crate) plugin: &'a str,
     pub(crate) declaration: &'a PluginDeclaration,
+    pub(crate) grants: &'a GrantSet,
     /// It is loaded, though perhaps not running at the moment.
     pub(crate) loaded: bool,
 }
@@ -75,6 +79,7 @@ struct Lists {
     commands: Vec<u8>,
     objects: Vec<u8>,
     documents: Vec<u8>,
+    object_grants: Vec<u8>,
 }
 
 /// The lists, and a number that grows with each change.
@@ -94,6 +99,7 @@ impl Contributions {
             "commands" => &lists.commands,
             "objects" => &lists.objects,
             "documents" => &lists.documents,
+            OBJECT_GRANTS => &lists.object_grants,
             _ => return b"[]".to_vec(),
         };
         if list.is_empty() { b"[]".to_vec() } else { list.clone() }
@@ -119,18 +125,28 @@ impl Contributions {
             commands: commands(plugins),
             objects: objects(plugins),
             documents: documents(plugins, left_out),
+            object_grants: grants_of(plugins),
         };
         let before = self.lists.load();
         let same = before.routes == lists.routes
             && before.services == lists.services
             && before.commands == lists.commands
             && before.objects == lists.objects
-            && before.documents == lists.documents;
+            && before.documents == lists.documents
+            && before.object_grants == lists.object_grants;
         if !same {
             self.lists.store(lists.into());
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
     }
+}
+
+/// Of every plugin that is to run: whoever keeps records must know the limits before a plugin starts.
+fn grants_of(plugins: &[Contributor<'_>]) -> Vec<u8> {
+    let limited = plugins
+        .iter()
+        .filter_map(|contributor| object_grants(contributor.plugin, contributor.grants));
+    json(&limited.collect::<Vec<ObjectGrants>>())
 }
 
 fn json<T: Serialize>(list: &[T]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The kernel's own services, as plugins call them. `kernel`: reports, swaps, restarts, dead letters, replays; declared like any
-//! other service in `services.uses`, so the operator decides who may; who the principal is, the gateway decides. `grants` is
-//! in the module of that name.
+//! other service in `services.uses`. What changes anything, and what shows records, is for plugins that hold `plugin:manage`:
+//! that is never implied, so the operator decides who may; who the principal is, the gateway decides. `grants` is in the module
+//! of that name.
 
 mod grants;
 
@@ -25,11 +26,15 @@ use std::{
 use crate::{
     error::Error,
     events::ReplayEnd,
+    grants::line_to_add,
     health,
     journal::{self, Cause},
     kernel::core::Core,
     report, swap,
 };
+
+/// What a rule has to be about for what concerns no single plugin.
+const ALL: &str = "*";
 
 /// The provider. Does not keep the kernel alive.
 #[derive(Debug)]
@@ -62,6 +67,34 @@ impl Control {
     fn core(&self) -> Result<Arc<Core>> {
         core_of(&self.0)
     }
+
+    /// The kernel, for a caller that may manage `plugin`: the kernel itself, or a plugin with that grant.
+    ///
+    /// # Errors
+    /// `Denied`, naming the caller and the line of the operator's file.
+    fn managed(&self, context: &Context, plugin: &str) -> Result<Arc<Core>> {
+        let core = self.core()?;
+        let caller = context.caller();
+        if caller.is_empty() {
+            return Ok(core);
+        }
+        let record = plain(core.record(caller))?;
+        if record.candidate().grants.may_manage_plugin(plugin) {
+            return Ok(core);
+        }
+        let rule = match plugin {
+            ALL => "plugin:manage".to_owned(),
+            plugin => format!("plugin:manage:{plugin}"),
+        };
+        Err(PluginError::new(
+            ErrorKind::Denied,
+            format!(
+                "plugin {caller} does not hold {rule}: its plugin.json has to ask for it in security.permissions \
+                 (system.plugin: manage), and the operator to grant it; {}",
+                line_to_add(caller, &[rule.as_str()])
+            ),
+        ))
+    }
 }
 
 fn plain<T>(result: Result<T, Error>) -> Result<T> {
@@ -78,13 +111,13 @@ impl KernelContract for Control {
     }
 
     async fn swap(&self, context: Context, request: SwapRequest) -> Result<SwapReport> {
-        let core = self.core()?;
+        let core = self.managed(&context, &request.plugin)?;
         let path = request.path.map(PathBuf::from);
         plain(swap::swap(&core, &request.plugin, path, Cause::request(context)).await)
     }
 
     async fn restart(&self, context: Context, plugin: String) -> Result<()> {
-        let core = self.core()?;
+        let core = self.managed(&context, &plugin)?;
         plain(swap::restart(&core, &plugin, None, Cause::request(context)).await).map(drop)
     }
 
@@ -96,13 +129,13 @@ impl KernelContract for Control {
         Ok(report::metrics(&*self.core()?))
     }
 
-    async fn dead_letters(&self, _: Context, page: DeadLetterPage) -> Result<Vec<DeadLetterQueueEntry>> {
-        let core = self.core()?;
+    async fn dead_letters(&self, context: Context, page: DeadLetterPage) -> Result<Vec<DeadLetterQueueEntry>> {
+        let core = self.managed(&context, ALL)?;
         core.bus().dead_letters(page.offset, page.limit).await
     }
 
     async fn retry_dead_letter(&self, context: Context, id: String) -> Result<()> {
-        let core = self.core()?;
+        let core = self.managed(&context, ALL)?;
         let retried = core.bus().retry_dead_letter(&id).await;
         let failure = retried.as_ref().err();
         if failure.is_none_or(|error| error.kind() != ErrorKind::NotFound) {
@@ -113,7 +146,7 @@ impl KernelContract for Control {
     }
 
     async fn replay(&self, context: Context, request: EventReplayConfig) -> Result<u64> {
-        let core = self.core()?;
+        let core = self.managed(&context, ALL)?;
         let cause = Cause::request(context);
         let asked = serde_json::to_value(&request).map_err(PluginError::internal)?;
         let (weak, whose, what) = (Weak::clone(&self.0), cause.clone(), asked.clone());
@@ -128,8 +161,9 @@ impl KernelContract for Control {
         replay.begin(ended);
         Ok(count)
     }
-    async fn record_state(&self, _: Context, request: RecordStateRequest) -> Result<RecordStateAnswer> {
-        let core = self.core()?;
+
+    async fn record_state(&self, context: Context, request: RecordStateRequest) -> Result<RecordStateAnswer> {
+        let core = self.managed(&context, ALL)?;
         core.bus().record_state(&request).await
     }
 }

@@ -22,6 +22,7 @@ use time::OffsetDateTime;
 
 use crate::grants::GrantPolicy;
 use crate::package::{Candidate, Refusal, RefusalReason};
+use crate::settings::Places;
 use crate::trust::TrustPolicy;
 
 pub use self::copy::{RuntimeFolder, RuntimeFolderError};
@@ -45,6 +46,8 @@ pub struct SurveyRequest<'a> {
     pub grants: &'a GrantPolicy,
     /// Plugin id to its configuration, as the operator wrote it.
     pub settings: &'a IndexMap<String, Value>,
+    /// Where that was written.
+    pub places: &'a Places,
     /// The time signatures are checked against.
     pub now: OffsetDateTime,
 }

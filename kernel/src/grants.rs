@@ -9,6 +9,7 @@
 
 mod asked;
 mod capability;
+mod objects;
 mod policy;
 mod question;
 mod rule;
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 pub use self::asked::{Ask, asked_by};
 pub use self::capability::Capability;
+pub(crate) use self::objects::object_grants;
 pub use self::policy::{GrantPolicy, GrantRules, GrantsConfig};
 pub(crate) use self::question::{line_to_add, lines_to_remove};
 pub use self::rule::Rule;
@@ -187,6 +189,18 @@ impl GrantSet {
     #[must_use]
     pub fn may_handle_signals(&self) -> bool {
         self.may(Capability::ProcessSignal, "*")
+    }
+
+    /// Whether the plugin may make principals. For every other plugin the kernel lets pass only those that it handed over.
+    #[must_use]
+    pub fn may_set_principal(&self) -> bool {
+        self.may(Capability::PrincipalSet, "*")
+    }
+
+    /// Whether it may change what runs: swap and restart `plugin`; for `*` also deliver events again and read what they hold.
+    #[must_use]
+    pub fn may_manage_plugin(&self, plugin: &str) -> bool {
+        self.may(Capability::PluginManage, plugin)
     }
 
     /// Whether the plugin may act as the system, past permissions of users. Every use is audited.

@@ -30,13 +30,17 @@ pub(crate) use self::{
     watchdog::watch_threads,
 };
 
-/// How the whole does: the worst of the plugins and of the kernel's own checks.
+/// How the whole does: the worst of the plugins and of the kernel's own checks. A plugin that was refused is down like one that
+/// failed, unless the operator wants it out; a file that nobody could read names no plugin.
 pub(crate) fn overall(core: &Core) -> KernelHealth {
     let records = core.all_records();
-    let plugins: BTreeMap<String, PluginHealthReport> = records
+    let mut plugins: BTreeMap<String, PluginHealthReport> = records
         .iter()
         .map(|record| (record.id.to_string(), report(core, record)))
         .collect();
+    for (id, report) in refused(core) {
+        plugins.entry(id).or_insert(report);
+    }
     let checks = core.bus().health();
     let worst_plugin = plugins.values().map(|report| badness(report.status)).max();
     let worst_check = checks.iter().map(|check| check_badness(check.status)).max();
@@ -56,6 +60,24 @@ pub(crate) fn overall(core: &Core) -> KernelHealth {
         plugins,
         checks,
     }
+}
+
+/// Reports of the plugins that are known by their manifests alone.
+fn refused(core: &Core) -> Vec<(String, PluginHealthReport)> {
+    let refusals = core.refusals.lock();
+    let missed = refusals.iter().filter(|refusal| !refusal.intended());
+    let told = missed.filter_map(|refusal| {
+        let report = PluginHealthReport {
+            status: PluginHealthStatus::Failed,
+            timestamp: core.now_text(),
+            message: Some(format!("it was refused: {}", refusal.reason)),
+            metrics: None,
+            checks: Vec::new(),
+            dependencies: Vec::new(),
+        };
+        Some((refusal.plugin.clone()?, report))
+    });
+    told.collect()
 }
 
 /// 0 good, 1 so-so, 2 bad.

@@ -2,7 +2,8 @@
 //! then registration; each with its time limit; the payload goes from one to the next; the first error ends the operation.
 //!
 //! Fail closed: a handler that panics, runs out of time or belongs to a plugin that is down after a failure fails the
-//! operation. The handlers of a plugin that was stopped or never started take no part.
+//! operation; and so does every operation that a plugin was to be asked about before it is done, and that was refused or did
+//! not start ([`Absent`]): nobody knows what it would have refused. The handlers of a plugin that was stopped take no part.
 //!
 //! What the payload means is the business of those who run and handle a hook. But where a contract says which of its keys tell
 //! what is done ([`hold_to_operation`]), a handler that changes them fails the operation, too, before the next one sees them.
@@ -52,6 +53,16 @@ pub(crate) struct HookHandler {
     /// Position in the generation with this serial.
     index: u32,
     serial: u32,
+    /// It stands for whatever a plugin would have registered that is not there.
+    absent: bool,
+}
+
+/// A plugin that is configured and not there, and the hooks that it was to handle and that nothing may pass without it.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    /// Down after a failure, with the reason.
+    pub(crate) cell: Arc<PluginCell>,
+    pub(crate) hooks: Vec<String>,
 }
 
 impl HookHandler {
@@ -65,6 +76,9 @@ impl HookHandler {
 
     /// Position in this generation; a table that is about to be renewed may still name the generation before.
     fn index_in(&self, hook: &str, instance: &Instance) -> Option<u32> {
+        if self.absent {
+            return None;
+        }
         if instance.serial == self.serial {
             return Some(self.index);
         }
@@ -110,6 +124,31 @@ impl HookTable {
     /// Every point, by name.
     pub(crate) fn points(&self) -> Vec<Arc<HookPoint>> {
         self.points.read().values().map(Arc::clone).collect()
+    }
+
+    /// Puts refusing handlers in for a plugin that never ran. What it registers one day takes their place ([`HookTable::set`]).
+    /// Called by one at a time.
+    pub(crate) fn refuse_for(&self, absent: &Absent) {
+        for hook in &absent.hooks {
+            let point = self.point(hook);
+            let mut handlers: Vec<HookHandler> = point.handlers.load().to_vec();
+            if handlers.iter().any(|known| Arc::ptr_eq(&known.cell, &absent.cell)) {
+                continue;
+            }
+            handlers.insert(
+                0,
+                HookHandler {
+                    cell: Arc::clone(&absent.cell),
+                    priority: i32::MIN,
+                    subjects: Vec::new(),
+                    nth: 0,
+                    index: 0,
+                    serial: 0,
+                    absent: true,
+                },
+            );
+            point.handlers.store(Arc::new(handlers));
+        }
     }
 
     /// Puts a generation's handlers in the place of those the plugin had; answers the hooks it handles and how many
@@ -161,6 +200,7 @@ fn own_handlers(cell: &Arc<PluginCell>, hook: &str, instance: &Instance) -> Vec<
         nth,
         index,
         serial: instance.serial,
+        absent: false,
     };
     instance
         .registered()

@@ -36,7 +36,7 @@ use crate::{
     instance::{Instance, own_threads::OwnThreads},
     kernel::core::Core,
     package::Candidate,
-    services::{Caller, ServiceReference},
+    services::{Caller, Principals, ServiceReference},
     streams::Kind,
     threads,
 };
@@ -48,6 +48,8 @@ pub(crate) struct HostObject {
     plugin: Arc<str>,
     candidate: Arc<Candidate>,
     caller: Arc<Caller>,
+    /// Where it is noted whom the plugin is asked to act for; `None` where that is of no use.
+    notes: Option<Arc<Principals>>,
     services: HandleTable<ServiceReference>,
     hooks: HandleTable<HookHandle>,
     tasks: Tasks,
@@ -64,7 +66,13 @@ pub(crate) struct HookHandle(Arc<HookPoint>);
 struct Side(Arc<HostObject>);
 
 impl HostObject {
-    pub(crate) fn new(core: Arc<Core>, plugin: Arc<str>, candidate: Arc<Candidate>) -> Self {
+    /// `principals`: whom the plugin was asked to act for so far.
+    pub(crate) fn new(
+        core: Arc<Core>,
+        plugin: Arc<str>,
+        candidate: Arc<Candidate>,
+        principals: &Arc<Principals>,
+    ) -> Self {
         let plan = threads::plan(&core.options.threads, &plugin, candidate.document.objectos.threads);
         let tasks = Tasks::open(Arc::new(OwnThreads::new(&plugin, plan)));
         let limits = &core.options.limits;
@@ -73,12 +81,20 @@ impl HostObject {
         let caller = Arc::new(Caller {
             id: Arc::clone(&plugin),
             system: candidate.grants.is_system(),
+            held_to: (!candidate.grants.may_set_principal()).then(|| Arc::clone(principals)),
         });
+        // Who calls nobody, runs no hook and publishes nothing hands nobody on.
+        let declared = &candidate.document.objectos;
+        let hands_on = !declared.services.uses.is_empty()
+            || !declared.hooks.runs.is_empty()
+            || !declared.events.publishes.is_empty();
+        let notes = caller.held_to.clone().filter(|_| hands_on);
         Self {
             core,
             plugin,
             candidate,
             caller,
+            notes,
             services: HandleTable::default(),
             hooks: HandleTable::default(),
             tasks,
@@ -90,6 +106,11 @@ impl HostObject {
     /// A reference to hand to the plugin.
     pub(crate) fn object(self: &Arc<Self>) -> RawHostObject {
         RawHost_TO::from_ptr(RArc::new(Side(Arc::clone(self))), TD_Opaque)
+    }
+
+    /// Where to note whom the plugin is asked to act for.
+    pub(crate) fn notes(&self) -> Option<&Arc<Principals>> {
+        self.notes.as_ref()
     }
 
     /// The plugin's own threads.

@@ -47,6 +47,7 @@ use self::{
 use crate::{
     host_object::HostObject,
     loader::{self, Library, LibraryFile},
+    services::Principals,
     streams::Kind,
 };
 
@@ -102,6 +103,8 @@ pub(crate) struct Instance {
     registered: OnceLock<Registered>,
     pub(crate) host: Arc<HostObject>,
     threads: Arc<OwnThreads>,
+    /// Where it is noted whom it is asked to act for; `None` for one that may act for anybody or hands nobody on.
+    notes: Option<Arc<Principals>>,
     pub(crate) figures: Figures,
     executor: Handle,
     panicked: AtomicBool,
@@ -147,6 +150,7 @@ impl Instance {
             call_limit_ns,
             registered: OnceLock::new(),
             threads: Arc::clone(host.threads()),
+            notes: host.notes().cloned(),
             host,
             figures: Figures::default(),
             executor,
@@ -198,6 +202,13 @@ impl Instance {
         self.call_limit_ns
     }
 
+    /// Notes for whom the plugin is asked. A flag test for the plugins that may say themselves who asks.
+    fn note(&self, context: &RawContext<'_>) {
+        if let Some(principals) = &self.notes {
+            principals.note(context);
+        }
+    }
+
     /// Starts a call of a service, the routes or the commands.
     pub(crate) fn call(
         self: &Arc<Self>,
@@ -207,6 +218,7 @@ impl Instance {
         payload: RSlice<'_, u8>,
     ) -> Started {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
+        self.note(context);
         loader::checkpoint();
         let errand = Errand::Call(index);
         if self.threads.apart() {
@@ -233,6 +245,7 @@ impl Instance {
         payload: RSlice<'_, u8>,
     ) -> RawResult {
         self.figures.calls.fetch_add(1, Ordering::Relaxed);
+        self.note(context);
         let answer = presence::watched(self.serial, About::guest(Errand::SyncCall(index)), || {
             self.object.call_sync(index, method, context, payload)
         });
@@ -247,6 +260,7 @@ impl Instance {
         context: &RawContext<'_>,
         payload: RSlice<'_, u8>,
     ) -> Call {
+        self.note(context);
         let errand = Errand::Hook(index);
         if self.threads.apart() {
             let asked = Asked::new(errand, subject.as_str(), context, payload);
@@ -260,6 +274,7 @@ impl Instance {
 
     /// Starts an event handler; `event` is `kernel/Event` as JSON.
     pub(crate) fn event(self: &Arc<Self>, index: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> Call {
+        self.note(context);
         let errand = Errand::Event(index);
         if self.threads.apart() {
             return apart::begin(self, Asked::new(errand, "", context, event), context.deadline_ns);

@@ -6,6 +6,7 @@
 //! * Each phase runs on a plain thread with a limit; a failure undoes what was done, in reverse.
 //! * A plugin's references switch in one place ([`switch`]); the tables that are derived follow under the same lock.
 
+pub(crate) mod absent;
 pub(crate) mod boot;
 mod load;
 pub(crate) mod notices;

@@ -5,22 +5,25 @@
 //! removes the copy, which leaves a mapping that was made of it alone.
 
 mod digest;
+mod notes;
 mod refusal;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use objectos_protocol::kernel::PackageType;
 use objectos_protocol::kernel::plugin_document::PluginDocument;
 use semver::Version;
 
-use crate::grants::GrantSet;
+use crate::grants::{Capability, GrantSet};
 use crate::loader::LibraryFile;
 use crate::settings::PluginSettings;
 use crate::trust::TrustVerdict;
 
 pub use self::digest::{Digest, DigestError};
+pub use self::notes::idle_parts;
 pub use self::refusal::{MissingGrant, Refusal, RefusalReason};
-pub(crate) use self::refusal::{name_of, provided_by};
+pub(crate) use self::refusal::{name_of, provided_by, used_by, vetoes_in, vetoes_of};
 
 /// A plugin that passed every check that can be made on it alone.
 #[derive(Debug)]
@@ -57,6 +60,11 @@ impl Candidate {
     #[must_use]
     pub fn version(&self) -> Version {
         self.document.version()
+    }
+
+    /// Whether it is a gateway that may listen.
+    pub(crate) fn listens(&self) -> bool {
+        self.document.manifest.kind == PackageType::Gateway && self.grants.may_any(Capability::NetworkListen)
     }
 
     /// Id, version and file for a sentence: `` `com.example.audit` 1.2.0 (plugins/audit.so) ``.

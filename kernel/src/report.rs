@@ -2,7 +2,7 @@
 
 mod table;
 
-use objectos_protocol::kernel::{PackageType, PluginStartupResult, PluginTrustLevel};
+use objectos_protocol::kernel::{PluginStartupResult, PluginTrustLevel};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -12,11 +12,10 @@ use std::{
 };
 
 use crate::{
-    grants::Capability,
     kernel::{client::EVENT_STORE, core::Core, record::PluginRecord},
     lifecycle::boot,
     loader,
-    package::{Candidate, Refusal},
+    package::{Refusal, provided_by, used_by},
 };
 
 /// How the start went. JSON: `{plugins: [...], refused: [Refusal], durationMs}`. `Display` is a table, one line for each
@@ -28,6 +27,9 @@ pub struct StartReport {
     pub plugins: Vec<PluginLine>,
     /// Files and plugins that stay out.
     pub refused: Vec<Refusal>,
+    /// Ids of all plugins without which a host cannot do its work, refused ones included; see [`PluginLine::essential`].
+    #[serde(skip)]
+    pub essential: BTreeSet<String>,
     /// From the beginning of the survey until the last plugin was up, milliseconds.
     pub duration_ms: f64,
 }
@@ -76,47 +78,64 @@ impl StartReport {
 pub(crate) fn start_report(core: &Core, took: Duration) -> StartReport {
     let mut records = core.all_records();
     records.sort_by_key(|record| (record.with(|details| details.level), record.id.to_string()));
-    let essential = essential(&records);
+    let refused = core.refusals.lock().clone();
+    let essential = essential(&records, &refused);
     StartReport {
         plugins: records
             .iter()
             .map(|record| line(record, essential.contains(&*record.id)))
             .collect(),
-        refused: core.refusals.lock().clone(),
+        refused,
+        essential,
         duration_ms: took.as_secs_f64() * 1000.0,
     }
 }
 
-/// Ids of the plugins without which a host serves nobody, or serves as if its guards were not there.
-fn essential(records: &[Arc<PluginRecord>]) -> BTreeSet<String> {
-    let candidates: Vec<_> = records.iter().map(|record| record.candidate()).collect();
-    let first: Vec<_> = candidates
+/// What decides whether a plugin is essential, of one that was resolved or of one that was refused.
+struct Role {
+    id: String,
+    gateway: bool,
+    provides: Vec<String>,
+    /// By name; a pattern, as in `route:*`, names none.
+    uses: Vec<String>,
+}
+
+/// Ids of the plugins without which a host serves nobody, or serves as if its guards were not there. One that was refused
+/// counts like any other: it is not there because something is wrong, and not because nobody wants it.
+fn essential(records: &[Arc<PluginRecord>], refused: &[Refusal]) -> BTreeSet<String> {
+    let mut roles: Vec<Role> = records
         .iter()
-        .filter(|candidate| {
-            let gateway = candidate.document.manifest.kind == PackageType::Gateway;
-            (gateway && candidate.grants.may_any(Capability::NetworkListen)) || provides(candidate, EVENT_STORE)
+        .map(|record| {
+            let candidate = record.candidate();
+            Role {
+                id: candidate.id().to_owned(),
+                gateway: candidate.listens(),
+                provides: provided_by(&candidate.document),
+                uses: used_by(&candidate.document),
+            }
         })
         .collect();
-    let used = |name: &str| first.iter().any(|candidate| uses(candidate, name));
-    candidates
+    roles.extend(
+        refused
+            .iter()
+            .filter(|refusal| !refusal.intended())
+            .filter_map(|refusal| {
+                Some(Role {
+                    id: refusal.plugin.clone()?,
+                    gateway: refusal.gateway,
+                    provides: refusal.provides.clone(),
+                    uses: refusal.uses.clone(),
+                })
+            }),
+    );
+    let is_first = |role: &Role| role.gateway || role.provides.iter().any(|service| service == EVENT_STORE);
+    let first: Vec<&Role> = roles.iter().filter(|role| is_first(role)).collect();
+    let used = |service: &String| first.iter().any(|role| role.uses.contains(service));
+    roles
         .iter()
-        .filter(|candidate| {
-            let services = &candidate.document.objectos.services.provides;
-            first.iter().any(|known| known.id() == candidate.id()) || services.iter().any(|service| used(&service.name))
-        })
-        .map(|candidate| candidate.id().to_owned())
+        .filter(|role| is_first(role) || role.provides.iter().any(used))
+        .map(|role| role.id.clone())
         .collect()
-}
-
-fn provides(candidate: &Candidate, name: &str) -> bool {
-    let services = &candidate.document.objectos.services.provides;
-    services.iter().any(|service| service.name == name)
-}
-
-/// Whether a plugin names this service among those that it uses; a pattern, as in `route:*`, names none.
-fn uses(candidate: &Candidate, name: &str) -> bool {
-    let used = &candidate.document.objectos.services.uses;
-    used.iter().any(|service| service.name == name)
 }
 
 fn line(record: &PluginRecord, essential: bool) -> PluginLine {

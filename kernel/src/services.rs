@@ -7,6 +7,7 @@
 //! The path of a call, in order: slot of the service, cell of its provider, position in the current generation, deadline,
 //! context stamped with the caller, the call itself. No lock and no allocation before the plugin's own.
 
+mod principals;
 mod reference;
 
 use arc_swap::ArcSwapOption;
@@ -23,6 +24,7 @@ use std::{
 
 use crate::instance::cell::PluginCell;
 
+pub(crate) use self::principals::Principals;
 pub(crate) use self::reference::{Caller, ServiceReference, raw};
 
 /// Name of the pseudo service of a plugin's routes, without the plugin's id.

@@ -5,6 +5,7 @@
 //! may be a secret. Called by `discover` for each plugin and by the host's `check`.
 
 mod defaults;
+mod places;
 mod secrets;
 mod unknown;
 
@@ -17,6 +18,7 @@ use objectos_protocol::kernel::plugin_document::{DocumentProblem, PluginDocument
 use objectos_protocol::kernel::{ManifestConfiguration, SettingType};
 use serde_json::{Map, Value, json};
 
+pub use self::places::Places;
 pub use self::secrets::{shown, unmarked, without_credentials};
 
 /// A checked configuration with its defaults.

@@ -7,10 +7,12 @@
 //! Invariants
 //! * One change of a plugin at a time; the file was checked like any other before anything happens.
 //! * No other running plugin loses what it needs.
+//! * Whoever lacked what came is started after it.
 
 mod check;
 mod exclusive;
 mod parallel;
+mod waiting;
 
 use objectos_plugin_api::{Health, contracts::kernel::SwapReport};
 use objectos_protocol::kernel::plugin_document::SwapMode;
@@ -32,7 +34,7 @@ use crate::{
     },
     lifecycle::{self, boot, hold, ms, retire::Retired},
     loader::Unload,
-    package::Candidate,
+    package::{Candidate, Refusal},
 };
 
 pub(crate) use self::check::load_new;
@@ -125,9 +127,13 @@ async fn detached(
 ) -> Result<SwapReport, Error> {
     let record = core.record(id)?;
     let own = Arc::clone(core);
-    let task = core
-        .executor
-        .spawn(async move { turn(&own, &record, path, &cause, plan).await });
+    let task = core.executor.spawn(async move {
+        let outcome = turn(&own, &record, path, &cause, plan).await;
+        if outcome.is_ok() {
+            waiting::look_again(&own, &cause);
+        }
+        outcome
+    });
     task.await
         .unwrap_or_else(|error| Err(Error::Internal(format!("a swap ended early: {error}"))))
 }
@@ -224,6 +230,9 @@ async fn start_again(
     since: Instant,
 ) -> Result<SwapReport, Error> {
     record.with(|details| details.candidate = Arc::clone(candidate));
+    // What kept it down before is over, whatever comes of this.
+    let stale = |known: &Refusal| known.plugin.as_deref() == Some(&*record.id) && known.path == candidate.path;
+    core.refusals.lock().retain(|known| !stale(known));
     boot::start_plugin(core, record, candidate).await?;
     health::first_look(core, &[Arc::clone(record)]).await;
     let generation = record.with(|details| details.generation);

@@ -16,12 +16,13 @@ use tokio::sync::mpsc;
 use crate::{
     discover,
     error::Error,
+    instance::cell::{CellState, DownState},
     journal::{self, Cause},
     kernel::{
         core::{Core, KernelState},
         record::PluginRecord,
     },
-    lifecycle::ms,
+    lifecycle::{Switch, absent, ms, switch},
     package::Digest,
     swap,
 };
@@ -138,9 +139,11 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
         _ if !path.exists() => {
             let plugin = record.as_ref().map(|record| record.id.to_string());
             tracing::info!(path = %path.display(), plugin, "a plugin's file was removed; what is loaded stays");
-            if let Some(record) = record {
+            if let Some(record) = &record {
                 journal::removed(core, &Cause::file(), &record.candidate());
+                forget_failed(core, record);
             }
+            forget_refused(core, &path);
         }
         Some(record) if unchanged(core, &record, &path).await => {}
         // How it went is logged by the swap.
@@ -150,6 +153,25 @@ async fn apply(core: &Arc<Core>, path: PathBuf) {
             Err(error) => tracing::warn!(path = %path.display(), error = error.chain(), "a new plugin was not loaded"),
         },
     }
+}
+
+/// A plugin that never served and has no file any more is not waited for: what it was to be asked about goes on without it.
+fn forget_failed(core: &Arc<Core>, record: &Arc<PluginRecord>) {
+    let failed = matches!(&**record.cell.load(), CellState::Down(down) if down.state == DownState::Failed);
+    if failed && !record.with(|details| details.served) {
+        switch(
+            core,
+            record,
+            Switch::Down(DownState::Stopped, "its file was removed".to_owned()),
+        );
+    }
+}
+
+/// The same for a file that was refused.
+fn forget_refused(core: &Core, path: &Path) {
+    let gone = |known: &Path| known == path || (known.file_name() == path.file_name() && !known.exists());
+    core.refusals.lock().retain(|refusal| !gone(&refusal.path));
+    absent::of_refused(core);
 }
 
 /// Whether the file holds what is loaded already: touching a file is no reason to swap.

@@ -322,5 +322,7 @@ impl RootModule for PluginModuleRef {
     const VERSION_STRINGS: VersionStrings = package_version_strings!();
 }
 
-/// Version of this crate: the API version in the handshake.
+/// Version of this crate: the API version in the handshake. Its minor number grows with every function that is appended: 1.1 has
+/// bodies that stream, sockets, and `hook_steps`. A plugin that cannot do without one asks for it in its manifest (`"api":
+/// "^1.1"`), and a host that has it not refuses the plugin before it opens it.
 pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

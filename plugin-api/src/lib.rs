@@ -8,6 +8,7 @@
 //! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent;
 //!   [`Socket`], [`SocketLine`]: an answer that goes on as a WebSocket.
 //! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
+//! * [`Refusals`]: tells of requests that a plugin refuses, without a flood of events.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -37,6 +38,7 @@ mod plugin;
 #[doc(hidden)]
 pub mod private;
 mod readings;
+mod refusals;
 mod runtime;
 mod service;
 mod socket;
@@ -55,5 +57,6 @@ pub use plugin::{
     RegisteredService, Registrations, Registry, Setup,
 };
 pub use readings::Readings;
+pub use refusals::{Refusals, Refused};
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
 pub use socket::{SERVICE_RESTART, Socket, SocketMessage};

@@ -4,6 +4,7 @@
 #[path = "../../plugins/auth/tests/it/authenticator.rs"]
 #[allow(dead_code, reason = "the plugin's own tests bend more of it")]
 mod authenticator;
+mod provider;
 mod scene;
 pub(crate) mod totp;
 
@@ -152,9 +153,28 @@ fn accounts(scene: &mut Scene) {
         &json!({"name": "Cid"}),
         &changed("sys_user", "update"),
     );
+    // A second way in: by the provider, since nobody writes one over the data routes.
     let admin = scene.admin.clone();
     let account = json!({"user_id": cid.id, "provider_id": "corporate", "account_id": "c1"});
-    scene.send(Some(&admin), "POST /api/v1/data/sys_account", "", &account);
+    assert_eq!(
+        scene
+            .tries(&admin, "POST /api/v1/data/sys_account", "", &account)
+            .status,
+        403
+    );
+    let body = json!({"provider": "corporate", "callbackURL": "/app"});
+    let begun = scene.send(Some(&cid), &auth("link-social"), "", &body);
+    let url = begun.body["url"].as_str().expect("a page of the provider");
+    let (_, state) = url.split_once("&state=").expect("a state");
+    let state = state.split('&').next().unwrap_or_default();
+    let line = format!("GET /api/v1/auth/oauth2/callback/corporate?code=c1&state={state}");
+    let back = scene.tries(&cid, &line, &begun.cookies, &Value::Null);
+    assert_eq!(
+        (back.status, back.header("location")),
+        (302, Some("/app")),
+        "{}",
+        scene.host.log()
+    );
     let body = json!({"providerId": "corporate"});
     scene.does(&cid, &auth("unlink-account"), &body, &changed("sys_account", "delete"));
     let body = json!({"password": PASSWORD});

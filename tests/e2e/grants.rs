@@ -69,15 +69,17 @@ fn a_plugin_reaches_the_hosts_that_it_was_granted() {
         let unheld = log.lines().find(|line| line.contains("some grants decide"));
         assert!(!unheld.is_some_and(|line| line.contains("network:connect")), "{log}");
     };
-    let server = "objectos.server: { allow: [network:listen, network:connect] }";
+    let server = "objectos.server: { allow: [network:listen, network:connect, principal] }";
     // Development without a word grants what is asked for.
     check("host: { watch: false }\n", None);
     check(
-        &format!("grants: {{ {server}, objectos.data: {{ allow: [database, network:connect:loopback] }} }}\n"),
+        &format!(
+            "grants: {{ {server}, objectos.data: {{ allow: [database, principal, network:connect:loopback] }} }}\n"
+        ),
         None,
     );
     check(
-        &format!("grants: {{ {server}, objectos.data: {{ allow: [database] }} }}\n"),
+        &format!("grants: {{ {server}, objectos.data: {{ allow: [database, principal] }} }}\n"),
         Some(
             "plugin objectos.data may not connect to localhost:PORT: it does not hold network:connect for it, the operator \
              does not grant it; add to objectos.yml: grants: { \"objectos.data\": { allow: \

@@ -266,6 +266,14 @@ fn what_is_too_much_is_refused_and_discovery_knows_the_way() {
         assert!(refused["errors"][0]["message"].to_string().contains(part), "{refused}");
     }
     client.send("POST", "/graphql", &json!({})).expect(400);
+    // What a page of another origin may send without asking first.
+    let body = json!({ "query": "mutation { createAccount(input: {name: \"Forged\"}) { id } }" }).to_string();
+    for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+        let forged = client.request("POST", "/graphql", &[("content-type", kind)], body.as_bytes());
+        assert_eq!(forged.expect("an answer").status, 415, "{kind}");
+    }
+    let query = "{ findAccounts(filter: {name: {eq: \"Forged\"}}) { totalCount } }";
+    assert_eq!(data(&mut client, query)["findAccounts"]["totalCount"], 0);
     assert_eq!(client.get("/api/v1").expect(200)["routes"]["graphql"], "/graphql");
     assert_eq!(
         client.get("/graphql").header("content-type"),

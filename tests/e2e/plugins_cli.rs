@@ -202,6 +202,16 @@ fn inspect_shows_what_a_plugin_says_of_itself() {
         shown["exports"]
     );
     run(shelf.path(), &["inspect", "plugins/text.so"]).expect(1, &["refused: ", "not an ELF file"]);
+    // What it says and nothing comes of.
+    let shown = run(shelf.path(), &["inspect", "plugins/misfit.so"]);
+    assert!(!shown.out.contains("no effect"), "{}", shown.out);
+    plugins::edit_manifest(&shelf.path().join("plugins/misfit.so"), |document| {
+        document["manifest"]["description"] = json!("");
+        document["manifest"]["datasources"] = json!(["other"]);
+        document["security"]["sandbox"] = json!({ "level": "strict" });
+    });
+    let told = "no effect   manifest.datasources, security.sandbox";
+    run(shelf.path(), &["inspect", "plugins/misfit.so"]).expect(0, &[told]);
 }
 
 #[test]

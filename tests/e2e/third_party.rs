@@ -86,6 +86,10 @@ fn compiler(library: &Path) -> String {
 #[test]
 fn a_plugin_by_another_compiler_is_loaded_called_and_swapped() {
     let Some(theirs) = plugins::hello_by_another_compiler() else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "a plugin by another compiler is needed: cargo xtask test builds it"
+        );
         println!("skipped: no second compiler is installed, so no plugin by another one is loaded");
         return;
     };

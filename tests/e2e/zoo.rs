@@ -9,27 +9,41 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Everything the report says of refused files and failed plugins, as text.
-fn reasons(host: &Host) -> String {
-    let report = host.client().get("/api/v1/plugins").expect(200);
-    serde_json::to_string_pretty(&report).expect("JSON")
-}
-
 fn serves(client: &mut Client) {
     client.get("/health").expect(200);
     client.get("/api/v1/data/account?top=1").expect(200);
 }
 
-/// A host with a file in its plugin folder that `make` breaks; the report must hold every one of `expected`.
-fn check_file(make: impl FnOnce(&Path), expected: &[&str]) {
+/// What the report says of all files that are refused.
+fn refused(host: &Host) -> Vec<Value> {
+    let report = host.client().get("/api/v1/plugins").expect(200);
+    let report = report.get("data").unwrap_or(&report);
+    report["refused"].as_array().expect("a list").clone()
+}
+
+/// A host with files in its plugin folder that `make` breaks: one of them is refused, by this code, and its reason holds every
+/// one of `expected`.
+fn check_file(make: impl FnOnce(&Path), (file, code): (&str, &str), expected: &[&str]) {
     let builder = HostBuilder::new().example("crm");
     make(&builder.plugins());
     let host = builder.start();
     serves(&mut host.client());
-    let reasons = reasons(&host);
+    let refused = refused(&host);
+    assert_eq!(refused.len(), 1, "{file}: {refused:#?}");
+    check_refusal(&refused[0], (file, code), expected);
+}
+
+/// File, code and parts of the reason of one refusal.
+fn check_refusal(refusal: &Value, (file, code): (&str, &str), expected: &[&str]) {
+    let path = refusal["path"].as_str().expect("a path");
+    assert!(path.ends_with(file), "{file}: {refusal:#}");
+    assert_eq!(refusal["code"], code, "{file}: {refusal:#}");
+    let reason = refusal["reason"].as_str().expect("a reason");
     for part in expected {
-        assert!(reasons.contains(part), "{part:?} is not in:\n{reasons}");
+        assert!(reason.contains(part), "{file}: {part:?} is not in: {reason}");
     }
+    let remedy = refusal["remedy"].as_str().unwrap_or_default();
+    assert!(!remedy.is_empty(), "{file} has no remedy: {refusal:#}");
 }
 
 fn misfit(folder: &Path) -> std::path::PathBuf {
@@ -41,14 +55,18 @@ fn files_that_are_no_plugins() {
     let write = |name: &'static str, bytes: &'static [u8]| {
         move |folder: &Path| fs::write(folder.join(name), bytes).expect("a file")
     };
-    check_file(write("text.so", b"this is no library"), &["text.so", "not an ELF"]);
-    check_file(write("empty.so", b""), &["empty.so", "empty"]);
+    let text = write(
+        "text.so",
+        b"this is no library, and long enough to have the head of one in it, had it one at all",
+    );
+    check_file(text, ("text.so", "not-elf"), &["not an ELF file"]);
+    check_file(write("empty.so", b""), ("empty.so", "empty"), &["the file is empty"]);
     let truncated = |folder: &Path| {
         let path = misfit(folder);
         let bytes = fs::read(&path).expect("bytes");
         fs::write(&path, &bytes[..bytes.len() / 3]).expect("a file");
     };
-    check_file(truncated, &["misfit.so", "truncated"]);
+    check_file(truncated, ("misfit.so", "truncated"), &["the file is cut off"]);
 }
 
 #[test]
@@ -57,18 +75,24 @@ fn files_that_must_not_be_trusted() {
         let path = misfit(folder);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions");
     };
-    check_file(writable, &["misfit.so", "writable"]);
+    let reason = ["can be written by every user of this machine (mode 777)"];
+    check_file(writable, ("misfit.so", "writable-by-others"), &reason);
     let outside = tempfile::tempdir().expect("a folder");
     let goal = plugins::install(outside.path(), "misfit", "misfit.so");
     check_file(
         |folder| symlink(&goal, folder.join("link.so")).expect("a link"),
-        &["link.so", "outside"],
+        ("link.so", "outside-folder"),
+        &["a symlink that leads out of the plugin folder"],
     );
     let twice = |folder: &Path| {
         misfit(folder);
         plugins::install(folder, "misfit", "other.so");
     };
-    check_file(twice, &["misfit.so", "other.so", "test.misfit"]);
+    check_file(
+        twice,
+        ("other.so", "duplicate-id"),
+        &["the id `test.misfit` is already taken by", "misfit.so"],
+    );
 }
 
 #[test]
@@ -82,49 +106,56 @@ fn manifests_that_do_not_fit() {
             without_description(document);
             document["objectos"]["nonsense"] = json!(1);
         }),
-        &["nonsense"],
+        ("misfit.so", "manifest-invalid"),
+        &["objectos.nonsense"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["objectos"]["api"] = json!("^2.0");
         }),
-        &["test.misfit", "^2.0"],
+        ("misfit.so", "api-range"),
+        &["wants plugin API ^2.0, this host offers"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["build"]["target"] = json!("aarch64-unknown-linux-gnu");
         }),
-        &["aarch64"],
+        ("misfit.so", "other-target"),
+        &["built for another target: aarch64-unknown-linux-gnu"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["manifest"]["dependencies"] = json!({"test.absent": "^1.0.0"});
         }),
-        &["test.absent"],
+        ("misfit.so", "plugin-missing"),
+        &["needs plugin `test.absent` ^1.0.0, which is not here"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["manifest"]["dependencies"] = json!({"objectos.data": "^9.0.0"});
         }),
-        &["objectos.data", "^9"],
+        ("misfit.so", "plugin-range"),
+        &["needs plugin `objectos.data` ^9.0.0, present is"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["objectos"]["routes"] = json!([{"method": "GET", "path": "/api/v1/data/{object}"}]);
         }),
-        &["/api/v1/data/{object}"],
+        ("misfit.so", "route-taken"),
+        &["route GET /api/v1/data/{object} belongs to `objectos.data`"],
     );
     check_file(
         edited(|document| {
             without_description(document);
             document["objectos"]["services"] = json!({"provides": [{"name": "data", "version": "1.0.0"}], "uses": []});
         }),
-        &["test.misfit", "objectos.data"],
+        ("misfit.so", "two-providers"),
+        &["service `data` is also provided by `objectos.data`"],
     );
 }
 
@@ -150,10 +181,15 @@ fn sign(library: &Path, keys: &Path) -> String {
 
 #[test]
 fn signatures() {
-    for (known, changed, expected) in [
-        (false, false, "unknown key"),
-        (true, true, "SHA-256"),
-        (true, false, ""),
+    for (known, changed, code, expected) in [
+        (false, false, "signer-unknown", "signed by the unknown key"),
+        (
+            true,
+            true,
+            "digest-mismatch",
+            "the file is not the one that was signed: its SHA-256 is",
+        ),
+        (true, false, "", ""),
     ] {
         let keys = tempfile::tempdir().expect("a folder");
         let builder = HostBuilder::new().example("crm");
@@ -176,8 +212,9 @@ fn signatures() {
         if expected.is_empty() {
             assert_eq!(host.plugin("test.misfit")["trust"], "trusted");
         } else {
-            let reasons = reasons(&host);
-            assert!(reasons.contains(expected), "{expected:?} is not in:\n{reasons}");
+            let refused = refused(&host);
+            assert_eq!(refused.len(), 1, "{refused:#?}");
+            check_refusal(&refused[0], ("misfit.so", code), &[expected]);
         }
     }
 }
@@ -195,19 +232,40 @@ fn misfit_as(folder: &Path, id: &str, needed: &str) {
     });
 }
 
+/// A host with plugins in a circle: all of them are refused, and each for that.
+fn check_circle(make: impl FnOnce(&Path), plugins: &[&str], expected: &str) {
+    let builder = HostBuilder::new().example("crm");
+    make(&builder.plugins());
+    let host = builder.start();
+    serves(&mut host.client());
+    let refused = refused(&host);
+    assert_eq!(refused.len(), plugins.len(), "{refused:#?}");
+    for plugin in plugins {
+        let of_plugin = |refusal: &&Value| refusal["plugin"] == *plugin;
+        let refusal = refused.iter().find(of_plugin);
+        let refusal = refusal.unwrap_or_else(|| panic!("{plugin} is not among {refused:#?}"));
+        let parts = ["the plugins need each other in a circle: ", expected];
+        check_refusal(refusal, (&format!("{plugin}.so"), "cycle"), &parts);
+    }
+}
+
 #[test]
 fn plugins_that_need_each_other_in_a_circle() {
     let two = |folder: &Path| {
         misfit_as(folder, "test.one", "test.two");
         misfit_as(folder, "test.two", "test.one");
     };
-    check_file(two, &["in a circle: test.one -> test.two -> test.one"]);
+    check_circle(
+        two,
+        &["test.one", "test.two"],
+        "in a circle: test.one -> test.two -> test.one",
+    );
     let three = |folder: &Path| {
         misfit_as(folder, "test.one", "test.two");
         misfit_as(folder, "test.two", "test.three");
         misfit_as(folder, "test.three", "test.one");
     };
-    check_file(three, &["in a circle: ", "test.two -> test.three"]);
+    check_circle(three, &["test.one", "test.two", "test.three"], "test.two -> test.three");
 }
 
 #[test]
@@ -240,12 +298,13 @@ fn capabilities_that_are_not_granted() {
         let grants = format!("grants: {{ {everything_else}, test.misfit: {rules} }}\n");
         let host = builder.config(&grants).start();
         serves(&mut host.client());
-        let reasons = reasons(&host);
-        for part in &expected {
-            assert!(reasons.contains(part), "{rules}: {part:?} is not in:\n{reasons}");
-        }
+        let refused = refused(&host);
         if expected.is_empty() {
-            assert_eq!(host.plugin("test.misfit")["state"], "running", "{rules}: {reasons}");
+            assert!(refused.is_empty(), "{rules}: {refused:#?}");
+            assert_eq!(host.plugin("test.misfit")["state"], "running", "{rules}");
+        } else {
+            assert_eq!(refused.len(), 1, "{rules}: {refused:#?}");
+            check_refusal(&refused[0], ("misfit.so", "not-granted"), &expected);
         }
     }
 }
@@ -265,6 +324,7 @@ fn plugins_that_fail_to_start_cost_themselves_only() {
         ("panic in init", "panicked in init"),
         ("hang in init", "init within 1000 ms"),
         ("error in init", "the misfit does not want to"),
+        ("panic in register", "panicked in register"),
         ("panic in start", "panicked in start"),
         ("hang in start", "start within 1000 ms"),
         ("undeclared route", "/api/v1/surprise"),
@@ -275,10 +335,11 @@ fn plugins_that_fail_to_start_cost_themselves_only() {
     for (behaviour, expected) in cases {
         let host = with(behaviour);
         serves(&mut host.client());
-        let reasons = reasons(&host);
+        let plugin = host.plugin("test.misfit");
+        let reason = plugin["reason"].as_str().unwrap_or_default();
         assert!(
-            reasons.contains(expected),
-            "{behaviour}: {expected:?} is not in:\n{reasons}"
+            plugin["state"] == "failed" && reason.contains(expected),
+            "{behaviour}: {expected:?} is not in:\n{plugin:#}"
         );
         // Its route is declared, so it is known and down.
         host.client().get("/api/v1/misfit/x").expect(503);
@@ -301,7 +362,8 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     );
     serves(&mut client);
     assert_eq!(ask(&mut client, "panic-in-task").expect(200), "the task panicked");
-    assert_eq!(ask(&mut client, "large").status, 200);
+    let large = ask(&mut client, "large");
+    assert_eq!((large.status, large.body.len()), (200, 64 << 20));
     assert_eq!(ask(&mut client, "reentrant").expect(200)["record"]["name"], "Reentrant");
     ask(&mut client, "undeclared-event").expect(403);
     ask(&mut client, "undeclared-service").expect(403);
@@ -315,12 +377,82 @@ fn plugins_that_fail_in_a_call_cost_that_call_only() {
     let told: Value = serde_json::from_str(told.unwrap_or_else(|| panic!("no line of it in:\n{log}"))).expect("JSON");
     assert!(told.to_string().contains("\"test.misfit\""), "{told}");
     assert_eq!(told["level"], "INFO", "{told}");
-    // No text, and none is made of it.
-    let bytes = ask(&mut client, "no-text");
-    assert_eq!((bytes.status, bytes.body.as_slice()), (200, &[0xff, 0xfe][..]));
-    ask(&mut client, "events").expect(200);
+    // What says to be JSON and cannot be any is not sent; the operator reads whose it is.
+    for what in ["no-text", "half-text", "blank"] {
+        let refused = ask(&mut client, what).expect(500);
+        assert_eq!(refused["success"], false, "{what}: {refused}");
+    }
+    host.wait_for_log("plugin test.misfit answered with content-type application/json what is no JSON");
+    let refused = ask(&mut client, "events").expect(200);
+    assert!(
+        refused.as_u64() > Some(0),
+        "a flood of events went through: {refused} refused"
+    );
+    assert!(refused.as_u64() < Some(100_000), "and some did: {refused} refused");
     serves(&mut client);
     assert!(host.log().lines().count() < 20_000, "a flood of log lines went through");
+}
+
+#[test]
+fn an_answer_beyond_the_limit_is_not_sent() {
+    let config = "plugins: { objectos.server: { limits: { answerBytesMax: 1048576 } } }\n";
+    let host = HostBuilder::new()
+        .plugin("misfit")
+        .example("crm")
+        .config(config)
+        .start();
+    let mut client = host.client();
+    client.get("/api/v1/misfit/large").expect(500);
+    host.wait_for_log("plugin test.misfit answered 67108864 bytes, more than the limit of 1048576");
+    assert_eq!(client.get("/api/v1/misfit/x").expect(200), "well");
+    serves(&mut client);
+}
+
+/// Whether a record can be made.
+fn makes(client: &mut Client) -> u16 {
+    client
+        .send("POST", "/api/v1/data/account", &json!({ "name": "Made" }))
+        .status
+}
+
+#[test]
+fn what_a_guard_was_to_be_asked_about_is_refused_until_it_is_gone() {
+    // It fails, is refused, or is denied the hook by the operator; then nobody misses it.
+    let broken = "plugins: { test.misfit: { behaviour: error in init } }\n".to_owned();
+    let denied = format!("{broken}grants: {{ '*': {{ allow: ['*'] }}, test.misfit: {{ deny: ['hook:handle'] }} }}\n");
+    let cases = [
+        (&broken, None, 503),
+        (&broken, Some("test.absent"), 503),
+        (&denied, None, 201),
+    ];
+    for (config, dependency, expected) in cases {
+        let builder = HostBuilder::new().example("crm");
+        let library = misfit(&builder.plugins());
+        plugins::edit_manifest(&library, |document| {
+            document["manifest"]["description"] = json!("");
+            if let Some(dependency) = dependency {
+                document["manifest"]["dependencies"] = json!({ dependency: "^1.0.0" });
+            }
+        });
+        let host = builder.config(config).start();
+        let mut client = host.client();
+        assert_eq!(makes(&mut client), expected, "{config} {dependency:?}: {}", host.log());
+        serves(&mut client);
+        if expected == 503 {
+            host.wait_for_log("data.before_insert");
+            // The way out: without its file it is nobody's guard.
+            fs::remove_file(&library).expect("the file");
+            wait_for(&host, "record", || (makes(&mut client) == 201).then_some(()));
+        }
+    }
+    // A manifest may say that it does without.
+    let builder = HostBuilder::new().example("crm");
+    plugins::edit_manifest(&misfit(&builder.plugins()), |document| {
+        document["manifest"]["description"] = json!("");
+        document["objectos"]["hooks"]["optional"] = json!(["data.before_insert"]);
+    });
+    let host = builder.config(&broken).start();
+    assert_eq!(makes(&mut host.client()), 201, "{}", host.log());
 }
 
 #[test]

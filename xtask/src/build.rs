@@ -1,5 +1,6 @@
-//! Builds the workspace and puts each plugin's library into its folder below plugins/, so that
-//! `objectos-host --plugins ./plugins` works as written.
+//! Builds the workspace; for `build`, `run` and `dev` each plugin's library is put into its folder below plugins/ as well, so
+//! that `objectos-host --plugins ./plugins` works as written. Tests and measurements take libraries from the target folder and
+//! leave those alone.
 
 use anyhow::{Context, Result};
 use std::{
@@ -33,12 +34,18 @@ pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
         command.arg("--release");
     }
     shell::run("build host and plugins", &mut command)?;
+    Ok(profile.folder().join("objectos-host"))
+}
+
+/// The same, and puts the libraries where `--plugins ./plugins` finds them.
+pub(crate) fn placed(profile: Profile) -> Result<PathBuf> {
+    let host = build(profile)?;
     for plugin in plugins()? {
         if place(&plugin, &profile.folder(), &plugin.folder)? {
             shell::say(&format!("   placed {}", plugin.library));
         }
     }
-    Ok(profile.folder().join("objectos-host"))
+    Ok(host)
 }
 
 /// A plugin of the repository.

@@ -1,7 +1,7 @@
 //! `cargo xtask dev`: the host in development; a changed source is rebuilt, a changed library is put in its folder, and the
 //! host's own watcher swaps it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use notify::{RecursiveMode, Watcher};
 use std::{
     path::Path,
@@ -13,37 +13,34 @@ use std::{
 use crate::{
     build::{self, Profile},
     first_user::first_user,
-    paths, run, shell,
+    paths, shell, started,
 };
 
 /// Changes that follow each other within this time are one change.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
 pub(crate) fn dev(listen: &str) -> Result<()> {
-    let host = build::build(Profile::Dev)?;
+    let host = build::placed(Profile::Dev)?;
     let user = first_user()?;
     let mut command = Command::new(host);
     user.introduce(&mut command);
-    let mut child = command
-        .current_dir(paths::root())
-        .args([
-            "--plugins",
-            "./plugins",
-            "--app",
-            "examples/crm",
-            "--mode",
-            "development",
-            "--listen",
-            listen,
-        ])
-        .spawn()
-        .context("start objectos-host")?;
-    if !run::wait_until_ready(listen, &mut child)? {
+    command.current_dir(paths::root()).args([
+        "--plugins",
+        "./plugins",
+        "--app",
+        "examples/crm",
+        "--mode",
+        "development",
+        "--listen",
+        listen,
+    ]);
+    let mut host = started::start(&mut command)?;
+    let Some(address) = host.address()? else {
         bail!("objectos-host ended while starting: see above");
-    }
+    };
     shell::say(&format!(
-        "ObjectOS runs at http://{listen}; change a file below plugins/ and see it swapped (Ctrl-C stops). {}",
-        user.first_thing_to_try(listen)
+        "ObjectOS runs at http://{address}; change a file below plugins/ and see it swapped (Ctrl-C stops). {}",
+        user.first_thing_to_try(&address)
     ));
     let (sender, receiver) = channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -56,9 +53,9 @@ pub(crate) fn dev(listen: &str) -> Result<()> {
     for folder in ["plugins", "plugin-api"] {
         watcher.watch(&paths::root().join(folder), RecursiveMode::Recursive)?;
     }
-    while child.try_wait()?.is_none() {
+    while !host.ended()? {
         if changed(&receiver)
-            && let Err(error) = build::build(Profile::Dev)
+            && let Err(error) = build::placed(Profile::Dev)
         {
             shell::say(&format!("{error:#}; the running version stays"));
         }

@@ -11,12 +11,14 @@ mod dev;
 mod dist;
 mod first_user;
 mod hello;
+mod needs;
 mod paths;
 #[path = "../../tests/src/postgres.rs"]
 #[allow(unreachable_pub, reason = "elsewhere it is a module of a library")]
 mod postgres;
 mod run;
 mod shell;
+mod started;
 mod supply;
 mod test;
 mod tidy;
@@ -103,7 +105,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
-        Task::Build { dev } => build::build(if dev {
+        Task::Build { dev } => build::placed(if dev {
             build::Profile::Dev
         } else {
             build::Profile::Release

@@ -1,17 +1,17 @@
 //! Running programs and saying what is done. The only place that prints.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use anyhow::{Context, Result, bail};
-use std::{path::Path, process::Command};
+use std::{io::Write, path::Path, process::Command};
 
 /// A line for the person at the terminal.
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    // What nobody reads any more is not said.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A result, for pipes.
 pub(crate) fn print(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// The cargo that runs us.

@@ -1,4 +1,5 @@
-//! What we depend on, held against `deny.toml`: licences, sources and published advisories. Called by `cargo xtask test`.
+//! What we depend on, held against `deny.toml`: licences, sources and published advisories, for the workspace and for the example
+//! plugin, which is a workspace of its own. Called by `cargo xtask test`.
 //!
 //! Licences and sources are read from cargo's metadata: that takes a second and needs no network, where cargo-deny would first
 //! have to be built for minutes. Where cargo-deny is installed it looks as well: it reads the licence texts, too. Advisories
@@ -15,21 +16,18 @@ mod tests;
 use anyhow::{Context, Result, bail};
 use semver::Version;
 use serde::Deserialize;
-use std::process::Command;
+use std::{collections::BTreeSet, path::Path, process::Command};
 
-use self::rules::Rules;
+use self::rules::{Judgement, Rules};
 use crate::{paths, shell};
 
 /// The oldest cargo-deny that reads `deny.toml` as it is.
 const DENY_MIN: Version = Version::new(0, 18, 0);
-/// Where crates may come from, besides this repository.
-const CRATES_IO: [&str; 2] = [
-    "registry+https://github.com/rust-lang/crates.io-index",
-    "sparse+https://index.crates.io/",
-];
+/// Manifests of the workspaces that have a lock file.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "examples/hello-plugin/Cargo.toml"];
 
 /// One package of the dependency graph, as `cargo metadata` tells of it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Package {
     name: String,
     version: Version,
@@ -51,10 +49,25 @@ struct Metadata {
 pub(crate) fn check() -> Result<()> {
     shell::say("── licences, sources and advisories");
     let rules = Rules::read(&paths::root().join("deny.toml"))?;
-    let packages = packages()?;
+    let host = host()?;
+    let mut all = BTreeSet::new();
+    for workspace in WORKSPACES {
+        all.extend(packages(&paths::root().join(workspace), &host)?);
+    }
+    let packages: Vec<Package> = all.into_iter().collect();
     let mut findings = Vec::new();
     for package in &packages {
         findings.extend(faults(package, &rules));
+        if let Some(source) = package
+            .source
+            .as_deref()
+            .filter(|source| rules.source(source) == Judgement::Warn)
+        {
+            shell::say(&format!(
+                "note: {} {} comes from {source}",
+                package.name, package.version
+            ));
+        }
     }
     findings.extend(advisories::check(&packages, &rules)?);
     if findings.is_empty() {
@@ -66,14 +79,23 @@ pub(crate) fn check() -> Result<()> {
     bail!("{} findings about what we depend on (rules: deny.toml)", findings.len())
 }
 
-/// The packages that are built for this machine, ours included.
-fn packages() -> Result<Vec<Package>> {
-    let host = host()?;
+/// The packages of one workspace that are built for this machine, ours included. Of what its lock file says, and of nothing
+/// newer.
+fn packages(manifest: &Path, host: &str) -> Result<Vec<Package>> {
     let mut command = shell::cargo();
-    command.args(["metadata", "--format-version", "1", "--filter-platform", &host]);
+    command.args([
+        "metadata",
+        "--locked",
+        "--format-version",
+        "1",
+        "--filter-platform",
+        host,
+    ]);
+    command.arg("--manifest-path").arg(manifest);
     let output = command.output().context("start cargo metadata")?;
     if !output.status.success() {
-        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("cargo metadata of {} failed: {said}", manifest.display());
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("read what cargo metadata says")?;
     Ok(metadata.packages)
@@ -105,10 +127,11 @@ fn faults(package: &Package, rules: &Rules) -> Vec<String> {
         },
     }
     if let Some(source) = &package.source
-        && !CRATES_IO.contains(&source.as_str())
+        && rules.source(source) == Judgement::Deny
     {
         found.push(format!(
-            "{name} {version}: comes from {source}; take it from crates.io, or into this repository"
+            "{name} {version}: comes from {source}, which [sources] in deny.toml does not name; take it from crates.io, or into \
+             this repository"
         ));
     }
     found
@@ -117,6 +140,10 @@ fn faults(package: &Package, rules: &Rules) -> Vec<String> {
 /// A second opinion, where there is somebody to give it.
 fn cargo_deny() -> Result<()> {
     if !shell::exists("cargo-deny") {
+        shell::say(
+            "skipped: cargo-deny is not installed and not asked as well; licences, sources and advisories were held against \
+             deny.toml all the same (cargo install cargo-deny)",
+        );
         return Ok(());
     }
     let output = Command::new("cargo-deny").arg("--version").output();
@@ -126,7 +153,7 @@ fn cargo_deny() -> Result<()> {
         Some(Ok(version)) if version >= DENY_MIN => {}
         _ => {
             shell::say(&format!(
-                "cargo-deny is not asked as well: it says it is `{}`, and {DENY_MIN} is needed",
+                "skipped: cargo-deny is not asked as well: it says it is `{}`, and {DENY_MIN} is needed",
                 text.trim()
             ));
             return Ok(());

@@ -8,14 +8,18 @@ use std::process::Command;
 use crate::{
     audit_spec,
     build::{self, Profile},
-    compilers, hello, postgres, shell, supply, tidy,
+    compilers, hello, needs, postgres, shell, supply, tidy,
 };
 
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
+    needs::check()?;
     if let Some(filter) = filter {
         let host = build::build(Profile::Dev)?;
         hello::build_example(Profile::Dev, false)?;
         hello::build_written(&host)?;
+        if needs::all_of_it() {
+            compilers::build_example()?;
+        }
         let server = database()?;
         return shell::run("tests", tests(server.as_ref()).arg(filter));
     }
@@ -67,7 +71,7 @@ pub(crate) fn database() -> Result<Option<postgres::Server>> {
     }
     let first = postgres::Server::start();
     let started = match first {
-        Err(_) if may_install() => {
+        Err(_) if needs::may_install() => {
             install_postgres()?;
             postgres::Server::start()
         }
@@ -75,18 +79,16 @@ pub(crate) fn database() -> Result<Option<postgres::Server>> {
     };
     match started {
         Ok(server) => Ok(Some(server)),
-        Err(reason) if std::env::var_os("CI").is_none() => {
+        Err(reason) if !needs::all_of_it() => {
             shell::say(&format!("skipped: nothing is tried on PostgreSQL, for {reason}"));
             Ok(None)
         }
-        Err(reason) => bail!("PostgreSQL is needed: {reason}"),
+        Err(reason) => bail!(
+            "PostgreSQL is needed where CI is set, and there is none: {reason}. Install its server, or name one as in \
+             {}=postgres://user@host:port/database, or take CI away to have these tests skipped",
+            postgres::VARIABLE
+        ),
     }
-}
-
-/// Root on Debian or what comes of it.
-fn may_install() -> bool {
-    let root = Command::new("id").arg("-u").output();
-    root.is_ok_and(|id| id.stdout.trim_ascii() == b"0") && shell::exists("apt-get")
 }
 
 fn install_postgres() -> Result<()> {
@@ -94,30 +96,21 @@ fn install_postgres() -> Result<()> {
     let folder = std::path::Path::new("/etc/postgresql-common/createcluster.d");
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("objectos.conf"), "create_main_cluster = false\n")?;
-    install("PostgreSQL", "postgresql")
+    needs::install("PostgreSQL", &["postgresql"])
 }
 
-/// A browser for the tests of web pages, installed where that is allowed; without one they say that they are skipped.
+/// A browser for the tests of web pages, installed where that is allowed; without one they say that they are skipped, which in
+/// continuous integration they are not to be.
 fn browser() -> Result<()> {
     let known = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    if known.iter().any(|name| shell::exists(name)) || !may_install() {
+    if known.iter().any(|name| shell::exists(name)) {
         return Ok(());
     }
-    install("Chromium", "chromium")
-}
-
-fn install(what: &str, package: &str) -> Result<()> {
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .arg("-qq")
-            .args(arguments);
-        command
-    };
-    shell::run("package lists", &mut apt(&["update"]))?;
-    shell::run(
-        &format!("install {what}"),
-        &mut apt(&["install", "-y", "--no-install-recommends", package]),
-    )
+    if needs::may_install() {
+        return needs::install("Chromium", &["chromium"]);
+    }
+    if needs::all_of_it() {
+        bail!("a browser is needed where CI is set: install one (Debian: apt-get install chromium), or take CI away");
+    }
+    Ok(())
 }

@@ -2,10 +2,8 @@
 
 use indexmap::IndexMap;
 use objectos_kernel::{discover::survey, events::BusSettings, threads::ThreadsConfig};
-use objectos_protocol::kernel::EventBusConfig;
-use serde_json::Value;
 
-use super::{CommandError, Policy, resolved, section};
+use super::{CommandError, Policy, events, resolved, section};
 use crate::{
     exit::Exit,
     settings::{Effective, Settings},
@@ -19,7 +17,9 @@ pub fn effective(settings: &Settings) -> Result<Effective, CommandError> {
     let policy = Policy::looking(settings)?;
     section::<ThreadsConfig>(settings, "threads")?;
     section::<IndexMap<String, bool>>(settings, "features")?;
-    let events = events(settings)?;
+    let config = events(settings)?;
+    let events = serde_json::to_value(BusSettings::with_defaults(&config))
+        .map_err(|error| CommandError::new(Exit::Internal, format!("the section events cannot be shown: {error}")))?;
     let found = survey(&policy.request(&settings.plugins.value));
     let plugins = found
         .candidates
@@ -44,15 +44,4 @@ pub fn effective(settings: &Settings) -> Result<Effective, CommandError> {
         refused,
         events,
     })
-}
-
-/// The section `events` with its defaults, once the bus would take it.
-fn events(settings: &Settings) -> Result<Value, CommandError> {
-    let config: EventBusConfig = section(settings, "events")?.unwrap_or_default();
-    let wrong = |error: &dyn std::fmt::Display| {
-        let text = format!("{}: events: {error}", settings.place_of("events"));
-        CommandError::new(Exit::Configuration, text)
-    };
-    BusSettings::from_config(&config).map_err(|error| wrong(&error))?;
-    serde_json::to_value(BusSettings::with_defaults(&config)).map_err(|error| wrong(&error))
 }

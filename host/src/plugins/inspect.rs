@@ -2,7 +2,7 @@
 
 use objectos_kernel::{
     discover::{Inspection, RuntimeFolder, inspect as read},
-    package::Refusal,
+    package::{Refusal, idle_parts},
 };
 use std::path::Path;
 
@@ -102,6 +102,7 @@ fn lists(inspection: &Inspection) -> Vec<(&'static str, Vec<String>)> {
             declared.commands.iter().map(|command| command.name.clone()).collect(),
         ),
         ("imports", imports.cloned().collect()),
+        ("no effect", idle_parts(&inspection.document)),
     ]
 }
 

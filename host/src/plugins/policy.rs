@@ -5,16 +5,19 @@ use objectos_kernel::{
     grants::{GrantPolicy, GrantsConfig},
     package::{Candidate, Refusal},
     resolve::{Resolution, ResolveRequest, resolve},
+    settings::Places,
     trust::{TrustConfig, TrustPolicy},
 };
 use objectos_protocol::kernel::{RuntimeMode, plugin_document::DocumentProblem};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{path::Path, sync::Arc, time::SystemTime};
 use tempfile::TempDir;
 
-use super::{CommandError, OWN_COMMANDS};
-use crate::{exit::Exit, settings::Settings};
+use super::{CommandError, OWN_COMMANDS, sections::section};
+use crate::{
+    exit::Exit,
+    settings::{Settings, parts},
+};
 
 /// Everything that a check before loading needs.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Policy {
     pub(crate) host: HostFacts,
     pub(crate) runtime: RuntimeFolder,
     pub(crate) settings: indexmap::IndexMap<String, Value>,
+    /// Where those were written.
+    pub(crate) places: Places,
     /// The folder for private copies, where it is thrown away.
     _scratch: Option<TempDir>,
 }
@@ -60,8 +65,8 @@ impl Policy {
         let api = semver::Version::parse(objectos_plugin_api::abi::API_VERSION)
             .map_err(|error| CommandError::new(Exit::Internal, error.to_string()))?;
         Ok(Self {
-            trust: TrustPolicy::new(&trust, mode).map_err(|problems| wrong(&problems))?,
-            grants: GrantPolicy::new(grants.as_ref(), mode, &base).map_err(|problems| wrong(&problems))?,
+            trust: TrustPolicy::new(&trust, mode).map_err(|problems| wrong(settings, &problems))?,
+            grants: GrantPolicy::new(grants.as_ref(), mode, &base).map_err(|problems| wrong(settings, &problems))?,
             host: HostFacts::current(api),
             runtime,
             settings: settings
@@ -69,6 +74,7 @@ impl Policy {
                 .iter()
                 .map(|(id, value)| (id.clone(), value.clone()))
                 .collect(),
+            places: places(settings),
             _scratch: scratch,
         })
     }
@@ -82,6 +88,7 @@ impl Policy {
             trust: &self.trust,
             grants: &self.grants,
             settings: &self.settings,
+            places: &self.places,
             now: time::OffsetDateTime::from(SystemTime::now()),
         }
     }
@@ -104,19 +111,70 @@ pub(crate) fn resolved(
     Ok(resolve(candidates, &request))
 }
 
-/// One section of the file as its type.
-pub(crate) fn section<T: DeserializeOwned>(settings: &Settings, name: &str) -> Result<Option<T>, CommandError> {
-    let Some(value) = settings.kernel_sections.get(name) else {
-        return Ok(None);
-    };
-    serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
-        let place = settings.place_of(name);
-        let text = format!("{place}: {name}.{}: {}", error.path(), error.inner());
-        CommandError::new(Exit::Configuration, text)
-    })
+/// Where configurations of plugins were written, for the kernel's advice.
+fn places(settings: &Settings) -> Places {
+    let settings = settings.clone();
+    Places::new(move |plugin, path| settings.plugin_place(plugin, path))
 }
 
-fn wrong(problems: &[DocumentProblem]) -> CommandError {
-    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+/// Problems that the kernel found in a section, each with its place: their paths begin with the section's name.
+fn wrong(settings: &Settings, problems: &[DocumentProblem]) -> CommandError {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}: {problem}", place(settings, &problem.path)))
+        .collect();
     CommandError::new(Exit::Configuration, lines.join("\n"))
+}
+
+/// The line of a path such as `grants.com.example.notes.allow[0]`, whose keys have dots themselves: each is the longest one that
+/// is there.
+fn place(settings: &Settings, path: &str) -> String {
+    let (section, rest) = path.split_once('.').unwrap_or((path, ""));
+    let mut keys: Vec<&str> = Vec::new();
+    let (mut value, mut rest) = (settings.kernel_sections.get(section), rest);
+    while let Some(Value::Object(map)) = value {
+        let begins = |key: &&String| {
+            let after = rest.strip_prefix(key.as_str());
+            after.is_some_and(|after| after.is_empty() || after.starts_with(['.', '[']))
+        };
+        let Some(key) = map.keys().filter(begins).max_by_key(|key| key.len()) else {
+            break;
+        };
+        value = map.get(key);
+        rest = rest[key.len()..].trim_start_matches('.');
+        keys.push(key);
+    }
+    keys.extend(parts(rest));
+    settings.place_in(section, &keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+    use crate::{cli::Flags, settings::Settings};
+
+    #[test]
+    fn a_path_is_found_though_ids_have_dots() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.yml");
+        let text =
+            "grants:\n  a.b:\n    allow: ['*']\n  a.b.c:\n    allow: []\n    deny:\n      - x\n      - y\ntrust: {}\n";
+        std::fs::write(&path, text).unwrap();
+        let flags = Flags {
+            config: Some(path.clone()),
+            ..Flags::default()
+        };
+        let variables = |name: &str| (name == "OBJECTOS_TRUST").then(|| "{ blocked: [] }".to_owned());
+        let settings = Settings::load(&flags, &variables).unwrap();
+        let file = path.display();
+        for (path, expected) in [
+            ("grants.a.b.allow[0]", format!("{file}:3")),
+            ("grants.a.b.c.deny[1]", format!("{file}:8")),
+            ("grants.a.b.c", format!("{file}:4")),
+            ("grants.x.y", format!("{file}:1")),
+            ("trust.blocked[0]", "OBJECTOS_TRUST".to_owned()),
+        ] {
+            assert_eq!(place(&settings, path), expected, "{path}");
+        }
+    }
 }

@@ -2,15 +2,18 @@
 //!
 //! A command that stands alone (`standalone` in its plugin's manifest) runs with the defaults in a folder that is thrown
 //! away: nothing of the installation is written, changed or listened at.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use objectos_kernel::{Error as KernelError, Kernel, Selection, discover::survey};
 use std::time::Duration;
 use tempfile::TempDir;
 
-use super::{absolute, options, outcome::start_failed};
+use super::{
+    absolute, options,
+    outcome::{start_failed, unusable},
+};
 use crate::{
     exit::Exit,
+    out,
     plugins::{CommandError, Policy},
     settings::Settings,
 };
@@ -23,6 +26,8 @@ struct Declared {
     /// As many of the words are its name.
     words: usize,
     standalone: bool,
+    /// Id of that plugin.
+    plugin: String,
 }
 
 /// Runs a command that a plugin contributes.
@@ -49,10 +54,11 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
     let length = declared.as_ref().map_or(1, |declared| declared.words);
     let (name, arguments) = (words[..length].join(" "), &words[length..]);
     // Nobody knows an unknown one: to say so needs nothing of the installation either.
-    let kernel = if declared.is_none_or(|declared| declared.standalone) {
+    let kernel = if declared.as_ref().is_none_or(|declared| declared.standalone) {
         boot(&alone, Some(settings), &name).await?
     } else {
-        boot(settings, None, &name).await?
+        let booted = boot(settings, None, &name).await;
+        booted.map_err(|error| misconfigured(settings, declared.as_ref()).unwrap_or(error))?
     };
     let answer = kernel.run_command(&name, arguments).await;
     kernel
@@ -60,10 +66,10 @@ pub async fn contributed(settings: &Settings, words: &[String]) -> Result<Exit, 
         .await;
     let answer = answer.map_err(|error| CommandError::new(Exit::Failed, format!("{name}: {error}")))?;
     if !answer.output.is_empty() {
-        println!("{}", answer.output.trim_end());
+        out::say(answer.output.trim_end());
     }
     if !answer.error.is_empty() {
-        eprintln!("{}", answer.error.trim_end());
+        out::complain(answer.error.trim_end());
     }
     Ok(if answer.exit_code == 0 {
         Exit::Success
@@ -90,17 +96,34 @@ fn declared(settings: &Settings, words: &[String]) -> Result<Option<Declared>, C
     let commands: Vec<_> = found
         .candidates
         .iter()
-        .flat_map(|candidate| &candidate.document.objectos.commands)
+        .flat_map(|candidate| {
+            let commands = candidate.document.objectos.commands.iter();
+            commands.map(move |command| (candidate.id(), command))
+        })
         .collect();
     let named = |length: usize| {
         let name = words[..length].join(" ");
-        let command = commands.iter().find(|command| command.name == name)?;
+        let (plugin, command) = commands.iter().find(|(_, command)| command.name == name)?;
         Some(Declared {
             words: length,
             standalone: command.standalone,
+            plugin: (*plugin).to_owned(),
         })
     };
     Ok((1..=words.len().min(COMMAND_WORDS_MAX)).rev().find_map(named))
+}
+
+/// What is wrong with the configuration of the plugin that has the command: without it, the command is there, and nobody to
+/// carry it out.
+fn misconfigured(settings: &Settings, declared: Option<&Declared>) -> Option<CommandError> {
+    let plugin = &declared?.plugin;
+    let policy = Policy::of(settings).ok()?;
+    let found = survey(&policy.request(&settings.plugins.value));
+    let refusal = found
+        .refusals
+        .iter()
+        .find(|refusal| refusal.plugin.as_ref() == Some(plugin))?;
+    unusable(refusal)
 }
 
 /// A kernel with what the command needs. `beside`: the installation whose folder for private copies serves when it is there;

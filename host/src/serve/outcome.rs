@@ -1,12 +1,15 @@
 //! How a start went: what is told of it, and what of it ends the host.
-#![allow(clippy::print_stderr)]
 
-use objectos_kernel::{Error as KernelError, StartReport};
+use objectos_kernel::{
+    Error as KernelError, PluginLine, StartReport,
+    package::{Refusal, RefusalReason},
+};
 use objectos_plugin_api::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR};
 use serde_json::Value;
 
 use crate::{
     exit::Exit,
+    out,
     plugins::CommandError,
     settings::{Settings, unknown_plugins, unknown_variables},
 };
@@ -24,7 +27,7 @@ pub(super) fn start_failed(error: &KernelError) -> CommandError {
 /// The report, for people as a table, for programs as one line a plugin.
 pub(super) fn tell_report(settings: &Settings, report: &StartReport) {
     if settings.log_format.value == "human" {
-        eprintln!("{report}");
+        out::complain(&report.to_string());
         return;
     }
     for plugin in &report.plugins {
@@ -76,22 +79,36 @@ fn readable(plugins: &Value) -> Vec<String> {
     names
 }
 
-/// The failure that a plugin says should end the start. Only of one that the host cannot do without: anybody else's plugin
-/// costs its own function.
+/// The failure that should end the start: what a plugin says so of, or a configuration that kept it from being loaded at all.
+/// Only of a plugin that the host cannot do without: anybody else's costs its own function.
 pub(super) fn ends_start(report: &StartReport) -> Option<CommandError> {
-    report
-        .plugins
+    let essential = |id: &str| report.essential.contains(id);
+    let mut refused = report
+        .refused
         .iter()
-        .filter(|plugin| plugin.essential)
-        .find_map(|plugin| {
-            let error = plugin.result.as_ref()?.error.as_ref()?;
-            let exit = match error.code.as_deref() {
-                Some(CONFIGURATION_ERROR) => Exit::Configuration,
-                Some(ADDRESS_UNAVAILABLE) => Exit::Address,
-                _ => return None,
-            };
-            Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
-        })
+        .filter(|refusal| refusal.plugin.as_deref().is_some_and(essential));
+    let mut started = report.plugins.iter().filter(|plugin| plugin.essential);
+    refused.find_map(unusable).or_else(|| started.find_map(failed))
+}
+
+/// A plugin whose configuration is refused before its code could be asked.
+pub(super) fn unusable(refusal: &Refusal) -> Option<CommandError> {
+    if !matches!(refusal.reason, RefusalReason::SettingsInvalid { .. }) {
+        return None;
+    }
+    let name = refusal.plugin.as_deref().unwrap_or_default();
+    let text = format!("{name}: {}; {}", refusal.reason, refusal.remedy);
+    Some(CommandError::new(Exit::Configuration, text))
+}
+
+fn failed(plugin: &PluginLine) -> Option<CommandError> {
+    let error = plugin.result.as_ref()?.error.as_ref()?;
+    let exit = match error.code.as_deref() {
+        Some(CONFIGURATION_ERROR) => Exit::Configuration,
+        Some(ADDRESS_UNAVAILABLE) => Exit::Address,
+        _ => return None,
+    };
+    Some(CommandError::new(exit, format!("{}: {}", plugin.id, error.message)))
 }
 
 /// A host at whose plugins nobody can knock serves nobody, so it does not stay: what is told names everything that is down.

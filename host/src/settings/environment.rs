@@ -100,7 +100,7 @@ fn parse<T: std::str::FromStr>(
     };
     let value = text.parse().map_err(|_| SettingsError::Value {
         name,
-        origin: origin(variable),
+        place: origin(variable).to_string(),
         value: text.clone(),
         expected: expected.to_owned(),
     })?;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Origin, Settings, SettingsError, nearest};
+use super::{Origin, Settings, SettingsError, lines::Lines, nearest};
 
 /// The keys of the file; used for suggestions.
 const TOP_KEYS: [&str; 8] = [
@@ -54,22 +54,24 @@ struct HostSection {
 }
 
 impl FileSettings {
-    /// Reads the file.
+    /// Reads the file: what it says, and in which lines. `named_by`: what to look at when it cannot be read.
     ///
     /// # Errors
     /// `FileUnreadable`, `FileInvalid`.
-    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+    pub(super) fn read(path: &Path, named_by: &'static str) -> Result<(Self, Lines), SettingsError> {
         let text = std::fs::read_to_string(path).map_err(|error| SettingsError::FileUnreadable {
             path: path.to_path_buf(),
             reason: error.to_string(),
+            named_by,
         })?;
         if text.trim().is_empty() {
-            return Ok(Self::default());
+            return Ok((Self::default(), Lines::default()));
         }
-        parse(&text).map_err(|reason| SettingsError::FileInvalid {
+        let file = parse(&text).map_err(|reason| SettingsError::FileInvalid {
             path: path.to_path_buf(),
             reason: suggest(&reason),
-        })
+        })?;
+        Ok((file, Lines::in_text(&text)))
     }
 
     /// Relative paths in the file are relative to the file.

@@ -21,6 +21,11 @@ pub(super) fn apply_environment(
 /// Sets one value. A value that is JSON is taken as such, anything else as text.
 pub(super) fn apply(settings: &mut Settings, argument: &str, origin: Origin) -> Result<(), SettingsError> {
     let wrong = || SettingsError::Set {
+        place: match &origin {
+            Origin::Flag(flag) => (*flag).to_owned(),
+            Origin::Environment(name) => name.clone(),
+            other => other.to_string(),
+        },
         // Without the value: it may be a secret.
         argument: argument.split('=').next().unwrap_or_default().to_owned(),
         expected: SHAPE.to_owned(),

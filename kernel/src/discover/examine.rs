@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use objectos_protocol::kernel::PluginTrustLevel;
-use objectos_protocol::kernel::plugin_document::{PanicStrategy, PluginDocument};
+use objectos_protocol::kernel::plugin_document::{DocumentProblem, PanicStrategy, PluginDocument};
+use objectos_protocol::kernel::{PackageType, PluginTrustLevel};
 use semver::Version;
 use serde::Serialize;
 
 use super::{HostFacts, RuntimeFolder, SurveyRequest, copy, elf, folder};
-use crate::grants::GrantSet;
-use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by};
-use crate::settings;
+use crate::grants::{Capability, GrantSet};
+use crate::package::{Candidate, Digest, Refusal, RefusalReason, provided_by, used_by, vetoes_in};
+use crate::settings::{self, Places};
 
 /// Functions a library must not bring into the host, and what a plugin must be allowed to do to use them.
 const GUARDED_IMPORTS: [Guarded; 2] = [
@@ -74,8 +74,19 @@ pub struct Inspection {
 struct Known<'a> {
     path: &'a Path,
     sha256: Option<Digest>,
-    document: Option<(String, Version, Vec<String>)>,
+    document: Option<Claims>,
     trust: Option<PluginTrustLevel>,
+}
+
+/// What a manifest that could be read says of its plugin.
+struct Claims {
+    id: String,
+    version: Version,
+    provides: Vec<String>,
+    uses: Vec<String>,
+    /// Once the grants are known: one that may listen.
+    gateway: bool,
+    vetoes: Vec<String>,
 }
 
 impl Known<'_> {
@@ -83,12 +94,26 @@ impl Known<'_> {
         let mut refusal = Refusal::of_file(self.path, reason);
         refusal.sha256 = self.sha256;
         refusal.trust = self.trust;
-        if let Some((id, version, provides)) = &self.document {
-            refusal.plugin = Some(id.clone());
-            refusal.version = Some(version.clone());
-            refusal.provides.clone_from(provides);
+        if let Some(claims) = &self.document {
+            refusal.plugin = Some(claims.id.clone());
+            refusal.version = Some(claims.version.clone());
+            refusal.provides.clone_from(&claims.provides);
+            refusal.uses.clone_from(&claims.uses);
+            refusal.gateway = claims.gateway;
+            refusal.vetoes.clone_from(&claims.vetoes);
         }
         Box::new(refusal)
+    }
+
+    /// Its configuration is wrong: the advice says where it was written.
+    fn misconfigured(&self, problems: Vec<DocumentProblem>, places: &Places) -> Box<Refusal> {
+        let id = self.document.as_ref().map_or("", |claims| claims.id.as_str());
+        let advice = places.advice(id, problems.iter().map(|problem| problem.path.as_str()));
+        let mut refusal = self.refuse(RefusalReason::SettingsInvalid { problems });
+        if let Some(advice) = advice {
+            refusal.remedy = advice;
+        }
+        refusal
     }
 }
 
@@ -138,7 +163,15 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
         .map_err(|reason| known.refuse(reason))?;
 
     let (facts, document) = read(&copied.bytes).map_err(|reason| known.refuse(reason))?;
-    known.document = Some((document.id().to_owned(), document.version(), provided_by(&document)));
+    let denied = |name: &str| request.grants.denies_hook(document.id(), name);
+    known.document = Some(Claims {
+        id: document.id().to_owned(),
+        version: document.version(),
+        provides: provided_by(&document),
+        uses: used_by(&document),
+        gateway: document.manifest.kind == PackageType::Gateway,
+        vetoes: vetoes_in(&document).filter(|name| !denied(name)).cloned().collect(),
+    });
     fits_host(&document, request.host).map_err(|reason| known.refuse(reason))?;
 
     let trust = request
@@ -149,10 +182,13 @@ pub fn examine(path: &Path, request: &SurveyRequest<'_>) -> Result<Candidate, Bo
     request.trust.admit(&trust).map_err(|reason| known.refuse(reason))?;
 
     let grants = request.grants.grant(&document).map_err(|reason| known.refuse(reason))?;
+    if let Some(claims) = &mut known.document {
+        claims.gateway &= grants.may_any(Capability::NetworkListen);
+    }
     guarded_imports(&facts.imports, &grants).map_err(|reason| known.refuse(reason))?;
     let configuration = request.settings.get(document.id());
-    let settings = settings::check(&document, configuration)
-        .map_err(|problems| known.refuse(RefusalReason::SettingsInvalid { problems }))?;
+    let settings =
+        settings::check(&document, configuration).map_err(|problems| known.misconfigured(problems, request.places))?;
     Ok(Candidate {
         size_bytes: size(&copied.bytes),
         document,

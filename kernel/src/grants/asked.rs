@@ -105,7 +105,8 @@ fn explicit(permission: &PluginPermission, capability: Capability, asks: &mut Ve
         .as_ref()
         .map(|filter| filter.resource_ids.as_slice())
         .unwrap_or_default();
-    let scopes = if named.is_empty() || capability == Capability::System {
+    let whole = matches!(capability, Capability::System | Capability::PrincipalSet);
+    let scopes = if named.is_empty() || whole {
         vec!["*".to_owned()]
     } else {
         named.to_vec()
@@ -158,6 +159,7 @@ fn meaning(resource: ResourceType, action: PermissionAction) -> &'static [Capabi
             A::Read | A::Update | A::Delete | A::Execute | A::Share | A::Export | A::Import => &[C::ServiceUse],
         },
         R::SystemApi if action == A::Admin => &[C::System],
+        R::SystemApi if action == A::Manage => &[C::PrincipalSet],
         R::SystemApi => &[C::ApiUse],
         R::SystemConfig if reads => &[C::ConfigRead],
         R::SystemConfig => &[C::ConfigWrite],

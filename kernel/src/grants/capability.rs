@@ -35,13 +35,15 @@ pub enum Capability {
     PluginManage,
     ApiUse,
     InterfaceUse,
+    /// Say who asks: make the principal of a context.
+    PrincipalSet,
     /// Act as the system, past the permissions of users.
     System,
 }
 
 impl Capability {
     /// All of them with their spelling and the kind of scope they take.
-    const TABLE: [(Self, &'static str, &'static str, ScopeKind); 24] = [
+    const TABLE: [(Self, &'static str, &'static str, ScopeKind); 25] = [
         (Self::ServiceUse, "service", "use", ScopeKind::Name),
         (Self::ServiceProvide, "service", "provide", ScopeKind::Name),
         (Self::HookRun, "hook", "run", ScopeKind::Name),
@@ -65,11 +67,12 @@ impl Capability {
         (Self::PluginManage, "plugin", "manage", ScopeKind::Name),
         (Self::ApiUse, "api", "use", ScopeKind::Name),
         (Self::InterfaceUse, "ui", "use", ScopeKind::Name),
+        (Self::PrincipalSet, "principal", "set", ScopeKind::Name),
         (Self::System, "system", "act", ScopeKind::Name),
     ];
 
-    /// Whether it is asked for at each use: by the kernel at its own doors, by `http-client` for hosts. The others are asked for
-    /// when a plugin is to be loaded, and then its code does what it does: that goes past the kernel.
+    /// Whether it is asked for at each use: by the kernel at its own doors, by `http-client` for hosts, by `data` for objects.
+    /// Some others are asked for when a plugin is to be loaded, and then its code does what it does: that goes past the kernel.
     #[must_use]
     pub const fn held(self) -> bool {
         match self {
@@ -84,20 +87,31 @@ impl Capability {
             | Self::EnvironmentRead
             | Self::ProcessSpawn
             | Self::ProcessSignal
-            | Self::System => true,
-            Self::ObjectRead
+            | Self::ObjectRead
             | Self::ObjectWrite
             | Self::ObjectManage
-            | Self::FileRead
+            | Self::PluginManage
+            | Self::PrincipalSet
+            | Self::System => true,
+            Self::FileRead
             | Self::FileWrite
             | Self::DatabaseConnect
             | Self::ConfigRead
             | Self::ConfigWrite
             | Self::PluginRead
-            | Self::PluginManage
             | Self::ApiUse
             | Self::InterfaceUse => false,
         }
+    }
+
+    /// Whether nothing at all comes of it, neither at a use nor at the load: a rule about it would be a promise that nobody
+    /// keeps.
+    #[must_use]
+    pub const fn idle(self) -> bool {
+        matches!(
+            self,
+            Self::ConfigRead | Self::ConfigWrite | Self::PluginRead | Self::ApiUse | Self::InterfaceUse
+        )
     }
 
     fn row(self) -> &'static (Self, &'static str, &'static str, ScopeKind) {

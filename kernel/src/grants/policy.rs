@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::{Ask, asked_by};
 use super::rule::{Rule, absolute};
 use super::scope::ScopeKind;
-use super::{Grant, GrantSet, GrantSource, Withheld};
+use super::{Capability, Grant, GrantSet, GrantSource, Withheld};
 use crate::package::{MissingGrant, RefusalReason};
 
 /// The `grants` section: plugin id, or `*` for all plugins, to its rules.
@@ -92,6 +92,10 @@ impl GrantPolicy {
         };
         let mut missing = Vec::new();
         for mut ask in asked_by(document) {
+            // Nobody gives it and nobody asks for it: the notes on the manifest say so.
+            if ask.capability.idle() {
+                continue;
+            }
             if ask.capability.scope_kind() == ScopeKind::Path && ask.scope != "*" {
                 ask.scope = absolute(&self.base, &ask.scope);
             }
@@ -105,6 +109,13 @@ impl GrantPolicy {
             plugin: document.id().to_owned(),
             missing,
         })
+    }
+
+    /// Whether the operator denies a plugin to handle a hook, whatever it asks for.
+    pub(crate) fn denies_hook(&self, id: &str, hook: &str) -> bool {
+        let kind = Capability::HookHandle.scope_kind();
+        let denies = |rule: &Rule| rule.takes(Capability::HookHandle) && kind.covers(rule.scope(), hook);
+        self.rules_for(id).deny.iter().any(denies)
     }
 
     /// The rules that decide whether plugins are loaded and that no loaded plugin is held to, with their places.
@@ -199,6 +210,11 @@ fn read_rules(path: &str, texts: &[String], base: &str, problems: &mut Vec<Docum
     let mut rules = Vec::new();
     for (index, text) in texts.iter().enumerate() {
         match Rule::parse(text) {
+            Ok(rule) if rule.idle() => problems.push(DocumentProblem::new(
+                format!("{path}[{index}]"),
+                format!("`{}` is a rule that nobody would hold a plugin to", rule.text()),
+                "remove it: neither the kernel nor a plugin of the house asks for it",
+            )),
             Ok(rule) => rules.push(rule.below(base)),
             Err((message, remedy)) => problems.push(DocumentProblem::new(format!("{path}[{index}]"), message, remedy)),
         }

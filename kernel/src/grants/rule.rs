@@ -67,6 +67,11 @@ impl Rule {
         self.capabilities.iter().any(|capability| capability.held())
     }
 
+    /// Whether nobody holds any plugin to any of it, at its load or later.
+    pub(super) fn idle(&self) -> bool {
+        self.capabilities.iter().all(|capability| capability.idle())
+    }
+
     /// The same rule with a path scope made absolute.
     pub(super) fn below(mut self, base: &str) -> Self {
         let paths = [Capability::FileRead, Capability::FileWrite];

@@ -37,6 +37,14 @@ fn permission(resource: &str, actions: &[&str], ids: &[&str], required: bool) ->
     })
 }
 
+/// Each under an id of its own.
+fn numbered(mut permissions: Value) -> Value {
+    for (number, permission) in permissions.as_array_mut().into_iter().flatten().enumerate() {
+        permission["id"] = json!(format!("asked{number}"));
+    }
+    permissions
+}
+
 fn config(allow: &[&str], deny: &[&str]) -> GrantsConfig {
     let owned = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
     IndexMap::from([(
@@ -286,15 +294,116 @@ fn a_required_permission_needs_a_rule() {
 #[test]
 fn rules_that_no_loaded_plugin_is_held_to_are_known() {
     let allow = ["network:connect:a.example.com", "network:listen", "file:*", "*"];
-    let deny = ["object:write:account", "service:use:data", "network:*"];
+    let deny = ["object:write:account", "database", "network:*"];
     let policy = GrantPolicy::new(Some(&config(&allow, &deny)), RuntimeMode::Production, Path::new("/srv")).unwrap();
     let unheld = policy.unheld();
     assert_eq!(
         unheld,
         [
             "grants.com.example.notes.allow[2] `file:*`",
-            "grants.com.example.notes.deny[0] `object:write:account`",
+            "grants.com.example.notes.deny[1] `database`",
         ]
+    );
+}
+
+#[test]
+fn rules_that_nobody_would_hold_a_plugin_to_are_refused() {
+    let check = |rule: &str, refused: bool| {
+        for (allow, deny) in [(vec![rule], vec![]), (vec![], vec![rule])] {
+            let config = config(&allow, &deny);
+            let read = GrantPolicy::new(Some(&config), RuntimeMode::Production, Path::new("/srv"));
+            let told = read.err().map(|problems| problems[0].to_string()).unwrap_or_default();
+            assert_eq!(
+                told.contains("nobody would hold a plugin to"),
+                refused,
+                "{rule}: {told}"
+            );
+        }
+    };
+    for rule in [
+        "config:read",
+        "config:*:smtp",
+        "config:write",
+        "plugin:read",
+        "api",
+        "api:use",
+        "ui",
+        "ui:use:x",
+    ] {
+        check(rule, true);
+    }
+    for rule in [
+        "*",
+        "plugin:*",
+        "plugin:manage",
+        "object:write:account",
+        "file:read:/srv",
+        "database",
+        "principal",
+    ] {
+        check(rule, false);
+    }
+    // Who asks for what is nothing gets nothing and is loaded.
+    let idle = numbered(json!([
+        permission("ui.view", &["read"], &[], true),
+        permission("system.config", &["update"], &[], true)
+    ]));
+    let set = grant(&idle, &[], &[]).unwrap();
+    assert!(set.withheld().is_empty() && set.granted().iter().all(|grant| grant.permission.is_none()));
+}
+
+#[test]
+fn who_may_say_who_asks_and_manage_plugins_was_granted_it() {
+    let asks = numbered(json!([
+        permission("system.api", &["manage"], &[], false),
+        permission("system.plugin", &["manage"], &[], false),
+    ]));
+    let set = grant(&asks, &["principal:set", "plugin:manage:com.example.*"], &[]).unwrap();
+    assert!(set.may_set_principal());
+    assert!(set.may_manage_plugin("com.example.notes"));
+    assert!(
+        !set.may_manage_plugin("org.example.x") && !set.may_manage_plugin("*"),
+        "no more than the rule says"
+    );
+    assert!(!set.is_system());
+    let set = grant(&asks, &["*"], &["principal"]).unwrap();
+    assert!(!set.may_set_principal() && set.may_manage_plugin("*"));
+    let none = grant(&json!([]), &["*"], &[]).unwrap();
+    assert!(
+        !none.may_set_principal() && !none.may_manage_plugin("*"),
+        "none of it is implied"
+    );
+}
+
+#[test]
+fn what_a_plugin_may_do_with_objects_is_told_where_it_is_limited() {
+    let told = |permissions: &Value, allow: &[&str], deny: &[&str]| {
+        let set = grant(permissions, allow, deny).unwrap();
+        let found = object_grants("com.example.notes", &set);
+        found.map(|grants| serde_json::to_value(grants).unwrap())
+    };
+    assert_eq!(told(&json!([]), &["*"], &["network:*"]), None);
+    assert_eq!(
+        told(&json!([]), &[], &["object:write:account"]),
+        Some(json!({
+            "plugin": "com.example.notes", "limited": false, "granted": [],
+            "denied": [{ "action": "write", "scope": "account" }]
+        }))
+    );
+    let asks = json!([permission("data.object", &["read", "update"], &["note", "lead"], false)]);
+    assert_eq!(
+        told(&asks, &["object:*:note", "object:read:lead"], &["object:*:secret"]),
+        Some(json!({
+            "plugin": "com.example.notes", "limited": true,
+            "granted": [
+                { "action": "read", "scope": "note" }, { "action": "read", "scope": "lead" },
+                { "action": "write", "scope": "note" }
+            ],
+            "denied": [
+                { "action": "read", "scope": "secret" }, { "action": "write", "scope": "secret" },
+                { "action": "manage", "scope": "secret" }
+            ]
+        }))
     );
 }
 
@@ -404,6 +513,13 @@ fn permissions_have_a_meaning_here() {
     check("system.service", &["execute"], &["jobs"], &["service:use:jobs"]);
     check("system.api", &["admin"], &["ignored"], &["system"]);
     check("system.api", &["read"], &[], &["api:use"]);
+    check("system.api", &["manage"], &["ignored"], &["principal:set"]);
+    check(
+        "system.plugin",
+        &["manage"],
+        &["com.example.x"],
+        &["plugin:manage:com.example.x"],
+    );
     check(
         "network.http",
         &["manage"],

@@ -90,6 +90,18 @@ impl PluginCell {
         }
     }
 
+    /// The place of a plugin that was refused: nothing will ever run in it.
+    pub(crate) fn refused(id: &str, reason: String) -> Self {
+        Self {
+            id: Arc::from(id),
+            state: ArcSwap::from_pointee(CellState::Down(Down {
+                state: DownState::Failed,
+                reason,
+            })),
+            chain_bit: 0,
+        }
+    }
+
     pub(crate) fn load(&self) -> Guard<Arc<CellState>> {
         self.state.load()
     }

@@ -29,6 +29,7 @@ use crate::{
     hooks::HookTable,
     instance::{Incident, Instance},
     journal::Journal,
+    lifecycle::absent::Shut,
     listeners::Listeners,
     package::{Candidate, Refusal},
     resolve::ResolveRequest,
@@ -91,6 +92,8 @@ pub(crate) struct Core {
     /// Files and plugins that stay out.
     pub(crate) refusals: Mutex<Vec<Refusal>>,
     pub(crate) refused_providers: Mutex<Vec<RefusedProvider>>,
+    /// Refused files whose plugins' hooks are held shut.
+    pub(crate) shut: Mutex<Vec<Shut>>,
     /// Plugins that only a command keeps from running.
     pub(crate) left_out: Mutex<Vec<Arc<Candidate>>>,
     pub(crate) incidents: mpsc::UnboundedSender<Incident>,
@@ -101,6 +104,10 @@ pub(crate) struct Core {
     instances: Mutex<Vec<Weak<Instance>>>,
     /// Taken for the moment in which references switch and tables follow.
     pub(crate) switch: Mutex<()>,
+    /// Held while a plugin is loaded that was not there before: no id is taken twice.
+    pub(crate) loading: tokio::sync::Mutex<()>,
+    /// Held while those are started that waited for another plugin.
+    pub(crate) rounds: tokio::sync::Mutex<()>,
     pub(crate) started: Instant,
     pub(crate) context: KernelContext,
     bus: OnceLock<EventBus>,
@@ -151,6 +158,7 @@ impl Core {
             records: RwLock::default(),
             refusals: Mutex::default(),
             refused_providers: Mutex::default(),
+            shut: Mutex::default(),
             left_out: Mutex::default(),
             incidents,
             figures: KernelFigures::default(),
@@ -158,6 +166,8 @@ impl Core {
             journal: Journal::default(),
             instances: Mutex::default(),
             switch: Mutex::new(()),
+            loading: tokio::sync::Mutex::default(),
+            rounds: tokio::sync::Mutex::default(),
             started: Instant::now(),
             context,
             bus: OnceLock::new(),
@@ -231,6 +241,7 @@ impl Core {
             trust: &self.options.policy.trust,
             grants: &self.options.policy.grants,
             settings: &self.options.plugin_settings,
+            places: &self.options.settings_places,
             now: self.now(),
         }
     }
@@ -275,6 +286,7 @@ impl Core {
             .map(|(record, candidate)| Contributor {
                 plugin: &record.id,
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: record.standing() != Standing::Stopped && record.with(|details| details.generation > 0),
             })
             .collect();
@@ -284,6 +296,7 @@ impl Core {
             .map(|candidate| Contributor {
                 plugin: candidate.id(),
                 declaration: &candidate.document.objectos,
+                grants: &candidate.grants,
                 loaded: false,
             })
             .collect();

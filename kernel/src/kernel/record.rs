@@ -5,7 +5,7 @@ use objectos_protocol::kernel::{PluginHealthReport, PluginHealthStatus, PluginSt
 use parking_lot::Mutex;
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crate::{instance::cell::PluginCell, package::Candidate};
+use crate::{instance::cell::PluginCell, package::Candidate, services::Principals};
 
 /// Where a plugin stands, in a word for reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub(crate) struct Details {
 pub(crate) struct PluginRecord {
     pub(crate) id: Arc<str>,
     pub(crate) cell: Arc<PluginCell>,
+    /// Whom its generations were asked to act for.
+    pub(crate) principals: Arc<Principals>,
     /// Held by whoever swaps, restarts or stops it.
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// Somebody asks it how it does.
@@ -111,6 +113,7 @@ impl PluginRecord {
         Self {
             id: Arc::clone(&cell.id),
             cell,
+            principals: Arc::default(),
             turn: tokio::sync::Mutex::new(()),
             probing: AtomicBool::new(false),
             restarting: AtomicBool::new(false),

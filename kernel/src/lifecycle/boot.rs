@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Loading, StartFailure, Switch, bring_up, notices, select, switch};
+use super::{Loading, StartFailure, Switch, absent, bring_up, notices, select, switch};
 use crate::{
     config::Selection,
     contributions::RefusedProvider,
@@ -38,6 +38,7 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
     let levels = select::levels(&resolution, &core.options.select)?;
     *core.left_out.lock() = select::left_out(&resolution, &core.options.select, &levels);
     register(core, &levels);
+    absent::of_refused(core);
     if core.options.select == Selection::All {
         core.check_clients()?;
     }
@@ -213,6 +214,7 @@ pub(crate) fn note_failure(
     switch(core, record, Switch::Down(DownState::Failed, text.to_owned()));
     if !record.with(|details| details.served) {
         core.expect_event_handlers(record);
+        absent::of_failed(core, record, candidate);
     }
 }
 
@@ -241,7 +243,7 @@ fn result(core: &Core, candidate: &Candidate, took: Duration, failure: Option<&s
 }
 
 /// Why a plugin cannot start although it was resolved: something it needs did not come up.
-fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -> Option<Refusal> {
+pub(crate) fn missing_dependency(core: &Core, candidate: &Candidate, graph: &PluginGraph) -> Option<Refusal> {
     let needs = graph
         .edges
         .iter()

@@ -17,7 +17,7 @@ use crate::{
     instance::{Instance, Parts, phase, registered},
     kernel::{core::Core, record::PluginRecord},
     loader::{Library, note_kept},
-    package::Candidate,
+    package::{Candidate, idle_parts},
 };
 
 /// Why the library of a plugin that does not come back from its making is kept.
@@ -102,6 +102,7 @@ pub(crate) async fn load(loading: &Loading<'_>) -> Result<Arc<Instance>, Error> 
         Arc::clone(&core),
         Arc::clone(&loading.record.id),
         Arc::clone(&candidate),
+        &loading.record.principals,
     ));
     let limit = ms(core.options.limits.load_ms);
     let object = host.object();
@@ -142,6 +143,7 @@ pub(crate) async fn recreate(loading: &Loading<'_>, library: Library) -> Result<
         Arc::clone(loading.core),
         Arc::clone(&loading.record.id),
         Arc::clone(loading.candidate),
+        &loading.record.principals,
     ));
     let object = host.object();
     let limit = ms(loading.core.options.limits.load_ms);
@@ -218,12 +220,19 @@ async fn init(loading: &Loading<'_>, instance: &Arc<Instance>, resume: Option<Ve
     .map_err(|failure| failure.into_error(id, "init", limit))?;
     let registrations: Registrations = serde_json::from_slice(&answer)
         .map_err(|error| Error::Internal(format!("the registrations of {id} cannot be read: {error}")))?;
-    let (registered, warnings) = registered::check(
+    let (registered, mut warnings) = registered::check(
         id,
         registrations,
         &loading.candidate.document.objectos,
         &loading.candidate.grants,
     )?;
+    let idle = idle_parts(&loading.candidate.document);
+    if !idle.is_empty() {
+        warnings.push(format!(
+            "says in its plugin.json what has no effect: {}",
+            idle.join(", ")
+        ));
+    }
     instance.set_registered(registered);
     notices::phase(
         loading.core,

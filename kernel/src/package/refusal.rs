@@ -28,6 +28,12 @@ pub struct Refusal {
     pub trust: Option<PluginTrustLevel>,
     /// Names of the services it would have provided.
     pub provides: Vec<String>,
+    /// Names of the services it uses.
+    pub uses: Vec<String>,
+    /// It is a gateway, and may listen as far as that is known.
+    pub gateway: bool,
+    /// Names of the hooks that it was to be asked by before something is done, and may not be passed over in.
+    pub vetoes: Vec<String>,
     pub reason: RefusalReason,
     /// Who wants what and who offers what, from this plugin to the root of the trouble; empty when the reason says all.
     pub chain: Vec<String>,
@@ -46,6 +52,9 @@ impl Refusal {
             sha256: None,
             trust: None,
             provides: Vec::new(),
+            uses: Vec::new(),
+            gateway: false,
+            vetoes: Vec::new(),
             remedy: reason.remedy(),
             reason,
             chain: Vec::new(),
@@ -61,6 +70,9 @@ impl Refusal {
             sha256: Some(candidate.sha256),
             trust: Some(candidate.trust.level),
             provides: provided_by(&candidate.document),
+            uses: used_by(&candidate.document),
+            gateway: candidate.listens(),
+            vetoes: vetoes_of(candidate),
             ..Self::of_file(&candidate.path, reason)
         }
     }
@@ -73,6 +85,18 @@ impl Refusal {
             (Some(id), None) => format!("`{id}` ({})", self.path.display()),
             (None, _) => self.path.display().to_string(),
         }
+    }
+}
+
+impl Refusal {
+    /// Whether the operator wants it so: the file is blocked, or another provider preferred.
+    #[must_use]
+    pub fn intended(&self) -> bool {
+        let reason = &self.reason;
+        matches!(
+            reason,
+            RefusalReason::Blocked { .. } | RefusalReason::TwoProviders { preferred: true, .. }
+        )
     }
 }
 
@@ -238,6 +262,14 @@ pub enum RefusalReason {
         found: Version,
         path: PathBuf,
     },
+    #[error("needs plugin `{wanted}` to implement `{capability}`, the one from {} implements {}", path.display(), if implements.is_empty() { "nothing".to_owned() } else { listed(implements) })]
+    CapabilityMissing {
+        wanted: String,
+        /// Id of a protocol, as in `com.example.protocol.storage.v1`.
+        capability: String,
+        path: PathBuf,
+        implements: Vec<String>,
+    },
     #[error("needs service `{service}` {range}, which no plugin provides")]
     ServiceMissing {
         service: String,
@@ -279,6 +311,21 @@ pub enum RefusalReason {
     },
 }
 
+impl RefusalReason {
+    /// Whether something is missing that may still come, and nothing is wrong with the plugin itself.
+    pub(crate) fn is_lack(&self) -> bool {
+        matches!(
+            self,
+            Self::PluginMissing { .. }
+                | Self::PluginRange { .. }
+                | Self::CapabilityMissing { .. }
+                | Self::ServiceMissing { .. }
+                | Self::ServiceRange { .. }
+                | Self::DependencyRefused { .. }
+        )
+    }
+}
+
 /// Names of the services a document offers.
 pub(crate) fn provided_by(document: &PluginDocument) -> Vec<String> {
     document
@@ -288,6 +335,28 @@ pub(crate) fn provided_by(document: &PluginDocument) -> Vec<String> {
         .iter()
         .map(|provided| provided.name.clone())
         .collect()
+}
+
+/// Names of the services a document says it uses.
+pub(crate) fn used_by(document: &PluginDocument) -> Vec<String> {
+    let used = &document.objectos.services.uses;
+    used.iter().map(|service| service.name.clone()).collect()
+}
+
+/// Hooks that a document says its plugin handles before something is done, and without which it does not mean to run.
+pub(crate) fn vetoes_in(document: &PluginDocument) -> impl Iterator<Item = &String> {
+    let hooks = &document.objectos.hooks;
+    let before = |name: &str| name.rsplit('.').next().is_some_and(|last| last.starts_with("before"));
+    hooks
+        .handles
+        .iter()
+        .filter(move |name| before(name) && !hooks.optional.contains(name))
+}
+
+/// The same of a candidate, but for what the operator denies it.
+pub(crate) fn vetoes_of(candidate: &Candidate) -> Vec<String> {
+    let granted = vetoes_in(&candidate.document).filter(|name| candidate.grants.may_handle_hook(name));
+    granted.cloned().collect()
 }
 
 fn joined<T: fmt::Display>(items: &[T]) -> String {

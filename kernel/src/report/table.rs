@@ -95,6 +95,7 @@ mod tests {
                 line("com.example.long", "failed", &[], Some("it says no\nhint: ask")),
             ],
             refused: Vec::new(),
+            essential: std::collections::BTreeSet::new(),
             duration_ms: 20.0,
         };
         let expected = "\

@@ -45,14 +45,21 @@ impl Look<'_> {
         let named = |index: &usize| self.candidates[*index].id() == need.name;
         if let Some(index) = self.wiring.active.iter().copied().find(|index| named(index)) {
             let found = &self.candidates[index];
-            if need.range.matches(&found.version()) {
-                return None;
+            if !need.range.matches(&found.version()) {
+                return Some(Verdict::of(RefusalReason::PluginRange {
+                    wanted: need.name.clone(),
+                    range: need.range.clone(),
+                    found: found.version(),
+                    path: found.path.clone(),
+                }));
             }
-            return Some(Verdict::of(RefusalReason::PluginRange {
+            let capability = need.lacking(found)?;
+            let implements = &found.document.capabilities.implements;
+            return Some(Verdict::of(RefusalReason::CapabilityMissing {
                 wanted: need.name.clone(),
-                range: need.range.clone(),
-                found: found.version(),
+                capability: capability.to_owned(),
                 path: found.path.clone(),
+                implements: implements.iter().map(|known| known.protocol.id.clone()).collect(),
             }));
         }
         if let Some(index) = self.verdicts.keys().copied().find(|index| named(index)) {

@@ -13,8 +13,8 @@ use crate::package::{Digest, PrivateCopy};
 use crate::settings::PluginSettings;
 use crate::trust::TrustVerdict;
 
-/// One plugin a line: `name version: item, item`. Items: `plugin NAME RANGE`, `service NAME RANGE`, the same with `maybe`
-/// before it, `offers NAME VERSION`, `route METHOD PATH`, `command WORDS`, `object NAME`, `withheld SERVICE`.
+/// One plugin a line: `name version: item, item`. Items: `plugin NAME RANGE`, the same with `with PROTOCOL` behind it, `service
+/// NAME RANGE`, any of these with `maybe` before it, `implements PROTOCOL`, `offers NAME VERSION`, `route METHOD PATH`, `command WORDS`, `object NAME`, `withheld SERVICE`.
 fn plugins(lines: &str) -> Vec<Arc<Candidate>> {
     lines
         .lines()
@@ -27,15 +27,24 @@ fn plugins(lines: &str) -> Vec<Arc<Candidate>> {
 fn plugin(line: &str) -> Candidate {
     let (head, items) = line.split_once(':').unwrap();
     let (name, version) = head.split_once(' ').unwrap();
-    let (mut requires, mut provides, mut uses) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut requires, mut provides, mut uses, mut implements) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut routes, mut commands, mut objects, mut deny) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for item in items.split(',').map(str::trim).filter(|item| !item.is_empty()) {
         let (optional, item) = item.strip_prefix("maybe ").map_or((false, item), |item| (true, item));
         let words: Vec<&str> = item.splitn(3, ' ').collect();
         match words.as_slice() {
             ["plugin", name, range] => {
-                requires.push(json!({"pluginId": format!("t.p{name}"), "version": range, "optional": optional}))
+                // Protocols that it has to implement stand behind the range.
+                let (range, protocols) = range.split_once(" with ").unwrap_or((range, ""));
+                let protocols: Vec<String> = protocols.split_whitespace().map(protocol).collect();
+                requires.push(json!({
+                    "pluginId": format!("t.p{name}"), "version": range, "optional": optional,
+                    "requiredCapabilities": protocols
+                }))
             }
+            ["implements", name] => implements.push(json!({
+                "protocol": {"id": protocol(name), "label": name, "version": {"major": 1, "minor": 0, "patch": 0}}
+            })),
             ["service", name, range] => uses.push(json!({"name": name, "range": range, "optional": optional})),
             ["offers", name, version] => provides.push(json!({"name": name, "version": version})),
             ["route", method, path] => routes.push(json!({"method": method, "path": path})),
@@ -48,7 +57,7 @@ fn plugin(line: &str) -> Candidate {
     let id = format!("t.p{name}");
     let text = json!({
         "manifest": {"id": id, "version": version, "type": "plugin", "name": name},
-        "capabilities": {"requires": requires},
+        "capabilities": {"requires": requires, "implements": implements},
         "objectos": {"api": "^1", "services": {"provides": provides, "uses": uses}, "routes": routes, "commands": commands, "objects": objects}
     });
     let document = PluginDocument::parse(text.to_string().as_bytes()).unwrap();
@@ -73,6 +82,10 @@ fn plugin(line: &str) -> Candidate {
         grants,
         settings: PluginSettings::default(),
     }
+}
+
+fn protocol(name: &str) -> String {
+    format!("com.example.protocol.{name}.v1")
 }
 
 fn short(id: &str) -> &str {
@@ -366,6 +379,40 @@ fn the_kernels_services_are_its_own() {
         &request,
         "",
         &["a: reserved-service"],
+    );
+}
+
+#[test]
+fn a_plugin_that_is_needed_for_a_protocol_has_to_implement_it() {
+    let lines = "a 1.0.0: implements store, implements search\n b 1.0.0: plugin a ^1 with store\n c 1.0.0: plugin a ^1 with search store";
+    check(lines, &alone(), "a | b c", &[]);
+    let lines = "a 1.0.0: implements store\n b 1.0.0: plugin a ^1 with search\n c 1.0.0: plugin b *";
+    let resolution = check(
+        lines,
+        &alone(),
+        "a",
+        &["b: capability-missing", "c: dependency-refused"],
+    );
+    let refusal = &resolution.refusals[0];
+    assert_eq!(
+        refusal.reason.to_string(),
+        "needs plugin `t.pa` to implement `com.example.protocol.search.v1`, the one from a.so implements \
+         `com.example.protocol.store.v1`"
+    );
+    assert!(refusal.remedy.contains("capabilities.implements"), "{refusal}");
+    // One that it can do without keeps nobody out, and is not waited for.
+    check(
+        "a 1.0.0: implements store\n b 1.0.0: maybe plugin a ^1 with search",
+        &alone(),
+        "a b",
+        &[],
+    );
+    // The range comes first.
+    check(
+        "a 1.0.0:\n b 1.0.0: plugin a ^2 with search",
+        &alone(),
+        "a",
+        &["b: plugin-range"],
     );
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Need {
     pub(super) name: String,
     pub(super) range: VersionReq,
     pub(super) optional: bool,
+    /// Ids of the protocols that the plugin has to implement; none for a service.
+    pub(super) capabilities: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,16 @@ pub(super) enum NeedKind {
 }
 
 impl Need {
+    /// The first protocol that is needed and that this plugin does not say to implement.
+    pub(super) fn lacking(&self, candidate: &Candidate) -> Option<&str> {
+        let implements = &candidate.document.capabilities.implements;
+        let offers = |wanted: &str| implements.iter().any(|capability| capability.protocol.id == wanted);
+        self.capabilities
+            .iter()
+            .map(String::as_str)
+            .find(|wanted| !offers(wanted))
+    }
+
     /// As in "plugin `com.example.base` ^1".
     pub(super) fn described(&self) -> String {
         let kind = match self.kind {
@@ -132,6 +144,7 @@ impl Wiring {
                 };
                 if let Some((to, version)) = found.filter(|(to, _)| to != from)
                     && need.range.matches(&version)
+                    && need.lacking(&candidates[to]).is_none()
                 {
                     self.wires.push(Wire { from: *from, to, need });
                 }
@@ -160,7 +173,7 @@ fn depth(count: usize, wires: &[Wire]) -> Vec<usize> {
 /// Everything a plugin wants, plugins first.
 pub(super) fn needs(candidate: &Candidate) -> Vec<Need> {
     let document = &candidate.document;
-    let plugin = |name: &String, range: &String, optional| {
+    let plugin = |name: &String, range: &String, optional, capabilities: &[String]| {
         // A range that was checked when the document was read; anything else means "any version".
         let range = parse_range(range).unwrap_or(VersionReq::STAR);
         Need {
@@ -168,25 +181,26 @@ pub(super) fn needs(candidate: &Candidate) -> Vec<Need> {
             name: name.clone(),
             range,
             optional,
+            capabilities: capabilities.to_vec(),
         }
     };
     let mut needs: Vec<Need> = document
         .manifest
         .dependencies
         .iter()
-        .map(|(id, range)| plugin(id, range, false))
+        .map(|(id, range)| plugin(id, range, false, &[]))
         .collect();
     let requires = &document.capabilities.requires;
-    needs.extend(
-        requires
-            .iter()
-            .map(|required| plugin(&required.plugin_id, &required.version, required.optional)),
-    );
+    needs.extend(requires.iter().map(|required| {
+        let capabilities = &required.required_capabilities;
+        plugin(&required.plugin_id, &required.version, required.optional, capabilities)
+    }));
     needs.extend(document.objectos.services.uses.iter().map(|used| Need {
         kind: NeedKind::Service,
         name: used.name.clone(),
         range: used.range.clone(),
         optional: used.optional,
+        capabilities: Vec::new(),
     }));
     needs
 }

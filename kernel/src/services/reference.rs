@@ -22,7 +22,7 @@ use std::{
 };
 use tokio::runtime::Handle;
 
-use super::{Provider, ServiceKind, ServiceSlot};
+use super::{Principals, Provider, ServiceKind, ServiceSlot};
 use crate::instance::{
     Instance,
     call::Started,
@@ -37,6 +37,8 @@ pub(crate) struct Caller {
     pub(crate) id: Arc<str>,
     /// Whether it may act as the system.
     pub(crate) system: bool,
+    /// For whom it may act; `None` when it may say so itself.
+    pub(crate) held_to: Option<Arc<Principals>>,
 }
 
 impl Caller {
@@ -45,15 +47,20 @@ impl Caller {
         Self {
             id: Arc::from(""),
             system: true,
+            held_to: None,
         }
     }
 
-    /// The context as the callee gets it: the caller's id is the true one, and nobody acts as the system who may not.
+    /// The context as the callee gets it: the caller's id is the true one, nobody acts as the system who may not, nor for
+    /// somebody by whom it was not asked.
     pub(crate) fn stamp<'a>(&'a self, context: &RawContext<'a>) -> RawContext<'a> {
         let mut stamped = *context;
         stamped.caller = RStr::from_str(&self.id);
         if !self.system {
             stamped.flags &= !FLAG_SYSTEM;
+        }
+        if let Some(principals) = &self.held_to {
+            principals.hold(&self.id, &mut stamped);
         }
         stamped
     }

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::waiting;
 use crate::{
     discover,
     error::Error,
@@ -14,10 +15,10 @@ use crate::{
         core::Core,
         record::{PluginRecord, Standing},
     },
-    lifecycle::boot,
+    lifecycle::{absent, boot},
     loader,
     package::{Candidate, Refusal},
-    resolve,
+    resolve::{self, Resolution},
 };
 
 /// Examines the file that is to replace a plugin.
@@ -50,7 +51,7 @@ pub(super) async fn examine(
     Ok(Arc::new(candidate))
 }
 
-async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<Refusal>> {
+pub(super) async fn examine_file(core: &Arc<Core>, path: PathBuf) -> Result<Candidate, Box<Refusal>> {
     let own = Arc::clone(core);
     let examined = core.executor.spawn_blocking(move || {
         // Swap after swap may come to the same thread, which never rests long enough to end: what libraries left on it goes now.
@@ -90,7 +91,7 @@ fn inside(folder: &Path, path: &Path) -> Result<PathBuf, String> {
 /// # Errors
 /// `SwapRefused` with the refusal of whoever would fall.
 pub(super) fn fits(core: &Core, record: &PluginRecord, candidate: &Arc<Candidate>) -> Result<(), Error> {
-    match conflict(core, candidate) {
+    match conflict(core, candidate, &beside_the_others(core, candidate)) {
         None => Ok(()),
         Some(refusal) => Err(Error::SwapRefused {
             plugin: record.id.to_string(),
@@ -99,8 +100,8 @@ pub(super) fn fits(core: &Core, record: &PluginRecord, candidate: &Arc<Candidate
     }
 }
 
-/// The refusal that this candidate would bring, to itself or to somebody who runs.
-fn conflict(core: &Core, candidate: &Arc<Candidate>) -> Option<Refusal> {
+/// This candidate and everybody else who is there, held against each other.
+pub(super) fn beside_the_others(core: &Core, candidate: &Arc<Candidate>) -> Resolution {
     let records = core.all_records();
     let mut candidates: Vec<Arc<Candidate>> = records
         .iter()
@@ -110,12 +111,16 @@ fn conflict(core: &Core, candidate: &Arc<Candidate>) -> Option<Refusal> {
     candidates.push(Arc::clone(candidate));
     let commands = core.host_commands();
     let refused = core.refusals.lock().clone();
-    let resolution = resolve::resolve(&candidates, &core.resolve_request(&commands, &refused));
-    let matters = |refusal: &Refusal| {
+    resolve::resolve(&candidates, &core.resolve_request(&commands, &refused))
+}
+
+/// The refusal that this candidate would bring, to itself or to somebody who runs.
+pub(super) fn conflict(core: &Core, candidate: &Candidate, resolution: &Resolution) -> Option<Refusal> {
+    let matters = |refusal: &&Refusal| {
         let plugin = refusal.plugin.as_deref().unwrap_or_default();
         plugin == candidate.id() || core.record(plugin).is_ok_and(|record| record.cell.running().is_some())
     };
-    resolution.refusals.into_iter().find(matters)
+    resolution.refusals.iter().find(matters).cloned()
 }
 
 /// Loads a plugin from a file that was not there before.
@@ -124,6 +129,7 @@ fn conflict(core: &Core, candidate: &Arc<Candidate>) -> Option<Refusal> {
 /// `SwapRefused` when it may not be loaded or does not fit; what its start says.
 pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> Result<(), Error> {
     core.require_running()?;
+    let _loading = core.loading.lock().await;
     let shown = path.display().to_string();
     let refuse = |refusal: Refusal| {
         journal::refused(core, &cause, &refusal);
@@ -131,9 +137,12 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
             plugin: shown.clone(),
             reason: refusal.to_string(),
         };
-        let mut refusals = core.refusals.lock();
-        refusals.retain(|known| known.path != refusal.path);
-        refusals.push(refusal);
+        {
+            let mut refusals = core.refusals.lock();
+            refusals.retain(|known| known.path != refusal.path);
+            refusals.push(refusal);
+        }
+        absent::of_refused(core);
         error
     };
     let candidate = Arc::new(examine_file(core, path).await.map_err(|refusal| refuse(*refusal))?);
@@ -144,7 +153,7 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
             reason: format!("{} has its id; {first} was there first", candidate.label()),
         });
     }
-    if let Some(refusal) = conflict(core, &candidate) {
+    if let Some(refusal) = conflict(core, &candidate, &beside_the_others(core, &candidate)) {
         return Err(refuse(refusal));
     }
     let level = core
@@ -159,9 +168,13 @@ pub(crate) async fn load_new(core: &Arc<Core>, path: PathBuf, cause: Cause) -> R
     core.refused_providers
         .lock()
         .retain(|known| known.plugin != candidate.id());
+    absent::of_refused(core);
+    // Others are to know its limits before it begins.
+    core.refresh_contributions();
     let started = boot::start_plugin(core, &record, &candidate).await;
     if started.is_ok() {
         health::first_look(core, &[Arc::clone(&record)]).await;
+        waiting::look_again(core, &cause);
     }
     match &started {
         Ok(()) => journal::loaded(core, &cause, &candidate),

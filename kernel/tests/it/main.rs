@@ -13,5 +13,6 @@ mod sockets;
 mod streams;
 mod swap;
 mod threads;
+mod waiting;
 mod watch;
 mod zoo;

@@ -350,6 +350,26 @@ fn doors_of_the_kernel_are_guarded() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
+        // Using the kernel's service is implied by naming it; changing anything by it is not.
+        let of_kernel =
+            |method: &str, payload: Value| json!({ "service": "kernel", "method": method, "payload": payload });
+        for (method, payload) in [
+            ("swap", json!({ "plugin": "probe.b" })),
+            ("restart", json!("probe.b")),
+            ("dead_letters", json!({ "limit": 1 })),
+            ("retry_dead_letter", json!("x")),
+            ("replay", json!({ "fromTimestamp": "2026-01-01T00:00:00Z" })),
+            ("record_state", json!({ "object": "a", "record": "b" })),
+        ] {
+            let error = call(&kernel, "probe.a", "onward", of_kernel(method, payload))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Denied, "{method}: {error:?}");
+            assert!(error.message().contains("plugin:manage"), "{method}: {error}");
+        }
+        call(&kernel, "probe.a", "onward", of_kernel("health", json!(null)))
+            .await
+            .unwrap();
         call(&kernel, "probe.a", "spawn", json!(null)).await.unwrap();
         assert_eq!(
             call(&kernel, "probe.a", "spawned", json!(null)).await.unwrap(),

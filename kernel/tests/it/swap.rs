@@ -368,6 +368,27 @@ fn a_plugin_that_panics_is_restarted_and_its_callers_read_why() {
 }
 
 #[test]
+fn a_plugin_that_says_so_is_not_restarted_after_a_panic() {
+    run(async {
+        let mut rig = Rig::new();
+        rig.probe("probe.a", json!({}), |document| {
+            document["objectos"]["health"] = json!({ "autoRestart": false });
+        });
+        let (kernel, _) = rig.boot().await;
+        call(&kernel, "probe.a", "panic", json!(null)).await.unwrap_err();
+        until("the verdict", || async {
+            kernel.plugins()["plugins"][0]["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("its 0 restarts are used up"))
+        })
+        .await;
+        assert_eq!(kernel.plugins()["plugins"][0]["generation"], json!(1));
+        assert_eq!(kernel.health().status, "unhealthy");
+        kernel.shutdown(STOP).await;
+    });
+}
+
+#[test]
 fn the_kernel_service_swaps_and_restarts() {
     run(async {
         let mut rig = Rig::new();

@@ -45,6 +45,11 @@ pub trait Environment {
         &UTC
     }
 
+    /// The time zone that the operator chose, for what is not the caller's to choose.
+    fn usual_zone(&self) -> &Zone {
+        self.zone()
+    }
+
     /// Whether the record is being created.
     fn is_new(&self) -> bool {
         false

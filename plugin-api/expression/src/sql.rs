@@ -35,8 +35,8 @@ pub struct NotAFilter {
 /// - **Text**: order is by code point (`COLLATE "C"`, `BINARY`), equality by character, case matters. Lengths count characters. Counts
 ///   below 0 are 0, `MID` before the first character starts at the first. `TRIM` takes off space and the characters 9 to 13.
 ///   `CONCAT` takes null for empty, `&` does not; beside text, days and moments join as they are stored, booleans as `true` and
-///   `false`. Text beyond the bytes that an evaluation may make is null. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the
-///   pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
+///   `false`, and numbers only where they count something or are constants. Text beyond the bytes that an evaluation may make is
+///   null. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
 /// - **Dates**: parts of a datetime are those of local time, by the changes of the environment's [`crate::Zone`], which the query writes
 ///   out. `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
 /// - **IN**: scalars as SQL does; `In` without any entry is null for a null item, else false (`x <> x`). An entry of type list is a
@@ -46,7 +46,34 @@ pub fn sql_form(expression: &CheckedExpression) -> Result<(), NotAFilter> {
     node_form(expression.root()).map_err(|obstacle| obstacle.locate(expression.source()))
 }
 
+/// Functions that count something: their numbers are whole, and so short that every database writes all of their digits.
+const COUNTING: [&str; 16] = [
+    "DAY",
+    "DAYS_BETWEEN",
+    "FIND",
+    "HOUR",
+    "LEN",
+    "MINUTE",
+    "MONTH",
+    "MONTHS_BETWEEN",
+    "MONTH_DIFF",
+    "NETWORKDAYS",
+    "QUARTER",
+    "SECOND",
+    "WEEKDAY",
+    "WEEKNUM",
+    "YEAR",
+    "YEARS_BETWEEN",
+];
+
 impl Node {
+    /// Whether its value becomes the same text in every database: by its type, or as a number that counts something or is known
+    /// before the query.
+    pub(crate) fn is_written_alike(&self) -> bool {
+        let counts = || matches!(&self.kind, NodeKind::Call { function, .. } if COUNTING.contains(&function.name));
+        self.value_type.is_written_alike() || (self.value_type == Type::Number && (self.is_constant() || counts()))
+    }
+
     /// Whether SQL can compute it; see [`sql_form`].
     pub fn has_sql_form(&self) -> bool {
         node_form(self).is_ok()
@@ -140,7 +167,7 @@ fn reason(node: &Node, constant: bool) -> Option<String> {
         NodeKind::Arithmetic(operator, ..) if open(node) => {
             Some(format!("the types beside {} are not known", operator.symbol()))
         }
-        NodeKind::Concat(items) if items.iter().any(|item| !item.value_type.is_written_alike()) => {
+        NodeKind::Concat(items) if items.iter().any(|item| !item.is_written_alike()) => {
             Some("only text is joined in the same way by every database".to_owned())
         }
         NodeKind::Compare(operator, left, right) if open(left) || open(right) => {

@@ -34,6 +34,9 @@ pub struct Credentials {
     /// keeps none from idling, and renews none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passive: bool,
+    /// The caller's connection is encrypted, as the gateway established it: a page of the same name without https is not ours then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secure: bool,
 }
 
 /// Who it is. JSON, camelCase.

@@ -110,7 +110,8 @@ pub struct RecordStateAnswer {
     pub events: u64,
 }
 
-/// The kernel itself.
+/// The kernel itself. Whatever changes something, and what shows records (`dead_letters`, `record_state`), fails with `Denied` for
+/// a plugin that does not hold `plugin:manage`, for the plugin that it names where it names one.
 #[service(name = "kernel", version = "1.1.0")]
 pub trait Kernel {
     /// Everything found, loaded or refused:

@@ -70,6 +70,28 @@ pub struct AccessPlan {
     pub readable: FieldAccess,
     /// Fields that may be written.
     pub writable: FieldAccess,
+    /// What the principal holds: masks, expressions and whoever else asks for roles go by this. Absent, from a provider that
+    /// knows no more than the session does: what the principal itself says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdings: Option<Holdings>,
+}
+
+/// What a principal holds, however it came by it: by its session, by records, by what it belongs to. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Holdings {
+    /// Names of roles.
+    pub roles: Vec<String>,
+    /// Names of permission sets, profiles among them.
+    pub permission_sets: Vec<String>,
+    /// Those of the sets that are profiles.
+    pub profiles: Vec<String>,
+    /// Names of groups.
+    pub groups: Vec<String>,
+    /// Ids of teams.
+    pub teams: Vec<String>,
+    /// Names of territories.
+    pub territories: Vec<String>,
 }
 
 /// Which system permission. JSON, camelCase.

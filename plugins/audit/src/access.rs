@@ -10,7 +10,7 @@ use objectos_plugin_api::{
     Context, Error, ErrorKind, Host, PrincipalKind, ServiceRef,
     contracts::{
         data::{DataClient, FindRequest, GetRequest},
-        permissions::{AccessRequest, FieldAccess, Operation, PermissionsClient, SystemPermissionRequest},
+        permissions::{AccessPlan, AccessRequest, FieldAccess, Operation, PermissionsClient, SystemPermissionRequest},
     },
 };
 use serde::Deserialize;
@@ -173,11 +173,27 @@ impl Access {
         if context.system() || !self.declared() {
             return Ok(Vec::new());
         }
-        let roles = context
-            .principal()?
-            .map(|principal| principal.roles)
-            .unwrap_or_default();
-        Ok(self.fields.object(object).await?.masked_from(&roles))
+        let plan = self.reading(context, object).await?;
+        self.masked_by(context, object, &plan).await
+    }
+
+    /// The same with the plan at hand: the roles are those that the permissions know, which may be more than the session's.
+    async fn masked_by(&self, context: &Context, object: &str, plan: &AccessPlan) -> Result<Vec<String>> {
+        let facts = self.fields.object(object).await?;
+        if let Some(holdings) = &plan.holdings {
+            return Ok(facts.masked_from(Some(holdings.roles.as_slice())));
+        }
+        let roles = context.principal()?.map(|principal| principal.roles);
+        Ok(facts.masked_from(roles.as_deref()))
+    }
+
+    /// What the caller may read of an object.
+    async fn reading(&self, context: &Context, object: &str) -> Result<AccessPlan> {
+        let request = AccessRequest {
+            object: object.to_owned(),
+            operation: Operation::Read,
+        };
+        Ok(self.permissions.access_plan(context, &request).await?)
     }
 
     /// What the caller sees of the records that rows are about, by object. An object that is not named is no secret.
@@ -200,11 +216,8 @@ impl Access {
     }
 
     async fn sight(&self, context: &Context, object: &str, ids: HashSet<&str>) -> Result<Sight> {
-        let request = AccessRequest {
-            object: object.to_owned(),
-            operation: Operation::Read,
-        };
-        let plan = self.permissions.access_plan(context, &request).await?;
+        let plan = self.reading(context, object).await?;
+        let masked = self.masked_by(context, object, &plan).await?;
         let fields = match plan.readable {
             _ if !plan.allowed => return Ok(Sight::nothing()),
             FieldAccess::All => Readable::All,
@@ -217,7 +230,7 @@ impl Access {
         };
         Ok(Sight {
             fields,
-            masked: self.masked(context, object).await?,
+            masked,
             records,
         })
     }

@@ -52,6 +52,13 @@ pub(crate) fn hash_of(row: &Row) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
+/// The canonical form of what a row says, for signatures.
+pub(crate) fn canonical(map: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    write_map(&mut text, map);
+    text
+}
+
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

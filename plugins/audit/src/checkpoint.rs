@@ -7,6 +7,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -80,16 +81,20 @@ impl Key {
     }
 
     pub(crate) fn sign(&self, head: &Head, signed_at: String) -> Checkpoint {
-        let signature = self
-            .key
-            .sign(statement(head.sequence, &head.hash, &signed_at).as_bytes());
+        let (key_id, signature) = self.sign_text(&statement(head.sequence, &head.hash, &signed_at));
         Checkpoint {
             sequence: head.sequence,
             hash: head.hash.clone(),
             signed_at,
-            key_id: self.id.clone(),
-            signature: hex(&signature.to_bytes()),
+            key_id,
+            signature,
         }
+    }
+
+    /// The id of the key, and its signature of a text.
+    pub(crate) fn sign_text(&self, text: &str) -> (String, String) {
+        let signature = self.key.sign(text.as_bytes());
+        (self.id.clone(), hex(&signature.to_bytes()))
     }
 }
 
@@ -136,10 +141,15 @@ impl Keys {
 
     /// `None`: signed with a key that is not among them.
     pub(crate) fn holds(&self, checkpoint: &Checkpoint) -> Option<bool> {
-        let (_, key) = self.known.iter().find(|(id, _)| *id == checkpoint.key_id)?;
-        let signature = unhex(&checkpoint.signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
         let said = statement(checkpoint.sequence, &checkpoint.hash, &checkpoint.signed_at);
-        Some(signature.is_some_and(|signature| key.verify(said.as_bytes(), &signature).is_ok()))
+        self.holds_text(&checkpoint.key_id, &checkpoint.signature, &said)
+    }
+
+    /// The same of any text.
+    pub(crate) fn holds_text(&self, key_id: &str, signature: &str, text: &str) -> Option<bool> {
+        let (_, key) = self.known.iter().find(|(id, _)| id == key_id)?;
+        let signature = unhex(signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
+        Some(signature.is_some_and(|signature| key.verify(text.as_bytes(), &signature).is_ok()))
     }
 }
 
@@ -170,6 +180,23 @@ pub(crate) async fn last(records: &Records) -> Result<u64> {
     });
     let found = records.find(OBJECT, query).await?;
     Ok(found["records"][0]["sequence"].as_u64().unwrap_or_default())
+}
+
+/// Sequences of the checkpoints in the database between two, both among them.
+pub(crate) async fn between(records: &Records, first: u64, last: u64) -> Result<BTreeSet<u64>> {
+    let (mut found, mut after) = (BTreeSet::new(), first.saturating_sub(1));
+    loop {
+        let query = serde_json::json!({
+            "fields": ["sequence"], "where": { "sequence": { "$gt": after, "$lte": last } },
+            "orderBy": [{ "field": "sequence", "order": "asc" }], "limit": crate::store::PAGE, "count": false,
+        });
+        let page = records.find(OBJECT, query).await?;
+        let page = page["records"].as_array().into_iter().flatten();
+        let page: Vec<u64> = page.filter_map(|record| record["sequence"].as_u64()).collect();
+        let Some(end) = page.last() else { return Ok(found) };
+        after = *end;
+        found.extend(page);
+    }
 }
 
 /// All that are known, from both places, in order; a line of the file that is none is a problem.

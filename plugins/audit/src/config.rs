@@ -39,6 +39,8 @@ pub(crate) struct OwnSettings {
     pub(crate) signing_key_file: Option<PathBuf>,
     /// Public halves of keys that checkpoints were signed with before, hexadecimal.
     pub(crate) former_public_keys: Vec<String>,
+    /// Rows up to this sequence that tell of a removal need no signature: they were written before there was a key.
+    pub(crate) unsigned_removals_up_to: u64,
     /// A checkpoint after so many rows.
     pub(crate) checkpoint_rows: u64,
     /// Further objects whose changes are left out.
@@ -57,6 +59,7 @@ impl Default for OwnSettings {
             severities: HashMap::new(),
             signing_key_file: None,
             former_public_keys: Vec::new(),
+            unsigned_removals_up_to: 0,
             checkpoint_rows: 1_000,
             excluded_objects: Vec::new(),
             retention_interval_ms: 3_600_000,
@@ -65,12 +68,13 @@ impl Default for OwnSettings {
     }
 }
 
-const OWN_KEYS: [&str; 9] = [
+const OWN_KEYS: [&str; 10] = [
     "eventTypes",
     "excludeEventTypes",
     "severities",
     "signingKeyFile",
     "formerPublicKeys",
+    "unsignedRemovalsUpTo",
     "checkpointRows",
     "excludedObjects",
     "retentionIntervalMs",

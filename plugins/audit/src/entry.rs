@@ -15,7 +15,7 @@ use crate::{
     moment,
     redact::{HIDDEN, Redaction},
     row::{Change, Row},
-    scope::{Scope, type_of},
+    scope::{ARCHIVED, Scope, type_of},
     severity,
 };
 
@@ -199,6 +199,10 @@ impl Entries {
         self.redaction.clean_map(&mut metadata);
         if let Some(action) = action {
             metadata.insert("action".to_owned(), action.into());
+        }
+        if row.event_type == ARCHIVED {
+            // What was taken out of the chain is told by retention alone, which does not tell it over the bus.
+            metadata.remove("runs");
         }
         let text = |key: &str| metadata.get(key).and_then(Value::as_str).map(str::to_owned);
         row.object_name = text("object");

@@ -34,8 +34,10 @@ pub(crate) struct MaskFacts {
 }
 
 impl MaskFacts {
-    /// Whether somebody with these roles sees the mask; the same answer as the engine's, which puts it on.
-    fn hides_from(&self, roles: &[String]) -> bool {
+    /// Whether somebody with these roles sees the mask, or somebody of whom no role is known; the same answer as the engine's,
+    /// which puts it on.
+    fn hides_from(&self, roles: Option<&[String]>) -> bool {
+        let Some(roles) = roles else { return true };
         let any = |of: &Option<Vec<String>>| of.iter().flatten().any(|role| roles.contains(role));
         let everybody = self.roles.as_ref().is_none_or(Vec::is_empty);
         !any(&self.exempt_roles) && (everybody || any(&self.roles))
@@ -52,8 +54,8 @@ pub(crate) struct ObjectFacts {
 }
 
 impl ObjectFacts {
-    /// The fields whose values somebody with these roles sees masked.
-    pub(crate) fn masked_from(&self, roles: &[String]) -> Vec<String> {
+    /// The fields whose values somebody with these roles sees masked; all that have a mask where nobody knows the roles.
+    pub(crate) fn masked_from(&self, roles: Option<&[String]>) -> Vec<String> {
         let masked = self
             .fields
             .iter()

@@ -10,7 +10,7 @@
 //! * `suspicious`: so many events in so much time, and what is done then.
 //! * `retention`, `archive`, `checkpoint`: rows whose time is over, and statements that outlive them.
 //! * `verify`: the command that walks the chain.
-//! * `query`, `access`, `sight`, `view`, `history`, `export`, `routes`, `refusals`: who may read what, and how.
+//! * `query`, `access`, `sight`, `view`, `history`, `export`, `routes`: who may read what, and how.
 //! * `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
@@ -38,7 +38,7 @@ mod plugin;
 mod query;
 mod reads;
 mod redact;
-mod refusals;
+mod removal;
 mod retention;
 mod routes;
 mod row;

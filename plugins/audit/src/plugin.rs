@@ -1,7 +1,7 @@
 //! The audit behind the kernel: reads the configuration, listens, writes, answers, and keeps everybody from changing rows.
 
 use objectos_plugin_api::{
-    CommandAnswer, Error, Event, Health, Host, HttpRequest, Plugin, Registry, Result, Setup,
+    CommandAnswer, Error, Event, Health, Host, HttpRequest, Plugin, Refusals, Registry, Result, Setup,
     contracts::hooks::{AFTER_FIND, BEFORE_DELETE, BEFORE_UPDATE, QueryHook},
     plugin,
 };
@@ -19,7 +19,7 @@ use crate::{
     guard::{self, Pass},
     history::History,
     reads::{self, Sampling},
-    refusals::Refusals,
+    removal::Rules,
     retention::Keeper,
     routes::Reader,
     store::Records,
@@ -48,6 +48,7 @@ const FAMILIES: [(&str, &str); 11] = [
 pub struct AuditPlugin {
     host: Host,
     settings: AuditSettings,
+    key: Option<Arc<Key>>,
     keys: Keys,
     folder: PathBuf,
     records: Records,
@@ -74,6 +75,7 @@ impl Plugin for AuditPlugin {
 
     async fn init(setup: Setup) -> Result<Self> {
         let settings = AuditSettings::read(&setup.config)?;
+        let key = Key::read(&settings)?.map(Arc::new);
         let keys = Keys::read(&settings)?;
         for sentence in settings.untold() {
             tracing::warn!("{sentence}");
@@ -86,7 +88,7 @@ impl Plugin for AuditPlugin {
         let task = WriterTask {
             host: host.clone(),
             records: records.clone(),
-            key: Key::read(&settings)?,
+            key: key.clone(),
             folder: folder.clone(),
             checkpoint_rows: settings.own.checkpoint_rows,
             batch_max: settings.batch_max(),
@@ -106,6 +108,7 @@ impl Plugin for AuditPlugin {
             sampling: Sampling::new(&settings),
             host,
             settings,
+            key,
             keys,
             folder,
             records,
@@ -166,6 +169,7 @@ impl Plugin for AuditPlugin {
                 host: self.host.clone(),
                 records: self.records.clone(),
                 writer: self.writer.clone(),
+                key: self.key.clone(),
                 folder: Keeper::archive_folder(&policy, &self.folder),
                 compression: self.settings.audit.storage.compression,
                 policy,
@@ -294,7 +298,11 @@ impl AuditPlugin {
             archives: &archives,
         };
         let signing = Signing {
-            keys: &self.keys,
+            rules: Rules {
+                keys: &self.keys,
+                policy: self.settings.audit.retention_policy.as_ref(),
+                unsigned_up_to: self.settings.own.unsigned_removals_up_to,
+            },
             every: self.settings.signed_every(),
         };
         let report = verify::verify(&self.records, signing, &places).await?;

@@ -6,13 +6,14 @@
 use objectos_plugin_api::{Host, protocol::system::AuditRetentionPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use crate::{
     archive,
+    checkpoint::{self, Key},
     config::Retention,
     error::Result,
-    moment,
+    moment, removal,
     row::Row,
     scope::ARCHIVED,
     store::{PAGE, Records},
@@ -34,12 +35,12 @@ pub(crate) struct Run {
     pub(crate) last_hash: String,
 }
 
-/// Rows in order of sequence as runs.
-pub(crate) fn runs(rows: &[Row]) -> Vec<Run> {
+/// Rows in order of sequence as runs. A run ends at each of `ends`, so that its hash there is told.
+pub(crate) fn runs(rows: &[Row], ends: &BTreeSet<u64>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for row in rows {
         match runs.last_mut() {
-            Some(run) if run.to + 1 == row.sequence => {
+            Some(run) if run.to + 1 == row.sequence && !ends.contains(&run.to) => {
                 run.to = row.sequence;
                 run.last_hash.clone_from(&row.hash);
             }
@@ -60,6 +61,8 @@ pub(crate) struct Keeper {
     pub(crate) host: Host,
     pub(crate) records: Records,
     pub(crate) writer: Writer,
+    /// Signs what is told of removals.
+    pub(crate) key: Option<Arc<Key>>,
     pub(crate) policy: AuditRetentionPolicy,
     pub(crate) folder: PathBuf,
     /// Archives are compressed.
@@ -111,7 +114,12 @@ impl Keeper {
     }
 
     async fn take_out_page(&self, rows: &[Row]) -> Result<()> {
-        let mut metadata = json!({ "rows": rows.len(), "runs": runs(rows) });
+        // Where a checkpoint was made the hash stays known.
+        let ends = match rows {
+            [first, .., last] => checkpoint::between(&self.records, first.sequence, last.sequence).await?,
+            _ => BTreeSet::new(),
+        };
+        let mut metadata = json!({ "rows": rows.len(), "runs": runs(rows, &ends) });
         if self.policy.archive_after_retention {
             let archived = archive::write(&self.folder, rows, self.compression)?;
             metadata["file"] = json!(archived.name);
@@ -130,6 +138,9 @@ impl Keeper {
             ..Row::default()
         };
         row.fit();
+        if let Some(key) = &self.key {
+            removal::sign(&mut row, key);
+        }
         self.writer.store(row).await?;
         for batch in rows.chunks(DELETE_BATCH) {
             let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
@@ -152,11 +163,14 @@ mod tests {
             ..Row::default()
         };
         let rows: Vec<Row> = [3, 4, 5, 9, 11, 12].into_iter().map(row).collect();
-        let found: Vec<(u64, u64, String, String)> = runs(&rows)
-            .into_iter()
-            .map(|run| (run.from, run.to, run.previous_hash, run.last_hash))
-            .collect();
+        let found = |ends: &[u64]| -> Vec<(u64, u64, String, String)> {
+            runs(&rows, &ends.iter().copied().collect())
+                .into_iter()
+                .map(|run| (run.from, run.to, run.previous_hash, run.last_hash))
+                .collect()
+        };
         let run = |from: u64, to: u64| (from, to, format!("h{}", from - 1), format!("h{to}"));
-        assert_eq!(found, [run(3, 5), run(9, 9), run(11, 12)]);
+        assert_eq!(found(&[]), [run(3, 5), run(9, 9), run(11, 12)]);
+        assert_eq!(found(&[4, 9]), [run(3, 4), run(5, 5), run(9, 9), run(11, 12)]);
     }
 }

@@ -1,6 +1,8 @@
 //! The routes of the trail. Each asks first who may, and only then looks.
 
-use objectos_plugin_api::{Context, Error, ErrorKind, Host, HttpRequest, HttpResponse, contracts::events::Origin};
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, Host, HttpRequest, HttpResponse, Refusals, contracts::events::Origin,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,7 +12,6 @@ use crate::{
     export::Format,
     moment,
     query::Query,
-    refusals::Refusals,
     row::{OBJECT, Row},
     sight,
     store::{PAGE, Records},

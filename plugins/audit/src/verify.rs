@@ -6,15 +6,21 @@ use objectos_plugin_api::{
     Context, Error, Host, NewEvent,
     contracts::events::{Origin, SecurityEvent},
 };
-use serde_json::{Value, json};
-use std::{collections::HashMap, path::Path, time::Duration};
+use serde_json::json;
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Component, Path},
+    time::Duration,
+};
 
 use crate::{
     archive,
     chain::{GENESIS, hash_of},
-    checkpoint::{self, Checkpoint, Keys},
+    checkpoint::{self, Checkpoint},
     error::Result,
-    retention::Run,
+    moment,
+    removal::{Removal, Rules},
+    retention::{self, Run},
     row::{OBJECT, Row},
     scope::ARCHIVED,
     store::Records,
@@ -118,17 +124,22 @@ pub(crate) struct Places<'a> {
 /// What is known of signatures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signing<'a> {
-    /// Keys that checkpoints may be signed with. Where there are none, no signature can be checked.
-    pub(crate) keys: &'a Keys,
+    /// Keys, and what else says whom to believe. Where there are no keys, no signature can be checked.
+    pub(crate) rules: Rules<'a>,
     /// Checkpoints are required, one after so many rows.
     pub(crate) every: Option<u64>,
 }
 
 /// The walk.
-struct Walk {
+struct Walk<'a> {
+    rules: Rules<'a>,
     report: Report,
-    /// Runs that rows tell of, by their first sequence; longest last.
-    runs: HashMap<u64, Vec<Run>>,
+    /// Rows that tell of removals.
+    removals: Vec<Removal>,
+    /// Runs that they tell of, by their first sequence, with the place of the row.
+    runs: HashMap<u64, Vec<(Run, usize)>>,
+    /// The moment of the row before, where it says one.
+    before_ms: Option<i64>,
     /// Sequence and hash of the row before.
     at: (u64, String),
     /// Hashes that checkpoints are held against.
@@ -139,9 +150,12 @@ struct Walk {
 pub(crate) async fn verify(records: &Records, signing: Signing<'_>, places: &Places<'_>) -> Result<Report> {
     let (checkpoints, problems) = checkpoint::all(records, places.own).await?;
     let mut walk = Walk {
+        rules: signing.rules,
+        removals: Vec::new(),
+        before_ms: None,
         report: Report {
             notes: problems,
-            public_key: signing.keys.current().map(str::to_owned),
+            public_key: signing.rules.keys.current().map(str::to_owned),
             ..Report::default()
         },
         runs: HashMap::new(),
@@ -161,7 +175,7 @@ pub(crate) async fn verify(records: &Records, signing: Signing<'_>, places: &Pla
             walk.step(row);
         }
     }
-    let signed = walk.hold_checkpoints(&checkpoints, signing.keys);
+    let signed = walk.hold_checkpoints(&checkpoints);
     walk.hold_end(signed, signing.every);
     walk.report.last = walk.at.0;
     walk.report.checkpoints = checkpoints.len();
@@ -169,7 +183,11 @@ pub(crate) async fn verify(records: &Records, signing: Signing<'_>, places: &Pla
     Ok(walk.report)
 }
 
-impl Walk {
+impl Walk<'_> {
+    fn broken(&mut self, sequence: u64, text: String) {
+        self.report.broken.push((sequence, text));
+    }
+
     /// What retention took out. A row that tells of it is a link of the chain itself and is checked as one.
     async fn read_removals(&mut self, records: &Records, places: &Places<'_>) -> Result<()> {
         let mut after = 0;
@@ -184,47 +202,54 @@ impl Walk {
     }
 
     fn read_removal(&mut self, row: &Row, places: &Places<'_>) {
-        let empty = serde_json::Map::new();
-        let metadata = row.metadata.as_ref().unwrap_or(&empty);
-        let runs: Vec<Run> = metadata
-            .get("runs")
-            .and_then(|runs| serde_json::from_value(runs.clone()).ok())
-            .unwrap_or_default();
-        for run in &runs {
-            self.runs.entry(run.from).or_default().push(run.clone());
+        let (removal, doubt) = Removal::read(row, self.rules);
+        let first = removal.runs.iter().map(|run| run.from).min().unwrap_or(row.sequence);
+        if let Some(doubt) = doubt {
+            self.broken(first, doubt);
         }
-        let text = |key: &str| metadata.get(key).and_then(Value::as_str);
-        let (Some(file), Some(sha256)) = (text("file"), text("sha256")) else {
+        for run in &removal.runs {
+            let known = self.runs.entry(run.from).or_default();
+            known.push((run.clone(), self.removals.len()));
+        }
+        if let Some((file, sha256)) = &removal.archive {
+            self.read_archive(row, &removal, file, sha256, places);
+        }
+        self.removals.push(removal);
+    }
+
+    fn read_archive(&mut self, row: &Row, removal: &Removal, file: &str, sha256: &str, places: &Places<'_>) {
+        if !is_plain(file) {
+            self.broken(row.sequence, format!("{file} is no name of an archive"));
             return;
-        };
+        }
         match archive::read(places.archives, file) {
-            Ok(None) => self
-                .report
-                .notes
-                .push(format!("the archive {file} is not in {}", places.archives.display())),
-            Ok(Some((rows, found))) => {
-                self.report.archives += 1;
-                if found != sha256 {
-                    self.report.broken.push((
+            Ok(None) => {
+                let text = format!("the archive {file} is not in {}", places.archives.display());
+                if removal.signed {
+                    self.report.notes.push(text);
+                } else {
+                    // Whoever has the database alone can name a file, and not write one.
+                    self.broken(
                         row.sequence,
-                        format!("the archive {file} is not the one that was written"),
-                    ));
-                } else if let Some(bad) = rows.iter().find(|row| hash_of(row) != row.hash) {
-                    self.report.broken.push((
-                        bad.sequence,
-                        format!("in the archive {file} its content does not have its hash"),
-                    ));
-                } else if crate::retention::runs(&rows) != runs {
-                    self.report.broken.push((
-                        row.sequence,
-                        format!("the archive {file} holds other events than this event says"),
-                    ));
+                        format!("{text}; of archives that are kept elsewhere, name the folder by --archives"),
+                    );
                 }
             }
-            Err(error) => self
-                .report
-                .broken
-                .push((row.sequence, format!("the archive {file}: {error}"))),
+            Ok(Some((rows, found))) => {
+                self.report.archives += 1;
+                let ends: BTreeSet<u64> = removal.runs.iter().map(|run| run.to).collect();
+                if found != sha256 {
+                    let text = format!("the archive {file} is not the one that was written");
+                    self.broken(row.sequence, text);
+                } else if let Some(bad) = rows.iter().find(|row| hash_of(row) != row.hash) {
+                    let text = format!("in the archive {file} its content does not have its hash");
+                    self.broken(bad.sequence, text);
+                } else if retention::runs(&rows, &ends) != removal.runs {
+                    let text = format!("the archive {file} holds other events than this event says");
+                    self.broken(row.sequence, text);
+                }
+            }
+            Err(error) => self.broken(row.sequence, format!("the archive {file}: {error}")),
         }
     }
 
@@ -255,6 +280,7 @@ impl Walk {
                 .push((row.sequence, format!("{name}: its content does not have its hash")));
         }
         self.at = (row.sequence, row.hash.clone());
+        self.before_ms = moment::to_ms(&row.timestamp);
         self.pass(row.sequence, &row.hash);
     }
 
@@ -262,22 +288,29 @@ impl Walk {
     fn bridge(&mut self, to: u64) {
         while self.at.0 + 1 < to {
             let from = self.at.0 + 1;
-            let Some(run) = self
-                .runs
-                .get(&from)
-                .and_then(|runs| runs.iter().filter(|run| run.to < to).max_by_key(|run| run.to))
-            else {
+            let runs = self.runs.get(&from).into_iter().flatten();
+            let Some((run, told)) = runs.filter(|(run, _)| run.to < to).max_by_key(|(run, _)| run.to) else {
                 return;
             };
+            let (run, removal) = (run.clone(), &self.removals[*told]);
+            if let Some(before_ms) = self.before_ms
+                && removal.is_early(before_ms, self.rules.policy)
+            {
+                let text = format!(
+                    "events {from} to {} were taken out before their time: retentionPolicy keeps them longer",
+                    run.to
+                );
+                self.broken(from, text);
+            }
             if run.previous_hash != self.at.1 {
                 let text = format!(
                     "events {from} to {}, taken out by retention, do not follow the event before them",
                     run.to
                 );
-                self.report.broken.push((from, text));
+                self.broken(from, text);
             }
             self.report.removed += run.to - run.from + 1;
-            self.at = (run.to, run.last_hash.clone());
+            self.at = (run.to, run.last_hash);
             let (sequence, hash) = self.at.clone();
             self.pass(sequence, &hash);
         }
@@ -290,7 +323,8 @@ impl Walk {
     }
 
     /// Answers how far the chain is signed.
-    fn hold_checkpoints(&mut self, checkpoints: &[Checkpoint], keys: &Keys) -> u64 {
+    fn hold_checkpoints(&mut self, checkpoints: &[Checkpoint]) -> u64 {
+        let keys = self.rules.keys;
         let mut signed = 0;
         for checkpoint in checkpoints {
             let at = checkpoint.sequence;
@@ -333,7 +367,12 @@ impl Walk {
                     );
                     self.report.broken.push((self.at.0 + 1, text));
                 }
-                // In the middle of a run that was taken out: its ends are checked.
+                // Of what was removed before there was a key nobody noted it.
+                Some(None) if !keys.is_empty() && at > self.rules.unsigned_up_to => {
+                    let text = "the event that the checkpoint was made of is gone, and what tells of its removal does not \
+                                say which hash it had";
+                    self.broken(at, text.to_owned());
+                }
                 _ => {}
             }
         }
@@ -353,4 +392,10 @@ impl Walk {
         );
         self.report.broken.push((signed + 1, text));
     }
+}
+
+/// A name of a file, and no way to another folder.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
 }

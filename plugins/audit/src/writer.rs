@@ -56,7 +56,7 @@ impl Writer {
 pub(crate) struct WriterTask {
     pub(crate) host: Host,
     pub(crate) records: Records,
-    pub(crate) key: Option<Key>,
+    pub(crate) key: Option<Arc<Key>>,
     pub(crate) folder: PathBuf,
     pub(crate) checkpoint_rows: u64,
     /// Rows of one transaction.

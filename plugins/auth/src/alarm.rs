@@ -106,12 +106,8 @@ impl Auth {
             });
             let told = if untold { vec![told()?] } else { Vec::new() };
             untold = false;
-            self.records
-                .update_telling::<User>(context, &user.id, &change, told)
+            self.disable(context, user, &change, &told, "The account was locked")
                 .await?;
-            self.sessions.forget_user(&user.id);
-            self.keys.forget_user(&user.id);
-            self.end_all(context, user, None, "The account was locked").await?;
         }
         if untold {
             self.note(context, "auth.account_locked", note()).await?;

@@ -1,7 +1,7 @@
 //! Everything the plugin is made of, in one place: routes and the service `auth` work on it.
 
 use objectos_plugin_api::{
-    Context, Host, NewEvent, PrincipalKind,
+    Context, Host, NewEvent, PrincipalKind, Refusals, Refused,
     contracts::{
         data::EventBeside,
         events::{Origin, SecurityEvent},
@@ -24,9 +24,10 @@ use crate::{
     later::Later,
     lock::Blocks,
     oauth::Providers,
-    records::{Records, kinds::User},
+    records::{Mark, Records, kinds::User},
     rules::Rules,
     sessions::Sessions,
+    veto::Leaving,
 };
 
 /// The role of whoever administers the whole.
@@ -48,6 +49,8 @@ pub(crate) struct Auth {
     pub(crate) keys: Keys,
     pub(crate) later: Later,
     pub(crate) blocks: Blocks,
+    /// Whose records go with them just now.
+    pub(crate) leaving: Leaving,
     /// Attempts under way.
     pub(crate) lines: Lines,
     pub(crate) origins: TrustedOrigins,
@@ -58,6 +61,8 @@ pub(crate) struct Auth {
     /// There is an administrator; never goes back.
     pub(crate) administered: AtomicBool,
     pub(crate) metadata: MetadataClient,
+    /// Requests that were refused lately.
+    refusals: Refusals,
     /// What is demanded of passwords and sessions: the configuration, and what apps declare.
     pub(crate) rules: RwLock<Arc<Rules>>,
 }
@@ -134,7 +139,8 @@ impl Auth {
         let hasher = Hasher::new(&config.hashing, &secrets)?;
         let origins = TrustedOrigins::new(config.base_url.as_deref(), &config.trusted_origins, development);
         Ok(Self {
-            records: Records::open(&host)?,
+            records: Records::open(&host, Mark::new(&secrets))?,
+            leaving: Leaving::default(),
             mailer: MailerClient::open(&host)?,
             permissions: PermissionsClient::open(&host)?,
             providers: Providers::new(&config.providers, &host)?,
@@ -144,6 +150,7 @@ impl Auth {
             sessions: Sessions::new(config.session.clone()),
             keys: Keys::new(config.session.recheck_ms),
             metadata: MetadataClient::open(&host)?,
+            refusals: Refusals::default(),
             rules: RwLock::new(Arc::new(Rules::configured(&config))),
             host,
             config,
@@ -196,8 +203,9 @@ impl Auth {
         let Some(principal) = context.principal()? else {
             return Ok(false);
         };
+        // Where people sign in, nobody has rights for being alone on this machine.
         if principal.kind == PrincipalKind::Local {
-            return Ok(true);
+            return Ok(false);
         }
         if !self.declares_permissions() {
             // A key has the rights of its user.
@@ -224,6 +232,24 @@ impl Auth {
             return Ok(());
         }
         Err(Refusal::Forbidden.into())
+    }
+
+    /// Tells of somebody who was refused for want of a right. `route` is one of few names; `path` says what was asked for.
+    pub(crate) async fn tell_refusal(
+        &self,
+        context: &Context,
+        origin: Origin,
+        (route, path): (&str, Option<&str>),
+        (refusal, message): (Refusal, String),
+    ) {
+        let refused = Refused {
+            origin,
+            route,
+            path,
+            code: refusal.code(),
+            message: &message,
+        };
+        self.refusals.tell_of(&self.host, context, refused).await;
     }
 
     /// Whether a plugin declares `permissions`, up or down.

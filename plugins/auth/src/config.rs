@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The configuration. JSON, camelCase.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// File with the installation's secret; the environment goes before it, a file of the plugin's own after it.
@@ -26,6 +26,9 @@ pub struct AuthConfig {
     pub guests: bool,
     /// Nobody signs in before their address is verified.
     pub require_email_verification: bool,
+    /// Whoever registers is signed in at once, where their address need not be verified first. That tells whether an address has an
+    /// account already; without it, as where addresses have to be verified, no answer does.
+    pub auto_sign_in: bool,
     /// Rules for passwords (`security/PasswordPolicy`).
     pub password: PasswordPolicy,
     /// Rules for sessions (`security/SessionPolicy`).
@@ -48,6 +51,31 @@ pub struct AuthConfig {
     pub api_keys: ApiKeysConfig,
     /// Directories.
     pub scim: ScimConfig,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            secret_file: None,
+            base_url: None,
+            trusted_origins: Vec::new(),
+            sign_up: None,
+            guests: false,
+            require_email_verification: false,
+            auto_sign_in: true,
+            password: PasswordPolicy::default(),
+            session: SessionPolicy::default(),
+            lockout: LockoutConfig::default(),
+            hashing: HashingConfig::default(),
+            two_factor: TwoFactorConfig::default(),
+            passkey: PasskeyConfig::default(),
+            organization: OrganizationConfig::default(),
+            providers: Vec::new(),
+            links: LinksConfig::default(),
+            api_keys: ApiKeysConfig::default(),
+            scim: ScimConfig::default(),
+        }
+    }
 }
 
 /// Who may register.

@@ -47,6 +47,7 @@ pub(crate) struct Secrets {
     cookie: hmac::Key,
     lookup: hmac::Key,
     bootstrap: hmac::Key,
+    own: hmac::Key,
     seal: LessSafeKey,
     random: SystemRandom,
 }
@@ -69,6 +70,7 @@ impl Secrets {
             cookie: key("cookie"),
             lookup: key("lookup"),
             bootstrap: key("bootstrap"),
+            own: key("own writes"),
             seal: LessSafeKey::new(seal),
             random: SystemRandom::new(),
         }
@@ -89,6 +91,11 @@ impl Secrets {
     /// A key for what is counted or kept under a text that must not stand in the store: an e-mail address, a one-time code.
     pub(crate) fn lookup(&self, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.lookup, text.as_bytes()))
+    }
+
+    /// The mark of what this plugin writes itself: the same on every node, and in the version that takes over.
+    pub(crate) fn own_mark(&self) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.own, b"a write of objectos.auth"))
     }
 
     /// The token with which the first administrator of a production installation proves to be its operator.

@@ -167,6 +167,19 @@ impl AuthError {
         Self::explained(Refusal::Validation, format!("[body.{field}] {problem}"))
     }
 
+    /// What is told of as a refused access: somebody known who lacks a right, or has to set something right first. Not what
+    /// people mistype, nor what has an event of its own.
+    pub(crate) fn lacking_right(&self) -> Option<(Refusal, String)> {
+        let (Self::Refused(refusal) | Self::Explained { refusal, .. }) = self else {
+            return None;
+        };
+        let told = matches!(
+            refusal,
+            Refusal::Forbidden | Refusal::MfaRequired | Refusal::PasswordExpired | Refusal::UnknownNetwork
+        );
+        told.then(|| (*refusal, self.to_string()))
+    }
+
     /// True for a store that refused a value because another record has it; which object, which fields.
     pub(crate) fn duplicate(&self) -> Option<Duplicate> {
         let Self::Service(error) = self else { return None };

@@ -3,7 +3,10 @@
 
 use objectos_plugin_api::{
     Context, Error, ErrorKind, MethodSpec, ServiceFuture, ServiceHandler,
-    contracts::auth::{AuthClient, Credentials},
+    contracts::{
+        auth::{AuthClient, Credentials},
+        events::Origin,
+    },
 };
 use std::{future::ready, sync::Arc};
 
@@ -21,6 +24,10 @@ const METHOD: &str = "authenticate";
 const NOBODY: &[u8] = br#"{"principal":null}"#;
 /// Whoever brings no proof at all, where the operator lets guests in: nobody in particular, and so without an id.
 const GUEST: &[u8] = br#"{"principal":{"id":"","kind":"anonymous"}}"#;
+/// What is told of a request that a key may not make. One name for all of them: paths are the caller's to choose.
+const BY_KEY: &str = "a request with an API key";
+/// The same for a session that is held back.
+const BY_SESSION: &str = "a request of a session that is held back";
 /// Where our own routes are.
 const OWN_PATH: &str = "/api/v1/auth/";
 /// What somebody whose session is restricted may call, to set right what restricts it. A list and not the whole of identity:
@@ -57,6 +64,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) api_key: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
     pub(crate) host: Option<&'a str>,
+    /// It came over https.
+    pub(crate) secure: bool,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     /// A look, and no use of a session.
@@ -137,7 +146,7 @@ impl Auth {
         if !by_cookie || matches!(proof.method, "GET" | "HEAD" | "OPTIONS") {
             return Ok(());
         }
-        self.origins.check(proof.origin, proof.host, true)
+        self.origins.check(proof.origin, proof.host, proof.secure, true)
     }
 
     /// Who it is.
@@ -233,18 +242,53 @@ impl Auth {
         match self.identify(context, &proof).await? {
             Who::Nobody => Ok(NOBODY.to_vec()),
             Who::Key(key) => {
-                key.permits(proof.method, proof.path, &credentials.address)?;
+                let permitted = key.permits(proof.method, proof.path, &credentials.address);
+                self.told(context, credentials, (BY_KEY, key.user(), "service"), permitted)
+                    .await?;
                 Ok(key.identity.clone())
             }
             Who::Session(live, _, renewed) => {
-                live.networks.admit(&credentials.address)?;
-                hold_back(&live, proof.path)?;
+                let admitted = live.networks.admit(&credentials.address);
+                let admitted = admitted.and_then(|()| hold_back(&live, proof.path));
+                self.told(
+                    context,
+                    credentials,
+                    (BY_SESSION, live.user.id.as_str(), "user"),
+                    admitted,
+                )
+                .await?;
                 Ok(match renewed {
                     Some(cookie) => with_header(&live.identity, "set-cookie", &cookie)?,
                     None => live.identity.clone(),
                 })
             }
         }
+    }
+}
+
+impl Auth {
+    /// The same, when its refusal was told of. Nobody stands in the context yet: `who` is the name under which it is told, the
+    /// user and the kind of actor.
+    async fn told(
+        &self,
+        context: &Context,
+        credentials: &Credentials,
+        (route, user, kind): (&str, &str, &str),
+        permitted: Result<()>,
+    ) -> Result<()> {
+        let Err(error) = permitted else { return Ok(()) };
+        if let Some(lacking) = error.lacking_right() {
+            let origin = Origin {
+                actor_id: Some(user.to_owned()),
+                actor_kind: Some(kind.to_owned()),
+                address: Some(credentials.address.clone()),
+                ..Origin::of(context)
+            };
+            let path = format!("{} {}", credentials.method, credentials.path);
+            self.tell_refusal(context, origin, (route, Some(path.as_str())), lacking)
+                .await;
+        }
+        Err(error)
     }
 }
 
@@ -276,6 +320,7 @@ fn proof(credentials: &Credentials) -> Proof<'_> {
         api_key: credentials.api_key.as_deref(),
         origin: credentials.origin.as_deref(),
         host: credentials.host.as_deref(),
+        secure: credentials.secure,
         method: &credentials.method,
         path: &credentials.path,
         passive: credentials.passive,
@@ -346,5 +391,5 @@ pub(crate) fn check_own_origin(auth: &Auth, proof: &Proof<'_>) -> Result<()> {
         return Ok(());
     }
     let by_cookie = proof.cookie.is_some_and(cookie::any);
-    auth.origins.check(proof.origin, proof.host, by_cookie)
+    auth.origins.check(proof.origin, proof.host, proof.secure, by_cookie)
 }

@@ -93,6 +93,11 @@ impl Scopes {
 }
 
 impl LiveKey {
+    /// Id of the user whose key it is.
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
     /// Holds a request to what its user may do, from where, and to the key's scopes.
     pub(crate) fn permits(&self, method: &str, path: &str, address: &str) -> Result<()> {
         self.networks.admit(address)?;

@@ -15,15 +15,18 @@
 //! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
 //! * `last_place`: the organisation that somebody in several begins in.
-//! * `reach`: whom somebody who manages users may manage.
+//! * `reach`, `right`: whom somebody who manages users may manage, and what members may do in their organisation.
+//! * `veto`: the same held against whoever writes the plugin's objects over the data routes; `disable`: what goes with a user.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
 //! # Invariants
 //! * No token, password or code stands in the store as it is: tokens and codes are hashed, the rest is sealed.
 //! * What a request says of its tenant, user or address is never believed; the session and the gateway say it.
 //! * What ends a session is forgotten in memory before it is acknowledged.
-//! * No answer tells whether an account exists, but for registering an address that has one where addresses need not be
-//!   verified, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
+//! * No answer tells whether an account exists, but for registering an address that has one where whoever registers is signed in
+//!   at once, and for directories and administrators, who cannot do without; each such answer counts, and many have to wait.
+//! * A grant on one of the plugin's objects is not enough to become more than one is: ways in are written by its routes alone, and
+//!   what else it keeps is written by whoever may do the same by a route.
 //! * Nobody is believed to have an address by saying so: a link of a mail to it shows it, or a provider that is trusted.
 
 mod address;
@@ -32,6 +35,7 @@ mod auth;
 mod bootstrap;
 pub mod config;
 mod crypto;
+mod disable;
 pub mod error;
 mod guard;
 mod http;
@@ -50,9 +54,11 @@ mod policy;
 mod proofs;
 mod reach;
 mod records;
+mod right;
 mod routes;
 mod rules;
 mod sessions;
+mod veto;
 mod view;
 mod watch;
 mod webauthn;

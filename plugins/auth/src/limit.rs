@@ -14,6 +14,8 @@ use crate::{
 const ASKED: &str = "mail:";
 /// Registrations from one address of the network are counted under this name.
 const SIGN_UP: &str = "sign-up:";
+/// Ways in that went wrong, from one address of the network, are counted under this name.
+const ENTRY: &str = "entry:";
 /// Mails to one recipient, whoever asks, are counted under this name.
 const RECIPIENT: &str = "mail-to:";
 
@@ -39,6 +41,16 @@ impl Auth {
     /// `TooMany`.
     pub(crate) async fn admit_sign_up(&self, context: &Context) -> Result<Attempt> {
         let address = format!("{SIGN_UP}{}", address::counted(context));
+        self.admit_registration(context, &address).await
+    }
+
+    /// Admits somebody who comes in by something that is not guessed at, such as a link. Those that go wrong are to be counted, by
+    /// the address that they come from.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub(crate) async fn admit_entry(&self, context: &Context, method: &str) -> Result<Attempt> {
+        let address = format!("{ENTRY}{method}:{}", address::counted(context));
         self.admit_registration(context, &address).await
     }
 

@@ -5,7 +5,7 @@ use objectos_plugin_api::{
     Context, Event, Health, HookAnswer, HookCall, Plugin, Registry, Result, Setup,
     contracts::{
         events::{CHANGED_ELSEWHERE, METADATA_CHANGED},
-        hooks::{AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE},
+        hooks::{AFTER_DELETE, AFTER_INSERT, AFTER_UPDATE, BEFORE_DELETE, BEFORE_INSERT, BEFORE_UPDATE, RecordHook},
     },
     plugin,
 };
@@ -24,6 +24,7 @@ use crate::{
     records::kinds::Verification,
     routes,
     rules::KIND,
+    veto::{Change, GUARDED},
     watch::{MADE, WATCHED},
 };
 
@@ -88,10 +89,31 @@ impl Plugin for AuthPlugin {
             (AFTER_DELETE, &WATCHED),
         ];
         for (hook, objects) in watched {
-            registry.hook(hook, objects, |plugin, _, call: HookCall| async move {
-                plugin.auth.changed(&call.json()?).await;
+            registry.hook(hook, objects, |plugin, context: Context, call: HookCall| async move {
+                let hook: RecordHook = call.json()?;
+                plugin.auth.changed(&hook).await;
+                plugin.auth.after_write(&context, &hook).await;
                 Ok(HookAnswer::Unchanged)
             });
+        }
+        for (hook, change) in [
+            (BEFORE_INSERT, Change::Made),
+            (BEFORE_UPDATE, Change::Changed),
+            (BEFORE_DELETE, Change::Deleted),
+        ] {
+            registry.hook(
+                hook,
+                &GUARDED,
+                move |plugin, context: Context, call: HookCall| async move {
+                    let mut hook: RecordHook = call.json()?;
+                    let told = plugin.auth.before_write(&context, &hook, change).await?;
+                    if told.is_empty() {
+                        return Ok(HookAnswer::Unchanged);
+                    }
+                    hook.events.extend(told);
+                    HookAnswer::changed(&hook)
+                },
+            );
         }
     }
 

@@ -3,14 +3,13 @@
 //! permissions, so giving one, or getting at the account of somebody who has one, needs what giving permissions needs.
 
 use objectos_plugin_api::Context;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     auth::{ADMINISTRATOR, Auth, USER},
     error::{AuthError, Refusal, Result},
     records::{
-        PAGE, Record,
+        PAGE,
         kinds::{Member, Organization, User},
     },
 };
@@ -35,12 +34,6 @@ impl Reach {
             Self::Members(organization) => Some(organization.clone()),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Found {
-    records: Vec<User>,
-    total: Option<u64>,
 }
 
 impl Auth {
@@ -97,17 +90,24 @@ impl Auth {
 
     /// Refuses to get at an account that is a member of another organisation, too: what is done to it would be done there.
     pub(crate) async fn check_own(&self, context: &Context, reach: &Reach, user: &User) -> Result<()> {
+        match self.shared(context, reach, user).await? {
+            None => Ok(()),
+            Some(_) => Err(AuthError::explained(
+                Refusal::Forbidden,
+                "The user is a member of another organization, too",
+            )),
+        }
+    }
+
+    /// The organisation that is reached, when a user is a member of another one, too: then no more is done to them than what
+    /// concerns that one. `None`: whoever reaches so far has the only say.
+    pub(crate) async fn shared(&self, context: &Context, reach: &Reach, user: &User) -> Result<Option<String>> {
         let Reach::Members(organization) = reach else {
-            return Ok(());
+            return Ok(None);
         };
         let places: Vec<Member> = self.records.find(context, json!({ "user_id": user.id })).await?;
-        if places.iter().all(|place| place.organization_id == *organization) {
-            return Ok(());
-        }
-        Err(AuthError::explained(
-            Refusal::Forbidden,
-            "The user is a member of another organization, too",
-        ))
+        let elsewhere = places.iter().any(|place| place.organization_id != *organization);
+        Ok(elsewhere.then(|| organization.clone()))
     }
 
     /// Refuses whoever may not give a role, nor get at those who have it.
@@ -132,14 +132,7 @@ impl Auth {
         limit: u64,
     ) -> Result<(Vec<User>, u64)> {
         let Reach::Members(organization) = reach else {
-            let query = json!({
-                "where": filter, "limit": limit, "offset": offset,
-                "orderBy": [{ "field": "created_at", "order": "asc" }],
-            });
-            let answer = self.records.find_raw(context, User::OBJECT, query).await?;
-            let found: Found =
-                serde_json::from_slice(&answer).map_err(|error| AuthError::Internal(error.to_string()))?;
-            return Ok((found.records, found.total.unwrap_or_default()));
+            return self.records.page(context, filter, offset, limit).await;
         };
         let mut users = Vec::new();
         let mut read = 0;

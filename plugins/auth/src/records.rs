@@ -2,9 +2,11 @@
 //! so that events tell who caused it. Knows objects and fields, not what they mean.
 //!
 //! What is told of a change goes with it, in one transaction: `transaction` and everything whose name ends with `telling`. Neither
-//! is ever there without the other, whatever ends the process in between.
+//! is ever there without the other, whatever ends the process in between. And whatever is written bears the mark of `own`, by which
+//! `veto` knows it again.
 
 pub(crate) mod kinds;
+mod own;
 
 use objectos_plugin_api::{
     Context, Host,
@@ -16,6 +18,7 @@ use objectos_plugin_api::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::own::Mark;
 use crate::error::{AuthError, Result};
 
 /// Records that are read at once at most.
@@ -31,11 +34,18 @@ pub(crate) trait Record: DeserializeOwned + Send {
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
     data: DataClient,
+    mark: Mark,
 }
 
 #[derive(Deserialize)]
 struct Found<T> {
     records: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Counted<T> {
+    records: Vec<T>,
+    total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -62,11 +72,17 @@ impl Stored {
 }
 
 impl Records {
-    /// Opens the service.
-    pub(crate) fn open(host: &Host) -> Result<Self> {
+    /// Opens the service; what is written bears the mark.
+    pub(crate) fn open(host: &Host, mark: Mark) -> Result<Self> {
         Ok(Self {
             data: DataClient::open(host)?,
+            mark,
         })
+    }
+
+    /// Whether a change that a hook shows is one of the plugin's own.
+    pub(crate) fn is_own(&self, context: &Context) -> bool {
+        self.mark.is_shown(context)
     }
 
     /// Records that match, oldest first, at most [`PAGE`].
@@ -76,6 +92,36 @@ impl Records {
             "orderBy": [{ "field": "created_at", "order": "asc" }],
         });
         self.query(context, query).await
+    }
+
+    /// Every record that matches, oldest first, however many there are.
+    pub(crate) async fn all<T: Record>(&self, context: &Context, filter: Value) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        loop {
+            let query = json!({
+                "where": filter, "limit": PAGE, "offset": all.len(), "count": false, "orderBy": oldest_first(),
+            });
+            let found: Vec<T> = self.query(context, query).await?;
+            let last = found.len() < PAGE;
+            all.extend(found);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A page of the records that match, oldest first, and how many match in all.
+    pub(crate) async fn page<T: Record>(
+        &self,
+        context: &Context,
+        filter: Value,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<T>, u64)> {
+        let query = json!({ "where": filter, "limit": limit, "offset": offset, "orderBy": oldest_first() });
+        let answer = self.find_raw(context, T::OBJECT, query).await?;
+        let found: Counted<T> = read(T::OBJECT, &answer)?;
+        Ok((found.records, found.total.unwrap_or_default()))
     }
 
     /// Records of a query.
@@ -124,7 +170,7 @@ impl Records {
             object: T::OBJECT.to_owned(),
             record: map(record),
         };
-        let answer = self.data.create(&context.as_system(), &write(&request)?).await?;
+        let answer = self.data.create(&self.mark.show(context), &write(&request)?).await?;
         Ok(read::<One<T>>(T::OBJECT, &answer)?.record)
     }
 
@@ -147,7 +193,7 @@ impl Records {
             record: map(record),
             expected_version: version.map(ToOwned::to_owned),
         };
-        let answer = self.data.update(&context.as_system(), &write(&request)?).await?;
+        let answer = self.data.update(&self.mark.show(context), &write(&request)?).await?;
         Ok(read::<One<T>>(T::OBJECT, &answer)?.record)
     }
 
@@ -158,7 +204,7 @@ impl Records {
             id: id.to_owned(),
             ..DeleteRequest::default()
         };
-        match self.data.delete(&context.as_system(), &write(&request)?).await {
+        match self.data.delete(&self.mark.show(context), &write(&request)?).await {
             Ok(_) => Ok(true),
             Err(error) => match AuthError::from(error) {
                 error if error.is_not_found() => Ok(false),
@@ -178,7 +224,10 @@ impl Records {
             operations,
             events: told,
         };
-        let answer = self.data.transaction(&context.as_system(), &write(&request)?).await?;
+        let answer = self
+            .data
+            .transaction(&self.mark.show(context), &write(&request)?)
+            .await?;
         read("a transaction", &answer)
     }
 
@@ -243,6 +292,11 @@ pub(crate) fn deleting<T: Record>(id: &str) -> Value {
 /// One operation of a transaction: deletes the record that was read and no later one; `Conflict` undoes all.
 pub(crate) fn deleting_based_on<T: Record>(id: &str, version: &str) -> Value {
     json!({ "object": T::OBJECT, "action": "delete", "id": id, "expectedVersion": version })
+}
+
+/// An order that is the same each time: many records may be made in one moment.
+fn oldest_first() -> Value {
+    json!([{ "field": "created_at", "order": "asc" }, { "field": "id", "order": "asc" }])
 }
 
 fn map(value: Value) -> Map<String, Value> {

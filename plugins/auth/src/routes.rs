@@ -5,9 +5,11 @@ mod account;
 mod admin;
 mod api_key;
 mod distrust;
+mod elsewhere;
 mod email;
 mod entry;
 mod existence;
+mod failure;
 mod fresh;
 mod magic;
 mod oauth;
@@ -19,7 +21,7 @@ mod session;
 mod sign;
 mod two_factor;
 
-use objectos_plugin_api::{Context, HttpRequest, HttpResponse, Plugin, Registry};
+use objectos_plugin_api::{Context, HttpRequest, HttpResponse, Plugin, Registry, contracts::events::Origin};
 use std::{future::Future, sync::Arc};
 
 use crate::{
@@ -57,6 +59,7 @@ impl Call {
             api_key: self.request.header("x-api-key"),
             origin: self.request.header("origin"),
             host: self.request.header("host"),
+            secure: is_secure(&self.context),
             method: self.request.method(),
             path: self.request.path(),
             passive: false,
@@ -133,6 +136,8 @@ where
     F: FnOnce(Call) -> Fut,
     Fut: Future<Output = Result<Reply>>,
 {
+    let (auth, context) = (Arc::clone(&call.auth), call.context.clone());
+    let route = format!("{} {}", call.request.method(), call.request.route());
     let admitted = call
         .auth
         .admit_address(&fact(&call.context, "address"))
@@ -143,7 +148,14 @@ where
     };
     match answered {
         Ok(reply) => reply.into_response(),
-        Err(error) => error.into_response(),
+        Err(error) => {
+            if let Some(lacking) = error.lacking_right() {
+                let origin = Origin::of(&context);
+                auth.tell_refusal(&context, origin, (route.as_str(), None), lacking)
+                    .await;
+            }
+            error.into_response()
+        }
     }
 }
 

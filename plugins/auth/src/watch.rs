@@ -79,7 +79,8 @@ impl Auth {
         }
     }
 
-    fn forget_user(&self, user: &str) {
+    /// What is in memory of a user is asked for again.
+    pub(crate) fn forget_user(&self, user: &str) {
         self.sessions.forget_user(user);
         self.keys.forget_user(user);
     }

@@ -5,6 +5,7 @@
 //! principal, no answer, or a plan that names what is not there refuse.
 
 mod cache;
+mod callers;
 mod refusals;
 mod service;
 
@@ -12,7 +13,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
+use objectos_plugin_api::contracts::grants::ObjectAction;
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Holdings, Operation};
 use objectos_plugin_api::{Context, PrincipalKind};
 
 use crate::error::Result;
@@ -39,6 +41,15 @@ pub trait Permissions: Send + Sync + fmt::Debug + 'static {
     /// Whether the caller holds a system permission, such as `customize_metadata`.
     fn holds<'a>(&'a self, context: &'a Context, permission: &'a str) -> BoxFuture<'a, Result<bool>>;
 
+    /// Whether the calling plugin may do this with an object at all, whoever it acts for. The answers above say so already for
+    /// reading and writing; this is for whoever changes definitions. Where nobody keeps such rules, no plugin has a limit.
+    ///
+    /// # Errors
+    /// `Plugin` with `Denied`.
+    fn lets_plugin(&self, _context: &Context, _object: &str, _action: ObjectAction) -> Result<()> {
+        Ok(())
+    }
+
     /// Is told of what was refused, before the caller is.
     fn refused<'a>(&'a self, context: &'a Context, refusal: Refusal<'a>) -> BoxFuture<'a, ()>;
 }
@@ -63,6 +74,8 @@ pub struct Plan {
     pub writable: Mask,
     /// What a written record must be like.
     pub check: Option<RawFilter>,
+    /// Roles, sets and groups of the principal, however it came by them; `None` from a provider that does not tell.
+    pub holdings: Option<Arc<Holdings>>,
     /// What may be seen within the principal's tenant; `None` is everything.
     within_tenant: OnceLock<Option<Arc<View>>>,
 }
@@ -89,6 +102,7 @@ impl Plan {
             }),
             writable: Mask::read(plan.writable),
             check: plan.check.as_ref().map(read_plan_filter).transpose()?,
+            holdings: plan.holdings.map(Arc::new),
             within_tenant: OnceLock::new(),
         })
     }

@@ -133,6 +133,10 @@ pub struct LimitsConfig {
     pub batch_max: usize,
     /// Records that a query may compute a formula of that no database can compute, 1 to 100000.
     pub formula_records_max: u64,
+    /// Values that the lists of one answer (`array_agg`, `string_agg`) may hold over all groups, 1 to 1000000.
+    pub list_values_max: u64,
+    /// Bytes of these values, 1024 to 268435456. All of them are in memory while the answer is made.
+    pub list_bytes_max: u64,
     /// Records that one delete or restore may take along, 1 to 1000000. Their events and versions are stored in one
     /// transaction, and all of it is in memory meanwhile.
     pub cascade_max: usize,
@@ -145,6 +149,8 @@ impl Default for LimitsConfig {
             page_size_max: 1_000,
             batch_max: 200,
             formula_records_max: 10_000,
+            list_values_max: 10_000,
+            list_bytes_max: 8 * 1_024 * 1_024,
             cascade_max: 10_000,
         }
     }
@@ -184,6 +190,12 @@ impl DataConfig {
         }
         if !(1..=100_000).contains(&self.limits.formula_records_max) {
             return wrong("limits.formulaRecordsMax must be between 1 and 100000");
+        }
+        if !(1..=1_000_000).contains(&self.limits.list_values_max) {
+            return wrong("limits.listValuesMax must be between 1 and 1000000");
+        }
+        if !(1_024..=268_435_456).contains(&self.limits.list_bytes_max) {
+            return wrong("limits.listBytesMax must be between 1024 and 268435456");
         }
         if !(1..=1_000_000).contains(&self.limits.cascade_max) {
             return wrong("limits.cascadeMax must be between 1 and 1000000");

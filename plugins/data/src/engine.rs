@@ -30,6 +30,7 @@ mod fixed;
 mod get;
 mod identify;
 mod import;
+mod indexed;
 mod near;
 mod number;
 mod observe;

@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use self::days::Days;
 use crate::engine::ports::Clock;
 use crate::event_budget::EventBudget;
+use crate::event_store::only_the_kernel;
 
 /// Done events in files.
 #[derive(Debug)]
@@ -69,22 +70,26 @@ impl FileArchive {
 }
 
 impl EventArchive for FileArchive {
-    async fn append(&self, _context: Context, events: Vec<DoneEvent>) -> Result<()> {
+    async fn append(&self, context: Context, events: Vec<DoneEvent>) -> Result<()> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| days.append(&events)).await
     }
 
-    async fn range(&self, _context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+    async fn range(&self, context: Context, request: RangeRequest) -> Result<Vec<StoredEvent>> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| Ok(days.page(&request, &mut EventBudget::endless())?.events))
             .await
     }
 
-    async fn range_page(&self, _context: Context, request: RangePageRequest) -> Result<RangePage> {
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        only_the_kernel("event-archive-file", &context)?;
         let clock = Arc::clone(&self.clock);
         self.work(move |days| days.page(&request.range, &mut EventBudget::of(&request, &*clock)))
             .await
     }
 
-    async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {
+    async fn prune(&self, context: Context, before_ms: i64) -> Result<u64> {
+        only_the_kernel("event-archive-file", &context)?;
         self.work(move |days| days.prune(before_ms)).await
     }
 }

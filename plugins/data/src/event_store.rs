@@ -18,7 +18,7 @@ use objectos_plugin_api::contracts::event_store::{
     RangeRequest, SettleRequest, StoredEvent,
 };
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
-use objectos_plugin_api::{Context, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
 use crate::engine::ports::Clock;
@@ -261,8 +261,28 @@ fn delivery_step(delivery: &Delivery) -> Statement {
     )
 }
 
+/// Events are the bus's: whoever wrote here past it could forge them, or let others vanish unseen.
+pub(crate) fn only_the_kernel(service: &str, context: &Context) -> Result<()> {
+    let caller = context.caller();
+    if caller.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(
+        plugin = caller,
+        service,
+        "a plugin called a service that is for the kernel alone"
+    );
+    Err(Error::new(
+        ErrorKind::Denied,
+        format!(
+            "plugin {caller} may not use the service {service}: it is for the kernel alone; publish events instead"
+        ),
+    ))
+}
+
 impl EventStore for StoredEvents {
-    async fn append(&self, _context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>> {
+    async fn append(&self, context: Context, events: Vec<EventToStore>) -> Result<Vec<u64>> {
+        only_the_kernel("event-store", &context)?;
         let now_ms = self.clock.now_ms();
         let mut unit = WriteUnit::default();
         for EventToStore { event, key } in &events {
@@ -277,7 +297,8 @@ impl EventStore for StoredEvents {
             .collect())
     }
 
-    async fn pending(&self, _context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
+    async fn pending(&self, context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
+        only_the_kernel("event-store", &context)?;
         self.relay.run().await;
         let now_ms = self.clock.now_ms();
         if self.store.shared() && request.lease_ms > 0 {
@@ -305,7 +326,8 @@ impl EventStore for StoredEvents {
         self.with_deliveries(events).await
     }
 
-    async fn settle(&self, _context: Context, request: SettleRequest) -> Result<()> {
+    async fn settle(&self, context: Context, request: SettleRequest) -> Result<()> {
+        only_the_kernel("event-store", &context)?;
         let mut unit = WriteUnit::default();
         for chunk in request.done.chunks(LIST_MAX) {
             let values: Vec<SqlValue> = chunk.iter().map(|sequence| number(*sequence)).collect();
@@ -339,7 +361,8 @@ impl EventStore for StoredEvents {
         self.write(unit).await.map(drop)
     }
 
-    async fn range(&self, _context: Context, range: RangeRequest) -> Result<Vec<StoredEvent>> {
+    async fn range(&self, context: Context, range: RangeRequest) -> Result<Vec<StoredEvent>> {
+        only_the_kernel("event-store", &context)?;
         let endless = RangePageRequest {
             range,
             ..RangePageRequest::default()
@@ -347,11 +370,13 @@ impl EventStore for StoredEvents {
         Ok(self.page(&endless).await?.events)
     }
 
-    async fn range_page(&self, _context: Context, request: RangePageRequest) -> Result<RangePage> {
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> Result<RangePage> {
+        only_the_kernel("event-store", &context)?;
         self.page(&request).await
     }
 
-    async fn dead_letters(&self, _context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>> {
+    async fn dead_letters(&self, context: Context, request: DeadLetterRequest) -> Result<Vec<DeadLetterQueueEntry>> {
+        only_the_kernel("event-store", &context)?;
         let page = [
             SqlValue::Integer(i64::from(request.limit)),
             SqlValue::Integer(i64::from(request.offset)),
@@ -385,7 +410,8 @@ impl EventStore for StoredEvents {
         Ok(entries)
     }
 
-    async fn prune(&self, _context: Context, before_ms: i64) -> Result<u64> {
+    async fn prune(&self, context: Context, before_ms: i64) -> Result<u64> {
+        only_the_kernel("event-store", &context)?;
         let count = self.prune_where("stored_at_ms < ?", vec![before_ms.into()]).await?;
         // A snapshot is of no use where events after it may be missing.
         let mut unit = WriteUnit::default();
@@ -395,27 +421,33 @@ impl EventStore for StoredEvents {
         Ok(count)
     }
 
-    async fn aggregate(&self, _context: Context, request: AggregateRequest) -> Result<AggregatePage> {
+    async fn aggregate(&self, context: Context, request: AggregateRequest) -> Result<AggregatePage> {
+        only_the_kernel("event-store", &context)?;
         self.aggregate_page(&request).await
     }
 
-    async fn aggregates_due(&self, _context: Context, request: DueRequest) -> Result<Vec<Aggregate>> {
+    async fn aggregates_due(&self, context: Context, request: DueRequest) -> Result<Vec<Aggregate>> {
+        only_the_kernel("event-store", &context)?;
         self.due(&request).await
     }
 
-    async fn keep_snapshots(&self, _context: Context, request: KeepRequest) -> Result<()> {
+    async fn keep_snapshots(&self, context: Context, request: KeepRequest) -> Result<()> {
+        only_the_kernel("event-store", &context)?;
         self.keep(&request).await
     }
 
-    async fn prune_but_aggregates(&self, _context: Context, request: PruneRequest) -> Result<u64> {
+    async fn prune_but_aggregates(&self, context: Context, request: PruneRequest) -> Result<u64> {
+        only_the_kernel("event-store", &context)?;
         self.prune_records_later(&request).await
     }
 
-    async fn done(&self, _context: Context, request: DoneRequest) -> Result<Vec<DoneEvent>> {
+    async fn done(&self, context: Context, request: DoneRequest) -> Result<Vec<DoneEvent>> {
+        only_the_kernel("event-store", &context)?;
         self.done_page(&request).await
     }
 
-    async fn forget_done(&self, _context: Context, sequences: Vec<u64>) -> Result<u64> {
+    async fn forget_done(&self, context: Context, sequences: Vec<u64>) -> Result<u64> {
+        only_the_kernel("event-store", &context)?;
         self.forget_moved(&sequences).await
     }
 }

@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::grants::ObjectAction;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -130,7 +131,7 @@ impl RuntimeMetadata {
         terms: &Terms,
     ) -> Result<Saved> {
         let kind = known_kind(kind)?;
-        self.authorise(context, kind).await?;
+        self.authorise_change(context, kind, name).await?;
         self.put(context, (kind, name), definition, terms, Operation::Save)
             .await
     }
@@ -148,7 +149,7 @@ impl RuntimeMetadata {
         terms: &Terms,
     ) -> Result<Saved> {
         let kind = known_kind(kind)?;
-        self.authorise(context, kind).await?;
+        self.authorise_change(context, kind, name).await?;
         let version = self.version_row(kind.name, name, number).await?;
         let Some(definition) = version.and_then(|mut version| version.remove("definition")) else {
             return Err(refuse::no_version(kind.name, name, number));
@@ -167,7 +168,7 @@ impl RuntimeMetadata {
     /// on.
     pub async fn delete(&self, context: &Context, kind: &str, name: &str, terms: &Terms) -> Result<()> {
         let kind = known_kind(kind)?;
-        self.authorise(context, kind).await?;
+        self.authorise_change(context, kind, name).await?;
         self.take_away(context, (kind, name), terms).await
     }
 
@@ -231,6 +232,15 @@ impl RuntimeMetadata {
             }
         }
         Ok(())
+    }
+
+    /// The same for a change, which the calling plugin has to be allowed as well where it is one of an object.
+    async fn authorise_change(&self, context: &Context, kind: &Kind, name: &str) -> Result<()> {
+        if kind.name == "object" {
+            let permissions = &self.engine.parts().permissions;
+            permissions.lets_plugin(context, name, ObjectAction::Manage)?;
+        }
+        self.authorise(context, kind).await
     }
 
     /// Whether the caller may see what is behind the items.

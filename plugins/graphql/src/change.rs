@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::Value;
+use async_graphql::{Error as GraphError, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::answer;
@@ -15,6 +15,9 @@ use crate::plan::{RecordPlan, Wanted};
 use crate::root::Question;
 
 type Record = Map<String, Json>;
+
+/// Code of a refusal to read.
+const REFUSED: &str = "permission_denied";
 
 fn id_of(record: &Record) -> &str {
     record.get("id").and_then(Json::as_str).unwrap_or_default()
@@ -34,12 +37,13 @@ pub(crate) async fn create_many(question: &Question<'_>) -> Answered<Node> {
     let (plan, wanted) = question.record_plan()?;
     let inputs = question.argument("inputs").map(page::list).unwrap_or_default();
     let record = |input: &Value| input::record(question.model, question.object, input);
-    let records: Vec<Record> = inputs.iter().map(record).collect();
+    let records = inputs.iter().map(record).collect::<Answered<Vec<Record>>>()?;
     let made = question.session.create_many(question.name(), records).await;
     let mut made = made.map_err(|error| from_service(&error))?;
     if !made.iter().all(|record| holds(question, &wanted, record)) {
         let ids: Vec<String> = made.iter().map(|record| id_of(record).to_owned()).collect();
-        let found = question.fetcher().several(&wanted, &ids).await?;
+        let found = question.fetcher().several(&wanted, &ids).await;
+        let found = unless_closed(found)?.unwrap_or_default();
         let mut found: HashMap<String, Record> = found
             .into_iter()
             .map(|record| (id_of(&record).to_owned(), record))
@@ -82,7 +86,7 @@ fn input_of(question: &Question<'_>) -> Answered<Record> {
     let input = question
         .argument("input")
         .ok_or_else(|| invalid("'input' is missing"))?;
-    Ok(input::record(question.model, question.object, input))
+    input::record(question.model, question.object, input)
 }
 
 /// Whether all that is wanted of a record stands in what the service answered.
@@ -99,7 +103,42 @@ async fn shown(question: &Question<'_>, plan: &RecordPlan, wanted: &Wanted, chan
     let found = if holds(question, wanted, &changed) {
         Some(changed)
     } else {
-        question.fetcher().one(wanted, id_of(&changed)).await?
+        unless_closed(question.fetcher().one(wanted, id_of(&changed)).await)?.flatten()
     };
     Ok(found.map_or(Node::NULL, |found| answer::record(question.model, wanted, plan, &found)))
+}
+
+/// What was read after a change; `None` where the caller may make it and not read it. The change stands, so that an
+/// error says so: else the caller would try again.
+fn unless_closed<T>(found: Answered<T>) -> Answered<Option<T>> {
+    let refused = |error: &GraphError| {
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        matches!(code, Some(Value::String(code)) if code == REFUSED)
+    };
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if refused(&error) => Ok(None),
+        Err(error) => Err(GraphError {
+            message: format!("the change was made, and cannot be shown: {}", error.message),
+            ..error
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{code_of, refuse};
+
+    #[test]
+    fn a_change_that_cannot_be_read_is_made_all_the_same() {
+        assert_eq!(unless_closed(Ok(5)).unwrap(), Some(5));
+        assert_eq!(unless_closed::<u8>(Err(refuse(REFUSED, "no"))).unwrap(), None);
+        let failed = unless_closed::<u8>(Err(refuse("unknown_field", "no such field"))).unwrap_err();
+        assert_eq!(code_of(&failed), "unknown_field");
+        assert_eq!(
+            failed.message,
+            "the change was made, and cannot be shown: no such field"
+        );
+    }
 }

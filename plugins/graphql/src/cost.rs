@@ -3,6 +3,8 @@
 //! `limit` unsaid is the default. Fields within each other are counted as the depth; what `__schema` and `__type` tell
 //! has bounds of its own.
 
+use std::collections::HashSet;
+
 use async_graphql::Value;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
@@ -14,12 +16,20 @@ use crate::model::{Member, Model, Root, RootKind};
 
 /// Fields within each other below `__schema`.
 const INTROSPECTION_DEPTH_MAX: usize = 20;
-/// Lists within each other there: types, their fields, and the fields of the types of these.
+/// Lists within each other there: types, their fields, and the arguments, or the fields of the types, of these.
 const INTROSPECTION_LISTS_MAX: usize = 3;
 /// What each `__schema` and `__type` costs beside its selections.
 const INTROSPECTION_COST: u64 = 100;
 /// Fields of introspection that are long lists.
-const INTROSPECTION_LISTS: [&str; 5] = ["types", "fields", "inputFields", "interfaces", "possibleTypes"];
+const INTROSPECTION_LISTS: [&str; 7] = [
+    "types",
+    "fields",
+    "args",
+    "inputFields",
+    "enumValues",
+    "interfaces",
+    "possibleTypes",
+];
 /// Selections within each other at most, fragments among them.
 const NESTING_MAX: usize = 64;
 
@@ -52,7 +62,8 @@ enum Place {
 /// Measures an operation and holds it to the limits.
 ///
 /// # Errors
-/// `invalid_query` for one that is too deep, too complex or has too many aliases; `not_implemented` for a subscription.
+/// `invalid_query` for one that is too deep, too complex, has too many aliases or a change twice; `not_implemented` for
+/// a subscription.
 pub(crate) fn check(model: &Model, limits: &Limits, document: &ExecutableDocument) -> Answered<Cost> {
     let DocumentOperations::Single(operation) = &document.operations else {
         return Err(invalid("the query has several operations"));
@@ -72,9 +83,40 @@ pub(crate) fn check(model: &Model, limits: &Limits, document: &ExecutableDocumen
         cost: Cost::default(),
     };
     let records = meter.selection(&operation.node.selection_set.node, place, 1, 0)?;
+    if operation.node.ty == OperationType::Mutation {
+        each_once(document, &operation.node.selection_set.node, &mut HashSet::new())?;
+    }
     meter.cost.records = records;
     meter.whole()?;
     Ok(meter.cost)
+}
+
+/// GraphQL makes one of two changes under the same name, the library makes both: a client that says a change twice, as
+/// by two fragments, would get two records. Called after the meter, which sees to it that there are not too many.
+fn each_once<'d>(
+    document: &'d ExecutableDocument,
+    selection: &'d SelectionSet,
+    names: &mut HashSet<&'d str>,
+) -> Answered<()> {
+    for item in &selection.items {
+        match &item.node {
+            Selection::Field(field) => {
+                let name = field.node.response_key().node.as_str();
+                if name != "__typename" && !names.insert(name) {
+                    return Err(invalid(format!(
+                        "the change '{name}' stands there twice; say it once, or give one of them an alias"
+                    )));
+                }
+            }
+            Selection::InlineFragment(inline) => each_once(document, &inline.node.selection_set.node, names)?,
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    each_once(document, &fragment.node.selection_set.node, names)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Meter<'a> {

@@ -33,7 +33,7 @@ pub(crate) const OPERATORS: [(&str, &str); 13] = [
 /// Reads a filter of an object; `None` where it asks for nothing.
 ///
 /// # Errors
-/// `invalid_query` for one that is nested too deep.
+/// `invalid_query` for one that is nested too deep, or that is no object.
 pub(crate) fn read(model: &Model, object: usize, filter: &Value) -> Answered<Option<Json>> {
     let parts = parts(model, object, "", filter, 0)?;
     Ok((!parts.is_empty()).then(|| all(parts)))
@@ -51,8 +51,15 @@ fn parts(model: &Model, object: usize, prefix: &str, filter: &Value, depth: usiz
     if depth > DEPTH_MAX {
         return Err(invalid(format!("the filter is nested deeper than {DEPTH_MAX}")));
     }
-    let (Value::Object(filter), Some(known)) = (filter, model.objects.get(object)) else {
+    let Some(known) = model.objects.get(object) else {
         return Ok(Vec::new());
+    };
+    // The library lets anything pass for an input, and what is not understood would be a filter that lets all through.
+    let Value::Object(filter) = filter else {
+        return Err(invalid(format!(
+            "a filter of '{}' is an object, as in {{name: {{eq: \"x\"}}}}, found {filter}",
+            known.name
+        )));
     };
     let within = |filter: &Value| parts(model, object, prefix, filter, depth + 1);
     let mut found = Vec::new();
@@ -97,10 +104,12 @@ fn over(model: &Model, field: &FieldModel, prefix: &str, value: &Value, depth: u
 
 /// The tests of one field.
 fn tests(field: &FieldModel, prefix: &str, tests: &Value) -> Answered<Vec<Json>> {
-    let Value::Object(tests) = tests else {
-        return Ok(Vec::new());
-    };
     let path = format!("{prefix}{}", field.name);
+    let Value::Object(tests) = tests else {
+        return Err(invalid(format!(
+            "the filter of '{path}' is an object, as in {{eq: {tests}}}, found {tests}"
+        )));
+    };
     tests
         .iter()
         .map(|(name, value)| test(field, &path, name, value))
@@ -225,6 +234,24 @@ mod tests_of_filters {
             json!({ "$and": [
                 { "industry": { "$eq": "24h" } }, { "industry": { "$nin": ["on.hold", "software"] } }] }),
         );
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused_and_does_not_let_all_through() {
+        let model = sample();
+        for filter in [
+            value!("Acme"),
+            value!([{ "name": { "eq": "a" } }]),
+            value!({ "name": "Acme" }),
+            value!({ "name": ["Acme"] }),
+            value!({ "or": ["a"] }),
+            value!({ "and": 5 }),
+            value!({ "not": "a" }),
+            value!({ "partners": "a" }),
+        ] {
+            let refused = read(&model, 0, &filter).unwrap_err();
+            assert!(refused.message.contains("is an object"), "{filter}: {refused:?}");
+        }
     }
 
     #[test]

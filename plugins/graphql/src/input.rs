@@ -3,6 +3,7 @@
 use async_graphql::Value;
 use serde_json::{Map, Value as Json};
 
+use crate::failure::{Answered, invalid};
 use crate::filter::stored;
 use crate::model::{FieldModel, Member, Model, ObjectModel};
 
@@ -20,9 +21,18 @@ pub(crate) fn updatable(object: &ObjectModel) -> impl Iterator<Item = &FieldMode
 }
 
 /// A record of an input. Names were checked against the schema; values are the engine's matter.
-pub(crate) fn record(model: &Model, object: usize, input: &Value) -> Map<String, Json> {
-    let (Value::Object(input), Some(known)) = (input, model.objects.get(object)) else {
-        return Map::new();
+///
+/// # Errors
+/// `invalid_query` for what is no object: the library lets it pass, and it would be a record of nothing.
+pub(crate) fn record(model: &Model, object: usize, input: &Value) -> Answered<Map<String, Json>> {
+    let Some(known) = model.objects.get(object) else {
+        return Ok(Map::new());
+    };
+    let Value::Object(input) = input else {
+        return Err(invalid(format!(
+            "a record of '{}' is an object, found {input}",
+            known.name
+        )));
     };
     let one = |(name, value): (&async_graphql::Name, &Value)| match known.members.get(name.as_str()) {
         Some(Member::Value(place)) => {
@@ -31,7 +41,7 @@ pub(crate) fn record(model: &Model, object: usize, input: &Value) -> Map<String,
         }
         _ => None,
     };
-    input.iter().filter_map(one).collect()
+    Ok(input.iter().filter_map(one).collect())
 }
 
 #[cfg(test)]
@@ -46,7 +56,8 @@ mod tests {
         let model = sample();
         let check = |object: &str, input: Value, expected: Json| {
             let place = model.objects.iter().position(|known| known.name == object).unwrap();
-            assert_eq!(Json::Object(record(&model, place, &input)), expected, "{input}");
+            let record = record(&model, place, &input).unwrap();
+            assert_eq!(Json::Object(record), expected, "{input}");
         };
         check(
             "account",
@@ -58,6 +69,10 @@ mod tests {
             value!({ "account_id": "a", "boss_id": "b" }),
             json!({ "account": "a", "boss_id": "b" }),
         );
+        for input in [value!("Acme"), value!([{ "name": "Acme" }]), value!(null)] {
+            let refused = record(&model, 0, &input).unwrap_err();
+            assert!(refused.message.contains("is an object"), "{input}: {refused:?}");
+        }
     }
 
     fn names<'f>(fields: impl Iterator<Item = &'f FieldModel>) -> Vec<String> {

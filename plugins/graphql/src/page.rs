@@ -8,7 +8,6 @@ use crate::config::Pages;
 use crate::failure::{Answered, invalid};
 use crate::filter;
 use crate::model::Model;
-use crate::node::to_json;
 
 /// A page of records. Two of one list are the same question when they are equal.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +30,7 @@ impl Page {
     /// Reads the arguments of a list of an object.
     ///
     /// # Errors
-    /// `invalid_query` for a number below 0.
+    /// `invalid_query` for a number below 0, and for a filter or an order that is none.
     pub(crate) fn read(model: &Model, object: usize, arguments: &[(Name, Value)], pages: Pages) -> Answered<Self> {
         let mut page = Self {
             filter: None,
@@ -44,7 +43,7 @@ impl Page {
         for (name, value) in arguments.iter().filter(|(_, value)| *value != Value::Null) {
             match name.as_str() {
                 "filter" => page.filter = filter::read(model, object, value)?,
-                "sort" => page.order = order(model, object, value),
+                "sort" => page.order = order(model, object, value)?,
                 "limit" => page.limit = number(name, value)?.min(pages.max),
                 "offset" => page.offset = number(name, value)?,
                 "cursor" => page.cursor = text(value),
@@ -105,31 +104,36 @@ pub(crate) fn number(name: &str, value: &Value) -> Answered<u64> {
 }
 
 /// `[{field, direction}]` → `[{field, order}]`.
-fn order(model: &Model, object: usize, value: &Value) -> Vec<Json> {
-    let one = |value: &Value| {
-        let Value::Object(sort) = value else { return None };
-        let field = sort.get("field").and_then(text)?;
-        let direction = sort.get("direction").and_then(text).unwrap_or_default();
-        let order = if direction == "DESC" { "desc" } else { "asc" };
-        Some(json!({ "field": model.path(object, &field), "order": order }))
+fn order(model: &Model, object: usize, value: &Value) -> Answered<Vec<Json>> {
+    list(value)
+        .iter()
+        .map(|value| ordered(value, |field| model.path(object, field)))
+        .collect()
+}
+
+/// The library lets anything pass for an input: what is no `{field, direction}` is refused here.
+fn ordered(value: &Value, path: impl Fn(&str) -> String) -> Answered<Json> {
+    let sort = match value {
+        Value::Object(sort) => Some(sort),
+        _ => None,
     };
-    list(value).iter().filter_map(one).collect()
+    let field = sort.and_then(|sort| sort.get("field")).and_then(text);
+    let (Some(sort), Some(field)) = (sort, field) else {
+        return Err(invalid(format!(
+            "'sort' takes {{field: \"name\", direction: ASC}}, found {value}"
+        )));
+    };
+    let direction = sort.get("direction").and_then(text).unwrap_or_default();
+    let order = if direction == "DESC" { "desc" } else { "asc" };
+    Ok(json!({ "field": path(&field), "order": order }))
 }
 
 /// The order of groups, whose names are those of the question and not of the object.
-pub(crate) fn plain_order(value: &Value) -> Vec<Json> {
-    let one = |value: &Value| {
-        let Json::Object(mut sort) = to_json(value) else {
-            return None;
-        };
-        let direction = sort.remove("direction").unwrap_or_default();
-        sort.insert(
-            "order".to_owned(),
-            json!(if direction == "DESC" { "desc" } else { "asc" }),
-        );
-        Some(Json::Object(sort))
-    };
-    list(value).iter().filter_map(one).collect()
+///
+/// # Errors
+/// `invalid_query` for an order that is none.
+pub(crate) fn plain_order(value: &Value) -> Answered<Vec<Json>> {
+    list(value).iter().map(|value| ordered(value, str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -181,5 +185,16 @@ mod tests {
         assert_eq!(Json::Object(query), expected);
         let one = read(value!({ "sort": { "field": "account_id" } })).unwrap();
         assert_eq!(one.order, [json!({ "field": "account", "order": "asc" })]);
+        for sort in [
+            value!("name"),
+            value!([{ "field": "name" }, "name"]),
+            value!({ "direction": "DESC" }),
+        ] {
+            let mut arguments = async_graphql::indexmap::IndexMap::new();
+            arguments.insert(Name::new("sort"), sort.clone());
+            let refused = read(Value::Object(arguments)).unwrap_err();
+            assert!(refused.message.contains("'sort' takes"), "{sort}: {refused:?}");
+            assert!(plain_order(&sort).is_err(), "{sort}");
+        }
     }
 }

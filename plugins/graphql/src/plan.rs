@@ -122,7 +122,10 @@ impl Planner<'_> {
             match object.members.get(inner.name()) {
                 Some(Member::Value(place)) => {
                     wanted.fields.insert(*place);
-                    plan.outputs.entry(key).or_insert(Source::Value(*place));
+                    match plan.outputs.entry(key).or_insert(Source::Value(*place)) {
+                        Source::Value(known) if *known == *place => {}
+                        _ => return Err(conflict(inner)),
+                    }
                 }
                 Some(Member::Record(place)) => {
                     let target = object.fields[*place].target.unwrap_or_default();
@@ -131,8 +134,9 @@ impl Planner<'_> {
                         .outputs
                         .entry(key)
                         .or_insert_with(|| Source::Record(*place, RecordPlan::default()));
-                    if let Source::Record(_, plan) = source {
-                        self.record(inner, plan, theirs)?;
+                    match source {
+                        Source::Record(known, plan) if *known == *place => self.record(inner, plan, theirs)?,
+                        _ => return Err(conflict(inner)),
                     }
                 }
                 Some(Member::Children(place)) => {
@@ -143,8 +147,11 @@ impl Planner<'_> {
                         .outputs
                         .entry(key)
                         .or_insert_with(|| Source::Children(slot, ConnectionPlan::default()));
-                    if let Source::Children(_, plan) = source {
-                        self.connection(inner, plan, &mut wanted.children[slot].list)?;
+                    match source {
+                        Source::Children(known, plan) if *known == slot => {
+                            self.connection(inner, plan, &mut wanted.children[slot].list)?;
+                        }
+                        _ => return Err(conflict(inner)),
                     }
                 }
                 None => return Err(unknown(inner, &object.type_name)),
@@ -173,7 +180,12 @@ impl Planner<'_> {
                 "nextCursor" => Part::NextCursor,
                 _ => return Err(unknown(inner, "the connection")),
             };
-            match plan.outputs.entry(key(inner)).or_insert(part) {
+            let wanted = std::mem::discriminant(&part);
+            let part = plan.outputs.entry(key(inner)).or_insert(part);
+            if std::mem::discriminant(part) != wanted {
+                return Err(conflict(inner));
+            }
+            match part {
                 Part::Data(plan) => {
                     list.data = true;
                     self.record(inner, plan, &mut list.records)?;
@@ -212,6 +224,15 @@ pub(crate) fn key(field: SelectionField<'_>) -> String {
 /// For a variable without a value.
 pub(crate) fn arguments(field: SelectionField<'_>) -> Answered<Vec<(async_graphql::Name, async_graphql::Value)>> {
     field.arguments().map_err(|error: ServerError| invalid(error.message))
+}
+
+/// Two fields under one name. The library looks for that within one selection; those of the same field at two places,
+/// and those of a fragment beside those around it, it does not hold against each other.
+fn conflict(field: SelectionField<'_>) -> async_graphql::Error {
+    invalid(format!(
+        "'{}' stands for two different fields, or for one with different arguments; give one of them another alias",
+        key(field)
+    ))
 }
 
 /// The schema and the model have the same names, so this is told to nobody while they do.

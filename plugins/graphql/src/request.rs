@@ -1,5 +1,6 @@
 //! One HTTP request: what it asks, whether that may run, and the answer. What cannot run is 400 (403 for the schema
-//! where that is not told), with `{errors}` alone; what ran is 200, with `data` and the errors of single fields.
+//! where that is not told, 405 for a change by `GET`, 415 for a body that does not say that it is JSON), with
+//! `{errors}` alone; what ran is 200, with `data` and the errors of single fields.
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Error as GraphError, ErrorExtensionValues, Request, ServerError, Value, Variables};
@@ -47,6 +48,10 @@ impl Door {
     /// # Errors
     /// When no schema is to be had; everything else is an answer.
     pub(crate) async fn post(&self, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
+        if !is_json(request) {
+            let message = "the body must be JSON: send it with content-type application/json";
+            return refused(&Refusal(415, refuse("invalid_format", message)));
+        }
         match posted(request) {
             Ok(asked) => self.answer(context, &asked, false).await,
             Err(error) => refused(&Refusal::from(error)),
@@ -130,6 +135,15 @@ fn complete(error: &mut ServerError) {
     } else {
         extensions.set("code", "invalid_query");
     }
+}
+
+/// Whether a body says that it is JSON. What a page of another origin may send without asking first does not; for the
+/// path `/graphql` the gateway does not look, as it does below `/api`.
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.header("content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = kind.strip_prefix("application/");
+    request.body().is_empty() || subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 /// Of a body.
@@ -254,6 +268,35 @@ mod tests {
         );
         check("[]", "the body must be");
         check("{", "no JSON");
+    }
+
+    #[test]
+    fn a_body_says_that_it_is_json() {
+        let check = |kind: &str, body: &str, expected: bool| {
+            let parts = HttpRequestParts {
+                headers: &[("content-type", kind)],
+                body: body.as_bytes(),
+                ..HttpRequestParts::default()
+            };
+            assert_eq!(
+                is_json(&HttpRequest::decode(parts.encode()).unwrap()),
+                expected,
+                "{kind}"
+            );
+        };
+        check("application/json", "{}", true);
+        check("Application/JSON; charset=utf-8", "{}", true);
+        check("application/graphql+json", "{}", true);
+        check("", "", true);
+        for kind in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "text/json",
+        ] {
+            check(kind, "{}", false);
+        }
     }
 
     #[test]

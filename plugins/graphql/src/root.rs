@@ -154,7 +154,7 @@ impl Question<'_> {
             query.extend(filter.map(|filter| ("where".to_owned(), filter)));
         }
         if let Some(sort) = self.argument("sort") {
-            query.insert("orderBy".to_owned(), json!(page::plain_order(sort)));
+            query.insert("orderBy".to_owned(), json!(page::plain_order(sort)?));
         }
         let limit = self
             .argument("limit")

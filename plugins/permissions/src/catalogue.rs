@@ -1,9 +1,10 @@
 //! The objects of the system as far as access is concerned: names and types of fields, where references lead, which field
 //! leads to the parent, whose their records are. Made from the definitions that the `metadata` service answers, or from an app's own files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use objectos_expression::{Scope, Type, check};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::Openness;
@@ -22,6 +23,33 @@ pub struct FieldInfo {
     pub value_type: Type,
     /// The object that it points at.
     pub reference: Option<String>,
+    /// Set when some people see its values masked.
+    pub mask: Option<MaskRule>,
+}
+
+/// Whom the mask of a field is for. The data engine puts it on; here is only who will see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MaskRule {
+    /// Whoever has one of these roles; without any, everybody.
+    roles: Option<Vec<String>>,
+    /// But not whoever has one of these.
+    exempt_roles: Option<Vec<String>>,
+}
+
+impl MaskRule {
+    /// Of a field's `maskingRule`; one that cannot be read masks the field for everybody.
+    fn read(rule: &Value) -> Option<Self> {
+        (!rule.is_null()).then(|| Self::deserialize(rule).unwrap_or_default())
+    }
+
+    /// Whether somebody with these roles sees the mask; the same answer as the data engine's.
+    #[must_use]
+    pub fn hides_from(&self, roles: &BTreeSet<String>) -> bool {
+        let any = |of: &Option<Vec<String>>| of.iter().flatten().any(|role| roles.contains(role));
+        let everybody = self.roles.as_ref().is_none_or(Vec::is_empty);
+        !any(&self.exempt_roles) && (everybody || any(&self.roles))
+    }
 }
 
 /// An object.
@@ -35,6 +63,16 @@ pub struct ObjectInfo {
     pub tenant: Option<String>,
     /// Who sees records that nobody shared, as the definition has it.
     pub sharing: Option<Openness>,
+}
+
+impl ObjectInfo {
+    /// The fields of which somebody with these roles sees a mask alone, by name.
+    #[must_use]
+    pub fn masked_from(&self, roles: &BTreeSet<String>) -> BTreeSet<&str> {
+        let hides = |field: &FieldInfo| field.mask.as_ref().is_some_and(|mask| mask.hides_from(roles));
+        let masked = self.fields.iter().filter(|(_, field)| hides(field));
+        masked.map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 /// All objects by name.
@@ -141,6 +179,7 @@ fn object(definition: &Value) -> ObjectInfo {
         let field = FieldInfo {
             value_type,
             reference: None,
+            mask: None,
         };
         info.fields.insert(name.to_owned(), field);
     };
@@ -176,7 +215,12 @@ fn object(definition: &Value) -> ObjectInfo {
         if kind == "master_detail" && info.parent.is_none() {
             info.parent = reference.clone().map(|parent| (name.clone(), parent));
         }
-        info.fields.insert(name.clone(), FieldInfo { value_type, reference });
+        let field = FieldInfo {
+            value_type,
+            reference,
+            mask: MaskRule::read(&declared["maskingRule"]),
+        };
+        info.fields.insert(name.clone(), field);
     }
     info
 }

@@ -2,8 +2,9 @@
 //! files, without a server and without a database. Each surprise names the line that says otherwise, and the set, rule or policy
 //! behind it with file and line.
 //!
-//! A test file has `users` (with roles, sets, groups, teams, territories, tenant, attributes), `records` by object, `shares`, and
-//! `tests`: a user, an object, perhaps a record, and what is allowed, denied, seen, readable and writable.
+//! A test file has `users` (with assigned roles, the platform role, sets, groups, teams, territories, tenant, attributes),
+//! `records` by object, `shares`, the operator's `settings`, the moment (`now`), and `tests`: a user, an object, perhaps a record
+//! and a change of it, and what is allowed, denied, seen, readable, writable and masked.
 
 mod case;
 mod world;

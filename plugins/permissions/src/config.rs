@@ -20,12 +20,12 @@ pub struct Settings {
     pub role_sets: BTreeMap<String, Vec<String>>,
     /// The org-wide default of objects that have none, neither in a sharing file nor in their definition.
     pub default_access: DefaultAccess,
-    /// The time zone of principals that have none of their own; the one that the data engine is told.
+    /// The time zone of the days in conditions; the one that the data engine is told.
     pub time_zone: Option<String>,
 }
 
 impl Settings {
-    /// The time zone of principals that have none of their own; UTC without a word.
+    /// The time zone of the days in conditions; UTC without a word.
     ///
     /// # Errors
     /// A configuration error with the key, for a name that is none.

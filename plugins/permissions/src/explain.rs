@@ -3,18 +3,19 @@
 use objectos_plugin_api::contracts::permissions::{FieldAccess, Operation};
 use objectos_plugin_api::{Context, Principal, PrincipalKind, Result};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
 use crate::evaluate::{Record, Records, is_among};
 use crate::load::text;
 use crate::plan::{Compiled, Effect, StepKind, verb};
-use crate::records::{Live, Store};
+use crate::records::Live;
 use crate::rows::Rows;
 use crate::state::State;
 use crate::subject::Subject;
 
-/// The question. JSON, camelCase: `{principal? | userId?, tenant?, object, operation | action, recordId?, field?}`.
+/// The question. JSON, camelCase: `{principal? | userId?, tenant?, team?, twoFactor?, object, operation | action, recordId?,
+/// change?, field?}`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Question {
@@ -24,6 +25,10 @@ pub struct Question {
     pub user_id: Option<String>,
     /// And its active organisation.
     pub tenant: Option<String>,
+    /// And its active team.
+    pub team: Option<String>,
+    /// Whether its session showed a second factor; without a word it did when the user has one.
+    pub two_factor: Option<bool>,
     /// Name of the object.
     pub object: String,
     /// What is to be done.
@@ -31,6 +36,8 @@ pub struct Question {
     pub operation: String,
     /// To which record.
     pub record_id: Option<String>,
+    /// What is written to it: then it is decided whether it may be written so.
+    pub change: Option<Record>,
     /// To which field.
     pub field: Option<String>,
     /// Whoever asks reaches no further than the organisation of the principal: records of others are not there.
@@ -62,6 +69,28 @@ pub struct Verdict {
     pub reason: String,
 }
 
+/// What is to be decided beside the operation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// About which record; of a new one, what it will be.
+    pub record: Option<&'a Record>,
+    /// What is written to it.
+    pub change: Option<&'a Record>,
+    /// About which field.
+    pub field: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// About a record.
+    #[must_use]
+    pub fn of(record: Option<&'a Record>) -> Self {
+        Self {
+            record,
+            ..Self::default()
+        }
+    }
+}
+
 /// Decides about a record, and which steps have it among their rows.
 ///
 /// # Errors
@@ -70,10 +99,10 @@ pub async fn decide(
     compiled: &Compiled,
     object: &str,
     operation: Operation,
-    record: Option<&Record>,
-    field: Option<&str>,
+    asked: Asked<'_>,
     records: &dyn Records,
 ) -> Result<(Verdict, Vec<Option<bool>>)> {
+    let Asked { record, change, field } = asked;
     let mut among = Vec::with_capacity(compiled.steps.len());
     for step in &compiled.steps {
         among.push(match record {
@@ -111,6 +140,12 @@ pub async fn decide(
             return Ok((refused(reason), among));
         }
     }
+    if let (Some(record), Some(change)) = (record, change)
+        && operation != Operation::Create
+        && let Some(reason) = unwritable(compiled, operation, record, change, records).await?
+    {
+        return Ok((refused(reason), among));
+    }
     if let Some(field) = field {
         let access = if operation == Operation::Read {
             &plan.readable
@@ -135,6 +170,34 @@ pub async fn decide(
     });
     let reason = step.map_or_else(|| "it is allowed".to_owned(), |(step, _)| step.text.clone());
     Ok((Verdict { allowed: true, reason }, among))
+}
+
+/// Why a record may not be written so: a field that may not be changed, or what it would be like afterwards.
+async fn unwritable(
+    compiled: &Compiled,
+    operation: Operation,
+    record: &Record,
+    change: &Record,
+    records: &dyn Records,
+) -> Result<Option<String>> {
+    // Also a value that is there already is one that is written: whoever guesses a hidden one learns nothing.
+    if let Some(field) = change.keys().find(|field| !has(&compiled.plan.writable, field)) {
+        return Ok(Some(format!("the field `{field}` is not open for {}", verb(operation))));
+    }
+    let mut after = record.clone();
+    after.extend(change.iter().map(|(field, value)| (field.clone(), value.clone())));
+    if is_among(&compiled.check, &after, records).await? {
+        return Ok(None);
+    }
+    for step in compiled.steps.iter().filter(|step| step.kind == StepKind::Policy) {
+        // The same policy is there twice: for the rows that are there, and for those that are written.
+        if step.text.contains("written rows") && !is_among(&step.rows, &after, records).await? {
+            return Ok(Some(format!("{}, and this record would not be among them", step.text)));
+        }
+    }
+    Ok(Some(
+        "the record as it would be written is not one that may be written".to_owned(),
+    ))
 }
 
 /// Whether a field is among them.
@@ -167,26 +230,30 @@ pub async fn explain(
 ) -> Result<Value> {
     let compiled = state.compile(context, subject, &question.object, operation).await?;
     let store = &state.loader.store;
-    let record = match &question.record_id {
-        Some(id)
-            if state
-                .loaded(context)
-                .await?
-                .model
-                .catalogue
-                .object(&question.object)
-                .is_some() =>
-        {
-            store.one(context, &question.object, id).await?
-        }
-        _ => None,
-    };
     let loaded = state.loaded(context).await?;
     let catalogue = &loaded.model.catalogue;
+    let known = catalogue.object(&question.object).is_some();
+    let record = match question.record_id.as_ref().filter(|_| known) {
+        Some(id) => store.one(context, &question.object, id).await?,
+        None => None,
+    };
     let record = record.filter(|record| !question.within || !is_foreign(catalogue, subject, &question.object, record));
     let live = Live { store, context };
-    let field = question.field.as_deref();
-    let (mut verdict, among) = decide(&compiled, &question.object, operation, record.as_ref(), field, &live).await?;
+    let asked = Asked {
+        record: record.as_ref(),
+        change: question.change.as_ref(),
+        field: question.field.as_deref(),
+    };
+    let (mut verdict, among) = decide(&compiled, &question.object, operation, asked, &live).await?;
+    let masked = catalogue
+        .object(&question.object)
+        .map(|info| info.masked_from(&subject.roles))
+        .unwrap_or_default();
+    if let Some(field) = asked.field.filter(|field| masked.contains(field))
+        && (operation, verdict.allowed) == (Operation::Read, true)
+    {
+        verdict.reason = format!("only a mask of `{field}` is shown, as the maskingRule of the field says");
+    }
     if record
         .as_ref()
         .is_some_and(|record| is_foreign(catalogue, subject, &question.object, record))
@@ -223,6 +290,7 @@ pub async fn explain(
         "field": question.field,
         "principal": describe(subject),
         "steps": steps,
+        "masked": masked,
         "plan": compiled.plan,
     }))
 }
@@ -245,23 +313,34 @@ pub fn describe(subject: &Subject) -> Value {
     })
 }
 
-/// The principal that a user would have: its platform role and, in an organisation, its role there.
+/// The principal that a user would have.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// As a request would bring it.
+    pub principal: Principal,
+    /// Why no request of theirs brings it.
+    pub barred: Option<String>,
+}
+
+/// The principal that a user would have: its platform role and, in an organisation, its role there; and what a session says of
+/// them, as far as the question leaves it open.
 ///
 /// # Errors
 /// What the data engine answers.
-pub async fn principal_of(
-    store: &Store,
-    context: &Context,
-    user: &str,
-    tenant: Option<&str>,
-) -> Result<Option<Principal>> {
+pub async fn principal_of(state: &State, context: &Context, user: &str, question: &Question) -> Result<Option<Person>> {
+    let store = &state.loader.store;
     let Some(record) = store.one(context, "sys_user", user).await? else {
         return Ok(None);
     };
     let mut roles: Vec<String> = text(&record, "role").into_iter().collect();
+    let mut barred = banned(&record, state.loader.host.now_ms());
+    let tenant = question.tenant.as_deref();
     if let Some(tenant) = tenant {
         let query = json!({ "where": { "organization_id": tenant, "user_id": user }, "limit": 1 });
         let members = store.some(context, "sys_member", query).await?;
+        if members.is_empty() && barred.is_none() {
+            barred = Some(format!("the user `{user}` is no member of the organisation `{tenant}`"));
+        }
         let held = members
             .first()
             .and_then(|member| text(member, "role"))
@@ -273,15 +352,46 @@ pub async fn principal_of(
                 .map(|role| format!("org:{role}")),
         );
     }
-    let zone = text(&record, "timezone").map(|zone| ("timezone".to_owned(), Value::String(zone)));
-    Ok(Some(Principal {
-        id: user.to_owned(),
-        kind: PrincipalKind::User,
-        attributes: zone.into_iter().collect(),
-        name: text(&record, "name"),
-        email: text(&record, "email"),
-        tenant: tenant.map(str::to_owned),
-        roles,
-        ..Principal::default()
+    Ok(Some(Person {
+        principal: Principal {
+            id: user.to_owned(),
+            kind: PrincipalKind::User,
+            attributes: session_attributes(&record, question),
+            name: text(&record, "name"),
+            email: text(&record, "email"),
+            tenant: tenant.map(str::to_owned),
+            roles,
+            ..Principal::default()
+        },
+        barred,
     }))
+}
+
+/// Why a user cannot come in at all.
+fn banned(user: &Record, now_ms: i64) -> Option<String> {
+    let until = text(user, "ban_expires");
+    let over = until
+        .as_deref()
+        .and_then(crate::moment::read)
+        .is_some_and(|end_ms| end_ms <= now_ms);
+    let banned = user.get("banned") == Some(&Value::Bool(true)) && !over;
+    banned.then(|| match until {
+        Some(until) => format!("the account is disabled until {until}"),
+        None => "the account is disabled".to_owned(),
+    })
+}
+
+/// What `auth` says of a session.
+fn session_attributes(user: &Record, question: &Question) -> Map<String, Value> {
+    let is = |field: &str| user.get(field) == Some(&Value::Bool(true));
+    let mut attributes = Map::new();
+    attributes.insert("emailVerified".to_owned(), json!(is("email_verified")));
+    let two_factor = question.two_factor.unwrap_or_else(|| is("two_factor_enabled"));
+    attributes.insert("twoFactor".to_owned(), json!(two_factor));
+    let zone = text(user, "timezone").map(|zone| ("timezone", zone));
+    let team = question.team.clone().map(|team| ("team", team));
+    for (name, value) in zone.into_iter().chain(team) {
+        attributes.insert(name.to_owned(), Value::String(value));
+    }
+    attributes
 }

@@ -25,7 +25,6 @@ mod plugin;
 pub mod problem;
 pub mod reach;
 pub mod records;
-mod refusals;
 pub mod routes;
 pub mod rows;
 pub mod service;

@@ -101,7 +101,11 @@ impl Loader {
         let others = json!({ "member_type": { "$ne": "user" } });
         for record in self.records(context, &loaded, "sys_group_member", others).await? {
             if let (Some(group), Some(member)) = (text(&record, "group"), recipient(&record, "member_type", "member")) {
-                loaded.model.group_members.push(GroupMember { group, member });
+                loaded.model.group_members.push(GroupMember {
+                    group,
+                    member,
+                    organization: text(&record, "organization"),
+                });
             }
         }
         self.assignments(context, &mut loaded).await?;
@@ -344,6 +348,13 @@ pub fn lasts(record: &Record, now_ms: i64, boundary_ms: &mut Option<i64>) -> boo
     };
     sooner(boundary_ms, Some(end_ms));
     true
+}
+
+/// Whether a record with `organization` counts in the active one; without one it counts everywhere.
+#[must_use]
+pub fn counts_here(record: &Record, tenant: Option<&str>) -> bool {
+    let organization = text(record, "organization");
+    organization.is_none() || organization.as_deref() == tenant
 }
 
 /// A record of `sys_permission_assignment`, if it lasts.

@@ -426,6 +426,16 @@ pub struct GroupMember {
     pub group: String,
     /// Whose holders belong to it.
     pub member: Recipient,
+    /// Only while this is the active organisation.
+    pub organization: Option<String>,
+}
+
+impl GroupMember {
+    /// Whether it counts in an organisation, or in none.
+    #[must_use]
+    pub fn counts_in(&self, tenant: Option<&str>) -> bool {
+        self.organization.is_none() || self.organization.as_deref() == tenant
+    }
 }
 
 /// Everything.
@@ -519,14 +529,15 @@ impl Model {
         within
     }
 
-    /// Names of a group and of the groups in it, at any depth.
+    /// Names of a group and of the groups in it, at any depth, as they count in an organisation.
     #[must_use]
-    pub fn groups_within<'a>(&'a self, group: &'a str) -> BTreeSet<&'a str> {
+    pub fn groups_within<'a>(&'a self, group: &'a str, tenant: Option<&str>) -> BTreeSet<&'a str> {
         let mut within = BTreeSet::new();
         let mut open = vec![group];
         while let Some(name) = open.pop() {
             if within.insert(name) {
-                open.extend(self.group_members.iter().filter_map(|member| match &member.member {
+                let here = self.group_members.iter().filter(|member| member.counts_in(tenant));
+                open.extend(here.filter_map(|member| match &member.member {
                     Recipient::Group(inner) if member.group == name => Some(inner.as_str()),
                     _ => None,
                 }));

@@ -164,6 +164,7 @@ impl<'a> Planner<'a> {
                 check: access.check.clone().into_filter(),
                 readable: access.readable,
                 writable: access.writable,
+                holdings: Some(self.subject.holdings(self.model)),
             };
             (rows, check) = (access.rows, access.check);
         }

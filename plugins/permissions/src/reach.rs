@@ -244,6 +244,15 @@ fn come_by(state: &State, loaded: &Loaded, model: &Model, mut memberships: Membe
         ..Principal::default()
     };
     let settings = &state.loader.settings;
+    let bounded = model.group_members.iter().any(|member| member.organization.is_some());
+    let everywhere = bounded.then(|| {
+        let mut model = model.clone();
+        for member in &mut model.group_members {
+            member.organization = None;
+        }
+        model
+    });
+    let model = everywhere.as_ref().unwrap_or(model);
     let subject = Subject::new(&somebody, &memberships, model, settings);
     let own = subject
         .held

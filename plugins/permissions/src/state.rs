@@ -9,18 +9,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use objectos_plugin_api::contracts::permissions::{AccessPlan, Operation};
-use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Readings, Result};
+use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Readings, Refusals, Result};
 use parking_lot::RwLock;
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::load::{Loaded, Loader, assignment, lasts, text};
+use crate::load::{Loaded, Loader, assignment, counts_here, lasts, text};
 use crate::model::Logged;
 use crate::plan::{Compiled, Planner, StepKind, verb};
 use crate::problem::{self, Problem};
-use crate::refusals::Refusals;
 use crate::rows::Rows;
 use crate::subject::{Memberships, Subject};
 
@@ -28,6 +28,15 @@ use crate::subject::{Memberships, Subject};
 const PRINCIPALS_MAX: usize = 20_000;
 /// No version of the definitions was told yet.
 const UNKNOWN: u64 = u64::MAX;
+
+/// Name of the service that tells who people are.
+const AUTH: &str = "auth";
+
+/// A service that a plugin declares.
+#[derive(Deserialize)]
+struct Declared {
+    name: String,
+}
 
 /// What is known of one principal.
 #[derive(Debug, Default)]
@@ -53,6 +62,10 @@ pub struct State {
     /// Counts what concerns the model.
     epoch: AtomicU64,
     metadata: AtomicU64,
+    /// The epoch of the plugins' contributions in which `guarded` was found.
+    contributions: AtomicU64,
+    /// A plugin declares the service `auth`: nobody is alone on this machine.
+    guarded: AtomicBool,
     /// When something ends by itself.
     boundary_ms: AtomicI64,
     loaded: RwLock<Option<(u64, Arc<Loaded>)>>,
@@ -75,6 +88,8 @@ impl State {
             version: AtomicU64::new(1),
             epoch: AtomicU64::new(1),
             metadata: AtomicU64::new(UNKNOWN),
+            contributions: AtomicU64::new(UNKNOWN),
+            guarded: AtomicBool::new(true),
             boundary_ms: AtomicI64::new(i64::MAX),
             loaded: RwLock::default(),
             readings: Readings::default(),
@@ -89,6 +104,7 @@ impl State {
     /// # Errors
     /// When it cannot be known whether definitions changed.
     pub fn version(&self) -> Result<u64> {
+        self.look_for_auth();
         let metadata = self.metadata_version()?;
         if self.metadata.load(Ordering::Acquire) != metadata {
             // It grows first: whoever finds this metadata noted below finds the version grown.
@@ -107,6 +123,22 @@ impl State {
             }
         }
         Ok(self.version.load(Ordering::Acquire))
+    }
+
+    /// Finds out whether people sign in here, whenever plugins came or went. A list that cannot be read is one with `auth`.
+    fn look_for_auth(&self) {
+        let host = &self.loader.host;
+        let epoch = host.contributions_epoch();
+        if self.contributions.load(Ordering::Acquire) == epoch {
+            return;
+        }
+        let services: serde_json::Result<Vec<Declared>> = serde_json::from_slice(&host.contributions("services"));
+        let guarded = services.map_or(true, |services| services.iter().any(|service| service.name == AUTH));
+        if self.guarded.swap(guarded, Ordering::AcqRel) != guarded {
+            // It is known before the version grows: whoever finds this version finds it.
+            self.facts_changed();
+        }
+        self.contributions.store(epoch, Ordering::Release);
     }
 
     /// The version of the definitions. While nobody is there to tell it, nobody changes them: what was told last holds.
@@ -246,6 +278,18 @@ impl State {
     /// What the data engine answers.
     pub async fn subject_of(&self, context: &Context, principal: &Principal) -> Result<Subject> {
         let loaded = self.loaded(context).await?;
+        // Where people sign in, whoever says to be alone on this machine is nobody.
+        let nobody;
+        let principal = if principal.kind == PrincipalKind::Local && self.guarded.load(Ordering::Acquire) {
+            nobody = Principal {
+                id: principal.id.clone(),
+                kind: PrincipalKind::Anonymous,
+                ..Principal::default()
+            };
+            &nobody
+        } else {
+            principal
+        };
         let memberships = match principal.kind {
             PrincipalKind::User | PrincipalKind::Service => self.memberships(context, &loaded, principal).await?,
             _ => Memberships::default(),
@@ -282,11 +326,16 @@ impl State {
             ),
             ("sys_team_member", json!({ (team_user): user })),
         ];
+        let tenant = principal.tenant.as_deref();
         for (object, filter) in sources {
             if catalogue.object(object).is_none() {
                 continue;
             }
+            let bounded = ["sys_user_role", "sys_group_member", "sys_user_territory"].contains(&object);
             for record in store.all(context, object, filter).await? {
+                if bounded && !counts_here(&record, tenant) {
+                    continue;
+                }
                 match object {
                     "sys_user_role" if lasts(&record, now_ms, &mut known.boundary_ms) => {
                         known.roles.extend(text(&record, "role"));
@@ -307,7 +356,6 @@ impl State {
                 }
             }
         }
-        let tenant = principal.tenant.as_deref();
         known.teams = self.teams_here(context, loaded, known.teams, tenant).await?;
         Ok(known)
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use objectos_expression::Zone;
-use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
 use objectos_plugin_api::{Principal, PrincipalKind};
 use serde_json::{Value, json};
 
@@ -14,9 +14,6 @@ use crate::problem::Source;
 
 /// Platform roles that hold the built-in set.
 const ADMINISTRATOR_ROLES: [&str; 2] = ["super_admin", "admin"];
-
-/// Attributes of a principal that may say its time zone, as the data engine reads them.
-const ZONE_NAMES: [&str; 3] = ["timezone", "timeZone", "time_zone"];
 
 /// What records say about one principal. Times that have passed are left out already.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,7 +81,8 @@ pub struct Subject {
     pub scopes: Option<Vec<String>>,
     /// `current_user`.
     pub user: Value,
-    /// Whose day it is: plans are kept by the principal, which says its zone, and until the day of that zone ends.
+    /// Whose day it is in conditions: the operator's. A zone that people choose for themselves is for what they are shown; which
+    /// records they see does not move with it.
     pub zone: Zone,
 }
 
@@ -112,7 +110,7 @@ impl Subject {
             held: Vec::new(),
             scopes: scopes(principal),
             user: Value::Null,
-            zone: zone(principal, settings),
+            zone: settings.zone().unwrap_or_default(),
         };
         subject.hold(principal, memberships, model, settings);
         subject.user = subject.current_user(principal, model);
@@ -185,13 +183,28 @@ impl Subject {
         }
     }
 
+    /// What is held, for those who do not read the model: whatever policies call roles and sets, everybody else does.
+    #[must_use]
+    pub fn holdings(&self, model: &Model) -> Holdings {
+        let listed = |names: &BTreeSet<String>| names.iter().cloned().collect();
+        let sets: Vec<String> = self.held.iter().map(|held| held.set.clone()).collect();
+        let is_profile = |set: &&String| model.sets.get(*set).is_some_and(|set| set.profile);
+        Holdings {
+            roles: listed(&self.roles),
+            profiles: sets.iter().filter(is_profile).cloned().collect(),
+            permission_sets: sets,
+            groups: listed(&self.groups),
+            teams: listed(&self.teams),
+            territories: listed(&self.territories),
+        }
+    }
+
     fn current_user(&self, principal: &Principal, model: &Model) -> Value {
-        let sets: Vec<&str> = self.held.iter().map(|held| held.set.as_str()).collect();
-        let profiles: Vec<&str> = sets
-            .iter()
-            .copied()
-            .filter(|set| model.sets.get(*set).is_some_and(|set| set.profile))
-            .collect();
+        let Holdings {
+            permission_sets: sets,
+            profiles,
+            ..
+        } = self.holdings(model);
         json!({
             "id": self.id,
             "name": principal.name,
@@ -249,15 +262,6 @@ impl Subject {
     }
 }
 
-/// The principal's own time zone, else the usual one.
-fn zone(principal: &Principal, settings: &Settings) -> Zone {
-    let named = ZONE_NAMES
-        .iter()
-        .find_map(|name| principal.attributes.get(*name)?.as_str());
-    let own = named.and_then(|name| Zone::read(name).ok());
-    own.unwrap_or_else(|| settings.zone().unwrap_or_default())
-}
-
 fn action_covers(action: &str, operation: Operation) -> bool {
     match action {
         "*" => true,
@@ -312,7 +316,7 @@ fn groups(
         let more: Vec<String> = model
             .group_members
             .iter()
-            .filter(|member| !groups.contains(&member.group))
+            .filter(|member| !groups.contains(&member.group) && member.counts_in(principal.tenant.as_deref()))
             .filter(|member| is_one_of(&member.member, &principal.id, roles, &groups, &teams, model))
             .map(|member| member.group.clone())
             .collect();

@@ -71,8 +71,8 @@ impl Proof {
         }
         let said = authorization.is_some() || api_key.is_some();
         let cookie = header("cookie").filter(|_| !said);
-        let address = context
-            .extra()
+        let facts = context.extra();
+        let address = facts
             .get("address")
             .and_then(|address| address.as_str().map(str::to_owned));
         let method = if said && request.method() == "GET" {
@@ -92,6 +92,7 @@ impl Proof {
                 path: request.path().to_owned(),
                 address: address.unwrap_or_default(),
                 passive: false,
+                secure: facts.get("secure") == Some(&serde_json::Value::Bool(true)),
             },
             there,
             protocol: false,

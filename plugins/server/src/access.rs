@@ -90,14 +90,15 @@ impl<G: Gateway> Exchange<'_, G> {
             },
             Some(_) => {
                 let permissions = snapshot.provides(PERMISSIONS);
-                self.admit_signed_in(route.access, permissions, &context).await
+                self.admit_signed_in((route.access, route.key.as_str()), permissions, &context)
+                    .await
             }
         }
     }
 
     async fn admit_signed_in(
         &mut self,
-        access: RouteAccess,
+        (access, route): (RouteAccess, &str),
         permissions: bool,
         context: &Context,
     ) -> Result<Context, Failure> {
@@ -111,7 +112,7 @@ impl<G: Gateway> Exchange<'_, G> {
             self.count_guest()?;
         }
         if access == RouteAccess::System {
-            may_administer(&self.server.gateway, permissions, kind, &principal).await?;
+            may_administer(&self.server.gateway, permissions, kind, &principal, route).await?;
         }
         Ok(principal)
     }
@@ -159,6 +160,7 @@ impl<G: Gateway> Exchange<'_, G> {
             path: self.head.uri.path().to_owned(),
             address: self.peer.address.to_string(),
             passive: false,
+            secure: self.secure(),
         }
     }
 
@@ -200,12 +202,13 @@ impl<G: Gateway> Exchange<'_, G> {
 
 /// Refuses whoever may not look into the kernel and steer it. Whoever sits at this machine may, while nobody is signed in at
 /// all; anybody else needs the system permission. Without a service that grants one, nobody has it; one that does not answer
-/// closes the door.
+/// closes the door. A refusal is told of, by the route that was asked for.
 pub(crate) async fn may_administer<G: Gateway>(
     gateway: &G,
     permissions: bool,
     kind: PrincipalKind,
     context: &Context,
+    route: &str,
 ) -> Result<(), Error> {
     let holds = match kind {
         PrincipalKind::Local => true,
@@ -218,7 +221,9 @@ pub(crate) async fn may_administer<G: Gateway>(
         return Ok(());
     }
     let message = "only an administrator of the system may do this";
-    Err(Error::new(ErrorKind::Denied, message).with_code("insufficient_privileges"))
+    let refusal = Error::new(ErrorKind::Denied, message).with_code("insufficient_privileges");
+    gateway.refused(context, route, &refusal).await;
+    Err(refusal)
 }
 
 /// The page came from this very server.

@@ -107,6 +107,27 @@ impl Draft {
         })
     }
 
+    /// Refuses what no handler may answer: more than the limit, or something that says to be JSON and is none at its edges. All of
+    /// it is not looked at: that would cost as much as the answer.
+    ///
+    /// # Errors
+    /// `Internal`, naming the plugin for the operator.
+    pub(crate) fn check(&self, plugin: &str, bytes_max: u64) -> Result<()> {
+        let length = self.body.len();
+        let wrong = |what: String| Err(Error::internal(format_args!("plugin {plugin} answered {what}")));
+        if u64::try_from(length).is_ok_and(|length| length > bytes_max) {
+            return wrong(format!(
+                "{length} bytes, more than the limit of {bytes_max} (limits.answerBytesMax); let it stream"
+            ));
+        }
+        // What is handed out as a file is whatever was put in, under whatever name.
+        let json = self.headers.get(header::CONTENT_TYPE).is_some_and(is_json);
+        if json && length > 0 && !self.headers.contains_key(header::CONTENT_DISPOSITION) && !edges_of_json(&self.body) {
+            return wrong("with content-type application/json what is no JSON".to_owned());
+        }
+        Ok(())
+    }
+
     /// Adds what every answer carries. What the handler set stays, except where it would be wrong.
     pub(crate) fn secure(&mut self, strict_transport: bool) {
         let bodiless = self.body.is_empty() && self.flow.is_none();
@@ -163,6 +184,30 @@ impl Draft {
     }
 }
 
+fn is_json(kind: &HeaderValue) -> bool {
+    let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+/// White space at an end of an answer, at most, that is looked past.
+const BLANKS_MAX: usize = 64;
+
+/// Whether the first and the last byte of the text can be those of one JSON value. All that can is ASCII.
+fn edges_of_json(body: &[u8]) -> bool {
+    let inked = |byte: &&u8| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    let first = body.iter().take(BLANKS_MAX).find(inked);
+    let last = body.iter().rev().take(BLANKS_MAX).find(inked);
+    matches!(
+        (first, last),
+        (Some(b'{'), Some(b'}'))
+            | (Some(b'['), Some(b']'))
+            | (Some(b'"'), Some(b'"'))
+            | (Some(b'-' | b'0'..=b'9'), Some(b'0'..=b'9'))
+            | (Some(b't' | b'f'), Some(b'e'))
+            | (Some(b'n'), Some(b'l'))
+    )
+}
+
 fn status_of(status: u16) -> Result<StatusCode> {
     StatusCode::from_u16(status)
         .ok()
@@ -181,5 +226,57 @@ pub(crate) fn put<'a>(headers: &mut HeaderMap, pairs: impl IntoIterator<Item = (
             }
             _ => tracing::warn!(name, "a header of an answer is left out: it is not valid in HTTP"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Draft, HeaderValue, StatusCode, header};
+
+    #[test]
+    fn what_says_to_be_json_has_the_edges_of_it() {
+        let check = |body: &[u8], sound: bool| {
+            let draft = Draft::json(StatusCode::OK, body.to_vec());
+            assert_eq!(draft.check("test.a", 1000).is_ok(), sound, "{body:?}");
+        };
+        for body in [
+            "",
+            "{}",
+            " [1]\n",
+            "\"a\"",
+            "-1.5",
+            "7",
+            "true",
+            "false",
+            "null",
+            "{\"a\": \"\u{fffd}\"}",
+        ] {
+            check(body.as_bytes(), true);
+        }
+        for body in ["{", "]", "[}", "\"a", "well", "   ", "1}", "\u{feff}{}", "<html>"] {
+            check(body.as_bytes(), false);
+        }
+        check(&[0xff, 0xfe], false);
+        check(&[b'{', 0xff], false);
+        check(&[b' '; 500], false);
+        check(&[b'1'; 1000], true);
+        check(&[b'1'; 1001], false);
+    }
+
+    #[test]
+    fn files_and_other_kinds_are_nobodys_business() {
+        let mut draft = Draft::json(StatusCode::OK, vec![0xff, 0xfe]);
+        let error = draft.check("test.a", 1000).expect_err("no JSON");
+        assert!(error.internal_message().contains("plugin test.a answered"), "{error:?}");
+        let attachment = HeaderValue::from_static("attachment; filename=\"a.json\"");
+        draft.headers.insert(header::CONTENT_DISPOSITION, attachment);
+        assert!(draft.check("test.a", 1000).is_ok());
+        let mut draft = Draft::json(StatusCode::OK, vec![0xff, 0xfe]);
+        let other = HeaderValue::from_static("application/jsonl");
+        draft.headers.insert(header::CONTENT_TYPE, other);
+        assert!(draft.check("test.a", 1000).is_ok());
+        let charset = HeaderValue::from_static("Application/JSON; charset=utf-8");
+        draft.headers.insert(header::CONTENT_TYPE, charset);
+        assert!(draft.check("test.a", 1000).is_err());
     }
 }

@@ -66,6 +66,8 @@ pub struct Limits {
     pub head_bytes_max: u32,
     /// A body, counted while it arrives.
     pub body_bytes_max: u64,
+    /// The body of an answer that a plugin gives as a whole; what is longer has to stream.
+    pub answer_bytes_max: u64,
     /// From the first byte of a head (or the connection) to its end; also the TLS handshake.
     pub head_ms: u64,
     /// For a body to arrive.
@@ -91,6 +93,7 @@ impl Default for Limits {
         Self {
             head_bytes_max: 32 * 1024,
             body_bytes_max: 1024 * 1024,
+            answer_bytes_max: 256 * 1024 * 1024,
             head_ms: 15_000,
             body_ms: 30_000,
             idle_ms: 75_000,
@@ -220,6 +223,7 @@ impl ServerConfig {
             ("rateLimit.windowMs", self.rate_limit.window_ms),
             ("guestRateLimit.windowMs", self.guest_rate_limit.0.window_ms),
             ("limits.headBytesMax", u64::from(limits.head_bytes_max)),
+            ("limits.answerBytesMax", limits.answer_bytes_max),
             (
                 "limits.concurrentRequestsMax",
                 u64::from(limits.concurrent_requests_max),

@@ -228,6 +228,7 @@ impl<G: Gateway> Exchange<'_, G> {
                 let stream = HttpResponse::stream_of(frame.as_ref());
                 let flow = stream.map(|stream| server.gateway.flow(stream));
                 let draft = Draft::from_frame(frame)?;
+                draft.check(&route.plugin, server.config.limits.answer_bytes_max)?;
                 Ok(Draft { flow, ..draft })
             }
             Target::Own(own) => {
@@ -286,7 +287,7 @@ impl<G: Gateway> Exchange<'_, G> {
     }
 
     /// The caller's connection is encrypted: ours is, or that to the trusted proxy in front, as it says.
-    fn secure(&self) -> bool {
+    pub(crate) fn secure(&self) -> bool {
         let forwarded = self.peer.proxied
             && self
                 .head

@@ -5,7 +5,7 @@
 mod host;
 
 use objectos_plugin_api::{
-    Context, Result, contracts::auth::Credentials, protocol::kernel::plugin_document::RouteAccess,
+    Context, Error, Result, contracts::auth::Credentials, protocol::kernel::plugin_document::RouteAccess,
 };
 use serde::Deserialize;
 use std::{fmt, future::Future};
@@ -61,6 +61,8 @@ pub trait Gateway: Send + Sync + 'static {
         method: &'static str,
         request: &[u8],
     ) -> impl Future<Output = Result<Self::Bytes>> + Send;
+    /// Tells of a request that was refused. The refusal stands whatever becomes of this.
+    fn refused(&self, context: &Context, route: &str, error: &Error) -> impl Future<Output = ()> + Send;
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 }

@@ -135,7 +135,7 @@ impl ServerPlugin {
                 .principal()?
                 .map_or(PrincipalKind::Anonymous, |principal| principal.kind);
             let permissions = self.server.provides(PERMISSIONS);
-            may_administer(&self.server.gateway, permissions, kind, context).await?;
+            may_administer(&self.server.gateway, permissions, kind, context, key).await?;
         }
         let parameter = request.parameter("id");
         let call = OwnCall {

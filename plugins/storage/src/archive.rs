@@ -4,16 +4,18 @@
 //! what is old is taken away object by object, whole days at once. A batch that is answered to the kernel is in the
 //! bucket; when it comes again because that answer got lost, it is the same object.
 //!
-//! What the kernel asks for next may have been moved in between, so no list is remembered. Called by the kernel alone.
+//! What the kernel asks for next may have been moved in between, so no list is remembered. Called by the kernel alone;
+//! everybody else is refused.
 
 use futures_util::future::try_join_all;
 use objectos_plugin_api::contracts::event_archive::EventArchive;
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_api::protocol::kernel::plugin_document::matches_event;
-use objectos_plugin_api::{Context, Result as ApiResult};
+use objectos_plugin_api::{Context, Host, Result as ApiResult};
 use std::collections::BTreeMap;
 
 use crate::batch::{BatchName, batches, events_of};
+use crate::caller::only_the_kernel;
 use crate::error::Result;
 use crate::gathered::Gathered;
 use crate::moment::day_of;
@@ -27,6 +29,7 @@ const READ_MAX: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Archive<O> {
     objects: O,
+    host: Host,
 }
 
 /// An object of a day.
@@ -37,8 +40,8 @@ struct Kept {
 }
 
 impl<O: Objects> Archive<O> {
-    pub(crate) fn new(objects: O) -> Self {
-        Self { objects }
+    pub(crate) fn new(objects: O, host: Host) -> Self {
+        Self { objects, host }
     }
 
     async fn keep(&self, events: Vec<DoneEvent>) -> Result<()> {
@@ -84,15 +87,27 @@ impl<O: Objects> Archive<O> {
         }
     }
 
-    async fn read(&self, request: &RangeRequest) -> Result<Vec<StoredEvent>> {
+    /// Reads objects until there are enough events, or enough was looked at: then the page ends where the objects that
+    /// were not read begin, so that rare events are found by many calls and none of them is long.
+    async fn read(&self, asked: &RangePageRequest) -> Result<RangePage> {
+        let request = &asked.range;
+        let mut budget = Budget::of(asked, self.host.now_ms());
         let (first, last) = (day_of(request.from_ms), day_of(request.to_ms.unwrap_or(i64::MAX)));
         let mut kept = self.of_days(&first, &last).await?;
         kept.retain(|kept| kept.name.last > request.after);
         // Sequences grow with time, but not strictly: what was done late is in a later batch.
         kept.sort_by_key(|kept| kept.name.first);
         let mut found = Gathered::new(request.limit);
+        let mut known = None;
         for group in kept.chunks(READ_MAX) {
-            if group.first().is_some_and(|kept| found.is_full_before(kept.name.first)) {
+            let begin = group.first().map_or(0, |kept| kept.name.first);
+            if found.is_full_before(begin) {
+                break;
+            }
+            let before = begin.saturating_sub(1);
+            // A page that led nowhere would be asked for again and again.
+            if before > request.after && budget.is_spent(self.host.now_ms()) {
+                known = Some(before);
                 break;
             }
             let mut calls = Vec::new();
@@ -100,13 +115,21 @@ impl<O: Objects> Archive<O> {
                 calls.push(self.objects.get(&kept.key));
             }
             for (kept, body) in group.iter().zip(try_join_all(calls).await?) {
+                budget.take(kept.name.count);
                 // One that is not there any more was old.
                 let events = body.map(|body| events_of(&kept.key, &kept.name, &body));
                 let wanted = events.into_iter().flatten().filter(|done| is_asked(request, done));
                 wanted.for_each(|done| found.take(done));
             }
         }
-        Ok(found.into_events())
+        let mut events = found.into_events();
+        // Beyond it, objects that were not read may have some in between.
+        events.retain(|stored| known.is_none_or(|known| stored.sequence <= known));
+        let page = RangePage::of_range(events, request.limit);
+        Ok(RangePage {
+            next: page.next.or(known),
+            ..page
+        })
     }
 
     async fn forget(&self, before_ms: i64) -> Result<u64> {
@@ -122,6 +145,42 @@ impl<O: Objects> Archive<O> {
     }
 }
 
+/// What is left for one call.
+#[derive(Debug)]
+struct Budget {
+    /// Events that may still be looked at; at least one object is read in any case.
+    events: u64,
+    /// When it is over, milliseconds since 1970.
+    end_ms: i64,
+    begun: bool,
+}
+
+impl Budget {
+    fn of(request: &RangePageRequest, now_ms: i64) -> Self {
+        let time_ms = i64::try_from(request.time_max_ms).unwrap_or(i64::MAX);
+        Self {
+            events: match request.looked_at_max {
+                0 => u64::MAX,
+                most => u64::from(most),
+            },
+            end_ms: match time_ms {
+                0 => i64::MAX,
+                time_ms => now_ms.saturating_add(time_ms),
+            },
+            begun: false,
+        }
+    }
+
+    fn take(&mut self, events: u64) {
+        self.begun = true;
+        self.events = self.events.saturating_sub(events);
+    }
+
+    fn is_spent(&self, now_ms: i64) -> bool {
+        self.begun && (self.events == 0 || now_ms >= self.end_ms)
+    }
+}
+
 fn is_asked(request: &RangeRequest, done: &DoneEvent) -> bool {
     let mut patterns = request.names.iter();
     done.sequence > request.after
@@ -131,15 +190,27 @@ fn is_asked(request: &RangeRequest, done: &DoneEvent) -> bool {
 }
 
 impl<O: Objects> EventArchive for Archive<O> {
-    async fn append(&self, _context: Context, events: Vec<DoneEvent>) -> ApiResult<()> {
+    async fn append(&self, context: Context, events: Vec<DoneEvent>) -> ApiResult<()> {
+        only_the_kernel(&context)?;
         Ok(self.keep(events).await?)
     }
 
-    async fn range(&self, _context: Context, request: RangeRequest) -> ApiResult<Vec<StoredEvent>> {
+    async fn range(&self, context: Context, range: RangeRequest) -> ApiResult<Vec<StoredEvent>> {
+        only_the_kernel(&context)?;
+        let whole = RangePageRequest {
+            range,
+            ..RangePageRequest::default()
+        };
+        Ok(self.read(&whole).await?.events)
+    }
+
+    async fn range_page(&self, context: Context, request: RangePageRequest) -> ApiResult<RangePage> {
+        only_the_kernel(&context)?;
         Ok(self.read(&request).await?)
     }
 
-    async fn prune(&self, _context: Context, before_ms: i64) -> ApiResult<u64> {
+    async fn prune(&self, context: Context, before_ms: i64) -> ApiResult<u64> {
+        only_the_kernel(&context)?;
         Ok(self.forget(before_ms).await?)
     }
 }

@@ -2,10 +2,13 @@
 //! and renamed; what is half written begins with a dot and is no object. Several may write at once, also of two
 //! processes.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Result, StorageError};
@@ -16,8 +19,11 @@ const KEYS_MAX: usize = 1_000;
 /// How often a folder that somebody else takes away as empty is made again.
 const ATTEMPTS_MAX: usize = 5;
 
-/// Numbers half-written files of this process.
+/// Numbers half-written files.
 static HALVES: AtomicU64 = AtomicU64::new(0);
+/// Tells them from those of others: two versions of this library in one process count each by itself, and processes in
+/// two containers may have the same id.
+static OWN: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
 
 /// The folder, which is made when there is something to keep.
 #[derive(Debug)]
@@ -103,7 +109,7 @@ fn put(root: &Path, key: &str, body: &[u8]) -> io::Result<()> {
     let goal = root.join(key);
     let folder = goal.parent().unwrap_or(root);
     let number = HALVES.fetch_add(1, Ordering::Relaxed);
-    let half = folder.join(format!(".{}-{number}", std::process::id()));
+    let half = folder.join(format!(".{:016x}-{number}", *OWN));
     let mut attempts = 0;
     loop {
         match make(root, folder).and_then(|()| write(&half, &goal, folder, body)) {

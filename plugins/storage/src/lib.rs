@@ -4,7 +4,7 @@
 //! records are not here.
 //!
 //! # Map
-//! * `config`, `error`: what an operator sets, and what may go wrong.
+//! * `config`, `error`, `caller`: what an operator sets, what may go wrong, and who may call.
 //! * `objects`: what is asked of a place for objects; `s3` is a bucket, `folder` a folder.
 //! * `batch`: events as the text of an object, and what its name tells of them. `gathered`: a page of events out of
 //!   several.
@@ -20,6 +20,7 @@
 
 mod archive;
 mod batch;
+mod caller;
 mod config;
 mod error;
 mod folder;

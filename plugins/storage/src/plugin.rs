@@ -38,7 +38,7 @@ impl Plugin for StoragePlugin {
         };
         let folder = Folder::new(setup.data_directory()?.join("events"));
         Ok(Self {
-            archive: Arc::new(Archive::new(bucket.clone())),
+            archive: Arc::new(Archive::new(bucket.clone(), setup.host.clone())),
             streams: Arc::new(Streams::new(bucket, setup.host.clone())),
             own_streams: Arc::new(Streams::new(folder, setup.host.clone())),
         })

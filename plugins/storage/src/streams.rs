@@ -13,7 +13,7 @@
 //! * A base stands for everything up to its sequence; whatever is older than the newest base may be missing in parts.
 //! * Whoever finds an object of its list gone looks again.
 //!
-//! Called by the kernel alone.
+//! Called by the kernel alone; everybody else is refused.
 
 mod compact;
 mod kept;
@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 
 use self::kept::{Kept, SnapshotName, folder_of};
 use crate::batch::{batches, events_of};
+use crate::caller::only_the_kernel;
 use crate::error::{Result, StorageError};
 use crate::gathered::Gathered;
 use crate::moment::month_of;
@@ -210,23 +211,28 @@ fn snapshot_of(key: &str, body: &str) -> Result<Snapshot> {
 }
 
 impl<O: Objects> EventStreams for Streams<O> {
-    async fn append(&self, _context: Context, events: Vec<DoneEvent>) -> ApiResult<()> {
+    async fn append(&self, context: Context, events: Vec<DoneEvent>) -> ApiResult<()> {
+        only_the_kernel(&context)?;
         Ok(self.keep(events).await?)
     }
 
-    async fn page(&self, _context: Context, request: AggregateRequest) -> ApiResult<AggregatePage> {
+    async fn page(&self, context: Context, request: AggregateRequest) -> ApiResult<AggregatePage> {
+        only_the_kernel(&context)?;
         Ok(self.read(&request).await?)
     }
 
-    async fn due(&self, _context: Context, request: DueRequest) -> ApiResult<Vec<Aggregate>> {
+    async fn due(&self, context: Context, request: DueRequest) -> ApiResult<Vec<Aggregate>> {
+        only_the_kernel(&context)?;
         Ok(self.those_due(request).await?)
     }
 
-    async fn keep_snapshots(&self, _context: Context, request: KeepRequest) -> ApiResult<()> {
+    async fn keep_snapshots(&self, context: Context, request: KeepRequest) -> ApiResult<()> {
+        only_the_kernel(&context)?;
         Ok(self.keep_all(request).await?)
     }
 
-    async fn prune(&self, _context: Context, request: PruneRequest) -> ApiResult<u64> {
+    async fn prune(&self, context: Context, request: PruneRequest) -> ApiResult<u64> {
+        only_the_kernel(&context)?;
         Ok(self.forget(&request).await?)
     }
 }

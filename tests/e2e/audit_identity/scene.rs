@@ -1,11 +1,13 @@
 //! People who do things one after the other, each thing under a mark of its own, and the rows of the trail that it leaves.
 
-use objectos_tests::{Client, Host, HostBuilder};
+use objectos_tests::{Answer, Client, Host, HostBuilder};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
+
+use super::provider;
 
 pub(super) const PASSWORD: &str = "tangerine-otter-41";
 const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024, iterations: 1}\n    password: {historyCount: 0}\n    lockout: {attempts: 3, slowAfter: 9}\n";
@@ -39,12 +41,16 @@ pub(super) struct Sent {
 
 impl Scene {
     pub(super) fn new() -> Self {
+        let at = provider::serve();
+        let known = format!(
+            "    providers:\n      - {{id: corporate, clientId: objectos, clientSecret: a secret of tests, authorizationUrl: '{at}/authorize', tokenUrl: '{at}/token', userinfoUrl: '{at}/userinfo'}}\n"
+        );
         let host = HostBuilder::new()
             .plugin("auth")
             .plugin("permissions")
             .plugin("audit")
             .example("crm")
-            .config(CONFIG)
+            .config(&format!("{CONFIG}{known}"))
             .start();
         let client = host.client();
         let nobody = Person {
@@ -84,6 +90,26 @@ impl Scene {
 
     /// Sends, with an answer that is good. `by` nobody goes without a session.
     pub(super) fn send(&mut self, by: Option<&Person>, line: &str, cookies: &str, body: &Value) -> Sent {
+        let (mark, answer) = self.exchange(by, line, cookies, body);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!((200..300).contains(&answer.status), "{line}: {} {text}", answer.status);
+        let set = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+        let pairs: Vec<&str> = set.filter_map(|(_, value)| value.split(';').next()).collect();
+        Sent {
+            cookies: pairs.join("; "),
+            body: serde_json::from_str(&text).unwrap_or_default(),
+            mark,
+            line: line.to_owned(),
+        }
+    }
+
+    /// Sends, whatever the answer is.
+    pub(super) fn tries(&mut self, by: &Person, line: &str, cookies: &str, body: &Value) -> Answer {
+        self.exchange(Some(by), line, cookies, body).1
+    }
+
+    /// Sends under a new mark; answers that, too.
+    fn exchange(&mut self, by: Option<&Person>, line: &str, cookies: &str, body: &Value) -> (String, Answer) {
         self.count += 1;
         let mark = format!("mark-{}", self.count);
         let (method, path) = line.split_once(' ').expect("METHOD /path");
@@ -109,16 +135,7 @@ impl Scene {
             .client
             .request(method, path, &headers, &bytes)
             .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        assert!((200..300).contains(&answer.status), "{line}: {} {text}", answer.status);
-        let set = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-        let pairs: Vec<&str> = set.filter_map(|(_, value)| value.split(';').next()).collect();
-        Sent {
-            cookies: pairs.join("; "),
-            body: serde_json::from_str(&text).unwrap_or_default(),
-            mark,
-            line: line.to_owned(),
-        }
+        (mark, answer)
     }
 
     /// Waits for the row that a request left, and notes that its route leaves one.

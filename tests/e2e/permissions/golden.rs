@@ -1,4 +1,6 @@
-//! Role × object × operation × field of the examples, as the running server explains it, the platform's own objects among them.
+//! Role × object × operation × field of the examples, as the running server explains it, the platform's own objects among them;
+//! by roles of the session, and for people who come by what they hold otherwise: a role that was assigned, a group, an
+//! organisation, nobody in particular.
 //! One file for each example, that a review can read: a change of a line is a change of who may do what.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p objectos-tests --test e2e golden` writes them anew.
@@ -27,10 +29,11 @@ fn objects(admin: &mut Person) -> Vec<String> {
     names
 }
 
-/// One line of the file.
-fn line(admin: &mut Person, role: &str, object: &str, operation: &str) -> String {
-    let principal = json!({"id": "me", "kind": "user", "roles": [role]});
-    let question = json!({"principal": principal, "object": object, "operation": operation});
+/// One line of the file. `who`: the part of the question that says whom it is about.
+fn line(admin: &mut Person, who: &Value, object: &str, operation: &str) -> String {
+    let mut question = who.clone();
+    question["object"] = json!(object);
+    question["operation"] = json!(operation);
     let answer = admin.send("POST", "/api/v1/permissions/explain", &question).expect(200);
     let plan = &answer["plan"];
     if plan["allowed"] != true {
@@ -51,14 +54,56 @@ fn line(admin: &mut Person, role: &str, object: &str, operation: &str) -> String
         other => other.to_string(),
     };
     format!(
-        "{object} {operation}: {rows}{check} by {} | readable {} | writable {}\n",
+        "{object} {operation}: {rows}{check} by {} | readable {} | writable {} | masked {}\n",
         by.join(", "),
         fields("readable"),
-        fields("writable")
+        fields("writable"),
+        answer["masked"]
     )
 }
 
-fn check(example: &str, roles: &[&str]) {
+/// Whom the file is about: a title, and the part of the question. `set` is one of the example.
+fn principals(people: &mut People, roles: &[&str], (role, set): (&str, &str)) -> Vec<(String, Value)> {
+    let by_session = |role: &&str| {
+        let principal = json!({"id": "me", "kind": "user", "roles": [role]});
+        ((*role).to_owned(), json!({ "principal": principal }))
+    };
+    let mut principals: Vec<(String, Value)> = roles.iter().map(by_session).collect();
+    let assigned = people.user("assigned");
+    people.give_role(&assigned, role);
+    principals.push((format!("{role}, assigned"), json!({"userId": assigned.id})));
+    let member = people.user("member");
+    let admin = &mut people.admin;
+    let place = json!({"group": "field", "member_type": "user", "member": member.id});
+    admin.make("sys_group_member", &place);
+    let given = json!({"permission_set": set, "assignee_type": "group", "assignee": "field"});
+    admin.make("sys_permission_assignment", &given);
+    principals.push((
+        format!("member of a group with the set {set}"),
+        json!({"userId": member.id}),
+    ));
+    let mut owner = people.user("owner");
+    let body = json!({"name": "Umbrella", "slug": "umbrella"});
+    let made = owner
+        .send("POST", "/api/v1/auth/organization/create", &body)
+        .expect(200);
+    let here = json!({
+        "permission_set": set, "assignee_type": "user", "assignee": owner.id, "organization": made["id"],
+    });
+    people.admin.make("sys_permission_assignment", &here);
+    let within = json!({"userId": owner.id, "tenant": made["id"]});
+    principals.push((format!("with the set {set} in their organisation"), within));
+    principals.push((
+        format!("with the set {set} in another organisation"),
+        json!({"userId": owner.id}),
+    ));
+    let guest = json!({"principal": {"id": "", "kind": "anonymous"}});
+    principals.push(("guest".to_owned(), guest));
+    principals
+}
+
+/// `given`: a role and a set of the example that people come by otherwise.
+fn check(example: &str, roles: &[&str], given: (&str, &str)) {
     let host = HostBuilder::new()
         .plugin("auth")
         .plugin("permissions")
@@ -72,11 +117,11 @@ fn check(example: &str, roles: &[&str]) {
         "{objects:?}"
     );
     let mut text = HEAD.to_owned();
-    for role in roles {
-        let _ = writeln!(text, "# {role}");
+    for (title, who) in principals(&mut people, roles, given) {
+        let _ = writeln!(text, "# {title}");
         for object in &objects {
             for operation in OPERATIONS {
-                text.push_str(&line(&mut people.admin, role, object, operation));
+                text.push_str(&line(&mut people.admin, &who, object, operation));
             }
         }
     }
@@ -104,10 +149,14 @@ fn the_golden_file_of_the_crm() {
         "read_only",
         "nobody",
     ];
-    check("crm", &roles);
+    check("crm", &roles, ("sales_user", "read_only"));
 }
 
 #[test]
 fn the_golden_file_of_the_todo() {
-    check("todo", &["super_admin", "manager", "user", "nobody"]);
+    check(
+        "todo",
+        &["super_admin", "manager", "user", "nobody"],
+        ("manager", "manager"),
+    );
 }

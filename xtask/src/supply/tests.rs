@@ -1,6 +1,11 @@
 use semver::Version;
 
-use super::{Package, advisories::Advisory, faults, licence, rules::Rules};
+use super::{
+    Package,
+    advisories::Advisory,
+    faults, licence,
+    rules::{Judgement, Rules},
+};
 
 const RULES: &str = r#"
 # Comments, "quoted" or not, are none of it.
@@ -86,10 +91,54 @@ fn packages_are_held_against_the_rules() {
 }
 
 #[test]
+fn sources_are_those_that_the_rules_name() {
+    let check = |sources: &str, source: &str, expected: Judgement| {
+        let rules = Rules::parse(&format!("[licenses]\nallow = ['MIT']\n[sources]\n{sources}\n")).unwrap();
+        assert_eq!(rules.source(source), expected, "{sources}: {source}");
+    };
+    let (index, sparse) = (
+        "registry+https://github.com/rust-lang/crates.io-index",
+        "sparse+https://index.crates.io/",
+    );
+    let (own, git) = (
+        "sparse+https://crates.example.com/",
+        "git+https://example.com/d.git?branch=x#0123",
+    );
+    for everybodys in [index, sparse] {
+        check("", everybodys, Judgement::Allow);
+        check(
+            "allow-registry = ['https://crates.example.com']",
+            everybodys,
+            Judgement::Deny,
+        );
+    }
+    check("", own, Judgement::Deny);
+    check("unknown-registry = 'warn'", own, Judgement::Warn);
+    check(
+        "unknown-registry = 'allow'\nunknown-git = 'deny'",
+        own,
+        Judgement::Allow,
+    );
+    check(
+        "allow-registry = ['https://crates.example.com/']",
+        own,
+        Judgement::Allow,
+    );
+    check("", git, Judgement::Deny);
+    check("unknown-git = 'warn'", git, Judgement::Warn);
+    check("allow-git = ['https://example.com/d']", git, Judgement::Allow);
+    check("allow-git = ['https://example.com/e']", git, Judgement::Deny);
+    check("unknown-git = 'allow'", "path+file:///d", Judgement::Deny);
+    check("unknown-git = 'allow'", "nonsense", Judgement::Deny);
+    assert!(Rules::parse("[licenses]\nallow = ['MIT']\n[sources]\nunknown-git = 'maybe'\n").is_err());
+}
+
+#[test]
 fn the_rules_of_this_repository_can_be_read() {
     let rules = Rules::parse(include_str!("../../../deny.toml")).unwrap();
     assert!(rules.allows("any", "AGPL-3.0-only") && !rules.allows("any", "MPL-2.0"));
     assert!(rules.allows("generational-arena", "MPL-2.0"));
+    assert_eq!(rules.source("git+https://example.com/d"), Judgement::Deny);
     assert_eq!(rules.ignored, ["RUSTSEC-2024-0014", "RUSTSEC-2024-0436"]);
     assert!(Rules::parse("[licenses]\nallow = []\n").is_err());
     assert!(Rules::parse("[licenses]\nallow = ['MIT']\nexceptions = [{ allow = ['X'] }]\n").is_err());

@@ -33,7 +33,7 @@ fn what_is_not_supported_is_refused_by_name() {
             }),
             "eventSourcing.storage.type: file goes together with persistence.storage file or database; write database or s3",
         ),
-        (json!({"realtime": {"eventPattern": "data."}}), "realtime.eventPattern"),
+        (json!({"realtime": {"eventPattern": "data*"}}), "realtime.eventPattern"),
         (
             json!({"messageQueue": {"provider": "aws-sqs", "topic": "t"}}),
             "messageQueue: the foreign broker aws-sqs is not supported",

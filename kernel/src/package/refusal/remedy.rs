@@ -70,6 +70,9 @@ impl RefusalReason {
             Self::PluginMissing { nearest: Some(nearest), .. } => format!("did the author mean `{nearest}`?"),
             Self::PluginMissing { wanted, .. } => format!("put `{wanted}` into the plugin folder"),
             Self::PluginRange { wanted, range, .. } => format!("put a version of `{wanted}` that fits {range} into the plugin folder"),
+            Self::CapabilityMissing { wanted, capability, .. } => {
+                format!("put a version of `{wanted}` into the plugin folder whose plugin.json names `{capability}` in capabilities.implements")
+            }
             Self::ServiceMissing { nearest: Some(nearest), .. } => format!("did the author mean `{nearest}`?"),
             Self::ServiceMissing { service, .. } => format!("add a plugin that provides `{service}`"),
             Self::ServiceRange { service, range, .. } => format!("add a plugin that provides `{service}` in a version that fits {range}"),
@@ -130,6 +133,7 @@ impl RefusalReason {
             Self::SettingsInvalid { .. } => "settings-invalid",
             Self::PluginMissing { .. } => "plugin-missing",
             Self::PluginRange { .. } => "plugin-range",
+            Self::CapabilityMissing { .. } => "capability-missing",
             Self::ServiceMissing { .. } => "service-missing",
             Self::ServiceRange { .. } => "service-range",
             Self::Cycle { .. } => "cycle",

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use objectos_kernel::discover::{HostFacts, RuntimeFolder, Survey, SurveyRequest, survey};
 use objectos_kernel::grants::{GrantPolicy, GrantsConfig};
 use objectos_kernel::package::Refusal;
+use objectos_kernel::settings::Places;
 use objectos_kernel::trust::{KeyPair, SignatureTimes, TrustConfig, TrustPolicy, TrustedKey, sign};
 use objectos_protocol::kernel::{PluginTrustLevel, RuntimeMode};
 use semver::Version;
@@ -107,6 +108,7 @@ impl Lab {
             trust: &trust,
             grants: &grants,
             settings: &self.settings,
+            places: &Places::default(),
             now: NOW,
         })
     }

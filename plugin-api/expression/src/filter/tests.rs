@@ -161,6 +161,11 @@ fn formulas_can_be_asked_for_their_sql_form() {
     assert!(form("close_date - TODAY()"));
     assert!(form("any_text IS NOT NULL"));
     assert!(!form("CONCAT(name, amount)"));
+    assert!(form("name & '-' & YEAR(close_date)"));
+    assert!(form("CONCAT(LEN(name), 2.5)"));
+    assert!(form("TEXT(FIND('a', name))"));
+    assert!(!form("TEXT(amount)"));
+    assert!(!form("name & LEN(name) * 2"));
     assert!(form("created_at - close_date"));
     assert!(!form("SQRT(amount)"));
 }

@@ -3,6 +3,7 @@
 use super::Parameter::{Any, List, Number, Text, TextOrList};
 use super::arguments::{Answer, count, number, slice, text, whole, wrong};
 use super::{Context, Form, Function, Kernel, Parameter, Special, Sql};
+use crate::node::Node;
 use crate::number as arithmetic;
 use crate::types::Type;
 use crate::value::Value;
@@ -17,8 +18,8 @@ const fn textual(
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Text)
 }
 
-/// As text it is what is stored.
-const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type.is_written_alike()));
+/// As text it is the same everywhere.
+const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(Node::is_written_alike));
 const ON_TEXT: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type == Type::Text));
 
 pub(super) static FUNCTIONS: &[Function] = &[

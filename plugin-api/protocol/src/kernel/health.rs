@@ -56,7 +56,8 @@ pub struct PluginHealthCheck {
     /// Service method to call in place of the plugin's own `health`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub check_method: Option<String>,
-    /// Restart the plugin when it is unhealthy.
+    /// Restart the plugin when it is unhealthy. After a panic it is restarted in any case, unless its document says `false`
+    /// here: then `max_restart_attempts` is 0.
     pub auto_restart: bool,
     /// Restarts before the monitor gives up; 0 means none.
     #[serde(deserialize_with = "whole")]

@@ -11,6 +11,7 @@
 
 mod build;
 mod declaration;
+mod idle;
 mod name;
 mod outline;
 mod problem;
@@ -74,12 +75,23 @@ impl PluginDocument {
         if document.security.plugin_id.is_empty() {
             document.security.plugin_id.clone_from(&document.manifest.id);
         }
+        if outline::wants_no_restart(bytes) {
+            // By default a plugin is restarted after a panic, though not for bad health. Who says that it is not to be
+            // restarted means both.
+            document.objectos.health.max_restart_attempts = 0;
+        }
         let problems = validate::problems(&document);
         if problems.is_empty() {
             Ok(document)
         } else {
             Err(problems)
         }
+    }
+
+    /// Paths of the keys that it gives and of which nothing comes, as in `manifest.loading`.
+    #[must_use]
+    pub fn idle_keys(&self) -> Vec<String> {
+        idle::keys(self)
     }
 
     /// The plugin's id.

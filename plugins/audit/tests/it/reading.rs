@@ -277,7 +277,7 @@ async fn values_behind_a_mask_are_withheld() {
         ("/api/v1/data/{object}/{id}/changelog", &at[..2]),
         ("/api/v1/audit/field-history/{object}/{id}/{field}", &at[..]),
     ] {
-        for (role, raw) in [("payroll", true), ("sales", false)] {
+        for (role, raw) in [("payroll", true), ("sales", false), ("clerk", true)] {
             let context = reader(Some("t1"), &["view_audit", role]);
             let answer = get(&plugin, &context, route, parameters, "").await.unwrap();
             let text = String::from_utf8(answer.body).unwrap();

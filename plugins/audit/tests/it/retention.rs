@@ -33,6 +33,13 @@ fn policy(folder: &std::path::Path, archive: bool) -> Value {
     })
 }
 
+/// The same with a key.
+fn signed(mut config: Value, key: &str) -> Value {
+    config["compliance"] = json!({ "signingKey": key.repeat(32) });
+    config["checkpointRows"] = json!(3);
+    config
+}
+
 /// Kinds alternate, so that what goes first leaves gaps.
 async fn fill(plugin: &TestPlugin) {
     for number in 0..6 {
@@ -87,7 +94,7 @@ async fn each_type_goes_in_its_time_and_the_chain_holds_over_the_gaps() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_that_was_altered_is_seen_and_one_that_is_elsewhere_is_noted() {
     let (world, folder, other) = (World::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let plugin = world.start(policy(folder.path(), true)).await;
+    let plugin = world.start(signed(policy(folder.path(), true), "11")).await;
     fill(&plugin).await;
     plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
     until(&world, |rows| rows.len() == 7).await;
@@ -157,5 +164,95 @@ async fn without_archives_rows_go_and_the_chain_still_holds() {
         text.contains("first at sequence 6: events 6 to 7 are missing"),
         "{text}"
     );
+    plugin.stop().await.unwrap();
+}
+
+/// What somebody with the database alone could write: rows are gone, and one says in due form that they were taken out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_is_believed_only_where_retention_could_have_written_it() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let forger = world.start(policy(folder.path(), false)).await;
+    fill(&forger).await;
+    forger.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| rows.len() == 7).await;
+    forger.stop().await.unwrap();
+    let kept = |archive: bool, days: u32| {
+        let storage = json!({ "type": "filesystem", "path": folder.path() });
+        json!({ "retentionPolicy": {
+            "retentionDays": days, "archiveAfterRetention": archive, "archiveStorage": storage,
+        } })
+    };
+    let before_there_was_a_key = |upto: u64| {
+        let mut config = signed(kept(false, 10), "11");
+        config["unsignedRemovalsUpTo"] = json!(upto);
+        config
+    };
+    for (config, expected) in [
+        (kept(false, 10), ""),
+        (json!({}), "first at sequence 1: event "),
+        (json!({}), "there is no retentionPolicy"),
+        (kept(true, 10), "names no archive, although"),
+        (
+            kept(false, 100),
+            "first at sequence 3: events 3 to 3 were taken out before their time",
+        ),
+        (signed(kept(false, 10), "11"), "is not signed, although there is a key"),
+        (before_there_was_a_key(12), "set unsignedRemovalsUpTo to 13"),
+        (before_there_was_a_key(13), ""),
+    ] {
+        let plugin = world.start(config.clone()).await;
+        let (code, text) = verify(&plugin, &[]).await;
+        assert_eq!(code, u8::from(!expected.is_empty()), "{config}: {text}");
+        assert!(text.contains(expected), "{config}: {text}");
+        plugin.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_is_only_named_is_none_without_a_signature() {
+    let (world, folder, other) = (World::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plugin = world.start(policy(folder.path(), true)).await;
+    fill(&plugin).await;
+    plugin.set_now_ms(NOW_MS + 11 * DAY_MS);
+    until(&world, |rows| rows.len() == 7).await;
+    assert_eq!(verify(&plugin, &[]).await.0, 0);
+    let (code, text) = verify(&plugin, &["--archives", &other.path().display().to_string()]).await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("name the folder by --archives"), "{text}");
+    plugin.stop().await.unwrap();
+}
+
+/// Signed, it needs no policy any more; signed by somebody else, it is no removal. Checkpoints in what was taken out still hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signed_removal_holds_and_the_checkpoints_inside_it_as_well() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let plugin = world.start(signed(policy(folder.path(), false), "11")).await;
+    for number in 1..=7 {
+        deliver(&plugin, &created(&format!("c{number}"), "r")).await;
+    }
+    assert_eq!(world.memory.records("sys_audit_checkpoint").len(), 2);
+    plugin.set_now_ms(NOW_MS + 101 * DAY_MS);
+    until(&world, |rows| {
+        rows.len() == 1 && rows[0]["event_type"] == "system.audit_archived"
+    })
+    .await;
+    plugin.stop().await.unwrap();
+    let told = &world.rows()[0]["metadata"];
+    let ends: Vec<&Value> = told["runs"].as_array().unwrap().iter().map(|run| &run["to"]).collect();
+    assert_eq!(ends, [3, 6, 7], "each checkpoint's hash stays known: {told}");
+    for (key, expected) in [("11", ""), ("22", "which is none of those set")] {
+        let plugin = world.start(signed(json!({}), key)).await;
+        let (code, text) = verify(&plugin, &[]).await;
+        assert_eq!(code, u8::from(!expected.is_empty()), "{key}: {text}");
+        assert!(text.contains(expected), "{key}: {text}");
+        plugin.stop().await.unwrap();
+    }
+    world.memory.tamper("sys_audit_event", |rows| {
+        rows[0]["metadata"]["signature"] = json!("ab".repeat(64));
+    });
+    let plugin = world.start(signed(json!({}), "11")).await;
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("has a wrong signature"), "{text}");
     plugin.stop().await.unwrap();
 }

@@ -7,7 +7,7 @@ use objectos_plugin_api::{
         data::DataServer,
         metadata::{Metadata, MetadataItem, MetadataRequest, MetadataServer},
         permissions::{
-            AccessPlan, AccessRequest, FieldAccess, Permissions, PermissionsServer, SystemPermissionRequest,
+            AccessPlan, AccessRequest, FieldAccess, Holdings, Permissions, PermissionsServer, SystemPermissionRequest,
         },
     },
 };
@@ -93,8 +93,15 @@ impl Permissions for Rules {
         };
         // What the filter says does not matter: the records in memory are the ones that everybody sees.
         let bound = principal.roles.iter().any(|role| role == "bound");
+        // Who is `clerk` by the session is `payroll` by what only the permissions know.
+        let clerk = principal.roles.iter().any(|role| role == "clerk");
+        let holdings = clerk.then(|| Holdings {
+            roles: vec!["clerk".to_owned(), "payroll".to_owned()],
+            ..Holdings::default()
+        });
         Ok(AccessPlan {
             allowed: true,
+            holdings,
             filter: bound.then(|| json!({ "owner_id": principal.id })),
             readable,
             ..AccessPlan::default()

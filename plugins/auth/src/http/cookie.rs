@@ -15,6 +15,8 @@ pub(crate) const TRUSTED_DEVICE: &str = "better-auth.trust_device";
 /// Name of the cookie that ties a sign-in at a provider to the browser that began it.
 pub(crate) const OAUTH_STATE: &str = "better-auth.state";
 /// Name of the cookie between the two halves of a ceremony with a passkey.
+/// Whose account was registered in this browser and waits for its address to be verified.
+pub(crate) const REGISTRANT: &str = "better-auth.registrant";
 pub(crate) const PASSKEY: &str = "better-auth.better-auth-passkey";
 /// Name of the cookie with the administrator's own session, while they act as somebody else.
 pub(crate) const ADMIN_SESSION: &str = "better-auth.admin_session";

@@ -10,6 +10,8 @@ pub(crate) struct TrustedOrigins {
     patterns: Vec<String>,
     /// Any page of this machine.
     local: bool,
+    /// The public address is https.
+    secure: bool,
 }
 
 impl TrustedOrigins {
@@ -23,15 +25,18 @@ impl TrustedOrigins {
                 .chain(base)
                 .collect(),
             local: development,
+            secure: base_url.is_some_and(|url| url.starts_with("https://")),
         }
     }
 
-    /// Whether pages of an origin may call. `host` is the `Host` of the request: what comes from there came from us.
-    pub(crate) fn allows(&self, origin: &str, host: Option<&str>) -> bool {
-        let Some(authority) = origin.split_once("://").map(|(_, authority)| authority) else {
+    /// Whether pages of an origin may call. `host` is the `Host` of the request: what comes from there came from us. Where people
+    /// come over https, or the request did (`secure`), a page of that name without it is somebody's on the way.
+    pub(crate) fn allows(&self, origin: &str, host: Option<&str>, secure: bool) -> bool {
+        let Some((scheme, authority)) = origin.split_once("://") else {
             return false;
         };
-        if host.is_some_and(|host| host.eq_ignore_ascii_case(authority)) {
+        let safe = scheme.eq_ignore_ascii_case("https") || !(self.secure || secure);
+        if safe && host.is_some_and(|host| host.eq_ignore_ascii_case(authority)) {
             return true;
         }
         if self.local && is_local(authority) {
@@ -41,10 +46,10 @@ impl TrustedOrigins {
     }
 
     /// Holds a changing request to the rule. `cookie`: one of our cookies came with it.
-    pub(crate) fn check(&self, origin: Option<&str>, host: Option<&str>, cookie: bool) -> Result<()> {
+    pub(crate) fn check(&self, origin: Option<&str>, host: Option<&str>, secure: bool, cookie: bool) -> Result<()> {
         match origin {
             Some("null") if cookie => Err(Refusal::MissingOrigin.into()),
-            Some(origin) if self.allows(origin, host) => Ok(()),
+            Some(origin) if self.allows(origin, host, secure) => Ok(()),
             Some(origin) => Err(AuthError::explained(
                 Refusal::Origin,
                 format!("Invalid origin: {origin} is not among trustedOrigins of objectos.auth"),
@@ -58,7 +63,7 @@ impl TrustedOrigins {
     pub(crate) fn leads_home(&self, url: &str) -> bool {
         let path = url.starts_with('/') && !url.starts_with("//") && !url.contains('\\');
         let plain = url.bytes().all(|byte| byte > 32 && byte != 127);
-        plain && (path || origin_of(url).is_some_and(|origin| self.allows(&origin, None)))
+        plain && (path || origin_of(url).is_some_and(|origin| self.allows(&origin, None, false)))
     }
 }
 
@@ -110,11 +115,12 @@ mod tests {
     #[test]
     fn pages_are_ours_or_named() {
         let check = |origin: &str, host: Option<&str>, expected: bool| {
-            assert_eq!(trusted().allows(origin, host), expected, "{origin} {host:?}");
+            assert_eq!(trusted().allows(origin, host, false), expected, "{origin} {host:?}");
         };
         check("https://crm.example.org", None, true);
         check("https://crm.example.org:8443", None, false);
-        check("http://10.0.0.1:3000", Some("10.0.0.1:3000"), true);
+        check("https://10.0.0.1:3000", Some("10.0.0.1:3000"), true);
+        check("http://10.0.0.1:3000", Some("10.0.0.1:3000"), false);
         check("https://a.example.com", None, true);
         check("https://a.b.example.com", None, false);
         check("https://evil.com/.example.com", None, false);
@@ -126,11 +132,33 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_came_without_https_is_not_ours_where_we_have_it() {
+        let (host, named) = (Some("crm.example.org"), ["http://old.example.org".to_owned()]);
+        for (base, secure, origin, expected) in [
+            (None, false, "http://crm.example.org", true),
+            (None, false, "https://crm.example.org", true),
+            (None, true, "http://crm.example.org", false),
+            (None, true, "https://crm.example.org", true),
+            (Some("http://crm.example.org"), false, "http://crm.example.org", true),
+            (Some("https://crm.example.org"), false, "http://crm.example.org", false),
+            (Some("https://crm.example.org"), false, "HTTPS://crm.example.org", true),
+            (Some("https://crm.example.org"), true, "http://old.example.org", true),
+        ] {
+            let trusted = TrustedOrigins::new(base, &named, false);
+            assert_eq!(
+                trusted.allows(origin, host, secure),
+                expected,
+                "{base:?} {secure} {origin}"
+            );
+        }
+    }
+
+    #[test]
     fn a_cookie_needs_a_page_of_ours() {
         let host = Some("crm.example.org");
         let check = |origin: Option<&str>, cookie: bool, expected: bool| {
             assert_eq!(
-                trusted().check(origin, host, cookie).is_ok(),
+                trusted().check(origin, host, false, cookie).is_ok(),
                 expected,
                 "{origin:?} {cookie}"
             );

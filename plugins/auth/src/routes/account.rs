@@ -69,7 +69,7 @@ pub(super) async fn delete_user(call: Call) -> Result<Reply> {
         ));
     }
     match call.auth.credential(&call.context, &user.id).await? {
-        Some(_) => confirm_password(&call, &user.id, body.required("password")?).await?,
+        Some(_) => confirm_password(&call, user, body.required("password")?).await?,
         None => {
             let fresh_ms = crate::moment::ms(&me.live.session.signed_in_at) + 24 * 3_600_000;
             if fresh_ms < call.auth.now_ms() {

@@ -5,7 +5,7 @@ pub(super) mod keys;
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, SignedIn, existence, sign, two_factor::factor_key};
+use super::{Call, SignedIn, elsewhere, existence, session::confirm_key, sign, two_factor::factor_key};
 use crate::{
     auth::{Note, USER, fact},
     bootstrap::{By, NewUser},
@@ -140,7 +140,8 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
 
-/// `POST /admin/ban-user {userId, banReason?, banExpiresIn?}`; `banExpiresIn` in seconds. Ends every session of the user.
+/// `POST /admin/ban-user {userId, banReason?, banExpiresIn?}`; `banExpiresIn` in seconds. Ends every session of the user. Somebody
+/// who is a member of other organisations, too, is put out of the one that is managed, and stays what they are elsewhere.
 pub(super) async fn ban(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let body = call.body()?;
@@ -152,11 +153,13 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
         .number("banExpiresIn")?
         .map(|seconds| moment::text(call.auth.now_ms().saturating_add(seconds.saturating_mul(1000))));
     let change = json!({ "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires });
-    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
-    forget(&call, &user.id);
-    call.auth.end_proofs(&call.context, &user).await?;
-    call.auth
-        .end_all(&call.context, &user, None, "The user was disabled")
+    let (auth, context) = (&call.auth, &call.context);
+    if let Some(organization) = auth.shared(context, &by.reach, &user).await? {
+        elsewhere::put_out(&call, &user, &organization, "The user was put out of the organization").await?;
+        return Ok(Reply::ok(json!({ "user": view::user(&user) })));
+    }
+    let changed = auth
+        .disable(context, &user, &change, &[], "The user was disabled")
         .await?;
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
@@ -164,7 +167,7 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
 /// `POST /admin/unban-user {userId}`.
 pub(super) async fn unban(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
-    let user = by.lesser(&call, &call.body()?).await?;
+    let user = by.own(&call, &call.body()?).await?;
     let change = json!({ "banned": false, "ban_reason": null, "ban_expires": null });
     let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
     forget(&call, &user.id);
@@ -202,7 +205,7 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-/// `POST /admin/unlock-user {userId}`: the password, and the second factor.
+/// `POST /admin/unlock-user {userId}`: the password, where it signs in and where it confirms something, and the second factor.
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.target(&call, &call.body()?).await?;
@@ -210,22 +213,26 @@ pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let description = "The lock was taken away by an administrator";
     let mut told = vec![sign::telling(&call, &user, "auth.account_unlocked", description)?];
     // Told once, with the first that goes.
-    if auth.unlock_key(context, &factor_key(&user.id), told.clone()).await? {
-        told.clear();
+    for key in [factor_key(&user.id), confirm_key(&user.id)] {
+        if auth.unlock_key(context, &key, told.clone()).await? {
+            told.clear();
+        }
     }
     auth.unlock(context, &user.email, told).await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-/// `POST /admin/list-user-sessions {userId}`.
+/// `POST /admin/list-user-sessions {userId}`: those of somebody who is a member of other organisations, too, as far as they work
+/// in the one that is managed.
 pub(super) async fn list_sessions(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.target(&call, &call.body()?).await?;
-    let sessions: Vec<Session> = call
-        .auth
-        .records
-        .find(&call.context, json!({ "user_id": user.id }))
-        .await?;
+    let (auth, context) = (&call.auth, &call.context);
+    let filter = match auth.shared(context, &by.reach, &user).await? {
+        None => json!({ "user_id": user.id }),
+        Some(organization) => json!({ "user_id": user.id, "active_organization_id": organization }),
+    };
+    let sessions: Vec<Session> = auth.records.find(context, filter).await?;
     let sessions: Vec<Value> = sessions.iter().map(|session| view::session(session, None)).collect();
     Ok(Reply::ok(json!({ "sessions": sessions })))
 }
@@ -236,14 +243,12 @@ pub(super) async fn revoke_sessions(call: Call) -> Result<Reply> {
     let body = call.body()?;
     let user = by.lesser(&call, &body).await?;
     let keys = body.flag("keys")? == Some(true);
-    call.auth
-        .end_all(
-            &call.context,
-            &user,
-            None,
-            "The session was revoked by an administrator",
-        )
-        .await?;
+    let (auth, context) = (&call.auth, &call.context);
+    let description = "The session was revoked by an administrator";
+    match auth.shared(context, &by.reach, &user).await? {
+        None => auth.end_all(context, &user, None, description).await.map(drop)?,
+        Some(organization) => elsewhere::end_sessions(&call, &user, &organization, description).await?,
+    }
     if keys {
         by.end_keys(&call, &user).await?;
     }

@@ -136,11 +136,19 @@ pub(super) async fn update(call: Call) -> Result<Reply> {
     if let Some(enabled) = body.flag("enabled")? {
         change.insert("enabled".to_owned(), enabled.into());
     }
-    let changed: ApiKey = call
-        .auth
-        .records
-        .update(&call.context, &key.id, Value::Object(change))
-        .await?;
+    let records = &call.auth.records;
+    // One that is switched off is as good as ended, until its owner switches it on again.
+    let ends = key.enabled && change.get("enabled") == Some(&Value::Bool(false));
+    let change = Value::Object(change);
+    let changed: ApiKey = if ends {
+        let description = "An API key was switched off";
+        let told = telling(&call, &me.live.user, &key, "security.api_key_revoked", description)?;
+        records
+            .update_telling(&call.context, &key.id, &change, vec![told])
+            .await?
+    } else {
+        records.update(&call.context, &key.id, change).await?
+    };
     call.auth.keys.forget_id(&key.id);
     Ok(Reply::ok(key_json(&changed)))
 }

@@ -18,16 +18,17 @@ use crate::{
 pub(super) enum Spared {
     /// Nothing.
     Nothing,
-    /// The way in that the user registered with, together with the address that they still have.
+    /// The way in that the user registered with, together with the address that they still have: the browser is the one in which
+    /// they did.
     FromStart,
 }
 
 /// Takes away what somebody set up who need not be the owner: password, linked providers, passkeys, keys for programs, the
 /// second factor, links that are under way, and every session. Each goes together with what is told of it; should the rest not
-/// follow, the address stays unverified, and the next link does it.
-pub(super) async fn distrust(call: &Call, user: &User, spared: Spared) -> Result<()> {
+/// follow, the address stays unverified, and the next link does it. Answers whether a password went.
+pub(super) async fn distrust(call: &Call, user: &User, spared: Spared) -> Result<bool> {
     let (auth, context) = (&call.auth, &call.context);
-    drop_accounts(call, user, spared).await?;
+    let password = drop_accounts(call, user, spared).await?;
     drop_second_factor(call, user).await?;
     let (records, of_user) = (&auth.records, json!({ "user_id": user.id }));
     for passkey in records.find::<Passkey>(context, of_user.clone()).await? {
@@ -40,11 +41,13 @@ pub(super) async fn distrust(call: &Call, user: &User, spared: Spared) -> Result
     auth.end_proofs(context, user).await?;
     auth.end_all(context, user, None, "The owner of the address came")
         .await?;
-    Ok(())
+    Ok(password)
 }
 
-async fn drop_accounts(call: &Call, user: &User, spared: Spared) -> Result<()> {
+/// Answers whether a password was among them.
+async fn drop_accounts(call: &Call, user: &User, spared: Spared) -> Result<bool> {
     let records = &call.auth.records;
+    let mut password = false;
     let accounts: Vec<Account> = records.find(&call.context, json!({ "user_id": user.id })).await?;
     for account in accounts {
         let from_start = account.set_up_for.as_deref() == Some(user.email.as_str());
@@ -53,6 +56,7 @@ async fn drop_accounts(call: &Call, user: &User, spared: Spared) -> Result<()> {
         }
         let mut told = Vec::new();
         if account.provider_id == CREDENTIAL {
+            password = true;
             let event = "auth.password_changed";
             let description = "The password of an unverified address was taken away";
             told.push(sign::telling(call, user, event, description)?);
@@ -61,7 +65,7 @@ async fn drop_accounts(call: &Call, user: &User, spared: Spared) -> Result<()> {
             .delete_telling::<Account>(&call.context, &account.id, told)
             .await?;
     }
-    Ok(())
+    Ok(password)
 }
 
 async fn drop_second_factor(call: &Call, user: &User) -> Result<()> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     auth::{Auth, Note},
     error::{AuthError, Refusal, Result},
-    http::{Reply, body, percent},
+    http::{Reply, body, cookie, percent},
     mail::UNSENT,
     proofs::Kind,
     records::kinds::User,
@@ -26,6 +26,9 @@ const SENT: &str = "auth.email_verification_sent";
 /// What is done after an answer.
 const LINK: &str = "a link to verify an address";
 
+/// What stands before the id of a user whose account was registered in a browser.
+const REGISTRANT: &str = "registrant:";
+
 /// What a link proves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claim {
@@ -34,6 +37,33 @@ struct Claim {
     email: String,
     /// The address of the user when it was sent; another one means that it is out of date.
     from: String,
+}
+
+/// What became of an account whose address was verified.
+struct Taken {
+    user: User,
+    /// The password went that somebody set who need not be the owner.
+    dropped: bool,
+}
+
+/// The cookie by which a browser shows that an account was registered in it, as long as the link to verify its address is good. It
+/// opens nothing: it keeps what came with the registration when the link is opened there.
+pub(super) fn registrant(call: &Call, user: &str) -> String {
+    let age_s = call.auth.config.links.verify_minutes * 60;
+    let value = format!("{REGISTRANT}{user}");
+    cookie::set(
+        &call.auth.secrets,
+        cookie::REGISTRANT,
+        &value,
+        Some(age_s),
+        call.secure(),
+    )
+}
+
+/// Whether an account was registered in the browser that a request comes from.
+fn is_registrant(call: &Call, user: &User) -> bool {
+    let shown = cookie::signed(&call.auth.secrets, call.cookies(), cookie::REGISTRANT, call.secure());
+    shown.is_some_and(|shown| shown.strip_prefix(REGISTRANT) == Some(user.id.as_str()))
 }
 
 /// Sends the link that verifies an address.
@@ -116,13 +146,18 @@ pub(super) async fn send_verification(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-/// `GET /verify-email?token=&callbackURL=`.
+/// `GET /verify-email?token=&callbackURL=`. `setPassword` in the answer, or in the query of the page, says that the account has no
+/// password any more: its owner sets one, with the session that comes with it, or with a link (`request-password-reset`).
 pub(super) async fn verify(call: Call) -> Result<Reply> {
     let token = body::query(&call.request, "token")?;
     let callback = percent::parameter(call.request.query(), "callbackURL").filter(|url| !url.is_empty());
     sign::check_callback(&call.auth, callback.as_deref())?;
     match take(&call, &token).await {
-        Ok(user) => {
+        Ok(Taken { user, dropped }) => {
+            let callback = match callback {
+                Some(url) if dropped => Some(percent::extend(&url, &[("setPassword", "true")])),
+                other => other,
+            };
             let signed_in = call.maybe_signed_in().await?;
             if signed_in.is_none() && call.auth.config.require_email_verification && !user.two_factor_enabled {
                 let entry = Entry {
@@ -134,7 +169,13 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
             }
             Ok(match callback {
                 Some(url) => Reply::redirect(&url),
-                None => Reply::ok(json!({ "status": true, "user": view::user(&user) })),
+                None => {
+                    let mut answer = json!({ "status": true, "user": view::user(&user) });
+                    if dropped {
+                        answer["setPassword"] = true.into();
+                    }
+                    Reply::ok(answer)
+                }
             })
         }
         Err(AuthError::Refused(refusal) | AuthError::Explained { refusal, .. }) if callback.is_some() => {
@@ -164,10 +205,11 @@ async fn is_own(call: &Call, user: &User) -> Result<bool> {
 /// may have registered with the address of the other. With the account's own session both are shown to be one, and everything
 /// stays. Without it,
 /// * an account takes no other address: its owner signs in and opens the link again, and nobody is given somebody else's account;
-/// * of an account that was not verified, what came with the address from the start stays: the password that somebody registered
-///   with, who then opens the link elsewhere. All that was set up since goes, as with a link that signs in;
+/// * of an account that was not verified, every way in goes, as with a link that signs in, the password that it was registered with
+///   among them: whoever opens the link may be the owner of an address that somebody else registered. In the browser in which it
+///   was registered that password stays, and what was set up since goes;
 /// * where a second factor is among that, its owner is asked to sign in first: it is not taken away for a link alone.
-async fn take(call: &Call, token: &str) -> Result<User> {
+async fn take(call: &Call, token: &str) -> Result<Taken> {
     let auth = &call.auth;
     // The token is taken only for what can be done.
     let claim: Claim = auth.peek_proof(&call.context, Kind::Email, token).await?;
@@ -184,9 +226,12 @@ async fn take(call: &Call, token: &str) -> Result<User> {
         ));
     }
     let _: Claim = auth.take_proof(&call.context, Kind::Email, token).await?;
-    if doubtful {
-        distrust(call, &user, Spared::FromStart).await?;
-    }
+    let spared = if is_registrant(call, &user) {
+        Spared::FromStart
+    } else {
+        Spared::Nothing
+    };
+    let dropped = doubtful && distrust(call, &user, spared).await?;
     let change = json!({ "email": claim.email, "email_verified": true });
     let verified = User {
         email: claim.email,
@@ -205,9 +250,8 @@ async fn take(call: &Call, token: &str) -> Result<User> {
     if user.email != before.email {
         auth.end_proofs(&call.context, &before).await?;
     }
-    auth.sessions.forget_user(&user.id);
-    auth.keys.forget_user(&user.id);
-    Ok(user)
+    auth.forget_user(&user.id);
+    Ok(Taken { user, dropped })
 }
 
 /// `POST /change-email {newEmail, callbackURL?, password?}`: takes effect when the link in the mail to the new address is

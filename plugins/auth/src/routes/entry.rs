@@ -38,7 +38,7 @@ pub(crate) async fn enter(call: &Call, user: &User, entry: Entry) -> Result<Repl
     let auth = &call.auth;
     let rules = auth.rules_for(&call.context, user).await?;
     if let Err(refusal) = rules.networks.admit(&fact(&call.context, "address")) {
-        refused(call, user, "the network is none that is trusted").await?;
+        refused(call, user, entry.method, "the network is none that is trusted").await?;
         return Err(refusal);
     }
     let before = match call.maybe_signed_in().await {
@@ -79,18 +79,18 @@ pub(crate) async fn enter(call: &Call, user: &User, entry: Entry) -> Result<Repl
         .header("set-auth-token", cookie::value(&auth.secrets, &issued.token)))
 }
 
-/// Refuses somebody who proved who they are and may not come in all the same.
-pub(super) async fn check_standing(call: &Call, user: &User, callback: Option<&str>) -> Result<()> {
+/// Refuses somebody who proved who they are, by this method, and may not come in all the same.
+pub(super) async fn check_standing(call: &Call, user: &User, method: &str, callback: Option<&str>) -> Result<()> {
     let auth = &call.auth;
     if is_banned(user, auth.now_ms()) {
-        refused(call, user, "the account is disabled").await?;
+        refused(call, user, method, "the account is disabled").await?;
         return Err(Refusal::Banned.into());
     }
     if auth.config.require_email_verification && !user.email_verified {
         if auth.may_mail() {
             super::email::send_later(call, user, callback);
         }
-        refused(call, user, "the address is not verified").await?;
+        refused(call, user, method, "the address is not verified").await?;
         return Err(Refusal::EmailNotVerified.into());
     }
     Ok(())

@@ -33,7 +33,7 @@ pub(super) async fn fresh_owner(call: &Call) -> Result<SignedIn> {
 /// `SessionNotFresh`; `InvalidPassword` for a wrong one.
 pub(super) async fn confirm(call: &Call, me: &SignedIn, password: Option<&str>) -> Result<()> {
     match password {
-        Some(password) => confirm_password(call, &me.live.user.id, password).await,
+        Some(password) => confirm_password(call, &me.live.user, password).await,
         None if is_fresh(call, me) => Ok(()),
         None => Err(Refusal::SessionNotFresh.into()),
     }

@@ -7,7 +7,7 @@ use super::{
     Call, Entry,
     distrust::{Spared, distrust},
     entry::proceed,
-    sign,
+    failure, sign,
 };
 use crate::{
     auth::Note,
@@ -20,6 +20,8 @@ use crate::{
     sessions::load::is_banned,
 };
 
+/// How somebody proved who they are.
+const METHOD: &str = "magic_link";
 /// Name of the event of a link that goes out.
 const SENT: &str = "auth.magic_link_sent";
 
@@ -81,7 +83,19 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
     let callback = percent::parameter(call.request.query(), "callbackURL").filter(|url| !url.is_empty());
     sign::check_callback(&call.auth, callback.as_deref())?;
     let auth = &call.auth;
-    let claim: Claim = auth.take_proof(&call.context, Kind::Magic, &token).await?;
+    let attempt = auth.admit_entry(&call.context, METHOD).await?;
+    match come(&call, &token, callback).await {
+        Ok(reply) => Ok(reply),
+        Err(error) => {
+            failure::count(&call, &attempt, METHOD, &error).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn come(call: &Call, token: &str, callback: Option<String>) -> Result<Reply> {
+    let auth = &call.auth;
+    let claim: Claim = auth.take_proof(&call.context, Kind::Magic, token).await?;
     let found: Option<User> = auth
         .records
         .find_one(&call.context, json!({ "email": claim.email }))
@@ -102,22 +116,23 @@ pub(super) async fn verify(call: Call) -> Result<Reply> {
         }
     };
     if is_banned(&user, auth.now_ms()) {
+        sign::refused(call, &user, METHOD, "the account is disabled").await?;
         return Err(Refusal::Banned.into());
     }
     // Whoever set up a second factor is the one to show it: then nothing is taken away for a link alone. An owner who finds
     // somebody else's factor sets a new password by mail, which takes it away.
     if !user.email_verified && !user.two_factor_enabled {
-        distrust(&call, &user, Spared::Nothing).await?;
-        let told = sign::telling(&call, &user, "auth.email_verified", "An e-mail address was verified")?;
+        distrust(call, &user, Spared::Nothing).await?;
+        let told = sign::telling(call, &user, "auth.email_verified", "An e-mail address was verified")?;
         let verified = json!({ "email_verified": true });
         auth.records
             .update_telling::<User>(&call.context, &user.id, &verified, vec![told])
             .await?;
     }
     let entry = Entry {
-        method: "magic_link",
+        method: METHOD,
         redirect: callback,
         ..Entry::default()
     };
-    proceed(&call, &user, entry).await
+    proceed(call, &user, entry).await
 }

@@ -10,6 +10,7 @@ use super::{
     Call, Entry, SignedIn,
     distrust::{Spared, distrust},
     entry::{check_standing, proceed},
+    failure,
     fresh::fresh_owner,
     sign,
 };
@@ -23,6 +24,8 @@ use crate::{
     records::kinds::{Account, User},
 };
 
+/// How somebody proved who they are.
+const METHOD: &str = "provider";
 /// Seconds in which the browser has to be back.
 const BEGUN_S: i64 = 600;
 /// Characters of a verifier (RFC 7636 asks for 43 to 128).
@@ -113,6 +116,40 @@ async fn begin(call: &Call, id: &str, me: Option<&SignedIn>) -> Result<Reply> {
 
 /// `GET /oauth2/callback/{provider}` and `GET /callback/{provider}`.
 pub(super) async fn callback(call: Call) -> Result<Reply> {
+    let attempt = call.auth.admit_entry(&call.context, METHOD).await?;
+    let begun = match begun(&call).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            failure::count(&call, &attempt, METHOD, &error).await?;
+            return Err(error);
+        }
+    };
+    let clear = cookie::clear(cookie::OAUTH_STATE, call.secure());
+    let query = call.request.query();
+    let came = match percent::parameter(query, "code").filter(|code| !code.is_empty()) {
+        Some(code) => come(&call, &begun, &code).await,
+        None => {
+            let reason = percent::parameter(query, "error").unwrap_or_default();
+            Err(failed(format!("{} answered {reason}", begun.provider)))
+        }
+    };
+    let error = match came {
+        Ok(reply) => return Ok(reply.cookie(clear)),
+        Err(error) => error,
+    };
+    failure::count(&call, &attempt, METHOD, &error).await?;
+    match error {
+        AuthError::Refused(refusal) | AuthError::Explained { refusal, .. } => {
+            let page = begun.error_callback.as_ref().unwrap_or(&begun.callback);
+            let code = refusal.code().to_ascii_lowercase();
+            Ok(Reply::redirect(&percent::extend(page, &[("error", &code)])).cookie(clear))
+        }
+        error => Err(error),
+    }
+}
+
+/// The sign-in that this browser began, and to which the provider that it began at answers; from here on it is good no more.
+async fn begun(call: &Call) -> Result<Begun> {
     let auth = &call.auth;
     let query = call.request.query();
     let state = percent::parameter(query, "state").unwrap_or_default();
@@ -125,23 +162,7 @@ pub(super) async fn callback(call: Call) -> Result<Reply> {
     if begun.provider != call.request.parameter("provider") {
         return Err(failed("another provider answered"));
     }
-    let clear = cookie::clear(cookie::OAUTH_STATE, call.secure());
-    let came = match percent::parameter(query, "code").filter(|code| !code.is_empty()) {
-        Some(code) => come(&call, &begun, &code).await,
-        None => {
-            let reason = percent::parameter(query, "error").unwrap_or_default();
-            Err(failed(format!("{} answered {reason}", begun.provider)))
-        }
-    };
-    match came {
-        Ok(reply) => Ok(reply.cookie(clear)),
-        Err(AuthError::Refused(refusal) | AuthError::Explained { refusal, .. }) => {
-            let page = begun.error_callback.as_ref().unwrap_or(&begun.callback);
-            let code = refusal.code().to_ascii_lowercase();
-            Ok(Reply::redirect(&percent::extend(page, &[("error", &code)])).cookie(clear))
-        }
-        Err(error) => Err(error),
-    }
+    Ok(begun)
 }
 
 async fn come(call: &Call, begun: &Begun, code: &str) -> Result<Reply> {
@@ -170,9 +191,9 @@ async fn come(call: &Call, begun: &Begun, code: &str) -> Result<Reply> {
         }
         None => newcomer(call, &provider, &person, &tokens).await?,
     };
-    check_standing(call, &user, Some(&begun.callback)).await?;
+    check_standing(call, &user, METHOD, Some(&begun.callback)).await?;
     let entry = Entry {
-        method: "provider",
+        method: METHOD,
         redirect: Some(begun.callback.clone()),
         ..Entry::default()
     };

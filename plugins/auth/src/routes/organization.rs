@@ -14,40 +14,15 @@ use crate::{
     error::{AuthError, Refusal, Result},
     http::{Body, Reply, cookie, percent},
     records::{
+        PAGE,
         kinds::{Invitation, Member, Organization, Session, Team, User},
         making,
     },
+    right::{self, OWNER, Right, holds},
     view,
 };
 
-/// Roles that are always there.
-const OWNER: &str = "owner";
-const ADMIN: &str = "admin";
-const MEMBER: &str = "member";
 const ID_CHARS: usize = 24;
-
-/// What is done in an organisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Right {
-    /// Read it.
-    Read,
-    /// Change it, its members, invitations and teams.
-    Manage,
-    /// Delete it, and make owners.
-    Own,
-}
-
-fn has_role(roles: &str, role: &str) -> bool {
-    roles.split(',').any(|one| one.trim() == role)
-}
-
-fn holds(roles: &str, right: Right) -> bool {
-    match right {
-        Right::Read => true,
-        Right::Manage => has_role(roles, OWNER) || has_role(roles, ADMIN),
-        Right::Own => has_role(roles, OWNER),
-    }
-}
 
 /// The organisation that a request means: named, or the active one.
 async fn meant(call: &Call, me: &SignedIn, named: Option<&str>) -> Result<Organization> {
@@ -93,15 +68,8 @@ async fn entitled(call: &Call, me: &SignedIn, named: Option<&str>, right: Right)
 /// Reads roles that may be given.
 fn read_roles(call: &Call, body: &Body, giver: &Member) -> Result<String> {
     let roles = body.texts("role")?;
-    let known = |role: &str| {
-        [OWNER, ADMIN, MEMBER].contains(&role) || call.auth.config.organization.roles.iter().any(|own| own == role)
-    };
-    if roles.is_empty() || !roles.iter().all(|role| known(role)) {
-        return Err(Refusal::RoleNotFound.into());
-    }
-    if roles.iter().any(|role| role == OWNER) && !holds(&giver.role, Right::Own) {
-        return Err(AuthError::explained(Refusal::Forbidden, "Only an owner makes owners"));
-    }
+    let named: Vec<&str> = roles.iter().map(String::as_str).collect();
+    call.auth.check_roles(&named, &giver.role)?;
     Ok(roles.join(","))
 }
 
@@ -123,10 +91,7 @@ fn telling(
 
 /// The role of a member is given, changed or taken.
 pub(super) fn telling_role(call: &Call, member: &Member, event: &str, description: &str) -> Result<EventBeside> {
-    let mut metadata = Map::new();
-    metadata.insert("user".to_owned(), member.user_id.as_str().into());
-    metadata.insert("role".to_owned(), format!("org:{}", member.role).into());
-    telling(call, &member.organization_id, event, description, metadata)
+    right::telling_role(&call.context, member, event, description)
 }
 
 /// Somebody who becomes a member.
@@ -151,12 +116,7 @@ pub(super) fn member_record(member: &Member) -> Value {
 }
 
 fn read_slug(text: &str) -> Result<String> {
-    let good = !text.is_empty()
-        && text.len() <= 100
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_');
-    if good {
+    if right::is_slug(text) {
         Ok(text.to_owned())
     } else {
         Err(AuthError::body("slug", "expected small letters, digits, '-' and '_'"))
@@ -314,9 +274,9 @@ pub(super) async fn set_active(call: Call) -> Result<Reply> {
 async fn full(call: &Call, organization: &Organization) -> Result<Value> {
     let records = &call.auth.records;
     let of = json!({ "organization_id": organization.id });
-    let members: Vec<Member> = records.find(&call.context, of.clone()).await?;
-    let invitations: Vec<Invitation> = records.find(&call.context, of.clone()).await?;
-    let teams: Vec<Team> = records.find(&call.context, of).await?;
+    let members: Vec<Member> = records.all(&call.context, of.clone()).await?;
+    let invitations: Vec<Invitation> = records.all(&call.context, of.clone()).await?;
+    let teams: Vec<Team> = records.all(&call.context, of).await?;
     let mut answer = view::organization(organization);
     answer["members"] = members::with_users(call, &members).await?;
     answer["invitations"] = invitations.iter().map(view::invitation).collect();
@@ -344,13 +304,12 @@ pub(super) async fn get_full(call: Call) -> Result<Reply> {
     Ok(Reply::ok(full(&call, &organization).await?))
 }
 
-/// A user of the store, for names.
+/// Users of the store, for names.
 async fn users_of(call: &Call, ids: &[&str]) -> Result<Vec<User>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut users = Vec::new();
+    for some in ids.chunks(PAGE) {
+        let theirs = json!({ "id": { "$in": some } });
+        users.extend(call.auth.records.find::<User>(&call.context, theirs).await?);
     }
-    call.auth
-        .records
-        .find(&call.context, json!({ "id": { "$in": ids } }))
-        .await
+    Ok(users)
 }

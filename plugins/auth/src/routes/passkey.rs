@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Call, Entry,
     entry::{check_standing, proceed},
+    failure,
     fresh::fresh_owner,
     sign,
 };
@@ -24,6 +25,8 @@ use crate::{
     webauthn::{self, ALGORITHMS, Authentication, Expected, Fault, Made, PublicKey, Registration},
 };
 
+/// How somebody proved who they are.
+const METHOD: &str = "passkey";
 /// Bytes of a challenge.
 const CHALLENGE_BYTES: usize = 32;
 /// Seconds for which a challenge is good.
@@ -232,11 +235,11 @@ fn short(name: &str) -> String {
 /// What an answer has to be for: the challenge of this ceremony, our domain, a page of ours below it.
 fn with_expected<T>(call: &Call, begun: &Begun, verify: impl FnOnce(&Expected<'_>) -> T) -> T {
     let party = party(&call.auth);
-    let host = call.request.header("host");
+    let (host, secure) = (call.request.header("host"), call.secure());
     verify(&Expected {
         challenge: &begun.challenge,
         party: &party,
-        trusts: &|origin| call.auth.origins.allows(origin, host) && webauthn::belongs(origin, &party),
+        trusts: &|origin| call.auth.origins.allows(origin, host, secure) && webauthn::belongs(origin, &party),
     })
 }
 
@@ -273,7 +276,9 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let attempt = auth.admit(&call.context, &key, &address).await?;
     let filter = json!({ "credential_id": sent.id });
     let Some(passkey): Option<Passkey> = auth.records.find_one(&call.context, filter).await? else {
-        auth.failed(&call.context, &attempt, Vec::new(), Vec::new()).await?;
+        let unknown = failure::note(None, METHOD, "A sign-in failed", Refusal::PasskeyNotFound.message());
+        let unknown = vec![unknown.event(&call.context, failure::FAILED)?];
+        auth.failed(&call.context, &attempt, unknown, Vec::new()).await?;
         return Err(Refusal::PasskeyNotFound.into());
     };
     let user = crate::view::there(auth.records.get::<User>(&call.context, &passkey.user_id).await?)?;
@@ -286,7 +291,7 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     let used = match used {
         Ok(used) => used,
         Err(Fault(reason)) => {
-            let wrong = sign::refusal(&user, reason).event(&call.context, "auth.login_failed")?;
+            let wrong = sign::refusal(&user, METHOD, reason).event(&call.context, failure::FAILED)?;
             auth.failed(&call.context, &attempt, vec![wrong], Vec::new()).await?;
             return Err(Refusal::AuthenticationFailed.into());
         }
@@ -302,15 +307,20 @@ pub(super) async fn verify_authentication(call: Call) -> Result<Reply> {
     match counted {
         Ok(_) => {}
         // Used twice at the same time: one of the two is a copy, or the same answer sent twice.
-        Err(error) if error.is_conflict() => return Err(Refusal::AuthenticationFailed.into()),
+        Err(error) if error.is_conflict() => {
+            let twice = sign::refusal(&user, METHOD, "the same answer came twice");
+            let twice = vec![twice.event(&call.context, failure::FAILED)?];
+            auth.failed(&call.context, &attempt, twice, Vec::new()).await?;
+            return Err(Refusal::AuthenticationFailed.into());
+        }
         Err(error) => return Err(error),
     }
     auth.succeeded(&call.context, &attempt, Vec::new()).await?;
-    check_standing(&call, &user, None).await?;
+    check_standing(&call, &user, METHOD, None).await?;
     let secure = call.secure();
     let clear = cookie::clear(cookie::PASSKEY, secure);
     let entry = Entry {
-        method: "passkey",
+        method: METHOD,
         second_factor: used.verified,
         ..Entry::default()
     };

@@ -45,7 +45,7 @@ pub(super) async fn change(call: Call) -> Result<Reply> {
     let body = call.body()?;
     let (current, new) = (body.required("currentPassword")?, body.required("newPassword")?);
     let user = &me.live.user;
-    confirm_password(&call, &user.id, current).await?;
+    confirm_password(&call, user, current).await?;
     set(&call, user, new, "The password was changed").await?;
     call.auth.end_proofs(&call.context, user).await?;
     if body.flag("revokeOtherSessions")? != Some(true) {
@@ -93,7 +93,7 @@ pub(super) async fn set_initial(call: Call) -> Result<Reply> {
 /// `POST /verify-password {password}`.
 pub(super) async fn verify(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
-    confirm_password(&call, &me.live.user.id, call.body()?.required("password")?).await?;
+    confirm_password(&call, &me.live.user, call.body()?.required("password")?).await?;
     Ok(Reply::ok(json!({ "status": true })))
 }
 

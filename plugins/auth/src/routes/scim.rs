@@ -8,6 +8,7 @@ pub(super) mod groups;
 mod path;
 pub(super) mod users;
 
+use objectos_plugin_api::contracts::events::Origin;
 use serde_json::{Value, json};
 use std::future::Future;
 
@@ -41,6 +42,14 @@ async fn scim<Fut: Future<Output = Result<Reply>>>(call: &Call, handler: Fut) ->
         Ok(()) => handler.await,
         Err(error) => Err(error),
     };
+    let lacking = answered.as_ref().err().and_then(AuthError::lacking_right);
+    if let Some(lacking) = lacking {
+        let route = format!("{} {}", call.request.method(), call.request.route());
+        let origin = Origin::of(&call.context);
+        call.auth
+            .tell_refusal(&call.context, origin, (route.as_str(), None), lacking)
+            .await;
+    }
     let (refusal, message) = match answered {
         Ok(reply) => return Ok(reply.media_type(MEDIA_TYPE)),
         Err(AuthError::Refused(refusal)) => (refusal, refusal.message().to_owned()),

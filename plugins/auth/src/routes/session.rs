@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::Call;
+use super::{Call, failure};
 use crate::{
     config::SignUp,
     crypto::hash_token,
     error::{Refusal, Result},
     http::Reply,
-    records::kinds::Session,
+    records::kinds::{Session, User},
     view,
 };
 
@@ -101,7 +101,7 @@ pub(super) async fn revoke(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
-async fn end(call: &Call, user: &crate::records::kinds::User, session: &Session) -> Result<()> {
+async fn end(call: &Call, user: &User, session: &Session) -> Result<()> {
     let event = "auth.session_expired";
     call.auth
         .end(
@@ -133,20 +133,29 @@ pub(super) async fn revoke_all(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "status": true })))
 }
 
+/// Under which name wrong passwords are counted where somebody signed in confirms something.
+pub(super) fn confirm_key(user: &str) -> String {
+    format!("confirm:{user}")
+}
+
 /// Refuses what only a fresh proof may do: the password once more.
-pub(super) async fn confirm_password(call: &Call, user: &str, password: &str) -> Result<()> {
-    let auth = &call.auth;
+pub(super) async fn confirm_password(call: &Call, user: &User, password: &str) -> Result<()> {
+    let (auth, context) = (&call.auth, &call.context);
     let account = auth
-        .credential(&call.context, user)
+        .credential(context, &user.id)
         .await?
         .ok_or(Refusal::NoCredentialAccount)?;
     let hash = super::sign::open_hash(auth, &account)?;
-    let address = crate::address::counted(&call.context);
-    let key = format!("confirm:{user}");
-    let attempt = auth.admit_guess(&call.context, &key, &address).await?;
+    let address = crate::address::counted(context);
+    let attempt = auth.admit_guess(context, &confirm_key(&user.id), &address).await?;
     if auth.hasher.verify(password, hash).await? {
-        return auth.succeeded(&call.context, &attempt, Vec::new()).await;
+        return auth.succeeded(context, &attempt, Vec::new()).await;
     }
-    auth.failed(&call.context, &attempt, Vec::new(), Vec::new()).await?;
+    let note = |description, why| failure::note(Some(user), "confirm_password", description, why);
+    let wrong = note("A password was not confirmed", Refusal::InvalidPassword.message());
+    let wrong = vec![wrong.event(context, failure::FAILED)?];
+    let locked = note("Confirming a password was locked", "too many wrong passwords");
+    let locked = vec![locked.event(context, failure::LOCKED)?];
+    auth.failed(context, &attempt, wrong, locked).await?;
     Err(Refusal::InvalidPassword.into())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     Call, Entry,
     entry::{check_standing, enter, proceed},
+    failure,
 };
 use crate::{
     address,
@@ -65,7 +66,8 @@ pub(super) async fn up(call: Call) -> Result<Reply> {
         Shown::Handed | Shown::Mailed => By::Invitation,
     };
     let made = auth.make_user(&call.context, &new, by).await;
-    let quiet = auth.config.require_email_verification && !new.email_verified;
+    let config = &auth.config;
+    let quiet = !config.auto_sign_in || (config.require_email_verification && !new.email_verified);
     if quiet || is_trial(&made) {
         auth.count(&call.context, &attempt).await?;
     }
@@ -103,13 +105,13 @@ async fn invited(call: &Call, named: Option<&str>, email: &str) -> Result<Shown>
     Ok(shown)
 }
 
-/// The answer where addresses have to be verified. It is the same for one that has an account: its owner is told by mail, and
-/// nobody else.
+/// The answer where addresses have to be verified, or nobody is signed in by registering. It is the same for one that has an
+/// account: its owner is told by mail, and nobody else.
 fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: Option<&str>) -> Result<Reply> {
     let auth = &call.auth;
     let user = match made {
         Ok(user) => {
-            if auth.may_mail() {
+            if auth.may_mail() && !user.email_verified {
                 super::email::send_later(call, &user, callback);
             }
             user
@@ -132,10 +134,11 @@ fn await_verification(call: &Call, made: Result<User>, new: &NewUser, callback: 
         }
         Err(error) => return Err(error),
     };
-    Ok(Reply::ok(json!({
+    let reply = Reply::ok(json!({
         "token": null, "user": view::user(&user), "success": true,
         "data": { "token": null, "user": view::user(&user), "session": null },
-    })))
+    }));
+    Ok(reply.cookie(super::email::registrant(call, &user.id)))
 }
 
 /// Tells the owner of an account that somebody, perhaps they themselves, wanted to register with its address.
@@ -172,7 +175,7 @@ pub(super) async fn in_(call: Call) -> Result<Reply> {
     check_callback(&call.auth, callback)?;
     let read_at = call.auth.sessions.epoch();
     let user = prove_password(&call, &email, password).await?;
-    check_standing(&call, &user, callback).await?;
+    check_standing(&call, &user, "password", callback).await?;
     let entry = Entry {
         method: "password",
         forget: body.flag("rememberMe")? == Some(false),
@@ -251,6 +254,7 @@ async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
     let auth = &call.auth;
     let mut metadata = Map::new();
     metadata.insert("email".to_owned(), email.into());
+    metadata.insert("method".to_owned(), "password".into());
     let note = |description, failure| Note {
         description,
         failure: Some(failure),
@@ -266,20 +270,17 @@ async fn fail(call: &Call, email: &str, attempt: &Attempt) -> Result<()> {
 }
 
 /// A sign-in of somebody known that did not go through.
-pub(super) async fn refused(call: &Call, user: &User, why: &str) -> Result<()> {
+pub(super) async fn refused(call: &Call, user: &User, method: &str, why: &str) -> Result<()> {
     call.auth
-        .note(&call.context, "auth.login_failed", refusal(user, why))
+        .note(&call.context, failure::FAILED, refusal(user, method, why))
         .await
 }
 
 /// What is told of it.
-pub(super) fn refusal<'a>(user: &'a User, why: &'a str) -> Note<'a> {
+pub(super) fn refusal<'a>(user: &'a User, method: &str, why: &'a str) -> Note<'a> {
     Note {
-        user: Some(user),
-        description: "A sign-in was refused",
-        failure: Some(why),
         by_user: true,
-        ..Note::default()
+        ..failure::note(Some(user), method, "A sign-in was refused", why)
     }
 }
 

@@ -6,10 +6,10 @@ use qrcode::{QrCode, render::svg};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, Entry, SignedIn, enter, session::confirm_password, sign};
+use super::{Call, Entry, SignedIn, enter, failure, session::confirm_password, sign};
 use crate::{
     address,
-    auth::{Auth, Note},
+    auth::Auth,
     crypto::{base32, totp},
     error::{AuthError, Refusal, Result},
     guard::{Attempt, Consequence},
@@ -87,7 +87,7 @@ pub(super) async fn enable(call: Call) -> Result<Reply> {
     }
     let user = &me.live.user;
     call.check_enrols(&me).await?;
-    confirm_password(&call, &user.id, body.required("password")?).await?;
+    confirm_password(&call, user, body.required("password")?).await?;
     if user.two_factor_enabled {
         return Err(Refusal::TwoFactorAlreadyEnabled.into());
     }
@@ -123,7 +123,7 @@ fn qr_code(uri: &str) -> Result<String> {
 pub(super) async fn totp_uri(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let user = &me.live.user;
-    confirm_password(&call, &user.id, call.body()?.required("password")?).await?;
+    confirm_password(&call, user, call.body()?.required("password")?).await?;
     let record = record_of(&call, &user.id).await?.ok_or(Refusal::TwoFactorNotEnabled)?;
     let secret = open_secret(&call.auth, &record)?;
     let uri = totp::uri(&call.auth.config.two_factor.issuer, &user.email, &secret);
@@ -139,7 +139,7 @@ fn open_secret(auth: &Auth, record: &TwoFactor) -> Result<Vec<u8>> {
 pub(super) async fn disable(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let (auth, user) = (&call.auth, &me.live.user);
-    confirm_password(&call, &user.id, call.body()?.required("password")?).await?;
+    confirm_password(&call, user, call.body()?.required("password")?).await?;
     // First what makes it weaker: if the rest fails, every device has to show it again.
     auth.drop_proofs(&call.context, Kind::Device, &user.id).await?;
     let off = changing::<User>(&user.id, &json!({ "two_factor_enabled": false }));
@@ -161,7 +161,7 @@ pub(super) async fn disable(call: Call) -> Result<Reply> {
 pub(super) async fn generate_backup(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let (auth, user) = (&call.auth, &me.live.user);
-    confirm_password(&call, &user.id, call.body()?.required("password")?).await?;
+    confirm_password(&call, user, call.body()?.required("password")?).await?;
     let record = record_of(&call, &user.id).await?.filter(|record| record.verified);
     let record = record.ok_or(Refusal::TwoFactorNotEnabled)?;
     let (codes, kept) = backup_codes(auth, &user.id);
@@ -177,6 +177,8 @@ async fn stage(call: &Call) -> Result<Stage> {
     let token = cookie::signed(&auth.secrets, call.cookies(), cookie::TWO_FACTOR, call.secure());
     let Some(token) = token else {
         return match call.maybe_signed_in().await? {
+            // A second factor is its owner's to show: a session that comes of it would not tell who acts in it.
+            Some(signed_in) if signed_in.live.session.impersonated_by.is_some() => Err(Refusal::Forbidden.into()),
             Some(signed_in) => Ok(Stage::SignedIn(signed_in)),
             None => Err(Refusal::InvalidTwoFactorCookie.into()),
         };
@@ -291,16 +293,11 @@ async fn admit(call: &Call, user: &User) -> Result<Attempt> {
 
 async fn fail(call: &Call, attempt: &Attempt, user: &User, refusal: Refusal) -> Result<Reply> {
     let auth = &call.auth;
-    let note = |description, failure| Note {
-        user: Some(user),
-        description,
-        failure: Some(failure),
-        ..Note::default()
-    };
+    let note = |description, why| failure::note(Some(user), "two_factor", description, why);
     let wrong = note("A second factor was wrong", refusal.message());
-    let wrong = vec![wrong.event(&call.context, "auth.login_failed")?];
+    let wrong = vec![wrong.event(&call.context, failure::FAILED)?];
     let locked = note("A second factor was locked", "too many wrong codes");
-    let locked = vec![locked.event(&call.context, "auth.account_locked")?];
+    let locked = vec![locked.event(&call.context, failure::LOCKED)?];
     let consequence = auth.failed(&call.context, attempt, wrong, locked).await?;
     if consequence != Consequence::None {
         // So many codes are guesses: the password has to be shown again, too.

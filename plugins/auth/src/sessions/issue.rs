@@ -163,15 +163,7 @@ impl Auth {
         event: &str,
         description: &str,
     ) -> Result<()> {
-        let note = Note {
-            user: Some(user),
-            target: Some(("session", &session.id)),
-            description,
-            by_user: event == "auth.logout",
-            session: Some(&session.id),
-            ..Note::default()
-        };
-        let told = vec![note.event(context, event)?];
+        let told = vec![ended(context, user, session, event, description)?];
         // First out of memory: from here on this node asks the store. And once more, for whoever read it in between.
         self.sessions.forget_id(&session.id);
         let deleted = self.records.delete_telling::<Session>(context, &session.id, told).await;
@@ -221,7 +213,13 @@ impl Auth {
     }
 
     /// Ends a session of a user, or one in which the user acts as somebody else: then it is told as that one's.
-    async fn end_of(&self, context: &Context, user: &User, session: &Session, description: &str) -> Result<()> {
+    pub(crate) async fn end_of(
+        &self,
+        context: &Context,
+        user: &User,
+        session: &Session,
+        description: &str,
+    ) -> Result<()> {
         let event = "auth.session_expired";
         if session.user_id == user.id {
             return self.end(context, user, session, event, description).await;
@@ -293,6 +291,25 @@ impl Auth {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What is told of a session that ends.
+pub(crate) fn ended(
+    context: &Context,
+    user: &User,
+    session: &Session,
+    event: &str,
+    description: &str,
+) -> Result<EventBeside> {
+    let note = Note {
+        user: Some(user),
+        target: Some(("session", &session.id)),
+        description,
+        by_user: event == "auth.logout",
+        session: Some(&session.id),
+        ..Note::default()
+    };
+    note.event(context, event)
 }
 
 /// What is told of a session that begins.

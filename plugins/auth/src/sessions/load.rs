@@ -55,12 +55,10 @@ impl Auth {
             return Ok(None);
         };
         let before = self.sessions.by_hash(hash);
-        let acting = session.impersonated_by.as_ref().map(|_| session.clone());
+        let found = session.clone();
         let Some(live) = self.enliven(context, session, *hash).await? else {
             self.sessions.forget(hash);
-            if let Some(session) = acting {
-                self.end_impersonation(context, &session).await?;
-            }
+            self.end_useless(context, &found).await?;
             return Ok(None);
         };
         let now_ms = self.now_ms();
@@ -82,12 +80,16 @@ impl Auth {
         Ok(Some(live))
     }
 
-    /// Takes a session out of the store whose administrator may not act as its user any more: it does not come back with the
-    /// right.
-    async fn end_impersonation(&self, context: &Context, session: &Session) -> Result<()> {
+    /// Takes a session out of the store whose user is disabled, or whose administrator may not act as its user any more: it does
+    /// not come back with the user, nor with the right.
+    async fn end_useless(&self, context: &Context, session: &Session) -> Result<()> {
         let context = context.as_system();
         let user: Option<User> = self.records.get(&context, &session.user_id).await?;
-        let why = "Acting as somebody else ended with the right to it";
+        let why = if session.impersonated_by.is_some() {
+            "Acting as somebody else ended with the right to it"
+        } else {
+            "A session ended: its user is disabled"
+        };
         self.end(
             &context,
             &user.unwrap_or_default(),

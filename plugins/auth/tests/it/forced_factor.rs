@@ -52,6 +52,10 @@ async fn a_restricted_session_sets_that_right_and_does_nothing_else() {
         root.get(path).await.refused(403, "MFA_REQUIRED");
     }
     root.get("scim/v2/Users").await.expect(403);
+    assert!(
+        world.count("security.access_denied") >= 20,
+        "whoever is held back is told of"
+    );
     assert_eq!(world.data.rows("sys_user").len(), 1);
     root.get("list-sessions").await.expect(200);
     root.post("revoke-other-sessions", json!({})).await.expect(200);

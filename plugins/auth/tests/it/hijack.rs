@@ -191,7 +191,7 @@ async fn what_shuts_somebody_out_ends_their_links() {
 }
 
 #[tokio::test]
-async fn who_verifies_an_address_keeps_what_came_with_it_and_with_their_own_session_everything() {
+async fn who_verifies_an_address_keeps_everything_with_their_own_session_and_else_nothing() {
     for own in [true, false] {
         let world = world(json!({})).await;
         world.registered("root@example.com").await;
@@ -204,7 +204,7 @@ async fn who_verifies_an_address_keeps_what_came_with_it_and_with_their_own_sess
         let verify = format!("verify-email?token={}", world.mailed_token().await);
         let mut ada = Browser::new(&world);
         let opener = if own { &mut eve } else { &mut ada };
-        opener.get(&verify).await.expect(200);
+        let opened = opener.get(&verify).await.expect(200);
         assert_eq!(eve.is_signed_in().await, own);
         let by_key = world.who(&bearer(key.as_str().unwrap())).await.unwrap();
         assert_eq!(by_key.is_some(), own, "{by_key:?}");
@@ -212,11 +212,47 @@ async fn who_verifies_an_address_keeps_what_came_with_it_and_with_their_own_sess
         let theirs = accounts.iter().filter(|account| account["user_id"] == user);
         let providers: Vec<&Value> = theirs.map(|account| &account["provider_id"]).collect();
         assert_eq!(providers.contains(&&json!("corporate")), own, "{providers:?}");
-        // The password somebody registered with is theirs wherever they open the link.
+        // Whoever opens the link elsewhere need not be who chose the password, and chooses one of their own.
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-        let entered = ada.post("sign-in/email", body).await.expect(200);
-        assert_eq!(entered["user"]["emailVerified"], true);
+        let again = ada.post("sign-in/email", body).await;
+        assert_eq!(again.status, if own { 200 } else { 401 }, "{}", again.body);
+        assert_eq!(opened["setPassword"], if own { Value::Null } else { json!(true) });
+        if !own {
+            let body = json!({ "token": reset_token(&world, "ada@example.com").await, "newPassword": NEW });
+            ada.post("reset-password", body).await.expect(200);
+            let body = json!({ "email": "ada@example.com", "password": NEW });
+            let entered = ada.post("sign-in/email", body).await.expect(200);
+            assert_eq!(entered["user"]["emailVerified"], true);
+        }
         assert_eq!(world.count("auth.email_verified"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_password_stays_in_the_browser_it_was_registered_in_and_nowhere_else() {
+    for (own, page) in [(true, "/app"), (false, "/app?setPassword=true")] {
+        let world = world(json!({ "requireEmailVerification": true })).await;
+        let mut root = Browser::new(&world);
+        let body = |name: &str| json!({ "email": format!("{name}@example.com"), "password": PASSWORD, "name": name });
+        root.post("sign-up/email", body("root")).await.expect(200);
+        world.mailed().await;
+        // Somebody registers an address; its owner, or they themselves, open the link.
+        let mut eve = Browser::new(&world);
+        eve.post("sign-up/email", body("ada")).await.expect(200);
+        let verify = format!("verify-email?token={}&callbackURL=%2Fapp", world.mailed_token().await);
+        let mut ada = Browser::new(&world);
+        // What another account was registered in shows nothing of this one.
+        ada.cookies.clone_from(&root.cookies);
+        let opener = if own { &mut eve } else { &mut ada };
+        let opened = opener.get(&verify).await;
+        assert_eq!((opened.status, opened.header("location")), (302, Some(page)));
+        assert!(opener.is_signed_in().await);
+        let entered = Browser::new(&world).post("sign-in/email", body("ada")).await;
+        assert_eq!(entered.status, if own { 200 } else { 401 }, "{}", entered.body);
+        if !own {
+            let first = json!({ "newPassword": NEW });
+            ada.post("set-initial-password", first).await.expect(200);
+        }
     }
 }
 

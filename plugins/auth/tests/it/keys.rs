@@ -77,7 +77,8 @@ async fn a_key_that_is_ended_or_whose_user_is_disabled_is_nobody_at_once() {
     let id = ada.get("get-session").await.expect(200)["user"]["id"].clone();
     root.post("admin/ban-user", json!({ "userId": id })).await.expect(200);
     assert_eq!(world.who(&bearer(&keys[2].1)).await.unwrap(), None);
-    assert_eq!(world.count("security.api_key_revoked"), 1);
+    // The one that was deleted, and the one that was switched off.
+    assert_eq!(world.count("security.api_key_revoked"), 2);
 }
 
 #[tokio::test]
@@ -105,6 +106,17 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         let refused = world.who(&with_key(key, method, path)).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Denied, "{method} {path}");
     }
+    let denied = |event: &str| event == "security.access_denied";
+    let told: Vec<_> = world
+        .plugin
+        .published()
+        .into_iter()
+        .filter(|event| denied(&event.name))
+        .collect();
+    assert_eq!(told.len(), 1, "one in a second");
+    let (origin, metadata) = (&told[0].payload["origin"], &told[0].payload["metadata"]);
+    assert_eq!(origin["actorKind"], "service");
+    assert_eq!(metadata["path"], "PATCH /api/v1/data/account/1");
     let made = ada.post("api-key/create", json!({ "name": "all" })).await.expect(200);
     let mut program = Browser::new(&world).with_header("x-api-key", made["key"].as_str().unwrap());
     program
@@ -112,6 +124,11 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
         .await
         .refused(403, "FORBIDDEN");
     program.get("list-sessions").await.refused(403, "FORBIDDEN");
+    assert_eq!(
+        world.count("security.access_denied"),
+        3,
+        "each route is told of by itself"
+    );
 }
 
 #[tokio::test]
@@ -202,4 +219,27 @@ async fn an_administrator_sees_and_ends_the_keys_of_others() {
     root.post("admin/set-user-password", body).await.expect(200);
     let listed = root.post("admin/list-user-api-keys", of_ada).await.expect(200);
     assert_eq!(listed["keys"], json!([]));
+}
+
+#[tokio::test]
+async fn a_key_that_is_switched_off_is_told_as_one_that_ended() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let made = ada
+        .post("api-key/create", json!({ "name": "import" }))
+        .await
+        .expect(200);
+    let key = made["key"].as_str().unwrap();
+    for (change, told, good) in [
+        (json!({ "name": "export" }), 0, true),
+        (json!({ "enabled": false }), 1, false),
+        (json!({ "enabled": false }), 1, false),
+        (json!({ "enabled": true }), 1, true),
+    ] {
+        let mut body = change.clone();
+        body["keyId"] = made["id"].clone();
+        ada.post("api-key/update", body).await.expect(200);
+        assert_eq!(world.count("security.api_key_revoked"), told, "{change}");
+        assert_eq!(world.who(&bearer(key)).await.unwrap().is_some(), good, "{change}");
+    }
 }

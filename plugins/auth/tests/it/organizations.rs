@@ -504,3 +504,27 @@ async fn an_operator_may_have_them_begin_in_none() {
     let remembered = |row: &Map<String, Value>| row.get("identifier").is_some_and(|kind| kind == "last_place");
     assert!(!kept.iter().any(remembered), "{kept:?}");
 }
+
+#[tokio::test]
+async fn every_member_is_listed_however_many_there_are() {
+    const MANY: usize = 1003;
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let made = ada
+        .post("organization/create", json!({ "name": "Acme", "slug": "acme" }))
+        .await
+        .expect(200);
+    let place = |number: usize| {
+        json!({
+            "id": format!("m{number}"), "organization_id": made["id"], "user_id": format!("u{number}"), "role": "member",
+        })
+    };
+    world.data.put_all("sys_member", (0..MANY).map(place));
+    let user =
+        |number: usize| json!({ "id": format!("u{number}"), "name": format!("U{number}"), "email": "u@example.com" });
+    world.data.put_all("sys_user", (0..MANY).map(user));
+    let listed = ada.get("organization/list-members").await.expect(200);
+    let members = listed["members"].as_array().unwrap();
+    assert_eq!((&listed["total"], members.len()), (&json!(MANY + 1), MANY + 1));
+    assert_eq!(members[MANY]["user"]["name"], format!("U{}", MANY - 1));
+}

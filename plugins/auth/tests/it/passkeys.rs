@@ -8,7 +8,7 @@ use crate::world::{Browser, NOW_MS, World, world};
 
 const ORIGIN: &str = "http://localhost:3000";
 
-fn device() -> Device {
+pub(crate) fn device() -> Device {
     Device::new("localhost", ORIGIN)
 }
 
@@ -29,7 +29,7 @@ async fn register(browser: &mut Browser<'_>, device: &Device) -> Value {
 }
 
 /// What a browser sends that nobody is signed in with.
-async fn assertion(browser: &mut Browser<'_>, device: &mut Device) -> Value {
+pub(crate) async fn assertion(browser: &mut Browser<'_>, device: &mut Device) -> Value {
     let options = browser.get("passkey/generate-authenticate-options").await.expect(200);
     json!({ "response": device.authenticate(&challenge(&options)) })
 }

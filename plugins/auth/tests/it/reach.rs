@@ -31,7 +31,7 @@ impl Permissions for Rules {
     }
 }
 
-async fn ruled() -> World {
+pub(crate) async fn ruled() -> World {
     ruled_with(json!({})).await
 }
 
@@ -44,7 +44,7 @@ async fn ruled_with(more: Value) -> World {
 }
 
 /// Somebody who manages the users of an organisation `o1`, where they work.
-async fn manager<'a>(world: &'a World, root: &mut Browser<'_>) -> Browser<'a> {
+pub(crate) async fn manager<'a>(world: &'a World, root: &mut Browser<'_>) -> Browser<'a> {
     let organization = json!({ "id": "o1", "name": "Ours", "slug": "ours" });
     world.data.put("sys_organization", organization);
     let (mut hr, id) = with_role(world, root, "hr", "manage_users").await;
@@ -56,12 +56,17 @@ async fn manager<'a>(world: &'a World, root: &mut Browser<'_>) -> Browser<'a> {
     hr
 }
 
-async fn id_of(browser: &mut Browser<'_>) -> Value {
+pub(crate) async fn id_of(browser: &mut Browser<'_>) -> Value {
     browser.get("get-session").await.expect(200)["user"]["id"].clone()
 }
 
 /// Somebody with a role, given by the administrator; and their id.
-async fn with_role<'a>(world: &'a World, root: &mut Browser<'_>, name: &str, role: &str) -> (Browser<'a>, Value) {
+pub(crate) async fn with_role<'a>(
+    world: &'a World,
+    root: &mut Browser<'_>,
+    name: &str,
+    role: &str,
+) -> (Browser<'a>, Value) {
     let mut browser = world.registered(&format!("{name}@example.com")).await;
     let id = id_of(&mut browser).await;
     if role != "user" {
@@ -72,7 +77,7 @@ async fn with_role<'a>(world: &'a World, root: &mut Browser<'_>, name: &str, rol
 }
 
 /// A key of theirs as a directory has it.
-async fn directory<'a>(world: &'a World, owner: &mut Browser<'_>) -> Browser<'a> {
+pub(crate) async fn directory<'a>(world: &'a World, owner: &mut Browser<'_>) -> Browser<'a> {
     let made = owner.post("api-key/create", json!({ "name": "k" })).await.expect(200);
     let key = format!("Bearer {}", made["key"].as_str().unwrap());
     Browser::new(world).with_header("authorization", &key)
@@ -181,6 +186,7 @@ async fn nobody_reaches_beyond_their_organization() {
         organization(&mut hr, "ours").await,
         organization(&mut bob, "theirs").await,
     );
+    let other_organization = theirs.clone();
     for (organization, user) in [(&ours, &ada), (&ours, &both), (&theirs, &both)] {
         let place = json!({ "organization_id": organization, "user_id": user, "role": "member" });
         world.data.put("sys_member", place);
@@ -202,11 +208,19 @@ async fn nobody_reaches_beyond_their_organization() {
             .await
             .refused(404, "USER_NOT_FOUND");
     }
-    // Somebody who is elsewhere, too: they can be kept out, and their account is not taken over.
-    for path in ["admin/impersonate-user", "admin/remove-user"] {
+    // Somebody who is elsewhere, too: their account is not taken over, and they are what they were there. Here they are put out.
+    for path in ["admin/impersonate-user", "admin/remove-user", "admin/unban-user"] {
         hr.post(path, json!({ "userId": both })).await.refused(403, "FORBIDDEN");
     }
-    hr.post("admin/ban-user", json!({ "userId": both })).await.expect(200);
+    let banned = hr.post("admin/ban-user", json!({ "userId": both })).await.expect(200);
+    assert_ne!(banned["user"]["banned"], true);
+    let places = world.data.rows("sys_member");
+    let theirs: Vec<&Value> = places
+        .iter()
+        .filter(|place| place["user_id"] == both)
+        .map(|place| &place["organization_id"])
+        .collect();
+    assert_eq!(theirs, [&other_organization]);
     let all = root.get("admin/list-users").await.expect(200);
     assert_eq!(all["total"], 5);
 }

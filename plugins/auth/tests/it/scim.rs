@@ -286,3 +286,69 @@ async fn groups_keep_their_id_in_the_directory() {
         (&Value::Null, &json!("Sales"))
     );
 }
+
+#[tokio::test]
+async fn what_a_directory_leaves_out_of_the_whole_is_nothing_from_then_on() {
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    let body = json!({
+        "externalId": "e1", "userName": "ada@example.com", "displayName": "Ada L", "active": false,
+        "name": { "givenName": "Ada", "familyName": "Lovelace" },
+    });
+    let made = directory.post(USERS, body).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    let kept = json!({ "role": "auditor", "mfa_required": true, "timezone": "Europe/London", "image": "/ada.png" });
+    world.data.alter("sys_user", id, &kept);
+    let whole = json!({ "userName": "ada@example.com", "name": { "familyName": "King" } });
+    let put = directory.one("PUT", USERS, id, whole).await.expect(200);
+    assert_eq!(
+        (
+            &put["name"]["givenName"],
+            &put["name"]["familyName"],
+            &put["externalId"],
+            &put["displayName"]
+        ),
+        (&Value::Null, &json!("King"), &Value::Null, &json!("ada"))
+    );
+    assert_eq!(put["active"], false, "nobody comes back by what is left out");
+    let users = world.data.rows("sys_user");
+    let user = users.iter().find(|user| user["id"] == id).unwrap();
+    for (name, value) in kept.as_object().unwrap() {
+        assert_eq!(&user[name], value, "{name} is none of a directory's business");
+    }
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_members_and_groups_are_all_there() {
+    const MANY: usize = 1003;
+    let world = world(json!({})).await;
+    let mut directory = directory(&world).await;
+    let group = directory
+        .post(GROUPS, json!({ "displayName": "All" }))
+        .await
+        .expect(201);
+    let id = group["id"].as_str().unwrap();
+    let member = |number: usize| json!({ "id": format!("tm{number}"), "team_id": id, "user_id": format!("u{number}") });
+    world.data.put_all("sys_team_member", (0..MANY).map(member));
+    let read = directory.one("GET", GROUPS, id, Value::Null).await.expect(200);
+    assert_eq!(read["members"].as_array().unwrap().len(), MANY);
+    let last = format!("u{}", MANY - 1);
+    let filter = encoded(&format!("members[value eq \"{last}\"]"));
+    let found = directory.get(&format!("{GROUPS}?filter={filter}")).await.expect(200);
+    assert_eq!(found["totalResults"], 1);
+    // Exactly these, and nobody who stood on a later page.
+    let change = json!({ "Operations": [{ "op": "remove", "path": "members" }] });
+    let emptied = directory.one("PATCH", GROUPS, id, change).await.expect(200);
+    assert_eq!(emptied["members"], json!([]));
+    let organization = world.data.rows("sys_team")[0]["organization_id"].clone();
+    let team = |number: usize| json!({ "id": format!("t{number}"), "name": "T", "organization_id": organization });
+    world.data.put_all("sys_team", (0..MANY).map(team));
+    let page = directory
+        .get(&format!("{GROUPS}?startIndex=1002&count=5"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&page["totalResults"], &page["itemsPerPage"]),
+        (&json!(MANY + 1), &json!(3))
+    );
+}

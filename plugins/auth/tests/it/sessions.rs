@@ -322,6 +322,39 @@ async fn a_look_keeps_no_session_from_idling() {
 }
 
 #[tokio::test]
+async fn over_https_a_cookie_changes_things_from_pages_that_came_over_https() {
+    let plain = world(json!({})).await;
+    let based = world(json!({ "baseUrl": "https://crm.example.com" })).await;
+    for (world, secure, origin, expected) in [
+        (&plain, false, "http://crm.example.com", true),
+        (&plain, true, "http://crm.example.com", false),
+        (&plain, true, "https://crm.example.com", true),
+        (&based, false, "http://crm.example.com", false),
+        (&based, false, "https://crm.example.com", true),
+    ] {
+        let browser = world
+            .registered(&format!("u{secure}{}@example.com", origin.len()))
+            .await;
+        let credentials = Credentials {
+            authorization: None,
+            cookie: Some(browser.cookie_header()),
+            origin: Some(origin.to_owned()),
+            host: Some("crm.example.com".to_owned()),
+            method: "POST".to_owned(),
+            secure,
+            ..bearer("")
+        };
+        match world.who(&credentials).await {
+            Ok(principal) => assert!(principal.is_some() && expected, "{secure} {origin}"),
+            Err(error) => assert!(
+                error.kind() == ErrorKind::Denied && !expected,
+                "{secure} {origin}: {error}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_revoked_by_their_owner() {
     let world = world(json!({})).await;
     let mut ada = world.registered("ada@example.com").await;

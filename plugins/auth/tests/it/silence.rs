@@ -34,14 +34,21 @@ async fn registering_tells_the_owner_and_nobody_else() {
         .post("sign-up/email", body("root@example.com", PASSWORD))
         .await
         .expect(200);
-    let mut browser = Browser::new(&world);
-    let mut register = async |email: &str, password: &str| {
+    let register = async |browser: &mut Browser<'_>, email: &str, password: &str| {
         let answer = browser.post("sign-up/email", body(email, password)).await;
-        assert_eq!(answer.header("set-cookie"), None);
+        let cookies: Vec<&str> = browser.cookies.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(cookies, ["better-auth.registrant"], "nobody is signed in");
         answer.expect(200)
     };
-    let new = register("ada@example.com", PASSWORD).await;
-    let known = register("ADA@example.com", "walnut-heron-72").await;
+    let (mut ada, mut eve) = (Browser::new(&world), Browser::new(&world));
+    let new = register(&mut ada, "ada@example.com", PASSWORD).await;
+    let known = register(&mut eve, "ADA@example.com", "walnut-heron-72").await;
+    // Some characters of a signature are written as three.
+    let letters = |browser: &Browser<'_>| {
+        let value = &browser.cookies[0].1;
+        value.len() - 2 * value.matches('%').count()
+    };
+    assert_eq!(letters(&ada), letters(&eve));
     assert_eq!(new["user"]["email"], known["user"]["email"]);
     assert_ne!(new["user"]["id"], known["user"]["id"]);
     let length = |answer: &Value| answer["user"]["id"].as_str().unwrap().len();
@@ -66,8 +73,33 @@ async fn registering_tells_the_owner_and_nobody_else() {
     let links = mails.iter().filter(|mail| mail.category == "email_verification");
     for mail in links {
         let path = format!("verify-email?token={}", token_in(&mail.text));
-        Browser::new(&world).get(&path).await.expect(200);
+        ada.get(&path).await.expect(200);
     }
+    for (password, status) in [(PASSWORD, 200), ("walnut-heron-72", 401)] {
+        let answer = Browser::new(&world)
+            .post("sign-in/email", body("ada@example.com", password))
+            .await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_signed_in_by_registering_nobody_hears_who_has_an_account() {
+    let world = world(json!({ "autoSignIn": false })).await;
+    let sign_up = async |email: &str, password: &str| {
+        let mut browser = Browser::new(&world);
+        let answer = browser.post("sign-up/email", body(email, password)).await.expect(200);
+        assert!(!browser.is_signed_in().await);
+        answer
+    };
+    sign_up("root@example.com", PASSWORD).await;
+    let (new, known) = (
+        sign_up("ada@example.com", PASSWORD).await,
+        sign_up("ada@example.com", "walnut-heron-72").await,
+    );
+    assert!(new["token"].is_null());
+    assert_eq!(alike(new), alike(known));
+    // Nothing has to be verified.
     for (password, status) in [(PASSWORD, 200), ("walnut-heron-72", 401)] {
         let answer = Browser::new(&world)
             .post("sign-in/email", body("ada@example.com", password))

@@ -345,7 +345,7 @@ impl<'a> Browser<'a> {
             method: method.to_owned(),
             path: path.to_owned(),
             address: self.address.clone(),
-            passive: false,
+            ..Credentials::default()
         };
         Ok(match self.world.who(&credentials).await {
             Ok(Some(principal)) => context.with_principal(&principal),

@@ -1,6 +1,7 @@
 //! Tells of refusals, by the durable event `security.access_denied`. A flood of them costs one event for each principal,
 //! object and operation in a second; the next event says how many were left out, and where none comes, one more does when the
-//! second is over. So the events and what they say was left out are as many as there were refusals.
+//! second is over. Of more principals, objects and operations than are remembered at once the next event of any of them says how
+//! many there were. So the events and what they say was left out are as many as there were refusals.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,9 +49,17 @@ enum Due {
     Counted,
 }
 
+/// What is remembered.
+#[derive(Debug, Default)]
+struct Known {
+    told: HashMap<Key, Told>,
+    /// Refusals of whom nothing could be remembered, since the last event.
+    elsewhere: u64,
+}
+
 /// What was told of lately.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Refusals(Arc<Mutex<HashMap<Key, Told>>>);
+pub(super) struct Refusals(Arc<Mutex<Known>>);
 
 fn key_of(user: &str, refusal: &Refusal<'_>) -> Key {
     (user.to_owned(), refusal.object.to_owned(), refusal.operation.to_owned())
@@ -60,7 +69,7 @@ impl Refusals {
     fn admit(&self, key: &Key, now_ms: i64) -> Due {
         let second = now_ms.div_euclid(1000);
         let mut known = self.0.lock();
-        if let Some((last, left_out)) = known.get_mut(key) {
+        if let Some((last, left_out)) = known.told.get_mut(key) {
             if *last == second {
                 *left_out += 1;
                 return if *left_out == 1 { Due::Later } else { Due::Counted };
@@ -68,30 +77,42 @@ impl Refusals {
             *last = second;
             return Due::Now(std::mem::take(left_out));
         }
-        if known.len() >= REMEMBERED_MAX {
-            known.retain(|_, (last, left_out)| *last == second || *left_out > 0);
-            if known.len() >= REMEMBERED_MAX {
+        if known.told.len() >= REMEMBERED_MAX {
+            known
+                .told
+                .retain(|_, (last, left_out)| *last == second || *left_out > 0);
+            if known.told.len() >= REMEMBERED_MAX {
+                known.elsewhere += 1;
                 return Due::Counted;
             }
         }
-        known.insert(key.clone(), (second, 0));
+        known.told.insert(key.clone(), (second, 0));
         Due::Now(0)
     }
 
     /// How many were left out and not told of yet, once their second is over; `None` while it is not.
     fn take_left_out(&self, key: &Key, now_ms: i64) -> Option<u64> {
         let second = now_ms.div_euclid(1000);
-        match self.0.lock().get_mut(key) {
+        match self.0.lock().told.get_mut(key) {
             Some((last, left_out)) if *left_out > 0 => (*last != second).then(|| std::mem::take(left_out)),
             _ => Some(0),
         }
+    }
+
+    /// How many were left out of whom nothing is remembered: for the next event, whoever it is about.
+    fn take_elsewhere(&self) -> u64 {
+        std::mem::take(&mut self.0.lock().elsewhere)
     }
 
     /// Stores the event, if it is due. The refusal stands whatever happens here.
     pub(super) async fn tell(&self, host: &Host, context: &Context, refusal: Refusal<'_>) {
         let key = key_of(context.user(), &refusal);
         match self.admit(&key, host.now_ms()) {
-            Due::Now(left_out) => publish(host, context, &event(context, &refusal, left_out)).await,
+            Due::Now(left_out) => {
+                let mut event = event(context, &refusal, left_out);
+                add(&mut event, "leftOutElsewhere", self.take_elsewhere());
+                publish(host, context, &event).await;
+            }
             Due::Later => {
                 let event = event(context, &refusal, 0);
                 tokio::spawn(self.clone().tell_rest(host.clone(), context.clone(), key, event));
@@ -110,10 +131,16 @@ impl Refusals {
         };
         // The event stands for one of them itself.
         let Some(left_out) = count.checked_sub(1) else { return };
-        if left_out > 0 {
-            event.metadata.insert("leftOut".to_owned(), json!(left_out));
-        }
+        add(&mut event, "leftOut", left_out);
+        add(&mut event, "leftOutElsewhere", self.take_elsewhere());
         publish(&host, &context, &event).await;
+    }
+}
+
+/// A count, where there is one.
+fn add(event: &mut SecurityEvent, key: &str, count: u64) {
+    if count > 0 {
+        event.metadata.insert(key.to_owned(), json!(count));
     }
 }
 
@@ -143,14 +170,11 @@ fn event(context: &Context, refusal: &Refusal<'_>, left_out: u64) -> SecurityEve
     metadata.insert("object".to_owned(), json!(refusal.object));
     metadata.insert("operation".to_owned(), json!(refusal.operation));
     metadata.insert("code".to_owned(), json!(refusal.code));
-    if left_out > 0 {
-        metadata.insert("leftOut".to_owned(), json!(left_out));
-    }
     let (target_type, target_id) = match refusal.record {
         Some(record) => ("record", Some(record.to_owned())),
         None => ("object", Some(refusal.object.to_owned())),
     };
-    SecurityEvent {
+    let mut event = SecurityEvent {
         origin: Origin::of(context),
         target_type: Some(target_type.to_owned()),
         target_id,
@@ -159,7 +183,9 @@ fn event(context: &Context, refusal: &Refusal<'_>, left_out: u64) -> SecurityEve
         result: "failure".to_owned(),
         error_message: Some(refusal.message.to_owned()),
         metadata,
-    }
+    };
+    add(&mut event, "leftOut", left_out);
+    event
 }
 
 #[cfg(test)]
@@ -212,8 +238,10 @@ mod tests {
         for number in 0..REMEMBERED_MAX * 2 {
             refusals.admit(&key(&number.to_string()), 0);
         }
-        assert_eq!(refusals.0.lock().len(), REMEMBERED_MAX);
+        assert_eq!(refusals.0.lock().told.len(), REMEMBERED_MAX);
         assert_eq!(refusals.admit(&key("late"), 1_000), Due::Now(0));
-        assert_eq!(refusals.0.lock().len(), 1);
+        assert_eq!(refusals.0.lock().told.len(), 1);
+        let elsewhere = (refusals.take_elsewhere(), refusals.take_elsewhere());
+        assert_eq!(elsewhere, (4_096, 0), "each is told of once");
     }
 }

@@ -1,9 +1,11 @@
 //! Asks the service `permissions`, or does without it where no plugin offers one: then whoever reaches the loopback interface
-//! may do everything, and everybody else nothing. What it answered is kept for as long as it says the same version.
+//! may do everything, unless a plugin offers `auth`, and everybody else nothing. What it answered is kept for as long as it says
+//! the same version.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use objectos_plugin_api::contracts::grants::ObjectAction;
 use objectos_plugin_api::contracts::permissions::{
     AccessRequest, Operation, PermissionsClient, SystemPermissionRequest,
 };
@@ -11,6 +13,7 @@ use objectos_plugin_api::{Context, Host, PrincipalKind};
 use parking_lot::RwLock;
 
 use super::cache::{Answer, PlanCache, Stamp};
+use super::callers::Callers;
 use super::refusals::{Refusal, Refusals};
 use super::{Access, Permissions, Plan};
 use crate::declared::Declared;
@@ -18,12 +21,17 @@ use crate::error::{DataError, Result};
 use crate::model::CatalogueCell;
 use crate::store::BoxFuture;
 
+/// The service that tells who people are: with it, nobody is alone on this machine.
+const AUTH: &str = "auth";
+
 /// The service, as this plugin sees it.
 #[derive(Debug)]
 pub struct ServicePermissions {
     host: Host,
     service: PermissionsClient,
     declared: Declared,
+    auth: Declared,
+    callers: Callers,
     /// The principal that came last, as JSON, and whether it is local. Equal principals are equal bytes.
     last: RwLock<(Vec<u8>, bool)>,
     asked: AtomicU64,
@@ -42,6 +50,8 @@ impl ServicePermissions {
             host: host.clone(),
             service: PermissionsClient::open(host)?,
             declared: Declared::new(host, PermissionsClient::NAME),
+            auth: Declared::new(host, AUTH),
+            callers: Callers::new(host),
             last: RwLock::new((Vec::new(), false)),
             asked: AtomicU64::new(0),
             catalogue: Arc::clone(catalogue),
@@ -83,6 +93,9 @@ impl ServicePermissions {
     }
 
     fn is_local(&self, context: &Context) -> Result<bool> {
+        if self.auth.holds() {
+            return Ok(false);
+        }
         let json = context.principal_json();
         {
             let last = self.last.read();
@@ -107,6 +120,9 @@ fn decided(answer: Answer, object: &str, operation: Operation) -> Result<Access>
 
 impl Permissions for ServicePermissions {
     fn at_once(&self, context: &Context, object: &str, operation: Operation) -> Option<Result<Access>> {
+        if let Err(refused) = self.callers.hold(context, object, operation) {
+            return Some(Err(refused));
+        }
         if context.system() {
             return Some(Ok(Access::System));
         }
@@ -157,6 +173,10 @@ impl Permissions for ServicePermissions {
             };
             Ok(self.service.has_system_permission(context, &request).await?)
         })
+    }
+
+    fn lets_plugin(&self, context: &Context, object: &str, action: ObjectAction) -> Result<()> {
+        self.callers.hold_to(context, object, action)
     }
 
     fn refused<'a>(&'a self, context: &'a Context, refusal: Refusal<'a>) -> BoxFuture<'a, ()> {

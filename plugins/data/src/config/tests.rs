@@ -44,6 +44,8 @@ fn what_is_wrong_is_named() {
         "limits.formulaRecordsMax",
     );
     check(json!({ "limits": { "cascadeMax": 0 } }), "limits.cascadeMax");
+    check(json!({ "limits": { "listValuesMax": 0 } }), "limits.listValuesMax");
+    check(json!({ "limits": { "listBytesMax": 1 } }), "limits.listBytesMax");
     check(
         json!({ "timeZone": "Europe/Atlantis" }),
         "timeZone: 'Europe/Atlantis' is no time zone",

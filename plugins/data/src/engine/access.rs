@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::Context;
-use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
 use serde_json::Value;
 
 use super::Engine;
+use super::caller::Caller;
 use super::draft::Draft;
 use super::find::Search;
 use super::get::not_found;
 use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
-use crate::model::{FieldModel, ObjectModel, nearest};
+use crate::model::{FieldModel, MaskModel, ObjectModel, nearest};
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
 
@@ -54,8 +55,7 @@ impl Granted {
                     } else {
                         plan.view_within(tenant)
                     },
-                    object,
-                    context,
+                    masked_fields(object, context, plan.holdings.as_deref()),
                 ),
                 plan: Some(plan),
             },
@@ -103,6 +103,11 @@ impl Granted {
         self.plan.as_deref().is_none_or(|plan| plan.writable.has(field))
     }
 
+    /// What the permissions say that the caller holds, where they say it.
+    pub(super) fn holdings(&self) -> Option<&Arc<Holdings>> {
+        self.plan.as_deref().and_then(|plan| plan.holdings.as_ref())
+    }
+
     /// What a written record must be like.
     pub(super) fn check(&self) -> Option<&RawFilter> {
         self.plan.as_deref().and_then(|plan| plan.check.as_ref())
@@ -123,8 +128,7 @@ impl Granted {
 }
 
 /// What may be seen, with the masks that the object's fields put on for this caller.
-fn masking(view: Option<Arc<View>>, object: &ObjectModel, context: &Context) -> Option<Arc<View>> {
-    let masked = masked_fields(object, context);
+fn masking(view: Option<Arc<View>>, masked: Vec<String>) -> Option<Arc<View>> {
     if masked.is_empty() {
         return view;
     }
@@ -133,18 +137,20 @@ fn masking(view: Option<Arc<View>>, object: &ObjectModel, context: &Context) -> 
     Some(Arc::new(view))
 }
 
-/// The fields of which somebody sees only a mask. Who cannot be read as a principal sees none of them.
-fn masked_fields(object: &ObjectModel, context: &Context) -> Vec<String> {
+/// The fields of which somebody sees only a mask, by the roles that the permissions know, else by those of the session. Who
+/// cannot be read as a principal sees none of them.
+fn masked_fields(object: &ObjectModel, context: &Context, holdings: Option<&Holdings>) -> Vec<String> {
     if !object.has_masks {
         return Vec::new();
     }
-    let roles = context
-        .principal()
-        .ok()
-        .flatten()
-        .map(|principal| principal.roles)
-        .unwrap_or_default();
-    let hidden = |field: &&FieldModel| field.mask.as_ref().is_some_and(|mask| mask.hides_from(&roles));
+    let roles = match holdings {
+        Some(holdings) => Some(holdings.roles.clone()),
+        None => context.principal().ok().flatten().map(|principal| principal.roles),
+    };
+    let hidden = |field: &&FieldModel| {
+        let hides = |mask: &MaskModel| roles.as_ref().is_none_or(|roles| mask.hides_from(roles));
+        field.mask.as_deref().is_some_and(hides)
+    };
     object
         .fields
         .values()
@@ -174,6 +180,18 @@ impl Engine {
         };
         let crossing = self.crosses_tenants(context, &layout.object).await?;
         Ok(Granted::from(access, &layout.object, context, crossing))
+    }
+
+    /// The same for whoever asks in a request, which knows from then on what its caller holds.
+    pub(super) async fn granted_to(
+        &self,
+        caller: &Caller<'_>,
+        layout: &Layout,
+        operation: Operation,
+    ) -> Result<Granted> {
+        let granted = self.granted(caller.context, layout, operation).await?;
+        caller.learn(&granted);
+        Ok(granted)
     }
 
     /// Whether the object lets some callers look across tenants, and this is one of them.

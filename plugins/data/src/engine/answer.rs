@@ -183,6 +183,7 @@ pub(super) fn to_json(form: Form, value: &SqlValue) -> Value {
         (Form::Text, SqlValue::Integer(integer)) => Value::String(integer.to_string()),
         (_, SqlValue::Integer(integer)) => Value::from(*integer),
         (Form::Figure, SqlValue::Real(real)) => Value::from(figure(*real)),
+        (Form::Rounded(scale), SqlValue::Real(real)) => Value::from(round(*real, scale)),
         (_, SqlValue::Real(real)) => Value::from(*real),
         (_, SqlValue::Text(text) | SqlValue::Json(text)) => Value::String(text.clone()),
     }
@@ -364,11 +365,15 @@ impl<'a> RecordWriter<'a> {
         let mut computed = Vec::with_capacity(self.plan.formulas.len());
         for formula in &self.plan.formulas {
             let document = Value::Object(std::mem::take(&mut record));
-            let value = self.formula(formula, &document);
+            let value = match &formula.of {
+                None => self.formula(formula, &document),
+                Some(owner) if row.cell(owner.id) == Cell::Null => Value::Null,
+                Some(owner) => self.formula(formula, within(&document, &owner.path)),
+            };
             if let Value::Object(back) = document {
                 record = back;
             }
-            record.insert(formula.name.clone(), value.clone());
+            insert(&mut record, &formula.name, value.clone());
             computed.push(value);
         }
         computed
@@ -380,6 +385,13 @@ impl<'a> RecordWriter<'a> {
         }
         computed(&formula.name, &formula.expression, formula.scale, record, self.caller)
     }
+}
+
+/// The document of a related record; null where nothing is known of it.
+fn within<'v>(document: &'v Value, path: &str) -> &'v Value {
+    let mut hops = path.split('.');
+    hops.try_fold(document, |document, hop| document.get(hop))
+        .unwrap_or(&Value::Null)
 }
 
 /// A calculated field of a record; null when it fails.
@@ -440,9 +452,15 @@ fn write_highlights(out: &mut Vec<u8>, highlight: &Highlight, first: bool, row: 
 /// Puts a value at a path of nested objects.
 pub(super) fn insert(record: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
-        None => {
-            record.insert(path.to_owned(), value);
-        }
+        None => match record.get_mut(path) {
+            // Fields of the related record are there already; the id adds to them.
+            Some(Value::Object(inner)) if value.is_string() => {
+                inner.insert("id".to_owned(), value);
+            }
+            _ => {
+                record.insert(path.to_owned(), value);
+            }
+        },
         Some((relation, rest)) => {
             let inner = record.entry(relation).or_insert_with(|| Value::Object(Map::new()));
             if !inner.is_object() {

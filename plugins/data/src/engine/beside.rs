@@ -12,6 +12,7 @@ use objectos_plugin_api::contracts::hooks::{RecordHook, same_value};
 use super::access::Granted;
 use super::create::{missing, refused, stamp_new, take};
 use super::draft::{Draft, Part};
+use super::indexed::fits_indexes;
 use super::observe::note;
 use super::{Engine, layout_of, store_record};
 use crate::error::{DataError, Result};
@@ -96,6 +97,7 @@ impl Engine {
         let part = Part::Beside {
             layout: Arc::clone(&layout),
         };
+        fits_indexes(&layout, &values, |_| true)?;
         draft.push(part, store_record::insert(&layout, &values), Expect::Anything);
         note(draft, &layout, &id, None, Some(Arc::new(values)))
     }

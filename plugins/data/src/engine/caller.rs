@@ -1,11 +1,13 @@
 //! Who asks, as expressions and stamps see it. The principal is read only when something looks at it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use objectos_expression::{Environment, Lookup, Path, Zone};
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::permissions::Holdings;
 use serde_json::{Value, json};
 
+use super::access::Granted;
 use super::aside::Aside;
 use crate::store::SqlValue;
 
@@ -23,7 +25,12 @@ pub(super) struct Caller<'a> {
     pub(super) reads_only: bool,
     /// Handlers look at the answer before the caller gets it: encrypted values and hashes stand aside so long.
     pub(super) aside: Option<Aside>,
+    /// What the permissions say that the caller holds; not known before they are asked.
+    holdings: OnceLock<Arc<Holdings>>,
+    /// With what is held.
     user: OnceLock<Value>,
+    /// Without: for what is looked at before the permissions are asked, and for whom they do not say it.
+    plain: OnceLock<Value>,
     /// Of callers who have none of their own.
     usual_zone: &'a Zone,
     zone: OnceLock<Zone>,
@@ -36,7 +43,9 @@ impl<'a> Caller<'a> {
             now_ms,
             reads_only: false,
             aside: None,
+            holdings: OnceLock::new(),
             user: OnceLock::new(),
+            plain: OnceLock::new(),
             usual_zone,
             zone: OnceLock::new(),
         }
@@ -50,27 +59,19 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The principal with the names that expressions use.
+    /// Takes down what the permissions said of the caller. Within one request it is always the same one.
+    pub(super) fn learn(&self, granted: &Granted) {
+        if let Some(holdings) = granted.holdings() {
+            self.holdings.get_or_init(|| Arc::clone(holdings));
+        }
+    }
+
+    /// The principal with the names that expressions use: what it holds is what policies go by.
     pub(super) fn user(&self) -> &Value {
-        self.user.get_or_init(|| {
-            let Ok(Some(principal)) = self.context.principal() else {
-                return Value::Null;
-            };
-            let mut user = principal.attributes.clone();
-            let mut set = |name: &str, value: Value| {
-                user.insert(name.to_owned(), value);
-            };
-            set("id", json!(principal.id));
-            set("name", json!(principal.name));
-            set("email", json!(principal.email));
-            set("role", json!(principal.roles.first()));
-            set("roles", json!(principal.roles));
-            set("profiles", json!(principal.permission_sets));
-            set("permissions", json!(principal.permission_sets));
-            set("tenant_id", json!(principal.tenant));
-            set("organization_id", json!(principal.tenant));
-            Value::Object(user)
-        })
+        match self.holdings.get() {
+            Some(holdings) => self.user.get_or_init(|| user_of(self.context, Some(holdings))),
+            None => self.plain.get_or_init(|| user_of(self.context, None)),
+        }
     }
 
     /// The id for stamps; null when nobody is signed in.
@@ -88,6 +89,41 @@ impl<'a> Caller<'a> {
             tenant => tenant.into(),
         }
     }
+}
+
+/// The principal of a request; null where there is none.
+fn user_of(context: &Context, holdings: Option<&Holdings>) -> Value {
+    let Ok(Some(principal)) = context.principal() else {
+        return Value::Null;
+    };
+    let mut user = principal.attributes.clone();
+    let mut set = |name: &str, value: Value| {
+        user.insert(name.to_owned(), value);
+    };
+    set("id", json!(principal.id));
+    set("name", json!(principal.name));
+    set("email", json!(principal.email));
+    set("tenant_id", json!(principal.tenant));
+    set("organization_id", json!(principal.tenant));
+    match holdings {
+        None => {
+            set("role", json!(principal.roles.first()));
+            set("roles", json!(principal.roles));
+            set("profiles", json!(principal.permission_sets));
+            set("permissions", json!(principal.permission_sets));
+        }
+        Some(held) => {
+            set("role", json!(principal.roles.first().or(held.roles.first())));
+            set("roles", json!(held.roles));
+            set("profile", json!(held.profiles.first()));
+            set("profiles", json!(held.profiles));
+            set("permissions", json!(held.permission_sets));
+            set("groups", json!(held.groups));
+            set("teams", json!(held.teams));
+            set("territories", json!(held.territories));
+        }
+    }
+    Value::Object(user)
 }
 
 /// For queries: there is a clock and a caller, but no record.
@@ -109,6 +145,10 @@ impl Environment for Caller<'_> {
 
     fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    fn usual_zone(&self) -> &Zone {
+        self.usual_zone
     }
 
     fn zone(&self) -> &Zone {

@@ -47,9 +47,8 @@ impl Engine {
         overrides: &Fields,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let context = draft.caller.context;
-        let readable = self.granted(context, &layout, Operation::Read).await?;
-        let writable = self.granted(context, &layout, Operation::Create).await?;
+        let readable = self.granted_to(draft.caller, &layout, Operation::Read).await?;
+        let writable = self.granted_to(draft.caller, &layout, Operation::Create).await?;
         if !writable.system && !layout.object.capabilities.clone {
             return Err(DataError::MethodDisabled {
                 object: object.to_owned(),

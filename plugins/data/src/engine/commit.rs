@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::answer::{RecordAnswer, RecordWriter, Values, write_stored};
 use super::draft::{Draft, Effect, Known, Part, Stored};
 use super::find::{Search, plan_with};
+use super::indexed::too_long;
 use super::upsert::lost_race;
 use super::{Engine, Fields, access::Granted};
 use crate::access::View;
 use crate::error::{DataError, FieldCode, FieldError, Result};
-use crate::model::FieldKind;
 use crate::query::select::PageLimits;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
@@ -351,7 +351,7 @@ impl Engine {
                     extra = changed;
                 }
             }
-            let mut record = self.written_record(context, schema, plan, trial).await?;
+            let mut record = self.written_record(context, schema, plan, trial).await;
             if let (Some(extra), false) = (extra, record.is_empty()) {
                 record = merged(&record, extra, &plan.layout, plan.granted.view.as_deref())?;
             }
@@ -369,19 +369,34 @@ impl Engine {
     }
 
     /// The record after a write; empty for a deleted one. Of a trial, what the database computes is not there to be read.
-    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned, trial: bool) -> Result<Vec<u8>> {
+    ///
+    /// The write is stored, so this does not fail: whoever was told so would do it once more. When the record cannot be read
+    /// back, it is the one that was stored, without computed fields.
+    async fn written_record(&self, context: &Context, schema: &Schema, plan: &Planned, trial: bool) -> Vec<u8> {
         let Some(after) = &plan.after else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let view = plan.granted.view.as_deref();
         let mut stored = Vec::with_capacity(256);
         write_stored(&mut stored, &plan.layout, view, plan.granted.system, &Values(after));
         if plan.layout.plain || trial {
-            return Ok(stored);
+            return stored;
         }
-        // Computed fields are read back. Whoever wrote the record sees it, even if it now lies outside of what they read.
+        match self.read_back(context, schema, plan).await {
+            Ok(record) => record.unwrap_or(stored),
+            Err(error) => {
+                let object = &plan.layout.object.name;
+                tracing::warn!(object, id = plan.id, error = %error, "a record was stored and cannot be read back");
+                stored
+            }
+        }
+    }
+
+    /// A record with its computed fields. Whoever wrote it sees it, even if it now lies outside of what they read.
+    async fn read_back(&self, context: &Context, schema: &Schema, plan: &Planned) -> Result<Option<Vec<u8>>> {
         let granted = plan.granted.of_any_record();
         let caller = self.caller(context);
+        caller.learn(&granted);
         let search = Search {
             schema,
             layout: &plan.layout,
@@ -399,7 +414,7 @@ impl Engine {
         reader
             .read(&select.page_statement(plan.layout.dialect), &mut |row| writer.row(row))
             .await?;
-        Ok(if writer.ends.is_empty() { stored } else { writer.out })
+        Ok((!writer.ends.is_empty()).then_some(writer.out))
     }
 }
 
@@ -498,38 +513,6 @@ fn judge(draft: &Draft<'_>, refusal: &Refusal) -> Verdict {
             doing: "store a change",
             source: message.clone().into(),
         }),
-    }
-}
-
-/// The text fields of the index that a value is too long for; of all indexes when it is not known which.
-fn too_long(layout: &Layout, index: Option<&str>) -> DataError {
-    let object = &layout.object;
-    let named = |name: &str| index.is_none_or(|index| index == name);
-    let mut errors: Vec<FieldError> = Vec::new();
-    for name in object
-        .indexes
-        .iter()
-        .filter(|index| named(&index.name))
-        .flat_map(|index| &index.fields)
-    {
-        let field = object
-            .field(name)
-            .filter(|field| field.kind == FieldKind::Text && field.system.is_none());
-        if let Some(field) = field.filter(|_| errors.iter().all(|error| error.field != *name)) {
-            let message = format!(
-                "{} is too long for the index that the field is part of: shorten it",
-                field.label
-            );
-            errors.push(FieldError::new(name, FieldCode::MaxLength, message));
-        }
-    }
-    if errors.is_empty() {
-        let message = "a text is too long for an index of the object: shorten it";
-        errors.push(FieldError::new("", FieldCode::MaxLength, message));
-    }
-    DataError::Invalid {
-        object: object.name.clone(),
-        errors,
     }
 }
 

@@ -14,6 +14,7 @@ use super::answer::{RecordAnswer, document, to_json};
 use super::commit::{Change, Planned};
 use super::draft::{Draft, Part};
 use super::identify::is_id;
+use super::indexed::fits_indexes;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
@@ -53,7 +54,7 @@ impl Engine {
 
     pub(super) async fn plan_create(&self, draft: &mut Draft<'_>, object: &str, record: &Fields) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Create).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Create).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Create)?;
         }
@@ -101,6 +102,7 @@ impl Engine {
         self.number(draft, &layout, &mut values).await?;
         self.guard_references(draft, &granted, &pointing(&layout, &values, |_| true))?;
         draft.guard_relied(&layout);
+        fits_indexes(&layout, &values, |_| true)?;
         draft.push(
             Part::Record {
                 layout: Arc::clone(&layout),

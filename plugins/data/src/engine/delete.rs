@@ -1,5 +1,9 @@
 //! Deleting a record, and what follows from it: records that point to it are deleted with it, lose the reference, or stand in
 //! the way, as their fields say. All of it is one unit; each record that is touched has its hooks and its event.
+//!
+//! A record that goes into the bin takes others along, or empties their references, only with `cascadeDelete`. Without it nothing
+//! of others changes: a `set_null` reference stays as it is, leads nowhere as long as the record is in the bin, and leads there
+//! again when it comes back, which an emptied one would not. Deleting for good does what the fields say.
 
 use std::sync::Arc;
 
@@ -121,7 +125,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Delete).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Delete).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Delete)?;
         }
@@ -146,7 +150,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Purge).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Purge).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Purge)?;
         }

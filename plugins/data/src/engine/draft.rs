@@ -15,6 +15,7 @@ use super::ports::HookPoint;
 use super::seal::Sealed;
 use super::store_record;
 use crate::error::{DataError, Result};
+use crate::model::RuleModel;
 use crate::record::{Layout, Schema};
 use crate::store::{Expect, SqlValue, Statement, WriteUnit};
 use crate::validate::Told;
@@ -247,12 +248,18 @@ impl Draft<'_> {
     /// other as it was. They come before the step that relies on them, since later ones of this unit may change those records.
     /// In another database no transaction holds them.
     pub(super) fn guard_relied(&mut self, layout: &Layout) {
+        self.note_rules(layout);
         for relied in std::mem::take(self.relied.get_mut()) {
             if relied.layout.datasource == layout.datasource {
                 let statement = store_record::changed_since(&relied.layout, &relied.id, relied.version);
                 self.push(Part::Relied, statement, Expect::NoRow);
             }
         }
+    }
+
+    /// A record of this object is written, which may bring it among those that rules compare.
+    pub(super) fn note_rules(&mut self, layout: &Layout) {
+        self.unit.serial |= layout.object.rules.iter().any(RuleModel::compares_records);
     }
 
     /// Adds a step.

@@ -1,12 +1,12 @@
 //! Formulas that no database can compute, where a query filters, orders or groups by them: they are computed here first, for the
 //! records that the rest of the filter leaves, and put into the statement with their ids. For a limited number of records; beyond,
-//! the query is refused with what to do. Called by `find`.
+//! the query is refused with what to do. Called by `find`, and by what looks records up for it: `expand`, `rate`, `near`.
 
 use std::sync::Arc;
 
 use super::Engine;
 use super::answer::RecordWriter;
-use super::find::Search;
+use super::find::{Search, planned};
 use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
@@ -17,6 +17,22 @@ use crate::query::filter::{Filter, Scope};
 use crate::query::select::{self, PageLimits, SelectPlan};
 
 impl Engine {
+    /// A page whose statement can be run at once.
+    ///
+    /// # Errors
+    /// Those of a query, and of [`Engine::evaluate_ahead`].
+    pub(super) async fn plan_evaluated(
+        &self,
+        search: &Search<'_>,
+        views: Option<&Views>,
+        query: &QueryInput,
+        limits: PageLimits,
+    ) -> Result<SelectPlan> {
+        let plan = planned(search, search.caller, views, query, limits, true)?;
+        self.evaluate_ahead(search, views, &plan.scope, &plan.filter).await?;
+        Ok(plan)
+    }
+
     /// Computes what the statements of a plan will join.
     ///
     /// # Errors
@@ -101,7 +117,7 @@ fn plan_values(
         .filter(|_| !own || scope.outer.is_some())
         .map(|views| views.of(&evaluated.layout.object.name));
     let mut plan = select::plan(checker, &layouts, seen, &query, limits)?;
-    if let Some(narrowing) = beforehand(scope, filter).filter(|_| own) {
+    if let Some(narrowing) = beforehand(scope, filter, evaluated.table) {
         plan.filter = plan.filter.and(narrowing);
     }
     Ok(plan)

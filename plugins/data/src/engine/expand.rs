@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::answer::{Hole, RecordWriter};
-use super::find::{Search, plan_with};
+use super::find::{Search, planned};
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::filter::{Class, Condition, FieldRef, Filter, Source, Test};
@@ -105,13 +105,15 @@ impl Engine {
         // Each list has its order and is cut by itself, so only the ids are wanted.
         let query = self.rated(search, query, false).await?;
         let views = self.views_of(search, &query).await?;
-        let mut plan = plan_with(search, views.as_ref(), &query, limits)?;
+        let mut plan = planned(search, search.caller, views.as_ref(), &query, limits, true)?;
         let key = pointed(search, relation, &mut plan)?;
         let list = Condition::AmongTexts(Value::from(ids.to_vec()).to_string());
         plan.filter = plan.filter.and(Filter::Test(Test {
             field: plan.columns[key].clone(),
             condition: list,
         }));
+        self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
+            .await?;
         let mut found_ids = Vec::with_capacity(ids.len());
         let mut writer = RecordWriter::new(&plan, search.caller);
         let mut reader = self.reader_of(search.layout, search.caller).await?;

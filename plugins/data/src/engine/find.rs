@@ -82,6 +82,7 @@ impl Engine {
             check_joined(&schema, &query, method)?;
         }
         let mut caller = self.reading_caller(context);
+        caller.learn(&granted);
         // Asked once: nobody who comes meanwhile is shown what was not written for handlers.
         caller.aside = self.parts.hooks.armed(HookPoint::AfterFind, object).then(Aside::new);
         let search = Search {
@@ -267,6 +268,9 @@ impl Engine {
         };
         let mut out = Vec::new();
         let mut reader = self.reader_of(search.layout, search.caller).await?;
+        if let Some(statement) = plan.lists_statement(dialect) {
+            self.check_lists(&mut *reader, &statement).await?;
+        }
         reader
             .read(&plan.page_statement(dialect), &mut |row| {
                 if found.count >= plan.limit {
@@ -287,6 +291,38 @@ impl Engine {
         };
         found.records = in_brackets(out);
         Ok(found)
+    }
+}
+
+impl Engine {
+    /// Whether the lists among the figures may be made.
+    ///
+    /// Fails with `InvalidQuery` for too many values, or too many bytes.
+    async fn check_lists(&self, reader: &mut dyn crate::store::Reader, statement: &Statement) -> Result<()> {
+        let limits = &self.parts.limits;
+        let (mut values, mut bytes) = (0_u64, 0_u64);
+        reader
+            .read(statement, &mut |row| {
+                let number = |place: usize| {
+                    let number = row.cell(place).as_integer().unwrap_or_default();
+                    u64::try_from(number).unwrap_or_default()
+                };
+                (values, bytes) = (number(0), number(1));
+            })
+            .await?;
+        let told = [
+            ("values", values, limits.list_values_max, "limits.listValuesMax"),
+            ("bytes", bytes, limits.list_bytes_max, "limits.listBytesMax"),
+        ];
+        match told.into_iter().find(|(_, found, most, _)| found > most) {
+            None => Ok(()),
+            Some((what, found, most, key)) => Err(DataError::InvalidQuery {
+                message: format!(
+                    "'array_agg' and 'string_agg' would hold {found} {what} and may hold {most}: narrow the records by 'where' or \
+                     the figure by 'filter', ask for the records themselves page by page, or raise {key}"
+                ),
+            }),
+        }
     }
 }
 

@@ -51,6 +51,7 @@ impl Engine {
             self.get_plain(context, layout, granted.system, id).await?
         } else {
             let caller = self.reading_caller(context);
+            caller.learn(&granted);
             let search = Search {
                 schema: &schema,
                 layout,

@@ -444,6 +444,7 @@ impl Engine {
             return Ok(None);
         };
         let caller = self.caller(context);
+        caller.learn(granted);
         if key.name == SystemField::Id.name() {
             let Some(id) = value.as_str() else { return Ok(None) };
             let known = Known::default();

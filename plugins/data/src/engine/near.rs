@@ -10,7 +10,7 @@ use objectos_plugin_api::protocol::data::DistanceMetric;
 use serde_json::Value;
 
 use super::Engine;
-use super::find::{Search, plan_with};
+use super::find::Search;
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, FieldSettings, SystemField};
 use crate::query::select::{OutputValue, PageLimits};
@@ -44,15 +44,11 @@ impl Engine {
         };
         let views = self.views_of(search, &all).await?;
         let every = u64::MAX >> 1;
-        let plan = plan_with(
-            search,
-            views.as_ref(),
-            &all,
-            PageLimits {
-                default: every,
-                max: every,
-            },
-        )?;
+        let limits = PageLimits {
+            default: every,
+            max: every,
+        };
+        let plan = self.plan_evaluated(search, views.as_ref(), &all, limits).await?;
         let place = |index: usize| match plan.outputs.get(index).map(|output| output.value) {
             Some(OutputValue::Column(column, _)) => Ok(column),
             _ => Err(unknown(search, &near.field)),

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Engine;
-use super::find::{Search, plan_with};
+use super::find::Search;
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::cursor::{self, SortKey};
@@ -89,7 +89,7 @@ impl Engine {
             default: RATED_MAX,
             max: RATED_MAX,
         };
-        let plan = plan_with(search, views.as_ref(), &all, limits)?;
+        let plan = self.plan_evaluated(search, views.as_ref(), &all, limits).await?;
         let (Some(OutputValue::Column(id, _)), Some(texts)) =
             (plan.outputs.first().map(|output| output.value), &plan.highlight)
         else {

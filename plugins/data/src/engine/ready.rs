@@ -212,6 +212,10 @@ impl Environment for Watched<'_> {
         self.seen().zone()
     }
 
+    fn usual_zone(&self) -> &Zone {
+        self.seen().usual_zone()
+    }
+
     fn is_new(&self) -> bool {
         self.seen().is_new()
     }

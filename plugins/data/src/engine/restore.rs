@@ -19,6 +19,7 @@ use super::create::{apply_hooked, refused, take};
 use super::delete::dependents;
 use super::draft::{Draft, Part, Stored};
 use super::get::not_found;
+use super::indexed::fits_indexes;
 use super::observe::note_as;
 use super::ports::HookPoint;
 use super::references::pointing;
@@ -96,7 +97,7 @@ impl Engine {
 
     pub(super) async fn plan_restore(&self, draft: &mut Draft<'_>, object: &str, id: &str) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Restore).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Restore).await?;
         check_bin(&layout, &granted, ApiMethod::Restore)?;
         let before = self
             .read_binned(draft, &layout, &granted, id, Whereabouts::Bin)
@@ -164,6 +165,8 @@ impl Engine {
                 }
             }
             self.guard_references(draft, granted, &references)?;
+            fits_indexes(layout, &values, |column| values[column] != before[column])?;
+            draft.note_rules(layout);
             let statement = store_record::update(layout.dialect, layout, id, &before, &values);
             draft.push(
                 Part::Record {

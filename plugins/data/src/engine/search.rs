@@ -1,7 +1,9 @@
 //! Text search over several objects at once. Every object is asked by itself, along the same path as a list: what the caller may
-//! not see is not found. Hits are rated here and not by the database, so that all databases answer in the same order.
+//! not see is not found. Hits are rated here and not by the database, so that all databases answer in the same order. An object
+//! that cannot answer is told of beside the hits of the others.
 
 use objectos_plugin_api::Context;
+use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
@@ -15,8 +17,10 @@ use crate::record::Layout;
 
 /// Hits of one answer at most.
 const HITS_MAX: u64 = 100;
-/// Records of one object that are rated: the latest that match.
+/// Records of one object that are shown at most: the latest that match, and as many that fit best.
 const CANDIDATES: u64 = 200;
+/// Records of one object that are rated to find those that fit best; of more, the latest are taken for them.
+const RATED_MAX: u64 = 20_000;
 /// Objects of one search at most.
 const OBJECTS_MAX: usize = 200;
 
@@ -31,6 +35,15 @@ pub struct SearchRequest {
     pub limit: u64,
 }
 
+/// What one object has.
+struct OfObject {
+    hits: Vec<Hit>,
+    /// Records that match, whether they were rated or not.
+    count: u64,
+    /// There are more than were rated.
+    more: bool,
+}
+
 struct Hit {
     object: String,
     id: String,
@@ -41,7 +54,9 @@ struct Hit {
 }
 
 impl Engine {
-    /// `{query, hits: [{object, id, title, score, highlights}], total, hasMore, objects}`, the best first.
+    /// `{query, hits: [{object, id, title, score, highlights}], total, hasMore, objects, counts: {OBJECT: NUMBER}, skipped:
+    /// [{object, code, message}]}`, the best first. `total` and `counts` are of all records that match; with a least score, of those
+    /// that were rated.
     ///
     /// # Errors
     /// `InvalidQuery` without words or with too many objects; `ObjectNotFound` for one that is named and not there; those of the
@@ -58,79 +73,120 @@ impl Engine {
         let layouts = searched(&schema, &request.objects)?;
         let limit = request.limit.min(HITS_MAX);
         let mut hits = Vec::new();
-        let mut looked_in = Vec::new();
+        let (mut counts, mut skipped, mut total) = (Map::new(), Vec::new(), 0_u64);
         let mut more = false;
         for layout in layouts {
             if !context.system() && check_method(&layout, ApiMethod::Search).is_err() {
                 continue;
             }
+            let object = &layout.object.name;
             match self.hits(context, &layout, &request.search, &wanted).await {
-                Ok((found, cut)) => {
-                    looked_in.push(layout.object.name.clone());
-                    more |= cut;
-                    hits.extend(found);
+                Ok(Some(found)) => {
+                    counts.insert(object.clone(), found.count.into());
+                    total = total.saturating_add(found.count);
+                    more |= found.more;
+                    hits.extend(found.hits);
                 }
                 // An object that may not be read has no records, and one whose searchable fields may not, no words.
-                Err(
-                    DataError::Denied { .. }
-                    | DataError::UnknownFields { .. }
-                    | DataError::SecretField { .. }
-                    | DataError::InvalidQuery { .. },
-                ) => {}
+                Ok(None)
+                | Err(DataError::Denied { .. } | DataError::UnknownFields { .. } | DataError::SecretField { .. }) => {}
+                Err(error @ (DataError::InvalidQuery { .. } | DataError::NotSupported { .. })) => {
+                    skipped.push(json!({ "object": object, "code": error.code(), "message": error.to_string() }));
+                }
                 Err(error) => return Err(error),
             }
         }
-        hits.retain(|hit| search.min_score.is_none_or(|least| hit.score >= least));
         hits.sort_by(|left, right| {
             let by_score = right.score.total_cmp(&left.score);
             let latest = by_score.then_with(|| right.changed_at.cmp(&left.changed_at));
             latest.then_with(|| (&left.object, &left.id).cmp(&(&right.object, &right.id)))
         });
-        let total = hits.len();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = more || hits.len() > limit;
         hits.truncate(limit);
-        let has_more = more || total > limit;
         let hits: Vec<Value> = hits.into_iter().map(Hit::into_json).collect();
+        let looked_in: Vec<&String> = counts.keys().collect();
         Ok(json!({
             "query": request.search.query,
             "hits": hits,
             "total": total,
             "hasMore": has_more,
             "objects": looked_in,
+            "counts": counts,
+            "skipped": skipped,
         }))
     }
 
-    /// The hits in one object, and whether there are more than were rated.
+    /// The hits in one object; none when the caller may read nothing that could be searched in.
     async fn hits(
         &self,
         context: &Context,
         layout: &Layout,
         search: &SearchInput,
         wanted: &Wanted,
-    ) -> Result<(Vec<Hit>, bool)> {
+    ) -> Result<Option<OfObject>> {
         let object = &layout.object;
+        let fields = object.search_fields();
+        let granted = self.granted(context, layout, Operation::Read).await?;
+        let readable = |name: &String| {
+            let view = granted.view.as_deref();
+            view.is_none_or(|view| view.reads(name) && !view.masks(name))
+        };
+        if search.fields.is_empty() && !fields.iter().any(readable) {
+            return Ok(None);
+        }
+        let (mut records, count) = self.candidates(context, object, search, !search.fuzzy).await?;
+        if !search.fuzzy && count > CANDIDATES && count <= RATED_MAX {
+            let (best, _) = self.candidates(context, object, search, false).await?;
+            let id = SystemField::Id.name();
+            for record in best {
+                if !records.iter().any(|known| known.get(id) == record.get(id)) {
+                    records.push(record);
+                }
+            }
+        }
+        self.add_related(context, object, &mut records).await?;
+        let rated = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let mut hits: Vec<Hit> = records
+            .iter()
+            .map(|record| hit(object, &fields, record, wanted))
+            .collect();
+        hits.retain(|hit| search.min_score.is_none_or(|least| hit.score >= least));
+        let kept = u64::try_from(hits.len()).unwrap_or(u64::MAX);
+        Ok(Some(OfObject {
+            hits,
+            count: if search.min_score.is_some() { kept } else { count },
+            more: count > rated,
+        }))
+    }
+
+    /// Records of an object that match, the latest or the best, and how many there are.
+    async fn candidates(
+        &self,
+        context: &Context,
+        object: &ObjectModel,
+        search: &SearchInput,
+        latest: bool,
+    ) -> Result<(Vec<Map<String, Value>>, u64)> {
+        let changed_at = object.system_field(SystemField::UpdatedAt).filter(|_| latest);
         let query = QueryInput {
             search: Some(SearchInput {
                 highlight: false,
-                // The title weighs more here, so the score is another one.
-                min_score: None,
+                // The title weighs more here, so the score is another one. Any least score asks for the best.
+                min_score: (!latest).then_some(0.0),
                 ..search.clone()
             }),
-            order: object
-                .system_field(SystemField::UpdatedAt)
+            order: changed_at
                 .map(|field| SortInput::new(&field.name, true))
                 .into_iter()
                 .collect(),
             limit: Some(CANDIDATES),
-            count: Some(false),
+            count: Some(true),
             ..QueryInput::default()
         };
         let found = self.find_checked(context, &object.name, query, None).await?;
-        let mut records = read(&found.records)?;
-        self.add_related(context, object, &mut records).await?;
-        let fields = object.search_fields();
-        let hits = records.iter().map(|record| hit(object, &fields, record, wanted));
-        Ok((hits.collect(), found.has_more))
+        let records = read(&found.records)?;
+        Ok((records, found.total.unwrap_or(found.count)))
     }
 
     /// Puts in what the titles of the records say of other records: one statement for all of them. What the caller may not
@@ -158,7 +214,7 @@ impl Engine {
                 operator: Operator::In,
                 operand: Operand::Value(Value::Array(ids)),
             })),
-            limit: Some(CANDIDATES),
+            limit: Some(CANDIDATES * 2),
             count: Some(false),
             ..QueryInput::default()
         };

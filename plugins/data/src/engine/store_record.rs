@@ -103,6 +103,7 @@ pub(super) fn outside(
     filter: &RawFilter,
 ) -> Result<Statement> {
     let mut checker = Checker::new(schema, layout, None, caller);
+    checker.official = true;
     let filter = checker.filter(filter).map_err(|error| wrong_plan(&checker, &error))?;
     let mut writer = SqlWriter::new(dialect);
     writer.push("SELECT 1 WHERE NOT EXISTS (SELECT 1").from(&checker.scope);
@@ -199,16 +200,10 @@ pub(super) fn taken(
             writer.column(0, field).push(" IS NULL");
         }
         SqlValue::Text(text) if !taken.case_sensitive => {
-            let lower = writer.dialect().lower();
-            writer
-                .push(lower)
-                .push("(")
-                .column(0, field)
-                .push(") = ")
-                .push(lower)
-                .push("(")
-                .value(text.as_str().into())
-                .push(")");
+            let column = |writer: &mut SqlWriter| {
+                writer.column(0, field);
+            };
+            writer.same_any_case(column, text);
         }
         value => {
             writer.column(0, field).push(" = ").value(value.clone());

@@ -14,6 +14,7 @@ use super::ask::Subject;
 use super::commit::{Change, Planned};
 use super::create::{apply_hooked, missing, refused, take};
 use super::draft::{Draft, Part, Stored};
+use super::indexed::fits_indexes;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::reach::Reach;
@@ -76,7 +77,7 @@ impl Engine {
         expected: Option<&str>,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Update).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Update).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Update)?;
         }
@@ -221,6 +222,7 @@ impl Engine {
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;
         draft.guard_relied(layout);
+        fits_indexes(layout, &values, changes)?;
         let dialect = layout.dialect;
         let statement = store_record::update(dialect, layout, id, before, &values);
         draft.push(

@@ -80,15 +80,17 @@ impl<'a> Key<'a> {
             .push(" WHERE ");
         match &self.value {
             SqlValue::Text(text) if !self.field.case_sensitive => {
-                let lower = writer.dialect().lower();
-                writer
-                    .push(lower)
-                    .push("(")
-                    .column(0, &self.field.name)
-                    .push(") = ")
-                    .push(lower)
-                    .push("(");
-                writer.value(text.as_str().into()).push(")");
+                // The index has its tenant without case too, and finds nothing by the key alone.
+                if let (Some(SqlValue::Text(tenant)), Some(tenancy)) = (&self.tenant, &layout.object.tenancy) {
+                    let column = |writer: &mut SqlWriter| {
+                        writer.column(0, &tenancy.field);
+                    };
+                    writer.same_any_case(column, tenant).push(" AND ");
+                }
+                let column = |writer: &mut SqlWriter| {
+                    writer.column(0, &self.field.name);
+                };
+                writer.same_any_case(column, text);
             }
             value => {
                 writer.column(0, &self.field.name).push(" = ").value(value.clone());
@@ -122,7 +124,7 @@ impl Engine {
         record: &Fields,
     ) -> Result<Planned> {
         let layout = Arc::clone(layout_of(draft.schema, object)?);
-        let granted = self.granted(draft.caller.context, &layout, Operation::Read).await?;
+        let granted = self.granted_to(draft.caller, &layout, Operation::Read).await?;
         if !granted.system {
             check_method(&layout, ApiMethod::Upsert)?;
         }

@@ -318,6 +318,7 @@ impl Engine {
             });
         };
         let caller = self.caller(context);
+        caller.learn(&granted);
         let known = Known::default();
         let draft = self.draft(&schema, &caller, &known, false);
         let current = self

@@ -25,6 +25,20 @@ pub struct RuleModel {
     pub check: RuleCheck,
 }
 
+impl RuleModel {
+    /// It compares a record with the others of its object.
+    #[must_use]
+    pub fn compares_records(&self) -> bool {
+        match &self.check {
+            RuleCheck::Unique { .. } => true,
+            RuleCheck::Conditional { then, otherwise, .. } => {
+                then.iter().chain(otherwise).any(|rule| rule.compares_records())
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What a rule looks at.
 #[derive(Clone, Debug)]
 pub enum RuleCheck {

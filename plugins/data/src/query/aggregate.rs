@@ -3,6 +3,8 @@
 //! The groups are made in an inner statement under names of our own (`g0`, `a0`, …); `having` and the order work on these
 //! from outside. What clients call the figures never becomes SQL.
 
+mod lists;
+
 use objectos_expression::Zone;
 
 use super::bucket::{Bucket, Unit};
@@ -11,7 +13,7 @@ use super::cursor::SortKey;
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
 use super::input::{AggregateInput, GroupInput, QueryInput, SortInput};
 use super::select::{PageLimits, whole};
-use super::sql::SqlWriter;
+use super::sql::{Addend, SqlWriter, is_decimal, rounding};
 use super::window::{self, WindowField, WindowFields};
 use super::written::RawFilter;
 use crate::access::View;
@@ -19,7 +21,7 @@ use crate::error::{DataError, Result};
 use crate::model::{ColumnType, FieldModel, nearest};
 use crate::record::Form;
 use crate::record::layout::json_key;
-use crate::store::{Dialect, Family, Statement};
+use crate::store::{Construct, Dialect, Family, Statement};
 
 /// Figures of one request at most.
 const FIGURES_MAX: usize = 50;
@@ -67,6 +69,8 @@ struct Figure {
     field: Option<FieldRef>,
     distinct: bool,
     filter: Option<Filter>,
+    /// How it is rounded once it is made, so that what is answered is what `having` and orders look at.
+    rounding: Option<Construct>,
 }
 
 fn wrong(message: String) -> DataError {
@@ -102,6 +106,8 @@ impl WindowFields for GroupFields<'_> {
             reference: known.reference.clone(),
             form: known.form,
             scale,
+            // Sums and means are doubles there.
+            decimal: false,
         })
     }
 
@@ -243,7 +249,7 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
         (None, _) => (group.field.as_str(), None),
     };
     let resolved = checker.field(path, Purpose::Filter)?;
-    let stored = resolved.stored_form();
+    let form = resolved.form();
     let reference = resolved.reference;
     let class = reference.class;
     if !class.ordered() {
@@ -253,10 +259,6 @@ fn plan_group(checker: &mut Checker<'_>, group: &GroupInput) -> Result<(Group, C
         )));
     }
     let Some(unit) = unit else {
-        let form = stored.unwrap_or(match class {
-            Class::Boolean => Form::Boolean,
-            _ => Form::Plain,
-        });
         let group = Group {
             field: reference,
             bucket: None,
@@ -321,18 +323,24 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
                 field: None,
                 distinct: false,
                 filter,
+                rounding: None,
             },
             Class::Number,
             Form::Plain,
         ));
     };
     let resolved = checker.field(path, Purpose::Filter)?;
-    let stored = resolved.stored_form();
+    let own_form = resolved.form();
     let Resolved { reference, field, .. } = resolved;
     let class = reference.class;
     suits(function, path, class, field)?;
+    let rounding = match function {
+        "sum" => Some(rounding(field.limits.scale)),
+        "avg" => Some(rounding(None)),
+        _ => None,
+    };
     let (class, form) = match function {
-        "min" | "max" => (class, stored.unwrap_or(Form::Plain)),
+        "min" | "max" => (class, own_form),
         "sum" => (Class::Number, field.limits.scale.map_or(Form::Figure, Form::Rounded)),
         "avg" => (Class::Number, Form::Figure),
         "array_agg" => (Class::Document, Form::Document),
@@ -346,6 +354,7 @@ fn plan_figure(checker: &mut Checker<'_>, figure: &AggregateInput) -> Result<(Fi
             field: Some(reference),
             distinct,
             filter,
+            rounding,
         },
         class,
         form,
@@ -403,18 +412,41 @@ fn over_figures(raw: &RawFilter, known: &[Known], zone: &Zone) -> Result<Filter>
 }
 
 impl AggregatePlan {
+    /// The groups with their figures, rounded.
     fn inner_statement(&self, writer: &mut SqlWriter) {
+        if self.figures.iter().all(|figure| figure.rounding.is_none()) {
+            return self.made_statement(writer);
+        }
         writer.push("(SELECT ");
-        let total = self.groups.len() + self.figures.len();
-        writer.list(", ", 0..total, |writer, index| {
-            if let Some(group) = self.groups.get(index) {
-                write_group(writer, group);
-                writer.push(" AS ").name(&format!("g{index}"));
-            } else {
-                let index = index - self.groups.len();
-                write_figure(writer, &self.figures[index]);
-                writer.push(" AS ").name(&format!("a{index}"));
+        writer.list(", ", self.names(), |writer, (name, figure)| {
+            match figure.and_then(|figure| figure.rounding) {
+                Some(rounding) => {
+                    let template = writer.dialect().construct(rounding);
+                    writer.push(&template.replace("$0", &format!("t.\"{name}\"")));
+                }
+                None => {
+                    writer.column(0, &name);
+                }
             }
+            writer.push(" AS ").name(&name);
+        });
+        writer.push(" FROM ");
+        self.made_statement(writer);
+        writer.push(") t");
+    }
+
+    /// The groups with their figures as the database makes them.
+    fn made_statement(&self, writer: &mut SqlWriter) {
+        writer.push("(SELECT ");
+        let mut groups = self.groups.iter();
+        writer.list(", ", self.names(), |writer, (name, figure)| {
+            match (figure, groups.next()) {
+                (Some(figure), _) => write_figure(writer, figure),
+                (None, Some(group)) => write_group(writer, group),
+                // There are as many names without a figure as there are groups.
+                (None, None) => {}
+            }
+            writer.push(" AS ").name(&name);
         });
         writer.from(&self.scope).filtered(&self.scope, &self.filter);
         if !self.groups.is_empty() {
@@ -424,6 +456,13 @@ impl AggregatePlan {
             });
         }
         writer.push(") t");
+    }
+
+    /// Names of the columns, groups first, each with its figure.
+    fn names(&self) -> impl Iterator<Item = (String, Option<&Figure>)> {
+        let groups = (0..self.groups.len()).map(|index| (format!("g{index}"), None));
+        let figures = self.figures.iter().enumerate();
+        groups.chain(figures.map(|(index, figure)| (format!("a{index}"), Some(figure))))
     }
 
     fn having(&self, writer: &mut SqlWriter) {
@@ -483,22 +522,17 @@ fn write_figure(writer: &mut SqlWriter, figure: &Figure) {
     };
     let distinct = if figure.distinct { "DISTINCT " } else { "" };
     match (figure.function, family) {
-        ("sum", _) => call(writer, "SUM(", distinct, field),
-        ("min", _) => call(writer, "MIN(", "", field),
-        ("max", _) => call(writer, "MAX(", "", field),
-        ("avg", Family::Sqlite) => call(writer, "AVG(", distinct, field),
-        ("avg", Family::Postgres) => {
-            // The sum is exact; the quotient is the one that the other database computes.
-            writer.push("CAST(SUM(").push(distinct).field(field).push(")");
-            kept(writer, figure);
-            writer
-                .push(" AS double precision) / NULLIF(COUNT(")
-                .push(distinct)
-                .field(field)
-                .push(")");
-            kept(writer, figure);
-            writer.push(", 0)");
+        ("sum" | "avg", _) => {
+            let addend = Addend {
+                field,
+                distinct: figure.distinct,
+                decimal: is_decimal(field),
+            };
+            writer.added(figure.function == "avg", &addend, &|writer| kept(writer, figure));
             return;
+        }
+        ("min" | "max", _) => {
+            writer.extreme(figure.function == "min", field);
         }
         // There are only 0, 1 and null in the list.
         ("array_agg", Family::Sqlite) if field.class == Class::Boolean => {
@@ -515,23 +549,11 @@ fn write_figure(writer: &mut SqlWriter, figure: &Figure) {
             writer.push(" AS TEXT) ORDER BY CAST(").field(field).push(" AS TEXT))");
         }
         ("string_agg", Family::Postgres) => ordered(writer, "string_agg(", distinct, ", ','", field),
-        _ => call(writer, "COUNT(", distinct, field),
+        _ => {
+            writer.push("COUNT(").push(distinct).field(field).push(")");
+        }
     }
     kept(writer, figure);
-}
-
-/// `FUNCTION(field)`. The least and the greatest of truth values are those of 0 and 1.
-fn call(writer: &mut SqlWriter, start: &str, distinct: &str, field: &FieldRef) {
-    writer.push(start).push(distinct);
-    figure_field(writer, field);
-    writer.push(")");
-}
-
-fn figure_field(writer: &mut SqlWriter, field: &FieldRef) {
-    writer.field(field);
-    if field.class == Class::Boolean && writer.dialect().family() == Family::Postgres {
-        writer.push("::integer");
-    }
 }
 
 /// A list or a text of the values, in their order, so that it is the same every time.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use objectos_expression::{Environment, Type, Zone};
 
+pub use self::formula::FormulaInput;
 pub use self::part::PartKind;
 
 use super::filter::{Class, Comparison, Condition, FieldRef, Filter, Join, Scope, Source, Test, Visible};
@@ -58,6 +59,9 @@ pub struct Checker<'a> {
     pub system: bool,
     /// Whoever runs the statement calculates first what no database can; without it such a field is refused.
     pub evaluates: bool,
+    /// What is checked is what permissions said: its days are the operator's, for which records somebody sees is not to move
+    /// with a zone of their own choice.
+    pub official: bool,
     /// The tables that were used so far.
     pub scope: Scope,
 }
@@ -86,6 +90,20 @@ impl Resolved<'_> {
             (Some(_), Class::Number) => Some(Form::Plain),
             (Some(_), _) => Some(Form::Text),
             (None, _) => self.field.stored().then(|| Form::of(self.field)),
+        }
+    }
+
+    /// How its values are answered, whether stored or computed.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        let source = match &self.reference.source {
+            Source::Present(source) => &**source,
+            source => source,
+        };
+        match (self.stored_form(), source) {
+            (Some(form), _) => form,
+            (None, Source::Summary(summary)) => summary.form(self.reference.class),
+            (None, _) => Form::of(self.field),
         }
     }
 }
@@ -121,6 +139,7 @@ impl<'a> Checker<'a> {
             formula_depth: 0,
             system: false,
             evaluates: false,
+            official: false,
             scope,
         }
     }
@@ -178,12 +197,17 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// The caller's time zone.
+    /// The time zone of days: the caller's, and of what permissions said the operator's.
     pub fn zone(&self) -> &'a Zone {
-        self.environment.zone()
+        if self.official {
+            self.environment.usual_zone()
+        } else {
+            self.environment.zone()
+        }
     }
 
-    fn root_layout(&self) -> &'a Arc<Layout> {
+    /// The object that is asked for.
+    pub fn root_layout(&self) -> &'a Arc<Layout> {
         // The scope was made from a layout of this schema.
         self.schema
             .layout(&self.scope.layout.object.name)
@@ -280,15 +304,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a formula reads, when nothing of it is hidden ([`Checker::blind`]); of a record that the caller may not see, null.
-    ///
-    /// # Errors
-    /// `NotSupported` when it reads something that is computed and has no form in SQL.
-    pub fn formula_input(&mut self, path: &str) -> Result<(FieldRef, Form)> {
-        self.field(path, Purpose::Select)
-            .map(|resolved| (resolved.reference, Form::of(resolved.field)))
-    }
-
     /// Whether one of these fields, of the object or of those that paths lead to, is hidden from the caller or masked: then what
     /// is computed from them is null, since it would tell of them.
     pub fn blind<'p>(&self, layout: &Arc<Layout>, paths: impl IntoIterator<Item = &'p str>) -> bool {
@@ -335,7 +350,9 @@ impl<'a> Checker<'a> {
         if let Some(rewritten) = any_case::rewritten(test, resolved.field) {
             return self.filter(&rewritten);
         }
-        conditions::check(self, test, resolved.reference)
+        let any_case = any_case::is_of(resolved.field);
+        let checked = conditions::check(self, test, resolved.reference)?;
+        Ok(if any_case { any_case::without(checked) } else { checked })
     }
 
     /// A condition of the app's on records of the object, which has a form in SQL: masks do not apply.
@@ -397,11 +414,13 @@ fn view_filter(view: &View, checker: &mut Checker<'_>) -> Result<Filter> {
     if !view.allowed {
         return Ok(Filter::never());
     }
-    let mut filter = Filter::always();
-    for raw in &view.filters {
-        filter = filter.and(checker.filter(raw).map_err(|error| wrong_plan(checker, &error))?);
-    }
-    Ok(filter)
+    let before = std::mem::replace(&mut checker.official, true);
+    let filter = view.filters.iter().try_fold(Filter::always(), |filter, raw| {
+        let more = checker.filter(raw).map_err(|error| wrong_plan(checker, &error))?;
+        Ok(filter.and(more))
+    });
+    checker.official = before;
+    filter
 }
 
 /// The operator's fault, not the caller's.

@@ -107,18 +107,28 @@ pub fn decode(order: &[SortKey], text: &str) -> Result<Vec<SqlValue>> {
         .collect()
 }
 
+/// A value of the class: a cursor is a text that clients may change, and a database fails where a number stands for a text.
 fn read(value: &Value, class: Class) -> Option<SqlValue> {
-    Some(match value {
-        Value::Null => SqlValue::Null,
+    Some(match (class, value) {
+        (_, Value::Null) => SqlValue::Null,
         // Truth values are told as 0 and 1.
-        Value::Number(number) if class == Class::Boolean => SqlValue::Boolean(number.as_i64()? == 1),
-        Value::Number(number) => SqlValue::Integer(number.as_i64()?),
-        Value::Object(real) => {
+        (Class::Boolean, Value::Number(number)) => match number.as_i64()? {
+            0 => SqlValue::Boolean(false),
+            1 => SqlValue::Boolean(true),
+            _ => return None,
+        },
+        (Class::Number, Value::Number(number)) => SqlValue::Integer(number.as_i64()?),
+        (Class::Number, Value::Object(real)) => {
             let bits = u64::from_str_radix(real.get("r")?.as_str()?, 16).ok()?;
             SqlValue::Real(Some(f64::from_bits(bits)).filter(|real| real.is_finite())?)
         }
-        Value::String(text) if !text.contains('\0') => SqlValue::Text(text.clone()),
-        Value::String(_) | Value::Bool(_) | Value::Array(_) => return None,
+        (Class::Text | Class::Date | Class::DateTime | Class::Time, value) => match value {
+            Value::String(text) if !text.contains('\0') => SqlValue::Text(text.clone()),
+            // What a foreign hand stored where texts are.
+            Value::Number(number) => SqlValue::Text(number.as_i64()?.to_string()),
+            _ => return None,
+        },
+        _ => return None,
     })
 }
 

@@ -31,16 +31,21 @@ pub struct Evaluated {
     pub values: OnceLock<String>,
 }
 
-/// What of a filter can be asked before anything is calculated: records that do not match this do not match at all. `None` when that
-/// narrows nothing.
+/// What of a filter can be asked before anything is calculated: records of the object that do not match this do not match at all.
+/// Of a table that is reached over relations, the records that those which are left lead to. `None` when that narrows nothing.
 #[must_use]
-pub fn beforehand(scope: &Scope, filter: &Filter) -> Option<Filter> {
-    let filter = without(filter)?;
-    if filter.is_always() {
+pub fn beforehand(scope: &Scope, filter: &Filter, table: usize) -> Option<Filter> {
+    let filter = without(filter).unwrap_or_else(Filter::always);
+    // A right or full join has the records of a relation also where nothing leads to them.
+    let narrows = match table {
+        0 => !filter.is_always(),
+        _ => scope.outer.is_none(),
+    };
+    if !narrows {
         return None;
     }
-    let id = FieldRef {
-        table: 0,
+    let id_of = |table: usize| FieldRef {
+        table,
         source: Source::Column(SystemField::Id.name().to_owned()),
         class: Class::Text,
     };
@@ -50,10 +55,10 @@ pub fn beforehand(scope: &Scope, filter: &Filter) -> Option<Filter> {
             outer: None,
             ..scope.clone()
         },
-        source: id.clone(),
+        source: id_of(table),
         filter,
     };
-    Some(Filter::InRecords(id, Arc::new(lookup)))
+    Some(Filter::InRecords(id_of(0), Arc::new(lookup)))
 }
 
 /// The parts that must all hold and that need no calculation.

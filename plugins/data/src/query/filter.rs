@@ -8,9 +8,10 @@ use objectos_expression::{Node, Zone};
 use super::cursor::SortKey;
 use super::evaluated::Evaluated;
 use super::input::{FrameInput, OuterJoin};
+use super::sql::rounding;
 use super::words::WordsFilter;
-use crate::record::Layout;
-use crate::store::SqlValue;
+use crate::record::{Form, Layout};
+use crate::store::{Construct, SqlValue};
 
 /// Tables of one statement. The first is the object's own, the others are reached over relations.
 #[derive(Clone, Debug)]
@@ -109,6 +110,8 @@ pub struct WindowSource {
     pub function: &'static str,
     /// What it is made of; none for places and counts of records.
     pub field: Option<FieldRef>,
+    /// PostgreSQL holds the numbers that it is made of as decimals.
+    pub decimal: bool,
     /// How far `LAG` and `LEAD` look.
     pub offset: Option<u64>,
     /// Equal values of these are one window.
@@ -139,6 +142,35 @@ pub struct SummarySource {
     pub deleted_at: Option<String>,
     /// Decimals of the result.
     pub scale: Option<u32>,
+}
+
+impl SummarySource {
+    /// A sum or a mean, which is rounded; the least and the greatest are values that are there.
+    #[must_use]
+    pub fn adds(&self) -> bool {
+        matches!(self.function, "SUM" | "AVG")
+    }
+
+    /// How the figure is rounded where it is made.
+    #[must_use]
+    pub fn rounding(&self) -> Option<Construct> {
+        match rounding(self.scale) {
+            // A value that is there keeps its digits.
+            Construct::Figure if !self.adds() => None,
+            rounding => Some(rounding),
+        }
+    }
+
+    /// How the figure, of the class, is answered.
+    #[must_use]
+    pub fn form(&self, class: Class) -> Form {
+        match (self.rounding(), self.scale) {
+            (Some(_), Some(scale)) => Form::Rounded(scale),
+            (Some(_), None) => Form::Figure,
+            (None, _) if class == Class::Boolean => Form::Boolean,
+            (None, _) => Form::Plain,
+        }
+    }
 }
 
 /// A calculation that the database can do.
@@ -354,6 +386,8 @@ pub enum Condition {
     Between(SqlValue, SqlValue),
     /// Matches a text.
     Text(TextMatch, String),
+    /// One of these texts, whatever the case of A to Z.
+    AnyCase(Vec<String>),
     /// One of the texts of a JSON list, which is bound as one value: any number of ids makes the same statement.
     AmongTexts(String),
     /// Is null, or is not.

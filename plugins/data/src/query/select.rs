@@ -1,5 +1,6 @@
 //! A page of records: what is selected, and how each row becomes a record of the answer.
 
+mod formulas;
 mod hits;
 mod output;
 mod statements;
@@ -16,6 +17,7 @@ use super::check::{Checker, Purpose, Resolved};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
 use super::input::{QueryInput, Rated, SortInput};
+use super::sql::is_decimal;
 use super::wanted::Wanted;
 use super::window::{self, WINDOWS_MAX, WindowField, WindowFields};
 use crate::access::View;
@@ -144,6 +146,17 @@ pub struct FormulaOutput {
     pub inputs: Vec<(String, usize, Form)>,
     /// It reads a field that the caller may not, and is null.
     pub blind: bool,
+    /// Of which related record it is, when it is not of the record itself: then its name begins with the way there.
+    pub of: Option<FormulaOwner>,
+}
+
+/// The related record that a calculation is of.
+#[derive(Clone, Debug)]
+pub struct FormulaOwner {
+    /// The relations that lead to it: `account`, `account.parent`.
+    pub path: String,
+    /// Where its id is selected; null when it is not there.
+    pub id: usize,
 }
 
 /// A relation whose records stand in the place of their ids.
@@ -333,8 +346,9 @@ impl WindowFields for RecordFields<'_, '_> {
     fn field(&mut self, name: &str) -> Result<WindowField> {
         let resolved = self.0.field(name, Purpose::Filter)?;
         Ok(WindowField {
-            form: resolved.stored_form().unwrap_or(Form::Plain),
+            form: resolved.form(),
             scale: resolved.field.limits.scale,
+            decimal: is_decimal(&resolved.reference),
             reference: resolved.reference,
         })
     }
@@ -552,7 +566,7 @@ fn formulas(
             );
         }
     }
-    let layout = Arc::clone(&checker.scope.layout);
+    let layout = checker.root_layout();
     let mut places = IndexMap::new();
     for name in object
         .formula_order
@@ -561,13 +575,18 @@ fn formulas(
     {
         let Some(field) = object.field(name) else { continue };
         let Some(expression) = &field.formula else { continue };
-        let blind = checker.blind(&layout, expression.fields().iter().map(String::as_str));
+        let blind = checker.blind(layout, expression.fields().iter().map(String::as_str));
         let mut inputs = Vec::new();
         for path in expression.fields().iter().filter(|_| !blind) {
             let computed = object.field(path).is_some_and(|field| field.kind == FieldKind::Formula);
             if !computed {
-                let (reference, form) = checker.formula_input(path)?;
-                inputs.push((path.clone(), columns.place(&reference), form));
+                inputs.extend(formulas::input(
+                    checker,
+                    ((0, layout), ""),
+                    path,
+                    columns,
+                    &mut parts.formulas,
+                )?);
             }
         }
         places.insert(name.as_str(), parts.formulas.len());
@@ -577,6 +596,7 @@ fn formulas(
             scale: field.limits.scale,
             inputs,
             blind,
+            of: None,
         });
     }
     for (output, name) in wanted {

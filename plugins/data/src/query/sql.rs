@@ -1,6 +1,8 @@
 //! Writes SQL. The only place where text becomes a statement: names come from the catalogue and are quoted, values are bound.
 
+mod any_case;
 mod call;
+mod figure;
 mod filter;
 mod formula;
 mod part;
@@ -8,10 +10,11 @@ mod zone;
 
 use std::fmt::Write as _;
 
-use super::filter::{FieldRef, Filter, Join, Outer, SUMMED_TABLE, Scope, Source, SummarySource, Visible};
+use super::filter::{Class, FieldRef, Filter, Join, Outer, SUMMED_TABLE, Scope, Source, SummarySource, Visible};
 use super::input::OuterJoin;
-use crate::store::{Construct, Dialect, Family, SqlValue, Statement};
+use crate::store::{Dialect, Family, SqlValue, Statement};
 
+pub(super) use figure::{Addend, is_decimal, rounding};
 pub use formula::formula_supported;
 
 /// A statement under way.
@@ -138,15 +141,15 @@ impl SqlWriter {
     }
 
     fn summary(&mut self, table: usize, summary: &SummarySource) -> &mut Self {
-        let rounded = summary.scale.and_then(|scale| i8::try_from(scale).ok());
-        if let Some(scale) = rounded {
-            let template = self.dialect.construct(Construct::Round(scale));
+        let rounding = summary.rounding();
+        if let Some(rounding) = rounding {
+            let template = self.dialect.construct(rounding);
             self.push("(SELECT ")
                 .push(&template.replace("$0", "r.\"figure\""))
                 .push(" FROM ");
         }
-        self.push("(SELECT ").figure(summary);
-        if rounded.is_some() {
+        self.push("(SELECT ").summed(summary);
+        if rounding.is_some() {
             self.push(" AS \"figure\"");
         }
         self.push(" FROM ")
@@ -168,24 +171,35 @@ impl SqlWriter {
                 .filter(&among.filter)
                 .push(")");
         }
-        self.push(if rounded.is_some() { ") r)" } else { ")" })
+        self.push(if rounding.is_some() { ") r)" } else { ")" })
     }
 
-    /// What is rolled up. A mean is the same double in every database, bit by bit: PostgreSQL's own would have more digits than
-    /// the value that a cursor hands back.
-    fn figure(&mut self, summary: &SummarySource) -> &mut Self {
+    /// What is rolled up.
+    fn summed(&mut self, summary: &SummarySource) -> &mut Self {
         let Some(value) = &summary.value else {
             return self.push(summary.function).push("(*)");
         };
-        if summary.function == "AVG" && self.dialect.family() == Family::Postgres {
-            return self
-                .push("CAST(SUM(")
-                .field(value)
-                .push(") AS double precision) / NULLIF(COUNT(")
-                .field(value)
-                .push("), 0)");
+        if summary.adds() {
+            let addend = Addend {
+                field: value,
+                distinct: false,
+                decimal: is_decimal(value),
+            };
+            return self.added(summary.function == "AVG", &addend, &|_| {});
         }
-        self.push(summary.function).push("(").field(value).push(")")
+        self.extreme(summary.function == "MIN", value)
+    }
+
+    /// The least or the greatest value: `MIN(field)`. PostgreSQL has neither for truth values.
+    pub(super) fn extreme(&mut self, least: bool, field: &FieldRef) -> &mut Self {
+        let truth = field.class == Class::Boolean && self.dialect.family() == Family::Postgres;
+        let function = match (least, truth) {
+            (true, false) => "MIN(",
+            (false, false) => "MAX(",
+            (true, true) => "bool_and(",
+            (false, true) => "bool_or(",
+        };
+        self.push(function).field(field).push(")")
     }
 
     /// ` FROM table t LEFT JOIN …`

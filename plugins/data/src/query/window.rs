@@ -3,10 +3,11 @@
 use super::cursor::SortKey;
 use super::filter::{Class, FieldRef, Source, WindowSource};
 use super::input::{FrameEnd, FrameInput, SortInput, WindowInput};
-use super::sql::SqlWriter;
+use super::sql::{Addend, SqlWriter};
 use crate::error::{DataError, Result};
 use crate::model::nearest;
 use crate::record::Form;
+use crate::store::Family;
 
 /// Windows of one query at most.
 pub const WINDOWS_MAX: usize = 20;
@@ -36,6 +37,8 @@ pub struct WindowField {
     pub form: Form,
     /// Its decimals.
     pub scale: Option<u32>,
+    /// PostgreSQL holds its numbers as decimals.
+    pub decimal: bool,
 }
 
 /// Where windows find their fields: among those of the records, or among groups and figures.
@@ -99,6 +102,7 @@ pub fn plan(window: &WindowInput, fields: &mut dyn WindowFields) -> Result<(Fiel
         .collect::<Result<_>>()?;
     let source = WindowSource {
         function,
+        decimal: field.as_ref().is_some_and(|field| field.decimal),
         field: field.map(|field| field.reference),
         offset: window.offset,
         partition,
@@ -160,6 +164,9 @@ fn frame(name: &str, window: &WindowInput) -> Option<FrameInput> {
 impl SqlWriter {
     /// `FUNCTION(field) OVER (PARTITION BY … ORDER BY … ROWS BETWEEN …)`.
     pub(super) fn window(&mut self, window: &WindowSource) -> &mut Self {
+        if let (Some(field), "SUM" | "AVG") = (&window.field, window.function) {
+            return self.added_around(window, field);
+        }
         self.push(window.function).push("(");
         match (&window.field, window.function) {
             (Some(field), _) => self.field(field),
@@ -169,7 +176,28 @@ impl SqlWriter {
         if let Some(offset) = window.offset {
             self.push(", ").number(offset);
         }
-        self.push(") OVER (");
+        self.push(")").over(window)
+    }
+
+    /// A sum or a mean over neighbours; it is rounded when it is told, as nothing is compared with it.
+    fn added_around(&mut self, window: &WindowSource, field: &FieldRef) -> &mut Self {
+        if self.dialect().family() == Family::Sqlite {
+            // Of whole numbers it would fail beyond 64 bits, also where one leaves the window.
+            self.push(window.function).push("(CAST(").field(field);
+            return self.push(" AS REAL))").over(window);
+        }
+        let addend = Addend {
+            field,
+            distinct: false,
+            decimal: window.decimal,
+        };
+        self.added(window.function == "AVG", &addend, &|writer| {
+            writer.over(window);
+        })
+    }
+
+    fn over(&mut self, window: &WindowSource) -> &mut Self {
+        self.push(" OVER (");
         let mut between = "";
         if !window.partition.is_empty() {
             self.push("PARTITION BY ");

@@ -111,9 +111,16 @@ fn write_number(out: &mut Vec<u8>, real: f64) {
     out.extend_from_slice(text.strip_suffix(".0").unwrap_or(&text).as_bytes());
 }
 
-/// Rounded to 15 digits: what every double can tell, whatever way it was added up.
+/// Up to here every whole number is a double.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Rounded to 15 digits: what every double can tell, whatever way it was added up. A whole number has no digits that depend on
+/// that, and stays as it is. The same as `Construct::Figure`, so that a figure is what a query compares with.
 #[must_use]
 pub fn figure(real: f64) -> f64 {
+    if real.fract() == 0.0 && real.abs() <= WHOLE_MAX {
+        return real;
+    }
     format!("{real:.14e}").parse().unwrap_or(real)
 }
 
@@ -155,6 +162,8 @@ mod tests {
         check(Form::Opened, Cell::Text("$sealed$1$a$AAAA"), "\"••••••\"");
         check(Form::Rounded(2), Cell::Real(0.1 + 0.2), "0.3");
         check(Form::Figure, Cell::Real(0.1 + 0.2), "0.3");
+        check(Form::Figure, Cell::Real(0.1 + 0.7), "0.8");
+        check(Form::Figure, Cell::Real(9_007_199_254_740_991.0), "9007199254740991");
         check(Form::Figure, Cell::Real(1e300), "1e300");
         check(Form::Figure, Cell::Real(-0.0), "-0");
         check(Form::Figure, Cell::Integer(9_007_199_254_740_993), "9007199254740993");

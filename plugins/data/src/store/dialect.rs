@@ -30,6 +30,15 @@ pub enum Family {
     Postgres,
 }
 
+/// What makes texts equal that differ in the case of A to Z alone: what stands before and behind each side of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyCase {
+    /// Around the field, as in an index without case.
+    pub field: (&'static str, &'static str),
+    /// Around the text that it is compared with.
+    pub text: (&'static str, &'static str),
+}
+
 /// How one database spells things.
 pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     /// Which kind of database it is, for what the other methods do not say.
@@ -81,6 +90,9 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     fn lower(&self) -> &'static str {
         "lower"
     }
+
+    /// How texts are compared whatever their case, such that an index without case serves it.
+    fn any_case(&self) -> AnyCase;
 
     /// The operator for a pattern with case, and the pattern in its form out of one with `%`, `_` and `\`.
     fn like(&self, pattern: &str) -> (&'static str, String);

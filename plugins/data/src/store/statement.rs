@@ -174,6 +174,9 @@ pub struct WriteUnit {
     pub steps: Vec<Step>,
     /// Nothing is kept: the steps are run to learn whether they would be stored.
     pub trial: bool,
+    /// As if no other unit ran at the same time: where units run side by side it is serializable. One that looks for rows that must
+    /// not be there is so anyway; this is for those that may bring such rows about.
+    pub serial: bool,
 }
 
 impl WriteUnit {

@@ -224,6 +224,25 @@ fn indexes_have_names_of_their_own() {
         ix_thing_owner_id (owner_id)
         ix_thing_organization_id (organization_id)"#]],
     );
+    // A rule that keeps values unique brings an index, unless one finds them already or nobody looks at the rule.
+    let rule = |name: &str, more: &str| format!("  - {{type: unique, name: {name}, message: m, {more}}}\n");
+    let rules = [
+        rule("a", "fields: [three, two]"),
+        rule("b", "fields: [three], caseSensitive: false"),
+        rule("c", "fields: [one], caseSensitive: false"),
+        rule("d", "fields: [two], scope: \"one = 'x'\""),
+        rule("e", "fields: [three], active: false"),
+        rule("f", "fields: [two, three]"),
+    ];
+    check(
+        format!("name: thing\n{fields}validations:\n{}", rules.concat()),
+        expect![[r#"
+        unique ux_thing_one (one) any case
+        ix_thing_two (two)
+        ix_thing_owner_id (owner_id)
+        ix_thing_three_two (three, two)
+        ix_thing_three_any_case (three) any case"#]],
+    );
     let long = format!("name: {}\n{fields}", "long_".repeat(12) + "x");
     check(
         long,
@@ -232,6 +251,18 @@ fn indexes_have_names_of_their_own() {
         ix_long_long_long_long_long_long_long_long_long_long_l_b6aa4c4c (two)
         ix_long_long_long_long_long_long_long_long_long_long_l_afa63205 (owner_id)"#]],
     );
+}
+
+#[test]
+fn a_unique_rule_that_no_index_serves_is_told_of() {
+    let text = "name: thing\nfields:\n  note: {type: textarea}\n  tags: {type: tags}\n  sum: {type: formula, expression: 1 + 1}\nvalidations:\n  - {type: unique, name: a, message: m, fields: [note]}\n  - {type: unique, name: b, message: m, fields: [tags]}\n  - {type: unique, name: c, message: m, fields: [sum]}\n";
+    let loaded = try_load(&[("thing.object.yml", text)]).unwrap();
+    let lines: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    expect![[r#"
+        thing.object.yml:7:50: warning: validations[0].fields[0]: `note` holds long texts, which no index takes: every write compares all records; compare a field with one short value, or keep the table small
+        thing.object.yml:8:50: warning: validations[1].fields[0]: no index finds equal values of `tags`, a tags field: every write compares all records; compare a field with one short value, or keep the table small
+        thing.object.yml:9:50: warning: validations[2].fields[0]: `sum` is computed and has no column, so the rule compares nothing; compare a field with one short value, or keep the table small"#]]
+    .assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -472,7 +503,7 @@ fn what_means_nothing_is_a_warning() {
     let lines: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
         thing.object.yml:2:1: warning: workflows: left out: workflows belong in a *.workflow.yml file
-        thing.object.yml:3:1: warning: partitioning: is kept with the definition, but nothing acts on it
+        thing.object.yml:3:1: warning: partitioning: is kept with the definition, but nothing acts on it; the records lie in one table; partition it in the database, where that is needed
         thing.object.yml:5:35: warning: fields.title.expression: `expression` means nothing for a text field; remove it
         thing.object.yml:5:49: warning: fields.title.reference: `reference` means nothing for a text field; remove it
         thing.object.yml:5:65: warning: fields.title.options: `options` means nothing for a text field; remove it
@@ -502,6 +533,8 @@ fn what_nothing_acts_on_is_a_warning() {
         "search.filters",
     ];
     assert_eq!(paths, expected);
+    // Each says what to do in its place.
+    assert!(loaded.warnings.iter().all(|warning| warning.hint.is_some()));
     let text = "name: thing\nversioning: {enabled: true, strategy: event-sourcing, versionField: version}\nfields:\n  title: {type: text}\n  vector: {type: vector, vectorConfig: {dimensions: 2, indexed: true, indexType: hnsw}}\n  file: {type: file, fileAttachmentConfig: {publicRead: false, allowDelete: false, storageBucket: b}}\n  image: {type: image, fileAttachmentConfig: {imageValidation: {generateThumbnails: true, autoRotate: false}}}\n";
     let loaded = try_load(&[("thing.object.yml", text)]).expect("only warnings");
     let mut paths: Vec<&str> = loaded.warnings.iter().map(|warning| warning.path.as_str()).collect();

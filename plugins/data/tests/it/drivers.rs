@@ -9,7 +9,9 @@ use crate::driver::{DRIVER, SERVER, TRANSCRIPTS, postgres};
 /// Begin of the random tests.
 const SEED: &str = "OBJECTOS_TEST_SEED";
 
-/// Tests in which several callers race: who gets which answer is chance.
+/// Tests whose answers are no matter of the driver. In most of them several callers race, and who gets which answer is chance. In
+/// `engine.faults` one call to the database after the other fails: how many calls an operation makes is the driver's own affair, so
+/// the runs do not stand beside each other. Both hold what matters on each driver by themselves: that nothing is half there.
 const RACES: [&str; 4] = [
     "engine.concurrency",
     "engine.faults",

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use objectos_data::event_store::StoredEvents;
-use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::event_store::{
     DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest,
     RangeRequest, SettleRequest,
 };
+use objectos_plugin_api::private::RStr;
 use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
+use objectos_plugin_api::{Context, Error, ErrorKind};
 use serde_json::json;
 
 use crate::world::{NOON, World};
@@ -49,6 +50,37 @@ fn pending(node: &str, after: u64, lease_ms: u64) -> PendingRequest {
 
 fn ctx() -> Context {
     Context::request("kernel")
+}
+
+/// As another plugin would call.
+fn foreign() -> Context {
+    let context = ctx();
+    let mut raw = context.raw();
+    raw.caller = RStr::from_str("test.plugin");
+    Context::from_raw(&raw)
+}
+
+#[tokio::test]
+async fn only_the_kernel_is_served() {
+    let (_world, events) = world().await;
+    let stored = events.append(ctx(), vec![to_store("a.one", 1)]).await.unwrap();
+    let refused = |error: Error| {
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+        assert!(error.message().contains("plugin test.plugin may not use"), "{error}");
+    };
+    refused(events.append(foreign(), vec![to_store("a.two", 2)]).await.unwrap_err());
+    refused(events.pending(foreign(), pending("n1", 0, 0)).await.unwrap_err());
+    let settled = SettleRequest {
+        done: stored,
+        deliveries: Vec::new(),
+        dead_letters: Vec::new(),
+    };
+    refused(events.settle(foreign(), settled).await.unwrap_err());
+    refused(events.prune(foreign(), i64::MAX).await.unwrap_err());
+    refused(events.forget_done(foreign(), vec![1]).await.unwrap_err());
+    let waiting = events.pending(ctx(), pending("n1", 0, 0)).await.unwrap();
+    let names: Vec<&str> = waiting.iter().map(|waiting| waiting.event.name.as_str()).collect();
+    assert_eq!(names, ["a.one"], "nothing was changed");
 }
 
 fn delivery(sequence: u64, handler: &str, state: DeliveryState) -> Delivery {

@@ -57,6 +57,7 @@ impl Permissions for Rules {
             check: None,
             readable: FieldAccess::All,
             writable: FieldAccess::None,
+            holdings: None,
         })
     }
 }

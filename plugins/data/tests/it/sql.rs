@@ -366,10 +366,10 @@ fn figures() {
             "orderBy": "-n",
         }),
         &expect![[r#"
-            SELECT * FROM (SELECT t."team" AS "g0", substr(t."closed", 1, 4) || '-Q' || ((CAST(substr(t."closed", 6, 2) AS INTEGER) + 2) / 3) AS "g1", COUNT(*) AS "a0", SUM(t."amount") FILTER (WHERE t."name" = ?) AS "a1", COUNT(DISTINCT t."name") AS "a2" FROM "deal" t GROUP BY 1, 2) t WHERE t."a0" > ? ORDER BY t."a0" DESC, t."g0", t."g1" LIMIT 101
-              [Text("a"), Integer(1)]
-            SELECT COUNT(*) FROM (SELECT t."team" AS "g0", substr(t."closed", 1, 4) || '-Q' || ((CAST(substr(t."closed", 6, 2) AS INTEGER) + 2) / 3) AS "g1", COUNT(*) AS "a0", SUM(t."amount") FILTER (WHERE t."name" = ?) AS "a1", COUNT(DISTINCT t."name") AS "a2" FROM "deal" t GROUP BY 1, 2) t WHERE t."a0" > ?
-              [Text("a"), Integer(1)]
+            SELECT * FROM (SELECT t."g0" AS "g0", t."g1" AS "g1", t."a0" AS "a0", CASE WHEN abs(t."a1") <= 9007199254740992.0 AND t."a1" = CAST(t."a1" AS INTEGER) THEN t."a1" WHEN abs(t."a1") < 1.79769313486231e308 THEN CAST(printf('%.15g', t."a1") AS REAL) END AS "a1", t."a2" AS "a2" FROM (SELECT t."team" AS "g0", substr(t."closed", 1, 4) || '-Q' || ((CAST(substr(t."closed", 6, 2) AS INTEGER) + 2) / 3) AS "g1", COUNT(*) AS "a0", CASE WHEN COUNT(t."amount") FILTER (WHERE t."name" = ?) > 0 THEN NULLIF(NULLIF(TOTAL(t."amount") FILTER (WHERE t."name" = ?), 9e999), -9e999) END AS "a1", COUNT(DISTINCT t."name") AS "a2" FROM "deal" t GROUP BY 1, 2) t) t WHERE t."a0" > ? ORDER BY t."a0" DESC, t."g0", t."g1" LIMIT 101
+              [Text("a"), Text("a"), Integer(1)]
+            SELECT COUNT(*) FROM (SELECT t."g0" AS "g0", t."g1" AS "g1", t."a0" AS "a0", CASE WHEN abs(t."a1") <= 9007199254740992.0 AND t."a1" = CAST(t."a1" AS INTEGER) THEN t."a1" WHEN abs(t."a1") < 1.79769313486231e308 THEN CAST(printf('%.15g', t."a1") AS REAL) END AS "a1", t."a2" AS "a2" FROM (SELECT t."team" AS "g0", substr(t."closed", 1, 4) || '-Q' || ((CAST(substr(t."closed", 6, 2) AS INTEGER) + 2) / 3) AS "g1", COUNT(*) AS "a0", CASE WHEN COUNT(t."amount") FILTER (WHERE t."name" = ?) > 0 THEN NULLIF(NULLIF(TOTAL(t."amount") FILTER (WHERE t."name" = ?), 9e999), -9e999) END AS "a1", COUNT(DISTINCT t."name") AS "a2" FROM "deal" t GROUP BY 1, 2) t) t WHERE t."a0" > ?
+              [Text("a"), Text("a"), Integer(1)]
         "#]],
     );
     on_postgres(&expect_file!["sql/postgres/figures.sql"]);
@@ -387,7 +387,7 @@ fn windows() {
             ],
         }),
         &expect![[r#"
-            SELECT t."name", ROW_NUMBER() OVER (PARTITION BY t."team" ORDER BY t."amount" DESC, t."id"), SUM(t."amount") OVER (ORDER BY t."closed" ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), LAG(t."name", 2) OVER (ORDER BY t."id"), t."id" FROM "deal" t ORDER BY t."id" LIMIT 6
+            SELECT t."name", ROW_NUMBER() OVER (PARTITION BY t."team" ORDER BY t."amount" DESC, t."id"), SUM(CAST(t."amount" AS REAL)) OVER (ORDER BY t."closed" ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), LAG(t."name", 2) OVER (ORDER BY t."id"), t."id" FROM "deal" t ORDER BY t."id" LIMIT 6
               []
             SELECT COUNT(*) FROM "deal" t
               []

@@ -87,8 +87,34 @@ fn what_is_too_much_is_refused_and_says_of_what() {
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
         "lists of the schema",
     );
+    check(
+        "{ __schema { types { fields { args { type { inputFields { type { enumValues { name } } } } } } } } }",
+        "lists of the schema",
+    );
+    measured("{ __schema { types { fields { args { type { name } } } inputFields { name } enumValues { name } } } }")
+        .unwrap();
     let subscription = measured("subscription { onAccountCreated { id } }").unwrap_err();
     assert_eq!(code_of(&subscription), "not_implemented");
+}
+
+#[test]
+fn a_change_under_one_name_is_made_once() {
+    for query in [
+        "mutation { deleteAccount(id: 1) { success } deleteAccount(id: 1) { message } }",
+        "mutation { x: deleteAccount(id: 1) { success } ... on Mutation { x: deleteAccount(id: 2) { success } } }",
+        "mutation { ...A ...A } fragment A on Mutation { deleteAccount(id: 1) { success } }",
+    ] {
+        let refused = measured(query).unwrap_err();
+        assert!(
+            refused.message.contains("stands there twice"),
+            "{query}: {}",
+            refused.message
+        );
+    }
+    measured("mutation { deleteAccount(id: 1) { success } x: deleteAccount(id: 2) { success } __typename __typename }")
+        .unwrap();
+    // Reading twice does no harm.
+    measured("{ getAccount(id: 1) { id } getAccount(id: 1) { name } }").unwrap();
 }
 
 #[test]

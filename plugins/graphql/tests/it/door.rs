@@ -145,6 +145,51 @@ async fn what_cannot_run_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
+async fn two_fields_under_one_name_are_refused_wherever_they_stand() {
+    let world = World::new("test", json!({})).await;
+    for data in [
+        "x: contacts { totalCount } ... on Account { x: contacts(limit: 1) { totalCount } }",
+        "x: name ... on Account { x: industry }",
+        "x: name ... on Account { x: contacts { totalCount } }",
+        "contacts { data { y: last_name } } contacts { data { y: account { id } } }",
+        "contacts { data { y: account { id } } } contacts { data { y: last_name } }",
+        "contacts { y: totalCount } contacts { y: hasMore }",
+    ] {
+        let query = format!("{{ findAccounts {{ data {{ {data} }} }} }}");
+        let (_, answer) = world.post(&json!({ "query": query })).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "invalid_query", "{query}: {answer}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("two different fields"), "{query}: {answer}");
+        assert!(world.records.take().is_empty(), "{query}");
+    }
+    let twice = "x: name ... on Account { x: name } contacts { totalCount } contacts { hasMore }";
+    world
+        .data(&format!("{{ findAccounts {{ data {{ {twice} }} }} }}"))
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_no_filter_and_no_record_is_asked_of_nobody() {
+    let world = World::new("test", json!({})).await;
+    for query in [
+        "{ findAccounts(filter: \"Acme\") { totalCount } }",
+        "{ findAccounts(filter: {name: \"Acme\"}) { totalCount } }",
+        "{ findAccounts(sort: \"name\") { totalCount } }",
+        "{ aggregateAccounts(aggregations: {function: count}, sort: \"count\") }",
+        "mutation { createAccount(input: \"Acme\") { id } }",
+        "mutation { createAccounts(inputs: [\"Acme\"]) { id } }",
+    ] {
+        let (_, answer) = world.post(&json!({ "query": query })).await;
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "invalid_query",
+            "{query}: {answer}"
+        );
+        assert!(world.records.take().is_empty(), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn in_development_there_are_a_page_and_the_schema() {
     let world = World::new("development", json!({})).await;
     let page = world.get("").await;

@@ -192,6 +192,7 @@ impl World {
             method: "POST",
             route: "/api/v1/graphql",
             path: "/api/v1/graphql",
+            headers: &[("content-type", "application/json")],
             body: body.as_bytes(),
             ..HttpRequestParts::default()
         };

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::Value;
 
-use super::world::World;
+use super::world::{World, read_moment};
 use crate::catalogue::nearest;
 use crate::decode::reader::{Keys, Part, Problems};
 use crate::evaluate::{Record, is_among};
-use crate::explain::{Verdict, decide, has, is_foreign, operation};
+use crate::explain::{Asked, Verdict, decide, has, is_foreign, operation};
 use crate::model::Model;
 use crate::plan::{Compiled, Planner};
 use crate::subject::Subject;
 
-/// Tests know no clock; this moment is after none of the ends that they could name.
+/// Where a file says no moment: after none of the ends that it could name. What depends on the moment is not decided by it.
 const NOW_MS: i64 = 0;
 
 /// What became of a file.
@@ -24,13 +24,15 @@ pub(super) struct Report {
     pub(super) surprises: Vec<String>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 17] = [
     "name",
     "description",
     "user",
     "users",
     "object",
     "record",
+    "change",
+    "now",
     "allow",
     "deny",
     "sees",
@@ -38,6 +40,8 @@ const KEYS: [&str; 13] = [
     "hidden",
     "writable",
     "readonly",
+    "masked",
+    "unmasked",
 ];
 
 /// Decides all tests of a file.
@@ -50,17 +54,22 @@ pub(super) async fn run(root: Part<'_>, model: &Model, problems: &mut Problems) 
         "records",
         "shares",
         "defaultSets",
+        "settings",
+        "now",
         "tests",
     ];
     let Some(file) = root.clone().keys(&known, problems) else {
         return report;
     };
     let world = World::read(&root, problems);
+    let model = &world.under_settings(model);
     let tests = file.needed(&["tests"], problems).map(|tests| tests.items(problems));
     for test in tests.unwrap_or_default() {
         let Some(keys) = test.keys(&KEYS, problems) else {
             continue;
         };
+        let own = keys.get(&["now"]).and_then(|now| read_moment(&now, problems));
+        let now_ms = own.or(world.now_ms);
         let users = keys.texts(&["user", "users"], problems).unwrap_or_default();
         if users.is_empty() {
             problems.push(keys.part.problem("`user` says who is meant"));
@@ -76,6 +85,7 @@ pub(super) async fn run(root: Part<'_>, model: &Model, problems: &mut Problems) 
                 world: &world,
                 subject: &subject,
                 keys: &keys,
+                now_ms,
             }
             .run(problems, &mut report)
             .await;
@@ -89,6 +99,7 @@ struct Test<'a> {
     world: &'a World,
     subject: &'a Subject,
     keys: &'a Keys<'a>,
+    now_ms: Option<i64>,
 }
 
 impl Test<'_> {
@@ -118,6 +129,12 @@ impl Test<'_> {
                 found
             }
         };
+        if let Some(change) = self.keys.get(&["change"])
+            && (record.is_none() || !change.value.is_object())
+        {
+            problems.push(change.problem("`change` is a map of what is written to the `record`"));
+            return;
+        }
         for (key, expected) in [("allow", true), ("deny", false)] {
             let Some(part) = self.keys.get(&[key]) else { continue };
             for (index, name) in self.keys.texts(&[key], problems).unwrap_or_default().iter().enumerate() {
@@ -129,7 +146,13 @@ impl Test<'_> {
                     continue;
                 };
                 report.decided += 1;
-                let verdict = self.decide(&object, operation, record).await;
+                self.check_moment(&at, &object, operation, problems);
+                let asked = Asked {
+                    record,
+                    change: self.change(),
+                    field: None,
+                };
+                let verdict = self.decide(&object, operation, asked).await;
                 if verdict.allowed != expected {
                     report
                         .surprises
@@ -139,21 +162,38 @@ impl Test<'_> {
         }
         self.sees(&object, problems, report).await;
         self.fields(&object, problems, report);
+        self.masks(&object, problems, report);
+    }
+
+    /// What is written to the record.
+    fn change(&self) -> Option<&Record> {
+        self.keys.part.value.get("change")?.as_object()
+    }
+
+    /// What depends on the day, or the moment, is only decided where the file says which.
+    fn check_moment(&self, at: &Part<'_>, object: &str, operation: Operation, problems: &mut Problems) {
+        if self.now_ms.is_none() && self.compiled(object, operation).boundary_ms.is_some() {
+            let problem = at.problem("what is decided here depends on the moment");
+            problems.push(problem.hint("say which under `now`, as in `now: 2026-01-31T12:00:00Z`"));
+        }
     }
 
     fn compiled(&self, object: &str, operation: Operation) -> Compiled {
-        Planner::new(self.model, self.subject, NOW_MS).plan(object, operation)
+        Planner::new(self.model, self.subject, self.now_ms.unwrap_or(NOW_MS)).plan(object, operation)
     }
 
-    async fn decide(&self, object: &str, operation: Operation, record: Option<&Record>) -> Verdict {
+    async fn decide(&self, object: &str, operation: Operation, asked: Asked<'_>) -> Verdict {
         let compiled = self.compiled(object, operation);
-        if record.is_some_and(|record| is_foreign(&self.model.catalogue, self.subject, object, record)) {
+        if asked
+            .record
+            .is_some_and(|record| is_foreign(&self.model.catalogue, self.subject, object, record))
+        {
             return Verdict {
                 allowed: false,
                 reason: "the record belongs to another organisation".to_owned(),
             };
         }
-        match decide(&compiled, object, operation, record, None, self.world).await {
+        match decide(&compiled, object, operation, asked, self.world).await {
             Ok((verdict, _)) => verdict,
             Err(error) => Verdict {
                 allowed: false,
@@ -202,6 +242,7 @@ impl Test<'_> {
             .unwrap_or_default()
             .into_iter()
             .collect();
+        self.check_moment(&part, object, Operation::Read, problems);
         let compiled = self.compiled(object, Operation::Read);
         let mut seen = BTreeSet::new();
         for record in self.world.records(object) {
@@ -218,7 +259,7 @@ impl Test<'_> {
                 .records(object)
                 .iter()
                 .find(|record| id_of(record) == Some(id));
-            let verdict = self.decide(object, Operation::Read, record).await;
+            let verdict = self.decide(object, Operation::Read, Asked::of(record)).await;
             if record.is_none() {
                 problems.push(part.problem(format!("there is no record `{id}` of `{object}` in this file")));
             } else if verdict.allowed {
@@ -294,6 +335,40 @@ impl Test<'_> {
                     at.problem(format!("{user} {may} {what} {object}.{field}{behind}"))
                         .to_string(),
                 );
+            }
+        }
+    }
+}
+
+impl Test<'_> {
+    /// Which fields are shown as a mask alone, and which as they are.
+    fn masks(&self, object: &str, problems: &mut Problems, report: &mut Report) {
+        let Some(info) = self.model.catalogue.object(object) else {
+            return;
+        };
+        let masked = info.masked_from(&self.subject.roles);
+        let plan = self.compiled(object, Operation::Read).plan;
+        for (key, expected) in [("masked", true), ("unmasked", false)] {
+            let Some(part) = self.keys.get(&[key]) else { continue };
+            for (index, field) in self.keys.texts(&[key], problems).unwrap_or_default().iter().enumerate() {
+                let at = item(&part, index);
+                if !info.fields.contains_key(field) {
+                    problems.push(at.problem(format!("`{object}` has no field `{field}`")));
+                    continue;
+                }
+                report.decided += 1;
+                let shown = plan.allowed && has(&plan.readable, field);
+                let found = masked.contains(field.as_str());
+                if shown && found == expected {
+                    continue;
+                }
+                let sees = match (shown, found) {
+                    (false, _) => "does not see",
+                    (true, true) => "sees only a mask of",
+                    (true, false) => "sees the values of",
+                };
+                let text = format!("{} {sees} {object}.{field}", self.subject.id);
+                report.surprises.push(at.problem(text).to_string());
             }
         }
     }

@@ -78,6 +78,38 @@ async fn what_cannot_be_read_is_told_with_its_place() {
     assert_eq!(test(&["/nowhere".to_owned()]).await.exit_code, 1);
 }
 
+/// What the server goes by, a test goes by: settings, the day, what is written, roles as they are assigned, masks.
+#[tokio::test]
+async fn a_test_decides_what_the_server_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("app");
+    fs::create_dir(&app).unwrap();
+    let object = "name: account\nfields:\n  region: {type: text}\n  day: {type: date}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, exemptRoles: [rep]}}\n";
+    let set = "name: sales\nobjects:\n  account: {allowRead: true, allowEdit: true}\nrowLevelSecurity:\n  - {name: north, object: account, operation: update, using: \"region = 'north'\", check: \"region = 'north'\"}\n  - {name: today, object: account, operation: select, using: \"day = TODAY()\"}\n";
+    let tests = |now: &str| {
+        format!(
+            "settings: {{roleSets: {{rep: [sales]}}, guestSets: [sales], defaultAccess: public_read_write}}\n{now}users:\n  ann: {{roles: [rep]}}\n  bob: {{roles: [super_admin]}}\n  cat: {{platformRole: super_admin}}\n  eve: {{guest: true}}\nrecords:\n  account:\n    - {{id: a1, owner_id: cat, region: north, day: '2026-01-31'}}\n    - {{id: a2, owner_id: cat, region: north, day: '2026-02-01'}}\ntests:\n  - {{user: ann, object: account, sees: [a1], unmasked: [iban]}}\n  - {{user: ann, object: account, record: a1, change: {{region: north}}, allow: edit}}\n  - {{user: ann, object: account, record: a1, change: {{region: south}}, deny: edit}}\n  - {{user: bob, object: account, deny: [read]}}\n  - {{user: cat, object: account, sees: [a1, a2], masked: [iban]}}\n  - {{user: eve, object: account, allow: [read], masked: [iban], now: 2026-02-01}}\n"
+        )
+    };
+    for (now, expected) in [("now: 2026-01-31T12:00:00Z\n", 0), ("", 1), ("now: soon\n", 1)] {
+        for (name, text) in [
+            ("account.object.yml", object),
+            ("sales.permission.yml", set),
+            ("access.policy-test.yml", tests(now).as_str()),
+        ] {
+            fs::write(app.join(name), text).unwrap();
+        }
+        let answer = test(&[app.display().to_string()]).await;
+        assert_eq!(answer.exit_code, expected, "{now}: {}{}", answer.output, answer.error);
+        let told = match now {
+            "" => "depends on the moment",
+            "now: soon\n" => "`soon` is no moment",
+            _ => "",
+        };
+        assert!(answer.error.contains(told), "{now}: {}", answer.error);
+    }
+}
+
 fn examples() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
@@ -119,18 +151,91 @@ fn every_shipped_file_is_read_without_a_problem_and_is_of_the_protocol() {
     }
 }
 
+/// By roles of the session, and by what people hold otherwise.
+fn golden_subjects(model: &crate::model::Model) -> Vec<(String, crate::subject::Subject)> {
+    use objectos_plugin_api::{Principal, PrincipalKind};
+
+    use crate::config::Settings;
+    use crate::model::Recipient;
+    use crate::subject::{Assignment, Memberships, Subject};
+
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let session = |roles: &[&str], tenant: Option<&str>| Principal {
+        id: "me".to_owned(),
+        roles: names(roles),
+        tenant: tenant.map(str::to_owned),
+        ..Principal::default()
+    };
+    let given = |assignee: Recipient, organization: Option<&str>| Assignment {
+        id: "x1".to_owned(),
+        set: "read_only".to_owned(),
+        assignee,
+        organization: organization.map(str::to_owned),
+    };
+    let settings = Settings {
+        guest_sets: names(&["read_only"]),
+        ..Settings::default()
+    };
+    let mut subjects = Vec::new();
+    let mut add = |title: &str, principal: &Principal, memberships: &Memberships| {
+        let subject = Subject::new(principal, memberships, model, &settings);
+        subjects.push((title.to_owned(), subject));
+    };
+    for role in [
+        "super_admin",
+        "sales_manager",
+        "sales_user",
+        "support_agent",
+        "read_only",
+        "nobody",
+    ] {
+        add(role, &session(&[role], None), &Memberships::default());
+    }
+    let assigned = Memberships {
+        roles: names(&["sales_user"]),
+        ..Memberships::default()
+    };
+    add("sales_user, assigned", &session(&["user"], None), &assigned);
+    let in_group = Memberships {
+        groups: names(&["field"]),
+        assignments: vec![given(Recipient::Group("field".to_owned()), None)],
+        ..Memberships::default()
+    };
+    add(
+        "member of a group with the set read_only",
+        &session(&["user"], None),
+        &in_group,
+    );
+    let here = Memberships {
+        assignments: vec![given(Recipient::User("me".to_owned()), Some("t1"))],
+        ..Memberships::default()
+    };
+    add(
+        "with the set read_only in their organisation",
+        &session(&["user"], Some("t1")),
+        &here,
+    );
+    add(
+        "with the set read_only in another organisation",
+        &session(&["user"], Some("t2")),
+        &here,
+    );
+    let guest = Principal {
+        kind: PrincipalKind::Anonymous,
+        ..Principal::default()
+    };
+    add("guest", &guest, &Memberships::default());
+    subjects
+}
+
 /// Role × object × operation × field of the example, as one file that a review can read.
 #[test]
 fn the_examples_plans_are_the_golden_ones() {
     use std::fmt::Write;
 
-    use objectos_plugin_api::Principal;
-
-    use crate::config::Settings;
     use crate::explain::operation;
     use crate::plan::{Planner, StepKind};
     use crate::rows::Rows;
-    use crate::subject::{Memberships, Subject};
 
     let mut problems = Vec::new();
     let (model, _) = super::model(&super::read(&[example("crm")], &mut problems), &mut problems);
@@ -141,22 +246,10 @@ fn the_examples_plans_are_the_golden_ones() {
         .collect();
     objects.sort_unstable();
     let mut text = String::new();
-    for role in [
-        "super_admin",
-        "sales_manager",
-        "sales_user",
-        "support_agent",
-        "read_only",
-        "nobody",
-    ] {
-        let principal = Principal {
-            id: "me".to_owned(),
-            roles: vec![role.to_owned()],
-            ..Principal::default()
-        };
-        let subject = Subject::new(&principal, &Memberships::default(), &model, &Settings::default());
-        let _ = writeln!(text, "# {role}");
+    for (title, subject) in golden_subjects(&model) {
+        let _ = writeln!(text, "# {title}");
         for object in &objects {
+            let masked = model.catalogue.object(object).unwrap().masked_from(&subject.roles);
             for action in ["read", "create", "edit", "delete", "transfer", "restore", "purge"] {
                 let compiled = Planner::new(&model, &subject, 0).plan(object, operation(action).unwrap());
                 let plan = &compiled.plan;
@@ -174,10 +267,11 @@ fn the_examples_plans_are_the_golden_ones() {
                 let check = if compiled.check == Rows::All { "" } else { " checked" };
                 let _ = writeln!(
                     text,
-                    "{object} {action}: {all}{check} by {} | readable {} | writable {}",
+                    "{object} {action}: {all}{check} by {} | readable {} | writable {} | masked {}",
                     said.join(", "),
                     serde_json::to_value(&plan.readable).unwrap(),
                     serde_json::to_value(&plan.writable).unwrap(),
+                    serde_json::to_value(&masked).unwrap(),
                 );
             }
         }

@@ -9,11 +9,17 @@ use crate::config::Settings;
 use crate::decode::reader::{Part, Problems};
 use crate::evaluate::{BoxFuture, Record, Records};
 use crate::model::Model;
+use crate::moment;
 use crate::subject::{Memberships, Subject};
+
+/// The platform role of whoever registers, as the server gives it.
+const PLATFORM_ROLE: &str = "user";
 
 /// What a test file is about.
 #[derive(Debug, Default)]
 pub(super) struct World {
+    /// The moment of its tests, where it says one; milliseconds since 1970.
+    pub(super) now_ms: Option<i64>,
     users: BTreeMap<String, Principal>,
     memberships: BTreeMap<String, Memberships>,
     records: BTreeMap<String, Vec<Record>>,
@@ -39,9 +45,10 @@ pub(super) fn platform_objects() -> Vec<Value> {
     ]
 }
 
-const USER_KEYS: [&str; 10] = [
+const USER_KEYS: [&str; 11] = [
     "name",
     "email",
+    "platformRole",
     "roles",
     "sets",
     "groups",
@@ -53,9 +60,15 @@ const USER_KEYS: [&str; 10] = [
 ];
 
 impl World {
-    /// Reads users, records, shares and the sets that everybody holds.
+    /// Reads users, records, shares, the operator's settings and the moment.
     pub(super) fn read(root: &Part<'_>, problems: &mut Problems) -> Self {
-        let mut world = Self::default();
+        let mut world = Self {
+            now_ms: root.key("now").and_then(|now| read_moment(&now, problems)),
+            settings: root
+                .key("settings")
+                .map_or_else(Settings::default, |part| settings(&part, problems)),
+            ..Self::default()
+        };
         let users = root.key("users").and_then(|users| users.map(problems));
         for (name, user) in users.iter().flat_map(|users| users.entries()) {
             world.user(name, user, problems);
@@ -134,8 +147,12 @@ impl World {
             name: keys.text(&["name"], problems),
             email: keys.text(&["email"], problems),
             tenant: keys.text(&["tenant"], problems),
-            // Platform roles are given like any other one.
-            roles: memberships.roles.clone(),
+            // What is listed under `roles` was assigned to them; this one a session brings.
+            roles: match (kind, keys.text(&["platformRole"], problems)) {
+                (_, Some(role)) => vec![role],
+                (PrincipalKind::User, None) => vec![PLATFORM_ROLE.to_owned()],
+                _ => Vec::new(),
+            },
             permission_sets: sets,
             attributes: attributes.unwrap_or_default(),
             ..Principal::default()
@@ -164,6 +181,14 @@ impl World {
             "access_level": keys.text(&["level"], problems).unwrap_or_else(|| "read".to_owned()),
         });
         self.platform("sys_record_share", share);
+    }
+
+    /// The model as the settings of the file have it.
+    pub(super) fn under_settings(&self, model: &Model) -> Model {
+        Model {
+            fallback: Some(self.settings.default_access.into()),
+            ..model.clone()
+        }
     }
 
     /// Who a user of the file is, under a model.
@@ -199,4 +224,36 @@ impl Records for World {
             .collect();
         Box::pin(std::future::ready(Ok(found)))
     }
+}
+
+/// The operator's settings, as `plugins.objectos.permissions` has them.
+fn settings(part: &Part<'_>, problems: &mut Problems) -> Settings {
+    let read = serde_json::from_value::<Settings>(part.value.clone()).map_err(|error| error.to_string());
+    let read = read.and_then(|settings| match settings.zone() {
+        Ok(_) => Ok(settings),
+        Err(error) => Err(error.message().to_owned()),
+    });
+    read.unwrap_or_else(|message| {
+        problems.push(
+            part.problem(message)
+                .hint("these are the keys of plugins.objectos.permissions"),
+        );
+        Settings::default()
+    })
+}
+
+/// A moment, or the beginning of a day in UTC.
+pub(super) fn read_moment(part: &Part<'_>, problems: &mut Problems) -> Option<i64> {
+    let text = part.text(problems)?;
+    let full = if text.len() == 10 {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    let moment = moment::read(&full);
+    if moment.is_none() {
+        let problem = part.problem(format!("`{text}` is no moment"));
+        problems.push(problem.hint("write it as in 2026-01-31T12:00:00Z"));
+    }
+    moment
 }

@@ -82,7 +82,11 @@ impl<'a> Planner<'a> {
         if self.model.catalogue.object(USER_ROLES).is_none() {
             return Rows::None;
         }
-        let holders = Rows::test("role", "$in", json!(roles)).and(self.not_expired());
+        let holders = Rows::all([
+            Rows::test("role", "$in", json!(roles)),
+            self.not_expired(),
+            self.in_organization(USER_ROLES),
+        ]);
         Rows::in_records("owner_id", USER_ROLES, "user", holders)
     }
 
@@ -92,6 +96,20 @@ impl<'a> Planner<'a> {
             Rows::test("expires_at", "$null", true),
             Rows::test("expires_at", "$gt", crate::moment::text(self.now_ms)),
         ])
+    }
+
+    /// What counts everywhere, or in the organisation that the subject works in. Where an object has no such field all does.
+    fn in_organization(&self, object: &str) -> Rows {
+        let info = self.model.catalogue.object(object);
+        if !info.is_some_and(|info| info.fields.contains_key("organization")) {
+            return Rows::All;
+        }
+        let here = self
+            .subject
+            .tenant
+            .as_deref()
+            .map(|tenant| Rows::test("organization", "$eq", tenant));
+        Rows::any(std::iter::once(Rows::test("organization", "$null", true)).chain(here))
     }
 
     fn rules(&mut self, object: &str, needed: Level) -> Rows {
@@ -141,14 +159,19 @@ impl<'a> Planner<'a> {
     }
 
     fn owned_by_group(&self, group: &str) -> Rows {
-        let within = self.model.groups_within(group);
+        let tenant = self.subject.tenant.as_deref();
+        let within = self.model.groups_within(group, tenant);
         let names: Vec<&str> = within.iter().copied().collect();
-        let members = Rows::test("group", "$in", json!(names)).and(Rows::test("member_type", "$eq", "user"));
+        let members = Rows::all([
+            Rows::test("group", "$in", json!(names)),
+            Rows::test("member_type", "$eq", "user"),
+            self.in_organization(GROUP_MEMBERS),
+        ]);
         let inner = self
             .model
             .group_members
             .iter()
-            .filter(|member| within.contains(member.group.as_str()));
+            .filter(|member| within.contains(member.group.as_str()) && member.counts_in(tenant));
         let others = inner.filter_map(|member| match &member.member {
             Recipient::Group(_) => None,
             other => Some(self.owned_by(other)),

@@ -49,12 +49,13 @@ fn catalogue() -> Catalogue {
             vec![
                 text("user"),
                 text("role"),
+                text("organization"),
                 ("expires_at".to_owned(), json!({"type": "datetime"})),
             ],
         ),
         object(
             "sys_group_member",
-            vec![text("group"), text("member_type"), text("member")],
+            vec![text("group"), text("member_type"), text("member"), text("organization")],
         ),
         object("sys_record_share", vec![text("object"), text("record")]),
         object("sys_team_member", vec![text("team_id"), text("user_id")]),
@@ -282,6 +283,7 @@ fn sharing_rules_open_rows_to_those_they_name() {
         world.model.group_members = vec![GroupMember {
             group: "all".to_owned(),
             member: Recipient::Group("west".to_owned()),
+            organization: None,
         }];
         let compiled = world.compiled("account", operation);
         compiled.steps.iter().any(|step| step.name == "energy")
@@ -339,6 +341,37 @@ fn owner_rules_look_their_owners_up() {
     assert_eq!(
         team,
         json!({"owner_id": {"$inRecords": {"object": "sys_team_member", "field": "user_id", "where": {"team_id": {"$eq": "t1"}}}}})
+    );
+}
+
+/// What somebody holds in another organisation opens nothing of theirs here.
+#[test]
+fn owners_are_looked_up_in_the_active_organisation() {
+    let lookup = |owned_by: &str, tenant: Option<&str>| {
+        let rule = format!("{{name: r, object: account, ownedBy: {owned_by}, sharedWith: {{type: user, value: u1}}}}");
+        let mut world = World::new(&[BASE, ("role", "- {name: rep}\n"), ("sharing", &rule)]);
+        world.principal.tenant = tenant.map(str::to_owned);
+        let outer = |member: &str, organization: &str| GroupMember {
+            group: "west".to_owned(),
+            member: Recipient::Group(member.to_owned()),
+            organization: Some(organization.to_owned()),
+        };
+        world.model.group_members = vec![outer("ours", "t1"), outer("theirs", "t2")];
+        let compiled = world.compiled("account", Operation::Read);
+        let step = compiled.steps.into_iter().find(|step| step.name == "r");
+        step.expect("a step").rows.describe()["owner_id"]["$inRecords"]["where"].to_string()
+    };
+    let everywhere = r#"{"organization":{"$null":true}}"#;
+    let here = r#"{"organization":{"$eq":"t1"}}"#;
+    for owned_by in ["{type: role, value: rep}", "{type: group, value: west}"] {
+        let (without, within) = (lookup(owned_by, None), lookup(owned_by, Some("t1")));
+        assert!(without.contains(everywhere) && !without.contains(here), "{without}");
+        assert!(within.contains(everywhere) && within.contains(here), "{within}");
+    }
+    let groups = lookup("{type: group, value: west}", Some("t1"));
+    assert!(
+        groups.contains("\"ours\"") && !groups.contains("\"theirs\""),
+        "{groups}"
     );
 }
 
@@ -527,7 +560,7 @@ fn sets_are_held_by_assignment_to_the_user_its_groups_and_roles() {
 }
 
 #[test]
-fn the_zone_is_the_principals_else_the_operators() {
+fn the_zone_is_the_operators_whatever_the_principal_says() {
     let mut world = World::new(&[BASE]);
     let check = |world: &World, expected: &str| {
         let subject = Subject::new(&world.principal, &world.memberships, &world.model, &world.settings);
@@ -539,13 +572,8 @@ fn the_zone_is_the_principals_else_the_operators() {
     world
         .principal
         .attributes
-        .insert("timezone".to_owned(), json!("Nowhere/Else"));
-    check(&world, "Asia/Tokyo");
-    world
-        .principal
-        .attributes
         .insert("timezone".to_owned(), json!("Europe/Berlin"));
-    check(&world, "Europe/Berlin");
+    check(&world, "Asia/Tokyo");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use objectos_plugin_api::contracts::auth::{Auth, AuthServer, Credentials, Identity};
 use objectos_plugin_api::contracts::permissions::{
     AccessPlan, AccessRequest, Operation, PermissionsClient, SystemPermissionRequest,
 };
@@ -190,6 +191,53 @@ async fn nobody_begins_with_anything_and_administrators_have_all() {
     world.plugin.stop().await.unwrap();
 }
 
+/// Tells nobody who anybody is; that it is there is enough.
+#[derive(Debug)]
+struct Strangers;
+
+impl Auth for Strangers {
+    async fn authenticate(&self, _: Context, _: Credentials) -> Result<Identity> {
+        Ok(Identity::default())
+    }
+}
+
+#[tokio::test]
+async fn where_people_sign_in_nobody_is_alone_on_the_machine() {
+    let local = Principal {
+        id: "local".to_owned(),
+        kind: PrincipalKind::Local,
+        roles: vec!["super_admin".to_owned()],
+        ..Principal::default()
+    };
+    let local = Context::request("r").with_principal(&local);
+    for signs_in in [false, true] {
+        let (host, _data, _metadata) = host();
+        let host = host.now_ms(NOW_MS);
+        let host = if signs_in {
+            host.service(AuthServer::new(Arc::new(Strangers)))
+        } else {
+            host
+        };
+        let plugin = host.start::<PermissionsPlugin>().await.unwrap();
+        let client = PermissionsClient::open(&plugin.host()).unwrap();
+        let request = AccessRequest {
+            object: "account".to_owned(),
+            operation: Operation::Read,
+        };
+        let plan = client.access_plan(&local, &request).await.unwrap();
+        assert_eq!(plan.allowed, !signs_in, "{signs_in}");
+        let permission = SystemPermissionRequest {
+            permission: "manage_platform".to_owned(),
+        };
+        let holds = client.has_system_permission(&local, &permission).await.unwrap();
+        assert_eq!(holds, !signs_in, "{signs_in}");
+        // Whoever signed in is who it was.
+        let plan = client.access_plan(&administrator(), &request).await.unwrap();
+        assert!(plan.allowed);
+        plugin.stop().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_grant_counts_from_its_acknowledgement_until_it_is_taken_back() {
     let world = World::new().await;
@@ -261,6 +309,55 @@ async fn a_share_that_ends_ends_without_a_write() {
     let lasting = json!({"object": "account", "record": "a2", "recipient_type": "user", "recipient": "ann", "access_level": "read"});
     world.create("sys_record_share", lasting).await.unwrap();
     assert_eq!(world.client.version(&ann).unwrap(), version);
+    world.plugin.stop().await.unwrap();
+}
+
+/// What is given in one organisation does not count while another one is the active one, nor while none is.
+#[tokio::test]
+async fn roles_groups_and_territories_may_count_in_one_organisation_alone() {
+    let world = World::new().await;
+    let nested = json!({"group": "field", "member_type": "role", "member": "rep", "organization": "t1"});
+    world.create("sys_group_member", nested).await.unwrap();
+    for (object, record) in [
+        (
+            "sys_user_role",
+            json!({"user": "ann", "role": "rep", "organization": "t1"}),
+        ),
+        ("sys_user_role", json!({"user": "ann", "role": "aide"})),
+        (
+            "sys_group_member",
+            json!({"group": "west", "member_type": "user", "member": "ann", "organization": "t1"}),
+        ),
+        (
+            "sys_user_territory",
+            json!({"user": "ann", "territory": "north", "organization": "t1"}),
+        ),
+    ] {
+        world.create(object, record).await.unwrap();
+    }
+    for (tenant, roles, groups, territories) in [
+        (
+            Some("t1"),
+            vec!["aide", "rep", "user"],
+            vec!["field", "west"],
+            vec!["north"],
+        ),
+        (Some("t2"), vec!["aide", "user"], vec![], vec![]),
+        (None, vec!["aide", "user"], vec![], vec![]),
+    ] {
+        let context = Context::request("r1").with_principal(&Principal {
+            id: "ann".to_owned(),
+            kind: PrincipalKind::User,
+            tenant: tenant.map(str::to_owned),
+            roles: vec!["user".to_owned()],
+            permission_sets: vec!["sales".to_owned()],
+            ..Principal::default()
+        });
+        let held = world.plan(&context, Operation::Read).await.holdings.unwrap();
+        assert_eq!(held.roles, roles, "{tenant:?}");
+        assert_eq!(held.groups, groups, "{tenant:?}");
+        assert_eq!(held.territories, territories, "{tenant:?}");
+    }
     world.plugin.stop().await.unwrap();
 }
 
@@ -619,6 +716,69 @@ async fn managers_learn_why() {
     world.plugin.stop().await.unwrap();
 }
 
+const MASKED: &str = "name: account\nfields:\n  name: {type: text}\n  region: {type: text}\n  revenue: {type: currency}\n  iban: {type: text, maskingRule: {field: iban, strategy: redact, roles: [rep]}}\n";
+const EDITORS: &str = "name: editors\nobjects:\n  account: {allowRead: true, allowEdit: true, viewAllRecords: true, modifyAllRecords: true}\nfields:\n  account.name: {readable: true, editable: false}\nrowLevelSecurity:\n  - {name: northern, object: account, operation: update, using: \"region = 'north'\", check: \"region = 'north'\"}\n";
+
+#[tokio::test]
+async fn masks_bans_memberships_and_what_is_written_are_explained() {
+    let world = World::new().await;
+    world.metadata.declare("object", "account", MASKED);
+    world.metadata.declare("permission", "editors", EDITORS);
+    world.assign("editors", "ann", None).await;
+    world
+        .create("sys_user_role", json!({"user": "ann", "role": "rep"}))
+        .await
+        .unwrap();
+    let ann = json!({"id": "ann", "name": "Ann", "role": "user"});
+    world.data.put("sys_user", map(ann));
+    let account = json!({"id": "a1", "owner_id": "bob", "name": "One", "region": "north"});
+    world.data.put("account", map(account));
+    let ask = async |more: Value| {
+        let mut question = json!({"userId": "ann", "object": "account", "operation": "edit", "recordId": "a1"});
+        question.as_object_mut().unwrap().extend(map(more));
+        let explain = "POST /api/v1/permissions/explain";
+        let (_, answer) = world.route(&administrator(), explain, &[], "", question).await.unwrap();
+        let reason = answer["reason"].as_str().unwrap().to_owned();
+        (answer["allowed"] == true, reason, answer["masked"].clone())
+    };
+    let (allowed, reason, masked) = ask(json!({"operation": "read", "field": "iban"})).await;
+    assert!(allowed && reason.contains("only a mask of `iban`"), "{reason}");
+    assert_eq!(masked, json!(["iban"]));
+    let at = [("object", "account")];
+    let object = "GET /api/v1/permissions/objects/{object}";
+    let (_, object) = world.route(&user("ann"), object, &at, "", Value::Null).await.unwrap();
+    let fields = &object["fieldPermissions"];
+    assert_eq!(
+        (&fields["iban"]["masked"], fields["region"].get("masked")),
+        (&json!(true), None)
+    );
+    for (change, expected) in [
+        (json!({"region": "north"}), ""),
+        (json!({"region": "south"}), "would not be among them"),
+        (json!({"name": "Two"}), "the field `name` is not open for editing"),
+        (json!({"name": "One"}), "the field `name` is not open for editing"),
+    ] {
+        let (allowed, reason, _) = ask(json!({"change": change})).await;
+        assert_eq!(allowed, expected.is_empty(), "{change}: {reason}");
+        assert!(reason.contains(expected), "{change}: {reason}");
+    }
+    let (allowed, reason, _) = ask(json!({"tenant": "t9"})).await;
+    assert!(
+        !allowed && reason.contains("no member of the organisation `t9`"),
+        "{reason}"
+    );
+    for (banned, expires, allowed) in [
+        (true, Value::Null, false),
+        (true, json!(moment::text(NOW_MS - 1)), true),
+    ] {
+        let ban = map(json!({"banned": banned, "ban_expires": expires}));
+        world.data.change("sys_user", "ann", &ban);
+        let (answered, reason, _) = ask(json!({})).await;
+        assert_eq!(answered, allowed, "{expires}: {reason}");
+    }
+    world.plugin.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn sets_are_written_with_versions_and_only_by_managers() {
     let world = World::new().await;
@@ -659,6 +819,32 @@ async fn sets_are_written_with_versions_and_only_by_managers() {
         .filter_map(|set| set["name"].as_str())
         .collect();
     assert_eq!(names, ["sales", "administrator"]);
+    world.plugin.stop().await.unwrap();
+}
+
+/// A set that was withdrawn is edited and comes back without opening anything by it.
+#[tokio::test]
+async fn a_withdrawn_set_stays_withdrawn_while_it_is_edited_and_restored() {
+    let world = World::new().await;
+    world.assign("extra", "ann", None).await;
+    let definition = json!({"name": "extra", "objects": {"account": {"allowRead": true}}});
+    let record = json!({"id": "s1", "name": "extra", "definition": definition, "active": false});
+    world.create("sys_permission_set", record.clone()).await.unwrap();
+    assert!(!world.reads(&user("ann")).await);
+    let put = "PUT /api/v1/permissions/sets/{name}";
+    let named = [("name", "extra"), ("version", "1")];
+    let body = json!({"objects": {"account": {"allowRead": true, "allowEdit": true}}});
+    let written = world.route(&administrator(), put, &named[..1], "", body).await;
+    assert_eq!(written.unwrap().0, 200);
+    assert_eq!(world.data.get("sys_permission_set", "s1").unwrap()["active"], false);
+    // Somebody gives it back; then a version comes back of the time when it was withdrawn.
+    let active = map(json!({"active": true}));
+    world.data.change("sys_permission_set", "s1", &active);
+    let restore = "POST /api/v1/permissions/sets/{name}/versions/{version}/restore";
+    let restored = world.route(&administrator(), restore, &named, "", Value::Null).await;
+    assert_eq!(restored.unwrap().0, 200);
+    let stored = world.data.get("sys_permission_set", "s1").unwrap();
+    assert_eq!((&stored["active"], &stored["definition"]), (&json!(false), &definition));
     world.plugin.stop().await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, ok};
 use crate::catalogue::SYSTEM_PREFIX;
 use crate::evaluate::Record;
-use crate::explain::{self, Question, decide, has, is_foreign};
+use crate::explain::{self, Asked, Question, decide, has, is_foreign};
 use crate::load::Loaded;
 use crate::reach::{self, Reach};
 use crate::records::Live;
@@ -58,15 +58,19 @@ pub(super) async fn check(call: Call) -> Result<HttpResponse> {
         .state
         .compile(&call.context, &subject, &question.object, operation)
         .await?;
-    let field = question.field.as_deref();
     let store = &call.state.loader.store;
+    let asked = |record| Asked {
+        record,
+        change: question.change.as_ref(),
+        field: question.field.as_deref(),
+    };
     let live = Live {
         store,
         context: &call.context,
     };
     let absent = || json!({ "allowed": false, "reason": "there is no such record, or it is not open to you" });
     let (Some(id), true) = (&question.record_id, compiled.plan.allowed) else {
-        let (verdict, _) = decide(&compiled, &question.object, operation, None, field, &live).await?;
+        let (verdict, _) = decide(&compiled, &question.object, operation, asked(None), &live).await?;
         return answer(verdict.allowed, &verdict.reason);
     };
     let found = store.one(&call.context, &question.object, id).await?;
@@ -80,16 +84,24 @@ pub(super) async fn check(call: Call) -> Result<HttpResponse> {
             .state
             .compile(&call.context, &subject, &question.object, Operation::Read)
             .await?;
-        let (seen, _) = decide(&seen, &question.object, Operation::Read, Some(&record), None, &live).await?;
+        let (seen, _) = decide(
+            &seen,
+            &question.object,
+            Operation::Read,
+            Asked::of(Some(&record)),
+            &live,
+        )
+        .await?;
         if !seen.allowed {
             return ok(&absent());
         }
     }
-    let (verdict, _) = decide(&compiled, &question.object, operation, Some(&record), None, &live).await?;
+    let about = Asked::of(Some(&record));
+    let (verdict, _) = decide(&compiled, &question.object, operation, about, &live).await?;
     if operation == Operation::Read && !verdict.allowed {
         return ok(&absent());
     }
-    let (verdict, _) = decide(&compiled, &question.object, operation, Some(&record), field, &live).await?;
+    let (verdict, _) = decide(&compiled, &question.object, operation, asked(Some(&record)), &live).await?;
     answer(verdict.allowed, &verdict.reason)
 }
 
@@ -128,6 +140,7 @@ pub(super) async fn object(call: Call) -> Result<HttpResponse> {
     let open = |field: &&String| {
         managed || (read.allowed && has(&read.readable, field)) || (edit.allowed && has(&edit.writable, field))
     };
+    let masked = info.masked_from(&subject.roles);
     let mut names: Vec<&String> = info.fields.keys().filter(open).collect();
     names.sort_unstable();
     let fields: Map<String, Value> = names
@@ -135,7 +148,11 @@ pub(super) async fn object(call: Call) -> Result<HttpResponse> {
         .map(|field| {
             let readable = read.allowed && has(&read.readable, field);
             let editable = edit.allowed && has(&edit.writable, field);
-            (field.clone(), json!({ "readable": readable, "editable": editable }))
+            let mut said = json!({ "readable": readable, "editable": editable });
+            if readable && masked.contains(field.as_str()) {
+                said["masked"] = json!(true);
+            }
+            (field.clone(), said)
         })
         .collect();
     ok(&json!({
@@ -225,13 +242,15 @@ pub(super) async fn explain(call: Call) -> Result<HttpResponse> {
         call.manager().await?;
         keep_within(&call, &mine, &mut question).await?;
     }
-    let store = &call.state.loader.store;
+    let mut barred = None;
     let principal = match (&question.principal, &question.user_id) {
         (Some(principal), _) => Some(principal.clone()),
         (None, Some(id)) if !about_me => {
-            let found = explain::principal_of(store, &call.context, id, question.tenant.as_deref()).await?;
+            let found = explain::principal_of(&call.state, &call.context, id, &question).await?;
             let missing = || Error::new(ErrorKind::NotFound, format!("there is no user `{id}`"));
-            Some(found.ok_or_else(missing)?)
+            let person = found.ok_or_else(missing)?;
+            barred = person.barred;
+            Some(person.principal)
         }
         _ => None,
     };
@@ -239,7 +258,12 @@ pub(super) async fn explain(call: Call) -> Result<HttpResponse> {
         Some(principal) => call.state.subject_of(&call.context, &principal).await?,
         None => Subject::clone(&mine),
     };
-    ok(&explain::explain(&call.state, &call.context, &subject, &question, operation).await?)
+    let mut answer = explain::explain(&call.state, &call.context, &subject, &question, operation).await?;
+    if let Some(reason) = barred {
+        answer["allowed"] = json!(false);
+        answer["reason"] = json!(reason);
+    }
+    ok(&answer)
 }
 
 /// Whoever reaches no further than their organisation asks about its members, as they are there, and about its records.

@@ -89,6 +89,11 @@ pub(super) async fn restore(call: Call) -> Result<HttpResponse> {
             "of this version of `{name}` no record was kept, only what it said"
         ))
     })?;
+    put_back(&call, object, &name, record).await
+}
+
+/// Writes a record that was kept in the place of the one of that name, or makes it anew.
+pub(super) async fn put_back(call: &Call, object: &str, name: &str, record: Value) -> Result<HttpResponse> {
     let store = &call.state.loader.store;
     let query = json!({ "where": { (key_of(object)): name }, "limit": 1 });
     let known = store.some(&call.context, object, query).await?;

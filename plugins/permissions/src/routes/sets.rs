@@ -112,15 +112,19 @@ async fn write(call: &Call, name: &str, definition: Value) -> Result<HttpRespons
             "the set `administrator` is built in and cannot be edited",
         ));
     }
+    let known = stored(call, name).await?;
+    // One that was withdrawn stays so: to edit what it says is not to give it back.
+    let active = known
+        .as_ref()
+        .is_none_or(|record| record.get("active") != Some(&Value::Bool(false)));
     let record = json!({
         "name": name,
         "label": definition.get("label"),
         "definition": definition,
-        "active": true,
+        "active": active,
     });
     let store = &call.state.loader.store;
-    let known = stored(call, name).await?.and_then(|record| text(&record, "id"));
-    let (status, id) = match known {
+    let (status, id) = match known.and_then(|record| text(&record, "id")) {
         Some(id) => {
             store.update(&call.context, SETS, &id, record).await?;
             (200, id)
@@ -160,11 +164,16 @@ pub(super) async fn versions(call: Call) -> Result<HttpResponse> {
     policies::listed(&call, SETS, call.request.parameter("name")).await
 }
 
-/// Writes what a version said as the newest one.
+/// Writes what a version said as the newest one: all of the record, whether it was active among it. Of those that kept no record
+/// only what the set said comes back.
 pub(super) async fn restore(call: Call) -> Result<HttpResponse> {
     call.manager().await?;
     let name = call.request.parameter("name").to_owned();
     let version = policies::asked_for(&call, SETS, &name).await?;
+    let record = version.get("record").filter(|record| record.is_object());
+    if let Some(record) = record.filter(|_| name != ADMINISTRATOR) {
+        return policies::put_back(&call, SETS, &name, record.clone()).await;
+    }
     let definition = version.get("definition").filter(|definition| definition.is_object());
     let definition = definition.cloned().ok_or_else(|| no_set(&name))?;
     write(&call, &name, definition).await

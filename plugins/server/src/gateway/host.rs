@@ -1,7 +1,7 @@
 //! The real gateway: a thin view of the plugin's [`Host`]. Opens each service once.
 
 use objectos_plugin_api::{
-    Context, Error, Host, Payload, Result, ServiceRef,
+    Context, Error, Host, Payload, Refusals, Result, ServiceRef,
     contracts::{
         auth::{AuthClient, Credentials},
         kernel::KernelClient,
@@ -20,6 +20,7 @@ pub struct HostGateway {
     auth: Result<ServiceRef>,
     kernel: Result<ServiceRef>,
     permissions: Result<PermissionsClient>,
+    refusals: Refusals,
 }
 
 impl HostGateway {
@@ -34,6 +35,7 @@ impl HostGateway {
             auth,
             kernel,
             permissions,
+            refusals: Refusals::default(),
         }
     }
 }
@@ -99,6 +101,10 @@ impl Gateway for HostGateway {
             .map_err(Clone::clone)?
             .call(context, method, request)
             .await
+    }
+
+    async fn refused(&self, context: &Context, route: &str, error: &Error) {
+        self.refusals.tell(&self.host, context, route, error).await;
     }
 
     fn now_ms(&self) -> i64 {

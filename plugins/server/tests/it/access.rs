@@ -110,11 +110,20 @@ async fn a_guest_reaches_what_is_open_to_guests_and_has_an_allowance_of_its_own(
 
 #[tokio::test]
 async fn a_user_is_no_administrator() {
-    let server = start(&with_auth(), json!({}));
+    let gateway = with_auth();
+    let server = start(&gateway, json!({}));
     for path in ["/system/a", "/api/v1/plugins", "/api/v1/kernel/metrics"] {
         let reply = ask(server.address, &format!("GET {path}"), &[ADA], "").await;
         assert_eq!(reply.error(), (403, "insufficient_privileges".to_owned()), "{path}");
     }
+    let told = gateway.refused();
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    let expected = [
+        "u1 GET /system/{name} insufficient_privileges",
+        "u1 GET /api/v1/plugins insufficient_privileges",
+        "u1 GET /api/v1/kernel/metrics insufficient_privileges",
+    ];
+    assert_eq!(told, expected, "each refusal is told of");
     let local = start(
         &{
             let gateway = TestGateway::new();

@@ -51,6 +51,7 @@ struct State {
     permit: Option<Permit>,
     kernel_answers: Vec<(String, Result<Value>)>,
     kernel_calls: Vec<(String, String)>,
+    refused: Vec<String>,
     /// Bodies to be read, by number.
     flows: Vec<Option<Box<dyn Flow>>>,
     /// Sockets to be taken, by number.
@@ -199,6 +200,11 @@ impl TestGateway {
         self.state.lock().unwrap().kernel_calls.clone()
     }
 
+    /// User, route and code of what was told to be refused.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        self.state.lock().unwrap().refused.clone()
+    }
+
     fn changed(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
@@ -315,6 +321,11 @@ impl Gateway for TestGateway {
             bytes: serde_json::to_vec(&answer).unwrap(),
             released: None,
         })
+    }
+
+    async fn refused(&self, context: &Context, route: &str, error: &Error) {
+        let line = format!("{} {route} {}", context.user(), error.code());
+        self.state.lock().unwrap().refused.push(line);
     }
 
     fn now_ms(&self) -> i64 {

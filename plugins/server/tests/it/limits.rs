@@ -213,7 +213,7 @@ async fn a_caller_that_goes_away_cancels_its_call() {
 async fn a_peer_that_takes_nothing_is_dropped() {
     let (gateway, mut released) = TestGateway::new().tell_releases();
     gateway.route(PLUGIN, "GET /big", "authenticated", |_, _| async {
-        Ok(HttpResponse::json_bytes(200, vec![b'x'; 64 * 1024 * 1024]))
+        Ok(HttpResponse::json_bytes(200, vec![b'1'; 64 * 1024 * 1024]))
     });
     let server = start(&gateway, json!({ "limits": { "writeMs": 60 } }));
     let mut wire = Wire::open(server.address).await;
@@ -226,7 +226,7 @@ async fn a_peer_that_takes_nothing_is_dropped() {
 async fn a_large_answer_goes_out_whole_and_its_memory_is_given_back() {
     let (gateway, mut released) = TestGateway::new().tell_releases();
     gateway.route(PLUGIN, "GET /big", "authenticated", |_, _| async {
-        Ok(HttpResponse::json_bytes(200, vec![b'x'; 8 * 1024 * 1024]))
+        Ok(HttpResponse::json_bytes(200, vec![b'1'; 8 * 1024 * 1024]))
     });
     let server = start(&gateway, json!({}));
     let mut wire = Wire::open(server.address).await;

@@ -15,6 +15,9 @@ const PASSING: [&str; 6] = [
     "ThrottlingException",
 ];
 
+/// Characters of a code or message that are repeated.
+const TOLD_MAX: usize = 300;
+
 fn code(answer: &IncomingAnswer) -> Option<String> {
     xml::text(&answer.body, "Code")
 }
@@ -33,9 +36,10 @@ pub(super) fn is_missing_key(answer: &IncomingAnswer) -> bool {
     answer.status == 404 && code(answer).as_deref() == Some("NoSuchKey")
 }
 
-/// What the server says.
+/// What the server says, of which no more is repeated than a line has: it goes into reports and logs.
 pub(super) fn told(answer: &IncomingAnswer) -> String {
-    match (code(answer), xml::text(&answer.body, "Message")) {
+    let short = |text: String| text.chars().take(TOLD_MAX).collect::<String>();
+    match (code(answer).map(short), xml::text(&answer.body, "Message").map(short)) {
         (Some(code), Some(message)) => format!("status {}, {code}: {message}", answer.status),
         (Some(code), None) => format!("status {}, {code}", answer.status),
         (None, _) => format!("status {}", answer.status),
@@ -113,6 +117,8 @@ mod tests {
         }
         assert_eq!(told(&answer(403, "AccessDenied")), "status 403, AccessDenied: Because");
         assert_eq!(told(&answer(502, "")), "status 502");
+        let long = told(&answer(502, &"x".repeat(1_000)));
+        assert_eq!(long.len(), "status 502, : Because".len() + TOLD_MAX, "{long}");
     }
 
     #[test]

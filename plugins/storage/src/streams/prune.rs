@@ -96,13 +96,24 @@ impl<O: Objects> Streams<O> {
             let older = kept.snapshots.iter().filter(move |(_, name)| name.sequence < sequence);
             older.map(|(key, _)| key.clone()).collect::<Vec<String>>()
         };
-        // Gone: somebody else forgets the same.
-        let Some(body) = self.objects.get(&newest.key).await? else {
-            return Ok(Vec::new());
-        };
-        let Some(base) = last_state(&events_of(&newest.key, &newest.name, &body)) else {
-            // What cannot be read leads to nothing; whoever comes after it says what the record is.
-            tracing::error!(key = newest.key, "old events that cannot be read are forgotten");
+        let mut base = None;
+        // Not every event says what the record is; the last one that does may be in an older batch.
+        for batch in old.iter().rev() {
+            // Gone: somebody else forgets the same.
+            let Some(body) = self.objects.get(&batch.key).await? else {
+                return Ok(Vec::new());
+            };
+            base = last_state(&events_of(&batch.key, &batch.name, &body));
+            if base.is_some() {
+                break;
+            }
+        }
+        let Some(base) = base else {
+            // They lead to nothing; the snapshots stay, and whoever comes after them says what the record is.
+            tracing::error!(
+                key = newest.key,
+                "old events that do not say what the record was are forgotten"
+            );
             return Ok(Vec::new());
         };
         // A record that is gone, and of which nothing came after, needs no state.

@@ -1,7 +1,7 @@
 //! The service `event-archive-s3`: done events in objects by day.
 
 use objectos_plugin_api::contracts::event_archive::S3_ARCHIVE;
-use objectos_plugin_api::contracts::event_store::{DoneEvent, RangeRequest, StoredEvent};
+use objectos_plugin_api::contracts::event_store::{DoneEvent, RangePage, RangePageRequest, RangeRequest, StoredEvent};
 use objectos_plugin_testing::TestPlugin;
 use serde_json::{Value, json};
 
@@ -137,6 +137,41 @@ async fn lists_are_read_page_by_page_and_only_of_the_days_asked_for() {
     assert_eq!(sequences(&plugin, &late).await, [8, 9]);
     let seen = server.take_seen();
     assert_eq!((lists(&seen), seen.len()), (1, 3), "a list and two objects: {seen:?}");
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_ends_where_enough_was_looked_at() {
+    let (server, plugin) = opened(&json!({})).await;
+    for n in 1..=9 {
+        append(&plugin, &[note(n, "a.b", 0)]).await;
+    }
+    let page = async |after: u64, looked_at_max: u32, name: &str| -> (Vec<u64>, Option<u64>) {
+        let request = RangePageRequest {
+            range: RangeRequest {
+                after,
+                names: vec![name.to_owned()],
+                ..all()
+            },
+            looked_at_max,
+            time_max_ms: 0,
+        };
+        let page: RangePage = ask(&plugin, S3_ARCHIVE, "range_page", &request).await.unwrap();
+        let sequences = page.events.iter().map(|stored| stored.sequence).collect();
+        (sequences, page.next)
+    };
+    server.take_seen();
+    assert_eq!(page(0, 1, "a.b").await, (vec![1, 2, 3, 4], Some(4)));
+    assert_eq!(
+        server.take_seen().len(),
+        5,
+        "a list, and the objects that are read at once"
+    );
+    // What is nowhere is found out page by page as well.
+    assert_eq!(page(0, 1, "z.z").await, (vec![], Some(4)));
+    assert_eq!(page(4, 1, "z.z").await, (vec![], Some(8)));
+    assert_eq!(page(8, 1, "z.z").await, (vec![], None));
+    assert_eq!(page(0, 0, "a.b").await, ((1..=9).collect(), None));
     plugin.stop().await.unwrap();
 }
 

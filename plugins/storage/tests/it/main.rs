@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod archive;
+mod callers;
 mod failures;
 mod s3_server;
 mod streams;

@@ -316,6 +316,21 @@ async fn what_is_forgotten_leaves_the_state_it_led_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_forgotten_leaves_the_last_state_that_was_told() {
+    on_both(async |place| {
+        place.append(vec![of_record(1, "deal", "d", 0, false)]).await;
+        // Tells of the record, and not what it is.
+        let silent = json!({ "object": "deal", "recordId": "d" });
+        place.append(vec![done(2, "data.record.updated", 1, &silent)]).await;
+        place.append(vec![of_record(3, "deal", "d", 3 * DAY_MS, false)]).await;
+        assert_eq!(place.prune(2 * DAY_MS, 2 * DAY_MS).await, 2);
+        assert_eq!(place.read(deal()).await, (Some(1), vec![3]), "{}", place.service);
+        assert_eq!(place.page(deal()).await.snapshot.unwrap().state, Some(state("d", 1)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_bucket_files_are_kept_all_the_same() {
     let plugin = plugin(json!({}), &[]).await.unwrap();
     let events = vec![of_record(1, "deal", "d", 0, false)];

@@ -11,7 +11,7 @@ const GROUP: &str = "west";
 /// The group that has the other one.
 const OUTER_GROUP: &str = "everywhere";
 /// Each below the one before.
-const ROLES: [&str; 4] = ["chief", "boss", "rep", "aide"];
+pub(super) const ROLES: [&str; 4] = ["chief", "boss", "rep", "aide"];
 /// Each below the one before.
 const TERRITORIES: [&str; 3] = ["earth", "half", "corner"];
 
@@ -96,6 +96,11 @@ impl Circles {
                 .collect(),
             regions: std::array::from_fn(|_| dice.chance(70).then(|| *dice.pick(&REGIONS))),
         }
+    }
+
+    /// The one role of a user.
+    pub(super) fn role(&self, user: usize) -> Option<&'static str> {
+        self.roles[user].map(|own| ROLES[own])
     }
 
     pub(super) fn has(&self, circle: Circle, user: usize) -> bool {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::masking::Masking;
 use super::mirror::PREFIX;
-use super::{BEHIND_THE_MASK, Dice, MASK, ORGANIZATIONS, REGIONS, STAGES};
+use super::{BEHIND_THE_MASK, Dice, ORGANIZATIONS, REGIONS, STAGES};
 use crate::permissions::people::{People, Person};
 
 /// More than one page of an export for each of their owners.
@@ -97,7 +98,7 @@ pub(super) fn seed_traces(people: &mut People, users: &[Person]) -> Vec<BTreeSet
 }
 
 /// Files of the objects that everything is asked about, and of their mirrors.
-fn objects() -> Vec<(&'static str, String)> {
+fn objects(masking: &Masking) -> Vec<(&'static str, String)> {
     let text = |name: &str| format!("  {name}: {{type: text, searchable: {}}}\n", name != "region");
     let fields = [text("name"), text("region"), text("secret")].concat();
     let figures = |child: &str| {
@@ -111,8 +112,9 @@ fn objects() -> Vec<(&'static str, String)> {
     };
     let account = format!(
         "name: account\nsharingModel: read\nversioning: {{enabled: true, strategy: delta}}\nfields:\n{fields}{}  \
-         iban: {{type: text, maskingRule: {{field: iban, strategy: substitute, pattern: '{MASK}', exemptRoles: [super_admin]}}}}\n",
-        figures("opportunity")
+         iban: {{type: text, maskingRule: {}}}\n",
+        figures("opportunity"),
+        masking.rule()
     );
     let mirrored_account = format!(
         "name: {PREFIX}account\nsharingModel: private\nfields:\n{fields}{}  iban: {{type: text}}\n",
@@ -143,7 +145,7 @@ fn objects() -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(super) fn app(folder: &std::path::Path) -> std::path::PathBuf {
+pub(super) fn app(folder: &std::path::Path, masking: &Masking) -> std::path::PathBuf {
     let app = folder.join("leak");
     std::fs::create_dir_all(&app).expect("a folder");
     let others = [
@@ -167,7 +169,7 @@ pub(super) fn app(folder: &std::path::Path) -> std::path::PathBuf {
         ),
     ];
     let others = others.into_iter().map(|(name, text)| (name, text.to_owned()));
-    for (name, text) in objects().into_iter().chain(others) {
+    for (name, text) in objects(masking).into_iter().chain(others) {
         std::fs::write(app.join(name), text).expect("a file");
     }
     app

@@ -60,7 +60,7 @@ pub(super) fn fill(sight: &Sight<'_>, admin: &mut Person) {
 fn reflected(sight: &Sight<'_>, own: usize, record: &Value) -> Value {
     let mut out: Map<String, Value> = record.as_object().expect("a record").clone();
     out.retain(|field, _| field != "owner_id" && !sight.hidden[own].contains(field.as_str()));
-    if let Some(iban) = out.get_mut("iban") {
+    if let Some(iban) = out.get_mut("iban").filter(|_| sight.masked) {
         *iban = json!(MASK);
     }
     let pointed = out.get("account").and_then(Value::as_str);
@@ -82,7 +82,7 @@ pub(super) fn ask(sight: &Sight<'_>, dice: &mut Dice, person: &mut Person, admin
         return;
     }
     let hidden = question.touches.iter().any(|field| sight.hidden[own].contains(field));
-    let hidden = hidden || question.touches.contains("iban");
+    let hidden = hidden || (sight.masked && question.touches.contains("iban"));
     let over = question.over.iter().any(|field| sight.hidden[other].contains(field));
     // The id of a record of a closed object is known, and null.
     let closed = !sight.reads[other] && question.over.iter().any(|field| *field != "id");

@@ -222,7 +222,6 @@ impl Question {
         }
         let order: Vec<Value> = names
             .iter()
-            .filter(|name| **name != "iban")
             .map(|name| json!({"field": name, "order": "asc"}))
             .collect();
         json!({"fields": names, "where": self.filter(dice), "distinct": true, "orderBy": order, "limit": 200})

@@ -17,6 +17,8 @@ pub(super) struct Sight<'a> {
     pub(super) reads: [bool; 2],
     pub(super) rows: &'a [BTreeSet<String>; 2],
     pub(super) hidden: &'a [BTreeSet<&'static str>; 2],
+    /// Sees the mask in the place of an account's `iban`.
+    pub(super) masked: bool,
     /// The memos of the user's tenant.
     pub(super) memos: &'a BTreeSet<String>,
     /// The traces that the user sees.
@@ -122,8 +124,8 @@ impl Sight<'_> {
                 !self.hidden[own].contains(field.as_str()),
                 "{about}, {place}: {field} of {record}"
             );
-            let masked = field != "iban" || value.is_null() || value == MASK;
-            assert!(masked, "{about}, {place}: {record}");
+            let clean = field != "iban" || !self.masked || value.is_null() || value == MASK;
+            assert!(clean, "{about}, {place}: {record}");
         }
     }
 
@@ -236,7 +238,7 @@ impl Sight<'_> {
         let values = [change.get("oldValue"), change.get("newValue")];
         let withheld = |value: &Value| value.is_null() || value == "[withheld]";
         assert!(
-            field != "iban" || values.into_iter().flatten().all(withheld),
+            field != "iban" || !self.masked || values.into_iter().flatten().all(withheld),
             "{}: {place}: {change}",
             self.about
         );

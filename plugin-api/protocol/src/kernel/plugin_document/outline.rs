@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use schemars::generate::SchemaSettings;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::name::nearest;
@@ -16,11 +17,7 @@ const LISTED_KEYS: usize = 12;
 
 /// Reads the bytes; semantic checks come later.
 pub(super) fn read(bytes: &[u8]) -> Result<PluginDocument, Vec<DocumentProblem>> {
-    let end = bytes
-        .iter()
-        .rposition(|byte| !matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
-        .map_or(0, |last| last + 1);
-    let bytes = &bytes[..end];
+    let bytes = without_padding(bytes);
     if bytes.is_empty() {
         return Err(vec![DocumentProblem::new(
             "",
@@ -48,6 +45,37 @@ pub(super) fn read(bytes: &[u8]) -> Result<PluginDocument, Vec<DocumentProblem>>
         problems.push(by_reader(bytes, &first));
     }
     Err(problems)
+}
+
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let end = bytes
+        .iter()
+        .rposition(|byte| !matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'))
+        .map_or(0, |last| last + 1);
+    &bytes[..end]
+}
+
+/// Whether the text of a document that was read says `autoRestart: false`. The value itself cannot tell: it is the default, too.
+pub(super) fn wants_no_restart(bytes: &[u8]) -> bool {
+    let said = serde_json::from_slice::<Said>(without_padding(bytes));
+    said.is_ok_and(|said| said.objectos.health.auto_restart == Some(false))
+}
+
+#[derive(Deserialize)]
+struct Said {
+    objectos: SaidOfKernel,
+}
+
+#[derive(Deserialize)]
+struct SaidOfKernel {
+    #[serde(default)]
+    health: SaidOfHealth,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SaidOfHealth {
+    auto_restart: Option<bool>,
 }
 
 /// What the reader itself says, with the path at which it stopped.

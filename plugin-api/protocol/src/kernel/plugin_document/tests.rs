@@ -71,7 +71,10 @@ fn a_sound_document_is_read_with_its_defaults() {
     assert_eq!(document.build, None);
 
     let again = PluginDocument::parse(serde_json::to_string(&document).unwrap().as_bytes()).unwrap();
-    assert_eq!(again, document);
+    // Written out, the default reads as the wish not to be restarted.
+    let mut expected = document;
+    expected.objectos.health.max_restart_attempts = 0;
+    assert_eq!(again, expected);
 }
 
 #[test]
@@ -287,4 +290,76 @@ fn the_nearest_spelling_is_found_only_when_near() {
     for (word, expected) in cases {
         assert_eq!(nearest(word, known), expected, "{word}");
     }
+}
+
+#[test]
+fn keys_of_which_nothing_comes_are_named() {
+    let mut document = sound();
+    let parse = |document: &Value| PluginDocument::parse(document.to_string().as_bytes()).unwrap();
+    assert_eq!(parse(&document).idle_keys(), Vec::<String>::new());
+    let permission = |scope: &str| {
+        json!({
+            "id": scope, "resource": "process.env", "actions": ["read"], "scope": scope, "description": "reads",
+            "filter": {"resourceIds": ["HOME"]}
+        })
+    };
+    document["manifest"]["permissions"] = json!(["read"]);
+    document["manifest"]["datasources"] = json!(["other"]);
+    document["manifest"]["loading"] = json!({});
+    let permissions = ["plugin", "tenant", "global", "user"].map(permission);
+    document["security"] = json!({
+        "pluginId": "com.example.notes", "trustLevel": "untrusted", "sandbox": {"enabled": false},
+        "permissions": {
+            "permissions": permissions, "defaultGrant": "allow"
+        }
+    });
+    assert_eq!(
+        parse(&document).idle_keys(),
+        [
+            "manifest.permissions",
+            "manifest.datasources",
+            "manifest.loading",
+            "security.sandbox",
+            "security.permissions.defaultGrant",
+            "security.permissions.permissions[1].scope",
+            "security.permissions.permissions[3].scope",
+        ]
+    );
+}
+
+#[test]
+fn a_permission_that_would_be_wider_than_it_is_written_is_refused() {
+    let security = |filter: Value| {
+        json!({
+            "pluginId": "com.example.notes", "trustLevel": "untrusted", "sandbox": {},
+            "permissions": {"permissions": [{
+                "id": "notes", "resource": "data.object", "actions": ["read"], "description": "reads", "filter": filter
+            }]}
+        })
+    };
+    check("/security", security(json!({"resourceIds": ["note"]})), &[]);
+    check(
+        "/security",
+        security(json!({"resourceIds": ["note"], "condition": "owner = me", "fields": ["title"]})),
+        &[
+            "security.permissions.permissions[0].filter.condition: no permission is held to a condition; leave it out and \
+             narrow the permission with `resourceIds`",
+            "security.permissions.permissions[0].filter.fields: no permission is held to single fields; leave it out and \
+             narrow the permission with `resourceIds`",
+        ],
+    );
+}
+
+#[test]
+fn who_is_not_to_be_restarted_says_so() {
+    let attempts = |health: Value| {
+        let mut document = sound();
+        document["objectos"]["health"] = health;
+        let document = PluginDocument::parse(document.to_string().as_bytes()).unwrap();
+        document.objectos.health.max_restart_attempts
+    };
+    assert_eq!(attempts(json!({})), 3);
+    assert_eq!(attempts(json!({"autoRestart": true, "maxRestartAttempts": 5})), 5);
+    assert_eq!(attempts(json!({"autoRestart": false})), 0);
+    assert_eq!(attempts(json!({"autoRestart": false, "maxRestartAttempts": 5})), 0);
 }

@@ -16,6 +16,7 @@ pub(super) fn problems(document: &PluginDocument) -> Vec<DocumentProblem> {
     let mut findings = Findings::default();
     manifest(document, &mut findings);
     parts(document, &mut findings);
+    permissions(document, &mut findings);
     let declaration = &document.objectos;
     services(declaration, &mut findings);
     hooks_and_events(declaration, &mut findings);
@@ -47,6 +48,29 @@ impl Findings {
                 );
             }
             seen.push(entry);
+        }
+    }
+}
+
+/// What would give a plugin more than its author asks for: a permission is for whole resources, by their names.
+fn permissions(document: &PluginDocument, findings: &mut Findings) {
+    for (index, permission) in document.security.permissions.permissions.iter().enumerate() {
+        let Some(filter) = &permission.filter else { continue };
+        let path = format!("security.permissions.permissions[{index}].filter");
+        let remedy = "leave it out and narrow the permission with `resourceIds`";
+        if filter.condition.is_some() {
+            findings.add(
+                format!("{path}.condition"),
+                "no permission is held to a condition",
+                remedy,
+            );
+        }
+        if !filter.fields.is_empty() {
+            findings.add(
+                format!("{path}.fields"),
+                "no permission is held to single fields",
+                remedy,
+            );
         }
     }
 }

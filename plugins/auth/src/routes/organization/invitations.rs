@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Right, entitled, member_record, membership, newcomer, read_roles, telling_role, users_of};
+use super::{entitled, member_record, membership, newcomer, read_roles, telling_role, users_of};
 use crate::{
     error::{AuthError, Refusal, Result},
     http::{Reply, body, percent},
@@ -14,6 +14,7 @@ use crate::{
         kinds::{Invitation, Member, Organization, Session, TeamMember, User},
         making,
     },
+    right::Right,
     routes::{Call, SignedIn, sign},
     view,
 };

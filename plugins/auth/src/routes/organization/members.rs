@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{OWNER, Right, entitled, has_role, membership, read_roles, telling_role, users_of};
+use super::{entitled, membership, read_roles, telling_role, users_of};
 use crate::{
     error::{AuthError, Refusal, Result},
     http::{Reply, percent},
-    records::kinds::{Member, Session, Team, TeamMember, User},
+    records::kinds::{Member, User},
+    right::{OWNER, Right, check_rank, has_role, holds},
     routes::{Call, SignedIn},
     view,
 };
@@ -27,7 +28,7 @@ pub(in crate::routes) async fn list(call: Call) -> Result<Reply> {
     let members: Vec<Member> = call
         .auth
         .records
-        .find(&call.context, json!({ "organization_id": organization.id }))
+        .all(&call.context, json!({ "organization_id": organization.id }))
         .await?;
     let shown = with_users(&call, &members).await?;
     Ok(Reply::ok(json!({ "members": shown, "total": members.len() })))
@@ -51,25 +52,6 @@ async fn named(call: &Call, organization: &str, name: &str) -> Result<Member> {
         .ok_or_else(|| Refusal::MemberNotFound.into())
 }
 
-async fn check_owner_stays(call: &Call, member: &Member) -> Result<()> {
-    if !has_role(&member.role, OWNER) {
-        return Ok(());
-    }
-    let members: Vec<Member> = call
-        .auth
-        .records
-        .find(&call.context, json!({ "organization_id": member.organization_id }))
-        .await?;
-    let another = members
-        .iter()
-        .any(|other| other.id != member.id && has_role(&other.role, OWNER));
-    if another {
-        Ok(())
-    } else {
-        Err(Refusal::LastOwner.into())
-    }
-}
-
 /// Refuses to let a user go who is the only owner of an organisation with others in it.
 pub(in crate::routes) async fn check_not_last_owner(call: &Call, user: &str) -> Result<()> {
     let places: Vec<Member> = call
@@ -78,36 +60,19 @@ pub(in crate::routes) async fn check_not_last_owner(call: &Call, user: &str) -> 
         .find(&call.context, json!({ "user_id": user }))
         .await?;
     for place in places {
-        check_owner_stays(call, &place).await?;
+        call.auth.check_owner_stays(&call.context, &place).await?;
     }
     Ok(())
 }
 
 /// Takes a member out: of the organisation, of its teams, and of the sessions that work in it.
-async fn take_out(call: &Call, member: &Member) -> Result<()> {
-    let records = &call.auth.records;
+pub(in crate::routes) async fn take_out(call: &Call, member: &Member) -> Result<()> {
     let told = telling_role(call, member, "authz.role_removed", "A member left an organization")?;
-    records
+    call.auth
+        .records
         .delete_telling::<Member>(&call.context, &member.id, vec![told])
         .await?;
-    let teams: Vec<Team> = records
-        .find(&call.context, json!({ "organization_id": member.organization_id }))
-        .await?;
-    for team in teams {
-        let place = json!({ "team_id": team.id, "user_id": member.user_id });
-        let found: Option<TeamMember> = records.find_one(&call.context, place).await?;
-        if let Some(place) = found {
-            records.delete::<TeamMember>(&call.context, &place.id).await?;
-        }
-    }
-    let active = json!({ "user_id": member.user_id, "active_organization_id": member.organization_id });
-    for session in records.find::<Session>(&call.context, active).await? {
-        let none = json!({ "active_organization_id": null, "active_team_id": null });
-        records.update::<Session>(&call.context, &session.id, none).await?;
-    }
-    call.auth.sessions.forget_user(&member.user_id);
-    call.auth.keys.forget_user(&member.user_id);
-    Ok(())
+    call.auth.clear_place(&call.context, member).await
 }
 
 /// `POST /organization/remove-member {memberIdOrEmail, organizationId?}`.
@@ -120,18 +85,10 @@ pub(in crate::routes) async fn remove(call: Call) -> Result<Reply> {
         None => body.required("memberId")?,
     };
     let member = named(&call, &organization.id, name).await?;
-    check_owner_stays(&call, &member).await?;
-    check_rank(&mine, &member)?;
+    call.auth.check_owner_stays(&call.context, &member).await?;
+    check_rank(&mine.role, &member.role)?;
     take_out(&call, &member).await?;
     Ok(Reply::ok(json!({ "member": view::member(&member, None) })))
-}
-
-/// Owners are no business of admins.
-fn check_rank(mine: &Member, theirs: &Member) -> Result<()> {
-    if has_role(&theirs.role, OWNER) && !has_role(&mine.role, OWNER) {
-        return Err(AuthError::explained(Refusal::Forbidden, "Only an owner changes owners"));
-    }
-    Ok(())
 }
 
 /// `POST /organization/update-member-role {memberId, role, organizationId?}`.
@@ -141,9 +98,9 @@ pub(in crate::routes) async fn update_role(call: Call) -> Result<Reply> {
     let (organization, mine) = entitled(&call, &me, body.text("organizationId")?, Right::Manage).await?;
     let member = named(&call, &organization.id, body.required("memberId")?).await?;
     let roles = read_roles(&call, &body, &mine)?;
-    check_rank(&mine, &member)?;
+    check_rank(&mine.role, &member.role)?;
     if !has_role(&roles, OWNER) {
-        check_owner_stays(&call, &member).await?;
+        call.auth.check_owner_stays(&call.context, &member).await?;
     }
     let change = json!({ "role": roles });
     let given = Member {
@@ -189,7 +146,7 @@ pub(in crate::routes) async fn leave(call: Call) -> Result<Reply> {
     let me = call.owner().await?;
     let body = call.body()?;
     let (_, mine) = entitled(&call, &me, Some(body.required("organizationId")?), Right::Read).await?;
-    check_owner_stays(&call, &mine).await?;
+    call.auth.check_owner_stays(&call.context, &mine).await?;
     take_out(&call, &mine).await?;
     Ok(Reply::ok(view::member(&mine, Some(&me.live.user))))
 }
@@ -215,7 +172,7 @@ pub(in crate::routes) async fn has_permission(call: Call) -> Result<Reply> {
                 }
                 _ => return false,
             };
-            super::holds(&mine.role, right)
+            holds(&mine.role, right)
         })
     });
     Ok(Reply::ok(json!({ "error": null, "success": success })))

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Right, activate, entitled, membership};
+use super::{activate, entitled, membership};
 use crate::{
     error::{Refusal, Result},
     http::{Reply, percent},
     records::kinds::{Session, Team, TeamMember},
+    right::Right,
     routes::{Call, SignedIn},
     view,
 };
@@ -76,7 +77,7 @@ pub(in crate::routes) async fn list(call: Call) -> Result<Reply> {
     let teams: Vec<Team> = call
         .auth
         .records
-        .find(&call.context, json!({ "organization_id": organization.id }))
+        .all(&call.context, json!({ "organization_id": organization.id }))
         .await?;
     Ok(Reply::ok(teams.iter().map(view::team).collect()))
 }
@@ -123,7 +124,7 @@ pub(in crate::routes) async fn members(call: Call) -> Result<Reply> {
     let places: Vec<TeamMember> = call
         .auth
         .records
-        .find(&call.context, json!({ "team_id": team.id }))
+        .all(&call.context, json!({ "team_id": team.id }))
         .await?;
     Ok(Reply::ok(places.iter().map(view::team_member).collect()))
 }

@@ -33,7 +33,7 @@ fn tenant(call: &Call) -> Result<String> {
 }
 
 async fn members_of(call: &Call, team: &str) -> Result<Vec<TeamMember>> {
-    call.auth.records.find(&call.context, json!({ "team_id": team })).await
+    call.auth.records.all(&call.context, json!({ "team_id": team })).await
 }
 
 async fn group_json(call: &Call, team: &Team) -> Result<Value> {
@@ -203,11 +203,7 @@ async fn asked(call: &Call) -> Result<Value> {
         return Err(AuthError::explained(Refusal::InvalidFilter, message));
     }
     for (user, teams) in &mut users {
-        let places: Vec<TeamMember> = call
-            .auth
-            .records
-            .find(&call.context, json!({ "user_id": user }))
-            .await?;
+        let places: Vec<TeamMember> = call.auth.records.all(&call.context, json!({ "user_id": user })).await?;
         teams.extend(places.into_iter().map(|place| place.team_id));
     }
     Ok(placed(filter, &users))
@@ -217,14 +213,13 @@ async fn asked(call: &Call) -> Result<Value> {
 pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
     scim(&call, async {
         let filter = json!({ "$and": [{ "organization_id": tenant(&call)? }, asked(&call).await?] });
-        let teams: Vec<Team> = call.auth.records.find(&call.context, filter).await?;
         let (offset, limit) = page(&call);
-        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let records = &call.auth.records;
+        let (teams, total) = records.page::<Team>(&call.context, filter, offset, limit).await?;
         let mut groups = Vec::new();
-        for team in teams.iter().skip(bound(offset)).take(bound(limit)) {
+        for team in &teams {
             groups.push(group_json(&call, team).await?);
         }
-        let total = u64::try_from(teams.len()).unwrap_or(u64::MAX);
         Ok(list(&groups, total, offset))
     })
     .await

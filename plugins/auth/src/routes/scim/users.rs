@@ -13,7 +13,8 @@ use crate::{
     http::{Reply, body::is_email},
     reach::Reach,
     records::kinds::User,
-    routes::{Call, existence},
+    routes::{Call, elsewhere, existence},
+    sessions::load::is_banned,
 };
 
 pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -26,7 +27,8 @@ fn email_json(user: &User) -> Value {
     json!({ "value": user.email, "type": EMAIL_TYPE, "primary": true })
 }
 
-fn user_json(user: &User) -> Value {
+/// A user as they are at a moment.
+fn user_json(user: &User, now_ms: i64) -> Value {
     json!({
         "schemas": [SCHEMA],
         "id": user.id,
@@ -35,7 +37,7 @@ fn user_json(user: &User) -> Value {
         "displayName": user.name,
         "name": { "formatted": user.name, "givenName": user.given_name, "familyName": user.family_name },
         "emails": [email_json(user)],
-        "active": !user.banned,
+        "active": !is_banned(user, now_ms),
         "meta": {
             "resourceType": "User", "created": user.created_at, "lastModified": user.updated_at,
             "location": format!("{BASE}/Users/{}", user.id),
@@ -82,6 +84,8 @@ fn fields(resource: &Value) -> Result<Map<String, Value>> {
     }
     if let Some(active) = active(resource.get("active")) {
         fields.insert("banned".to_owned(), Value::Bool(!active));
+        // Whatever end somebody set before: a directory says yes or no until it says something else.
+        fields.insert("ban_expires".to_owned(), Value::Null);
     }
     Ok(fields)
 }
@@ -97,7 +101,7 @@ fn active(value: Option<&Value>) -> Option<bool> {
 }
 
 /// The field that an attribute is, where users are looked for.
-fn field(attribute: &str) -> Option<Field> {
+fn field(attribute: &str, now_ms: i64) -> Option<Field> {
     // An attribute may be named in full.
     let short = attribute
         .strip_prefix("urn:ietf:params:scim:schemas:core:2.0:user:")
@@ -111,7 +115,7 @@ fn field(attribute: &str) -> Option<Field> {
         "displayname" | "name.formatted" => Field::Text("name"),
         "name.givenname" => Field::Text("given_name"),
         "name.familyname" => Field::Text("family_name"),
-        "active" => Field::Not("banned"),
+        "active" => Field::Active { now_ms },
         _ => return None,
     })
 }
@@ -127,10 +131,11 @@ async fn meant(call: &Call) -> Result<(Reach, User)> {
 pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
     scim(&call, async {
         let reach = call.auth.reach(&call.context).await?;
-        let filter = filter(&call, field)?;
+        let now_ms = call.auth.now_ms();
+        let filter = filter(&call, |attribute| field(attribute, now_ms))?;
         let (offset, limit) = page(&call);
         let (users, total) = call.auth.users(&call.context, &reach, filter, offset, limit).await?;
-        let users: Vec<Value> = users.iter().map(user_json).collect();
+        let users: Vec<Value> = users.iter().map(|user| user_json(user, now_ms)).collect();
         Ok(list(&users, total, offset))
     })
     .await
@@ -138,7 +143,11 @@ pub(in crate::routes) async fn find(call: Call) -> Result<Reply> {
 
 /// `GET /scim/v2/Users/{id}`.
 pub(in crate::routes) async fn get(call: Call) -> Result<Reply> {
-    scim(&call, async { Ok(Reply::ok(user_json(&meant(&call).await?.1))) }).await
+    scim(&call, async {
+        let (_, user) = meant(&call).await?;
+        Ok(Reply::ok(user_json(&user, call.auth.now_ms())))
+    })
+    .await
 }
 
 /// `POST /scim/v2/Users`.
@@ -151,7 +160,7 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
         };
         let name = match fields.remove("name") {
             Some(Value::String(name)) => name,
-            _ => email.split('@').next().unwrap_or_default().to_owned(),
+            _ => local_part(&email).to_owned(),
         };
         let new = NewUser {
             name,
@@ -163,17 +172,19 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
         };
         let making = call.auth.make_user(&call.context, &new, By::Administrator);
         let user = existence::counted_beyond(&call, &reach, &new.email, making).await?;
-        Ok(Reply::status(201, user_json(&user)).header("location", format!("{BASE}/Users/{}", user.id)))
+        let shown = user_json(&user, call.auth.now_ms());
+        Ok(Reply::status(201, shown).header("location", format!("{BASE}/Users/{}", user.id)))
     })
     .await
 }
 
-/// `PUT /scim/v2/Users/{id}`.
+/// `PUT /scim/v2/Users/{id}`: what is left out of what a directory manages is nothing from then on.
 pub(in crate::routes) async fn replace(call: Call) -> Result<Reply> {
     scim(&call, async {
         let (reach, user) = meant(&call).await?;
-        let change = fields(&body(&call)?)?;
-        Ok(Reply::ok(user_json(&apply(&call, &reach, &user, change).await?)))
+        let change = whole(&user, fields(&body(&call)?)?);
+        let changed = apply(&call, &reach, &user, change).await?;
+        Ok(Reply::ok(user_json(&changed, call.auth.now_ms())))
     })
     .await
 }
@@ -201,7 +212,8 @@ pub(in crate::routes) async fn patch(call: Call) -> Result<Reply> {
                 }
             }
         }
-        Ok(Reply::ok(user_json(&apply(&call, &reach, &user, change).await?)))
+        let changed = apply(&call, &reach, &user, change).await?;
+        Ok(Reply::ok(user_json(&changed, call.auth.now_ms())))
     })
     .await
 }
@@ -257,6 +269,25 @@ fn at_emails(user: &User, operation: &str, path: &Path, part: Option<&str>, valu
     })
 }
 
+/// All that a directory says of a user in the place of what it said before. The address stays when none is given, for nobody is
+/// without one; and nobody who is disabled comes back by what is left out.
+fn whole(user: &User, mut given: Map<String, Value>) -> Map<String, Value> {
+    for name in ["given_name", "family_name", "external_id"] {
+        given.entry(name).or_insert(Value::Null);
+    }
+    if !given.contains_key("name") {
+        let email = given.get("email").and_then(Value::as_str).unwrap_or(&user.email);
+        let name = local_part(email).to_owned();
+        given.insert("name".to_owned(), name.into());
+    }
+    given
+}
+
+/// What somebody is called of whom nothing else is known.
+fn local_part(email: &str) -> &str {
+    email.split('@').next().unwrap_or_default()
+}
+
 /// What is left when an attribute goes. A user cannot be without a name or an address: the name then is made of the address, and
 /// the address stays.
 fn removed(user: &User, path: &Path) -> Result<Map<String, Value>> {
@@ -269,8 +300,7 @@ fn removed(user: &User, path: &Path) -> Result<Map<String, Value>> {
         ("name", Some("familyname")) => none(&["family_name"]),
         ("name", None) => none(&["given_name", "family_name"]),
         ("displayname", None) | ("name", Some("formatted")) => {
-            let local = user.email.split('@').next().unwrap_or_default();
-            Map::from_iter([("name".to_owned(), local.into())])
+            Map::from_iter([("name".to_owned(), local_part(&user.email).into())])
         }
         ("emails", _)
             if path
@@ -298,30 +328,71 @@ async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, 
         auth.check_own(&call.context, reach, user).await?;
         change.insert("email_verified".to_owned(), auth.vouches(reach, address).into());
     }
-    if change.is_empty() {
-        return Ok(user.clone());
-    }
-    let ends = change.get("banned") == Some(&Value::Bool(true)) && !user.banned;
-    let changing = write(call, user, change);
-    let changed = match &address {
-        Some(address) => existence::counted_beyond(call, reach, address, changing).await?,
-        None => changing.await?,
+    let leaves = leaving(call, reach, user, &mut change).await?;
+    let changed = if change.is_empty() {
+        user.clone()
+    } else {
+        let changing = write(call, user, change);
+        match &address {
+            Some(address) => existence::counted_beyond(call, reach, address, changing).await?,
+            None => changing.await?,
+        }
     };
-    auth.sessions.forget_user(&user.id);
-    auth.keys.forget_user(&user.id);
-    if ends || address.is_some() {
+    auth.forget_user(&user.id);
+    if address.is_some() {
         auth.end_proofs(&call.context, user).await?;
     }
-    if ends {
-        auth.end_all(&call.context, user, None, "The user was disabled by the directory")
-            .await?;
-    }
-    Ok(changed)
+    let Some(organization) = leaves else {
+        return Ok(changed);
+    };
+    elsewhere::put_out(
+        call,
+        user,
+        &organization,
+        "The directory put the user out of the organization",
+    )
+    .await?;
+    // What the directory asked for, as far as it has a say.
+    Ok(User {
+        banned: true,
+        ban_expires: None,
+        ..changed
+    })
 }
 
+/// Whether a change means that a member of several organisations leaves the one of the directory: nobody is disabled in all of them,
+/// nor comes back, by what one of them says. Takes out of the change what has no effect then.
+async fn leaving(call: &Call, reach: &Reach, user: &User, change: &mut Map<String, Value>) -> Result<Option<String>> {
+    let Some(Value::Bool(banned)) = change.get("banned").cloned() else {
+        return Ok(None);
+    };
+    let Some(organization) = call.auth.shared(&call.context, reach, user).await? else {
+        return Ok(None);
+    };
+    change.remove("banned");
+    change.remove("ban_expires");
+    if banned {
+        return Ok(Some(organization));
+    }
+    if is_banned(user, call.auth.now_ms()) {
+        let message = "The user is a member of another organization, too";
+        return Err(AuthError::explained(Refusal::Forbidden, message));
+    }
+    Ok(None)
+}
+
+/// Stores a change; somebody who is disabled by it is out at once.
 async fn write(call: &Call, user: &User, change: Map<String, Value>) -> Result<User> {
-    let records = &call.auth.records;
-    match records.update(&call.context, &user.id, Value::Object(change)).await {
+    let (auth, context) = (&call.auth, &call.context);
+    let ends = change.get("banned") == Some(&Value::Bool(true)) && !is_banned(user, auth.now_ms());
+    let change = Value::Object(change);
+    let changed = if ends {
+        let description = "The user was disabled by the directory";
+        auth.disable(context, user, &change, &[], description).await
+    } else {
+        auth.records.update(context, &user.id, change).await
+    };
+    match changed {
         Err(error) if error.duplicate().is_some() => Err(Refusal::UserExists.into()),
         other => other,
     }

@@ -127,6 +127,7 @@ impl<'a> Expressions<'a> {
         match Checker::new(&scope).check(source) {
             Ok(checked) => {
                 self.hold_reads(draft, &path, &scope, &checked);
+                self.hold_database(draft, &path, &scope, &checked);
                 let sql = self.sql(draft, &checked);
                 Some(Arc::new(Expression::new(checked, sql)))
             }
@@ -134,6 +135,19 @@ impl<'a> Expressions<'a> {
                 self.report_all(draft, &path, &errors);
                 None
             }
+        }
+    }
+
+    /// A formula is computed from what one statement reads, and that looks into one database.
+    fn hold_database(&self, draft: &Draft, path: &KeyPath, scope: &DraftScope<'_>, checked: &CheckedExpression) {
+        for read in &checked.dependencies().fields {
+            let Some(other) = scope.elsewhere(read) else { continue };
+            let message = format!(
+                "`{read}` leads to `{}`, which lies in another database (datasource `{}`)",
+                other.object.name, other.object.datasource
+            );
+            let hint = "give both objects the same `datasource`, or keep the value in a field of this object";
+            self.report(draft.document.error(path, message).hint(hint));
         }
     }
 

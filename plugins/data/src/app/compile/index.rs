@@ -1,6 +1,7 @@
-//! Indexes: those that are declared, and those that fields bring.
+//! Indexes: those that are declared, and those that fields and rules bring.
 
 mod partial;
+mod unique;
 
 use std::collections::BTreeSet;
 
@@ -55,6 +56,7 @@ pub(super) fn compile(context: &Context<'_>, problems: &mut Problems) -> Vec<Ind
         };
         add(context.index(wanted));
     }
+    unique::compile(context, &mut indexes, problems);
     indexes
 }
 

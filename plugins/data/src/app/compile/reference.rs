@@ -45,6 +45,9 @@ pub(super) fn compile(
         }
     }
     let delete_behavior = delete_behavior(draft, name, field, problems);
+    if let Some(other) = drafts.get(&target) {
+        check_database(draft, name, other, delete_behavior, problems);
+    }
     Some(ReferenceModel {
         object: target,
         delete_behavior,
@@ -72,6 +75,29 @@ pub(super) fn conditions(
         .enumerate()
         .filter_map(|(index, source)| expressions.condition_in_sql(draft, target, &path.index(index), source))
         .collect()
+}
+
+/// One transaction changes one database: what would follow from a delete in another one cannot be done.
+fn check_database(draft: &Draft, name: &str, other: &Draft, behavior: DeleteBehavior, problems: &mut Problems) {
+    let (here, there) = (&draft.object.datasource, &other.object.datasource);
+    if here == there || behavior == DeleteBehavior::Restrict {
+        return;
+    }
+    let key = if draft.writes(name, "deleteBehavior") {
+        "deleteBehavior"
+    } else {
+        "reference"
+    };
+    let message = format!(
+        "`{}` lies in another database (datasource `{there}`, and this object in `{here}`), so `{behavior}` cannot be done when \
+         one of its records is deleted",
+        other.object.name
+    );
+    problems.push(
+        draft
+            .field_error(name, key, message)
+            .hint("write `deleteBehavior: restrict`, or give both objects the same `datasource`"),
+    );
 }
 
 /// A record that needs its reference cannot lose it: then the default is to keep the other record.

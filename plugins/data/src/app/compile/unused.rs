@@ -13,24 +13,46 @@ const KEPT: &str = "is kept with the definition, but nothing acts on it";
 pub(super) fn check(draft: &Draft, problems: &mut Problems) {
     let object = &draft.object;
     let search = object.search.as_ref();
-    let unused: [(&[&str], bool); 7] = [
+    let unused: [(&[&str], bool, &str); 7] = [
         (
             &["partitioning"],
             object.partitioning.as_ref().is_some_and(|config| config.enabled),
+            "the records lie in one table; partition it in the database, where that is needed",
         ),
-        (&["cdc"], object.cdc.as_ref().is_some_and(|config| config.enabled)),
+        (
+            &["cdc"],
+            object.cdc.as_ref().is_some_and(|config| config.enabled),
+            "every change is an event anyway; handle `data.record.*`",
+        ),
         (
             &["search", "filters"],
             search.is_some_and(|search| search.filters.as_ref().is_some_and(|filters| !filters.is_empty())),
+            "a search finds every record that the caller may see; narrow it with `where` in the request",
         ),
-        (&["enable", "files"], draft.enables("files")),
-        (&["enable", "feeds"], draft.enables("feeds")),
-        (&["enable", "activities"], draft.enables("activities")),
-        (&["enable", "mru"], draft.enables("mru")),
+        (
+            &["enable", "files"],
+            draft.enables("files"),
+            "files belong to fields; add a field of type `file`",
+        ),
+        (
+            &["enable", "feeds"],
+            draft.enables("feeds"),
+            "records have no feed; add an object for comments with a lookup to this one",
+        ),
+        (
+            &["enable", "activities"],
+            draft.enables("activities"),
+            "records have no activities; add an object for tasks with a lookup to this one",
+        ),
+        (
+            &["enable", "mru"],
+            draft.enables("mru"),
+            "nobody's recently used records are kept, and no client asks for them; remove it",
+        ),
     ];
-    for (keys, written) in unused {
+    for (keys, written, instead) in unused {
         if written {
-            problems.push(draft.warning(keys, KEPT));
+            problems.push(draft.warning(keys, KEPT).hint(instead));
         }
     }
     let versioning = object.versioning.as_ref().filter(|config| config.enabled);
@@ -46,14 +68,30 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
 
 fn of_field(draft: &Draft, name: &str, field: &Field, problems: &mut Problems) {
     let unused = [
-        ("dataQuality", field.data_quality.is_some()),
-        ("cached", field.cached.as_ref().is_some_and(|config| config.enabled)),
-        ("auditTrail", field.audit_trail),
-        ("trackFeedHistory", field.track_feed_history == Some(true)),
+        (
+            "dataQuality",
+            field.data_quality.is_some(),
+            "nobody looks at it; write `unique: true`, `required: true` or a rule under `validations`",
+        ),
+        (
+            "cached",
+            field.cached.as_ref().is_some_and(|config| config.enabled),
+            "the field is computed with every answer and never out of date; remove it",
+        ),
+        (
+            "auditTrail",
+            field.audit_trail,
+            "the audit trail has every change of every field; remove it",
+        ),
+        (
+            "trackFeedHistory",
+            field.track_feed_history == Some(true),
+            "records have no feed; the changes are in the audit trail",
+        ),
     ];
-    for (key, written) in unused {
+    for (key, written, instead) in unused {
         if written {
-            problems.push(draft.warning(&["fields", name, key], KEPT));
+            problems.push(draft.warning(&["fields", name, key], KEPT).hint(instead));
         }
     }
     if let Some(config) = &field.file_attachment_config {

@@ -1,29 +1,75 @@
-//! Tests of fields whose text is the same whatever its case: each becomes one that does not look at it.
+//! Tests of fields whose text is the same whatever its case: each becomes one that does not look at it. What looks for a part of the
+//! text is put in other words before it is checked, what looks for the whole of it once it is.
 
 use serde_json::Value;
 
 use crate::model::FieldModel;
 use crate::query::check::class_of;
-use crate::query::filter::Class;
+use crate::query::filter::{Class, Comparison, Condition, Filter, Test};
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawFilter, RawTest};
+use crate::store::SqlValue;
+
+/// Whether the text of a field is the same whatever its case.
+pub(super) fn is_of(field: &FieldModel) -> bool {
+    !field.case_sensitive && class_of(field) == Class::Text
+}
+
+/// A checked test of such a field, without a look at case.
+pub(super) fn without(checked: Filter) -> Filter {
+    let each = |parts: Vec<Filter>| parts.into_iter().map(without).collect();
+    match checked {
+        Filter::All(parts) => Filter::All(each(parts)),
+        Filter::Any(parts) => Filter::Any(each(parts)),
+        Filter::Not(part) => Filter::Not(Box::new(without(*part))),
+        Filter::Test(test) => of_test(test),
+        other => other,
+    }
+}
+
+fn of_test(Test { field, condition }: Test) -> Filter {
+    let test = |condition| {
+        Filter::Test(Test {
+            field: field.clone(),
+            condition,
+        })
+    };
+    let same = |texts: Vec<SqlValue>| test(Condition::AnyCase(texts.into_iter().filter_map(text).collect()));
+    match condition {
+        Condition::Compare(Comparison::Same, value @ SqlValue::Text(_)) => same(vec![value]),
+        // A field without a value matches as well: it is not the text.
+        Condition::Compare(Comparison::Other, value @ SqlValue::Text(_)) => Filter::Not(Box::new(same(vec![value]))),
+        Condition::In { values, or_null: false } => same(values),
+        Condition::In { values, or_null: true } => Filter::Any(vec![test(Condition::Null(true)), same(values)]),
+        Condition::NotIn { values, nor_null } => {
+            let others = Filter::Not(Box::new(same(values)));
+            match nor_null {
+                true => Filter::All(vec![test(Condition::Null(false)), others]),
+                false => others,
+            }
+        }
+        condition => test(condition),
+    }
+}
+
+/// The values of a text field are texts.
+fn text(value: SqlValue) -> Option<String> {
+    match value {
+        SqlValue::Text(text) => Some(text),
+        _ => None,
+    }
+}
 
 /// The test in other words; none when it stays as it is.
 pub(super) fn rewritten(test: &RawTest, field: &FieldModel) -> Option<RawFilter> {
-    if field.case_sensitive || class_of(field) != Class::Text {
+    if !is_of(field) {
         return None;
     }
     let Operand::Value(value) = &test.operand else {
         return None;
     };
     let like = |pattern: String| made(test, Operator::ILike, pattern);
-    let equal = |text: &str| like(escaped(text));
     Some(match (test.operator, value) {
-        (Operator::Eq, Value::String(text)) => equal(text),
-        // A field without a value matches as well: it is not the text.
-        (Operator::Ne, Value::String(text)) => RawFilter::Not(Box::new(equal(text))),
-        (Operator::In, Value::Array(items)) => RawFilter::Any(among(test, items)?),
-        (Operator::Nin, Value::Array(items)) => RawFilter::Not(Box::new(RawFilter::Any(among(test, items)?))),
         (Operator::StartsWith, Value::String(text)) => like(format!("{}%", escaped(text))),
         (Operator::EndsWith, Value::String(text)) => like(format!("%{}", escaped(text))),
         (Operator::Contains, Value::String(text)) => made(test, Operator::IContains, text.clone()),
@@ -33,22 +79,6 @@ pub(super) fn rewritten(test: &RawTest, field: &FieldModel) -> Option<RawFilter>
         (Operator::Like, Value::String(text)) => like(text.clone()),
         _ => return None,
     })
-}
-
-/// One test for each entry; none when some entry is no text, so that the list is judged as a whole.
-fn among(test: &RawTest, items: &[Value]) -> Option<Vec<RawFilter>> {
-    items
-        .iter()
-        .map(|item| match item {
-            Value::String(text) => Some(made(test, Operator::ILike, escaped(text))),
-            Value::Null => Some(RawFilter::Test(RawTest {
-                field: test.field.clone(),
-                operator: Operator::Null,
-                operand: Operand::Value(Value::Bool(true)),
-            })),
-            _ => None,
-        })
-        .collect()
 }
 
 fn made(test: &RawTest, operator: Operator, text: String) -> RawFilter {

@@ -11,10 +11,13 @@ use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test,
 use crate::query::local::{is_local, localised};
 use crate::query::operator::Operator;
 use crate::query::written::{Operand, RawTest};
-use crate::store::SqlValue;
+use crate::store::{Dialect as _, SqlValue, SqliteDialect};
 use crate::validate::holds_zero;
 
 static UTC: Zone = Zone::UTC;
+
+/// The longest pattern that SQLite takes, as it is built.
+const PATTERN_BYTES_MAX: usize = 50_000;
 
 fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
@@ -233,11 +236,34 @@ fn one_of(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
     values.retain(|value| !value.is_null());
     let null = values.len() < before;
     let condition = match (field.class, negated) {
-        (Class::List, _) => Condition::Holds { values, negated },
+        (Class::List, _) => return Ok(one_of_list(&field, values, negated, null)),
         (_, false) => Condition::In { values, or_null: null },
         (_, true) => Condition::NotIn { values, nor_null: null },
     };
     Ok(Filter::Test(Test { field, condition }))
+}
+
+/// A list that holds one of the values, or none of them. `null` is among them: a list that is not there is one of the values then,
+/// as a value that is not there is.
+fn one_of_list(field: &FieldRef, values: Vec<SqlValue>, negated: bool, null: bool) -> Filter {
+    let test = |condition| {
+        Filter::Test(Test {
+            field: field.clone(),
+            condition,
+        })
+    };
+    if !null {
+        return test(Condition::Holds { values, negated });
+    }
+    let mut parts = vec![test(Condition::Null(!negated))];
+    if !values.is_empty() {
+        parts.push(test(Condition::Holds { values, negated }));
+    }
+    if negated {
+        Filter::All(parts)
+    } else {
+        Filter::Any(parts)
+    }
 }
 
 fn between(test: &RawTest, field: FieldRef, value: &Value) -> Result<Filter> {
@@ -272,13 +298,30 @@ fn text(test: &RawTest, field: &FieldRef, value: &Value, how: TextMatch) -> Resu
         return Err(not_for(test, field));
     }
     match coerce(value, Class::Text) {
-        Some(SqlValue::Text(text)) => Ok(Condition::Text(how, text)),
+        Some(SqlValue::Text(text)) => {
+            pattern_length(test, how, &text)?;
+            Ok(Condition::Text(how, text))
+        }
         _ => Err(wrong(format!(
             "{} at '{}' takes a text, found {value}",
             test.operator.name(),
             test.field
         ))),
     }
+}
+
+/// SQLite refuses a longer pattern when it meets the first text, so no database is asked for one.
+fn pattern_length(test: &RawTest, how: TextMatch, pattern: &str) -> Result<()> {
+    let is_pattern = matches!(how, TextMatch::Like | TextMatch::LikeAnyCase);
+    if !is_pattern || SqliteDialect.like(pattern).1.len() <= PATTERN_BYTES_MAX {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "the pattern of {} at '{}' is longer than {PATTERN_BYTES_MAX} bytes: look for a shorter part of the text, or for \
+         all of it with $eq",
+        test.operator.name(),
+        test.field
+    )))
 }
 
 fn boolean(test: &RawTest, value: &Value) -> Result<bool> {

@@ -1,17 +1,20 @@
-//! A formula field inside a query: constants are put in, its fields are resolved, and it must have a form in SQL.
+//! A formula field inside a query: constants are put in, its fields are resolved, and it must have a form in SQL. One that is only
+//! answered need not: then this says what of it the statement selects ([`Checker::formula_input`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use objectos_expression::{CheckedExpression, Node, NodeKind, Type, Value, Zone, bind, sql_form};
+use objectos_expression::{
+    CheckedExpression, Environment, Lookup, Node, NodeKind, Path, Type, Value, Zone, bind, sql_form,
+};
 
 use super::{Checker, Purpose, class_of, class_of_type};
 use crate::error::{DataError, Result};
-use crate::model::{Expression, FieldModel};
+use crate::model::{Expression, FieldModel, SystemField};
 use crate::query::evaluated::Evaluated;
-use crate::query::filter::{FieldRef, FormulaSource, SUMMED_TABLE, Source};
+use crate::query::filter::{Class, FieldRef, FormulaSource, SUMMED_TABLE, Source};
 use crate::query::sql::formula_supported;
-use crate::record::Layout;
+use crate::record::{Form, Layout};
 
 /// Fields of one query that the engine computes at most.
 const EVALUATED_MAX: usize = 4;
@@ -19,7 +22,114 @@ const EVALUATED_MAX: usize = 4;
 /// Formulas that may stand inside each other.
 const FORMULA_DEPTH_MAX: usize = 8;
 
+/// The caller, with the operator's days.
+struct OfOperator<'e>(&'e (dyn Environment + Sync));
+
+impl Environment for OfOperator<'_> {
+    fn field(&self, path: &Path) -> Lookup<'_> {
+        self.0.field(path)
+    }
+
+    fn previous(&self, path: &Path) -> Lookup<'_> {
+        self.0.previous(path)
+    }
+
+    fn user(&self, property: &str) -> Lookup<'_> {
+        self.0.user(property)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    fn zone(&self) -> &Zone {
+        self.0.usual_zone()
+    }
+
+    fn is_new(&self) -> bool {
+        self.0.is_new()
+    }
+
+    fn record_id(&self) -> Option<&str> {
+        self.0.record_id()
+    }
+}
+
+/// What a formula reads.
+#[derive(Clone, Debug)]
+pub enum FormulaInput<'a> {
+    /// Something that the statement selects, and how it is told.
+    Selected(FieldRef, Form),
+    /// A formula that the statement cannot select: whoever reads the rows computes it from what it reads in turn.
+    Computed {
+        /// The record that it is of: its table, and its object.
+        at: (usize, &'a Arc<Layout>),
+        /// The id of that record; null where there is none, or none that the caller may see.
+        id: FieldRef,
+        /// The field.
+        field: &'a FieldModel,
+        /// Its expression.
+        expression: &'a Arc<Expression>,
+    },
+}
+
 impl<'a> Checker<'a> {
+    /// What a formula of the record `at` reads by a path, when nothing of it is hidden ([`Checker::blind`]); of a record that the
+    /// caller may not see, null.
+    ///
+    /// # Errors
+    /// `NotSupported` for a path into another database, `InvalidQuery` for one relation too many.
+    pub fn formula_input(&mut self, at: (usize, &'a Arc<Layout>), path: &str) -> Result<FormulaInput<'a>> {
+        let joins = self.scope.joins.len();
+        // Nothing has to be put into the statement that is only answered.
+        let evaluates = std::mem::take(&mut self.evaluates);
+        let selected = self.selected_input(at, path);
+        self.evaluates = evaluates;
+        match selected {
+            Err(DataError::NotSupported { message }) => {
+                self.scope.joins.truncate(joins);
+                let computed = self.computed_input(at, path)?;
+                computed.ok_or(DataError::NotSupported { message })
+            }
+            selected => selected.map(|(reference, form)| FormulaInput::Selected(reference, form)),
+        }
+    }
+
+    fn selected_input(&mut self, at: (usize, &'a Arc<Layout>), path: &str) -> Result<(FieldRef, Form)> {
+        if at.0 == 0 {
+            let resolved = self.field(path, Purpose::Select)?;
+            let form = resolved.form();
+            return Ok((resolved.reference, form));
+        }
+        let (table, layout, field) = self.formula_place(at, path)?;
+        let reference = FieldRef {
+            table,
+            source: self.source(table, layout, field)?,
+            class: class_of(field),
+        };
+        let form = match &reference.source {
+            Source::Summary(summary) => summary.form(reference.class),
+            _ => Form::of(field),
+        };
+        Ok((reference, form))
+    }
+
+    /// The formula that a path leads to; none when it leads to anything else.
+    fn computed_input(&mut self, at: (usize, &'a Arc<Layout>), path: &str) -> Result<Option<FormulaInput<'a>>> {
+        let (table, layout, field) = self.formula_place(at, path)?;
+        let id = FieldRef {
+            table,
+            source: Source::Column(SystemField::Id.name().to_owned()),
+            class: Class::Text,
+        };
+        Ok(field.formula.as_ref().map(|expression| FormulaInput::Computed {
+            at: (table, layout),
+            id,
+            field,
+            expression,
+        }))
+    }
+
     pub(super) fn formula(
         &mut self,
         table: usize,
@@ -107,7 +217,9 @@ impl<'a> Checker<'a> {
         if self.formula_depth >= FORMULA_DEPTH_MAX {
             return Err(refused("too many formulas depend on each other".to_owned()));
         }
-        let node = bind(checked.root(), self.environment).map_err(|error| refused(error.to_string()))?;
+        let official = OfOperator(self.environment);
+        let environment: &dyn Environment = if self.official { &official } else { self.environment };
+        let node = bind(checked.root(), environment).map_err(|error| refused(error.to_string()))?;
         let zone = if of_moments(&node) {
             self.zone().clone()
         } else {
@@ -132,18 +244,28 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn formula_path(&mut self, mut table: usize, mut layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
+    fn formula_path(&mut self, table: usize, layout: &'a Arc<Layout>, path: &str) -> Result<FieldRef> {
+        let (table, layout, field) = self.formula_place((table, layout), path)?;
+        Ok(FieldRef {
+            table,
+            source: self.source(table, layout, field)?,
+            class: class_of(field),
+        })
+    }
+
+    /// The table, the object and the field that a path leads to.
+    fn formula_place(
+        &mut self,
+        (mut table, mut layout): (usize, &'a Arc<Layout>),
+        path: &str,
+    ) -> Result<(usize, &'a Arc<Layout>, &'a FieldModel)> {
         let mut hops: Vec<&str> = path.split('.').collect();
         let last = hops.pop().unwrap_or_default();
         for hop in hops {
             (table, layout) = self.hop(table, layout, hop, path, Purpose::Select)?;
         }
         let field = self.visible_field(&layout.object, last, path, Purpose::Select)?;
-        Ok(FieldRef {
-            table,
-            source: self.source(table, layout, field)?,
-            class: class_of(field),
-        })
+        Ok((table, layout, field))
     }
 }
 

@@ -18,6 +18,7 @@ impl Checker<'_> {
         };
         super::same_datasource(&self.scope.layout, layout, &raw.field)?;
         let mut inner = Checker::new(self.schema, layout, None, self.environment);
+        inner.official = self.official;
         let source = inner.field(&raw.source, Purpose::Filter)?.reference;
         let filter = match &raw.filter {
             Some(filter) => inner.filter(filter)?,

@@ -24,6 +24,7 @@ impl<'a> Checker<'a> {
         let found = self.related_records(&raw.path)?;
         let mut inner = Checker::new(self.schema, found.layout, self.views, self.environment);
         inner.system = self.system;
+        inner.official = self.official;
         let visible = match self.view(&found.layout.object.name) {
             Some(view) => inner.own_view(view)?,
             None => Filter::always(),

@@ -86,6 +86,7 @@ impl<'a> Checker<'a> {
     /// Which children count: those that the caller sees, and that the figure is about; none when all do.
     fn counted(&self, child: &'a Arc<Layout>, summary: &SummaryModel) -> Result<Option<Visible>> {
         let mut inner = Checker::new(self.schema, child, self.views, self.environment);
+        inner.official = self.official;
         let mut filter = match self.view(&child.object.name) {
             Some(view) => inner.own_view(view)?,
             None => Filter::always(),

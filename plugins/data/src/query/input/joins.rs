@@ -1,5 +1,6 @@
 //! Joins, as far as they are relations: `on` pairs a reference with the id of the other object. Such a join is another name
-//! for a path, so the names behind its alias are rewritten and nothing else changes. A right or full join also brings the records
+//! for a path, so the names behind its alias are rewritten and nothing else changes. What else the `on` of an inner join asks for
+//! narrows the query. A right or full join also brings the records
 //! of the other object that no record points to; how, `check::joins` says. Every other join is refused.
 
 use serde_json::{Map, Value};
@@ -115,12 +116,18 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
     let on = node
         .get("on")
         .ok_or_else(|| wrong(format!("the join '{alias}' has no 'on'")))?;
-    let path = reference(on, &alias, &object, names).ok_or_else(|| {
+    let (path, further) = pair(on, &alias, &object, names).ok_or_else(|| {
         unsupported(
             &alias,
             "its 'on' does not pair a reference with the id of the other object",
         )
     })?;
+    if !inner && !further.is_empty() {
+        return Err(unsupported(
+            &alias,
+            "only the 'on' of an inner join says more than a pair",
+        ));
+    }
     if outer.is_some() && path.contains('.') {
         return Err(unsupported(&alias, "a right or full join begins at the object itself"));
     }
@@ -133,6 +140,8 @@ fn read_join(node: &Map<String, Value>, names: &mut Names, query: &mut QueryInpu
             operand: Operand::Value(Value::Bool(false)),
         });
         query.narrow(there);
+        // Pairs for which they do not hold are left out, and of an inner join nothing else is there.
+        further.into_iter().for_each(|filter| query.narrow(filter));
     }
     if let Some(subquery) = node.get("subquery").filter(|subquery| !subquery.is_null()) {
         subquery_of(subquery, &alias, &path, inner, query)?;
@@ -175,9 +184,27 @@ fn subquery_of(subquery: &Value, alias: &str, path: &str, inner: bool, query: &m
     Ok(())
 }
 
-/// The path of the reference that `on` pairs with the id of the joined object.
-fn reference(on: &Value, alias: &str, object: &str, names: &Names) -> Option<String> {
-    let RawFilter::Test(test) = read_filter(on).ok()? else {
+/// The path of the reference that `on` pairs with the id of the joined object, and what else it asks for.
+fn pair(on: &Value, alias: &str, object: &str, names: &Names) -> Option<(String, Vec<RawFilter>)> {
+    let mut parts = conditions(read_filter(on).ok()?);
+    let place = parts
+        .iter()
+        .position(|part| reference(part, alias, object, names).is_some())?;
+    let path = reference(&parts.remove(place), alias, object, names)?;
+    Some((path, parts))
+}
+
+/// What must all hold, one by one.
+fn conditions(filter: RawFilter) -> Vec<RawFilter> {
+    match filter {
+        RawFilter::All(parts) => parts.into_iter().flat_map(conditions).collect(),
+        one => vec![one],
+    }
+}
+
+/// The path of the reference that a test pairs with the id of the joined object.
+fn reference(part: &RawFilter, alias: &str, object: &str, names: &Names) -> Option<String> {
+    let RawFilter::Test(test) = part else {
         return None;
     };
     if test.operator != Operator::Eq {
@@ -192,7 +219,7 @@ fn reference(on: &Value, alias: &str, object: &str, names: &Names) -> Option<Str
     let their_id = |name: &str| name == format!("{alias}.id") || name == format!("{object}.id");
     let ours = match (their_id(&test.field), their_id(&other)) {
         (true, false) => other,
-        (false, true) => test.field,
+        (false, true) => test.field.clone(),
         _ => return None,
     };
     Some(names.path(&ours))

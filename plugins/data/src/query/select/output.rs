@@ -39,7 +39,7 @@ pub(super) fn output(
         return Ok(OutputValue::Opened(place, parts.openers.len() - 1));
     }
     // A part of a document is a value by itself.
-    let form = resolved.stored_form().unwrap_or_else(|| Form::of(resolved.field));
+    let form = resolved.form();
     Ok(match &resolved.field.mask {
         Some(mask) if resolved.masked => {
             parts.masks.push(Arc::clone(mask));

@@ -91,6 +91,7 @@ impl SqlWriter {
                 .push(" AND ")
                 .value(high.clone()),
             Condition::Text(how, text) => self.text_match(field, *how, text),
+            Condition::AnyCase(texts) => self.among_any_case(field, texts),
             Condition::AmongTexts(list) => {
                 let (start, end) = (self.dialect.elements_start(), self.dialect.elements_end());
                 self.field(field).push(" IN (SELECT e.value FROM ").push(start);

@@ -224,6 +224,7 @@ impl SqlWriter {
                 let words = Construct::Letters(Letters::OfBoolean);
                 self.template(words, &[Part::Plain(node)], formula);
             }
+            Part::Written(node) if node.value_type == Type::Number => self.number_as_text(node, formula),
             Part::Constant(sql) => {
                 self.push(sql);
             }
@@ -234,6 +235,17 @@ impl SqlWriter {
                 self.template(*construct, &parts, formula);
             }
             Part::Extreme(_, []) => self.literal(&Value::Null, Type::Number),
+        }
+    }
+
+    /// A constant as the evaluator writes it; anything else is a whole number, as `sql_form` lets no other through.
+    fn number_as_text(&mut self, node: &Node, formula: &FormulaSource) {
+        match node.as_literal() {
+            Some(Value::Null) => self.literal(&Value::Null, Type::Text),
+            Some(number) => {
+                self.value(SqlValue::Text(number.to_text().into_owned()));
+            }
+            None => self.template(Construct::Letters(Letters::OfWhole), &[Part::Plain(node)], formula),
         }
     }
 

@@ -38,7 +38,10 @@ pub enum Construct {
     Ceiling,
     /// The double `$0` rounded half away from zero to so many digits, -15 to 15.
     Round(i8),
-    /// The same, cut off.
+    /// A sum or a mean, a double, with the digits that do not depend on how it was added up: whole numbers up to 2^53 as they are, all
+    /// others with 15 digits; null when that is not finite. A double again.
+    Figure,
+    /// The same as [`Construct::Round`], cut off.
     Truncate(i8),
     /// `$0` without its sign.
     Absolute,
@@ -155,6 +158,10 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
              WHEN $0 > CAST($0 AS INTEGER) THEN CAST($0 AS INTEGER) + 1 ELSE CAST($0 AS INTEGER) END"
         }
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
+        C::Figure => {
+            "CASE WHEN abs($0) <= 9007199254740992.0 AND $0 = CAST($0 AS INTEGER) THEN $0 \
+             WHEN abs($0) < 1.79769313486231e308 THEN CAST(printf('%.15g', $0) AS REAL) END"
+        }
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
         C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
         C::Calendar(calendar) => return calendar::sqlite(calendar),

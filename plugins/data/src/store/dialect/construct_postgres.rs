@@ -22,6 +22,7 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::Floor => "(floor($0) + 0)",
         C::Ceiling => "(ceil($0) + 0)",
         C::Round(digits) => return Cow::Owned(scaled(digits, " + 0.5")),
+        C::Figure => "objectos_figure($0)",
         C::Truncate(digits) => return Cow::Owned(scaled(digits, "")),
         C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
         C::Calendar(calendar) => return construct::calendar_postgres(calendar),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Construct, Dialect, Family, construct_postgres};
+use super::{AnyCase, Construct, Dialect, Family, construct_postgres};
 use crate::model::ColumnType;
 use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
@@ -60,6 +60,13 @@ impl Dialect for PostgresDialect {
 
     fn ending_middle(&self) -> &'static str {
         ", "
+    }
+
+    fn any_case(&self) -> AnyCase {
+        AnyCase {
+            field: ("lower(", ")"),
+            text: ("lower(", ")"),
+        }
     }
 
     fn like(&self, pattern: &str) -> (&'static str, String) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use super::{Construct, Dialect, Family, construct};
+use super::{AnyCase, Construct, Dialect, Family, construct};
 use crate::model::ColumnType;
 use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
@@ -43,6 +43,14 @@ impl Dialect for SqliteDialect {
 
     fn ending_middle(&self) -> &'static str {
         ", -"
+    }
+
+    /// The collation of the field is that of the comparison.
+    fn any_case(&self) -> AnyCase {
+        AnyCase {
+            field: ("", " COLLATE NOCASE"),
+            text: ("", ""),
+        }
     }
 
     /// LIKE looks away from case in SQLite, GLOB does not.

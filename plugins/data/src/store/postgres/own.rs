@@ -71,7 +71,7 @@ const TYPES: [(&str, &str); 4] = [
 
 /// Name and arguments, result, body. Doubles are added by halves, multiplied and divided by their logarithms first: nothing
 /// is computed that would not be finite.
-const FUNCTIONS: [(&str, &str, &str); 17] = [
+const FUNCTIONS: [(&str, &str, &str); 19] = [
     (
         "objectos_add(double precision, double precision)",
         "double precision",
@@ -93,6 +93,19 @@ const FUNCTIONS: [(&str, &str, &str); 17] = [
         "double precision",
         "SELECT CASE WHEN $1 IS NULL OR $2 IS NULL OR $2 = 0 THEN NULL WHEN $1 = 0 THEN 0 WHEN ln(abs($1)) - ln(abs($2)) >= 709.78 THEN NULL \
          WHEN ln(abs($1)) - ln(abs($2)) <= -744.4 THEN 0 ELSE $1 / $2 END",
+    ),
+    (
+        // A sum that is no double is null.
+        "objectos_double(numeric)",
+        "double precision",
+        "SELECT CASE WHEN abs($1) < 5e-324 THEN 0 WHEN abs($1) <= 1.7976931348623157e308 THEN CAST($1 AS double precision) END",
+    ),
+    (
+        // As a decimal a double has 15 digits here.
+        "objectos_figure(double precision)",
+        "double precision",
+        "SELECT CASE WHEN abs($1) <= 9007199254740992 AND trunc($1) = $1 THEN $1 \
+         WHEN abs($1) < 1.79769313486231e308 THEN CAST(CAST($1 AS numeric) AS double precision) END",
     ),
     (
         "objectos_count(double precision)",

@@ -4,7 +4,9 @@
 //! only change rows which are as they were read need no more than row locks: whoever waited for one looks at the row again.
 //! Units that look for rows that must not be there (a reference that points to nothing, a record that depends on a deleted
 //! one) run serializable, since no lock holds what is not there yet. Mixed, the two are as good as serial: a unit of the first
-//! kind reads no row that it does not write.
+//! kind reads no row that it does not write, and what is looked for by more than the fields of an index (values that a rule keeps
+//! unique within a scope) is written by `serial` units alone: a row that another unit changed in between is not one that a look
+//! through an index has seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +66,7 @@ impl Writer {
 }
 
 async fn store(mut lease: Lease, unit: &WriteUnit, counters: &Counters) -> Result<Outcome> {
-    let guarded = unit.steps.iter().any(|step| step.expect == Expect::NoRow);
+    let guarded = unit.serial || unit.steps.iter().any(|step| step.expect == Expect::NoRow);
     let begin = if guarded { BEGIN_SERIALIZABLE } else { BEGIN };
     let mut attempt = 0;
     loop {

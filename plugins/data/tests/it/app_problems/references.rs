@@ -160,3 +160,42 @@ fn a_broken_target_is_told_once() {
         expect!["account.object.yml:2:9: fields: expected a map, found the number 5"],
     );
 }
+
+/// One statement reads one database and one transaction changes one: what would need both is told of before anybody runs into it.
+#[test]
+fn objects_in_several_databases() {
+    let books = "name: account\ndatasource: books\nfields:\n  name: {type: text}\n  size: {type: summary, summaryOperations: {object: contact, field: id, function: count}}\n";
+    let case = |fields: &str, expected: Expect| {
+        let text = format!("name: contact\nfields:\n{fields}");
+        let account = books.lines().take(4).collect::<Vec<_>>().join("\n");
+        check_files(
+            &[("account.object.yml", &account), ("contact.object.yml", &text)],
+            expected,
+        );
+    };
+    case(
+        "  account: {type: lookup, reference: account}\n",
+        expect![
+            "contact.object.yml:3:38: fields.account.reference: `account` lies in another database (datasource `books`, and this object in `default`), so `set_null` cannot be done when one of its records is deleted; write `deleteBehavior: restrict`, or give both objects the same `datasource`"
+        ],
+    );
+    case(
+        "  account: {type: lookup, reference: account, deleteBehavior: cascade}\n",
+        expect![
+            "contact.object.yml:3:63: fields.account.deleteBehavior: `account` lies in another database (datasource `books`, and this object in `default`), so `cascade` cannot be done when one of its records is deleted; write `deleteBehavior: restrict`, or give both objects the same `datasource`"
+        ],
+    );
+    case(
+        "  account: {type: lookup, reference: account, deleteBehavior: restrict}\n  tag: {type: formula, expression: account.name}\n",
+        expect![
+            "contact.object.yml:4:36: fields.tag.expression: `account.name` leads to `account`, which lies in another database (datasource `books`); give both objects the same `datasource`, or keep the value in a field of this object"
+        ],
+    );
+    let contact = "name: contact\nfields:\n  account: {type: lookup, reference: account, deleteBehavior: restrict}\n";
+    check_files(
+        &[("account.object.yml", books), ("contact.object.yml", contact)],
+        expect![
+            "account.object.yml:5:53: fields.size.summaryOperations.object: the records of `contact` lie in another database (datasource `default`) and cannot be rolled up here; give both objects the same `datasource`"
+        ],
+    );
+}

@@ -30,6 +30,7 @@ pub(crate) fn plan(filter: Option<Value>, check: Option<Value>, except: &[&str],
         check,
         readable: mask(except),
         writable: mask(closed),
+        holdings: None,
     };
     Access::Planned(Arc::new(Plan::read(plan).unwrap()))
 }

@@ -290,3 +290,60 @@ fields:
         assert_eq!(code, "invalid_query", "{query}: {message}");
     }
 }
+
+/// A list holds every value, so it is measured before it is made: over all groups, not over those of the page.
+#[tokio::test]
+async fn lists_of_values_are_bounded() {
+    let world = World::new(&[(
+        "thing.object.yml",
+        "name: thing\nfields:\n  name: { type: text }\n  kind: { type: text }\n",
+    )])
+    .await;
+    for (id, kind) in [("t1", "x"), ("t2", "x"), ("t3", "y"), ("t4", "y")] {
+        let record = json!({ "id": id, "name": "ä".repeat(300), "kind": kind });
+        world.create("thing", record).await.unwrap();
+    }
+    let mut parts = world.engine.parts().clone();
+    parts.limits.list_values_max = 3;
+    parts.limits.list_bytes_max = 1_500;
+    let engine = objectos_data::engine::Engine::new(parts);
+    let figure = |function: &str, field: &str, more: Value| {
+        let mut figure = json!({ "function": function, "field": field, "alias": "v" });
+        figure.as_object_mut().unwrap().extend(crate::world::fields(more));
+        figure
+    };
+    let cases = [
+        (
+            json!({ "aggregations": [figure("array_agg", "kind", json!({}))] }),
+            "limits.listValuesMax",
+        ),
+        (
+            json!({ "aggregations": [figure("string_agg", "kind", json!({}))], "groupBy": ["kind"], "limit": 1 }),
+            "limits.listValuesMax",
+        ),
+        (
+            json!({ "aggregations": [figure("array_agg", "name", json!({}))], "where": { "id": { "$ne": "t1" } } }),
+            "limits.listBytesMax",
+        ),
+        (
+            json!({ "aggregations": [figure("array_agg", "kind", json!({ "distinct": true }))] }),
+            "",
+        ),
+        (
+            json!({ "aggregations": [figure("string_agg", "name", json!({ "filter": { "kind": "x" } }))] }),
+            "",
+        ),
+        (json!({ "aggregations": [{ "function": "count", "alias": "v" }] }), ""),
+    ];
+    for (query, key) in cases {
+        let asked = objectos_data::query::QueryInput::from_map(&crate::world::fields(query.clone())).unwrap();
+        let found = engine.find(&world.local, "thing", asked).await;
+        if key.is_empty() {
+            found.unwrap_or_else(|error| panic!("{query}: {error}"));
+            continue;
+        }
+        let (code, message) = failure(found);
+        assert_eq!(code, "invalid_query", "{query}");
+        assert!(message.contains(key), "{query}: {message}");
+    }
+}

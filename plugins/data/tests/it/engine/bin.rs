@@ -98,6 +98,51 @@ async fn what_went_together_comes_back_together() {
     );
 }
 
+/// Without `cascadeDelete` nothing follows into the bin: a `set_null` reference stays, leads nowhere meanwhile, and is good again
+/// with the record. It is emptied when the record goes for good.
+#[tokio::test]
+async fn a_reference_outlasts_the_bin_and_no_longer() {
+    let world = World::new(&[
+        (
+            "shelf.object.yml",
+            "name: shelf\nsoftDelete: { enabled: true }\nfields:\n  name: { type: text }\n",
+        ),
+        (
+            "book.object.yml",
+            "name: book\nfields:\n  name: { type: text }\n  shelf: { type: lookup, reference: shelf }\n",
+        ),
+    ])
+    .await;
+    world
+        .create("shelf", json!({ "id": "s1", "name": "one" }))
+        .await
+        .unwrap();
+    world
+        .create("book", json!({ "id": "b1", "name": "a book", "shelf": "s1" }))
+        .await
+        .unwrap();
+    let seen = async || {
+        let query = json!({ "fields": ["shelf.name"], "expand": { "shelf": { "fields": ["name"] } } });
+        let found = world.query("book", query).await.unwrap();
+        let stored = world.get("book", "b1").await.unwrap()["shelf"].clone();
+        let record = &found["records"][0];
+        (stored, record["shelf.name"].clone(), record["shelf"].clone())
+    };
+    let there = (json!("s1"), json!("one"), json!({ "name": "one" }));
+    let nowhere = |stored: Value| (stored, Value::Null, Value::Null);
+    assert_eq!(seen().await, there);
+    delete(&world, "shelf", "s1").await;
+    assert_eq!(seen().await, nowhere(json!("s1")));
+    // Nobody can be put onto it meanwhile.
+    let put = world.create("book", json!({ "name": "b", "shelf": "s1" })).await;
+    assert_eq!(field_errors(put), ["shelf: reference_not_found"]);
+    world.engine.restore(&world.local, "shelf", "s1").await.unwrap();
+    assert_eq!(seen().await, there);
+    delete(&world, "shelf", "s1").await;
+    world.engine.purge(&world.local, "shelf", "s1", None).await.unwrap();
+    assert_eq!(seen().await, nowhere(Value::Null));
+}
+
 #[tokio::test]
 async fn values_in_the_bin_can_be_taken_again() {
     let world = world().await;

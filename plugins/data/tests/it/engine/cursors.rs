@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use objectos_data::query::QueryInput;
 use objectos_data::query::check::Checker;
 use objectos_data::query::select::{self, PageLimits};
@@ -18,7 +20,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use crate::driver::{Driver, driver};
-use crate::world::{NOON, World, allowed, fields, principal};
+use crate::world::{NOON, World, allowed, failure, fields, principal};
 
 const VISIT: &str = "
 name: visit
@@ -27,6 +29,7 @@ fields:
   rank: { type: number, index: true }
   day: { type: date, index: true }
   label: { type: text }
+  open: { type: boolean }
 indexes:
   - { fields: [stage, rank] }
 softDelete: { enabled: true }
@@ -203,6 +206,52 @@ async fn pages_by_cursor_are_in_the_order_of_a_sort() {
         for walked in walk(&world, who, &query, limit, expected.len()).await {
             assert_eq!(walked, expected, "{query} in pages of {limit}");
         }
+    }
+}
+
+/// The order of a cursor, and a value for its first field; the second is the id.
+fn forged(order: &str, value: &Value) -> Value {
+    let cursor = json!([order, [value, "v01"]]).to_string();
+    json!(URL_SAFE_NO_PAD.encode(cursor))
+}
+
+#[tokio::test]
+async fn a_cursor_with_values_of_another_kind_is_none() {
+    let mut random = SmallRng::seed_from_u64(2);
+    let (world, _) = world(&mut random).await;
+    let query = |field: &str, value: &Value| {
+        let cursor = forged(&format!("{field},id"), value);
+        json!({ "orderBy": field, "cursor": cursor, "fields": ["id"] })
+    };
+    for (field, value) in [
+        ("rank", json!("x")),
+        ("rank", json!(true)),
+        ("rank", json!([1])),
+        ("rank", json!({ "r": "x" })),
+        ("rank", json!(1.5)),
+        ("day", json!(false)),
+        ("day", json!({ "r": "3ff0000000000000" })),
+        ("label", json!({})),
+        ("label", json!(["A"])),
+        ("open", json!("true")),
+        ("open", json!(2)),
+        ("open", json!({ "r": "3ff0000000000000" })),
+    ] {
+        let (code, message) = failure(world.query("visit", query(field, &value)).await);
+        assert_eq!(code, "invalid_query", "{field} {value}: {message}");
+    }
+    for (field, value) in [
+        ("rank", json!(1)),
+        ("rank", json!({ "r": "3ff8000000000000" })),
+        ("day", json!("soon")),
+        ("label", json!(7)),
+        ("open", json!(1)),
+        ("open", Value::Null),
+    ] {
+        world
+            .query("visit", query(field, &value))
+            .await
+            .unwrap_or_else(|error| panic!("{field} {value}: {error}"));
     }
 }
 

@@ -109,6 +109,11 @@ async fn operators() {
         (json!({ "tags": { "$contains": "blue" } }), "a"),
         (json!({ "tags": { "$in": ["blue", "green"] } }), "a"),
         (json!({ "tags": { "$notContains": "blue" } }), "b c n"),
+        (json!({ "tags": { "$in": [null] } }), "n"),
+        (json!({ "tags": { "$in": ["blue", null] } }), "a n"),
+        (json!({ "tags": { "$nin": ["blue"] } }), "b c n"),
+        (json!({ "tags": { "$nin": ["blue", null] } }), "b c"),
+        (json!({ "tags": { "$nin": [null] } }), "a b c"),
         (json!({ "tags": ["red"] }), "b"),
         (json!({ "tags": { "$empty": true } }), "c n"),
         (json!({ "place": { "$exists": true } }), "n"),
@@ -261,6 +266,20 @@ async fn limits_on_depth_and_size() {
     assert_eq!(failure(world.names("thing", wide).await).0, "invalid_filter");
     let long = json!({ "size": { "$in": vec![1; 1_001] } });
     assert_eq!(failure(world.names("thing", long).await).0, "invalid_filter");
+    for operator in ["$like", "$ilike"] {
+        let longest = format!("{}%", "a".repeat(49_999));
+        let filter = json!({ "name": { operator: longest } });
+        assert_eq!(world.names("thing", filter).await.unwrap(), [""; 0], "{operator}");
+        // Some characters are written as three.
+        for pattern in ["a".repeat(50_001), "*".repeat(17_000)] {
+            let filter = json!({ "name": { operator: pattern } });
+            let (code, message) = failure(world.names("thing", filter).await);
+            assert_eq!(code, "invalid_filter", "{message}");
+            assert!(message.contains("longer than 50000 bytes"), "{message}");
+        }
+    }
+    let whole = json!({ "name": "a".repeat(60_000) });
+    assert_eq!(world.names("thing", whole).await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

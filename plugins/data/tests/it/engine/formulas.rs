@@ -251,6 +251,11 @@ async fn what_nobody_sees_is_neither_computed_nor_counted() {
         engine.find(context, "thing", query).await
     };
     assert_eq!(find(&ann).await.unwrap().count, 3);
+    // Of the related records those count that something leads to.
+    for (thing, kin) in [("t1", "t4"), ("t2", "t6"), ("t4", "t1")] {
+        world.update("thing", thing, json!({ "kin": kin })).await.unwrap();
+    }
+    assert_eq!(find(&ann).await.unwrap().count, 3);
     let (_, message) = failure(find(&world.local).await);
     assert!(message.contains("limits.formulaRecordsMax"), "{message}");
 }

@@ -65,6 +65,19 @@ async fn a_join_over_a_reference_is_a_path() {
 }
 
 #[tokio::test]
+async fn the_on_of_an_inner_join_may_ask_for_more() {
+    let world = world().await;
+    for on in [
+        json!({ "customer": { "$field": "c.id" }, "c.country": "DE" }),
+        json!({ "$and": [{ "amount": { "$lt": 6 } }, { "c.id": { "$field": "customer" } }] }),
+        json!(["and", ["order.customer", "=", "c.id"], ["c.name", "=", "Acme"]]),
+    ] {
+        let found = world.query("order", join("inner", on.clone())).await.unwrap();
+        assert_eq!(found["records"], json!([{ "name": "one", "c.name": "Acme" }]), "{on}");
+    }
+}
+
+#[tokio::test]
 async fn figures_and_filters_use_the_alias() {
     let world = world().await;
     let query = json!({
@@ -199,12 +212,14 @@ async fn every_other_join_is_refused_with_what_to_do() {
             "'note' is no reference to it",
         ),
     ];
+    let further = join("left", json!({ "customer": { "$field": "c.id" }, "c.country": "DE" }));
+    let further = (further, "only the 'on' of an inner join says more");
     let mut two = join("full", on());
     let inner =
         json!({ "type": "inner", "object": "customer", "alias": "d", "on": { "customer": { "$field": "d.id" } } });
     two["joins"].as_array_mut().unwrap().push(inner);
     let two = (two, "there are only left ones");
-    for (query, part) in cases.into_iter().chain([two]) {
+    for (query, part) in cases.into_iter().chain([two, further]) {
         let (code, message) = failure(world.query("order", query.clone()).await);
         assert_eq!(code, "not_implemented", "{query}: {message}");
         assert!(message.contains(part), "{query}: {message}");

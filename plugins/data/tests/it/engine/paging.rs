@@ -267,6 +267,40 @@ async fn cursors_lead_over_means_that_have_no_end() {
     }
 }
 
+/// A sum of decimals may have more digits than a double; the cursor has one.
+#[tokio::test]
+async fn cursors_lead_over_sums_of_many_digits() {
+    let till = "name: till\nfields:\n  name: { type: text }\n  total: { type: summary, summaryOperations: { object: sale, field: size, function: sum } }\n  \
+                passed: { type: formula, expression: 'total' }\n  kept: { type: formula, expression: 'COALESCE(total, 0)' }\n";
+    let sale = "name: sale\nfields:\n  till: { type: master_detail, reference: till }\n  size: { type: number }\n";
+    let world = World::new(&[("till.object.yml", till), ("sale.object.yml", sale)]).await;
+    for (name, sizes) in [
+        ("a", &[0.333_333_333_333_333_3, 66_666_666.666_666_67][..]),
+        ("b", &[66_666_667.0]),
+        ("c", &[0.1, 0.7]),
+        ("d", &[]),
+        ("e", &[0.8]),
+        ("f", &[0.666_666_666_666_666_6, 0.000_000_1, 1_234_567.1]),
+        ("g", &[-0.1, -0.2]),
+    ] {
+        world.create("till", json!({ "id": name, "name": name })).await.unwrap();
+        for size in sizes {
+            let sale = json!({ "till": name, "size": size });
+            world.create("sale", sale).await.unwrap();
+        }
+    }
+    for order in ["total", "-total", "total,-name", "passed", "-passed", "kept"] {
+        let order = json!(order);
+        let all = world.query("till", json!({ "orderBy": order })).await.unwrap();
+        let records = all["records"].as_array().unwrap();
+        let all: Vec<Value> = records.iter().map(|record| record["name"].clone()).collect();
+        assert_eq!(all.len(), 7);
+        let (forwards, backwards) = walk(&world, "till", &order, 1).await;
+        assert_eq!(forwards, all, "{order}");
+        assert_eq!(backwards, all, "{order}");
+    }
+}
+
 #[tokio::test]
 async fn a_cursor_stands_deletes_even_of_the_record_it_was_made_of() {
     let world = world(10).await;

@@ -3,6 +3,7 @@
 use objectos_plugin_api::ErrorKind;
 use serde_json::{Value, json};
 
+use crate::driver::{Driver, driver};
 use crate::world::{World, failure, field_errors};
 
 const CASE: &str = "
@@ -239,6 +240,34 @@ async fn uniqueness_within_a_scope() {
         .await
         .unwrap();
     world.update("case", "c5", json!({ "region": "North" })).await.unwrap();
+}
+
+/// Each write looks for another record with its values, so they are found without reading all of them; and the index that does so
+/// is made once.
+#[tokio::test]
+async fn uniqueness_has_an_index() {
+    let rule = "  - { type: unique, name: r, message: m, fields: [number, region], caseSensitive: false }\n";
+    let world = world(rule).await;
+    let catalogue = world.engine.parts().catalogue.snapshot();
+    let left = objectos_data::schema::plan(&catalogue, &world.store.shape().await.unwrap());
+    assert!(left.is_empty(), "{left}");
+    // With so few records PostgreSQL rightly reads all of them.
+    if driver() == Driver::Sqlite {
+        let taken = "EXPLAIN QUERY PLAN SELECT 1 FROM \"case\" t WHERE t.\"number\" = 'n' COLLATE NOCASE \
+            AND t.\"region\" = 'r' COLLATE NOCASE LIMIT 1";
+        let mut steps = Vec::new();
+        let mut reader = world.store.reader().await.unwrap();
+        reader
+            .read(&objectos_data::store::Statement::new(taken, Vec::new()), &mut |row| {
+                steps.push(row.cell(3).as_text().unwrap_or_default().to_owned());
+            })
+            .await
+            .unwrap();
+        assert!(
+            steps[0].contains("ix_case_number_region_any_case (number=? AND region=?)"),
+            "{steps:?}"
+        );
+    }
 }
 
 #[tokio::test]

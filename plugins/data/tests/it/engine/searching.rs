@@ -384,3 +384,48 @@ async fn a_title_says_what_lies_behind_a_relation() {
         assert_eq!(failure(refused).0, "invalid_field");
     }
 }
+
+#[tokio::test]
+async fn the_best_of_many_hits_are_found_and_all_are_counted() {
+    let world = World::new(&FILES).await;
+    for number in 0..230 {
+        let record = json!({ "id": format!("c{number:03}"), "name": format!("Acmeson {number}") });
+        world.create("company", record).await.unwrap();
+    }
+    // The last in every order but that of how well it fits.
+    world
+        .create("company", json!({ "id": "z", "name": "Acme" }))
+        .await
+        .unwrap();
+    world
+        .create("plain", json!({ "id": "x", "name": "acme" }))
+        .await
+        .unwrap();
+    let found = world.engine.search(&world.local, &wanted("acme")).await.unwrap();
+    assert_eq!(summary(&found)[..2], ["company z: Acme", "plain x: acme"]);
+    assert_eq!(
+        (&found["total"], &found["counts"], &found["hasMore"]),
+        (
+            &json!(232),
+            &json!({ "company": 231, "person": 0, "plain": 1 }),
+            &json!(true)
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_answer_is_told_of_beside_the_others() {
+    let world = world().await;
+    let mut weighed = wanted("acme");
+    weighed.search.boost = vec![("note".to_owned(), 2.0)];
+    let found = world.engine.search(&world.local, &weighed).await.unwrap();
+    assert_eq!((&found["objects"], &found["total"]), (&json!(["company"]), &json!(2)));
+    let skipped = found["skipped"].as_array().unwrap();
+    let objects: Vec<&Value> = skipped.iter().map(|one| &one["object"]).collect();
+    assert_eq!(objects, [&json!("person"), &json!("plain")]);
+    assert_eq!(skipped[0]["code"], "invalid_query");
+    assert!(
+        skipped[0]["message"].as_str().unwrap().contains("search.boost.note"),
+        "{found}"
+    );
+}

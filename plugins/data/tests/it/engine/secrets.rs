@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use objectos_data::access::{Access, Plan};
 use objectos_data::engine::ports::HookPoint;
-use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Holdings, Operation};
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
 use crate::engine::access::plan;
-use crate::world::{World, allowed, failure, field_errors, fields};
+use crate::world::{World, allowed, failure, field_errors, fields, principal};
 
 const USER: &str = "
 name: user
@@ -304,6 +305,49 @@ async fn masks_are_put_on_for_those_without_the_role() {
             .unwrap();
         check(&serde_json::from_slice(&changed.record).unwrap(), "update");
     }
+}
+
+/// Roles that records give count as those of the session do: for masks, and for what expressions ask of the caller.
+#[tokio::test]
+async fn what_the_permissions_know_of_the_caller_counts_for_masks_and_expressions() {
+    let person = format!("{PERSON}  by: {{ type: text, defaultValue: $current_user.role }}\n");
+    let world = World::new(&[("person.object.yml", person.as_str())]).await;
+    let record = json!({ "id": "p1", "name": "ann", "ssn": "123-45-6789", "salary": 5000 });
+    world.create("person", record).await.unwrap();
+    for (user, role, ssn, salary) in [
+        ("ann", Some("hr"), json!("123-45-6789"), json!(5000)),
+        ("bob", Some("sales"), json!("***-**-6789"), Value::Null),
+        ("eve", None, json!("***-**-6789"), json!(5000)),
+    ] {
+        for operation in [Operation::Read, Operation::Create] {
+            world.permissions.allow(user, "person", operation, holding(role));
+        }
+        // The session says of no role.
+        let context = principal(user, PrincipalKind::User, None);
+        let read = world.get_as(&context, "person", "p1").await.unwrap();
+        assert_eq!((&read["ssn"], &read["salary"]), (&ssn, &salary), "{user}");
+        let made = world
+            .engine
+            .create(&context, "person", fields(json!({ "name": user })))
+            .await;
+        let made: Value = serde_json::from_slice(&made.unwrap().record).unwrap();
+        assert_eq!(made["by"], json!(role), "{user}");
+    }
+}
+
+/// Everything is allowed, and this role is held.
+fn holding(role: Option<&str>) -> Access {
+    let plan = AccessPlan {
+        allowed: true,
+        readable: FieldAccess::All,
+        writable: FieldAccess::All,
+        holdings: Some(Holdings {
+            roles: role.into_iter().map(str::to_owned).collect(),
+            ..Holdings::default()
+        }),
+        ..AccessPlan::default()
+    };
+    Access::Planned(Arc::new(Plan::read(plan).expect("a plan")))
 }
 
 #[tokio::test]

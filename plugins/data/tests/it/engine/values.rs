@@ -208,6 +208,36 @@ fields:
 }
 
 #[tokio::test]
+async fn texts_of_one_index_fit_into_it_together() {
+    const THING: &str = "
+name: thing
+fields:
+  name: { type: text, index: true, maxLength: 5000 }
+  one: { type: text }
+  two: { type: text }
+  free: { type: text }
+indexes:
+  - { fields: [one, two] }
+  - { fields: [two, one], unique: true }
+";
+    let world = World::new(&[("thing.object.yml", THING)]).await;
+    let long = |bytes: usize| "x".repeat(bytes);
+    let fits = json!({ "id": "t1", "name": long(2_600), "one": long(1_300), "two": long(1_300), "free": long(9_000) });
+    world.create("thing", fits).await.unwrap();
+    let errors = field_errors(world.create("thing", json!({ "name": long(2_601) })).await);
+    assert_eq!(errors, ["name: max_length"]);
+    // Bytes count, not characters.
+    let errors = field_errors(world.create("thing", json!({ "name": "日".repeat(867) })).await);
+    assert_eq!(errors, ["name: max_length"]);
+    let both = json!({ "one": long(1_301), "two": long(1_300) });
+    let errors = field_errors(world.create("thing", both).await);
+    assert_eq!(errors, ["one: max_length", "two: max_length"]);
+    let errors = field_errors(world.update("thing", "t1", json!({ "one": long(1_301) })).await);
+    assert_eq!(errors, ["one: max_length", "two: max_length"]);
+    world.update("thing", "t1", json!({ "free": "y" })).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_zero_character_is_found_nowhere() {
     let page = "name: page\nsoftDelete: { enabled: true }\nfields:\n  name: { type: text }\n  loose: { type: text, caseSensitive: false }\n  tags: { type: tags }\n  over: { type: lookup, reference: page }\n";
     let world = World::new(&[("page.object.yml", page)]).await;

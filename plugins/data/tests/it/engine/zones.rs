@@ -3,10 +3,11 @@
 use objectos_data::engine::Engine;
 use objectos_data::query::QueryInput;
 use objectos_expression::Zone;
+use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::{Context, Principal, PrincipalKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, fields};
+use crate::world::{World, allowed, fields};
 
 const FILES: [(&str, &str); 1] = [(
     "visit.object.yml",
@@ -166,6 +167,30 @@ async fn formulas_answer_and_filter_in_the_zone() {
         let query = json!({ "where": { "today": today }, "fields": ["today"], "limit": 1 });
         let found = world.query_as(&caller(zone), "visit", query).await.unwrap();
         assert_eq!(found["records"], json!([{ "today": today }]), "{zone}");
+    }
+}
+
+/// A zone is the caller's to choose: it says which day it is for them, and never which records they see.
+#[tokio::test]
+async fn what_permissions_say_counts_in_the_operators_zone() {
+    let world = world().await;
+    let july = json!({ "at": { "$gte": "2026-07-01", "$lt": "2026-08-01" } });
+    world
+        .permissions
+        .allow("ann", "visit", Operation::Read, allowed(Some(july)));
+    let in_berlin = Engine::new(world.engine.parts().clone()).with_zone(Zone::read("Europe/Berlin").unwrap());
+    for (engine, expected) in [(world.engine.as_ref(), 0), (&in_berlin, 1)] {
+        for zone in ["UTC", "Europe/Berlin", "Pacific/Apia"] {
+            let context = Context::request("r1").with_principal(&Principal {
+                id: "ann".to_owned(),
+                kind: PrincipalKind::User,
+                attributes: fields(json!({ "timezone": zone })),
+                ..Principal::default()
+            });
+            let found = engine.find(&context, "visit", QueryInput::default()).await.unwrap();
+            let records: Value = serde_json::from_slice(&found.records).unwrap();
+            assert_eq!(records.as_array().map(Vec::len), Some(expected), "{zone}: {records}");
+        }
     }
 }
 

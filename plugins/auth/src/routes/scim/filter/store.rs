@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Filter, Operator, parse, wrong};
-use crate::error::Result;
+use crate::{error::Result, moment};
 
 /// The field that an attribute is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub(in super::super) enum Field {
     Text(&'static str),
     /// An e-mail address, kept in small letters.
     Address(&'static str),
-    /// A yes or no that the record has the other way round.
-    Not(&'static str),
+    /// Whether a user is active at this moment, milliseconds since 1970.
+    Active { now_ms: i64 },
     /// A text that is the same for every record; its case does not count.
     Fixed(&'static str),
     /// A yes for every record.
@@ -121,17 +121,16 @@ fn test(attribute: &str, field: Field, operator: Operator, value: &Value) -> Res
     if operator == Operator::Present {
         return Ok(match field {
             Field::Text(name) | Field::Address(name) => Told::Where(json!({ name: { "$exists": true } })),
-            Field::Not(name) => Told::Where(json!({ "$or": [{ name: true }, { name: false }] })),
-            Field::Fixed(_) | Field::Always => Told::Everything,
+            Field::Active { .. } | Field::Fixed(_) | Field::Always => Told::Everything,
             Field::Member => return Err(taken()),
         });
     }
     Ok(match (field, value) {
         (Field::Text(name), Value::String(text)) => Told::Where(text_test(name, operator, text)),
         (Field::Address(name), Value::String(text)) => Told::Where(text_test(name, operator, &text.to_lowercase())),
-        (Field::Not(name), Value::Bool(value)) => match operator {
-            Operator::Equal => Told::Where(json!({ name: !value })),
-            Operator::Unequal => Told::Where(json!({ name: *value })),
+        (Field::Active { now_ms }, Value::Bool(value)) => match operator {
+            Operator::Equal => Told::Where(active(*value, now_ms)),
+            Operator::Unequal => Told::Where(active(!value, now_ms)),
             _ => return Err(taken()),
         },
         (Field::Fixed(own), Value::String(text)) => Told::from_flag(operator.holds(own, &text.to_ascii_lowercase())),
@@ -144,6 +143,16 @@ fn test(attribute: &str, field: Field, operator: Operator, value: &Value) -> Res
         (Field::Member, _) => return Err(taken()),
         _ => return Err(wrong(format!("{attribute} is not compared with such a value"))),
     })
+}
+
+/// Users who are disabled, or who are not: who never were, and whose time is over. The same as `is_banned` says of one.
+fn active(active: bool, now_ms: i64) -> Value {
+    let now = moment::text(now_ms);
+    if active {
+        let later = moment::text(now_ms.saturating_add(1));
+        return json!({ "$or": [{ "banned": false }, { "ban_expires": { "$lt": later } }] });
+    }
+    json!({ "banned": true, "$or": [{ "ban_expires": { "$exists": false } }, { "ban_expires": { "$gt": now } }] })
 }
 
 fn text_test(name: &str, operator: Operator, text: &str) -> Value {
@@ -161,11 +170,13 @@ fn text_test(name: &str, operator: Operator, text: &str) -> Value {
 mod tests {
     use super::*;
 
+    const NOW_MS: i64 = 1_700_000_000_000;
+
     fn field(attribute: &str) -> Option<Field> {
         match attribute {
             "username" => Some(Field::Address("email")),
             "displayname" => Some(Field::Text("name")),
-            "active" => Some(Field::Not("banned")),
+            "active" => Some(Field::Active { now_ms: NOW_MS }),
             "emails.value" => Some(Field::Address("email")),
             "emails.type" => Some(Field::Fixed("work")),
             "emails.primary" => Some(Field::Always),
@@ -186,12 +197,21 @@ mod tests {
         check("userName sw \"ADA\"", json!({ "email": { "$startsWith": "ada" } }));
         check("displayName ew \"e\"", json!({ "name": { "$endsWith": "e" } }));
         check("displayName pr", json!({ "name": { "$exists": true } }));
-        check("active eq true", json!({ "banned": false }));
-        check("not (active ne true)", json!({ "$not": { "banned": true } }));
+        let (yes, no) = (active(true, NOW_MS), active(false, NOW_MS));
+        assert_eq!(
+            (
+                &yes["$or"][1]["ban_expires"]["$lt"],
+                &no["$or"][1]["ban_expires"]["$gt"]
+            ),
+            (&json!("2023-11-14T22:13:20.001Z"), &json!("2023-11-14T22:13:20.000Z"))
+        );
+        check("active eq true", yes.clone());
+        check("not (active ne true)", json!({ "$not": no }));
+        check("active pr", json!({}));
         check(
             "active eq true and (userName sw \"a\" or userName sw \"b\") and displayName pr",
             json!({ "$and": [
-                { "banned": false },
+                yes,
                 { "$or": [{ "email": { "$startsWith": "a" } }, { "email": { "$startsWith": "b" } }] },
                 { "name": { "$exists": true } },
             ] }),
@@ -199,7 +219,7 @@ mod tests {
         // `and` binds more tightly.
         check(
             "active eq true or active eq false and displayName eq \"x\"",
-            json!({ "$or": [{ "banned": false }, { "$and": [{ "banned": true }, { "name": "x" }] }] }),
+            json!({ "$or": [yes, { "$and": [no, { "name": "x" }] }] }),
         );
     }
 
@@ -222,7 +242,7 @@ mod tests {
             "emails[type eq \"home\" or value ew \".co\"] and displayName pr",
             json!({ "$and": [{ "email": { "$endsWith": ".co" } }, { "name": { "$exists": true } }] }),
         );
-        check("emails[type eq \"home\"] or active eq true", json!({ "banned": false }));
+        check("emails[type eq \"home\"] or active eq true", active(true, NOW_MS));
         check(
             "emails[not (value eq \"a@b.co\") and primary ne false]",
             json!({ "$not": { "email": "a@b.co" } }),

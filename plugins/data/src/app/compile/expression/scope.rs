@@ -35,8 +35,20 @@ impl DraftScope<'_> {
             .is_some_and(is_secret)
     }
 
+    /// The first object in another database that a path leads over.
+    pub(super) fn elsewhere(&self, path: &str) -> Option<&Draft> {
+        let names: Vec<&str> = path.split('.').collect();
+        let here = &self.draft.object.datasource;
+        (1..names.len())
+            .filter_map(|hops| self.at(&names[..hops]))
+            .find(|draft| draft.object.datasource != *here)
+    }
+
     /// Whether the database has or can compute what a path leads to.
     pub(super) fn in_database(&self, path: &str) -> bool {
+        if self.elsewhere(path).is_some() {
+            return false;
+        }
         let mut relations: Vec<&str> = path.split('.').collect();
         let name = relations.pop().unwrap_or_default();
         self.at(&relations)

@@ -21,6 +21,15 @@ impl Expressions<'_> {
             }
             return None;
         };
+        if child.object.datasource != draft.object.datasource {
+            let message = format!(
+                "the records of `{}` lie in another database (datasource `{}`) and cannot be rolled up here",
+                child.object.name, child.object.datasource
+            );
+            let hint = "give both objects the same `datasource`";
+            self.report(draft.document.error(&at("object"), message).hint(hint));
+            return None;
+        }
         let via = self.way_back(draft, child, &at("object"))?;
         let field_type = self.summed_type(draft, child, &operations.field, &at("field"))?;
         let counts = operations.function == SummaryFunction::Count;

@@ -20,6 +20,8 @@ pub enum Letters {
     Join,
     /// Elements of the list `$0`.
     Count,
+    /// The digits of a whole number.
+    OfWhole,
     /// The words `true` and `false`.
     OfBoolean,
     /// What the words of a text say, as truth.
@@ -53,6 +55,7 @@ pub(super) fn sqlite(letters: Letters) -> Cow<'static, str> {
              THEN COALESCE((SELECT group_concat(e.value, $1 ORDER BY e.key) FROM json_each($0) e WHERE e.value IS NOT NULL), '') END"
         }
         Letters::Count => "json_array_length($0)",
+        Letters::OfWhole => "CAST(CAST($0 AS INTEGER) AS TEXT)",
         Letters::OfBoolean => "CASE $0 WHEN 1 THEN 'true' WHEN 0 THEN 'false' END",
         Letters::ToBoolean => {
             "CASE WHEN lower($0) IN ('true', 'yes', 'on', '1') THEN 1 WHEN lower($0) IN ('false', 'no', 'off', '0') THEN 0 END"
@@ -96,6 +99,7 @@ pub(in crate::store::dialect) fn postgres(letters: Letters) -> Cow<'static, str>
              FROM jsonb_array_elements_text($0) WITH ORDINALITY e(value, place)), '') END"
         }
         Letters::Count => "jsonb_array_length($0)",
+        Letters::OfWhole => "(CAST(CAST($0 AS bigint) AS text) COLLATE \"C\")",
         Letters::OfBoolean => "CASE WHEN $0 THEN 'true' WHEN NOT $0 THEN 'false' END",
         Letters::ToBoolean => {
             "CASE WHEN lower($0 COLLATE \"C\") IN ('true', 'yes', 'on', '1') THEN TRUE \

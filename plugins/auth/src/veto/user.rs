@@ -1,0 +1,151 @@
+//! Users, written by anybody but the plugin: what administrators and directories do by their routes, with the same rules. Ways in are
+//! none of it, nor whether somebody has a second factor.
+
+use objectos_plugin_api::contracts::data::EventBeside;
+use serde_json::Map;
+
+use super::{Change, Write, forbidden};
+use crate::{
+    auth::{Auth, Note, USER},
+    error::{AuthError, Result},
+    http::body::is_email,
+    reach::Reach,
+    records::kinds::User,
+    sessions::impersonation::PERMISSION,
+};
+
+/// Says of the second factor what its own records say.
+const KEPT: &[&str] = &["two_factor_enabled"];
+const ROLE: &[&str] = &["role"];
+/// Whoever has the address has the account.
+const ADDRESS: &[&str] = &["email", "email_verified"];
+/// Whether somebody may sign in at all, and with what.
+const STANDING: &[&str] = &["banned", "ban_reason", "ban_expires", "mfa_required"];
+/// Who somebody is in a directory.
+const DIRECTORY: &[&str] = &["external_id"];
+
+impl Auth {
+    pub(super) async fn before_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
+        match write.change {
+            Change::Made => self.before_new_user(write).await,
+            Change::Changed => self.before_other_user(write).await,
+            Change::Deleted => self.before_gone_user(write).await,
+        }
+    }
+
+    /// How far whoever writes reaches, when they manage users.
+    async fn manager(&self, write: &Write<'_>) -> Result<Reach> {
+        write.check_oneself()?;
+        self.demand(write.context, PERMISSION).await?;
+        self.reach(write.context).await
+    }
+
+    async fn before_new_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
+        let (reach, user) = (self.manager(write).await?, write.after::<User>()?);
+        if reach != Reach::Everybody {
+            return Err(forbidden(
+                "Users of an organization are made by POST /api/v1/auth/admin/create-user, which makes them its members",
+            ));
+        }
+        if user.two_factor_enabled {
+            return Err(second_factor());
+        }
+        check_address(&user.email)?;
+        if user.role == USER {
+            return Ok(Vec::new());
+        }
+        write.check_person()?;
+        self.demand_for_role(write.context, &user.role).await?;
+        let user = User {
+            id: write.hook.id.clone(),
+            ..user
+        };
+        let note = Note {
+            user: Some(&user),
+            description: "A user was made with a role",
+            metadata: Map::from_iter([("role".to_owned(), user.role.as_str().into())]),
+            ..Note::default()
+        };
+        Ok(vec![note.event(write.context, "authz.role_assigned")?])
+    }
+
+    async fn before_other_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
+        let (before, after) = (write.before::<User>()?, write.after::<User>()?);
+        let own = write.is_by(&write.hook.id);
+        let changes = |fields| write.changes(fields);
+        if changes(KEPT) {
+            return Err(second_factor());
+        }
+        if ![ROLE, ADDRESS, STANDING, DIRECTORY].into_iter().any(changes) {
+            return self.before_plain_change(write, own).await;
+        }
+        let reach = self.manager(write).await?;
+        self.within(write.context, &reach, &write.hook.id).await?;
+        self.demand_for_role(write.context, &before.role).await?;
+        if [ROLE, ADDRESS, STANDING].into_iter().any(changes) {
+            self.check_own(write.context, &reach, &before).await?;
+        }
+        if own && (changes(ROLE) || changes(STANDING)) {
+            return Err(forbidden(
+                "Your own role, and whether you are disabled, is changed by somebody else",
+            ));
+        }
+        if changes(ADDRESS) {
+            check_address(&after.email)?;
+            if after.email_verified && !self.vouches(&reach, &after.email) {
+                return Err(forbidden(
+                    "Nobody showed that the address is theirs; set email_verified to false with it",
+                ));
+            }
+        }
+        if !changes(ROLE) {
+            return Ok(Vec::new());
+        }
+        write.check_person()?;
+        self.demand_for_role(write.context, &after.role).await?;
+        let note = Note {
+            user: Some(&before),
+            description: "The role of a user was changed",
+            metadata: Map::from_iter([
+                ("from".to_owned(), before.role.as_str().into()),
+                ("to".to_owned(), after.role.as_str().into()),
+            ]),
+            ..Note::default()
+        };
+        Ok(vec![note.event(write.context, "authz.role_updated")?])
+    }
+
+    /// Name, picture and the like are one's own, and a matter of grants where somebody is within reach.
+    async fn before_plain_change(&self, write: &Write<'_>, own: bool) -> Result<Vec<EventBeside>> {
+        if !own {
+            let reach = self.reach(write.context).await?;
+            self.within(write.context, &reach, &write.hook.id).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn before_gone_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
+        write.check_person()?;
+        let reach = self.manager(write).await?;
+        let user = self.within(write.context, &reach, &write.hook.id).await?;
+        self.demand_for_role(write.context, &user.role).await?;
+        self.check_own(write.context, &reach, &user).await?;
+        if write.is_by(&user.id) {
+            return Err(forbidden("You cannot remove yourself"));
+        }
+        self.leaving.note(write, "user_id", self.now_ms());
+        Ok(Vec::new())
+    }
+}
+
+fn second_factor() -> AuthError {
+    forbidden("A second factor is set up and taken away by its owner, under /api/v1/auth/two-factor")
+}
+
+/// Addresses are kept in small letters, and looked for so.
+fn check_address(email: &str) -> Result<()> {
+    if is_email(email) && email.to_lowercase() == email {
+        return Ok(());
+    }
+    Err(forbidden("email must be an e-mail address in small letters"))
+}
