@@ -215,7 +215,12 @@ impl Stream {
             return polled;
         }
         let over = self.live.lock().take();
-        drop(over);
+        if let Some(mut live) = over {
+            // Of a socket's two sides the other may wait for what never comes now.
+            let wakers = [live.waker.take(), live.push_waker.take()];
+            drop(live);
+            wakers.into_iter().flatten().for_each(Waker::wake);
+        }
         if polled.is_pending() {
             return Poll::Ready(self.broken_off());
         }

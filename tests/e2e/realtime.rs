@@ -275,8 +275,7 @@ fn whoever_is_nobody_hears_why() {
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
     Ears::open(host.address(), "/ws", &headers).hears_nothing();
     let headers = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
-    let mut ears = Ears::open(host.address(), "/ws", &headers);
-    assert!(matches!(ears.next(), Heard::Closed(4401, _)));
+    assert_eq!(Ears::try_open(host.address(), "/ws", &headers).err(), Some(403));
 }
 
 #[test]
@@ -319,6 +318,65 @@ fn bad_frames_are_told_what_is_wrong_and_close_nothing() {
         assert_eq!(answer["type"], if nothing { "error" } else { "ack" }, "{request}");
     }
     ears.hears_nothing();
+}
+
+#[test]
+fn a_key_that_may_only_read_only_listens() {
+    let host = host();
+    let mut people = People::new(&host);
+    let key = |people: &mut People, scope: &str| {
+        let body = json!({"name": scope, "scopes": [scope]});
+        let made = people.admin.send("POST", "/api/v1/auth/api-key/create", &body);
+        made.expect(200)["key"].as_str().expect("a key").to_owned()
+    };
+    let [read, write] = ["read", "write"].map(|scope| key(&mut people, scope));
+    let [mut reads, mut writes] =
+        [read, write].map(|key| Ears::open(host.address(), "/ws", &[("x-api-key", key.as_str())]));
+    for ears in [&mut reads, &mut writes] {
+        ears.subscribe(json!({"events": [], "channels": ["lobby"]}));
+    }
+    for (kind, more) in [
+        ("presence", json!({"presence": {"status": "online"}})),
+        ("cursor", json!({"cursor": {"documentId": "lobby"}})),
+    ] {
+        reads.say(kind, more.clone());
+        assert_eq!(reads.expect("error")["code"], "FORBIDDEN", "{kind}");
+        writes.hears_nothing();
+        writes.say(kind, more);
+        reads.expect(kind);
+    }
+}
+
+#[test]
+fn bytes_count_as_messages_too() {
+    let host = builder("  objectos.realtime: {messagesPerSecondMax: 2}\n").start();
+    let people = People::new(&host);
+    let mut ears = ears(&host, &people.admin);
+    (0..50).for_each(|_| ears.say_bytes(&[0]));
+    loop {
+        let error = ears.expect("error");
+        if error["code"] == "RATE_LIMITED" {
+            break;
+        }
+        assert_eq!(error["code"], "INVALID_MESSAGE", "{error:#}");
+    }
+}
+
+#[test]
+fn whoever_hears_a_channel_no_more_is_there_no_more() {
+    let host = host();
+    let people = People::new(&host);
+    let (mut one, mut other) = (ears(&host, &people.admin), ears(&host, &people.admin));
+    let lobby = json!({"events": [], "channels": ["lobby"]});
+    other.subscribe(lobby.clone());
+    let subscription = one.subscribe(lobby);
+    one.say("presence", json!({"presence": {"status": "online"}}));
+    assert_eq!(other.expect("presence")["presence"]["status"], "online");
+    // The same subscription, for another channel.
+    let kitchen = json!({"subscriptionId": subscription, "events": [], "channels": ["kitchen"]});
+    one.say("subscribe", json!({"subscription": kitchen}));
+    one.expect("ack");
+    assert_eq!(other.expect("presence")["presence"]["status"], "offline");
 }
 
 #[test]

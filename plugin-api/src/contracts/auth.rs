@@ -30,6 +30,10 @@ pub struct Credentials {
     pub path: String,
     /// Address of the peer, as the gateway established it.
     pub address: String,
+    /// Nobody does anything: whoever lets somebody stay connected looks whether they still may. That is no use of a session,
+    /// keeps none from idling, and renews none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passive: bool,
     /// The caller's connection is encrypted, as the gateway established it: a page of the same name without https is not ours then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secure: bool,

@@ -68,6 +68,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) secure: bool,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
+    /// A look, and no use of a session.
+    pub(crate) passive: bool,
 }
 
 /// What a request proves itself with.
@@ -157,10 +159,10 @@ impl Auth {
             Evidence::Key(key) => Ok(self.key(context, &key).await?.map_or(Who::Nobody, Who::Key)),
             Evidence::Session(token, by_cookie) => {
                 self.check_origin(proof, by_cookie)?;
-                let Some(live) = self.session_of(context, &token).await? else {
+                let Some(live) = self.session_of(context, &token, proof.passive).await? else {
                     return Ok(Who::Nobody);
                 };
-                let due = live.standing(self.now_ms(), i64::MAX) == Standing::Due;
+                let due = !proof.passive && live.standing(self.now_ms(), i64::MAX) == Standing::Due;
                 let secure = self.secure_always() || crate::routes::is_secure(context);
                 let renewed = if due {
                     self.renew(context, &live, &token, secure).await?.filter(|_| by_cookie)
@@ -173,24 +175,33 @@ impl Auth {
     }
 
     /// The session of a token.
-    async fn session_of(&self, context: &Context, token: &str) -> Result<Option<Arc<Live>>> {
+    async fn session_of(&self, context: &Context, token: &str, passive: bool) -> Result<Option<Arc<Live>>> {
         let hash = hash_token(token);
-        if let Some(live) = self.fresh(&hash) {
+        if let Some(live) = self.fresh(&hash, passive) {
             return Ok(Some(live));
         }
-        self.load(context, &hash).await
+        self.load(context, &hash, passive).await
     }
 
     /// A session in memory that need not be asked for again.
-    fn fresh(&self, hash: &TokenHash) -> Option<Arc<Live>> {
+    fn fresh(&self, hash: &TokenHash, passive: bool) -> Option<Arc<Live>> {
         let live = self.sessions.by_hash(hash)?;
-        match live.standing(self.now_ms(), self.sessions.policy.recheck_ms) {
+        match self.standing(&live, passive) {
             Standing::Good => Some(live),
             Standing::Due => {
                 live.not_renewing();
                 Some(live)
             }
             Standing::Unchecked | Standing::Over => None,
+        }
+    }
+
+    fn standing(&self, live: &Live, passive: bool) -> Standing {
+        let (now_ms, recheck_ms) = (self.now_ms(), self.sessions.policy.recheck_ms);
+        if passive {
+            live.looked_at(now_ms, recheck_ms)
+        } else {
+            live.standing(now_ms, recheck_ms)
         }
     }
 
@@ -213,7 +224,7 @@ impl Auth {
         };
         let live = self.sessions.by_hash(&hash_token(&token))?;
         self.check_origin(proof, by_cookie).ok()?;
-        match live.standing(self.now_ms(), self.sessions.policy.recheck_ms) {
+        match self.standing(&live, proof.passive) {
             Standing::Good => {}
             Standing::Due => {
                 live.not_renewing();
@@ -312,6 +323,7 @@ fn proof(credentials: &Credentials) -> Proof<'_> {
         secure: credentials.secure,
         method: &credentials.method,
         path: &credentials.path,
+        passive: credentials.passive,
     }
 }
 

@@ -62,6 +62,7 @@ impl Call {
             secure: is_secure(&self.context),
             method: self.request.method(),
             path: self.request.path(),
+            passive: false,
         }
     }
 

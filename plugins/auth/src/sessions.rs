@@ -71,8 +71,8 @@ pub(crate) enum Standing {
 }
 
 impl Live {
-    /// How it stands; a request counts as use.
-    pub(crate) fn standing(&self, now_ms: i64, recheck_ms: i64) -> Standing {
+    /// How it stands for whoever merely looks: never `Due`.
+    pub(crate) fn looked_at(&self, now_ms: i64, recheck_ms: i64) -> Standing {
         let seen = self.seen_ms.load(Ordering::Relaxed);
         if now_ms >= self.ends_ms {
             return Standing::Over;
@@ -84,7 +84,16 @@ impl Live {
         if now_ms - self.checked_ms.load(Ordering::Relaxed) > recheck_ms || now_ms - seen >= self.idle_ms {
             return Standing::Unchecked;
         }
-        if seen != now_ms {
+        Standing::Good
+    }
+
+    /// How it stands; a request counts as use.
+    pub(crate) fn standing(&self, now_ms: i64, recheck_ms: i64) -> Standing {
+        let standing = self.looked_at(now_ms, recheck_ms);
+        if standing != Standing::Good {
+            return standing;
+        }
+        if self.seen_ms.load(Ordering::Relaxed) != now_ms {
             self.seen_ms.store(now_ms, Ordering::Relaxed);
         }
         let untold = now_ms - self.stored_seen_ms.load(Ordering::Relaxed);

@@ -17,6 +17,8 @@ pub(crate) struct ObjectFacts {
     pub(crate) tenancy: bool,
     /// Its records are deleted into a bin.
     pub(crate) bin: bool,
+    /// Clients may get its records.
+    pub(crate) open: bool,
 }
 
 type Objects = Arc<HashMap<String, ObjectFacts>>;
@@ -83,8 +85,43 @@ impl Catalog {
 
 fn facts(item: &MetadataItem) -> ObjectFacts {
     let enabled = |key: &str| item.definition[key]["enabled"] == true;
+    let api = &item.definition["enable"];
+    let methods = api["apiMethods"].as_array();
     ObjectFacts {
         tenancy: enabled("tenancy"),
         bin: enabled("softDelete"),
+        open: api["apiEnabled"] != false && methods.is_none_or(|methods| methods.iter().any(|method| method == "get")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_object_says_whether_clients_get_its_records() {
+        for (enable, open) in [
+            (Value::Null, true),
+            (json!({"searchable": false}), true),
+            (json!({"apiEnabled": false}), false),
+            (json!({"apiMethods": ["list", "get"]}), true),
+            (json!({"apiMethods": ["list"]}), false),
+            (json!({"apiMethods": []}), false),
+        ] {
+            let item = MetadataItem {
+                kind: "object".to_owned(),
+                name: "deal".to_owned(),
+                package: "test".to_owned(),
+                definition: json!({"softDelete": {"enabled": true}, "enable": enable}),
+            };
+            let expected = ObjectFacts {
+                tenancy: false,
+                bin: true,
+                open,
+            };
+            assert_eq!(facts(&item), expected, "{enable}");
+        }
     }
 }

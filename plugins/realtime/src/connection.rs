@@ -1,12 +1,12 @@
 //! One client: what it signed in with, what it wants to hear, what waits for it.
 
-use objectos_plugin_api::{contracts::auth::Credentials, protocol::api::TransportProtocol};
+use objectos_plugin_api::{PrincipalKind, contracts::auth::Credentials, protocol::api::TransportProtocol};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -17,11 +17,18 @@ use crate::{
     subscription::Subscription,
 };
 
+/// Answers that are sent over one connection at the same time; one that broke off may not be noticed at once.
+const STREAMS_MAX: usize = 8;
+/// Regular expressions in all filters of a connection.
+const REGEXES_MAX: usize = 32;
+
 /// Who it is, and when that was looked at, milliseconds since 1970.
 #[derive(Debug)]
 struct Standing {
     who: Arc<Who>,
     looked_at_ms: i64,
+    /// How many doubts there were when it was looked at.
+    doubts: u64,
 }
 
 /// How many in a span of time.
@@ -71,8 +78,8 @@ pub(crate) struct Connection {
     /// What to look at again; `None` where nobody signs in.
     credentials: Option<Credentials>,
     standing: Mutex<Standing>,
-    /// Something happened that may have ended the session.
-    doubted: AtomicBool,
+    /// How often something happened that may have ended the session.
+    doubts: AtomicU64,
     subscriptions: Mutex<BTreeMap<String, Arc<Subscription>>>,
     pub(crate) outbox: Outbox,
     /// When something last came or went.
@@ -102,8 +109,9 @@ impl Connection {
             standing: Mutex::new(Standing {
                 who: Arc::new(who),
                 looked_at_ms: now_ms,
+                doubts: 0,
             }),
-            doubted: AtomicBool::new(false),
+            doubts: AtomicU64::new(0),
             subscriptions: Mutex::default(),
             outbox: Outbox::new(items_max, transport != TransportProtocol::Websocket),
             transport,
@@ -126,13 +134,19 @@ impl Connection {
     /// `Over` when the session is; `Unknown` when it cannot be told.
     pub(crate) async fn who(&self, sessions: &Sessions, now_ms: i64, holds_ms: u64) -> Result<Arc<Who>, NotNow> {
         let Some(credentials) = &self.credentials else {
-            return Ok(self.known());
+            // Made while nobody signed in here. Where people do by now, nobody stands behind it.
+            return if sessions.signs_in() {
+                Err(NotNow::Over)
+            } else {
+                Ok(self.known())
+            };
         };
-        let doubted = self.doubted.swap(false, Ordering::SeqCst);
+        // Before it is asked: a doubt that comes meanwhile, or whose question is given up, stays.
+        let doubts = self.doubts.load(Ordering::SeqCst);
         let before = {
             let standing = self.standing.lock();
             let age_ms = u64::try_from(now_ms.saturating_sub(standing.looked_at_ms)).unwrap_or(u64::MAX);
-            if !doubted && age_ms < holds_ms {
+            if standing.doubts == doubts && age_ms < holds_ms {
                 return Ok(Arc::clone(&standing.who));
             }
             Arc::clone(&standing.who)
@@ -142,25 +156,50 @@ impl Connection {
             Ok(who) if !who.is_same(&before) => return Err(NotNow::Over),
             Ok(who) if who.principal == before.principal => before,
             Ok(who) => Arc::new(who),
-            Err(not) => {
-                self.doubt();
-                return Err(not);
-            }
+            Err(not) => return Err(not),
         };
-        *self.standing.lock() = Standing {
-            who: Arc::clone(&now),
-            looked_at_ms: now_ms,
-        };
+        let mut standing = self.standing.lock();
+        // An answer that took its time does not count for what happened since.
+        if standing.doubts <= doubts {
+            *standing = Standing {
+                who: Arc::clone(&now),
+                looked_at_ms: now_ms,
+                doubts,
+            };
+        }
+        drop(standing);
         Ok(now)
+    }
+
+    /// Whether the client may tell others something: a key that may only read only listens, as over HTTP.
+    ///
+    /// # Errors
+    /// `Unknown` when it cannot be told.
+    pub(crate) async fn may_speak(&self, sessions: &Sessions) -> Result<bool, NotNow> {
+        let Some(credentials) = &self.credentials else {
+            return Ok(true);
+        };
+        if self.known().principal.kind != PrincipalKind::Service {
+            return Ok(true);
+        }
+        let speaking = Credentials {
+            method: "PUT".to_owned(),
+            ..credentials.clone()
+        };
+        match sessions.ask(&speaking).await {
+            Ok(_) => Ok(true),
+            Err(NotNow::Over) => Ok(false),
+            Err(not) => Err(not),
+        }
     }
 
     /// The session is looked at again, at once.
     pub(crate) fn doubt(&self) {
-        self.doubted.store(true, Ordering::SeqCst);
+        self.doubts.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn is_doubted(&self) -> bool {
-        self.doubted.load(Ordering::SeqCst)
+        self.standing.lock().doubts != self.doubts.load(Ordering::SeqCst)
     }
 
     /// Adds a subscription, in the place of one of its id.
@@ -172,6 +211,13 @@ impl Connection {
         if subscriptions.len() >= most && !subscriptions.contains_key(&subscription.id) {
             return Err(RealtimeError::TooMany(format!(
                 "a connection has at most {most} subscriptions: end one first"
+            )));
+        }
+        let others = subscriptions.values().filter(|known| known.id != subscription.id);
+        let regexes = others.map(|known| known.regexes()).sum::<usize>() + subscription.regexes();
+        if regexes > REGEXES_MAX {
+            return Err(RealtimeError::TooMany(format!(
+                "the filters of a connection have at most {REGEXES_MAX} regular expressions: compare with other operators"
             )));
         }
         subscriptions.insert(subscription.id.clone(), subscription);
@@ -224,9 +270,18 @@ impl Connection {
     }
 
     /// An answer is being sent, until the guard is dropped.
-    pub(crate) fn streaming(self: &Arc<Self>) -> Streaming {
-        self.streams.fetch_add(1, Ordering::SeqCst);
-        Streaming(Arc::clone(self))
+    ///
+    /// # Errors
+    /// `TooMany` when many are already: each is as much work as a connection of its own.
+    pub(crate) fn streaming(self: &Arc<Self>) -> Result<Streaming> {
+        let before = self.streams.fetch_add(1, Ordering::SeqCst);
+        let streaming = Streaming(Arc::clone(self));
+        if before >= STREAMS_MAX {
+            return Err(RealtimeError::TooMany(format!(
+                "a connection is read by at most {STREAMS_MAX} requests at a time"
+            )));
+        }
+        Ok(streaming)
     }
 }
 
@@ -243,6 +298,20 @@ impl Drop for Streaming {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use objectos_plugin_api::Principal;
+
+    #[test]
+    fn a_connection_is_read_by_so_many_at_a_time() {
+        let who = Who::new(Principal::default());
+        let connection = Connection::new("c1".to_owned(), TransportProtocol::Sse, None, who, (0, 10, 0));
+        let connection = Arc::new(connection);
+        let mut open: Vec<Streaming> = (0..STREAMS_MAX).map(|_| connection.streaming().unwrap()).collect();
+        assert!(connection.streaming().is_err() && !connection.is_idle(i64::MAX, 1));
+        open.pop();
+        assert!(connection.streaming().is_ok());
+        drop(open);
+        assert!(connection.is_idle(1_000, 1_000));
+    }
 
     #[test]
     fn a_window_lets_so_many_through_and_says_once_that_it_is_full() {

@@ -30,19 +30,19 @@ pub(crate) enum Outcome {
 
 /// Makes of an item what the client gets.
 pub(crate) async fn deliver(hub: &Hub, connection: &Connection, item: &Item) -> Outcome {
-    let who = match look(hub, connection).await {
-        Ok(who) => who,
-        Err(ending) => return Outcome::End(ending),
-    };
-    let made = match item {
-        Item::Answer(message) => Ok(Some(message.clone())),
-        Item::Event {
-            subscription,
-            name,
-            news,
-        } => subscribed(hub, connection, &who, (subscription, name, news)).await,
-        Item::Pushed { news, by } => pushed(hub, connection, &who, news, by).await,
-        Item::Relay(relay) => relayed(hub, connection, &who, relay).await,
+    let made = loop {
+        let who = match look(hub, connection).await {
+            Ok(who) => who,
+            Err(ending) => return Outcome::End(ending),
+        };
+        let made = make(hub, connection, &who, item).await;
+        if let Some(ending) = connection.outbox.ending() {
+            return Outcome::End(ending);
+        }
+        // Something happened while it was made: nothing follows the end of a session, also if that took a while.
+        if !connection.is_doubted() {
+            break made;
+        }
     };
     match made {
         Ok(Some(message)) => {
@@ -51,6 +51,19 @@ pub(crate) async fn deliver(hub: &Hub, connection: &Connection, item: &Item) -> 
         }
         Ok(None) => Outcome::Nothing,
         Err(error) => failed(&error),
+    }
+}
+
+async fn make(hub: &Hub, connection: &Connection, who: &Who, item: &Item) -> Result<Option<Map<String, Value>>> {
+    match item {
+        Item::Answer(message) => Ok(Some(message.clone())),
+        Item::Event {
+            subscription,
+            name,
+            news,
+        } => subscribed(hub, connection, who, (subscription, name, news)).await,
+        Item::Pushed { news, by } => pushed(hub, connection, who, news, by).await,
+        Item::Relay(relay) => relayed(hub, connection, who, relay).await,
     }
 }
 

@@ -21,6 +21,9 @@ pub enum RealtimeError {
     /// What a channel is about is not there for the caller.
     #[error("there is no record that this channel is about")]
     NoRecord,
+    /// The key permits to listen, and not to tell others something.
+    #[error("the scopes of this key permit to listen, and no more")]
+    OnlyListens,
     /// Too many of something.
     #[error("{0}")]
     TooMany(String),
@@ -51,6 +54,7 @@ impl From<RealtimeError> for Error {
             RealtimeError::NoConnection | RealtimeError::NoSubscription | RealtimeError::NoRecord => {
                 ErrorKind::NotFound
             }
+            RealtimeError::OnlyListens => ErrorKind::Denied,
             RealtimeError::TooMany(_) => ErrorKind::Limited,
             RealtimeError::SwitchedOff(_) => ErrorKind::NotImplemented,
         };

@@ -20,6 +20,8 @@ const DEPTH_MAX: usize = 8;
 const CHARS_MAX: usize = 512;
 /// Values of one `in` or `nin`.
 const VALUES_MAX: usize = 200;
+/// Regular expressions in one filter.
+const REGEXES_MAX: usize = 8;
 /// Bytes of one compiled regular expression.
 const REGEX_BYTES_MAX: usize = 64 * 1024;
 
@@ -53,8 +55,16 @@ impl Filter {
     /// # Errors
     /// `Invalid` with the condition that cannot be used, or the limit that is passed.
     pub(crate) fn compile(filter: &EventFilter) -> Result<Self> {
-        let mut nodes = 0;
-        compile(filter, 0, &mut nodes)
+        compile(filter, 0, &mut Parts::default())
+    }
+
+    /// How many regular expressions there are in it: each takes memory of its own.
+    pub(crate) fn regexes(&self) -> usize {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::regexes).sum(),
+            Self::Not(filter) => filter.regexes(),
+            Self::Test(_, test) => usize::from(matches!(test, Test::Regex(_))),
+        }
     }
 
     /// Compiles the filter of `POST /subscribe`: an `EventFilter`, or an object of fields and the values they must have.
@@ -90,7 +100,14 @@ impl Filter {
     }
 }
 
-fn compile(filter: &EventFilter, depth: usize, nodes: &mut usize) -> Result<Filter> {
+/// What was seen of a filter so far.
+#[derive(Debug, Default)]
+struct Parts {
+    nodes: usize,
+    regexes: usize,
+}
+
+fn compile(filter: &EventFilter, depth: usize, parts: &mut Parts) -> Result<Filter> {
     if depth > DEPTH_MAX {
         return Err(RealtimeError::invalid(format!(
             "a filter is nested at most {DEPTH_MAX} deep"
@@ -98,15 +115,23 @@ fn compile(filter: &EventFilter, depth: usize, nodes: &mut usize) -> Result<Filt
     }
     let mut all = Vec::new();
     for condition in filter.conditions.iter().flatten() {
-        count(nodes)?;
+        count(parts)?;
+        if condition.operator == FilterOperator::Regex {
+            parts.regexes += 1;
+            if parts.regexes > REGEXES_MAX {
+                return Err(RealtimeError::invalid(format!(
+                    "a filter has at most {REGEXES_MAX} regular expressions"
+                )));
+            }
+        }
         all.push(compile_condition(condition)?);
     }
     let mut list = |filters: &[EventFilter]| {
         filters
             .iter()
             .map(|inner| {
-                count(nodes)?;
-                compile(inner, depth + 1, nodes)
+                count(parts)?;
+                compile(inner, depth + 1, parts)
             })
             .collect::<Result<Vec<_>>>()
     };
@@ -123,9 +148,9 @@ fn compile(filter: &EventFilter, depth: usize, nodes: &mut usize) -> Result<Filt
     Ok(Filter::All(all))
 }
 
-fn count(nodes: &mut usize) -> Result<()> {
-    *nodes += 1;
-    if *nodes > NODES_MAX {
+fn count(parts: &mut Parts) -> Result<()> {
+    parts.nodes += 1;
+    if parts.nodes > NODES_MAX {
         return Err(RealtimeError::invalid(format!(
             "a filter has at most {NODES_MAX} parts"
         )));

@@ -15,6 +15,9 @@ use crate::{
 /// Largest message of a client, bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// Largest presence or cursor, bytes: they are kept, and told to many.
+const TOLD_BYTES_MAX: usize = 4 * 1024;
+
 /// Code of what is no message.
 pub(crate) const INVALID_MESSAGE: &str = "INVALID_MESSAGE";
 
@@ -180,6 +183,16 @@ fn optional_object(map: &Map<String, Value>, key: &str) -> Result<()> {
     Ok(())
 }
 
+fn small(told: Map<String, Value>, name: &str) -> Result<Map<String, Value>> {
+    let told = Value::Object(told);
+    if told.to_string().len() > TOLD_BYTES_MAX {
+        return Err(RealtimeError::invalid(format!(
+            "{name} has at most {TOLD_BYTES_MAX} bytes: leave out what others need not know at once"
+        )));
+    }
+    Ok(keys(told))
+}
+
 /// Holds presence to its shape; who and when are said by the server. Keys that it does not have are left out.
 ///
 /// # Errors
@@ -193,7 +206,7 @@ pub(crate) fn checked_presence(mut presence: Map<String, Value>) -> Result<Map<S
     optional_object(&presence, "metadata")?;
     const KEYS: [&str; 5] = ["status", "currentLocation", "device", "customStatus", "metadata"];
     presence.retain(|key, _| KEYS.contains(&key.as_str()));
-    Ok(presence)
+    small(presence, "presence")
 }
 
 fn checked_cursor(mut cursor: Map<String, Value>) -> Result<Map<String, Value>> {
@@ -203,7 +216,7 @@ fn checked_cursor(mut cursor: Map<String, Value>) -> Result<Map<String, Value>> 
     optional_object(&cursor, "selection")?;
     const KEYS: [&str; 5] = ["documentId", "position", "selection", "color", "userName"];
     cursor.retain(|key, _| KEYS.contains(&key.as_str()));
-    Ok(cursor)
+    small(cursor, "cursor")
 }
 
 fn checked_edit(mut operation: Map<String, Value>) -> Result<Map<String, Value>> {

@@ -29,6 +29,9 @@ use crate::{
     subscription::Channel,
 };
 
+/// How many are shown to one that comes into channels.
+const SHOWN_MAX: usize = 500;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -99,13 +102,13 @@ impl Hub {
         Ok(made)
     }
 
-    /// Somebody's connection of this id.
+    /// A connection of this id that was made with the same session.
     ///
     /// # Errors
     /// `NoConnection` when there is none, and when it is somebody else's.
     pub(crate) fn own(&self, id: &str, who: &Who) -> Result<Arc<Connection>> {
         let found = self.connections.read().get(id).map(Arc::clone);
-        let found = found.filter(|connection| connection.known().is_same(who));
+        let found = found.filter(|connection| connection.known().is_same_session(who));
         let found = found.ok_or(RealtimeError::NoConnection)?;
         found.used(self.now_ms());
         Ok(found)
@@ -116,10 +119,7 @@ impl Hub {
         let connections = self.connections.read();
         let mut own: Vec<Arc<Connection>> = connections
             .values()
-            .filter(|connection| {
-                let known = connection.known();
-                known.is_same(who) && known.principal.session == who.principal.session
-            })
+            .filter(|connection| connection.known().is_same_session(who))
             .map(Arc::clone)
             .collect();
         own.sort_by_key(|connection| connection.made);
@@ -138,10 +138,12 @@ impl Hub {
         }
     }
 
-    /// Ends all connections.
+    /// Ends all connections. None is left to be told who went.
     pub(crate) fn end_all(&self, ending: Ending) {
-        for connection in self.all() {
-            self.end(&connection, ending);
+        let all = std::mem::take(&mut *self.connections.write());
+        for connection in all.values() {
+            connection.end(ending);
+            self.rooms.leave(&connection.id, None);
         }
     }
 
@@ -222,18 +224,31 @@ impl Hub {
         told
     }
 
-    /// Hands a message of a client to the others in its channel.
+    /// Hands a message of a client to the others in its channel. Those of other tenants would not get it, and it is not to take
+    /// the room of what they get.
     pub(crate) fn relay(&self, from: &Connection, relay: Relay) {
         let relay = Arc::new(relay);
         for connection in self.connections.read().values() {
-            if connection.id != from.id && connection.hears(&relay.channel.name) {
+            if connection.id != from.id
+                && connection.hears(&relay.channel.name)
+                && connection.known().tenant() == relay.tenant.as_deref()
+            {
                 connection.put(Item::Relay(Arc::clone(&relay)));
             }
         }
     }
 
     /// Somebody is there: kept for those who come, and told to those who are there.
-    pub(crate) fn appear(&self, from: &Connection, who: &Who, channel: Channel, said: Map<String, Value>) {
+    ///
+    /// # Errors
+    /// `TooMany` when a client is in too many places.
+    pub(crate) fn appear(
+        &self,
+        from: &Connection,
+        who: &Who,
+        channel: Channel,
+        said: Map<String, Value>,
+    ) -> Result<()> {
         let presence = Presence {
             user: who.principal.id.clone(),
             seen_ms: self.now_ms(),
@@ -241,15 +256,27 @@ impl Hub {
             channel: channel.clone(),
         };
         let body = presence.body(&from.id);
-        self.rooms.set(who.tenant(), &from.id, presence);
+        self.rooms.set(who.tenant(), &from.id, presence)?;
+        // Either this sees the end, or whoever ended it finds what was put there.
+        if from.outbox.ending().is_some() {
+            self.rooms.leave(&from.id, None);
+            return Ok(());
+        }
         self.relay(from, of_presence(who.tenant().map(str::to_owned), channel, body));
+        Ok(())
     }
 
-    /// Tells a client that came into channels who is there.
+    /// Tells a client that came into channels who is there, as far as that leaves room for what it came for: all of a large
+    /// crowd are told to those who ask.
     pub(crate) fn show(&self, connection: &Connection, who: &Who, channels: &[Channel]) {
+        let mut left = SHOWN_MAX.min(self.settings.buffer_events_max / 2);
         for channel in channels {
             for (id, presence) in self.rooms.present(who.tenant(), &channel.name) {
+                if left == 0 {
+                    return;
+                }
                 if id != connection.id {
+                    left -= 1;
                     let body = presence.body(&id);
                     let relay = of_presence(who.tenant().map(str::to_owned), channel.clone(), body);
                     connection.put(Item::Relay(Arc::new(relay)));
@@ -271,29 +298,34 @@ impl Hub {
     /// Something happened to a user or a session: those whom it may concern are looked at, at once.
     fn doubt(&self, event: &Event) {
         let told: SecurityEvent = serde_json::from_value(event.payload.clone()).unwrap_or_default();
-        let about = [
-            told.target_id.as_deref(),
-            told.origin.actor_id.as_deref(),
-            told.origin.session_id.as_deref(),
-        ];
-        let nobody = told.target_id.is_none();
         for connection in self.connections.read().values() {
             let known = connection.known();
             let own = [
                 Some(known.principal.id.as_str()),
-                known.principal.session.as_deref(),
+                known.came_with(),
                 known.principal.attributes.get("impersonatedBy").and_then(Value::as_str),
             ];
-            let meant = own
-                .iter()
-                .flatten()
-                .any(|own| about.iter().flatten().any(|about| about == own));
-            if nobody || meant {
+            if concerns(&event.name, &told, &own) {
                 connection.doubt();
                 connection.outbox.wake();
             }
         }
     }
+}
+
+/// Whether an event may concern somebody of whom these are the ids. One that names nobody is about all, if rights were changed;
+/// a stranger who cannot sign in is no reason to look at everybody.
+fn concerns(name: &str, told: &SecurityEvent, own: &[Option<&str>]) -> bool {
+    let about = [
+        told.target_id.as_deref(),
+        told.origin.actor_id.as_deref(),
+        told.origin.session_id.as_deref(),
+    ];
+    let meant = own
+        .iter()
+        .flatten()
+        .any(|own| about.iter().flatten().any(|about| about == own));
+    meant || (told.target_id.is_none() && name.starts_with("authz."))
 }
 
 fn of_presence(tenant: Option<String>, channel: Channel, body: Map<String, Value>) -> Relay {
@@ -304,3 +336,6 @@ fn of_presence(tenant: Option<String>, channel: Channel, body: Map<String, Value
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::{
     hub::Hub,
     moment,
     outbox::{Ending, Item, Relay},
-    session::Who,
+    session::{NotNow, Who},
     subscription::{Channel, Subscription, check_channel, check_channels},
 };
 
@@ -21,22 +21,21 @@ const RATE_LIMITED: &str = "RATE_LIMITED";
 /// Code of a message about a channel that the client is not in, or that is about nothing it may read.
 const NOT_SUBSCRIBED: &str = "NOT_SUBSCRIBED";
 const NOT_FOUND: &str = "NOT_FOUND";
+/// Code of what the client's key does not permit.
+const FORBIDDEN: &str = "FORBIDDEN";
 /// Code of what the operator switched off.
 const SWITCHED_OFF: &str = "SWITCHED_OFF";
+/// Code of one too many of what a client may have so many of.
+const TOO_MANY: &str = "TOO_MANY";
 /// Code of what is no fault of the client.
 const UNAVAILABLE: &str = "UNAVAILABLE";
 
 /// Takes a message.
 pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
-    let now_ms = hub.now_ms();
-    connection.used(now_ms);
-    let most = (hub.settings.messages_per_second_max, 1_000);
-    let room = connection.said.lock().take(now_ms, most);
-    match room {
-        Room::There => {}
-        Room::Full => return refuse(hub, connection, (RATE_LIMITED, "too many messages in a second"), None),
-        Room::StillFull => return,
+    if !is_in_time(hub, connection) {
+        return;
     }
+    let now_ms = hub.now_ms();
     let who = match look(hub, connection).await {
         Ok(who) => who,
         Err(ending) => return hub.end(connection, ending),
@@ -66,7 +65,9 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
             RealtimeError::Invalid(_) => INVALID_MESSAGE,
             RealtimeError::NoSubscription => NOT_SUBSCRIBED,
             RealtimeError::NoRecord => NOT_FOUND,
+            RealtimeError::OnlyListens => FORBIDDEN,
             RealtimeError::SwitchedOff(_) => SWITCHED_OFF,
+            RealtimeError::TooMany(_) => TOO_MANY,
             _ => UNAVAILABLE,
         };
         refuse(hub, connection, (code, &error.to_string()), Some(&message_id));
@@ -75,7 +76,21 @@ pub(crate) async fn take(hub: &Hub, connection: &Connection, text: &str) {
 
 /// A message that is no text.
 pub(crate) fn take_binary(hub: &Hub, connection: &Connection) {
-    refuse(hub, connection, (INVALID_MESSAGE, "messages are texts with JSON"), None);
+    if is_in_time(hub, connection) {
+        refuse(hub, connection, (INVALID_MESSAGE, "messages are texts with JSON"), None);
+    }
+}
+
+/// Whether there were not too many messages just before this one; says it once.
+fn is_in_time(hub: &Hub, connection: &Connection) -> bool {
+    let now_ms = hub.now_ms();
+    connection.used(now_ms);
+    let most = (hub.settings.messages_per_second_max, 1_000);
+    let room = connection.said.lock().take(now_ms, most);
+    if room == Room::Full {
+        refuse(hub, connection, (RATE_LIMITED, "too many messages in a second"), None);
+    }
+    room == Room::There
 }
 
 fn answer(connection: &Connection, message: Map<String, Value>) {
@@ -98,6 +113,7 @@ async fn subscribe(
         Ok(channels) => Subscription::of_frame(wish, channels),
         Err(error) => Err(error),
     };
+    let before = connection.subscriptions();
     let made = made.and_then(|made| {
         let made = Arc::new(made);
         connection.subscribe(Arc::clone(&made), hub.settings.subscriptions_per_connection_max)?;
@@ -106,6 +122,8 @@ async fn subscribe(
     match made {
         Ok(made) => {
             answer(connection, frame::ack(hub.now_ms(), message_id, None));
+            // It may have taken the place of one that was in other channels.
+            leave_unheard(hub, connection, &before);
             if hub.settings.presence {
                 hub.show(connection, who, &made.channels);
             }
@@ -163,6 +181,7 @@ async fn presence(hub: &Hub, connection: &Connection, who: &Who, said: Map<Strin
     if !hub.settings.presence {
         return Err(RealtimeError::SwitchedOff("presence"));
     }
+    check_speaking(hub, connection).await?;
     let mut told: Vec<Channel> = Vec::new();
     for subscription in connection.subscriptions() {
         for channel in &subscription.channels {
@@ -175,9 +194,17 @@ async fn presence(hub: &Hub, connection: &Connection, who: &Who, said: Map<Strin
         return Err(RealtimeError::NoSubscription);
     }
     for channel in told {
-        hub.appear(connection, who, channel, said.clone());
+        hub.appear(connection, who, channel, said.clone())?;
     }
     Ok(())
+}
+
+async fn check_speaking(hub: &Hub, connection: &Connection) -> Result<()> {
+    match connection.may_speak(&hub.sessions).await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(NotNow::Over) => Err(RealtimeError::OnlyListens),
+        Err(NotNow::Unknown(error)) => Err(error),
+    }
 }
 
 /// Whether somebody may read the record that a channel is about, where it is about one.
@@ -231,6 +258,7 @@ async fn document(hub: &Hub, connection: &Connection, who: &Who, said: &Map<Stri
     if !hub.settings.cursor_sharing {
         return Err(RealtimeError::SwitchedOff("sharing cursors and edits"));
     }
+    check_speaking(hub, connection).await?;
     let name = said.get("documentId").and_then(Value::as_str).unwrap_or_default();
     check_channel(name)?;
     let channel = hub.sight.catalog.channel(name).await?;

@@ -2,6 +2,9 @@
 //! not fit pushes the oldest out. Of a WebSocket that is the end (it can take nothing up again); others are told that they
 //! lagged and what number they can go on from.
 //!
+//! Much of what waits is looked at and not for the client. That leaves no gap in the numbers which the client is told, nor does
+//! it matter how much was pushed out unseen: they would count what others may see.
+//!
 //! Items are names and ids (see `news`): what a client gets of one is made when it is taken out.
 
 use objectos_plugin_api::contracts::realtime::PushRequest;
@@ -106,8 +109,8 @@ impl Ending {
 /// What comes after a number.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// This one.
-    Item(u64, Item),
+    /// This one, under the number that it has if it is sent, and its mark for [`Outbox::sent`] and [`Outbox::passed`].
+    Item(u64, Mark, Item),
     /// Some were pushed out; the first that is still there follows this number.
     Lagged(u64),
     /// Nothing yet.
@@ -116,15 +119,49 @@ pub(crate) enum Next {
     Over(Ending),
 }
 
+/// Tells items apart, whatever their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+#[derive(Debug)]
+struct Waiting {
+    mark: Mark,
+    bytes: usize,
+    item: Item,
+}
+
 #[derive(Debug, Default)]
 struct Kept {
-    items: VecDeque<(u64, usize, Item)>,
+    /// The first has the number after `gone`, and so on.
+    items: VecDeque<Waiting>,
     bytes: usize,
-    /// Number of the last one that was put in.
-    last: u64,
-    /// Number of the last one that was pushed out or taken.
+    /// How many were put in.
+    put: u64,
+    /// Number of the last one that was pushed out; all that were lost between two answers have one number.
     gone: u64,
+    /// The highest number that the client was told.
+    told: u64,
     ending: Option<Ending>,
+}
+
+impl Kept {
+    fn push_out(&mut self) {
+        if let Some(out) = self.items.pop_front() {
+            self.bytes -= out.bytes;
+            if self.gone <= self.told {
+                self.gone += 1;
+            }
+        }
+    }
+
+    /// Where an item lies; `None` when it does not have that number any more.
+    fn place(&self, number: u64, mark: Mark) -> Option<usize> {
+        let place = usize::try_from(number.checked_sub(self.gone)?.checked_sub(1)?).ok()?;
+        self.items
+            .get(place)
+            .is_some_and(|kept| kept.mark == mark)
+            .then_some(place)
+    }
 }
 
 /// See the module.
@@ -154,10 +191,10 @@ impl Outbox {
             return;
         }
         let bytes = item.bytes();
-        kept.last += 1;
-        let number = kept.last;
+        kept.put += 1;
+        let mark = Mark(kept.put);
         kept.bytes += bytes;
-        kept.items.push_back((number, bytes, item));
+        kept.items.push_back(Waiting { mark, bytes, item });
         while kept.items.len() > self.items_max || (kept.bytes > BYTES_MAX && kept.items.len() > 1) {
             if !self.keeps {
                 kept.items.clear();
@@ -165,10 +202,7 @@ impl Outbox {
                 kept.ending = Some(Ending::SLOW);
                 break;
             }
-            if let Some((number, bytes, _)) = kept.items.pop_front() {
-                kept.bytes -= bytes;
-                kept.gone = number;
-            }
+            kept.push_out();
         }
         drop(kept);
         self.wake();
@@ -182,23 +216,49 @@ impl Outbox {
             return Next::Over(ending);
         }
         if !self.keeps {
-            let Some((number, bytes, item)) = kept.items.pop_front() else {
+            let Some(Waiting { mark, bytes, item }) = kept.items.pop_front() else {
                 return Next::Nothing;
             };
             kept.bytes -= bytes;
-            kept.gone = number;
-            return Next::Item(number, item);
+            return Next::Item(0, mark, item);
         }
-        // A number of the future is of another connection: begin at the beginning.
-        let number = if number > kept.last { 0 } else { number };
+        // A number that was never told is of another connection, or a guess: begin at the beginning.
+        let number = if number > kept.told { 0 } else { number };
         if number < kept.gone {
+            kept.told = kept.told.max(kept.gone);
             return Next::Lagged(kept.gone);
         }
         let place = usize::try_from(number - kept.gone).unwrap_or(usize::MAX);
         match kept.items.get(place) {
-            Some((number, _, item)) => Next::Item(*number, item.clone()),
+            Some(found) => Next::Item(number + 1, found.mark, found.item.clone()),
             None => Next::Nothing,
         }
+    }
+
+    /// An item is about to be sent under its number. False when it has that no more, and is not to be sent: look again.
+    pub(crate) fn sent(&self, number: u64, mark: Mark) -> bool {
+        let mut kept = self.kept.lock();
+        let there = kept.place(number, mark).is_some();
+        if there {
+            kept.told = kept.told.max(number);
+        }
+        there
+    }
+
+    /// An item is not for the client. One of which the client knows nothing is gone, and its number the next one's; answers
+    /// whether it keeps it, and is to be passed by.
+    pub(crate) fn passed(&self, number: u64, mark: Mark) -> bool {
+        let mut kept = self.kept.lock();
+        let Some(place) = kept.place(number, mark) else {
+            return false;
+        };
+        if number <= kept.told {
+            return true;
+        }
+        if let Some(gone) = kept.items.remove(place) {
+            kept.bytes -= gone.bytes;
+        }
+        false
     }
 
     /// Ends it; the first reason stays.
@@ -212,7 +272,6 @@ impl Outbox {
     }
 
     /// Why it ended.
-    #[cfg(test)]
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.kept.lock().ending
     }
@@ -229,67 +288,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn answer(number: u64) -> Item {
-        Item::Answer(json!({"n": number}).as_object().unwrap().clone())
-    }
-
-    fn said(next: &Next) -> String {
-        match next {
-            Next::Item(number, Item::Answer(message)) => format!("{number}={}", message["n"]),
-            Next::Item(number, _) => format!("{number}=?"),
-            Next::Lagged(number) => format!("lagged {number}"),
-            Next::Nothing => "nothing".to_owned(),
-            Next::Over(ending) => format!("over {}", ending.code),
-        }
-    }
-
-    #[test]
-    fn a_socket_takes_each_once_and_ends_when_it_is_too_slow() {
-        let outbox = Outbox::new(2, false);
-        outbox.put(answer(1));
-        outbox.put(answer(2));
-        assert_eq!(said(&outbox.after(0)), "1=1");
-        assert_eq!(said(&outbox.after(0)), "2=2");
-        assert_eq!(said(&outbox.after(0)), "nothing");
-        (3..=5).for_each(|number| outbox.put(answer(number)));
-        assert_eq!(said(&outbox.after(0)), "over 1013");
-        outbox.put(answer(6));
-        assert_eq!(outbox.ending(), Some(Ending::SLOW));
-    }
-
-    #[test]
-    fn others_go_on_where_they_were_or_are_told_that_they_lagged() {
-        let outbox = Outbox::new(3, true);
-        (1..=3).for_each(|number| outbox.put(answer(number)));
-        assert_eq!(said(&outbox.after(0)), "1=1");
-        assert_eq!(said(&outbox.after(0)), "1=1", "again, for one that comes back");
-        assert_eq!(said(&outbox.after(2)), "3=3");
-        assert_eq!(said(&outbox.after(3)), "nothing");
-        (4..=5).for_each(|number| outbox.put(answer(number)));
-        assert_eq!(said(&outbox.after(1)), "lagged 2");
-        assert_eq!(said(&outbox.after(2)), "3=3");
-        assert_eq!(said(&outbox.after(99)), "lagged 2");
-    }
-
-    #[test]
-    fn bytes_have_a_limit_too() {
-        let outbox = Outbox::new(1_000, true);
-        let large = json!({"n": "x".repeat(BYTES_MAX / 2)}).as_object().unwrap().clone();
-        (0..3).for_each(|_| outbox.put(Item::Answer(large.clone())));
-        assert_eq!(said(&outbox.after(0)), "lagged 2");
-    }
-
-    #[test]
-    fn nothing_waits_after_the_end() {
-        let outbox = Outbox::new(3, true);
-        outbox.put(answer(1));
-        outbox.end(Ending::EXPIRED);
-        outbox.end(Ending::RESTART);
-        assert_eq!(said(&outbox.after(0)), "over 4401");
-    }
-}
+mod tests;

@@ -91,6 +91,7 @@ impl Proof {
                 method: method.to_owned(),
                 path: request.path().to_owned(),
                 address: address.unwrap_or_default(),
+                passive: false,
                 secure: facts.get("secure") == Some(&serde_json::Value::Bool(true)),
             },
             there,
@@ -98,10 +99,12 @@ impl Proof {
         }
     }
 
-    /// What to look at again while the connection lasts: where it came from was looked at when it came.
+    /// What to look at again while the connection lasts: where it came from was looked at when it came. That somebody is
+    /// connected is no use of their session.
     pub(crate) fn lasting(&self) -> Credentials {
         Credentials {
             method: "GET".to_owned(),
+            passive: true,
             ..self.credentials.clone()
         }
     }
@@ -190,7 +193,9 @@ mod tests {
             );
             assert_eq!(credentials.cookie.is_some(), by_cookie, "{query} {headers:?}");
             assert_eq!(credentials.method, method, "{query} {headers:?}");
-            assert_eq!(proof.lasting().method, "GET");
+            let lasting = proof.lasting();
+            assert_eq!((lasting.method.as_str(), lasting.passive), ("GET", true));
+            assert!(!credentials.passive, "whoever opens a connection uses the session");
         }
         let nothing = Proof::of_socket(&Context::request("r"), &request("", &[]));
         assert!(!nothing.there);

@@ -2,11 +2,15 @@
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use objectos_plugin_api::contracts::realtime::PresentMember;
 
-use crate::{moment, subscription::Channel};
+use crate::{
+    error::{RealtimeError, Result},
+    moment,
+    subscription::Channel,
+};
 
 /// Tenant, and the channel's name.
 type Place = (Option<String>, String);
@@ -57,30 +61,66 @@ impl Presence {
     }
 }
 
+/// Places in which one client may be.
+const PLACES_MAX: usize = 100;
+
 /// All of them.
 #[derive(Debug, Default)]
-pub(crate) struct Rooms(Mutex<HashMap<Place, BTreeMap<String, Presence>>>);
+pub(crate) struct Rooms(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By connection.
+    rooms: HashMap<Place, BTreeMap<String, Presence>>,
+    /// Where each connection is.
+    places: HashMap<String, BTreeSet<Place>>,
+}
+
+impl Known {
+    fn remove(&mut self, connection: &str, place: &Place) -> Option<Presence> {
+        if let Some(places) = self.places.get_mut(connection) {
+            places.remove(place);
+            if places.is_empty() {
+                self.places.remove(connection);
+            }
+        }
+        let members = self.rooms.get_mut(place)?;
+        let left = members.remove(connection);
+        if members.is_empty() {
+            self.rooms.remove(place);
+        }
+        left
+    }
+}
 
 impl Rooms {
     /// Somebody is there, or says otherwise; `offline` leaves.
-    pub(crate) fn set(&self, tenant: Option<&str>, connection: &str, presence: Presence) {
+    ///
+    /// # Errors
+    /// `TooMany` when the client is in as many places as one may be in.
+    pub(crate) fn set(&self, tenant: Option<&str>, connection: &str, presence: Presence) -> Result<()> {
         let place = (tenant.map(str::to_owned), presence.channel.name.clone());
-        let mut rooms = self.0.lock();
-        let members = rooms.entry(place.clone()).or_default();
+        let mut known = self.0.lock();
         if presence.said.get("status").is_some_and(|status| status == "offline") {
-            members.remove(connection);
-        } else {
-            members.insert(connection.to_owned(), presence);
+            known.remove(connection, &place);
+            return Ok(());
         }
-        if members.is_empty() {
-            rooms.remove(&place);
+        let places = known.places.entry(connection.to_owned()).or_default();
+        if places.len() >= PLACES_MAX && !places.contains(&place) {
+            return Err(RealtimeError::TooMany(format!(
+                "a client is present in at most {PLACES_MAX} channels: say `offline` in one first"
+            )));
         }
+        places.insert(place.clone());
+        let room = known.rooms.entry(place).or_default();
+        room.insert(connection.to_owned(), presence);
+        Ok(())
     }
 
     /// Whoever is there, by connection.
     pub(crate) fn present(&self, tenant: Option<&str>, channel: &str) -> Vec<(String, Presence)> {
-        let rooms = self.0.lock();
-        let members = rooms.get(&(tenant.map(str::to_owned), channel.to_owned()));
+        let known = self.0.lock();
+        let members = known.rooms.get(&(tenant.map(str::to_owned), channel.to_owned()));
         let members = members.into_iter().flatten();
         members.map(|(id, presence)| (id.clone(), presence.clone())).collect()
     }
@@ -99,15 +139,21 @@ impl Rooms {
 
     /// A connection leaves these channels, or all; answers where it was.
     pub(crate) fn leave(&self, connection: &str, from: Option<&[String]>) -> Vec<(Option<String>, Presence)> {
-        let mut left = Vec::new();
-        self.0.lock().retain(|(tenant, channel), members| {
-            if from.is_none_or(|from| from.contains(channel))
-                && let Some(presence) = members.remove(connection)
-            {
-                left.push((tenant.clone(), presence));
+        let mut known = self.0.lock();
+        let places: Vec<Place> = known
+            .places
+            .get(connection)
+            .into_iter()
+            .flatten()
+            .filter(|(_, channel)| from.is_none_or(|from| from.contains(channel)))
+            .cloned()
+            .collect();
+        let mut left = Vec::with_capacity(places.len());
+        for place in places {
+            if let Some(presence) = known.remove(connection, &place) {
+                left.push((place.0, presence));
             }
-            !members.is_empty()
-        });
+        }
         left
     }
 }
@@ -131,10 +177,16 @@ mod tests {
     #[test]
     fn rooms_are_apart_and_empty_when_everybody_left() {
         let rooms = Rooms::default();
-        rooms.set(Some("t1"), "c1", presence("ann", "lobby", 1, "online"));
-        rooms.set(Some("t1"), "c2", presence("ann", "lobby", 2, "busy"));
-        rooms.set(Some("t2"), "c3", presence("bob", "lobby", 3, "online"));
-        rooms.set(None, "c4", presence("eve", "lobby", 4, "online"));
+        rooms
+            .set(Some("t1"), "c1", presence("ann", "lobby", 1, "online"))
+            .unwrap();
+        rooms
+            .set(Some("t1"), "c2", presence("ann", "lobby", 2, "busy"))
+            .unwrap();
+        rooms
+            .set(Some("t2"), "c3", presence("bob", "lobby", 3, "online"))
+            .unwrap();
+        rooms.set(None, "c4", presence("eve", "lobby", 4, "online")).unwrap();
         let members = rooms.members(Some("t1"), "lobby");
         assert_eq!(members.len(), 1, "a user is there once");
         assert_eq!(
@@ -145,10 +197,25 @@ mod tests {
         assert_eq!(rooms.leave("c2", Some(&["other".to_owned()])).len(), 0);
         assert_eq!(rooms.leave("c2", None).len(), 1);
         assert_eq!(rooms.members(Some("t1"), "lobby")[0].status, "online");
-        rooms.set(Some("t1"), "c1", presence("ann", "lobby", 5, "offline"));
+        rooms
+            .set(Some("t1"), "c1", presence("ann", "lobby", 5, "offline"))
+            .unwrap();
         rooms.leave("c3", None);
         rooms.leave("c4", None);
-        assert!(rooms.0.lock().is_empty());
+        let known = rooms.0.lock();
+        assert!(known.rooms.is_empty() && known.places.is_empty());
+    }
+
+    #[test]
+    fn nobody_is_everywhere() {
+        let rooms = Rooms::default();
+        let enter = |number: usize| rooms.set(None, "c1", presence("ann", &format!("room {number}"), 1, "online"));
+        (0..PLACES_MAX).for_each(|number| enter(number).unwrap());
+        assert!(enter(PLACES_MAX).is_err() && enter(0).is_ok());
+        assert!(rooms.set(None, "c2", presence("bob", "another", 1, "online")).is_ok());
+        rooms.leave("c1", Some(&["room 7".to_owned()]));
+        assert!(enter(PLACES_MAX).is_ok() && enter(7).is_err());
+        assert_eq!(rooms.leave("c1", None).len(), PLACES_MAX);
     }
 
     #[test]

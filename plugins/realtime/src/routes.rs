@@ -60,12 +60,21 @@ async fn ask(hub: &Hub, proof: &Proof) -> Result<Who> {
     })
 }
 
+/// A body, which is no larger than a message over the WebSocket: much of it is kept.
+fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
+    if request.body().len() > frame::MESSAGE_BYTES_MAX {
+        let most = frame::MESSAGE_BYTES_MAX;
+        return Err(RealtimeError::invalid(format!("the body has at most {most} bytes")));
+    }
+    Ok(request.json()?)
+}
+
 /// A body that may be left out.
 fn body<T: DeserializeOwned + Default>(request: &HttpRequest) -> Result<T> {
     if request.body().is_empty() {
         return Ok(T::default());
     }
-    Ok(request.json()?)
+    read(request)
 }
 
 fn done() -> PluginResult<HttpResponse> {
@@ -163,7 +172,7 @@ fn join(hub: &Hub, connection: &Connection, who: &Who, subscription: Subscriptio
 
 /// `POST /subscribe`
 pub(crate) async fn subscribe(hub: &Hub, context: &Context, request: &HttpRequest) -> PluginResult<HttpResponse> {
-    let wish: RealtimeSubscribeRequest = request.json()?;
+    let wish: RealtimeSubscribeRequest = read(request)?;
     let (_, who) = enter(hub, context, request, false).await?;
     let connection = meant(hub, request, &who)?;
     let made = of_channel(hub, &wish.channel, wish.events.as_deref(), wish.filter.as_ref()).await?;
@@ -177,7 +186,7 @@ pub(crate) async fn subscribe(hub: &Hub, context: &Context, request: &HttpReques
 
 /// `POST /unsubscribe`: of whichever connection of the caller it is.
 pub(crate) async fn unsubscribe(hub: &Hub, context: &Context, request: &HttpRequest) -> PluginResult<HttpResponse> {
-    let wish: RealtimeUnsubscribeRequest = request.json()?;
+    let wish: RealtimeUnsubscribeRequest = read(request)?;
     let (_, who) = enter(hub, context, request, false).await?;
     for connection in hub.of_session(&who) {
         let before = connection.subscriptions();
@@ -207,7 +216,7 @@ pub(crate) async fn set_presence(hub: &Hub, context: &Context, request: &HttpReq
     if !may_read(hub, &who, &channel).await? {
         return Err(RealtimeError::NoRecord.into());
     }
-    hub.appear(&connection, &who, channel, said);
+    hub.appear(&connection, &who, channel, said)?;
     done()
 }
 
@@ -263,7 +272,7 @@ pub(crate) async fn events(hub: Arc<Hub>, context: Context, request: HttpRequest
         .with_header("content-type", "text/event-stream")
         .with_header("cache-control", "no-store")
         .with_header("x-accel-buffering", "no");
-    Ok(HttpAnswer::Streamed(head, stream::events(hub, connection, after)))
+    Ok(HttpAnswer::Streamed(head, stream::events(hub, connection, after)?))
 }
 
 /// `GET /poll`
@@ -275,6 +284,6 @@ pub(crate) async fn poll(hub: &Hub, context: &Context, request: &HttpRequest) ->
     if let Some(left) = context.remaining() {
         limit = limit.min(left.saturating_sub(ANSWER));
     }
-    let answer = stream::poll(hub, &connection, after, limit).await;
+    let answer = stream::poll(hub, &connection, after, limit).await?;
     Ok(HttpResponse::json(200, &answer)?.with_header("cache-control", "no-store"))
 }

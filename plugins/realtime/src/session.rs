@@ -6,6 +6,7 @@ use objectos_plugin_api::{
     contracts::auth::{AuthClient, Credentials},
 };
 use serde::Deserialize;
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 use crate::error::{RealtimeError, Result};
@@ -47,9 +48,21 @@ impl Who {
         self.principal.tenant.as_deref().filter(|tenant| !tenant.is_empty())
     }
 
-    /// Whether somebody else's connection is this one's too.
+    /// Whether it is the same user or key.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.principal.id == other.principal.id && self.principal.kind == other.principal.kind
+    }
+
+    /// Whether they came with the same session or key as well: what one began is not another's to go on with. It would be
+    /// heard after its own end, and by whoever signed in with less, or acts as the user.
+    pub(crate) fn is_same_session(&self, other: &Self) -> bool {
+        self.is_same(other) && self.came_with() == other.came_with()
+    }
+
+    /// Id of the session, or of the key: keys of one user may permit different things.
+    pub(crate) fn came_with(&self) -> Option<&str> {
+        let key = || self.principal.attributes.get("apiKey").and_then(Value::as_str);
+        self.principal.session.as_deref().or_else(key)
     }
 }
 
@@ -69,8 +82,12 @@ struct Contribution {
 
 /// Whether a plugin declares a service; a list that cannot be read counts as yes.
 pub(crate) fn declared(host: &Host, service: &ServiceRef, name: &str) -> bool {
+    // Asked with every delivery, and mostly it is there.
+    if service.available() {
+        return true;
+    }
     let services: Result<Vec<Contribution>, _> = serde_json::from_slice(&host.contributions("services"));
-    service.available() || services.map_or(true, |services| services.iter().any(|service| service.name == name))
+    services.map_or(true, |services| services.iter().any(|service| service.name == name))
 }
 
 /// Asks who it is.
@@ -117,5 +134,25 @@ impl Sessions {
     pub(crate) fn local(context: &Context) -> Option<Who> {
         let principal = context.principal().ok().flatten()?;
         (principal.kind == PrincipalKind::Local).then(|| Who::new(principal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_session_and_a_key_are_one_each() {
+        let who = |principal: Value| Who::new(serde_json::from_value(principal).unwrap());
+        let session = |id: &str| who(json!({"id": "ann", "kind": "user", "session": id}));
+        let key = |id: &str| who(json!({"id": "ann", "kind": "service", "attributes": {"apiKey": id}}));
+        assert!(session("s1").is_same_session(&session("s1")) && key("k1").is_same_session(&key("k1")));
+        assert!(session("s1").is_same(&session("s2")) && !session("s1").is_same_session(&session("s2")));
+        assert!(key("k1").is_same(&key("k2")) && !key("k1").is_same_session(&key("k2")));
+        assert!(!session("s1").is_same_session(&key("s1")));
+        let local = || who(json!({"id": "local", "kind": "local"}));
+        assert!(local().is_same_session(&local()));
     }
 }

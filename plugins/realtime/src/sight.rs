@@ -190,7 +190,7 @@ impl Sight {
         ) else {
             return Ok(false);
         };
-        if !plan.allowed || plan.readable == FieldAccess::None {
+        if !facts.open || !plan.allowed || plan.readable == FieldAccess::None {
             return Ok(false);
         }
         if gone.binned && facts.bin && self.in_bin(who, gone).await? {

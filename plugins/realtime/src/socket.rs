@@ -132,7 +132,7 @@ async fn outgoing(live: Option<Live>) -> PluginResult<Option<(SocketMessage, Opt
         let mut changed = live.connection.outbox.watch();
         match live.connection.outbox.after(0) {
             Next::Over(ending) => break ending,
-            Next::Item(_, item) => match deliver(&live.hub, &live.connection, &item).await {
+            Next::Item(_, _, item) => match deliver(&live.hub, &live.connection, &item).await {
                 Outcome::Send(message) => return Ok(Some((text(message), Some(live)))),
                 Outcome::Nothing => {}
                 Outcome::End(ending) => break ending,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::{
     connection::{Connection, Streaming},
     deliver::{Outcome, deliver, look},
+    error::Result,
     frame,
     hub::Hub,
     outbox::{Ending, Next},
@@ -29,7 +30,7 @@ enum Step {
     Message(u64, Map<String, Value>),
     /// Some are lost; go on after this number.
     Lagged(u64),
-    /// Nothing until then; what was looked at is of no concern up to this number.
+    /// Nothing until then; what was told before is of no concern up to this number.
     Nothing(u64),
     Over(Ending),
 }
@@ -41,11 +42,18 @@ async fn step(hub: &Hub, connection: &Connection, mut after: u64, until: Instant
         match connection.outbox.after(after) {
             Next::Over(ending) => return Step::Over(ending),
             Next::Lagged(number) => return Step::Lagged(number),
-            Next::Item(number, item) => {
-                after = number;
+            Next::Item(number, mark, item) => {
                 match deliver(hub, connection, &item).await {
-                    Outcome::Send(message) => return Step::Message(number, message),
-                    Outcome::Nothing => {}
+                    Outcome::Send(message) => {
+                        if connection.outbox.sent(number, mark) {
+                            return Step::Message(number, message);
+                        }
+                    }
+                    Outcome::Nothing => {
+                        if connection.outbox.passed(number, mark) {
+                            after = number;
+                        }
+                    }
                     Outcome::End(ending) => return end(hub, connection, ending),
                 }
                 if Instant::now() >= until + GRACE {
@@ -82,15 +90,18 @@ struct Flow {
 }
 
 /// The body of `GET /events`, from after a number on.
-pub(crate) fn events(hub: Arc<Hub>, connection: Arc<Connection>, after: u64) -> BodyStream {
+///
+/// # Errors
+/// As [`Connection::streaming`].
+pub(crate) fn events(hub: Arc<Hub>, connection: Arc<Connection>, after: u64) -> Result<BodyStream> {
     let flow = Flow {
         hub,
         after,
         begun: false,
-        _streaming: connection.streaming(),
+        _streaming: connection.streaming()?,
         connection,
     };
-    BodyStream::unfold(Some(flow), piece)
+    Ok(BodyStream::unfold(Some(flow), piece))
 }
 
 async fn piece(flow: Option<Flow>) -> PluginResult<Option<(Vec<u8>, Option<Flow>)>> {
@@ -142,8 +153,11 @@ fn closed(hub: &Hub, ending: Ending) -> Map<String, Value> {
 
 /// The answer of `GET /poll`: `{messages: [{id, message}], after, lagged, closed?: {code, reason}}`, as soon as there is one, or
 /// when the time is over.
-pub(crate) async fn poll(hub: &Hub, connection: &Arc<Connection>, mut after: u64, limit: Duration) -> Value {
-    let _streaming = connection.streaming();
+///
+/// # Errors
+/// As [`Connection::streaming`].
+pub(crate) async fn poll(hub: &Hub, connection: &Arc<Connection>, mut after: u64, limit: Duration) -> Result<Value> {
+    let _streaming = connection.streaming()?;
     let (mut messages, mut lagged) = (Vec::new(), false);
     let mut until = Instant::now() + limit;
     let mut closed = None;
@@ -175,7 +189,7 @@ pub(crate) async fn poll(hub: &Hub, connection: &Arc<Connection>, mut after: u64
     if let Some(closed) = closed {
         answer["closed"] = closed;
     }
-    answer
+    Ok(answer)
 }
 
 #[cfg(test)]

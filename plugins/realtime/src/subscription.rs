@@ -110,6 +110,11 @@ impl Subscription {
         }
     }
 
+    /// How many regular expressions its filter has.
+    pub(crate) fn regexes(&self) -> usize {
+        self.filter.as_ref().map_or(0, Filter::regexes)
+    }
+
     /// Whether it is in a channel.
     pub(crate) fn hears(&self, channel: &str) -> bool {
         self.channels.iter().any(|known| known.name == channel)

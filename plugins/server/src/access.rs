@@ -159,6 +159,7 @@ impl<G: Gateway> Exchange<'_, G> {
             method: self.head.method.as_str().to_owned(),
             path: self.head.uri.path().to_owned(),
             address: self.peer.address.to_string(),
+            passive: false,
             secure: self.secure(),
         }
     }
@@ -239,7 +240,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The `Cookie` header; HTTP/2 may send it in pieces.
-fn cookies(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookies(headers: &HeaderMap) -> Option<String> {
     let mut values = headers
         .get_all(header::COOKIE)
         .iter()

@@ -6,6 +6,7 @@ use objectos_plugin_api::{HttpRequestParts, protocol::kernel::plugin_document::R
 use std::borrow::Cow;
 
 use crate::{
+    access::cookies,
     body::Received,
     peer::is_hearsay,
     router::{Captures, Route, decode},
@@ -82,7 +83,13 @@ pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sig
         .filter(|_| !head.headers.contains_key(header::HOST));
     let authority = authority.map(|authority| ("host", authority.as_str()));
     let upgrade = sight.upgrade.then_some(("upgrade", "websocket"));
-    let sent = head.headers.iter().filter(|(name, _)| sight.passes(name));
+    // HTTP/2 may say cookies in pieces, which are one header to everybody else (RFC 9113, section 8.2.3).
+    let pieces = sight.credentials && head.headers.get_all(header::COOKIE).iter().nth(1).is_some();
+    let cookies = pieces.then(|| cookies(&head.headers)).flatten();
+    let cookie = cookies.as_deref().map(|cookie| ("cookie", cookie));
+    let left = cookie.map(|(name, _)| name);
+    let sent = head.headers.iter();
+    let sent = sent.filter(|(name, _)| sight.passes(name) && left != Some(name.as_str()));
     let sent = sent.filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)));
     let most = head.headers.len() + 2;
     let (mut inline, mut spilled) = ([("", ""); INLINE], Vec::new());
@@ -94,7 +101,7 @@ pub(crate) fn encode<R>(head: &Parts, route: &Route<R>, captures: &Captures, sig
     };
     let filled = slots
         .iter_mut()
-        .zip(authority.into_iter().chain(upgrade).chain(sent))
+        .zip(authority.into_iter().chain(upgrade).chain(cookie).chain(sent))
         .map(|(slot, pair)| *slot = pair)
         .count();
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use tokio_tungstenite::tungstenite::{
-    Error, Message, WebSocket,
+    Error, HandshakeError, Message, WebSocket,
     client::{IntoClientRequest, client},
     http::{HeaderName, HeaderValue},
 };
@@ -43,6 +43,14 @@ pub(super) struct Ears {
 impl Ears {
     /// Opens a WebSocket at a path with its query.
     pub(super) fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        match Self::try_open(address, path, headers) {
+            Ok(ears) => ears,
+            Err(status) => panic!("{path}: no WebSocket but {status}"),
+        }
+    }
+
+    /// The same; fails with the status of an answer that is no WebSocket.
+    pub(super) fn try_open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let stream = TcpStream::connect(address).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
@@ -56,13 +64,14 @@ impl Ears {
         }
         let (socket, response) = match client(request, stream) {
             Ok(opened) => opened,
+            Err(HandshakeError::Failure(Error::Http(answer))) => return Err(answer.status().as_u16()),
             Err(error) => panic!("{path}: no WebSocket: {error}"),
         };
         let protocol = response.headers().get("sec-websocket-protocol");
-        Self {
+        Ok(Self {
             protocol: protocol.map(|protocol| protocol.to_str().expect("a protocol").to_owned()),
             socket,
-        }
+        })
     }
 
     /// Of somebody with a session.
@@ -73,6 +82,12 @@ impl Ears {
 
     pub(super) fn say_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("a message goes out");
+    }
+
+    pub(super) fn say_bytes(&mut self, bytes: &[u8]) {
+        self.socket
+            .send(Message::binary(bytes.to_vec()))
+            .expect("a message goes out");
     }
 
     /// Says something, under an id that is answered.

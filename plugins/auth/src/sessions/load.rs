@@ -38,8 +38,9 @@ fn minutes(minutes: Option<i64>) -> i64 {
 }
 
 impl Auth {
-    /// The session of a token, as the store has it now. `None`: there is none, it is over, or its user is disabled.
-    pub(crate) async fn load(&self, context: &Context, hash: &TokenHash) -> Result<Option<Arc<Live>>> {
+    /// The session of a token, as the store has it now. `None`: there is none, it is over, or its user is disabled. `passive`:
+    /// it is looked at and not used.
+    pub(crate) async fn load(&self, context: &Context, hash: &TokenHash, passive: bool) -> Result<Option<Arc<Live>>> {
         if self.sessions.is_unknown(hash) {
             return Ok(None);
         }
@@ -66,10 +67,15 @@ impl Auth {
                 .fetch_max(before.seen_ms.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         if live.is_over(now_ms) {
-            self.end_expired(context, &live).await?;
+            // Another node may have seen it later than the store knows yet: that is found out when it is used.
+            if !passive {
+                self.end_expired(context, &live).await?;
+            }
             return Ok(None);
         }
-        live.seen_ms.fetch_max(now_ms, Ordering::Relaxed);
+        if !passive {
+            live.seen_ms.fetch_max(now_ms, Ordering::Relaxed);
+        }
         self.sessions.keep(&live, epoch);
         Ok(Some(live))
     }

@@ -59,6 +59,20 @@ fn idling_ends_it_and_use_is_told_to_the_store() {
 }
 
 #[test]
+fn a_look_is_no_use() {
+    let live = live("s1", "u1");
+    for (after_ms, expected) in [
+        (3000, Standing::Good),
+        (9999, Standing::Good),
+        (10_000, Standing::Unchecked),
+    ] {
+        assert_eq!(live.looked_at(NOW + after_ms, 60_000), expected, "{after_ms}");
+    }
+    assert_eq!(live.seen_ms.load(Relaxed), NOW);
+    assert!(!live.renewing.load(Relaxed), "whoever uses it renews it");
+}
+
+#[test]
 fn what_was_forgotten_is_not_kept_by_whoever_read_it_before() {
     let sessions = Sessions::new(SessionPolicy::default());
     let live = live("s1", "u1");

@@ -298,6 +298,30 @@ async fn idling_ends_a_session_and_use_keeps_it() {
 }
 
 #[tokio::test]
+async fn a_look_keeps_no_session_from_idling() {
+    let world = world(json!({ "session": { "idleTimeout": 30 } })).await;
+    let browser = world.registered("ada@example.com").await;
+    let used = bearer(&browser.token);
+    let looked = Credentials {
+        passive: true,
+        ..used.clone()
+    };
+    for (minute, credentials, there) in [
+        (10, &looked, true),
+        (20, &used, true),
+        (35, &looked, true),
+        (49, &looked, true),
+        (50, &looked, false),
+        (51, &used, false),
+    ] {
+        world.plugin.set_now_ms(NOW_MS + minute * MINUTE_MS);
+        let found = world.who(credentials).await.unwrap();
+        assert_eq!(found.is_some(), there, "minute {minute}");
+    }
+    assert_eq!(world.count("auth.session_expired"), 1);
+}
+
+#[tokio::test]
 async fn over_https_a_cookie_changes_things_from_pages_that_came_over_https() {
     let plain = world(json!({})).await;
     let based = world(json!({ "baseUrl": "https://crm.example.com" })).await;

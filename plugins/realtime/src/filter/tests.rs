@@ -109,12 +109,25 @@ fn what_cannot_be_used_is_said() {
             "names no field",
         ),
         (json!({"conditions": many}), "at most 64 parts"),
+        (
+            json!({"or": vec![condition("regex", json!("a")); REGEXES_MAX + 1]}),
+            "at most 8 regular expressions",
+        ),
         (deep, "nested at most 8 deep"),
         (json!({"nand": []}), "nand"),
     ] {
         let error = read(filter.clone()).expect_err("refused");
         assert!(error.contains(part), "{filter}: {error}");
     }
+}
+
+#[test]
+fn regular_expressions_are_counted() {
+    let regex = json!({"conditions": [
+        {"field": "name", "operator": "regex", "value": "a"}, {"field": "name", "operator": "eq", "value": "a"},
+    ]});
+    let filter = json!({"conditions": regex["conditions"], "or": [regex, {"not": regex}], "not": regex});
+    assert_eq!(read(filter).unwrap().regexes(), 4);
 }
 
 #[test]

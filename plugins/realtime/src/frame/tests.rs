@@ -52,6 +52,16 @@ fn bad_messages_are_told_what_is_wrong() {
             "documentId must be a text",
         ),
         (
+            json!({"messageId": ID, "type": "cursor", "cursor": {"documentId": "d", "color": "x".repeat(TOLD_BYTES_MAX)}}),
+            "cursor has at most 4096 bytes",
+        ),
+        (
+            json!({"messageId": ID, "type": "presence", "presence": {
+                "status": "away", "metadata": {"a": "x".repeat(TOLD_BYTES_MAX)},
+            }}),
+            "presence has at most 4096 bytes",
+        ),
+        (
             json!({"messageId": ID, "type": "edit", "operation": {"operationId": "1", "documentId": "d", "type": "insert"}}),
             "position is missing",
         ),

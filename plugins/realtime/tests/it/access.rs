@@ -1,7 +1,8 @@
 //! Who gets which event, and how much of it.
 
 use serde_json::{Value, json};
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
+use tokio::sync::Notify;
 
 use crate::world::World;
 
@@ -186,5 +187,60 @@ async fn a_stream_ends_with_its_session() {
     let text = String::from_utf8(read.unwrap().body).unwrap();
     assert!(text.contains("Session expired") && text.contains("4401"), "{text}");
     assert!(!text.contains("d2"), "{text}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_follows_the_end_of_a_session_that_came_while_a_record_was_read() {
+    let world = World::new(json!({})).await;
+    let connection = world.listening("ann").await;
+    world.put("d1", "t1", "ann", None).await;
+    let gate = Arc::new(Notify::new());
+    *world.ground.gate.lock().unwrap() = Some(Arc::clone(&gate));
+    let line = format!("GET /api/v1/realtime/poll?connectionId={connection}&timeoutMs=0");
+    let end = async {
+        world.until_read(1).await;
+        world.ground.over.lock().unwrap().insert("ann".to_owned());
+        let about = json!({"targetType": "user", "targetId": "ann", "description": "signed out"});
+        world.tell("auth.logout", about).await;
+        gate.notify_one();
+    };
+    let (read, ()) = tokio::join!(world.send("ann", &line, &Value::Null), end);
+    let answer: Value = serde_json::from_slice(&read.unwrap().body).unwrap();
+    assert_eq!(answer["messages"], json!([]), "{answer}");
+    assert_eq!(answer["closed"]["code"], 4401, "{answer}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_somebody_is_connected_is_no_use_of_their_session() {
+    let world = World::new(json!({})).await;
+    let connection = world.listening("ann").await;
+    world.put("d1", "t1", "ann", None).await;
+    world.ground.looks.lock().unwrap().clear();
+    assert_eq!(world.heard("ann", &connection).await.len(), 1);
+    let looks = world.ground.looks.lock().unwrap().clone();
+    assert_eq!(looks.first(), Some(&false), "to ask is a use");
+    assert!(
+        looks.len() > 1 && looks[1..].iter().all(|passive| *passive),
+        "{looks:?}"
+    );
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_do_not_count_what_others_may_see() {
+    let world = World::new(json!({})).await;
+    let connection = world.listening("bob").await;
+    for number in 1..=3 {
+        world.put(&format!("d{number}"), "t1", "ann", None).await;
+    }
+    let nothing = world.poll("bob", &connection, 0).await;
+    assert_eq!((nothing["messages"].clone(), &nothing["after"]), (json!([]), &json!(0)));
+    world.put("d4", "t1", "ann", None).await;
+    world.put("d5", "t1", "bob", None).await;
+    let own = world.poll("bob", &connection, 0).await;
+    assert_eq!(own["messages"][0]["id"], 1, "{own}");
+    assert_eq!(own["after"], 1, "{own}");
     world.end().await;
 }

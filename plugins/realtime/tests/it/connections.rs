@@ -116,9 +116,12 @@ async fn a_stream_resumes_and_ends_when_it_is_disconnected() {
     for number in 1..=2 {
         world.put(&format!("d{number}"), "t1", "ann", None).await;
     }
+    // Only a number that was told is gone on from; and what was read before is out of date by then.
+    assert_eq!(world.poll("boss", id, 0).await["after"], 2);
+    world.plugin.set_now_ms(NOW_MS + 1_000);
     let line = format!("GET /api/v1/realtime/events?connectionId={id}&after=1");
     let (read, ended) = tokio::join!(world.send("boss", &line, &Value::Null), async {
-        world.until_read(1).await;
+        world.until_read(3).await;
         world.put("d3", "t1", "ann", None).await;
         world.ask("boss", "POST /api/v1/realtime/disconnect", Value::Null).await
     });
@@ -161,4 +164,106 @@ async fn the_next_version_finds_clients_that_were_told_to_come_anew() {
     let gone = world.send("ann", &line, &Value::Null).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
     world.plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_of_the_session_that_made_it() {
+    let world = World::new(json!({})).await;
+    let connection = world.listening("ann").await;
+    let line = "POST /api/v1/realtime/connect";
+    let body = json!({"transport": "polling", "token": "ann-phone"});
+    let phones = world.ask("ann", line, body).await["connectionId"].clone();
+    for (token, id, there) in [
+        ("ann", connection.as_str(), true),
+        ("ann-phone", connection.as_str(), false),
+        ("ann", phones.as_str().unwrap(), false),
+        ("ann-phone", phones.as_str().unwrap(), true),
+    ] {
+        for line in [
+            format!("GET /api/v1/realtime/poll?connectionId={id}&timeoutMs=0"),
+            format!("POST /api/v1/realtime/subscribe?connectionId={id}"),
+        ] {
+            let body = if line.starts_with("POST") {
+                json!({"channel": "deal"})
+            } else {
+                Value::Null
+            };
+            let answer = world.send(token, &line, &body).await;
+            assert_eq!(answer.is_ok(), there, "{token} {line}");
+        }
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_is_small() {
+    let world = World::new(json!({})).await;
+    world.listening("ann").await;
+    let large = "x".repeat(70_000);
+    for (line, body) in [
+        (
+            "POST /api/v1/realtime/subscribe",
+            json!({"channel": "deal", "filter": {"name": large}}),
+        ),
+        (
+            "PUT /api/v1/realtime/presence",
+            json!({"channel": "lobby", "state": {"status": "busy", "metadata": {"a": large}}}),
+        ),
+    ] {
+        let refused = world.send("ann", line, &body).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "{line}: {refused}");
+    }
+    let line = "POST /api/v1/realtime/subscribe";
+    let regex = json!({"field": "name", "operator": "regex", "value": "a"});
+    let filter = json!({"conditions": vec![regex; 8]});
+    for _ in 0..4 {
+        world
+            .ask("ann", line, json!({"channel": "deal", "filter": filter}))
+            .await;
+    }
+    let body = json!({"channel": "deal", "filter": filter});
+    let refused = world.send("ann", line, &body).await.unwrap_err();
+    assert!(
+        refused.message().contains("at most 32 regular expressions"),
+        "{refused}"
+    );
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_present_everywhere() {
+    let world = World::new(json!({})).await;
+    world.listening("ann").await;
+    let line = "PUT /api/v1/realtime/presence";
+    for number in 0..=100 {
+        let body = json!({"channel": format!("room {number}"), "state": {"status": "online"}});
+        let answer = world.send("ann", line, &body).await;
+        assert_eq!(answer.is_ok(), number < 100, "{number}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_tenants_take_no_room() {
+    let world = World::new(json!({"bufferEventsMax": 3})).await;
+    let made = world
+        .ask(
+            "other",
+            "POST /api/v1/realtime/connect",
+            json!({"transport": "polling", "channels": ["lobby"]}),
+        )
+        .await;
+    let id = made["connectionId"].as_str().unwrap();
+    world.listening("ann").await;
+    let body = json!({"channel": "lobby", "state": {"status": "busy"}});
+    for _ in 0..5 {
+        world.ask("ann", "PUT /api/v1/realtime/presence", body.clone()).await;
+    }
+    let answer = world.poll("other", id, 0).await;
+    assert_eq!(
+        (&answer["messages"], &answer["lagged"]),
+        (&json!([]), &json!(false)),
+        "{answer}"
+    );
+    world.end().await;
 }

@@ -22,6 +22,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+use tokio::sync::Notify;
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
@@ -34,12 +35,16 @@ pub(crate) struct Ground {
     pub(crate) over: Mutex<HashSet<String>>,
     /// How often a record was read.
     pub(crate) reads: AtomicUsize,
+    /// Where it is there, whoever reads a record waits for it.
+    pub(crate) gate: Mutex<Option<Arc<Notify>>>,
+    /// With what was looked at a session, passively or not.
+    pub(crate) looks: Mutex<Vec<bool>>,
 }
 
 fn principal(token: &str) -> Option<Principal> {
     let (role, tenant) = match token {
         "boss" => ("boss", "t1"),
-        "ann" | "bob" => ("seller", "t1"),
+        "ann" | "ann-phone" | "bob" => ("seller", "t1"),
         "guest" => ("nobody", "t1"),
         "other" => ("boss", "t2"),
         "auditor" => ("auditor", "t1"),
@@ -47,7 +52,7 @@ fn principal(token: &str) -> Option<Principal> {
         _ => return None,
     };
     Some(Principal {
-        id: token.to_owned(),
+        id: token.trim_end_matches("-phone").to_owned(),
         tenant: Some(tenant.to_owned()),
         roles: vec![role.to_owned()],
         session: Some(format!("session of {token}")),
@@ -65,6 +70,7 @@ impl Auth for Ground {
         let token = credentials.authorization.unwrap_or_default();
         let token = token.strip_prefix("Bearer ").unwrap_or_default();
         let over = self.over.lock().unwrap().contains(token);
+        self.looks.lock().unwrap().push(credentials.passive);
         Ok(Identity {
             principal: principal(token).filter(|_| !over),
             headers: Vec::new(),
@@ -134,6 +140,10 @@ impl Data for Ground {
     }
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.notified().await;
+        }
         let request: GetRequest = serde_json::from_slice(&request)?;
         let deals = self.deals.lock().unwrap();
         let seen = deals.get(&request.id).filter(|deal| {

@@ -207,6 +207,17 @@ async fn public_routes_see_who_calls_when_it_is_known() {
 }
 
 #[tokio::test]
+async fn cookies_in_pieces_are_one_header() {
+    let server = start(&with_auth(), json!({}));
+    let pieces = [("Cookie", "a=1"), ("Cookie", "b=2")];
+    let seen = ask(server.address, "GET /public/a", &pieces, "").await.json();
+    let headers = seen["headers"].as_array().unwrap();
+    let cookies: Vec<&Value> = headers.iter().filter(|pair| pair[0] == "cookie").collect();
+    assert_eq!(cookies, [&json!(["cookie", "a=1; b=2"])]);
+    assert_eq!(headers.len(), 2, "{seen}");
+}
+
+#[tokio::test]
 async fn every_kind_of_credential_is_handed_over() {
     let gateway = TestGateway::new();
     gateway.auth(|_, credentials| {
