@@ -116,13 +116,17 @@ fn a_swap_of_the_gateway_sends_them_back_to_the_next_one() {
     let host = start();
     let mut socket = connect(&host, ECHO).unwrap();
     echoes(&mut socket, &Message::text("before"));
+    // A socket counts as what it waits for, too.
+    let one = || held(&host).as_u64().is_some_and(|held| (1..=2).contains(&held));
+    until(&host, "the first socket", one);
     swap(&host, "objectos.server");
     assert_eq!(closed_with(&mut socket), 1012);
+    until(&host, "the end of the first socket", || held(&host) == json!(0));
     let mut socket = connect(&host, ECHO).unwrap();
     echoes(&mut socket, &Message::text("after"));
-    // The plugin stayed, and has let go of the socket before.
+    // The plugin stayed.
     assert_eq!(host.plugin(PROBE)["generation"], json!(1));
-    until(&host, "the end of the first socket", || held(&host) == json!(1));
+    until(&host, "the second socket", one);
 }
 
 #[test]
@@ -132,7 +136,9 @@ fn clients_that_break_off_leave_nothing_behind() {
     for socket in &mut sockets {
         echoes(socket, &Message::text("here"));
     }
-    until(&host, "all sockets", || held(&host) == json!(20));
+    until(&host, "all sockets", || {
+        held(&host).as_u64().is_some_and(|held| held >= 20)
+    });
     drop(sockets);
     until(&host, "the end of all sockets", || held(&host) == json!(0));
 }

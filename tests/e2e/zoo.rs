@@ -147,7 +147,7 @@ fn manifests_that_do_not_fit() {
             document["objectos"]["routes"] = json!([{"method": "GET", "path": "/api/v1/data/{object}"}]);
         }),
         ("misfit.so", "route-taken"),
-        &["route GET /api/v1/data/{object} belongs to `objectos.data`"],
+        &["route GET `/api/v1/data/{object}` belongs to `objectos.data`"],
     );
     check_file(
         edited(|document| {
@@ -427,7 +427,17 @@ fn what_a_guard_was_to_be_asked_about_is_refused_until_it_is_gone() {
         (&denied, None, 201),
     ];
     for (config, dependency, expected) in cases {
-        let builder = HostBuilder::new().example("crm");
+        // Without seeds: they would be refused, too.
+        let builder = HostBuilder::new();
+        let app = builder.folder().join("accounts");
+        fs::create_dir(&app).expect("a folder");
+        for (file, text) in [
+            ("objectos.app.yml", "id: com.example.accounts\nversion: 1.0.0\n"),
+            ("account.object.yml", "name: account\nfields:\n  name: { type: text }\n"),
+        ] {
+            fs::write(app.join(file), text).expect("a file");
+        }
+        let builder = builder.app(&app);
         let library = misfit(&builder.plugins());
         plugins::edit_manifest(&library, |document| {
             document["manifest"]["description"] = json!("");

@@ -186,7 +186,7 @@ impl Auth {
     /// A session in memory that need not be asked for again.
     fn fresh(&self, hash: &TokenHash, passive: bool) -> Option<Arc<Live>> {
         let live = self.sessions.by_hash(hash)?;
-        match self.standing(&live, passive) {
+        match self.still_good(&live, passive) {
             Standing::Good => Some(live),
             Standing::Due => {
                 live.not_renewing();
@@ -196,7 +196,7 @@ impl Auth {
         }
     }
 
-    fn standing(&self, live: &Live, passive: bool) -> Standing {
+    fn still_good(&self, live: &Live, passive: bool) -> Standing {
         let (now_ms, recheck_ms) = (self.now_ms(), self.sessions.policy.recheck_ms);
         if passive {
             live.looked_at(now_ms, recheck_ms)
@@ -224,7 +224,7 @@ impl Auth {
         };
         let live = self.sessions.by_hash(&hash_token(&token))?;
         self.check_origin(proof, by_cookie).ok()?;
-        match self.standing(&live, proof.passive) {
+        match self.still_good(&live, proof.passive) {
             Standing::Good => {}
             Standing::Due => {
                 live.not_renewing();

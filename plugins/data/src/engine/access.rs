@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
+use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::Value;
 
 use super::Engine;
@@ -297,7 +297,8 @@ impl Engine {
         };
         match self.granted(context, layout, Operation::Read).await {
             Ok(granted) => Ok(granted.view.unwrap_or_else(|| Arc::new(View::all()))),
-            Err(DataError::Denied { .. }) => Ok(Arc::new(View::nothing())),
+            // Whether the caller may not, or the plugin that asks for it.
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(Arc::new(View::nothing())),
             Err(error) => Err(error),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use objectos_plugin_api::ErrorKind;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ impl Engine {
             match self.granted(context, &relation.layout, Operation::Read).await {
                 Ok(granted) => granted,
                 // Records that one may not see do not exist.
-                Err(DataError::Denied { .. }) => return Ok(Related::default()),
+                Err(error) if error.kind() == ErrorKind::Denied => return Ok(Related::default()),
                 Err(error) => return Err(error),
             }
         };
