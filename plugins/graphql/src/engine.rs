@@ -29,6 +29,25 @@ fn record(mut answer: Value) -> Map<String, Value> {
     }
 }
 
+/// The relation (`opportunity:account`) that a query names and the caller may not see.
+fn unseen_relation(error: &Error) -> Option<String> {
+    let details: Value = serde_json::from_slice(error.details()).ok()?;
+    let field = details.get("field")?.as_str()?;
+    (error.code() == "invalid_field" && field.contains(':')).then(|| field.to_owned())
+}
+
+/// Takes a relation out of whatever expands it; answers whether anything did.
+fn leave_out(query: &mut Map<String, Value>, relation: &str) -> bool {
+    let Some(Value::Object(expand)) = query.get_mut("expand") else {
+        return false;
+    };
+    let mut left = expand.remove(relation).is_some();
+    for nested in expand.values_mut().filter_map(Value::as_object_mut) {
+        left |= leave_out(nested, relation);
+    }
+    left
+}
+
 impl Session {
     pub(crate) fn new(context: Context, data: DataClient) -> Self {
         Self { context, data }
@@ -39,11 +58,21 @@ impl Session {
     /// # Errors
     /// Those of the service.
     pub(crate) async fn find(&self, object: &str, query: Map<String, Value>) -> Result<Value> {
-        let request = FindRequest {
+        let mut request = FindRequest {
             object: object.to_owned(),
             query,
         };
-        read(&self.data.find(&self.context, &bytes(&request)?).await?)
+        loop {
+            match self.data.find(&self.context, &bytes(&request)?).await {
+                Ok(answer) => return read(&answer),
+                // To the engine a relation of records that may not be read does not exist. Here it has none of them. Each time
+                // there is one relation less, so this ends.
+                Err(error) => match unseen_relation(&error) {
+                    Some(relation) if leave_out(&mut request.query, &relation) => {}
+                    _ => return Err(error),
+                },
+            }
+        }
     }
 
     /// A record.
@@ -124,5 +153,33 @@ impl Session {
             return Err(Error::internal("a transaction answered no results"));
         };
         Ok(results.into_iter().map(record).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_relation_that_may_not_be_seen_is_left_out_wherever_it_is_expanded() {
+        let query = json!({ "expand": { "a:b": {}, "c": { "expand": { "a:b": {}, "d": {} } } } });
+        let Value::Object(mut query) = query else {
+            panic!("an object")
+        };
+        assert!(leave_out(&mut query, "a:b"));
+        assert_eq!(
+            Value::Object(query.clone()),
+            json!({ "expand": { "c": { "expand": { "d": {} } } } })
+        );
+        assert!(!leave_out(&mut query, "a:b"));
+        let refused = |field: &str| {
+            Error::invalid("no such field")
+                .with_code("invalid_field")
+                .with_details(&json!({ "object": "b", "field": field }))
+        };
+        assert_eq!(unseen_relation(&refused("a:b")).as_deref(), Some("a:b"));
+        assert_eq!(unseen_relation(&refused("name")), None);
     }
 }
