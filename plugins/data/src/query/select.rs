@@ -2,6 +2,7 @@
 
 mod formulas;
 mod hits;
+mod order;
 mod output;
 mod statements;
 mod walk;
@@ -12,8 +13,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use self::hits::{highlight, places, ranked, scores};
+use self::order::{complete, id_key, orders_what_is_selected};
 use self::output::output;
-use super::check::{Checker, Purpose, Resolved};
+use super::check::{Checker, Purpose};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
 use super::input::{QueryInput, Rated, SortInput};
@@ -27,6 +29,7 @@ use crate::record::layout::json_key;
 use crate::record::{Form, Layout};
 use crate::store::SqlValue;
 
+pub use order::order;
 pub use output::Opener;
 
 /// How far a record is from what `$near` looked for.
@@ -275,52 +278,6 @@ fn after(query: &QueryInput, order: &[SortKey]) -> Result<Option<Vec<SqlValue>>>
     Ok(after)
 }
 
-/// The order that was asked for.
-///
-/// # Errors
-/// `InvalidSort`.
-pub fn order(checker: &mut Checker<'_>, wanted: &[SortInput]) -> Result<Vec<SortKey>> {
-    wanted
-        .iter()
-        .map(|sort| {
-            let Resolved { reference, field, .. } = checker.field(&sort.field, Purpose::Sort)?;
-            if !field.sortable || !reference.class.ordered() {
-                return Err(DataError::InvalidSort {
-                    message: format!("'{}' cannot be ordered by", sort.field),
-                });
-            }
-            Ok(SortKey {
-                filled: reference.table == 0 && always_there(field) && checker.scope.outer.is_none(),
-                field: reference,
-                name: sort.field.clone(),
-                descending: sort.descending,
-                nulls_first: sort.nulls_first(),
-            })
-        })
-        .collect()
-}
-
-/// Of records that are told once, only what is told has an order.
-fn orders_what_is_selected(order: &[SortKey], columns: &Columns) -> Result<()> {
-    match order.iter().find(|key| !columns.list.contains(&key.field)) {
-        None => Ok(()),
-        Some(key) => Err(DataError::InvalidQuery {
-            message: format!(
-                "'distinct' cannot be ordered by '{}', which is not selected; name it in 'fields', or order by one that is",
-                key.name
-            ),
-        }),
-    }
-}
-
-/// Fields that the engine gives every record.
-fn always_there(field: &FieldModel) -> bool {
-    matches!(
-        field.system,
-        Some(SystemField::Id | SystemField::CreatedAt | SystemField::UpdatedAt)
-    )
-}
-
 /// Figures over neighbours, under the names that were asked for.
 fn windows(checker: &mut Checker<'_>, query: &QueryInput, columns: &mut Columns, parts: &mut Parts) -> Result<()> {
     if query.windows.len() > WINDOWS_MAX {
@@ -360,37 +317,6 @@ impl WindowFields for RecordFields<'_, '_> {
     fn last(&mut self) -> Result<Option<SortKey>> {
         id_key(self.0).map(Some)
     }
-}
-
-/// Adds what tells all records apart.
-fn complete(checker: &mut Checker<'_>, query: &QueryInput, order: &mut Vec<SortKey>) -> Result<()> {
-    let mut add = |key: SortKey| {
-        if !order.iter().any(|known| known.name == key.name) {
-            order.push(key);
-        }
-    };
-    add(id_key(checker)?);
-    // Without a record of the object there is one of the other.
-    for join in query.joins.iter().filter(|join| join.outer.is_some()) {
-        let name = format!("{}.{}", join.path, SystemField::Id.name());
-        add(key_named(checker, &name)?);
-    }
-    Ok(())
-}
-
-fn id_key(checker: &mut Checker<'_>) -> Result<SortKey> {
-    key_named(checker, SystemField::Id.name())
-}
-
-fn key_named(checker: &mut Checker<'_>, name: &str) -> Result<SortKey> {
-    let reference = checker.field(name, Purpose::Sort)?.reference;
-    Ok(SortKey {
-        field: reference,
-        name: name.to_owned(),
-        descending: false,
-        nulls_first: true,
-        filled: checker.scope.outer.is_none(),
-    })
 }
 
 /// The place of the id of records that may be absent: what is calculated of them is null then.

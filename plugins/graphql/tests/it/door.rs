@@ -155,7 +155,7 @@ async fn two_fields_under_one_name_are_refused_wherever_they_stand() {
         "contacts { data { y: account { id } } } contacts { data { y: last_name } }",
         "contacts { y: totalCount } contacts { y: hasMore }",
     ] {
-        let query = format!("{{ findAccounts {{ data {{ {data} }} }} }}");
+        let query = format!("{{ findAccounts(limit: 2) {{ data {{ {data} }} }} }}");
         let (_, answer) = world.post(&json!({ "query": query })).await;
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "invalid_query", "{query}: {answer}");
@@ -165,7 +165,7 @@ async fn two_fields_under_one_name_are_refused_wherever_they_stand() {
     }
     let twice = "x: name ... on Account { x: name } contacts { totalCount } contacts { hasMore }";
     world
-        .data(&format!("{{ findAccounts {{ data {{ {twice} }} }} }}"))
+        .data(&format!("{{ findAccounts(limit: 2) {{ data {{ {twice} }} }} }}"))
         .await;
 }
 
