@@ -264,3 +264,24 @@ fn normal(state: &str) -> String {
     }
     out
 }
+
+#[tokio::test]
+async fn what_is_stored_is_never_answered_as_failed() {
+    let world = super::related_formulas::world().await;
+    world.update("contact", "c1", json!({ "name": "warm" })).await.unwrap();
+    world.probe.arm(0, false);
+    world
+        .update("contact", "c1", json!({ "name": "counted" }))
+        .await
+        .unwrap();
+    let calls = world.probe.calls.load(Ordering::SeqCst);
+    // The last call reads the record back.
+    world.probe.arm(i64::try_from(calls).unwrap(), false);
+    let answer = world.update("contact", "c1", json!({ "name": "kept" })).await.unwrap();
+    world.probe.arm(0, false);
+    assert_eq!(answer["name"], "kept");
+    // Not every driver gives a reader up with its connection.
+    let tag = answer.get("tag");
+    assert!(tag.is_none() || tag == Some(&json!("ACME #5!")), "{answer}");
+    assert_eq!(world.get("contact", "c1").await.unwrap()["name"], "kept");
+}
