@@ -24,19 +24,24 @@ pub(crate) fn bench(seconds: u64, rounds: u32, only: Option<&str>, check: bool) 
     shell::run("benchmark (median of rounds that take turns)", &mut command)
 }
 
-/// The engine on a million records, in both databases; see `tests/bench/src/bin/scale.rs`.
+/// The engine on a million records, in both databases; see `tests/bench/src/bin/scale`.
 pub(crate) fn scale(records: u64) -> Result<()> {
     build::build(Profile::Release)?;
+    let server = test::database()?;
+    measure_scale(Profile::Release, records, server.as_ref())
+}
+
+/// The same of what is built. Without a server, which whoever starts it says, SQLite alone.
+pub(crate) fn measure_scale(profile: Profile, records: u64, server: Option<&postgres::Server>) -> Result<()> {
     let on = |database: Option<&str>| {
-        let mut command = Command::new(Profile::Release.folder().join("objectos-scale"));
+        let mut command = Command::new(profile.folder().join("objectos-scale"));
         command.args(["--records", &records.to_string()]);
         command.args(database.into_iter().flat_map(|url| ["--database", url]));
         command
     };
     shell::run("engine on many records, SQLite", &mut on(None))?;
-    let server = test::database()?;
     let given = std::env::var(postgres::VARIABLE).ok();
-    match server.as_ref().map(postgres::Server::url).or(given.as_deref()) {
+    match server.map(postgres::Server::url).or(given.as_deref()) {
         Some(url) => shell::run("engine on many records, PostgreSQL", &mut on(Some(url))),
         None => Ok(()),
     }

@@ -6,10 +6,13 @@ use anyhow::{Result, bail};
 use std::process::Command;
 
 use crate::{
-    audit_spec,
+    audit_spec, bench,
     build::{self, Profile},
     compilers, hello, needs, postgres, shell, supply, tidy,
 };
+
+/// Enough for a database to take the plans that it takes for a million (`cargo xtask bench --scale`).
+const SCALE_RECORDS: u64 = 100_000;
 
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     needs::check()?;
@@ -46,6 +49,7 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     let server = database()?;
     browser()?;
     shell::run("unit, integration and end-to-end tests", &mut tests(server.as_ref()))?;
+    bench::measure_scale(Profile::Dev, SCALE_RECORDS, server.as_ref())?;
     drop(server);
     shell::say("── audit-spec");
     if audit_spec::audit_spec(false) != std::process::ExitCode::SUCCESS {

@@ -53,9 +53,12 @@ fn always_there(field: &FieldModel) -> bool {
     )
 }
 
-/// Adds what tells all records apart.
+/// Adds what tells all records apart. It goes the way of the last field that was asked for: an order that goes one way is one walk
+/// along an index, and what comes after a cursor is one comparison of rows.
 pub(super) fn complete(checker: &mut Checker<'_>, query: &QueryInput, order: &mut Vec<SortKey>) -> Result<()> {
+    let descending = order.last().is_some_and(|key| key.descending);
     let mut add = |key: SortKey| {
+        let key = if descending { key.reversed() } else { key };
         if !order.iter().any(|known| known.name == key.name) {
             order.push(key);
         }
