@@ -146,8 +146,18 @@ impl StoreLock for NoLock {
 pub trait Reader: Send {
     /// Runs a query; `each` sees its rows.
     ///
-    /// Fails with `QueryTimeout` or `Database`; rows may have been seen by then.
+    /// Fails with `QueryTimeout` or `Database`; rows may have been seen by then. Between [`Reader::hold`] and
+    /// [`Reader::release`] also with `Locked`: the state that was held is lost, and all of it is to be read anew.
     fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// All reads from now on see one state of the database, that of the first of them, until [`Reader::release`]. Does
+    /// nothing where it is so already. Whoever drops the connection meanwhile lets go of the state at once.
+    ///
+    /// Fails with `Database`, or `Locked`.
+    fn hold(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Lets go of the state. Fails never: at worst the connection goes with it.
+    fn release(&mut self) -> BoxFuture<'_, ()>;
 }
 
 /// Figures of a store.
