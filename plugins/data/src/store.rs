@@ -1,8 +1,9 @@
 //! Where records lie: a small interface that a database driver implements, with SQLite and PostgreSQL behind it.
 //!
 //! A store runs SQL that `query` and `engine` wrote for its [`Dialect`]; it knows no objects, no permissions and no JSON of
-//! records. Reads run on connections that cannot write. Writes are data ([`WriteUnit`]), not code: the store groups the units
-//! that wait, runs each behind a savepoint, commits once, and answers all.
+//! records. Reads run on connections that cannot write, and that hold one state of the database over several reads where that
+//! is wanted. Writes are data ([`WriteUnit`]), not code: the store groups the units that wait, runs each behind a savepoint,
+//! commits once, and answers all.
 //!
 //! Invariants: identifiers in a statement come from the catalogue and are quoted by the dialect, values are always bound; a
 //! unit is stored whole or not at all; nothing is answered before it is committed.

@@ -1,8 +1,8 @@
 //! Lists, and figures over them.
 //!
-//! What a list or figures take is one statement as a rule, and then nothing goes around it. Where several are sure to come, one state
-//! of the database is held for them beforehand (`snapshot`). Where a second one turns out to be needed after all, the state is held
-//! then, and the first is made again in it: so the page, its total and the parts of it always fit.
+//! What a list or figures take is one statement as a rule, and then nothing goes around it. Where several are sure to come, one
+//! state of the database is held for them beforehand (`snapshot`). Where a second one turns out to be needed after all, the state
+//! is held then, and the first is made again in it: so the page, its total and the parts of it always fit.
 
 mod rows;
 

@@ -1,10 +1,10 @@
 //! One state of the database for all statements of a read: a total fits its page, a parent is as old as its child, and what was
 //! computed first as what it is joined with.
 //!
-//! A read that is one statement needs none and has none: no transaction goes around it. One that is known to take several holds a
-//! connection of each database that it looks into before the first of them, and each of these databases is seen as it is at the
-//! first statement there; of two databases the states may be of two moments. Writes hold nothing: what they plan by is looked at
-//! again in their transaction.
+//! A read that is one statement needs none and has none: no transaction goes around it. One that is known to take several holds
+//! a connection of each database that it looks into before the first of them, and each of these databases is seen as it is at
+//! the first statement there; of two databases the states may be of two moments. Writes hold nothing: what they plan by is
+//! looked at again in their transaction.
 //!
 //! No read that holds connections waits for a further one, so that however many there are, none waits for another in a circle. For
 //! that everything else is asked beforehand: what the caller may see of every object that the query leads to, which plugins may

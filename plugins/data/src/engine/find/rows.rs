@@ -60,7 +60,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Whether the page says how many records there are. One that is not full does; only behind an offset or a cursor it does not.
+    /// Whether the page says how many records there are. One that is not full does; only behind an offset or a cursor it does
+    /// not.
     pub(super) fn tell_total(&self) -> bool {
         let begun = !self.writer.ends.is_empty() || self.plan.offset == 0;
         self.plan.after.is_none() && self.want_more() && begun

@@ -1,6 +1,6 @@
 //! Connections to one server, made when they are needed and kept. One goes back on the spot when its lease is dropped; one
-//! that was left in the middle of an answer, or whose line failed, is given up. One that holds a state of the database lets go of it
-//! first.
+//! that was left in the middle of an answer, or whose line failed, is given up. One that holds a state of the database lets go
+//! of it first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -164,10 +164,15 @@ impl Lease {
         match ran {
             Ok(_) => Ok(()),
             Err(Failure::Stale(source)) => {
-                if connection.plain(StorageCall::Rollback, "ROLLBACK").await.is_ok() {
-                    self.holds = false;
-                    connection.forget_statements().await;
-                }
+                let ended = connection.plain(StorageCall::Rollback, "ROLLBACK").await;
+                ended.map_err(|failure| failure.into_error("be read"))?;
+                self.holds = false;
+                connection.forget_statements().await;
+                // One that fails when it is prepared anew is wrong, and was not overtaken by a change of the tables.
+                let again = connection
+                    .run(StorageCall::Read, &statement.sql, &statement.values, &mut |_| {})
+                    .await;
+                again.map_err(|failure| failure.into_error("be read"))?;
                 Err(DataError::Locked { source: source.into() })
             }
             Err(failure) => Err(failure.into_error("be read")),

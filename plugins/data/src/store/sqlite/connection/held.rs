@@ -1,8 +1,8 @@
-//! A state of the database that a connection holds on to over several reads: a deferred transaction, which cannot write and begins
-//! with the first read in it.
+//! A state of the database that a connection holds on to over several reads: a deferred transaction, which cannot write and
+//! begins with the first read in it.
 //!
-//! It ends with the read that wanted it: as long as it is open, the log of the database cannot be folded into the file, and grows.
-//! Not here: who wants it (`engine::snapshot`). Called by the pool, which also ends it for whoever went away.
+//! It ends with the read that wanted it: as long as it is open, the log of the database cannot be folded into the file, and
+//! grows. Not here: who wants it (`engine::snapshot`). Called by the pool, which also ends it for whoever went away.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
