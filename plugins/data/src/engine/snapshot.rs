@@ -6,10 +6,10 @@
 //! the first statement there; of two databases the states may be of two moments. Writes hold nothing: what they plan by is
 //! looked at again in their transaction.
 //!
-//! No read that holds connections waits for a further one, so that however many there are, none waits for another in a circle. For
-//! that everything else is asked beforehand: what the caller may see of every object that the query leads to, which plugins may
-//! have to be asked for, who read in their turn. Handlers run when nothing is held any more. Called by `find`, and by what reads for
-//! it: `expand`, `evaluate`, `near`, `rate`.
+//! No read that holds connections waits for a further one, so that however many there are, none waits for another in a circle.
+//! For that everything else is asked beforehand: what the caller may see of every object that the query leads to, which plugins
+//! may have to be asked for, who read in their turn. Handlers run when nothing is held any more. Called by `find`, and by what
+//! reads for it: `expand`, `evaluate`, `near`, `rate`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -125,7 +125,11 @@ async fn each_relation_of_each_level_takes_one_statement() {
     ] {
         world.probe.statements.store(0, Ordering::SeqCst);
         world.query(object, json!({ "expand": expand })).await.unwrap();
-        assert_eq!(world.probe.statements.load(Ordering::SeqCst), expected, "{object}: {expand}");
+        assert_eq!(
+            world.probe.statements.load(Ordering::SeqCst),
+            expected,
+            "{object}: {expand}"
+        );
     }
     // However many records.
     for index in 0..40 {
