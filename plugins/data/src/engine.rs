@@ -6,7 +6,8 @@
 //! another one by then.
 //!
 //! The engine knows neither HTTP nor the kernel: what it needs of them are the traits in [`ports`], so that it runs in tests
-//! as it is. No reader is held while a hook runs, since a handler may come back to read.
+//! as it is. No reader is held while a hook runs, since a handler may come back to read; what holds one over several statements,
+//! so that all of them see the same, is `snapshot`.
 
 mod access;
 mod answer;
@@ -48,6 +49,7 @@ mod seal;
 mod search;
 mod seed;
 mod sequence;
+mod snapshot;
 mod store_record;
 mod summary;
 mod update;
@@ -77,7 +79,7 @@ use crate::error::{DataError, Result};
 use crate::model::CatalogueCell;
 use crate::query::select::PageLimits;
 use crate::record::{Layout, Schema};
-use crate::store::{Datasources, Dialect, Reader, Store};
+use crate::store::{Datasources, Dialect, Store};
 use crate::vault::Vault;
 
 pub(crate) use answer::write_warnings;
@@ -208,16 +210,6 @@ impl Engine {
         ));
         self.schema.store(Arc::clone(&schema));
         schema
-    }
-
-    /// A connection for what a caller reads.
-    async fn reader_of(&self, layout: &Layout, caller: &Caller<'_>) -> Result<Box<dyn Reader>> {
-        let store = self.store_of(layout);
-        if caller.reads_only && !self.recent.is_recent(caller.context.user(), caller.now_ms) {
-            store.replica_reader().await
-        } else {
-            store.reader().await
-        }
     }
 
     /// The database that an object lies in.

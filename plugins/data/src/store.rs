@@ -1,8 +1,9 @@
 //! Where records lie: a small interface that a database driver implements, with SQLite and PostgreSQL behind it.
 //!
 //! A store runs SQL that `query` and `engine` wrote for its [`Dialect`]; it knows no objects, no permissions and no JSON of
-//! records. Reads run on connections that cannot write. Writes are data ([`WriteUnit`]), not code: the store groups the units
-//! that wait, runs each behind a savepoint, commits once, and answers all.
+//! records. Reads run on connections that cannot write, and that hold one state of the database over several reads where that
+//! is wanted. Writes are data ([`WriteUnit`]), not code: the store groups the units that wait, runs each behind a savepoint,
+//! commits once, and answers all.
 //!
 //! Invariants: identifiers in a statement come from the catalogue and are quoted by the dialect, values are always bound; a
 //! unit is stored whole or not at all; nothing is answered before it is committed.
@@ -146,8 +147,18 @@ impl StoreLock for NoLock {
 pub trait Reader: Send {
     /// Runs a query; `each` sees its rows.
     ///
-    /// Fails with `QueryTimeout` or `Database`; rows may have been seen by then.
+    /// Fails with `QueryTimeout` or `Database`; rows may have been seen by then. Between [`Reader::hold`] and
+    /// [`Reader::release`] also with `Locked`: the state that was held is lost, and all of it is to be read anew.
     fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// All reads from now on see one state of the database, that of the first of them, until [`Reader::release`]. Does
+    /// nothing where it is so already. Whoever drops the connection meanwhile lets go of the state at once.
+    ///
+    /// Fails with `Database`, or `Locked`.
+    fn hold(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Lets go of the state. Fails never: at worst the connection goes with it.
+    fn release(&mut self) -> BoxFuture<'_, ()>;
 }
 
 /// Figures of a store.

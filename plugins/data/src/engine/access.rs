@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
-use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::Value;
 
 use super::Engine;
@@ -279,11 +279,11 @@ impl Engine {
         let own = granted.view.clone().unwrap_or_else(|| Arc::new(View::all()));
         let mut restricted = granted.view.is_some();
         views.insert(&search.layout.object.name, own);
-        for object in touched(search, query) {
+        for object in touched(search.schema, search.layout, query) {
             if views.has(&object) {
                 continue;
             }
-            let view = self.view_of(search.caller.context, search.schema, &object).await?;
+            let view = self.view_of(search.caller, search.schema, &object).await?;
             restricted |= !view.is_all();
             views.insert(&object, view);
         }
@@ -291,26 +291,24 @@ impl Engine {
     }
 
     /// What may be read of an object; of one that may not be read at all, nothing.
-    pub(super) async fn view_of(&self, context: &Context, schema: &Schema, object: &str) -> Result<Arc<View>> {
+    pub(super) async fn view_of(&self, caller: &Caller<'_>, schema: &Schema, object: &str) -> Result<Arc<View>> {
         let Some(layout) = schema.layout(object) else {
             return Ok(Arc::new(View::nothing()));
         };
-        match self.granted(context, layout, Operation::Read).await {
-            Ok(granted) => Ok(granted.view.unwrap_or_else(|| Arc::new(View::all()))),
-            // Whether the caller may not, or the plugin that asks for it.
-            Err(error) if error.kind() == ErrorKind::Denied => Ok(Arc::new(View::nothing())),
-            Err(error) => Err(error),
-        }
+        Ok(match self.readable(caller, layout).await? {
+            Some(granted) => granted.view.unwrap_or_else(|| Arc::new(View::all())),
+            None => Arc::new(View::nothing()),
+        })
     }
 }
 
 /// The objects that the query leads to by its paths, and those whose records computed fields of any of them read.
-pub(super) fn touched(search: &Search<'_>, query: &QueryInput) -> Vec<String> {
-    let mut objects = related_objects(search.schema, search.layout, query);
-    add_reached(search.schema, &search.layout.object.name, &mut objects);
+pub(super) fn touched(schema: &Schema, layout: &Arc<Layout>, query: &QueryInput) -> Vec<String> {
+    let mut objects = related_objects(schema, layout, query);
+    add_reached(schema, &layout.object.name, &mut objects);
     let mut index = 0;
     while let Some(object) = objects.get(index).cloned() {
-        add_reached(search.schema, &object, &mut objects);
+        add_reached(schema, &object, &mut objects);
         index += 1;
     }
     objects

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::access::Granted;
 use super::aside::Aside;
+use super::snapshot::Snapshot;
 use crate::store::SqlValue;
 
 /// Attributes of a principal that may say its time zone.
@@ -25,6 +26,9 @@ pub(super) struct Caller<'a> {
     pub(super) reads_only: bool,
     /// Handlers look at the answer before the caller gets it: encrypted values and hashes stand aside so long.
     pub(super) aside: Option<Aside>,
+    /// What a read holds over several statements; none where something may be written: then each statement stands for itself, and
+    /// what it found is looked at again by the unit that relies on it.
+    pub(super) snapshot: Option<Snapshot>,
     /// What the permissions say that the caller holds; not known before they are asked.
     holdings: OnceLock<Arc<Holdings>>,
     /// With what is held.
@@ -43,6 +47,7 @@ impl<'a> Caller<'a> {
             now_ms,
             reads_only: false,
             aside: None,
+            snapshot: None,
             holdings: OnceLock::new(),
             user: OnceLock::new(),
             plain: OnceLock::new(),
@@ -55,6 +60,7 @@ impl<'a> Caller<'a> {
     pub(super) fn reading(context: &'a Context, now_ms: i64, usual_zone: &'a Zone) -> Self {
         Self {
             reads_only: !context.system(),
+            snapshot: Some(Snapshot::default()),
             ..Self::new(context, now_ms, usual_zone)
         }
     }

@@ -44,6 +44,10 @@ impl Engine {
         scope: &Scope,
         filter: &Filter,
     ) -> Result<()> {
+        if !scope.evaluated.is_empty() {
+            // What is computed here and the statement that joins it are to be of one state.
+            self.hold(search).await?;
+        }
         for evaluated in &scope.evaluated {
             let most = self.parts.limits.formula_records_max;
             let plan = plan_values(search, views, (scope, filter), evaluated, most)?;

@@ -1,10 +1,9 @@
 //! Related records in the place of their ids, and children under their parents: one statement for each relation and level,
-//! however many records there are.
+//! however many records there are. All of them see the database as the page saw it (`snapshot`); what lies in another one is
+//! seen there at one moment as well, but that is another one.
 
 use std::collections::{HashMap, HashSet};
 
-use objectos_plugin_api::ErrorKind;
-use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::Value;
 
 use super::Engine;
@@ -66,15 +65,13 @@ impl Engine {
         if ids.len() > IDS_MAX {
             return Err(too_many(relation, IDS_MAX));
         }
-        let context = search.caller.context;
         let granted = if search.granted.system {
             search.granted.clone()
         } else {
-            match self.granted(context, &relation.layout, Operation::Read).await {
-                Ok(granted) => granted,
+            match self.readable(search.caller, &relation.layout).await? {
+                Some(granted) => granted,
                 // Records that one may not see do not exist.
-                Err(error) if error.kind() == ErrorKind::Denied => return Ok(Related::default()),
-                Err(error) => return Err(error),
+                None => return Ok(Related::default()),
             }
         };
         let inner = Search {

@@ -2,10 +2,10 @@
 //! are and however slowly somebody reads. The same access plan, filters, order and fields as a list, asked for anew with every
 //! page.
 //!
-//! A page is one statement, or along an index a few, one after the other; no transaction goes around them, nor around a whole
-//! export, since one that lasts as long as the slowest reader would keep the database from tidying up. Pages follow each other by
-//! the values of the order and the id, so a record comes at most once unless what it is ordered by changes meanwhile, and as it
-//! was when it was read.
+//! A page is a list like any other: all of its statements see one state of the database, which is let go of before the page goes
+//! out. Nothing is held over a whole export, since what lasts as long as the slowest reader would keep the database from tidying
+//! up. Pages follow each other by the values of the order and the id, so a record comes at most once unless what it is ordered by
+//! changes meanwhile, and as it was when it was read.
 //!
 //! Who gets records without a word of it in the trail gets none: the event is stored before the last page goes out, or when
 //! the export ends before, with the number of records that went out.

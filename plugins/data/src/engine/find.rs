@@ -1,4 +1,10 @@
 //! Lists, and figures over them.
+//!
+//! What a list or figures take is one statement as a rule, and then nothing goes around it. Where several are sure to come, one
+//! state of the database is held for them beforehand (`snapshot`). Where a second one turns out to be needed after all, the state
+//! is held then, and the first is made again in it: so the page, its total and the parts of it always fit.
+
+mod rows;
 
 use std::sync::Arc;
 
@@ -10,18 +16,21 @@ use objectos_plugin_api::protocol::data::ApiMethod;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::rows::{Groups, Rows};
 use super::access::Granted;
-use super::answer::{Found, Hole, RecordWriter};
+use super::answer::{Found, Hole};
 use super::aside::Aside;
 use super::caller::Caller;
 use super::ports::HookPoint;
+use super::ready::pages::PagePlan;
 use super::restore::check_look_into_bin;
+use super::snapshot::{Snapshot, looks_ahead};
 use super::{Engine, check_method, fixed, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
 use crate::query::select::{self, SelectPlan};
-use crate::query::{QueryInput, Rating, aggregate, cursor};
+use crate::query::{QueryInput, Rating, aggregate};
 use crate::record::{Layout, Schema, write_value};
 use crate::store::{Row, Statement};
 
@@ -32,6 +41,9 @@ pub(super) struct Search<'a> {
     pub(super) caller: &'a Caller<'a>,
     pub(super) granted: &'a Granted,
 }
+
+/// How often a read is begun when the state that it held is lost each time.
+const ATTEMPTS_MAX: u32 = 3;
 
 /// What a handler made of a query.
 #[derive(Deserialize)]
@@ -91,14 +103,43 @@ impl Engine {
             caller: &caller,
             granted: &granted,
         };
-        let query = self.nearest(&search, query).await?;
-        let query = self.rated(&search, query, true).await?;
-        let found = if query.aggregates() {
-            self.figures(&search, &query).await?
-        } else {
-            self.page(&search, &query).await?
-        };
+        let (found, query) = self.read_whole(&search, query).await?;
         self.after_find(&caller, object, &query, found).await
+    }
+
+    /// One read from its first statement to its last, and the query as it was asked in the end. Nothing is held afterwards.
+    pub(super) async fn read_whole(&self, search: &Search<'_>, query: QueryInput) -> Result<(Found, QueryInput)> {
+        let lets_go = || search.caller.snapshot.as_ref().is_some_and(Snapshot::lets_go);
+        let mut attempt = 1;
+        let (found, made) = loop {
+            match self.read(search, &query).await {
+                // What was held is lost, and read anew it is another state.
+                Err(DataError::Locked { .. }) if attempt < ATTEMPTS_MAX && lets_go() => attempt += 1,
+                read => break read?,
+            }
+        };
+        if let Some(snapshot) = &search.caller.snapshot {
+            snapshot.end().await;
+        }
+        Ok((found, made.unwrap_or(query)))
+    }
+
+    /// The same, once; with the query where another one was made of it.
+    async fn read(&self, search: &Search<'_>, query: &QueryInput) -> Result<(Found, Option<QueryInput>)> {
+        self.prepare(search, query).await?;
+        let made = if looks_ahead(query) {
+            let query = self.nearest(search, query.clone()).await?;
+            Some(self.rated(search, query, true).await?)
+        } else {
+            None
+        };
+        let asked = made.as_ref().unwrap_or(query);
+        let found = if asked.aggregates() {
+            self.figures(search, asked).await?
+        } else {
+            self.page(search, asked).await?
+        };
+        Ok((found, made))
     }
 
     async fn before_find(&self, context: &Context, object: &str, query: QueryInput) -> Result<QueryInput> {
@@ -172,73 +213,80 @@ impl Engine {
     pub(super) async fn page(&self, search: &Search<'_>, query: &QueryInput) -> Result<Found> {
         let ready = self.page_plan(search, query).await?;
         let plan = &ready.select;
+        let wanted = query.count.unwrap_or(true);
+        if wanted && ready.counts_beside() {
+            self.hold(search).await?;
+        }
+        let mut rows = self.rows(search, &ready).await?;
+        let mut counts = wanted && !rows.tell_total();
+        if counts && plan.limit > 0 && self.hold(search).await? {
+            rows = self.rows(search, &ready).await?;
+            counts = !rows.tell_total();
+        }
         let mut found = Found {
             object: search.layout.object.name.clone(),
+            count: u64::try_from(rows.writer.ends.len()).unwrap_or_default(),
             limit: plan.limit,
             offset: plan.offset,
             ..Found::default()
         };
-        let mut writer = RecordWriter::new(plan, search.caller);
-        let mut reader = self.reader_of(search.layout, search.caller).await?;
-        let mut more = false;
-        // Where the page begins and ends, in the direction in which it was walked.
-        let (mut near_end, mut far_end) = (None, None);
-        let limit = usize::try_from(plan.limit).unwrap_or(usize::MAX);
-        let mut statements = ready.statements(search.layout);
-        while plan.limit > 0
-            && !more
-            && let Some(statement) = statements.next()
-        {
-            reader
-                .read(&statement, &mut |row| {
-                    if writer.ends.len() >= limit {
-                        more = true;
-                        return;
-                    }
-                    writer.row(row);
-                    let (first, last) = (writer.ends.len() == 1, writer.ends.len() == limit);
-                    let wanted = last || (first && plan.after.is_some());
-                    if wanted && !plan.cursor_columns.is_empty() {
-                        let cells = plan.cursor_columns.iter().map(|column| row.cell(*column));
-                        let here = cursor::encode(&plan.order, cells);
-                        if last {
-                            far_end = Some(here.clone());
-                        }
-                        if first {
-                            near_end = Some(here);
-                        }
-                    }
-                })
-                .await?;
+        if counts {
+            found.total = Some(self.count(search, ready.count(search.layout)).await?);
+        } else if wanted {
+            found.total = Some(plan.offset + found.count);
         }
-        writer.complete()?;
-        if plan.backwards {
-            writer.turn();
+        if wanted {
+            ready.learn(counts);
         }
-        found.count = u64::try_from(writer.ends.len()).unwrap_or_default();
-        let wanted = query.count.unwrap_or(true);
-        // A page that is not full says how many there are; only behind an offset or a cursor it does not.
-        let known = plan.after.is_none() && !more && plan.limit > 0 && (found.count > 0 || plan.offset == 0);
-        found.total = match (wanted, known) {
-            (false, _) => None,
-            (true, true) => Some(plan.offset + found.count),
-            (true, false) => Some(count(&mut *reader, ready.count(search.layout)).await?),
+        found.has_more = match plan.limit {
+            0 => found.total.is_some_and(|total| total > plan.offset),
+            _ => rows.more,
         };
-        drop(reader);
-        if plan.limit == 0 {
-            more = found.total.is_some_and(|total| total > plan.offset);
-        }
-        found.has_more = more;
-        let far_end = far_end.filter(|_| more);
-        let near_end = near_end.filter(|_| plan.after.is_some());
+        let far_end = rows.far_end.filter(|_| found.has_more);
+        let near_end = rows.near_end.filter(|_| plan.after.is_some());
         (found.next_cursor, found.previous_cursor) = if plan.backwards {
             (near_end, far_end)
         } else {
             (far_end, near_end)
         };
         around(&mut found, query);
-        found.records = self.filled(search, plan, writer.out, writer.holes).await?;
+        found.records = self.filled(search, plan, rows.writer.out, rows.writer.holes).await?;
         Ok(found)
+    }
+
+    /// The records of a page, by one statement or by several, until it is full.
+    async fn rows<'a>(&self, search: &Search<'a>, ready: &'a PagePlan) -> Result<Rows<'a>> {
+        'again: loop {
+            let mut rows = Rows::new(&ready.select, search.caller);
+            let mut statements = ready.statements(search.layout);
+            let mut first = true;
+            while rows.want_more()
+                && let Some(statement) = statements.next()
+            {
+                if !first && self.hold(search).await? {
+                    continue 'again;
+                }
+                first = false;
+                let mut reader = self.reader_of(search.layout, search.caller).await?;
+                reader.read(&statement, &mut |row| rows.take(row)).await?;
+            }
+            rows.writer.complete()?;
+            if ready.select.backwards {
+                rows.writer.turn();
+            }
+            return Ok(rows);
+        }
+    }
+
+    async fn count(&self, search: &Search<'_>, statement: &Statement) -> Result<u64> {
+        let mut total = 0;
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
+        reader
+            .read(statement, &mut |row| {
+                total = row.cell(0).as_integer().unwrap_or_default()
+            })
+            .await?;
+        Ok(u64::try_from(total).unwrap_or_default())
     }
 
     /// The list of records, with related ones in the place of their ids.
@@ -259,38 +307,57 @@ impl Engine {
         let plan = aggregate::plan(checker, search.granted.view.as_deref(), query, self.page_limits())?;
         self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
             .await?;
-        let dialect = search.layout.dialect;
-        let mut found = Found {
+        let wanted = query.count.unwrap_or(true);
+        if let Some(statement) = plan.lists_statement(search.layout.dialect) {
+            self.hold(search).await?;
+            self.check_lists(search, &statement).await?;
+        } else if wanted && plan.offset > 0 {
+            self.hold(search).await?;
+        }
+        let mut groups = self.groups(search, &plan).await?;
+        let mut counts = wanted && (groups.more || plan.offset > 0);
+        if counts && self.hold(search).await? {
+            groups = self.groups(search, &plan).await?;
+            counts = groups.more || plan.offset > 0;
+        }
+        let total = match (wanted, counts) {
+            (false, _) => None,
+            (true, false) => Some(groups.count),
+            (true, true) => {
+                let statement = plan.count_statement(search.layout.dialect);
+                Some(self.count(search, &statement).await?)
+            }
+        };
+        Ok(Found {
             object: search.layout.object.name.clone(),
+            records: in_brackets(groups.out),
+            count: groups.count,
+            total,
+            has_more: groups.more,
             limit: plan.limit,
             offset: plan.offset,
             ..Found::default()
-        };
-        let mut out = Vec::new();
+        })
+    }
+
+    /// The groups of a page, each with its figures.
+    async fn groups(&self, search: &Search<'_>, plan: &aggregate::AggregatePlan) -> Result<Groups> {
+        let mut groups = Groups::default();
         let mut reader = self.reader_of(search.layout, search.caller).await?;
-        if let Some(statement) = plan.lists_statement(dialect) {
-            self.check_lists(&mut *reader, &statement).await?;
-        }
         reader
-            .read(&plan.page_statement(dialect), &mut |row| {
-                if found.count >= plan.limit {
-                    found.has_more = true;
+            .read(&plan.page_statement(search.layout.dialect), &mut |row| {
+                if groups.count >= plan.limit {
+                    groups.more = true;
                     return;
                 }
-                if found.count > 0 {
-                    out.push(b',');
+                if groups.count > 0 {
+                    groups.out.push(b',');
                 }
-                found.count += 1;
-                write_group(&mut out, &plan, row);
+                groups.count += 1;
+                write_group(&mut groups.out, plan, row);
             })
             .await?;
-        found.total = match (query.count.unwrap_or(true), found.has_more || plan.offset > 0) {
-            (false, _) => None,
-            (true, false) => Some(found.count),
-            (true, true) => Some(count(&mut *reader, &plan.count_statement(dialect)).await?),
-        };
-        found.records = in_brackets(out);
-        Ok(found)
+        Ok(groups)
     }
 }
 
@@ -298,9 +365,10 @@ impl Engine {
     /// Whether the lists among the figures may be made.
     ///
     /// Fails with `InvalidQuery` for too many values, or too many bytes.
-    async fn check_lists(&self, reader: &mut dyn crate::store::Reader, statement: &Statement) -> Result<()> {
+    async fn check_lists(&self, search: &Search<'_>, statement: &Statement) -> Result<()> {
         let limits = &self.parts.limits;
         let (mut values, mut bytes) = (0_u64, 0_u64);
+        let mut reader = self.reader_of(search.layout, search.caller).await?;
         reader
             .read(statement, &mut |row| {
                 let number = |place: usize| {
@@ -373,16 +441,6 @@ pub(super) fn planned(
     checker.evaluates = evaluates;
     let layouts = |object: &str| search.schema.layout(object).cloned();
     select::plan(checker, &layouts, search.granted.view.as_deref(), query, limits)
-}
-
-async fn count(reader: &mut dyn crate::store::Reader, statement: &Statement) -> Result<u64> {
-    let mut total = 0;
-    reader
-        .read(statement, &mut |row| {
-            total = row.cell(0).as_integer().unwrap_or_default()
-        })
-        .await?;
-    Ok(u64::try_from(total).unwrap_or_default())
 }
 
 fn write_group(out: &mut Vec<u8>, plan: &aggregate::AggregatePlan, row: &dyn Row) {

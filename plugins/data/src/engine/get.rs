@@ -65,7 +65,7 @@ impl Engine {
             };
             match ready {
                 Some(ready) => self.get_ready(&search, &ready, id).await?,
-                None => one(self.page(&search, &by_id(id, query)).await?),
+                None => one(self.read_whole(&search, by_id(id, query)).await?.0),
             }
         };
         match record {

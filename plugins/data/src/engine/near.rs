@@ -85,6 +85,15 @@ impl Engine {
     }
 }
 
+/// Whether the filter has a `$near` where it must hold in any case.
+pub(super) fn looks_near(filter: &RawFilter) -> bool {
+    match filter {
+        RawFilter::Test(test) => test.operator == Operator::Near,
+        RawFilter::All(parts) => parts.iter().any(looks_near),
+        _ => false,
+    }
+}
+
 /// Nearest first; equally near ones in the order of their ids.
 fn keep_nearest(found: &mut Vec<(f64, String)>, count: usize) {
     found.sort_by(|left, right| {

@@ -122,12 +122,7 @@ impl Engine {
     async fn sees_all_of(&self, search: &Search<'_>, objects: &[String]) -> Result<bool> {
         for object in objects {
             let own_or_system = *object == search.layout.object.name || search.granted.system;
-            if !own_or_system
-                && !self
-                    .view_of(search.caller.context, search.schema, object)
-                    .await?
-                    .is_all()
-            {
+            if !own_or_system && !self.view_of(search.caller, search.schema, object).await?.is_all() {
                 return Ok(false);
             }
         }

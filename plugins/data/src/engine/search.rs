@@ -1,6 +1,7 @@
 //! Text search over several objects at once. Every object is asked by itself, along the same path as a list: what the caller may
 //! not see is not found. Hits are rated here and not by the database, so that all databases answer in the same order. An object
-//! that cannot answer is told of beside the hits of the others.
+//! that cannot answer is told of beside the hits of the others. It is as many reads as objects are asked, and more where titles
+//! name other records: each sees the database at its own moment.
 
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::Operation;

@@ -37,6 +37,7 @@ mod rule_kinds;
 mod rules;
 mod searching;
 mod secrets;
+mod snapshots;
 mod transfer;
 mod upserts;
 mod values;

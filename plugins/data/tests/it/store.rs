@@ -1,5 +1,7 @@
 //! The store by itself: transactions, groups, tables, closing.
 
+pub(crate) mod held;
+
 use std::sync::Arc;
 
 use objectos_data::model::{ColumnType, IndexMethod, IndexModel};

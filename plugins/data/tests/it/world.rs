@@ -263,6 +263,8 @@ pub(crate) struct TestProbe {
     left: AtomicI64,
     after: Mutex<bool>,
     pub(crate) calls: AtomicU64,
+    /// Of these, statements: what begins and ends a transaction left out.
+    pub(crate) statements: AtomicU64,
 }
 
 impl TestProbe {
@@ -275,8 +277,11 @@ impl TestProbe {
 }
 
 impl Probe for TestProbe {
-    fn call(&self, _: StorageCall) -> Option<Fault> {
+    fn call(&self, call: StorageCall) -> Option<Fault> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        if matches!(call, StorageCall::Read | StorageCall::Unit) {
+            self.statements.fetch_add(1, Ordering::SeqCst);
+        }
         if self.left.load(Ordering::SeqCst) <= 0 || self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
             return None;
         }

@@ -5,6 +5,7 @@
 //! view of the object, which is part of the key. Of other objects, which relations and computed fields read, the caller must see
 //! all, which is looked at each time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::by_view::{ByView, key};
@@ -34,6 +35,8 @@ pub(in crate::engine) struct PagePlan {
     /// Where it is one statement.
     page: Option<Statement>,
     count: OnceLock<Statement>,
+    /// The last time, the total took a statement of its own: so it will the next time, as a rule.
+    counted: AtomicBool,
 }
 
 impl PagePlan {
@@ -44,6 +47,7 @@ impl PagePlan {
             select,
             page,
             count: OnceLock::new(),
+            counted: AtomicBool::new(false),
         }
     }
 
@@ -56,6 +60,16 @@ impl PagePlan {
     /// How many records there are.
     pub(in crate::engine) fn count(&self, layout: &Layout) -> &Statement {
         self.count.get_or_init(|| self.select.count_statement(layout.dialect))
+    }
+
+    /// Whether the total will take a statement beside the page, as far as that can be known before.
+    pub(in crate::engine) fn counts_beside(&self) -> bool {
+        self.select.limit > 0 && (self.select.after.is_some() || self.counted.load(Ordering::Relaxed))
+    }
+
+    /// Whether it did.
+    pub(in crate::engine) fn learn(&self, counted: bool) {
+        self.counted.store(counted, Ordering::Relaxed);
     }
 }
 
@@ -148,7 +162,7 @@ impl Engine {
         let plan = Arc::new(PagePlan::new(plan, search.layout));
         let small = plan.page.as_ref().is_some_and(|page| page.values.len() <= VALUES_MAX);
         if lasts && small {
-            let others = touched(search, query);
+            let others = touched(search.schema, search.layout, query);
             let own = &search.layout.object.name;
             let all = |name: &String| name == own || views.as_ref().is_none_or(|views| views.of(name).is_all());
             if others.iter().all(all) {

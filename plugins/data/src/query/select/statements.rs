@@ -29,8 +29,8 @@ impl SelectPlan {
 
     /// The same page as statements to run one after the other, until one record more than the page has was seen: one statement,
     /// but several where an index has the records behind a cursor in their order, and each then reads no more of it than it
-    /// answers. Every statement answers up to a page and one record. A record that changes between two of them may come twice or
-    /// not at all, as it may between two pages.
+    /// answers. Every statement answers up to a page and one record. They are to see one state of the database: a record that
+    /// changes between two of them could come twice, or not at all.
     pub fn page_statements(&self, dialect: &'static dyn Dialect) -> impl Iterator<Item = Statement> {
         let segments = self.segments();
         let single = segments.is_empty().then(|| self.page_statement(dialect));

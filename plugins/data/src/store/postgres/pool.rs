@@ -1,5 +1,6 @@
 //! Connections to one server, made when they are needed and kept. One goes back on the spot when its lease is dropped; one
-//! that was left in the middle of an answer, or whose line failed, is given up.
+//! that was left in the middle of an answer, or whose line failed, is given up. One that holds a state of the database lets go
+//! of it first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::PostgresOptions;
@@ -16,6 +18,10 @@ use crate::store::{BoxFuture, Reader, RowVisitor, Statement, StorageCall};
 
 /// How long closing waits for connections that are in use.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the server may take to end a transaction that nobody waits for; beyond, its connection is closed.
+const LET_GO_LIMIT: Duration = Duration::from_secs(5);
+/// All statements see what the first of them sees.
+const BEGIN_HELD: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 #[derive(Clone, Debug)]
 pub(super) struct Pool(Arc<Shared>);
@@ -62,8 +68,9 @@ impl Pool {
         Ok(Lease {
             connection: Some(connection),
             kept,
+            holds: false,
             pool: Arc::clone(&self.0),
-            _permit: permit,
+            permit: Some(permit),
         })
     }
 
@@ -93,6 +100,13 @@ impl Shared {
     async fn connect(&self) -> Result<Connection> {
         Connection::open(&self.options, &self.url, self.reads_only).await
     }
+
+    /// Takes a connection back.
+    fn keep(&self, connection: Connection) {
+        if !self.closed.load(Ordering::Acquire) {
+            self.idle.lock().push(connection);
+        }
+    }
 }
 
 /// A connection in use.
@@ -100,9 +114,11 @@ pub(super) struct Lease {
     connection: Option<Connection>,
     /// It was idle before: the server may have closed it meanwhile.
     kept: bool,
+    /// A transaction is open that keeps one state for all reads.
+    holds: bool,
     pool: Arc<Shared>,
     // Dropped after the connection went back: the next in line finds it.
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl fmt::Debug for Lease {
@@ -129,6 +145,40 @@ impl Lease {
         self.connection.as_mut()
     }
 
+    /// A read within the transaction: what fails cannot be made again there, nor on another connection.
+    async fn read_held<'a>(&mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> Result<()> {
+        let Some(connection) = self.connection.as_mut().filter(|connection| connection.sound()) else {
+            return Err(DataError::internal(
+                "the connection that held a state of the database is gone",
+            ));
+        };
+        let mut seen = false;
+        let ran = connection
+            .run(StorageCall::Read, &statement.sql, &statement.values, &mut |row| {
+                if !(statement.single && seen) {
+                    each(row);
+                }
+                seen = true;
+            })
+            .await;
+        match ran {
+            Ok(_) => Ok(()),
+            Err(Failure::Stale(source)) => {
+                let ended = connection.plain(StorageCall::Rollback, "ROLLBACK").await;
+                ended.map_err(|failure| failure.into_error("be read"))?;
+                self.holds = false;
+                connection.forget_statements().await;
+                // One that fails when it is prepared anew is wrong, and was not overtaken by a change of the tables.
+                let again = connection
+                    .run(StorageCall::Read, &statement.sql, &statement.values, &mut |_| {})
+                    .await;
+                again.map_err(|failure| failure.into_error("be read"))?;
+                Err(DataError::Locked { source: source.into() })
+            }
+            Err(failure) => Err(failure.into_error("be read")),
+        }
+    }
+
     /// After a failure of a call that changed nothing: whether the same call may be made again. A connection that was kept
     /// idle may have been closed by the server, and so may have been all others.
     pub(super) fn again(&mut self, failure: &Failure) -> bool {
@@ -148,15 +198,33 @@ impl Drop for Lease {
         let Some(connection) = self.connection.take().filter(Connection::sound) else {
             return;
         };
-        if !self.pool.closed.load(Ordering::Acquire) {
-            self.pool.idle.lock().push(connection);
+        if !self.holds {
+            self.pool.keep(connection);
+            return;
+        }
+        // Where no task can be, the connection is closed, and the server ends the transaction.
+        if let Ok(runtime) = Handle::try_current() {
+            let ending = let_go(Arc::clone(&self.pool), connection, self.permit.take());
+            drop(runtime.spawn(ending));
         }
     }
+}
+
+/// Ends the transaction of a reader who went away, and takes the connection back. It counts as in use until then.
+async fn let_go(pool: Arc<Shared>, mut connection: Connection, permit: Option<OwnedSemaphorePermit>) {
+    let ending = connection.plain(StorageCall::Rollback, "ROLLBACK");
+    if matches!(tokio::time::timeout(LET_GO_LIMIT, ending).await, Ok(Ok(()))) {
+        pool.keep(connection);
+    }
+    drop(permit);
 }
 
 impl Reader for Lease {
     fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            if self.holds {
+                return self.read_held(statement, each).await;
+            }
             let mut stale = false;
             loop {
                 let mut seen = false;
@@ -179,6 +247,36 @@ impl Reader for Lease {
                     Err(failure) if !seen && self.again(&failure) => {}
                     Err(failure) => return Err(failure.into_error("be read")),
                 }
+            }
+        })
+    }
+
+    fn hold(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            while !self.holds {
+                let connection = self.connection().await?;
+                match connection.plain(StorageCall::Begin, BEGIN_HELD).await {
+                    Ok(()) => self.holds = true,
+                    Err(failure) if self.again(&failure) => {}
+                    Err(failure) => return Err(failure.into_error("be read")),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn release(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if !std::mem::take(&mut self.holds) {
+                return;
+            }
+            let Some(connection) = self.connection.as_mut().filter(|connection| connection.sound()) else {
+                return;
+            };
+            // One that is left in the middle of this does not go back either.
+            if let Err(failure) = connection.plain(StorageCall::Commit, "COMMIT").await {
+                tracing::debug!(failure = ?failure, "a state of the database goes with the connection that held it");
+                self.connection = None;
             }
         })
     }

@@ -1,5 +1,7 @@
 //! One connection: runs SQL, tells rows and ends of statements, and keeps to a deadline.
 
+mod held;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +40,8 @@ pub(super) struct Connection {
     inner: SqliteConnection,
     deadline: Arc<Deadline>,
     probe: Option<Arc<dyn Probe>>,
+    /// A transaction that keeps one state for all reads was begun, and nobody knows that it has ended.
+    holds: bool,
     broken: bool,
 }
 
@@ -84,6 +88,7 @@ impl Connection {
             inner,
             deadline,
             probe: options.probe.clone(),
+            holds: false,
             broken: false,
         })
     }

@@ -1,5 +1,6 @@
 //! The readers. A connection goes back on the spot when its lease is dropped, without a task and without waking anybody
-//! but the next in line: sqlx's own pool spawns a task for each, which costs a quarter of the throughput here.
+//! but the next in line: sqlx's own pool spawns a task for each, which costs a quarter of the throughput here. One that holds a
+//! state of the database lets go of it then.
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Pool {
         };
         let idle = self.0.idle.lock().pop();
         let connection = match idle {
-            Some(connection) => connection,
+            Some(connection) => self.0.settled(connection).await?,
             None => Connection::open(&self.0.options, true).await?,
         };
         connection.set_limit(Some(self.0.options.query_timeout));
@@ -87,6 +88,23 @@ impl Pool {
     }
 }
 
+impl Shared {
+    /// A connection that was kept, without anything that the last one who had it left open.
+    async fn settled(&self, mut connection: Connection) -> Result<Connection> {
+        if !connection.holds() {
+            return Ok(connection);
+        }
+        connection.set_limit(Some(self.options.query_timeout));
+        match connection.settle().await {
+            Ok(()) => Ok(connection),
+            Err(failure) => {
+                tracing::debug!(failure = ?failure, "a connection that could not be settled is closed");
+                Connection::open(&self.options, true).await
+            }
+        }
+    }
+}
+
 /// A reader in use.
 pub(super) struct Lease {
     connection: Option<Connection>,
@@ -101,12 +119,24 @@ impl fmt::Debug for Lease {
     }
 }
 
+impl Lease {
+    fn connection(&mut self) -> Result<&mut Connection> {
+        self.connection
+            .as_mut()
+            .ok_or_else(|| DataError::internal("a lease without connection"))
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(Connection::sound) else {
+        let Some(mut connection) = self.connection.take().filter(Connection::sound) else {
             return;
         };
-        connection.set_limit(None);
+        if connection.holds() {
+            connection.let_go();
+        } else {
+            connection.set_limit(None);
+        }
         self.pool.idle.lock().push(connection);
     }
 }
@@ -114,10 +144,12 @@ impl Drop for Lease {
 impl Reader for Lease {
     fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let connection = self
-                .connection
-                .as_mut()
-                .ok_or_else(|| DataError::internal("a lease without connection"))?;
+            let limit = self.pool.options.query_timeout;
+            let connection = self.connection()?;
+            if connection.holds() {
+                // It is kept over several statements, and each has its own time.
+                connection.set_limit(Some(limit));
+            }
             let (sql, values) = (Arc::clone(&statement.sql), statement.values.clone());
             let ran = if statement.single {
                 connection.run_single(sql, values, &mut |row| each(row)).await
@@ -130,6 +162,25 @@ impl Reader for Lease {
                 connection.run(StorageCall::Read, sql, values, true, &mut rows).await
             };
             ran.map_err(|failure| failure.into_error("be read"))
+        })
+    }
+
+    fn hold(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let held = self.connection()?.hold().await;
+            held.map_err(|failure| failure.into_error("be read"))
+        })
+    }
+
+    fn release(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(connection) = self.connection.as_mut().filter(|connection| connection.holds()) else {
+                return;
+            };
+            if let Err(failure) = connection.release().await {
+                tracing::debug!(failure = ?failure, "a state of the database goes with the connection that held it");
+                self.connection = None;
+            }
         })
     }
 }

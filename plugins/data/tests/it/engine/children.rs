@@ -91,13 +91,13 @@ async fn children_stand_under_their_parents_a_page_of_each() {
 #[tokio::test]
 async fn each_level_takes_one_statement_however_many_records() {
     let world = world().await;
-    world.probe.calls.store(0, Ordering::SeqCst);
+    world.probe.statements.store(0, Ordering::SeqCst);
     let query = json!({
         "fields": ["name"], "orderBy": "name",
         "expand": { "person": { "fields": ["name"], "expand": { "task:who": { "fields": ["name"], "expand": { "helpers": { "fields": ["name"] } } } } } },
     });
     let found = world.query("company", query).await.unwrap();
-    assert_eq!(world.probe.calls.load(Ordering::SeqCst), 4);
+    assert_eq!(world.probe.statements.load(Ordering::SeqCst), 4);
     let ann = &found["records"][0]["person"][0];
     assert_eq!(ann["name"], "Ann");
     assert_eq!(

@@ -91,9 +91,9 @@ async fn a_path_and_a_list_of_names_expand_as_well() {
 #[tokio::test]
 async fn a_page_with_a_relation_takes_two_statements() {
     let world = world().await;
-    world.probe.calls.store(0, Ordering::SeqCst);
+    world.probe.statements.store(0, Ordering::SeqCst);
     world.query("task", json!({ "expand": { "who": {} } })).await.unwrap();
-    assert_eq!(world.probe.calls.load(Ordering::SeqCst), 2);
+    assert_eq!(world.probe.statements.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -123,19 +123,23 @@ async fn each_relation_of_each_level_takes_one_statement() {
         // There and back.
         ("person", json!({ "company": { "expand": { "person": {} } } }), 3),
     ] {
-        world.probe.calls.store(0, Ordering::SeqCst);
+        world.probe.statements.store(0, Ordering::SeqCst);
         world.query(object, json!({ "expand": expand })).await.unwrap();
-        assert_eq!(world.probe.calls.load(Ordering::SeqCst), expected, "{object}: {expand}");
+        assert_eq!(
+            world.probe.statements.load(Ordering::SeqCst),
+            expected,
+            "{object}: {expand}"
+        );
     }
     // However many records.
     for index in 0..40 {
         let task = json!({ "name": format!("more {index}"), "who": "p1", "watchers": ["p1", "p2", "p3"] });
         world.create("task", task).await.unwrap();
     }
-    world.probe.calls.store(0, Ordering::SeqCst);
+    world.probe.statements.store(0, Ordering::SeqCst);
     let query = json!({ "expand": { "who": { "expand": { "company": {} } }, "watchers": {} } });
     world.query("task", query).await.unwrap();
-    assert_eq!(world.probe.calls.load(Ordering::SeqCst), 4);
+    assert_eq!(world.probe.statements.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]
