@@ -39,6 +39,7 @@ mod searching;
 mod secrets;
 mod transfer;
 mod upserts;
+mod used;
 mod values;
 mod vectors;
 mod versions;
