@@ -375,7 +375,7 @@ const OF_METADATA: [&[&str]; 3] = [
     &["data.delete", "data.create", "system.config_changed"],
 ];
 
-const CHANGING: [Exercise; 25] = [
+const CHANGING: [Exercise; 26] = [
     (
         "POST /api/v1/ui/views/{object}",
         "/api/v1/ui/views/account",
@@ -506,6 +506,12 @@ const CHANGING: [Exercise; 25] = [
             ]})
         },
         &["data.create", "data.delete"],
+    ),
+    (
+        "DELETE /api/v1/recent",
+        "/api/v1/recent",
+        |_| Value::Null,
+        &["data.bulk_delete"],
     ),
     ("POST /api/data/{object}", "/api/data/account", name, &["data.create"]),
     (

@@ -35,6 +35,7 @@ mod postgres;
 mod reach;
 mod readme;
 mod realtime;
+mod recent;
 #[path = "../../plugins/storage/tests/it/s3_server.rs"]
 mod s3_server;
 mod secrets;

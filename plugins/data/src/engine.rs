@@ -52,8 +52,10 @@ mod sequence;
 mod snapshot;
 mod store_record;
 mod summary;
+mod titles;
 mod update;
 mod upsert;
+mod used;
 mod veil;
 mod versions;
 
@@ -73,6 +75,7 @@ use self::ready::ReadyQueries;
 use self::ready::pages::ReadyPages;
 use self::recent::RecentWriters;
 use self::sequence::Sequences;
+use self::used::UsedRecords;
 use crate::access::Permissions;
 use crate::config::LimitsConfig;
 use crate::error::{DataError, Result};
@@ -91,6 +94,7 @@ pub use import::{ImportMode, ImportOptions, ImportTally};
 pub use rotate::Rotation;
 pub use search::SearchRequest;
 pub use seed::EngineSeeds;
+pub use used::{RecentRequest, UseAction};
 
 /// What the engine works with.
 #[derive(Clone, Debug)]
@@ -125,6 +129,7 @@ pub struct Engine {
     ready: ReadyQueries,
     pages: ReadyPages,
     recent: RecentWriters,
+    used: UsedRecords,
     /// The time zone of callers who have none of their own.
     zone: Zone,
     /// Keeps the files of records.
@@ -155,6 +160,7 @@ impl Engine {
             ready: ReadyQueries::default(),
             pages: ReadyPages::default(),
             recent: RecentWriters::default(),
+            used: UsedRecords::default(),
             zone: Zone::UTC,
             files: None,
             vault,

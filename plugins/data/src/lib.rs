@@ -12,7 +12,7 @@
 //!   those that are done, when they are not to stay there. [`attachments`]: the one that
 //!   this plugin hears itself.
 //! * [`runtime`]: metadata that is saved while the system runs. [`import_jobs`]: imports that run by themselves.
-//! * [`routes_data`], [`routes_search`], [`plugin`]: the engine behind HTTP and behind the kernel.
+//! * [`routes_data`], [`routes_search`], [`routes_recent`], [`plugin`]: the engine behind HTTP and behind the kernel.
 //!
 //! # Invariants
 //! * Only this plugin links a database driver: two copies of SQLite in one process would break each other's locks.
@@ -41,6 +41,7 @@ pub mod query;
 pub mod record;
 pub mod routes_data;
 pub mod routes_meta;
+pub mod routes_recent;
 pub mod routes_search;
 pub mod runtime;
 pub mod schema;

@@ -11,6 +11,7 @@ mod owners;
 mod publishers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use objectos_plugin_api::contracts::data::DataServer;
 use objectos_plugin_api::contracts::event_archive::{EventArchiveServer, FILE_ARCHIVE};
@@ -43,7 +44,10 @@ use crate::runtime::RuntimeMetadata;
 use crate::seed::{self, environment_of_mode};
 use crate::store::{Datasources, Statement, Store};
 use crate::vault::{Vault, keys};
-use crate::{commands, introspect, routes_data, routes_meta, routes_search, watch};
+use crate::{commands, introspect, routes_data, routes_meta, routes_recent, routes_search, watch};
+
+/// How long the end waits for a database to take which records people used last.
+const USED_LIMIT: Duration = Duration::from_secs(5);
 
 /// `objectos.data`.
 #[derive(Debug)]
@@ -109,6 +113,7 @@ impl Plugin for DataPlugin {
         routes_meta::register_writes(registry, &self.runtime);
         routes_meta::register_views(registry, self.library.cell(), &self.runtime);
         routes_search::register(registry, &self.engine);
+        routes_recent::register(registry, &self.engine);
         registry.durable_event("files", FILES_CHANGED, |plugin, _, event: Event| async move {
             // Whatever another plugin publishes under this name is nothing that a record has.
             if event.metadata.source != SOURCE {
@@ -184,6 +189,12 @@ impl Plugin for DataPlugin {
             async move { runtime.follow().await }
         });
         self.watchers.lock().push(tokio::spawn(following));
+        let engine = Arc::clone(&self.engine);
+        let keeping = watch::used(move || {
+            let engine = Arc::clone(&engine);
+            async move { engine.keep_used(false).await }
+        });
+        self.watchers.lock().push(tokio::spawn(keeping));
         Ok(())
     }
 
@@ -195,6 +206,7 @@ impl Plugin for DataPlugin {
             drop(watcher.await);
         }
         self.jobs.stop().await;
+        self.keep_used().await;
         self.engine.parts().datasources.close().await;
         self.engine.store().close().await;
         Ok(())
@@ -291,6 +303,17 @@ impl DataPlugin {
             watchers: Mutex::default(),
             blocked,
         })
+    }
+
+    /// Has it written down which records people used last. That it cannot be keeps nothing from ending.
+    async fn keep_used(&self) {
+        let kept = tokio::time::timeout(USED_LIMIT, self.engine.keep_used(true)).await;
+        let trouble = match kept {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!("which records people used lately could not be written down: {trouble}");
     }
 
     /// Puts in the seeds that are new or changed. Records that are refused are told of; they keep nothing from starting.

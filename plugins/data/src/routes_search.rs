@@ -23,7 +23,7 @@ pub fn register<P: Plugin>(registry: &mut Registry<P>, engine: &Arc<Engine>) {
     }
 }
 
-/// Answers a request: `q`, `objects`, `limit`, `operator` (`and` unless it is said), `fuzzy`, `minScore`.
+/// Answers a request: `q`, `objects`, `limit`, `operator` (`and` unless it is said), `fuzzy`, `minScore`, `filters`, `language`.
 ///
 /// # Errors
 /// `Invalid` for a parameter that does not have its shape, those of the engine otherwise.

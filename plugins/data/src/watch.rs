@@ -4,7 +4,8 @@
 //! leaves no thread behind when the plugin's library is unloaded, which a watcher of the system's would. A change counts once
 //! two looks in a row found the same: editors write in several steps.
 //!
-//! Metadata that another host saved is found in the same way, in every mode ([`saved`]).
+//! Metadata that another host saved is found in the same way, in every mode ([`saved`]), and which records people used is written
+//! down in the same way, less often ([`used`]).
 //!
 //! The plugin spawns [`run`] on its own runtime when the host's mode is `development`, and aborts it when it stops.
 
@@ -17,6 +18,8 @@ use crate::error::Result;
 
 /// Time between two looks.
 pub const INTERVAL_MS: u64 = 300;
+/// Time between two times that used records are written down: so much of them is lost when the process is killed.
+pub const USED_INTERVAL_MS: u64 = 3_000;
 
 /// Decides from looks in a row when a change is complete.
 #[derive(Clone, Copy, Debug)]
@@ -92,21 +95,40 @@ where
 }
 
 /// Looks whether another host saved metadata, until it is dropped. That the database cannot be reached is said once.
-pub async fn saved<F, Fut>(mut look: F)
+pub async fn saved<F, Fut>(look: F)
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<()>>,
 {
-    let mut ticks = tokio::time::interval(Duration::from_millis(INTERVAL_MS));
+    steadily(INTERVAL_MS, look, "whether other hosts saved metadata cannot be seen").await;
+}
+
+/// Has it written down which records people used, until it is dropped. That the database cannot be reached is said once.
+pub async fn used<F, Fut>(keep: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
+    let trouble = "which records people used lately cannot be written down; it is tried again and again";
+    steadily(USED_INTERVAL_MS, keep, trouble).await;
+}
+
+/// Calls `act` again and again; says `trouble` when it fails, and not again before it went well.
+async fn steadily<F, Fut>(interval_ms: u64, mut act: F, trouble: &str)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<()>>,
+{
+    let mut ticks = tokio::time::interval(Duration::from_millis(interval_ms));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut well = true;
     loop {
         ticks.tick().await;
-        match look().await {
+        match act().await {
             Ok(()) => well = true,
             Err(error) if well => {
                 well = false;
-                tracing::warn!(error = %error, "whether other hosts saved metadata cannot be seen");
+                tracing::warn!(error = %error, "{trouble}");
             }
             Err(_) => {}
         }

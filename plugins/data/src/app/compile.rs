@@ -18,6 +18,7 @@ mod own;
 mod parts;
 mod reference;
 mod rule;
+mod search;
 mod settings;
 mod text;
 mod unused;

@@ -232,6 +232,7 @@ impl Engine {
                 Outcome::Stored(_) => {
                     if !only_check {
                         self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
+                        self.used.learn(&draft.effects);
                         self.parts.signal.stored();
                     }
                     return Ok(written(&mut draft, planned));

@@ -8,12 +8,13 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
+use super::titles::{read, text_of, title};
 use super::{Engine, check_method};
 use crate::error::{DataError, Result};
-use crate::model::{ObjectModel, SystemField, TitlePart};
+use crate::model::{ObjectModel, SystemField};
 use crate::query::highlight::marked;
 use crate::query::wanted::Wanted;
-use crate::query::{Operand, Operator, QueryInput, RawFilter, RawTest, SearchInput, SortInput};
+use crate::query::{QueryInput, SearchInput, SortInput};
 use crate::record::Layout;
 
 /// Hits of one answer at most.
@@ -87,6 +88,10 @@ impl Engine {
                     total = total.saturating_add(found.count);
                     more |= found.more;
                     hits.extend(found.hits);
+                }
+                // A condition of the request that the object does not know is none that its records meet.
+                Err(error) if search.filters.is_some() && is_of_filters(&error) => {
+                    skipped.push(json!({ "object": object, "code": error.code(), "message": error.to_string() }));
                 }
                 // An object that may not be read has no records, and one whose searchable fields may not, no words.
                 Ok(None)
@@ -189,64 +194,6 @@ impl Engine {
         let records = read(&found.records)?;
         Ok((records, found.total.unwrap_or(found.count)))
     }
-
-    /// Puts in what the titles of the records say of other records: one statement for all of them. What the caller may not
-    /// read is left out of the title.
-    async fn add_related(
-        &self,
-        context: &Context,
-        object: &ObjectModel,
-        records: &mut [Map<String, Value>],
-    ) -> Result<()> {
-        let related = object.title.parts.iter().filter_map(|part| match part {
-            TitlePart::Field(path) if path.len() > 1 => Some(path.join(".")),
-            _ => None,
-        });
-        let paths: Vec<String> = related.collect();
-        if paths.is_empty() || records.is_empty() {
-            return Ok(());
-        }
-        let id = SystemField::Id.name();
-        let ids: Vec<Value> = records.iter().filter_map(|record| record.get(id).cloned()).collect();
-        let query = QueryInput {
-            fields: Some([id.to_owned()].into_iter().chain(paths.iter().cloned()).collect()),
-            filter: Some(RawFilter::Test(RawTest {
-                field: id.to_owned(),
-                operator: Operator::In,
-                operand: Operand::Value(Value::Array(ids)),
-            })),
-            limit: Some(CANDIDATES * 2),
-            count: Some(false),
-            ..QueryInput::default()
-        };
-        let found = match self.find_checked(context, &object.name, query, None).await {
-            Ok(found) => read(&found.records)?,
-            Err(
-                DataError::Denied { .. }
-                | DataError::UnknownFields { .. }
-                | DataError::SecretField { .. }
-                | DataError::NotSupported { .. },
-            ) => {
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        for mut related in found {
-            let Some(record) = records.iter_mut().find(|record| record.get(id) == related.get(id)) else {
-                continue;
-            };
-            for path in &paths {
-                if let Some(value) = related.shift_remove(path) {
-                    record.insert(path.clone(), value);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn read(records: &[u8]) -> Result<Vec<Map<String, Value>>> {
-    serde_json::from_slice(records).map_err(|error| DataError::internal(error.to_string()))
 }
 
 fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std::sync::Arc<Layout>>> {
@@ -277,12 +224,12 @@ fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std:
     Ok(layouts)
 }
 
-fn text_of(record: &Map<String, Value>, field: &str) -> String {
-    match record.get(field) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    }
+/// Whether an object may answer so because of a condition: it lacks a field of it, or has one of another kind.
+fn is_of_filters(error: &DataError) -> bool {
+    matches!(
+        error,
+        DataError::UnknownFields { .. } | DataError::SecretField { .. } | DataError::InvalidFilter { .. }
+    )
 }
 
 fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wanted: &Wanted) -> Hit {
@@ -303,23 +250,6 @@ fn hit(object: &ObjectModel, fields: &[String], record: &Map<String, Value>, wan
         title,
         changed_at: text_of(record, SystemField::UpdatedAt.name()),
         highlights: highlights.collect(),
-    }
-}
-
-/// How a record is called; without any text of its own, by its id.
-fn title(object: &ObjectModel, record: &Map<String, Value>) -> String {
-    let mut title = String::new();
-    for part in &object.title.parts {
-        match part {
-            TitlePart::Literal(text) => title.push_str(text),
-            TitlePart::Field(path) => title.push_str(&text_of(record, &path.join("."))),
-        }
-    }
-    let title = title.trim();
-    if title.is_empty() {
-        text_of(record, SystemField::Id.name())
-    } else {
-        title.to_owned()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use objectos_plugin_api::protocol::data::{Object, ObjectCapabilities, SharingModel};
 
-use super::{FieldKind, FieldModel, IndexModel, RuleModel, SystemField};
+use super::{Expression, FieldKind, FieldModel, IndexModel, RuleModel, SystemField};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct ObjectModel {
     pub capabilities: ObjectCapabilities,
     /// Rules that records keep, the active ones, in their order.
     pub rules: Vec<RuleModel>,
+    /// What a search is narrowed to when the request does not say: conditions over the record's own row, all of which hold.
+    pub search_filters: Vec<Arc<Expression>>,
     /// Beginning of ids.
     pub key_prefix: Option<String>,
     /// Set with tenancy: every record belongs to a tenant.

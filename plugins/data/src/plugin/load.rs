@@ -15,10 +15,14 @@ use crate::schema::{SchemaPlan, plan_of};
 use crate::store::{DEFAULT_DATASOURCE, Datasources, Store};
 
 /// The objects of this plugin.
-const OWN: [(&str, &str); 4] = [
+const OWN: [(&str, &str); 5] = [
     (
         "sys_import_job.object.yml",
         include_str!("../../metadata/sys_import_job.object.yml"),
+    ),
+    (
+        "sys_recent_record.object.yml",
+        include_str!("../../metadata/sys_recent_record.object.yml"),
     ),
     (
         "sys_record_version.object.yml",

@@ -118,8 +118,11 @@ pub fn search_from_query_string(query: &str) -> Result<SearchParameters> {
             "q" | "query" | "search" => {
                 found.words.insert("query".to_owned(), Value::String(value));
             }
-            "operator" | "fuzzy" | "minScore" => {
+            "operator" | "fuzzy" | "minScore" | "language" => {
                 found.words.insert(key, Value::String(value));
+            }
+            "filters" | "filter" => {
+                found.words.insert("filters".to_owned(), json("filters", &value)?);
             }
             "objects" | "object" => {
                 let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -134,7 +137,8 @@ pub fn search_from_query_string(query: &str) -> Result<SearchParameters> {
             unknown => {
                 return Err(DataError::InvalidQuery {
                     message: format!(
-                        "unknown parameter '{unknown}'; a search takes q, objects, limit, operator, fuzzy, minScore"
+                        "unknown parameter '{unknown}'; a search takes q, objects, limit, operator, fuzzy, minScore, filters, \
+                         language"
                     ),
                 });
             }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 mod fields;
 mod figures;
 mod joins;
+mod language;
 mod rating;
 mod search;
 mod sort;
@@ -147,6 +148,9 @@ impl QueryInput {
         }
         if let Some(search) = &self.search {
             search.fields.iter().for_each(|field| visit(field));
+            if let Some(filters) = &search.filters {
+                filters.visit_fields(visit);
+            }
         }
         for window in &self.windows {
             window.field.iter().for_each(|field| visit(field));
@@ -207,12 +211,9 @@ fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {
     if let (Some(search), Some(fields)) = (&mut query.search, search_fields) {
         search.fields = fields;
     }
-    if query
-        .search
-        .as_ref()
-        .is_some_and(|search| search.query.trim().is_empty())
-    {
-        query.search = None;
+    if let Some(search) = query.search.take_if(|search| search.query.trim().is_empty()) {
+        // Without words nothing is searched; that not all records are wanted was said all the same.
+        search.filters.into_iter().for_each(|filter| query.narrow(filter));
     }
     if let Some(zone) = map.get("timezone").and_then(Value::as_str) {
         let without = query.group_by.iter_mut().filter(|group| group.zone.is_none());

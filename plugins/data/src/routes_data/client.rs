@@ -5,7 +5,7 @@ use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::body;
-use crate::engine::{BatchAnswer, BatchOperation, Engine, RecordAnswer, write_warnings};
+use crate::engine::{BatchAnswer, BatchOperation, Engine, RecordAnswer, UseAction, write_warnings};
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
 use crate::record::write_text;
@@ -29,6 +29,9 @@ pub(super) async fn get(engine: &Engine, context: &Context, request: &HttpReques
     let answer = engine
         .get(context, request.parameter("object"), request.parameter("id"), &wanted)
         .await?;
+    if !wanted.binned {
+        engine.note_use(context, &answer, UseAction::Viewed);
+    }
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 
@@ -36,6 +39,7 @@ pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpReq
     let answer = engine
         .create(context, request.parameter("object"), body::fields(request)?)
         .await?;
+    engine.note_use(context, &answer, UseAction::Created);
     Ok(HttpResponse::json_bytes(201, answer.to_json()))
 }
 
@@ -44,6 +48,7 @@ pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpReq
     let answer = engine
         .update(context, object, id, body::fields(request)?, body::expected(request))
         .await?;
+    engine.note_use(context, &answer, UseAction::Updated);
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 

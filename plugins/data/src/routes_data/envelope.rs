@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body;
 use super::client::{warnings, write_records};
-use crate::engine::{BatchOperation, Engine, Found, RecordAnswer, write_warnings};
+use crate::engine::{BatchOperation, Engine, Found, RecordAnswer, UseAction, write_warnings};
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
 
@@ -64,6 +64,9 @@ pub(super) async fn get(engine: &Engine, context: &Context, request: &HttpReques
     let answer = engine
         .get(context, request.parameter("object"), request.parameter("id"), &wanted)
         .await?;
+    if !wanted.binned {
+        engine.note_use(context, &answer, UseAction::Viewed);
+    }
     Ok(single(200, &answer))
 }
 
@@ -71,6 +74,7 @@ pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpReq
     let answer = engine
         .create(context, request.parameter("object"), body::fields(request)?)
         .await?;
+    engine.note_use(context, &answer, UseAction::Created);
     Ok(single(201, &answer))
 }
 
@@ -79,6 +83,7 @@ pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpReq
     let answer = engine
         .update(context, object, id, body::fields(request)?, body::expected(request))
         .await?;
+    engine.note_use(context, &answer, UseAction::Updated);
     Ok(single(200, &answer))
 }
 

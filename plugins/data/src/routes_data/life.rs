@@ -4,7 +4,7 @@ use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::body;
-use crate::engine::Engine;
+use crate::engine::{Engine, UseAction};
 use crate::error::{DataError, Result};
 use crate::record::write_text;
 
@@ -12,6 +12,7 @@ pub(super) async fn restore(engine: &Engine, context: &Context, request: &HttpRe
     let answer = engine
         .restore(context, request.parameter("object"), request.parameter("id"))
         .await?;
+    engine.note_use(context, &answer, UseAction::Updated);
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 
@@ -21,6 +22,7 @@ pub(super) async fn clone(engine: &Engine, context: &Context, request: &HttpRequ
     let answer = engine
         .clone_record(context, object, id, body::overrides(request)?)
         .await?;
+    engine.note_use(context, &answer, UseAction::Created);
     let mut out = Vec::with_capacity(answer.record.len() + 128);
     out.extend_from_slice(b"{\"object\":");
     write_text(&mut out, object);
@@ -55,6 +57,7 @@ pub(super) async fn restore_version(engine: &Engine, context: &Context, request:
     let answer = engine
         .restore_version(context, object, id, number(request)?, body::expected(request))
         .await?;
+    engine.note_use(context, &answer, UseAction::Updated);
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
 }
 

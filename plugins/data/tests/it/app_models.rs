@@ -525,12 +525,11 @@ fn what_nothing_acts_on_is_a_warning() {
         "enable.activities",
         "enable.feeds",
         "enable.files",
-        "enable.mru",
         "fields.code.dataQuality",
         "fields.title.auditTrail",
         "fields.title.trackFeedHistory",
         "fields.twice.cached",
-        "search.filters",
+        "search.filters[0]",
     ];
     assert_eq!(paths, expected);
     // Each says what to do in its place.

@@ -6,6 +6,7 @@ mod fields;
 mod files;
 mod objects;
 mod references;
+mod searches;
 mod seeds;
 mod settings;
 

@@ -40,6 +40,7 @@ mod secrets;
 mod snapshots;
 mod transfer;
 mod upserts;
+mod used;
 mod values;
 mod vectors;
 mod versions;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use objectos_data::{DataPlugin, routes_data, routes_meta, routes_search};
+use objectos_data::{DataPlugin, routes_data, routes_meta, routes_recent, routes_search};
 use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
 use objectos_plugin_api::contracts::event_archive::FILE_ARCHIVE;
 use objectos_plugin_api::contracts::event_store::{EventStoreClient, PendingRequest};
@@ -66,6 +66,7 @@ async fn it_registers_what_it_declares() {
         .chain(&routes_meta::WRITE_ROUTES)
         .chain(&routes_meta::VIEW_ROUTES)
         .chain(&routes_search::ROUTES)
+        .chain(&routes_recent::ROUTES)
         .map(|&route| route.to_owned())
         .collect();
     let mut registered = plugin.registrations().routes.clone();

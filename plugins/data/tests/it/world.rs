@@ -312,9 +312,11 @@ pub(crate) struct World {
 fn with_own_objects(files: &[(&str, &str)]) -> Catalogue {
     const VERSIONS: &str = include_str!("../../metadata/sys_record_version.object.yml");
     const JOBS: &str = include_str!("../../metadata/sys_import_job.object.yml");
+    const RECENT: &str = include_str!("../../metadata/sys_recent_record.object.yml");
     let own = [
         ("sys_record_version.object.yml", VERSIONS),
         ("sys_import_job.object.yml", JOBS),
+        ("sys_recent_record.object.yml", RECENT),
     ];
     let own = PackageSource::of_documents("objectos.data", own);
     match load(&[own, app(files)], 1) {

@@ -39,6 +39,7 @@ impl Sight<'_> {
     /// Looks at all of them.
     pub(super) fn check(&self, dice: &mut Dice, person: &mut Person) {
         self.search(person);
+        self.recent(person);
         self.memos(person);
         self.traces(person);
         self.trail(person);
@@ -61,6 +62,17 @@ impl Sight<'_> {
                 for (field, _) in marked {
                     assert!(!self.hidden[own].contains(field.as_str()), "{}: {hit}", self.about);
                 }
+            }
+        }
+    }
+
+    /// Of records that they read before they saw as little as now.
+    fn recent(&self, person: &mut Person) {
+        let used = person.get("/api/v1/recent?limit=200").expect(200);
+        for record in used["records"].as_array().expect("records") {
+            let id = record["id"].as_str().unwrap_or_default();
+            if let Some(own) = self.objects.iter().position(|object| record["object"] == *object) {
+                assert!(self.rows[own].contains(id), "{}: used {record}", self.about);
             }
         }
     }

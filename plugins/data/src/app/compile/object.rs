@@ -8,7 +8,7 @@ use objectos_plugin_api::protocol::text::is_identifier;
 
 use super::draft::{Draft, Drafts, PLUGIN_PREFIX};
 use super::expression::Expressions;
-use super::{field, index, machine, rule, text, unused};
+use super::{field, index, machine, rule, search, text, unused};
 use crate::app::label;
 use crate::app::problem::Problems;
 use crate::model::{FieldModel, ObjectModel, SoftDeleteModel, SystemField, TenancyModel, VersioningModel, nearest};
@@ -101,6 +101,7 @@ pub(super) fn compile(
         problems,
     );
     rules.extend(machine::compile(draft, &fields, problems));
+    let search_filters = search::filters(draft, &fields, expressions, problems);
     let label = object.label.clone().unwrap_or_else(|| label::from_name(&object.name));
     let plural_label = object.plural_label.clone().unwrap_or_else(|| label::plural(&label));
     let mut definition = object.clone();
@@ -118,6 +119,7 @@ pub(super) fn compile(
         title: text::title(draft, drafts, problems),
         capabilities: object.enable.clone().unwrap_or_default(),
         rules,
+        search_filters,
         key_prefix: object.key_prefix.clone().filter(|prefix| !prefix.is_empty()),
         tenancy,
         soft_delete,

@@ -12,8 +12,7 @@ const KEPT: &str = "is kept with the definition, but nothing acts on it";
 /// Keys of the object and of its fields.
 pub(super) fn check(draft: &Draft, problems: &mut Problems) {
     let object = &draft.object;
-    let search = object.search.as_ref();
-    let unused: [(&[&str], bool, &str); 7] = [
+    let unused: [(&[&str], bool, &str); 5] = [
         (
             &["partitioning"],
             object.partitioning.as_ref().is_some_and(|config| config.enabled),
@@ -23,11 +22,6 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
             &["cdc"],
             object.cdc.as_ref().is_some_and(|config| config.enabled),
             "every change is an event anyway; handle `data.record.*`",
-        ),
-        (
-            &["search", "filters"],
-            search.is_some_and(|search| search.filters.as_ref().is_some_and(|filters| !filters.is_empty())),
-            "a search finds every record that the caller may see; narrow it with `where` in the request",
         ),
         (
             &["enable", "files"],
@@ -43,11 +37,6 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems) {
             &["enable", "activities"],
             draft.enables("activities"),
             "records have no activities; add an object for tasks with a lookup to this one",
-        ),
-        (
-            &["enable", "mru"],
-            draft.enables("mru"),
-            "nobody's recently used records are kept, and no client asks for them; remove it",
         ),
     ];
     for (keys, written, instead) in unused {

@@ -1,5 +1,5 @@
-//! The part of a query that looks for words: in which fields, by which index, or, when the engine has rated the texts, which
-//! records were found. The rating itself is the engine's.
+//! The part of a query that looks for words: in which fields, by which index, of which records, or, when the engine has rated the
+//! texts, which records were found. The rating itself is the engine's.
 
 use serde_json::Value;
 
@@ -27,13 +27,30 @@ impl Checker<'_> {
                 Ok(Filter::Test(Test { field: id, condition }))
             }
             // A slip is seen by nobody but the engine.
-            Rating::Wanted if search.fuzzy => Ok(Filter::always()),
+            Rating::Wanted if search.fuzzy => self.search_filters(search),
             Rating::None if search.rates() => Err(DataError::NotSupported {
                 message: "'search.fuzzy', 'search.boost' and 'search.minScore' do not go here; leave them out"
                     .to_owned(),
             }),
-            Rating::Wanted | Rating::None => self.search(search),
+            Rating::Wanted | Rating::None => Ok(self.search(search)?.and(self.search_filters(search)?)),
         }
+    }
+
+    /// Which records are searched: as the request says, and else as the object says. What the object says of a field that the
+    /// caller may not read, or only through a mask, holds for no record: hits would tell of it.
+    fn search_filters(&mut self, search: &SearchInput) -> Result<Filter> {
+        if let Some(filters) = &search.filters {
+            return self.filter(filters);
+        }
+        let layout = self.root_layout();
+        let mut filter = Filter::always();
+        for condition in &layout.object.search_filters {
+            if self.blind(layout, condition.fields().iter().map(String::as_str)) {
+                return Ok(Filter::never());
+            }
+            filter = filter.and(self.condition_as_seen(condition)?);
+        }
+        Ok(filter)
     }
 
     /// Words to look for in the searchable fields.

@@ -261,6 +261,7 @@ impl QueryInput {
         if let Some(search) = &mut self.search {
             search.fields.iter_mut().for_each(change);
             search.boost.iter_mut().for_each(|(field, _)| change(field));
+            search.filters.iter_mut().for_each(|filter| filter.rename(name));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::language::read_language;
 use super::values::{read_boolean, read_names, wrong};
 use crate::error::{DataError, Result};
 use crate::model::nearest;
+use crate::query::written::{RawFilter, read_filter};
 
 /// Words of one search at most.
 const SEARCH_WORDS_MAX: usize = 32;
@@ -12,13 +14,14 @@ const SEARCH_WORDS_MAX: usize = 32;
 const SEARCH_LENGTH_MAX: usize = 1_000;
 /// Weights of fields are above 0 and at most this.
 const WEIGHT_MAX: f64 = 1_000.0;
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "query",
     "fields",
     "operator",
     "fuzzy",
     "boost",
     "minScore",
+    "filters",
     "language",
     "highlight",
 ];
@@ -38,6 +41,10 @@ pub struct SearchInput {
     pub boost: Vec<(String, f64)>,
     /// Records that fit worse are left out: 0 to 1.
     pub min_score: Option<f64>,
+    /// Which records are searched, in the place of what the object says; without it, as the object says.
+    pub filters: Option<RawFilter>,
+    /// The language of the words. They are read the same in every one: nothing depends on it.
+    pub language: Option<String>,
     /// The answer shows where the words were found.
     pub highlight: bool,
 }
@@ -66,12 +73,18 @@ impl SearchInput {
         if let Some(score) = self.min_score {
             out["minScore"] = json!(score);
         }
+        if let Some(filters) = &self.filters {
+            out["filters"] = filters.to_json();
+        }
+        if let Some(language) = &self.language {
+            out["language"] = json!(language);
+        }
         out
     }
 }
 
-/// Text, or `{query, fields?, operator?, fuzzy?, boost?, minScore?, highlight?}`. A language is refused: words are compared
-/// letter by letter, and none is brought back to its stem.
+/// Text, or `{query, fields?, operator?, fuzzy?, boost?, minScore?, filters?, language?, highlight?}`. `filters` is ours beside
+/// the protocol: what its `data/SearchConfig` says for an object, said by a request.
 pub(super) fn read_search(value: &Value) -> Result<SearchInput> {
     let search = match value {
         Value::String(query) => SearchInput {
@@ -97,14 +110,6 @@ fn read_map(map: &Map<String, Value>) -> Result<SearchInput> {
             .unwrap_or_default();
         return Err(wrong(format!("unknown key '{unknown}' in 'search'{hint}")));
     }
-    if given("language").is_some() {
-        return Err(DataError::NotSupported {
-            message:
-                "'search.language' is not supported: words are compared letter by letter in every language; leave it \
-                      out"
-                .to_owned(),
-        });
-    }
     let Some(Value::String(query)) = map.get("query") else {
         return Err(wrong("'search' takes text or {query, fields, operator}"));
     };
@@ -125,6 +130,8 @@ fn read_map(map: &Map<String, Value>) -> Result<SearchInput> {
         fuzzy: switch("fuzzy")?,
         boost: given("boost").map(read_boost).transpose()?.unwrap_or_default(),
         min_score: given("minScore").map(read_score).transpose()?,
+        filters: given("filters").map(read_filters).transpose()?,
+        language: given("language").map(read_language).transpose()?,
         highlight: switch("highlight")?,
     })
 }
@@ -152,6 +159,16 @@ fn read_score(value: &Value) -> Result<f64> {
     number
         .filter(|score| (0.0..=1.0).contains(score))
         .ok_or_else(|| wrong(format!("'search.minScore' is a number from 0 to 1, found {value}")))
+}
+
+/// A filter in any of its forms; an empty one lets every record be searched.
+fn read_filters(value: &Value) -> Result<RawFilter> {
+    read_filter(value).map_err(|error| match error {
+        DataError::InvalidFilter { message } => DataError::InvalidFilter {
+            message: format!("'search.filters': {message}"),
+        },
+        other => other,
+    })
 }
 
 fn check_size(query: &str) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Text search: in one object and across all of them, by a text index where there is one.
 
+mod narrowed;
+
 use std::sync::Arc;
 
 use objectos_data::access::{Access, Plan};
@@ -183,9 +185,14 @@ async fn what_a_search_cannot_do_it_says() {
     let world = world().await;
     for (search, code, part) in [
         (
-            json!({ "query": "a", "language": "en" }),
-            "not_implemented",
+            json!({ "query": "a", "language": "klingonese" }),
+            "invalid_query",
             "'search.language'",
+        ),
+        (
+            json!({ "query": "a", "filters": { "name": { "$near": 1 } } }),
+            "invalid_filter",
+            "'search.filters': unknown operator '$near'",
         ),
         (
             json!({ "query": "a", "minscore": 1 }),
@@ -211,6 +218,23 @@ async fn what_a_search_cannot_do_it_says() {
         let (found, message) = failure(world.query("company", json!({ "search": search.clone() })).await);
         assert_eq!(found, code, "{search}: {message}");
         assert!(message.contains(part), "{search}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn words_are_read_the_same_in_every_language() {
+    let world = world().await;
+    for (query, expected) in [
+        ("anvil", "c1"),
+        ("buying", ""),
+        ("grosse", ""),
+        ("größe", "c3"),
+        ("北京", "c3"),
+    ] {
+        for language in [Value::Null, json!("en"), json!("de-CH"), json!("zh")] {
+            let search = json!({ "query": query, "language": language });
+            assert_eq!(ids(&world, search.clone()).await, expected, "{search}");
+        }
     }
 }
 
