@@ -1,12 +1,13 @@
-//! Which characters are the same whatever their case: the one relation by which filters look away from case, on every database and
-//! in memory. Asked by the data plugin, which writes it out in the words of a database, and by whoever compares in memory.
+//! Which characters are the same whatever their case: the one relation by which filters look away from case, on every database
+//! and in memory. Asked by the data plugin, which writes it out in the words of a database, and by whoever compares in memory.
 //!
 //! Two characters are the same when they are equal, when one is the other's upper or lower case, or when both are the same as a
-//! third: `σ`, `ς` and `Σ` are one letter. Only cases of one character count, so a text keeps its number of characters: `ß` is the
-//! same as `ẞ` and not as `ss`, and `ŉ` is only itself. **ASCII is the same as ASCII alone**: `K` is not the sign for kelvin, `s` not
-//! `ſ`, and `i` neither `İ` nor `ı`. So what is ASCII can be left to the databases, their indexes and functions, which know A to Z.
+//! third: `σ`, `ς` and `Σ` are one letter. Only cases of one character count, so a text keeps its number of characters: `ß` is
+//! the same as `ẞ` and not as `ss`, and `ŉ` is only itself. **ASCII is the same as ASCII alone**: `K` is not the sign for kelvin,
+//! `s` is not `ſ`, and `i` neither `İ` nor `ı`. So what is ASCII can be left to the databases, which know A to Z.
 //!
-//! Marks are characters of their own here: `Ä` in one character is not the same as `A` with a mark behind it.
+//! Marks are characters of their own: `Ä` in one character is not the same as `A` with a mark behind it. (The iota that stands
+//! below Greek letters is an iota to Unicode, and so it is here.)
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -157,8 +158,8 @@ mod tests {
         for letter in '\0'..=char::MAX {
             let cases = [single(letter.to_lowercase()), single(letter.to_uppercase())];
             for case in cases.into_iter().flatten() {
-                let expected = letter.is_ascii() == case.is_ascii();
-                assert_eq!(folded_letter(letter) == folded_letter(case), expected, "{letter} {case}");
+                let same = folded_letter(letter) == folded_letter(case);
+                assert_eq!(same, letter.is_ascii() == case.is_ascii(), "{letter} {case}");
             }
             let folded = folded_letter(letter);
             assert_eq!(folded_letter(folded), folded, "{letter}");
