@@ -59,6 +59,7 @@
 
 #![warn(missing_docs)]
 
+pub mod any_case;
 mod bind;
 mod calendar;
 mod checker;

@@ -9,6 +9,7 @@
 //! Here is no database and nothing asynchronous. Called by the engine.
 
 pub mod aggregate;
+mod any_case;
 pub mod bucket;
 pub mod check;
 pub mod coerce;

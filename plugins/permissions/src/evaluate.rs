@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::future::Future;
 use std::pin::Pin;
 
+use objectos_expression::any_case::folded;
 use objectos_plugin_api::Result;
 use serde_json::{Map, Value};
 
@@ -152,11 +153,11 @@ fn test(found: &Value, operator: &str, wanted: &Value, record: &Record) -> bool 
         },
         "$contains" => contains(),
         "$notContains" => !contains(),
-        "$icontains" => text(|found, wanted| found.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase())),
+        "$icontains" => text(|found, wanted| folded(found).contains(&*folded(wanted))),
         "$startsWith" => text(|found, wanted| found.starts_with(wanted)),
         "$endsWith" => text(|found, wanted| found.ends_with(wanted)),
         "$like" => text(like),
-        "$ilike" => text(|found, wanted| like(&found.to_ascii_lowercase(), &wanted.to_ascii_lowercase())),
+        "$ilike" => text(|found, wanted| like(&folded(found), &folded(wanted))),
         "$null" => found.is_null() == (wanted == &Value::Bool(true)),
         "$exists" => found.is_null() != (wanted == &Value::Bool(true)),
         "$empty" => {
@@ -224,7 +225,8 @@ mod tests {
     }
 
     async fn check(filter: Value) -> bool {
-        let record = json!({"id": "a1", "n": 5, "text": "Abc", "none": null, "list": ["x", "y"], "on": "2026-01-05"});
+        let record = json!({"id": "a1", "n": 5, "text": "Abc", "none": null, "list": ["x", "y"], "on": "2026-01-05",
+                            "city": "Schlößchen"});
         is_among(&Rows::Where(filter), record.as_object().unwrap(), &Shares)
             .await
             .unwrap()
@@ -244,6 +246,12 @@ mod tests {
             (json!({"text": {"$like": "A_%"}}), true),
             (json!({"text": {"$like": "a%"}}), false),
             (json!({"text": {"$not": {"$startsWith": "B"}}}), true),
+            (json!({"text": {"$icontains": "BC"}}), true),
+            (json!({"city": {"$icontains": "LÖẞ"}}), true),
+            (json!({"city": {"$contains": "LÖẞ"}}), false),
+            (json!({"city": {"$ilike": "SCHLÖẞ%_"}}), true),
+            (json!({"city": {"$like": "SCHLÖẞ%_"}}), false),
+            (json!({"city": {"$ilike": "schlo%"}}), false),
             (json!({"$or": []}), false),
             (json!({"$and": []}), true),
             (json!({"on": {"$lt": "2026-01-06"}}), true),

@@ -49,7 +49,7 @@ impl<'a> Key<'a> {
     fn fits(&self, layout: &Layout, values: &[SqlValue]) -> bool {
         let same = layout.column(&self.field.name).is_some_and(|column| {
             match (&values[column], &self.value) {
-                // As the databases do it: of A to Z alone.
+                // As the databases' indexes do it, which keep keys unique: of A to Z alone.
                 (SqlValue::Text(own), SqlValue::Text(text)) if !self.field.case_sensitive => {
                     own.eq_ignore_ascii_case(text)
                 }

@@ -352,7 +352,10 @@ impl<'a> Checker<'a> {
         }
         let any_case = any_case::is_of(resolved.field);
         let checked = conditions::check(self, test, resolved.reference)?;
-        Ok(if any_case { any_case::without(checked) } else { checked })
+        if any_case {
+            return any_case::without(test, checked);
+        }
+        Ok(checked)
     }
 
     /// A condition of the app's on records of the object, which has a form in SQL: masks do not apply.

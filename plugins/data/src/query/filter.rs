@@ -349,7 +349,7 @@ pub enum TextMatch {
     NotContains,
     /// Holds it, whatever the case.
     ContainsAnyCase,
-    /// A word of it begins with the text, which is in small letters and without marks; whatever the case of A to Z.
+    /// A word of it begins with the text, which is in small letters and without marks; whatever the case.
     WordBegins,
     /// Begins with it.
     StartsWith,
@@ -386,7 +386,7 @@ pub enum Condition {
     Between(SqlValue, SqlValue),
     /// Matches a text.
     Text(TextMatch, String),
-    /// One of these texts, whatever the case of A to Z.
+    /// One of these texts, whatever the case of any letter.
     AnyCase(Vec<String>),
     /// One of the texts of a JSON list, which is bound as one value: any number of ids makes the same statement.
     AmongTexts(String),

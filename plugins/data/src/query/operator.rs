@@ -27,7 +27,7 @@ pub enum Operator {
     Contains,
     /// Does not; a null field matches.
     NotContains,
-    /// Holds a text, whatever the case of its letters a to z.
+    /// Holds a text, whatever the case of its letters.
     IContains,
     /// Begins with a text.
     StartsWith,
@@ -35,7 +35,7 @@ pub enum Operator {
     EndsWith,
     /// Has a pattern with `%` and `_`.
     Like,
-    /// Has a pattern, whatever the case of its letters a to z.
+    /// Has a pattern, whatever the case of its letters.
     ILike,
     /// Is null, for true; is not, for false.
     Null,

@@ -91,11 +91,21 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         "lower"
     }
 
-    /// How texts are compared whatever their case, such that an index without case serves it.
+    /// How texts are compared whatever the case of A to Z, such that an index without case serves it.
     fn any_case(&self) -> AnyCase;
 
     /// The operator for a pattern with case, and the pattern in its form out of one with `%`, `_` and `\`.
     fn like(&self, pattern: &str) -> (&'static str, String);
+
+    /// The same whatever the case of any letter, for a text that is in [`Dialect::lower`] case and has gone through
+    /// [`Dialect::replaces_letters`].
+    fn like_any_case(&self, pattern: &str) -> (&'static str, String);
+
+    /// The function `f(text, from, to)` that puts letters in the place of others, where patterns hold each letter in the one form
+    /// in which it is compared. None where they hold all that are the same.
+    fn replaces_letters(&self) -> Option<&'static str> {
+        None
+    }
 
     /// The elements of a JSON list as rows with a column `value`: begin; the list and [`Dialect::elements_end`] follow.
     fn elements_start(&self) -> &'static str;

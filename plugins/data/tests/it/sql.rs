@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::app_support::catalogue;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     (
         "note.object.yml",
         "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n",
@@ -34,6 +34,10 @@ const FILES: [(&str, &str); 5] = [
     (
         "step.object.yml",
         "name: step\nfields:\n  stage: { type: text }\n  due: { type: date, index: true }\nindexes:\n  - { fields: [stage, due] }\nsoftDelete: { enabled: true }\n",
+    ),
+    (
+        "person.object.yml",
+        "name: person\nfields:\n  login: { type: text, caseSensitive: false }\n",
     ),
     (
         "deal.object.yml",
@@ -245,6 +249,48 @@ fn conditions() {
     );
     check_where(json!({}), &expect!["1 = 1 []"]);
     on_postgres(&expect_file!["sql/postgres/conditions.sql"]);
+}
+
+#[test]
+fn letters_in_any_case() {
+    let check = |filter: Value, expected: &Expect| check_where_of("person", &filter, expected);
+    check(
+        json!({ "login": "Ann" }),
+        &expect![[r#"t."login" COLLATE NOCASE = ? [Text("Ann")]"#]],
+    );
+    check(
+        json!({ "login": { "$ilike": "A日%" } }),
+        &expect![[r#"lower(t."login") GLOB ? [Text("a日*")]"#]],
+    );
+    check(
+        json!({ "login": "Ärger" }),
+        &expect![[r#"t."login" COLLATE NOCASE IN (?, ?) [Text("ärger"), Text("Ärger")]"#]],
+    );
+    check(
+        json!({ "login": { "$in": ["Ann", "ÄÖÜÄÖÜ_Ä"] } }),
+        &expect![[
+            r#"(t."login" COLLATE NOCASE = ? OR lower(t."login") GLOB ?) [Text("Ann"), Text("[äÄ][öÖ][üÜ][äÄ][öÖ][üÜ]_[äÄ]")]"#
+        ]],
+    );
+    check(
+        json!({ "login": { "$in": ["ÄÖÜÄÖÜÄ", "ßÄÖÜÄÖÜ"] } }),
+        &expect![[
+            r#"EXISTS (SELECT 1 FROM json_each(?) e WHERE lower(t."login") GLOB e.value) [Json("[\"[äÄ][öÖ][üÜ][äÄ][öÖ][üÜ][äÄ]\",\"[ßẞ][äÄ][öÖ][üÜ][äÄ][öÖ][üÜ]\"]")]"#
+        ]],
+    );
+    check(
+        json!({ "login": { "$icontains": "GRÖ%" } }),
+        &expect![[r#"lower(t."login") GLOB ? [Text("*gr[öÖ]%*")]"#]],
+    );
+    check(
+        json!({ "login": { "$startsWith": "ς_" } }),
+        &expect![[r#"lower(t."login") GLOB ? [Text("[σΣς]_*")]"#]],
+    );
+    check(
+        json!({ "login": { "$notContains": "ä" } }),
+        &expect![[r#"(lower(t."login") GLOB ?) IS NOT TRUE [Text("*[äÄ]*")]"#]],
+    );
+    on_postgres(&expect_file!["sql/postgres/letters_in_any_case.sql"]);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
+use super::conditions;
+use crate::error::{DataError, Result};
 use crate::model::FieldModel;
+use crate::query::any_case::literal;
 use crate::query::check::class_of;
 use crate::query::filter::{Class, Comparison, Condition, Filter, Test};
 use crate::query::operator::Operator;
@@ -16,40 +19,50 @@ pub(super) fn is_of(field: &FieldModel) -> bool {
 }
 
 /// A checked test of such a field, without a look at case.
-pub(super) fn without(checked: Filter) -> Filter {
-    let each = |parts: Vec<Filter>| parts.into_iter().map(without).collect();
-    match checked {
-        Filter::All(parts) => Filter::All(each(parts)),
-        Filter::Any(parts) => Filter::Any(each(parts)),
-        Filter::Not(part) => Filter::Not(Box::new(without(*part))),
-        Filter::Test(test) => of_test(test),
+///
+/// # Errors
+/// `InvalidFilter` for a text that is too long to be looked for like this.
+pub(super) fn without(test: &RawTest, checked: Filter) -> Result<Filter> {
+    let each = |parts: Vec<Filter>| {
+        let each = parts.into_iter().map(|part| without(test, part));
+        each.collect::<Result<Vec<_>>>()
+    };
+    Ok(match checked {
+        Filter::All(parts) => Filter::All(each(parts)?),
+        Filter::Any(parts) => Filter::Any(each(parts)?),
+        Filter::Not(part) => Filter::Not(Box::new(without(test, *part)?)),
+        Filter::Test(checked) => of_test(test, checked)?,
         other => other,
-    }
+    })
 }
 
-fn of_test(Test { field, condition }: Test) -> Filter {
+fn of_test(raw: &RawTest, Test { field, condition }: Test) -> Result<Filter> {
     let test = |condition| {
         Filter::Test(Test {
             field: field.clone(),
             condition,
         })
     };
-    let same = |texts: Vec<SqlValue>| test(Condition::AnyCase(texts.into_iter().filter_map(text).collect()));
-    match condition {
-        Condition::Compare(Comparison::Same, value @ SqlValue::Text(_)) => same(vec![value]),
+    let same = |texts: Vec<SqlValue>| {
+        let texts: Vec<String> = texts.into_iter().filter_map(text).collect();
+        conditions::texts_length(raw, &texts)?;
+        Ok::<_, DataError>(test(Condition::AnyCase(texts)))
+    };
+    Ok(match condition {
+        Condition::Compare(Comparison::Same, value @ SqlValue::Text(_)) => same(vec![value])?,
         // A field without a value matches as well: it is not the text.
-        Condition::Compare(Comparison::Other, value @ SqlValue::Text(_)) => Filter::Not(Box::new(same(vec![value]))),
-        Condition::In { values, or_null: false } => same(values),
-        Condition::In { values, or_null: true } => Filter::Any(vec![test(Condition::Null(true)), same(values)]),
+        Condition::Compare(Comparison::Other, value @ SqlValue::Text(_)) => Filter::Not(Box::new(same(vec![value])?)),
+        Condition::In { values, or_null: false } => same(values)?,
+        Condition::In { values, or_null: true } => Filter::Any(vec![test(Condition::Null(true)), same(values)?]),
         Condition::NotIn { values, nor_null } => {
-            let others = Filter::Not(Box::new(same(values)));
+            let others = Filter::Not(Box::new(same(values)?));
             match nor_null {
                 true => Filter::All(vec![test(Condition::Null(false)), others]),
                 false => others,
             }
         }
         condition => test(condition),
-    }
+    })
 }
 
 /// The values of a text field are texts.
@@ -70,8 +83,8 @@ pub(super) fn rewritten(test: &RawTest, field: &FieldModel) -> Option<RawFilter>
     };
     let like = |pattern: String| made(test, Operator::ILike, pattern);
     Some(match (test.operator, value) {
-        (Operator::StartsWith, Value::String(text)) => like(format!("{}%", escaped(text))),
-        (Operator::EndsWith, Value::String(text)) => like(format!("%{}", escaped(text))),
+        (Operator::StartsWith, Value::String(text)) => like(format!("{}%", literal(text))),
+        (Operator::EndsWith, Value::String(text)) => like(format!("%{}", literal(text))),
         (Operator::Contains, Value::String(text)) => made(test, Operator::IContains, text.clone()),
         (Operator::NotContains, Value::String(text)) => {
             RawFilter::Not(Box::new(made(test, Operator::IContains, text.clone())))
@@ -87,16 +100,4 @@ fn made(test: &RawTest, operator: Operator, text: String) -> RawFilter {
         operator,
         operand: Operand::Value(Value::String(text)),
     })
-}
-
-/// A text as a pattern that matches it alone.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 4);
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
 }

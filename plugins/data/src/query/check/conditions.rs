@@ -1,11 +1,13 @@
 //! One test: does the operator fit the field, and is the value one of it.
 
 use objectos_expression::Zone;
+use objectos_expression::any_case::beyond_ascii;
 use serde_json::Value;
 
 use super::{Checker, Purpose};
 use crate::error::{DataError, Result};
 use crate::query::LIST_VALUES_MAX;
+use crate::query::any_case::{containing, forms};
 use crate::query::coerce::coerce;
 use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
 use crate::query::local::{is_local, localised};
@@ -18,6 +20,9 @@ static UTC: Zone = Zone::UTC;
 
 /// The longest pattern that SQLite takes, as it is built.
 const PATTERN_BYTES_MAX: usize = 50_000;
+
+/// How they are counted where case does not matter.
+const CASES_COUNT: &str = ", letters beyond A to Z counted with all their cases";
 
 fn wrong(message: String) -> DataError {
     DataError::InvalidFilter { message }
@@ -311,14 +316,34 @@ fn text(test: &RawTest, field: &FieldRef, value: &Value, how: TextMatch) -> Resu
 }
 
 /// SQLite refuses a longer pattern when it meets the first text, so no database is asked for one.
-fn pattern_length(test: &RawTest, how: TextMatch, pattern: &str) -> Result<()> {
-    let is_pattern = matches!(how, TextMatch::Like | TextMatch::LikeAnyCase);
-    if !is_pattern || SqliteDialect.like(pattern).1.len() <= PATTERN_BYTES_MAX {
+fn pattern_length(test: &RawTest, how: TextMatch, text: &str) -> Result<()> {
+    let built = match how {
+        TextMatch::Like => SqliteDialect.like(text),
+        TextMatch::LikeAnyCase => SqliteDialect.like_any_case(text),
+        TextMatch::ContainsAnyCase if beyond_ascii(text) => SqliteDialect.like_any_case(&containing(text)),
+        _ => return Ok(()),
+    };
+    if built.1.len() <= PATTERN_BYTES_MAX {
         return Ok(());
     }
     Err(wrong(format!(
-        "the pattern of {} at '{}' is longer than {PATTERN_BYTES_MAX} bytes: look for a shorter part of the text, or for \
+        "the pattern of {} at '{}' is longer than {PATTERN_BYTES_MAX} bytes{}: look for a shorter part of the text, or for \
          all of it with $eq",
+        test.operator.name(),
+        test.field,
+        if how == TextMatch::Like { "" } else { CASES_COUNT }
+    )))
+}
+
+/// The same for texts of which a field is one, whatever the case.
+pub(super) fn texts_length(test: &RawTest, texts: &[String]) -> Result<()> {
+    let patterns = forms(texts).patterns;
+    let fits = |pattern: &String| SqliteDialect.like_any_case(pattern).1.len() <= PATTERN_BYTES_MAX;
+    if patterns.iter().all(fits) {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "a text of {} at '{}' is longer than {PATTERN_BYTES_MAX} bytes{CASES_COUNT}: look for its beginning with $startsWith",
         test.operator.name(),
         test.field
     )))

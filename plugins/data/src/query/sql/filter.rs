@@ -175,15 +175,10 @@ impl SqlWriter {
             TextMatch::Contains => self.contains(field, text),
             TextMatch::NotContains => self.push("(").contains(field, text).push(") IS NOT TRUE"),
             TextMatch::ContainsAnyCase => {
-                let (start, middle) = (self.dialect.contains_start(), self.dialect.contains_middle());
-                let lower = self.dialect.lower();
-                self.push(start)
-                    .push(lower)
-                    .push("(")
-                    .field(field)
-                    .push(")")
-                    .push(middle);
-                self.value(text.to_ascii_lowercase().into()).push(")")
+                let lower = |writer: &mut Self| {
+                    writer.lower(field);
+                };
+                self.contains_any_case(lower, text)
             }
             TextMatch::WordBegins => self.word_begins(field, text),
             TextMatch::StartsWith => self.starts_with(field, text),
@@ -205,31 +200,27 @@ impl SqlWriter {
                 self.field(field).push(operator).value(pattern.into())
             }
             TextMatch::LikeAnyCase => {
-                let (operator, pattern) = self.dialect.like(&text.to_ascii_lowercase());
-                let lower = self.dialect.lower();
-                self.push(lower)
-                    .push("(")
-                    .field(field)
-                    .push(")")
-                    .push(operator)
-                    .value(pattern.into())
+                let lower = |writer: &mut Self| {
+                    writer.lower(field);
+                };
+                self.like_any_case(lower, text)
             }
         }
     }
 
     /// Marks become blanks, so that a word begins behind one.
     fn word_begins(&mut self, field: &FieldRef, text: &str) -> &mut Self {
-        let (start, middle) = (self.dialect.contains_start(), self.dialect.contains_middle());
-        self.push(start).push("' ' || ");
-        for _ in MARKS {
-            self.push("replace(");
-        }
-        let lower = self.dialect.lower();
-        self.push(lower).push("(").field(field).push(")");
-        for mark in MARKS {
-            self.push(", '").push(mark).push("', ' ')");
-        }
-        self.push(middle).value(format!(" {text}").into()).push(")")
+        let words = |writer: &mut Self| {
+            writer.push("' ' || ");
+            for _ in MARKS {
+                writer.push("replace(");
+            }
+            writer.lower(field);
+            for mark in MARKS {
+                writer.push(", '").push(mark).push("', ' ')");
+            }
+        };
+        self.contains_any_case(words, &format!(" {text}"))
     }
 
     /// As a range, so that an index serves it.

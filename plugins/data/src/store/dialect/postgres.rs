@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use objectos_expression::any_case::folded;
+
 use super::{AnyCase, Construct, Dialect, Family, construct_postgres};
 use crate::model::ColumnType;
 use crate::query::filter::Class;
@@ -80,6 +82,17 @@ impl Dialect for PostgresDialect {
             }
         }
         (" LIKE ", like)
+    }
+
+    /// What ILIKE and regular expressions take for another case depends on collation and version, and a long expression is
+    /// refused as too complex. LIKE beside a text of the collation "C" compares bytes, and `translate` puts the characters that it
+    /// is told in the place of others and changes nothing else: with both the answer is the same in every database.
+    fn like_any_case(&self, pattern: &str) -> (&'static str, String) {
+        self.like(&folded(pattern))
+    }
+
+    fn replaces_letters(&self) -> Option<&'static str> {
+        Some("translate")
     }
 
     fn elements_start(&self) -> &'static str {

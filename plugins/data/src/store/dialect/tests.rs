@@ -22,6 +22,22 @@ fn patterns_stay_patterns() {
 }
 
 #[test]
+fn patterns_in_any_case() {
+    let check = |pattern: &str, sqlite: &str, postgres: &str| {
+        assert_eq!(SqliteDialect.like_any_case(pattern).1, sqlite, "{pattern}");
+        assert_eq!(PostgresDialect.like_any_case(pattern).1, postgres, "{pattern}");
+    };
+    check("%Acme_", "*acme?", "%acme_");
+    check("%ÄRG%", "*[äÄ]rg*", "%ärg%");
+    check("Σ\\Σ\\", "[σΣς][σΣς]\\", "σ\\σ\\\\");
+    // What means something within a class stands outside of it.
+    check("A*?[]^-", "a[*][?][[]]^-", "a*?[]^-");
+    check("50\\%\\_", "50%_", "50\\%\\_");
+    // No other case: İ and ı have one in ASCII or of two characters, others none at all.
+    check("İı日A\u{308}", "İı日a\u{308}", "İı日a\u{308}");
+}
+
+#[test]
 fn a_quote_in_a_name_stays_in_the_name() {
     for dialect in [&SqliteDialect as &dyn Dialect, &PostgresDialect] {
         let mut out = String::new();
