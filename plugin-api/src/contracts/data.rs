@@ -80,7 +80,8 @@ pub struct DeleteRequest {
 pub struct BatchRequest {
     /// Name of the object.
     pub object: String,
-    /// `{operation: create|update|upsert|delete, records:[{id?, data?}], options?}`.
+    /// `{operation: create|update|upsert|delete|restore|purge, records: [{id?, externalId?, data?, expectedVersion?}], options?}`;
+    /// `externalId` goes with `upsert`, `expectedVersion` with `update`, `delete` and `purge`. A key beside these is refused.
     pub batch: Value,
 }
 
@@ -88,7 +89,8 @@ pub struct BatchRequest {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionRequest {
-    /// `[{object, action: create|update|delete, id?, data?}]`; `{"$ref": n}` in data is the id made by operation n.
+    /// `[{object, action, id?, externalId?, data?, expectedVersion?}]`: the operations of a [`BatchRequest`], and of their keys the
+    /// same; `{"$ref": n}` in data is the id made by operation n.
     pub operations: Vec<Value>,
 }
 

@@ -27,8 +27,8 @@ pub mod window;
 pub mod words;
 mod written;
 
-pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
+pub(crate) use http::{parameter, switch};
 pub use input::{
     AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
     Rating, SearchInput, SortInput, WindowInput,

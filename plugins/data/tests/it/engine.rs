@@ -33,6 +33,7 @@ mod relationships;
 mod replicas;
 mod routes;
 mod routes_life;
+mod routes_refused;
 mod rule_kinds;
 mod rules;
 mod searching;

@@ -483,6 +483,8 @@ async fn a_pool_that_stays_full_turns_callers_away() {
     let (served, ()) = tokio::join!(store.reader(), async { drop(held.pop()) });
     drop(served.unwrap());
     assert_eq!(number(&store, "SELECT 7").await, 7);
+    drop(held);
+    store.close().await;
 }
 
 #[tokio::test]
