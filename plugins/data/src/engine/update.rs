@@ -360,7 +360,7 @@ impl Engine {
     }
 
     /// Doubles of a record that is not written yet: another one at the same moment may be missed.
-    async fn known_doubles(
+    pub(super) async fn known_doubles(
         &self,
         draft: &Draft<'_>,
         layout: &Arc<Layout>,

@@ -6,6 +6,7 @@ mod all_errors;
 mod any_case;
 mod batches;
 mod bin;
+mod bin_unique;
 mod cases;
 mod children;
 mod concurrency;
