@@ -33,6 +33,7 @@ pub use input::{
     AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
     Rating, SearchInput, SortInput, WindowInput,
 };
+pub(crate) use local::as_written;
 pub use operator::Operator;
 pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};
 

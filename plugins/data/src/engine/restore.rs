@@ -195,7 +195,7 @@ impl Engine {
         let object = layout.object.name.as_str();
         let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
         let Some(fields) = hooked else { return Ok(()) };
-        let taken = take(layout, granted, &fields, Some(before), true)?;
+        let taken = take(layout, granted, &fields, Some(before), true, draft.caller)?;
         apply_hooked(layout, values, taken.values);
         let mut errors = taken.errors;
         self.settle_files(draft, layout, granted, Some(before), values, &mut errors)

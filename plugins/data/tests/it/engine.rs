@@ -46,3 +46,4 @@ mod vectors;
 mod versions;
 mod windows;
 mod zones;
+mod zones_written;
