@@ -271,9 +271,15 @@ pub(super) fn transaction_items(operations: Vec<Value>, object: Option<&str>) ->
                 return Err(wrong(format!("operation {index} is not an object")));
             };
             let operation = operation(entry, if entry.contains_key(key) { key } else { "action" })?;
-            let named = object
-                .map(str::to_owned)
-                .or_else(|| entry.get("object").and_then(Value::as_str).map(str::to_owned));
+            let named = entry.get("object").and_then(Value::as_str);
+            if let (Some(object), Some(named)) = (object, named)
+                && object != named
+            {
+                return Err(wrong(format!(
+                    "operation {index} names the object '{named}', and the address '{object}'; use POST /api/v1/batch"
+                )));
+            }
+            let named = object.or(named).map(str::to_owned);
             let object = named.ok_or_else(|| wrong(format!("operation {index} names no object")))?;
             let BatchItem {
                 id,

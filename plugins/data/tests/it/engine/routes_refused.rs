@@ -163,6 +163,11 @@ async fn keys_of_bulk_calls_that_nobody_knows_are_named() {
             "unknown key 'name' in operation 0",
         ),
         (
+            ACTION,
+            r#"{"operations":[{"type":"create","object":"other","data":{}}]}"#,
+            "operation 0 names the object 'other', and the address 'thing'",
+        ),
+        (
             BATCH,
             r#"{"operation":"create","records":[{"externalId":"A","data":{}}]}"#,
             "'externalId' of record 0 goes with upsert only",
