@@ -80,7 +80,9 @@ pub struct DeleteRequest {
 pub struct BatchRequest {
     /// Name of the object.
     pub object: String,
-    /// `{operation: create|update|upsert|delete, records:[{id?, data?}], options?}`.
+    /// `{operation, records: [{id?, externalId?, data?, expectedVersion?}], options?}`; operations are `create`, `update`,
+    /// `upsert`, `delete`, `restore` and `purge`. `externalId` goes with `upsert`, `expectedVersion` with `update`, `delete` and
+    /// `purge`; another key is refused.
     pub batch: Value,
 }
 
@@ -88,7 +90,8 @@ pub struct BatchRequest {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionRequest {
-    /// `[{object, action: create|update|delete, id?, data?}]`; `{"$ref": n}` in data is the id made by operation n.
+    /// `[{object, action, id?, externalId?, data?, expectedVersion?}]`: actions and keys are those of a [`BatchRequest`];
+    /// `{"$ref": n}` in data is the id made by operation n.
     pub operations: Vec<Value>,
 }
 

@@ -78,7 +78,8 @@ pub struct DatabaseConfig {
     /// PostgreSQL: how far replicas may be behind, milliseconds; for so long after a write whoever wrote reads from the first
     /// server, as long as the same host answers. 0: from replicas at once.
     pub replica_lag_ms: u64,
-    /// PostgreSQL: how long to wait for a connection, milliseconds.
+    /// How long to wait for a connection, milliseconds: for one to come free while all are in use, and (PostgreSQL) for a new
+    /// one to be made.
     pub connect_timeout_ms: u64,
     /// `NORMAL`: after a power cut the last moments may be missing, but nothing is half there. `FULL`: what was answered is
     /// on the disk.
@@ -347,6 +348,12 @@ impl DatabaseConfig {
             });
         }
         Ok(folder.join(path))
+    }
+
+    /// How long to wait for a connection.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
     }
 
     /// How long one query may run.

@@ -44,6 +44,7 @@ mod recent;
 mod references;
 mod relations;
 mod restore;
+mod returning;
 mod rotate;
 mod seal;
 mod search;

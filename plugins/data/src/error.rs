@@ -246,6 +246,12 @@ pub enum DataError {
     /// The query took longer than it may.
     #[error("the query took too long; narrow its filter")]
     QueryTimeout,
+    /// All connections to the database were in use for as long as is waited for one. Nothing was stored.
+    #[error("all connections to the database are in use, and none came free within {waited_ms} ms; try again")]
+    NoConnection {
+        /// How long was waited.
+        waited_ms: u64,
+    },
     /// The store is closed, or closing.
     #[error("the store is closing; try again")]
     StoreClosed,
@@ -372,7 +378,7 @@ impl DataError {
             Self::Configuration { .. } => objectos_plugin_api::CONFIGURATION_ERROR,
             Self::NotSupported { .. } => "not_implemented",
             Self::QueryTimeout => "timeout",
-            Self::StoreClosed => "service_unavailable",
+            Self::NoConnection { .. } | Self::StoreClosed => "service_unavailable",
             Self::Database { .. } => "database_error",
         }
     }
@@ -407,7 +413,7 @@ impl DataError {
             Self::Plugin(error) => error.kind(),
             Self::NotSupported { .. } => ErrorKind::NotImplemented,
             Self::QueryTimeout => ErrorKind::Timeout,
-            Self::StoreClosed => ErrorKind::Unavailable,
+            Self::NoConnection { .. } | Self::StoreClosed => ErrorKind::Unavailable,
             Self::Configuration { .. } => ErrorKind::Invalid,
             Self::Expression { .. } | Self::Database { .. } | Self::SecretUnreadable { .. } | Self::Internal { .. } => {
                 ErrorKind::Internal

@@ -28,12 +28,13 @@ pub mod window;
 pub mod words;
 mod written;
 
-pub(crate) use http::decode;
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
+pub(crate) use http::{parameter, switch};
 pub use input::{
     AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
     Rating, SearchInput, SortInput, WindowInput,
 };
+pub(crate) use local::as_written;
 pub use operator::Operator;
 pub use written::{Operand, Quantifier, RawFilter, RawLookup, RawRelated, RawTest, read_filter, read_plan_filter};
 

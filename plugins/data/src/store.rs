@@ -16,6 +16,7 @@ mod fault;
 mod postgres;
 mod sqlite;
 mod statement;
+mod waiting;
 
 use std::fmt;
 use std::future::Future;
@@ -54,7 +55,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// A connection for reading; goes back when it is dropped. Safe to drop at any time.
     ///
-    /// Fails with `StoreClosed`, or `Database` when no connection can be made.
+    /// Fails with `StoreClosed`, `NoConnection` when all are in use for too long, `Database` when none can be made.
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>>;
 
     /// A connection for reading what others may have changed a moment ago: perhaps to a copy of the database that follows
@@ -103,7 +104,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Stores a unit of changes, whole or not at all; answered once it is committed. A caller that goes away does not stop
     /// a unit that was handed over. Of a trial nothing is stored, whatever is answered.
     ///
-    /// Fails with `StoreClosed` (nothing was stored) or `Database` (nothing was stored, as far as the database could say).
+    /// Fails with `StoreClosed` or `NoConnection` (nothing was stored), or `Database` (nothing was stored, as far as the database
+    /// could say).
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>>;
 
     /// The tables that are there, but for the store's own.

@@ -9,5 +9,5 @@ mod rules;
 mod value;
 
 pub use form::{is_email, is_password_hash, is_phone, is_url};
-pub use rules::{Question, RuleContext, Told, UniqueDemand, Verdict, check_rules};
+pub use rules::{Question, RuleContext, Told, UniqueDemand, Verdict, check_rules, check_unique};
 pub use value::{holds_zero, normalise, stamp};

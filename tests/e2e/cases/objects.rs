@@ -54,6 +54,18 @@ POST /batch {"operations": [{"object": "thing", "action": "delete", "id": "t2"},
 GET thing/t2 => 200 {"record": {"name": "b"}}
 GET thing?select=name => 200 {"total": 2}
 
+# what is known by a key, or comes with an id, is so in a transaction as well
+POST /batch {"operations": [{"object": "thing", "action": "upsert", "externalId": "b", "data": {"size": 7}}, {"object": "thing", "action": "create", "id": "t9", "data": {"name": "named"}}]} => 200 {"results": [{"id": "t2", "record": {"name": "b", "size": 7}}, {"id": "t9"}]}
+GET thing?select=name => 200 {"total": 3}
+
+# what cannot be read is refused, and nothing is done
+POST thing/updateMany {"records": [{"id": "t9", "size": 8}]} => 400 invalid_format
+POST thing/batch {"operation": "create", "records": [{"name": "x"}]} => 400 invalid_format
+PATCH thing/t9?expectedVersion=%zz {"size": 8} => 400 invalid_query
+DELETE thing/t9?purge=no => 400 invalid_query
+GET thing/t9 => 200 {"record": {"name": "named", "size": null}}
+DELETE thing/t9?purge=0 => 200 {"deleted": true}
+
 # registered while the system runs, and taken away again
 PUT /meta/object/late {"fields": {"x": {"type": "text"}}} => 200 {"success": true}
 POST late {"x": "1"} => 201

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::data::EventBeside;
 use objectos_plugin_api::protocol::data::ApiMethod;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::RecordAnswer;
 use super::beside::event_beside;
@@ -24,6 +24,9 @@ use crate::validate::Told;
 
 /// Records of one request that are written at the same time, when each is for itself: they share commits.
 const AT_ONCE: usize = 64;
+/// What is told of a `$ref` that leads nowhere.
+const NO_REF: &str =
+    "$ref takes the place of an earlier operation, counted from 0, that makes a record or names its id";
 
 /// What is done with each record (`api/BatchOperationType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +152,10 @@ pub struct TransactionItem {
     pub object: String,
     /// What is done.
     pub operation: BatchOperation,
-    /// The record.
+    /// The record; one that is made gets this id.
     pub id: Option<String>,
+    /// Upsert: the record by the object's external id.
+    pub external_id: Option<String>,
     /// Its fields; `{"$ref": n}` in the place of a value is the id of the record that change `n` makes.
     pub data: Fields,
     /// The version that the caller knows.
@@ -322,18 +327,22 @@ impl Engine {
                 .map(|id| id_of_ref(id, &made))
                 .transpose()
                 .map_err(|error| in_batch(index, error))?;
+            let own = item.data.get("id").filter(|own| !own.is_null()).cloned();
+            let named = own.or_else(|| id.as_deref().map(Value::from));
             if item.operation == BatchOperation::Create {
                 let layout = layout_of(&schema, &item.object).map_err(|error| in_batch(index, error))?;
-                let own = item.data.get("id").and_then(Value::as_str).map(str::to_owned);
-                let id = own.unwrap_or_else(|| self.ids.make(layout.object.key_prefix.as_deref(), self.now_ms()));
-                item.data.insert("id".to_owned(), json!(id));
-                made.push(Some(id));
+                let make = || Value::from(self.ids.make(layout.object.key_prefix.as_deref(), self.now_ms()));
+                // What is no id is refused when the record is made.
+                let own = named.unwrap_or_else(make);
+                made.push(own.as_str().map(str::to_owned));
+                item.data.insert("id".to_owned(), own);
             } else {
-                made.push(id.clone());
+                let of_data = named.as_ref().and_then(Value::as_str).map(str::to_owned);
+                made.push(id.clone().or(of_data));
             }
             let entry = BatchItem {
                 id,
-                external_id: None,
+                external_id: item.external_id,
                 data: item.data,
                 expected: item.expected,
             };
@@ -542,7 +551,7 @@ fn resolve(value: &mut Value, made: &[Option<String>]) -> Result<()> {
                 .and_then(|place| usize::try_from(place).ok());
             let id = place.and_then(|place| made.get(place)).and_then(Option::as_ref);
             let id = id.ok_or_else(|| DataError::InvalidBody {
-                message: "$ref takes the place of an earlier operation, counted from 0".to_owned(),
+                message: NO_REF.to_owned(),
             })?;
             *value = Value::from(id.as_str());
             Ok(())
@@ -563,6 +572,6 @@ fn id_of_ref(id: &str, made: &[Option<String>]) -> Result<String> {
         .and_then(|place| made.get(place))
         .and_then(Option::clone);
     known.ok_or_else(|| DataError::InvalidBody {
-        message: "$ref takes the place of an earlier operation, counted from 0".to_owned(),
+        message: NO_REF.to_owned(),
     })
 }

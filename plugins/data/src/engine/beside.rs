@@ -76,7 +76,7 @@ impl Engine {
         let context = draft.caller.context;
         self.parts.hooks.admit(context, plugin, &made.object).await?;
         let granted = Granted::system();
-        let mut taken = take(&layout, &granted, &made.record, None, true)?;
+        let mut taken = take(&layout, &granted, &made.record, None, true, draft.caller)?;
         let mut values = vec![SqlValue::Null; layout.columns.len()];
         let id = self.ids.make(layout.object.key_prefix.as_deref(), draft.caller.now_ms);
         for (column, value) in taken.values {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objectos_expression::{Environment as _, RecordEnvironment, evaluate};
+use objectos_expression::{Environment, RecordEnvironment, evaluate};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
@@ -18,6 +18,7 @@ use super::indexed::fits_indexes;
 use super::observe::note;
 use super::ports::HookPoint;
 use super::references::pointing;
+use super::restore::is_binned;
 use super::update::Judged;
 use super::{Engine, Fields, check_method, layout_of, store_record};
 use crate::error::{DataError, FieldCode, FieldError, Result};
@@ -58,7 +59,7 @@ impl Engine {
         if !granted.system {
             check_method(&layout, ApiMethod::Create)?;
         }
-        let mut taken = take(&layout, &granted, record, None, granted.system)?;
+        let mut taken = take(&layout, &granted, record, None, granted.system, draft.caller)?;
         let id = match self.new_id(draft, &layout, record) {
             Ok(id) => id,
             Err(error) => {
@@ -91,7 +92,7 @@ impl Engine {
             .await?;
         if let Some(fields) = hooked {
             draft.untell();
-            let taken = take(&layout, &granted, &fields, None, true)?;
+            let taken = take(&layout, &granted, &fields, None, true, draft.caller)?;
             apply_hooked(&layout, &mut values, taken.values);
             values[0] = SqlValue::Text(id.clone());
             demands = self
@@ -164,7 +165,7 @@ impl Engine {
             match &field.default {
                 Some(_) if record.contains_key(&column.name) || !values[index].is_null() => {}
                 None => {}
-                Some(DefaultValue::Literal(value)) => match normalise(field, value) {
+                Some(DefaultValue::Literal(value)) => match normalise(field, value, draft.caller) {
                     Ok(value) => values[index] = value,
                     Err(error) => errors.push(error),
                 },
@@ -182,7 +183,7 @@ impl Engine {
                 place: format!("the default of '{}'", layout.columns[index].name),
                 reason: error.to_string(),
             })?;
-            match normalise(layout.field(index), &value.to_json()) {
+            match normalise(layout.field(index), &value.to_json(), draft.caller) {
                 Ok(value) => values[index] = value,
                 Err(error) => errors.push(error),
             }
@@ -245,6 +246,10 @@ impl Engine {
         values: &[SqlValue],
         demands: &[UniqueDemand],
     ) -> Result<()> {
+        // What lies in the bin is in nobody's way, whatever a delete changes in it.
+        if is_binned(layout, values) {
+            return Ok(());
+        }
         for demand in demands {
             if let Some(statement) = self.doubles(draft, layout, id, values, demand)? {
                 let part = Part::Unique {
@@ -290,20 +295,22 @@ impl Engine {
     }
 }
 
-/// Reads the fields that came. `trusted`: they come from the system or from a hook and may be any.
+/// Reads the fields that came, as the environment of whoever sends them has it. `trusted`: they come from the system or from a
+/// hook and may be any.
 pub(super) fn take(
     layout: &Layout,
     granted: &Granted,
     record: &Fields,
     previous: Option<&[SqlValue]>,
     trusted: bool,
+    environment: &dyn Environment,
 ) -> Result<Taken> {
     let object = &layout.object;
     let mut taken = Taken::default();
     // A record that comes back as it was read changes nothing. Of what cannot be read, or only through a mask, even that would
     // tell.
     let comes_back = |field: &FieldModel, value: &Value, before: Option<(Form, &SqlValue)>| {
-        granted.knows(&field.name) && before.is_some_and(|before| is_same(field, value, before))
+        granted.knows(&field.name) && before.is_some_and(|before| is_same(field, value, before, environment))
     };
     let mut denied = Vec::new();
     for (name, value) in record {
@@ -358,10 +365,10 @@ pub(super) fn take(
             // Encrypted anew it would be another value.
             continue;
         }
-        match normalise(field, value) {
+        match normalise(field, value, environment) {
             Ok(stored) => {
                 taken.values.push((column, stored));
-                take_currency(layout, field, value, record, &mut taken);
+                take_currency(layout, field, value, (record, environment), &mut taken);
             }
             Err(error) => taken.errors.push(error),
         }
@@ -376,7 +383,13 @@ pub(super) fn take(
 }
 
 /// The currency in `{value, currency}` goes to the field beside the amount, unless that came by itself.
-fn take_currency(layout: &Layout, field: &FieldModel, value: &Value, record: &Fields, taken: &mut Taken) {
+fn take_currency(
+    layout: &Layout,
+    field: &FieldModel,
+    value: &Value,
+    (record, environment): (&Fields, &dyn Environment),
+    taken: &mut Taken,
+) {
     let FieldSettings::Currency(CurrencyModel::Dynamic(beside)) = &field.settings else {
         return;
     };
@@ -384,7 +397,7 @@ fn take_currency(layout: &Layout, field: &FieldModel, value: &Value, record: &Fi
     let (Some(code), Some(column), false) = (code, layout.column(beside), record.contains_key(beside)) else {
         return;
     };
-    match normalise(layout.field(column), code) {
+    match normalise(layout.field(column), code, environment) {
         Ok(code) => taken.values.push((column, code)),
         Err(error) => taken.errors.push(error),
     }
@@ -397,8 +410,14 @@ fn is_mask(granted: &Granted, field: &FieldModel, value: &Value, (form, before):
     mask.is_some_and(|mask| seen && masked(mask, &to_json(form, before)) == *value)
 }
 
-fn is_same(field: &FieldModel, value: &Value, (form, before): (Form, &SqlValue)) -> bool {
-    (form == Form::Secret && value.is_null()) || normalise(field, value).is_ok_and(|value| value == *before)
+fn is_same(
+    field: &FieldModel,
+    value: &Value,
+    (form, before): (Form, &SqlValue),
+    environment: &dyn Environment,
+) -> bool {
+    let same = || normalise(field, value, environment).is_ok_and(|value| value == *before);
+    (form == Form::Secret && value.is_null()) || same()
 }
 
 fn only_mask(field: &FieldModel) -> FieldError {

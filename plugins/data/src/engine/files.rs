@@ -103,7 +103,7 @@ impl Engine {
                 Value::Array(files)
             }
         };
-        Ok(normalise(written.field, &value))
+        Ok(normalise(written.field, &value, draft.caller))
     }
 
     async fn file(&self, draft: &Draft<'_>, written: &Written<'_>, given: Value) -> Result<Result<Value, FieldError>> {

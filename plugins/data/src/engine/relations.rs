@@ -16,8 +16,13 @@ const HOPS_MAX: usize = 5;
 
 /// The paths that the rules of an object read.
 pub(super) fn rule_paths(object: &ObjectModel) -> Vec<String> {
+    paths_of(object.rules.iter())
+}
+
+/// The paths that some rules read.
+pub(super) fn paths_of<'r>(rules: impl Iterator<Item = &'r RuleModel>) -> Vec<String> {
     let mut paths = Vec::new();
-    object.rules.iter().for_each(|rule| collect(rule, &mut paths));
+    rules.for_each(|rule| collect(rule, &mut paths));
     paths.sort_unstable();
     paths.dedup();
     paths

@@ -133,40 +133,22 @@ impl Engine {
             values[column] = SqlValue::Null;
             let mut record = Fields::new();
             record.insert(layout.columns[column].name.clone(), Value::Null);
-            let hook = || RecordHook {
-                object: layout.object.name.clone(),
-                id: id.to_owned(),
-                record,
-                previous: Some(document(layout, &before)),
-                ..RecordHook::default()
-            };
-            let object = layout.object.name.as_str();
-            let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
-            if let Some(fields) = hooked {
-                let taken = take(layout, granted, &fields, Some(&before), true)?;
-                apply_hooked(layout, &mut values, taken.values);
-                let mut errors = taken.errors;
-                self.settle_files(draft, layout, granted, Some(&before), &mut values, &mut errors)
-                    .await?;
-                if !errors.is_empty() {
-                    return Err(refused(&layout.object, granted, errors));
-                }
-            }
+            self.ask_hooks_back(draft, layout, granted, (id, record), &before, &mut values)
+                .await?;
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
             stamp_changed(draft, layout, &before, &mut values);
             let references = pointing(layout, &values, |_| true);
             if draft.diagnose {
                 let errors = self.missing_references(draft, granted, &references, true).await?;
                 if !errors.is_empty() {
-                    return Err(DataError::Invalid {
-                        object: object.to_owned(),
-                        errors,
-                    });
+                    let object = layout.object.name.clone();
+                    return Err(DataError::Invalid { object, errors });
                 }
             }
+            let demands = self.demands_of_return(draft, layout, granted, &before, &values).await?;
             self.guard_references(draft, granted, &references)?;
+            draft.guard_relied(layout);
             fits_indexes(layout, &values, |column| values[column] != before[column])?;
-            draft.note_rules(layout);
             let statement = store_record::update(layout.dialect, layout, id, &before, &values);
             draft.push(
                 Part::Record {
@@ -175,6 +157,7 @@ impl Engine {
                 statement,
                 Expect::Changed(1),
             );
+            self.demand(draft, layout, id, &values, &demands)?;
             let moment = before[column].clone();
             let after = Arc::new(values);
             note_as(
@@ -190,6 +173,37 @@ impl Engine {
             }
             Ok(after)
         })
+    }
+
+    /// What before-hooks make of a record that comes back: for them it is a change.
+    async fn ask_hooks_back(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Arc<Layout>,
+        granted: &Granted,
+        (id, record): (&str, Fields),
+        before: &Stored,
+        values: &mut [SqlValue],
+    ) -> Result<()> {
+        let hook = || RecordHook {
+            object: layout.object.name.clone(),
+            id: id.to_owned(),
+            record,
+            previous: Some(document(layout, before)),
+            ..RecordHook::default()
+        };
+        let object = layout.object.name.as_str();
+        let hooked = self.before_hook(draft, HookPoint::BeforeUpdate, hook, object).await?;
+        let Some(fields) = hooked else { return Ok(()) };
+        let taken = take(layout, granted, &fields, Some(before), true, draft.caller)?;
+        apply_hooked(layout, values, taken.values);
+        let mut errors = taken.errors;
+        self.settle_files(draft, layout, granted, Some(before), values, &mut errors)
+            .await?;
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(refused(&layout.object, granted, errors))
     }
 
     async fn bring_children_back(

@@ -184,7 +184,7 @@ impl Engine {
         record: &Fields,
     ) -> Result<Stored> {
         let object = layout.object.name.as_str();
-        let taken = take(layout, granted, record, Some(before), granted.system)?;
+        let taken = take(layout, granted, record, Some(before), granted.system, draft.caller)?;
         let mut values = Vec::clone(before);
         for (column, value) in taken.values {
             values[column] = value;
@@ -207,7 +207,7 @@ impl Engine {
             )
             .await?;
         if let Some(fields) = hooked {
-            let taken = take(layout, granted, &fields, Some(before), true)?;
+            let taken = take(layout, granted, &fields, Some(before), true, draft.caller)?;
             // What the hook took out of the change goes back to what it was.
             draft.untell();
             let asked = std::mem::replace(&mut values, Vec::clone(before));
@@ -360,7 +360,7 @@ impl Engine {
     }
 
     /// Doubles of a record that is not written yet: another one at the same moment may be missed.
-    async fn known_doubles(
+    pub(super) async fn known_doubles(
         &self,
         draft: &Draft<'_>,
         layout: &Arc<Layout>,

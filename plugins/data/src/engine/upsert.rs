@@ -33,7 +33,9 @@ pub(super) struct Key<'a> {
 impl<'a> Key<'a> {
     /// The key of a record that comes; none when the value is none of the field. Within the tenant that the record will be of.
     pub(super) fn new(search: &Search<'_>, field: &'a FieldModel, value: &Value, record: &Fields) -> Option<Self> {
-        let value = normalise(field, value).ok().filter(|value| !value.is_null())?;
+        let value = normalise(field, value, search.caller)
+            .ok()
+            .filter(|value| !value.is_null())?;
         let tenancy = search.layout.object.tenancy.as_ref();
         let tenant = tenancy.and_then(|tenancy| {
             let named = record.get(&tenancy.field).and_then(Value::as_str);

@@ -87,7 +87,7 @@ pub(super) fn keep(
     for (column, value) in values.iter_mut().enumerate() {
         let field = versions.field(column);
         *value = match row.get(&field.name) {
-            Some(given) => normalise(field, given).map_err(|error| DataError::internal(error.message))?,
+            Some(given) => normalise(field, given, draft.caller).map_err(|error| DataError::internal(error.message))?,
             None => SqlValue::Null,
         };
     }

@@ -37,7 +37,7 @@ async fn open(config: &DatabaseConfig, folder: &Path) -> Result<Arc<dyn Store>> 
             replica_lag_ms: config.replica_lag_ms,
             schema: config.schema.clone(),
             pool_size: config.pool_size,
-            connect_timeout: Duration::from_millis(config.connect_timeout_ms),
+            connect_timeout: config.connect_timeout(),
             query_timeout: config.query_timeout(),
             ..PostgresOptions::new(url)
         };
@@ -46,6 +46,7 @@ async fn open(config: &DatabaseConfig, folder: &Path) -> Result<Arc<dyn Store>> 
     let options = SqliteOptions {
         synchronous: config.synchronous,
         readers: config.readers,
+        connect_timeout: config.connect_timeout(),
         busy_timeout: Duration::from_millis(config.busy_timeout_ms),
         query_timeout: config.query_timeout(),
         ..SqliteOptions::new(config.path(folder)?)

@@ -44,6 +44,9 @@ const KNOWN: &[&str] = &[
 /// Those that hold a filter, in their order of preference: the first that is there counts.
 const FILTERS: [&str; 4] = ["filter", "filters", "$filter", "where"];
 
+/// Those of [`KNOWN`] that are true or false; where they are written, they say which.
+const SWITCHES: [&str; 3] = ["distinct", "count", "$count"];
+
 /// Reads the part of an address behind the `?`.
 ///
 /// # Errors
@@ -64,7 +67,7 @@ pub fn from_query_string(query: &str) -> Result<QueryInput> {
             // Any other value is one of a field that happens to have this name.
             body.insert(key, Value::String(value));
         } else if KNOWN.contains(&key.as_str()) {
-            if !value.is_empty() {
+            if !value.is_empty() || SWITCHES.contains(&key.as_str()) {
                 body.insert(key, Value::String(value));
             }
         } else if key.starts_with('$') {
@@ -196,8 +199,39 @@ fn json(key: &str, text: &str) -> Result<Value> {
     })
 }
 
+/// The first value of one parameter, decoded; `None` where it is not written.
+///
+/// # Errors
+/// `InvalidQuery` for a value that is not percent-encoded, with the name.
+pub(crate) fn parameter(query: &str, name: &str) -> Result<Option<String>> {
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if decode(key)? == name {
+            return decode(value).map(Some).map_err(|_| DataError::InvalidQuery {
+                message: format!("'{name}' is not percent-encoded UTF-8, found '{value}'"),
+            });
+        }
+    }
+    Ok(None)
+}
+
+/// A parameter that is `true` (or `1`) or `false` (or `0`); `None` where it is not written.
+///
+/// # Errors
+/// `InvalidQuery` for anything else, an empty value among it.
+pub(crate) fn switch(query: &str, name: &str) -> Result<Option<bool>> {
+    match parameter(query, name)?.as_deref() {
+        None => Ok(None),
+        Some("true" | "1") => Ok(Some(true)),
+        Some("false" | "0") => Ok(Some(false)),
+        Some(other) => Err(DataError::InvalidQuery {
+            message: format!("'{name}' must be true or false, found '{other}'"),
+        }),
+    }
+}
+
 /// Percent signs and plus signs, as forms write them.
-pub(crate) fn decode(text: &str) -> Result<String> {
+fn decode(text: &str) -> Result<String> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }

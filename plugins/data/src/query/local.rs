@@ -1,9 +1,10 @@
-//! Values of filters in the caller's time zone: a text that names no zone is local time, and the day of a moment is the local one.
-//! Not here: what a text means otherwise, which is `coerce`. Called by `check`.
+//! Values in the caller's time zone: a text that names no zone is local time, and the day of a moment is the local one. Values of
+//! filters and values that are written are read alike, so that whoever writes one finds the record by it.
+//! Not here: what a text means otherwise, which is `coerce`. Called by `check`, and by `validate` for what is written.
 
 use std::borrow::Cow;
 
-use objectos_expression::Zone;
+use objectos_expression::{Environment, Zone};
 use serde_json::Value;
 
 use super::filter::Class;
@@ -40,6 +41,16 @@ pub(super) fn localised<'v>(value: &'v Value, operator: Operator, class: Class, 
                 .collect(),
         ),
         single => Cow::Owned(one(single, class, zone)),
+    }
+}
+
+/// The value that is written into a field of the class, as a filter with `=` reads it. Nobody is asked for a zone that does not
+/// matter.
+pub(crate) fn as_written<'v>(value: &'v Value, class: Class, environment: &dyn Environment) -> Cow<'v, Value> {
+    if is_local(value, class) {
+        localised(value, Operator::Eq, class, environment.zone())
+    } else {
+        Cow::Borrowed(value)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, Fields, TransactionItem};
 use crate::error::{DataError, Result};
-use crate::query::{QueryInput, decode, from_query_string};
+use crate::query::{self, QueryInput, from_query_string};
 
 fn wrong(message: impl Into<String>) -> DataError {
     DataError::InvalidBody {
@@ -69,21 +69,31 @@ pub(super) fn wanted(request: &HttpRequest) -> Result<QueryInput> {
 
 /// A parameter of the query string, decoded.
 pub(super) fn parameter(request: &HttpRequest, name: &str) -> Result<Option<String>> {
-    for pair in request.query().split('&') {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key == name {
-            return decode(value).map(Some);
-        }
-    }
-    Ok(None)
+    query::parameter(request.query(), name)
+}
+
+/// A parameter of the query string that is true or false; `None` where it is not written.
+pub(super) fn switch(request: &HttpRequest, name: &str) -> Result<Option<bool>> {
+    query::switch(request.query(), name)
 }
 
 /// `If-Match`, without the quotes and marks of an ETag, or `expectedVersion` in the query string; `*` matches whatever is there.
-pub(super) fn expected(request: &HttpRequest) -> Option<String> {
-    let parameter = parameter(request, "expectedVersion").ok().flatten();
-    let value = request.header("if-match").or(parameter.as_deref())?.trim();
-    let value = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
-    (!value.is_empty() && value != "*").then(|| value.to_owned())
+/// A condition that cannot be read is refused: without it the change would be made whatever is there.
+pub(super) fn expected(request: &HttpRequest) -> Result<Option<String>> {
+    let parameter = parameter(request, "expectedVersion")?;
+    let Some(given) = request.header("if-match").or(parameter.as_deref()) else {
+        return Ok(None);
+    };
+    let value = given.trim();
+    match value.strip_prefix("W/").unwrap_or(value).trim_matches('"') {
+        "" => Err(DataError::InvalidQuery {
+            message: format!(
+                "If-Match and expectedVersion take updated_at or the version of the record, or *; found '{given}'"
+            ),
+        }),
+        "*" => Ok(None),
+        version => Ok(Some(version.to_owned())),
+    }
 }
 
 /// A list of records, bare or as `{records}`.
@@ -128,20 +138,50 @@ fn options(map: &Map<String, Value>) -> Result<BatchOptions> {
     Ok(options)
 }
 
-fn batch_item(index: usize, item: Value) -> Result<BatchItem> {
+/// Keys of one record of a bulk call.
+const ITEM_KEYS: [&str; 4] = ["id", "externalId", "data", "expectedVersion"];
+/// Further keys of one operation of a transaction.
+const OPERATION_KEYS: [&str; 3] = ["object", "action", "type"];
+
+/// One record, `{id?, externalId?, data?, expectedVersion?}`. `what` it is called where it came from, which has keys `more`.
+/// Nothing is passed over: a field beside `data` would be missing from the record, and nobody told.
+fn batch_item(
+    (what, index): (&str, usize),
+    item: Value,
+    more: &[&str],
+    operation: BatchOperation,
+) -> Result<BatchItem> {
     let Value::Object(mut item) = item else {
-        return Err(wrong(format!("record {index} is not an object")));
+        return Err(wrong(format!("{what} {index} is not an object")));
     };
+    let known = |key: &str| ITEM_KEYS.contains(&key) || more.contains(&key);
+    if let Some(key) = item.keys().find(|key| !known(key)) {
+        let keys = more.iter().chain(&ITEM_KEYS).copied().collect::<Vec<_>>().join(", ");
+        return Err(wrong(format!(
+            "unknown key '{key}' in {what} {index}: fields of the record are written within 'data'; known are {keys}"
+        )));
+    }
     let mut text = |key: &str| match item.remove(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(wrong(format!("'{key}' of record {index} must be a text"))),
+        Some(_) => Err(wrong(format!("'{key}' of {what} {index} must be a text"))),
     };
     let (id, external_id, expected) = (text("id")?, text("externalId")?, text("expectedVersion")?);
+    if external_id.is_some() && operation != BatchOperation::Upsert {
+        return Err(wrong(format!(
+            "'externalId' of {what} {index} goes with upsert only; name the record by 'id', or write the field within 'data'"
+        )));
+    }
+    let conditional = [BatchOperation::Update, BatchOperation::Delete, BatchOperation::Purge];
+    if expected.is_some() && !conditional.contains(&operation) {
+        return Err(wrong(format!(
+            "'expectedVersion' of {what} {index} goes with update, delete and purge only; leave it out"
+        )));
+    }
     let data = match item.remove("data") {
         Some(Value::Object(data)) => data,
         None | Some(Value::Null) => Map::new(),
-        Some(_) => return Err(wrong(format!("'data' of record {index} must be an object"))),
+        Some(_) => return Err(wrong(format!("'data' of {what} {index} must be an object"))),
     };
     Ok(BatchItem {
         id,
@@ -151,12 +191,12 @@ fn batch_item(index: usize, item: Value) -> Result<BatchItem> {
     })
 }
 
-fn batch_items(map: &mut Map<String, Value>) -> Result<Vec<BatchItem>> {
+fn batch_items(map: &mut Map<String, Value>, operation: BatchOperation) -> Result<Vec<BatchItem>> {
     match map.remove("records") {
         Some(Value::Array(items)) => items
             .into_iter()
             .enumerate()
-            .map(|(index, item)| batch_item(index, item))
+            .map(|(index, item)| batch_item(("record", index), item, &[], operation))
             .collect(),
         _ => Err(wrong("'records' must be a list")),
     }
@@ -166,7 +206,7 @@ fn batch_items(map: &mut Map<String, Value>) -> Result<Vec<BatchItem>> {
 pub(super) fn updates(request: &HttpRequest) -> Result<(Vec<BatchItem>, BatchOptions)> {
     let mut map = map(request, "{records, options}")?;
     let options = options(&map)?;
-    Ok((batch_items(&mut map)?, options))
+    Ok((batch_items(&mut map, BatchOperation::Update)?, options))
 }
 
 /// `{ids: [id], options?}`
@@ -197,7 +237,7 @@ fn operation(map: &Map<String, Value>, key: &str) -> Result<BatchOperation> {
 /// `{operation, records, options?}`, from a body or from another plugin.
 pub(super) fn batch_of(mut map: Map<String, Value>) -> Result<(BatchOperation, Vec<BatchItem>, BatchOptions)> {
     let (operation, options) = (operation(&map, "operation")?, options(&map)?);
-    Ok((operation, batch_items(&mut map)?, options))
+    Ok((operation, batch_items(&mut map, operation)?, options))
 }
 
 /// `{operation, records, options?}`
@@ -205,7 +245,8 @@ pub(super) fn batch(request: &HttpRequest) -> Result<(BatchOperation, Vec<BatchI
     batch_of(map(request, "{operation, records, options}")?)
 }
 
-/// `{operations: [{object, action, id?, data?}], atomic?}`; with `object` for all of them, `{type, id?, data?}` will do.
+/// `{operations: [{object, action, id?, externalId?, data?, expectedVersion?}], atomic?}`; with `object` for all of them, `type`
+/// may stand for `action`.
 pub(super) fn transaction(request: &HttpRequest, object: Option<&str>) -> Result<Vec<TransactionItem>> {
     let mut map = map(request, "{operations}")?;
     if map.get("atomic") == Some(&Value::Bool(false)) {
@@ -219,7 +260,7 @@ pub(super) fn transaction(request: &HttpRequest, object: Option<&str>) -> Result
     transaction_items(operations, object)
 }
 
-/// `[{object, action, id?, data?}]`, from a body or from another plugin.
+/// `[{object, action, id?, externalId?, data?, expectedVersion?}]`, from a body or from another plugin.
 pub(super) fn transaction_items(operations: Vec<Value>, object: Option<&str>) -> Result<Vec<TransactionItem>> {
     operations
         .into_iter()
@@ -230,15 +271,27 @@ pub(super) fn transaction_items(operations: Vec<Value>, object: Option<&str>) ->
                 return Err(wrong(format!("operation {index} is not an object")));
             };
             let operation = operation(entry, if entry.contains_key(key) { key } else { "action" })?;
-            let named = object
-                .map(str::to_owned)
-                .or_else(|| entry.get("object").and_then(Value::as_str).map(str::to_owned));
+            let named = entry.get("object").and_then(Value::as_str);
+            if let (Some(object), Some(named)) = (object, named)
+                && object != named
+            {
+                return Err(wrong(format!(
+                    "operation {index} names the object '{named}', and the address '{object}'; use POST /api/v1/batch"
+                )));
+            }
+            let named = object.or(named).map(str::to_owned);
             let object = named.ok_or_else(|| wrong(format!("operation {index} names no object")))?;
-            let BatchItem { id, data, expected, .. } = batch_item(index, item)?;
+            let BatchItem {
+                id,
+                external_id,
+                data,
+                expected,
+            } = batch_item(("operation", index), item, &OPERATION_KEYS, operation)?;
             Ok(TransactionItem {
                 object,
                 operation,
                 id,
+                external_id,
                 data,
                 expected,
             })

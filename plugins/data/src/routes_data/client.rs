@@ -46,7 +46,7 @@ pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpReq
 pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
     let answer = engine
-        .update(context, object, id, body::fields(request)?, body::expected(request))
+        .update(context, object, id, body::fields(request)?, body::expected(request)?)
         .await?;
     engine.note_use(context, &answer, UseAction::Updated);
     Ok(HttpResponse::json_bytes(200, answer.to_json()))
@@ -54,13 +54,19 @@ pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpReq
 
 pub(super) async fn delete(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
-    let expected = body::expected(request);
-    if body::parameter(request, "purge")?.is_some_and(|value| value != "false") {
-        engine.purge(context, object, id, expected).await?;
-    } else {
-        engine.delete_expected(context, object, id, expected).await?;
-    }
+    remove(engine, context, request).await?;
     Ok(HttpResponse::json_bytes(200, deleted(object, id)))
+}
+
+/// Into the bin, or for good with `?purge=true`.
+pub(super) async fn remove(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<()> {
+    let (object, id) = (request.parameter("object"), request.parameter("id"));
+    let expected = body::expected(request)?;
+    if body::switch(request, "purge")?.unwrap_or(false) {
+        engine.purge(context, object, id, expected).await
+    } else {
+        engine.delete_expected(context, object, id, expected).await
+    }
 }
 
 /// `{object, id, success, deleted}`

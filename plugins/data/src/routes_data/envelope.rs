@@ -5,7 +5,7 @@ use objectos_plugin_api::{Context, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::body;
-use super::client::{warnings, write_records};
+use super::client::{remove, warnings, write_records};
 use crate::engine::{BatchOperation, Engine, Found, RecordAnswer, UseAction, write_warnings};
 use crate::error::{DataError, Result};
 use crate::query::from_query_string;
@@ -81,17 +81,15 @@ pub(super) async fn create(engine: &Engine, context: &Context, request: &HttpReq
 pub(super) async fn update(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
     let answer = engine
-        .update(context, object, id, body::fields(request)?, body::expected(request))
+        .update(context, object, id, body::fields(request)?, body::expected(request)?)
         .await?;
     engine.note_use(context, &answer, UseAction::Updated);
     Ok(single(200, &answer))
 }
 
 pub(super) async fn delete(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let (object, id) = (request.parameter("object"), request.parameter("id"));
-    engine
-        .delete_expected(context, object, id, body::expected(request))
-        .await?;
+    let id = request.parameter("id");
+    remove(engine, context, request).await?;
     json_answer(200, &json!({ "success": true, "data": { "id": id, "deleted": true } }))
 }
 
@@ -142,7 +140,7 @@ pub(super) async fn action(engine: &Engine, context: &Context, request: &HttpReq
     }
 }
 
-/// `{operations: [{type, id?, data?}]}`, all or none; or the newer `{operation, records}`.
+/// `{operations: [{type, id?, externalId?, data?, expectedVersion?}]}`, all or none; or the newer `{operation, records}`.
 async fn batch(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let object = request.parameter("object");
     if body::json(request)?.get("operation").is_some() {

@@ -55,7 +55,7 @@ pub(super) async fn version(engine: &Engine, context: &Context, request: &HttpRe
 pub(super) async fn restore_version(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (object, id) = (request.parameter("object"), request.parameter("id"));
     let answer = engine
-        .restore_version(context, object, id, number(request)?, body::expected(request))
+        .restore_version(context, object, id, number(request)?, body::expected(request)?)
         .await?;
     engine.note_use(context, &answer, UseAction::Updated);
     Ok(HttpResponse::json_bytes(200, answer.to_json()))

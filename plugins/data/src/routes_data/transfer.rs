@@ -29,15 +29,7 @@ pub(super) async fn export(engine: &Arc<Engine>, context: &Context, request: &Ht
     let format = ExportFormat::named(&name).ok_or_else(|| DataError::InvalidQuery {
         message: format!("'format' must be csv, json or ndjson, found '{name}'"),
     })?;
-    let heading = match body::parameter(request, "header")?.as_deref() {
-        None | Some("true" | "1") => true,
-        Some("false" | "0") => false,
-        Some(other) => {
-            return Err(DataError::InvalidQuery {
-                message: format!("'header' must be true or false, found '{other}'"),
-            });
-        }
-    };
+    let heading = body::switch(request, "header")?.unwrap_or(true);
     let query: Vec<String> = request
         .query()
         .split('&')
@@ -105,11 +97,12 @@ fn client_answer(mut answer: Value) -> Value {
 /// The rows and what to do with them: from the query string, or for JSON from the body beside `records`.
 pub(super) fn read(request: &HttpRequest) -> Result<(Vec<ImportRow>, ImportOptions)> {
     let mut options = ImportOptions::default();
-    for key in ["mode", "externalId", "dryRun"] {
+    for key in ["mode", "externalId"] {
         if let Some(text) = body::parameter(request, key)? {
             set(&mut options, key, &Value::String(text))?;
         }
     }
+    options.dry_run = body::switch(request, "dryRun")?.unwrap_or(options.dry_run);
     let media = request.header("content-type").unwrap_or_default();
     let format = match body::parameter(request, "format")?.as_deref() {
         Some(name) => {

@@ -89,7 +89,7 @@ pub async fn serve(
             }
             data.insert("name".to_owned(), json!(view));
             data.insert("object".to_owned(), json!(name));
-            let terms = write::terms(request);
+            let terms = write::terms(request)?;
             runtime
                 .save(context, KIND, view, Value::Object(data.clone()), &terms)
                 .await?;
@@ -97,7 +97,7 @@ pub async fn serve(
         }
         "DELETE" => {
             entry(catalogue, object, view)?;
-            runtime.delete(context, KIND, view, &write::terms(request)).await?;
+            runtime.delete(context, KIND, view, &write::terms(request)?).await?;
             HttpResponse::json(
                 200,
                 &json!({ "object": name, "viewId": view, "success": true, "deleted": true }),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{query_value, versions};
 use crate::metadata::kind_of_name;
+use crate::query::switch;
 use crate::runtime::{RuntimeMetadata, Saved, Terms};
 
 /// Everything that is served here, as `plugin.json` has it.
@@ -41,14 +42,14 @@ pub fn register_writes<P: Plugin>(registry: &mut Registry<P>, runtime: &Arc<Runt
 /// Those of [`RuntimeMetadata`]; `Invalid` for a body that does not have its shape.
 pub async fn change(runtime: &RuntimeMetadata, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
     let (kind, name) = (request.parameter("type"), request.parameter("name"));
-    let terms = terms(request);
     match (request.method(), request.route()) {
         ("PUT", "/api/v1/meta/{type}/{name}") => {
+            let terms = terms(request)?;
             let saved = runtime.save(context, kind, name, body(request)?, &terms).await?;
             answer(kind, name, &saved)
         }
         ("DELETE", "/api/v1/meta/{type}/{name}") => {
-            runtime.delete(context, kind, name, &terms).await?;
+            runtime.delete(context, kind, name, &terms(request)?).await?;
             let body = json!({ "success": true, "type": singular(kind), "name": name, "deleted": true, "reset": true });
             HttpResponse::json(200, &body)
         }
@@ -56,6 +57,7 @@ pub async fn change(runtime: &RuntimeMetadata, context: &Context, request: &Http
             let body = body(request)?;
             let wanted = body.get("version").or_else(|| body.get("toVersion"));
             let number = number(wanted.unwrap_or(&Value::Null))?;
+            let terms = terms(request)?;
             let saved = runtime.roll_back(context, kind, name, number, &terms).await?;
             let mut body = answer_body(kind, name, &saved);
             body["restoredFromVersion"] = number.into();
@@ -160,13 +162,20 @@ fn published(kind: &str, name: &str, version: u64) -> Value {
 }
 
 /// `?loseData=true`, and `If-Match` with what `GET` sent as `ETag` or a save as `version`; `If-None-Match: *` for a new item.
-pub(super) fn terms(request: &HttpRequest) -> Terms {
-    let tags = request.header("if-match").unwrap_or_default().split(',').map(str::trim);
-    Terms {
-        lose_data: query_value(request, "loseData").is_some_and(|value| value == "true"),
-        expected: tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
-        absent: request.header("if-none-match").map(str::trim) == Some("*"),
+/// A condition that cannot be read is refused: without it the item would be saved whatever is there.
+pub(super) fn terms(request: &HttpRequest) -> Result<Terms> {
+    let condition = request.header("if-match");
+    let tags = condition.unwrap_or_default().split(',').map(str::trim);
+    let expected: Vec<String> = tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    if condition.is_some() && expected.is_empty() {
+        let message = "If-Match is empty; give the ETag or the version that you have seen, or leave it out";
+        return Err(Error::invalid(message).with_code("invalid_query"));
     }
+    Ok(Terms {
+        lose_data: switch(request.query(), "loseData")?.unwrap_or(false),
+        expected,
+        absent: request.header("if-none-match").map(str::trim) == Some("*"),
+    })
 }
 
 fn singular(kind: &str) -> &str {

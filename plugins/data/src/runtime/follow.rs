@@ -107,7 +107,12 @@ impl RuntimeMetadata {
             more.insert(key.clone(), file);
             match self.prepare(&more).await {
                 Ok(with) => (items, change) = (more, Some(with)),
-                Err(reason @ (DataError::StoreClosed | DataError::Database { .. } | DataError::Locked { .. })) => {
+                Err(
+                    reason @ (DataError::StoreClosed
+                    | DataError::NoConnection { .. }
+                    | DataError::Database { .. }
+                    | DataError::Locked { .. }),
+                ) => {
                     return Err(reason);
                 }
                 Err(reason) => tracing::error!("the saved {} '{}' is left out: {reason}", key.0, key.1),

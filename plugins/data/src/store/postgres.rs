@@ -54,7 +54,7 @@ pub struct PostgresOptions {
     pub schema: Option<String>,
     /// Connections to the primary at most, at least 4; to each replica as many.
     pub pool_size: usize,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection: for one to come free while all are in use, and for a new one to be made.
     pub connect_timeout: Duration,
     /// How long one statement may run.
     pub query_timeout: Duration,
@@ -186,7 +186,7 @@ impl PostgresStore {
             match self.replicas[(first.wrapping_add(offset)) % count].lease().await {
                 Ok(lease) => return Ok(Box::new(lease)),
                 Err(DataError::StoreClosed) => return Err(DataError::StoreClosed),
-                Err(error) => tracing::warn!(error = %error, "a replica of the database cannot be reached"),
+                Err(error) => tracing::warn!(error = %error, "no connection to a replica of the database"),
             }
         }
         Ok(Box::new(self.readers.lease().await?))

@@ -40,6 +40,8 @@ pub struct SqliteOptions {
     pub synchronous: Synchronous,
     /// Connections for reading, at least 1.
     pub readers: usize,
+    /// How long to wait for a connection while all are in use.
+    pub connect_timeout: Duration,
     /// How long to wait for a lock of another program.
     pub busy_timeout: Duration,
     /// How long one query may run.
@@ -56,6 +58,7 @@ impl SqliteOptions {
             path,
             synchronous: Synchronous::Normal,
             readers: 4,
+            connect_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(5),
             query_timeout: Duration::from_secs(30),
             probe: None,

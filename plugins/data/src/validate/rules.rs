@@ -118,6 +118,42 @@ pub fn check_rules(context: RuleContext<'_>) -> Result<Verdict<'_>> {
     Ok(verdict)
 }
 
+/// What no other record may share with one that comes back among them; its other rules it met when it was written.
+///
+/// # Errors
+/// `Expression` when a condition cannot be computed.
+pub fn check_unique(context: RuleContext<'_>) -> Result<Vec<UniqueDemand>> {
+    let mut verdict = Verdict::default();
+    for rule in &context.object.rules {
+        // Whether a record is made or changed so that it is there: either way the rule holds for those that are.
+        let holds = [ChangeKind::Insert, ChangeKind::Update]
+            .iter()
+            .any(|change| rule.events.contains(change));
+        if holds {
+            unique(context, rule, &mut verdict)?;
+        }
+    }
+    Ok(verdict.demands)
+}
+
+fn unique(context: RuleContext<'_>, rule: &RuleModel, verdict: &mut Verdict<'_>) -> Result<()> {
+    match &rule.check {
+        RuleCheck::Unique {
+            fields,
+            scope,
+            case_sensitive,
+        } => demand(context, rule, fields, scope.as_ref(), *case_sensitive, verdict),
+        RuleCheck::Conditional { when, then, otherwise } if rule.compares_records() => {
+            let chosen = if truth(context, rule, when)? { then } else { otherwise };
+            match chosen {
+                Some(chosen) => unique(context, chosen, verdict),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check<'a>(context: RuleContext<'a>, rule: &'a RuleModel, verdict: &mut Verdict<'a>) -> Result<()> {
     if !context.faulty.is_empty() && context.reads_faulty(rule) {
         return Ok(());

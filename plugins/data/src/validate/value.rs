@@ -8,32 +8,34 @@ mod number;
 mod parts;
 mod text;
 
+use objectos_expression::Environment;
 use serde_json::Value;
 
 use crate::error::{FieldCode, FieldError};
 use crate::model::{FieldKind, FieldModel, FieldSettings};
+use crate::query::as_written;
 use crate::query::coerce::coerce;
 use crate::query::filter::Class;
 use crate::record::{canonical_text, moment};
 use crate::store::SqlValue;
 
-/// The value as it is stored; `null` for nothing.
+/// The value as it is stored; `null` for nothing. Days and moments that name no zone are those of the environment's.
 ///
 /// # Errors
 /// Why it is refused.
-pub fn normalise(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
+pub fn normalise(field: &FieldModel, value: &Value, environment: &dyn Environment) -> Result<SqlValue, FieldError> {
     if holds_zero(value) {
         let what = "must not hold a zero character";
         return Err(refuse(field, FieldCode::InvalidFormat, what));
     }
-    Ok(match normalised(field, value)? {
+    Ok(match normalised(field, value, environment)? {
         // What a database gives back later is what is answered now.
         SqlValue::Json(text) => SqlValue::Json(canonical_text(&text)),
         value => value,
     })
 }
 
-fn normalised(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError> {
+fn normalised(field: &FieldModel, value: &Value, environment: &dyn Environment) -> Result<SqlValue, FieldError> {
     if value.is_null() {
         return Ok(SqlValue::Null);
     }
@@ -44,16 +46,15 @@ fn normalised(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError>
             Some(boolean) => Ok(boolean),
             None => Err(refuse(field, FieldCode::InvalidBoolean, "must be true or false")),
         },
-        FieldKind::Date => moment_of(
-            field,
-            value,
-            Class::Date,
-            FieldCode::InvalidDate,
-            "must be a date such as 2026-02-28",
-        ),
+        FieldKind::Date => {
+            let value = as_written(value, Class::Date, environment);
+            let hint = "must be a date such as 2026-02-28";
+            moment_of(field, &value, Class::Date, FieldCode::InvalidDate, hint)
+        }
         FieldKind::DateTime => {
+            let value = as_written(value, Class::DateTime, environment);
             let hint = "must be a datetime such as 2026-02-28T12:00:00Z";
-            moment_of(field, value, Class::DateTime, FieldCode::InvalidDate, hint)
+            moment_of(field, &value, Class::DateTime, FieldCode::InvalidDate, hint)
         }
         FieldKind::Time => moment_of(
             field,
@@ -70,7 +71,7 @@ fn normalised(field: &FieldModel, value: &Value) -> Result<SqlValue, FieldError>
         FieldKind::Location => parts::location(field, value),
         FieldKind::Address => parts::address(field, value),
         FieldKind::Json => match &field.settings {
-            FieldSettings::Parts(parts) => nested::nested(field, parts, value),
+            FieldSettings::Parts(parts) => nested::nested(field, parts, value, environment),
             _ => Ok(SqlValue::Json(value.to_string())),
         },
         FieldKind::Vector => parts::vector(field, value),

@@ -108,6 +108,7 @@ async fn what_would_need_both_at_once_is_refused() {
             object: object.to_owned(),
             operation: BatchOperation::Create,
             id: None,
+            external_id: None,
             data: fields(data),
             expected: None,
         };

@@ -103,11 +103,21 @@ impl Place {
     }
 
     pub(crate) async fn open_with(&self, probe: Option<Arc<dyn Probe>>, query_timeout: Duration) -> Arc<dyn Store> {
+        self.open_within(probe, query_timeout, Duration::from_secs(10)).await
+    }
+
+    pub(crate) async fn open_within(
+        &self,
+        probe: Option<Arc<dyn Probe>>,
+        query_timeout: Duration,
+        connect_timeout: Duration,
+    ) -> Arc<dyn Store> {
         match &self.schema {
             None => {
                 let options = SqliteOptions {
                     probe,
                     query_timeout,
+                    connect_timeout,
                     ..SqliteOptions::new(self.folder.path().join("data.db"))
                 };
                 Arc::new(SqliteStore::open(options).await.expect("a store"))
@@ -118,6 +128,7 @@ impl Place {
                     pool_size: 16,
                     probe,
                     query_timeout,
+                    connect_timeout,
                     ..PostgresOptions::new(postgres().expect("a server"))
                 };
                 Arc::new(PostgresStore::open(options).await.expect("a store"))

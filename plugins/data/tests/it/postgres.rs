@@ -272,6 +272,35 @@ async fn a_replica_that_cannot_be_reached_is_passed_over() {
     drop_schema(url, &schema);
 }
 
+#[tokio::test]
+async fn writers_that_are_all_in_use_turn_the_next_away() {
+    let Some(url) = postgres() else { return };
+    let schema = schema_name();
+    let options = PostgresOptions {
+        schema: Some(schema.clone()),
+        pool_size: 4,
+        connect_timeout: std::time::Duration::from_secs(2),
+        ..PostgresOptions::new(url)
+    };
+    let store = PostgresStore::open(options).await.unwrap();
+    let write = async || {
+        let mut unit = WriteUnit::default();
+        let sql = "INSERT INTO objectos_note (name, value) VALUES (?, ?)";
+        unit.push(Statement::new(sql, vec!["a".into(), "b".into()]), Expect::Changed(1));
+        store.write(unit).await.map(drop)
+    };
+    // Of four connections two write, and each lock has one.
+    let held = [store.lock("a").await.unwrap(), store.lock("b").await.unwrap()];
+    let error = write().await.unwrap_err();
+    assert_eq!(error.code(), "service_unavailable", "{error}");
+    for lock in held {
+        lock.release().await;
+    }
+    write().await.unwrap();
+    store.close().await;
+    drop_schema(url, &schema);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_the_server_closed_are_made_anew() {
     if postgres().is_none() {

@@ -260,14 +260,18 @@ async fn changes_are_planned_against_the_database() {
     // Nothing happened, so the field is there.
     create(&plugin, "car", json!({ "plate": "A2" })).await.unwrap();
     let parameters = [("type", "object"), ("name", "car")];
-    let call = Call {
+    let call = |query: &'static str| Call {
         method: "PUT",
         route: "/api/v1/meta/{type}/{name}",
         parameters: &parameters,
-        query: "loseData=true",
+        query,
         body: car(json!({ "seats": { "type": "number" } })),
     };
-    send_as(&plugin, &local(), call).await.unwrap();
+    for (query, code) in [("loseData=yes", "invalid_query"), ("loseData=0", "resource_conflict")] {
+        let error = send_as(&plugin, &local(), call(query)).await.unwrap_err();
+        assert_eq!(error.code(), code, "{query}");
+    }
+    send_as(&plugin, &local(), call("loseData=true")).await.unwrap();
     assert_eq!(
         create(&plugin, "car", json!({ "plate": "A3" }))
             .await

@@ -3,10 +3,13 @@
 pub(crate) mod held;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use objectos_data::error::DataError;
 use objectos_data::model::{ColumnType, IndexMethod, IndexModel};
 use objectos_data::schema::{ColumnSpec, SchemaStep};
 use objectos_data::store::{Expect, Outcome, Refusal, SqlValue, Statement, Store, WriteUnit};
+use objectos_plugin_api::ErrorKind;
 
 use crate::driver::Place;
 
@@ -453,6 +456,37 @@ async fn a_closed_store_refuses_and_its_file_can_be_opened_again() {
     let again = open(&place).await;
     assert_eq!(number(&again, "SELECT COUNT(*) FROM t").await, 1);
     again.close().await;
+}
+
+/// Callers are turned away rather than lined up behind connections that nobody gives back.
+#[tokio::test]
+async fn a_pool_that_stays_full_turns_callers_away() {
+    let place = Place::new();
+    // Long enough to make the connections, which has the same limit.
+    let limit = Duration::from_secs(2);
+    let store = place.open_within(None, Duration::from_secs(30), limit).await;
+    let mut held = Vec::new();
+    for _ in 0..store.status().readers {
+        held.push(store.reader().await.unwrap());
+    }
+    assert_eq!(store.status().readers_idle, 0);
+    let begun = Instant::now();
+    let error = store.reader().await.map(drop).unwrap_err();
+    assert!(
+        matches!(error, DataError::NoConnection { waited_ms: 2_000 }),
+        "{error:?}"
+    );
+    assert_eq!(
+        (error.code(), error.kind()),
+        ("service_unavailable", ErrorKind::Unavailable)
+    );
+    assert!(begun.elapsed() >= limit, "{:?}", begun.elapsed());
+    // The next one that comes free serves whoever waits.
+    let (served, ()) = tokio::join!(store.reader(), async { drop(held.pop()) });
+    drop(served.unwrap());
+    assert_eq!(number(&store, "SELECT 7").await, 7);
+    drop(held);
+    store.close().await;
 }
 
 #[tokio::test]

@@ -58,3 +58,36 @@ fn fields_to_search_in_may_stand_before_the_words() {
     }
     assert_eq!(from_query_string("searchFields=name").unwrap().search, None);
 }
+
+#[test]
+fn a_switch_is_on_or_off_and_nothing_else() {
+    let check =
+        |query: &str, expected: Option<Option<bool>>| assert_eq!(switch(query, "purge").ok(), expected, "{query}");
+    check("", Some(None));
+    check("purged=true", Some(None));
+    check("purge=true", Some(Some(true)));
+    check("a=b&purge=1", Some(Some(true)));
+    check("p%75rge=1", Some(Some(true)));
+    check("purge=false&purge=true", Some(Some(false)));
+    check("purge=0", Some(Some(false)));
+    for query in ["purge", "purge=", "purge=no", "purge=TRUE", "purge=2", "purge=%zz"] {
+        check(query, None);
+    }
+    for query in ["count=", "distinct=maybe", "$count=no"] {
+        assert!(from_query_string(query).is_err(), "{query}");
+    }
+    assert_eq!(from_query_string("count=0").unwrap().count, Some(false));
+    // Forms send their other empty fields along.
+    assert!(from_query_string("top=&sort=").is_ok());
+}
+
+#[test]
+fn a_parameter_that_cannot_be_read_is_named() {
+    assert_eq!(parameter("a=1&b=x%20y", "b").unwrap().as_deref(), Some("x y"));
+    let error = parameter("b=%zz", "b").unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().contains("'b'")),
+        ("invalid_query", true),
+        "{error}"
+    );
+}

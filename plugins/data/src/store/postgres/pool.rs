@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::PostgresOptions;
 use super::connection::{Connection, Failure};
 use crate::error::{DataError, Result};
+use crate::store::waiting::free_within;
 use crate::store::{BoxFuture, Reader, RowVisitor, Statement, StorageCall};
 
 /// How long closing waits for connections that are in use.
@@ -51,15 +52,14 @@ impl Pool {
         }))
     }
 
-    /// A connection; waits for one when all are in use.
+    /// A connection; waits for one when all are in use, as long as for a new one.
+    ///
+    /// Fails with `StoreClosed`, `NoConnection` when none came free in time, `Database` when a new one cannot be made.
     pub(super) async fn lease(&self) -> Result<Lease> {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(DataError::StoreClosed);
         }
-        let permit = Arc::clone(&self.0.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| DataError::StoreClosed)?;
+        let permit = free_within(self.0.options.connect_timeout, &self.0.permits).await?;
         let idle = self.0.idle.lock().pop();
         let (connection, kept) = match idle {
             Some(connection) => (connection, true),

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::SqliteOptions;
 use super::connection::{Connection, Seen};
 use crate::error::{DataError, Result};
+use crate::store::waiting::free_within;
 use crate::store::{BoxFuture, Reader, RowVisitor, Statement, StorageCall};
 
 /// How long closing waits for readers that are in use.
@@ -42,16 +43,16 @@ impl Pool {
         })))
     }
 
+    /// A reader; waits for one when all are in use.
+    ///
+    /// Fails with `StoreClosed`, `NoConnection` when none came free in time, `Database` when a new one cannot be made.
     pub(super) async fn lease(&self) -> Result<Lease> {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(DataError::StoreClosed);
         }
         let permit = match Arc::clone(&self.0.permits).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => Arc::clone(&self.0.permits)
-                .acquire_owned()
-                .await
-                .map_err(|_| DataError::StoreClosed)?,
+            Err(_) => free_within(self.0.options.connect_timeout, &self.0.permits).await?,
         };
         let idle = self.0.idle.lock().pop();
         let connection = match idle {

@@ -1,5 +1,6 @@
 //! Records within a field: each value is held against the field that it is of, with the way to it in the message.
 
+use objectos_expression::Environment;
 use serde_json::{Map, Value};
 
 use super::{normalise, refuse};
@@ -14,16 +15,21 @@ struct Fault {
 }
 
 /// A record, or a list of records.
-pub(super) fn nested(field: &FieldModel, parts: &PartsModel, value: &Value) -> Result<SqlValue, FieldError> {
+pub(super) fn nested(
+    field: &FieldModel,
+    parts: &PartsModel,
+    value: &Value,
+    environment: &dyn Environment,
+) -> Result<SqlValue, FieldError> {
     let checked = match value {
         // A form that was left empty.
         Value::String(text) if text.is_empty() => return Ok(SqlValue::Null),
-        Value::Object(record) if !parts.many => one(parts, record, ""),
+        Value::Object(record) if !parts.many => one(parts, record, "", environment),
         Value::Array(items) if parts.many => items
             .iter()
             .enumerate()
             .map(|(index, item)| match item {
-                Value::Object(record) => one(parts, record, &format!("[{index}]")),
+                Value::Object(record) => one(parts, record, &format!("[{index}]"), environment),
                 other => Err(Fault {
                     at: format!("[{index}]"),
                     error: FieldError::new("", FieldCode::InvalidType, format!("{other} is no record")),
@@ -51,7 +57,12 @@ pub(super) fn nested(field: &FieldModel, parts: &PartsModel, value: &Value) -> R
     }
 }
 
-fn one(parts: &PartsModel, record: &Map<String, Value>, within: &str) -> Result<Value, Fault> {
+fn one(
+    parts: &PartsModel,
+    record: &Map<String, Value>,
+    within: &str,
+    environment: &dyn Environment,
+) -> Result<Value, Fault> {
     let at = |name: &str| match within {
         "" => name.to_owned(),
         within => format!("{within}.{name}"),
@@ -69,7 +80,8 @@ fn one(parts: &PartsModel, record: &Map<String, Value>, within: &str) -> Result<
     let mut out = Map::new();
     for (name, part) in &parts.fields {
         let given = record.get(name);
-        let stored = normalise(part, given.unwrap_or(&Value::Null)).map_err(|error| Fault { at: at(name), error })?;
+        let stored = normalise(part, given.unwrap_or(&Value::Null), environment);
+        let stored = stored.map_err(|error| Fault { at: at(name), error })?;
         if part.required && is_empty(&stored) {
             let error = refuse(part, FieldCode::Required, "is required");
             return Err(Fault { at: at(name), error });

@@ -315,6 +315,7 @@ async fn a_transaction_goes_over_objects_and_names_what_it_made() {
         object: object.to_owned(),
         operation,
         id: id.map(str::to_owned),
+        external_id: None,
         data: fields(data),
         expected: None,
     };
@@ -478,6 +479,7 @@ async fn events_of_a_transaction_are_there_when_its_changes_are() {
         object: "shelf".to_owned(),
         operation,
         id: id.map(str::to_owned),
+        external_id: None,
         data: fields(data),
         expected: None,
     };

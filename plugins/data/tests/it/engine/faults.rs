@@ -124,6 +124,7 @@ async fn run(world: &World, operation: Operation) -> Result<(), String> {
                 object: object.to_owned(),
                 operation,
                 id: Some(id.to_owned()).filter(|id| !id.is_empty()),
+                external_id: None,
                 data: fields(data),
                 expected: None,
             };

@@ -118,7 +118,9 @@ async fn values_that_fit() {
             ),
         ),
         ("at", (json!("2026-03-29"), json!("2026-03-29T00:00:00.000Z"))),
-        ("on", (json!("2026-03-29T01:00:00+02:00"), json!("2026-03-29"))),
+        // The day of a moment is that of the caller's zone, here UTC.
+        ("on", (json!("2026-03-29T01:00:00+02:00"), json!("2026-03-28"))),
+        ("on", (json!("2026-03-29T02:00:00+02:00"), json!("2026-03-29"))),
         ("toggle", (json!("1"), json!(true))),
         ("many_lines", same(json!("a\nb"))),
     ];

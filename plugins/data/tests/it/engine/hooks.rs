@@ -299,6 +299,7 @@ async fn what_a_hook_adds_is_stored_with_the_change_or_not_at_all() {
         object: "thing".to_owned(),
         operation: BatchOperation::Create,
         id: None,
+        external_id: None,
         data: fields(json!({ "name": "a" })),
         expected: None,
     };

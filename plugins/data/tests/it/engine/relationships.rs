@@ -87,6 +87,7 @@ async fn a_record_of_the_same_write_is_held_against_the_filters_too() {
                 object: "customer".to_owned(),
                 operation: BatchOperation::Create,
                 id: None,
+                external_id: None,
                 data: fields(json!({ "id": id, "active": active, "country": "AT" })),
             },
             objectos_data::engine::TransactionItem {
@@ -94,6 +95,7 @@ async fn a_record_of_the_same_write_is_held_against_the_filters_too() {
                 object: "sale".to_owned(),
                 operation: BatchOperation::Create,
                 id: None,
+                external_id: None,
                 data: fields(json!({ "customer": id })),
             },
         ];

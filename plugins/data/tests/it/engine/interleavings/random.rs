@@ -226,6 +226,7 @@ fn item(known: &Known, step: &Step) -> TransactionItem {
         object: object.to_owned(),
         operation,
         id: id.cloned(),
+        external_id: None,
         data,
         expected: None,
     };

@@ -78,6 +78,7 @@ async fn changes_of_one_unit_see_each_other() {
         object: object.to_owned(),
         operation: BatchOperation::Update,
         id: Some(id.to_owned()),
+        external_id: None,
         data: fields(json!({ "lit": lit })),
         expected: None,
     };
