@@ -12,6 +12,7 @@ mod follow;
 mod keep;
 mod migrate;
 mod refuse;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use self::keep::Operation;
+pub(crate) use self::stored::Stored;
 use crate::app::{Library, SourceFile};
 use crate::engine::Engine;
 use crate::error::Result;
