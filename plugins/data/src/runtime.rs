@@ -23,6 +23,7 @@ use objectos_plugin_api::contracts::grants::ObjectAction;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+pub(crate) use self::change::LOCK as METADATA_LOCK;
 use self::keep::Operation;
 pub(crate) use self::stored::Stored;
 use crate::app::{Library, SourceFile};

@@ -273,7 +273,9 @@ fn blocked(plan: &SchemaPlan, datasource: &str) -> Option<String> {
         (false, false) => format!("mend what is marked `x`, then {command}"),
     };
     let lines = lines.concat();
-    Some(format!("the database does not fit the apps:\n{lines}{remedy}, or undo the change of the app"))
+    Some(format!(
+        "the database does not fit the apps:\n{lines}{remedy}, or undo the change of the app"
+    ))
 }
 
 /// How a step that loses data is asked for: `TABLE` or `TABLE.COLUMN`, behind `DATASOURCE:` where it is not of the first database.

@@ -15,7 +15,7 @@ use super::load::{self, Wanted};
 use crate::app::Library;
 use crate::engine::EngineParts;
 use crate::error::Result;
-use crate::runtime::Stored;
+use crate::runtime::{METADATA_LOCK, Stored};
 use crate::schema::{SchemaPlan, SchemaStep};
 use crate::store::{DEFAULT_DATASOURCE, Store};
 
@@ -92,18 +92,23 @@ pub(super) async fn run(library: &Library, parts: &EngineParts, name: &str, argu
         };
         return failed(usage, 2);
     };
-    let answered = match current(library, parts).await {
-        Ok(plans) => match name {
-            APPLY => apply(plans, &lose).await,
-            "migrate status" => Ok(status(&plans)),
-            _ => Ok(CommandAnswer {
-                output: shown(&plans).await,
-                ..CommandAnswer::default()
-            }),
-        },
-        Err(error) => Err(error),
+    let answered = if name == APPLY {
+        apply_alone(library, parts, &lose).await
+    } else {
+        show(library, parts, name).await
     };
     answered.unwrap_or_else(|error| failed(format!("{error}\n"), 1))
+}
+
+async fn show(library: &Library, parts: &EngineParts, name: &str) -> Result<CommandAnswer> {
+    let plans = current(library, parts).await?;
+    Ok(match name {
+        "migrate status" => status(&plans),
+        _ => CommandAnswer {
+            output: shown(&plans).await,
+            ..CommandAnswer::default()
+        },
+    })
 }
 
 fn failed(error: String, exit_code: u8) -> CommandAnswer {
@@ -182,6 +187,17 @@ fn status(plans: &[Part]) -> CommandAnswer {
 fn obstacles(plans: &[Part]) -> String {
     let all = plans.iter().flat_map(|part| &part.plan.obstacles);
     all.map(|obstacle| format!("  x {obstacle}\n")).collect()
+}
+
+/// Plans and applies while nobody saves an object on another host, whose table would be taken for one that is left over.
+async fn apply_alone(library: &Library, parts: &EngineParts, lose: &Lose<'_>) -> Result<CommandAnswer> {
+    let lock = parts.store.lock(METADATA_LOCK).await?;
+    let applied = match current(library, parts).await {
+        Ok(plans) => apply(plans, lose).await,
+        Err(error) => Err(error),
+    };
+    lock.release().await;
+    applied
 }
 
 async fn apply(plans: Vec<Part>, lose: &Lose<'_>) -> Result<CommandAnswer> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::definition::{package, source_file};
 use super::keep::ITEMS;
-use super::{Items, PACKAGE};
+use super::Items;
 use crate::app::{CatalogueChange, Library, Problem};
 use crate::error::Result;
 use crate::metadata::kind_of_name;

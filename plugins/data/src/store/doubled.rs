@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, Family, Statement, Store, ddl};
+use super::{Dialect, Statement, Store, ddl};
 use crate::error::Result;
 use crate::model::{ColumnType, IndexModel};
 use crate::schema::{DatabaseShape, SchemaStep};
@@ -80,11 +80,13 @@ fn question(
         let kind = there.columns.get(now).and_then(|column| column.kind);
         kind.is_none_or(|kind| kind == ColumnType::Text)
     };
-    let key = |field: &String| match dialect.family() {
-        _ if !index.ignore_case => name(field),
-        Family::Sqlite => format!("{} COLLATE NOCASE", name(field)),
-        Family::Postgres if is_text(field) => format!("lower({})", name(field)),
-        Family::Postgres => name(field),
+    // On SQLite the same as the collation of such an index: both look away from the case of A to Z alone.
+    let key = |field: &String| {
+        if index.ignore_case && is_text(field) {
+            format!("{}({})", dialect.lower(), name(field))
+        } else {
+            name(field)
+        }
     };
     let keys: Vec<String> = index.fields.iter().map(key).collect();
     let values: Vec<String> = keys.iter().map(|key| format!("CAST({key} AS text)")).collect();
