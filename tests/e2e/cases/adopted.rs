@@ -81,7 +81,8 @@ const KEPT: [(&str, &str); 3] = [
         "1",
     ),
     (
-        "SELECT COUNT(*) FROM purchase WHERE customer_id = 'c1' AND (number = 1 AND note = 'first' OR number = 2 AND note IS NULL)",
+        "SELECT COUNT(*) FROM purchase WHERE customer_id = 'c1' \
+         AND (number = 1 AND note = 'first' OR number = 2 AND note IS NULL)",
         "2",
     ),
     (

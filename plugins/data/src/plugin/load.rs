@@ -278,7 +278,7 @@ fn blocked(plan: &SchemaPlan, datasource: &str) -> Option<String> {
     ))
 }
 
-/// How a step that loses data is asked for: `TABLE` or `TABLE.COLUMN`, behind `DATASOURCE:` where it is not of the first database.
+/// How a step that loses data is asked for: `TABLE` or `TABLE.COLUMN`, behind `DATASOURCE:` for a further database.
 pub(super) fn called(step: &SchemaStep, datasource: &str) -> Option<String> {
     let target = step.target()?;
     Some(match datasource {

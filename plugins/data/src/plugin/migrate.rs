@@ -140,7 +140,7 @@ async fn current(library: &Library, parts: &EngineParts) -> Result<Vec<Part>> {
     Ok(plans)
 }
 
-/// Every plan, under the name of its database where it is not the first, with how much is there to lose and what the step is called.
+/// Every plan, under the name of its database where it is not the first: how much is there to lose, and what each step is called.
 async fn shown(plans: &[Part]) -> String {
     let mut output = String::new();
     for part in plans {
@@ -148,7 +148,8 @@ async fn shown(plans: &[Part]) -> String {
             let _ = writeln!(output, "datasource {}:", part.datasource);
         }
         let mut lines = part.plan.to_string();
-        for (name, step) in part.named() {
+        let named: Vec<(String, &SchemaStep)> = part.named().collect();
+        for (name, step) in named {
             // What cannot be counted is shown without a number: the plan is what was asked for.
             let there = match at_stake(&part.store, &part.plan, step).await {
                 Ok(Some(there)) => format!(" ({there})"),

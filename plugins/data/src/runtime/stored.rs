@@ -1,7 +1,8 @@
 //! What was saved, as it is stored, for whoever plans the database before anything of it is in use: at the start, and when an
 //! operator asks what a migration would do. The tables of saved objects are theirs, also of those that do not compile.
 //!
-//! Read from the table itself, for the engine serves no object yet. Called by the plugin; what comes into use is `follow`'s affair.
+//! Read from the table itself, for the engine serves no object yet. Called by the plugin; what comes into use is the affair of
+//! `follow`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,9 +10,9 @@ use std::sync::Arc;
 use objectos_plugin_api::protocol::dialect::normalise_object;
 use serde_json::Value;
 
+use super::Items;
 use super::definition::{package, source_file};
 use super::keep::ITEMS;
-use super::Items;
 use crate::app::{CatalogueChange, Library, Problem};
 use crate::error::Result;
 use crate::metadata::kind_of_name;

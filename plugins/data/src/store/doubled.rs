@@ -1,7 +1,8 @@
 //! Values that keep a unique index from being made: which of them stand in several rows, found before anything is changed.
 //!
 //! It looks at the tables as they are, and the index at those that will be: names and columns that the plan brings are brought
-//! into the question. What cannot be asked is left to the database, which refuses the index then. Asked by the plugin when it plans.
+//! into the question. What cannot be asked is left to the database, which refuses the index then. Asked by the plugin when it
+//! plans.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! How much there is to lose: the rows of a table or the values of a column that a step takes away or may not keep. Counted when a
-//! plan is shown, never when it is carried out.
+//! How much there is to lose: the rows of a table or the values of a column that a step takes away or may not keep. Counted when
+//! a plan is shown, never by itself.
 
 use std::sync::Arc;
 

@@ -297,8 +297,8 @@ fn a_table_without_ids_is_in_the_way() {
     let plan = plan(&catalogue, &shape);
     assert_eq!(
         plan.to_string(),
-        "  x the table thing has no column `id`, by which records are known: give it one, of text and as its primary key, or take \
-         the object 'thing' out of the app\nwhat is marked `x` is for you to mend; until then no step is done\n"
+        "  x the table thing has no column `id`, by which records are known: give it one, of text and as its primary key, or \
+         take the object 'thing' out of the app\nwhat is marked `x` is for you to mend; until then no step is done\n"
     );
     assert!(!plan.is_empty());
 }
