@@ -1,5 +1,5 @@
-//! The record of what this platform made itself: which tables, and which of their columns. It is a table of the store's own, written
-//! in the transaction of each change, in words that every database understands.
+//! The record of what this platform made itself: which tables, and which of their columns. It is a table of the store's own,
+//! written in the transaction of each change, in words that every database understands.
 //!
 //! What is not in it somebody else made, and is never taken away. Drivers write it with each step (`schema`) and read it with the
 //! tables (`shape`); what follows from it is `schema::plan`'s to say. What was made before there was a record is not in it.
