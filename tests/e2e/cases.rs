@@ -4,6 +4,7 @@
 //! A line is `METHOD path {body} => STATUS` and then, for an answer, JSON that must be part of it, or, for a refusal, the
 //! faults as `field: code`, else the code. Paths are below `/api/v1`, those without a slash below `/api/v1/data`.
 
+mod adopted;
 mod contexts;
 mod driver;
 mod foreign;

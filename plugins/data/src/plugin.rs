@@ -65,8 +65,8 @@ pub struct DataPlugin {
     /// The state of the plugins' contributions from before their objects were read.
     epoch: u64,
     watchers: Mutex<Vec<JoinHandle<()>>>,
-    /// Why the apps are not in use although they are in order: the database would have to lose something for them. The
-    /// plugin runs all the same, so that the command that decides it can be given.
+    /// Why the apps are not in use although they are in order: the database would have to lose something for them, or has values
+    /// that they do not allow. The plugin runs all the same, so that the command that tells or decides it can be given.
     blocked: Option<String>,
 }
 

@@ -12,6 +12,7 @@ mod follow;
 mod keep;
 mod migrate;
 mod refuse;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +23,9 @@ use objectos_plugin_api::contracts::grants::ObjectAction;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+pub(crate) use self::change::LOCK as METADATA_LOCK;
 use self::keep::Operation;
+pub(crate) use self::stored::Stored;
 use crate::app::{Library, SourceFile};
 use crate::engine::Engine;
 use crate::error::Result;

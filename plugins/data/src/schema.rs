@@ -4,10 +4,12 @@
 //! the SQL of each [`SchemaStep`]. Additive steps lose nothing and are applied at start and on reload; destructive ones
 //! only when somebody asks for them after reading what would be lost.
 
+mod made;
 mod plan;
 mod shape;
 mod step;
 
-pub use plan::{INDEX_PREFIXES, SchemaPlan, plan, plan_of};
+pub use made::Made;
+pub use plan::{INDEX_PREFIXES, SchemaPlan, plan, plan_beside, plan_of};
 pub use shape::{ColumnShape, DatabaseShape, IndexShape, TableShape};
 pub use step::{ColumnSpec, SchemaStep};

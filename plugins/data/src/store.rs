@@ -11,8 +11,10 @@
 mod datasources;
 mod ddl;
 mod dialect;
+mod doubled;
 mod failure;
 mod fault;
+mod made;
 mod postgres;
 mod sqlite;
 mod statement;
@@ -29,6 +31,7 @@ use crate::schema::{DatabaseShape, SchemaStep};
 
 pub use datasources::{DEFAULT as DEFAULT_DATASOURCE, Datasources};
 pub use dialect::{AnyCase, Calendar, Construct, Dialect, Family, Letters, PostgresDialect, SqliteDialect};
+pub(crate) use doubled::doubled;
 pub use fault::{Fault, Probe, StorageCall};
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::{SqliteOptions, SqliteStore};

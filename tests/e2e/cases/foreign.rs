@@ -42,28 +42,35 @@ DELETE customer/c1 => 200
 GET order_line => 200 {"total": 0}
 "#;
 
-/// Makes the tables with the database's own program, which may not be there; answers how `introspect` finds them.
+/// What `introspect` is told of the database of others: a file in the folder, or a schema.
+pub(super) fn address(driver: Driver, folder: &Path, schema: &str) -> Vec<String> {
+    match driver {
+        Driver::Sqlite => vec![format!("sqlite:{}", folder.join("foreign.db").display())],
+        Driver::Postgres(url) => vec![url.to_owned(), "--schema".to_owned(), schema.to_owned()],
+    }
+}
+
+/// Runs SQL there with the database's own program and answers what it says; none where there is no such program.
 #[allow(clippy::print_stderr, reason = "a skip is said aloud")]
-fn tables(driver: Driver, folder: &Path) -> Option<Vec<String>> {
-    let (mut command, found) = match driver {
+pub(super) fn ask(driver: Driver, folder: &Path, schema: &str, sql: &str) -> Option<String> {
+    let mut command = match driver {
         Driver::Sqlite => {
-            let file = folder.join("foreign.db");
             let mut command = Command::new("sqlite3");
-            command.arg(&file).arg(TABLES);
-            (command, vec![format!("sqlite:{}", file.display())])
+            command.arg(folder.join("foreign.db")).arg(sql);
+            command
         }
         Driver::Postgres(url) => {
-            let schema = format!("foreign_{}", std::process::id());
-            let sql = format!("CREATE SCHEMA {schema}; SET search_path TO {schema}; {TABLES}");
+            let sql = format!("CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path TO {schema}; {sql}");
             let mut command = Command::new("psql");
-            command.args([url, "--quiet", "--set", "ON_ERROR_STOP=1", "--command", &sql]);
-            (command, vec![url.to_owned(), "--schema".to_owned(), schema])
+            command.args([url, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only"]);
+            command.args(["--set", "ON_ERROR_STOP=1", "--command", &sql]);
+            command
         }
     };
     match command.stdin(Stdio::null()).output() {
         Ok(output) => {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Some(found)
+            Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             assert!(
@@ -87,12 +94,13 @@ fn tables_of_others_become_objects_with_all_that_holds_for_them() {
         let builder = HostBuilder::new();
         let app = builder.folder().join("app");
         write_app(&app, &[]);
-        let Some(found) = tables(driver, builder.folder()) else {
+        let schema = format!("foreign_{}", std::process::id());
+        if ask(driver, builder.folder(), &schema, TABLES).is_none() {
             continue;
-        };
+        }
         let told = Command::new(built().join("objectos-host"))
             .args(["--plugins", &builder.plugins().display().to_string(), "introspect"])
-            .args(found)
+            .args(address(driver, builder.folder(), &schema))
             .args(["--output", &app.display().to_string()])
             .output()
             .expect("the host runs");

@@ -100,7 +100,7 @@ fn an_existing_database_becomes_objects() {
         .expect("the host runs");
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let thing = fs::read_to_string(app.join("thing.object.yml")).expect("an object of the table");
-    assert!(thing.contains("size:"), "{thing}");
+    assert!(thing.contains("\n  size: { type: number }\n"), "{thing}");
     let host = builder.app(&app).start();
     run(
         &host,

@@ -1,18 +1,19 @@
 //! Apps into a catalogue, and the database into a shape that holds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use objectos_plugin_api::Host;
 use serde::Deserialize;
 
 use super::host::FILE_STORAGE;
-use crate::app::{CatalogueChange, Library};
+use crate::app::{CatalogueChange, Library, Problem};
 use crate::error::{DataError, Result};
 use crate::model::{Catalogue, FieldKind, ObjectModel};
 use crate::outbox::SOURCE;
-use crate::schema::{SchemaPlan, plan_of};
-use crate::store::{DEFAULT_DATASOURCE, Datasources, Store};
+use crate::runtime::Stored;
+use crate::schema::{SchemaPlan, SchemaStep, plan_beside};
+use crate::store::{DEFAULT_DATASOURCE, Datasources, Store, doubled};
 
 /// The objects of this plugin.
 const OWN: [(&str, &str); 5] = [
@@ -67,7 +68,16 @@ pub(super) fn take_documents(library: &Library, host: &Host) -> Result<()> {
 
 /// Reads the apps; all that is wrong with them becomes one message.
 pub(super) fn read(library: &Library) -> Result<CatalogueChange> {
-    let change = library.reload().map_err(|problems| {
+    told(library.reload())
+}
+
+/// The same, with as much of what was saved as goes together with them, in use or not.
+pub(super) fn read_with(library: &Library, stored: &Stored) -> Result<CatalogueChange> {
+    told(stored.with_apps(library))
+}
+
+fn told(read: Result<CatalogueChange, Vec<Problem>>) -> Result<CatalogueChange> {
+    let change = read.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         DataError::Configuration {
             message: format!("the apps cannot be loaded\n{}", lines.join("\n")),
@@ -161,60 +171,122 @@ pub(super) async fn fit_databases(
             ),
         });
     }
-    let mut fit = fit_database(catalogue, DEFAULT_DATASOURCE, store).await?;
+    let saved = Stored::read(store, &store.shape().await?).await?.into_tables();
+    let wanted = Wanted {
+        catalogue,
+        saved: &saved,
+    };
+    let mut fit = fit_database(&wanted, DEFAULT_DATASOURCE, store).await?;
     for (name, store) in datasources.iter() {
         if matches!(fit, Fit::Fits) {
-            fit = fit_database(catalogue, name, store).await?;
+            fit = fit_database(&wanted, name, store).await?;
         }
     }
     Ok(fit)
 }
 
-async fn fit_database(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
+/// What databases are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    /// Tables of saved objects: left as they are, also where the catalogue has not the object.
+    pub(super) saved: &'a BTreeSet<String>,
+}
+
+impl Wanted<'_> {
+    /// What is to be done to a database, and what is in the way of it.
+    pub(super) async fn plan(&self, datasource: &str, store: &Arc<dyn Store>) -> Result<SchemaPlan> {
+        let shape = store.shape().await?;
+        let mut plan = plan_beside(self.catalogue, datasource, &shape, self.saved);
+        plan.obstacles.extend(doubled(store, &plan.additive, &shape).await);
+        Ok(plan)
+    }
+}
+
+async fn fit_database(wanted: &Wanted<'_>, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
     for _ in 0..FIT_ATTEMPTS {
-        match fit_once(catalogue, datasource, store).await {
+        match fit_once(wanted, datasource, store).await {
             // Another host was at it; what is left to do is seen when it is looked at again.
             Err(error) if store.shared() => tracing::debug!(error = %error, "the database is looked at again"),
             fit => return fit,
         }
     }
-    fit_once(catalogue, datasource, store).await
+    fit_once(wanted, datasource, store).await
 }
 
 /// Of several hosts that start at once, one changes the database; the others wait, and look what is left to do.
-async fn fit_once(catalogue: &Catalogue, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
-    let plan = plan_of(catalogue, datasource, &store.shape().await?);
+async fn fit_once(wanted: &Wanted<'_>, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
+    let plan = plan_beside(wanted.catalogue, datasource, &store.shape().await?, wanted.saved);
     if plan.additive.is_empty() {
-        return carry_out(plan, store).await;
+        return carry_out(plan, datasource, store).await;
     }
     let lock = store.lock("schema").await?;
-    let fit = match store.shape().await {
-        Ok(shape) => carry_out(plan_of(catalogue, datasource, &shape), store).await,
+    let fit = match wanted.plan(datasource, store).await {
+        Ok(plan) => carry_out(plan, datasource, store).await,
         Err(error) => Err(error),
     };
     lock.release().await;
     fit
 }
 
-async fn carry_out(plan: SchemaPlan, store: &Arc<dyn Store>) -> Result<Fit> {
+async fn carry_out(plan: SchemaPlan, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
     for btree in &plan.btrees {
         tracing::warn!("database: {btree}");
     }
-    let blocking: Vec<String> = plan.blocking().map(ToString::to_string).collect();
-    if !blocking.is_empty() {
-        return Ok(Fit::Blocked(format!(
-            "the database does not fit the apps:\n  ! {}\nrun 'objectos-host migrate apply --destructive', or undo the change of the app",
-            blocking.join("\n  ! ")
-        )));
+    if let Some(reason) = blocked(&plan, datasource) {
+        return Ok(Fit::Blocked(reason));
     }
     if !plan.additive.is_empty() {
         for step in &plan.additive {
             tracing::info!("database: {step}");
         }
-        store.change_schema(plan.additive).await?;
+        match store.change_schema(plan.additive).await {
+            // Somebody was faster than the look at the values.
+            Err(error @ DataError::Duplicate { .. }) => {
+                return Ok(Fit::Blocked(format!(
+                    "the database does not fit the apps: {error}; mend the records, or undo the change of the app"
+                )));
+            }
+            changed => changed?,
+        }
     }
     for step in &plan.destructive {
         tracing::warn!("database: left undone, since something would be lost: {step}");
     }
     Ok(Fit::Fits)
+}
+
+/// Why the apps cannot be served over this database, and what to do about it; none where they can.
+fn blocked(plan: &SchemaPlan, datasource: &str) -> Option<String> {
+    let mut lines: Vec<String> = plan.blocking().map(|step| format!("  ! {step}\n")).collect();
+    lines.extend(plan.obstacles.iter().map(|obstacle| format!("  x {obstacle}\n")));
+    if lines.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = plan.blocking().filter_map(|step| called(step, datasource)).collect();
+    let command = match names.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "run 'objectos-host migrate apply --destructive {}' ('objectos-host migrate plan' shows what would be lost)",
+            names.join(" ")
+        ),
+    };
+    let remedy = match (plan.obstacles.is_empty(), command.is_empty()) {
+        (true, _) => command,
+        (false, true) => "mend what is marked `x` and start again".to_owned(),
+        (false, false) => format!("mend what is marked `x`, then {command}"),
+    };
+    let lines = lines.concat();
+    Some(format!(
+        "the database does not fit the apps:\n{lines}{remedy}, or undo the change of the app"
+    ))
+}
+
+/// How a step that loses data is asked for: `TABLE` or `TABLE.COLUMN`, behind `DATASOURCE:` for a further database.
+pub(super) fn called(step: &SchemaStep, datasource: &str) -> Option<String> {
+    let target = step.target()?;
+    Some(match datasource {
+        DEFAULT_DATASOURCE => target,
+        other => format!("{other}:{target}"),
+    })
 }

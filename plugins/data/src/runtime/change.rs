@@ -12,7 +12,7 @@ use crate::metadata::Kind;
 use crate::schema::SchemaStep;
 
 /// Name of the lock among hosts.
-const LOCK: &str = "metadata";
+pub(crate) const LOCK: &str = "metadata";
 
 /// Kind and name of an item.
 pub(super) type Target<'a> = (&'static Kind, &'a str);

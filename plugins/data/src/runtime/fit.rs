@@ -36,6 +36,9 @@ impl RuntimeMetadata {
             // Of several at once: only what keeps them from being served.
             None => plan.blocking().collect(),
         };
+        if !plan.obstacles.is_empty() {
+            return Err(refuse::obstructed(&plan));
+        }
         if !harmful.is_empty() && !lose_data {
             return Err(refuse::loses_data(&plan, &harmful));
         }

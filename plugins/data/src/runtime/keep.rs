@@ -13,7 +13,7 @@ use crate::record::moment;
 use crate::schema::SchemaStep;
 
 /// The object of the items as they are.
-const ITEMS: &str = "sys_metadata";
+pub(super) const ITEMS: &str = "sys_metadata";
 /// The object of what they were.
 pub(super) const VERSIONS: &str = "sys_metadata_version";
 /// Items that are read at once.

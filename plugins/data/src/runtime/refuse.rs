@@ -143,6 +143,12 @@ pub(super) fn unreadable(problems: &[Problem]) -> DataError {
     Error::invalid(first(problems)).into()
 }
 
+pub(super) fn obstructed(plan: &SchemaPlan) -> DataError {
+    conflict(plan.obstacles.join("; "))
+        .with_details(&json!({ "plan": { "obstacles": plan.obstacles } }))
+        .into()
+}
+
 pub(super) fn loses_data(plan: &SchemaPlan, harmful: &[&SchemaStep]) -> DataError {
     let lost: Vec<String> = harmful.iter().map(ToString::to_string).collect();
     let added: Vec<String> = plan.additive.iter().map(ToString::to_string).collect();

@@ -1,31 +1,34 @@
 //! From what is there to what is asked for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
-use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, SchemaStep, TableShape};
+use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, Made, SchemaStep, TableShape};
 use crate::model::{Catalogue, ColumnType, FieldModel, IndexMethod, IndexModel, ObjectModel, SystemField};
 use crate::store::DEFAULT_DATASOURCE;
 
 /// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
 pub const INDEX_PREFIXES: [&str; 2] = ["ix_", "ux_"];
 
-/// What would be done. `Display` gives one line for each step, those that lose data marked and last.
+/// What would be done. `Display` gives one line for each step, what stands in the way of some behind those that lose nothing, and
+/// those that lose data marked and last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaPlan {
     /// Nothing is lost; applied at start and on reload.
     pub additive: Vec<SchemaStep>,
     /// Something is lost; applied on request only.
     pub destructive: Vec<SchemaStep>,
+    /// What keeps the catalogue from being served and no step can mend: a sentence each, with what somebody can do about it.
+    pub obstacles: Vec<String>,
     /// What is said of indexes that this database cannot build as they are declared.
     pub btrees: Vec<String>,
 }
 
 impl SchemaPlan {
-    /// Nothing to do.
+    /// Nothing to do, and nothing in the way.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.additive.is_empty() && self.destructive.is_empty()
+        self.additive.is_empty() && self.destructive.is_empty() && self.obstacles.is_empty()
     }
 
     /// The destructive steps without which the catalogue cannot be served: a column of another type than its field. A catalogue
@@ -45,11 +48,17 @@ impl fmt::Display for SchemaPlan {
         for step in &self.additive {
             writeln!(f, "  + {step}")?;
         }
+        for obstacle in &self.obstacles {
+            writeln!(f, "  x {obstacle}")?;
+        }
         for step in &self.destructive {
             writeln!(f, "  ! {step}")?;
         }
         if !self.destructive.is_empty() {
             writeln!(f, "steps with `!` lose data and are only done on request")?;
+        }
+        if !self.obstacles.is_empty() {
+            writeln!(f, "what is marked `x` is for you to mend; until then no step is done")?;
         }
         Ok(())
     }
@@ -64,6 +73,17 @@ pub fn plan(catalogue: &Catalogue, shape: &DatabaseShape) -> SchemaPlan {
 /// Holds the part of a catalogue that lies in one database against it.
 #[must_use]
 pub fn plan_of(catalogue: &Catalogue, datasource: &str, shape: &DatabaseShape) -> SchemaPlan {
+    plan_beside(catalogue, datasource, shape, &BTreeSet::new())
+}
+
+/// The same, beside tables that belong to objects which are not in this catalogue: they are left as they are.
+#[must_use]
+pub fn plan_beside(
+    catalogue: &Catalogue,
+    datasource: &str,
+    shape: &DatabaseShape,
+    others: &BTreeSet<String>,
+) -> SchemaPlan {
     let mut planner = Planner {
         text_indexes: shape.text_indexes,
         index_methods: shape.index_methods,
@@ -71,11 +91,12 @@ pub fn plan_of(catalogue: &Catalogue, datasource: &str, shape: &DatabaseShape) -
     };
     let wanted: HashSet<&str> = tables(catalogue, datasource)
         .map(|object| object.table.as_str())
+        .chain(others.iter().map(String::as_str))
         .collect();
     for object in tables(catalogue, datasource) {
         planner.object(object, shape, &wanted);
     }
-    for table in shape.tables.keys() {
+    for table in shape.tables.keys().filter(|table| shape.made.table(table)) {
         if !wanted.contains(table.as_str()) && !planner.renamed.contains(table.as_str()) {
             planner.drop.push(SchemaStep::DropTable { table: table.clone() });
         }
@@ -97,6 +118,7 @@ struct Planner<'a> {
     text_indexes: bool,
     index_methods: bool,
     btrees: Vec<String>,
+    obstacles: Vec<String>,
     words_drop: Vec<SchemaStep>,
     rename: Vec<SchemaStep>,
     create: Vec<SchemaStep>,
@@ -118,7 +140,7 @@ impl<'a> Planner<'a> {
         }
         if let Some(table) = shape.tables.get(&object.table) {
             self.words(object, &object.table, &table.words);
-            return self.table(object, table);
+            return self.table(object, (object.table.as_str(), table), &shape.made);
         }
         let before = object
             .renamed_from
@@ -131,7 +153,7 @@ impl<'a> Planner<'a> {
                 to: object.table.clone(),
             });
             self.words(object, from, &table.words);
-            return self.table(object, table);
+            return self.table(object, (from.as_str(), table), &shape.made);
         }
         let columns = object.stored_fields().map(column).collect();
         self.create.push(SchemaStep::CreateTable {
@@ -165,7 +187,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn table(&mut self, object: &ObjectModel, table: &TableShape) {
+    /// A table that is there, under the name that it has now.
+    fn table(&mut self, object: &ObjectModel, (now, table): (&str, &TableShape), made: &Made) {
         let name = &object.table;
         let mut kept: HashSet<&str> = HashSet::new();
         for field in object.stored_fields() {
@@ -177,6 +200,14 @@ impl<'a> Planner<'a> {
                 table.columns.get_key_value(before)
             });
             let Some((from, shape)) = found else {
+                if field.system == Some(SystemField::Id) {
+                    self.obstacles.push(format!(
+                        "the table {now} has no column `{0}`, by which records are known: give it one, of text and as its \
+                         primary key, or take the object '{1}' out of the app",
+                        field.name, object.name
+                    ));
+                    continue;
+                }
                 self.change.push(SchemaStep::AddColumn {
                     table: name.clone(),
                     column: column(field),
@@ -194,7 +225,9 @@ impl<'a> Planner<'a> {
             }
             self.column(name, field, shape);
         }
-        for column in table.columns.keys().filter(|column| !kept.contains(column.as_str())) {
+        // A column that somebody else made is theirs, whether a field has it or not.
+        let ours = |column: &&String| !kept.contains(column.as_str()) && made.column(now, column);
+        for column in table.columns.keys().filter(ours) {
             self.drop.push(SchemaStep::DropColumn {
                 table: name.clone(),
                 column: column.clone(),
@@ -282,6 +315,7 @@ impl<'a> Planner<'a> {
         SchemaPlan {
             additive,
             destructive: [self.convert, self.drop].concat(),
+            obstacles: self.obstacles,
             btrees: self.btrees,
         }
     }

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::Made;
 use crate::model::{ColumnType, IndexMethod};
 
 /// Tables by name. Tables of the store's own (`objectos_…`) are left out by the store.
@@ -13,6 +14,8 @@ pub struct DatabaseShape {
     pub text_indexes: bool,
     /// The database has other indexes than btrees.
     pub index_methods: bool,
+    /// What of it this platform made; whatever else is there is somebody else's.
+    pub made: Made,
 }
 
 /// A table.

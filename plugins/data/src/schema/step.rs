@@ -130,6 +130,19 @@ impl SchemaStep {
         )
     }
 
+    /// How somebody calls it who asks for it: `table`, or `table.column`, by the names after the plan. None for a step that loses
+    /// nothing.
+    #[must_use]
+    pub fn target(&self) -> Option<String> {
+        match self {
+            Self::ConvertColumn { table, column, .. } | Self::DropColumn { table, column } => {
+                Some(format!("{table}.{column}"))
+            }
+            Self::DropTable { table } => Some(table.clone()),
+            _ => None,
+        }
+    }
+
     /// Name of the table after the step (before it, for a drop).
     #[must_use]
     pub fn table(&self) -> &str {

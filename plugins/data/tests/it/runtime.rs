@@ -1,5 +1,7 @@
 //! Metadata saved while the system runs, over HTTP frames on the plugin behind the ABI.
 
+mod migrations;
+
 use std::sync::Arc;
 
 use objectos_data::DataPlugin;

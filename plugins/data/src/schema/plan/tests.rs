@@ -1,8 +1,10 @@
 //! Every kind of difference between a catalogue and a database.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
-use super::{DatabaseShape, TableShape, plan};
+use super::{DEFAULT_DATASOURCE, DatabaseShape, TableShape, plan, plan_beside};
 use crate::app::{PackageSource, load};
 use crate::model::{Catalogue, ColumnType};
 use crate::schema::{ColumnShape, IndexShape, SchemaStep};
@@ -35,6 +37,10 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
             nulls_last: Vec::new(),
         };
         let indexes = object.indexes.iter().map(|model| (model.name.clone(), index(model)));
+        shape.made.note(&object.table, "");
+        for field in object.stored_fields() {
+            shape.made.note(&object.table, &field.name);
+        }
         shape.tables.insert(
             object.table.clone(),
             TableShape {
@@ -235,6 +241,66 @@ fn what_others_made_is_seen() {
         ..DatabaseShape::default()
     };
     assert_eq!(super::plan(&catalogue, &empty).blocking().count(), 0);
+}
+
+#[test]
+fn what_others_made_is_never_taken_away() {
+    let app = catalogue(&[("thing.object.yml", BEFORE)]);
+    let mut shape = database(&app);
+    let column = || ColumnShape {
+        kind: Some(ColumnType::Text),
+        nullable: true,
+    };
+    let left = |shape: &DatabaseShape| -> Vec<String> {
+        let plan = plan(&app, shape);
+        plan.destructive.iter().map(ToString::to_string).collect()
+    };
+    for name in ["theirs", "ours"] {
+        shape.tables["thing"].columns.insert(name.to_owned(), column());
+        let table = TableShape {
+            columns: IndexMap::from([("id".to_owned(), column())]),
+            ..TableShape::default()
+        };
+        shape.tables.insert(format!("{name}_table"), table);
+    }
+    assert_eq!(left(&shape), Vec::<String>::new());
+    shape.made.note("thing", "ours");
+    shape.made.note("ours_table", "");
+    // A table that somebody else made, with a column that a field of it brought.
+    shape.made.note("theirs_table", "id");
+    assert_eq!(
+        left(&shape),
+        [
+            "drop column thing.ours and all its values",
+            "drop table ours_table and all its rows"
+        ]
+    );
+    let saved = BTreeSet::from(["ours_table".to_owned()]);
+    let beside = plan_beside(&app, DEFAULT_DATASOURCE, &shape, &saved);
+    let targets: Vec<String> = beside.destructive.iter().filter_map(SchemaStep::target).collect();
+    assert_eq!(targets, ["thing.ours"]);
+    // Nor does an object of the app take over the table of a saved one.
+    let other = BEFORE.replace("name: thing", "name: other\nrenamedFrom: ours_table");
+    let renamed = |saved: &BTreeSet<String>| {
+        let app = catalogue(&[("other.object.yml", other.as_str())]);
+        let plan = plan_beside(&app, DEFAULT_DATASOURCE, &shape, saved);
+        plan.to_string().contains("rename table ours_table to other")
+    };
+    assert!(renamed(&BTreeSet::new()) && !renamed(&saved));
+}
+
+#[test]
+fn a_table_without_ids_is_in_the_way() {
+    let catalogue = catalogue(&[("thing.object.yml", BEFORE)]);
+    let mut shape = database(&catalogue);
+    shape.tables["thing"].columns.shift_remove("id");
+    let plan = plan(&catalogue, &shape);
+    assert_eq!(
+        plan.to_string(),
+        "  x the table thing has no column `id`, by which records are known: give it one, of text and as its primary key, or \
+         take the object 'thing' out of the app\nwhat is marked `x` is for you to mend; until then no step is done\n"
+    );
+    assert!(!plan.is_empty());
 }
 
 #[test]

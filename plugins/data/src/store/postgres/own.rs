@@ -60,6 +60,11 @@ CREATE TABLE IF NOT EXISTS objectos_sequence (
 CREATE TABLE IF NOT EXISTS objectos_note (
     name text COLLATE "C" NOT NULL PRIMARY KEY,
     value text COLLATE "C" NOT NULL
+);
+CREATE TABLE IF NOT EXISTS objectos_made (
+    table_name text COLLATE "C" NOT NULL,
+    column_name text COLLATE "C" NOT NULL,
+    PRIMARY KEY (table_name, column_name)
 )"#;
 
 const TYPES: [(&str, &str); 4] = [

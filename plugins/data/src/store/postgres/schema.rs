@@ -14,6 +14,7 @@ use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexModel};
 use crate::schema::SchemaStep;
 use crate::store::ddl;
+use crate::store::made;
 use crate::store::{Dialect as _, Outcome, PostgresDialect, StorageCall, WriteUnit};
 
 /// Does the steps and stores the unit, all or none.
@@ -40,7 +41,7 @@ pub(super) async fn change(lease: &mut Lease, steps: &[SchemaStep], unit: &Write
 async fn in_transaction(connection: &mut Connection, steps: &[SchemaStep]) -> Result<()> {
     let failed = |failure: Failure| failure.into_error("change its tables");
     let lock = format!(
-        "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK_SPACE}, hashtext(current_schema()))"
+        "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK_SPACE}, hashtext(current_schema())); {FORGET}"
     );
     connection.plain(StorageCall::Unit, &lock).await.map_err(failed)?;
     for step in steps {
@@ -64,6 +65,13 @@ async fn in_transaction(connection: &mut Connection, steps: &[SchemaStep]) -> Re
     }
     Ok(())
 }
+
+/// Forgets what somebody else took away: what they put in its place is theirs.
+const FORGET: &str = "DELETE FROM objectos_made WHERE NOT EXISTS (SELECT 1 FROM pg_class c \
+    JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND c.relname = table_name \
+    AND (column_name = '' OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = column_name \
+    AND a.attnum > 0 AND NOT a.attisdropped)))";
 
 pub(super) fn name(name: &str) -> String {
     ddl::name(&PostgresDialect, name)
@@ -128,7 +136,8 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
             )
         }
     };
-    connection.plain(StorageCall::Unit, &sql).await
+    let noted = format!("{sql}{}", made::noted(step));
+    connection.plain(StorageCall::Unit, &noted).await
 }
 
 async fn add_index(connection: &mut Connection, table: &str, index: &IndexModel) -> Result<String, Failure> {

@@ -7,7 +7,7 @@ use super::words;
 use crate::error::Result;
 use crate::model::{ColumnType, IndexMethod};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape};
-use crate::store::{Dialect as _, PostgresDialect, Reader as _, Row, Statement};
+use crate::store::{Dialect as _, PostgresDialect, Reader as _, Row, Statement, made};
 
 const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
@@ -77,6 +77,11 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
                 index.nulls_last.push(column.clone());
             }
             index.columns.push(column);
+        })
+        .await?;
+    reader
+        .read(&Statement::new(made::ALL, Vec::new()), &mut |row| {
+            shape.made.note(&text(row, 0), &text(row, 1));
         })
         .await?;
     let names: Vec<String> = shape.tables.keys().cloned().collect();

@@ -15,6 +15,7 @@ use crate::model::{ColumnType, IndexMethod, IndexModel};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape, SchemaStep};
 use crate::store::ddl;
 use crate::store::dialect::FTS5;
+use crate::store::made;
 use crate::store::{Dialect as _, Reader as _, SqliteDialect, Statement, StorageCall};
 
 /// The store's own tables. Names begin with `objectos_`, which no object's table may.
@@ -62,7 +63,17 @@ CREATE TABLE IF NOT EXISTS objectos_sequence (
 CREATE TABLE IF NOT EXISTS objectos_note (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objectos_made (
+    table_name TEXT NOT NULL,
+    column_name TEXT NOT NULL,
+    PRIMARY KEY (table_name, column_name)
 ) WITHOUT ROWID";
+
+/// Forgets what somebody else took away: what they put in its place is theirs.
+const FORGET: &str = "DELETE FROM objectos_made WHERE NOT EXISTS (SELECT 1 FROM sqlite_master m \
+    WHERE m.type = 'table' AND m.name = table_name AND (column_name = '' \
+    OR EXISTS (SELECT 1 FROM pragma_table_info(m.name) c WHERE c.name = column_name)))";
 
 pub(super) async fn make_own_tables(connection: &mut Connection) -> Result<()> {
     connection
@@ -158,6 +169,12 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
             }
         })
         .await?;
+    reader
+        .read(&Statement::new(made::ALL, Vec::new()), &mut |row| {
+            let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
+            shape.made.note(&text(0), &text(1));
+        })
+        .await?;
     let names: Vec<String> = shape.tables.keys().cloned().collect();
     for name in names {
         let empty = is_empty(reader, &name).await?;
@@ -186,6 +203,7 @@ pub(super) async fn change(connection: &mut Connection, steps: &[SchemaStep]) ->
     run(connection, StorageCall::Begin, "BEGIN IMMEDIATE")
         .await
         .map_err(failed)?;
+    run(connection, StorageCall::Unit, FORGET).await.map_err(failed)?;
     for step in steps {
         match apply(connection, step).await {
             Ok(()) => {}
@@ -268,7 +286,8 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
             return rebuild(connection, table, column, Change::Relax).await;
         }
     };
-    run(connection, StorageCall::Unit, &sql).await
+    let noted = format!("{sql}{}", made::noted(step));
+    run(connection, StorageCall::Unit, &noted).await
 }
 
 fn add_index(table: &str, index: &IndexModel) -> String {
