@@ -25,6 +25,8 @@ pub(super) struct Caller<'a> {
     pub(super) reads_only: bool,
     /// Handlers look at the answer before the caller gets it: encrypted values and hashes stand aside so long.
     pub(super) aside: Option<Aside>,
+    /// Handlers see records that come by relations while the answer is made, and may come back to read: nothing is held so long.
+    pub(super) shows_related: bool,
     /// What the permissions say that the caller holds; not known before they are asked.
     holdings: OnceLock<Arc<Holdings>>,
     /// With what is held.
@@ -43,6 +45,7 @@ impl<'a> Caller<'a> {
             now_ms,
             reads_only: false,
             aside: None,
+            shows_related: false,
             holdings: OnceLock::new(),
             user: OnceLock::new(),
             plain: OnceLock::new(),
@@ -56,6 +59,22 @@ impl<'a> Caller<'a> {
         Self {
             reads_only: !context.system(),
             ..Self::new(context, now_ms, usual_zone)
+        }
+    }
+
+    /// The same, for records that handlers see by themselves: what stands aside for them is back when they had their turn.
+    pub(super) fn setting_aside(&self) -> Self {
+        Self {
+            context: self.context,
+            now_ms: self.now_ms,
+            reads_only: self.reads_only,
+            aside: Some(Aside::new()),
+            shows_related: self.shows_related,
+            holdings: self.holdings.clone(),
+            user: self.user.clone(),
+            plain: self.plain.clone(),
+            usual_zone: self.usual_zone,
+            zone: self.zone.clone(),
         }
     }
 
