@@ -1,5 +1,5 @@
 //! Handlers and the records that come by relations: they narrow those and see them as they do where the object is asked for
-//! itself, once for each relation of an answer, however many records there are. Before anything is read, the query of each relation
+//! itself, once for each relation of an answer, however many records there are. Before anything is read, the query of each
 //! is narrowed; only the ids that it is about are added later, so that nobody widens those. What was found is shown before it
 //! takes its place in the answer.
 //!

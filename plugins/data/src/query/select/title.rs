@@ -45,7 +45,7 @@ pub(super) fn is_title(name: &str) -> bool {
 
 /// The formulas of the object that its own title reads.
 pub(super) fn own_formulas(object: &ObjectModel) -> impl Iterator<Item = String> {
-    object.title.parts.iter().filter_map(|part| match part {
+    object.title.parts.iter().filter_map(move |part| match part {
         TitlePart::Field(names) if names.len() == 1 && is_formula(object, &names[0]) => Some(names[0].clone()),
         _ => None,
     })
