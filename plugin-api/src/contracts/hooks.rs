@@ -74,6 +74,8 @@ pub struct RecordHook {
 }
 
 /// A query on its way. JSON, camelCase. A handler that leaves out the query, or what was found, changes nothing of it.
+/// Records that come by a relation are one query for all of them: it says what is wanted of them, and not which records point
+/// there. Each of them has its `id`, by which it is known again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryHook {

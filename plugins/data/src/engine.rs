@@ -36,12 +36,14 @@ mod near;
 mod number;
 mod observe;
 mod opened;
+mod paths;
 pub mod ports;
 mod rate;
 mod reach;
 mod ready;
 mod recent;
 mod references;
+mod related_hooks;
 mod relations;
 mod restore;
 mod returning;
@@ -53,6 +55,7 @@ mod sequence;
 mod snapshot;
 mod store_record;
 mod summary;
+mod titled;
 mod titles;
 mod update;
 mod upsert;
@@ -282,6 +285,18 @@ fn check_method(layout: &Layout, method: ApiMethod) -> Result<()> {
     Err(DataError::MethodDisabled {
         object: layout.object.name.clone(),
         method: method_name(method),
+    })
+}
+
+/// Whether the object's definition lets clients look for words in it.
+fn check_search(layout: &Layout) -> Result<()> {
+    check_method(layout, ApiMethod::Search)?;
+    if layout.object.capabilities.searchable {
+        return Ok(());
+    }
+    Err(DataError::MethodDisabled {
+        object: layout.object.name.clone(),
+        method: method_name(ApiMethod::Search),
     })
 }
 

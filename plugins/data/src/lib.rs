@@ -4,7 +4,7 @@
 //! # Map
 //! * [`app`]: loads apps, checks them, and compiles them into a [`model::Catalogue`]. [`metadata`], [`routes_meta`]: what was
 //!   declared, for readers. [`seed`], [`watch`], [`commands`]: seed records, live reload, subcommands.
-//! * [`schema`]: plans the changes of a database; [`store`]: the database itself, SQLite so far.
+//! * [`schema`]: plans the changes of a database; [`store`]: the database itself, SQLite or PostgreSQL.
 //! * [`query`]: from what clients write to SQL. [`record`]: from rows to JSON. [`validate`]: from JSON to values.
 //! * [`vault`]: encrypts what is secret at rest. [`access`]: what a caller may see and do. [`engine`]: the one path of every
 //!   read and write, on all of these.

@@ -29,7 +29,7 @@ pub use field::{
     Period, ReferenceModel, SummaryModel,
 };
 pub use index::{IndexCondition, IndexMethod, IndexModel, IndexOperand, PartialModel};
-pub use naming::{NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
+pub use naming::{ANSWER_KEYS, NAME_BYTES_MAX, RESERVED_PREFIXES, is_reserved, nearest};
 pub use object::{ObjectModel, SoftDeleteModel, TenancyModel, TitleFormat, TitlePart, VersioningModel};
 pub use rule::{Asked, AskedModel, RuleCheck, RuleModel, VALIDATOR_SERVICES};
 pub use settings::{CurrencyModel, FieldSettings, FileModel, MaskModel, MaskPattern, PartsModel};

@@ -49,6 +49,14 @@ GET gate/g1 => 200 {"record": {"seen": true, "greeting": null}}
 GET gate/g2 => 404 record_not_found
 POST gate/query {"where": {"name": {"$in": ["north", "south"]}}} => 200 {"records": [{"id": "g1"}], "total": 1}
 POST gate/query {"aggregations": [{"function": "count", "alias": "n"}]} => 200 {"records": [{"n": 1}]}
+# so is what comes by a relation: what is hidden is not there, and what is shown was added to
+POST bell {"id": "b2", "gate": "g1"} => 201
+POST bell {"id": "b3", "gate": "g2"} => 201
+GET bell?expand=gate&sort=id => 200 {"records": [{"id": "b2", "gate": {"id": "g1", "seen": true}}, {"id": "b3", "gate": null}], "total": 2}
+GET bell/b3?expand=gate => 200 {"record": {"id": "b3", "gate": null}}
+GET bell/b3 => 200 {"record": {"gate": "g2"}}
+DELETE bell/b2 => 200
+DELETE bell/b3 => 200
 
 # before a change: the record as it was, and what is modified
 PATCH gate/g1 {"name": "north"} => 200 {"record": {"former_name": null}}

@@ -127,6 +127,57 @@ fn a_method_that_is_off_is_refused() {
     }
 }
 
+#[test]
+fn a_method_that_is_off_is_off_by_every_way() {
+    for driver in drivers() {
+        let host = host_on(driver, "ways", &[]);
+        let mut client = host.client();
+        let mut gate = |enable: Value| {
+            let fields = json!({ "name": { "type": "text", "searchable": true } });
+            let definition = json!({ "name": "gate", "enable": enable, "fields": fields });
+            client.send("PUT", "/api/v1/meta/object/gate", &definition).expect(200);
+        };
+        gate(json!({}));
+        let bell = json!({ "name": "bell", "fields": { "gate": { "type": "lookup", "reference": "gate" } } });
+        let saved = host.client().send("PUT", "/api/v1/meta/object/bell", &bell);
+        saved.expect(200);
+        run(
+            &host,
+            r#"
+            POST gate {"id": "g1", "name": "north"} => 201
+            POST bell {"id": "b1", "gate": "g1"} => 201
+            GET bell?expand=gate => 200 {"records": [{"gate": {"name": "north"}}]}
+            GET bell?select=gate.name => 200 {"records": [{"gate.name": "north"}]}
+            "#,
+        );
+        gate(json!({ "apiEnabled": false }));
+        run(
+            &host,
+            r#"
+            GET gate/g1 => 403 permission_denied
+            GET bell?expand=gate => 200 {"records": [{"id": "b1", "gate": null}]}
+            GET bell/b1?expand=gate => 200 {"record": {"id": "b1", "gate": null}}
+            GET bell?select=gate.name => 400
+            GET bell/b1?select=gate.name => 400
+            GET bell/export?format=json&select=gate.name => 400
+            POST bell/query {"where": {"gate.name": "north"}} => 400
+            POST bell/query {"orderBy": "gate.name"} => 400 invalid_sort
+            POST bell/query {"groupBy": ["gate.name"]} => 400
+            "#,
+        );
+        gate(json!({ "apiMethods": ["get", "list", "aggregate", "export"] }));
+        run(
+            &host,
+            r#"
+            GET bell?expand=gate => 200 {"records": [{"gate": {"name": "north"}}]}
+            POST gate/query {"search": "north", "aggregations": [{"function": "count", "alias": "n"}]} => 403 permission_denied
+            GET gate/export?format=json&search=north => 403 permission_denied
+            GET gate/export?format=json => 200
+            "#,
+        );
+    }
+}
+
 /// Purges what there is, in the bin or not.
 fn empty(host: &objectos_tests::Host) {
     let mut client = host.client();

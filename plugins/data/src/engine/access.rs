@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
+use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::Value;
 
 use super::Engine;
@@ -11,9 +12,11 @@ use super::caller::Caller;
 use super::draft::Draft;
 use super::find::Search;
 use super::get::not_found;
+use super::paths::follow;
 use crate::access::{Access, Plan, Refusal, View, Views, verb};
 use crate::error::{DataError, Result};
-use crate::model::{FieldModel, MaskModel, ObjectModel, nearest};
+use crate::model::{FieldModel, MaskModel, ObjectModel, TitlePart, nearest};
+use crate::query::select::TITLE;
 use crate::query::{QueryInput, RawFilter};
 use crate::record::{Layout, Schema};
 
@@ -323,28 +326,23 @@ fn add_reached(schema: &Schema, object: &str, objects: &mut Vec<String>) {
     }
 }
 
-/// The objects behind the dots of the query's paths, references and children alike.
+/// The objects behind the dots of the query's paths, references and children alike; a title leads where its parts do.
 fn related_objects(schema: &Schema, layout: &Arc<Layout>, query: &QueryInput) -> Vec<String> {
     let mut objects: Vec<String> = Vec::new();
-    let mut walk = |path: &str| {
-        let mut at = layout;
-        let mut hops = path.split('.').peekable();
-        while let Some(hop) = hops.next() {
-            if hops.peek().is_none() {
-                return;
-            }
-            let reference = at.object.field(hop).and_then(|field| field.reference.as_ref());
-            let target = match reference {
-                Some(reference) => schema.layout(&reference.object),
-                None => schema.child_relation(&at.object.name, hop).map(|(child, _)| child),
-            };
-            let Some(target) = target else { return };
+    query.visit_paths(&mut |path| {
+        let mut add = |target: &Arc<Layout>, _: ApiMethod| {
             if !objects.contains(&target.object.name) {
                 objects.push(target.object.name.clone());
             }
-            at = target;
+        };
+        let Some((titled, TITLE)) = follow(schema, layout, path, &mut add) else {
+            return;
+        };
+        for part in &titled.object.title.parts {
+            if let TitlePart::Field(names) = part {
+                follow(schema, titled, &names.join("."), &mut add);
+            }
         }
-    };
-    query.visit_paths(&mut walk);
+    });
     objects
 }

@@ -17,6 +17,7 @@ use crate::store::{Cell, Row, SqlValue};
 
 use super::caller::Caller;
 use super::opened::{Encrypted, hide};
+use super::titled::title_text;
 use crate::validate::Told;
 
 /// A page of records.
@@ -148,7 +149,7 @@ pub(super) fn write_stored(out: &mut Vec<u8>, layout: &Layout, view: Option<&Vie
     out.push(b'}');
 }
 
-fn write_masked(out: &mut Vec<u8>, mask: &MaskModel, form: Form, cell: Cell<'_>) {
+pub(super) fn write_masked(out: &mut Vec<u8>, mask: &MaskModel, form: Form, cell: Cell<'_>) {
     let value = masked(mask, &to_json(form, &cell.to_value()));
     // A `Value` can always be written.
     let _ = serde_json::to_writer(out, &value);
@@ -262,6 +263,10 @@ impl<'a> RecordWriter<'a> {
                 OutputValue::Relation(column, relation) => self.hole(row, *column, *relation),
                 OutputValue::Hash(column) => self.hash(row.cell(*column)),
                 OutputValue::Opened(column, opener) => self.opened(row, *column, *opener),
+                OutputValue::Title(title) => match title_text(&self.plan.titles[*title], row, &computed) {
+                    Some(title) => write_text(&mut self.out, &title),
+                    None => self.out.extend_from_slice(b"null"),
+                },
             }
         }
         let mut first = self.plan.outputs.is_empty();

@@ -1,7 +1,7 @@
 //! Encrypted values and hashes of passwords in an answer while handlers of a hook look at it: each stands aside with a sign in its
 //! place, and comes back to wherever its sign is once they had their turn, for whoever asked alone. A handler may leave a sign out
 //! or write over it; what it stands for it does not learn. Not here: which values these are and who may read them (`answer`).
-//! Called by `find`.
+//! Called by `find`, and by `related_hooks` for records that come by a relation.
 
 use std::fmt;
 

@@ -29,6 +29,8 @@ pub(super) struct Caller<'a> {
     /// What a read holds over several statements; none where something may be written: then each statement stands for itself, and
     /// what it found is looked at again by the unit that relies on it.
     pub(super) snapshot: Option<Snapshot>,
+    /// Handlers see records that come by relations while the answer is made, and may come back to read: nothing is held so long.
+    pub(super) shows_related: bool,
     /// What the permissions say that the caller holds; not known before they are asked.
     holdings: OnceLock<Arc<Holdings>>,
     /// With what is held.
@@ -48,6 +50,7 @@ impl<'a> Caller<'a> {
             reads_only: false,
             aside: None,
             snapshot: None,
+            shows_related: false,
             holdings: OnceLock::new(),
             user: OnceLock::new(),
             plain: OnceLock::new(),
@@ -62,6 +65,33 @@ impl<'a> Caller<'a> {
             reads_only: !context.system(),
             snapshot: Some(Snapshot::default()),
             ..Self::new(context, now_ms, usual_zone)
+        }
+    }
+
+    /// Says whether handlers see what comes by relations. Where they do, nothing is held while they run: each statement sees its own
+    /// state of the database.
+    pub(super) fn show_related(&mut self, shows: bool) {
+        self.shows_related = shows;
+        if shows {
+            self.snapshot = None;
+        }
+    }
+
+    /// The same, for records that handlers see by themselves: what stands aside for them is back when they had their turn.
+    pub(super) fn setting_aside(&self) -> Self {
+        Self {
+            context: self.context,
+            now_ms: self.now_ms,
+            reads_only: self.reads_only,
+            aside: Some(Aside::new()),
+            // Only a read whose related records are shown to handlers has such a caller, and it holds nothing.
+            snapshot: None,
+            shows_related: self.shows_related,
+            holdings: self.holdings.clone(),
+            user: self.user.clone(),
+            plain: self.plain.clone(),
+            usual_zone: self.usual_zone,
+            zone: self.zone.clone(),
         }
     }
 

@@ -4,16 +4,23 @@
 
 use std::collections::{HashMap, HashSet};
 
+use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::Value;
 
 use super::Engine;
+use super::access::Granted;
 use super::answer::{Hole, RecordWriter};
 use super::find::{Search, planned};
+use super::paths::is_open;
+use super::ports::HookPoint;
+use super::related_hooks::RelatedRecord;
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
 use crate::query::filter::{Class, Condition, FieldRef, Filter, Source, Test};
 use crate::query::select::{PageLimits, PerParent, Relation, RelationKind, SelectPlan};
 use crate::query::{EXPAND_DEPTH_MAX, QueryInput};
+use crate::record::Layout;
 use crate::store::BoxFuture;
 
 /// Ids of one relation and level at most.
@@ -65,6 +72,9 @@ impl Engine {
         if ids.len() > IDS_MAX {
             return Err(too_many(relation, IDS_MAX));
         }
+        if !search.granted.system && !is_open(relation) {
+            return Ok(Related::default());
+        }
         let granted = if search.granted.system {
             search.granted.clone()
         } else {
@@ -74,13 +84,23 @@ impl Engine {
                 None => return Ok(Related::default()),
             }
         };
+        let object = relation.layout.object.name.as_str();
+        let shown = search.caller.shows_related && self.parts.hooks.armed(HookPoint::AfterFind, object);
+        // What stands aside for handlers of an answer that these records become a part of stays so until those had their turn.
+        let own = (shown && search.caller.aside.is_none()).then(|| search.caller.setting_aside());
         let inner = Search {
             schema: search.schema,
             layout: &relation.layout,
-            caller: search.caller,
+            caller: own.as_ref().unwrap_or(search.caller),
             granted: &granted,
         };
-        let found = self.related_page(&inner, relation, &ids, depth).await?;
+        let mut found = self.related_page(&inner, relation, &ids, depth).await?;
+        if shown {
+            found = self
+                .after_related(&inner, &relation.query, found, own.is_some())
+                .await?;
+        }
+        let found: Vec<(String, Vec<u8>)> = found.into_iter().map(|record| (record.key, record.bytes)).collect();
         Ok(match relation.kind {
             RelationKind::Children(_) => Related::children(found),
             RelationKind::Many if !relation.query.order.is_empty() => Related::ordered(found),
@@ -91,14 +111,31 @@ impl Engine {
         })
     }
 
-    /// One statement: the records with these ids, or those that point to them. Each with the id by which it is asked for.
+    /// What the caller may see of the other object of a relation; `None` is nothing. `granted`: of the object itself.
+    pub(super) async fn granted_related(
+        &self,
+        context: &Context,
+        granted: &Granted,
+        layout: &Layout,
+    ) -> Result<Option<Granted>> {
+        if granted.system {
+            return Ok(Some(granted.clone()));
+        }
+        match self.granted(context, layout, Operation::Read).await {
+            Ok(granted) => Ok(Some(granted)),
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One statement: the records with these ids, or those that point to them.
     async fn related_page(
         &self,
         search: &Search<'_>,
         relation: &Relation,
         ids: &[String],
         depth: usize,
-    ) -> Result<Vec<(String, Vec<u8>)>> {
+    ) -> Result<Vec<RelatedRecord>> {
         let (query, limits) = self.related_query(relation, ids.len())?;
         // Each list has its order and is cut by itself, so only the ids are wanted.
         let query = self.rated(search, query, false).await?;
@@ -112,12 +149,15 @@ impl Engine {
         }));
         self.evaluate_ahead(search, views.as_ref(), &plan.scope, &plan.filter)
             .await?;
+        let id = id_place(&plan)?;
+        let shown = search.caller.shows_related;
         let mut found_ids = Vec::with_capacity(ids.len());
         let mut writer = RecordWriter::new(&plan, search.caller);
         let mut reader = self.reader_of(search.layout, search.caller).await?;
         reader
             .read(&plan.page_statement(search.layout.dialect), &mut |row| {
-                found_ids.push(row.cell(key).as_text().unwrap_or_default().to_owned());
+                let text = |place: usize| row.cell(place).as_text().unwrap_or_default().to_owned();
+                found_ids.push((text(key), if shown { text(id) } else { String::new() }));
                 writer.row(row);
             })
             .await?;
@@ -128,7 +168,7 @@ impl Engine {
         }
         let (out, ends, holes) = (writer.out, writer.ends, writer.holes);
         if holes.is_empty() {
-            return Ok(found_ids.into_iter().zip(split(&out, &ends)).collect());
+            return Ok(records(found_ids, split(&out, &ends)));
         }
         // Each record by itself, so that it can be put into several places.
         let mut begin = 0;
@@ -144,7 +184,7 @@ impl Engine {
             begin = end + 1;
         }
         let related = self.expand_pieces(search, &plan, pieces, depth + 1).await?;
-        Ok(found_ids.into_iter().zip(related).collect())
+        Ok(records(found_ids, related))
     }
 
     /// What the nested query says, as far as it makes sense for a relation.
@@ -225,14 +265,25 @@ fn split(out: &[u8], ends: &[usize]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The records, each with the id by which it is asked for and its own.
+fn records(ids: Vec<(String, String)>, records: Vec<Vec<u8>>) -> Vec<RelatedRecord> {
+    let pairs = ids.into_iter().zip(records);
+    pairs
+        .map(|((key, id), bytes)| RelatedRecord { key, id, bytes })
+        .collect()
+}
+
+/// The place among the columns of the id: every order ends with it, so its value is selected in any case.
+fn id_place(plan: &SelectPlan) -> Result<usize> {
+    let id = plan.order.iter().position(|key| key.name == SystemField::Id.name());
+    id.and_then(|place| plan.cursor_columns.get(place).copied())
+        .ok_or_else(|| DataError::internal("a page of records has no id"))
+}
+
 /// The place among the columns of what the ids are compared with; children also become a page of each parent.
 fn pointed(search: &Search<'_>, relation: &Relation, plan: &mut SelectPlan) -> Result<usize> {
     let RelationKind::Children(via) = &relation.kind else {
-        // Every order ends with the id, so its value is selected in any case.
-        let id = plan.order.iter().position(|key| key.name == SystemField::Id.name());
-        return id
-            .and_then(|place| plan.cursor_columns.get(place).copied())
-            .ok_or_else(|| DataError::internal("a page of records has no id"));
+        return id_place(plan);
     };
     if search.granted.view.as_deref().is_some_and(|view| !view.reads(via)) {
         return Err(DataError::UnknownFields {

@@ -21,11 +21,13 @@ use super::access::Granted;
 use super::answer::{Found, Hole};
 use super::aside::Aside;
 use super::caller::Caller;
+use super::paths::check_paths;
 use super::ports::HookPoint;
 use super::ready::pages::PagePlan;
+use super::related_hooks::Asking;
 use super::restore::check_look_into_bin;
 use super::snapshot::{Snapshot, looks_ahead};
-use super::{Engine, check_method, fixed, layout_of};
+use super::{Engine, check_method, check_search, fixed, layout_of};
 use crate::access::Views;
 use crate::error::{DataError, Result};
 use crate::query::check::Checker;
@@ -79,12 +81,12 @@ impl Engine {
         let granted = self.granted(context, layout, Operation::Read).await?;
         if let Some(method) = method.filter(|_| !granted.system) {
             check_method(layout, method)?;
-            if method == ApiMethod::Search && !layout.object.capabilities.searchable {
-                return Err(DataError::MethodDisabled {
-                    object: object.to_owned(),
-                    method: "search",
-                });
+            // Figures over what a search finds, and exports of it, search as well.
+            if query.search.is_some() {
+                check_search(layout)?;
             }
+            check_joined(&schema, &query, method)?;
+            check_paths(&schema, layout, &query)?;
         }
         let query = self.before_find(context, object, query).await?;
         if query.binned {
@@ -93,8 +95,15 @@ impl Engine {
         if let Some(method) = method.filter(|_| !granted.system) {
             check_joined(&schema, &query, method)?;
         }
+        let asking = Asking {
+            context,
+            schema: &schema,
+            granted: &granted,
+        };
+        let query = self.before_related(asking, layout, query).await?;
         let mut caller = self.reading_caller(context);
         caller.learn(&granted);
+        caller.show_related(self.shows_related(&schema, layout, &query));
         // Asked once: nobody who comes meanwhile is shown what was not written for handlers.
         caller.aside = self.parts.hooks.armed(HookPoint::AfterFind, object).then(Aside::new);
         let search = Search {
@@ -142,7 +151,7 @@ impl Engine {
         Ok((found, made))
     }
 
-    async fn before_find(&self, context: &Context, object: &str, query: QueryInput) -> Result<QueryInput> {
+    pub(super) async fn before_find(&self, context: &Context, object: &str, query: QueryInput) -> Result<QueryInput> {
         if !self.parts.hooks.armed(HookPoint::BeforeFind, object) {
             return Ok(query);
         }
@@ -178,18 +187,32 @@ impl Engine {
         let Some(aside) = &caller.aside else { return Ok(found) };
         let written = |error: serde_json::Error| DataError::internal(error.to_string());
         let records: Vec<Map<String, Value>> = serde_json::from_slice(&found.records).map_err(written)?;
-        let payload = QueryHook {
+        let (mut records, changed) = self.shown(caller.context, object, query, records).await?;
+        if !changed && aside.is_empty() {
+            return Ok(found);
+        }
+        aside.put_back(&mut records).map_err(written)?;
+        found.count = u64::try_from(records.len()).unwrap_or_default();
+        found.records = serde_json::to_vec(&records).map_err(written)?;
+        Ok(found)
+    }
+
+    /// Records that were found, as handlers leave them, and whether any of them made others of them.
+    pub(super) async fn shown(
+        &self,
+        context: &Context,
+        object: &str,
+        query: &QueryInput,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<(Vec<Map<String, Value>>, bool)> {
+        let found = QueryHook {
             object: object.to_owned(),
             query: query.to_map(),
             records: Some(records),
         };
-        let payload = serde_json::to_vec(&payload).map_err(written)?;
+        let payload = serde_json::to_vec(&found).map_err(|error| DataError::internal(error.to_string()))?;
         let point = HookPoint::AfterFind;
-        let steps = self
-            .parts
-            .hooks
-            .run(point, caller.context, object, payload.clone())
-            .await?;
+        let steps = self.parts.hooks.run(point, context, object, payload.clone()).await?;
         let (mut made, mut shown) = (None, payload.as_slice());
         for step in &steps {
             // Whoever leaves the records out changes none: what was taken out of them before stays out.
@@ -198,15 +221,10 @@ impl Engine {
             }
             shown = &step.payload;
         }
-        let mut records = match made {
-            Some(records) => records,
-            None if aside.is_empty() => return Ok(found),
-            None => serde_json::from_slice(&found.records).map_err(written)?,
-        };
-        aside.put_back(&mut records).map_err(written)?;
-        found.count = u64::try_from(records.len()).unwrap_or_default();
-        found.records = serde_json::to_vec(&records).map_err(written)?;
-        Ok(found)
+        Ok(match made {
+            Some(records) => (records, true),
+            None => (found.records.unwrap_or_default(), false),
+        })
     }
 
     /// One page of records.

@@ -9,8 +9,10 @@ use objectos_plugin_api::protocol::data::ApiMethod;
 
 use super::answer::{Found, RecordAnswer, RecordWriter, write_stored};
 use super::find::Search;
+use super::paths::check_paths;
 use super::ports::HookPoint;
 use super::ready::ReadyQuery;
+use super::related_hooks::Asking;
 use super::restore::check_look_into_bin;
 use super::{Engine, check_method, layout_of};
 use crate::error::{DataError, Result};
@@ -34,6 +36,7 @@ impl Engine {
         let granted = self.granted(context, layout, Operation::Read).await?;
         if !granted.system {
             check_method(layout, ApiMethod::Get)?;
+            check_paths(&schema, layout, query)?;
         }
         if query.binned {
             check_look_into_bin(context, layout, &granted)?;
@@ -50,8 +53,21 @@ impl Engine {
         } else if whole && layout.plain && granted.sees_all() {
             self.get_plain(context, layout, granted.system, id).await?
         } else {
-            let caller = self.reading_caller(context);
+            let asking = Asking {
+                context,
+                schema: &schema,
+                granted: &granted,
+            };
+            let narrowed;
+            let query = if query.expand.is_empty() {
+                query
+            } else {
+                narrowed = self.before_related(asking, layout, query.clone()).await?;
+                &narrowed
+            };
+            let mut caller = self.reading_caller(context);
             caller.learn(&granted);
+            caller.show_related(self.shows_related(&schema, layout, query));
             let search = Search {
                 schema: &schema,
                 layout,

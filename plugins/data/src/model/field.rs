@@ -111,7 +111,8 @@ impl FieldModel {
     }
 }
 
-/// What the engine does with values of a field. Groups the 44 field types.
+/// What the engine does with values of a field. Groups the protocol's 44 types of fields; a name of an earlier or later version
+/// (`protocol::dialect`) is read as one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FieldKind {
     /// text, textarea, email, url, phone, password (and `secret`), markdown, html, richtext, code, color, signature, qrcode.

@@ -6,6 +6,9 @@ pub const NAME_BYTES_MAX: usize = 63;
 /// Beginnings of names that belong to the platform and the databases.
 pub const RESERVED_PREFIXES: [&str; 3] = ["objectos_", "sqlite_", "pg_"];
 
+/// What records of an answer have beside their fields: no field is called so.
+pub const ANSWER_KEYS: [&str; 4] = ["_title", "_score", "_highlights", "_distance"];
+
 /// Whether an object or table may not be called so.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {

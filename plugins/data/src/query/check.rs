@@ -26,6 +26,7 @@ use super::written::{Operand, RawFilter, RawTest};
 use crate::access::{View, Views};
 use crate::error::{DataError, Result};
 use crate::model::{Expression, FieldKind, FieldModel, ObjectModel, nearest};
+use crate::query::select::TITLE;
 use crate::record::{Form, Layout, Schema};
 use crate::store::SqlValue;
 
@@ -284,7 +285,7 @@ impl<'a> Checker<'a> {
         let view = self.view(&object.name);
         let readable = |field: &str| view.is_none_or(|view| view.reads(field));
         let masked = |field: &str| view.is_some_and(|view| view.masks(field));
-        let found = object.field(name).or_else(|| object.field(&snake_case(name)));
+        let found = named(object, name);
         match found.filter(|field| readable(&field.name)) {
             Some(field) if purpose != Purpose::Select && (field.is_secret() || masked(&field.name)) => {
                 // Whoever may ask often enough whether a secret begins with a letter knows it in the end.
@@ -446,7 +447,8 @@ fn secret(object: &ObjectModel, path: &str, purpose: Purpose) -> DataError {
     }
 }
 
-fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpose) -> DataError {
+/// That there is no such field, or none that the caller may read.
+pub(crate) fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpose) -> DataError {
     if purpose == Purpose::Sort {
         let hint = near.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
         return DataError::InvalidSort {
@@ -460,6 +462,15 @@ fn unknown(object: &ObjectModel, path: &str, near: Option<&str>, purpose: Purpos
         object: object.name.clone(),
         fields: vec![path.to_owned()],
         nearest: near.map(str::to_owned),
+    }
+}
+
+/// The field that a name of a query stands for. Whoever asks where a path leads asks here, so that none leads past the
+/// permissions.
+pub(crate) fn named<'o>(object: &'o ObjectModel, name: &str) -> Option<&'o FieldModel> {
+    match object.field(name) {
+        None if name != TITLE => object.field(&snake_case(name)),
+        field => field,
     }
 }
 

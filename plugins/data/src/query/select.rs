@@ -5,6 +5,7 @@ mod hits;
 mod order;
 mod output;
 mod statements;
+mod title;
 mod walk;
 
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ use indexmap::IndexMap;
 use self::hits::{highlight, places, ranked, scores};
 use self::order::{complete, id_key, orders_what_is_selected};
 use self::output::output;
+use self::title::{is_title, own_formulas, titles};
 use super::check::{Checker, Purpose};
 use super::cursor::{self, SortKey};
 use super::filter::{Class, FieldRef, Filter, Scope, Source};
@@ -31,6 +33,7 @@ use crate::store::SqlValue;
 
 pub use order::order;
 pub use output::Opener;
+pub use title::{TITLE, Title, TitlePiece};
 
 /// How far a record is from what `$near` looked for.
 const DISTANCE: &str = "_distance";
@@ -68,6 +71,8 @@ pub struct SelectPlan {
     pub masks: Vec<Arc<MaskModel>>,
     /// How encrypted values are opened; [`OutputValue::Opened`] names their place.
     pub openers: Vec<Opener>,
+    /// How records are called; [`OutputValue::Title`] names their place.
+    pub titles: Vec<Title>,
     /// Places among the columns of the values of the order: what a cursor is made of.
     pub cursor_columns: Vec<usize>,
     /// Values of the cursor that came.
@@ -134,6 +139,8 @@ pub enum OutputValue {
     Relation(usize, usize),
     /// A selected column that is encrypted, opened by an opener of the plan.
     Opened(usize, usize),
+    /// How a record is called.
+    Title(usize),
 }
 
 /// A calculation for each record.
@@ -248,6 +255,7 @@ pub fn plan(
         relations: parts.relations,
         masks: parts.masks,
         openers: parts.openers,
+        titles: parts.titles,
         cursor_columns,
         backwards: query.backwards && after.is_some(),
         after,
@@ -268,6 +276,12 @@ fn after(query: &QueryInput, order: &[SortKey]) -> Result<Option<Vec<SqlValue>>>
     if query.distinct && (after.is_some() || query.fields.is_none()) {
         return Err(DataError::InvalidQuery {
             message: "'distinct' needs 'fields', and takes no cursor".to_owned(),
+        });
+    }
+    let titled = |name: &String| is_title(name);
+    if query.distinct && query.fields.iter().flatten().any(titled) {
+        return Err(DataError::InvalidQuery {
+            message: format!("'distinct' is about fields, and '{TITLE}' is none: name those that the title is made of"),
         });
     }
     if after.is_some() && !query.windows.is_empty() {
@@ -351,6 +365,7 @@ struct Parts {
     relations: Vec<Relation>,
     masks: Vec<Arc<MaskModel>>,
     openers: Vec<Opener>,
+    titles: Vec<Title>,
 }
 
 fn outputs(
@@ -362,37 +377,24 @@ fn outputs(
     columns: &mut Columns,
 ) -> Result<Parts> {
     let named = query.fields.as_ref().is_some_and(|names| !names.is_empty());
-    let mut names: Vec<String> = match &query.fields {
-        Some(names) if !names.is_empty() => names.clone(),
-        _ => {
-            let shown = |field: &&FieldModel| {
-                view.is_none_or(|view| view.reads(&field.name)) && (checker.system || !field.on_request())
-            };
-            object
-                .fields
-                .values()
-                .filter(shown)
-                .map(|field| field.name.clone())
-                .collect()
-        }
-    };
-    // What is expanded is wanted.
-    for name in query.expand.keys() {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    let mut seen = HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
+    let names = names(object, view, query, checker.system);
     let mut parts = Parts::default();
-    let mut pending = Vec::new();
+    let (mut pending, mut titled) = (Vec::new(), Vec::new());
     for name in &names {
+        if is_title(name) {
+            titled.push((parts.outputs.len(), name.clone()));
+            parts.outputs.push(Output {
+                key: json_key(query.renamed.get(name).unwrap_or(name)),
+                value: OutputValue::Title(usize::MAX),
+            });
+            continue;
+        }
         // Records that are to be told once are compared by the database, so it calculates as well.
         let formula = object
             .field(name)
             .filter(|field| field.kind == FieldKind::Formula && !query.distinct);
         if let Some(field) = formula.filter(|field| view.is_none_or(|view| view.reads(&field.name))) {
-            pending.push((parts.outputs.len(), field.name.clone()));
+            pending.push((Some(parts.outputs.len()), field.name.clone()));
             parts.outputs.push(Output {
                 key: json_key(query.renamed.get(name).unwrap_or(&field.name)),
                 value: OutputValue::Formula(usize::MAX),
@@ -425,8 +427,40 @@ fn outputs(
         };
         parts.outputs.push(Output { key, value });
     }
+    if titled.iter().any(|(_, name)| name == TITLE) {
+        let own = own_formulas(object).filter(|name| view.is_none_or(|view| view.reads(name)));
+        pending.extend(own.map(|name| (None, name)));
+    }
     formulas(checker, object, &pending, columns, &mut parts)?;
+    titles(checker, &titled, columns, &mut parts)?;
     Ok(parts)
+}
+
+/// The names of what a record of the answer has, each once: those that were asked for, or all that may be seen.
+fn names(object: &ObjectModel, view: Option<&View>, query: &QueryInput, system: bool) -> Vec<String> {
+    let mut names: Vec<String> = match &query.fields {
+        Some(names) if !names.is_empty() => names.clone(),
+        _ => {
+            let shown = |field: &&FieldModel| {
+                view.is_none_or(|view| view.reads(&field.name)) && (system || !field.on_request())
+            };
+            object
+                .fields
+                .values()
+                .filter(shown)
+                .map(|field| field.name.clone())
+                .collect()
+        }
+    };
+    // What is expanded is wanted.
+    for name in query.expand.keys() {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
 }
 
 /// Why what is told is looked up. How many records there are once each is told once tells which are equal behind a mask.
@@ -469,11 +503,11 @@ fn relation(
     Ok(parts.relations.len() - 1)
 }
 
-/// The formulas that were asked for, and before each those that it reads.
+/// The formulas that were asked for, each with its place among the outputs where it has one, and before each those that it reads.
 fn formulas(
     checker: &mut Checker<'_>,
     object: &ObjectModel,
-    wanted: &[(usize, String)],
+    wanted: &[(Option<usize>, String)],
     columns: &mut Columns,
     parts: &mut Parts,
 ) -> Result<()> {
@@ -530,7 +564,9 @@ fn formulas(
             .get(name.as_str())
             .copied()
             .ok_or_else(|| DataError::internal(format!("formula '{name}' of '{}' is not in its order", object.name)))?;
-        parts.outputs[*output].value = OutputValue::Formula(place);
+        if let Some(output) = output {
+            parts.outputs[*output].value = OutputValue::Formula(place);
+        }
     }
     Ok(())
 }

@@ -1,5 +1,11 @@
 //! The SQL of each construct, as text, for each database: for SQLite beside the construct, for PostgreSQL in `sql/postgres`, one
-//! file for each test. A change here is a change of what every database is asked; `UPDATE_EXPECT=1` writes it down.
+//! file for each test. What the engine asks in several steps is written down by a store of its own (`recorder`). A change here is
+//! a change of what every database is asked; `UPDATE_EXPECT=1` writes it down.
+
+mod operators;
+mod recorder;
+mod relations;
+mod writes;
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

@@ -19,7 +19,7 @@ use crate::app::document::Document;
 use crate::app::path::KeyPath;
 use crate::app::problem::{Problem, Problems};
 use crate::app::yaml::Node;
-use crate::model::{NAME_BYTES_MAX, SystemField, is_reserved};
+use crate::model::{ANSWER_KEYS, NAME_BYTES_MAX, SystemField, is_reserved};
 
 /// Beginning of the names of objects that plugins declare.
 pub(super) const PLUGIN_PREFIX: &str = "sys_";
@@ -283,6 +283,9 @@ fn check_names(draft: &Draft, is_app: bool, problems: &mut Problems) {
         } else if what != "field" && is_reserved(name) {
             let message = format!("`{name}` is reserved for the platform");
             problems.push(draft.error(keys, message).hint("give it another beginning"));
+        } else if what == "field" && ANSWER_KEYS.contains(&name) {
+            let message = format!("`{name}` is what answers have beside the fields of a record");
+            problems.push(draft.error(keys, message).hint("leave the `_` out"));
         }
     };
     check(&["name"], "object", &object.name);

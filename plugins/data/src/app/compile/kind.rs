@@ -1,4 +1,5 @@
-//! How the 44 types of fields group into kinds and columns.
+//! How the protocol's 44 types of fields group into kinds and columns. What apps write in the words of an earlier or later version
+//! (`secret`, `composite`) is one of them by then.
 
 use objectos_plugin_api::protocol::data::{Field, FieldType, Object};
 
@@ -107,4 +108,51 @@ pub(super) fn target_of<'a>(object: &'a Object, field: &'a Field) -> Option<&'a 
     matches!(kind_of(field), FieldKind::Reference | FieldKind::References)
         .then(|| field.reference.as_deref().or(own))
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As [`FieldKind`] lists them.
+    const TYPES: [(FieldKind, &str); 17] = [
+        (
+            FieldKind::Text,
+            "text textarea email url phone password markdown html richtext code color signature qrcode",
+        ),
+        (FieldKind::Number, "number currency percent rating slider progress"),
+        (FieldKind::Boolean, "boolean toggle"),
+        (FieldKind::Date, "date"),
+        (FieldKind::DateTime, "datetime"),
+        (FieldKind::Time, "time"),
+        (FieldKind::Choice, "select radio"),
+        (FieldKind::List, "multiselect checkboxes tags"),
+        (FieldKind::Reference, "lookup master_detail tree"),
+        (FieldKind::File, "image file avatar video audio"),
+        (FieldKind::Location, "location"),
+        (FieldKind::Address, "address"),
+        (FieldKind::Json, "json"),
+        (FieldKind::Vector, "vector"),
+        (FieldKind::Formula, "formula"),
+        (FieldKind::Summary, "summary"),
+        (FieldKind::Autonumber, "autonumber"),
+    ];
+
+    #[test]
+    fn every_type_of_the_protocol_has_its_kind() {
+        let mut listed = Vec::new();
+        for (kind, names) in TYPES {
+            listed.extend(names.split(' ').map(|name| (name, kind)));
+        }
+        for (name, kind) in &listed {
+            let declared: FieldType = name.parse().unwrap();
+            assert_eq!(kind_of(&Field::new(declared)), *kind, "{name}");
+        }
+        let mut names: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+        let mut protocol = FieldType::NAMES.to_vec();
+        names.sort_unstable();
+        protocol.sort_unstable();
+        assert_eq!(names, protocol);
+        assert_eq!(protocol.len(), 44, "said here and at `FieldKind`");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Checker, Purpose, Resolved, class_of, snake_case, unknown};
+use super::{Checker, Purpose, Resolved, class_of, named, unknown};
 use crate::error::{DataError, Result};
 use crate::model::{FieldKind, FieldModel, FieldSettings};
 use crate::query::filter::{Class, FieldRef, PartSource, Source};
@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
     ) -> Result<Option<Resolved<'a>>> {
         let [name, inner @ ..] = names else { return Ok(None) };
         let object = &layout.object;
-        let declared = object.field(name).or_else(|| object.field(&snake_case(name)));
+        let declared = named(object, name);
         let holds = |field: &&FieldModel| {
             matches!(
                 field.kind,
