@@ -12,6 +12,7 @@ mod ddl;
 mod dialect;
 mod failure;
 mod fault;
+mod mention;
 mod postgres;
 mod sqlite;
 mod statement;

@@ -196,6 +196,9 @@ async fn carry_out(plan: SchemaPlan, store: &Arc<dyn Store>) -> Result<Fit> {
     for btree in &plan.btrees {
         tracing::warn!("database: {btree}");
     }
+    for bound in &plan.bound {
+        tracing::warn!("database: {bound}");
+    }
     let blocking: Vec<String> = plan.blocking().map(ToString::to_string).collect();
     if !blocking.is_empty() {
         return Ok(Fit::Blocked(format!(

@@ -24,6 +24,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
                 ColumnShape {
                     kind: field.column,
                     nullable: field.name != "id",
+                    bound: None,
                 },
             )
         });
