@@ -153,6 +153,7 @@ impl Engine {
                 }
             }
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
+            self.count_changed(draft, layout, &before, &values).await?;
             stamp_changed(draft, layout, &before, &mut values);
             let references = pointing(layout, &values, |_| true);
             if draft.diagnose {

@@ -1,5 +1,8 @@
 //! The store by itself: transactions, groups, tables, closing.
 
+mod conversions;
+mod foreign;
+
 use std::sync::Arc;
 
 use objectos_data::model::{ColumnType, IndexMethod, IndexModel};

@@ -126,19 +126,8 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
             column,
             from,
             to,
-        } => {
-            connection.plain(StorageCall::Unit, conversion::FUNCTIONS).await?;
-            let converted = conversion::conversion(column, *from, *to);
-            tell_lost(connection, table, column, &converted).await?;
-            retype(table, column, *to, &converted)
-        }
-        SchemaStep::RelaxColumn { table, column } => {
-            format!(
-                "ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
-                name(table),
-                name(column)
-            )
-        }
+        } => convert(connection, table, column, (*from, *to)).await?,
+        SchemaStep::RelaxColumn { table, column } => relax(table, column),
         SchemaStep::RenameObjectIn { table, from, to } => mention::of_object(&PostgresDialect, table, from, to),
         SchemaStep::RenameFieldIn {
             table,
@@ -188,6 +177,24 @@ fn retype(table: &str, column: &str, to: ColumnType, using: &str) -> String {
         PostgresDialect.column_type(to),
         column = name(column),
     )
+}
+
+fn relax(table: &str, column: &str) -> String {
+    let (table, column) = (name(table), name(column));
+    format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
+}
+
+/// Makes the functions that convert, and says what will not fit.
+async fn convert(
+    connection: &mut Connection,
+    table: &str,
+    column: &str,
+    (from, to): (Option<ColumnType>, ColumnType),
+) -> Result<String, Failure> {
+    connection.plain(StorageCall::Unit, conversion::FUNCTIONS).await?;
+    let converted = conversion::conversion(column, from, to);
+    tell_lost(connection, table, column, &converted).await?;
+    Ok(retype(table, column, to, &converted))
 }
 
 /// Says how many values a conversion cannot keep.
