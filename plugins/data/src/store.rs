@@ -15,6 +15,7 @@ mod doubled;
 mod failure;
 mod fault;
 mod made;
+mod mention;
 mod postgres;
 mod sqlite;
 mod statement;

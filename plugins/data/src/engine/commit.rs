@@ -183,6 +183,7 @@ impl Engine {
                 Err(error) => return Err(WriteFailure { operation, error }),
             }
         }
+        draft.keep_counters();
         Ok(planned)
     }
 

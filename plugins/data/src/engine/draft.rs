@@ -1,6 +1,6 @@
 //! A write under way: the steps so far, what each of them is for, and what the records will be once they are run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use objectos_plugin_api::contracts::data::RecordBeside;
@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::files::KnownFiles;
 use super::ports::HookPoint;
 use super::seal::Sealed;
-use super::store_record;
+use super::{sequence, store_record};
 use crate::error::{DataError, Result};
 use crate::model::RuleModel;
 use crate::record::{Layout, Schema};
@@ -129,6 +129,8 @@ pub(super) struct Draft<'a> {
     told: Mutex<Vec<(usize, Told)>>,
     /// What rules read since the last guard.
     relied: Mutex<Vec<Relied>>,
+    /// How far counters are to be written down, by their names.
+    counted: BTreeMap<String, i64>,
     /// What the attempts before found out.
     pub(super) known: &'a Known,
     /// A plugin keeps files, and is to be told which ones records have.
@@ -178,6 +180,7 @@ impl Engine {
             cascaded: 0,
             told: Mutex::default(),
             relied: Mutex::default(),
+            counted: BTreeMap::new(),
             keeps_files: false,
             trial: false,
         }
@@ -260,6 +263,20 @@ impl Draft<'_> {
     /// A record of this object is written, which may bring it among those that rules compare.
     pub(super) fn note_rules(&mut self, layout: &Layout) {
         self.unit.serial |= layout.object.rules.iter().any(RuleModel::compares_records);
+    }
+
+    /// A counter has come so far with this write.
+    pub(super) fn count(&mut self, counter: String, number: i64) {
+        let reached = self.counted.entry(counter).or_insert(number);
+        *reached = number.max(*reached);
+    }
+
+    /// Adds the steps that write down how far counters have come. After those of all records: whoever waits for a counter holds
+    /// nothing then that another one with that counter waits for.
+    pub(super) fn keep_counters(&mut self) {
+        for (counter, number) in std::mem::take(&mut self.counted) {
+            self.push(Part::Counter, sequence::keep(&counter, number), Expect::Anything);
+        }
     }
 
     /// Adds a step.

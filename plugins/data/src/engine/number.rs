@@ -1,18 +1,26 @@
 //! Numbers of `autonumber` fields: which counter a record takes its number from, and where a new counter begins. Counting itself
-//! is `sequence`. Called by every change that makes a record.
+//! is `sequence`, and how a number is written is `format`. Called by every change that makes a record, or changes one.
 //!
-//! Each tenant has counters of its own, and a format may ask for one for each year, month or day. A counter that is new goes on
-//! behind the wider one that numbered the same records before, so that no number comes twice after a format has changed.
+//! Each tenant has counters of its own, and a format may ask for one for each year, month or day. A number that is brought (by
+//! seeds, the system, a hook) moves the counter that would have given it. A counter that is new goes on behind the one that the
+//! same records had before their object or field was renamed, behind the wider one that numbered them, and behind the largest
+//! number that is stored, so that no number comes twice. To find that one, the numbers of the object are looked at once for
+//! every counter.
 
-use super::draft::{Draft, Part};
-use super::{Engine, sequence};
+mod format;
+
+use super::Engine;
+use super::draft::Draft;
 use crate::error::Result;
-use crate::model::{AutonumberFormat, AutonumberPart, SystemField};
+use crate::model::{AutonumberFormat, FieldModel, SystemField};
 use crate::query::sql::SqlWriter;
-use crate::record::{Layout, moment};
-use crate::store::{Expect, SqlValue};
+use crate::record::{Layout, Schema, moment};
+use crate::store::SqlValue;
+
+use self::format::{Look, brought, written};
 
 /// A counter, and what it counts.
+#[derive(Clone, Copy)]
 struct Counter<'a> {
     object: &'a str,
     field: &'a str,
@@ -21,7 +29,18 @@ struct Counter<'a> {
     period: Option<&'a str>,
 }
 
-impl Counter<'_> {
+impl<'a> Counter<'a> {
+    /// The counter of a field of a record.
+    fn of(layout: &'a Layout, field: &'a FieldModel, values: &'a [SqlValue], period: Option<&'a str>) -> Self {
+        let tenant = layout.system_column(SystemField::Tenant);
+        Self {
+            object: &layout.object.name,
+            field: &field.name,
+            tenant: tenant.and_then(|column| values[column].as_text()),
+            period,
+        }
+    }
+
     fn name(&self) -> String {
         let tenant = self.tenant.map(|tenant| format!("@{tenant}")).unwrap_or_default();
         let period = self.period.map(|period| format!("#{period}")).unwrap_or_default();
@@ -44,62 +63,177 @@ impl Counter<'_> {
         }
         names
     }
+
+    /// The same counter under the names that object and field had before, unless somebody else has these now.
+    fn former(&self, schema: &'a Schema, layout: &'a Layout) -> Vec<Self> {
+        let object = layout.object.renamed_from.as_deref();
+        let object = object.filter(|name| schema.catalogue.object(name).is_none());
+        let field = layout.object.field(self.field);
+        let field = field.and_then(|field| field.renamed_from.as_deref());
+        let field = field.filter(|name| layout.object.field(name).is_none());
+        let mut former = Vec::new();
+        for object in std::iter::once(self.object).chain(object) {
+            for field in std::iter::once(self.field).chain(field) {
+                former.push(Self { object, field, ..*self });
+            }
+        }
+        // The first has the names of now.
+        former.split_off(1)
+    }
 }
 
 impl Engine {
-    /// Gives autonumbers their numbers. What is only tried takes none: a number that was taken is gone.
+    /// Gives autonumbers their numbers, and counts on behind those that the record brings. What is only tried takes none: a
+    /// number that was taken is gone.
     pub(super) async fn number(&self, draft: &mut Draft<'_>, layout: &Layout, values: &mut [SqlValue]) -> Result<()> {
-        let open = |(index, value): (usize, &SqlValue)| value.is_null() && layout.field(index).autonumber.is_some();
-        if draft.trial || !values.iter().enumerate().any(open) {
+        if draft.trial {
             return Ok(());
         }
-        let store = self.store_of(layout);
-        let tenant = layout
-            .system_column(SystemField::Tenant)
-            .and_then(|column| values[column].as_text().map(str::to_owned));
-        let today = moment::from_ms(draft.caller.now_ms).unwrap_or_default();
-        for (index, value) in values.iter_mut().enumerate() {
-            let field = layout.field(index);
-            let Some(format) = field.autonumber.as_ref().filter(|_| value.is_null()) else {
-                continue;
-            };
-            let period = format.restarts().and_then(|period| today.get(..period.characters()));
-            let counter = Counter {
-                object: &layout.object.name,
-                field: &field.name,
-                tenant: tenant.as_deref(),
-                period,
-            };
-            let name = counter.name();
-            if !self.sequences.knows(&name).await {
-                let before = match self.sequences.value(&**store, &name).await? {
-                    Some(value) => value,
-                    None => self.before_first(layout, &counter, format).await?,
-                };
-                self.sequences.begin(&**store, &name, before).await?;
+        let numbered: Vec<usize> = (0..values.len())
+            .filter(|column| layout.field(*column).autonumber.is_some())
+            .collect();
+        for column in numbered {
+            let field = layout.field(column);
+            let Some(format) = &field.autonumber else { continue };
+            if values[column].is_null() {
+                let number = self.next_number(draft, layout, (field, format), values).await?;
+                values[column] = SqlValue::Text(number);
+            } else {
+                self.count_brought(draft, layout, column, values).await?;
             }
-            let number = self.sequences.next(&**store, &name).await?;
-            if !store.shared() {
-                draft.push(Part::Counter, sequence::keep(&name, number), Expect::Anything);
-            }
-            *value = SqlValue::Text(written(format, number, &today));
         }
         Ok(())
     }
 
+    /// Counts on behind the numbers that a change of a record brings.
+    pub(super) async fn count_changed(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        before: &[SqlValue],
+        values: &[SqlValue],
+    ) -> Result<()> {
+        for (column, known) in before.iter().enumerate() {
+            let numbered = layout.field(column).autonumber.is_some();
+            if numbered && !draft.trial && values.get(column) != Some(known) {
+                self.count_brought(draft, layout, column, values).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_number(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        (field, format): (&FieldModel, &AutonumberFormat),
+        values: &[SqlValue],
+    ) -> Result<String> {
+        let today = moment::from_ms(draft.caller.now_ms).unwrap_or_default();
+        let period = format.restarts().and_then(|period| today.get(..period.characters()));
+        let counter = Counter::of(layout, field, values, period);
+        let name = counter.name();
+        self.begin_counter(draft.schema, layout, counter, format).await?;
+        let store = self.store_of(layout);
+        let number = self.sequences.next(&**store, &name).await?;
+        if !store.shared() {
+            draft.count(name, number);
+        }
+        Ok(written(format, number, &today))
+    }
+
+    /// A number that is brought is none that the counter gives later. One that the format does not write is no matter to it.
+    async fn count_brought(
+        &self,
+        draft: &mut Draft<'_>,
+        layout: &Layout,
+        column: usize,
+        values: &[SqlValue],
+    ) -> Result<()> {
+        let field = layout.field(column);
+        let today = moment::from_ms(draft.caller.now_ms).unwrap_or_default();
+        let (Some(format), Some(text)) = (&field.autonumber, values[column].as_text()) else {
+            return Ok(());
+        };
+        let Some(brought) = brought(format, text, &today) else {
+            return Ok(());
+        };
+        let counter = Counter::of(layout, field, values, brought.period.as_deref());
+        self.begin_counter(draft.schema, layout, counter, format).await?;
+        let (name, store) = (counter.name(), self.store_of(layout));
+        if self.sequences.reach(&**store, &name, brought.number).await {
+            draft.count(name, brought.number);
+        }
+        Ok(())
+    }
+
+    /// Begins a counter that this process has not counted with so far.
+    async fn begin_counter(
+        &self,
+        schema: &Schema,
+        layout: &Layout,
+        counter: Counter<'_>,
+        format: &AutonumberFormat,
+    ) -> Result<()> {
+        let (store, name) = (self.store_of(layout), counter.name());
+        if self.sequences.knows(&name).await {
+            return Ok(());
+        }
+        let before = match self.sequences.value(&**store, &name).await? {
+            Some(value) => value,
+            None => self.before_first(schema, layout, counter, format).await?,
+        };
+        self.sequences.begin(&**store, &name, before).await
+    }
+
     /// The number that a new counter goes on behind.
-    async fn before_first(&self, layout: &Layout, counter: &Counter<'_>, format: &AutonumberFormat) -> Result<i64> {
+    async fn before_first(
+        &self,
+        schema: &Schema,
+        layout: &Layout,
+        counter: Counter<'_>,
+        format: &AutonumberFormat,
+    ) -> Result<i64> {
         let start = format.start.saturating_sub(1);
         let store = self.store_of(layout);
-        let mut reached = start;
-        for name in counter.wider() {
-            let value = self.sequences.value(&**store, &name).await?;
+        let (mut reached, mut reached_wider) = (start, start);
+        let former = counter.former(schema, layout);
+        // It counted the same records, those that are gone included.
+        for counter in &former {
+            let value = self.sequences.value(&**store, &counter.name()).await?;
             reached = reached.max(value.unwrap_or(start));
         }
-        if reached > start && self.has_numbers(layout, counter).await? {
-            return Ok(reached);
+        for counter in std::iter::once(&counter).chain(&former) {
+            for name in counter.wider() {
+                let value = self.sequences.value(&**store, &name).await?;
+                reached_wider = reached_wider.max(value.unwrap_or(start));
+            }
         }
-        Ok(start)
+        if reached_wider > reached && self.has_numbers(layout, &counter).await? {
+            reached = reached_wider;
+        }
+        let stored = self.largest(layout, &counter, format).await?;
+        Ok(reached.max(stored.unwrap_or(start)))
+    }
+
+    /// The largest number among the records that the counter is for, those in the bin included.
+    async fn largest(&self, layout: &Layout, counter: &Counter<'_>, format: &AutonumberFormat) -> Result<Option<i64>> {
+        let mut writer = SqlWriter::new(layout.dialect);
+        Look::of(format, counter.period).largest(&mut writer, &layout.table, counter.field);
+        if let Some(column) = layout.system_column(SystemField::Tenant) {
+            writer.push(" AND ").column(0, &layout.columns[column].name);
+            match counter.tenant {
+                Some(tenant) => writer.push(" = ").value(tenant.into()),
+                None => writer.push(" IS NULL"),
+            };
+        }
+        Look::close(&mut writer);
+        let mut largest = None;
+        let mut reader = self.store_of(layout).reader().await?;
+        reader
+            .read(&writer.finish().single(), &mut |row| largest = row.cell(0).as_integer())
+            .await?;
+        Ok(largest)
     }
 
     /// Whether records that the counter is for have numbers already.
@@ -122,21 +256,4 @@ impl Engine {
         reader.read(&writer.finish().single(), &mut |_| found = true).await?;
         Ok(found)
     }
-}
-
-/// `CASE-0042`, `INV-2026-00042`.
-fn written(format: &AutonumberFormat, number: i64, today: &str) -> String {
-    let part = |range: std::ops::Range<usize>| today.get(range).unwrap_or_default().to_owned();
-    format
-        .parts
-        .iter()
-        .map(|piece| match piece {
-            AutonumberPart::Literal(text) => text.clone(),
-            AutonumberPart::Counter { width, .. } => format!("{number:0>width$}", width = *width),
-            AutonumberPart::Year => part(0..4),
-            AutonumberPart::ShortYear => part(2..4),
-            AutonumberPart::Month => part(5..7),
-            AutonumberPart::Day => part(8..10),
-        })
-        .collect()
 }

@@ -136,6 +136,7 @@ impl Engine {
             self.ask_hooks_back(draft, layout, granted, (id, record), &before, &mut values)
                 .await?;
             self.seal(draft, layout, granted, Some(&before), &mut values).await?;
+            self.count_changed(draft, layout, &before, &values).await?;
             stamp_changed(draft, layout, &before, &mut values);
             let references = pointing(layout, &values, |_| true);
             if draft.diagnose {

@@ -4,6 +4,9 @@
 //! that stores the record; a restart goes on behind the last that was stored. Where others write as well, the database gives
 //! each number, in a transaction of its own. Either way numbers never come twice, however many ask at once. A write that fails
 //! after it took its number leaves a gap: gaps are allowed, doubles are not.
+//!
+//! A number that is brought is written down in the transaction of its record, as the last thing there and in the order of names:
+//! two such transactions wait for each other, and never each for the other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,31 +40,45 @@ impl Sequences {
         }
     }
 
-    /// Counts behind a number from now on. Whoever was faster is right.
+    /// Counts behind a number from now on. Of several that begin a counter at once, the one that knew of most is right.
     pub(super) async fn begin(&self, store: &dyn Store, name: &str, before: i64) -> Result<()> {
         if store.shared() && before != 0 {
             let mut unit = WriteUnit::default();
-            let statement = Statement::new(
-                "INSERT INTO objectos_sequence (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-                vec![format!("{PREFIX}{name}").into(), before.into()],
-            );
-            unit.push(statement, Expect::Anything);
+            unit.push(keep(name, before), Expect::Anything);
             store.write(unit).await?;
         }
         let mut by_name = self.by_name.lock().await;
         by_name
             .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(AtomicI64::new(before)));
+            .or_insert_with(|| Arc::new(AtomicI64::new(before)))
+            .fetch_max(before, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Counts behind a number that is brought, with a counter that was begun. Answers whether it is to be written down with its
+    /// record. Where others write as well, this process learns of it with the next number.
+    pub(super) async fn reach(&self, store: &dyn Store, name: &str, number: i64) -> bool {
+        let counter = self.by_name.lock().await.get(name).cloned();
+        match counter {
+            // What is known here is stored already.
+            Some(counter) if store.shared() => counter.load(Ordering::Relaxed) < number,
+            Some(counter) => {
+                counter.fetch_max(number, Ordering::Relaxed);
+                true
+            }
+            None => true,
+        }
     }
 
     /// The next number of a counter that was begun.
     pub(super) async fn next(&self, store: &dyn Store, name: &str) -> Result<i64> {
-        if store.shared() {
-            return taken(store, name).await;
-        }
         let counter = self.by_name.lock().await.get(name).cloned();
         let counter = counter.ok_or_else(|| DataError::internal(format!("the counter '{name}' was not begun")))?;
+        if store.shared() {
+            let number = taken(store, name).await?;
+            counter.fetch_max(number, Ordering::Relaxed);
+            return Ok(number);
+        }
         Ok(counter.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }

@@ -218,6 +218,7 @@ impl Engine {
                 .await?;
         }
         self.seal(draft, layout, granted, Some(before), &mut values).await?;
+        self.count_changed(draft, layout, before, &values).await?;
         stamp_changed(draft, layout, before, &mut values);
         let changes = |column: usize| values[column] != before[column];
         self.guard_references(draft, granted, &pointing(layout, &values, changes))?;

@@ -10,6 +10,7 @@ use super::ImportJobs;
 use super::record::Job;
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, ItemFailure};
 use crate::error::{DataError, Result};
+use crate::model::ObjectModel;
 use crate::record::moment;
 
 /// Records of one batch.
@@ -49,7 +50,17 @@ impl ImportJobs {
         self.engine
             .update(&super::system(), super::OBJECT, id, fields, expected)
             .await?;
-        let Parts { made, changed, unknown } = parts(&job)?;
+        let Parts {
+            made,
+            mut changed,
+            unknown,
+        } = parts(&job)?;
+        let catalogue = self.engine.parts().catalogue.snapshot();
+        if let Some(object) = catalogue.object(&object) {
+            for item in &mut changed {
+                item.data = under_names_of_now(object, std::mem::take(&mut item.data));
+            }
+        }
         let mut failures: Vec<Value> = unknown.iter().map(|id| not_known(id)).collect();
         let deleted = self
             .each(context, &object, BatchOperation::Delete, made, &mut failures)
@@ -87,6 +98,22 @@ impl ImportJobs {
         }
         Ok(done)
     }
+}
+
+/// What was written down before a field was renamed, under the name that it has now.
+fn under_names_of_now(object: &ObjectModel, fields: Map<String, Value>) -> Map<String, Value> {
+    let renamed = |name: &String| {
+        let mut fields = object.fields.values();
+        let field = fields.find(|field| field.renamed_from.as_ref() == Some(name));
+        field.filter(|_| object.field(name).is_none())
+    };
+    fields
+        .into_iter()
+        .map(|(name, value)| match renamed(&name) {
+            Some(field) => (field.name.clone(), value),
+            None => (name, value),
+        })
+        .collect()
 }
 
 /// What is told of a record that was something its caller may not know.

@@ -233,6 +233,9 @@ async fn carry_out(plan: SchemaPlan, datasource: &str, store: &Arc<dyn Store>) -
     for btree in &plan.btrees {
         tracing::warn!("database: {btree}");
     }
+    for bound in &plan.bound {
+        tracing::warn!("database: {bound}");
+    }
     if let Some(reason) = blocked(&plan, datasource) {
         return Ok(Fit::Blocked(reason));
     }

@@ -5,10 +5,16 @@ use std::fmt;
 
 use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, Made, SchemaStep, TableShape};
 use crate::model::{Catalogue, ColumnType, FieldModel, IndexMethod, IndexModel, ObjectModel, SystemField};
+use crate::outbox::SOURCE;
 use crate::store::DEFAULT_DATASOURCE;
 
 /// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
 pub const INDEX_PREFIXES: [&str; 2] = ["ix_", "ux_"];
+
+/// The table with the earlier versions of records, which tell of fields by their names.
+const VERSIONS: &str = "sys_record_version";
+/// In tables of this plugin, the field that says of which object a record tells.
+const OBJECT_NAME: &str = "object_name";
 
 /// What would be done. `Display` gives one line for each step, what stands in the way of some behind those that lose nothing, and
 /// those that lose data marked and last.
@@ -22,6 +28,8 @@ pub struct SchemaPlan {
     pub obstacles: Vec<String>,
     /// What is said of indexes that this database cannot build as they are declared.
     pub btrees: Vec<String>,
+    /// What cannot be done at all without touching what somebody else declared, and why.
+    pub bound: Vec<String>,
 }
 
 impl SchemaPlan {
@@ -36,12 +44,15 @@ impl SchemaPlan {
     pub fn blocking(&self) -> impl Iterator<Item = &SchemaStep> {
         self.destructive
             .iter()
-            .filter(|step| matches!(step, SchemaStep::ConvertColumn { .. }))
+            .filter(|step| matches!(step, SchemaStep::ConvertColumn { .. } | SchemaStep::WidenColumn { .. }))
     }
 }
 
 impl fmt::Display for SchemaPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for bound in &self.bound {
+            writeln!(f, "  ? {bound}")?;
+        }
         if self.is_empty() {
             return f.write_str("the database is as the apps ask for\n");
         }
@@ -87,6 +98,7 @@ pub fn plan_beside(
     let mut planner = Planner {
         text_indexes: shape.text_indexes,
         index_methods: shape.index_methods,
+        tellers: tellers(catalogue, datasource, shape),
         ..Planner::default()
     };
     let wanted: HashSet<&str> = tables(catalogue, datasource)
@@ -111,10 +123,21 @@ fn tables<'c>(catalogue: &'c Catalogue, datasource: &str) -> impl Iterator<Item 
         .filter(move |object| !object.is_abstract && object.definition.datasource == datasource)
 }
 
+/// The tables of this plugin whose rows tell of objects by their names, where there are any rows.
+fn tellers<'c>(catalogue: &'c Catalogue, datasource: &str, shape: &DatabaseShape) -> Vec<&'c str> {
+    tables(catalogue, datasource)
+        .filter(|object| object.package == SOURCE && object.field(OBJECT_NAME).is_some_and(FieldModel::stored))
+        .map(|object| object.table.as_str())
+        .filter(|table| shape.tables.get(*table).is_some_and(|table| table.rows != Some(0)))
+        .collect()
+}
+
 /// Steps by the order in which they must be done.
 #[derive(Default)]
 struct Planner<'a> {
     renamed: HashSet<&'a str>,
+    tellers: Vec<&'a str>,
+    bound: Vec<String>,
     text_indexes: bool,
     index_methods: bool,
     btrees: Vec<String>,
@@ -152,6 +175,12 @@ impl<'a> Planner<'a> {
                 from: from.clone(),
                 to: object.table.clone(),
             });
+            let told = self.tellers.iter().map(|table| SchemaStep::RenameObjectIn {
+                table: (*table).to_owned(),
+                from: from.clone(),
+                to: object.name.clone(),
+            });
+            self.rename.extend(told);
             self.words(object, from, &table.words);
             return self.table(object, (from.as_str(), table), &shape.made);
         }
@@ -216,12 +245,7 @@ impl<'a> Planner<'a> {
             };
             kept.insert(from);
             if *from != field.name {
-                let (from, to) = (from.clone(), field.name.clone());
-                self.change.push(SchemaStep::RenameColumn {
-                    table: name.clone(),
-                    from,
-                    to,
-                });
+                self.rename_column(object, from, field);
             }
             self.column(name, field, shape);
         }
@@ -236,31 +260,68 @@ impl<'a> Planner<'a> {
         self.indexes(object, table);
     }
 
+    /// Earlier versions of the records have the field under its new name then.
+    fn rename_column(&mut self, object: &ObjectModel, from: &str, field: &FieldModel) {
+        self.change.push(SchemaStep::RenameColumn {
+            table: object.table.clone(),
+            from: from.to_owned(),
+            to: field.name.clone(),
+        });
+        if self.tellers.contains(&VERSIONS) {
+            self.change.push(SchemaStep::RenameFieldIn {
+                table: VERSIONS.to_owned(),
+                object: object.name.clone(),
+                from: from.to_owned(),
+                to: field.name.clone(),
+            });
+        }
+    }
+
     fn column(&mut self, table: &str, field: &FieldModel, shape: &ColumnShape) {
         let Some(to) = field.column else { return };
         let (table, column) = (table.to_owned(), field.name.clone());
         match shape.kind {
             Some(from) if from == to => {}
             Some(from) if widens(from, to) => {
-                self.change.push(SchemaStep::WidenColumn {
+                let step = SchemaStep::WidenColumn {
                     table: table.clone(),
                     column: column.clone(),
                     from,
                     to,
-                });
+                };
+                match &shape.bound {
+                    None => self.change.push(step),
+                    Some(why) => self.retype_bound(step, why),
+                }
             }
             from => {
-                self.convert.push(SchemaStep::ConvertColumn {
+                let step = SchemaStep::ConvertColumn {
                     table: table.clone(),
                     column: column.clone(),
                     from,
                     to,
-                });
+                };
+                match &shape.bound {
+                    None => self.convert.push(step),
+                    Some(why) => self.retype_bound(step, why),
+                }
             }
         }
-        if !shape.nullable && field.system != Some(SystemField::Id) {
-            self.change.push(SchemaStep::RelaxColumn { table, column });
+        if shape.nullable || field.system == Some(SystemField::Id) {
+            return;
         }
+        let step = SchemaStep::RelaxColumn { table, column };
+        match &shape.bound {
+            None => self.change.push(step),
+            // Records are stored all the same, but for those without a value there.
+            Some(why) => self.bound.push(format!("{step}: cannot be done, for {why}")),
+        }
+    }
+
+    /// The catalogue cannot be served without it, and the store will say no: who runs the database has to do it.
+    fn retype_bound(&mut self, step: SchemaStep, why: &str) {
+        self.bound.push(format!("{step}: to be done by hand, for {why}"));
+        self.convert.push(step);
     }
 
     fn indexes(&mut self, object: &ObjectModel, table: &TableShape) {
@@ -317,6 +378,7 @@ impl<'a> Planner<'a> {
             destructive: [self.convert, self.drop].concat(),
             obstacles: self.obstacles,
             btrees: self.btrees,
+            bound: self.bound,
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct ColumnShape {
     pub kind: Option<ColumnType>,
     /// May be null.
     pub nullable: bool,
+    /// Why it cannot be changed without touching what somebody else declared of the table; none where it can.
+    pub bound: Option<String>,
 }
 
 /// An index.

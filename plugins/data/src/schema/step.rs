@@ -51,6 +51,26 @@ pub enum SchemaStep {
         /// Name then.
         to: String,
     },
+    /// Puts a new name of an object into the rows of another table that tell of it by its name; nothing is lost.
+    RenameObjectIn {
+        /// The table that tells.
+        table: String,
+        /// Name of the object now.
+        from: String,
+        /// Name then.
+        to: String,
+    },
+    /// Puts a new name of a field into the earlier versions of an object's records; nothing is lost.
+    RenameFieldIn {
+        /// The table with the versions.
+        table: String,
+        /// Name of the object, the new one if it has one.
+        object: String,
+        /// Name of the field now.
+        from: String,
+        /// Name then.
+        to: String,
+    },
     /// Changes a column's type so that every value keeps its meaning.
     WidenColumn {
         /// Of the table.
@@ -150,6 +170,8 @@ impl SchemaStep {
             Self::CreateTable { table, .. }
             | Self::AddColumn { table, .. }
             | Self::RenameColumn { table, .. }
+            | Self::RenameObjectIn { table, .. }
+            | Self::RenameFieldIn { table, .. }
             | Self::WidenColumn { table, .. }
             | Self::RelaxColumn { table, .. }
             | Self::AddIndex { table, .. }
@@ -175,6 +197,13 @@ impl fmt::Display for SchemaStep {
                 write!(f, "add column {table}.{} ({})", column.name, column.kind.name())
             }
             Self::RenameColumn { table, from, to } => write!(f, "rename column {table}.{from} to {to}"),
+            Self::RenameObjectIn { table, from, to } => write!(f, "carry what {table} tells of {from} over to {to}"),
+            Self::RenameFieldIn {
+                table,
+                object,
+                from,
+                to,
+            } => write!(f, "carry what {table} tells of {object}.{from} over to {to}"),
             Self::WidenColumn {
                 table,
                 column,

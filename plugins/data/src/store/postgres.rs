@@ -6,6 +6,7 @@
 
 mod announce;
 mod connection;
+mod conversion;
 mod lock;
 mod numeric;
 mod own;

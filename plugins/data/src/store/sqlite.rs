@@ -5,8 +5,11 @@
 //! are handed to one task (`writer`), which lives from [`SqliteStore::open`] to `close`.
 
 mod connection;
+mod conversion;
 mod pool;
+mod rebuild;
 mod schema;
+mod table_text;
 mod words;
 mod writer;
 

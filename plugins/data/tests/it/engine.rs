@@ -26,6 +26,7 @@ mod import_jobs;
 mod injection;
 mod interleavings;
 mod joins;
+mod numbers;
 mod paging;
 mod partial_indexes;
 mod path_names;

@@ -1,5 +1,7 @@
 //! The store by itself: transactions, groups, tables, closing.
 
+mod conversions;
+mod foreign;
 pub(crate) mod held;
 
 use std::sync::Arc;

@@ -26,6 +26,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
                 ColumnShape {
                     kind: field.column,
                     nullable: field.name != "id",
+                    bound: None,
                 },
             )
         });
@@ -346,5 +347,73 @@ fn an_index_whose_nulls_stand_elsewhere_is_built_anew() {
     assert_eq!(
         plan(&catalogue, &shape).to_string(),
         "  + drop index ix_thing_title on thing\n  + add index ix_thing_title on thing (title)\n"
+    );
+}
+
+#[test]
+fn what_others_declared_is_not_touched() {
+    let check = |kind: ColumnType, nullable: bool, expected: &str, blocking: usize| {
+        let catalogue = catalogue(&[("thing.object.yml", BEFORE)]);
+        let mut shape = database(&catalogue);
+        let column = &mut shape.tables["thing"].columns["count"];
+        (column.kind, column.nullable) = (Some(kind), nullable);
+        column.bound = Some("the table is theirs".to_owned());
+        let plan = plan(&catalogue, &shape);
+        assert_eq!(plan.to_string(), expected);
+        assert_eq!(plan.blocking().count(), blocking);
+    };
+    check(ColumnType::Integer, true, "the database is as the apps ask for\n", 0);
+    check(
+        ColumnType::Integer,
+        false,
+        "  ? allow null in column thing.count: cannot be done, for the table is theirs\nthe database is as the apps ask for\n",
+        0,
+    );
+    check(
+        ColumnType::Text,
+        true,
+        "  ? convert column thing.count from text to integer: values that do not fit are lost: to be done by hand, for the table is theirs\n  ! convert column thing.count from text to integer: values that do not fit are lost\nsteps with `!` lose data and are only done on request\n",
+        1,
+    );
+}
+
+/// Rows of the plugin's own tables tell of objects and fields by their names.
+#[test]
+fn a_rename_is_carried_to_where_the_name_is_told() {
+    const VERSIONS: &str = include_str!("../../../metadata/sys_record_version.object.yml");
+    let both = |thing: &str| {
+        let own = PackageSource::of_documents("objectos.data", [("sys_record_version.object.yml", VERSIONS)]);
+        let app = PackageSource::of_documents("demo", [("thing.object.yml", thing)]);
+        load(&[own, app], 1)
+            .unwrap_or_else(|problems| panic!("{problems:#?}"))
+            .catalogue
+    };
+    let after = BEFORE
+        .replace("name: thing", "name: other\nrenamedFrom: thing")
+        .replace("  due: {type: date}", "  due_on: {type: date, renamedFrom: due}");
+    let lines = |rows: Option<u64>| {
+        let mut shape = database(&both(BEFORE));
+        shape.tables["sys_record_version"].rows = rows;
+        let plan = plan(&both(&after), &shape).to_string();
+        let told = plan
+            .lines()
+            .filter(|line| line.contains("rename") || line.contains("carry"));
+        told.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(None),
+        [
+            "  + rename table thing to other",
+            "  + carry what sys_record_version tells of thing over to other",
+            "  + rename column other.due to due_on",
+            "  + carry what sys_record_version tells of other.due over to due_on",
+        ]
+    );
+    assert_eq!(
+        lines(Some(0)),
+        [
+            "  + rename table thing to other",
+            "  + rename column other.due to due_on"
+        ]
     );
 }

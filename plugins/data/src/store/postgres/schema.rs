@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::connection::{Connection, Failure};
+use super::conversion;
 use super::own::LOCK_SPACE;
 use super::pool::Lease;
 use super::words;
@@ -13,9 +14,7 @@ use super::writer::run;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexModel};
 use crate::schema::SchemaStep;
-use crate::store::ddl;
-use crate::store::made;
-use crate::store::{Dialect as _, Outcome, PostgresDialect, StorageCall, WriteUnit};
+use crate::store::{Dialect as _, Outcome, PostgresDialect, StorageCall, WriteUnit, ddl, made, mention};
 
 /// Does the steps and stores the unit, all or none.
 pub(super) async fn change(lease: &mut Lease, steps: &[SchemaStep], unit: &WriteUnit) -> Result<Outcome> {
@@ -123,18 +122,26 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
             format!("ALTER TABLE {} DROP COLUMN IF EXISTS {}", name(table), name(column))
         }
         SchemaStep::DropTable { table } => format!("DROP TABLE IF EXISTS {}", name(table)),
-        SchemaStep::WidenColumn { table, column, to, .. } => retype(table, column, *to, &widening(column, *to)),
-        SchemaStep::ConvertColumn { table, column, to, .. } => {
-            connection.plain(StorageCall::Unit, CONVERSIONS).await?;
-            retype(table, column, *to, &conversion(column, *to))
-        }
-        SchemaStep::RelaxColumn { table, column } => {
-            format!(
-                "ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
-                name(table),
-                name(column)
-            )
-        }
+        SchemaStep::WidenColumn {
+            table,
+            column,
+            from,
+            to,
+        } => retype(table, column, *to, &conversion::widening(column, *from, *to)),
+        SchemaStep::ConvertColumn {
+            table,
+            column,
+            from,
+            to,
+        } => convert(connection, table, column, (*from, *to)).await?,
+        SchemaStep::RelaxColumn { table, column } => relax(table, column),
+        SchemaStep::RenameObjectIn { table, from, to } => mention::of_object(&PostgresDialect, table, from, to),
+        SchemaStep::RenameFieldIn {
+            table,
+            object,
+            from,
+            to,
+        } => mention::of_field(&PostgresDialect, table, object, (from, to)),
     };
     let noted = format!("{sql}{}", made::noted(step));
     connection.plain(StorageCall::Unit, &noted).await
@@ -180,45 +187,41 @@ fn retype(table: &str, column: &str, to: ColumnType, using: &str) -> String {
     )
 }
 
-fn widening(column: &str, to: ColumnType) -> String {
-    match to {
-        ColumnType::Text => format!("{}::text", name(column)),
-        _ => format!("{}::numeric", name(column)),
-    }
+fn relax(table: &str, column: &str) -> String {
+    let (table, column) = (name(table), name(column));
+    format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
 }
 
-/// Functions of the session that convert what can be converted.
-const CONVERSIONS: &str = r"
-CREATE OR REPLACE FUNCTION pg_temp.objectos_to_number(text) RETURNS numeric LANGUAGE plpgsql AS $f$
-BEGIN RETURN CAST($1 AS numeric); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
-CREATE OR REPLACE FUNCTION pg_temp.objectos_to_moment(text, text) RETURNS text LANGUAGE plpgsql AS $f$
-BEGIN RETURN to_char(CAST($1 AS timestamptz) AT TIME ZONE 'UTC', $2); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
-CREATE OR REPLACE FUNCTION pg_temp.objectos_to_time(text) RETURNS text LANGUAGE plpgsql AS $f$
-BEGIN RETURN to_char(CAST($1 AS time), 'HH24:MI:SS'); EXCEPTION WHEN OTHERS THEN RETURN NULL; END $f$;
-CREATE OR REPLACE FUNCTION pg_temp.objectos_to_json(text) RETURNS jsonb LANGUAGE plpgsql AS $f$
-BEGIN RETURN CAST($1 AS jsonb); EXCEPTION WHEN OTHERS THEN RETURN to_jsonb($1); END $f$;";
+/// Makes the functions that convert, and says what will not fit.
+async fn convert(
+    connection: &mut Connection,
+    table: &str,
+    column: &str,
+    (from, to): (Option<ColumnType>, ColumnType),
+) -> Result<String, Failure> {
+    connection.plain(StorageCall::Unit, conversion::FUNCTIONS).await?;
+    let converted = conversion::conversion(column, from, to);
+    tell_lost(connection, table, column, &converted).await?;
+    Ok(retype(table, column, to, &converted))
+}
 
-/// The value as another type, null when it does not fit.
-fn conversion(column: &str, to: ColumnType) -> String {
-    let text = format!("{}::text", name(column));
-    match to {
-        ColumnType::Text => text,
-        ColumnType::Integer => format!(
-            "CASE WHEN pg_temp.objectos_to_number({text}) = trunc(pg_temp.objectos_to_number({text})) \
-             AND abs(pg_temp.objectos_to_number({text})) < 9223372036854775807 \
-             THEN pg_temp.objectos_to_number({text})::bigint END"
-        ),
-        ColumnType::Number | ColumnType::Decimal => format!("pg_temp.objectos_to_number({text})"),
-        ColumnType::Boolean => {
-            format!("CASE WHEN {text} IN ('1', 'true') THEN TRUE WHEN {text} IN ('0', 'false') THEN FALSE END")
-        }
-        ColumnType::Date => format!("pg_temp.objectos_to_moment({text}, 'YYYY-MM-DD')"),
-        ColumnType::DateTime => {
-            format!("pg_temp.objectos_to_moment({text}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
-        }
-        ColumnType::Time => format!("pg_temp.objectos_to_time({text})"),
-        ColumnType::Json => format!("pg_temp.objectos_to_json({text})"),
+/// Says how many values a conversion cannot keep.
+async fn tell_lost(connection: &mut Connection, table: &str, column: &str, converted: &str) -> Result<(), Failure> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM {} WHERE {} IS NOT NULL AND {converted} IS NULL",
+        name(table),
+        name(column)
+    );
+    let mut lost = 0;
+    connection
+        .run(StorageCall::Read, &Arc::from(sql), &[], &mut |row| {
+            lost = row.cell(0).as_integer().unwrap_or_default();
+        })
+        .await?;
+    if lost > 0 {
+        tracing::warn!("database: {lost} values of {table}.{column} do not fit its new type and are lost");
     }
+    Ok(())
 }
 
 async fn exists(connection: &mut Connection, table: &str) -> Result<bool, Failure> {

@@ -45,7 +45,12 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
             let table = shape.tables.entry(text(row, 0)).or_default();
             let nullable = row.cell(3).as_integer() == Some(0);
             let kind = kind_of(&text(row, 2));
-            table.columns.insert(text(row, 1), ColumnShape { kind, nullable });
+            let column = ColumnShape {
+                kind,
+                nullable,
+                bound: None,
+            };
+            table.columns.insert(text(row, 1), column);
         })
         .await?;
     reader

@@ -3,20 +3,20 @@
 //! Types are declared by names that say the class of the column and give it the right affinity: numbers stay whole when
 //! they are, and no text is ever taken for a number.
 
-use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::connection::{Connection, Failure, Seen};
 use super::pool::Lease;
+use super::rebuild::{Change, rebuild};
+use super::table_text::TableText;
 use super::words;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexMethod, IndexModel};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape, SchemaStep};
-use crate::store::ddl;
 use crate::store::dialect::FTS5;
 use crate::store::made;
 use crate::store::{Dialect as _, Reader as _, SqliteDialect, Statement, StorageCall};
+use crate::store::{ddl, mention};
 
 /// The store's own tables. Names begin with `objectos_`, which no object's table may.
 const OWN_TABLES: &str = "
@@ -114,7 +114,8 @@ fn kind_of(declared_type: &str) -> Option<ColumnType> {
         .find(|kind| SqliteDialect.column_type(*kind).eq_ignore_ascii_case(declared_type))
 }
 
-const COLUMNS: &str = "SELECT m.name, c.name, c.type, c.\"notnull\" FROM sqlite_master m, pragma_table_info(m.name) c \
+const COLUMNS: &str = "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk, m.sql \
+    FROM sqlite_master m, pragma_table_info(m.name) c \
     WHERE m.type = 'table' AND m.name NOT LIKE 'objectos\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
     ORDER BY m.name, c.cid";
 
@@ -132,15 +133,24 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
     reader
         .read(&Statement::new(COLUMNS, Vec::new()), &mut |row| {
             let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
-            let table = shape.tables.entry(text(0)).or_default();
-            let nullable = row.cell(3).as_integer() == Some(0);
-            table.columns.insert(
-                text(1),
-                ColumnShape {
-                    kind: kind_of(&text(2)),
-                    nullable,
-                },
-            );
+            let (table, column) = (text(0), text(1));
+            let cell = row.cell(5);
+            let written = cell.as_text().and_then(TableText::read);
+            let bound = match &written {
+                Some(written) => written.bound(&column, row.cell(4).as_integer() != Some(0)),
+                None => Some("the text of the table is none that this platform can read"),
+            };
+            let column_shape = ColumnShape {
+                kind: kind_of(&text(2)),
+                nullable: row.cell(3).as_integer() == Some(0),
+                bound: bound.map(str::to_owned),
+            };
+            shape
+                .tables
+                .entry(table)
+                .or_default()
+                .columns
+                .insert(column, column_shape);
         })
         .await?;
     reader
@@ -259,32 +269,27 @@ async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Fai
         SchemaStep::AddTextIndex { table, fields } => return words::add(connection, table, fields).await,
         SchemaStep::DropTextIndex { table } => return words::drop(connection, table).await,
         SchemaStep::WidenColumn { table, column, to, .. } => {
-            return rebuild(
-                connection,
-                table,
-                column,
-                Change::Retype {
-                    to: *to,
-                    keep_all: true,
-                },
-            )
-            .await;
+            return rebuild(connection, table, column, Change::Widen(*to)).await;
         }
-        SchemaStep::ConvertColumn { table, column, to, .. } => {
-            return rebuild(
-                connection,
-                table,
-                column,
-                Change::Retype {
-                    to: *to,
-                    keep_all: false,
-                },
-            )
-            .await;
+        SchemaStep::ConvertColumn {
+            table,
+            column,
+            from,
+            to,
+        } => {
+            let (from, to) = (*from, *to);
+            return rebuild(connection, table, column, Change::Convert { from, to }).await;
         }
         SchemaStep::RelaxColumn { table, column } => {
             return rebuild(connection, table, column, Change::Relax).await;
         }
+        SchemaStep::RenameObjectIn { table, from, to } => mention::of_object(&SqliteDialect, table, from, to),
+        SchemaStep::RenameFieldIn {
+            table,
+            object,
+            from,
+            to,
+        } => mention::of_field(&SqliteDialect, table, object, (from, to)),
     };
     let noted = format!("{sql}{}", made::noted(step));
     run(connection, StorageCall::Unit, &noted).await
@@ -305,133 +310,4 @@ fn add_index(table: &str, index: &IndexModel) -> String {
         name(table),
         columns.join(", ")
     )
-}
-
-/// What `ALTER TABLE` cannot do in SQLite.
-enum Change {
-    Retype { to: ColumnType, keep_all: bool },
-    Relax,
-}
-
-struct OldColumn {
-    name: String,
-    declared: String,
-    not_null: bool,
-    primary_key: bool,
-}
-
-/// Makes the table anew under another name, copies the rows, and puts it in the old one's place with its indexes.
-async fn rebuild(connection: &mut Connection, table: &str, column: &str, change: Change) -> Result<(), Failure> {
-    let old = old_columns(connection, table).await?;
-    let indexes = index_texts(connection, table).await?;
-    let mut definitions = Vec::with_capacity(old.len());
-    let mut sources = Vec::with_capacity(old.len());
-    for each in &old {
-        let (mut kind, mut not_null, mut source) = (each.declared.clone(), each.not_null, name(&each.name));
-        if each.name == column {
-            match change {
-                Change::Retype { to, keep_all } => {
-                    kind = SqliteDialect.column_type(to).to_owned();
-                    if !keep_all {
-                        source = conversion(&source, to);
-                    }
-                }
-                Change::Relax => not_null = false,
-            }
-        }
-        let mut definition = format!("{} {kind}", name(&each.name));
-        if not_null {
-            definition.push_str(" NOT NULL");
-        }
-        if each.primary_key {
-            definition.push_str(" PRIMARY KEY");
-        }
-        definitions.push(definition);
-        sources.push(source);
-    }
-    let new = name("objectos_rebuild");
-    let mut sql = format!("CREATE TABLE {new} ({});", definitions.join(", "));
-    let _ = write!(
-        sql,
-        "INSERT INTO {new} SELECT {} FROM {};",
-        sources.join(", "),
-        name(table)
-    );
-    let _ = write!(
-        sql,
-        "DROP TABLE {};ALTER TABLE {new} RENAME TO {}",
-        name(table),
-        name(table)
-    );
-    for index in indexes {
-        let _ = write!(sql, ";{index}");
-    }
-    run(connection, StorageCall::Unit, &sql).await
-}
-
-/// The value as another type, null when it does not fit.
-fn conversion(column: &str, to: ColumnType) -> String {
-    match to {
-        ColumnType::Text => format!("CAST({column} AS TEXT)"),
-        ColumnType::Integer => {
-            format!("CASE WHEN CAST({column} AS INTEGER) = {column} THEN CAST({column} AS INTEGER) END")
-        }
-        ColumnType::Number | ColumnType::Decimal => {
-            format!("CASE WHEN CAST({column} AS NUMERIC) = {column} THEN CAST({column} AS NUMERIC) END")
-        }
-        ColumnType::Boolean => {
-            format!("CASE WHEN {column} IN (1, '1', 'true') THEN 1 WHEN {column} IN (0, '0', 'false') THEN 0 END")
-        }
-        ColumnType::Date => format!("strftime('%Y-%m-%d', {column})"),
-        ColumnType::DateTime => format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column})"),
-        ColumnType::Time => format!("strftime('%H:%M:%S', {column})"),
-        ColumnType::Json => format!("CASE WHEN json_valid({column}) THEN {column} ELSE json_quote({column}) END"),
-    }
-}
-
-async fn old_columns(connection: &mut Connection, table: &str) -> Result<Vec<OldColumn>, Failure> {
-    let mut columns = Vec::new();
-    let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?) ORDER BY cid";
-    connection
-        .run(
-            StorageCall::Read,
-            Arc::from(sql),
-            vec![table.into()],
-            false,
-            &mut |seen| {
-                if let Seen::Row(row) = seen {
-                    let text = |index: usize| row.cell(index).as_text().unwrap_or_default().to_owned();
-                    columns.push(OldColumn {
-                        name: text(0),
-                        declared: text(1),
-                        not_null: row.cell(2).as_integer() == Some(1),
-                        primary_key: row.cell(3).as_integer() == Some(1),
-                    });
-                }
-            },
-        )
-        .await?;
-    Ok(columns)
-}
-
-async fn index_texts(connection: &mut Connection, table: &str) -> Result<Vec<String>, Failure> {
-    let mut texts = Vec::new();
-    let sql = "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND tbl_name = ? AND sql IS NOT NULL";
-    connection
-        .run(
-            StorageCall::Read,
-            Arc::from(sql),
-            vec![table.into()],
-            false,
-            &mut |seen| {
-                if let Seen::Row(row) = seen {
-                    texts.extend(row.cell(0).as_text().map(str::to_owned));
-                }
-            },
-        )
-        .await?;
-    // The same text twice would fail on its name.
-    let mut known = HashSet::new();
-    texts.retain(|text| known.insert(text.clone()));
-    Ok(texts)
 }

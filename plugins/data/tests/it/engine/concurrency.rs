@@ -134,6 +134,35 @@ async fn writes_that_wait_share_a_commit_and_numbers_are_given_once() {
     assert_eq!(tickets.len(), 200);
 }
 
+/// Each that is brought is far from the next one, so that none is given before it is brought.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_are_brought_and_numbers_that_are_given_never_meet() {
+    let world = world().await;
+    let tasks: Vec<_> = (1..=60_i64)
+        .map(|task| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let (context, record) = if task % 2 == 0 {
+                    (&world.system, json!({ "ticket": (task * 1_000).to_string() }))
+                } else {
+                    (&world.local, json!({ "name": "given" }))
+                };
+                let made = world.engine.create(context, "counter", fields(record)).await.unwrap();
+                let made: Value = serde_json::from_slice(&made.record).unwrap();
+                made["ticket"].as_str().unwrap().parse::<i64>().unwrap()
+            })
+        })
+        .collect();
+    let mut tickets = std::collections::BTreeSet::new();
+    for task in tasks {
+        tickets.insert(task.await.unwrap());
+    }
+    assert_eq!(tickets.len(), 60, "{tickets:?}");
+    let last = world.create("counter", json!({ "name": "last" })).await.unwrap();
+    let last: i64 = last["ticket"].as_str().unwrap().parse().unwrap();
+    assert!((60_001..=60_031).contains(&last), "{last}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_goes_away_leaves_nothing_half_done() {
     let world = world().await;

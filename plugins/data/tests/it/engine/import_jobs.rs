@@ -301,3 +301,27 @@ async fn jobs_are_their_callers() {
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM sys_import_job").await, 1);
 }
+
+/// What a job wrote down goes along when the object and its fields get other names.
+#[tokio::test]
+async fn a_job_is_undone_under_the_names_of_now() {
+    let (world, jobs) = world().await;
+    let old = json!({ "id": "o", "name": "old", "code": "a", "size": 1 });
+    world.create("thing", old).await.unwrap();
+    let rows = vec![json!({ "code": "a", "size": 2 }), json!({ "code": "b", "name": "new" })];
+    let (id, _) = ended(&jobs, &world.local, rows, upsert()).await.unwrap();
+    jobs.stop().await;
+    let renamed = THING
+        .replace("name: thing", "name: item\nrenamedFrom: thing")
+        .replace("  size: {", "  extent: { renamedFrom: size,");
+    let world = World::at(world.close().await, &[("item.object.yml", renamed.as_str())]).await;
+    let jobs = Arc::new(ImportJobs::new(Arc::clone(&world.engine)));
+    assert_eq!(jobs.progress(&world.local, &id).await.unwrap()["object"], "item");
+    let undone = jobs.undo(&world.local, &id).await.unwrap();
+    assert_eq!(
+        (&undone["success"], &undone["deleted"], &undone["restored"]),
+        (&json!(true), &json!(1), &json!(1)),
+        "{undone}"
+    );
+    assert_eq!(world.get("item", "o").await.unwrap()["extent"], 1);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions};
-use objectos_data::store::{Expect, Statement, WriteUnit};
+use objectos_data::store::{Expect, SqlValue, Statement, WriteUnit};
 use objectos_plugin_api::PrincipalKind;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::{Value, json};
@@ -406,10 +406,12 @@ fields:
     assert_eq!(made("t2").await, "P-10 2026/01");
     world.clock.0.fetch_add(365 * 86_400_000, Ordering::SeqCst);
     assert_eq!(made("t1").await, "P-12 2027/01");
-    // From before tenants had counters of their own.
-    let old = fields(json!({ "organization_id": "t3", "plain": "P-40", "yearly": "2027/05" }));
-    world.engine.create(&world.system, "bill", old).await.unwrap();
+    // From before tenants had counters of their own, and with numbers that were written otherwise.
     let mut unit = WriteUnit::default();
+    let old = "INSERT INTO bill (id, organization_id, plain, yearly, created_at) VALUES (?, ?, ?, ?, ?)";
+    let old_values = ["old", "t3", "Old 40", "Old 5", "2027-01-15T00:00:00.000Z"];
+    let statement = Statement::new(old, old_values.map(SqlValue::from).to_vec());
+    unit.push(statement, Expect::Changed(1));
     for (field, value) in [("plain", 40_i64), ("yearly", 5)] {
         let statement = Statement::new(
             "INSERT INTO objectos_sequence (name, value) VALUES (?, ?)",

@@ -1,6 +1,7 @@
 //! Optimistic locking, and the versions of records.
 
 use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions};
+use objectos_data::store::{Expect, Statement, WriteUnit};
 use objectos_plugin_api::PrincipalKind;
 use objectos_plugin_api::contracts::permissions::Operation;
 use serde_json::{Value, json};
@@ -175,6 +176,46 @@ async fn versions_keep_to_the_rights_on_the_record() {
         .allow("ann", "page", Operation::Update, plan(None, None, &["pay"], &["title"]));
     let back = world.engine.restore_version(&ann, "page", "p", 1, None).await;
     assert_eq!(failure(back).0, "field_not_accessible");
+}
+
+#[tokio::test]
+async fn versions_go_along_with_a_rename() {
+    for strategy in ["snapshot", "delta"] {
+        let world = world(strategy, "").await;
+        // Of another object that had the name once.
+        let mut unit = WriteUnit::default();
+        let left = "INSERT INTO sys_record_version (id, object_name, record_id, number, change) VALUES ('left', 'sheet', 'p', 1, 'insert')";
+        unit.push(Statement::new(left, Vec::new()), Expect::Changed(1));
+        world.store.write(unit).await.unwrap();
+        let renamed = files(strategy, "")
+            .replace("name: page", "name: sheet\nrenamedFrom: page")
+            .replace("  title: {", "  heading: { renamedFrom: title,");
+        let world = World::at(world.close().await, &[("sheet.object.yml", renamed.as_str())]).await;
+        let list = world.engine.versions(&world.local, "sheet", "p", 0).await.unwrap();
+        assert_eq!(list["total"], 3, "{strategy}: {list}");
+        let changes = list["versions"][1]["changes"].to_string();
+        assert!(
+            changes.contains("\"heading\"") && !changes.contains("title"),
+            "{strategy}: {changes}"
+        );
+        for (number, heading, text) in [(1, "one", "a"), (2, "two", "a"), (3, "two", "b")] {
+            let answer = world.engine.version(&world.local, "sheet", "p", number).await.unwrap();
+            let record = &answer["record"];
+            assert_eq!(
+                (&record["heading"], &record["text"], record.get("title")),
+                (&json!(heading), &json!(text), None),
+                "{strategy}: {number}"
+            );
+        }
+        let back = world.engine.restore_version(&world.local, "sheet", "p", 1, None).await;
+        back.unwrap();
+        let record = world.get("sheet", "p").await.unwrap();
+        assert_eq!(
+            (&record["heading"], &record["pay"]),
+            (&json!("one"), &json!(1)),
+            "{strategy}"
+        );
+    }
 }
 
 #[tokio::test]
