@@ -169,11 +169,15 @@ fn formulas_can_be_asked_for_their_sql_form() {
     assert!(form("TEXT(amount)"));
     assert!(form("name & LEN(name) * 2"));
     assert!(form("created_at - close_date"));
-    assert!(form("SQRT(amount) + EXP(amount) + LN(amount) + LOG(amount, 2) + amount ^ quantity"));
+    assert!(form(
+        "SQRT(amount) + EXP(amount) + LN(amount) + LOG(amount, 2) + amount ^ quantity"
+    ));
     assert!(form("FIXED(amount) & FIXED(amount, 3)"));
     assert!(!form("FIXED(amount, quantity)"));
     assert!(form("ADD_MONTHS(created_at, 1) < ADD_YEARS(created_at, quantity)"));
-    assert!(form("DATE_TRUNC('hour', created_at) = DATE_TRUNC('minute', created_at)"));
+    assert!(form(
+        "DATE_TRUNC('hour', created_at) = DATE_TRUNC('minute', created_at)"
+    ));
     assert!(form("CONTAINS(tags, name) AND CONTAINS(name, 'a')"));
     assert!(!form("CONTAINS(tags, amount)"));
     assert!(!form("VALUE(name)"));
