@@ -41,8 +41,8 @@ pub(super) fn neat(number: f64) -> f64 {
     if number < 0.0 { -rounded } else { rounded }
 }
 
-/// A finite number as people and `TEXT()` write it: whole numbers below 2^63 with all of their digits, any other with 15 at most and
-/// 18 after the point; never with an exponent.
+/// A finite number as people and `TEXT()` write it: whole numbers below 2^63 with all of their digits, any other with 15 at most
+/// and 18 after the point; never with an exponent.
 pub(crate) fn text(number: f64) -> String {
     if number.fract() == 0.0 && (-WHOLE_END..WHOLE_END).contains(&number) {
         // Adding zero turns -0 into 0.
@@ -65,8 +65,8 @@ pub(crate) fn text(number: f64) -> String {
     }
 }
 
-/// The number with just so many digits after the point, 0 to 15, rounded as [`super::round`] does. Where that asks for more than 15
-/// digits in all, zeros stand in the places of those that nobody knows.
+/// The number with just so many digits after the point, 0 to 15, rounded as [`super::round`] does. Where that asks for more digits
+/// than a double has, zeros stand in the places of those that nobody knows.
 pub(crate) fn fixed(number: f64, places: usize) -> String {
     let places = places.min(DIGITS);
     let shifted = number.abs() * POWERS[places];

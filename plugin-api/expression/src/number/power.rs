@@ -1,8 +1,9 @@
 //! Logarithms and powers out of additions, multiplications and divisions alone.
 //!
-//! The last digit of a library's `ln` or `pow` differs from machine to machine. What is here takes steps that are the same everywhere,
-//! and the SQL of both databases takes them too, in the same order (`store/dialect/construct/powers` of the data plugin); so all
-//! three answer the same double. Results have 15 digits ([`decimal::neat`]): right to them, save for a unit in the last one.
+//! The last digit of a library's `ln` or `pow` differs from machine to machine. What is here takes steps that are the same
+//! everywhere, and the SQL of both databases takes them too, in the same order (`store/dialect/construct/powers` of the data
+//! plugin); so all three answer the same double. Results have 15 digits ([`decimal::neat`]): right to them, save for a unit in the
+//! last one.
 
 use super::{SAFE_INTEGER, decimal, float, whole};
 

@@ -288,7 +288,7 @@ fn local_time(offset: i32) -> String {
     format!("CASE WHEN substr({fine}, 10) = '000' THEN {whole} ELSE {fine} END")
 }
 
-/// Of a local day, its beginning.
+/// The moment at which a local time is; of a local day, its beginning.
 fn moment_of(offset: i32) -> String {
     let moment = format!("strftime('%Y-%m-%dT%H:%M:%fZ', $0, '{} seconds')", -i64::from(offset));
     // The years before 1 begin with a minus or with 0000.

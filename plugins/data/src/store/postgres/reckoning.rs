@@ -1,8 +1,8 @@
 //! Functions of the store's own that take more than one step: logarithms and powers, and numbers as decimal text.
 //!
 //! They go the way of the evaluator's `number::power` and `number::decimal` step by step, with doubles throughout, so that they
-//! answer the same to the last bit. Nothing is computed on the way that would not be finite, or so small that PostgreSQL refuses it.
-//! `own` makes them; formulas call them (`dialect::construct::powers`, `letters`).
+//! answer the same to the last bit. Nothing is computed on the way that would not be finite, or so small that PostgreSQL refuses
+//! it. `own` makes them; formulas call them (`dialect::construct::powers`, `letters`).
 
 /// Name and arguments, result, and body in PL/pgSQL.
 pub(super) const PROCEDURES: [(&str, &str, &str); 10] = [

@@ -1,5 +1,5 @@
-//! Numbers as decimal text and rounded to 15 digits, in SQLite's words: the steps of the evaluator's `number::decimal`, one by one.
-//! PostgreSQL has them as functions of the store's own (`postgres::reckoning`).
+//! Numbers as decimal text and rounded to 15 digits, in SQLite's words: the steps of the evaluator's `number::decimal`, one by
+//! one. PostgreSQL has them as functions of the store's own (`postgres::reckoning`).
 
 /// From here on a double has nothing behind the point.
 const FRACTION_END: &str = "4503599627370496.0";

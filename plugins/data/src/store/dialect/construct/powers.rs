@@ -1,8 +1,8 @@
 //! Roots, logarithms and powers, as both databases word them.
 //!
-//! The root is right to the last digit in every library; nothing else is. So all others go the way of the evaluator's `number::power`
-//! step by step, out of additions, multiplications and divisions of doubles, which are the same everywhere. For SQLite each step is a
-//! table of one row, computed once; PostgreSQL has functions of the store's own (`postgres::reckoning`).
+//! The root is right to the last digit in every library; nothing else is. So all others go the way of the evaluator's
+//! `number::power` step by step, out of additions, multiplications and divisions of doubles, which are the same everywhere. For
+//! SQLite each step is a table of one row, computed once; PostgreSQL has functions of the store's own (`postgres::reckoning`).
 
 use std::borrow::Cow;
 
