@@ -172,7 +172,7 @@ impl<'a> Machine<'a> {
             A::Multiply => Some(a * b),
             A::Divide => number::divide(a, b),
             A::Remainder => number::remainder(a, b),
-            A::Power => Some(a.powf(b)),
+            A::Power => number::power(a, b),
         };
         Ok(result.map_or(Value::Null, Value::number))
     }

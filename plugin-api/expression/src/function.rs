@@ -115,6 +115,9 @@ pub(crate) enum Sql {
     Never,
 }
 
+/// What is rounded has a form only if the digits are known, as the form depends on them.
+const DIGITS_KNOWN: Sql = Sql::When(|arguments| arguments.get(1).is_none_or(|digits| digits.as_literal().is_some()));
+
 /// What a kernel may use besides its arguments.
 pub(crate) struct Context<'m> {
     pub(crate) meter: &'m mut Meter,
@@ -267,10 +270,7 @@ pub fn functions_markdown() -> String {
         for function in *functions {
             let sql = match (&function.form, function.sql) {
                 (Form::Special(special), _) => {
-                    if matches!(
-                        special,
-                        Special::Regex | Special::PriorValue | Special::IsChanged | Special::Power
-                    ) {
+                    if matches!(special, Special::Regex | Special::PriorValue | Special::IsChanged) {
                         "no"
                     } else {
                         "yes"

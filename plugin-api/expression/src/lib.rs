@@ -45,6 +45,8 @@
 //!   keeps all 64 bits.
 //!   Division is never whole-number division. **Division by zero is null**, and so is whatever is not a finite number: there is no error, as SQL
 //!   could not raise one for a single row. `ROUND` goes half away from zero. `-2 ^ 2` is -4.
+//!   `EXP`, `LN`, `LOG` and powers are answered with 15 digits (powers of whole numbers exactly up to 2^53), and as text a number that is
+//!   not whole has 15 digits at most, 18 of them after the point: `TEXT(0.1 + 0.2)` is `0.3`.
 //! - **Text** is compared and ordered by code point; case matters. `+` joins if one side is text. Lengths count characters, places count from 1.
 //! - **Dates** are days, datetimes are moments in UTC with milliseconds, both in the years 1 to 9999; beyond is null. `date + 1` is the next day,
 //!   `date - date` are days. Parts of a datetime, `$today`, and a date beside a datetime (its midnight) are those of the environment's

@@ -1,7 +1,13 @@
 //! Arithmetic on doubles, made only of steps that SQLite and PostgreSQL take in the same way.
 //!
-//! So no call to a library function whose last digit differs between machines, save for the functions without an SQL form.
-//! Called by `value`, `operator` and the number functions.
+//! So no call to a library function whose last digit differs between machines: logarithms and powers are made of such steps too
+//! (`power`), and so are the digits of a number as text (`decimal`). Called by `value`, `operator` and the number functions.
+
+mod decimal;
+mod power;
+
+pub(crate) use decimal::{fixed, text};
+pub(crate) use power::{exp, ln, log, power};
 
 /// 2^53: up to here every whole number is a double.
 pub(crate) const SAFE_INTEGER: f64 = 9_007_199_254_740_992.0;

@@ -4,7 +4,7 @@
 
 use crate::checker::CheckedExpression;
 use crate::error::Position;
-use crate::node::{ArithmeticOperator, Node, NodeKind};
+use crate::node::{Node, NodeKind};
 use crate::types::Type;
 
 /// How high a tree may be that travels as JSON.
@@ -32,10 +32,12 @@ pub struct NotAFilter {
 ///   `ROUND(x, n)`: with `p = 10^|n|` and `y = |x| * p` (or `|x| / p` for negative `n`), it is `x` where `y >= 2^52`, else
 ///   `sign(x) * floor(y + e + 0.5) / p` (or `* p`), where `e` is `y * 2^-52` below `y = 2^45` and 0 from there on. `TRUNC(x, n)` is the
 ///   same without the 0.5. `MAX` and `MIN` are null if one argument is.
+/// - **Powers**: `EXP`, `LN`, `LOG` and powers by the steps of `number::power`, one by one, since no two libraries agree in the last
+///   digit; the square root is right to the last digit everywhere. All but the root are rounded to 15 digits as `number::decimal` does.
 /// - **Text**: order is by code point (`COLLATE "C"`, `BINARY`), equality by character, case matters. Lengths count characters. Counts
 ///   below 0 are 0, `MID` before the first character starts at the first. `TRIM` takes off space and the characters 9 to 13.
 ///   `CONCAT` takes null for empty, `&` does not; beside text, days and moments join as they are stored, booleans as `true` and
-///   `false`, and numbers only where they count something or are constants. Text beyond the bytes that an evaluation may make is
+///   `false`, numbers with the digits of `number::decimal`. Text beyond the bytes that an evaluation may make is
 ///   null. `LIKE` takes case into account and `\` as its escape (SQLite: `GLOB` with the pattern translated). `STARTS_WITH` and `ENDS_WITH` compare the cut-off part; the empty part is always there.
 /// - **Dates**: parts of a datetime are those of local time, by the changes of the environment's [`crate::Zone`], which the query writes
 ///   out. `DATETIMEVALUE(date)` is local midnight, `DATEVALUE(datetime)` the local day. Sums outside the years 1 to 9999 are null.
@@ -67,11 +69,9 @@ const COUNTING: [&str; 16] = [
 ];
 
 impl Node {
-    /// Whether its value becomes the same text in every database: by its type, or as a number that counts something or is known
-    /// before the query.
-    pub(crate) fn is_written_alike(&self) -> bool {
-        let counts = || matches!(&self.kind, NodeKind::Call { function, .. } if COUNTING.contains(&function.name));
-        self.value_type.is_written_alike() || (self.value_type == Type::Number && (self.is_constant() || counts()))
+    /// Whether it is a call that counts something: a whole number of a few digits, which a database writes by itself.
+    pub fn counts(&self) -> bool {
+        matches!(&self.kind, NodeKind::Call { function, .. } if COUNTING.contains(&function.name))
     }
 
     /// Whether SQL can compute it; see [`sql_form`].
@@ -161,14 +161,11 @@ fn reason(node: &Node, constant: bool) -> Option<String> {
         NodeKind::IsBlank(inner) if inner.value_type != Type::List => {
             Some("the type inside ISBLANK is not known".to_owned())
         }
-        NodeKind::Arithmetic(ArithmeticOperator::Power, ..) => {
-            Some("powers are not the same in every database".to_owned())
-        }
         NodeKind::Arithmetic(operator, ..) if open(node) => {
             Some(format!("the types beside {} are not known", operator.symbol()))
         }
-        NodeKind::Concat(items) if items.iter().any(|item| !item.is_written_alike()) => {
-            Some("only text is joined in the same way by every database".to_owned())
+        NodeKind::Concat(items) if items.iter().any(|item| !item.value_type.is_written_alike()) => {
+            Some("lists, times and what has no known type are not joined in the same way by every database".to_owned())
         }
         NodeKind::Compare(operator, left, right) if open(left) || open(right) => {
             Some(format!("the types beside {} are not known", operator.symbol()))

@@ -81,9 +81,12 @@ impl Type {
         matches!(self, Type::Date | Type::DateTime)
     }
 
-    /// Whether a database has such values as the text that they are written as, or as one of two words.
+    /// Whether every database can write such values as `TEXT()` does.
     pub(crate) const fn is_written_alike(self) -> bool {
-        matches!(self, Type::Text | Type::Date | Type::DateTime | Type::Boolean)
+        matches!(
+            self,
+            Type::Text | Type::Number | Type::Date | Type::DateTime | Type::Boolean
+        )
     }
 
     /// Whether the type may still turn out to be something else: null fits everywhere, any is known at evaluation only.

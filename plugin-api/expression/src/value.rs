@@ -138,14 +138,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as people and `TEXT()` write it; null is empty, list items are joined by `, `.
+    /// The value as people and `TEXT()` write it; null is empty, list items are joined by `, `. A number that is not whole has 15
+    /// digits at most, 18 of them after the point.
     pub fn to_text(&self) -> Cow<'_, str> {
         match self {
             Value::Null => Cow::Borrowed(""),
             Value::Boolean(true) => Cow::Borrowed("true"),
             Value::Boolean(false) => Cow::Borrowed("false"),
             Value::Integer(integer) => Cow::Owned(integer.to_string()),
-            Value::Number(number) => Cow::Owned(number.to_string()),
+            Value::Number(number) => Cow::Owned(number::text(*number)),
             Value::Text(text) => Cow::Borrowed(text.as_ref()),
             Value::Date(day) => Cow::Owned(calendar::format_date(*day)),
             Value::DateTime(ms) => Cow::Owned(calendar::format_moment(*ms)),

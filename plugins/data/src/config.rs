@@ -132,7 +132,8 @@ pub struct LimitsConfig {
     pub page_size_max: u32,
     /// Records of one bulk call at most, 1 to 1000.
     pub batch_max: usize,
-    /// Records that a query may compute a formula of that no database can compute, 1 to 100000.
+    /// Records that a query may compute a formula of that no database can compute, 1 to 1000000. Their ids and values are in memory
+    /// while it runs, some 50 bytes and the value for each, once here and once in the database.
     pub formula_records_max: u64,
     /// Values that the lists of one answer (`array_agg`, `string_agg`) may hold over all groups, 1 to 1000000.
     pub list_values_max: u64,
@@ -149,7 +150,7 @@ impl Default for LimitsConfig {
             page_size: 100,
             page_size_max: 1_000,
             batch_max: 200,
-            formula_records_max: 10_000,
+            formula_records_max: 50_000,
             list_values_max: 10_000,
             list_bytes_max: 8 * 1_024 * 1_024,
             cascade_max: 10_000,
@@ -189,8 +190,8 @@ impl DataConfig {
         if !(1..=1_000).contains(&self.limits.batch_max) {
             return wrong("limits.batchMax must be between 1 and 1000");
         }
-        if !(1..=100_000).contains(&self.limits.formula_records_max) {
-            return wrong("limits.formulaRecordsMax must be between 1 and 100000");
+        if !(1..=1_000_000).contains(&self.limits.formula_records_max) {
+            return wrong("limits.formulaRecordsMax must be between 1 and 1000000");
         }
         if !(1..=1_000_000).contains(&self.limits.list_values_max) {
             return wrong("limits.listValuesMax must be between 1 and 1000000");

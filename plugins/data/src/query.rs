@@ -29,7 +29,7 @@ pub mod words;
 mod written;
 
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
-pub(crate) use http::{parameter, switch};
+pub(crate) use http::{decode, parameter, switch};
 pub use input::{
     AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
     Rating, SearchInput, SortInput, WindowInput,

@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::schema::{DatabaseShape, SchemaStep};
 
 pub use datasources::{DEFAULT as DEFAULT_DATASOURCE, Datasources};
-pub use dialect::{AnyCase, Calendar, Construct, Dialect, Family, Letters, PostgresDialect, SqliteDialect};
+pub use dialect::{AnyCase, Calendar, Construct, Dialect, Family, Letters, PostgresDialect, Powers, SqliteDialect};
 pub(crate) use doubled::doubled;
 pub use fault::{Fault, Probe, StorageCall};
 pub use postgres::{PostgresOptions, PostgresStore};

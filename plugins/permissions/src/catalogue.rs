@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use objectos_expression::{Scope, Type, check};
+use objectos_expression::{CheckedExpression, Scope, Type, check, sql_form};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ const TENANT_FIELD: &str = "organization_id";
 /// What the protocol fills in where no other is named.
 const PROTOCOL_TENANT_FIELD: &str = "tenant_id";
 
+/// Formulas that may stand inside each other in a query, as the data engine has it.
+const FORMULA_DEPTH_MAX: usize = 8;
+
 /// A field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldInfo {
@@ -25,6 +28,9 @@ pub struct FieldInfo {
     pub reference: Option<String>,
     /// Set when some people see its values masked.
     pub mask: Option<MaskRule>,
+    /// Set for a formula that no database computes: what of it has no form in SQL, as in `UPPER is not the same in every
+    /// database`.
+    pub beyond_sql: Option<String>,
 }
 
 /// Whom the mask of a field is for. The data engine puts it on; here is only who will see it.
@@ -100,10 +106,14 @@ impl Catalogue {
                 }
             }
         }
-        // A formula may read another one, which is known after the first round.
-        for _ in 0..2 {
+        // A formula may read another one, which is known after the round before.
+        for _ in 0..FORMULA_DEPTH_MAX {
+            let mut learned = false;
             for definition in &definitions {
-                catalogue.type_formulas(definition);
+                learned |= catalogue.read_formulas(definition);
+            }
+            if !learned {
+                break;
             }
         }
         catalogue
@@ -141,20 +151,56 @@ impl Catalogue {
         at.fields.get(*last)
     }
 
-    fn type_formulas(&mut self, definition: &Value) {
+    /// The field that a path over references leads to, where no database computes it: its name, and why.
+    #[must_use]
+    pub fn beyond_sql<'a>(&'a self, object: &str, path: &'a str) -> Option<(&'a str, &'a str)> {
+        let hops: Vec<&str> = path.split('.').collect();
+        let reason = self.walk(object, &hops)?.beyond_sql.as_deref()?;
+        Some((hops.last().copied()?, reason))
+    }
+
+    /// Types of formulas, and which of them are beyond SQL; whether that is news.
+    fn read_formulas(&mut self, definition: &Value) -> bool {
         let (Some(name), Some(fields)) = (definition["name"].as_str(), definition["fields"].as_object()) else {
-            return;
+            return false;
         };
+        let mut learned = false;
         for (field, declared) in fields {
             let expression = declared["expression"].as_str();
             let Some(expression) = expression.filter(|_| declared["type"] == "formula") else {
                 continue;
             };
-            let found = check(expression, &self.scope(name)).map(|checked| checked.value_type());
-            if let (Ok(found), Some(info)) = (found, self.objects.get_mut(name).and_then(|o| o.fields.get_mut(field))) {
-                info.value_type = found;
-            }
+            let Ok(checked) = check(expression, &self.scope(name)) else {
+                continue;
+            };
+            let (value_type, beyond_sql) = (checked.value_type(), self.obstacle(name, &checked));
+            let Some(info) = self
+                .objects
+                .get_mut(name)
+                .and_then(|object| object.fields.get_mut(field))
+            else {
+                continue;
+            };
+            learned |= info.value_type != value_type || info.beyond_sql != beyond_sql;
+            info.value_type = value_type;
+            info.beyond_sql = beyond_sql;
         }
+        learned
+    }
+
+    /// What of a formula no database computes. Where a type is not known here, that is left to the data engine, which knows it.
+    fn obstacle(&self, object: &str, checked: &CheckedExpression) -> Option<String> {
+        let mut known = true;
+        for path in &checked.dependencies().fields {
+            let hops: Vec<&str> = path.split('.').collect();
+            let field = self.walk(object, &hops)?;
+            if let Some(reason) = &field.beyond_sql {
+                return Some(format!("it reads `{path}`, and {reason}"));
+            }
+            known &= field.value_type != Type::Any;
+        }
+        let problem = sql_form(checked).err().filter(|_| known)?;
+        Some(problem.message)
     }
 }
 
@@ -180,6 +226,7 @@ fn object(definition: &Value) -> ObjectInfo {
             value_type,
             reference: None,
             mask: None,
+            beyond_sql: None,
         };
         info.fields.insert(name.to_owned(), field);
     };
@@ -219,6 +266,7 @@ fn object(definition: &Value) -> ObjectInfo {
             value_type,
             reference,
             mask: MaskRule::read(&declared["maskingRule"]),
+            beyond_sql: None,
         };
         info.fields.insert(name.clone(), field);
     }
@@ -298,5 +346,46 @@ mod tests {
         assert_eq!(type_of("contact", &["account", "nothing"]), None);
         let parent = catalogue.object("contact").and_then(|object| object.parent.clone());
         assert_eq!(parent, Some(("account".to_owned(), "account".to_owned())));
+    }
+
+    #[test]
+    fn formulas_that_no_database_computes_are_known_with_the_reason() {
+        let account = json!({"name": "account", "fields": {
+            "name": {"type": "text"}, "size": {"type": "number"}, "data": {"type": "json"},
+            "loud": {"type": "formula", "expression": "UPPER(name)"},
+            "louder": {"type": "formula", "expression": "loud & '!'"},
+            "loudest": {"type": "formula", "expression": "louder & louder"},
+            "root": {"type": "formula", "expression": "SQRT(size) & name"},
+            "odd": {"type": "formula", "expression": "VALUE(data) + 1"},
+            "wrong": {"type": "formula", "expression": "UPPER("},
+        }});
+        let contact = json!({"name": "contact", "fields": {
+            "account": {"type": "lookup", "reference": "account"},
+            "cry": {"type": "formula", "expression": "account.loud"},
+        }});
+        let catalogue = Catalogue::new([&contact, &account]);
+        let check = |object: &str, path: &str, expected: Option<(&str, &str)>| {
+            assert_eq!(catalogue.beyond_sql(object, path), expected, "{object} {path}");
+        };
+        let upper = "UPPER is not the same in every database";
+        check("account", "loud", Some(("loud", upper)));
+        check("contact", "account.loud", Some(("loud", upper)));
+        let read = "it reads `loud`, and UPPER is not the same in every database";
+        check("account", "louder", Some(("louder", read)));
+        let twice = "it reads `louder`, and it reads `loud`, and UPPER is not the same in every database";
+        check("account", "loudest", Some(("loudest", twice)));
+        let related = "it reads `account.loud`, and UPPER is not the same in every database";
+        check("contact", "cry", Some(("cry", related)));
+        for (object, path) in [
+            ("account", "name"),
+            ("account", "root"),
+            // What is in there only the data engine knows.
+            ("account", "odd"),
+            ("account", "wrong"),
+            ("account", "nothing"),
+            ("contact", "account.root"),
+        ] {
+            check(object, path, None);
+        }
     }
 }

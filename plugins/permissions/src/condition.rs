@@ -53,6 +53,8 @@ pub struct ConditionError {
     pub message: String,
     /// The nearest valid spelling.
     pub suggestion: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
 }
 
 impl ConditionError {
@@ -60,7 +62,25 @@ impl ConditionError {
         Self {
             message: message.into(),
             suggestion: None,
+            hint: None,
         }
+    }
+
+    /// Rows cannot be held against a formula that no database computes: whoever asks for them is many, and their pages are short.
+    fn beyond_sql(catalogue: &Catalogue, object: &str, path: &str) -> Option<Self> {
+        let (field, reason) = catalogue.beyond_sql(object, path)?;
+        let way = if field == path {
+            String::new()
+        } else {
+            format!(" at the end of `{path}`")
+        };
+        Some(Self {
+            message: format!("the field `{field}`{way} is a formula that no database computes: {reason}"),
+            suggestion: None,
+            hint: Some(format!(
+                "compare the fields that `{field}` is made of, or let a hook or a flow keep its value in a field of its own"
+            )),
+        })
     }
 }
 
@@ -91,10 +111,19 @@ impl Condition {
                     None => format!("{}: {}", error.position, error.message),
                 },
                 suggestion: error.suggestion.clone(),
+                hint: None,
             };
             errors.iter().map(read).collect::<Vec<_>>()
         })?;
         let filter = to_filter(&checked).map_err(|error| vec![ConditionError::new(error.to_string())])?;
+        let fields = &checked.dependencies().fields;
+        let beyond = fields
+            .iter()
+            .filter_map(|path| ConditionError::beyond_sql(catalogue, object, path));
+        let beyond: Vec<ConditionError> = beyond.collect();
+        if !beyond.is_empty() {
+            return Err(beyond);
+        }
         let converter = Converter {
             catalogue,
             object,

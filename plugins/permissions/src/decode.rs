@@ -14,7 +14,7 @@ mod tests;
 use serde_json::Value;
 
 use crate::catalogue::{Catalogue, nearest};
-use crate::condition::Condition;
+use crate::condition::{Condition, ConditionError};
 use crate::document::Document;
 use crate::model::{Model, OrgDefault, Policy, Role, RowSecurity, Rule, Set, Territory};
 use crate::problem::Problem;
@@ -58,6 +58,7 @@ pub fn read(
         catalogue,
         problems,
         notices: Vec::new(),
+        rule: None,
     };
     let root = Part::root(document);
     let declared = match kind {
@@ -83,6 +84,8 @@ struct Decoder<'a> {
     catalogue: &'a Catalogue,
     problems: &'a mut Problems,
     notices: Problems,
+    /// What the condition belongs to that is being read, where it has a name of its own: `row policy`, and the name.
+    rule: Option<(&'static str, String)>,
 }
 
 impl Decoder<'_> {
@@ -107,10 +110,7 @@ impl Decoder<'_> {
         match Condition::expression(self.catalogue, object, text) {
             Ok(condition) => Some(condition),
             Err(errors) => {
-                for error in errors {
-                    let problem = part.problem(error.message.clone());
-                    self.problems.push(problem.suggest(error.suggestion.as_deref()));
-                }
+                errors.into_iter().for_each(|error| self.refused(part, error));
                 None
             }
         }
@@ -124,11 +124,20 @@ impl Decoder<'_> {
         match Condition::written(self.catalogue, object, part.value) {
             Ok(condition) => Some(condition),
             Err(error) => {
-                let problem = part.problem(error.message.clone());
-                self.problems.push(problem.suggest(error.suggestion.as_deref()));
+                self.refused(part, error);
                 None
             }
         }
+    }
+
+    /// Notes what is wrong with a condition; where there is something to be done about it, with the name of its rule.
+    fn refused(&mut self, part: &Part<'_>, error: ConditionError) {
+        let problem = match (&self.rule, error.hint) {
+            (Some((kind, name)), Some(hint)) => part.problem(format!("{kind} `{name}`: {}", error.message)).hint(hint),
+            (None, Some(hint)) => part.problem(error.message).hint(hint),
+            (_, None) => part.problem(error.message),
+        };
+        self.problems.push(problem.suggest(error.suggestion.as_deref()));
     }
 
     /// Something that may be written and changes nothing.

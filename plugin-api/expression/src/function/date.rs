@@ -35,13 +35,12 @@ const fn part(
         .sql(Sql::Exact)
 }
 
-const ON_DATE: Sql = Sql::When(|arguments| matches!(arguments[0].value_type, Type::Date | Type::Null));
 const ON_MOMENT: Sql =
     Sql::When(|arguments| arguments[0].value_type.is_moment() || arguments[0].value_type == Type::Null);
 const NOT_ON_TEXT: Sql = Sql::When(|arguments| arguments[0].value_type != Type::Text);
 const TRUNC_FORM: Sql = Sql::When(|arguments| {
     let unit = arguments[0].as_literal().map(Value::to_text);
-    let units = ["year", "quarter", "month", "week", "day"];
+    let units = ["year", "quarter", "month", "week", "day", "hour", "minute"];
     arguments[1].value_type.is_moment() && unit.is_some_and(|unit| units.contains(&unit.to_ascii_lowercase().as_str()))
 });
 
@@ -156,7 +155,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .aliases(&["ADDMONTHS"])
     .same_as(0)
     .zoned()
-    .sql(ON_DATE),
+    .sql(ON_MOMENT),
     dated(
         "ADD_YEARS",
         "ADD_YEARS(date, years)",
@@ -168,7 +167,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .aliases(&["ADDYEARS"])
     .same_as(0)
     .zoned()
-    .sql(ON_DATE),
+    .sql(ON_MOMENT),
     dated(
         "ADD_HOURS",
         "ADD_HOURS(datetime, hours)",

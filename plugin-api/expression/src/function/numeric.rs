@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Parameter::Number;
 use super::arguments::{Answer, number, whole};
-use super::{Context, Form, Function, Kernel, Parameter, Special, Sql};
+use super::{Context, DIGITS_KNOWN, Form, Function, Kernel, Parameter, Special, Sql};
 use crate::error::EvaluationError;
 use crate::number as arithmetic;
 use crate::types::Type;
@@ -19,9 +19,6 @@ const fn numeric(
 ) -> Function {
     Function::of(name, signature, summary, parameters, Form::Kernel(kernel)).returns(Type::Number)
 }
-
-/// Rounding has a form only if the digits are known, as the form depends on them.
-const DIGITS_KNOWN: Sql = Sql::When(|arguments| arguments.get(1).is_none_or(|digits| digits.as_literal().is_some()));
 
 pub(super) static FUNCTIONS: &[Function] = &[
     numeric("ABS", "ABS(number)", "the number without its sign", &[Number], abs).sql(Sql::Exact),
@@ -85,15 +82,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Form::Special(Special::Power),
     )
     .aliases(&["POW"]),
-    numeric("SQRT", "SQRT(number)", "the square root; null below 0", &[Number], sqrt),
-    numeric("EXP", "EXP(number)", "e to the power of the number", &[Number], exp),
+    numeric("SQRT", "SQRT(number)", "the square root; null below 0", &[Number], sqrt).sql(Sql::Exact),
+    numeric("EXP", "EXP(number)", "e to the power of the number", &[Number], exp).sql(Sql::Exact),
     numeric(
         "LN",
         "LN(number)",
         "the natural logarithm; null for 0 and below",
         &[Number],
         ln,
-    ),
+    )
+    .sql(Sql::Exact),
     numeric(
         "LOG",
         "LOG(number, [base])",
@@ -102,7 +100,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         log,
     )
     .aliases(&["LOG10"])
-    .required(1),
+    .required(1)
+    .sql(Sql::Exact),
     numeric(
         "MAX",
         "MAX(number, ...)",
@@ -171,24 +170,29 @@ fn round_up<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     Ok(Value::number(arithmetic::round(cut + step.copysign(x), digits)))
 }
 
+fn known(number: Option<f64>) -> Value<'static> {
+    number.map_or(Value::Null, Value::number)
+}
+
 fn sqrt<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
     number(arguments, 0).map(|x| Value::number(x.sqrt()))
 }
 
 fn exp<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    number(arguments, 0).map(|x| Value::number(x.exp()))
+    number(arguments, 0).map(|x| known(arithmetic::exp(x)))
 }
 
 fn ln<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    number(arguments, 0).map(|x| Value::number(x.ln()))
+    number(arguments, 0).map(|x| known(arithmetic::ln(x)))
 }
 
 fn log<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let x = number(arguments, 0)?;
-    if arguments.len() < 2 {
-        return Ok(Value::number(x.log10()));
-    }
-    Ok(Value::number(x.ln() / number(arguments, 1)?.ln()))
+    let base = if arguments.len() > 1 {
+        number(arguments, 1)?
+    } else {
+        10.0
+    };
+    Ok(known(arithmetic::log(number(arguments, 0)?, base)))
 }
 
 fn max<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {

@@ -103,6 +103,11 @@ const CASES: &[(&str, &str)] = &[
     ("POWER(quantity, 2)", "100"),
     ("POW(2, 0.5)", "1.4142135623730951"),
     ("POWER(no_number, 2)", "null"),
+    ("POWER(1.1, 2)", "1.21"),
+    ("quantity ^ 0.5", "3.16227766016838"),
+    ("POWER(10, 400)", "null"),
+    ("POWER(-quantity, 3)", "-1000"),
+    ("POWER(-quantity, 0.5)", "null"),
     ("POWER(zero, -1)", "null"),
     ("SQRT(16)", "4"),
     ("SQRT(-quantity)", "null"),
@@ -114,6 +119,8 @@ const CASES: &[(&str, &str)] = &[
     ("LN(zero)", "null"),
     ("LN(no_number)", "null"),
     ("LOG(1000)", "3"),
+    ("LN(EXP(quantity))", "10"),
+    ("LOG(quantity, 0)", "null"),
     ("LOG(8, 2)", "3"),
     ("LOG(zero)", "null"),
     ("LOG(8, 1)", "null"),
@@ -200,6 +207,8 @@ const CASES: &[(&str, &str)] = &[
     ("TEXT(close_date)", "\"2026-01-31\""),
     ("TEXT(is_active)", "\"true\""),
     ("TEXT(no_number)", "null"),
+    ("TEXT(quantity / 3)", "\"3.33333333333333\""),
+    ("name & 0.1 * 3", "\"Test User0.3\""),
     ("TEXT(name)", "\"Test User\""),
     ("TEXT(lunch)", "\"12:15:30\""),
     ("FIXED(amount)", "\"1200.50\""),
@@ -207,6 +216,8 @@ const CASES: &[(&str, &str)] = &[
     ("FIXED(-0.001, 1)", "\"0.0\""),
     ("FIXED(2.5, 0)", "\"3\""),
     ("FIXED(no_number)", "null"),
+    ("FIXED(quantity, 99)", "\"10.000000000000000\""),
+    ("FIXED(quantity, -1)", "\"10\""),
     ("VALUE('1.5e2')", "150"),
     ("VALUE(' 7 ')", "7"),
     ("VALUE(name)", "null"),
@@ -380,6 +391,7 @@ fn the_reference_lists_every_function() {
         "# Functions of expressions\n\nMade from the table in `src/function`; `UPDATE_EXPECT=1 cargo test -p objectos-expression` writes it anew.\n\n{NOTE}\n\n{}",
         markdown.trim_end().to_owned() + "\n"
     ));
+    assert!(markdown.contains("| `UPPER(text)` | in capitals | `TOUPPER` | no |"));
     assert!(markdown.contains("| `TRIM(text)` | without blanks, tabs and line ends at both ends |  | yes |"));
-    assert!(markdown.contains("| `SQRT(number)` | the square root; null below 0 |  | no |"));
+    assert!(markdown.contains("| `SQRT(number)` | the square root; null below 0 |  | yes |"));
 }

@@ -1,9 +1,9 @@
 //! Text. Lengths and places count characters (Unicode scalar values), places from 1.
 
 use super::Parameter::{Any, List, Number, Text, TextOrList};
-use super::arguments::{Answer, count, number, slice, text, whole, wrong};
-use super::{Context, Form, Function, Kernel, Parameter, Special, Sql};
-use crate::node::Node;
+use super::arguments::{Answer, count, number, slice, text, wrong};
+use super::{Context, DIGITS_KNOWN, Form, Function, Kernel, Parameter, Special, Sql};
+use crate::node::NodeKind;
 use crate::number as arithmetic;
 use crate::types::Type;
 use crate::value::Value;
@@ -19,8 +19,15 @@ const fn textual(
 }
 
 /// As text it is the same everywhere.
-const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(Node::is_written_alike));
-const ON_TEXT: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type == Type::Text));
+const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type.is_written_alike()));
+/// A text in a text, or among the values of a field.
+const WITHIN: Sql = Sql::When(|arguments| match arguments {
+    [whole, part] if part.value_type == Type::Text => match whole.value_type {
+        Type::List => matches!(whole.kind, NodeKind::Field(_)),
+        whole => whole == Type::Text,
+    },
+    _ => false,
+});
 
 pub(super) static FUNCTIONS: &[Function] = &[
     textual(
@@ -99,7 +106,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         contains,
     )
     .returns(Type::Boolean)
-    .sql(ON_TEXT),
+    .sql(WITHIN),
     textual(
         "STARTS_WITH",
         "STARTS_WITH(text, part)",
@@ -183,7 +190,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Number, Number],
         fixed,
     )
-    .required(1),
+    .required(1)
+    .sql(DIGITS_KNOWN),
     textual(
         "VALUE",
         "VALUE(text)",
@@ -385,15 +393,8 @@ fn as_text<'a>(context: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a>
 }
 
 fn fixed<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {
-    let digits = if arguments.len() > 1 {
-        whole(arguments, 1)?.unwrap_or(2).clamp(0, 15)
-    } else {
-        2
-    };
-    let rounded = arithmetic::round(number(arguments, 0)?, digits);
-    let digits = usize::try_from(digits).unwrap_or(2);
-    // Adding zero turns -0 into 0.
-    Ok(Value::Text(format!("{:.digits$}", rounded + 0.0).into()))
+    let places = if arguments.len() > 1 { count(arguments, 1)? } else { 2 };
+    Ok(Value::Text(arithmetic::fixed(number(arguments, 0)?, places).into()))
 }
 
 fn value<'a>(_: &mut Context<'_>, arguments: &[Value<'a>]) -> Answer<'a> {

@@ -58,11 +58,7 @@ fn json_and_text_forms_are_those_of_the_api() {
         (Value::Null, json!(null), ""),
         (Value::number(8.0), json!(8), "8"),
         (Value::number(-0.0), json!(0), "0"),
-        (
-            Value::number(0.1 + 0.2),
-            json!(0.300_000_000_000_000_04),
-            "0.30000000000000004",
-        ),
+        (Value::number(0.1 + 0.2), json!(0.300_000_000_000_000_04), "0.3"),
         (Value::number(1e21), json!(1e21), "1000000000000000000000"),
         (Value::Date(0), json!("1970-01-01"), "1970-01-01"),
         (

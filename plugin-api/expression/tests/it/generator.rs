@@ -185,7 +185,7 @@ fn leaf(random: &mut Random, value_type: Type) -> String {
     }
 }
 
-const NUMBERS: [&str; 44] = [
+const NUMBERS: [&str; 47] = [
     "N@ + N@",
     "N@ - N@",
     "N@ * N@",
@@ -205,6 +205,9 @@ const NUMBERS: [&str; 44] = [
     "EXP(N@)",
     "LN(N@)",
     "LOG(N@, N@)",
+    "LOG10(N@)",
+    "N@ ^ 2",
+    "POWER(N@ / 3, N@ / 7)",
     "MAX(N@, N@, N@)",
     "MIN(N@, N@)",
     "SIGN(N@)",
@@ -231,7 +234,7 @@ const NUMBERS: [&str; 44] = [
     "ROUNDUP(N@, 1)",
     "FIND(T@, T@, N@)",
 ];
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 30] = [
     "T@ & T@",
     "T@ + N@",
     "CONCAT(T@, N@, B@, D@)",
@@ -250,6 +253,10 @@ const TEXTS: [&str; 26] = [
     "TEXT(N@)",
     "TEXT(D@)",
     "FIXED(N@, 2)",
+    "FIXED(N@ / 3, 0)",
+    "TEXT(N@ / 3)",
+    "T@ & N@",
+    "FIXED(N@, 15)",
     "JOIN(L@)",
     "IF(B@, T@, T@)",
     "B@ ? T@ : T@",
@@ -259,7 +266,7 @@ const TEXTS: [&str; 26] = [
     "CONCAT(T@, M@, B@)",
     "JOIN(L@, T@)",
 ];
-const BOOLEANS: [&str; 44] = [
+const BOOLEANS: [&str; 45] = [
     "N@ = N@",
     "N@ <> N@",
     "N@ < N@",
@@ -296,6 +303,7 @@ const BOOLEANS: [&str; 44] = [
     "ISBLANK(L@)",
     "ISNUMBER(T@)",
     "CONTAINS(T@, T@)",
+    "CONTAINS(L@, T@)",
     "STARTS_WITH(T@, T@)",
     "ENDS_WITH(T@, T@)",
     "REGEX(T@, '[a-z]*')",
@@ -320,12 +328,14 @@ const DATES: [&str; 13] = [
     "IF(B@, D@, '2026-01-15')",
     "D@ ?? D@",
 ];
-const MOMENTS: [&str; 10] = [
+const MOMENTS: [&str; 12] = [
     "M@ + N@",
     "DATETIMEVALUE(D@)",
     "ADD_HOURS(M@, N@)",
     "ADD_MONTHS(M@, N@)",
+    "ADD_YEARS(M@, N@)",
     "DATE_TRUNC('hour', M@)",
+    "DATE_TRUNC('minute', M@)",
     "DATE_TRUNC('week', M@)",
     "ADD_MINUTES(M@, N@)",
     "IF(B@, M@, D@)",

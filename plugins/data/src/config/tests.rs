@@ -16,6 +16,17 @@ fn nothing_gives_the_defaults() {
 }
 
 #[test]
+fn how_many_records_are_computed_is_said_by_the_operator() {
+    let check = |limits: Value, expected: u64| {
+        let config = read(json!({ "limits": limits })).unwrap();
+        assert_eq!(config.limits.formula_records_max, expected);
+    };
+    check(json!({}), 50_000);
+    check(json!({ "formulaRecordsMax": 1 }), 1);
+    check(json!({ "formulaRecordsMax": 1_000_000 }), 1_000_000);
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let check = |config: Value, expected: &str| {
         let message = read(config.clone()).unwrap_err();
@@ -42,6 +53,10 @@ fn what_is_wrong_is_named() {
     check(
         json!({ "limits": { "formulaRecordsMax": 0 } }),
         "limits.formulaRecordsMax",
+    );
+    check(
+        json!({ "limits": { "formulaRecordsMax": 1_000_001 } }),
+        "limits.formulaRecordsMax must be between 1 and 1000000",
     );
     check(json!({ "limits": { "cascadeMax": 0 } }), "limits.cascadeMax");
     check(json!({ "limits": { "listValuesMax": 0 } }), "limits.listValuesMax");

@@ -16,6 +16,9 @@ use crate::query::evaluated::{Evaluated, ID, VALUE, beforehand};
 use crate::query::filter::{Filter, Scope};
 use crate::query::select::{self, PageLimits, SelectPlan};
 
+/// Bytes of ids and values that are put into one statement: a quarter of what PostgreSQL takes as one document.
+const VALUES_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
 impl Engine {
     /// A page whose statement can be run at once.
     ///
@@ -36,7 +39,7 @@ impl Engine {
     /// Computes what the statements of a plan will join.
     ///
     /// # Errors
-    /// `InvalidQuery` for too many records; `NotSupported` for a formula that reads what lies in another database; those of the store.
+    /// `InvalidQuery` for too many records, or too much that comes of them; `NotSupported` for a formula that reads what lies in another database; those of the store.
     pub(super) async fn evaluate_ahead(
         &self,
         search: &Search<'_>,
@@ -67,28 +70,42 @@ impl Engine {
     ) -> Result<String> {
         let mut writer = RecordWriter::new(plan, search.caller);
         let limit = usize::try_from(most).unwrap_or(usize::MAX);
-        let mut more = false;
+        let (mut more, mut large) = (false, false);
         let mut reader = self.reader_of(&evaluated.layout, search.caller).await?;
         reader
             .read(&plan.page_statement(evaluated.layout.dialect), &mut |row| {
-                if writer.ends.len() < limit {
-                    writer.row(row);
-                } else {
+                // One row at a time: of each, only its id and the value stay.
+                if writer.ends.len() >= limit {
                     more = true;
+                } else if writer.out.len() >= VALUES_BYTES_MAX {
+                    large = true;
+                } else {
+                    writer.row(row);
                 }
             })
             .await?;
-        if more {
+        if more || large {
+            let bound = if more {
+                format!("for at most {most} records of a query, and here are more")
+            } else {
+                format!("up to {VALUES_BYTES_MAX} bytes for a query, and here are more")
+            };
+            let remedy = if more {
+                ", or raise plugins.objectos.data.limits.formulaRecordsMax"
+            } else {
+                ""
+            };
             return Err(DataError::InvalidQuery {
                 message: format!(
-                    "'{}' of '{}' has no form in SQL and is computed record by record, for at most {most} records of a query, and here \
-                     are more: narrow the filter by other fields, or raise limits.formulaRecordsMax",
+                    "'{}' of '{}' has no form in SQL and is computed record by record, {bound}: narrow the filter by other fields{remedy}",
                     evaluated.field, evaluated.layout.object.name
                 ),
             });
         }
-        let list = String::from_utf8(writer.out).map_err(|error| DataError::internal(error.to_string()))?;
-        Ok(format!("[{list}]"))
+        let mut list = writer.out;
+        list.insert(0, b'[');
+        list.push(b']');
+        String::from_utf8(list).map_err(|error| DataError::internal(error.to_string()))
     }
 }
 

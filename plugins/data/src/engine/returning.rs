@@ -15,7 +15,6 @@ use super::draft::{Draft, Stored};
 use super::reach::Reach;
 use super::relations::paths_of;
 use crate::error::Result;
-use crate::model::RuleModel;
 use crate::record::Layout;
 use crate::store::SqlValue;
 use crate::validate::{RuleContext, UniqueDemand, check_unique};

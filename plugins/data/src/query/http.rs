@@ -231,7 +231,7 @@ pub(crate) fn switch(query: &str, name: &str) -> Result<Option<bool>> {
 }
 
 /// Percent signs and plus signs, as forms write them.
-fn decode(text: &str) -> Result<String> {
+pub(crate) fn decode(text: &str) -> Result<String> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }

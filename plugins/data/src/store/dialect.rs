@@ -16,10 +16,10 @@ use crate::model::ColumnType;
 use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
 
-pub use construct::{Calendar, Construct, Letters};
+pub use construct::{Calendar, Construct, Letters, Powers};
 pub use postgres::PostgresDialect;
-pub(super) use sqlite::FTS5;
 pub use sqlite::SqliteDialect;
+pub(super) use sqlite::{FTS5, MATH};
 
 /// Kinds of databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,11 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
     /// A table with the columns `i`, an id, and `v`, a value of the class or null, out of a JSON list of such objects: SQL before
     /// the bound list, and after it. To be joined by `i` without going through all of it for each record.
     fn evaluated(&self, class: Class) -> (Cow<'static, str>, &'static str);
+
+    /// Whether it can draw square roots.
+    fn square_root(&self) -> bool {
+        true
+    }
 
     /// What ends a subquery whose value has a name so that it is computed once: keeps the planner from writing it out again
     /// wherever the name stands.

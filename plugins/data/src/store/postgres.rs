@@ -11,6 +11,7 @@ mod lock;
 mod numeric;
 mod own;
 mod pool;
+mod reckoning;
 mod schema;
 mod shape;
 mod value;

@@ -116,7 +116,7 @@ impl SqliteStore {
         let options = Arc::new(options);
         let mut connection = Connection::open(&options, false).await?;
         schema::make_own_tables(&mut connection).await?;
-        schema::look_for_fts5(&mut connection).await?;
+        schema::look_for_options(&mut connection).await?;
         let pool = Pool::open(Arc::clone(&options)).await?;
         Ok(Self {
             pool,

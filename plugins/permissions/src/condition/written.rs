@@ -73,6 +73,7 @@ impl Reader<'_> {
             unknown if unknown.starts_with('$') => Err(ConditionError {
                 message: format!("unknown operator `{unknown}`"),
                 suggestion: nearest(unknown, ["$and", "$or", "$not"]).map(str::to_owned),
+                hint: None,
             }),
             field => self.field(field, value, depth),
         }
@@ -101,6 +102,9 @@ impl Reader<'_> {
             Value::Array(_) => json!({ "$in": value }),
             value => json!({ "$eq": value }),
         };
+        if let Some(error) = ConditionError::beyond_sql(self.catalogue, self.object, &field) {
+            return Err(error);
+        }
         Ok(over_references(self.catalogue, self.object, &field, tests))
     }
 
@@ -111,6 +115,7 @@ impl Reader<'_> {
                 return Err(ConditionError {
                     message: format!("unknown operator `{key}`"),
                     suggestion: nearest(key, OPERATORS).map(str::to_owned),
+                    hint: None,
                 });
             }
             let value = match value {
@@ -147,6 +152,7 @@ impl Reader<'_> {
                 .last()
                 .and_then(|last| nearest(last, names.iter().map(String::as_str)))
                 .map(str::to_owned),
+            hint: None,
         })
     }
 }

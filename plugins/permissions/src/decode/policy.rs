@@ -234,11 +234,13 @@ impl Decoder<'_> {
                 .push(problem.hint("add `using`, such as `owner_id = current_user.id`"));
             return None;
         }
+        self.rule = Some(("row policy", name.clone()));
         let mut read = |part: Option<Part<'_>>| match part {
             None => Some(None),
             Some(part) => self.condition(&part, &object).map(Some),
         };
         let (using, check) = (read(using), read(check));
+        self.rule = None;
         let policy = Policy {
             name,
             object,

@@ -213,7 +213,10 @@ impl Decoder<'_> {
                 self.problems.push(keys.part.problem("`condition` is missing"));
                 return None;
             };
-            Shared::Matching(self.condition(&condition, &object)?)
+            self.rule = Some(("sharing rule", name.clone()));
+            let condition = self.condition(&condition, &object);
+            self.rule = None;
+            Shared::Matching(condition?)
         };
         let rule = Rule {
             name,

@@ -276,3 +276,101 @@ fn what_is_logged_is_said_in_two_ways() {
         assert_eq!(declared.row_security.expect(text).logged, expected, "{text}");
     }
 }
+
+/// Kind and text of a file; the rule and the field that are named, and the reason.
+const BEYOND_SQL: [(&str, &str, &str, &str, &str); 5] = [
+    (
+        "policy",
+        "name: mine\nobject: account\noperation: select\nusing: loud = 'A'\n",
+        "using: row policy `mine`: ",
+        "the field `loud` ",
+        UPPER,
+    ),
+    (
+        "policy",
+        "name: mine\nobject: account\noperation: all\nusing: size > 1\ncheck: louder IS NULL\n",
+        "check: row policy `mine`: ",
+        "the field `louder` ",
+        NESTED,
+    ),
+    (
+        "sharing",
+        "name: big\nobject: contact\ncondition: account.loud IN ('A', 'B')\nsharedWith: {type: role, value: x}\n",
+        "condition: sharing rule `big`: ",
+        "the field `loud` at the end of `account.loud` ",
+        UPPER,
+    ),
+    (
+        "permission",
+        "name: s\nrowLevelSecurity:\n  - {name: own, object: account, operation: select, using: \"size > 1 OR loud LIKE 'A%'\"}\n",
+        "rowLevelSecurity[0].using: row policy `own`: ",
+        "the field `loud` ",
+        UPPER,
+    ),
+    (
+        "permission",
+        "name: s\nobjectName: account\nprofiles:\n  sales:\n    allowRead: true\n    viewFilters: {loud: A}\n",
+        "viewFilters: ",
+        "the field `loud` ",
+        UPPER,
+    ),
+];
+const UPPER: &str = "is a formula that no database computes: UPPER is not the same in every database";
+const NESTED: &str =
+    "is a formula that no database computes: it reads `loud`, and UPPER is not the same in every database";
+
+fn with_formulas() -> Catalogue {
+    let account = json!({"name": "account", "fields": {
+        "name": {"type": "text"}, "size": {"type": "number"},
+        "loud": {"type": "formula", "expression": "UPPER(name)"},
+        "louder": {"type": "formula", "expression": "loud & '!'"},
+        "root": {"type": "formula", "expression": "SQRT(size)"},
+    }});
+    let contact = json!({"name": "contact", "fields": {"account": {"type": "lookup", "reference": "account"}}});
+    Catalogue::new([&account, &contact])
+}
+
+/// A formula that no database computes would fail the query of whoever looks at the records.
+#[test]
+fn rules_over_what_no_database_computes_are_refused_by_name() {
+    let catalogue = with_formulas();
+    let problems_of = |kind: &str, text: &str| {
+        let document = Document::parse("a.yml", text).expect("YAML");
+        let mut problems = Vec::new();
+        read(kind, "stem", &document, &catalogue, &mut problems);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for (kind, text, rule, field, reason) in BEYOND_SQL {
+        let problems = problems_of(kind, text);
+        assert_eq!(problems.len(), 1, "{text}{problems:#?}");
+        let problem = &problems[0];
+        assert!(problem.starts_with("a.yml:"), "{problem}");
+        assert!(problem.contains(&format!("{rule}{field}{reason}; ")), "{problem}");
+        assert!(
+            problem.contains("is made of, or let a hook or a flow keep its value"),
+            "{problem}"
+        );
+    }
+    for using in ["root > 2", "size > 1", "name = 'A'"] {
+        let text = format!("name: mine\nobject: account\noperation: select\nusing: {using}\n");
+        assert_eq!(problems_of("policy", &text), Vec::<String>::new(), "{using}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_saved_is_held_to_the_same() {
+    let record = json!({
+        "id": "p1", "name": "mine", "object": "account", "operation": "select", "using_expression": "loud = 'A'",
+    });
+    let record = record.as_object().expect("a map");
+    let definition = crate::load::definition("sys_row_policy", record);
+    let mut problems = Vec::new();
+    crate::load::check_record("sys_row_policy", record, &definition, &with_formulas(), &mut problems);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = problems[0].to_string();
+    assert!(problem.contains("sys_row_policy/p1"), "{problem}");
+    assert!(
+        problem.contains(&format!("row policy `mine`: the field `loud` {UPPER}; ")),
+        "{problem}"
+    );
+}

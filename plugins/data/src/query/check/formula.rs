@@ -226,6 +226,9 @@ impl<'a> Checker<'a> {
             Zone::UTC
         };
         formula_supported(&node).map_err(refused)?;
+        if !layout.dialect.square_root() && draws_roots(&node) {
+            return Err(refused("this SQLite was built without SQRT".to_owned()));
+        }
         let mut paths = Vec::new();
         collect(&node, &mut paths);
         let mut fields = HashMap::with_capacity(paths.len());
@@ -287,6 +290,12 @@ pub(super) fn nothing(value_type: Type) -> Source {
 fn of_moments(node: &Node) -> bool {
     let mut found = node.value_type == Type::DateTime;
     node.each_child(&mut |child| found = found || of_moments(child));
+    found
+}
+
+fn draws_roots(node: &Node) -> bool {
+    let mut found = matches!(&node.kind, NodeKind::Call { function, .. } if function.name == "SQRT");
+    node.each_child(&mut |child| found = found || draws_roots(child));
     found
 }
 

@@ -3,7 +3,7 @@
 use objectos_expression::{Node, Type};
 
 use super::formula::Part;
-use crate::store::{Calendar, Construct, Letters};
+use crate::store::{Calendar, Construct, Letters, Powers};
 
 /// How a call is written.
 pub(super) enum Call<'n> {
@@ -12,6 +12,8 @@ pub(super) enum Call<'n> {
     Part(Part<'n>),
     /// The moment at which a local day begins.
     Midnight(Part<'n>),
+    /// The moment at which it is a local time.
+    Local(Part<'n>),
     /// Joined as text, null for empty.
     Joined(&'n [Node]),
     /// Whether a number is not zero.
@@ -26,6 +28,7 @@ pub(super) enum Call<'n> {
 pub(super) fn written<'n>(name: &str, arguments: &'n [Node]) -> Option<Call<'n>> {
     let first = arguments.first()?;
     of_numbers(name, first, arguments)
+        .or_else(|| of_powers(name, first, arguments))
         .or_else(|| of_texts(name, first, arguments))
         .or_else(|| of_parts(name, first))
         .or_else(|| of_days(name, first, arguments))
@@ -35,8 +38,11 @@ fn one<'n>(construct: Construct, part: Part<'n>) -> Call<'n> {
     Call::Template(construct, vec![part])
 }
 
-fn digits(arguments: &[Node]) -> Option<i8> {
-    let Some(node) = arguments.get(1) else { return Some(0) };
+/// Digits behind the point, -15 to 15; so many where nothing is said.
+fn digits(arguments: &[Node], usual: i8) -> Option<i8> {
+    let Some(node) = arguments.get(1) else {
+        return Some(usual);
+    };
     let number = node.as_literal()?.as_number()?;
     // Rounded to text and read again: cut to whole, in range, and without a cast.
     format!("{:.0}", number.trunc().clamp(-15.0, 15.0)).parse().ok()
@@ -46,7 +52,7 @@ fn digits(arguments: &[Node]) -> Option<i8> {
 fn of_numbers<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Call<'n>> {
     use Construct as C;
     use Part::{Double, Plain};
-    let rounded = |make: fn(i8) -> Construct| Some(one(make(digits(arguments)?), Double(first)));
+    let rounded = |make: fn(i8) -> Construct| Some(one(make(digits(arguments, 0)?), Double(first)));
     Some(match name {
         "ABS" => one(C::Absolute, Double(first)),
         "SIGN" => one(C::Sign, Double(first)),
@@ -63,6 +69,22 @@ fn of_numbers<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<
         "BOOLEAN" => Call::Part(Plain(first)),
         "XOR" => Call::Odd(arguments),
         "ISNUMBER" => Call::There(first),
+        _ => return None,
+    })
+}
+
+/// Roots, logarithms and e to a power.
+fn of_powers<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Call<'n>> {
+    let powers = |powers: Powers, parts: Vec<Part<'n>>| Call::Template(Construct::Powers(powers), parts);
+    let first = Part::Double(first);
+    Some(match name {
+        "SQRT" => powers(Powers::SquareRoot, vec![first]),
+        "EXP" => powers(Powers::Exponential, vec![first]),
+        "LN" => powers(Powers::Logarithm, vec![first]),
+        "LOG" => {
+            let base = arguments.get(1).map_or(Part::Constant("10.0"), Part::Double);
+            powers(Powers::LogarithmTo, vec![first, base])
+        }
         _ => return None,
     })
 }
@@ -86,6 +108,7 @@ fn of_texts<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Ca
         "TRIM" => text(C::Trim),
         "CONCAT" => Call::Joined(arguments),
         "CONTAINS" if first.value_type == Type::Text => text(C::Contains),
+        "CONTAINS" => text(C::ListHolds),
         "STARTS_WITH" => text(C::StartsWith),
         "ENDS_WITH" => text(C::EndsWith),
         // The part comes first in a formula, second in SQL.
@@ -109,6 +132,10 @@ fn of_texts<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Ca
         "REVERSE" => letters(Letters::Reverse, vec![Plain(first)]),
         "JOIN" => letters(Letters::Join, vec![Plain(first), filling(1, "', '")]),
         "TEXT" => Call::Part(Part::Written(first)),
+        "FIXED" => {
+            let places = u8::try_from(digits(arguments, 2)?).unwrap_or(0);
+            letters(Letters::Fixed(places), vec![Double(first)])
+        }
         _ => return None,
     })
 }
@@ -142,6 +169,10 @@ fn of_days<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Cal
     use Part::{Day, Double, Plain};
     let second = arguments.get(1);
     let counted = |construct: Construct| Some(Call::Template(construct, vec![Plain(first), Double(second?)]));
+    let months = |each: u8| match first.value_type {
+        Type::DateTime => Some(Call::Local(Part::MonthsOn(each, first, second?))),
+        _ => counted(C::Calendar(Calendar::AddMonths(each))),
+    };
     let between = |calendar: Calendar, from: &'n Node, to: &'n Node| {
         Call::Template(C::Calendar(calendar), vec![Day(from), Day(to)])
     };
@@ -154,8 +185,8 @@ fn of_days<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Cal
         "ADD_DAYS" => counted(C::Calendar(Calendar::AddTime(86_400_000)))?,
         "ADD_HOURS" => counted(C::Calendar(Calendar::AddTime(3_600_000)))?,
         "ADD_MINUTES" => counted(C::Calendar(Calendar::AddTime(60_000)))?,
-        "ADD_MONTHS" => counted(C::Calendar(Calendar::AddMonths(1)))?,
-        "ADD_YEARS" => counted(C::Calendar(Calendar::AddMonths(12)))?,
+        "ADD_MONTHS" => months(1)?,
+        "ADD_YEARS" => months(12)?,
         "DAYS_BETWEEN" => Call::Template(C::DaysBetween, vec![Day(first), Day(second?)]),
         "HOURS_BETWEEN" => Call::Template(C::Calendar(Calendar::HoursBetween), vec![Plain(first), Plain(second?)]),
         "NETWORKDAYS" => between(Calendar::WorkDays, first, second?),
@@ -176,6 +207,10 @@ fn begin<'n>(unit: &Node, of: &'n Node) -> Option<Call<'n>> {
         "month" => Part::Begin(Construct::BeginOfMonth, of),
         "week" => Part::Begin(Construct::Calendar(Calendar::BeginOfWeek), of),
         "day" => Part::Day(of),
+        // A day has neither.
+        "hour" | "minute" if of.value_type != Type::DateTime => Part::Day(of),
+        "hour" => return Some(within_day(Calendar::BeginOfHour, of)),
+        "minute" => return Some(within_day(Calendar::BeginOfMinute, of)),
         _ => return None,
     };
     Some(if of.value_type == Type::DateTime {
@@ -183,4 +218,9 @@ fn begin<'n>(unit: &Node, of: &'n Node) -> Option<Call<'n>> {
     } else {
         Call::Part(part)
     })
+}
+
+/// The beginning of an hour or a minute of local time.
+fn within_day(calendar: Calendar, of: &Node) -> Call<'_> {
+    Call::Template(Construct::Calendar(calendar), vec![Part::Plain(of), Part::Clock(of)])
 }

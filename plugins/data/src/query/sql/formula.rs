@@ -6,7 +6,7 @@ use objectos_expression::{ArithmeticOperator, Node, NodeKind, Type, Value};
 use super::SqlWriter;
 use super::call::{self, Call};
 use crate::query::filter::{FormulaSource, Source};
-use crate::store::{Construct, Letters, SqlValue};
+use crate::store::{Calendar, Construct, Letters, Powers, SqlValue};
 
 /// Whether all of it is written here.
 ///
@@ -25,10 +25,7 @@ pub fn formula_supported(node: &Node) -> Result<(), String> {
         | NodeKind::Variable(_)
         | NodeKind::Let { .. }
         | NodeKind::Local(_)
-        | NodeKind::Matches { .. }
-        | NodeKind::Arithmetic(ArithmeticOperator::Power, ..) => {
-            Err("this kind of expression is not supported in queries".to_owned())
-        }
+        | NodeKind::Matches { .. } => Err("this kind of expression is not supported in queries".to_owned()),
         _ => Ok(()),
     };
     // JOIN and LEN are the calls that take a list.
@@ -57,6 +54,10 @@ pub(super) enum Part<'n> {
     Clock(&'n Node),
     /// The beginning of the unit that a day lies in; of a moment, the local day.
     Begin(Construct, &'n Node),
+    /// The local time of a moment, written with a `Z`, so many months later: a number of months each, the moment, and how many.
+    MonthsOn(u8, &'n Node, &'n Node),
+    /// The same without the clock: the day alone.
+    DayOn(u8, &'n Node, &'n Node),
     /// As text.
     Written(&'n Node),
     /// Words of SQL.
@@ -103,8 +104,8 @@ impl SqlWriter {
                     ArithmeticOperator::Subtract => Construct::Subtract,
                     ArithmeticOperator::Multiply => Construct::Multiply,
                     ArithmeticOperator::Remainder => Construct::Remainder,
-                    // `formula_supported` lets no power through.
-                    ArithmeticOperator::Divide | ArithmeticOperator::Power => Construct::Divide,
+                    ArithmeticOperator::Divide => Construct::Divide,
+                    ArithmeticOperator::Power => Construct::Powers(Powers::Raised),
                 };
                 self.template(construct, &[Double(left), Double(right)], formula);
             }
@@ -220,6 +221,14 @@ impl SqlWriter {
                 None => self.in_zone(Construct::TimeIn, node, formula),
             },
             Part::Begin(construct, node) => self.template(*construct, &[Part::Day(node)], formula),
+            Part::MonthsOn(each, node, count) => {
+                let parts = [Part::DayOn(*each, node, count), Part::Clock(node)];
+                self.template(Construct::LocalTime, &parts, formula);
+            }
+            Part::DayOn(each, node, count) => {
+                let months = Construct::Calendar(Calendar::AddMonths(*each));
+                self.template(months, &[Part::Day(node), Part::Double(count)], formula);
+            }
             Part::Written(node) if node.value_type == Type::Boolean => {
                 let words = Construct::Letters(Letters::OfBoolean);
                 self.template(words, &[Part::Plain(node)], formula);
@@ -238,14 +247,29 @@ impl SqlWriter {
         }
     }
 
-    /// A constant as the evaluator writes it; anything else is a whole number, as `sql_form` lets no other through.
+    /// A constant as the evaluator writes it; what counts is whole and short, anything else needs more care.
     fn number_as_text(&mut self, node: &Node, formula: &FormulaSource) {
         match node.as_literal() {
             Some(Value::Null) => self.literal(&Value::Null, Type::Text),
             Some(number) => {
                 self.value(SqlValue::Text(number.to_text().into_owned()));
             }
-            None => self.template(Construct::Letters(Letters::OfWhole), &[Part::Plain(node)], formula),
+            None => {
+                let letters = if node.counts() {
+                    Letters::OfWhole
+                } else {
+                    Letters::OfNumber
+                };
+                self.template(Construct::Letters(letters), &[Part::Plain(node)], formula);
+            }
+        }
+    }
+
+    /// The moment at which it is a local time.
+    fn at_local_time(&mut self, time: &Part<'_>, formula: &FormulaSource) {
+        match formula.zone.fixed_seconds() {
+            Some(offset) => self.template(Construct::MomentOf(offset), &[*time], formula),
+            None => self.moment_in_zone(&formula.zone, &|writer| writer.part(time, formula)),
         }
     }
 
@@ -253,7 +277,11 @@ impl SqlWriter {
     fn midnight(&mut self, day: &Part<'_>, formula: &FormulaSource) {
         match formula.zone.fixed_seconds() {
             Some(offset) => self.template(Construct::MidnightOf(offset), &[*day], formula),
-            None => self.midnight_in_zone(&formula.zone, &|writer| writer.part(day, formula)),
+            None => self.moment_in_zone(&formula.zone, &|writer| {
+                writer.push("(");
+                writer.part(day, formula);
+                writer.push(" || 'T00:00:00.000Z')");
+            }),
         }
     }
 
@@ -366,6 +394,7 @@ impl SqlWriter {
     fn call(&mut self, value_type: Type, name: &str, arguments: &[Node], formula: &FormulaSource) {
         match call::written(name, arguments) {
             Some(Call::Midnight(day)) => self.midnight(&day, formula),
+            Some(Call::Local(time)) => self.at_local_time(&time, formula),
             Some(Call::Template(construct, parts)) => self.template(construct, &parts, formula),
             Some(Call::Part(part)) => self.part(&part, formula),
             Some(Call::Joined(items)) => {

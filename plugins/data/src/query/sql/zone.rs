@@ -44,17 +44,17 @@ impl SqlWriter {
         self.named_once().push(" z)");
     }
 
-    /// The moment at which a local time is, of which `local` writes the day.
-    pub(super) fn midnight_in_zone(&mut self, zone: &Zone, day: &Subject<'_>) {
+    /// The moment at which it is the local time that `local` writes, with a `Z`.
+    pub(super) fn moment_in_zone(&mut self, zone: &Zone, local: &Subject<'_>) {
         let within = self.dialect().construct(Construct::WithinCalendar);
         self.push("(SELECT ")
             .push(&within.replace("$0", "y.\"m\""))
             .push(" FROM (SELECT ");
         self.with_offset(Construct::Unshifted, zone, &|change| change.local_ms);
         self.push(" AS ").name("m");
-        self.push(" FROM (SELECT (");
-        day(self);
-        self.push(" || 'T00:00:00.000Z') AS ").name("m");
+        self.push(" FROM (SELECT ");
+        local(self);
+        self.push(" AS ").name("m");
         self.named_once().push(" z");
         self.named_once().push(" y)");
     }

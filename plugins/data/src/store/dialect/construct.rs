@@ -5,7 +5,9 @@
 //! at `objectos_expression::sql_form`; `tests/it/formula_random.rs` holds every database to it.
 
 mod calendar;
+mod decimals;
 mod letters;
+mod powers;
 
 use std::borrow::Cow;
 
@@ -13,9 +15,11 @@ use objectos_expression::Type;
 
 pub use calendar::Calendar;
 pub use letters::Letters;
+pub use powers::Powers;
 
 pub(super) use calendar::postgres as calendar_postgres;
 pub(super) use letters::postgres as letters_postgres;
+pub(super) use powers::postgres as powers_postgres;
 
 /// One thing that databases spell differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +99,10 @@ pub enum Construct {
     TimeOf(i32),
     /// The moment of the local midnight of the day `$0`.
     MidnightOf(i32),
+    /// The local time of the clock `$1` on the day `$0`, written with a `Z`.
+    LocalTime,
+    /// The moment at which it is the local time `$0`, written with a `Z`; null outside of the years 1 to 9999.
+    MomentOf(i32),
     /// The local day of the moment `$0`, `$1` seconds ahead of UTC. Uses both once, as the offset may be long.
     DayIn,
     /// The local time of a moment, in the same way.
@@ -117,6 +125,8 @@ pub enum Construct {
     Calendar(Calendar),
     /// Work on texts.
     Letters(Letters),
+    /// Roots, logarithms and powers.
+    Powers(Powers),
     /// The double `$0` rounded away from zero to so many digits, -15 to 15.
     RoundUp(i8),
     /// Whether the list `$0` holds the value `$1`; null when either is null.
@@ -166,6 +176,7 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
         C::Calendar(calendar) => return calendar::sqlite(calendar),
         C::Letters(letters) => return letters::sqlite(letters),
+        C::Powers(powers) => return powers::sqlite(powers),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         C::Greater => "max($0, $1)",
@@ -195,7 +206,10 @@ pub(super) fn sqlite(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(0) => "CASE WHEN substr($0, 21, 3) = '000' THEN substr($0, 12, 8) ELSE substr($0, 12, 12) END",
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
-        C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::MidnightOf(offset) => return Cow::Owned(moment_of(offset)),
+        C::LocalTime => "($0 || 'T' || substr($1 || '.000', 1, 12) || 'Z')",
+        C::MomentOf(0) => "$0",
+        C::MomentOf(offset) => return Cow::Owned(moment_of(offset)),
         C::DayIn => {
             "CASE WHEN $0 IS NOT NULL \
              THEN max('0001-01-01', COALESCE(strftime('%Y-%m-%d', $0, ($1) || ' seconds'), '9999-12-31')) END"
@@ -274,7 +288,8 @@ fn local_time(offset: i32) -> String {
     format!("CASE WHEN substr({fine}, 10) = '000' THEN {whole} ELSE {fine} END")
 }
 
-fn local_midnight(offset: i32) -> String {
+/// The moment at which a local time is; of a local day, its beginning.
+fn moment_of(offset: i32) -> String {
     let moment = format!("strftime('%Y-%m-%dT%H:%M:%fZ', $0, '{} seconds')", -i64::from(offset));
     // The years before 1 begin with a minus or with 0000.
     format!("CASE WHEN {moment} >= '0001' THEN {moment} END")

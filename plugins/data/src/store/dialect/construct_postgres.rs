@@ -27,6 +27,7 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::RoundUp(digits) => return Cow::Owned(round_up(digits, &scaled)),
         C::Calendar(calendar) => return construct::calendar_postgres(calendar),
         C::Letters(letters) => return construct::letters_postgres(letters),
+        C::Powers(powers) => return construct::powers_postgres(powers),
         C::Absolute => "abs($0)",
         C::Sign => "sign($0)",
         // Unlike GREATEST by itself, null when one of them is.
@@ -56,7 +57,11 @@ pub(super) fn postgres(construct: Construct) -> Cow<'static, str> {
         C::TimeOf(0) => "CASE WHEN substr($0, 21, 3) = '000' THEN substr($0, 12, 8) ELSE substr($0, 12, 12) END",
         C::TimeOf(offset) => return Cow::Owned(local_time(offset)),
         C::MidnightOf(0) => "($0 || 'T00:00:00.000Z')",
-        C::MidnightOf(offset) => return Cow::Owned(local_midnight(offset)),
+        C::MidnightOf(offset) => return Cow::Owned(moment_of(offset, "$0")),
+        C::LocalTime => "($0 || 'T' || substr($1 || '.000', 1, 12) || 'Z')",
+        C::MomentOf(0) => "$0",
+        // Without its Z it has no zone.
+        C::MomentOf(offset) => return Cow::Owned(moment_of(offset, "substr($0, 1, 23)")),
         C::DayIn => {
             "CASE WHEN $0 IS NOT NULL THEN to_char(LEAST(GREATEST(CAST(substr($0, 1, 23) AS timestamp) + ($1) * interval '1 second', \
              timestamp '0001-01-01'), timestamp '9999-12-31'), 'YYYY-MM-DD') END"
@@ -131,8 +136,9 @@ fn local_time(offset: i32) -> String {
     format!("CASE WHEN substr($0, 21, 3) = '000' THEN {whole} ELSE {fine} END")
 }
 
-fn local_midnight(offset: i32) -> String {
-    let moment = format!("(CAST($0 AS timestamp) - interval '{offset} seconds')");
+/// The moment at which a local time is; of a local day, its beginning.
+fn moment_of(offset: i32, local: &str) -> String {
+    let moment = format!("(CAST({local} AS timestamp) - interval '{offset} seconds')");
     format!(
         "CASE WHEN {moment} >= timestamp '0001-01-01' AND {moment} < timestamp '10000-01-01' \
          THEN to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') END"

@@ -14,6 +14,9 @@ use crate::store::SqlValue;
 /// Whether this process's SQLite has FTS5; said once when the first database is opened.
 pub(in crate::store) static FTS5: OnceLock<bool> = OnceLock::new();
 
+/// Whether it has the functions of mathematics; said once as well.
+pub(in crate::store) static MATH: OnceLock<bool> = OnceLock::new();
+
 /// SQLite 3.44 and later.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteDialect;
@@ -109,6 +112,10 @@ impl Dialect for SqliteDialect {
 
     fn text_index(&self) -> bool {
         FTS5.get().copied().unwrap_or(true)
+    }
+
+    fn square_root(&self) -> bool {
+        MATH.get().copied().unwrap_or(true)
     }
 
     /// FTS5 finds ids; the beginning of a word is enough.

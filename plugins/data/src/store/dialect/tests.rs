@@ -63,3 +63,41 @@ fn a_placeholder_says_its_type_where_it_would_be_guessed() {
     check(&PostgresDialect, SqlValue::Null, "$3");
     check(&SqliteDialect, SqlValue::Real(1.5), "?");
 }
+
+#[test]
+fn the_root_is_a_function_of_both_and_other_powers_are_the_store_s_own() {
+    let check = |powers: Powers, sqlite: &str, postgres: &str| {
+        let construct = Construct::Powers(powers);
+        let found = SqliteDialect.construct(construct);
+        assert!(found.starts_with(sqlite), "{powers:?}: {found}");
+        assert_eq!(PostgresDialect.construct(construct), postgres, "{powers:?}");
+    };
+    check(Powers::SquareRoot, "sqrt($0)", "CASE WHEN $0 >= 0 THEN sqrt($0) END");
+    check(Powers::Exponential, "(WITH RECURSIVE p(p, l)", "objectos_exp($0)");
+    check(Powers::Logarithm, "(WITH RECURSIVE a0(m, k)", "objectos_ln($0)");
+    check(Powers::LogarithmTo, "(WITH RECURSIVE a0(m, k)", "objectos_log($0, $1)");
+    check(Powers::Raised, "(WITH RECURSIVE a0(m, k)", "objectos_power($0, $1)");
+}
+
+#[test]
+fn local_times_become_moments() {
+    let check = |dialect: &dyn Dialect, construct: Construct, expected: &str| {
+        assert_eq!(dialect.construct(construct), expected, "{construct:?}");
+    };
+    let joined = "($0 || 'T' || substr($1 || '.000', 1, 12) || 'Z')";
+    for dialect in [&SqliteDialect as &dyn Dialect, &PostgresDialect] {
+        check(dialect, Construct::LocalTime, joined);
+        check(dialect, Construct::MomentOf(0), "$0");
+    }
+    check(
+        &SqliteDialect,
+        Construct::MomentOf(3_600),
+        "CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', $0, '-3600 seconds') >= '0001' \
+         THEN strftime('%Y-%m-%dT%H:%M:%fZ', $0, '-3600 seconds') END",
+    );
+    let moment = PostgresDialect.construct(Construct::MomentOf(3_600));
+    assert!(
+        moment.contains("(CAST(substr($0, 1, 23) AS timestamp) - interval '3600 seconds')"),
+        "{moment}"
+    );
+}

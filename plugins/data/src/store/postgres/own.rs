@@ -5,7 +5,7 @@
 //! that two hosts that start at once do not meet.
 
 use super::pool::Lease;
-use super::words;
+use super::{reckoning, words};
 use crate::error::{DataError, Result};
 use crate::store::{Dialect as _, PostgresDialect, StorageCall};
 
@@ -236,6 +236,11 @@ pub(super) async fn make(lease: &mut Lease, schema: Option<&str>) -> Result<()> 
     for (name, result, body) in FUNCTIONS {
         sql.push_str(&format!(
             "CREATE OR REPLACE FUNCTION {name} RETURNS {result} LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body${body}$body$;"
+        ));
+    }
+    for (name, result, body) in reckoning::PROCEDURES {
+        sql.push_str(&format!(
+            "CREATE OR REPLACE FUNCTION {name} RETURNS {result} LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body${body}$body$;"
         ));
     }
     sql.push_str(&words::functions(collation));

@@ -13,10 +13,9 @@ use super::words;
 use crate::error::{DataError, Result};
 use crate::model::{ColumnType, IndexMethod, IndexModel};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape, SchemaStep};
-use crate::store::dialect::FTS5;
-use crate::store::made;
+use crate::store::dialect::{FTS5, MATH};
 use crate::store::{Dialect as _, Reader as _, SqliteDialect, Statement, StorageCall};
-use crate::store::{ddl, mention};
+use crate::store::{ddl, made, mention};
 
 /// The store's own tables. Names begin with `objectos_`, which no object's table may.
 const OWN_TABLES: &str = "
@@ -82,18 +81,27 @@ pub(super) async fn make_own_tables(connection: &mut Connection) -> Result<()> {
         .map_err(|failure| failure.into_error("make its own tables"))
 }
 
-/// Whether this SQLite can make text indexes; one library is in the process, so it is asked once.
-pub(super) async fn look_for_fts5(connection: &mut Connection) -> Result<()> {
-    let mut found = false;
-    let sql = "SELECT 1 FROM pragma_compile_options WHERE compile_options = 'ENABLE_FTS5'";
+/// Whether this SQLite can make text indexes and draw roots; one library is in the process, so what it lacks is said once.
+pub(super) async fn look_for_options(connection: &mut Connection) -> Result<()> {
+    let (mut fts5, mut math) = (false, false);
+    let sql = "SELECT compile_options FROM pragma_compile_options";
     connection
         .run(StorageCall::Read, Arc::from(sql), Vec::new(), false, &mut |seen| {
-            found |= matches!(seen, Seen::Row(_));
+            if let Seen::Row(row) = seen {
+                fts5 |= row.cell(0).as_text() == Some("ENABLE_FTS5");
+                math |= row.cell(0).as_text() == Some("ENABLE_MATH_FUNCTIONS");
+            }
         })
         .await
         .map_err(|failure| failure.into_error("say what it can do"))?;
-    if !*FTS5.get_or_init(|| found) {
+    if FTS5.set(fts5).is_ok() && !fts5 {
         tracing::warn!("this SQLite has no FTS5: text search looks at every record");
+    }
+    if MATH.set(math).is_ok() && !math {
+        tracing::warn!(
+            "this SQLite has no SQRT, so formulas that use it are computed record by record; it is built with it by \
+             LIBSQLITE3_FLAGS=-DSQLITE_ENABLE_MATH_FUNCTIONS"
+        );
     }
     Ok(())
 }

@@ -161,7 +161,7 @@ fields:
   kin: { type: lookup, reference: thing }
   loud: { type: formula, expression: 'UPPER(name)' }
   louder: { type: formula, expression: \"loud & '!'\" }
-  square: { type: formula, expression: 'size ^ 2' }
+  square: { type: formula, expression: 'VALUE(TEXT(size)) ^ 2' }
   odd: { type: formula, expression: \"REGEX(name, '[a-c]ä?')\" }
 ",
 )];
@@ -227,7 +227,10 @@ async fn what_is_computed_for_a_query_is_bounded() {
     };
     let (code, message) = failure(find(json!({ "loud": "A" })).await);
     assert_eq!(code, "invalid_query");
-    assert!(message.contains("limits.formulaRecordsMax"), "{message}");
+    assert!(
+        message.contains("for at most 3 records") && message.contains("plugins.objectos.data.limits.formulaRecordsMax"),
+        "{message}"
+    );
     // Other conditions narrow it first; one of several does not.
     assert_eq!(
         find(json!({ "loud": "A", "size": { "$gt": -4 } })).await.unwrap().count,

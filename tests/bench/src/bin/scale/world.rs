@@ -125,10 +125,7 @@ impl World {
         }
         // What a database does by itself after a while.
         let mut unit = WriteUnit::default();
-        unit.push(
-            Statement::new("ANALYZE", Vec::new()),
-            Expect::Anything,
-        );
+        unit.push(Statement::new("ANALYZE", Vec::new()), Expect::Anything);
         self.store.write(unit).await?;
         Ok(())
     }

@@ -26,6 +26,10 @@ pub enum Calendar {
     BeginOfWeek,
     /// The first day of its quarter.
     BeginOfQuarter,
+    /// The beginning of the hour that the moment `$0` lies in, whose local time is `$1`.
+    BeginOfHour,
+    /// Of the minute.
+    BeginOfMinute,
 }
 
 pub(super) fn sqlite(calendar: Calendar) -> Cow<'static, str> {
@@ -91,7 +95,29 @@ pub(super) fn sqlite(calendar: Calendar) -> Cow<'static, str> {
             "(substr($0, 1, 5) || CASE WHEN substr($0, 6, 2) < '04' THEN '01' WHEN substr($0, 6, 2) < '07' THEN '04' \
              WHEN substr($0, 6, 2) < '10' THEN '07' ELSE '10' END || '-01')"
         }
+        Calendar::BeginOfHour => return Cow::Owned(begin_of_clock(true)),
+        Calendar::BeginOfMinute => return Cow::Owned(begin_of_clock(false)),
     })
+}
+
+/// Counted back from the moment, as its hour may be one that comes twice.
+fn begin_of_clock(of_hour: bool) -> String {
+    format!(
+        "(SELECT CASE WHEN w.t BETWEEN -62135596800000 AND 253402300799999 \
+         THEN strftime('%Y-%m-%dT%H:%M:%fZ', w.t / 1000.0, 'unixepoch') END FROM (SELECT {} - {} AS t) w)",
+        epoch("$0"),
+        passed_ms(of_hour)
+    )
+}
+
+/// Milliseconds that the clock `$1` is past its hour, or past its minute.
+fn passed_ms(of_hour: bool) -> String {
+    let minutes = if of_hour {
+        "CAST(substr($1, 4, 2) AS INTEGER) * 60000 + "
+    } else {
+        ""
+    };
+    format!("({minutes}CAST(substr($1, 7, 2) AS INTEGER) * 1000 + CAST(substr($1 || '.000', 10, 3) AS INTEGER))")
 }
 
 /// A moment in milliseconds since 1970.
@@ -118,5 +144,11 @@ pub(in crate::store::dialect) fn postgres(calendar: Calendar) -> Cow<'static, st
             "to_char(CAST($0 AS date) - (CAST(EXTRACT(isodow FROM CAST($0 AS date)) AS integer) - 1), 'YYYY-MM-DD')"
         }
         Calendar::BeginOfQuarter => return sqlite(calendar),
+        Calendar::BeginOfHour => return Cow::Owned(moment_less(true)),
+        Calendar::BeginOfMinute => return Cow::Owned(moment_less(false)),
     })
+}
+
+fn moment_less(of_hour: bool) -> String {
+    format!("objectos_moment(objectos_epoch_ms($0) - {})", passed_ms(of_hour))
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::decimals;
+
 /// One thing to do with texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Letters {
@@ -22,6 +24,10 @@ pub enum Letters {
     Count,
     /// The digits of a whole number.
     OfWhole,
+    /// The number `$0`, of any kind, as `TEXT()` writes it.
+    OfNumber,
+    /// The double `$0` with so many digits behind the point, 0 to 15.
+    Fixed(u8),
     /// The words `true` and `false`.
     OfBoolean,
     /// What the words of a text say, as truth.
@@ -56,6 +62,8 @@ pub(super) fn sqlite(letters: Letters) -> Cow<'static, str> {
         }
         Letters::Count => "json_array_length($0)",
         Letters::OfWhole => "CAST(CAST($0 AS INTEGER) AS TEXT)",
+        Letters::OfNumber => return Cow::Owned(decimals::text()),
+        Letters::Fixed(places) => return Cow::Owned(decimals::fixed(places)),
         Letters::OfBoolean => "CASE $0 WHEN 1 THEN 'true' WHEN 0 THEN 'false' END",
         Letters::ToBoolean => {
             "CASE WHEN lower($0) IN ('true', 'yes', 'on', '1') THEN 1 WHEN lower($0) IN ('false', 'no', 'off', '0') THEN 0 END"
@@ -100,6 +108,12 @@ pub(in crate::store::dialect) fn postgres(letters: Letters) -> Cow<'static, str>
         }
         Letters::Count => "jsonb_array_length($0)",
         Letters::OfWhole => "(CAST(CAST($0 AS bigint) AS text) COLLATE \"C\")",
+        // Whole numbers need not be doubles.
+        Letters::OfNumber => {
+            "(CASE WHEN $0 >= -9223372036854775808 AND $0 < 9223372036854775808 AND trunc($0) = $0 THEN CAST(CAST($0 AS bigint) AS text) \
+             ELSE objectos_number_text(CAST($0 AS double precision)) END COLLATE \"C\")"
+        }
+        Letters::Fixed(places) => return Cow::Owned(format!("(objectos_fixed($0, {places}) COLLATE \"C\")")),
         Letters::OfBoolean => "CASE WHEN $0 THEN 'true' WHEN NOT $0 THEN 'false' END",
         Letters::ToBoolean => {
             "CASE WHEN lower($0 COLLATE \"C\") IN ('true', 'yes', 'on', '1') THEN TRUE \
