@@ -22,7 +22,8 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::app_support::app;
-use crate::driver::{Place, record};
+use crate::driver::Place;
+use crate::seam::{Recorded, told};
 
 /// 2026-02-28T12:00:00.000Z
 pub(crate) const NOON: i64 = 1_772_280_000_000;
@@ -294,7 +295,7 @@ impl Probe for TestProbe {
 }
 
 pub(crate) struct World {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Recorded,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hooks: Arc<TestHooks>,
     pub(crate) permissions: Arc<TestPermissions>,
@@ -403,7 +404,7 @@ impl World {
         })
         .with_vault(Arc::new(vault));
         Self {
-            engine: Arc::new(engine),
+            engine: Recorded::new(engine),
             store,
             hooks,
             permissions,
@@ -431,7 +432,6 @@ impl World {
 
     pub(crate) async fn create(&self, object: &str, record: Value) -> Result<Value> {
         let answer = self.engine.create(&self.local, object, fields(record)).await?;
-        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -440,7 +440,6 @@ impl World {
             .engine
             .update(&self.local, object, id, fields(record), None)
             .await?;
-        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -450,12 +449,20 @@ impl World {
 
     pub(crate) async fn get_as(&self, context: &Context, object: &str, id: &str) -> Result<Value> {
         let answer = self.engine.get(context, object, id, &QueryInput::default()).await?;
-        record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
     /// The parts of an export, and where the next one would begin.
     pub(crate) async fn export(
+        &self,
+        object: &str,
+        query: QueryInput,
+        format: ExportFormat,
+    ) -> Result<(Vec<Vec<u8>>, Option<String>)> {
+        told("export", self.exported(object, query, format).await)
+    }
+
+    async fn exported(
         &self,
         object: &str,
         query: QueryInput,
@@ -486,9 +493,11 @@ impl World {
     }
 
     pub(crate) async fn query_as(&self, context: &Context, object: &str, query: Value) -> Result<Value> {
-        let query = QueryInput::from_map(&fields(query))?;
+        let query = match QueryInput::from_map(&fields(query)) {
+            Ok(query) => query,
+            Err(refused) => return told("find", Err(refused)),
+        };
         let found = self.engine.find(context, object, query).await?.to_json();
-        record(&found);
         Ok(serde_json::from_slice(&found).expect("an answer is JSON"))
     }
 
