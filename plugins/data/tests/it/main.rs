@@ -28,6 +28,7 @@ mod objectql;
 mod permissions;
 mod plugin;
 mod postgres;
+mod probe;
 mod runtime;
 mod seam;
 mod sql;

@@ -13,7 +13,7 @@ use objectos_data::error::{DataError, Result};
 use objectos_data::model::{Catalogue, CatalogueCell};
 use objectos_data::query::QueryInput;
 use objectos_data::schema::{plan, plan_of};
-use objectos_data::store::{BoxFuture, Datasources, Fault, Probe, StorageCall, Store};
+use objectos_data::store::{BoxFuture, Datasources, Probe, Store};
 use objectos_data::vault::{KEY_BYTES, Vault};
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::app_support::app;
 use crate::driver::Place;
+pub(crate) use crate::probe::TestProbe;
 use crate::seam::{Recorded, told};
 
 /// 2026-02-28T12:00:00.000Z
@@ -255,42 +256,6 @@ pub(crate) struct TestClock(pub(crate) AtomicI64);
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Makes the n-th call from now fail.
-#[derive(Debug, Default)]
-pub(crate) struct TestProbe {
-    left: AtomicI64,
-    after: Mutex<bool>,
-    pub(crate) calls: AtomicU64,
-    /// Of these, statements: what begins and ends a transaction left out.
-    pub(crate) statements: AtomicU64,
-}
-
-impl TestProbe {
-    /// The call number `n`, from 1, fails; 0 disarms.
-    pub(crate) fn arm(&self, n: i64, after: bool) {
-        *self.after.lock() = after;
-        self.left.store(n, Ordering::SeqCst);
-        self.calls.store(0, Ordering::SeqCst);
-    }
-}
-
-impl Probe for TestProbe {
-    fn call(&self, call: StorageCall) -> Option<Fault> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        if matches!(call, StorageCall::Read | StorageCall::Unit) {
-            self.statements.fetch_add(1, Ordering::SeqCst);
-        }
-        if self.left.load(Ordering::SeqCst) <= 0 || self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
-            return None;
-        }
-        Some(if *self.after.lock() {
-            Fault::After
-        } else {
-            Fault::Before
-        })
     }
 }
 

@@ -2,9 +2,10 @@
 //! before its unit is handed over, for each in turn, whatever kinds the two are of. What both are told and what they leave is what
 //! one order of the two gives; or one of them is told of a conflict, and only the other has happened.
 //!
-//! Nothing here is chance, and nobody waits for anybody: the second step is done where the first one holds no unit. What happens
-//! while a unit is being stored is the database's to keep apart; `random` tries it.
+//! Nothing here is chance, and nobody waits for anybody: a write comes where the first step holds no unit. What is read while a
+//! unit is being stored is in `inside`; two units at the same moment are the database's to keep apart, and `random` tries them.
 
+mod inside;
 mod run;
 
 use std::collections::HashMap;
