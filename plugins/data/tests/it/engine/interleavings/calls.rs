@@ -1,6 +1,6 @@
 //! One step of a session, and the whole of another's between two calls of it to the database: before each of its statements and
-//! before its unit is handed over, for each in turn, whatever kinds the two are of. What both are told and what they leave is what
-//! one order of the two gives; or one of them is told of a conflict, and only the other has happened.
+//! before its unit is handed over, for each in turn, whatever kinds the two are of. What both are told and what they leave is
+//! what one order of the two gives; or one of them is told of a conflict, and only the other has happened.
 //!
 //! Nothing here is chance, and nobody waits for anybody: a write comes where the first step holds no unit. What is read while a
 //! unit is being stored is in `inside`; two units at the same moment are the database's to keep apart, and `random` tries them.
