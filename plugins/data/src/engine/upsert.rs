@@ -161,10 +161,14 @@ impl Engine {
             }
             (None, None) => None,
         };
-        match known {
-            Some(id) => self.plan_update(draft, object, &id, &record, None).await,
-            None => self.plan_create(draft, object, &record).await,
+        if let Some(id) = known {
+            match self.plan_update(draft, object, &id, &record, None).await {
+                // It went away between the two looks, and is made as if nobody had ever seen it.
+                Err(DataError::RecordNotFound { object: of, id: gone }) if of == object && gone == id => {}
+                planned => return planned,
+            }
         }
+        self.plan_create(draft, object, &record).await
     }
 
     /// Id of the record of a key, as this write leaves the records.

@@ -1,13 +1,20 @@
 //! Objects in several databases.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use objectos_data::engine::{BatchOperation, TransactionItem};
+use objectos_data::engine::{BatchOperation, Engine, EngineParts, TransactionItem};
+use objectos_data::error::Result;
 use objectos_data::event_store::StoredEvents;
+use objectos_data::query::QueryInput;
+use objectos_data::store::{BoxFuture, Datasources};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::event_store::{EventStore, PendingRequest};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use crate::between::{Between, Place as At, Stand};
 use crate::driver::{Driver, Place, postgres};
 use crate::world::{World, fields};
 
@@ -46,7 +53,7 @@ async fn worlds() -> Vec<World> {
     worlds
 }
 
-fn message<T: std::fmt::Debug>(result: objectos_data::error::Result<T>) -> String {
+fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
     result.expect_err("it should have failed").to_string()
 }
 
@@ -198,5 +205,109 @@ async fn events_come_over_once_and_in_order() {
                 .await,
             0
         );
+    }
+}
+
+/// Somebody who changes records of both databases after a statement, whichever of the two that went to.
+struct Changes {
+    /// After which one, from 1.
+    at: u64,
+    change: Mutex<Option<BoxFuture<'static, ()>>>,
+    statements: AtomicU64,
+}
+
+impl Changes {
+    fn new(world: &World, at: u64) -> Arc<Self> {
+        let (engine, local) = (Arc::clone(&world.engine), world.local.clone());
+        let change: BoxFuture<'static, ()> = Box::pin(async move {
+            let name = fields(json!({ "name": "new" }));
+            engine.update(&local, "customer", "c", name, None).await.unwrap();
+            let amount = fields(json!({ "amount": 2 }));
+            engine.update(&local, "invoice", "i", amount, None).await.unwrap();
+        });
+        Arc::new(Self {
+            at,
+            change: Mutex::new(Some(change)),
+            statements: AtomicU64::new(0),
+        })
+    }
+
+    /// An engine on the records of a world, between whose reads it happens.
+    fn engine(self: &Arc<Self>, world: &World) -> Engine {
+        let stand = || Arc::clone(self) as Arc<dyn Stand>;
+        let parts = world.engine.parts();
+        let others = parts.datasources.iter();
+        let others = others.map(|(name, store)| (name.to_owned(), Between::on(store, stand())));
+        Engine::new(EngineParts {
+            store: Between::on(&parts.store, stand()),
+            datasources: Datasources::new(others.collect::<BTreeMap<_, _>>()),
+            ..parts.clone()
+        })
+    }
+}
+
+impl Stand for Changes {
+    fn at(&self, place: At) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            if place == At::AfterRead && self.statements.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+                let change = self.change.lock().take();
+                if let Some(change) = change {
+                    change.await;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A read goes from one database to the other and back, twice. Each is seen as it was at the first statement there, however late
+/// that is; nothing holds the two together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_database_is_seen_as_at_the_first_look_into_it() {
+    let back = json!({ "customer": { "fields": ["name"] } });
+    let favourite = json!({ "favourite": { "fields": ["amount", "customer"], "expand": back } });
+    let query = json!({
+        "fields": ["amount", "customer"], "count": false,
+        "expand": { "customer": { "fields": ["name", "favourite"], "expand": favourite } },
+    });
+    let query = QueryInput::from_map(&fields(query)).unwrap();
+    for (at, expected) in [
+        (1, json!([1, "new", 1, "new"])),
+        (2, json!([1, "old", 1, "old"])),
+        (3, json!([1, "old", 1, "old"])),
+        (4, json!([1, "old", 1, "old"])),
+    ] {
+        for world in worlds().await {
+            for (object, record) in [
+                ("customer", json!({ "id": "c", "name": "old" })),
+                ("invoice", json!({ "id": "i", "customer": "c", "amount": 1 })),
+            ] {
+                world.create(object, record).await.unwrap();
+            }
+            world
+                .update("customer", "c", json!({ "favourite": "i" }))
+                .await
+                .unwrap();
+            let changes = Changes::new(&world, at);
+            let engine = changes.engine(&world);
+            let found = engine.find(&world.local, "invoice", query.clone()).await.unwrap();
+            assert_eq!(changes.statements.load(Ordering::SeqCst), 4, "statements");
+            let records: Value = serde_json::from_slice(&found.records).unwrap();
+            let (page, customer) = (&records[0], &records[0]["customer"]);
+            let again = &customer["favourite"];
+            assert_eq!(
+                json!([
+                    page["amount"],
+                    customer["name"],
+                    again["amount"],
+                    again["customer"]["name"]
+                ]),
+                expected,
+                "after statement {at}: {records}"
+            );
+            // It was done, and who reads now sees it.
+            let now = world.get("invoice", "i").await.unwrap();
+            assert_eq!(now["amount"], 2);
+        }
     }
 }

@@ -169,8 +169,9 @@ pub(crate) fn drop_schema(url: &'static str, schema: &str) {
     drop(ended.join());
 }
 
-/// Writes down what the engine answered to the test that runs, when somebody wants to know.
-pub(crate) fn record(answer: &[u8]) {
+/// Writes down what the test that runs was answered, when somebody wants to know. On the thread of the test alone: what others
+/// do beside it comes in an order of its own.
+pub(crate) fn record(answer: impl FnOnce() -> Vec<u8>) {
     use std::io::Write as _;
     let Some(folder) = std::env::var_os(TRANSCRIPTS) else {
         return;
@@ -185,7 +186,7 @@ pub(crate) fn record(answer: &[u8]) {
         .append(true)
         .open(path)
         .expect("a transcript");
-    file.write_all(answer)
-        .and_then(|()| file.write_all(b"\n"))
-        .expect("a transcript");
+    let mut line = answer();
+    line.push(b'\n');
+    file.write_all(&line).expect("a transcript");
 }

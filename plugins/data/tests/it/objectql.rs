@@ -4,11 +4,11 @@ mod formula;
 mod objects;
 mod validator;
 
-use objectos_data::routes_data::{ROUTES, answer};
+use objectos_data::routes_data::ROUTES;
 use objectos_plugin_api::{Error, HttpRequest, HttpRequestParts, HttpResponse};
 use serde_json::{Value, json};
 
-use crate::driver;
+use crate::seam::answer;
 use crate::world::World;
 
 /// A request on `/api/v1/data`: `POST case`, `PATCH case/c1`, `POST case/query`.
@@ -40,12 +40,7 @@ async fn call(world: &World, request: &str, body: Value) -> Result<(u16, Value),
         body: body.as_bytes(),
     };
     let request = HttpRequest::decode(frame.encode())?;
-    let answered = answer(&world.engine, &world.local, &request).await;
-    match &answered {
-        Ok(answer) => driver::record(&answer.body),
-        Err(error) => driver::record(format!("{} {}", error.code(), error.message()).as_bytes()),
-    }
-    let HttpResponse { status, body, .. } = answered?;
+    let HttpResponse { status, body, .. } = answer(&world.engine, &world.local, &request).await?;
     Ok((status, serde_json::from_slice(&body).expect("an answer is JSON")))
 }
 

@@ -1,6 +1,5 @@
 //! The service `permissions` as the plugin uses it: asked once for each version, and told of refusals by durable events.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +14,8 @@ use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
 use crate::app_support::write_app;
+use crate::driver::Place;
+use crate::seam::told;
 use crate::world::{NOON, principal};
 
 const MANIFEST: &str = include_str!("../../plugin.json");
@@ -62,13 +63,13 @@ impl Permissions for Rules {
     }
 }
 
-async fn started(folder: &Path) -> (TestPlugin, Arc<Rules>) {
+async fn started(place: &Place) -> (TestPlugin, Arc<Rules>) {
     let rules = Arc::new(Rules::default());
-    let app = folder.join("app");
+    let app = place.folder().join("app");
     let seeds = "object: thing\nexternalId: name\nrecords:\n  - { name: a }\n  - { name: b }\n  - { name: b2 }\n";
     write_app(&app, "demo", &[("thing.object.yml", THING), ("thing.data.yml", seeds)]);
     let plugin = TestHost::new(MANIFEST)
-        .config(json!({ "database": { "url": format!("sqlite:{}", folder.join("data.db").display()) } }))
+        .config(json!({ "database": place.config() }))
         .settings(json!({ "mode": "test", "apps": [app] }))
         .now_ms(NOON)
         .service(PermissionsServer::new(Arc::clone(&rules)))
@@ -87,7 +88,8 @@ async fn list(plugin: &TestPlugin, user: &str) -> Result<Vec<String>> {
         parameters: &[("object", "thing")],
         ..HttpRequestParts::default()
     };
-    let answer = plugin.route("GET /api/v1/data/{object}", &context, &request).await?;
+    let route = "GET /api/v1/data/{object}";
+    let answer = told(route, plugin.route(route, &context, &request).await)?;
     let answer: Value = serde_json::from_slice(&answer.body).expect("an answer is JSON");
     let records = answer["records"].as_array().expect("records");
     Ok(records
@@ -98,8 +100,8 @@ async fn list(plugin: &TestPlugin, user: &str) -> Result<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_version_is_told_at_once_or_by_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plugin, rules) = started(folder.path()).await;
+    let place = Place::new();
+    let (plugin, rules) = started(&place).await;
     let client = PermissionsClient::open(&plugin.host()).unwrap();
     let told = || client.version_at_once(&Context::background());
     for version in [0, 7] {
@@ -116,9 +118,9 @@ async fn the_version_is_told_at_once_or_by_nobody() {
     }
     plugin.stop().await.unwrap();
 
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let alone = TestHost::new(MANIFEST)
-        .config(json!({ "database": { "url": format!("sqlite:{}", folder.path().join("data.db").display()) } }))
+        .config(json!({ "database": place.config() }))
         .settings(json!({ "mode": "test" }))
         .now_ms(NOON)
         .start::<DataPlugin>()
@@ -131,8 +133,8 @@ async fn the_version_is_told_at_once_or_by_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_is_asked_for_once_until_the_version_is_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plugin, rules) = started(folder.path()).await;
+    let place = Place::new();
+    let (plugin, rules) = started(&place).await;
     let asked = || rules.asked.load(Ordering::SeqCst);
     for _ in 0..5 {
         assert_eq!(list(&plugin, "ann").await.unwrap(), ["a"]);
@@ -152,8 +154,8 @@ async fn a_plan_is_asked_for_once_until_the_version_is_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_refusals_is_one_event_in_a_second() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plugin, _) = started(folder.path()).await;
+    let place = Place::new();
+    let (plugin, _) = started(&place).await;
     for _ in 0..20 {
         drop(list(&plugin, "bob").await.unwrap_err());
     }
@@ -180,8 +182,8 @@ async fn a_flood_of_refusals_is_one_event_in_a_second() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_flood_left_out_last_is_told_of_though_nothing_follows() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plugin, _) = started(folder.path()).await;
+    let place = Place::new();
+    let (plugin, _) = started(&place).await;
     for _ in 0..20 {
         drop(list(&plugin, "bob").await.unwrap_err());
     }
@@ -210,8 +212,8 @@ async fn the_cost_of_a_plan_that_is_kept() {
     use objectos_data::access::{Permissions as _, ServicePermissions};
     use objectos_data::model::CatalogueCell;
 
-    let folder = tempfile::tempdir().unwrap();
-    let (plugin, _) = started(folder.path()).await;
+    let place = Place::new();
+    let (plugin, _) = started(&place).await;
     let permissions = ServicePermissions::new(&plugin.host(), &Arc::new(CatalogueCell::default())).unwrap();
     let ann = principal("ann", PrincipalKind::User, Some("one"));
     permissions.ask(&ann, "thing", Operation::Read).await.unwrap();

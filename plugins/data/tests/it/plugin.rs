@@ -1,7 +1,5 @@
 //! The plugin behind the ABI, on the in-memory host: what it registers, whom it serves, and that it lets go of its file.
 
-use std::path::Path;
-
 use objectos_data::{DataPlugin, routes_data, routes_meta, routes_recent, routes_search};
 use objectos_plugin_api::contracts::data::{CreateRequest, DataClient, FindRequest};
 use objectos_plugin_api::contracts::event_archive::FILE_ARCHIVE;
@@ -12,17 +10,19 @@ use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
 use crate::app_support::write_app;
+use crate::driver::Place;
+use crate::seam::told;
 use crate::world::{fields, principal};
 
 const MANIFEST: &str = include_str!("../../plugin.json");
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n";
 const SEEDS: &str = "object: thing\nexternalId: name\nrecords:\n  - { name: seeded }\n";
 
-fn host(folder: &Path, thing: &str) -> TestHost {
-    let app = folder.join("app");
+fn host(place: &Place, thing: &str) -> TestHost {
+    let app = place.folder().join("app");
     write_app(&app, "demo", &[("thing.object.yml", thing), ("thing.data.yml", SEEDS)]);
     TestHost::new(MANIFEST)
-        .config(json!({ "database": { "url": format!("sqlite:{}", folder.join("data.db").display()) } }))
+        .config(json!({ "database": place.config() }))
         .settings(json!({ "mode": "test", "apps": [app] }))
 }
 
@@ -38,14 +38,15 @@ async fn list(plugin: &TestPlugin, context: &Context) -> Result<Value> {
         parameters: &[("object", "thing")],
         ..HttpRequestParts::default()
     };
-    let answer = plugin.route("GET /api/v1/data/{object}", context, &request).await?;
+    let route = "GET /api/v1/data/{object}";
+    let answer = told(route, plugin.route(route, context, &request).await)?;
     Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_registers_what_it_declares() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let place = Place::new();
+    let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
     let manifest: Value = serde_json::from_str(MANIFEST).unwrap();
     let mut declared: Vec<String> = manifest["objectos"]["routes"]
         .as_array()
@@ -80,8 +81,8 @@ async fn it_registers_what_it_declares() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_and_events_go_through_its_services() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let place = Place::new();
+    let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
     let data = DataClient::open(&plugin.host()).unwrap();
     let create = CreateRequest {
         object: "thing".to_owned(),
@@ -135,9 +136,9 @@ async fn records_and_events_go_through_its_services() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_generation_opens_the_same_file() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     for generation in 1..=3 {
-        let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+        let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
         // Seeds are put in once, whatever restarts.
         assert_eq!(
             list(&plugin, &local()).await.unwrap()["total"],
@@ -146,7 +147,7 @@ async fn the_next_generation_opens_the_same_file() {
         );
         plugin.stop().await.unwrap();
         assert!(
-            !folder.path().join("data.db-wal").exists(),
+            !place.folder().join("data.db-wal").exists(),
             "generation {generation} left the file open"
         );
     }
@@ -154,8 +155,8 @@ async fn the_next_generation_opens_the_same_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_permissions_only_the_local_caller_is_served() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let place = Place::new();
+    let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
     assert_eq!(list(&plugin, &local()).await.unwrap()["total"], 1);
     let stranger = principal("ann", PrincipalKind::User, None);
     assert_eq!(list(&plugin, &stranger).await.unwrap_err().code(), "permission_denied");
@@ -168,8 +169,8 @@ async fn without_permissions_only_the_local_caller_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_loses_data_waits_for_the_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let plugin = host(folder.path(), THING).start::<DataPlugin>().await.unwrap();
+    let place = Place::new();
+    let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
     let status = plugin.command("migrate status", &[]).await.unwrap();
     assert_eq!(status.exit_code, 0, "{}", status.output);
     let create = CreateRequest {
@@ -182,7 +183,7 @@ async fn a_change_that_loses_data_waits_for_the_command() {
         .unwrap();
     plugin.stop().await.unwrap();
     let other = THING.replace("size: { type: number }", "size: { type: date }");
-    let plugin = host(folder.path(), &other).start::<DataPlugin>().await.unwrap();
+    let plugin = host(&place, &other).start::<DataPlugin>().await.unwrap();
     assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Unhealthy);
     assert_eq!(list(&plugin, &local()).await.unwrap_err().code(), "object_not_found");
     assert_eq!(plugin.command("migrate status", &[]).await.unwrap().exit_code, 1);
@@ -197,7 +198,7 @@ async fn a_change_that_loses_data_waits_for_the_command() {
     let done = plugin.command("migrate apply", &["--destructive"]).await.unwrap();
     assert_eq!(done.exit_code, 0, "{}", done.error);
     plugin.stop().await.unwrap();
-    let plugin = host(folder.path(), &other).start::<DataPlugin>().await.unwrap();
+    let plugin = host(&place, &other).start::<DataPlugin>().await.unwrap();
     assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Healthy);
     let found = list(&plugin, &local()).await.unwrap();
     let mut records: Vec<(&Value, &Value)> = found["records"]
@@ -215,9 +216,9 @@ async fn a_change_that_loses_data_waits_for_the_command() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_have_a_key_without_a_setting() {
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let thing = format!("{THING}  token: {{ type: secret }}\n");
-    let plugin = host(folder.path(), &thing).start::<DataPlugin>().await.unwrap();
+    let plugin = host(&place, &thing).start::<DataPlugin>().await.unwrap();
     let data = DataClient::open(&plugin.host()).unwrap();
     let create = CreateRequest {
         object: "thing".to_owned(),
@@ -239,12 +240,12 @@ async fn secrets_have_a_key_without_a_setting() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_configuration_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let wrong = host(folder.path(), THING).config(json!({ "database": { "readers": 0 } }));
+    let place = Place::new();
+    let wrong = host(&place, THING).config(json!({ "database": { "readers": 0 } }));
     let error = wrong.start::<DataPlugin>().await.expect_err("it must not start");
     assert!(error.to_string().contains("database.readers"), "{error}");
     let keys = json!([{ "id": "a", "key": "short" }]);
-    let wrong = host(folder.path(), THING).config(json!({ "encryption": { "keys": keys } }));
+    let wrong = host(&place, THING).config(json!({ "encryption": { "keys": keys } }));
     let error = wrong.start::<DataPlugin>().await.expect_err("it must not start");
     assert!(
         error.to_string().contains("the key 'a' (encryption.keys[0].key)"),

@@ -13,7 +13,8 @@ use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
 use crate::app_support::write_app;
-use crate::driver::{Place, record};
+use crate::driver::Place;
+use crate::seam::told;
 use crate::world::principal;
 
 const MANIFEST: &str = include_str!("../../plugin.json");
@@ -63,17 +64,8 @@ async fn send_as(plugin: &TestPlugin, context: &Context, call: Call<'_>) -> Resu
         ..HttpRequestParts::default()
     };
     let name = format!("{} {}", call.method, call.route);
-    match plugin.route(&name, context, &request).await {
-        Ok(answer) => {
-            record(&answer.body);
-            Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
-        }
-        Err(error) => {
-            // Its message may name a file in a folder of this run.
-            record(error.code().as_bytes());
-            Err(error)
-        }
-    }
+    let answer = told(&name, plugin.route(&name, context, &request).await)?;
+    Ok(serde_json::from_slice(&answer.body).expect("an answer is JSON"))
 }
 
 async fn meta(plugin: &TestPlugin, method: &str, kind: &str, name: &str, body: Value) -> Result<Value> {

@@ -13,7 +13,7 @@ use objectos_data::error::{DataError, Result};
 use objectos_data::model::{Catalogue, CatalogueCell};
 use objectos_data::query::QueryInput;
 use objectos_data::schema::{plan, plan_of};
-use objectos_data::store::{BoxFuture, Datasources, Fault, Probe, StorageCall, Store};
+use objectos_data::store::{BoxFuture, Datasources, Probe, Store};
 use objectos_data::vault::{KEY_BYTES, Vault};
 use objectos_plugin_api::contracts::http_client::{IncomingAnswer, OutgoingRequest};
 use objectos_plugin_api::contracts::permissions::{AccessPlan, FieldAccess, Operation};
@@ -22,7 +22,9 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::app_support::app;
-use crate::driver::{Place, record};
+use crate::driver::Place;
+pub(crate) use crate::probe::TestProbe;
+use crate::seam::{Recorded, told};
 
 /// 2026-02-28T12:00:00.000Z
 pub(crate) const NOON: i64 = 1_772_280_000_000;
@@ -257,44 +259,8 @@ impl Clock for TestClock {
     }
 }
 
-/// Makes the n-th call from now fail.
-#[derive(Debug, Default)]
-pub(crate) struct TestProbe {
-    left: AtomicI64,
-    after: Mutex<bool>,
-    pub(crate) calls: AtomicU64,
-    /// Of these, statements: what begins and ends a transaction left out.
-    pub(crate) statements: AtomicU64,
-}
-
-impl TestProbe {
-    /// The call number `n`, from 1, fails; 0 disarms.
-    pub(crate) fn arm(&self, n: i64, after: bool) {
-        *self.after.lock() = after;
-        self.left.store(n, Ordering::SeqCst);
-        self.calls.store(0, Ordering::SeqCst);
-    }
-}
-
-impl Probe for TestProbe {
-    fn call(&self, call: StorageCall) -> Option<Fault> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        if matches!(call, StorageCall::Read | StorageCall::Unit) {
-            self.statements.fetch_add(1, Ordering::SeqCst);
-        }
-        if self.left.load(Ordering::SeqCst) <= 0 || self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
-            return None;
-        }
-        Some(if *self.after.lock() {
-            Fault::After
-        } else {
-            Fault::Before
-        })
-    }
-}
-
 pub(crate) struct World {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Recorded,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hooks: Arc<TestHooks>,
     pub(crate) permissions: Arc<TestPermissions>,
@@ -405,7 +371,7 @@ impl World {
         })
         .with_vault(Arc::new(vault));
         Self {
-            engine: Arc::new(engine),
+            engine: Recorded::new(engine),
             store,
             hooks,
             permissions,
@@ -433,7 +399,6 @@ impl World {
 
     pub(crate) async fn create(&self, object: &str, record: Value) -> Result<Value> {
         let answer = self.engine.create(&self.local, object, fields(record)).await?;
-        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -442,7 +407,6 @@ impl World {
             .engine
             .update(&self.local, object, id, fields(record), None)
             .await?;
-        crate::driver::record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
@@ -452,12 +416,20 @@ impl World {
 
     pub(crate) async fn get_as(&self, context: &Context, object: &str, id: &str) -> Result<Value> {
         let answer = self.engine.get(context, object, id, &QueryInput::default()).await?;
-        record(&answer.record);
         Ok(serde_json::from_slice(&answer.record).expect("a record is JSON"))
     }
 
     /// The parts of an export, and where the next one would begin.
     pub(crate) async fn export(
+        &self,
+        object: &str,
+        query: QueryInput,
+        format: ExportFormat,
+    ) -> Result<(Vec<Vec<u8>>, Option<String>)> {
+        told("export", self.exported(object, query, format).await)
+    }
+
+    async fn exported(
         &self,
         object: &str,
         query: QueryInput,
@@ -488,9 +460,11 @@ impl World {
     }
 
     pub(crate) async fn query_as(&self, context: &Context, object: &str, query: Value) -> Result<Value> {
-        let query = QueryInput::from_map(&fields(query))?;
+        let query = match QueryInput::from_map(&fields(query)) {
+            Ok(query) => query,
+            Err(refused) => return told("find", Err(refused)),
+        };
         let found = self.engine.find(context, object, query).await?.to_json();
-        record(&found);
         Ok(serde_json::from_slice(&found).expect("an answer is JSON"))
     }
 

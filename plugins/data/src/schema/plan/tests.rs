@@ -251,6 +251,7 @@ fn what_others_made_is_never_taken_away() {
     let column = || ColumnShape {
         kind: Some(ColumnType::Text),
         nullable: true,
+        bound: None,
     };
     let left = |shape: &DatabaseShape| -> Vec<String> {
         let plan = plan(&app, shape);

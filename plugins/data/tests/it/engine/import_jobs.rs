@@ -11,6 +11,7 @@ use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::{Context, PrincipalKind};
 use serde_json::{Value, json};
 
+use crate::seam::told as told_of;
 use crate::world::{World, allowed, failure, principal};
 
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true, externalId: true }\n  size: { type: number, max: 100 }\n";
@@ -41,6 +42,7 @@ async fn ended(
     while jobs.progress(context, &id).await?["status"] == "running" {
         tokio::task::yield_now().await;
     }
+    told_of("import job", jobs.progress(context, &id).await)?;
     Ok((id, begun))
 }
 

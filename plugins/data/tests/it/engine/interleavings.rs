@@ -1,18 +1,25 @@
 //! Two sessions of four to six steps each, in every order in which their steps can follow each other: what comes out is what some
-//! order of the whole sessions would give, or the one that was too late is told so and left nothing behind from there on. Orders
-//! that differ only by steps which have nothing to do with each other count as one.
+//! order of the whole sessions would give, or the one that was too late is told so and left nothing behind from there on: no
+//! value, no version, no event. Every answer on the way, what was read as well, is the one that `boxes` foretells for this order.
+//! Orders that differ only by steps which have nothing to do with each other count as one.
 //!
-//! A session is no transaction, so these scripts hold what they write against what they read. What is true of any scripts, also of
-//! those that make, point to and delete records, is in `random`; what rules read of other records is in `skew`.
+//! A session is no transaction, so these scripts hold what they write against what they read; what they only read is of the
+//! moment of the reading, and need not be of one order of the whole sessions. What is true of any scripts, also of those that
+//! make, point to and delete records, is in `random`; what rules read of other records is in `skew`; steps that begin before the
+//! other has ended are in `calls`.
 
+mod boxes;
+mod calls;
 mod model;
 mod random;
 mod skew;
 
 use std::collections::HashMap;
 
+use objectos_data::error::Result;
 use serde_json::{Value, json};
 
+use self::boxes::{Boxes, Known, Told};
 use crate::world::{World, fields};
 
 const FILES: [(&str, &str); 1] = [(
@@ -51,49 +58,51 @@ struct Session {
 }
 
 impl Session {
-    async fn step(&mut self, world: &World, prefix: &str, step: Step) {
+    /// Does a step; none once it has ended.
+    async fn step(&mut self, world: &World, prefix: &str, step: Step) -> Option<Told> {
         if self.refused.is_some() {
-            return;
+            return None;
         }
-        match self.run(world, prefix, step).await {
-            Ok(()) => self.done += 1,
-            Err(code) => self.refused = Some(code),
-        }
+        let told = self.run(world, prefix, step).await.unwrap_or_else(|error| {
+            let code = error.code().to_owned();
+            self.refused = Some(code.clone());
+            Told::Refused(code)
+        });
+        self.done += usize::from(self.refused.is_none());
+        Some(told)
     }
 
-    async fn run(&mut self, world: &World, prefix: &str, step: Step) -> Result<(), String> {
+    async fn run(&mut self, world: &World, prefix: &str, step: Step) -> Result<Told> {
         let id = |name: &str| format!("{prefix}{name}");
-        let result = match step {
-            Step::Read(name) => match world.get("box", &id(name)).await {
-                Ok(record) => {
-                    let version = record["version"].to_string();
-                    self.seen.insert(name, (record["value"].as_i64().unwrap(), version));
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            },
+        match step {
+            Step::Read(name) => {
+                let record = world.get("box", &id(name)).await?;
+                let value = record["value"].as_i64().unwrap();
+                self.seen.insert(name, (value, record["version"].to_string()));
+                return Ok(Told::Read(value));
+            }
             Step::Add(name, more) => {
                 let (value, version) = self.seen[name].clone();
                 let change = fields(json!({ "value": value + more }));
                 let answer = world
                     .engine
                     .update(&world.local, "box", &id(name), change, Some(version))
-                    .await;
-                answer.map(|answer| {
-                    let record: Value = serde_json::from_slice(&answer.record).unwrap();
-                    self.seen.insert(name, (value + more, record["version"].to_string()));
-                })
+                    .await?;
+                let record: Value = serde_json::from_slice(&answer.record).unwrap();
+                self.seen.insert(name, (value + more, record["version"].to_string()));
             }
             Step::Delete(name) => {
                 let (_, version) = self.seen[name].clone();
                 world
                     .engine
                     .delete_expected(&world.local, "box", &id(name), Some(version))
-                    .await
+                    .await?;
             }
-            Step::Restore(name) => world.engine.restore(&world.local, "box", &id(name)).await.map(drop),
-        };
-        result.map_err(|error| error.code().to_owned())
+            Step::Restore(name) => {
+                world.engine.restore(&world.local, "box", &id(name)).await?;
+            }
+        }
+        Ok(Told::Done)
     }
 }
 
@@ -104,16 +113,34 @@ async fn prepare(world: &World, prefix: &str) {
     }
 }
 
-/// Values of both records; `null` for one in the bin.
-async fn state(world: &World, prefix: &str) -> Value {
+/// Value and version of both records; `null` for one in the bin.
+async fn state(world: &World, prefix: &str) -> Vec<Value> {
     let mut out = Vec::new();
     for name in ["x", "y"] {
         out.push(match world.get("box", &format!("{prefix}{name}")).await {
-            Ok(record) => record["value"].clone(),
+            Ok(record) => json!([record["value"], record["version"]]),
             Err(_) => Value::Null,
         });
     }
-    Value::Array(out)
+    out
+}
+
+/// How many versions of both records are kept, and how many events of them are stored.
+async fn left(world: &World, prefix: &str) -> [i64; 2] {
+    let versions = format!(
+        "SELECT COUNT(*) FROM sys_record_version WHERE object_name = 'box' AND record_id IN ('{prefix}x', '{prefix}y')"
+    );
+    let events =
+        format!("SELECT COUNT(*) FROM objectos_event WHERE done = 0 AND key IN ('box/{prefix}x', 'box/{prefix}y')");
+    [world.number(&versions).await, world.number(&events).await]
+}
+
+/// The values alone: how many changes lead to them is not the same in every order.
+fn values(state: &[Value]) -> Value {
+    state
+        .iter()
+        .map(|one| one.get(0).cloned().unwrap_or_default())
+        .collect()
 }
 
 /// Every order of `a` and `b` steps: true is the first session's.
@@ -173,7 +200,7 @@ impl Serial<'_> {
                     session.step(self.world, &prefix, *step).await;
                 }
             }
-            states.push(state(self.world, &prefix).await);
+            states.push(values(&state(self.world, &prefix).await));
         }
         self.known.insert(came, states.clone());
         states
@@ -191,16 +218,22 @@ async fn hold(first: &[Step], second: &[Step]) {
         let prefix = format!("o{number}");
         prepare(&world, &prefix).await;
         let mut sessions = [Session::default(), Session::default()];
-        let (mut left, mut right) = (first.iter(), second.iter());
+        let (mut boxes, mut known) = (Boxes::new(), [Known::new(), Known::new()]);
+        let (mut one, mut other) = (first.iter(), second.iter());
         for turn in &order {
-            let (session, step) = if *turn {
-                (&mut sessions[0], left.next())
-            } else {
-                (&mut sessions[1], right.next())
-            };
-            session.step(&world, &prefix, *step.unwrap()).await;
+            let (side, step) = if *turn { (0, one.next()) } else { (1, other.next()) };
+            let step = *step.unwrap();
+            if let Some(told) = sessions[side].step(&world, &prefix, step).await {
+                let expected = boxes.apply(&mut known[side], step);
+                assert_eq!(told, expected, "{order:?}: {step:?} of session {side}");
+            }
         }
         let found = state(&world, &prefix).await;
+        assert_eq!(found, boxes.state(), "{order:?}");
+        // A step that was refused kept no version and told of nothing.
+        let changes = i64::try_from(boxes.changes()).unwrap();
+        assert_eq!(left(&world, &prefix).await, [changes; 2], "{order:?}: versions, events");
+        let found = values(&found);
         let label = format!("{order:?}: {found} {sessions:?}");
         for session in &sessions {
             if let Some(code) = &session.refused {

@@ -1,9 +1,10 @@
 //! Records over HTTP frames, in both shapes.
 
-use objectos_data::routes_data::{ROUTES, answer};
+use objectos_data::routes_data::ROUTES;
 use objectos_plugin_api::{Error, HttpRequest, HttpRequestParts, HttpResponse};
 use serde_json::{Value, json};
 
+use crate::seam::answer;
 use crate::world::World;
 
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n";

@@ -1,9 +1,10 @@
 //! The further life of records over HTTP frames: addresses, parameters, headers, shapes.
 
-use objectos_data::routes_data::{EXPORT, ROUTES, answer, export};
+use objectos_data::routes_data::{EXPORT, ROUTES};
 use objectos_plugin_api::{Error, HttpAnswer, HttpRequest, HttpRequestParts, HttpResponse};
 use serde_json::{Value, json};
 
+use crate::seam::{answer, export};
 use crate::world::World;
 
 const THING: &str = "name: thing\nsoftDelete: { enabled: true }\nversioning: { enabled: true, strategy: snapshot }\nfields:\n  name: { type: text, required: true }\n  size: { type: number }\n";

@@ -3,7 +3,6 @@
 //! Somebody stands between the statements: after the n-th of them, for each n, records are written, the database fails, or the
 //! reader is sent away.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,14 +12,14 @@ use objectos_data::engine::ports::HookPoint;
 use objectos_data::engine::{BatchOperation, Engine, EngineParts, TransactionItem};
 use objectos_data::error::{DataError, Result};
 use objectos_data::query::QueryInput;
-use objectos_data::schema::{DatabaseShape, SchemaStep};
-use objectos_data::store::{BoxFuture, Dialect, Outcome, Reader, RowVisitor, Statement, Store, StoreStatus, WriteUnit};
+use objectos_data::store::{BoxFuture, Statement, Store};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::Operation;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::between::{Between, Place, Stand};
 use crate::store::held::nothing_is_held;
 use crate::world::{World, allowed, fields};
 
@@ -126,12 +125,8 @@ impl Script {
 
     /// An engine on the records of a world, to whose reads it happens.
     fn engine(self: &Arc<Self>, world: &World) -> Engine {
-        let store = Between {
-            store: Arc::clone(&world.store),
-            script: Arc::clone(self),
-        };
         Engine::new(EngineParts {
-            store: Arc::new(store),
+            store: Between::on(&world.store, Arc::clone(self) as Arc<dyn Stand>),
             ..world.engine.parts().clone()
         })
     }
@@ -154,80 +149,14 @@ impl Script {
     }
 }
 
-struct Between {
-    store: Arc<dyn Store>,
-    script: Arc<Script>,
-}
-
-impl fmt::Debug for Between {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Between")
-    }
-}
-
-impl Store for Between {
-    fn dialect(&self) -> &'static dyn Dialect {
-        self.store.dialect()
-    }
-
-    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>> {
-        Box::pin(async {
-            let reader = BetweenReads {
-                reader: self.store.reader().await?,
-                script: Arc::clone(&self.script),
-            };
-            Ok(Box::new(reader) as Box<dyn Reader>)
-        })
-    }
-
-    fn shared(&self) -> bool {
-        self.store.shared()
-    }
-
-    fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
-        self.store.write(unit)
-    }
-
-    fn shape(&self) -> BoxFuture<'_, Result<DatabaseShape>> {
-        self.store.shape()
-    }
-
-    fn change_schema(&self, steps: Vec<SchemaStep>) -> BoxFuture<'_, Result<()>> {
-        self.store.change_schema(steps)
-    }
-
-    fn change_schema_with(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
-        self.store.change_schema_with(steps, unit)
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.store.close()
-    }
-
-    fn status(&self) -> StoreStatus {
-        self.store.status()
-    }
-}
-
-struct BetweenReads {
-    reader: Box<dyn Reader>,
-    script: Arc<Script>,
-}
-
-impl Reader for BetweenReads {
-    fn read<'a>(&'a mut self, statement: &'a Statement, each: &'a mut RowVisitor<'a>) -> BoxFuture<'a, Result<()>> {
+impl Stand for Script {
+    fn at(&self, place: Place) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.reader.read(statement, each).await?;
-            self.script.passed().await
+            match place {
+                Place::AfterRead => self.passed().await,
+                Place::BeforeRead | Place::BeforeWrite => Ok(()),
+            }
         })
-    }
-
-    fn hold(&mut self) -> BoxFuture<'_, Result<()>> {
-        self.reader.hold()
-    }
-
-    fn release(&mut self) -> BoxFuture<'_, ()> {
-        self.reader.release()
     }
 }
 
