@@ -304,7 +304,7 @@ fn a_page() {
     check(
         json!({ "fields": ["name"], "where": { "amount": 1 }, "orderBy": "-amount", "limit": 20, "offset": 40 }),
         &expect![[r#"
-            SELECT t."name", t."amount", t."id" FROM "deal" t WHERE t."amount" = ? ORDER BY t."amount" DESC, t."id" LIMIT 21 OFFSET ?
+            SELECT t."name", t."amount", t."id" FROM "deal" t WHERE t."amount" = ? ORDER BY t."amount" DESC, t."id" DESC LIMIT 21 OFFSET ?
               [Integer(1), Integer(40)]
             SELECT COUNT(*) FROM "deal" t WHERE t."amount" = ?
               [Integer(1)]
@@ -466,27 +466,27 @@ fn nulls_and_cursors() {
     check(
         json!({ "fields": ["name"], "orderBy": [{ "field": "amount", "nulls": "last" }, { "field": "created_at", "order": "desc" }] }),
         &expect![[r#"
-            SELECT t."name", t."amount", t."created_at", t."id" FROM "deal" t ORDER BY t."amount" NULLS LAST, t."created_at" DESC, t."id" LIMIT 101
+            SELECT t."name", t."amount", t."created_at", t."id" FROM "deal" t ORDER BY t."amount" NULLS LAST, t."created_at" DESC, t."id" DESC LIMIT 101
               []
             SELECT COUNT(*) FROM "deal" t
               []
         "#]],
     );
-    let cursor = "WyItYW1vdW50LGlkIixbNSwieCJdXQ";
+    let cursor = "WyItYW1vdW50LC1pZCIsWzUsIngiXV0";
     check(
         json!({ "fields": ["name"], "orderBy": "-amount", "cursor": cursor }),
         &expect![[r#"
-            SELECT t."name", t."amount", t."id" FROM "deal" t WHERE ((t."amount" < ? OR t."amount" IS NULL) OR (t."amount" = ? AND t."id" > ?)) ORDER BY t."amount" DESC, t."id" LIMIT 101
+            SELECT t."name", t."amount", t."id" FROM "deal" t WHERE ((t."amount" < ? OR t."amount" IS NULL) OR (t."amount" = ? AND t."id" < ?)) ORDER BY t."amount" DESC, t."id" DESC LIMIT 101
               [Integer(5), Integer(5), Text("x")]
             SELECT COUNT(*) FROM "deal" t
               []
         "#]],
     );
-    let cursor = "WyItY3JlYXRlZF9hdCxpZCIsWyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiLCJ4Il1d";
+    let cursor = "WyItY3JlYXRlZF9hdCwtaWQiLFsiMjAyNi0wMS0wMVQwMDowMDowMC4wMDBaIiwieCJdXQ";
     check(
         json!({ "fields": ["name"], "orderBy": "-created_at", "cursor": cursor }),
         &expect![[r#"
-            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" <= ? AND (t."created_at" < ? OR (t."created_at" = ? AND t."id" > ?))) ORDER BY t."created_at" DESC, t."id" LIMIT 101
+            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" <= ? AND (t."created_at" < ? OR (t."created_at" = ? AND t."id" < ?))) ORDER BY t."created_at" DESC, t."id" DESC LIMIT 101
               [Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("x")]
             SELECT COUNT(*) FROM "deal" t
               []
@@ -495,7 +495,7 @@ fn nulls_and_cursors() {
     check(
         json!({ "fields": ["name"], "orderBy": "-created_at", "cursor": { "before": cursor } }),
         &expect![[r#"
-            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" >= ? AND (t."created_at" > ? OR (t."created_at" = ? AND t."id" < ?))) ORDER BY t."created_at", t."id" DESC LIMIT 101
+            SELECT t."name", t."created_at", t."id" FROM "deal" t WHERE (t."created_at" >= ? AND (t."created_at" > ? OR (t."created_at" = ? AND t."id" > ?))) ORDER BY t."created_at", t."id" LIMIT 101
               [Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("2026-01-01T00:00:00.000Z"), Text("x")]
             SELECT COUNT(*) FROM "deal" t
               []
@@ -510,19 +510,19 @@ fn pages_by_cursor_along_an_index() {
     let mut views = Views::default();
     views.insert("step", view(json!({ "stage": "won" })));
     let (due, none, last, both) = (
-        "WyItZHVlLGlkIixbIjIwMjYtMDEtMDEiLCJ4Il1d",
-        "WyItZHVlLGlkIixbbnVsbCwieCJdXQ",
+        "WyItZHVlLC1pZCIsWyIyMDI2LTAxLTAxIiwieCJdXQ",
+        "WyItZHVlLC1pZCIsW251bGwsIngiXV0",
         "WyJkdWUhLGlkIixbIjIwMjYtMDEtMDEiLCJ4Il1d",
-        "WyJzdGFnZSwtZHVlLGlkIixbIndvbiIsIjIwMjYtMDEtMDEiLCJ4Il1d",
+        "WyJzdGFnZSwtZHVlLC1pZCIsWyJ3b24iLCIyMDI2LTAxLTAxIiwieCJdXQ",
     );
     check_seen(
         "step",
         json!({ "fields": ["stage"], "orderBy": "-due", "cursor": due }),
         Some(&views),
         &expect![[r#"
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due" <= ? AND (t."due" < ? OR (t."due" = ? AND t."id" > ?)))) ORDER BY t."due" DESC, t."id" LIMIT 101
-              [Text("won"), Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" LIMIT 101
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due", t."id") < (?, ?)) ORDER BY t."due" DESC, t."id" DESC LIMIT 101
+              [Text("won"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" DESC LIMIT 101
               [Text("won")]
             SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL AND t."stage" = ?
               [Text("won")]
@@ -533,7 +533,7 @@ fn pages_by_cursor_along_an_index() {
         json!({ "fields": ["stage"], "orderBy": "-due", "cursor": none }),
         None,
         &expect![[r#"
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" IS NULL AND t."id" > ?) ORDER BY t."id" LIMIT 101
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" IS NULL AND t."id" < ?) ORDER BY t."id" DESC LIMIT 101
               [Text("x")]
             SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
               []
@@ -544,8 +544,8 @@ fn pages_by_cursor_along_an_index() {
         json!({ "fields": ["stage"], "orderBy": "-due", "cursor": { "before": due } }),
         None,
         &expect![[r#"
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due" >= ? AND (t."due" > ? OR (t."due" = ? AND t."id" < ?))) ORDER BY t."due", t."id" DESC LIMIT 101
-              [Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."due", t."id") > (?, ?) ORDER BY t."due", t."id" LIMIT 101
+              [Text("2026-01-01"), Text("x")]
             SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
               []
         "#]],
@@ -568,11 +568,11 @@ fn pages_by_cursor_along_an_index() {
         json!({ "fields": ["stage"], "orderBy": "stage,-due", "cursor": both }),
         None,
         &expect![[r#"
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due" <= ? AND (t."due" < ? OR (t."due" = ? AND t."id" > ?)))) ORDER BY t."due" DESC, t."id" LIMIT 101
-              [Text("won"), Text("2026-01-01"), Text("2026-01-01"), Text("2026-01-01"), Text("x")]
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" LIMIT 101
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND (t."due", t."id") < (?, ?)) ORDER BY t."due" DESC, t."id" DESC LIMIT 101
+              [Text("won"), Text("2026-01-01"), Text("x")]
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND (t."stage" = ? AND t."due" IS NULL) ORDER BY t."id" DESC LIMIT 101
               [Text("won")]
-            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND t."stage" > ? ORDER BY t."stage", t."due" DESC, t."id" LIMIT 101
+            SELECT t."stage", t."due", t."id" FROM "step" t WHERE t."deleted_at" IS NULL AND t."stage" > ? ORDER BY t."stage", t."due" DESC, t."id" DESC LIMIT 101
               [Text("won")]
             SELECT COUNT(*) FROM "step" t WHERE t."deleted_at" IS NULL
               []

@@ -494,7 +494,7 @@ async fn a_pool_that_stays_full_turns_callers_away() {
 #[tokio::test]
 async fn a_query_without_end_is_ended() {
     let place = Place::new();
-    let store = place.open_with(None, std::time::Duration::from_millis(200)).await;
+    let store = place.open_with(None, Duration::from_millis(200)).await;
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n";
     let mut reader = store.reader().await.unwrap();
     let error = reader

@@ -78,6 +78,7 @@ fn change(world: &World) -> BoxFuture<'static, ()> {
         object: object.to_owned(),
         operation,
         id: id.map(str::to_owned),
+        external_id: None,
         data: fields(data),
         expected: None,
     };

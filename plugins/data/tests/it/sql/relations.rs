@@ -69,13 +69,23 @@ async fn a_page_of_children_of_each_parent() {
     check(
         "team",
         json!({ "fields": ["name"], "expand": { "deal": { "fields": ["name"] } } }),
-        &expect![[r#""#]],
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL ORDER BY t."id" LIMIT 101
+              []
+            SELECT t."c0", t."c1", t."c2" FROM (SELECT t."name" AS "c0", t."id" AS "c1", t."team" AS "c2", ROW_NUMBER() OVER (PARTITION BY t."team" ORDER BY t."id") AS "place" FROM "deal" t WHERE t."team" IN (SELECT e.value FROM json_each(?) e)) t WHERE t."place" <= ? ORDER BY t."c2", t."place" LIMIT 20001
+              [Json("[\"[\\\"x\\\"]\"]"), Integer(100)]
+        "#]],
     )
     .await;
     check(
         "team",
         json!({ "fields": ["name"], "expand": { "deal": { "fields": ["name"], "where": { "amount": { "$gt": 1 } }, "orderBy": "-amount", "limit": 3, "offset": 2 } } }),
-        &expect![[r#""#]],
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL ORDER BY t."id" LIMIT 101
+              []
+            SELECT t."c0", t."c1", t."c2", t."c3" FROM (SELECT t."name" AS "c0", t."amount" AS "c1", t."id" AS "c2", t."team" AS "c3", ROW_NUMBER() OVER (PARTITION BY t."team" ORDER BY t."amount" DESC, t."id" DESC) AS "place" FROM "deal" t WHERE (t."amount" > ? AND t."team" IN (SELECT e.value FROM json_each(?) e))) t WHERE t."place" <= ? AND t."place" > ? ORDER BY t."c3", t."place" LIMIT 20001
+              [Integer(1), Json("[\"[\\\"x\\\"]\"]"), Integer(5), Integer(2)]
+        "#]],
     )
     .await;
     // What may be seen stands inside, so that the page of each parent is full.
@@ -83,7 +93,12 @@ async fn a_page_of_children_of_each_parent() {
         "deal",
         json!({ "fields": ["name"], "expand": { "step": { "fields": ["name"], "limit": 1 } } }),
         Some(json!({ "name": "seen" })),
-        &expect![[r#""#]],
+        &expect![[r#"
+            SELECT t."name", t."id" FROM "deal" t WHERE t."name" = ? ORDER BY t."id" LIMIT 101
+              [Text("seen")]
+            SELECT t."c0", t."c1", t."c2" FROM (SELECT t."name" AS "c0", t."id" AS "c1", t."deal" AS "c2", ROW_NUMBER() OVER (PARTITION BY t."deal" ORDER BY t."id") AS "place" FROM "step" t WHERE (t."name" = ? AND t."deal" IN (SELECT e.value FROM json_each(?) e))) t WHERE t."place" <= ? ORDER BY t."c2", t."place" LIMIT 20001
+              [Text("seen"), Json("[\"[\\\"x\\\"]\"]"), Integer(1)]
+        "#]],
     )
     .await;
     on_postgres(&expect_file!["postgres/a_page_of_children_of_each_parent.sql"]);
@@ -94,13 +109,23 @@ async fn records_that_references_point_to() {
     check(
         "deal",
         json!({ "fields": ["name"], "expand": { "team": { "fields": ["name"] } } }),
-        &expect![[r#""#]],
+        &expect![[r#"
+            SELECT t."name", t."team", t."id" FROM "deal" t ORDER BY t."id" LIMIT 101
+              []
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND t."id" IN (SELECT e.value FROM json_each(?) e) ORDER BY t."id" LIMIT 2
+              [Json("[\"[\\\"x\\\"]\"]")]
+        "#]],
     )
     .await;
     check(
         "deal",
         json!({ "fields": ["name"], "expand": { "teams": { "fields": ["name"], "orderBy": "name" } } }),
-        &expect![[r#""#]],
+        &expect![[r#"
+            SELECT t."name", t."teams", t."id" FROM "deal" t ORDER BY t."id" LIMIT 101
+              []
+            SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND t."id" IN (SELECT e.value FROM json_each(?) e) ORDER BY t."name", t."id" LIMIT 2
+              [Json("[\"x\"]")]
+        "#]],
     )
     .await;
     on_postgres(&expect_file!["postgres/records_that_references_point_to.sql"]);

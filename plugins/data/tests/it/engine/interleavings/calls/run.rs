@@ -86,6 +86,7 @@ impl Run {
             object: object.to_owned(),
             operation,
             id: name.map(|name| self.id(name)),
+            external_id: None,
             data: fields(data),
             expected: None,
         }
