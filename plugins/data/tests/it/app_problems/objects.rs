@@ -202,7 +202,7 @@ fn no_field_is_called_as_what_answers_have_beside_them() {
     check(
         "name: thing\nfields: {_title: {type: text}, _other: {type: text}}\n",
         expect![
-            "thing.object.yml:2:18: fields._title: `_title` is what answers have beside the fields of a record; leave the `_` out"
+            "thing.object.yml:2:10: fields._title: `_title` is what answers have beside the fields of a record; leave the `_` out"
         ],
     );
 }

@@ -174,15 +174,17 @@ async fn what_comes_back_with_another_is_looked_at_as_well() {
 #[tokio::test]
 async fn a_record_in_the_bin_is_no_double() {
     let world = world().await;
-    world.create("wall", json!({ "id": "w1" })).await.unwrap();
-    let hung = json!({ "id": "p1", "code": "c", "size": 1, "wall": "w1" });
+    for object in ["wall", "album"] {
+        world.create(object, json!({ "id": "o1" })).await.unwrap();
+    }
+    let hung = json!({ "id": "p1", "code": "c", "size": 1, "album": "o1", "wall": "o1" });
     world.create("photo", hung).await.unwrap();
     delete(&world, "photo", "p1").await;
     world
-        .create("photo", json!({ "id": "p2", "code": "c", "size": 1 }))
+        .create("photo", json!({ "id": "p2", "code": "c", "size": 1, "album": "o1" }))
         .await
         .unwrap();
-    world.engine.purge(&world.local, "wall", "w1", None).await.unwrap();
+    world.engine.purge(&world.local, "wall", "o1", None).await.unwrap();
     let emptied = "SELECT COUNT(*) FROM photo WHERE wall IS NULL";
     assert_eq!(world.number(emptied).await, 2);
     assert_eq!(restore(&world, "photo", "p1").await, refused());

@@ -187,9 +187,12 @@ async fn pages_by_cursor_are_in_the_order_of_a_sort() {
             .filter(|record| !won || record["stage"] == "won")
             .filter(|record| !hers || record["label"] != "B")
             .collect();
+        // What is the same by all of them goes the way of the last one.
+        let descends = order.last().is_some_and(|key| key.descending);
         expected.sort_by(|left, right| {
             let by_keys = order.iter().map(|key| key.compare(left, right));
             let by_id = by_value(&left["id"], &right["id"]);
+            let by_id = if descends { by_id.reverse() } else { by_id };
             by_keys
                 .chain([by_id])
                 .find(|order| order.is_ne())

@@ -472,7 +472,7 @@ fields:
     }
     for (order, expected) in [
         ("home.city", json!(["c", "d", "a", "b"])),
-        ("-place.latitude", json!(["a", "b", "c", "d"])),
+        ("-place.latitude", json!(["a", "b", "d", "c"])),
         ("size.width", json!(["c", "d", "a", "b"])),
     ] {
         let mut names = Vec::new();

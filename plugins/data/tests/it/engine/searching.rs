@@ -190,9 +190,14 @@ async fn what_a_search_cannot_do_it_says() {
             "'search.language'",
         ),
         (
+            json!({ "query": "a", "filters": { "name": { "$resembles": 1 } } }),
+            "invalid_filter",
+            "'search.filters': unknown operator '$resembles'",
+        ),
+        (
             json!({ "query": "a", "filters": { "name": { "$near": 1 } } }),
             "invalid_filter",
-            "'search.filters': unknown operator '$near'",
+            "$near at 'name' stands at the top of the filter of the object itself",
         ),
         (
             json!({ "query": "a", "minscore": 1 }),

@@ -184,7 +184,7 @@ async fn defaults_keys_parts_and_rules_are_in_the_zone() {
         let made = create(&world, "Europe/Berlin", json!({ "until": until })).await;
         assert_eq!(made.is_ok(), expected, "{until}: {made:?}");
         if !expected {
-            assert_eq!(field_errors(made), ["until: rule_violation"]);
+            assert_eq!(field_errors(made), [": rule_violation"]);
         }
     }
     // The same moment in two zones is one value, and the same text in two zones is none.
