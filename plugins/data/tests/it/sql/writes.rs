@@ -154,7 +154,11 @@ async fn a_record_is_changed_while_it_is_as_it_was_read() {
 
 #[tokio::test]
 async fn a_record_is_deleted_when_nothing_points_to_it() {
-    check("for good", "step", Change::Delete, &expect![[r#"
+    check(
+        "for good",
+        "step",
+        Change::Delete,
+        &expect![[r#"
         DELETE FROM "step" WHERE "id" = ? AND "updated_at" IS ?
           [Text("x"), Text("2026-01-01T00:00:00.000Z")]
         SELECT 1 FROM "step" WHERE "above" = ? LIMIT 1
@@ -163,7 +167,9 @@ async fn a_record_is_deleted_when_nothing_points_to_it() {
           [Text("x")]
         SELECT 1 FROM "note" WHERE EXISTS (SELECT 1 FROM json_each("steps") e WHERE e.value = ?) LIMIT 1
           [Text("x")]
-    "#]]).await;
+    "#]],
+    )
+    .await;
     check("into the bin", "team", Change::Delete, &expect![[r#"
         UPDATE "team" SET "updated_at" = ?, "updated_by" = ?, "deleted_at" = ? WHERE "id" = ? AND "updated_at" IS ?
           [Text("2026-02-28T12:00:00.000Z"), Text("local"), Text("2026-02-28T12:00:00.000Z"), Text("x"), Text("2026-01-01T00:00:00.000Z")]
