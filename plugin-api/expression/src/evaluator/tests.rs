@@ -36,6 +36,8 @@ fn arithmetic_is_on_doubles_and_null_is_not_known() {
         ("amount % zero", json!(null)),
         ("1e308 * 10", json!(null)),
         ("(-8) ^ 0.5", json!(null)),
+        ("quantity ^ 0.5", json!(3.16227766016838)),
+        ("name & 0.1 * 3", json!("Test User0.3")),
         ("no_number + 1", json!(null)),
         ("-no_number", json!(null)),
         ("-amount", json!(-1200.5)),

@@ -3,7 +3,6 @@
 use super::Parameter::{Any, List, Number, Text, TextOrList};
 use super::arguments::{Answer, count, number, slice, text, wrong};
 use super::{Context, DIGITS_KNOWN, Form, Function, Kernel, Parameter, Special, Sql};
-use crate::node::NodeKind;
 use crate::number as arithmetic;
 use crate::types::Type;
 use crate::value::Value;
@@ -20,14 +19,8 @@ const fn textual(
 
 /// As text it is the same everywhere.
 const WRITTEN: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type.is_written_alike()));
-/// A text in a text, or among the values of a field.
-const WITHIN: Sql = Sql::When(|arguments| match arguments {
-    [whole, part] if part.value_type == Type::Text => match whole.value_type {
-        Type::List => matches!(whole.kind, NodeKind::Field(_)),
-        whole => whole == Type::Text,
-    },
-    _ => false,
-});
+/// A text in a text; of a list the checker makes a node of its own.
+const WITHIN: Sql = Sql::When(|arguments| arguments.iter().all(|argument| argument.value_type == Type::Text));
 
 pub(super) static FUNCTIONS: &[Function] = &[
     textual(

@@ -107,8 +107,8 @@ fn of_texts<'n>(name: &str, first: &'n Node, arguments: &'n [Node]) -> Option<Ca
         },
         "TRIM" => text(C::Trim),
         "CONCAT" => Call::Joined(arguments),
-        "CONTAINS" if first.value_type == Type::Text => text(C::Contains),
-        "CONTAINS" => text(C::ListHolds),
+        // Of a list it is a node of its own.
+        "CONTAINS" => text(C::Contains),
         "STARTS_WITH" => text(C::StartsWith),
         "ENDS_WITH" => text(C::EndsWith),
         // The part comes first in a formula, second in SQL.
