@@ -10,7 +10,7 @@ use objectos_plugin_testing::{TestHost, TestPlugin};
 use serde_json::{Value, json};
 
 use crate::app_support::write_app;
-use crate::driver::Place;
+use crate::driver::{Driver, Place};
 use crate::seam::told;
 use crate::world::{fields, principal};
 
@@ -117,6 +117,22 @@ async fn records_and_events_go_through_its_services() {
     let waiting = events.pending(&Context::background(), &request).await.unwrap();
     assert_eq!(waiting.len(), 2);
     assert_eq!(plugin.health().await.unwrap().status, PluginHealthStatus::Healthy);
+    plugin.stop().await.unwrap();
+}
+
+/// Files of one host are not there for others, so they go with a database of one host.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn done_events_go_to_files_and_come_back() {
+    let place = Place::on(Driver::Sqlite);
+    let plugin = host(&place, THING).start::<DataPlugin>().await.unwrap();
+    let events = EventStoreClient::open(&plugin.host()).unwrap();
+    let request = PendingRequest {
+        after: 0,
+        limit: 10,
+        node: "n".to_owned(),
+        lease_ms: 0,
+    };
+    let waiting = events.pending(&Context::background(), &request).await.unwrap();
     let archive = plugin.host().service(FILE_ARCHIVE, "^1").unwrap();
     let event = &waiting[0].event;
     let page = json!([{ "sequence": 1, "storedAtMs": 0, "key": "", "event": event }]).to_string();
@@ -216,7 +232,8 @@ async fn a_change_that_loses_data_waits_for_the_command() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_have_a_key_without_a_setting() {
-    let place = Place::new();
+    // Several hosts may share the other database, and need the same key.
+    let place = Place::on(Driver::Sqlite);
     let thing = format!("{THING}  token: {{ type: secret }}\n");
     let plugin = host(&place, &thing).start::<DataPlugin>().await.unwrap();
     let data = DataClient::open(&plugin.host()).unwrap();
