@@ -42,6 +42,7 @@ pub fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("objectos-host")
+        .thread_stack_size(objectos_plugin_api::STACK_BYTES)
         // A thread that stood in for a blocked worker rests without telling the loader; it must not rest long.
         .thread_keep_alive(Duration::from_millis(500))
         .on_thread_start(loader::on_thread_start)

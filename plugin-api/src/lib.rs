@@ -58,5 +58,7 @@ pub use plugin::{
 };
 pub use readings::Readings;
 pub use refusals::{Refusals, Refused};
+#[doc(hidden)]
+pub use runtime::STACK_BYTES;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
 pub use socket::{SERVICE_RESTART, Socket, SocketMessage};

@@ -41,6 +41,10 @@ impl fmt::Debug for PluginRuntime {
     }
 }
 
+/// Stack of each thread that runs code of plugins. Without optimization frames are many times as large, and what may be nested as
+/// deep as its limits say, such as an expression, has to fit.
+pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 8 } else { 2 } * 1024 * 1024;
+
 impl PluginRuntime {
     /// A runtime with so many worker threads; none for 0.
     pub(crate) fn new(workers: usize, host: &Host) -> Result<Self> {
@@ -55,6 +59,7 @@ impl PluginRuntime {
             .worker_threads(workers)
             .max_blocking_threads(16)
             .thread_keep_alive(Duration::from_secs(2))
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .on_thread_start(move || log::own_thread(owner))
             .on_thread_park(move || host.checkpoint())

@@ -236,13 +236,16 @@ impl OwnThreads {
             return;
         }
         let own = Arc::clone(self);
-        let started = thread::Builder::new().name(self.plugin.to_string()).spawn(move || {
-            loader::on_thread_start();
-            while let Some(task) = own.next() {
-                task.run();
-                loader::checkpoint();
-            }
-        });
+        let started = thread::Builder::new()
+            .name(self.plugin.to_string())
+            .stack_size(objectos_plugin_api::STACK_BYTES)
+            .spawn(move || {
+                loader::on_thread_start();
+                while let Some(task) = own.next() {
+                    task.run();
+                    loader::checkpoint();
+                }
+            });
         match started {
             // The lock is held, so the thread cannot have ended yet.
             Ok(thread) => drop(queue.threads.insert(thread.thread().id(), thread)),

@@ -65,12 +65,15 @@ pub(crate) async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (answer, answered) = oneshot::channel();
-    let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        loader::on_thread_start();
-        let outcome = work();
-        // The waiter may have given up.
-        let _ = answer.send(outcome);
-    });
+    let started = thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(objectos_plugin_api::STACK_BYTES)
+        .spawn(move || {
+            loader::on_thread_start();
+            let outcome = work();
+            // The waiter may have given up.
+            let _ = answer.send(outcome);
+        });
     let thread = match started {
         Ok(thread) => thread,
         Err(error) => {

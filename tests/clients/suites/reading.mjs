@@ -22,7 +22,8 @@ const ordered = (...keys) =>
         const way = compare(left[field], right[field]) * (key.startsWith('-') ? -1 : 1);
         if (way !== 0) return way;
       }
-      return compare(left.id, right.id);
+      // What is the same by all keys goes the way of the last one.
+      return compare(left.id, right.id) * (keys.at(-1)?.startsWith('-') ? -1 : 1);
     }),
   );
 
