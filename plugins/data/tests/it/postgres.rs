@@ -468,3 +468,32 @@ indexes:
         .unwrap();
     assert_eq!(found["total"], 1);
 }
+
+/// What the server makes of statements is what was measured, unless an operator said otherwise.
+#[tokio::test]
+async fn sessions_plan_for_the_values_they_ask_for() {
+    let Some(url) = postgres() else { return };
+    let set = format!("{url}?options=-c%20plan_cache_mode%3Dauto%20-c%20random_page_cost%3D3");
+    for (url, expected) in [(url, "force_custom_plan 1.1"), (set.as_str(), "auto 3")] {
+        let schema = schema_name();
+        let options = PostgresOptions {
+            schema: Some(schema.clone()),
+            pool_size: 4,
+            ..PostgresOptions::new(url)
+        };
+        let store = PostgresStore::open(options).await.unwrap();
+        let sql = "SELECT current_setting('plan_cache_mode') || ' ' || current_setting('random_page_cost')";
+        let mut found = String::new();
+        let mut reader = store.reader().await.unwrap();
+        reader
+            .read(&Statement::new(sql, Vec::new()), &mut |row| {
+                found = row.cell(0).as_text().unwrap_or_default().to_owned();
+            })
+            .await
+            .unwrap();
+        assert_eq!(found, expected, "{url}");
+        drop(reader);
+        store.close().await;
+        drop_schema(postgres().unwrap(), &schema).await;
+    }
+}
