@@ -143,8 +143,8 @@ pub trait Dialect: Send + Sync + fmt::Debug + 'static {
         false
     }
 
-    /// A test by the text index of the table `t`: SQL before the bound words, these, and SQL after them.
-    fn words(&self, _words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
+    /// A test by the text index of the table `t`: pieces of SQL, each with the words that are bound behind it, and SQL after all.
+    fn words(&self, _words: &WordsFilter) -> Option<(Vec<(String, SqlValue)>, &'static str)> {
         None
     }
 

@@ -494,6 +494,6 @@ async fn sessions_plan_for_the_values_they_ask_for() {
         assert_eq!(found, expected, "{url}");
         drop(reader);
         store.close().await;
-        drop_schema(postgres().unwrap(), &schema).await;
+        drop_schema(postgres().unwrap(), &schema);
     }
 }

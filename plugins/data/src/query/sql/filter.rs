@@ -49,7 +49,12 @@ impl SqlWriter {
 
     fn words(&mut self, words: &WordsFilter) -> &mut Self {
         match self.dialect.words(words) {
-            Some((before, value, after)) => self.push(&before).value(value).push(after),
+            Some((pieces, after)) => {
+                for (before, value) in pieces {
+                    self.push(&before).value(value);
+                }
+                self.push(after)
+            }
             // Planned only where the dialect has text indexes.
             None => self.push("1 = 0"),
         }

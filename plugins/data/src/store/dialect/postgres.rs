@@ -143,18 +143,36 @@ impl Dialect for PostgresDialect {
     }
 
     /// The functions and the index are those of `postgres::words`; the beginning of a word is enough.
-    fn words(&self, words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
-        let mut before = String::from("objectos_vector(");
-        // Of some fields only, the index does not help, and the words are made anew.
-        let fields = words.within.as_ref().unwrap_or(&words.indexed);
-        for (index, field) in fields.iter().enumerate() {
-            before.push_str(if index > 0 { ", t." } else { "t." });
-            self.name(&mut before, field);
-        }
-        before.push_str(") @@ objectos_query(");
-        let list = serde_json::Value::from(words.words.clone()).to_string();
-        let after = if words.all { ", TRUE)" } else { ", FALSE)" };
-        Some((before, SqlValue::Json(list), after))
+    ///
+    /// The index is always asked, for the places of the rows. Left to itself the database takes the beginning of any word to be in
+    /// every fiftieth record, and walks along the order of a page until it is full: of a rare word that is every record.
+    fn words(&self, words: &WordsFilter) -> Option<(Vec<(String, SqlValue)>, &'static str)> {
+        let test = |alias: &str, fields: &[String]| {
+            let mut test = String::from("objectos_vector(");
+            for (index, field) in fields.iter().enumerate() {
+                test.push_str(if index > 0 { ", " } else { "" });
+                test.push_str(alias);
+                test.push('.');
+                self.name(&mut test, field);
+            }
+            test.push_str(") @@ objectos_query(");
+            test
+        };
+        let list = SqlValue::Json(serde_json::Value::from(words.words.clone()).to_string());
+        let mut indexed = String::from("t.ctid = ANY(ARRAY(SELECT w.ctid FROM ");
+        self.name(&mut indexed, &words.table);
+        indexed.push_str(&format!(" w WHERE {}", test("w", &words.indexed)));
+        Some(match (&words.within, words.all) {
+            (None, true) => (vec![(indexed, list)], ", TRUE)))"),
+            (None, false) => (vec![(indexed, list)], ", FALSE)))"),
+            // Of some fields only, the words of what the index finds are made anew.
+            (Some(within), all) => {
+                let all = if all { "TRUE" } else { "FALSE" };
+                let own = format!(", {all}))) AND {}", test("t", within));
+                let after = if words.all { ", TRUE))" } else { ", FALSE))" };
+                (vec![(format!("({indexed}"), list.clone()), (own, list)], after)
+            }
+        })
     }
 
     fn evaluated(&self, class: Class) -> (Cow<'static, str>, &'static str) {

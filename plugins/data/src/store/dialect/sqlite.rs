@@ -119,11 +119,11 @@ impl Dialect for SqliteDialect {
     }
 
     /// FTS5 finds ids; the beginning of a word is enough.
-    fn words(&self, words: &WordsFilter) -> Option<(String, SqlValue, &'static str)> {
+    fn words(&self, words: &WordsFilter) -> Option<(Vec<(String, SqlValue)>, &'static str)> {
         let mut index = String::new();
         self.name(&mut index, &crate::store::sqlite::index_name(&words.table));
         let before = format!("t.\"id\" IN (SELECT w.\"id\" FROM {index} w WHERE w.{index} MATCH ");
-        Some((before, SqlValue::Text(match_expression(words)), ")"))
+        Some((vec![(before, SqlValue::Text(match_expression(words)))], ")"))
     }
 
     /// The limit keeps the table by itself, and the cast says of which kind the ids are: then the planner makes an index of them.

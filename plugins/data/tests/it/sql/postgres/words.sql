@@ -1,14 +1,14 @@
 -- note {"fields":["title"],"search":{"query":"red \"wine\" 北京","operator":"and"}}
-SELECT t."title", t."id" FROM "note" t WHERE (objectos_vector(t."title", t."body") @@ objectos_query($1::jsonb, TRUE) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C")))) ORDER BY t."id" LIMIT 101
+SELECT t."title", t."id" FROM "note" t WHERE (t.ctid = ANY(ARRAY(SELECT w.ctid FROM "note" w WHERE objectos_vector(w."title", w."body") @@ objectos_query($1::jsonb, TRUE))) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C")))) ORDER BY t."id" LIMIT 101
   [Json("[\"red\",\"wine\"]"), Text("北京"), Text("北京")]
-SELECT COUNT(*) FROM "note" t WHERE (objectos_vector(t."title", t."body") @@ objectos_query($1::jsonb, TRUE) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C"))))
+SELECT COUNT(*) FROM "note" t WHERE (t.ctid = ANY(ARRAY(SELECT w.ctid FROM "note" w WHERE objectos_vector(w."title", w."body") @@ objectos_query($1::jsonb, TRUE))) AND (0 < strpos(lower(t."title"), ($2::text COLLATE "C")) OR 0 < strpos(lower(t."body"), ($3::text COLLATE "C"))))
   [Json("[\"red\",\"wine\"]"), Text("北京"), Text("北京")]
 
 -- note {"fields":["title"],"search":{"query":"red","fields":["title"]}}
-SELECT t."title", t."id" FROM "note" t WHERE objectos_vector(t."title") @@ objectos_query($1::jsonb, FALSE) ORDER BY t."id" LIMIT 101
-  [Json("[\"red\"]")]
-SELECT COUNT(*) FROM "note" t WHERE objectos_vector(t."title") @@ objectos_query($1::jsonb, FALSE)
-  [Json("[\"red\"]")]
+SELECT t."title", t."id" FROM "note" t WHERE (t.ctid = ANY(ARRAY(SELECT w.ctid FROM "note" w WHERE objectos_vector(w."title", w."body") @@ objectos_query($1::jsonb, FALSE))) AND objectos_vector(t."title") @@ objectos_query($2::jsonb, FALSE)) ORDER BY t."id" LIMIT 101
+  [Json("[\"red\"]"), Json("[\"red\"]")]
+SELECT COUNT(*) FROM "note" t WHERE (t.ctid = ANY(ARRAY(SELECT w.ctid FROM "note" w WHERE objectos_vector(w."title", w."body") @@ objectos_query($1::jsonb, FALSE))) AND objectos_vector(t."title") @@ objectos_query($2::jsonb, FALSE))
+  [Json("[\"red\"]"), Json("[\"red\"]")]
 
 -- team {"fields":["name"],"search":"red"}
 SELECT t."name", t."id" FROM "team" t WHERE t."deleted_at" IS NULL AND 0 < strpos(' ' || replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(lower(t."name"), '-', ' '), '_', ' '), '.', ' '), ',', ' '), ';', ' '), ':', ' '), '/', ' '), '(', ' '), ')', ' '), '"', ' '), '''', ' '), '@', ' '), '&', ' '), '+', ' '), '
