@@ -40,11 +40,13 @@ fn renamed_key(dialect: &dyn Dialect, column: &str, from: &str, to: &str) -> Str
     let (key, new) = (text(from), text(to));
     match dialect.family() {
         Family::Sqlite => {
-            let path = |key: &str| text(&format!("$.\"{key}\""));
-            let (path, new) = (path(from), path(to));
+            let path = text(&format!("$.\"{from}\""));
+            let name = format!("CASE WHEN e.key = {key} THEN {new} ELSE e.key END");
+            // In the order in which the other database has them by itself: short names first.
             format!(
                 "CASE WHEN json_type({column}, {path}) IS NULL THEN {column} \
-                 ELSE json_set(json_remove({column}, {path}), {new}, json({column} -> {path})) END"
+                 ELSE (SELECT json_group_object({name}, json({column} -> e.fullkey) ORDER BY octet_length({name}), {name}) \
+                 FROM json_each({column}) e WHERE e.key <> {new}) END"
             )
         }
         Family::Postgres => format!(

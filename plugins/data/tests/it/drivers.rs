@@ -25,14 +25,20 @@ const SUITES: [&str; 9] = [
 
 /// Tests that write down what they were answered, at least: a seam that writes nothing any more is noticed by it. To be raised
 /// with the tests.
-const WRITTEN_MIN: usize = 375;
+const WRITTEN_MIN: usize = 425;
 
 /// Tests whose answers are no matter of the driver. Each holds what matters by itself, on each driver.
-const RACES: [&str; 5] = [
+const RACES: [&str; 8] = [
     // Several callers race, and who gets which answer is chance.
     "engine.concurrency",
     // Two delete the same record at the same moment: which of them is told that it is gone is chance.
     "engine.bin.a_record_is_deleted_once",
+    // Two come back at the same moment, and one of them is refused.
+    "engine.bin_unique.of_two_that_come_back_one_does",
+    // A call to the database fails, and the error says in which step of the driver.
+    "engine.events.nobody_gets_records_that_cannot_be_told_of",
+    // Only one of the two databases takes two hosts.
+    "engine.numbers.two_hosts_go_on_behind_the_same_number",
     // One call to the database after the other fails: how many calls an operation makes is the driver's own affair, so the runs
     // do not stand beside each other.
     "engine.faults",
@@ -122,14 +128,14 @@ fn every_driver_gives_the_same_answers() {
         "only {} tests were written down, and there were {WRITTEN_MIN}",
         sqlite.len()
     );
-    assert_eq!(
-        sqlite.keys().collect::<Vec<_>>(),
-        postgres.keys().collect::<Vec<_>>(),
-        "the same tests run on both"
-    );
     let mut different = Vec::new();
+    let alone = postgres.keys().filter(|test| !sqlite.contains_key(*test));
+    different.extend(alone.map(|test| format!("{test}: answers on PostgreSQL alone")));
     for (test, expected) in &sqlite {
-        let found = &postgres[test];
+        let Some(found) = postgres.get(test) else {
+            different.push(format!("{test}: answers on SQLite alone"));
+            continue;
+        };
         if let Some((left, right)) = expected.lines().zip(found.lines()).find(|(left, right)| left != right) {
             different.push(format!("{test}\n  SQLite:     {left}\n  PostgreSQL: {right}"));
         } else if expected.lines().count() != found.lines().count() {
