@@ -7,6 +7,7 @@
 //! Called by the routes (`routes_data`, `routes_recent`) and by the plugin. Not here: who wrote a moment ago (`recent`).
 
 mod memory;
+mod pace;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -115,8 +116,15 @@ impl Engine {
         if !schema.layout(&answer.object).is_some_and(remembered) || !is_person(context) {
             return;
         }
-        let used = Use::new(context.tenant(), &answer.object, &answer.id, action, self.now_ms());
-        self.used.memory.lock().note(context.user(), used);
+        let (person, now_ms) = (context.user(), self.now_ms());
+        let mut memory = self.used.memory.lock();
+        if action == UseAction::Viewed && !memory.pace.admits(person, now_ms) {
+            return;
+        }
+        memory.note(
+            person,
+            Use::new(context.tenant(), &answer.object, &answer.id, action, now_ms),
+        );
     }
 
     /// `{records: [{object, id, title, viewedAt, action}]}`: what the caller used in their organisation, the latest first, as

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::UseAction;
+use super::pace::Pace;
 
 /// Records that are kept of one person.
 pub(super) const OF_ONE_MAX: usize = 200;
@@ -126,6 +127,8 @@ pub(super) struct Memory {
     /// Uses in all at most.
     held_max: usize,
     gone: Gone,
+    /// How fast each of them reads.
+    pub(super) pace: Pace,
     /// Room was made since the last time that something was written down: there is no more of it.
     swept: bool,
 }
@@ -137,6 +140,7 @@ impl Default for Memory {
             held: 0,
             held_max: OF_ALL_MAX,
             gone: Gone::default(),
+            pace: Pace::default(),
             swept: false,
         }
     }
