@@ -94,6 +94,7 @@ impl Kernel {
         for service in control::services(&Arc::downgrade(&core)) {
             core.services.provide(service);
         }
+        let watch = if watch_files { Some(watch::begin(&core)?) } else { None };
         core.executor.spawn(health::supervise(Arc::downgrade(&core), reported));
         health::watch_threads(&core);
         if let Err(error) = boot::start_all(&core).await {
@@ -106,11 +107,10 @@ impl Kernel {
             health::first_look(&core, &core.all_records()).await;
         }
         core.executor.spawn(health::watch_all(Arc::clone(&core)));
-        let watch = if watch_files {
-            Some(Arc::new(watch::begin(&core)?))
-        } else {
-            None
-        };
+        let watch = watch.map(|(watch, changes)| {
+            core.executor.spawn(watch::follow(Arc::clone(&core), changes));
+            Arc::new(watch)
+        });
         let report = report::start_report(&core, since.elapsed());
         Ok((Self { core, _watch: watch }, report))
     }

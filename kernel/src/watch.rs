@@ -2,7 +2,8 @@
 //!
 //! What is looked at is what a start looks at: libraries in the folder and in its direct subfolders; those of a folder that
 //! comes as a whole, and a library whose signature comes after it. Files count as changed once they were quiet for a
-//! moment: a build writes a library in many pieces.
+//! moment: a build writes a library in many pieces. What changes while the kernel starts waits until it has: the folder was read at
+//! the beginning of that, and nobody would look again.
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::{
@@ -38,11 +39,19 @@ pub(crate) struct Watch {
     _watcher: RecommendedWatcher,
 }
 
-/// Begins to watch.
+/// What changed since the watch began and was not looked at.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// The folder, as the system names it.
+    root: PathBuf,
+    changed: mpsc::UnboundedReceiver<PathBuf>,
+}
+
+/// Begins to watch: to be called before the folder is read. [`follow`] makes something of it.
 ///
 /// # Errors
 /// `Watch` when the system does not let it.
-pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
+pub(crate) fn begin(core: &Core) -> Result<(Watch, Changes), Error> {
     let folder = core.options.plugin_directory.clone();
     let failed = |error: &notify::Error| Error::Watch {
         path: folder.clone(),
@@ -51,9 +60,10 @@ pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
     let (changes, changed) = mpsc::unbounded_channel();
     // As the system names what changes.
     let root = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    let below = root.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
         Ok(event) => {
-            for path in libraries(&root, event) {
+            for path in telling(&below, event) {
                 // Nobody listens once the kernel is down.
                 let _ = changes.send(path);
             }
@@ -64,18 +74,18 @@ pub(crate) fn begin(core: &Arc<Core>) -> Result<Watch, Error> {
     watcher
         .watch(&folder, RecursiveMode::Recursive)
         .map_err(|error| failed(&error))?;
-    core.executor.spawn(follow(Arc::clone(core), changed));
-    Ok(Watch { _watcher: watcher })
+    Ok((Watch { _watcher: watcher }, Changes { root, changed }))
 }
 
-/// The libraries below `root` that an event tells of.
-fn libraries(root: &Path, event: Event) -> Vec<PathBuf> {
-    match event.kind {
-        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => {
-            event.paths.into_iter().flat_map(|path| meant(root, path)).collect()
-        }
+/// What an event tells of, and may stand for libraries below `root`. A folder is not listed yet: it is watched only once this has
+/// returned, so what comes into it until then would be neither listed nor told of.
+fn telling(root: &Path, event: Event) -> Vec<PathBuf> {
+    let mut paths = match event.kind {
+        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => event.paths,
         _ => Vec::new(),
-    }
+    };
+    paths.retain(|path| path.is_dir() || !meant(root, path.clone()).is_empty());
+    paths
 }
 
 /// The libraries that a changed path stands for.
@@ -101,7 +111,9 @@ fn meant(root: &Path, path: PathBuf) -> Vec<PathBuf> {
     }
 }
 
-async fn follow(core: Arc<Core>, mut changed: mpsc::UnboundedReceiver<PathBuf>) {
+/// Swaps, loads and tells of what changes, once the kernel runs.
+pub(crate) async fn follow(core: Arc<Core>, changes: Changes) {
+    let Changes { root, mut changed } = changes;
     while let Some(first) = changed.recv().await {
         let mut paths = BTreeSet::from([first]);
         let quiet = ms(core.options.limits.watch_quiet_ms);
@@ -109,8 +121,9 @@ async fn follow(core: Arc<Core>, mut changed: mpsc::UnboundedReceiver<PathBuf>) 
         if !matches!(core.state(), KernelState::Starting | KernelState::Running) {
             return;
         }
-        for path in paths {
-            apply(&core, path).await;
+        let libraries: BTreeSet<PathBuf> = paths.into_iter().flat_map(|path| meant(&root, path)).collect();
+        for library in libraries {
+            apply(&core, library).await;
         }
     }
 }

@@ -273,7 +273,8 @@ pub trait RawPlugin: Send + Sync {
     fn call_sync(&self, service: u32, method: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>)
     -> RawResult;
     fn hook(&self, hook: u32, subject: RStr<'_>, context: &RawContext<'_>, payload: RSlice<'_, u8>) -> RawFuture;
-    /// `event` is `kernel/Event` as JSON.
+    /// `event` is `kernel/Event` as JSON; an array of them, in their order, where the handler takes several together and several
+    /// of one key wait.
     fn event(&self, handler: u32, context: &RawContext<'_>, event: RSlice<'_, u8>) -> RawFuture;
     /// Wakes idle runtime threads so that they pass a checkpoint.
     fn poke(&self);

@@ -79,7 +79,7 @@ struct Inner {
 }
 
 /// The texts of most requests fit; others get an allocation of their own.
-const TEXT_INLINE: usize = 256;
+const TEXT_INLINE: usize = 512;
 
 const TRACE: usize = 0;
 const REQUEST: usize = 1;
@@ -166,6 +166,17 @@ impl Context {
         Self(Arc::new(Inner::build(0, 0, parts)))
     }
 
+    /// A context for one request that came in from outside, due `limit` from now: its ids, of which the trace id may be empty, and
+    /// what [`Context::with_extra`] takes, as JSON. Made in one go, since each of the `with_…` copies all that is there.
+    #[must_use]
+    pub fn incoming(request_id: &str, trace_id: &str, limit: Duration, extra_json: &[u8]) -> Self {
+        let mut parts: [&[u8]; FIELDS] = [&[]; FIELDS];
+        parts[TRACE] = trace_id.as_bytes();
+        parts[REQUEST] = request_id.as_bytes();
+        parts[EXTRA] = extra_json;
+        Self(Arc::new(Inner::build(due_ns(limit), 0, parts)))
+    }
+
     /// The same, acting as the system: no access plan applies. Honoured only for a plugin that holds the `system` grant,
     /// and audited.
     #[must_use]
@@ -213,7 +224,7 @@ impl Context {
     /// The same, due `limit` from now, unless it is due sooner already.
     #[must_use]
     pub fn with_limit(&self, limit: Duration) -> Self {
-        let due = monotonic_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        let due = due_ns(limit);
         let mut inner = Inner::clone(&self.0);
         inner.deadline_ns = if inner.deadline_ns == 0 {
             due
@@ -364,6 +375,11 @@ impl fmt::Debug for Context {
             .field("system", &self.system())
             .finish_non_exhaustive()
     }
+}
+
+/// When something is due that may take so long from now.
+fn due_ns(limit: Duration) -> u64 {
+    monotonic_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Nanoseconds of the machine's monotonic clock: the same in every library of the process, unlike `Instant`, whose

@@ -297,12 +297,12 @@ impl<P: Plugin> RawPlugin for Exported<P> {
         self.start_call(|| {
             let ready = self.ready()?;
             let (_, handler) = at(&ready.registry.events, handler)?;
-            let event: Event = serde_json::from_slice(event.as_slice())
+            let events = events_of(event.as_slice())
                 .map_err(|error| Error::internal(format!("an event cannot be read: {error}")))?;
             Ok(handler(
                 Arc::clone(&ready.registry.plugin),
                 Context::from_raw(context),
-                event,
+                events,
             ))
         })
     }
@@ -364,6 +364,15 @@ impl<P: Plugin> RawPlugin for Exported<P> {
 
 fn handler<P>(ready: &Ready<P>, index: u32) -> Result<&Arc<dyn crate::service::ServiceHandler>> {
     at(&ready.registry.services, index)
+}
+
+/// One event, or an array of them.
+fn events_of(json: &[u8]) -> serde_json::Result<Vec<Event>> {
+    if json.starts_with(b"[") {
+        serde_json::from_slice(json)
+    } else {
+        Ok(vec![serde_json::from_slice(json)?])
+    }
 }
 
 fn at<T>(list: &[T], index: u32) -> Result<&T> {

@@ -8,7 +8,8 @@
 //! * [`HttpRequest`], [`HttpResponse`]: a route's two sides; [`BodyStream`], [`BodyReader`]: a body made while it is sent;
 //!   [`Socket`], [`SocketLine`]: an answer that goes on as a WebSocket.
 //! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
-//! * [`Refusals`]: tells of requests that a plugin refuses, without a flood of events.
+//! * [`Refusals`]: tells of requests that a plugin refuses, without a flood of events. [`told_path`]: a path as it may be
+//!   written down. [`nests_beyond`]: what is too deep to be kept for others.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -27,6 +28,7 @@ mod address;
 mod body;
 mod context;
 pub mod contracts;
+mod depth;
 mod error;
 mod event;
 #[doc(hidden)]
@@ -42,10 +44,12 @@ mod refusals;
 mod runtime;
 mod service;
 mod socket;
+mod told;
 
 pub use address::counted_address;
 pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
+pub use depth::nests_beyond;
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
 pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef, SocketLine, SocketPush};
@@ -62,3 +66,4 @@ pub use refusals::{Refusals, Refused};
 pub use runtime::STACK_BYTES;
 pub use service::{MethodSpec, ServiceFuture, ServiceHandler};
 pub use socket::{SERVICE_RESTART, Socket, SocketMessage};
+pub use told::told_path;

@@ -180,7 +180,8 @@ impl Setup {
 
 pub(crate) type BytesFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
 pub(crate) type HookHandler<P> = Box<dyn Fn(Arc<P>, Context, HookCall) -> BytesFuture + Send + Sync>;
-pub(crate) type EventHandler<P> = Box<dyn Fn(Arc<P>, Context, Event) -> BytesFuture + Send + Sync>;
+/// Takes one event, or several where it was registered for them.
+pub(crate) type EventHandler<P> = Box<dyn Fn(Arc<P>, Context, Vec<Event>) -> BytesFuture + Send + Sync>;
 pub(crate) type RouteHandler<P> = Box<dyn Fn(Arc<P>, Context, HttpRequest) -> BytesFuture + Send + Sync>;
 pub(crate) type CommandHandler<P> = Box<dyn Fn(Arc<P>, Context, Vec<String>) -> BytesFuture + Send + Sync>;
 
@@ -288,6 +289,17 @@ pub struct RegisteredEvent {
     pub durable: bool,
     /// Stable name of the handler; retries, dead letters and progress are kept under `plugin/name`.
     pub name: String,
+    /// How many events of one key it takes in one call at most; 1 is one at a time.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub together_max: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// Filled by [`Plugin::register`].
@@ -374,6 +386,24 @@ impl<P: Plugin> Registry<P> {
         self.push_event(name, pattern, true, handler);
     }
 
+    /// The same for a handler that stores what it is told, and stores several as cheaply as one. Events of one key that wait
+    /// one behind the other come in one call, in their order and `together_max` at most; events of other keys come in calls of
+    /// their own, at the same time. The context is that of the first. An error gives all of them back: they come again one by
+    /// one, so that a single event cannot hold up or give up others, and only those calls count as attempts.
+    pub fn durable_events<F, Fut>(&mut self, name: &str, pattern: &str, together_max: u32, handler: F)
+    where
+        F: Fn(Arc<P>, Context, Vec<Event>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let registered = RegisteredEvent {
+            pattern: pattern.to_owned(),
+            durable: true,
+            name: name.to_owned(),
+            together_max: together_max.max(1),
+        };
+        self.push_events(registered, handler);
+    }
+
     /// Handles events as they fly by: best effort, not kept, not retried.
     pub fn event<F, Fut>(&mut self, name: &str, pattern: &str, handler: F)
     where
@@ -392,9 +422,27 @@ impl<P: Plugin> Registry<P> {
             pattern: pattern.to_owned(),
             durable,
             name: name.to_owned(),
+            together_max: 1,
         };
-        let boxed: EventHandler<P> = Box::new(move |plugin, context, event| {
-            let future = handler(plugin, context, event);
+        let handler = Arc::new(handler);
+        self.push_events(registered, move |plugin, context, events: Vec<Event>| {
+            let handler = Arc::clone(&handler);
+            async move {
+                for event in events {
+                    handler(Arc::clone(&plugin), context.clone(), event).await?;
+                }
+                Ok(())
+            }
+        });
+    }
+
+    fn push_events<F, Fut>(&mut self, registered: RegisteredEvent, handler: F)
+    where
+        F: Fn(Arc<P>, Context, Vec<Event>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let boxed: EventHandler<P> = Box::new(move |plugin, context, events| {
+            let future = handler(plugin, context, events);
             Box::pin(async move { future.await.map(|()| Vec::new()) })
         });
         self.events.push((registered, boxed));

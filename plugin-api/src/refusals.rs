@@ -21,7 +21,7 @@ pub struct Refused<'a> {
     pub origin: Origin,
     /// `METHOD /path/pattern`, or another name of which there are few.
     pub route: &'a str,
-    /// What was asked for, where the route does not say it.
+    /// What was asked for, where the route does not say it; a path as [`told_path`](crate::told_path) has it.
     pub path: Option<&'a str>,
     /// The code of the answer.
     pub code: &'a str,

@@ -20,9 +20,13 @@ export async function chromium(program, address) {
   // An answer of the API is no page for scripts, and says so; what is tried here is the origin, not the page.
   await page('Page.setBypassCSP', { enabled: true });
   await page('WebAuthn.enable');
-  const loaded = call.once('Page.loadEventFired');
   await page('Page.navigate', { url: address });
-  await loaded;
+  // Of the page that was asked for, not of the blank one before it.
+  const expression = `document.readyState === 'complete' && location.href === ${JSON.stringify(address)}`;
+  for (let there = false; !there; ) {
+    const asked = await page('Runtime.evaluate', { expression, returnByValue: true }).catch(() => undefined);
+    there = asked?.result?.value === true;
+  }
   const evaluate = async (expression) => {
     const { result, exceptionDetails } = await page('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
     assert.equal(exceptionDetails, undefined, exceptionDetails?.exception?.description ?? exceptionDetails?.text);
@@ -39,27 +43,23 @@ export async function chromium(program, address) {
 /** Messages are JSON, each ended by a null byte. */
 function protocol(input, output) {
   const waiting = new Map();
-  const listeners = new Map();
   let count = 0;
   let rest = '';
   output.setEncoding('utf8');
   output.on('data', (text) => {
     const pieces = (rest + text).split('\0');
     rest = pieces.pop();
-    for (const { id, method, params, result, error } of pieces.map((piece) => JSON.parse(piece))) {
-      listeners.get(method)?.(params);
+    for (const { id, result, error } of pieces.map((piece) => JSON.parse(piece))) {
       const { resolve, reject } = waiting.get(id) ?? {};
       waiting.delete(id);
       if (error) reject?.(new Error(`${error.message} ${error.data ?? ''}`));
       else resolve?.(result);
     }
   });
-  const call = (method, params = {}, sessionId) =>
+  return (method, params = {}, sessionId) =>
     new Promise((resolve, reject) => {
       const id = (count += 1);
       waiting.set(id, { resolve, reject });
       input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
-  call.once = (method) => new Promise((resolve) => listeners.set(method, resolve));
-  return call;
 }

@@ -1,5 +1,8 @@
 //! The audit trail with the real host: every change leaves its row, whatever is killed when, and no row is altered unseen.
 
+mod graphql;
+mod realtime;
+
 use objectos_tests::{Client, Host, HostBuilder, plugins::built};
 use serde_json::{Value, json};
 use std::{
@@ -11,6 +14,15 @@ use std::{
 
 fn audited() -> Host {
     HostBuilder::new().plugin("audit").example("crm").start()
+}
+
+/// With all plugins that have routes, but for `auth` and `permissions`: theirs are in `audit_identity`.
+fn with_all_routes() -> Host {
+    ["audit", "graphql", "realtime"]
+        .into_iter()
+        .fold(HostBuilder::new(), HostBuilder::plugin)
+        .example("crm")
+        .start()
 }
 
 /// Events that match, oldest first, all pages. Rows may arrive between two pages, or between a page and its total: such a
@@ -363,6 +375,12 @@ fn name(id: &str) -> Value {
     json!({"name": format!("changed {id}")})
 }
 
+/// The same over GraphQL. What other mutations leave is shown in `graphql`.
+fn name_over_graphql(id: &str) -> Value {
+    let query = "mutation ($id: ID!, $name: String) { updateAccount(id: $id, input: {name: $name}) { id } }";
+    json!({"query": query, "variables": {"id": id, "name": format!("changed {id}")}})
+}
+
 /// A view as it is saved at runtime.
 fn view(label: &str) -> Value {
     json!({"name": "audited", "object": "account", "list": {"label": label, "columns": [{"field": "name"}]}})
@@ -375,7 +393,7 @@ const OF_METADATA: [&[&str]; 3] = [
     &["data.delete", "data.create", "system.config_changed"],
 ];
 
-const CHANGING: [Exercise; 26] = [
+const CHANGING: [Exercise; 28] = [
     (
         "POST /api/v1/ui/views/{object}",
         "/api/v1/ui/views/account",
@@ -532,6 +550,13 @@ const CHANGING: [Exercise; 26] = [
         |_| Value::Null,
         &["data.delete"],
     ),
+    (
+        "POST /api/v1/graphql",
+        "/api/v1/graphql",
+        name_over_graphql,
+        &["data.update"],
+    ),
+    ("POST /graphql", "/graphql", name_over_graphql, &["data.update"]),
 ];
 
 /// The routes of the running server that are not for reading.
@@ -554,13 +579,14 @@ fn changing_routes(host: &Host) -> BTreeSet<String> {
 
 #[test]
 fn every_changing_route_of_the_server_leaves_its_rows() {
-    let host = audited();
+    let host = with_all_routes();
     let known: BTreeSet<String> = CHANGING
         .iter()
         .map(|(route, ..)| (*route).to_owned())
         .chain(WITHOUT_A_ROW.iter().map(|(route, _)| (*route).to_owned()))
         .chain(SEEN_ELSEWHERE.iter().map(|(route, _)| (*route).to_owned()))
         .chain(COME_BACK.map(str::to_owned))
+        .chain(realtime::CHANGE_NO_RECORD.map(str::to_owned))
         .collect();
     let served = changing_routes(&host);
     assert!(!served.is_empty());

@@ -117,22 +117,22 @@ fn passwords_and_mails(scene: &mut Scene) {
     let email = json!({"email": ann.email});
     let asked = "eventType=auth.password_reset_requested";
     scene.somebody_does(&auth("request-password-reset"), &email, asked);
-    let reset = json!({"token": scene.mailed("reset-password/"), "newPassword": PASSWORD});
+    let reset = json!({"token": scene.mailed(&ann.email, "reset-password/"), "newPassword": PASSWORD});
     scene.somebody_does(&auth("reset-password"), &reset, "eventType=auth.password_reset");
     let bea = scene.register("bea");
     let email = json!({"email": bea.email});
     let sent = "eventType=auth.email_verification_sent";
     scene.somebody_does(&auth("send-verification-email"), &email, sent);
     let magic = "eventType=auth.magic_link_sent";
-    let guest = json!({"email": "guest@example.com"});
-    scene.somebody_does(&auth("sign-in/magic-link"), &guest, magic);
+    let passer_by = json!({"email": "passer-by@example.com"});
+    scene.somebody_does(&auth("sign-in/magic-link"), &passer_by, magic);
     let new = json!({"newEmail": "bee@example.com"});
     scene.does(&bea, &auth("change-email"), &new, sent);
     // Who came by a link has no password yet, and says what it is to be.
     for (path, name) in [("set-initial-password", "guest"), ("set-password", "visitor")] {
         let address = format!("{name}@example.com");
         scene.send(None, &auth("sign-in/magic-link"), "", &json!({"email": address}));
-        let token = scene.mailed("magic-link/verify?token=");
+        let token = scene.mailed(&address, "magic-link/verify?token=");
         let line = format!("GET /api/v1/auth/magic-link/verify?token={token}");
         let entered = scene.send(None, &line, "", &Value::Null).body;
         let person = Person {
@@ -290,7 +290,7 @@ fn organizations(scene: &mut Scene) {
     // Who has an invitation's id and not its mail answers it with an address that is verified.
     let sent = "eventType=auth.email_verification_sent";
     scene.somebody_does(&auth("send-verification-email"), &json!({"email": hal.email}), sent);
-    let token = scene.mailed("verify-email?token=");
+    let token = scene.mailed(&hal.email, "verify-email?token=");
     let line = format!("GET /api/v1/auth/verify-email?token={token}");
     scene.send(Some(&hal), &line, "", &Value::Null);
     let body = json!({"name": "Acme", "slug": "acme"});

@@ -3,19 +3,18 @@
 
 use objectos_tests::{
     HostBuilder,
+    host::free_address,
     node::{Outcome, Workspace},
     plugins::repository,
 };
-use std::{net::TcpListener, path::PathBuf};
+use std::path::PathBuf;
 
 /// Runs one file of `tests/clients-auth` against a fresh host.
 fn drive(file: &str) {
     let Some(workspace) = Workspace::prepare(&repository().join("tests/clients-auth")) else {
         return;
     };
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = free_address().port();
     let config = format!(
         "plugins:\n  objectos.auth:\n    hashing: {{memoryKib: 1024, iterations: 1}}\n    providers:\n      - {{id: corporate, clientId: objectos, clientSecret: a secret of tests, issuer: 'http://127.0.0.1:{port}'}}\n"
     );

@@ -19,7 +19,7 @@ const PASSWORD: &str = "correct horse battery 9";
 const LIMIT: usize = 5;
 const AT_ONCE: usize = 50;
 /// How long a change may take to the other host.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_secs(20);
 
 /// A host whose sessions are not looked up again by themselves; on one database with others, or alone.
 fn host(database: &str) -> HostBuilder {

@@ -120,6 +120,34 @@ fn an_invitation_is_for_whoever_reads_its_mail() {
         .expect(200);
 }
 
+/// Of two owners one puts the other out, who had invited another account of theirs before.
+#[test]
+fn nobody_comes_back_by_an_invitation_of_their_own() {
+    let host = host("");
+    Person::new(&host).enter("sign-up/email", &registration("root@example.com"));
+    let [mut ann, mut bob, mut other] = ["ann", "bob", "other"].map(|name| {
+        let mut person = Person::new(&host);
+        person.enter("sign-up/email", &registration(&format!("{name}@example.com")));
+        person
+    });
+    let body = json!({"name": "Acme", "slug": "acme"});
+    let organization = ann.post("organization/create", &body).expect(200)["id"].clone();
+    let mut invited = |name: &str| {
+        let body = json!({"email": format!("{name}@example.com"), "role": "owner"});
+        let invited = ann.post("organization/invite-member", &body).expect(200);
+        let link = invited["link"].as_str().expect("a link").rsplit('/').next();
+        json!({"invitationId": link})
+    };
+    let (for_bob, for_other) = (invited("bob"), invited("other"));
+    bob.post("organization/accept-invitation", &for_bob).expect(200);
+    let body = json!({"memberIdOrEmail": "ann@example.com", "organizationId": organization});
+    bob.post("organization/remove-member", &body).expect(200);
+    let answer = other.post("organization/accept-invitation", &for_other);
+    refused(answer, 400, "INVITATION_NOT_FOUND");
+    let members = bob.send("GET organization/list-members", &Value::Null).expect(200);
+    assert_eq!(members["total"], 1, "{members}");
+}
+
 #[test]
 fn the_owner_of_an_address_shuts_out_whoever_was_there_before() {
     for by_reset in [true, false] {

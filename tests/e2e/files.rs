@@ -168,9 +168,7 @@ fn files_are_looked_up_held_to_the_field_and_attached() {
 #[test]
 fn without_whoever_keeps_files_the_start_says_that_nothing_is_checked() {
     let host = host(HostBuilder::new());
-    let log = host.log();
-    let warning = "no plugin offers the service 'file-storage': fields of files (paper.logo, paper.scans)";
-    assert!(log.contains(warning), "{log}");
+    host.wait_for_log("no plugin offers the service 'file-storage': fields of files (paper.logo, paper.scans)");
     let logo = json!({ "name": "a.png", "url": "https://files.test/a.png" });
     let made = host
         .client()

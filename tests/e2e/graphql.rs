@@ -248,6 +248,51 @@ fn changes_are_those_of_rest_and_so_are_refusals() {
     assert_eq!(none["findAccounts"]["totalCount"], 0);
 }
 
+/// What an account leads to, so many levels deep; the same of the others.
+fn account(levels: usize) -> String {
+    let Some(next) = levels.checked_sub(1) else {
+        return "id".to_owned();
+    };
+    let (parent, contact, deal) = (account(next), contact(next), opportunity(next));
+    format!(
+        "id parent_account {{ {parent} }} contacts(limit: 1) {{ data {{ {contact} }} }} \
+         opportunitys(limit: 1) {{ data {{ {deal} }} }}"
+    )
+}
+
+fn contact(levels: usize) -> String {
+    let Some(next) = levels.checked_sub(1) else {
+        return "id".to_owned();
+    };
+    format!("id account {{ {} }} reports_to {{ {} }}", account(next), contact(next))
+}
+
+fn opportunity(levels: usize) -> String {
+    let Some(next) = levels.checked_sub(1) else {
+        return "id".to_owned();
+    };
+    let (account, contact) = (account(next), contact(next));
+    format!("id account {{ {account} }} primary_contact {{ {contact} }}")
+}
+
+#[test]
+fn a_query_leads_over_as_many_relations_as_one_over_rest() {
+    let host = crm();
+    let mut client = host.client();
+    let query = |levels: usize| format!("{{ getAccount(id: \"acc_001\") {{ {} }} }}", account(levels));
+    // 27 relations, and 68.
+    assert_eq!(data(&mut client, &query(3))["getAccount"]["id"], "acc_001");
+    let answer = send(&mut client, &query(4), &Value::Null);
+    let error = &answer["errors"][0];
+    assert_eq!(error["extensions"]["code"], "invalid_query", "{answer}");
+    let names = (0..68).map(|number| (format!("r{number}"), json!({})));
+    let body = json!({ "expand": Value::Object(names.collect()) });
+    let refused = client.send("POST", "/api/v1/data/account/query", &body).expect(400);
+    assert_eq!(error["message"], refused["message"], "{answer}");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("at most 64 relations over all levels"), "{message}");
+}
+
 #[test]
 fn what_is_too_much_is_refused_and_discovery_knows_the_way() {
     let host = crm();

@@ -12,6 +12,7 @@ use std::{
     path::Path,
     process::Command,
     thread,
+    time::{Duration, Instant},
 };
 
 /// What a command answered.
@@ -127,6 +128,11 @@ fn list_tells_of_the_running_host() {
     let host = builder
         .config("plugins: { test.misfit: { behaviour: error in init } }\n")
         .start();
+    // Its first word may come after the start.
+    let begun = Instant::now();
+    while host.plugin("objectos.server")["health"]["status"] != "healthy" {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", host.log());
+    }
     let listed = run(host.folder(), &["list", "--data", "data"]);
     listed.expect(0, &["ID ", "STATE", "text.so", "refused", "not an ELF file"]);
     let head: Vec<&str> = listed

@@ -97,6 +97,127 @@ fn whoever_edits_access_becomes_no_more_by_it() {
         .expect(200);
 }
 
+/// Every way to an account, and what it answers to somebody: impersonation, a directory that changes the address, a password.
+fn ways_to(person: &mut Person, account: &str) -> [u16; 3] {
+    let address = json!({"Operations": [{"op": "replace", "path": "userName", "value": "taken@example.com"}]});
+    let password = json!({"userId": account, "newPassword": "walnut-heron-72"});
+    let directory = format!("/api/v1/auth/scim/v2/Users/{account}");
+    let acting = json!({"userId": account});
+    [
+        ("POST", "/api/v1/auth/admin/impersonate-user", acting),
+        ("PATCH", directory.as_str(), address),
+        ("POST", "/api/v1/auth/admin/set-user-password", password),
+    ]
+    .map(|(method, path, body)| person.send(method, path, &body).status)
+}
+
+#[test]
+fn whoever_manages_users_becomes_no_more_by_it() {
+    let host = host();
+    let mut people = People::new(&host);
+    for (name, permissions) in [
+        ("clerks", json!(["manage_users"])),
+        ("chiefs", json!(["manage_users", "manage_permissions"])),
+        ("bosses", json!(["manage_platform"])),
+        ("crew", json!(["manage_users"])),
+    ] {
+        let set = json!({"systemPermissions": permissions});
+        assert_eq!(put(&mut people.admin, name, &set), 201, "{name}");
+    }
+    let [mut hr, mut chief, boss, ada] = ["hr", "chief", "boss", "ada"].map(|name| people.user(name));
+    people.give_set(&hr, "clerks");
+    people.give_set(&chief, "chiefs");
+    // The role of the account stays what it was.
+    people.give_set(&boss, "administrator");
+    assert_eq!(ways_to(&mut hr, &boss.id), [403; 3]);
+    assert_eq!(ways_to(&mut chief, &boss.id), [403; 3]);
+    people.again("boss");
+    let create = |person: &mut Person, role: &str| {
+        let body = json!({
+            "email": format!("{role}@example.com").replace(':', "-"), "name": "New", "password": "walnut-heron-72",
+            "role": role,
+        });
+        person.send("POST", "/api/v1/auth/admin/create-user", &body).status
+    };
+    for (role, expected) in [
+        ("bosses", 403),
+        ("super_admin", 403),
+        ("org:admin", 400),
+        ("crew", 200),
+        ("user", 200),
+    ] {
+        assert_eq!(create(&mut chief, role), expected, "{role}");
+    }
+    // Whoever is no more than they are is theirs to manage, and everybody is an administrator's.
+    assert_eq!(ways_to(&mut hr, &ada.id), [200; 3]);
+    let address = json!({"Operations": [{"op": "replace", "path": "userName", "value": "ada@example.com"}]});
+    hr.send("PATCH", &format!("/api/v1/auth/scim/v2/Users/{}", ada.id), &address)
+        .expect(200);
+    assert_eq!(ways_to(&mut people.admin, &boss.id), [200; 3]);
+    assert_eq!(create(&mut people.admin, "bosses"), 200);
+}
+
+/// The role of a user counts wherever they work, so nobody gives one who reaches no further than their organisation.
+#[test]
+fn roles_that_count_everywhere_are_the_platforms_to_give() {
+    let host = host();
+    let mut people = People::new(&host);
+    let readers = json!({"objects": {"account": {"allowRead": true}}});
+    let chiefs = json!({"systemPermissions": ["manage_users", "manage_permissions"]});
+    for (name, set) in [("readers", readers), ("chiefs", chiefs)] {
+        assert_eq!(put(&mut people.admin, name, &set), 201, "{name}");
+    }
+    let mut chief = people.user("chief");
+    let own = organization(&mut chief, "own");
+    let given = json!({"permissionSet": "chiefs", "assignee": chief.id, "organization": own});
+    people.admin.send("POST", ASSIGNMENTS, &given).expect(201);
+    let create = |person: &mut Person, role: &str| {
+        let body = json!({"email": format!("{role}@example.com"), "name": "New", "role": role});
+        person.send("POST", "/api/v1/auth/admin/create-user", &body)
+    };
+    assert_eq!(create(&mut chief, "readers").status, 403);
+    let made = create(&mut chief, "user").expect(200);
+    let set_role = |person: &mut Person, role: &str| {
+        let body = json!({"userId": made["user"]["id"], "role": role});
+        person.send("POST", "/api/v1/auth/admin/set-role", &body).status
+    };
+    assert_eq!(set_role(&mut chief, "readers"), 403);
+    assert_eq!(set_role(&mut people.admin, "readers"), 200);
+    assert_eq!(
+        set_role(&mut chief, "user"),
+        200,
+        "taking it away gives nobody anything"
+    );
+}
+
+/// Whom an organisation disabled it brings back, also over the data routes; whom the platform disabled it does not.
+#[test]
+fn users_are_brought_back_by_whoever_disabled_them() {
+    let host = host();
+    let mut people = People::new(&host);
+    let all = json!({"allowRead": true, "allowEdit": true, "viewAllRecords": true, "modifyAllRecords": true});
+    let clerks = json!({"systemPermissions": ["manage_users"], "objects": {"sys_user": all}});
+    assert_eq!(put(&mut people.admin, "clerks", &clerks), 201);
+    let mut clerk = people.user("clerk");
+    let own = organization(&mut clerk, "own");
+    let given = json!({"permissionSet": "clerks", "assignee": clerk.id, "organization": own});
+    people.admin.send("POST", ASSIGNMENTS, &given).expect(201);
+    let ada = json!({"email": "ada@example.com", "name": "Ada"});
+    let made = clerk.send("POST", "/api/v1/auth/admin/create-user", &ada).expect(200);
+    let id = made["user"]["id"].as_str().expect("an id");
+    let path = format!("/api/v1/data/sys_user/{id}");
+    let set = |person: &mut Person, banned: bool| person.send("PATCH", &path, &json!({"banned": banned})).status;
+    assert_eq!([set(&mut clerk, true), set(&mut clerk, false)], [200; 2]);
+    assert_eq!(set(&mut people.admin, true), 200);
+    let itself = clerk.send("PATCH", &path, &json!({"banned_in": own}));
+    assert_ne!(itself.status, 200, "nobody writes down who did");
+    assert_eq!(set(&mut clerk, false), 403);
+    let unban = json!({"userId": id});
+    let unbanned = clerk.send("POST", "/api/v1/auth/admin/unban-user", &unban);
+    assert_eq!(unbanned.status, 403);
+    assert_eq!(set(&mut people.admin, false), 200);
+}
+
 /// An assignment that is limited to an organisation, from end to end: who gives it, and where it counts.
 #[test]
 fn in_organisations_access_is_given_within_ones_own() {
@@ -201,9 +322,13 @@ fn a_link_gives_what_it_says_and_takes_it_along() {
         let text = |key: &str| made[key].as_str().expect(key).to_owned();
         (text("id"), text("token"))
     };
-    let ((read, weak), (edit, strong)) = (link("read"), link("edit"));
+    let ((read, weak), (edit, strong), (full, most)) = (link("read"), link("edit"), link("full"));
     let change = |person: &mut Person| person.send("PATCH", &path, &json!({"name": "Smaller"})).status;
-    for (token, level, seen, changed) in [(&weak, "read", 200, false), (&strong, "edit", 200, true)] {
+    for (token, level, seen, changed) in [
+        (&weak, "read", 200, false),
+        (&strong, "edit", 200, true),
+        (&most, "full", 200, true),
+    ] {
         let taken = bert
             .send("POST", &format!("/api/v1/permissions/links/{token}"), &Value::Null)
             .expect(200);
@@ -211,11 +336,24 @@ fn a_link_gives_what_it_says_and_takes_it_along() {
         assert_eq!(bert.get(&path).status, seen, "{level}");
         assert_eq!(change(&mut bert) == 200, changed, "{level}");
     }
-    for (id, seen) in [(&edit, 200), (&read, 404)] {
+    // Nobody makes it last longer than the link, for themselves or for others.
+    for to in [json!({"recipient": bert.id}), json!({"recipientType": "link"})] {
+        let mut body = json!({"object": "opportunity", "recordId": deal, "accessLevel": "full"});
+        for (key, value) in to.as_object().expect("an object") {
+            body[key.as_str()] = value.clone();
+        }
+        let answer = bert.send("POST", "/api/v1/permissions/shares", &body);
+        assert_eq!(answer.status, 404, "{to}");
+    }
+    for (id, seen, changed) in [(&full, 200, true), (&edit, 200, false), (&read, 404, false)] {
         anna.send("DELETE", &format!("/api/v1/permissions/shares/{id}"), &Value::Null)
             .expect(200);
         assert_eq!(bert.get(&path).status, seen);
-        assert_ne!(change(&mut bert), 200, "what was taken by the link went with it");
+        assert_eq!(
+            change(&mut bert) == 200,
+            changed,
+            "what was taken by the link went with it"
+        );
     }
     let shares = format!("/api/v1/permissions/shares?object=opportunity&recordId={deal}");
     assert_eq!(anna.get(&shares).expect(200)["shares"], json!([]));

@@ -20,6 +20,7 @@ const SELLER: &str =
     "name: deal_seller\nobjects:\n  deal: {allowRead: true}\nfields:\n  deal.secret: {readable: false}\n";
 const NOTES: &str = "name: notes\nobjects:\n  note: {allowRead: true, allowCreate: true, allowEdit: true, allowDelete: true, \
                      allowRestore: true, viewAllRecords: true, modifyAllRecords: true}\n";
+const AUDITOR: &str = "name: auditor\nsystemPermissions: [view_audit, manage_platform]\n";
 const IBAN: &str = "DE12345678901111";
 const SECRET: &str = "sesame";
 
@@ -36,6 +37,7 @@ fn builder(config: &str) -> HostBuilder {
         ("deal_boss.permission.yml", BOSS),
         ("deal_seller.permission.yml", SELLER),
         ("notes.permission.yml", NOTES),
+        ("auditor.permission.yml", AUDITOR),
     ] {
         std::fs::write(app.join(name), text).expect("a file");
     }
@@ -276,6 +278,36 @@ fn whoever_is_nobody_hears_why() {
     Ears::open(host.address(), "/ws", &headers).hears_nothing();
     let headers = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
     assert_eq!(Ears::try_open(host.address(), "/ws", &headers).err(), Some(403));
+}
+
+#[test]
+fn of_the_trail_it_is_heard_that_a_row_was_written_and_no_values() {
+    let host = builder("").plugin("audit").start();
+    let mut people = People::new(&host);
+    let mut mona = people.user("mona");
+    people.give_set(&mona, "auditor");
+    let mut ears = ears(&host, &mona);
+    ears.subscribe(json!({"events": ["audit.*"]}));
+    let admin = people.admin.id.clone();
+    let made = deal(&mut people, &admin, "Hush");
+    // Rows about sign-ins and permissions are told of, too.
+    let event = loop {
+        let event = ears.expect("event");
+        if event["payload"]["recordId"] == json!(made) {
+            break event;
+        }
+    };
+    assert_eq!(event["eventName"], "audit.event.recorded");
+    assert_eq!(
+        (&event["payload"]["eventType"], &event["payload"]["objectName"]),
+        (&json!("data.create"), &json!("deal"))
+    );
+    for hidden in ["Hush", SECRET, IBAN, "changes"] {
+        assert!(!event.to_string().contains(hidden), "{hidden}: {event:#}");
+    }
+    let row = mona.get(&format!("/api/v1/audit/events?recordId={made}")).expect(200);
+    assert!(row.to_string().contains("[withheld]"), "{row:#}");
+    assert!(!row.to_string().contains(SECRET), "{row:#}");
 }
 
 #[test]

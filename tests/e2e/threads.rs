@@ -9,9 +9,9 @@ use std::{
 };
 
 /// A request's time, milliseconds.
-const REQUEST_MS: u64 = 2000;
+const REQUEST_MS: u64 = 5000;
 /// The host's time to stop, milliseconds.
-const STOP_MS: u64 = 4000;
+const STOP_MS: u64 = 12_000;
 /// What a busy machine may take beyond a limit.
 const SLACK: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 16;

@@ -1,12 +1,14 @@
 //! Webhooks through the real host to a real socket: signed, and sent again when they are refused.
 
-use objectos_tests::HostBuilder;
+use objectos_tests::{Host, HostBuilder, plugins::built};
 use ring::hmac;
 use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
+    path::PathBuf,
+    process::Command,
     sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
@@ -72,6 +74,62 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// An app without seeds, so that there is one event.
+fn parcels(builder: &HostBuilder) -> PathBuf {
+    let app = builder.folder().join("app");
+    fs::create_dir_all(&app).expect("a folder");
+    fs::write(app.join("objectos.app.yml"), "id: parcels\nversion: 1.0.0\n").expect("a manifest");
+    let object = "name: parcel\nfields: { number: { type: text } }\n";
+    fs::write(app.join("parcel.object.yml"), object).expect("an object");
+    app
+}
+
+/// Runs a command on the database of a host, as an operator does who leaves its configuration out.
+fn command(host: &Host, arguments: &[&str]) {
+    fs::write(host.folder().join("bare.yml"), "host: {}\n").expect("a configuration");
+    let output = Command::new(built().join("objectos-host"))
+        .current_dir(host.folder())
+        .args([
+            "--plugins",
+            "plugins",
+            "--data",
+            "data",
+            "--app",
+            "app",
+            "--config",
+            "bare.yml",
+        ])
+        .args(arguments)
+        .output()
+        .expect("objectos-host can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_command_delivers_nothing_and_takes_no_event_from_the_host() {
+    let (port, heard) = receiver();
+    // After the first refusal the event waits; it is tried again at once when the host starts anew.
+    let config = json!({ "events": { "webhooks": [{
+        "id": "crm", "eventPattern": "data.record.created", "url": format!("http://127.0.0.1:{port}/hook"),
+        "retryPolicy": { "maxRetries": 3, "backoffStrategy": "fixed", "initialDelayMs": 60_000, "maxDelayMs": 60_000 }
+    }] } });
+    let builder = HostBuilder::new();
+    let app = parcels(&builder);
+    let mut host = builder.app(&app).config(&config.to_string()).start();
+    host.client()
+        .send("POST", "/api/v1/data/parcel", &json!({ "number": "Waits" }))
+        .expect(201);
+    let refused = heard.recv_timeout(LIMIT).expect("a delivery");
+    command(&host, &["migrate", "plan"]);
+    assert_eq!(host.terminate(), Some(0));
+    command(&host, &["migrate", "plan"]);
+    host.restart_stopped();
+    let taken = heard
+        .recv_timeout(LIMIT)
+        .unwrap_or_else(|_| panic!("the event is gone:\n{}", host.log()));
+    assert_eq!(taken.body, refused.body);
+}
+
 #[test]
 fn a_webhook_is_signed_and_sent_again_when_it_is_refused() {
     let (port, heard) = receiver();
@@ -85,12 +143,7 @@ fn a_webhook_is_signed_and_sent_again_when_it_is_refused() {
         "eventTypes": [{ "name": "data.record.created", "schema": { "type": "object" } }]
     } });
     let builder = HostBuilder::new();
-    // An app without seeds, so that there is one event.
-    let app = builder.folder().join("app");
-    fs::create_dir_all(&app).expect("a folder");
-    fs::write(app.join("objectos.app.yml"), "id: parcels\nversion: 1.0.0\n").expect("a manifest");
-    let object = "name: parcel\nfields: { number: { type: text } }\n";
-    fs::write(app.join("parcel.object.yml"), object).expect("an object");
+    let app = parcels(&builder);
     let host = builder.app(&app).config(&config.to_string()).start();
     // What the operator wrote and does not get is told.
     host.wait_for_log("the schema of data.record.created is not held to what objectos.data writes");

@@ -322,11 +322,11 @@ fn with(behaviour: &str) -> Host {
 fn plugins_that_fail_to_start_cost_themselves_only() {
     let cases = [
         ("panic in init", "panicked in init"),
-        ("hang in init", "init within 1000 ms"),
+        ("hang in init", "init within 4000 ms"),
         ("error in init", "the misfit does not want to"),
         ("panic in register", "panicked in register"),
         ("panic in start", "panicked in start"),
-        ("hang in start", "start within 1000 ms"),
+        ("hang in start", "start within 4000 ms"),
         ("undeclared route", "/api/v1/surprise"),
         // From the gateway or the data engine, these would end the host.
         ("configuration error in init", "the misfit dislikes its configuration"),

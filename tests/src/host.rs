@@ -7,8 +7,11 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    thread,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -133,16 +136,29 @@ impl HostBuilder {
             child: None,
             log: Arc::default(),
             said: Arc::default(),
+            readers: Vec::new(),
         };
         host.launch();
         host
     }
 }
 
-/// An address nobody listens on right now.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
-    listener.local_addr().expect("an address")
+/// An address that nobody listens on, and that nobody is given by chance: whoever asks the system for any port gets one from
+/// above these, and here each is given once. So nobody else has it before the host listens, nor while that is started again.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    // Browsers, and what fetches as they do, refuse some ports; 10,080 is the last of those.
+    const FIRST: u32 = 10_081;
+    const COUNT: u32 = 32_768 - FIRST;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Another program of tests begins elsewhere.
+    let begin = std::process::id().wrapping_mul(7919);
+    let free = (0..COUNT).find_map(|_| {
+        let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + number).expect("below 32,768");
+        TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()
+    });
+    free.expect("a free port on loopback")
 }
 
 /// A running host. Dropping it kills the process.
@@ -153,6 +169,8 @@ pub struct Host {
     child: Option<Child>,
     log: Arc<Mutex<Vec<String>>>,
     said: Arc<Mutex<Vec<String>>>,
+    /// What takes both from the process.
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Host {
@@ -182,8 +200,10 @@ impl Host {
         let mut child = command
             .spawn()
             .expect("objectos-host can be started: cargo xtask test builds it");
-        collect(child.stderr.take().expect("stderr is piped"), &self.log);
-        collect(child.stdout.take().expect("stdout is piped"), &self.said);
+        self.readers = vec![
+            collect(child.stderr.take().expect("stderr is piped"), &self.log),
+            collect(child.stdout.take().expect("stdout is piped"), &self.said),
+        ];
         self.child = Some(child);
     }
 
@@ -196,6 +216,7 @@ impl Host {
                 .as_mut()
                 .and_then(|child| child.try_wait().expect("a child can be asked"));
             if let Some(status) = ended {
+                self.read_to_the_end();
                 panic!("the host ended ({status}):\n{}", self.log());
             }
             let answer = Client::new(self.address).request("GET", "/ready", &[], b"");
@@ -310,6 +331,14 @@ impl Host {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("a child can be killed");
             child.wait().expect("a killed child ends");
+            self.read_to_the_end();
+        }
+    }
+
+    /// After this nothing of what the process said before it ended is missing.
+    fn read_to_the_end(&mut self) {
+        for reader in self.readers.drain(..) {
+            reader.join().expect("a reader ends with its pipe");
         }
     }
 
@@ -351,21 +380,38 @@ impl Host {
         }
     }
 
-    /// Waits for the process to end by itself and answers its exit code.
+    /// Waits until a line of the log has all of these parts, and answers the last one that has.
+    #[must_use]
+    pub fn wait_for_line(&self, parts: &[&str]) -> String {
+        let begun = Instant::now();
+        loop {
+            let log = self.log();
+            let found = log.lines().rfind(|line| parts.iter().all(|part| line.contains(part)));
+            if let Some(line) = found {
+                return line.to_owned();
+            }
+            assert!(begun.elapsed() < READY_LIMIT, "no line has {parts:?} in:\n{log}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for the process to end by itself and answers its exit code. All that it said is there by then.
     pub fn wait(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("the host runs");
-        wait(&mut child)
+        let code = wait(&mut child);
+        self.read_to_the_end();
+        code
     }
 }
 
 /// Takes the lines of a pipe until it ends.
-fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+fn collect(pipe: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) -> JoinHandle<()> {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             lines.lock().expect("the lines").push(line);
         }
-    });
+    })
 }
 
 fn wait(child: &mut Child) -> Option<i32> {

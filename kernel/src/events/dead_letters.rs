@@ -53,7 +53,7 @@ pub(crate) async fn retry(shared: &Shared, id: &str) -> Result<()> {
     let context = marked(&context_of(&letter.event), [("deadLetter", id.into())]);
     let outcome = shared
         .delivery
-        .attempt(&route.handler.target, json.into(), &context, route.timeout_ms)
+        .attempt(&route.handler.target, &[json.into()], &context, route.timeout_ms)
         .await;
     match outcome {
         Outcome::Done => {

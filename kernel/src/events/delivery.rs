@@ -1,5 +1,6 @@
-//! One attempt to hand one event to one handler or webhook: with a time limit, safe against panics, and judged. Called by
-//! the workers of transient handlers, by the dispatcher of durable ones, by replays and by the retry of a dead letter.
+//! One attempt to hand one event, or several of one key, to one handler or webhook: with a time limit, safe against panics, and
+//! judged. Called by the workers of transient handlers, by the dispatcher of durable ones, by replays and by the retry of a dead
+//! letter.
 
 use futures_util::FutureExt;
 use objectos_plugin_api::{Context, Error, ErrorKind, protocol::kernel::Event};
@@ -76,14 +77,21 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Tries once. Never fails: what goes wrong is the outcome.
-    pub(crate) async fn attempt(&self, target: &Target, event: Arc<[u8]>, context: &Context, limit_ms: u64) -> Outcome {
+    /// Tries once; several events only where the handler takes them together. Never fails: what goes wrong is the outcome.
+    pub(crate) async fn attempt(
+        &self,
+        target: &Target,
+        events: &[Arc<[u8]>],
+        context: &Context,
+        limit_ms: u64,
+    ) -> Outcome {
+        let [event, ..] = events else { return Outcome::Done };
         match target {
             Target::Expected(_) => Outcome::Away,
             Target::Plugin(id) => {
                 let context = context.with_limit(Duration::from_millis(limit_ms));
                 match self
-                    .limited(limit_ms, || self.handlers.deliver(id, event, context))
+                    .limited(limit_ms, || self.handlers.deliver(id, events, context))
                     .await
                 {
                     Ok(()) => Outcome::Done,
@@ -94,7 +102,7 @@ impl Delivery {
                 let Some(port) = &self.clients else {
                     return Outcome::Away;
                 };
-                let request = match clients.request(&event) {
+                let request = match clients.request(event) {
                     Ok(Some(request)) => request,
                     Ok(None) => return Outcome::Done,
                     Err(error) => return Outcome::of_error(error),
@@ -111,7 +119,7 @@ impl Delivery {
                         "the webhook was answered with 410 (gone) before",
                     ));
                 }
-                let request = match webhook.request(&event, self.clock.now_ms()) {
+                let request = match webhook.request(event, self.clock.now_ms()) {
                     Ok(request) => request,
                     Err(error) => {
                         return Outcome::Failed {

@@ -4,6 +4,7 @@
 //! The store is asked one thing at a time, so that an answer is never older than what was written before it. A crash at
 //! any point delivers again what was not written down; nothing is lost.
 
+mod paging;
 mod scan;
 mod store;
 
@@ -15,6 +16,7 @@ use tokio::{
 };
 
 use self::{
+    paging::Paging,
     scan::Scan,
     store::{Call, StoreAnswer},
 };
@@ -45,11 +47,20 @@ struct Stop {
     done: oneshot::Sender<()>,
 }
 
+/// A delivery that ended.
+struct Ran {
+    sequences: Vec<u64>,
+    /// The handler's number.
+    number: u32,
+    outcome: Outcome,
+}
+
 pub(crate) struct Dispatcher {
     shared: Arc<Shared>,
     window: Window,
-    running: JoinSet<(u64, u32, Outcome)>,
+    running: JoinSet<Ran>,
     scan: Scan,
+    paging: Paging,
     call: Option<Call>,
     /// The store is not asked before.
     store_at_ms: i64,
@@ -75,6 +86,7 @@ impl Dispatcher {
             window: Window::new(rules),
             running: JoinSet::new(),
             scan: Scan::new(i64::try_from(limits.lease_ms).unwrap_or(i64::MAX)),
+            paging: Paging::new(limits.page_events, limits.window_bytes_max),
             call: None,
             store_at_ms: i64::MIN,
             store_failures: 0,
@@ -148,9 +160,9 @@ impl Dispatcher {
             return;
         }
         while let Some(Start {
-            sequence,
+            sequences,
             route,
-            body,
+            bodies,
             context,
             attempt,
         }) = self.window.next_start(now_ms)
@@ -163,21 +175,30 @@ impl Dispatcher {
             };
             self.running.spawn(async move {
                 let outcome = delivery
-                    .attempt(&route.handler.target, body, &context, route.timeout_ms)
+                    .attempt(&route.handler.target, &bodies, &context, route.timeout_ms)
                     .await;
-                (sequence, route.handler.number, outcome)
+                Ran {
+                    sequences,
+                    number: route.handler.number,
+                    outcome,
+                }
             });
         }
     }
 
-    fn completed(&mut self, ended: Result<(u64, u32, Outcome), tokio::task::JoinError>) {
+    fn completed(&mut self, ended: Result<Ran, tokio::task::JoinError>) {
         let now_ms = self.shared.clock.now_ms();
         let mut next = Some(ended);
         while let Some(ended) = next {
             // A delivery catches its panics, and nobody cancels it but the end of this task.
-            if let Ok((sequence, number, outcome)) = ended {
+            if let Ok(Ran {
+                sequences,
+                number,
+                outcome,
+            }) = ended
+            {
                 let gone = matches!(outcome, Outcome::Gone(_));
-                if let Some(completion) = self.window.complete(sequence, number, outcome, now_ms) {
+                for completion in self.window.complete(&sequences, number, outcome, now_ms) {
                     self.count(&completion);
                     if gone {
                         self.switch_off(&completion.route.handler, now_ms);
@@ -196,6 +217,7 @@ impl Dispatcher {
                 shared.counters.delivered.one();
             }
             Ended::Away => {}
+            Ended::Apart(error) => shared.count_failure(handler, error),
             Ended::Retrying(error) => {
                 shared.count_failure(handler, error);
                 handler.counters.retried.one();

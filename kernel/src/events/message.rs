@@ -2,7 +2,7 @@
 //! never by the publisher.
 
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, NewEvent, Priority, Result,
+    Context, Error, ErrorKind, NewEvent, Priority, Result, nests_beyond,
     protocol::kernel::{Event, EventMetadata, EventPriority, PluginLifecycleEventType},
 };
 use serde::Serialize;
@@ -80,12 +80,24 @@ pub(crate) fn urgency(priority: EventPriority) -> u8 {
     }
 }
 
+/// Levels of lists and objects in a payload that is taken apart. Whoever reads a page of events, or a dead letter among others,
+/// wraps it a few times over, and nothing is read that is deeper than 127.
+const NESTED_MAX: usize = 100;
+
 /// The payload in parts.
 ///
 /// # Errors
-/// `Invalid` when it is no JSON.
+/// `Invalid` when it is no JSON, or too deep.
 pub(crate) fn payload(event: &NewEvent<'_>) -> Result<Value> {
-    serde_json::from_slice(event.payload).map_err(|error| no_json(event, &error))
+    let payload = serde_json::from_slice(event.payload).map_err(|error| no_json(event, &error))?;
+    if nests_beyond(&payload, NESTED_MAX) {
+        return Err(Error::invalid(format!(
+            "the payload of {} has lists or objects in each other more than {NESTED_MAX} levels deep",
+            event.name
+        ))
+        .with_code("payload_too_deep"));
+    }
+    Ok(payload)
 }
 
 fn no_json(event: &NewEvent<'_>, error: &serde_json::Error) -> Error {

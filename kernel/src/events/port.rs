@@ -26,7 +26,9 @@ pub type PortFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static
 
 /// The durable store. What the bus relies on beyond the contract `event-store`:
 /// * `append` is all or none, and keeps the order.
-/// * `pending` leaves out events of a key of which another node holds an earlier one, else their order would be lost.
+/// * `pending` leaves out events of a key of which another node holds an earlier one, else their order would be lost. So it
+///   does where an earlier one lies before the page that this node was never given: it became visible late, where there are
+///   several writers.
 /// * `settle` is one transaction, and doing it twice is doing it once (a dead letter of a known id is not doubled):
 ///   a settlement whose answer got lost is sent again.
 /// * What it cannot do at all it answers with `NotImplemented`.
@@ -97,10 +99,10 @@ pub trait ClientsPort: Send + Sync + 'static {
 
 /// The handlers of plugins.
 pub trait HandlerPort: Send + Sync + 'static {
-    /// Calls one handler with one event (`kernel/Event` as JSON). The context carries request id, user, tenant and a
-    /// deadline, but no principal: a handler that wants more rights than nobody acts as the system. The bus drops the
-    /// future at the deadline by its own clock.
-    fn deliver(&self, handler: &HandlerId, event: Arc<[u8]>, context: Context) -> PortFuture<()>;
+    /// Calls one handler with one event (`kernel/Event` as JSON), or with several of one key, in their order, where it takes them
+    /// together. The context carries request id, user, tenant and a deadline, but no principal: a handler that wants more rights
+    /// than nobody acts as the system. The bus drops the future at the deadline by its own clock.
+    fn deliver(&self, handler: &HandlerId, events: &[Arc<[u8]>], context: Context) -> PortFuture<()>;
 }
 
 /// Who handles an event. Displayed as `plugin/name`, the id under which progress and dead letters are kept.

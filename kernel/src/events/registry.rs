@@ -26,6 +26,8 @@ pub struct HandlerSpec {
     pub durable: bool,
     /// Limit for one event, milliseconds; `handlers[].timeoutMs` of the configuration goes before it.
     pub timeout_ms: u64,
+    /// How many events of one key it takes in one call, 1 at least; of a durable handler.
+    pub together_max: usize,
 }
 
 /// See the module.
@@ -53,6 +55,7 @@ impl Registry {
             target,
             pattern,
             timeout_ms: spec.timeout_ms.max(1),
+            together_max: spec.together_max.max(1),
             queue: spec.queue,
             retry: spec.retry,
             counters: Arc::new(HandlerCounters::default()),
@@ -67,6 +70,7 @@ impl Registry {
 #[derive(Default)]
 struct Added {
     timeout_ms: u64,
+    together_max: usize,
     queue: Option<Arc<TransientQueue>>,
     retry: Option<super::retry::Backoff>,
 }
@@ -78,6 +82,7 @@ impl Shared {
         for webhook in &self.settings.webhooks {
             let added = Added {
                 timeout_ms: webhook.timeout_ms,
+                together_max: 1,
                 queue: None,
                 retry: Some(webhook.retry.clone()),
             };
@@ -93,6 +98,7 @@ impl Shared {
         let mut registry = self.registry.lock();
         let added = Added {
             timeout_ms: clients.timeout_ms,
+            together_max: 1,
             queue: Some(Arc::new(TransientQueue::new(
                 limits.transient_events_max,
                 limits.transient_bytes_max,
@@ -132,6 +138,7 @@ impl Shared {
                     target: same.target.clone(),
                     pattern,
                     timeout_ms: spec.timeout_ms.max(1),
+                    together_max: spec.together_max.max(1),
                     queue: same.queue.clone(),
                     retry: None,
                     counters: Arc::clone(&same.counters),
@@ -147,6 +154,7 @@ impl Shared {
             let is_transient = queue.is_some();
             let added = Added {
                 timeout_ms: spec.timeout_ms,
+                together_max: spec.together_max,
                 queue,
                 retry: None,
             };

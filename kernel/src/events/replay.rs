@@ -198,7 +198,7 @@ impl Replay {
                 let outcome = self
                     .shared
                     .delivery
-                    .attempt(target, Arc::clone(&json), &context, route.timeout_ms)
+                    .attempt(target, std::slice::from_ref(&json), &context, route.timeout_ms)
                     .await;
                 let now_ms = self.shared.clock.now_ms();
                 match outcome {

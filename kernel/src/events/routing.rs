@@ -25,6 +25,8 @@ pub(crate) struct Handler {
     pub(crate) target: Target,
     pub(crate) pattern: Pattern,
     pub(crate) timeout_ms: u64,
+    /// Events of one key that it takes in one call.
+    pub(crate) together_max: usize,
     /// Where transient events wait; `None` for a durable handler.
     pub(crate) queue: Option<Arc<TransientQueue>>,
     /// The webhook's own; plugins' handlers go by the configuration.

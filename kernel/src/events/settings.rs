@@ -53,7 +53,7 @@ pub struct BusLimits {
     pub buffer_bytes_max: usize,
     /// Largest payload of one event, bytes.
     pub payload_bytes_max: usize,
-    /// Stored events asked for at once.
+    /// Stored events asked for at once; fewer where they are large, so that they fit into the window.
     pub page_events: u32,
     /// Events that are not done and known to the dispatcher; beyond that it reads no further.
     pub window_events_max: usize,

@@ -79,10 +79,10 @@ async fn deliver(shared: &Shared, handler: &Handler, waiting: &Waiting) {
     let give_up_at_ms = shared.clock.now_ms().saturating_add(limit_ms);
     let mut away_ms = AWAY_MS.0;
     loop {
-        let event = Arc::clone(&waiting.event);
+        let events = std::slice::from_ref(&waiting.event);
         let outcome = shared
             .delivery
-            .attempt(&handler.target, event, &waiting.context, waiting.limit_ms)
+            .attempt(&handler.target, events, &waiting.context, waiting.limit_ms)
             .await;
         match outcome {
             Outcome::Done => {

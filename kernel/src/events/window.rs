@@ -3,8 +3,9 @@
 //! what to deliver next, what to write down and when to look again. No clock, no I/O, no tasks.
 //!
 //! Invariants
-//! * Of one key, a handler has at most one event in work, the lowest sequence that is not done or given up. `serial`
-//!   handlers have one key for everything.
+//! * Of one key, a handler has at most one call in work: with the lowest sequence that is not done or given up, and where it takes
+//!   several together, with those right behind that. `serial` handlers have one key for everything.
+//! * A call with several events that fails is nobody's attempt: each of them is tried by itself then.
 //! * A key goes on after a dead letter only when that is written: else a crash could deliver the given-up event after
 //!   its successors.
 //! * An event is forgotten when its outcome is written, never before: what the store still calls pending is known here.
@@ -14,6 +15,7 @@ mod entry;
 mod intake;
 mod lane;
 mod progress;
+mod run;
 mod settlement;
 #[cfg(test)]
 mod tests;

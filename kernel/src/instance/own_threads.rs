@@ -128,9 +128,9 @@ impl OwnThreads {
 
     /// From now on it is called here, because it blocked somebody else's thread. False when that was known.
     pub(crate) fn set_apart(&self, blocked_in: &str) -> bool {
-        let first = self.blocked.set(blocked_in.to_owned()).is_ok();
+        // Whoever hears of it finds it so.
         self.apart.store(true, Ordering::Relaxed);
-        first
+        self.blocked.set(blocked_in.to_owned()).is_ok()
     }
 
     /// For what it blocked a thread of somebody else.

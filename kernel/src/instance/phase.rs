@@ -24,7 +24,7 @@ use crate::{error::Error, loader};
 /// plugin must not hold up that one's unload.
 const CHECKPOINT: Duration = Duration::from_millis(20);
 /// What a thread may take beyond the limit to say that the limit is over, before it counts as blocked.
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a phase did not end well.
 #[derive(Debug)]

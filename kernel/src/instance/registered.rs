@@ -48,6 +48,13 @@ impl Registered {
         &self.services
     }
 
+    /// How many events the handler at a position takes in one call.
+    pub(crate) fn together_max(&self, index: u32) -> usize {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        let count = self.raw.events.get(place).map_or(1, |event| event.together_max.max(1));
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
     /// Position of the event handler of this name.
     pub(crate) fn event(&self, name: &str) -> Option<u32> {
         (0_u32..)

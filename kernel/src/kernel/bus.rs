@@ -107,6 +107,7 @@ impl Core {
                 pattern: event.pattern.clone(),
                 durable: event.durable,
                 timeout_ms: instance.limits.event_ms,
+                together_max: usize::try_from(event.together_max).unwrap_or(usize::MAX),
             })
             .collect();
         if let Err(error) = self.bus().register(&record.id, &handlers) {

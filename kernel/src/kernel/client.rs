@@ -231,9 +231,9 @@ impl ClientsPort for KernelClient {
 pub(crate) struct Handlers(pub(crate) Weak<Core>);
 
 impl HandlerPort for Handlers {
-    fn deliver(&self, handler: &HandlerId, event: Arc<[u8]>, context: Context) -> PortFuture<()> {
+    fn deliver(&self, handler: &HandlerId, events: &[Arc<[u8]>], context: Context) -> PortFuture<()> {
         let begun = match self.0.upgrade() {
-            Some(core) => deliver(&core, handler, &event, &context),
+            Some(core) => deliver(&core, handler, events, &context),
             None => Err(PluginError::unavailable("the kernel is gone")),
         };
         match begun {
@@ -255,8 +255,8 @@ struct Named<'a> {
     name: Cow<'a, str>,
 }
 
-/// Starts a delivery; `None` when the operator denies the plugin this event, which then counts as had.
-fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) -> Result<Option<Call>> {
+/// Starts a delivery; `None` when the operator denies the plugin these events, which then count as had.
+fn deliver(core: &Core, handler: &HandlerId, events: &[Arc<[u8]>], context: &Context) -> Result<Option<Call>> {
     let gone = || PluginError::unavailable("the event handler is not available at the moment");
     let record = core.record(handler.plugin()).map_err(|_| gone())?;
     let cell: &PluginCell = &record.cell;
@@ -266,12 +266,30 @@ fn deliver(core: &Core, handler: &HandlerId, event: &[u8], context: &Context) ->
         CellState::Down(down) => return Err(cell.unavailable(down)),
     };
     let index = instance.registered().event(handler.name()).ok_or_else(gone)?;
-    // A pattern may be wider than a name that the operator denies.
-    let named: Named<'_> = serde_json::from_slice(event)?;
-    if !record.candidate().grants.may_handle_event(&named.name) {
-        return Ok(None);
+    let candidate = record.candidate();
+    let mut admitted: Vec<&[u8]> = Vec::with_capacity(events.len());
+    for event in events {
+        // A pattern may be wider than a name that the operator denies.
+        let named: Named<'_> = serde_json::from_slice(event)?;
+        if candidate.grants.may_handle_event(&named.name) {
+            admitted.push(event);
+        }
+    }
+    let together_max = instance.registered().together_max(index);
+    if admitted.len() > together_max {
+        // The library was exchanged for one that takes fewer; they come one by one now.
+        let text = format!(
+            "{} events came together, and the handler takes {together_max}",
+            admitted.len()
+        );
+        return Err(PluginError::internal(text));
     }
     let mut raw = context.raw();
     raw.flags |= cell.chain_bit;
-    Ok(Some(instance.event(index, &raw, RSlice::from_slice(event))))
+    let call = |event: &[u8]| instance.event(index, &raw, RSlice::from_slice(event));
+    Ok(match admitted[..] {
+        [] => None,
+        [event] => Some(call(event)),
+        _ => Some(call(&[&b"["[..], &admitted.join(&b','), b"]"].concat())),
+    })
 }

@@ -58,7 +58,10 @@ pub(crate) async fn start_all(core: &Arc<Core>) -> Result<(), Error> {
         .await;
     }
     core.refresh_contributions();
-    core.bus().open();
+    // A command has few of the handlers, and may run beside a host that has all of them: what waits is that one's.
+    if core.options.select == Selection::All {
+        core.bus().open();
+    }
     for sentence in core.bus().unused_settings().iter().chain(&core.unheld_event_types()) {
         tracing::warn!("{sentence}");
     }

@@ -8,10 +8,26 @@
 //!
 //! Called by the kernel's start, and by `unload` after a library is gone.
 
-use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_t};
+use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_set_default, mi_option_t};
 
 /// `mi_option_purge_delay`, which the bindings have no name for: for how long freed pages are kept, milliseconds.
 const PURGE_DELAY: mi_option_t = 15;
+
+/// `mi_option_arena_eager_commit`: whether the memory that is reserved counts as handed out from the start. Then much of what is
+/// freed is never given back.
+const ARENA_EAGER_COMMIT: mi_option_t = 4;
+
+/// Among the functions that run before `main`: by then something is allocated, and what was reserved for it stays as it is.
+#[used]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+static BEFORE_MAIN: extern "C" fn() = reserve_lazily;
+
+/// `MIMALLOC_ARENA_EAGER_COMMIT` in the environment has the last word.
+extern "C" fn reserve_lazily() {
+    // SAFETY: sets a number that is read when memory is reserved for the first time, and needs nothing that is set up later; no
+    // other thread is there yet.
+    unsafe { mi_option_set_default(ARENA_EAGER_COMMIT, 0) };
+}
 
 /// What is freed goes back to the system, now and not when something is allocated again, which in a server that has nothing to do
 /// may be never. Pages of two megabytes are left to those that ask for them: of a hundred small heaps each would be mostly empty.
@@ -52,6 +68,17 @@ mod tests {
         super::keep_small();
         // SAFETY: as above.
         assert_eq!(unsafe { libmimalloc_sys::mi_option_get(super::PURGE_DELAY) }, 0);
+    }
+
+    #[test]
+    fn memory_is_reserved_lazily_before_anything_runs() {
+        assert!(
+            std::env::var_os("MIMALLOC_ARENA_EAGER_COMMIT").is_none(),
+            "the environment has the last word"
+        );
+        // SAFETY: reads a number.
+        let found = unsafe { libmimalloc_sys::mi_option_get(super::ARENA_EAGER_COMMIT) };
+        assert_eq!(found, 0);
     }
 
     #[test]

@@ -58,6 +58,12 @@ fn exclusive(document: &mut Value) {
     document["objectos"]["swap"] = json!("exclusive");
 }
 
+/// The same, with more time for calls under way than any swap takes that waits for nothing else.
+fn patient(document: &mut Value) {
+    exclusive(document);
+    document["objectos"]["limits"]["drainMs"] = json!(20_000);
+}
+
 #[test]
 fn swaps_under_load_lose_no_call_carry_the_state_and_unmap_the_old_library() {
     run(async {
@@ -145,13 +151,13 @@ fn an_exclusive_plugin_is_never_open_twice_and_calls_wait() {
 fn synchronous_calls_that_wait_do_not_hold_up_what_they_wait_for() {
     run(async {
         let mut rig = Rig::new();
-        rig.probe("probe.a", json!({}), exclusive);
+        rig.probe("probe.a", json!({}), patient);
         let (kernel, _) = rig.boot().await;
         // More of them than the executor has workers, while a call is under way that has to end first.
         let service = kernel.service("probe.a", "^1").unwrap();
         let context = || Context::request("slow").with_limit(Duration::from_secs(30));
         let slow = (service.clone(), context());
-        let slow = tokio::spawn(async move { slow.0.call("wait", &slow.1, b"300").await.map(drop) });
+        let slow = tokio::spawn(async move { slow.0.call("wait", &slow.1, b"2000").await.map(drop) });
         until("the call", || async {
             kernel.metrics()["plugins"]["probe.a"]["inFlight"] == json!(1)
         })
@@ -170,7 +176,7 @@ fn synchronous_calls_that_wait_do_not_hold_up_what_they_wait_for() {
             .collect();
         let report = swap.await.unwrap().unwrap();
         assert!(
-            report.switch_us < 5_000_000,
+            report.switch_us < 15_000_000,
             "the swap waited for its callers: {report:?}"
         );
         slow.await.unwrap().unwrap();
@@ -185,7 +191,7 @@ fn synchronous_calls_that_wait_do_not_hold_up_what_they_wait_for() {
 fn a_call_that_comes_out_of_a_draining_one_passes() {
     run(async {
         let mut rig = Rig::new();
-        rig.probe("probe.a", json!({}), exclusive);
+        rig.probe("probe.a", json!({}), patient);
         rig.probe("probe.b", json!({ "routes": false }), |document| {
             document["objectos"]["services"]["uses"] = json!([{ "name": "probe.a", "range": "^1", "optional": true }]);
         });
@@ -207,7 +213,7 @@ fn a_call_that_comes_out_of_a_draining_one_passes() {
         let report = kernel.swap("probe.a").await.unwrap();
         assert_eq!(report.generation, 2);
         assert!(
-            report.switch_us < 2_000_000,
+            report.switch_us < 10_000_000,
             "the swap did not wait for itself: {report:?}"
         );
         stop.store(true, Ordering::Relaxed);
@@ -222,8 +228,11 @@ fn a_version_that_does_not_come_up_leaves_the_old_one_in_charge() {
         run(async move {
             let mut rig = Rig::new();
             let change = |document: &mut Value| {
+                // Short only for what is to run out of time.
+                let hangs = config["init"] == "hang" && document["manifest"]["version"] == "1.0.1";
+                let limit_ms = if hangs { 300 } else { 20_000 };
                 document["objectos"]["limits"] =
-                    json!({ "initMs": 300, "startMs": 300, "stopMs": 300, "drainMs": 2000 });
+                    json!({ "initMs": limit_ms, "startMs": limit_ms, "stopMs": limit_ms, "drainMs": 20_000 });
                 document["objectos"]["swap"] = json!(how);
                 if document["manifest"]["version"] == "1.0.1" {
                     document["objectos"]["settings"] =

@@ -44,8 +44,22 @@ impl Ward {
 
     /// Asks the probe that blocks.
     fn ask(&self, method: &'static str, pause_ms: u64) -> impl Future<Output = Result<Vec<u8>, Error>> + Send + use<> {
+        self.within(PATIENCE, method, pause_ms)
+    }
+
+    /// Asks it what it is to answer.
+    fn hear(&self, method: &'static str, pause_ms: u64) -> impl Future<Output = Result<Vec<u8>, Error>> + Send + use<> {
+        self.within(SOON, method, pause_ms)
+    }
+
+    fn within(
+        &self,
+        limit: Duration,
+        method: &'static str,
+        pause_ms: u64,
+    ) -> impl Future<Output = Result<Vec<u8>, Error>> + Send + use<> {
         let (kernel, id) = (self.kernel.clone(), self.id);
-        let context = Context::request("r1").with_limit(PATIENCE);
+        let context = Context::request("r1").with_limit(limit);
         async move {
             let payload = pause_ms.to_string().into_bytes();
             kernel.call_service(id, method, context, payload).await
@@ -111,7 +125,7 @@ fn a_plugin_with_threads_of_its_own_blocks_those_alone() {
             ward.threads()["running"] == json!(0)
         })
         .await;
-        assert_eq!(ward.ask("echo", 7).await.unwrap(), b"7");
+        assert_eq!(ward.hear("echo", 7).await.unwrap(), b"7");
         ward.kernel.shutdown(STOP).await;
     });
 }
@@ -124,7 +138,7 @@ fn a_blocked_generation_is_kept_and_the_swap_goes_on() {
         ward.rig.replace(ward.id, "1.0.1", |_| {});
         let report = ward.kernel.swap(ward.id).await.unwrap();
         assert_eq!(report.generation, 2);
-        assert_eq!(ward.ask("echo", 7).await.unwrap(), b"7");
+        assert_eq!(ward.hear("echo", 7).await.unwrap(), b"7");
         let kept = || {
             let plugins = ward.kernel.plugins();
             let list = plugins["plugins"].as_array().unwrap().clone();
@@ -157,7 +171,7 @@ fn a_plugin_that_blocks_a_thread_it_shares_is_found_out() {
             "{message}"
         );
         assert_eq!(ward.threads()["mode"], json!("own"));
-        let more: Vec<_> = (0..4).map(|_| tokio::spawn(ward.ask("block", 1000))).collect();
+        let more: Vec<_> = (0..4).map(|_| tokio::spawn(ward.ask("block", 3000))).collect();
         ward.others_go_on().await;
         for answer in more {
             timed_out(answer.await.unwrap());
@@ -178,7 +192,7 @@ fn a_call_that_blocks_as_it_is_dropped_is_found_out() {
     run(async {
         let ward = Ward::new("probe.dropped", ThreadMode::Shared, 2).await;
         // Dropped at its deadline.
-        let asked = tokio::spawn(ward.ask("block_as_dropped", 800));
+        let asked = tokio::spawn(ward.ask("block_as_dropped", 3000));
         until("the verdict", || async { ward.verdict().is_some() }).await;
         let (_, message) = ward.verdict().unwrap();
         assert!(
@@ -187,7 +201,7 @@ fn a_call_that_blocks_as_it_is_dropped_is_found_out() {
         );
         timed_out(asked.await.unwrap());
         // The next one is dropped on a thread of the plugin's own.
-        timed_out(ward.ask("block_as_dropped", 800).await);
+        timed_out(ward.ask("block_as_dropped", 3000).await);
         for blocked in [1, 0] {
             until("threads", || async { ward.threads()["stuck"] == json!(blocked) }).await;
         }
@@ -202,7 +216,7 @@ fn a_synchronous_call_is_watched_as_well() {
         let service = ward.kernel.service(ward.id, "*").unwrap();
         let asked = tokio::task::spawn_blocking(move || {
             let context = Context::request("r1").with_limit(SOON);
-            service.call_sync("block_sync", &context, b"1000")
+            service.call_sync("block_sync", &context, b"3000")
         });
         until("the verdict", || async { ward.verdict().is_some() }).await;
         let (_, message) = ward.verdict().unwrap();
@@ -210,7 +224,7 @@ fn a_synchronous_call_is_watched_as_well() {
             message.contains("a synchronous call of its service probe.sync"),
             "{message}"
         );
-        assert_eq!(asked.await.unwrap().unwrap(), b"1000");
+        assert_eq!(asked.await.unwrap().unwrap(), b"3000");
         ward.kernel.shutdown(STOP).await;
     });
 }
@@ -221,13 +235,13 @@ fn background_tasks_block_the_plugins_own_threads_and_end_before_its_library_goe
         let ward = Ward::new("probe.tasks", ThreadMode::Own, 4).await;
         // More of them than the executor has threads.
         for _ in 0..3 {
-            assert!(ward.ask("spawn_blocked", 3000).await.is_ok());
+            assert!(ward.hear("spawn_blocked", 3000).await.is_ok());
         }
-        assert!(ward.ask("spawn", 0).await.is_ok());
+        assert!(ward.hear("spawn", 0).await.is_ok());
         let begun = Instant::now();
         ward.others_go_on().await;
         assert!(begun.elapsed() < Duration::from_millis(2500), "the others waited");
-        let count = || async { ward.ask("spawned", 0).await.unwrap_or_default() };
+        let count = || async { ward.hear("spawned", 0).await.unwrap_or_default() };
         assert_eq!(count().await, b"4");
         // One of them never ends by itself.
         until("the end of three tasks", || async { count().await == b"1" }).await;

@@ -39,6 +39,75 @@ pub struct Credentials {
     pub secure: bool,
 }
 
+/// [`Credentials`] that lie in the request: they are written and read for every request, and nothing is copied for that. JSON as
+/// that of [`Credentials`]; it cannot be read back where a text in it is escaped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Presented<'a> {
+    /// The `Authorization` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<&'a str>,
+    /// The `Cookie` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<&'a str>,
+    /// The `X-API-Key` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<&'a str>,
+    /// The `Origin` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<&'a str>,
+    /// The `Host` of the request.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<&'a str>,
+    /// Method of the request.
+    pub method: &'a str,
+    /// Path of the request.
+    pub path: &'a str,
+    /// Address of the peer.
+    pub address: &'a str,
+    /// Whether nobody does anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passive: bool,
+    /// Whether the caller's connection is encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secure: bool,
+}
+
+impl<'a> From<&'a Credentials> for Presented<'a> {
+    fn from(credentials: &'a Credentials) -> Self {
+        Self {
+            authorization: credentials.authorization.as_deref(),
+            cookie: credentials.cookie.as_deref(),
+            api_key: credentials.api_key.as_deref(),
+            origin: credentials.origin.as_deref(),
+            host: credentials.host.as_deref(),
+            method: &credentials.method,
+            path: &credentials.path,
+            address: &credentials.address,
+            passive: credentials.passive,
+            secure: credentials.secure,
+        }
+    }
+}
+
+impl From<Presented<'_>> for Credentials {
+    fn from(presented: Presented<'_>) -> Self {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            authorization: owned(presented.authorization),
+            cookie: owned(presented.cookie),
+            api_key: owned(presented.api_key),
+            origin: owned(presented.origin),
+            host: owned(presented.host),
+            method: presented.method.to_owned(),
+            path: presented.path.to_owned(),
+            address: presented.address.to_owned(),
+            passive: presented.passive,
+            secure: presented.secure,
+        }
+    }
+}
+
 /// Who it is. JSON, camelCase.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -81,7 +81,7 @@ pub struct PendingRequest {
     pub limit: u32,
     /// The kernel instance that asks: events that another instance holds are left to it while its lease runs.
     pub node: String,
-    /// How long the events are this node's, milliseconds.
+    /// How long the events are this node's, milliseconds; 0 only looks. Nothing is leased in a store that one node has alone.
     pub lease_ms: u64,
 }
 

@@ -103,8 +103,18 @@ pub struct SystemPermissionRequest {
     pub permission: String,
 }
 
+/// What a principal may do beyond records. JSON, camelCase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Powers {
+    /// Everything there is; then `system_permissions` need not name any.
+    pub administrator: bool,
+    /// Names of the system permissions that come with its permission sets.
+    pub system_permissions: Vec<String>,
+}
+
 /// What a principal may do.
-#[service(name = "permissions", version = "1.0.0")]
+#[service(name = "permissions", version = "1.1.0")]
 pub trait Permissions {
     /// Changes whenever any plan may have changed, before the change that causes it is acknowledged. A plan that was asked
     /// for under one version holds for equal principals until the version is another.
@@ -119,6 +129,15 @@ pub trait Permissions {
         Err(Error::new(
             ErrorKind::NotImplemented,
             "the service permissions does not tell which sets a principal holds",
+        ))
+    }
+    /// What the context's principal may do beyond records, however it came by it. One of kind `User` without an id is whoever has
+    /// its roles and nothing else, in whatever organisation: what a role brings is asked so before it is given. A provider that does
+    /// not tell answers an error: whoever asks holds somebody to it.
+    async fn powers(&self, _context: Context) -> Result<Powers> {
+        Err(Error::new(
+            ErrorKind::NotImplemented,
+            "the service permissions does not tell what a principal may do beyond records",
         ))
     }
 }

@@ -171,15 +171,31 @@ impl TestPlugin {
     /// The first failure.
     pub async fn deliver(&self, context: &Context, event: &Event) -> Result<usize> {
         let bytes = serde_json::to_vec(event)?;
+        self.deliver_bytes(context, &event.name, 1, &bytes).await
+    }
+
+    /// Delivers events of one key, of which the first tells the name, in one call to every handler that takes so many together
+    /// and whose pattern fits; answers how many handlers had them.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn deliver_together(&self, context: &Context, events: &[Event]) -> Result<usize> {
+        let Some(first) = events.first() else { return Ok(0) };
+        let count = u32::try_from(events.len()).map_err(Error::internal)?;
+        let bytes = serde_json::to_vec(events)?;
+        self.deliver_bytes(context, &first.name, count, &bytes).await
+    }
+
+    async fn deliver_bytes(&self, context: &Context, name: &str, together: u32, bytes: &[u8]) -> Result<usize> {
         let mut count = 0;
         for (index, handler) in self.registrations.events.iter().enumerate() {
             let fits = match handler.pattern.strip_suffix('*') {
-                Some(prefix) => event.name.starts_with(prefix),
-                None => event.name == handler.pattern,
+                Some(prefix) => name.starts_with(prefix),
+                None => name == handler.pattern,
             };
-            if fits {
+            if fits && handler.together_max >= together {
                 let index = u32::try_from(index).map_err(Error::internal)?;
-                self.finish(self.raw.event(index, &context.raw(), RSlice::from_slice(&bytes)))
+                self.finish(self.raw.event(index, &context.raw(), RSlice::from_slice(bytes)))
                     .await?;
                 count += 1;
             }

@@ -31,6 +31,26 @@ fn every_part_crosses() {
 }
 
 #[test]
+fn an_incoming_request_is_made_as_if_part_by_part() {
+    let extra = json!({"address": "::1", "userAgent": "a \"browser\""});
+    let limit = Duration::from_secs(5);
+    for trace in ["", "t1"] {
+        let context = Context::incoming("r1", trace, limit, extra.to_string().as_bytes());
+        let parts = Context::request("r1")
+            .with_trace(trace)
+            .with_extra(extra.as_object().unwrap());
+        assert_eq!(format!("{context:?}"), format!("{parts:?}"));
+        assert_eq!(context.extra(), parts.extra());
+        assert!(
+            context
+                .remaining()
+                .is_some_and(|left| left > Duration::ZERO && left <= limit)
+        );
+        assert_eq!(context.principal().unwrap(), None);
+    }
+}
+
+#[test]
 fn a_later_limit_never_extends_an_earlier_one() {
     let context = Context::background()
         .with_limit(Duration::from_secs(1))

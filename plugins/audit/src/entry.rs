@@ -3,6 +3,7 @@
 use objectos_plugin_api::{
     Event,
     contracts::events::{Origin, RecordEvent, SecurityEvent},
+    nests_beyond,
     protocol::system::AuditEventSeverity,
 };
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ use crate::{
     severity,
 };
 
+/// Levels of lists and objects in a value that is written down as it is.
+const NESTED_MAX: usize = 64;
 /// Fields that a record's name may stand in; the first that there is.
 const TITLES: [&str; 3] = ["name", "title", "subject"];
 /// Fields that the engine fills for every record: who and when stand in the row itself.
@@ -166,6 +169,9 @@ impl Entries {
                     .flatten()
                     .for_each(|value| self.redaction.clean(value));
             }
+            for value in [&mut old_value, &mut new_value].into_iter().flatten() {
+                flatten(value);
+            }
             Change {
                 field: name.clone(),
                 field_label: known.and_then(|known| known.label.clone()),
@@ -253,4 +259,11 @@ fn sentence(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()
     })
+}
+
+/// Writes a value as the text of its JSON that lies deeper than a row can hold, which lists it with others.
+fn flatten(value: &mut Value) {
+    if nests_beyond(value, NESTED_MAX) {
+        *value = Value::String(value.to_string());
+    }
 }

@@ -43,6 +43,10 @@ const FAMILIES: [(&str, &str); 11] = [
     ("plugin", "plugin.*"),
 ];
 
+/// Events of one record or person that are written down together: what somebody does a hundred times a second costs no hundred
+/// transactions.
+const EVENTS_TOGETHER_MAX: u32 = 64;
+
 /// `objectos.audit`.
 #[derive(Debug)]
 pub struct AuditPlugin {
@@ -123,11 +127,9 @@ impl Plugin for AuditPlugin {
     fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
         if self.settings.audit.enabled {
             for (name, pattern) in FAMILIES {
-                registry.durable_event(
-                    name,
-                    pattern,
-                    |plugin, _, event| async move { plugin.take(event).await },
-                );
+                registry.durable_events(name, pattern, EVENTS_TOGETHER_MAX, |plugin, _, events| async move {
+                    plugin.take(events).await
+                });
             }
         }
         if self.settings.immutable() {
@@ -261,19 +263,24 @@ impl AuditPlugin {
 
     /// An event from the bus. Whatever keeps the row from being stored now is said to be an absence: the event waits and
     /// comes again, as often as it takes. Only a row that can never be stored counts as a failure.
-    async fn take(&self, event: Event) -> Result<()> {
-        let name = event.name.clone();
+    async fn take(&self, events: Vec<Event>) -> Result<()> {
         let away = |error: AuditError| {
             if error.is_final() {
-                tracing::error!(event = name, error = %error, "an event cannot be written down");
+                let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();
+                let names = names.join(", ");
+                tracing::error!(events = names, error = %error, "what happened cannot be written down");
                 return Error::from(error);
             }
             Error::unavailable(format!("the audit trail cannot be written: {error}"))
         };
-        let Some(row) = self.entries.row(&event).await.map_err(&away)? else {
+        let mut rows = Vec::with_capacity(events.len());
+        for event in &events {
+            rows.extend(self.entries.row(event).await.map_err(away)?);
+        }
+        if rows.is_empty() {
             return Ok(());
-        };
-        self.writer.store(row).await.map_err(away)
+        }
+        self.writer.store(rows).await.map_err(away)
     }
 
     /// `audit verify [--archives DIR]`

@@ -141,7 +141,7 @@ impl Keeper {
         if let Some(key) = &self.key {
             removal::sign(&mut row, key);
         }
-        self.writer.store(row).await?;
+        self.writer.store(vec![row]).await?;
         for batch in rows.chunks(DELETE_BATCH) {
             let ids: Vec<&str> = batch.iter().map(|row| row.id.as_str()).collect();
             self.records.remove(&ids).await?;

@@ -145,6 +145,6 @@ impl Reader {
         };
         row.come_from(Origin::of(context));
         row.fit();
-        self.writer.store(row).await
+        self.writer.store(vec![row]).await
     }
 }

@@ -1,6 +1,8 @@
 //! Rows as callers get them: `system/AuditEvent` with what the trail knows beyond it. What of a row a caller may see is decided
-//! before, in `sight`.
+//! before, in `sight`; of an event nobody knows who hears it, so it has none of what `sight` would withhold.
 
+use objectos_plugin_api::{Error, Result};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::row::{Change, Row};
@@ -78,6 +80,43 @@ pub(crate) fn event(row: &Row) -> Value {
     put(&mut out, "previousHash", Some(row.previous_hash.as_str()));
     put(&mut out, "hash", Some(row.hash.as_str()));
     Value::Object(out)
+}
+
+/// What listeners are told of a stored row. Whoever wants its values reads it over REST, where it is known what they may see.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Recorded<'a> {
+    id: &'a str,
+    event_type: &'a str,
+    severity: &'a str,
+    timestamp: &'a str,
+    result: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_id: Option<&'a str>,
+    sequence: u64,
+}
+
+/// That the row was stored and what it is about, as the payload of an event.
+///
+/// # Errors
+/// `Internal` when it cannot be written as JSON.
+pub(crate) fn recorded(row: &Row) -> Result<Vec<u8>> {
+    let recorded = Recorded {
+        id: &row.id,
+        event_type: &row.event_type,
+        severity: &row.severity,
+        timestamp: &row.timestamp,
+        result: &row.result,
+        tenant_id: row.tenant_id.as_deref(),
+        object_name: row.object_name.as_deref(),
+        record_id: row.record_id.as_deref(),
+        sequence: row.sequence,
+    };
+    serde_json::to_vec(&recorded).map_err(Error::internal)
 }
 
 /// The row as an entry of `GET /api/v1/data/{object}/{id}/changelog`.

@@ -1,5 +1,5 @@
 //! The one task that gives rows their place in the chain and stores them. Handlers of events hand rows over and wait; what
-//! waits together is stored together, so that a thousand changes a second cost a few transactions.
+//! waits together is stored together, and so is what came together, so that a thousand changes a second cost a few transactions.
 
 use objectos_plugin_api::{Context, Host, NewEvent};
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
@@ -18,12 +18,12 @@ use crate::{
 
 /// Rows that wait.
 const QUEUE: usize = 2_048;
-/// Event that tells of a stored row.
+/// Event that tells that a row was stored, and none of its values.
 pub(crate) const RECORDED: &str = "audit.event.recorded";
 
-/// A row on its way, and who waits for it.
+/// Rows on their way, and who waits for them.
 struct Job {
-    row: Row,
+    rows: Vec<Row>,
     done: Option<oneshot::Sender<Result<()>>>,
 }
 
@@ -34,20 +34,21 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Stores a row; answers once it is stored. A row whose id is stored already is stored.
+    /// Stores rows in their order; answers once all are stored. A row whose id is stored already is stored.
     ///
     /// # Errors
-    /// What the engine answers; `Stopping`.
-    pub(crate) async fn store(&self, row: Row) -> Result<()> {
+    /// What the engine answers to the first that it does not take, while others may be stored; `Stopping`.
+    pub(crate) async fn store(&self, rows: Vec<Row>) -> Result<()> {
         let (done, stored) = oneshot::channel();
-        let job = Job { row, done: Some(done) };
+        let job = Job { rows, done: Some(done) };
         self.jobs.send(job).await.map_err(|_| AuditError::Stopping)?;
         stored.await.map_err(|_| AuditError::Stopping)?
     }
 
     /// Hands a row over and does not wait; false when too many wait already.
     pub(crate) fn offer(&self, row: Row) -> bool {
-        self.jobs.try_send(Job { row, done: None }).is_ok()
+        let rows = vec![row];
+        self.jobs.try_send(Job { rows, done: None }).is_ok()
     }
 }
 
@@ -59,7 +60,7 @@ pub(crate) struct WriterTask {
     pub(crate) key: Option<Arc<Key>>,
     pub(crate) folder: PathBuf,
     pub(crate) checkpoint_rows: u64,
-    /// Rows of one transaction.
+    /// Rows of one transaction, but for those that come together with its last.
     pub(crate) batch_max: usize,
     pub(crate) alarms: Arc<Alarms>,
 }
@@ -92,10 +93,14 @@ impl WriterTask {
                 job = jobs.recv() => job,
             };
             let Some(first) = first else { break };
+            let mut count = first.rows.len();
             let mut batch = vec![first];
-            while batch.len() < self.batch_max {
+            while count < self.batch_max {
                 match jobs.try_recv() {
-                    Ok(job) => batch.push(job),
+                    Ok(job) => {
+                        count += job.rows.len();
+                        batch.push(job);
+                    }
                     Err(_) => break,
                 }
             }
@@ -135,18 +140,19 @@ impl WriterTask {
     /// Stores a batch and tells who waits; answers the rows that are new.
     async fn store(&self, batch: Vec<Job>, head: &mut Option<Head>) -> Vec<Row> {
         let (mut rows, mut waiting): (Vec<Row>, Vec<_>) = (Vec::new(), Vec::new());
-        for job in batch {
-            waiting.push((job.row.id.clone(), job.done));
-            rows.push(job.row);
+        for Job { rows: more, done } in batch {
+            let ids: Vec<String> = more.iter().map(|row| row.id.clone()).collect();
+            waiting.push((ids, done));
+            rows.extend(more);
         }
         let mut seen = HashSet::new();
         rows.retain(|row| seen.insert(row.id.clone()));
         let mut failed: Vec<(String, AuditError)> = Vec::new();
         let stored = self.append(rows, head, &mut failed).await;
-        for (id, done) in waiting {
+        for (ids, done) in waiting {
             let Some(done) = done else { continue };
-            let place = failed.iter().position(|(of, _)| *of == id);
-            let answer = place.map_or(Ok(()), |place| Err(same(&failed[place].1)));
+            let first = failed.iter().find(|(of, _)| ids.contains(of));
+            let answer = first.map_or(Ok(()), |(_, error)| Err(same(error)));
             // Who does not wait any more is delivered the event again.
             let _ = done.send(answer);
         }
@@ -214,11 +220,9 @@ impl WriterTask {
     fn tell(&self, rows: &[Row]) {
         let context = Context::background();
         for row in rows {
-            let payload = view::event(row).to_string();
-            if let Err(error) = self
-                .host
-                .publish(&context, &NewEvent::new(RECORDED, payload.as_bytes()))
-            {
+            let told =
+                view::recorded(row).and_then(|payload| self.host.publish(&context, &NewEvent::new(RECORDED, &payload)));
+            if let Err(error) = told {
                 tracing::debug!(error = %error, "nobody could be told of an audit event");
             }
         }

@@ -103,6 +103,7 @@ impl Auth {
         {
             let change = json!({
                 "banned": true, "ban_reason": "suspicious activity", "ban_expires": moment::text(until_ms),
+                "banned_in": null,
             });
             let told = if untold { vec![told()?] } else { Vec::new() };
             untold = false;

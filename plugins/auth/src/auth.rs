@@ -41,7 +41,7 @@ pub(crate) struct Auth {
     pub(crate) host: Host,
     pub(crate) records: Records,
     pub(crate) mailer: MailerClient,
-    permissions: PermissionsClient,
+    pub(crate) permissions: PermissionsClient,
     pub(crate) config: AuthConfig,
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
@@ -253,7 +253,7 @@ impl Auth {
     }
 
     /// Whether a plugin declares `permissions`, up or down.
-    fn declares_permissions(&self) -> bool {
+    pub(crate) fn declares_permissions(&self) -> bool {
         #[derive(serde::Deserialize)]
         struct Contribution {
             name: String,

@@ -136,10 +136,12 @@ impl Auth {
     async fn is_invited(&self, context: &Context, email: &str) -> Result<bool> {
         let filter = json!({ "email": email, "status": PENDING });
         let invited: Vec<Invitation> = self.records.find(context, filter).await?;
-        let now_ms = self.now_ms();
-        Ok(invited
-            .iter()
-            .any(|invitation| moment::ms(&invitation.expires_at) > now_ms))
+        for invitation in &invited {
+            if self.invitation_stands(context, invitation).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn store_user(&self, context: &Context, id: &str, new: &NewUser, by: By<'_>, claims: bool) -> Result<User> {

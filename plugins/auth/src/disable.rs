@@ -9,7 +9,7 @@ use crate::{
     auth::Auth,
     error::Result,
     records::{
-        changing, deleting,
+        changing, changing_based_on, deleting,
         kinds::{Session, User},
     },
     sessions::issue::ended,
@@ -24,7 +24,8 @@ impl Auth {
     /// Changes a user so that they are disabled, and ends their sessions and links; `told` goes with the change.
     ///
     /// # Errors
-    /// Those of the store; the user is as before unless it was stored.
+    /// Those of the store, `Conflict` among them when an organisation disables a user who was changed meanwhile; the user is as
+    /// before unless it was stored.
     pub(crate) async fn disable(
         &self,
         context: &Context,
@@ -34,9 +35,15 @@ impl Auth {
         description: &str,
     ) -> Result<User> {
         self.forget_user(&user.id);
+        // What an organisation does takes no place of what the platform did since the user was read.
+        let disabling = if change["banned_in"].is_null() {
+            changing::<User>(&user.id, change)
+        } else {
+            changing_based_on::<User>(&user.id, change, &user.updated_at)
+        };
         let mut tries = 0;
         let changed: User = loop {
-            let mut operations = vec![changing::<User>(&user.id, change)];
+            let mut operations = vec![disabling.clone()];
             let mut told = told.to_vec();
             // Where others end them all the time, they end one by one afterwards.
             if tries < TRIES {

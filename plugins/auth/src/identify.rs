@@ -4,9 +4,10 @@
 use objectos_plugin_api::{
     Context, Error, ErrorKind, MethodSpec, ServiceFuture, ServiceHandler,
     contracts::{
-        auth::{AuthClient, Credentials},
+        auth::{AuthClient, Credentials, Presented},
         events::Origin,
     },
+    told_path,
 };
 use std::{future::ready, sync::Arc};
 
@@ -216,7 +217,8 @@ impl Auth {
     }
 
     /// The whole answer, when it can be given at once.
-    fn at_once(&self, proof: &Proof<'_>, address: &str) -> Option<Vec<u8>> {
+    fn at_once(&self, presented: Presented<'_>) -> Option<Vec<u8>> {
+        let proof = &Proof::from(presented);
         let (token, by_cookie) = match self.evidence(proof) {
             Evidence::Nothing => return Some(self.without_proof(proof).to_vec()),
             Evidence::Key(_) => return None,
@@ -232,13 +234,13 @@ impl Auth {
             }
             Standing::Unchecked | Standing::Over => return None,
         }
-        live.networks.admit(address).ok()?;
+        live.networks.admit(presented.address).ok()?;
         hold_back(&live, proof.path).ok()?;
         Some(live.identity.clone())
     }
 
     async fn answer(&self, context: &Context, credentials: &Credentials) -> Result<Vec<u8>> {
-        let proof = proof(credentials);
+        let proof = Proof::from(Presented::from(credentials));
         match self.identify(context, &proof).await? {
             Who::Nobody => Ok(NOBODY.to_vec()),
             Who::Key(key) => {
@@ -284,7 +286,7 @@ impl Auth {
                 address: Some(credentials.address.clone()),
                 ..Origin::of(context)
             };
-            let path = format!("{} {}", credentials.method, credentials.path);
+            let path = format!("{} {}", credentials.method, told_path(&credentials.path));
             self.tell_refusal(context, origin, (route, Some(path.as_str())), lacking)
                 .await;
         }
@@ -313,17 +315,19 @@ fn is_token(text: &str) -> bool {
     text.len() == TOKEN_CHARS && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn proof(credentials: &Credentials) -> Proof<'_> {
-    Proof {
-        authorization: credentials.authorization.as_deref(),
-        cookie: credentials.cookie.as_deref(),
-        api_key: credentials.api_key.as_deref(),
-        origin: credentials.origin.as_deref(),
-        host: credentials.host.as_deref(),
-        secure: credentials.secure,
-        method: &credentials.method,
-        path: &credentials.path,
-        passive: credentials.passive,
+impl<'a> From<Presented<'a>> for Proof<'a> {
+    fn from(presented: Presented<'a>) -> Self {
+        Self {
+            authorization: presented.authorization,
+            cookie: presented.cookie,
+            api_key: presented.api_key,
+            origin: presented.origin,
+            host: presented.host,
+            secure: presented.secure,
+            method: presented.method,
+            path: presented.path,
+            passive: presented.passive,
+        }
     }
 }
 
@@ -352,19 +356,28 @@ impl ServiceHandler for AuthService {
         if method != METHOD {
             return Box::pin(ready(Err(unknown(method))));
         }
-        let credentials: Credentials = match serde_json::from_slice(payload) {
-            Ok(credentials) => credentials,
-            Err(error) => {
-                let message = format!("the request of auth.authenticate does not have its shape: {error}");
-                return Box::pin(ready(Err(Error::invalid(message))));
-            }
+        // What most requests bring is read where it lies; only where something is escaped, a copy is made to begin with.
+        let copy: Credentials;
+        let presented = match serde_json::from_slice::<Presented<'_>>(payload) {
+            Ok(presented) => presented,
+            Err(_) => match serde_json::from_slice(payload) {
+                Ok(credentials) => {
+                    copy = credentials;
+                    Presented::from(&copy)
+                }
+                Err(error) => {
+                    let message = format!("the request of auth.authenticate does not have its shape: {error}");
+                    return Box::pin(ready(Err(Error::invalid(message))));
+                }
+            },
         };
-        if let Err(refusal) = self.0.admit_address(&credentials.address) {
+        if let Err(refusal) = self.0.admit_address(presented.address) {
             return Box::pin(ready(Err(refusal.into())));
         }
-        if let Some(answer) = self.0.at_once(&proof(&credentials), &credentials.address) {
+        if let Some(answer) = self.0.at_once(presented) {
             return Box::pin(ready(Ok(answer)));
         }
+        let credentials = Credentials::from(presented);
         let auth = Arc::clone(&self.0);
         Box::pin(async move { auth.answer(&context, &credentials).await.map_err(Into::into) })
     }

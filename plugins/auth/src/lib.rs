@@ -15,7 +15,8 @@
 //! * `invited`: what the link of an invitation proves; `limit`: what is counted and waits after too many.
 //! * `oauth`: providers where people prove who they are.
 //! * `last_place`: the organisation that somebody in several begins in.
-//! * `reach`, `right`: whom somebody who manages users may manage, and what members may do in their organisation.
+//! * `reach`, `powers`, `right`: whom somebody who manages users may manage, that they become no more by it, and what members may do
+//!   in their organisation.
 //! * `veto`: the same held against whoever writes the plugin's objects over the data routes; `disable`: what goes with a user.
 //! * `routes`: everything that is called by HTTP. `plugin`: all of it behind the kernel.
 //!
@@ -51,6 +52,7 @@ mod moment;
 mod oauth;
 mod plugin;
 mod policy;
+mod powers;
 mod proofs;
 mod reach;
 mod records;

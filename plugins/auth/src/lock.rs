@@ -5,7 +5,7 @@
 
 use objectos_plugin_api::{Context, contracts::data::EventBeside, counted_address};
 use parking_lot::RwLock;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,7 +14,7 @@ use std::{
 use crate::{
     auth::Auth,
     crypto::{hash_text, hash_token},
-    error::{Refusal, Result},
+    error::{AuthError, Refusal, Result},
     guard::wait,
     moment,
     records::{
@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+/// How often a lock or a block is set that others change at the same time.
+const TRIES: usize = 8;
 /// Object with the blocked addresses.
 pub(crate) const BLOCKED: &str = BlockedAddress::OBJECT;
 
@@ -121,31 +123,50 @@ impl Auth {
         until_ms: i64,
         told: Vec<EventBeside>,
     ) -> Result<bool> {
+        for _ in 0..TRIES {
+            if let Some(anew) = self.try_lock(context, account_key, until_ms, &told).await? {
+                return Ok(anew);
+            }
+        }
+        Err(AuthError::Internal(
+            "a lock was changed by others each time it was to be set".to_owned(),
+        ))
+    }
+
+    /// The same; none when somebody else changed the lock, or took it away, since it was read.
+    async fn try_lock(
+        &self,
+        context: &Context,
+        account_key: &str,
+        until_ms: i64,
+        told: &[EventBeside],
+    ) -> Result<Option<bool>> {
         let id = lock_id(account_key);
         let end = moment::text(until_ms);
         let lock = json!({ "id": id, "identifier": "lock", "expires_at": end });
-        match self
+        let created = self
             .records
-            .create_telling::<Verification>(context, &lock, told.clone())
-            .await
-        {
-            Ok(_) => return Ok(true),
+            .create_telling::<Verification>(context, &lock, told.to_vec())
+            .await;
+        match created {
+            Ok(_) => return Ok(Some(true)),
             Err(error) if error.duplicate().is_some() => {}
             Err(error) => return Err(error),
         }
-        let known: Option<Verification> = self.records.get(context, &id).await?;
-        let Some(known) = known.filter(|known| until_ms > end_ms(known)) else {
-            return Ok(false);
+        let Some(known) = self.records.get::<Verification>(context, &id).await? else {
+            return Ok(None);
         };
+        if until_ms <= end_ms(&known) {
+            return Ok(Some(false));
+        }
         // One that is over locks nothing any more, whether or not somebody took it away.
         let anew = end_ms(&known) <= self.now_ms();
         let longer = json!({ "expires_at": end });
         let change = vec![changing_based_on::<Verification>(&id, &longer, &known.updated_at)];
-        let told = if anew { told } else { Vec::new() };
+        let told = if anew { told.to_vec() } else { Vec::new() };
         match self.records.transaction(context, change, told).await {
-            Ok(_) => Ok(anew),
-            // Somebody else made it longer, or took it away.
-            Err(error) if error.is_not_found() || error.is_conflict() => Ok(false),
+            Ok(_) => Ok(Some(anew)),
+            Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -177,26 +198,40 @@ impl Auth {
         reason: &str,
         told: Vec<EventBeside>,
     ) -> Result<()> {
-        let end = moment::text(until_ms);
-        let record = json!({ "address": address, "expires_at": end, "reason": reason });
-        let records = &self.records;
-        match records
-            .create_telling::<BlockedAddress>(context, &record, told.clone())
-            .await
-        {
-            Ok(_) => {}
-            Err(error) if error.duplicate().is_some() => {
-                let known: Option<BlockedAddress> = records.find_one(context, json!({ "address": address })).await?;
-                if let Some(known) = known {
-                    let change = json!({ "expires_at": end, "reason": reason });
-                    records
-                        .update_telling::<BlockedAddress>(context, &known.id, &change, told)
-                        .await?;
-                }
+        let change = json!({ "expires_at": moment::text(until_ms), "reason": reason });
+        for _ in 0..TRIES {
+            if self.try_block(context, address, &change, &told).await? {
+                return self.read_blocks(context).await;
             }
+        }
+        Err(AuthError::Internal(
+            "a block was taken away by others each time it was to be set".to_owned(),
+        ))
+    }
+
+    /// The same; false when somebody took the block away that was there.
+    async fn try_block(&self, context: &Context, address: &str, change: &Value, told: &[EventBeside]) -> Result<bool> {
+        let records = &self.records;
+        let mut record = change.clone();
+        record["address"] = address.into();
+        let created = records
+            .create_telling::<BlockedAddress>(context, &record, told.to_vec())
+            .await;
+        match created {
+            Ok(_) => return Ok(true),
+            Err(error) if error.duplicate().is_some() => {}
             Err(error) => return Err(error),
         }
-        self.read_blocks(context).await
+        let known: Option<BlockedAddress> = records.find_one(context, json!({ "address": address })).await?;
+        let Some(known) = known else { return Ok(false) };
+        let updated = records
+            .update_telling::<BlockedAddress>(context, &known.id, change, told.to_vec())
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads which addresses are blocked. An operator may have blocked some for ever.

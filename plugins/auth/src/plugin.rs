@@ -106,11 +106,12 @@ impl Plugin for AuthPlugin {
                 &GUARDED,
                 move |plugin, context: Context, call: HookCall| async move {
                     let mut hook: RecordHook = call.json()?;
-                    let told = plugin.auth.before_write(&context, &hook, change).await?;
-                    if told.is_empty() {
+                    let beside = plugin.auth.before_write(&context, &hook, change).await?;
+                    if beside.events.is_empty() && beside.fields.is_empty() {
                         return Ok(HookAnswer::Unchanged);
                     }
-                    hook.events.extend(told);
+                    hook.events.extend(beside.events);
+                    hook.record.extend(beside.fields);
                     HookAnswer::changed(&hook)
                 },
             );
@@ -124,13 +125,15 @@ impl Plugin for AuthPlugin {
         self.auth.ensure_administrator(&context).await?;
         self.auth.read_blocks(&context).await?;
         let auth = Arc::clone(&self.auth);
+        // At once, too: what came to its end while nobody was here is told now, and what ends from here on has its turn later.
+        let mut now_ms = auth.now_ms();
         let sweeping = tokio::spawn(async move {
-            // At once, too: what came to its end while nobody was here is told now.
             loop {
-                if let Err(error) = auth.sweep(&Context::background()).await {
+                if let Err(error) = auth.sweep(&Context::background(), now_ms).await {
                     tracing::warn!(%error, "what is over could not be taken out of the store");
                 }
                 tokio::time::sleep(SWEEP).await;
+                now_ms = auth.now_ms();
             }
         });
         *self.sweeper.lock() = Some(sweeping);

@@ -11,7 +11,7 @@ use crate::{
     error::{AuthError, Refusal, Result},
     moment,
     records::{
-        PAGE, Record,
+        PAGE, Record, deleting_based_on,
         kinds::{BlockedAddress, Session, User, Verification},
     },
 };
@@ -163,13 +163,12 @@ impl Auth {
         Ok(())
     }
 
-    /// Takes away what is over: proofs, failures and locks, sessions, blocks.
-    pub(crate) async fn sweep(&self, context: &Context) -> Result<()> {
-        let now_ms = self.now_ms();
+    /// Takes away what was over at a moment: proofs, failures and locks, sessions, blocks.
+    pub(crate) async fn sweep(&self, context: &Context, now_ms: i64) -> Result<()> {
         let over = json!({ "expires_at": { "$lt": moment::text(now_ms) } });
-        self.sweep_out::<Verification>(context, &over, |record| &record.id)
+        self.sweep_over::<Verification>(context, &over, |record| (&record.id, &record.updated_at))
             .await?;
-        self.sweep_out::<BlockedAddress>(context, &over, |record| &record.id)
+        self.sweep_over::<BlockedAddress>(context, &over, |record| (&record.id, &record.updated_at))
             .await?;
         let over = self.sessions_over(now_ms);
         loop {
@@ -181,6 +180,25 @@ impl Auth {
                     .await?;
             }
             if sessions.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes every record that is over, by its id and its version: a lock or a block that was made longer since it was read
+    /// stays.
+    async fn sweep_over<T: Record>(&self, context: &Context, over: &Value, of: fn(&T) -> (&str, &str)) -> Result<()> {
+        loop {
+            let records: Vec<T> = self.records.find(context, over.clone()).await?;
+            for record in &records {
+                let (id, version) = of(record);
+                let end = vec![deleting_based_on::<T>(id, version)];
+                match self.records.transaction(context, end, Vec::new()).await {
+                    Err(error) if error.is_not_found() || error.is_conflict() => {}
+                    other => drop(other?),
+                }
+            }
+            if records.len() < PAGE {
                 return Ok(());
             }
         }

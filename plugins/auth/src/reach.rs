@@ -1,21 +1,19 @@
 //! Whom somebody who manages users may manage. With `manage_platform` that is everybody, else the members of the organisation
-//! they work in; where there are no organisations at all, everybody. And nobody becomes more than they are that way: roles carry
-//! permissions, so giving one, or getting at the account of somebody who has one, needs what giving permissions needs.
+//! they work in; where there are no organisations at all, everybody. And what was done beyond that stays as it is: whom the
+//! platform disabled no organisation brings back. Not here: that nobody becomes more than they are that way (`powers`).
 
 use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
 use crate::{
-    auth::{ADMINISTRATOR, Auth, USER},
+    auth::Auth,
     error::{AuthError, Refusal, Result},
     records::{
         PAGE,
         kinds::{Member, Organization, User},
     },
+    sessions::load::is_banned,
 };
-
-/// Roles that may do everything, whatever else is configured.
-const ADMINISTRATORS: [&str; 2] = [ADMINISTRATOR, "admin"];
 
 /// Who is within reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +30,15 @@ impl Reach {
         match self {
             Self::Everybody => None,
             Self::Members(organization) => Some(organization.clone()),
+        }
+    }
+
+    /// The version of a user on which it is based when they are disabled or brought back: what an organisation does takes no
+    /// place of what the platform did since they were read.
+    pub(crate) fn based_on<'a>(&self, user: &'a User) -> Option<&'a str> {
+        match self {
+            Self::Everybody => None,
+            Self::Members(_) => Some(user.updated_at.as_str()),
         }
     }
 }
@@ -110,14 +117,25 @@ impl Auth {
         Ok(elsewhere.then(|| organization.clone()))
     }
 
-    /// Refuses whoever may not give a role, nor get at those who have it.
-    pub(crate) async fn demand_for_role(&self, context: &Context, role: &str) -> Result<()> {
-        if role == USER {
-            return Ok(());
-        }
-        self.demand(context, "manage_permissions").await?;
-        if ADMINISTRATORS.contains(&role) {
-            self.demand(context, "manage_platform").await?;
+    /// Whether somebody beyond this reach disabled a user: the platform, an alarm, or another organisation. Who did is written
+    /// down with it (`banned_in`: an organisation, or nothing for the platform).
+    pub(crate) fn banned_beyond(&self, reach: &Reach, user: &User) -> bool {
+        let Reach::Members(organization) = reach else {
+            return false;
+        };
+        is_banned(user, self.now_ms()) && user.banned_in.as_ref() != Some(organization)
+    }
+
+    /// Refuses to bring somebody back, or to say anew how long they are out and why, whom somebody beyond this reach disabled.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub(crate) fn check_ban(&self, reach: &Reach, user: &User) -> Result<()> {
+        if self.banned_beyond(reach, user) {
+            return Err(AuthError::explained(
+                Refusal::Forbidden,
+                "The user was disabled by the platform",
+            ));
         }
         Ok(())
     }

@@ -56,6 +56,24 @@ pub(crate) enum Change {
     Deleted,
 }
 
+/// What is stored with a change.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// What is told of it.
+    pub(crate) events: Vec<EventBeside>,
+    /// Fields of the record that only the plugin writes.
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl From<Vec<EventBeside>> for Beside {
+    fn from(events: Vec<EventBeside>) -> Self {
+        Self {
+            events,
+            ..Self::default()
+        }
+    }
+}
+
 /// A change before it is stored, and who makes it.
 #[derive(Debug)]
 struct Write<'a> {
@@ -120,18 +138,13 @@ impl Write<'_> {
 }
 
 impl Auth {
-    /// Before a record of [`GUARDED`] is stored. Answers what is to be told with the change.
+    /// Before a record of [`GUARDED`] is stored. Answers what is to be stored with the change.
     ///
     /// # Errors
     /// `Forbidden` and what else a route would refuse with, for who may not do this; those of the store and of `permissions`.
-    pub(crate) async fn before_write(
-        &self,
-        context: &Context,
-        hook: &RecordHook,
-        change: Change,
-    ) -> Result<Vec<EventBeside>> {
+    pub(crate) async fn before_write(&self, context: &Context, hook: &RecordHook, change: Change) -> Result<Beside> {
         if self.records.is_own(context) || context.principal_json().is_empty() {
-            return Ok(Vec::new());
+            return Ok(Beside::default());
         }
         let write = Write {
             context,
@@ -140,10 +153,10 @@ impl Auth {
             principal: context.principal()?.unwrap_or_default(),
         };
         if change == Change::Deleted && self.leaving.covers(&write, self.now_ms()) {
-            return Ok(Vec::new());
+            return Ok(Beside::default());
         }
-        match hook.object.as_str() {
-            "sys_user" => self.before_user(&write).await,
+        let told = match hook.object.as_str() {
+            "sys_user" => return self.before_user(&write).await,
             "sys_member" => self.before_member(&write).await,
             "sys_organization" => self.before_organization(&write).await,
             "sys_team" => self.before_team(&write).await,
@@ -151,7 +164,8 @@ impl Auth {
             object => Err(forbidden(format!(
                 "records of {object} are written by the routes under /api/v1/auth alone"
             ))),
-        }
+        };
+        told.map(Beside::from)
     }
 
     /// After a change by anybody but the plugin was stored: what the routes would have ended with it, ends. The change stands

@@ -81,12 +81,12 @@ impl Auth {
 
     /// What is in memory of a user is asked for again.
     pub(crate) fn forget_user(&self, user: &str) {
-        self.sessions.forget_user(user);
         self.keys.forget_user(user);
+        self.sessions.forget_user(user);
     }
 
     fn forget_all(&self) {
-        self.sessions.forget_all();
         self.keys.forget_all();
+        self.sessions.forget_all();
     }
 }

@@ -135,6 +135,9 @@ pub struct LimitsConfig {
     /// Records that a query may compute a formula of that no database can compute, 1 to 1000000. Their ids and values are in memory
     /// while it runs, some 50 bytes and the value for each, once here and once in the database.
     pub formula_records_max: u64,
+    /// Bytes of these ids and values over all such formulas of a query and of the relations that it expands, 1024 to 67108864: a
+    /// quarter of what PostgreSQL takes as one document.
+    pub formula_bytes_max: u64,
     /// Values that the lists of one answer (`array_agg`, `string_agg`) may hold over all groups, 1 to 1000000.
     pub list_values_max: u64,
     /// Bytes of these values, 1024 to 268435456. All of them are in memory while the answer is made.
@@ -151,6 +154,7 @@ impl Default for LimitsConfig {
             page_size_max: 1_000,
             batch_max: 200,
             formula_records_max: 50_000,
+            formula_bytes_max: 64 * 1_024 * 1_024,
             list_values_max: 10_000,
             list_bytes_max: 8 * 1_024 * 1_024,
             cascade_max: 10_000,
@@ -192,6 +196,9 @@ impl DataConfig {
         }
         if !(1..=1_000_000).contains(&self.limits.formula_records_max) {
             return wrong("limits.formulaRecordsMax must be between 1 and 1000000");
+        }
+        if !(1_024..=67_108_864).contains(&self.limits.formula_bytes_max) {
+            return wrong("limits.formulaBytesMax must be between 1024 and 67108864");
         }
         if !(1..=1_000_000).contains(&self.limits.list_values_max) {
             return wrong("limits.listValuesMax must be between 1 and 1000000");

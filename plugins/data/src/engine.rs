@@ -83,10 +83,10 @@ use self::used::UsedRecords;
 use crate::access::Permissions;
 use crate::config::LimitsConfig;
 use crate::error::{DataError, Result};
-use crate::model::CatalogueCell;
+use crate::model::{CatalogueCell, ObjectModel};
 use crate::query::select::PageLimits;
-use crate::record::{Layout, Schema};
-use crate::store::{Datasources, Dialect, Store};
+use crate::record::{Layout, Schema, TablePlace};
+use crate::store::{Datasources, Store};
 use crate::vault::Vault;
 
 pub(crate) use answer::write_warnings;
@@ -155,7 +155,7 @@ impl Engine {
     #[must_use]
     pub fn new(parts: EngineParts) -> Self {
         let vault = Arc::new(Vault::default());
-        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(&parts, name), &vault);
+        let schema = Schema::over(parts.catalogue.snapshot(), &|object| place_of(&parts, object), &vault);
         Self {
             parts,
             schema: ArcSwap::from_pointee(schema),
@@ -182,7 +182,7 @@ impl Engine {
     #[must_use]
     pub fn with_vault(mut self, vault: Arc<Vault>) -> Self {
         let parts = &self.parts;
-        let schema = Schema::over(parts.catalogue.snapshot(), &|name| dialect_of(parts, name), &vault);
+        let schema = Schema::over(parts.catalogue.snapshot(), &|object| place_of(parts, object), &vault);
         self.schema = ArcSwap::from_pointee(schema);
         self.vault = vault;
         self
@@ -215,7 +215,7 @@ impl Engine {
         }
         let schema = Arc::new(Schema::over(
             self.parts.catalogue.snapshot(),
-            &|name| dialect_of(&self.parts, name),
+            &|object| place_of(&self.parts, object),
             &self.vault,
         ));
         self.schema.store(Arc::clone(&schema));
@@ -253,8 +253,13 @@ impl Engine {
     }
 }
 
-fn dialect_of(parts: &EngineParts, datasource: &str) -> &'static dyn Dialect {
-    parts.datasources.get(datasource).unwrap_or(&parts.store).dialect()
+fn place_of(parts: &EngineParts, object: &ObjectModel) -> TablePlace {
+    let datasource = &object.definition.datasource;
+    let store = parts.datasources.get(datasource).unwrap_or(&parts.store);
+    TablePlace {
+        dialect: store.dialect(),
+        scattered: store.scattered(&object.table),
+    }
 }
 
 /// An object that can be used.

@@ -1,6 +1,7 @@
 //! Events of records in further databases: each is stored there with its record, and taken over from there into the first
 //! database, where the kernel reads them. Each comes over once: what was taken over is noted in the transaction that stores it,
-//! and the note goes when the event is done at its origin. Called by the event store before it looks for events.
+//! and the note goes when the event is done at its origin, where all but the last is forgotten then. Notes that a run left which
+//! did not come to its end go with the next one. Called by the event store before it looks for events.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,18 +9,25 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::error::{DataError, Result};
+use crate::event_store::places;
 use crate::store::{Datasources, Expect, Outcome, SqlValue, Statement, Store, WriteUnit};
 
 /// Events of one database at once.
 const EVENTS_MAX: usize = 200;
+/// How often that is done in one look: what one change tells at most is all taken over.
+const TURNS_MAX: usize = 50;
+/// Forgets what is done at its origin, more at once than come at once. The last event stays: SQLite would give its sequence again,
+/// and a note that is left would make the new event a known one.
+const FORGET: &str = "DELETE FROM objectos_event WHERE sequence IN (SELECT sequence FROM objectos_event WHERE done = 1 \
+    AND sequence < (SELECT max(sequence) FROM objectos_event) ORDER BY sequence LIMIT 1000)";
 
 /// Takes events over.
 #[derive(Debug)]
 pub(crate) struct EventRelay {
     store: Arc<dyn Store>,
     datasources: Datasources,
-    /// One after the other.
-    turn: Mutex<()>,
+    /// One after the other. Databases of which the last run came to its end: it left no notes.
+    turn: Mutex<HashSet<String>>,
 }
 
 /// Columns of an event, in the order in which they are stored again; the sequence before them.
@@ -43,29 +51,49 @@ impl EventRelay {
         if self.datasources.is_empty() {
             return;
         }
-        let _turn = self.turn.lock().await;
+        let mut tidy = self.turn.lock().await;
         for (name, source) in self.datasources.iter() {
-            if let Err(error) = self.from(name, source).await {
-                tracing::warn!(datasource = name, error = %error, "events could not be taken over");
+            // A run may also end where it is, when nobody waits for it any more.
+            let was_tidy = tidy.remove(name);
+            match self.from(name, source, was_tidy).await {
+                Ok(()) => {
+                    tidy.insert(name.to_owned());
+                }
+                Err(error) => {
+                    tracing::warn!(datasource = name, error = %error, "events could not be taken over");
+                }
             }
         }
     }
 
-    async fn from(&self, name: &str, source: &Arc<dyn Store>) -> Result<()> {
-        if waiting(&**source, 1).await?.is_empty() {
+    async fn from(&self, name: &str, source: &Arc<dyn Store>, tidy: bool) -> Result<()> {
+        if waiting(&**source, 1).await?.is_empty() && tidy {
             return Ok(());
         }
         // Of several hosts one does it at a time.
         let lock = source.lock("events").await?;
-        let taken = self.take(name, source).await;
+        let taken = self.take_all(name, source, tidy).await;
         lock.release().await;
         taken
     }
 
-    async fn take(&self, name: &str, source: &Arc<dyn Store>) -> Result<()> {
+    async fn take_all(&self, name: &str, source: &Arc<dyn Store>, tidy: bool) -> Result<()> {
+        if !tidy {
+            self.forget_notes(name, source).await?;
+        }
+        for _ in 0..TURNS_MAX {
+            if self.take(name, source).await? < EVENTS_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers how many there were.
+    async fn take(&self, name: &str, source: &Arc<dyn Store>) -> Result<usize> {
         let events = waiting(&**source, EVENTS_MAX).await?;
         if events.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let note = |event: &Event| format!("event:{name}:{}", event.sequence);
         let known = self.known(&events.iter().map(note).collect::<Vec<_>>()).await?;
@@ -82,22 +110,59 @@ impl EventRelay {
             let sql = "UPDATE objectos_event SET done = 1 WHERE sequence = ?";
             unit.push(Statement::new(sql, vec![event.sequence.into()]), Expect::Anything);
         }
+        unit.push(Statement::new(FORGET, Vec::new()), Expect::Anything);
         write(source, unit).await?;
+        self.remove_notes(events.iter().map(note).collect()).await?;
+        Ok(events.len())
+    }
+
+    /// Forgets notes of events that do not wait at their origin any more.
+    async fn forget_notes(&self, name: &str, source: &Arc<dyn Store>) -> Result<()> {
+        let prefix = format!("event:{name}:");
+        let sql = "SELECT name FROM objectos_note WHERE name LIKE 'event:%'";
+        let mut noted: Vec<i64> = Vec::new();
+        let mut reader = self.store.reader().await?;
+        reader
+            .read(&Statement::new(sql, Vec::new()), &mut |row| {
+                let name = row.cell(0);
+                let sequence = name.as_text().and_then(|note| note.strip_prefix(&prefix));
+                noted.extend(sequence.and_then(|sequence| sequence.parse::<i64>().ok()));
+            })
+            .await?;
+        drop(reader);
+        for noted in noted.chunks(EVENTS_MAX) {
+            let sql = format!(
+                "SELECT sequence FROM objectos_event WHERE done = 0 AND sequence IN ({})",
+                places(noted.len())
+            );
+            let statement = Statement::new(sql, noted.iter().map(|sequence| (*sequence).into()).collect());
+            let mut meant = HashSet::new();
+            let mut reader = source.reader().await?;
+            reader
+                .read(&statement, &mut |row| meant.extend(row.cell(0).as_integer()))
+                .await?;
+            drop(reader);
+            let left = noted.iter().filter(|sequence| !meant.contains(*sequence));
+            let left = left.map(|sequence| format!("{prefix}{sequence}")).collect();
+            self.remove_notes(left).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_notes(&self, notes: Vec<String>) -> Result<()> {
         let mut unit = WriteUnit::default();
-        for event in &events {
+        for note in notes {
             let sql = "DELETE FROM objectos_note WHERE name = ?";
-            unit.push(Statement::new(sql, vec![note(event).into()]), Expect::Anything);
+            unit.push(Statement::new(sql, vec![note.into()]), Expect::Anything);
         }
         write(&self.store, unit).await
     }
 
     /// Which of these notes are there: left by a run that did not come to its end.
     async fn known(&self, notes: &[String]) -> Result<HashSet<String>> {
-        let mut places = "?, ".repeat(notes.len());
-        places.truncate(places.len().saturating_sub(2));
         let values = notes.iter().map(|note| SqlValue::from(note.as_str())).collect();
         let statement = Statement::new(
-            format!("SELECT name FROM objectos_note WHERE name IN ({places})"),
+            format!("SELECT name FROM objectos_note WHERE name IN ({})", places(notes.len())),
             values,
         );
         let mut known = HashSet::new();

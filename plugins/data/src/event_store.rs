@@ -2,14 +2,16 @@
 //! its change is.
 //!
 //! Writing goes through the store's writer like every change. Events are read by sequence; an event that some handlers had and
-//! others not is followed up by rows of single deliveries. What records were, for event sourcing, is in `aggregates`; how done
-//! events leave for an archive, in `done`; how all are read again, in `range`. Called by the kernel alone.
+//! others not is followed up by rows of single deliveries. Where other nodes write to the same database, events are leased to the
+//! one that reads them; a database that one node has alone (its host locks the data directory) needs none. How that goes is in
+//! `waiting`; what records were, for event sourcing, in `aggregates`; how done events leave for an archive, in `done`; how all are
+//! read again, in `range`. Called by the kernel alone.
 
 mod aggregates;
 mod done;
 mod range;
+mod waiting;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::event_store::{
@@ -27,15 +29,6 @@ use crate::event_relay::EventRelay;
 use crate::outbox::foreign_event;
 use crate::store::{Datasources, Expect, Outcome, Row, SqlValue, Statement, Store, WriteUnit};
 
-/// Nodes claim one after the other.
-const CLAIM_LOCK: &str = "SELECT pg_advisory_xact_lock(7041766, hashtext(current_schema() || '.event'))";
-/// Placeholders: after, now, node, now, node, limit, node, end of the lease.
-const CLAIM: &str = "WITH claimed AS MATERIALIZED (SELECT e.sequence FROM objectos_event e WHERE e.done = 0 \
-    AND e.sequence > ? AND (e.lease_until_ms <= ? OR e.lease_node = ?) AND NOT EXISTS (SELECT 1 FROM objectos_event b \
-    WHERE b.done = 0 AND b.key = e.key AND b.key <> '' AND b.sequence < e.sequence AND b.lease_until_ms > ? \
-    AND b.lease_node <> ?) ORDER BY e.sequence LIMIT ? FOR UPDATE OF e SKIP LOCKED) \
-    UPDATE objectos_event SET lease_node = ?, lease_until_ms = ? WHERE sequence IN (SELECT sequence FROM claimed) \
-    RETURNING sequence";
 /// Rows of one statement with a list of sequences.
 const LIST_MAX: usize = 500;
 
@@ -53,18 +46,6 @@ impl StoredEvents {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self::with_datasources(store, Datasources::default(), clock)
-    }
-
-    /// Ends every lease. For a store that only one node can have open: whoever held a lease is gone, and waiting for its end
-    /// would only hold events up after a crash.
-    ///
-    /// # Errors
-    /// When the store cannot write.
-    pub async fn end_leases(&self) -> Result<()> {
-        let sql = "UPDATE objectos_event SET lease_until_ms = 0 WHERE done = 0 AND lease_until_ms > 0";
-        let mut unit = WriteUnit::default();
-        unit.push(Statement::new(sql, Vec::new()), Expect::Anything);
-        self.write(unit).await.map(drop)
     }
 
     /// In a store, with those of further databases taken over into it.
@@ -107,58 +88,6 @@ impl StoredEvents {
         Ok(rows)
     }
 
-    async fn with_deliveries(&self, mut events: Vec<StoredEvent>) -> Result<Vec<StoredEvent>> {
-        let mut by_sequence: HashMap<u64, Vec<Delivery>> = HashMap::new();
-        for chunk in events.chunks(LIST_MAX) {
-            let values = chunk.iter().map(|event| number(event.sequence)).collect::<Vec<_>>();
-            let sql = format!(
-                "SELECT sequence, handler, state, attempts, first_failed_at_ms, error FROM objectos_event_delivery \
-                 WHERE sequence IN ({}) ORDER BY sequence, handler",
-                places(values.len())
-            );
-            for delivery in self.rows(&Statement::new(sql, values), delivery_of).await? {
-                by_sequence.entry(delivery.sequence).or_default().push(delivery);
-            }
-        }
-        for event in &mut events {
-            event.deliveries = by_sequence.remove(&event.sequence).unwrap_or_default();
-        }
-        Ok(events)
-    }
-
-    /// Takes events for this node where other nodes do the same: one after the other, so that each sees what the one before
-    /// took. Rows that are being settled are passed over. Of a key of which another node holds an earlier event, nothing is
-    /// taken: their order would be lost.
-    async fn claim(&self, request: &PendingRequest, now_ms: i64) -> Result<Vec<StoredEvent>> {
-        let lease_ms = i64::try_from(request.lease_ms).unwrap_or(i64::MAX);
-        let mut unit = WriteUnit::default();
-        unit.push(Statement::new(CLAIM_LOCK, Vec::new()), Expect::Anything);
-        let node = SqlValue::from(request.node.as_str());
-        let values = vec![
-            number(request.after),
-            now_ms.into(),
-            node.clone(),
-            now_ms.into(),
-            node.clone(),
-            SqlValue::Integer(i64::from(request.limit)),
-            node,
-            now_ms.saturating_add(lease_ms).into(),
-        ];
-        unit.push(Statement::new(CLAIM, values), Expect::Numbers);
-        let mut sequences = self.write(unit).await?;
-        sequences.sort_unstable();
-        let mut events = Vec::with_capacity(sequences.len());
-        for chunk in sequences.chunks(LIST_MAX) {
-            let values: Vec<SqlValue> = chunk.iter().map(|sequence| SqlValue::Integer(*sequence)).collect();
-            let sql = format!(
-                "SELECT sequence, key, event FROM objectos_event WHERE sequence IN ({}) ORDER BY sequence",
-                places(chunk.len())
-            );
-            events.extend(self.rows(&Statement::new(sql, values), event_of).await?);
-        }
-        Ok(events)
-    }
-
     /// Forgets done events for which the condition holds; answers how many. The last event stays, so that no sequence is ever
     /// given twice.
     async fn prune_where(&self, condition: &str, values: Vec<SqlValue>) -> Result<u64> {
@@ -173,24 +102,10 @@ impl StoredEvents {
         let count = counted.first().and_then(|count| u64::try_from(*count).ok());
         Ok(count.unwrap_or_default())
     }
-
-    /// Marks events as this node's until the lease ends.
-    async fn lease(&self, events: &[StoredEvent], node: &str, until_ms: i64) -> Result<()> {
-        let mut unit = WriteUnit::default();
-        for chunk in events.chunks(LIST_MAX) {
-            let mut values = vec![SqlValue::from(node), SqlValue::from(until_ms)];
-            values.extend(chunk.iter().map(|event| number(event.sequence)));
-            let sql = format!(
-                "UPDATE objectos_event SET lease_node = ?, lease_until_ms = ? WHERE sequence IN ({})",
-                places(chunk.len())
-            );
-            unit.push(Statement::new(sql, values), Expect::Anything);
-        }
-        self.write(unit).await.map(drop)
-    }
 }
 
-fn places(count: usize) -> String {
+/// Placeholders for so many values.
+pub(crate) fn places(count: usize) -> String {
     let mut out = "?, ".repeat(count);
     out.truncate(out.len().saturating_sub(2));
     out
@@ -220,23 +135,6 @@ fn event_of(row: &dyn Row) -> Option<StoredEvent> {
         key: text(row, 1)?,
         event,
         deliveries: Vec::new(),
-    })
-}
-
-fn delivery_of(row: &dyn Row) -> Option<Delivery> {
-    let state = match row.cell(2).as_text()? {
-        "retrying" => DeliveryState::Retrying,
-        "done" => DeliveryState::Done,
-        "dead" => DeliveryState::Dead,
-        _ => return None,
-    };
-    Some(Delivery {
-        sequence: unsigned(row, 0)?,
-        handler: text(row, 1)?,
-        state,
-        attempts: u32::try_from(unsigned(row, 3)?).ok()?,
-        first_failed_at_ms: row.cell(4).as_integer()?,
-        error: text(row, 5)?,
     })
 }
 
@@ -300,30 +198,7 @@ impl EventStore for StoredEvents {
     async fn pending(&self, context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
         only_the_kernel("event-store", &context)?;
         self.relay.run().await;
-        let now_ms = self.clock.now_ms();
-        if self.store.shared() && request.lease_ms > 0 {
-            let events = self.claim(&request, now_ms).await?;
-            return self.with_deliveries(events).await;
-        }
-        let statement = Statement::new(
-            // Written out: SQLite prepares a statement anew for each number that is bound as its limit.
-            format!(
-                "SELECT sequence, key, event FROM objectos_event WHERE done = 0 AND sequence > ? \
-                 AND (lease_until_ms <= ? OR lease_node = ?) ORDER BY sequence LIMIT {}",
-                request.limit
-            ),
-            vec![number(request.after), now_ms.into(), request.node.as_str().into()],
-        );
-        let events = self.rows(&statement, event_of).await?;
-        if events.is_empty() {
-            return Ok(events);
-        }
-        if request.lease_ms > 0 {
-            let lease_ms = i64::try_from(request.lease_ms).unwrap_or(i64::MAX);
-            self.lease(&events, &request.node, now_ms.saturating_add(lease_ms))
-                .await?;
-        }
-        self.with_deliveries(events).await
+        self.waiting(request).await
     }
 
     async fn settle(&self, context: Context, request: SettleRequest) -> Result<()> {

@@ -153,12 +153,6 @@ impl Plugin for DataPlugin {
         if self.blocked.is_some() {
             return Ok(());
         }
-        let parts = self.engine.parts();
-        if parts.store.one_node() {
-            StoredEvents::new(Arc::clone(&parts.store), Arc::clone(&parts.clock))
-                .end_leases()
-                .await?;
-        }
         self.runtime.load().await?;
         self.apply_seeds().await?;
         if self.mode == "development" && !self.library.folders().is_empty() {
@@ -169,7 +163,7 @@ impl Plugin for DataPlugin {
             });
             self.watchers.lock().push(tokio::spawn(watching));
         }
-        let (store, told) = (Arc::clone(&parts.store), HostElsewhere(self.host.clone()));
+        let (store, told) = (Arc::clone(&self.engine.parts().store), HostElsewhere(self.host.clone()));
         self.watchers.lock().push(tokio::spawn(async move {
             store.listen(&move |changed| told.tell(&changed)).await;
         }));

@@ -30,6 +30,7 @@ mod written;
 
 pub use http::{SearchParameters, from_query_string, search_from_query_string};
 pub(crate) use http::{decode, parameter, switch};
+pub(crate) use input::check_relations;
 pub use input::{
     AggregateInput, FrameEnd, FrameInput, GroupInput, JoinInput, Nulls, OuterJoin, QueryInput, Rated, RatedPage,
     Rating, SearchInput, SortInput, WindowInput,
@@ -48,3 +49,5 @@ pub const LIST_VALUES_MAX: usize = 1_000;
 pub const SORT_FIELDS_MAX: usize = 16;
 /// Relations expanded in each other at most.
 pub const EXPAND_DEPTH_MAX: usize = 5;
+/// Relations that one query expands at most, over all levels: each is a statement, and all of them are one read.
+pub const EXPAND_RELATIONS_MAX: usize = 64;

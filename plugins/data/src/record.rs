@@ -11,4 +11,4 @@ pub mod moment;
 
 pub use canonical::{canonical, canonical_number, canonical_text};
 pub use json::{Form, SECRET_MASK, write_text, write_value};
-pub use layout::{Layout, Schema};
+pub use layout::{Layout, Schema, TablePlace};

@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::access::is_guest;
 use crate::engine::{BatchItem, BatchOperation, BatchOptions, Engine, TransactionItem};
 use crate::error::DataError;
+use crate::store::BoxFuture;
 
 /// Everything that is served here, as `plugin.json` has it.
 pub const ROUTES: [&str; 24] = [
@@ -99,44 +100,47 @@ pub async fn export(engine: &Arc<Engine>, context: &Context, request: &HttpReque
     transfer::export(engine, context, request).await.map_err(Error::from)
 }
 
+type Answering<'a> = BoxFuture<'a, crate::error::Result<HttpResponse>>;
+
 /// Answers one request of [`ROUTES`] other than [`EXPORT`].
 ///
 /// # Errors
 /// Those of the engine; `Invalid` for a body that does not have its shape.
 pub async fn answer(engine: &Engine, context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let answered = match (request.method(), request.route()) {
-        ("GET", "/api/v1/data/{object}") => client::list(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}") => client::create(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/query") => client::query(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/createMany") => client::create_many(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/updateMany") => client::update_many(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/deleteMany") => client::delete_many(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/batch") => client::batch(engine, context, request).await,
-        ("GET", "/api/v1/data/{object}/{id}") => client::get(engine, context, request).await,
-        ("PATCH", "/api/v1/data/{object}/{id}") => client::update(engine, context, request).await,
-        ("DELETE", "/api/v1/data/{object}/{id}") => client::delete(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/import") => transfer::import(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/{id}/restore") => life::restore(engine, context, request).await,
-        ("POST", "/api/v1/data/{object}/{id}/clone") => life::clone(engine, context, request).await,
-        ("GET", "/api/v1/data/{object}/{id}/versions") => life::versions(engine, context, request).await,
-        ("GET", "/api/v1/data/{object}/{id}/versions/{version}") => life::version(engine, context, request).await,
+    // Each route by itself, so that none has to carry the room that the largest takes.
+    let answering: Answering<'_> = match (request.method(), request.route()) {
+        ("GET", "/api/v1/data/{object}") => Box::pin(client::list(engine, context, request)),
+        ("POST", "/api/v1/data/{object}") => Box::pin(client::create(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/query") => Box::pin(client::query(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/createMany") => Box::pin(client::create_many(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/updateMany") => Box::pin(client::update_many(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/deleteMany") => Box::pin(client::delete_many(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/batch") => Box::pin(client::batch(engine, context, request)),
+        ("GET", "/api/v1/data/{object}/{id}") => Box::pin(client::get(engine, context, request)),
+        ("PATCH", "/api/v1/data/{object}/{id}") => Box::pin(client::update(engine, context, request)),
+        ("DELETE", "/api/v1/data/{object}/{id}") => Box::pin(client::delete(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/import") => Box::pin(transfer::import(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/{id}/restore") => Box::pin(life::restore(engine, context, request)),
+        ("POST", "/api/v1/data/{object}/{id}/clone") => Box::pin(life::clone(engine, context, request)),
+        ("GET", "/api/v1/data/{object}/{id}/versions") => Box::pin(life::versions(engine, context, request)),
+        ("GET", "/api/v1/data/{object}/{id}/versions/{version}") => Box::pin(life::version(engine, context, request)),
         ("POST", "/api/v1/data/{object}/{id}/versions/{version}/restore") => {
-            life::restore_version(engine, context, request).await
+            Box::pin(life::restore_version(engine, context, request))
         }
-        ("POST", "/api/v1/batch") => client::transaction(engine, context, request).await,
-        ("GET", "/api/data/{object}") => envelope::list(engine, context, request).await,
-        ("POST", "/api/data/{object}") => envelope::create(engine, context, request).await,
-        ("POST", "/api/data/{object}/{action}") => envelope::action(engine, context, request).await,
-        ("GET", "/api/data/{object}/{id}") => envelope::get(engine, context, request).await,
-        ("PATCH", "/api/data/{object}/{id}") => envelope::update(engine, context, request).await,
-        ("DELETE", "/api/data/{object}/{id}") => envelope::delete(engine, context, request).await,
+        ("POST", "/api/v1/batch") => Box::pin(client::transaction(engine, context, request)),
+        ("GET", "/api/data/{object}") => Box::pin(envelope::list(engine, context, request)),
+        ("POST", "/api/data/{object}") => Box::pin(envelope::create(engine, context, request)),
+        ("POST", "/api/data/{object}/{action}") => Box::pin(envelope::action(engine, context, request)),
+        ("GET", "/api/data/{object}/{id}") => Box::pin(envelope::get(engine, context, request)),
+        ("PATCH", "/api/data/{object}/{id}") => Box::pin(envelope::update(engine, context, request)),
+        ("DELETE", "/api/data/{object}/{id}") => Box::pin(envelope::delete(engine, context, request)),
         (method, route) => {
             return Err(Error::internal(format!(
                 "{method} {route} is not one of the data routes"
             )));
         }
     };
-    answered.map_err(|error| Error::from(for_guests(context, error)))
+    answering.await.map_err(|error| Error::from(for_guests(context, error)))
 }
 
 /// What a guest may not do, and what is not there, is the same to them: they are asked to sign in, as everybody is where no

@@ -10,6 +10,6 @@ mod shape;
 mod step;
 
 pub use made::Made;
-pub use plan::{INDEX_PREFIXES, SchemaPlan, plan, plan_beside, plan_of};
+pub use plan::{INDEX_PREFIXES, SchemaPlan, mentions, plan, plan_beside, plan_of};
 pub use shape::{ColumnShape, DatabaseShape, IndexShape, TableShape};
 pub use step::{ColumnSpec, SchemaStep};

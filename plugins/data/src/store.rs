@@ -19,6 +19,7 @@ mod mention;
 mod postgres;
 mod sqlite;
 mod statement;
+mod told;
 mod waiting;
 
 use std::fmt;
@@ -37,6 +38,8 @@ pub use fault::{Fault, Probe, StorageCall};
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use statement::{Cell, Expect, Outcome, Refusal, Row, SqlValue, Statement, Step, WriteUnit};
+pub(crate) use told::shape_for;
+pub use waiting::HoldRight;
 
 /// A boxed future, as the methods of a trait object answer them.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -52,11 +55,6 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// How it spells what databases spell differently.
     fn dialect(&self) -> &'static dyn Dialect;
 
-    /// Whether only one node can have it open.
-    fn one_node(&self) -> bool {
-        false
-    }
-
     /// A connection for reading; goes back when it is dropped. Safe to drop at any time.
     ///
     /// Fails with `StoreClosed`, `NoConnection` when all are in use for too long, `Database` when none can be made.
@@ -69,6 +67,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn replica_reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>> {
         self.reader()
     }
+
+    /// The right to hold a connection over several reads ([`Reader::hold`]): taken before the connection, and kept as long as it is
+    /// held. There are as many as three quarters of the connections for reading, copies of the database left out, and one at least:
+    /// so reads of one statement find a connection, however many others hold one. Safe to drop at any time.
+    ///
+    /// Fails with `StoreClosed`, or `NoConnection` when all are taken for too long.
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>>;
 
     /// How far a [`Store::replica_reader`] may be behind, milliseconds: for so long after a write whoever wrote reads from the
     /// database itself. 0 where there is no copy.
@@ -111,6 +116,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Fails with `StoreClosed` or `NoConnection` (nothing was stored), or `Database` (nothing was stored, as far as the database
     /// could say).
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>>;
+
+    /// Whether the rows of a table lie in several, as the partitions of one do: then the place of a row, where a database has such,
+    /// is that of other rows as well. As [`Store::shape`] last found it, with what was done since to the tables by this store.
+    fn scattered(&self, table: &str) -> bool {
+        let _ = table;
+        false
+    }
 
     /// The tables that are there, but for the store's own.
     fn shape(&self) -> BoxFuture<'_, Result<DatabaseShape>>;

@@ -73,8 +73,8 @@ impl Change {
     }
 }
 
-/// Before a record of [`POLICY_OBJECTS`] or [`TOLD_OBJECTS`] is stored: one that cannot be read is refused, and so is whoever does
-/// not reach so far. What it says, and that it was changed, is kept and told with the change.
+/// Before a record of [`POLICY_OBJECTS`], [`TOLD_OBJECTS`] or [`reach::PLACES`] is stored: one that cannot be read is refused, and so
+/// is whoever does not reach so far. What it says, and that it was changed, is kept and told with the change.
 ///
 /// # Errors
 /// `Vetoed` with everything that is wrong; `Denied`, as [`reach::check`].

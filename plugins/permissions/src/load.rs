@@ -113,7 +113,17 @@ impl Loader {
         Ok(loaded)
     }
 
-    async fn records(&self, context: &Context, loaded: &Loaded, object: &str, filter: Value) -> Result<Vec<Record>> {
+    /// The records of an object that match; none where there is no such object.
+    ///
+    /// # Errors
+    /// What the data engine answers.
+    pub async fn records(
+        &self,
+        context: &Context,
+        loaded: &Loaded,
+        object: &str,
+        filter: Value,
+    ) -> Result<Vec<Record>> {
         if loaded.model.catalogue.object(object).is_none() {
             return Ok(Vec::new());
         }

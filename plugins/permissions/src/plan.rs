@@ -125,6 +125,8 @@ pub struct Planner<'a> {
     model: &'a Model,
     subject: &'a Subject,
     now_ms: i64,
+    /// Of shares by hand only those count that last.
+    lasting: bool,
     /// Resolved variables of each held set.
     variables: HashMap<&'a str, Map<String, Value>>,
     steps: Vec<Step>,
@@ -145,6 +147,7 @@ impl<'a> Planner<'a> {
             model,
             subject,
             now_ms,
+            lasting: false,
             variables,
             steps: Vec::new(),
             boundary_ms: None,
@@ -177,9 +180,11 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The rows that the subject may share with others: those it reaches as an owner does, or changes whoever owns them.
+    /// The rows that the subject may share with others: those it reaches as an owner does, or changes whoever owns them. What it
+    /// reaches by a link, or until some moment, it does not share on, not even with itself: the new share would stay.
     #[must_use]
     pub fn sharable(mut self, object: &str) -> Rows {
+        self.lasting = true;
         let operation = Operation::Update;
         if !self.subject.in_scope(object, operation) || self.model.catalogue.object(object).is_none() {
             return Rows::None;

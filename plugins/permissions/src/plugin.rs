@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::guard::{self, Change, FACT_OBJECTS, MODEL_OBJECTS, TOLD_OBJECTS};
 use crate::load::{Loader, POLICY_OBJECTS};
 use crate::problem;
+use crate::reach::PLACES;
 use crate::records::Store;
 use crate::service::Provider;
 use crate::state::State;
@@ -49,15 +50,17 @@ impl Plugin for PermissionsPlugin {
     fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
         registry.service(PermissionsServer::new(Arc::new(Provider::new(Arc::clone(&self.state)))));
         let policies = POLICY_OBJECTS.map(|(object, _)| object);
-        let guarded: Vec<&str> = policies.into_iter().chain(TOLD_OBJECTS).collect();
-        for (point, change) in [
-            (hooks::BEFORE_INSERT, Change::Created),
-            (hooks::BEFORE_UPDATE, Change::Updated),
-            (hooks::BEFORE_DELETE, Change::Deleted),
+        let taken: Vec<&str> = policies.into_iter().chain(TOLD_OBJECTS).collect();
+        // Places are guarded when they are given; taking one away is for whoever manages the organisation.
+        let given: Vec<&str> = taken.iter().copied().chain(PLACES).collect();
+        for (point, change, guarded) in [
+            (hooks::BEFORE_INSERT, Change::Created, &given),
+            (hooks::BEFORE_UPDATE, Change::Updated, &given),
+            (hooks::BEFORE_DELETE, Change::Deleted, &taken),
         ] {
             registry.hook(
                 point,
-                &guarded,
+                guarded,
                 move |plugin: Arc<Self>, context: Context, call: HookCall| async move {
                     guard::before(&plugin.state, &context, &call, change).await
                 },

@@ -1,15 +1,22 @@
 //! How far somebody who edits access reaches: nobody gives, takes or writes what is more than they hold, and where people work in
 //! organisations, only `manage_platform` reaches beyond one's own. Not here: whether they may edit access at all (`routes`, and
-//! the data engine for records), and whether what they write can be read (`guard`).
+//! the data engine for records), and whether what they write can be read (`guard`). What comes by places in organisations and
+//! teams is in `places`.
 //!
-//! Called by the hooks, so that every way to a record is the same, and by the routes that look at other people.
+//! Called by the hooks, so that every way to a record is the same, by the routes that look at other people, and by the service, for
+//! others who hold somebody to what they hold.
+
+mod places;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use objectos_plugin_api::contracts::hooks::RecordHook;
+use objectos_plugin_api::contracts::permissions::Powers;
 use objectos_plugin_api::{Context, Error, ErrorKind, Principal, PrincipalKind, Result};
 use serde_json::{Value, json};
 
+pub use self::places::PLACES;
 use crate::evaluate::Record;
 use crate::load::{Loaded, POLICY_OBJECTS, check_record, definition, text};
 use crate::model::{ADMINISTRATOR, Model, Role};
@@ -62,6 +69,47 @@ pub async fn of(state: &State, context: &Context, subject: &Subject) -> Result<R
     })
 }
 
+/// What whoever stands in the context may do beyond records. A user without an id is whoever has these roles and nothing else, in
+/// whatever organisation.
+///
+/// # Errors
+/// `Unauthenticated` when nobody asks; what the data engine answers.
+pub async fn powers(state: &State, context: &Context) -> Result<Powers> {
+    let principal = State::principal(context)?;
+    let subject = if principal.kind == PrincipalKind::User && principal.id.is_empty() {
+        // Definitions that changed are noticed by whoever asks for the version.
+        state.version()?;
+        let loaded = state.loaded(context).await?;
+        Arc::new(anywhere(
+            state,
+            &loaded,
+            &loaded.model,
+            &principal,
+            Memberships::default(),
+        ))
+    } else {
+        state.subject(context).await?
+    };
+    if subject.guest {
+        return Ok(Powers::default());
+    }
+    let loaded = state.loaded(context).await?;
+    let sets = subject.held.iter().filter_map(|held| loaded.model.sets.get(&held.set));
+    let names: BTreeSet<&String> = sets
+        .flat_map(|set| set.system.keys())
+        .filter(|name| subject.system_in_scope(name))
+        .collect();
+    Ok(Powers {
+        administrator: administers(&subject),
+        system_permissions: names.into_iter().cloned().collect(),
+    })
+}
+
+/// Whether a subject administers the whole, as far as the scopes of an API key let it.
+fn administers(subject: &Subject) -> bool {
+    subject.administrator.is_some() && subject.system_in_scope(PLATFORM)
+}
+
 impl Reach {
     /// Whether it covers an organisation; none is all of them.
     #[must_use]
@@ -76,7 +124,10 @@ impl Reach {
 /// Whether an object's records are guarded here.
 #[must_use]
 pub fn guards(object: &str) -> bool {
-    object == ASSIGNMENTS || GIVING.contains(&object) || POLICY_OBJECTS.iter().any(|(name, _)| *name == object)
+    object == ASSIGNMENTS
+        || GIVING.contains(&object)
+        || PLACES.contains(&object)
+        || POLICY_OBJECTS.iter().any(|(name, _)| *name == object)
 }
 
 /// Refuses a change of access by somebody who does not reach so far. Whoever acts as the system for a person is held to what that
@@ -88,6 +139,9 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
     if !guards(&hook.object) || context.principal_json().is_empty() {
         return Ok(());
     }
+    if PLACES.contains(&hook.object.as_str()) {
+        return places::check(state, context, hook, after).await;
+    }
     let subject = state.subject(context).await?;
     let loaded = state.loaded(context).await?;
     let mut needed = Needed::default();
@@ -96,18 +150,7 @@ pub async fn check(state: &State, context: &Context, hook: &RecordHook, after: O
             needed.add(state, &loaded, &hook.object, record);
         }
     }
-    if needed.administrator && (subject.administrator.is_none() || !subject.system_in_scope(PLATFORM)) {
-        return Err(denied(
-            "only an administrator makes administrators, and takes that back",
-        ));
-    }
-    for permission in &needed.permissions {
-        if !state.has_system_permission(context, &subject, permission).await? {
-            return Err(denied(format!(
-                "this gives or takes the system permission {permission}, which you do not hold yourself"
-            )));
-        }
-    }
+    needed.check(state, context, &subject).await?;
     let reach = of(state, context, &subject).await?;
     if reach == Reach::Everything {
         return Ok(());
@@ -149,6 +192,27 @@ struct Needed {
 }
 
 impl Needed {
+    fn is_empty(&self) -> bool {
+        self.permissions.is_empty() && !self.administrator
+    }
+
+    /// Refuses somebody who does not hold all of it.
+    async fn check(&self, state: &State, context: &Context, subject: &Subject) -> Result<()> {
+        if self.administrator && !administers(subject) {
+            return Err(denied(
+                "only an administrator makes administrators, and takes that back",
+            ));
+        }
+        for permission in &self.permissions {
+            if !state.has_system_permission(context, subject, permission).await? {
+                return Err(denied(format!(
+                    "this gives or takes the system permission {permission}, which you do not hold yourself"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, state: &State, loaded: &Loaded, object: &str, record: &Record) {
         match object {
             ASSIGNMENTS => self.set(loaded, &text(record, "permission_set").unwrap_or_default()),
@@ -228,8 +292,23 @@ fn with_roles(roles: Vec<String>) -> Memberships {
     }
 }
 
-/// The sets that somebody comes by who has nothing but this, in whatever organisation. What everybody has is nobody's to give.
-fn come_by(state: &State, loaded: &Loaded, model: &Model, mut memberships: Memberships) -> BTreeSet<String> {
+/// The sets that somebody comes by who has nothing but this, in whatever organisation.
+fn come_by(state: &State, loaded: &Loaded, model: &Model, memberships: Memberships) -> BTreeSet<String> {
+    let somebody = Principal {
+        kind: PrincipalKind::User,
+        ..Principal::default()
+    };
+    carried(state, &anywhere(state, loaded, model, &somebody, memberships))
+}
+
+/// Who somebody is who has nothing but this, in whatever organisation.
+fn anywhere(
+    state: &State,
+    loaded: &Loaded,
+    model: &Model,
+    somebody: &Principal,
+    mut memberships: Memberships,
+) -> Subject {
     memberships.assignments = loaded
         .assignments
         .iter()
@@ -239,11 +318,6 @@ fn come_by(state: &State, loaded: &Loaded, model: &Model, mut memberships: Membe
             ..assignment
         })
         .collect();
-    let somebody = Principal {
-        kind: PrincipalKind::User,
-        ..Principal::default()
-    };
-    let settings = &state.loader.settings;
     let bounded = model.group_members.iter().any(|member| member.organization.is_some());
     let everywhere = bounded.then(|| {
         let mut model = model.clone();
@@ -253,11 +327,23 @@ fn come_by(state: &State, loaded: &Loaded, model: &Model, mut memberships: Membe
         model
     });
     let model = everywhere.as_ref().unwrap_or(model);
-    let subject = Subject::new(&somebody, &memberships, model, settings);
+    Subject::new(somebody, &memberships, model, &state.loader.settings)
+}
+
+/// The sets that somebody comes by who has nothing but this, where they work.
+fn sets_of(state: &State, somebody: &Principal, memberships: &Memberships, model: &Model) -> BTreeSet<String> {
+    carried(
+        state,
+        &Subject::new(somebody, memberships, model, &state.loader.settings),
+    )
+}
+
+/// The sets of a subject, but for what everybody has: that is nobody's to give.
+fn carried(state: &State, subject: &Subject) -> BTreeSet<String> {
     let own = subject
         .held
         .iter()
-        .filter(|held| !settings.default_sets.contains(&held.set));
+        .filter(|held| !state.loader.settings.default_sets.contains(&held.set));
     let held = subject.administrator.iter().chain(own);
     held.map(|held| held.set.clone()).collect()
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use objectos_plugin_api::contracts::permissions::{
-    AccessPlan, AccessRequest, FieldAccess, Permissions, SystemPermissionRequest,
+    AccessPlan, AccessRequest, FieldAccess, Permissions, Powers, SystemPermissionRequest,
 };
 use objectos_plugin_api::{Context, Result};
 
+use crate::reach;
 use crate::state::State;
 
 /// Answers out of the running state.
@@ -48,6 +49,19 @@ impl Permissions for Provider {
         let subject = self.state.subject(&context).await?;
         let held = subject.administrator.iter().chain(&subject.held);
         Ok(held.map(|held| held.set.clone()).collect())
+    }
+
+    async fn powers(&self, context: Context) -> Result<Powers> {
+        if context.system() {
+            return Ok(Powers {
+                administrator: true,
+                ..Powers::default()
+            });
+        }
+        if context.principal_json().is_empty() {
+            return Ok(Powers::default());
+        }
+        reach::powers(&self.state, &context).await
     }
 
     async fn access_plan(&self, context: Context, request: AccessRequest) -> Result<AccessPlan> {

@@ -2,14 +2,11 @@
 //! whatever keeps it from answering closes every door but the public ones. Without one, whoever can reach the loopback
 //! interface is the principal `local`; then the server sees to it that no web page and no proxy lends that right to others.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, Principal, PrincipalKind, contracts::auth::Credentials,
+    Context, Error, ErrorKind, Principal, PrincipalKind, contracts::auth::Presented,
     protocol::kernel::plugin_document::RouteAccess,
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 use crate::{
     answer::put,
@@ -22,7 +19,7 @@ use crate::{
     snapshot::Snapshot,
 };
 
-const API_KEY: &str = "x-api-key";
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The service that grants system permissions.
 pub(crate) const PERMISSIONS: &str = "permissions";
 /// The system permission for routes of the kernel and of plugins that are for administrators.
@@ -39,25 +36,6 @@ pub(crate) fn local_principal() -> Vec<u8> {
 }
 
 const LOCAL: &str = "local";
-
-/// JSON of `Identity`, with the principal left as the bytes that it came in.
-#[derive(Deserialize)]
-struct Answered<'a> {
-    #[serde(borrow, default)]
-    principal: Option<&'a RawValue>,
-    #[serde(default)]
-    headers: Vec<(String, String)>,
-}
-
-/// What the gateway itself needs of a principal.
-#[derive(Deserialize)]
-struct Outline<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    kind: PrincipalKind,
-    #[serde(default)]
-    tenant: Option<String>,
-}
 
 impl<G: Gateway> Exchange<'_, G> {
     /// Puts the principal into the context, or refuses. Headers that `auth` wants on the answer are noted.
@@ -119,26 +97,24 @@ impl<G: Gateway> Exchange<'_, G> {
 
     /// Asks `auth`; answers the context with the principal, when there is one.
     async fn ask(&mut self, context: &Context) -> Result<(PrincipalKind, Option<Context>), Error> {
-        let answer = self.server.gateway.authenticate(context, &self.credentials()).await?;
-        let unreadable =
-            |error: serde_json::Error| Error::internal(format!("the answer of auth cannot be read: {error}"));
-        let answered: Answered<'_> = serde_json::from_slice(answer.as_ref()).map_err(unreadable)?;
+        let cookie = cookies(&self.head.headers);
+        let presented = self.presented(cookie.as_deref());
+        let answer = self.server.gateway.authenticate(context, &presented).await?;
+        let identity = self.identities.read(answer.as_ref())?;
         put(
             &mut self.added,
-            answered
+            identity
                 .headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         );
-        let Some(raw) = answered.principal else {
-            return Ok((PrincipalKind::Anonymous, None));
-        };
-        let Outline { id, kind, tenant } = serde_json::from_str(raw.get()).map_err(unreadable)?;
-        let tenant = tenant.unwrap_or_default();
-        Ok((
-            kind,
-            Some(context.with_principal_json(raw.get().as_bytes(), &id, &tenant)),
-        ))
+        Ok(match identity.who() {
+            None => (PrincipalKind::Anonymous, None),
+            Some((who, json)) => {
+                let context = context.with_principal_json(json, &who.id, &who.tenant);
+                (who.kind, Some(context))
+            }
+        })
     }
 
     fn has_credentials(&self) -> bool {
@@ -148,17 +124,17 @@ impl<G: Gateway> Exchange<'_, G> {
             || headers.contains_key(API_KEY)
     }
 
-    fn credentials(&self) -> Credentials {
+    fn presented<'a>(&'a self, cookie: Option<&'a str>) -> Presented<'a> {
         let headers = &self.head.headers;
-        Credentials {
-            host: self.authority().map(ToOwned::to_owned),
-            authorization: text(headers, header::AUTHORIZATION.as_str()),
-            cookie: cookies(headers),
-            api_key: text(headers, API_KEY),
-            origin: text(headers, header::ORIGIN.as_str()),
-            method: self.head.method.as_str().to_owned(),
-            path: self.head.uri.path().to_owned(),
-            address: self.peer.address.to_string(),
+        Presented {
+            host: self.authority(),
+            authorization: text(headers, &header::AUTHORIZATION),
+            cookie,
+            api_key: text(headers, &API_KEY),
+            origin: text(headers, &header::ORIGIN),
+            method: self.head.method.as_str(),
+            path: self.head.uri.path(),
+            address: &self.address,
             passive: false,
             secure: self.secure(),
         }
@@ -235,8 +211,8 @@ pub(crate) fn is_own(origin: &HeaderValue, authority: &str) -> bool {
     own.is_some_and(|own| own.eq_ignore_ascii_case(authority))
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(ToOwned::to_owned)
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// The `Cookie` header; HTTP/2 may send it in pieces.

@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     exchange::serve,
     gateway::Gateway,
+    identity::LastIdentity,
     ids::RequestIds,
     pulse::{Pulse, Verdict, Watch},
     server::Server,
@@ -52,6 +53,10 @@ pub(crate) struct Connection<G: Gateway> {
     pub(crate) server: Arc<Server<G>>,
     /// The socket's other end.
     pub(crate) address: IpAddr,
+    /// The same as text.
+    pub(crate) address_text: String,
+    /// Who asked last.
+    pub(crate) identities: LastIdentity,
     pub(crate) ids: RequestIds,
     pub(crate) pulse: Pulse,
     /// What it goes on as after the answer that says so.
@@ -80,9 +85,12 @@ pub(crate) async fn run<G: Gateway>(
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "a socket keeps its delay");
     }
+    let address = peer.ip().to_canonical();
     let connection = Arc::new(Connection {
         server,
-        address: peer.ip().to_canonical(),
+        address,
+        address_text: address.to_string(),
+        identities: LastIdentity::default(),
         ids: RequestIds::new(),
         pulse: Pulse::default(),
         upgrading: Mutex::new(None),

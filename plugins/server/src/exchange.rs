@@ -7,9 +7,9 @@ use hyper::{
     body::{Body, Incoming},
     upgrade::OnUpgrade,
 };
-use objectos_plugin_api::{Context, Error, ErrorKind, HttpResponse};
-use serde_json::{Map, Value};
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use objectos_plugin_api::{Context, Error, ErrorKind, HttpResponse, told_path};
+use serde::Serialize;
+use std::{borrow::Cow, convert::Infallible, sync::Arc, time::Duration};
 
 use crate::{
     answer::{Answer, Draft},
@@ -18,6 +18,7 @@ use crate::{
     flow::{FlowBody, FlowLimits},
     frame::{self, Sight},
     gateway::Gateway,
+    identity::LastIdentity,
     ids,
     locale::preferred,
     peer::Peer,
@@ -42,6 +43,9 @@ pub(crate) struct Exchange<'a, G: Gateway> {
     pub(crate) server: &'a Server<G>,
     pub(crate) head: &'a Parts,
     pub(crate) peer: Peer,
+    /// The peer's address as text.
+    pub(crate) address: Cow<'a, str>,
+    pub(crate) identities: &'a LastIdentity,
     pub(crate) request_id: &'a str,
     trace_id: &'a str,
     now_ms: i64,
@@ -64,9 +68,16 @@ pub(crate) async fn serve<G: Gateway>(
     let (head, body) = request.into_parts();
     let now_ms = server.gateway.now_ms();
     let request_id = connection.ids.of(&head.headers, now_ms);
+    let peer = Peer::of(connection.address, &head.headers, &server.proxies);
     let mut exchange = Exchange {
         server,
-        peer: Peer::of(connection.address, &head.headers, &server.proxies),
+        peer,
+        address: if peer.address == connection.address {
+            Cow::Borrowed(&connection.address_text)
+        } else {
+            Cow::Owned(peer.address.to_string())
+        },
+        identities: &connection.identities,
         trace_id: ids::trace_id(&head.headers),
         head: &head,
         request_id: &request_id,
@@ -77,6 +88,19 @@ pub(crate) async fn serve<G: Gateway>(
     };
     let outcome = exchange.run(body).await;
     Ok(exchange.finish(outcome, &connection, upgrade))
+}
+
+/// What the context tells of the request beside its ids, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Facts<'a> {
+    address: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    secure: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<&'a str>,
 }
 
 /// Where a request goes.
@@ -261,29 +285,17 @@ impl<G: Gateway> Exchange<'_, G> {
 
     /// The context without a principal.
     fn context(&self) -> Context {
-        let mut extra = Map::new();
-        extra.insert("address".to_owned(), Value::String(self.peer.address.to_string()));
-        if self.secure() {
-            extra.insert("secure".to_owned(), Value::Bool(true));
-        }
         let text = |name| self.head.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(agent) = text(header::USER_AGENT) {
+        let facts = Facts {
+            address: &self.address,
+            secure: self.secure(),
             // What passed `to_str` is ASCII, so any byte is a border.
-            extra.insert(
-                "userAgent".to_owned(),
-                agent[..agent.len().min(USER_AGENT_BYTES_MAX)].into(),
-            );
-        }
-        if let Some(locale) = text(header::ACCEPT_LANGUAGE).and_then(preferred) {
-            extra.insert("locale".to_owned(), locale.into());
-        }
-        let context = Context::request(self.request_id).with_limit(self.server.config.limits.request());
-        let context = if self.trace_id.is_empty() {
-            context
-        } else {
-            context.with_trace(self.trace_id)
+            user_agent: text(header::USER_AGENT).map(|agent| &agent[..agent.len().min(USER_AGENT_BYTES_MAX)]),
+            locale: text(header::ACCEPT_LANGUAGE).and_then(preferred),
         };
-        context.with_extra(&extra)
+        let extra = serde_json::to_vec(&facts).unwrap_or_default();
+        let limit = self.server.config.limits.request();
+        Context::incoming(self.request_id, self.trace_id, limit, &extra)
     }
 
     /// The caller's connection is encrypted: ours is, or that to the trusted proxy in front, as it says.
@@ -315,12 +327,13 @@ impl<G: Gateway> Exchange<'_, G> {
         if let Ok(id) = HeaderValue::from_str(self.request_id) {
             draft.headers.insert(REQUEST_ID, id);
         }
+        let path = told_path(self.head.uri.path());
         if let Some(opened) = draft.socket.take() {
             *connection.upgrading.lock() = Some(Upgrading {
                 opened,
                 upgrade,
                 request_id: self.request_id.into(),
-                path: self.head.uri.path().into(),
+                path: Box::from(&*path),
             });
         } else if closes && self.head.version < Version::HTTP_2 {
             draft
@@ -330,7 +343,7 @@ impl<G: Gateway> Exchange<'_, G> {
         tracing::debug!(
             request_id = self.request_id,
             method = self.head.method.as_str(),
-            path = self.head.uri.path(),
+            path = &*path,
             status = draft.status.as_u16(),
             "answered"
         );
@@ -340,7 +353,7 @@ impl<G: Gateway> Exchange<'_, G> {
                 piece: limits.request(),
                 taken: Duration::from_millis(limits.write_ms),
             };
-            FlowBody::new(flow, connection, limits, self.request_id, self.head.uri.path())
+            FlowBody::new(flow, connection, limits, self.request_id, &path)
         })
     }
 
@@ -355,7 +368,8 @@ impl<G: Gateway> Exchange<'_, G> {
         }
         let error = &failure.error;
         let (request_id, internal) = (self.request_id, error.internal_message());
-        let (method, path, code) = (self.head.method.as_str(), self.head.uri.path(), error.code());
+        let path = told_path(self.head.uri.path());
+        let (method, path, code) = (self.head.method.as_str(), &*path, error.code());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(
                 request_id,

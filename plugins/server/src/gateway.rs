@@ -5,7 +5,7 @@
 mod host;
 
 use objectos_plugin_api::{
-    Context, Error, Result, contracts::auth::Credentials, protocol::kernel::plugin_document::RouteAccess,
+    Context, Error, Result, contracts::auth::Presented, protocol::kernel::plugin_document::RouteAccess,
 };
 use serde::Deserialize;
 use std::{fmt, future::Future};
@@ -46,7 +46,7 @@ pub trait Gateway: Send + Sync + 'static {
     fn authenticate(
         &self,
         context: &Context,
-        credentials: &Credentials,
+        presented: &Presented<'_>,
     ) -> impl Future<Output = Result<Self::Bytes>> + Send;
     /// Asks the service `permissions` whether the context's principal holds a system permission.
     fn has_system_permission(

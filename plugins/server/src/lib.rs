@@ -5,7 +5,7 @@
 //! * `config`, `error`: what an operator sets, and what may be wrong with it.
 //! * `gateway`: what is needed of the kernel; `snapshot`, `router`: who answers what, right now.
 //! * `listener`, `connection`, `stream`, `pulse`: from the socket to a request, limits in time, stopping without loss.
-//! * `exchange`, `access`, `body`, `frame`, `answer`, `flow`, `problem`: from a request to its answer.
+//! * `exchange`, `access`, `identity`, `body`, `frame`, `answer`, `flow`, `problem`: from a request to its answer.
 //! * `socket`: from a request to a WebSocket.
 //! * `system`, `discovery`, `openapi`: the server's own routes.
 //! * `outgoing`: the service `http-client`.
@@ -28,6 +28,7 @@ mod exchange;
 mod flow;
 mod frame;
 mod gateway;
+mod identity;
 mod ids;
 mod listener;
 mod locale;

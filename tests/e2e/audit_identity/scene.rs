@@ -188,14 +188,11 @@ impl Scene {
         sent.body
     }
 
-    /// What stands behind a word in the last mail, which development writes to the log.
-    pub(super) fn mailed(&self, word: &str) -> String {
-        let log = self.host.log();
-        let at = log.rfind(word).unwrap_or_else(|| panic!("no {word} in\n{log}"));
-        log[at + word.len()..]
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect()
+    /// What stands behind a word in the last mail to somebody, which development writes to the log; it may go out after the answer.
+    pub(super) fn mailed(&self, to: &str, word: &str) -> String {
+        let line = self.host.wait_for_line(&[to, word]);
+        let at = line.rfind(word).expect("the word") + word.len();
+        line[at..].chars().take_while(char::is_ascii_alphanumeric).collect()
     }
 
     /// The routes of the two plugins that are not for reading.

@@ -6,10 +6,13 @@
 //! A new route makes the first table be written anew: `UPDATE_EXPECT=1 cargo test -p objectos-tests --test e2e routes`. Of the second
 //! one that takes lines away and never puts one in: a line more is written by hand, and has a reason that a reviewer accepts.
 
+mod listening;
+
 use objectos_tests::{Host, HostBuilder, plugins::repository};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::listening::Listening;
 use super::people::{People, Person};
 
 const ANSWERS: &str = "tests/e2e/permissions/answers.txt";
@@ -22,7 +25,7 @@ const CONFIG: &str = "plugins:\n  objectos.auth:\n    hashing: {memoryKib: 1024,
 type Route = (String, String);
 
 fn host() -> Host {
-    let builder = ["auth", "permissions", "audit", "graphql"]
+    let builder = ["auth", "permissions", "audit", "graphql", "realtime"]
         .into_iter()
         .fold(HostBuilder::new(), HostBuilder::plugin);
     let app = builder.folder().join("notes");
@@ -67,6 +70,7 @@ struct Tenant {
     note: String,
     share: String,
     link: String,
+    listening: Listening,
 }
 
 /// Somebody with an organisation of their own, who may do everything in it.
@@ -98,12 +102,14 @@ impl Tenant {
         let share = owner.send("POST", "/api/v1/permissions/shares", &share).expect(201);
         let link = json!({"object": "note", "recordId": note, "recipientType": "link"});
         let link = owner.send("POST", "/api/v1/permissions/shares", &link).expect(201);
+        let listening = Listening::new(&mut owner, &note, SECRET);
         Self {
             owner,
             organization,
             note,
             share: share["id"].as_str().expect("an id").to_owned(),
             link: link["token"].as_str().expect("a token").to_owned(),
+            listening,
         }
     }
 
@@ -124,6 +130,7 @@ impl Tenant {
         let shares = format!("/api/v1/permissions/shares?object=note&recordId={}", self.note);
         let shares = self.owner.get(&shares).expect(200).to_string();
         assert!(shares.contains(&self.share), "{shares}");
+        self.listening.is_untouched(&mut self.owner, SECRET);
     }
 
     /// A path that leads to what is the tenant's.
@@ -139,15 +146,20 @@ impl Tenant {
             "{version}" => "1".to_owned(),
             "{field}" => "text".to_owned(),
             "{token}" if pattern.contains("/permissions/") => self.link.clone(),
+            "{channel}" => self.listening.channel.clone(),
             piece => nothing(piece),
         };
-        pattern.split('/').map(fill).collect::<Vec<_>>().join("/")
+        let path = pattern.split('/').map(fill).collect::<Vec<_>>().join("/");
+        self.listening.path(path)
     }
 
     /// A body that names what is the tenant's, wherever one may be named.
     fn body(&self, (method, pattern): &Route) -> Value {
         if method == "GET" || method == "HEAD" {
             return Value::Null;
+        }
+        if let Some(body) = self.listening.body(pattern) {
+            return body;
         }
         if pattern.contains("/data/") && (pattern.ends_with("{id}") || pattern.ends_with("{object}")) {
             return json!({"text": "taken over"});
@@ -189,20 +201,22 @@ fn nothing(piece: &str) -> String {
 }
 
 /// A path to nothing, but for the object.
-fn filled(pattern: &str) -> String {
+fn filled(pattern: &str, nowhere: &Listening) -> String {
     let fill = |piece: &str| match piece {
         "{object}" => "note".to_owned(),
+        "{channel}" => nowhere.channel.clone(),
         piece => nothing(piece),
     };
-    pattern.split('/').map(fill).collect::<Vec<_>>().join("/")
+    let path = pattern.split('/').map(fill).collect::<Vec<_>>().join("/");
+    nowhere.path(path)
 }
 
-fn empty_body(method: &str) -> Value {
+/// A body without anything, but for what some routes read before they look at the caller.
+fn plain_body((method, pattern): &Route, nowhere: &Listening) -> Value {
     if method == "GET" || method == "HEAD" {
-        Value::Null
-    } else {
-        json!({})
+        return Value::Null;
     }
+    nowhere.body(pattern).unwrap_or_else(|| json!({}))
 }
 
 /// Somebody whose session may end by what they ask.
@@ -274,14 +288,16 @@ fn every_route_answers_as_the_tables_say() {
         name: "initech",
         organization: Some(organization),
     };
+    let nowhere = Listening::nowhere();
     let (mut answers, mut open) = (Vec::new(), BTreeSet::new());
     for (route, secured) in &routes {
         let (method, pattern) = route;
-        let anonymous = client.send(method, &filled(pattern), &empty_body(method)).status;
+        let (path, body) = (filled(pattern, &nowhere), plain_body(route, &nowhere));
+        let anonymous = client.send(method, &path, &body).status;
         if *secured {
             assert_eq!(anonymous, 401, "nobody is signed in: {method} {pattern}");
         }
-        let (without, _) = nobody.ask(method, &filled(pattern), &empty_body(method));
+        let (without, _) = nobody.ask(method, &path, &body);
         let (foreign, text) = stranger.ask(method, &tenant.path(pattern), &tenant.body(route));
         let own = text.replace(&format!("initech {SECRET}"), "");
         assert!(!own.contains(SECRET), "{method} {pattern} tells a stranger: {text}");

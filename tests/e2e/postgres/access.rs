@@ -9,7 +9,7 @@ use super::{schema, server};
 use crate::permissions::people::{People, Person};
 
 /// How long a change may take to the other host. It takes milliseconds; the rest is for a busy machine.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_secs(20);
 
 /// A host that asks nobody by itself whether a session still is one.
 fn host(url: &str, schema: &str) -> HostBuilder {

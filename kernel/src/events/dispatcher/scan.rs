@@ -1,6 +1,7 @@
 //! Where to read on. New events are looked for behind what is known already, but from a place that was the end a second
 //! or two ago: with several writers a lower sequence can become visible after a higher one. From time to time everything
-//! that is not done is gone through, which renews the leases of what waits and finds what another node left behind.
+//! that is not done is gone through, which renews the leases of what waits and finds what another node left behind. It finds
+//! what took longer to become visible, too: until then the store keeps back what comes after that in its key.
 
 /// Pause between two looks for new events, milliseconds: a thousand small changes are read with one look.
 const GAP_MS: i64 = 10;
@@ -100,6 +101,9 @@ impl Scan {
     pub(super) fn done(&mut self, look: Look, last: Option<u64>, full: bool, cut: bool) {
         if cut {
             self.wanted = true;
+            // Some of it may lie before what is known: whatever is read next must not come before that.
+            self.older = self.older.min(look.after);
+            self.newer = self.newer.min(look.after);
         } else if let Some(last) = last {
             self.current = self.current.max(last);
         }
@@ -180,5 +184,24 @@ mod tests {
         assert!(scan.begin(GAP_MS, true).is_some());
         scan.failed();
         assert!(scan.begin(GAP_MS, false).is_some());
+    }
+
+    #[test]
+    fn what_was_left_is_looked_for_where_it_lies() {
+        let mut scan = Scan::new(30_000);
+        let look = scan.begin(0, true).expect("a look");
+        scan.done(look, Some(100), false, false);
+        for now_ms in [2_000, 4_000, 6_000] {
+            scan.want();
+            scan.begin(now_ms, true);
+        }
+        assert_eq!(scan.older, 100);
+        let sweep = scan.begin(10_000, false).expect("a sweep");
+        // An event below 100 became visible late, and there was no room for it.
+        scan.done(sweep, Some(100), false, true);
+        assert_eq!(scan.begin(10_500, true), Some(sweep));
+        // It was gone again before the page came.
+        scan.done(sweep, Some(100), false, true);
+        assert_eq!(scan.begin(12_000, true), Some(sweep));
     }
 }

@@ -85,7 +85,7 @@ impl Dispatcher {
         if let Some(look) = look {
             let request = PageRequest {
                 look,
-                limit: self.shared.settings.limits.page_events,
+                limit: self.paging.limit(),
             };
             self.call = Some(Box::pin(page_call(Arc::clone(&self.shared), request, now_ms)));
         }
@@ -101,12 +101,14 @@ impl Dispatcher {
         self.window
             .reconcile(request.look.after, last.filter(|_| full), &answered);
         let table = self.shared.table.load_full();
-        let mut cut = false;
+        let (mut cut, mut bytes) = (false, 0);
         // Asked once for the page: it was read because there was room, and a page more does no harm.
         let room = self.window.has_room(now_ms);
         for stored in page {
-            if !room && !self.window.knows(stored.sequence) {
+            let sequence = stored.sequence;
+            if !room && !self.window.knows(sequence) {
                 cut = true;
+                bytes += serde_json::to_vec(&stored.event).map_or(0, |json| json.len());
                 continue;
             }
             if let Some(admitted) = self.window.admit(stored, &table, lease_until_ms, now_ms) {
@@ -120,7 +122,9 @@ impl Dispatcher {
                 }
                 show(&self.shared, admitted);
             }
+            bytes += self.window.bytes_of(sequence);
         }
+        self.paging.came(answered.len(), bytes);
         self.scan.done(request.look, last, full, cut);
         self.window.lighten(now_ms);
     }

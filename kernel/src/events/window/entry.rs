@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub(super) context: Context,
     /// `kernel/Event` as JSON; `None` when it was let go to save memory.
     pub(super) body: Option<Arc<[u8]>>,
+    /// Bytes of the body, whether it is there or not.
+    pub(super) bytes: usize,
     pub(super) lease_until_ms: i64,
     pub(super) slots: Vec<Slot>,
     /// When it is read the next time, handlers may have to be added.
@@ -52,6 +54,8 @@ pub(super) struct Slot {
     pub(super) error: String,
     /// The store does not know the state.
     pub(super) dirty: bool,
+    /// It failed together with others, and is tried by itself: nobody knows which of them it was.
+    pub(super) alone: bool,
     /// To be written when the state is [`State::Dying`].
     pub(super) dead_letter: Option<Box<DeadLetterQueueEntry>>,
 }
@@ -65,6 +69,7 @@ impl Slot {
             first_failed_at_ms: 0,
             error: String::new(),
             dirty: false,
+            alone: false,
             dead_letter: None,
         }
     }
@@ -113,9 +118,12 @@ impl State {
 /// A delivery to start.
 #[derive(Debug)]
 pub(crate) struct Start {
-    pub(crate) sequence: u64,
+    /// The event; and those behind it in its chain that go along, in their order.
+    pub(crate) sequences: Vec<u64>,
     pub(crate) route: Arc<Route>,
-    pub(crate) body: Arc<[u8]>,
+    /// One of each.
+    pub(crate) bodies: Vec<Arc<[u8]>>,
+    /// Of the first.
     pub(crate) context: Context,
     /// 1 is the first.
     pub(crate) attempt: u32,

@@ -34,6 +34,11 @@ impl Window {
         self.entries.contains_key(&sequence)
     }
 
+    /// Bytes of an event's body, also when that was let go; 0 for one that is not known.
+    pub(crate) fn bytes_of(&self, sequence: u64) -> usize {
+        self.entries.get(&sequence).map_or(0, |entry| entry.bytes)
+    }
+
     /// Takes an event in, or renews the lease of a known one (and answers `None`).
     pub(crate) fn admit(
         &mut self,
@@ -68,6 +73,7 @@ impl Window {
             urgency: urgency(event.metadata.priority),
             context: context.clone(),
             body: (!numbers.is_empty()).then(|| Arc::clone(&json)),
+            bytes: json.len(),
             lease_until_ms,
             slots,
             rematch: false,
@@ -135,9 +141,13 @@ impl Window {
     /// The store answered everything after `after` up to `last` (`None`: all there is). What is known in between and was
     /// not answered is somebody else's, or done: it is dropped, unless it runs or its outcome is still to be written.
     pub(crate) fn reconcile(&mut self, after: u64, last: Option<u64>, answered: &HashSet<u64>) {
+        let looked_at = after.saturating_add(1)..=last.unwrap_or(u64::MAX);
+        // What stays all the same is not asked for again at once, which would be without end: a sweep finds it, or drops it.
+        self.unread
+            .retain(|sequence| !looked_at.contains(sequence) || answered.contains(sequence));
         let gone: Vec<u64> = self
             .entries
-            .range(after.saturating_add(1)..=last.unwrap_or(u64::MAX))
+            .range(looked_at)
             .filter(|(sequence, entry)| {
                 !answered.contains(sequence)
                     && !entry.is_finished()
@@ -290,8 +300,12 @@ impl Window {
         if let Some(entry) = self.entries.remove(&sequence) {
             self.body_bytes -= entry.body_bytes();
         }
-        self.dirty.remove(&sequence);
         self.unread.remove(&sequence);
+        self.dirty.remove(&sequence);
+        if self.dirty.is_empty() {
+            // Else a settlement would be due for ever that has nothing to write.
+            self.dirty_since_ms = None;
+        }
     }
 
     pub(super) fn find(&self, sequence: u64, number: u32) -> Option<(&Entry, &Slot)> {
@@ -306,7 +320,7 @@ impl Window {
     }
 }
 
-fn chain_of(entry: &Entry, slot: &Slot) -> Option<Chain> {
+pub(super) fn chain_of(entry: &Entry, slot: &Slot) -> Option<Chain> {
     match slot.route.serial {
         Some(index) => Some(Chain::Serial(index)),
         None if entry.key.is_empty() => None,

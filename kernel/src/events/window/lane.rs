@@ -48,6 +48,17 @@ impl Lane {
         next
     }
 
+    /// Whether an event is the first of its chain.
+    pub(super) fn leads(&self, chain: &Chain, sequence: u64) -> bool {
+        self.chains.get(chain).and_then(BTreeSet::first) == Some(&sequence)
+    }
+
+    /// The events behind one of a chain, in their order.
+    pub(super) fn behind(&self, chain: &Chain, sequence: u64) -> impl Iterator<Item = u64> + use<'_> {
+        let links = self.chains.get(chain).into_iter();
+        links.flat_map(move |links| links.range(sequence.saturating_add(1)..).copied())
+    }
+
     /// The event behind the first of a chain.
     pub(super) fn second(&self, chain: &Chain) -> Option<u64> {
         self.chains.get(chain).and_then(|links| links.iter().nth(1)).copied()

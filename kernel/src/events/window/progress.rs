@@ -29,6 +29,8 @@ pub(crate) enum Ended {
     Retrying(Error),
     /// Failed, and is given up.
     Dead(Error),
+    /// Failed together with others; each is tried by itself, and none of them has had an attempt.
+    Apart(Error),
     /// Nobody was there; tried again, not counted.
     Away,
 }
@@ -82,11 +84,13 @@ impl Window {
             slot.state = State::Running;
             lane.running += 1;
             self.running += 1;
-            let attempt = slot.attempts.saturating_add(1);
+            let (route, attempt) = (Arc::clone(&slot.route), slot.attempts.saturating_add(1));
+            let (mut sequences, mut bodies) = (vec![sequence], vec![body]);
+            self.take_along(&mut sequences, &mut bodies, &route, now_ms);
             return Some(Start {
-                sequence,
-                route: Arc::clone(&slot.route),
-                body,
+                sequences,
+                route,
+                bodies,
                 context,
                 attempt,
             });
@@ -94,27 +98,38 @@ impl Window {
         None
     }
 
-    /// A delivery ended. `None` when its handler or its event is not known any more.
-    pub(crate) fn complete(&mut self, sequence: u64, number: u32, outcome: Outcome, now_ms: i64) -> Option<Completion> {
+    /// A delivery ended. Says nothing of what is not known any more, its handler or an event.
+    pub(crate) fn complete(
+        &mut self,
+        sequences: &[u64],
+        number: u32,
+        outcome: Outcome,
+        now_ms: i64,
+    ) -> Vec<Completion> {
         self.running = self.running.saturating_sub(1);
-        let lane = self.lanes.get_mut(&number)?;
+        let Some(lane) = self.lanes.get_mut(&number) else {
+            return Vec::new();
+        };
         lane.running = lane.running.saturating_sub(1);
-        let away = matches!(outcome, Outcome::Away);
-        if away {
+        if matches!(outcome, Outcome::Away) {
             lane.hold(now_ms);
         } else {
             lane.release();
         }
+        match sequences {
+            [sequence] => Vec::from_iter(self.end(*sequence, number, outcome, now_ms)),
+            _ => self.end_together(sequences, number, outcome, now_ms),
+        }
+    }
+
+    /// What the end of a call means for one of its events.
+    pub(super) fn end(&mut self, sequence: u64, number: u32, outcome: Outcome, now_ms: i64) -> Option<Completion> {
+        let away = matches!(outcome, Outcome::Away);
         let entry = self.entries.get_mut(&sequence)?;
         let event_name = Arc::clone(&entry.name);
         let slot = entry.slot_mut(number)?;
         let route = Arc::clone(&slot.route);
-        let since = &route.handler.counters.away_since_ms;
-        if away {
-            let _ = since.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
-        } else {
-            since.store(0, Ordering::Relaxed);
-        }
+        note_away(&route, away, now_ms);
         let ended = match outcome {
             Outcome::Away => {
                 self.make_ready(sequence, number);
@@ -188,6 +203,16 @@ impl Slot {
         }
         self.error = describe(error);
         self.dirty = true;
+    }
+}
+
+/// Remembers since when nobody is there.
+pub(super) fn note_away(route: &Route, away: bool, now_ms: i64) {
+    let since = &route.handler.counters.away_since_ms;
+    if away {
+        let _ = since.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+    } else {
+        since.store(0, Ordering::Relaxed);
     }
 }
 

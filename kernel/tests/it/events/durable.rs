@@ -3,14 +3,16 @@
 use futures_util::FutureExt;
 use objectos_kernel::{clock::Clock, events::BusSettings};
 use objectos_plugin_api::{
-    Context, ErrorKind, NewEvent, Principal, contracts::event_store::DeliveryState, protocol::kernel::HealthCheckStatus,
+    Context, ErrorKind, NewEvent, Principal,
+    contracts::event_store::DeliveryState,
+    protocol::kernel::{EventPriority, HealthCheckStatus},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::{
     model::{Fault, Verdict},
-    world::{START_MS, World, run, spec},
+    world::{START_MS, World, event, run, spec},
 };
 
 #[test]
@@ -553,5 +555,28 @@ fn a_backlog_for_one_plugin_does_not_stop_the_others() {
             "read again, since their bodies were let go"
         );
         assert!(world.store.open_ids().is_empty());
+    });
+}
+
+#[test]
+fn a_page_asks_for_no_more_than_fits() {
+    fn narrow(settings: &mut BusSettings) {
+        settings.limits.window_bytes_max = 64 * 1024;
+    }
+    run(|| async {
+        let mut world = World::tuned(json!({}), narrow);
+        world.register("p", &["!h data.*"]);
+        let large = json!("x".repeat(2 * 1024));
+        world.store.write((0..300).map(|n| {
+            let event = event(&format!("e{n}"), "data.x", EventPriority::Normal, large.clone());
+            (event, String::new())
+        }));
+        world.bus.open();
+        world.finish(60_000).await;
+        assert!(world.store.open_ids().is_empty());
+        let asked = world.store.state.lock().asked.clone();
+        assert_eq!(asked[0], 64, "nobody knows yet");
+        // Of some 2,300 bytes 28 fit.
+        assert!(asked[1..].iter().all(|asked| (20..=30).contains(asked)), "{asked:?}");
     });
 }

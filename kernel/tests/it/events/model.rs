@@ -69,6 +69,8 @@ pub(crate) struct StoreState {
     /// Names of the methods that were called.
     pub(crate) calls: Vec<&'static str>,
     pub(crate) settlements: Vec<SettleRequest>,
+    /// How many events each look asked for.
+    pub(crate) asked: Vec<u32>,
     pub(crate) away: bool,
     pub(crate) faults: HashMap<usize, Fault>,
     /// It is a store of before there were aggregates.
@@ -177,10 +179,12 @@ impl StoreState {
     }
 
     fn pending(&mut self, request: &PendingRequest, now_ms: i64) -> Vec<StoredEvent> {
+        self.asked.push(request.limit);
         let mut foreign_keys = Vec::new();
         let mut page = Vec::new();
         for row in self.rows.values_mut().filter(|row| !row.done) {
-            let foreign = row.node != request.node && row.lease_until_ms > now_ms;
+            let others = row.lease_until_ms > now_ms || row.stored.sequence <= request.after;
+            let foreign = row.node != request.node && others;
             if foreign || foreign_keys.contains(&row.stored.key) {
                 if !row.stored.key.is_empty() {
                     foreign_keys.push(row.stored.key.clone());
@@ -439,7 +443,7 @@ impl ModelHandlers {
         *self.script.lock() = Box::new(script);
     }
 
-    /// Ids of the events of the calls of one handler, in order.
+    /// Ids of the events of the calls of one handler, in order; of a call with several, all in one text with `+` between them.
     pub(crate) fn seen(&self, handler: &str) -> Vec<String> {
         let calls = self.calls.lock();
         calls
@@ -449,13 +453,14 @@ impl ModelHandlers {
             .collect()
     }
 
-    /// The same, of calls that went well.
+    /// Ids of the events that one handler took, in order.
     pub(crate) fn taken(&self, handler: &str) -> Vec<String> {
         let calls = self.calls.lock();
         let taken = calls
             .iter()
             .filter(|call| call.handler == handler && matches!(call.verdict, Verdict::Take | Verdict::TakeAfter(_)));
-        taken.map(|call| call.event.clone()).collect()
+        let ids = |call: &Called| call.event.split('+').map(str::to_owned).collect::<Vec<_>>();
+        taken.flat_map(ids).collect()
     }
 }
 
@@ -468,11 +473,16 @@ impl Drop for Busy {
 }
 
 impl HandlerPort for ModelHandlers {
-    fn deliver(&self, handler: &HandlerId, event: Arc<[u8]>, context: Context) -> PortFuture<()> {
+    fn deliver(&self, handler: &HandlerId, events: &[Arc<[u8]>], context: Context) -> PortFuture<()> {
         let (model, handler) = (self.clone(), handler.to_string());
+        let read = |event: &Arc<[u8]>| serde_json::from_slice(event).expect("an event");
+        let events: Vec<Event> = events.iter().map(read).collect();
         Box::pin(async move {
-            let event: Event = serde_json::from_slice(&event).expect("an event");
-            let verdict = (model.script.lock())(&handler, &event);
+            // Several are taken as one call, and as badly as the worst of them.
+            let verdicts = events.iter().map(|event| (model.script.lock())(&handler, event));
+            let verdict = verdicts.reduce(|all, one| if all == Verdict::Take { one } else { all });
+            let verdict = verdict.expect("an event");
+            let ids: Vec<String> = events.into_iter().map(|event| event.id.unwrap_or_default()).collect();
             let running = {
                 let mut running = model.running.lock();
                 *running += 1;
@@ -481,7 +491,7 @@ impl HandlerPort for ModelHandlers {
             let _busy = Busy(Arc::clone(&model.running));
             model.calls.lock().push(Called {
                 handler,
-                event: event.id.unwrap_or_default(),
+                event: ids.join("+"),
                 at_ms: model.clock.now_ms(),
                 verdict,
                 context,

@@ -125,3 +125,26 @@ fn an_event_that_becomes_visible_late_is_found() {
         assert_eq!(world.handlers.seen("p/h"), ["e2", "e1"], "soon");
     });
 }
+
+/// Its transaction took longer than looks go back; another of its key was stored when it was over.
+#[test]
+fn an_event_that_becomes_visible_very_late_is_waited_for_by_those_of_its_key() {
+    run(|| async {
+        let mut world = World::new(json!({}));
+        world.register("p", &["!h data.*"]);
+        world.bus.open();
+        world.write(&[("e1", "data.x", "a"), ("e2", "data.x", "b")]);
+        let hidden = world.store.state.lock().rows.remove(&1).expect("a row");
+        world.pass_ms(300).await;
+        for id in ["e3", "e4"] {
+            world.write(&[(id, "data.x", "c")]);
+            world.pass_ms(2_000).await;
+        }
+        world.store.state.lock().rows.insert(1, hidden);
+        world.write(&[("e5", "data.x", "a"), ("e6", "data.x", "b")]);
+        world.pass_ms(50).await;
+        assert_eq!(world.handlers.seen("p/h"), ["e2", "e3", "e4", "e6"]);
+        world.pass_ms(10_000).await;
+        assert_eq!(world.handlers.seen("p/h")[4..], ["e1", "e5"], "all is gone through");
+    });
+}

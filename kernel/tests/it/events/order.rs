@@ -44,6 +44,58 @@ fn a_failing_event_holds_up_its_key_for_its_handler_only() {
 }
 
 #[test]
+fn a_handler_that_takes_several_has_those_of_a_key_in_one_call() {
+    run(|| async {
+        let mut world = World::new(json!({"queue": {"retryPolicy": {"maxRetries": 0}}}));
+        world.register("p", &["!!all data.*", "!each data.*"]);
+        world.bus.open();
+        world.calm().await;
+        let rows: Vec<String> = (1..=6).map(|number| format!("a{number}")).collect();
+        let mut rows: Vec<(&str, &str, &str)> = rows.iter().map(|id| (id.as_str(), "data.x", "a")).collect();
+        rows.push(("b1", "data.x", "b"));
+        world.write(&rows);
+        world.finish(1_000).await;
+        assert_eq!(world.handlers.seen("p/all"), ["a1+a2+a3+a4", "b1", "a5+a6"]);
+        assert_eq!(
+            world.handlers.seen("p/each"),
+            ["a1", "b1", "a2", "a3", "a4", "a5", "a6"]
+        );
+        assert!(world.store.open_ids().is_empty());
+        assert_eq!(world.bus.metrics().delivered, 14, "events are counted, not calls");
+    });
+}
+
+#[test]
+fn one_event_that_fails_is_no_failure_of_those_it_came_with() {
+    run(|| async {
+        let mut world = World::new(json!({"queue": {"retryPolicy": {"maxRetries": 0}}}));
+        world.register("p", &["!!all data.*"]);
+        world.bus.open();
+        world.handlers.script(|_, event| match event.id.as_deref() {
+            Some("a2") => Verdict::Fail,
+            _ => Verdict::Take,
+        });
+        world.write(&[
+            ("a1", "data.x", "a"),
+            ("a2", "data.x", "a"),
+            ("a3", "data.x", "a"),
+            ("a4", "data.x", "a"),
+            ("a5", "data.x", "a"),
+        ]);
+        world.finish(1_000).await;
+        assert_eq!(
+            world.handlers.seen("p/all"),
+            ["a1+a2+a3+a4", "a1", "a2", "a3", "a4", "a5"]
+        );
+        assert_eq!(world.handlers.taken("p/all"), ["a1", "a3", "a4", "a5"]);
+        let state = world.store.state.lock();
+        assert_eq!(state.dead.len(), 1, "none is given up for another");
+        assert_eq!(state.dead[0].event.id.as_deref(), Some("a2"));
+        assert_eq!(state.dead[0].retries, 0, "what they did together is no attempt");
+    });
+}
+
+#[test]
 fn a_key_goes_on_only_when_the_dead_letter_is_written() {
     run(|| async {
         let mut world = World::new(json!({"queue": {"retryPolicy": {"maxRetries": 0}}}));

@@ -15,7 +15,7 @@ use super::{
     world::{World, run},
 };
 
-const HANDLERS: [&str; 3] = ["p/a", "p/b", "q/all"];
+const HANDLERS: [&str; 4] = ["p/a", "p/b", "p/together", "q/all"];
 const RETRIES: u32 = 2;
 
 pub(crate) fn number_of(variable: &str) -> Option<u64> {
@@ -66,7 +66,7 @@ async fn course(seed: u64) {
         json!({"queue": {"concurrency": concurrency, "retryPolicy": {"maxRetries": RETRIES, "backoffStrategy": "linear", "initialDelayMs": 150}}}),
         tune,
     );
-    world.register("p", &["!a data.*", "!b data.odd"]);
+    world.register("p", &["!a data.*", "!b data.odd", "!!together data.*"]);
     world.register("q", &["!all *"]);
     world.bus.open();
     let failures: Failures = Arc::default();

@@ -53,6 +53,27 @@ fn the_kernel_alone_uses_its_own_names() {
 }
 
 #[test]
+fn what_nobody_could_read_in_a_page_is_not_kept() {
+    run(|| async {
+        let mut world = World::new(json!({}));
+        world.register("p", &["!all job.*"]);
+        world.bus.open();
+        let nested = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+        for (levels, expected) in [(100, true), (101, false)] {
+            let payload = nested(levels);
+            let event = NewEvent::new("job.done", payload.as_bytes());
+            let kept = world.bus.publish_durable("p", &Context::background(), &event).await;
+            assert_eq!(kept.is_ok(), expected, "{levels}: {kept:?}");
+            if let Err(error) = kept {
+                assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "payload_too_deep"));
+            }
+        }
+        world.pass_ms(300).await;
+        assert_eq!(world.handlers.seen("p/all").len(), 1);
+    });
+}
+
+#[test]
 fn what_cannot_be_published_is_refused() {
     run(|| async {
         let mut world = World::new(json!({

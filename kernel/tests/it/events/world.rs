@@ -202,6 +202,7 @@ fn start(
     })
 }
 
+/// `name pattern`; `!name` is durable, and `!!name` takes four of a key together.
 pub(crate) fn spec(text: &str) -> HandlerSpec {
     let (name, pattern) = text.split_once(' ').expect("a name and a pattern");
     HandlerSpec {
@@ -209,6 +210,7 @@ pub(crate) fn spec(text: &str) -> HandlerSpec {
         pattern: pattern.to_owned(),
         durable: name.starts_with('!'),
         timeout_ms: 5_000,
+        together_max: if name.starts_with("!!") { 4 } else { 1 },
     }
 }
 

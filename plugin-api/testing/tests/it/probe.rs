@@ -10,6 +10,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+use tokio::sync::Notify;
 
 pub(crate) const MANIFEST: &str = r#"{
   "manifest": {"id": "test.probe", "version": "1.0.0", "type": "plugin", "name": "Probe"},
@@ -19,7 +20,7 @@ pub(crate) const MANIFEST: &str = r#"{
     "api": "^1",
     "services": {"provides": [{"name": "sum", "version": "1.2.0"}], "uses": [{"name": "store", "range": "^1"}]},
     "hooks": {"handles": ["data.before_insert"], "runs": []},
-    "events": {"handles": ["data.record.*"], "publishes": ["probe.seen"]},
+    "events": {"handles": ["data.record.*", "data.step.*"], "publishes": ["probe.seen"]},
     "routes": [
       {"method": "GET", "path": "/api/v1/probe/{name}"},
       {"method": "GET", "path": "/api/v1/probe/pieces/{count}"},
@@ -116,6 +117,10 @@ impl Plugin for Probe {
                 .host
                 .publish(&context, &NewEvent::new("probe.seen", &payload).with_key("k"))
         });
+        registry.durable_events("steps", "data.step.*", 3, |probe, context, events| async move {
+            let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();
+            probe.store.keep(&context, &names.join(" ")).await.map(drop)
+        });
         registry.route("GET /api/v1/probe/{name}", |probe, context, request| async move {
             let answer = json!({
                 "text": format!("{} {}", probe.config.greeting, request.parameter("name")),
@@ -176,31 +181,45 @@ impl Plugin for Probe {
     }
 }
 
-/// Says `first`, then whatever it hears; nothing more after a `Close`. Does not like `no`.
+/// Says `first`, then whatever it hears; nothing more after a `Close`. Does not like `no`, is done with `until taken` once the
+/// client has its echo, and never with `for good`.
 fn echo(first: &str) -> Socket {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     drop(sender.send(SocketMessage::Text(first.to_owned())));
     let mut sender = Some(sender);
+    let taken = Arc::new(Notify::new());
+    let waiting = Arc::clone(&taken);
     Socket::new(
         Some("echo".to_owned()),
         receiver,
-        |mut receiver| async move { Ok(receiver.recv().await.map(|message| (message, receiver))) },
-        move |message| {
-            let heard = match message {
-                SocketMessage::Text(text) if text == "no" => Err(Error::invalid("it does not like that")),
-                SocketMessage::Close { .. } => {
-                    sender = None;
-                    Ok(())
-                }
-                message => {
-                    drop(sender.as_ref().map(|sender| sender.send(message)));
-                    Ok(())
-                }
-            };
-            // What waits is heard on the plugin's own runtime.
+        move |mut receiver| {
+            let taken = Arc::clone(&taken);
             async move {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-                heard
+                let message = receiver.recv().await;
+                taken.notify_waiters();
+                Ok(message.map(|message| (message, receiver)))
+            }
+        },
+        move |message| {
+            let taken = Arc::clone(&waiting).notified_owned();
+            let order = match &message {
+                SocketMessage::Text(text) => text.clone(),
+                _ => String::new(),
+            };
+            if matches!(message, SocketMessage::Close { .. }) {
+                sender = None;
+            } else if order != "no" {
+                drop(sender.as_ref().map(|sender| sender.send(message)));
+            }
+            async move {
+                match order.as_str() {
+                    "no" => return Err(Error::invalid("it does not like that")),
+                    "until taken" => taken.await,
+                    "for good" => std::future::pending().await,
+                    // What waits is heard on the plugin's own runtime.
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(1)).await,
+                }
+                Ok(())
             }
         },
     )

@@ -94,6 +94,34 @@ async fn events_reach_handlers_which_call_services_and_publish() {
 }
 
 #[tokio::test]
+async fn a_handler_of_several_events_takes_one_or_as_many_as_it_said() {
+    let (plugin, shelf) = probe(json!({})).await;
+    let context = Context::background();
+    let event = |name: &str| {
+        serde_json::from_value(json!({
+            "id": name, "name": name, "payload": null,
+            "metadata": {"source": "s", "timestamp": "2026-01-01T00:00:00.000Z", "priority": "normal"},
+        }))
+        .unwrap()
+    };
+    assert_eq!(plugin.deliver(&context, &event("data.step.a")).await.unwrap(), 1);
+    let events = ["data.step.b", "data.step.c", "data.step.d", "data.step.e"].map(event);
+    assert_eq!(plugin.deliver_together(&context, &events[..3]).await.unwrap(), 1);
+    assert_eq!(plugin.deliver_together(&context, &events).await.unwrap(), 0, "too many");
+    let alone = ["data.record.created", "data.record.updated"].map(event);
+    assert_eq!(
+        plugin.deliver_together(&context, &alone).await.unwrap(),
+        0,
+        "one at a time"
+    );
+    assert_eq!(
+        *shelf.0.lock().unwrap(),
+        ["data.step.a", "data.step.b data.step.c data.step.d"]
+    );
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn routes_see_the_request_and_the_principal() {
     let (plugin, _) = probe(json!({"greeting": "hi"})).await;
     let principal = Principal {
@@ -171,15 +199,17 @@ async fn a_socket_says_and_hears_until_its_end() {
     let error = socket.push(&text("no")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     // One at a time.
-    let (one, other) = (text("first"), text("second"));
-    let (first, second) = tokio::join!(socket.push(&one), socket.push(&other));
+    let (one, other) = (text("until taken"), text("other"));
+    let (first, ()) = tokio::join!(socket.push(&one), async {
+        let second = socket.push(&other).await;
+        assert_eq!(second.map_err(|error| error.kind()), Err(ErrorKind::Unavailable));
+        assert_eq!(socket.next().await.unwrap(), Some(text("until taken")));
+    });
     assert_eq!(first.map_err(|error| error.kind()), Ok(()));
-    assert_eq!(second.map_err(|error| error.kind()), Err(ErrorKind::Unavailable));
-    assert_eq!(socket.next().await.unwrap(), Some(text("first")));
     // One that is given up on the way goes, and what hears it stays.
-    let dropped = tokio::time::timeout(Duration::ZERO, socket.push(&text("dropped"))).await;
+    let dropped = tokio::time::timeout(Duration::ZERO, socket.push(&text("for good"))).await;
     assert!(dropped.is_err());
-    assert_eq!(socket.next().await.unwrap(), Some(text("dropped")));
+    assert_eq!(socket.next().await.unwrap(), Some(text("for good")));
     let end = SocketMessage::Close {
         code: 1000,
         reason: String::new(),

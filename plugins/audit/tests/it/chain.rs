@@ -254,6 +254,24 @@ async fn events_that_come_together_are_stored_together_each_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_one_call_are_stored_in_their_order_each_once() {
+    let world = World::new();
+    let plugin = world.start(json!({})).await;
+    let events = |numbers: std::ops::Range<u32>| numbers.map(|number| created(&format!("e{number}"), "r")).collect();
+    let context = Context::background();
+    // As after a crash: some of those that come are there already.
+    for (events, stored) in [(events(1..4), 3), (events(2..7), 6)] {
+        let events: Vec<_> = events;
+        assert_eq!(plugin.deliver_together(&context, &events).await.unwrap(), 1);
+        let ids: Vec<Value> = world.rows().iter().map(|row| row["id"].clone()).collect();
+        let expected: Vec<Value> = (1..=stored).map(|number| json!(format!("e{number}"))).collect();
+        assert_eq!(ids, expected);
+    }
+    assert_eq!(verify(&plugin).await.0, 0);
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_changes_or_deletes_a_row_not_even_the_system() {
     let world = World::new();
     let plugin = world.start(json!({})).await;

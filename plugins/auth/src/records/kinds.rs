@@ -59,6 +59,7 @@ records! {
         banned: bool,
         ban_reason: Option<String>,
         ban_expires: Option<String>,
+        banned_in: Option<String>,
         two_factor_enabled: bool,
         mfa_required: bool,
         external_id: Option<String>,

@@ -42,7 +42,7 @@ impl Administrator {
     /// The same, when they are no more than whoever calls.
     async fn lesser(&self, call: &Call, body: &Body) -> Result<User> {
         let user = self.target(call, body).await?;
-        call.auth.demand_for_role(&call.context, &user.role).await?;
+        call.auth.demand_for_user(&call.context, &self.reach, &user).await?;
         Ok(user)
     }
 
@@ -87,7 +87,9 @@ pub(super) async fn create_user(call: Call) -> Result<Reply> {
     let email = body.email("email")?;
     let name = body.required("name")?;
     let role = body.text("role")?;
-    call.auth.demand_for_role(&call.context, role.unwrap_or(USER)).await?;
+    call.auth
+        .demand_for_role(&call.context, &by.reach, role.unwrap_or(USER))
+        .await?;
     let hash = match body.text("password")? {
         Some(password) => {
             policy::check(&call.auth.rules().password, password, &[&email, name])?;
@@ -113,7 +115,7 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let body = call.body()?;
     let (user, role) = (by.own(&call, &body).await?, body.required("role")?);
-    call.auth.demand_for_role(&call.context, role).await?;
+    call.auth.demand_for_role(&call.context, &by.reach, role).await?;
     if user.id == by.me.live.user.id {
         return Err(AuthError::explained(
             Refusal::Forbidden,
@@ -141,7 +143,8 @@ pub(super) async fn set_role(call: Call) -> Result<Reply> {
 }
 
 /// `POST /admin/ban-user {userId, banReason?, banExpiresIn?}`; `banExpiresIn` in seconds. Ends every session of the user. Somebody
-/// who is a member of other organisations, too, is put out of the one that is managed, and stays what they are elsewhere.
+/// who is a member of other organisations, too, is put out of the one that is managed, and stays what they are elsewhere. Whom
+/// the platform disabled before, an organisation does not disable anew.
 pub(super) async fn ban(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let body = call.body()?;
@@ -152,24 +155,32 @@ pub(super) async fn ban(call: Call) -> Result<Reply> {
     let expires = body
         .number("banExpiresIn")?
         .map(|seconds| moment::text(call.auth.now_ms().saturating_add(seconds.saturating_mul(1000))));
-    let change = json!({ "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires });
+    let change = json!({
+        "banned": true, "ban_reason": body.text("banReason")?, "ban_expires": expires,
+        "banned_in": by.reach.organization(),
+    });
     let (auth, context) = (&call.auth, &call.context);
     if let Some(organization) = auth.shared(context, &by.reach, &user).await? {
         elsewhere::put_out(&call, &user, &organization, "The user was put out of the organization").await?;
         return Ok(Reply::ok(json!({ "user": view::user(&user) })));
     }
+    auth.check_ban(&by.reach, &user)?;
     let changed = auth
         .disable(context, &user, &change, &[], "The user was disabled")
         .await?;
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
 
-/// `POST /admin/unban-user {userId}`.
+/// `POST /admin/unban-user {userId}`, by the organisation that disabled them, or by the platform.
 pub(super) async fn unban(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.own(&call, &call.body()?).await?;
-    let change = json!({ "banned": false, "ban_reason": null, "ban_expires": null });
-    let changed: User = call.auth.records.update(&call.context, &user.id, change).await?;
+    call.auth.check_ban(&by.reach, &user)?;
+    let change = json!({ "banned": false, "ban_reason": null, "ban_expires": null, "banned_in": null });
+    let (records, version) = (&call.auth.records, by.reach.based_on(&user));
+    let changed: User = records
+        .update_based_on(&call.context, &user.id, change, version)
+        .await?;
     forget(&call, &user.id);
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
@@ -206,9 +217,10 @@ pub(super) async fn set_password(call: Call) -> Result<Reply> {
 }
 
 /// `POST /admin/unlock-user {userId}`: the password, where it signs in and where it confirms something, and the second factor.
+/// Whoever takes a lock off lets guesses at the account go on, in whatever organisation its user works.
 pub(super) async fn unlock(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
-    let user = by.target(&call, &call.body()?).await?;
+    let user = by.own(&call, &call.body()?).await?;
     let (auth, context) = (&call.auth, &call.context);
     let description = "The lock was taken away by an administrator";
     let mut told = vec![sign::telling(&call, &user, "auth.account_unlocked", description)?];

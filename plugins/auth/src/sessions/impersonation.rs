@@ -14,7 +14,7 @@ use crate::{
     rules::Rules,
 };
 
-/// What an administrator needs to act as somebody else, beside what the other's role needs.
+/// What an administrator needs to act as somebody else, beside what the other one holds.
 pub(crate) const PERMISSION: &str = "manage_users";
 
 /// Who acts in a session.
@@ -35,7 +35,7 @@ impl Auth {
         if user.role == ADMINISTRATOR || is_banned(user, self.now_ms()) {
             return Err(Refusal::Forbidden.into());
         }
-        self.demand_for_role(context, &user.role).await?;
+        self.demand_for_user(context, reach, user).await?;
         self.check_own(context, reach, user).await
     }
 

@@ -2,9 +2,9 @@
 //! none of it, nor whether somebody has a second factor.
 
 use objectos_plugin_api::contracts::data::EventBeside;
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 
-use super::{Change, Write, forbidden};
+use super::{Beside, Change, Write, forbidden};
 use crate::{
     auth::{Auth, Note, USER},
     error::{AuthError, Result},
@@ -21,16 +21,21 @@ const ROLE: &[&str] = &["role"];
 const ADDRESS: &[&str] = &["email", "email_verified"];
 /// Whether somebody may sign in at all, and with what.
 const STANDING: &[&str] = &["banned", "ban_reason", "ban_expires", "mfa_required"];
+/// Whether somebody is disabled, how long and why.
+const BAN: &[&str] = &["banned", "ban_reason", "ban_expires"];
+/// Who disabled them.
+const ATTRIBUTION: &[&str] = &["banned_in"];
 /// Who somebody is in a directory.
 const DIRECTORY: &[&str] = &["external_id"];
 
 impl Auth {
-    pub(super) async fn before_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
-        match write.change {
+    pub(super) async fn before_user(&self, write: &Write<'_>) -> Result<Beside> {
+        let told = match write.change {
             Change::Made => self.before_new_user(write).await,
-            Change::Changed => self.before_other_user(write).await,
+            Change::Changed => return self.before_other_user(write).await,
             Change::Deleted => self.before_gone_user(write).await,
-        }
+        };
+        told.map(Beside::from)
     }
 
     /// How far whoever writes reaches, when they manage users.
@@ -50,12 +55,15 @@ impl Auth {
         if user.two_factor_enabled {
             return Err(second_factor());
         }
+        if user.banned_in.is_some() {
+            return Err(attribution());
+        }
         check_address(&user.email)?;
         if user.role == USER {
             return Ok(Vec::new());
         }
         write.check_person()?;
-        self.demand_for_role(write.context, &user.role).await?;
+        self.demand_for_role(write.context, &reach, &user.role).await?;
         let user = User {
             id: write.hook.id.clone(),
             ..user
@@ -69,21 +77,27 @@ impl Auth {
         Ok(vec![note.event(write.context, "authz.role_assigned")?])
     }
 
-    async fn before_other_user(&self, write: &Write<'_>) -> Result<Vec<EventBeside>> {
+    async fn before_other_user(&self, write: &Write<'_>) -> Result<Beside> {
         let (before, after) = (write.before::<User>()?, write.after::<User>()?);
         let own = write.is_by(&write.hook.id);
         let changes = |fields| write.changes(fields);
         if changes(KEPT) {
             return Err(second_factor());
         }
+        if changes(ATTRIBUTION) {
+            return Err(attribution());
+        }
         if ![ROLE, ADDRESS, STANDING, DIRECTORY].into_iter().any(changes) {
-            return self.before_plain_change(write, own).await;
+            return self.before_plain_change(write, own).await.map(Beside::from);
         }
         let reach = self.manager(write).await?;
         self.within(write.context, &reach, &write.hook.id).await?;
-        self.demand_for_role(write.context, &before.role).await?;
+        self.demand_for_user(write.context, &reach, &before).await?;
         if [ROLE, ADDRESS, STANDING].into_iter().any(changes) {
             self.check_own(write.context, &reach, &before).await?;
+        }
+        if changes(BAN) {
+            self.check_ban(&reach, &before)?;
         }
         if own && (changes(ROLE) || changes(STANDING)) {
             return Err(forbidden(
@@ -98,11 +112,15 @@ impl Auth {
                 ));
             }
         }
+        let fields = disabled_by(write, &reach, &before, &after);
         if !changes(ROLE) {
-            return Ok(Vec::new());
+            return Ok(Beside {
+                fields,
+                ..Beside::default()
+            });
         }
         write.check_person()?;
-        self.demand_for_role(write.context, &after.role).await?;
+        self.demand_for_role(write.context, &reach, &after.role).await?;
         let note = Note {
             user: Some(&before),
             description: "The role of a user was changed",
@@ -112,7 +130,8 @@ impl Auth {
             ]),
             ..Note::default()
         };
-        Ok(vec![note.event(write.context, "authz.role_updated")?])
+        let events = vec![note.event(write.context, "authz.role_updated")?];
+        Ok(Beside { events, fields })
     }
 
     /// Name, picture and the like are one's own, and a matter of grants where somebody is within reach.
@@ -128,7 +147,7 @@ impl Auth {
         write.check_person()?;
         let reach = self.manager(write).await?;
         let user = self.within(write.context, &reach, &write.hook.id).await?;
-        self.demand_for_role(write.context, &user.role).await?;
+        self.demand_for_user(write.context, &reach, &user).await?;
         self.check_own(write.context, &reach, &user).await?;
         if write.is_by(&user.id) {
             return Err(forbidden("You cannot remove yourself"));
@@ -136,6 +155,19 @@ impl Auth {
         self.leaving.note(write, "user_id", self.now_ms());
         Ok(Vec::new())
     }
+}
+
+/// Who disables a user by a change, or nobody any more, where that is not what is written down.
+fn disabled_by(write: &Write<'_>, reach: &Reach, before: &User, after: &User) -> Map<String, Value> {
+    let organization = reach.organization().filter(|_| after.banned);
+    if !write.changes(BAN) || organization == before.banned_in {
+        return Map::new();
+    }
+    Map::from_iter([("banned_in".to_owned(), json!(organization))])
+}
+
+fn attribution() -> AuthError {
+    forbidden("Who disabled a user is written down with that, and never by itself")
 }
 
 fn second_factor() -> AuthError {

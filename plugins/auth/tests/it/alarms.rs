@@ -7,7 +7,7 @@ use crate::two_factor::set_up;
 use crate::world::{Browser, NOW_MS, PASSWORD, World, bearer, world};
 
 /// What the audit says when a rule fits.
-async fn alarm(world: &World, actions: &[&str], origin: Value, about: Value) {
+pub(crate) async fn alarm(world: &World, actions: &[&str], origin: Value, about: Value) {
     let mut metadata = json!({ "rule": "guessing", "actions": actions });
     for (key, value) in about.as_object().unwrap() {
         metadata[key] = value.clone();

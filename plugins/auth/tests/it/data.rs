@@ -16,6 +16,8 @@ use std::{
     },
 };
 
+use crate::world::REQUEST;
+
 type Rows = BTreeMap<String, Vec<Map<String, Value>>>;
 type Meanwhile = Box<dyn FnOnce(&MemoryData) + Send>;
 
@@ -68,13 +70,16 @@ impl MemoryData {
         self.told.lock().unwrap().clone()
     }
 
-    /// How many questions and changes there were so far.
+    /// How many questions and changes requests made so far. What the plugin does by itself, at its start or from time to time, is
+    /// none: it goes on beside them.
     pub(crate) fn asked(&self) -> [u64; 2] {
         self.asked.each_ref().map(|count| count.load(Ordering::SeqCst))
     }
 
-    fn count(&self, place: usize) {
-        self.asked[place].fetch_add(1, Ordering::SeqCst);
+    fn count(&self, context: &Context, place: usize) {
+        if context.request_id() == REQUEST {
+            self.asked[place].fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// Puts a record in, as somebody else would.
@@ -264,7 +269,7 @@ fn check_own(context: &Context) -> Result<()> {
 impl Data for MemoryData {
     async fn find(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
-        self.count(0);
+        self.count(&context, 0);
         // As with a real store, others have their turn while it is asked.
         tokio::task::yield_now().await;
         let FindRequest { object, query } = serde_json::from_slice(&request)?;
@@ -289,7 +294,7 @@ impl Data for MemoryData {
 
     async fn get(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_system(&context)?;
-        self.count(0);
+        self.count(&context, 0);
         let GetRequest { object, id, .. } = serde_json::from_slice(&request)?;
         let found = self.rows(&object).into_iter().find(|row| row["id"] == id.as_str());
         let record = found.ok_or_else(|| Error::not_found("no such record"))?;
@@ -300,7 +305,7 @@ impl Data for MemoryData {
 
     async fn create(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_own(&context)?;
-        self.count(1);
+        self.count(&context, 1);
         let CreateRequest { object, record } = serde_json::from_slice(&request)?;
         let record = self.insert(&mut self.rows.lock().unwrap(), &object, record)?;
         Ok(serde_json::to_vec(&json!({ "object": object, "record": record }))?)
@@ -308,7 +313,7 @@ impl Data for MemoryData {
 
     async fn update(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_own(&context)?;
-        self.count(1);
+        self.count(&context, 1);
         let request: UpdateRequest = serde_json::from_slice(&request)?;
         let version = request.expected_version.as_deref();
         let mut rows = self.rows.lock().unwrap();
@@ -320,7 +325,7 @@ impl Data for MemoryData {
 
     async fn delete(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_own(&context)?;
-        self.count(1);
+        self.count(&context, 1);
         let DeleteRequest { object, id, .. } = serde_json::from_slice(&request)?;
         Self::remove(&mut self.rows.lock().unwrap(), &object, &id, None)?;
         Ok(serde_json::to_vec(
@@ -334,7 +339,7 @@ impl Data for MemoryData {
 
     async fn transaction(&self, context: Context, request: Vec<u8>) -> Result<Vec<u8>> {
         check_own(&context)?;
-        self.count(1);
+        self.count(&context, 1);
         let EventfulTransaction { operations, events } = serde_json::from_slice(&request)?;
         assert!(!operations.is_empty(), "what changes nothing is published: {events:?}");
         let act = self.meanwhile.lock().unwrap().take();

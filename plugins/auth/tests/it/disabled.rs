@@ -4,6 +4,7 @@
 use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
+use crate::alarms::alarm;
 use crate::reach::{directory, id_of, manager, ruled, with_role};
 use crate::scim::encoded;
 use crate::world::{Answer, Browser, NOW_MS, PASSWORD, World, bearer, world};
@@ -218,4 +219,102 @@ async fn one_organization_brings_nobody_back_whom_the_platform_disabled() {
     sign_in(&mut Browser::new(&world), "cy@example.com")
         .await
         .refused(403, "BANNED_USER");
+}
+
+/// Somebody in the organisation `o1`, which is managed, and in no other one.
+async fn within<'a>(world: &'a World, root: &mut Browser<'_>) -> (Browser<'a>, Value) {
+    let (ada, id) = with_role(world, root, "ada", "user").await;
+    let place = json!({ "organization_id": "o1", "user_id": id, "role": "member" });
+    world.data.put("sys_member", place);
+    (ada, id)
+}
+
+/// What a directory says of somebody.
+fn active(active: bool) -> Value {
+    json!({ "Operations": [{ "op": "replace", "path": "active", "value": active }] })
+}
+
+#[tokio::test]
+async fn whom_the_platform_disabled_it_alone_brings_back() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let mut keyed = directory(&world, &mut hr).await;
+    let (mut ada, id) = within(&world, &mut root).await;
+    let (user, them) = (id.as_str().unwrap(), json!({ "userId": id }));
+    root.post("admin/ban-user", them.clone()).await.expect(200);
+    // Nor does an organisation make it its own.
+    for path in ["admin/unban-user", "admin/ban-user", "admin/unban-user"] {
+        hr.post(path, them.clone()).await.refused(403, "FORBIDDEN");
+    }
+    // A directory says yes or no, and its no is one more.
+    for (says, status) in [(true, 403), (false, 200), (true, 403)] {
+        keyed.one("PATCH", USERS, user, active(says)).await.expect(status);
+    }
+    sign_in(&mut ada, "ada@example.com").await.refused(403, "BANNED_USER");
+    root.post("admin/unban-user", them.clone()).await.expect(200);
+    sign_in(&mut ada, "ada@example.com").await.expect(200);
+    hr.post("admin/ban-user", them.clone()).await.expect(200);
+    root.post("admin/ban-user", them.clone()).await.expect(200);
+    hr.post("admin/unban-user", them.clone())
+        .await
+        .refused(403, "FORBIDDEN");
+    keyed.one("PATCH", USERS, user, active(true)).await.expect(403);
+    sign_in(&mut ada, "ada@example.com").await.refused(403, "BANNED_USER");
+}
+
+#[tokio::test]
+async fn whom_an_organization_disabled_it_brings_back() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let mut keyed = directory(&world, &mut hr).await;
+    let (mut ada, id) = within(&world, &mut root).await;
+    let (user, them) = (id.as_str().unwrap(), json!({ "userId": id }));
+    for (out_by_directory, back_by_directory) in [(false, false), (false, true), (true, false), (true, true)] {
+        let out = if out_by_directory {
+            keyed.one("PATCH", USERS, user, active(false)).await
+        } else {
+            hr.post("admin/ban-user", them.clone()).await
+        };
+        out.expect(200);
+        sign_in(&mut ada, "ada@example.com").await.refused(403, "BANNED_USER");
+        let back = if back_by_directory {
+            keyed.one("PATCH", USERS, user, active(true)).await
+        } else {
+            hr.post("admin/unban-user", them.clone()).await
+        };
+        back.expect(200);
+        sign_in(&mut ada, "ada@example.com").await.expect(200);
+    }
+    hr.post("admin/ban-user", them.clone()).await.expect(200);
+    root.post("admin/unban-user", them).await.expect(200);
+    sign_in(&mut ada, "ada@example.com").await.expect(200);
+    // Somebody who was made without being let in.
+    let eve = json!({ "userName": "eve@example.com", "active": false });
+    let made = keyed.post(USERS, eve).await.expect(201);
+    let eve = made["id"].as_str().unwrap();
+    let back = keyed.one("PATCH", USERS, eve, active(true)).await.expect(200);
+    assert_eq!(back["active"], true);
+}
+
+#[tokio::test]
+async fn what_an_alarm_did_no_organization_undoes() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let (mut ada, id) = within(&world, &mut root).await;
+    let them = json!({ "userId": id });
+    // What the organisation did is over.
+    let for_a_minute = json!({ "userId": id, "banExpiresIn": 60 });
+    hr.post("admin/ban-user", for_a_minute).await.expect(200);
+    world.plugin.set_now_ms(NOW_MS + 60_001);
+    sign_in(&mut ada, "ada@example.com").await.expect(200);
+    let origin = json!({ "actorKind": "user", "actorId": id });
+    alarm(&world, &["lock_account"], origin, json!({})).await;
+    assert!(!ada.is_signed_in().await);
+    hr.post("admin/unban-user", them.clone())
+        .await
+        .refused(403, "FORBIDDEN");
+    root.post("admin/unban-user", them).await.expect(200);
 }

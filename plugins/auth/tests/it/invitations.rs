@@ -1,9 +1,11 @@
-//! What it takes to be the one who was invited: the address, verified, or the link that went to it.
+//! What it takes to be the one who was invited: the address, verified, or the link that went to it. And how long an invitation
+//! stands: as long as whoever invited may.
 
 use serde_json::{Value, json};
 
+use crate::reach::id_of;
 use crate::silence::without_mail;
-use crate::world::{Browser, PASSWORD, World, world};
+use crate::world::{Browser, NOW_MS, PASSWORD, World, world};
 
 const ACCEPT: &str = "organization/accept-invitation";
 
@@ -134,4 +136,99 @@ async fn where_no_mail_goes_out_the_link_is_handed_over_and_proves_no_address() 
         (&user["email"], &user["email_verified"]),
         (&json!("ada@example.com"), &json!(false))
     );
+}
+
+/// The organisation of [`owner`], in which somebody is another owner: `m2`.
+fn beside(world: &World, user: &Value) -> Value {
+    let organization = world.data.rows("sys_organization")[0]["id"].clone();
+    let place = json!({ "id": "m2", "organization_id": organization, "user_id": user, "role": "owner" });
+    world.data.put("sys_member", place);
+    organization
+}
+
+#[tokio::test]
+async fn an_invitation_stands_as_long_as_whoever_invited_may_invite_so() {
+    for way in ["put out", "less than an owner", "no manager", "disabled"] {
+        let world = world(json!({})).await;
+        let mut owner = owner(&world).await;
+        let mut ann = world.registered("ann@example.com").await;
+        let id = id_of(&mut ann).await;
+        let organization = beside(&world, &id);
+        // Another account of hers, whose address is verified.
+        let mut other = world.registered("other@example.com").await;
+        let other_id = id_of(&mut other).await;
+        let verified = json!({ "email_verified": true });
+        world.data.alter("sys_user", other_id.as_str().unwrap(), &verified);
+        world.plugin.set_now_ms(NOW_MS + 1001);
+        let role = if way == "no manager" { "member" } else { "owner" };
+        let body = json!({ "email": "other@example.com", "role": role, "organizationId": organization });
+        let invited = ann.post("organization/invite-member", body).await.expect(200);
+        let (id_alone, link) = (invited["id"].as_str().unwrap(), world.invited());
+        let waiting = "organization/list-user-invitations";
+        let listed = other.get(waiting).await.expect(200);
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{way}");
+        let (path, body) = match way {
+            "put out" => ("organization/remove-member", json!({ "memberIdOrEmail": "m2" })),
+            "less than an owner" => (
+                "organization/update-member-role",
+                json!({ "memberId": "m2", "role": "admin" }),
+            ),
+            "no manager" => (
+                "organization/update-member-role",
+                json!({ "memberId": "m2", "role": "member" }),
+            ),
+            _ => ("admin/ban-user", json!({ "userId": id })),
+        };
+        owner.post(path, body).await.expect(200);
+        for shown in [id_alone, &link] {
+            for path in [ACCEPT, "organization/reject-invitation"] {
+                other
+                    .post(path, named(shown))
+                    .await
+                    .refused(400, "INVITATION_NOT_FOUND");
+            }
+            other
+                .get(&format!("organization/get-invitation?id={shown}"))
+                .await
+                .refused(400, "INVITATION_NOT_FOUND");
+        }
+        assert_eq!(other.get(waiting).await.expect(200), json!([]), "{way}");
+        let members = world.data.rows("sys_member");
+        assert!(members.iter().all(|member| member["user_id"] != other_id), "{way}");
+        // Whoever sends it again stands for it.
+        invite(&mut owner, "other@example.com").await;
+        let accepted = other.post(ACCEPT, named(&world.invited())).await.expect(200);
+        assert_eq!(accepted["member"]["role"], "member", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_administers_the_platform_invites_without_staying_a_member() {
+    let world = world(json!({ "signUp": "invitation" })).await;
+    let mut root = owner(&world).await;
+    let id = id_of(&mut root).await;
+    let organization = beside(&world, &json!("ann"));
+    invite(&mut root, "bob@example.com").await;
+    let for_bob = world.invited();
+    invite(&mut root, "cid@example.com").await;
+    let for_cid = world.invited();
+    root.post("organization/leave", json!({ "organizationId": organization }))
+        .await
+        .expect(200);
+    let register =
+        |email: &str, link: &str| json!({ "email": email, "password": PASSWORD, "name": "New", "invitation": link });
+    let mut bob = Browser::new(&world);
+    bob.post("sign-up/email", register("bob@example.com", &for_bob))
+        .await
+        .expect(200);
+    bob.post(ACCEPT, named(&for_bob)).await.expect(200);
+    // Nor does anybody register by the invitation of somebody who is nothing there any more.
+    world
+        .data
+        .alter("sys_user", id.as_str().unwrap(), &json!({ "role": "user" }));
+    Browser::new(&world)
+        .post("sign-up/email", register("cid@example.com", &for_cid))
+        .await
+        .refused(400, "INVITATION_NOT_FOUND");
+    assert_eq!(world.data.rows("sys_user").len(), 2);
 }

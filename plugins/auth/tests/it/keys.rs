@@ -132,6 +132,31 @@ async fn scopes_are_kept_and_keys_manage_no_credentials() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_a_refusal_has_no_secret_of_the_path() {
+    let world = world(json!({})).await;
+    let mut ada = world.registered("ada@example.com").await;
+    let body = json!({ "name": "report", "scopes": ["object:account:read"] });
+    let made = ada.post("api-key/create", body).await.expect(200);
+    let credentials = with_key(
+        made["key"].as_str().unwrap(),
+        "POST",
+        "/api/v1/permissions/links/s3cr3t",
+    );
+    let refused = world.who(&credentials).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Denied);
+    let told: Vec<_> = world
+        .plugin
+        .published()
+        .into_iter()
+        .filter(|event| event.name == "security.access_denied")
+        .map(|event| event.payload)
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["metadata"]["path"], "POST /api/v1/permissions/links/…");
+    assert!(!told[0].to_string().contains("s3cr3t"), "{:#}", told[0]);
+}
+
+#[tokio::test]
 async fn a_key_is_made_by_somebody_who_signed_in_lately_and_has_an_end() {
     let world = world(json!({ "apiKeys": { "maxAgeDays": 2 } })).await;
     let mut ada = world.registered("ada@example.com").await;

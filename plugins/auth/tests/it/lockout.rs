@@ -4,7 +4,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 use crate::data::MemoryData;
-use crate::world::{Browser, NOW_MS, PASSWORD, World, world, world_in};
+use crate::world::{Browser, NOW_MS, PASSWORD, World, world, world_in, world_with};
 
 async fn attempt(world: &World, email: &str, password: &str) -> crate::world::Answer {
     let body = json!({ "email": email, "password": password });
@@ -56,6 +56,65 @@ async fn a_lock_that_is_over_does_not_stand_for_the_next_one() {
     }
     assert_eq!(world.count("auth.account_locked"), 3);
     assert_eq!(world.count("auth.account_unlocked"), 0, "nobody signed in");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_taken_away_as_it_is_made_longer_is_made_anew() {
+    let world = world(json!({ "lockout": { "attempts": 1, "slowAfter": 3, "lockMinutes": 10 } })).await;
+    world.registered("ada@example.com").await;
+    assert_eq!(attempt(&world, "ada@example.com", "walnut-heron-72").await.status, 401);
+    let lock = world.data.rows("sys_verification").into_iter();
+    let lock = lock.rev().find(|record| record["identifier"] == "lock");
+    let id = lock.expect("a lock")["id"].as_str().unwrap().to_owned();
+    world.plugin.set_now_ms(NOW_MS + 601_000);
+    // The first transaction counts the failure, the next one tries to make a lock, and the one after that makes longer what is there.
+    world.data.meanwhile(move |data| {
+        data.meanwhile(move |data| data.meanwhile(move |data| data.take("sys_verification", &id)));
+    });
+    assert_eq!(attempt(&world, "ada@example.com", "walnut-heron-72").await.status, 401);
+    let locked = attempt(&world, "ada@example.com", PASSWORD).await;
+    assert_eq!(locked.header("retry-after"), Some("600"));
+    locked.refused(429, "TOO_MANY_ATTEMPTS");
+    assert_eq!(world.count("auth.account_locked"), 2);
+}
+
+#[tokio::test]
+async fn a_lock_that_was_made_longer_is_not_swept_away() {
+    let config = json!({ "lockout": { "attempts": 1, "slowAfter": 3, "lockMinutes": 10 } });
+    let data = Arc::new(MemoryData::new());
+    let before = world_in("development", config.clone(), Arc::clone(&data), &[]).await;
+    before.registered("ada@example.com").await;
+    assert_eq!(attempt(&before, "ada@example.com", "walnut-heron-72").await.status, 401);
+    drop(before);
+    let lock = data.rows("sys_verification").into_iter();
+    let lock = lock
+        .rev()
+        .find(|record| record["identifier"] == "lock")
+        .expect("a lock");
+    let id = lock["id"].as_str().unwrap().to_owned();
+    // Whoever sweeps has read what is over; then somebody else locks the account once more.
+    let longer = json!({ "expires_at": "2023-11-16T00:00:00.000Z" });
+    let altered = id.clone();
+    data.meanwhile(move |data| data.alter("sys_verification", &altered, &longer));
+    let later = NOW_MS + 24 * 3_600_000;
+    let after = world_with("development", config, Arc::clone(&data), |host| host.now_ms(later)).await;
+    let ending = || {
+        let mut records = data.rows("sys_verification");
+        records.retain(|record| record.contains_key("expires_at"));
+        records
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while ending().len() > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("what is over goes");
+    let left = ending();
+    assert_eq!((left.len(), &left[0]["id"]), (1, &json!(id)));
+    attempt(&after, "ada@example.com", PASSWORD)
+        .await
+        .refused(429, "TOO_MANY_ATTEMPTS");
 }
 
 #[tokio::test]

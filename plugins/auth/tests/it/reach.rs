@@ -1,30 +1,83 @@
 //! Whom somebody who manages users may manage: nobody beyond their organisation, and nobody who is more than they are.
 
 use objectos_plugin_api::{
-    Context, Result,
-    contracts::permissions::{AccessPlan, AccessRequest, Permissions, PermissionsServer, SystemPermissionRequest},
+    Context, Principal, Result,
+    contracts::permissions::{
+        AccessPlan, AccessRequest, Permissions, PermissionsServer, Powers, SystemPermissionRequest,
+    },
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::data::MemoryData;
-use crate::world::{Browser, PASSWORD, World, world_with};
+use crate::world::{Browser, NOW_MS, PASSWORD, World, bearer, world_with};
 
 const USERS: &str = "scim/v2/Users";
 const GROUPS: &str = "scim/v2/Groups";
 
-/// Roles are the system permissions they carry, with `+` between.
-struct Rules;
+/// What somebody was given beside their role.
+struct Given {
+    user: Value,
+    /// Only while this is the active organisation.
+    organization: Option<&'static str>,
+    /// A system permission, or `administrator`.
+    permission: &'static str,
+}
+
+/// Roles are the system permissions they carry, with `+` between. And some people were given more.
+#[derive(Default)]
+pub(crate) struct Rules(Mutex<Vec<Given>>);
+
+impl Rules {
+    pub(crate) fn give(&self, user: &Value, organization: Option<&'static str>, permission: &'static str) {
+        self.0.lock().unwrap().push(Given {
+            user: user.clone(),
+            organization,
+            permission,
+        });
+    }
+
+    fn powers_of(&self, principal: &Principal) -> Powers {
+        let list = self.0.lock().unwrap();
+        let given = list.iter().filter(|given| {
+            let here = given.organization.is_none() || given.organization == principal.tenant.as_deref();
+            here && given.user == principal.id
+        });
+        let carried = principal.roles.iter().flat_map(|role| role.split('+'));
+        let all: Vec<&str> = carried.chain(given.map(|given| given.permission)).collect();
+        let named = all.iter().filter(|name| name.starts_with("manage_"));
+        Powers {
+            administrator: all.contains(&"super_admin") || all.contains(&"administrator"),
+            system_permissions: named.map(|&name| name.to_owned()).collect(),
+        }
+    }
+}
 
 impl Permissions for Rules {
     fn version(&self, _: Context) -> Result<u64> {
         Ok(1)
     }
     async fn has_system_permission(&self, context: Context, request: SystemPermissionRequest) -> Result<bool> {
-        let roles = context.principal()?.unwrap_or_default().roles;
-        Ok(roles
-            .iter()
-            .any(|role| role == "super_admin" || role.split('+').any(|one| one == request.permission)))
+        let powers = self.powers_of(&context.principal()?.unwrap_or_default());
+        Ok(powers.administrator || powers.system_permissions.contains(&request.permission))
+    }
+    async fn access_plan(&self, _: Context, _: AccessRequest) -> Result<AccessPlan> {
+        Ok(AccessPlan::default())
+    }
+    async fn powers(&self, context: Context) -> Result<Powers> {
+        Ok(self.powers_of(&context.principal()?.unwrap_or_default()))
+    }
+}
+
+/// The same rules by a service of before there was the question for powers.
+struct Older(Arc<Rules>);
+
+impl Permissions for Older {
+    fn version(&self, _: Context) -> Result<u64> {
+        Ok(1)
+    }
+    async fn has_system_permission(&self, context: Context, request: SystemPermissionRequest) -> Result<bool> {
+        self.0.has_system_permission(context, request).await
     }
     async fn access_plan(&self, _: Context, _: AccessRequest) -> Result<AccessPlan> {
         Ok(AccessPlan::default())
@@ -36,9 +89,13 @@ pub(crate) async fn ruled() -> World {
 }
 
 async fn ruled_with(more: Value) -> World {
+    ruled_by(more, Arc::default()).await
+}
+
+pub(crate) async fn ruled_by(more: Value, rules: Arc<Rules>) -> World {
     let data = Arc::new(MemoryData::new());
     world_with("development", more, data, |host| {
-        host.service(PermissionsServer::new(Arc::new(Rules)))
+        host.service(PermissionsServer::new(rules))
     })
     .await
 }
@@ -152,14 +209,146 @@ async fn whoever_gives_permissions_gives_roles_short_of_the_administrators() {
     chief.post("admin/create-user", body).await.expect(200);
     assert_eq!(world.count("authz.role_assigned"), before + 1);
     let set = |role: &str| json!({ "userId": ada, "role": role });
-    for role in ["admin", "super_admin"] {
-        chief.post("admin/set-role", set(role)).await.refused(403, "FORBIDDEN");
+    let create = |role: &str| json!({ "email": "more@example.com", "name": "More", "role": role });
+    // What comes with a role is asked for, whatever it is called; and roles in an organisation are given there.
+    for (role, status, code) in [
+        ("admin", 403, "FORBIDDEN"),
+        ("super_admin", 403, "FORBIDDEN"),
+        ("manage_platform", 403, "FORBIDDEN"),
+        ("org:admin", 400, "VALIDATION_ERROR"),
+    ] {
+        chief.post("admin/set-role", set(role)).await.refused(status, code);
+        chief
+            .post("admin/create-user", create(role))
+            .await
+            .refused(status, code);
     }
+    chief
+        .post("admin/create-user", create("manage_users"))
+        .await
+        .expect(200);
+    root.post("admin/set-role", set("org:admin"))
+        .await
+        .refused(400, "VALIDATION_ERROR");
     chief.post("admin/set-role", set("sales_manager")).await.expect(200);
     chief
         .post("admin/impersonate-user", json!({ "userId": ada }))
         .await
         .expect(200);
+}
+
+/// Changes the address of a user as a directory, and deletes them.
+async fn as_directory(directory: &mut Browser<'_>, id: &Value) -> [u16; 2] {
+    let id = id.as_str().unwrap();
+    let change = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": "mine@example.com" }] });
+    let changed = directory.one("PATCH", USERS, id, change).await.status;
+    [changed, directory.one("DELETE", USERS, id, Value::Null).await.status]
+}
+
+#[tokio::test]
+async fn nobody_gets_at_the_account_of_somebody_who_is_more_however_they_came_by_it() {
+    for (organization, permission) in [
+        (None, "administrator"),
+        (None, "manage_platform"),
+        (Some("o1"), "administrator"),
+        (Some("o1"), "manage_permissions"),
+    ] {
+        let rules: Arc<Rules> = Arc::default();
+        let world = ruled_by(json!({}), Arc::clone(&rules)).await;
+        let mut root = world.registered("root@example.com").await;
+        let mut hr = manager(&world, &mut root).await;
+        let (_, boss) = with_role(&world, &mut root, "boss", "user").await;
+        let place = json!({ "organization_id": "o1", "user_id": boss, "role": "member" });
+        world.data.put("sys_member", place);
+        rules.give(&boss, organization, permission);
+        for (path, body) in acts(&boss) {
+            hr.post(path, body).await.refused(403, "FORBIDDEN");
+        }
+        let mut keyed = directory(&world, &mut hr).await;
+        assert_eq!(as_directory(&mut keyed, &boss).await, [403, 403], "{permission}");
+        let mut again = Browser::new(&world);
+        let body = json!({ "email": "root@example.com", "password": PASSWORD });
+        again.post("sign-in/email", body).await.expect(200);
+        let body = json!({ "userId": boss });
+        again.post("admin/impersonate-user", body).await.expect(200);
+        let mut keyed = directory(&world, &mut root).await;
+        for (path, body) in acts(&boss).into_iter().skip(1).take(4) {
+            root.post(path, body).await.expect(200);
+        }
+        assert_eq!(as_directory(&mut keyed, &boss).await, [200, 204], "{permission}");
+    }
+}
+
+#[tokio::test]
+async fn acting_as_somebody_ends_when_they_become_more() {
+    let rules: Arc<Rules> = Arc::default();
+    let world = ruled_by(json!({}), Arc::clone(&rules)).await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut hr, _) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    rules.give(&ada, None, "manage_users");
+    let acting = hr.post("admin/impersonate-user", json!({ "userId": ada })).await;
+    let token = acting.expect(200)["session"]["token"].as_str().unwrap().to_owned();
+    assert!(
+        world.who(&bearer(&token)).await.unwrap().is_some(),
+        "no more than hr is"
+    );
+    rules.give(&ada, None, "manage_platform");
+    world.plugin.set_now_ms(NOW_MS + 1001);
+    assert_eq!(world.who(&bearer(&token)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn owners_of_an_organization_are_an_owners_business() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let id = id_of(&mut hr).await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let place = json!({ "organization_id": "o1", "user_id": ada, "role": "owner" });
+    world.data.put("sys_member", place);
+    let places = world.data.rows("sys_member");
+    let own = places.iter().find(|place| place["user_id"] == id).unwrap();
+    let own = own["id"].as_str().unwrap();
+    world.data.alter("sys_member", own, &json!({ "role": "admin" }));
+    for (path, body) in acts(&ada) {
+        hr.post(path, body).await.refused(403, "FORBIDDEN");
+    }
+    let mut keyed = directory(&world, &mut hr).await;
+    assert_eq!(as_directory(&mut keyed, &ada).await, [403, 403]);
+    world.data.alter("sys_member", own, &json!({ "role": "owner" }));
+    for (path, body) in acts(&ada).into_iter().skip(1) {
+        hr.post(path, body).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_tells_what_comes_with_a_role_only_the_platforms_give_it() {
+    let rules: Arc<Rules> = Arc::default();
+    let data = Arc::new(MemoryData::new());
+    let older = Older(Arc::clone(&rules));
+    let world = world_with("development", json!({}), data, |host| {
+        host.service(PermissionsServer::new(Arc::new(older)))
+    })
+    .await;
+    let mut root = world.registered("root@example.com").await;
+    let (mut chief, _) = with_role(&world, &mut root, "chief", "manage_users+manage_permissions").await;
+    let (_, seller) = with_role(&world, &mut root, "seller", "sales_manager").await;
+    let (_, boss) = with_role(&world, &mut root, "boss", "user").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    rules.give(&boss, None, "manage_platform");
+    let create = json!({ "email": "new@example.com", "name": "New", "role": "sales_manager" });
+    chief
+        .post("admin/create-user", create.clone())
+        .await
+        .refused(403, "FORBIDDEN");
+    for (path, body) in acts(&seller).into_iter().chain(acts(&boss)) {
+        chief.post(path, body).await.refused(403, "FORBIDDEN");
+    }
+    for (path, body) in acts(&ada).into_iter().skip(1) {
+        chief.post(path, body).await.expect(200);
+    }
+    root.post("admin/create-user", create).await.expect(200);
 }
 
 /// The ids of what a list answers.
@@ -223,6 +412,47 @@ async fn nobody_reaches_beyond_their_organization() {
     assert_eq!(theirs, [&other_organization]);
     let all = root.get("admin/list-users").await.expect(200);
     assert_eq!(all["total"], 5);
+}
+
+#[tokio::test]
+async fn a_lock_is_taken_off_by_whoever_has_a_say_in_the_account() {
+    let world = ruled_with(json!({ "lockout": { "attempts": 2, "slowAfter": 9 } })).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let boss = id_of(&mut root).await;
+    let (_, both) = with_role(&world, &mut root, "cy", "user").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let theirs = json!({ "id": "o2", "name": "Theirs", "slug": "theirs" });
+    world.data.put("sys_organization", theirs);
+    for (organization, user) in [("o1", &boss), ("o1", &ada), ("o1", &both), ("o2", &both)] {
+        let place = json!({ "organization_id": organization, "user_id": user, "role": "member" });
+        world.data.put("sys_member", place);
+    }
+    let sign_in = async |name: &str, password: &str| {
+        let body = json!({ "email": format!("{name}@example.com"), "password": password });
+        Browser::new(&world).post("sign-in/email", body).await
+    };
+    for (name, id, status) in [("root", &boss, 403), ("cy", &both, 403), ("ada", &ada, 200)] {
+        for _ in 0..2 {
+            sign_in(name, "walnut-heron-72").await.expect(401);
+        }
+        sign_in(name, PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+        let unlocked = hr.post("admin/unlock-user", json!({ "userId": id })).await;
+        let told = world.count("auth.account_unlocked");
+        if status == 200 {
+            unlocked.expect(200);
+            assert_eq!(told, 1, "{name}");
+            sign_in(name, PASSWORD).await.expect(200);
+        } else {
+            unlocked.refused(status, "FORBIDDEN");
+            assert_eq!(told, 0, "{name}");
+            sign_in(name, PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+        }
+    }
+    root.post("admin/unlock-user", json!({ "userId": both }))
+        .await
+        .expect(200);
+    assert_eq!(world.count("auth.account_unlocked"), 2);
 }
 
 #[tokio::test]
@@ -342,7 +572,7 @@ async fn whoever_acts_as_somebody_else_is_no_directory_and_a_directory_makes_mem
     let group = json!({ "displayName": "Sales", "members": [{ "value": user["id"] }] });
     root.post(GROUPS, group).await.expect(201);
     assert_eq!(world.count("authz.role_assigned"), assigned + 1);
-    let hr = world.who(&crate::world::bearer(&hr.token)).await.unwrap().unwrap().id;
+    let hr = world.who(&bearer(&hr.token)).await.unwrap().unwrap().id;
     root.post("admin/impersonate-user", json!({ "userId": hr }))
         .await
         .expect(200);

@@ -2,8 +2,9 @@
 
 use objectos_plugin_api::{Context, ErrorKind, Principal, Result};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::reach::{id_of, manager, ruled, with_role};
+use crate::reach::{Rules, id_of, manager, ruled, ruled_by, with_role};
 use crate::world::{Browser, World, bearer, world};
 
 /// A context of somebody, in one request.
@@ -25,20 +26,29 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// What is told with the change, or why it is refused.
-    async fn by(&self, world: &World, context: &Context) -> Result<Vec<String>> {
+    /// What becomes of the change, where it does not stay what it is; or why it is refused.
+    async fn hooked(&self, world: &World, context: &Context) -> Result<Option<Value>> {
         let mut hook = json!({ "object": self.object, "id": self.id, "record": self.record });
         if !self.previous.is_null() {
             hook["previous"] = self.previous.clone();
         }
-        let changed = world.plugin.hook(self.point, self.object, context, &hook).await?;
-        let Some(changed) = changed else { return Ok(Vec::new()) };
-        assert_eq!(changed["record"], self.record, "nothing but what is told is added");
-        let events = changed["events"].as_array().unwrap();
-        Ok(events
-            .iter()
-            .map(|event| event["name"].as_str().unwrap().to_owned())
-            .collect())
+        world.plugin.hook(self.point, self.object, context, &hook).await
+    }
+
+    /// What is told with the change, or why it is refused.
+    async fn by(&self, world: &World, context: &Context) -> Result<Vec<String>> {
+        let Some(changed) = self.hooked(world, context).await? else {
+            return Ok(Vec::new());
+        };
+        let mut record = changed["record"].clone();
+        if self.record.get("banned").is_some() {
+            // Who disables somebody is written down with that.
+            record.as_object_mut().unwrap().remove("banned_in");
+        }
+        assert_eq!(record, self.record, "nothing but what is told is added");
+        let events = changed["events"].as_array().into_iter().flatten();
+        let names = events.map(|event| event["name"].as_str().unwrap().to_owned());
+        Ok(names.collect())
     }
 }
 
@@ -215,6 +225,39 @@ async fn nobody_becomes_more_by_a_record_of_a_user() {
 }
 
 #[tokio::test]
+async fn the_record_of_somebody_who_is_more_is_left_alone() {
+    let rules: Arc<Rules> = Arc::default();
+    let world = ruled_by(json!({}), Arc::clone(&rules)).await;
+    let mut root = world.registered("root@example.com").await;
+    let (hr, _) = with_role(&world, &mut root, "hr", "manage_users").await;
+    let (chief, _) = with_role(&world, &mut root, "chief", "manage_users+manage_permissions").await;
+    let (_, boss) = with_role(&world, &mut root, "boss", "user").await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    rules.give(&boss, None, "administrator");
+    let by_root = context(&principal(&world, &root.token).await, "r1");
+    let by_hr = context(&principal(&world, &hr.token).await, "r1");
+    let by_chief = context(&principal(&world, &chief.token).await, "r1");
+    let (boss, ada) = (boss.as_str().unwrap(), ada.as_str().unwrap());
+    let denied = Some(ErrorKind::Denied);
+    for (by, expected) in [(&by_hr, denied), (&by_chief, denied), (&by_root, None)] {
+        for record in [
+            json!({ "banned": true }),
+            json!({ "email": "mine@example.com" }),
+            json!({ "external_id": "e1" }),
+        ] {
+            let change = changed(&world, "sys_user", boss, record.clone());
+            assert_eq!(refusal(&world, by, &change).await, expected, "{record}");
+        }
+        let gone = deleted(&world, "sys_user", boss);
+        assert_eq!(refusal(&world, by, &gone).await, expected);
+        let given = changed(&world, "sys_user", ada, json!({ "role": "manage_platform" }));
+        assert_eq!(refusal(&world, by, &given).await, expected);
+    }
+    let given = changed(&world, "sys_user", ada, json!({ "role": "org:admin" }));
+    assert_eq!(refusal(&world, &by_root, &given).await, Some(ErrorKind::Invalid));
+}
+
+#[tokio::test]
 async fn a_record_of_a_user_is_not_changed_from_another_organization() {
     let world = ruled().await;
     let mut root = world.registered("root@example.com").await;
@@ -263,6 +306,77 @@ async fn a_record_of_a_user_is_not_changed_from_another_organization() {
         let change = deleted(&world, "sys_user", id.as_str().unwrap());
         assert_eq!(refusal(&world, &by_hr, &change).await, expected);
     }
+}
+
+#[tokio::test]
+async fn the_role_of_a_user_is_no_organizations_to_give() {
+    let rules: Arc<Rules> = Arc::default();
+    let world = ruled_by(json!({}), Arc::clone(&rules)).await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    rules.give(&id_of(&mut hr).await, Some("o1"), "manage_permissions");
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let ada = ada.as_str().unwrap();
+    let place = json!({ "organization_id": "o1", "user_id": ada, "role": "member" });
+    world.data.put("sys_member", place);
+    let by_root = context(&principal(&world, &root.token).await, "r1");
+    let by_hr = context(&principal(&world, &hr.token).await, "r1");
+    let given = changed(&world, "sys_user", ada, json!({ "role": "sales_manager" }));
+    assert_eq!(refusal(&world, &by_hr, &given).await, Some(ErrorKind::Denied));
+    assert_eq!(given.by(&world, &by_root).await.unwrap(), ["authz.role_updated"]);
+    world.data.alter("sys_user", ada, &json!({ "role": "sales_manager" }));
+    let taken = changed(&world, "sys_user", ada, json!({ "role": "user" }));
+    assert_eq!(taken.by(&world, &by_hr).await.unwrap(), ["authz.role_updated"]);
+}
+
+#[tokio::test]
+async fn who_disabled_a_user_is_written_down_with_that_and_brings_them_back() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let hr = manager(&world, &mut root).await;
+    let (_, ada) = with_role(&world, &mut root, "ada", "user").await;
+    let ada = ada.as_str().unwrap();
+    let place = json!({ "organization_id": "o1", "user_id": ada, "role": "member" });
+    world.data.put("sys_member", place);
+    let by_root = context(&principal(&world, &root.token).await, "r1");
+    let by_hr = context(&principal(&world, &hr.token).await, "r1");
+    let (platform, ours, theirs) = (Value::Null, json!("o1"), json!("o2"));
+    let (off, on, over) = (
+        json!({ "banned": true }),
+        json!({ "banned": false }),
+        json!({ "ban_expires": "2023-01-01T00:00:00.000Z" }),
+    );
+    let (why, by_itself) = (json!({ "ban_reason": "fraud" }), json!({ "banned_in": "o1" }));
+    let denied = || Err(ErrorKind::Denied);
+    for (by, banned, before, record, expected) in [
+        (&by_hr, false, &platform, &off, Ok(ours.clone())),
+        (&by_root, false, &platform, &off, Ok(platform.clone())),
+        (&by_hr, true, &ours, &why, Ok(ours.clone())),
+        (&by_hr, true, &ours, &on, Ok(platform.clone())),
+        (&by_root, true, &ours, &on, Ok(platform.clone())),
+        // What the platform does after an organisation is its own from then on.
+        (&by_root, true, &ours, &why, Ok(platform.clone())),
+        (&by_hr, true, &platform, &on, denied()),
+        (&by_hr, true, &platform, &over, denied()),
+        (&by_hr, true, &platform, &why, denied()),
+        (&by_hr, true, &theirs, &on, denied()),
+        (&by_root, true, &theirs, &on, Ok(platform.clone())),
+        (&by_hr, true, &platform, &by_itself, denied()),
+        (&by_root, true, &platform, &by_itself, denied()),
+    ] {
+        let standing = json!({ "banned": banned, "banned_in": before });
+        world.data.alter("sys_user", ada, &standing);
+        let change = changed(&world, "sys_user", ada, record.clone());
+        let hooked = change.hooked(&world, by).await.map_err(|error| error.kind());
+        let left = hooked.map(|hook| {
+            let written = hook.as_ref().and_then(|hook| hook["record"].get("banned_in"));
+            written.unwrap_or(before).clone()
+        });
+        assert_eq!(left, expected, "{} {standing} {record}", by.user());
+    }
+    let user = json!({ "name": "New", "email": "new@example.com", "role": "user", "banned": true, "banned_in": "o1" });
+    let new = made("sys_user", user);
+    assert_eq!(refusal(&world, &by_root, &new).await, Some(ErrorKind::Denied));
 }
 
 #[tokio::test]

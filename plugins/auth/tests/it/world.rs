@@ -22,6 +22,8 @@ use std::{
 use crate::data::MemoryData;
 
 /// Time of every test: 2023-11-14T22:13:20Z.
+/// The id of every request of a browser here.
+pub(crate) const REQUEST: &str = "r1";
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 pub(crate) const PASSWORD: &str = "tangerine-otter-41";
 pub(crate) const SECRET: &str = "a secret of tests that is long enough";
@@ -329,7 +331,7 @@ impl<'a> Browser<'a> {
         let mut extra = Map::new();
         extra.insert("address".to_owned(), self.address.as_str().into());
         extra.insert("userAgent".to_owned(), "tests".into());
-        let context = Context::request("r1").with_extra(&extra);
+        let context = Context::request(REQUEST).with_extra(&extra);
         let header = |name: &str| {
             self.more
                 .iter()

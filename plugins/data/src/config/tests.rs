@@ -58,6 +58,12 @@ fn what_is_wrong_is_named() {
         json!({ "limits": { "formulaRecordsMax": 1_000_001 } }),
         "limits.formulaRecordsMax must be between 1 and 1000000",
     );
+    for bytes in [1_023, 67_108_865] {
+        check(
+            json!({ "limits": { "formulaBytesMax": bytes } }),
+            "limits.formulaBytesMax must be between 1024 and 67108864",
+        );
+    }
     check(json!({ "limits": { "cascadeMax": 0 } }), "limits.cascadeMax");
     check(json!({ "limits": { "listValuesMax": 0 } }), "limits.listValuesMax");
     check(json!({ "limits": { "listBytesMax": 1 } }), "limits.listBytesMax");

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::{Holdings, Operation};
 use objectos_plugin_api::protocol::data::ApiMethod;
+use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::Value;
 
 use super::Engine;
@@ -185,7 +185,20 @@ impl Engine {
         Ok(Granted::from(access, &layout.object, context, crossing))
     }
 
-    /// The same for whoever asks in a request, which knows from then on what its caller holds.
+    /// What the caller may see of an object; `None` is nothing. A read that may hold connections asks by `readable`.
+    ///
+    /// # Errors
+    /// Those of access but for a refusal.
+    pub(super) async fn granted_read(&self, context: &Context, layout: &Layout) -> Result<Option<Granted>> {
+        match self.granted(context, layout, Operation::Read).await {
+            Ok(granted) => Ok(Some(granted)),
+            // Whether the caller may not, or the plugin that asks for it.
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same as `granted` for whoever asks in a request, which knows from then on what its caller holds.
     pub(super) async fn granted_to(
         &self,
         caller: &Caller<'_>,

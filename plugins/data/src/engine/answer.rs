@@ -181,12 +181,16 @@ pub(super) fn to_json(form: Form, value: &SqlValue) -> Value {
         (Form::Boolean, SqlValue::Integer(integer)) => Value::Bool(*integer != 0),
         (_, SqlValue::Boolean(boolean)) => Value::Bool(*boolean),
         (Form::Document, SqlValue::Text(text) | SqlValue::Json(text)) => serde_json::from_str(text).unwrap_or_default(),
+        (Form::Document, SqlValue::SharedText(text) | SqlValue::SharedJson(text)) => {
+            serde_json::from_str(text).unwrap_or_default()
+        }
         (Form::Text, SqlValue::Integer(integer)) => Value::String(integer.to_string()),
         (_, SqlValue::Integer(integer)) => Value::from(*integer),
         (Form::Figure, SqlValue::Real(real)) => Value::from(figure(*real)),
         (Form::Rounded(scale), SqlValue::Real(real)) => Value::from(round(*real, scale)),
         (_, SqlValue::Real(real)) => Value::from(*real),
         (_, SqlValue::Text(text) | SqlValue::Json(text)) => Value::String(text.clone()),
+        (_, SqlValue::SharedText(text) | SqlValue::SharedJson(text)) => Value::String(str::to_owned(text)),
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::data::{EventBeside, RecordBeside};
 use objectos_plugin_api::contracts::hooks::{RecordHook, same_value};
+use objectos_plugin_api::nests_beyond;
 
 use super::access::Granted;
-use super::create::{missing, refused, stamp_new, take};
+use super::create::{NESTED_TRUSTED_MAX, missing, refused, stamp_new, take};
 use super::draft::{Draft, Part};
 use super::indexed::fits_indexes;
 use super::observe::note;
@@ -36,6 +37,7 @@ impl Engine {
     ) -> Result<()> {
         let context = draft.caller.context;
         for event in added(&given.events, &made.events, same_event) {
+            check_depth(event)?;
             let statement = event_beside(context, draft.caller.now_ms, plugin, event)?;
             self.parts.hooks.admit_event(context, plugin, &event.name).await?;
             draft.push(Part::Event, statement, Expect::Anything);
@@ -56,6 +58,7 @@ impl Engine {
         }
         let mut admitted: Vec<&str> = Vec::new();
         for event in events {
+            check_depth(event)?;
             if !admitted.contains(&event.name.as_str()) {
                 self.parts.hooks.admit_event(context, source, &event.name).await?;
                 admitted.push(&event.name);
@@ -101,6 +104,18 @@ impl Engine {
         draft.push(part, store_record::insert(&layout, &values), Expect::Anything);
         note(draft, &layout, &id, None, Some(Arc::new(values)))
     }
+}
+
+/// What nobody could read that listens is told to nobody.
+fn check_depth(event: &EventBeside) -> Result<()> {
+    if nests_beyond(&event.payload, NESTED_TRUSTED_MAX) {
+        let message = format!(
+            "the payload of {} has lists or objects in each other more than {NESTED_TRUSTED_MAX} levels deep",
+            event.name
+        );
+        return Err(DataError::InvalidBody { message });
+    }
+    Ok(())
 }
 
 /// Whether it is the same event after it went through another handler, which added nothing then.

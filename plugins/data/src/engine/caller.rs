@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::access::Granted;
 use super::aside::Aside;
 use super::snapshot::Snapshot;
+use crate::query::evaluated::ValueBytes;
 use crate::store::SqlValue;
 
 /// Attributes of a principal that may say its time zone.
@@ -31,6 +32,8 @@ pub(super) struct Caller<'a> {
     pub(super) snapshot: Option<Snapshot>,
     /// Handlers see records that come by relations while the answer is made, and may come back to read: nothing is held so long.
     pub(super) shows_related: bool,
+    /// What is calculated for the statements of the request.
+    pub(super) calculated: ValueBytes,
     /// What the permissions say that the caller holds; not known before they are asked.
     holdings: OnceLock<Arc<Holdings>>,
     /// With what is held.
@@ -51,6 +54,7 @@ impl<'a> Caller<'a> {
             aside: None,
             snapshot: None,
             shows_related: false,
+            calculated: ValueBytes::default(),
             holdings: OnceLock::new(),
             user: OnceLock::new(),
             plain: OnceLock::new(),
@@ -87,6 +91,7 @@ impl<'a> Caller<'a> {
             // Only a read whose related records are shown to handlers has such a caller, and it holds nothing.
             snapshot: None,
             shows_related: self.shows_related,
+            calculated: self.calculated.clone(),
             holdings: self.holdings.clone(),
             user: self.user.clone(),
             plain: self.plain.clone(),

@@ -170,7 +170,7 @@ impl Engine {
         self.tell_refusal(context, &failure.error).await;
         let WriteFailure { operation, error } = failure;
         let asked = changes.get(operation).map_or("", Change::object);
-        let error = self.veiled(context, schema, asked, error).await;
+        let error = Box::pin(self.veiled(context, schema, asked, error)).await;
         Err(WriteFailure { operation, error })
     }
 
@@ -222,6 +222,8 @@ impl Engine {
                 Ok(None) => &self.parts.store,
                 Err(error) => return Err(WriteFailure { operation: last, error }),
             };
+            // Where other nodes have events, what waits here may have waited for one of theirs: then every write is a moment to look.
+            let tells = draft.tells() || self.parts.store.shared();
             if let Some(announcement) = self.announcement(&**store, &draft.effects) {
                 unit.push(announcement, Expect::Anything);
             }
@@ -234,7 +236,9 @@ impl Engine {
                     if !only_check {
                         self.recent.wrote(context.user(), self.now_ms(), store.replica_lag_ms());
                         self.used.learn(&draft.effects);
-                        self.parts.signal.stored();
+                        if tells {
+                            self.parts.signal.stored();
+                        }
                     }
                     return Ok(written(&mut draft, planned));
                 }
@@ -287,34 +291,32 @@ impl Engine {
     }
 
     pub(super) async fn plan(&self, draft: &mut Draft<'_>, change: &Change) -> Result<Planned> {
+        // Each kind by itself, so that none has to carry the room that the largest takes.
         match change {
-            Change::Create { object, record } => self.plan_create(draft, object, record).await,
+            Change::Create { object, record } => Box::pin(self.plan_create(draft, object, record)).await,
             Change::Update {
                 object,
                 id,
                 record,
                 expected,
-            } => self.plan_update(draft, object, id, record, expected.as_deref()).await,
+            } => Box::pin(self.plan_update(draft, object, id, record, expected.as_deref())).await,
             Change::Upsert {
                 object,
                 id,
                 external_id,
                 record,
-            } => {
-                self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record)
-                    .await
-            }
+            } => Box::pin(self.plan_upsert(draft, object, id.as_deref(), external_id.as_deref(), record)).await,
             Change::Delete {
                 object,
                 id,
                 expected,
                 purge: false,
-            } => self.plan_delete(draft, object, id, expected.as_deref()).await,
+            } => Box::pin(self.plan_delete(draft, object, id, expected.as_deref())).await,
             Change::Delete {
                 object, id, expected, ..
-            } => self.plan_purge(draft, object, id, expected.as_deref()).await,
-            Change::Restore { object, id } => self.plan_restore(draft, object, id).await,
-            Change::Clone { object, id, overrides } => self.plan_clone(draft, object, id, overrides).await,
+            } => Box::pin(self.plan_purge(draft, object, id, expected.as_deref())).await,
+            Change::Restore { object, id } => Box::pin(self.plan_restore(draft, object, id)).await,
+            Change::Clone { object, id, overrides } => Box::pin(self.plan_clone(draft, object, id, overrides)).await,
         }
     }
 
@@ -384,7 +386,7 @@ impl Engine {
         if plan.layout.plain || trial {
             return stored;
         }
-        match self.read_back(context, schema, plan).await {
+        match Box::pin(self.read_back(context, schema, plan)).await {
             Ok(record) => record.unwrap_or(stored),
             Err(error) => {
                 let object = &plan.layout.object.name;

@@ -6,6 +6,7 @@ use objectos_expression::{Environment, RecordEnvironment, evaluate};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
+use objectos_plugin_api::nests_beyond;
 use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind};
 use serde_json::Value;
 
@@ -27,6 +28,12 @@ use crate::record::mask::masked;
 use crate::record::{Form, Layout, SECRET_MASK};
 use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{UniqueDemand, normalise, stamp};
+
+/// Levels of lists and objects in one value, as in a file of an app.
+const NESTED_MAX: usize = 64;
+/// The same for what comes from the system or from plugins, who put such values into their own; what they tell of it lies deeper
+/// still, and is read by everybody who listens.
+pub(super) const NESTED_TRUSTED_MAX: usize = 100;
 
 /// What came, taken field by field.
 #[derive(Debug, Default)]
@@ -95,9 +102,7 @@ impl Engine {
             let taken = take(&layout, &granted, &fields, None, true, draft.caller)?;
             apply_hooked(&layout, &mut values, taken.values);
             values[0] = SqlValue::Text(id.clone());
-            demands = self
-                .settle_new(draft, &layout, &granted, &mut values, taken.errors)
-                .await?;
+            demands = Box::pin(self.settle_new(draft, &layout, &granted, &mut values, taken.errors)).await?;
         }
         self.seal(draft, &layout, &granted, None, &mut values).await?;
         self.number(draft, &layout, &mut values).await?;
@@ -365,7 +370,7 @@ pub(super) fn take(
             // Encrypted anew it would be another value.
             continue;
         }
-        match normalise(field, value, environment) {
+        match check_depth(field, value, trusted).and_then(|()| normalise(field, value, environment)) {
             Ok(stored) => {
                 taken.values.push((column, stored));
                 take_currency(layout, field, value, (record, environment), &mut taken);
@@ -380,6 +385,18 @@ pub(super) fn take(
         });
     }
     Ok(taken)
+}
+
+fn check_depth(field: &FieldModel, value: &Value, trusted: bool) -> Result<(), FieldError> {
+    let most = if trusted { NESTED_TRUSTED_MAX } else { NESTED_MAX };
+    if nests_beyond(value, most) {
+        let message = format!(
+            "{} has lists or objects in each other more than {most} levels deep",
+            field.label
+        );
+        return Err(FieldError::new(&field.name, FieldCode::InvalidFormat, message));
+    }
+    Ok(())
 }
 
 /// The currency in `{value, currency}` goes to the field beside the amount, unless that came by itself.

@@ -285,6 +285,11 @@ impl Draft<'_> {
         self.unit.push(statement, expect);
     }
 
+    /// Whether events go along: then somebody waits to hear of it.
+    pub(super) fn tells(&self) -> bool {
+        self.parts.iter().any(|(_, part)| matches!(part, Part::Event))
+    }
+
     /// What a step was for, and the change that it belongs to.
     pub(super) fn part(&self, step: usize) -> Option<(usize, &Part)> {
         self.parts.get(step).map(|(operation, part)| (*operation, part))

@@ -1,6 +1,7 @@
 //! Formulas that no database can compute, where a query filters, orders or groups by them: they are computed here first, for the
-//! records that the rest of the filter leaves, and put into the statement with their ids. For a limited number of records; beyond,
-//! the query is refused with what to do. Called by `find`, and by what looks records up for it: `expand`, `rate`, `near`.
+//! records that the rest of the filter leaves, and put into the statement with their ids. For a limited number of records, and of
+//! bytes over all fields and relations of the query; beyond, it is refused with what to do. Called by `find`, and by what looks
+//! records up for it: `expand`, `rate`, `near`.
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use crate::query::evaluated::{Evaluated, ID, VALUE, beforehand};
 use crate::query::filter::{Filter, Scope};
 use crate::query::select::{self, PageLimits, SelectPlan};
 
-/// Bytes of ids and values that are put into one statement: a quarter of what PostgreSQL takes as one document.
-const VALUES_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+/// Bytes that stand around the values of a field.
+const BRACKETS: usize = 2;
 
 impl Engine {
     /// A page whose statement can be run at once.
@@ -54,46 +55,46 @@ impl Engine {
         for evaluated in &scope.evaluated {
             let most = self.parts.limits.formula_records_max;
             let plan = plan_values(search, views, (scope, filter), evaluated, most)?;
-            let values = self.evaluated(search, &plan, evaluated, most).await?;
+            let values = self.evaluated(search, &plan, evaluated).await?;
             // The plan is this request's own, and comes here once.
-            let _ = evaluated.values.set(values);
+            let _ = evaluated.values.set(search.caller.calculated.of(values));
         }
         Ok(())
     }
 
-    async fn evaluated(
-        &self,
-        search: &Search<'_>,
-        plan: &SelectPlan,
-        evaluated: &Evaluated,
-        most: u64,
-    ) -> Result<String> {
+    async fn evaluated(&self, search: &Search<'_>, plan: &SelectPlan, evaluated: &Evaluated) -> Result<String> {
+        let limits = &self.parts.limits;
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let (records_max, bytes_max) = (size(limits.formula_records_max), size(limits.formula_bytes_max));
+        // Those of the query's other fields are in memory at the same time.
+        let left = bytes_max.saturating_sub(search.caller.calculated.count());
         let mut writer = RecordWriter::new(plan, search.caller);
-        let limit = usize::try_from(most).unwrap_or(usize::MAX);
         let (mut more, mut large) = (false, false);
         let mut reader = self.reader_of(&evaluated.layout, search.caller).await?;
         reader
             .read(&plan.page_statement(evaluated.layout.dialect), &mut |row| {
                 // One row at a time: of each, only its id and the value stay.
-                if writer.ends.len() >= limit {
+                if large {
+                    return;
+                }
+                if writer.ends.len() >= records_max {
                     more = true;
-                } else if writer.out.len() >= VALUES_BYTES_MAX {
-                    large = true;
                 } else {
                     writer.row(row);
+                    large = writer.out.len() + BRACKETS > left;
                 }
             })
             .await?;
         if more || large {
             let bound = if more {
-                format!("for at most {most} records of a query, and here are more")
+                format!("for at most {records_max} records of a query, and here are more")
             } else {
-                format!("up to {VALUES_BYTES_MAX} bytes for a query, and here are more")
+                format!("up to {bytes_max} bytes for all such fields of a query, and here are more")
             };
             let remedy = if more {
                 ", or raise plugins.objectos.data.limits.formulaRecordsMax"
             } else {
-                ""
+                ", or use fewer such fields at once (plugins.objectos.data.limits.formulaBytesMax)"
             };
             return Err(DataError::InvalidQuery {
                 message: format!(

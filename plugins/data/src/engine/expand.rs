@@ -4,12 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use objectos_plugin_api::contracts::permissions::Operation;
-use objectos_plugin_api::{Context, ErrorKind};
 use serde_json::Value;
 
 use super::Engine;
-use super::access::Granted;
 use super::answer::{Hole, RecordWriter};
 use super::find::{Search, planned};
 use super::paths::is_open;
@@ -20,7 +17,6 @@ use crate::model::SystemField;
 use crate::query::filter::{Class, Condition, FieldRef, Filter, Source, Test};
 use crate::query::select::{PageLimits, PerParent, Relation, RelationKind, SelectPlan};
 use crate::query::{EXPAND_DEPTH_MAX, QueryInput};
-use crate::record::Layout;
 use crate::store::BoxFuture;
 
 /// Ids of one relation and level at most.
@@ -109,23 +105,6 @@ impl Engine {
                 ranks: None,
             },
         })
-    }
-
-    /// What the caller may see of the other object of a relation; `None` is nothing. `granted`: of the object itself.
-    pub(super) async fn granted_related(
-        &self,
-        context: &Context,
-        granted: &Granted,
-        layout: &Layout,
-    ) -> Result<Option<Granted>> {
-        if granted.system {
-            return Ok(Some(granted.clone()));
-        }
-        match self.granted(context, layout, Operation::Read).await {
-            Ok(granted) => Ok(Some(granted)),
-            Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// One statement: the records with these ids, or those that point to them.

@@ -100,7 +100,11 @@ impl Engine {
             schema: &schema,
             granted: &granted,
         };
-        let query = self.before_related(asking, layout, query).await?;
+        let query = if query.expand.is_empty() {
+            query
+        } else {
+            Box::pin(self.before_related(asking, layout, query)).await?
+        };
         let mut caller = self.reading_caller(context);
         caller.learn(&granted);
         caller.show_related(self.shows_related(&schema, layout, &query));
@@ -137,14 +141,15 @@ impl Engine {
     async fn read(&self, search: &Search<'_>, query: &QueryInput) -> Result<(Found, Option<QueryInput>)> {
         self.prepare(search, query).await?;
         let made = if looks_ahead(query) {
-            let query = self.nearest(search, query.clone()).await?;
-            Some(self.rated(search, query, true).await?)
+            // Boxed, as figures are: a plain page needs no room for them.
+            let query = Box::pin(self.nearest(search, query.clone())).await?;
+            Some(Box::pin(self.rated(search, query, true)).await?)
         } else {
             None
         };
         let asked = made.as_ref().unwrap_or(query);
         let found = if asked.aggregates() {
-            self.figures(search, asked).await?
+            Box::pin(self.figures(search, asked)).await?
         } else {
             self.page(search, asked).await?
         };

@@ -161,7 +161,7 @@ impl Engine {
         let counter = Counter::of(layout, field, values, brought.period.as_deref());
         self.begin_counter(draft.schema, layout, counter, format).await?;
         let (name, store) = (counter.name(), self.store_of(layout));
-        if self.sequences.reach(&**store, &name, brought.number).await {
+        if self.sequences.reach(&**store, &name, brought.number).await? {
             draft.count(name, brought.number);
         }
         Ok(())

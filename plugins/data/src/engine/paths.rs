@@ -3,7 +3,8 @@
 //! that point here is a list of them. So it is with records that come in the place of their ids (`expand`).
 //!
 //! Not here: what permissions say (`access`), and what an object's own formulas, roll-ups and titles read, which is its author's
-//! wish. Called by `find` and `get` for what a client wrote, before handlers of hooks add to it, and by `access`.
+//! wish. Called by `find`, `get` and `search` for what a client wrote, before handlers of hooks add to it, and by `access`,
+//! `related_hooks` and `snapshot`.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use objectos_plugin_api::protocol::data::ApiMethod;
 
 use super::{check_method, check_search};
 use crate::error::Result;
+use crate::model::FieldModel;
 use crate::query::QueryInput;
 use crate::query::check::{Purpose, named, unknown};
 use crate::query::select::{Relation, RelationKind};
@@ -27,11 +29,9 @@ pub(super) fn follow<'s, 'p>(
     let mut at = from;
     let (hops, last) = path.rsplit_once('.').unwrap_or(("", path));
     for hop in hops.split('.').filter(|hop| !hop.is_empty()) {
-        let reference = named(&at.object, hop).and_then(|field| field.reference.as_ref());
-        let (target, method) = match reference {
-            Some(reference) => (schema.layout(&reference.object)?, ApiMethod::Get),
-            None => (schema.child_relation(&at.object.name, hop)?.0, ApiMethod::List),
-        };
+        // A field that refers to nothing hides no children of its name.
+        let field = named(&at.object, hop).filter(|field| field.reference.is_some());
+        let (target, method) = other_side(schema, at, hop, field)?;
         each(target, method);
         at = target;
     }
@@ -81,7 +81,18 @@ pub(super) fn lets_in(layout: &Layout, method: ApiMethod, query: &QueryInput) ->
 /// The other object of a relation that a query expands by this name, and the method that clients need there; nothing where there
 /// is no such relation.
 pub(super) fn expanded<'s>(schema: &'s Schema, layout: &Layout, name: &str) -> Option<(&'s Arc<Layout>, ApiMethod)> {
-    match layout.object.field(name) {
+    other_side(schema, layout, name, layout.object.field(name))
+}
+
+/// One hop: the object that the field refers to, or where the name is that of no field, the one whose records point here by it;
+/// with the method that clients need there. Nothing where that is no object with a table, or the field refers to none.
+fn other_side<'s>(
+    schema: &'s Schema,
+    layout: &Layout,
+    name: &str,
+    field: Option<&FieldModel>,
+) -> Option<(&'s Arc<Layout>, ApiMethod)> {
+    match field {
         Some(field) => Some((schema.layout(&field.reference.as_ref()?.object)?, ApiMethod::Get)),
         None => Some((schema.child_relation(&layout.object.name, name)?.0, ApiMethod::List)),
     }

@@ -46,10 +46,10 @@ impl ReadyQuery {
         let Statement { sql, values, .. } = plan.page_statement(layout.dialect);
         let is_id = |value: &SqlValue| matches!(value, SqlValue::Text(text) if text == ANY_ID);
         let places: Vec<usize> = (0..values.len()).filter(|place| is_id(&values[*place])).collect();
-        (!places.is_empty()).then_some(Self {
+        (!places.is_empty()).then(|| Self {
             plan,
             sql,
-            values,
+            values: values.into_iter().map(SqlValue::shared).collect(),
             places,
         })
     }

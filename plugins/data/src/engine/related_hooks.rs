@@ -18,7 +18,7 @@ use super::paths::{expanded, lets_in};
 use super::ports::HookPoint;
 use crate::error::{DataError, Result};
 use crate::model::SystemField;
-use crate::query::{EXPAND_DEPTH_MAX, QueryInput};
+use crate::query::{EXPAND_DEPTH_MAX, QueryInput, check_relations};
 use crate::record::{Layout, Schema};
 use crate::store::BoxFuture;
 
@@ -45,7 +45,7 @@ impl Engine {
     /// The query, its relations as the handlers of their objects leave them.
     ///
     /// # Errors
-    /// Those of hooks, and of a query that a handler made.
+    /// Those of hooks, and of a query that a handler made; `InvalidQuery` where handlers expand too many relations together.
     pub(super) async fn before_related(
         &self,
         asking: Asking<'_>,
@@ -53,16 +53,21 @@ impl Engine {
         mut query: QueryInput,
     ) -> Result<QueryInput> {
         if !query.expand.is_empty() {
-            self.narrow_related(asking, layout, &mut query, 0).await?;
+            let mut relations = query.relations();
+            self.narrow_related(asking, layout, &mut query, &mut relations, 0)
+                .await?;
         }
         Ok(query)
     }
 
+    /// `relations`: how many the whole query expands, as handlers have left it so far. Each of them may add some, so what one of
+    /// them made is not looked at alone.
     fn narrow_related<'a>(
         &'a self,
         asking: Asking<'a>,
         layout: &'a Layout,
         query: &'a mut QueryInput,
+        relations: &'a mut usize,
         depth: usize,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
@@ -76,20 +81,21 @@ impl Engine {
                 };
                 let object = target.object.name.as_str();
                 if self.parts.hooks.armed(HookPoint::BeforeFind, object) {
-                    let open = asking.granted.system || lets_in(target, method, nested);
+                    let seen = asking.granted.system
+                        || (lets_in(target, method, nested)
+                            && self.granted_read(asking.context, target).await?.is_some());
                     // Nobody is asked about records that the caller gets none of.
-                    if !open
-                        || self
-                            .granted_related(asking.context, asking.granted, target)
-                            .await?
-                            .is_none()
-                    {
+                    if !seen {
                         continue;
                     }
+                    let before = nested.relations();
                     *nested = self.before_find(asking.context, object, std::mem::take(nested)).await?;
+                    *relations = *relations - before + nested.relations();
+                    check_relations(*relations)?;
                 }
                 if !nested.expand.is_empty() {
-                    self.narrow_related(asking, target, nested, depth + 1).await?;
+                    self.narrow_related(asking, target, nested, relations, depth + 1)
+                        .await?;
                 }
             }
             Ok(())

@@ -3,11 +3,14 @@
 //! that cannot answer is told of beside the hits of the others. It is as many reads as objects are asked, and more where titles
 //! name other records: each sees the database at its own moment.
 
+use std::sync::Arc;
+
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::permissions::Operation;
 use objectos_plugin_api::protocol::data::ApiMethod;
 use serde_json::{Map, Value, json};
 
+use super::paths::check_paths;
 use super::titles::{read, text_of, title};
 use super::{Engine, check_method};
 use crate::error::{DataError, Result};
@@ -15,7 +18,7 @@ use crate::model::{ObjectModel, SystemField};
 use crate::query::highlight::marked;
 use crate::query::wanted::Wanted;
 use crate::query::{QueryInput, SearchInput, SortInput};
-use crate::record::Layout;
+use crate::record::{Layout, Schema};
 
 /// Hits of one answer at most.
 const HITS_MAX: u64 = 100;
@@ -82,7 +85,7 @@ impl Engine {
                 continue;
             }
             let object = &layout.object.name;
-            match self.hits(context, &layout, &request.search, &wanted).await {
+            match self.hits(context, &schema, &layout, search, &wanted).await {
                 Ok(Some(found)) => {
                     counts.insert(object.clone(), found.count.into());
                     total = total.saturating_add(found.count);
@@ -127,13 +130,22 @@ impl Engine {
     async fn hits(
         &self,
         context: &Context,
-        layout: &Layout,
+        schema: &Schema,
+        layout: &Arc<Layout>,
         search: &SearchInput,
         wanted: &Wanted,
     ) -> Result<Option<OfObject>> {
         let object = &layout.object;
         let fields = object.search_fields();
         let granted = self.granted(context, layout, Operation::Read).await?;
+        if !granted.system {
+            // As for a list of them: what the request says of other objects leads to open ones only. Titles are their author's.
+            let asked = QueryInput {
+                search: Some(search.clone()),
+                ..QueryInput::default()
+            };
+            check_paths(schema, layout, &asked)?;
+        }
         let readable = |name: &String| {
             let view = granted.view.as_deref();
             view.is_none_or(|view| view.reads(name) && !view.masks(name))
@@ -196,7 +208,7 @@ impl Engine {
     }
 }
 
-fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std::sync::Arc<Layout>>> {
+fn searched(schema: &Schema, named: &[String]) -> Result<Vec<Arc<Layout>>> {
     if named.len() > OBJECTS_MAX {
         return Err(DataError::InvalidQuery {
             message: format!("a search looks in at most {OBJECTS_MAX} objects"),
@@ -218,7 +230,7 @@ fn searched(schema: &crate::record::Schema, named: &[String]) -> Result<Vec<std:
     for name in named {
         let layout = super::layout_of(schema, name)?;
         if searchable(&layout.object) {
-            layouts.push(std::sync::Arc::clone(layout));
+            layouts.push(Arc::clone(layout));
         }
     }
     Ok(layouts)

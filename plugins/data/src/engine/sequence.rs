@@ -5,8 +5,10 @@
 //! each number, in a transaction of its own. Either way numbers never come twice, however many ask at once. A write that fails
 //! after it took its number leaves a gap: gaps are allowed, doubles are not.
 //!
-//! A number that is brought is written down in the transaction of its record, as the last thing there and in the order of names:
-//! two such transactions wait for each other, and never each for the other.
+//! A number that is brought moves its counter before its record is stored: whoever takes a number from then on takes one behind
+//! it. Where this process alone writes, the counter moves in memory, and is written down in the transaction of the record, as the
+//! last thing there and in the order of names: two such transactions wait for each other, and never each for the other. Where
+//! others write as well, it moves in the database, in a transaction of its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -55,19 +57,25 @@ impl Sequences {
         Ok(())
     }
 
-    /// Counts behind a number that is brought, with a counter that was begun. Answers whether it is to be written down with its
-    /// record. Where others write as well, this process learns of it with the next number.
-    pub(super) async fn reach(&self, store: &dyn Store, name: &str, number: i64) -> bool {
+    /// Counts behind a number that is brought, from now on, with a counter that was begun. Answers whether it is to be written
+    /// down with its record: not where it is in the database already. A record that is not stored then leaves a gap.
+    ///
+    /// Fails as [`Store::write`].
+    pub(super) async fn reach(&self, store: &dyn Store, name: &str, number: i64) -> Result<bool> {
         let counter = self.by_name.lock().await.get(name).cloned();
-        match counter {
-            // What is known here is stored already.
-            Some(counter) if store.shared() => counter.load(Ordering::Relaxed) < number,
-            Some(counter) => {
-                counter.fetch_max(number, Ordering::Relaxed);
-                true
-            }
-            None => true,
+        let Some(counter) = counter else { return Ok(true) };
+        if !store.shared() {
+            counter.fetch_max(number, Ordering::Relaxed);
+            return Ok(true);
         }
+        // What is known here is stored already.
+        if counter.load(Ordering::Relaxed) < number {
+            let mut unit = WriteUnit::default();
+            unit.push(keep(name, number), Expect::Anything);
+            store.write(unit).await?;
+            counter.fetch_max(number, Ordering::Relaxed);
+        }
+        Ok(false)
     }
 
     /// The next number of a counter that was begun.

@@ -6,18 +6,19 @@
 //! the first statement there; of two databases the states may be of two moments. Writes hold nothing: what they plan by is
 //! looked at again in their transaction.
 //!
-//! No read that holds connections waits for a further one, so that however many there are, none waits for another in a circle.
-//! For that everything else is asked beforehand: what the caller may see of every object that the query leads to, which plugins
-//! may have to be asked for, who read in their turn. Handlers run when nothing is held any more. Called by `find`, and by what
-//! reads for it: `expand`, `evaluate`, `near`, `rate`.
+//! Reads that hold connections never have all of a database: a quarter of them stays free for reads of one statement (where there
+//! is more than one). Who holds one has a right to it, and waits for that before any connection, as long as for one.
+//!
+//! No read that holds connections waits for a further one, or for a right, so that however many there are, none waits for another
+//! in a circle. For that everything else is asked beforehand: what the caller may see of every object that the query leads to,
+//! which plugins may have to be asked for, who read in their turn. Handlers run when nothing is held any more. Called by `find`,
+//! and by what reads for it: `expand`, `evaluate`, `near`, `rate`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use objectos_plugin_api::ErrorKind;
-use objectos_plugin_api::contracts::permissions::Operation;
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -26,10 +27,11 @@ use super::access::{Granted, touched};
 use super::caller::Caller;
 use super::find::Search;
 use super::near::looks_near;
+use super::paths::expanded;
 use crate::error::{DataError, Result};
 use crate::query::{QueryInput, SearchInput};
 use crate::record::{Layout, Schema};
-use crate::store::{DEFAULT_DATASOURCE, Reader};
+use crate::store::{DEFAULT_DATASOURCE, HoldRight, Reader, Store};
 
 /// What one read holds.
 #[derive(Default)]
@@ -37,10 +39,24 @@ pub(super) struct Snapshot(Mutex<Held>);
 
 #[derive(Default)]
 struct Held {
-    /// Connections, by the names of the databases. Used one statement after the other.
-    readers: BTreeMap<String, Arc<AsyncMutex<Box<dyn Reader>>>>,
+    /// Connections, by the names of the databases.
+    readers: BTreeMap<String, HeldReader>,
     /// By the names of objects what the caller may see of them; `None` is nothing.
     known: BTreeMap<String, Option<Granted>>,
+}
+
+/// A connection that is held.
+struct HeldReader {
+    /// Used one statement after the other.
+    reader: Arc<AsyncMutex<Box<dyn Reader>>>,
+    // Dropped after the connection went back: whoever has it next finds one.
+    _right: HoldRight,
+}
+
+impl HeldReader {
+    fn reader(&self) -> Arc<AsyncMutex<Box<dyn Reader>>> {
+        Arc::clone(&self.reader)
+    }
 }
 
 impl fmt::Debug for Snapshot {
@@ -65,9 +81,9 @@ impl Snapshot {
     /// Lets go of all connections, and waits until their transactions have ended.
     pub(super) async fn end(&self) {
         let readers = std::mem::take(&mut self.0.lock().readers);
-        for reader in readers.into_values() {
+        for held in readers.into_values() {
             // One that is still in use lets go when it is dropped.
-            if let Ok(mut reader) = reader.try_lock() {
+            if let Ok(mut reader) = held.reader.try_lock() {
                 reader.release().await;
             }
         }
@@ -112,13 +128,13 @@ impl Engine {
     /// A connection for what a caller reads: the one that the read holds, or any.
     ///
     /// # Errors
-    /// Those of [`crate::store::Store::reader`] and [`Reader::hold`].
+    /// Those of [`Store::reader`] and [`Reader::hold`].
     pub(super) async fn reader_of(&self, layout: &Layout, caller: &Caller<'_>) -> Result<Lent> {
         let datasource = self.datasource_of(layout);
         let Some(snapshot) = caller.snapshot.as_ref().filter(|snapshot| snapshot.holds()) else {
             return Ok(Lent::Own(self.connect(datasource, caller).await?));
         };
-        let held = snapshot.0.lock().readers.get(datasource).map(Arc::clone);
+        let held = snapshot.0.lock().readers.get(datasource).map(HeldReader::reader);
         let held = held.ok_or_else(|| {
             // To wait for one now could be to wait for ever.
             DataError::internal(format!("a read looks into '{datasource}' and holds nothing of it"))
@@ -132,21 +148,30 @@ impl Engine {
     /// Holds one state of the object's database for what comes. Whether that begins here: what was read before may be of another.
     ///
     /// # Errors
-    /// Those of [`crate::store::Store::reader`].
+    /// Those of [`Store::hold_right`] and [`Store::reader`].
     pub(super) async fn hold(&self, search: &Search<'_>) -> Result<bool> {
         let own = BTreeSet::from([self.datasource_of(search.layout)]);
         self.hold_all(search.caller, own).await
     }
 
-    /// Each read takes its connections in the order of the names, and none once it has them.
+    /// Each read takes its rights in the order of the names and then its connections in the same order, and neither once it has
+    /// them: so none waits for a right with a connection in its hands.
     async fn hold_all(&self, caller: &Caller<'_>, datasources: BTreeSet<&str>) -> Result<bool> {
         let Some(snapshot) = caller.snapshot.as_ref().filter(|snapshot| !snapshot.holds()) else {
             return Ok(false);
         };
+        let mut rights = Vec::with_capacity(datasources.len());
+        for datasource in &datasources {
+            rights.push(self.store_named(datasource).hold_right().await?);
+        }
         let mut readers = BTreeMap::new();
-        for datasource in datasources {
+        for (datasource, right) in datasources.into_iter().zip(rights) {
             let reader = self.connect(datasource, caller).await?;
-            readers.insert(datasource.to_owned(), Arc::new(AsyncMutex::new(reader)));
+            let held = HeldReader {
+                reader: Arc::new(AsyncMutex::new(reader)),
+                _right: right,
+            };
+            readers.insert(datasource.to_owned(), held);
         }
         snapshot.0.lock().readers = readers;
         Ok(true)
@@ -156,7 +181,7 @@ impl Engine {
     /// databases that they look into.
     ///
     /// # Errors
-    /// Those of access, and of [`crate::store::Store::reader`].
+    /// Those of access, and of [`Store::hold_right`] and [`Store::reader`].
     pub(super) async fn prepare(&self, search: &Search<'_>, query: &QueryInput) -> Result<()> {
         let expands = !query.expand.is_empty() && !query.aggregates() && query.limit != Some(0);
         let Some(snapshot) = &search.caller.snapshot else {
@@ -199,22 +224,21 @@ impl Engine {
                 return Err(DataError::internal(message));
             }
         }
-        match self.granted(caller.context, layout, Operation::Read).await {
-            Ok(granted) => Ok(Some(granted)),
-            // Whether the caller may not, or the plugin that asks for it.
-            Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.granted_read(caller.context, layout).await
     }
 
     async fn connect(&self, datasource: &str, caller: &Caller<'_>) -> Result<Box<dyn Reader>> {
-        let parts = &self.parts;
-        let store = parts.datasources.get(datasource).unwrap_or(&parts.store);
+        let store = self.store_named(datasource);
         if caller.reads_only && !self.recent.is_recent(caller.context.user(), caller.now_ms) {
             store.replica_reader().await
         } else {
             store.reader().await
         }
+    }
+
+    fn store_named(&self, datasource: &str) -> &Arc<dyn Store> {
+        let parts = &self.parts;
+        parts.datasources.get(datasource).unwrap_or(&parts.store)
     }
 
     /// The name of the database that an object lies in; the same one for all that lie in the first.
@@ -247,12 +271,9 @@ fn parts_of<'q>(
     parts
 }
 
-/// The object that a relation leads to; none for what is no relation, which is refused when it is planned.
+/// The object that a relation leads to, over others where there are dots; none for what is no relation, which is refused when it
+/// is planned.
 fn leads_to<'q>(schema: &'q Schema, layout: &'q Arc<Layout>, relation: &str) -> Option<&'q Arc<Layout>> {
-    relation
-        .split('.')
-        .try_fold(layout, |at, hop| match at.object.field(hop) {
-            Some(field) => schema.layout(&field.reference.as_ref()?.object),
-            None => schema.child_relation(&at.object.name, hop).map(|(child, _)| child),
-        })
+    let mut hops = relation.split('.');
+    hops.try_fold(layout, |at, hop| expanded(schema, at, hop).map(|(target, _)| target))
 }

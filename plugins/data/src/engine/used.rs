@@ -113,15 +113,18 @@ impl Engine {
     pub fn note_use(&self, context: &Context, answer: &RecordAnswer, action: UseAction) {
         let schema = self.schema();
         let remembered = |layout: &Arc<Layout>| is_remembered(&layout.object);
-        if !schema.layout(&answer.object).is_some_and(remembered) || !is_person(context) {
+        if context.system() || context.user().is_empty() || !schema.layout(&answer.object).is_some_and(remembered) {
             return;
         }
         let (person, now_ms) = (context.user(), self.now_ms());
-        let mut memory = self.used.memory.lock();
-        if action == UseAction::Viewed && !memory.pace.admits(person, now_ms) {
+        // Before it is asked what the caller is, which takes longer.
+        if action == UseAction::Viewed && !self.used.memory.lock().pace.admits(person, now_ms) {
             return;
         }
-        memory.note(
+        if !is_person(context) {
+            return;
+        }
+        self.used.memory.lock().note(
             person,
             Use::new(context.tenant(), &answer.object, &answer.id, action, now_ms),
         );

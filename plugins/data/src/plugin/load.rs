@@ -13,7 +13,7 @@ use crate::model::{Catalogue, FieldKind, ObjectModel};
 use crate::outbox::SOURCE;
 use crate::runtime::Stored;
 use crate::schema::{SchemaPlan, SchemaStep, plan_beside};
-use crate::store::{DEFAULT_DATASOURCE, Datasources, Store, doubled};
+use crate::store::{DEFAULT_DATASOURCE, Datasources, Store, doubled, shape_for};
 
 /// The objects of this plugin.
 const OWN: [(&str, &str); 5] = [
@@ -196,7 +196,7 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// What is to be done to a database, and what is in the way of it.
     pub(super) async fn plan(&self, datasource: &str, store: &Arc<dyn Store>) -> Result<SchemaPlan> {
-        let shape = store.shape().await?;
+        let shape = shape_for(store, self.catalogue, datasource, self.saved).await?;
         let mut plan = plan_beside(self.catalogue, datasource, &shape, self.saved);
         plan.obstacles.extend(doubled(store, &plan.additive, &shape).await);
         Ok(plan)
@@ -216,7 +216,8 @@ async fn fit_database(wanted: &Wanted<'_>, datasource: &str, store: &Arc<dyn Sto
 
 /// Of several hosts that start at once, one changes the database; the others wait, and look what is left to do.
 async fn fit_once(wanted: &Wanted<'_>, datasource: &str, store: &Arc<dyn Store>) -> Result<Fit> {
-    let plan = plan_beside(wanted.catalogue, datasource, &store.shape().await?, wanted.saved);
+    let shape = shape_for(store, wanted.catalogue, datasource, wanted.saved).await?;
+    let plan = plan_beside(wanted.catalogue, datasource, &shape, wanted.saved);
     if plan.additive.is_empty() {
         return carry_out(plan, datasource, store).await;
     }

@@ -12,6 +12,9 @@ use super::LIST_VALUES_MAX;
 const SPELLINGS_MAX: usize = 64;
 /// A longer text is not written out, as no index holds one (see `engine::indexed`).
 const SPELLED_BYTES_MAX: usize = 2_600;
+/// Bytes of all spellings of one test at most, so that a short request does not become a long statement. As many as
+/// [`LIST_VALUES_MAX`] spellings of a name or an address take.
+const SPELLINGS_BYTES_MAX: usize = 32 * 1_024;
 
 /// Texts of which a field is to be one, whatever the case.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,24 +25,58 @@ pub(super) struct Forms {
     pub(super) patterns: Vec<String>,
 }
 
-/// The forms of some texts. At most [`LIST_VALUES_MAX`] spellings are written for letters beyond ASCII, over all of the texts.
+/// How much may still be written out for one test.
+struct Room {
+    spellings: usize,
+    bytes: usize,
+}
+
+impl Room {
+    const fn of_test() -> Self {
+        Self {
+            spellings: LIST_VALUES_MAX,
+            bytes: SPELLINGS_BYTES_MAX,
+        }
+    }
+
+    /// Whether all spellings of a text are written out; there is less room then.
+    fn takes(&mut self, text: &str) -> bool {
+        let Some(spellings) = spellings_count(text) else {
+            return false;
+        };
+        // All of them are about as long as the text.
+        let bytes = spellings * text.len();
+        if spellings > self.spellings || bytes > self.bytes {
+            return false;
+        }
+        self.spellings -= spellings;
+        self.bytes -= bytes;
+        true
+    }
+}
+
+/// The forms of some texts. For letters beyond ASCII at most [`LIST_VALUES_MAX`] spellings are written, and so many bytes of
+/// them, over all of the texts.
 pub(super) fn forms(texts: &[String]) -> Forms {
     let mut forms = Forms::default();
-    let mut written = 0;
+    let mut room = Room::of_test();
     for text in texts {
         if !beyond_ascii(text) {
             forms.spellings.push(text.clone());
-            continue;
-        }
-        match spellings_count(text).filter(|count| written + count <= LIST_VALUES_MAX) {
-            Some(count) => {
-                written += count;
-                forms.spellings.extend(spellings(text));
-            }
-            None => forms.patterns.push(literal(text)),
+        } else if room.takes(text) {
+            forms.spellings.extend(spellings(text));
+        } else {
+            forms.patterns.push(literal(text));
         }
     }
     forms
+}
+
+/// The patterns among the forms of some texts, without what is written for the others.
+pub(super) fn patterns(texts: &[String]) -> impl Iterator<Item = String> {
+    let mut room = Room::of_test();
+    let others = texts.iter().filter(move |text| beyond_ascii(text) && !room.takes(text));
+    others.map(|text| literal(text))
 }
 
 /// How many texts differ from this one in the case of letters beyond ASCII alone, itself among them. None when too many.
@@ -115,6 +152,9 @@ mod tests {
                 patterns: owned(patterns),
             };
             assert_eq!(forms(&owned(texts)), expected, "{texts:?}");
+            let texts = owned(texts);
+            let found: Vec<String> = super::patterns(&texts).collect();
+            assert_eq!(found, expected.patterns, "{texts:?}");
         };
         check(&[], &[], &[]);
         check(&["Ann", "50%", "日本"], &["Ann", "50%", "日本"], &[]);
@@ -129,6 +169,39 @@ mod tests {
         let texts: Vec<String> = (0..600).map(|number| format!("ä{number}")).collect();
         let forms = forms(&texts);
         assert_eq!((forms.spellings.len(), forms.patterns.len()), (LIST_VALUES_MAX, 100));
+        assert_eq!(patterns(&texts).count(), 100);
+    }
+
+    #[test]
+    fn the_spellings_of_a_test_have_an_end_in_bytes() {
+        // Six letters with two cases, 64 spellings: how long the texts are, how many are spelled, and how many patterns.
+        for (bytes, spelled, matched) in [
+            (12, 15, 0),
+            (34, 15, 0),
+            (256, 2, 13),
+            (512, 1, 14),
+            (513, 0, 15),
+            (2_600, 0, 15),
+        ] {
+            let text = format!("ÄÖÜäöü{}", "a".repeat(bytes - 12));
+            assert_eq!(text.len(), bytes);
+            let mut texts = vec![text; 15];
+            // What is ASCII is one spelling, whatever else there is.
+            texts.push("a".repeat(SPELLED_BYTES_MAX));
+            let Forms { spellings, patterns } = forms(&texts);
+            assert_eq!(
+                (spellings.len(), patterns.len()),
+                (spelled * SPELLINGS_MAX + 1, matched),
+                "{bytes}"
+            );
+            let written: usize = spellings.iter().map(String::len).sum();
+            assert!(written <= SPELLINGS_BYTES_MAX + SPELLED_BYTES_MAX, "{bytes}: {written}");
+            assert_eq!(super::patterns(&texts).collect::<Vec<_>>(), patterns, "{bytes}");
+        }
+        // A short one still finds its place behind a long one.
+        let texts = ["ÄÖÜäöü".to_owned() + &"a".repeat(600), "ä".to_owned()];
+        let Forms { spellings, patterns } = forms(&texts);
+        assert_eq!((spellings, patterns.len()), (vec!["ä".to_owned(), "Ä".to_owned()], 1));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! Here is what a plan says of them; the calculating is the engine's (`engine::evaluate`).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::filter::{Class, Condition, FieldRef, Filter, Lookup, Scope, Source, Test};
@@ -27,8 +28,51 @@ pub struct Evaluated {
     pub field: String,
     /// What its values are.
     pub class: Class,
-    /// `[{"i": id, "v": value}]`, once it is calculated.
-    pub values: OnceLock<String>,
+    /// Once it is calculated.
+    pub values: OnceLock<Values>,
+}
+
+/// Bytes of all values that were calculated for one request and are still in memory, whatever statement they are for.
+#[derive(Clone, Debug, Default)]
+pub struct ValueBytes(Arc<AtomicUsize>);
+
+impl ValueBytes {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts values, `[{"i": id, "v": value}]`, until they are let go of.
+    #[must_use]
+    pub fn of(&self, values: String) -> Values {
+        self.0.fetch_add(values.len(), Ordering::Relaxed);
+        Values {
+            text: values.into(),
+            bytes: self.clone(),
+        }
+    }
+}
+
+/// The values of one field, `[{"i": id, "v": value}]`.
+#[derive(Debug)]
+pub struct Values {
+    text: Arc<str>,
+    bytes: ValueBytes,
+}
+
+impl Values {
+    /// As a statement binds them, which shares them.
+    #[must_use]
+    pub fn to_sql(&self) -> SqlValue {
+        SqlValue::SharedJson(Arc::clone(&self.text))
+    }
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.bytes.0.fetch_sub(self.text.len(), Ordering::Relaxed);
+    }
 }
 
 /// What of a filter can be asked before anything is calculated: records of the object that do not match this do not match at all.
@@ -108,10 +152,11 @@ impl SqlWriter {
     /// ` LEFT JOIN (…) x0 ON …` for each of the scope's calculations.
     pub(super) fn evaluated(&mut self, scope: &Scope) {
         for (place, evaluated) in scope.evaluated.iter().enumerate() {
-            let values = evaluated.values.get().map_or("[]", String::as_str);
+            let values = evaluated.values.get().map(Values::to_sql);
+            let values = values.unwrap_or_else(|| SqlValue::Json("[]".to_owned()));
             let (before, after) = self.dialect().evaluated(evaluated.class);
             self.push(" LEFT JOIN (").push(&before);
-            self.value(SqlValue::Json(values.to_owned())).push(after).push(") ");
+            self.value(values).push(after).push(") ");
             self.evaluated_alias(place).push(" ON ");
             self.evaluated_alias(place).push(".").name(ID).push(" = ");
             self.column(evaluated.table, SystemField::Id.name());
@@ -131,6 +176,22 @@ impl SqlWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_shared_and_count_until_they_are_let_go_of() {
+        let bytes = ValueBytes::default();
+        let one = bytes.of("[1]".to_owned());
+        let other = bytes.clone().of("[]".to_owned());
+        assert_eq!(bytes.count(), 5);
+        let (SqlValue::SharedJson(bound), SqlValue::SharedJson(again)) = (one.to_sql(), one.to_sql()) else {
+            panic!("values are bound as what is shared");
+        };
+        assert!(Arc::ptr_eq(&bound, &again) && &*bound == "[1]");
+        drop(one);
+        assert_eq!(bytes.count(), 2);
+        drop(other);
+        assert_eq!(bytes.count(), 0);
+    }
 
     #[test]
     fn only_what_must_hold_and_needs_no_calculation_narrows() {

@@ -17,6 +17,7 @@ mod values;
 mod windows;
 mod write;
 
+use super::EXPAND_RELATIONS_MAX;
 use super::written::{RawFilter, read_filter};
 use crate::error::Result;
 
@@ -124,9 +125,18 @@ impl QueryInput {
     /// Reads a body: `data/Query`, and the older spellings.
     ///
     /// # Errors
-    /// `InvalidQuery` for an unknown key or a value of the wrong shape, `InvalidFilter`, `InvalidSort`, `NotSupported`.
+    /// `InvalidQuery` for an unknown key, a value of the wrong shape or too many relations, `InvalidFilter`, `InvalidSort`,
+    /// `NotSupported`.
     pub fn from_map(map: &Map<String, Value>) -> Result<Self> {
-        read(map, 0)
+        let query = read(map, 0)?;
+        check_relations(query.relations())?;
+        Ok(query)
+    }
+
+    /// Relations that it expands, over all levels.
+    #[must_use]
+    pub fn relations(&self) -> usize {
+        self.expand.values().map(|nested| 1 + nested.relations()).sum()
     }
 
     /// True when groups or figures are wanted and not records.
@@ -164,6 +174,20 @@ impl QueryInput {
             }
         }
     }
+}
+
+/// Whether one query may expand so many relations.
+///
+/// # Errors
+/// `InvalidQuery` for more than [`EXPAND_RELATIONS_MAX`].
+pub(crate) fn check_relations(count: usize) -> Result<()> {
+    if count <= EXPAND_RELATIONS_MAX {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "a query expands at most {EXPAND_RELATIONS_MAX} relations over all levels, and this one {count}: expand less, and ask for \
+         the other records by queries of their own, with their ids in 'where'"
+    )))
 }
 
 fn read(map: &Map<String, Value>, depth: usize) -> Result<QueryInput> {

@@ -22,12 +22,17 @@ pub struct WordsFilter {
     pub words: Vec<String>,
     /// All must be there, not any.
     pub all: bool,
+    /// The place of a row in its table does not tell which record it is, so only ids do: the statement has the object behind a
+    /// join, or its rows lie in several tables.
+    pub by_id: bool,
 }
 
 /// A text index and the fields that are looked at.
 pub(super) struct Indexed<'i> {
     pub(super) table: &'i str,
     pub(super) fields: &'i [String],
+    /// As [`WordsFilter::by_id`].
+    pub(super) by_id: bool,
 }
 
 /// The filter for the words of a search in some fields.
@@ -52,6 +57,7 @@ pub(super) fn filter(text: &str, all: bool, fields: &[(String, FieldRef)], index
             within: (!every).then(|| fields.iter().map(|(name, _)| name.clone()).collect()),
             words: by_index.into_iter().map(str::to_owned).collect(),
             all,
+            by_id: index.by_id,
         })));
     }
     for word in by_text {

@@ -27,6 +27,15 @@ pub struct Column {
     pub field_index: usize,
 }
 
+/// Where the table of an object lies.
+#[derive(Clone, Copy, Debug)]
+pub struct TablePlace {
+    /// How its database spells things.
+    pub dialect: &'static dyn Dialect,
+    /// Its rows lie in several tables, as its store says.
+    pub scattered: bool,
+}
+
 /// An object, ready for the store.
 #[derive(Debug)]
 pub struct Layout {
@@ -41,6 +50,8 @@ pub struct Layout {
     pub dialect: &'static dyn Dialect,
     /// The table's name, quoted.
     pub table: String,
+    /// Its rows lie in several tables, each with places of its own: only ids tell records apart.
+    pub scattered: bool,
     /// `INSERT` with a placeholder for each column.
     pub insert_sql: Arc<str>,
     /// `SELECT` of all columns by id, deleted records left out.
@@ -58,7 +69,8 @@ pub struct Layout {
 impl Layout {
     /// Of an object.
     #[must_use]
-    pub fn new(object: Arc<ObjectModel>, dialect: &'static dyn Dialect, vault: Arc<Vault>) -> Self {
+    pub fn new(object: Arc<ObjectModel>, place: TablePlace, vault: Arc<Vault>) -> Self {
+        let TablePlace { dialect, scattered } = place;
         let columns: Vec<Column> = object
             .fields
             .values()
@@ -94,6 +106,7 @@ impl Layout {
             columns,
             by_name,
             table,
+            scattered,
             insert_sql,
             get_sql,
             updated_at,
@@ -189,28 +202,24 @@ impl Schema {
     /// Of a catalogue.
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>, dialect: &'static dyn Dialect) -> Self {
-        Self::over(catalogue, &|_| dialect, &Arc::default())
+        let place = TablePlace {
+            dialect,
+            scattered: false,
+        };
+        Self::over(catalogue, &|_| place, &Arc::default())
     }
 
-    /// Of a catalogue whose objects lie in several databases; `dialects` answers by the name of one. `vault` has the keys of
+    /// Of a catalogue whose objects lie in several databases; `places` answers where the table of one is. `vault` has the keys of
     /// encrypted fields.
     #[must_use]
-    pub fn over(
-        catalogue: Arc<Catalogue>,
-        dialects: &dyn Fn(&str) -> &'static dyn Dialect,
-        vault: &Arc<Vault>,
-    ) -> Self {
+    pub fn over(catalogue: Arc<Catalogue>, places: &dyn Fn(&ObjectModel) -> TablePlace, vault: &Arc<Vault>) -> Self {
         let layouts = catalogue
             .objects()
             .filter(|object| !object.is_abstract)
             .map(|object| {
                 (
                     object.name.clone(),
-                    Arc::new(Layout::new(
-                        Arc::clone(object),
-                        dialects(&object.definition.datasource),
-                        Arc::clone(vault),
-                    )),
+                    Arc::new(Layout::new(Arc::clone(object), places(object), Arc::clone(vault))),
                 )
             })
             .collect();

@@ -1,10 +1,13 @@
 //! A saved item on its way into use: the whole is read again, and the database made to hold it.
 
+use std::collections::BTreeSet;
+
 use super::definition::package;
 use super::{Items, RuntimeMetadata, refuse};
 use crate::app::{CatalogueChange, Problem};
 use crate::error::Result;
 use crate::schema::{SchemaStep, plan};
+use crate::store::{DEFAULT_DATASOURCE, shape_for};
 
 impl RuntimeMetadata {
     /// Reads everything with these items. Does not put it into use.
@@ -30,7 +33,8 @@ impl RuntimeMetadata {
         lose_data: bool,
     ) -> Result<Vec<SchemaStep>> {
         let store = self.engine.store();
-        let plan = plan(&change.catalogue, &store.shape().await?);
+        let shape = shape_for(store, &change.catalogue, DEFAULT_DATASOURCE, &BTreeSet::new()).await?;
+        let plan = plan(&change.catalogue, &shape);
         let harmful: Vec<&SchemaStep> = match table {
             Some(table) => plan.destructive.iter().filter(|step| step.table() == table).collect(),
             // Of several at once: only what keeps them from being served.

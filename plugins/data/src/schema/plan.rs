@@ -1,20 +1,21 @@
 //! From what is there to what is asked for.
 
+mod told;
+
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::{ColumnShape, ColumnSpec, DatabaseShape, IndexShape, Made, SchemaStep, TableShape};
 use crate::model::{Catalogue, ColumnType, FieldModel, IndexMethod, IndexModel, ObjectModel, SystemField};
-use crate::outbox::SOURCE;
 use crate::store::DEFAULT_DATASOURCE;
+
+pub use told::mentions;
 
 /// Beginnings of the names of indexes that this platform makes; others belong to the operator and are left alone.
 pub const INDEX_PREFIXES: [&str; 2] = ["ix_", "ux_"];
 
 /// The table with the earlier versions of records, which tell of fields by their names.
 const VERSIONS: &str = "sys_record_version";
-/// In tables of this plugin, the field that says of which object a record tells.
-const OBJECT_NAME: &str = "object_name";
 
 /// What would be done. `Display` gives one line for each step, what stands in the way of some behind those that lose nothing, and
 /// those that lose data marked and last.
@@ -98,7 +99,7 @@ pub fn plan_beside(
     let mut planner = Planner {
         text_indexes: shape.text_indexes,
         index_methods: shape.index_methods,
-        tellers: tellers(catalogue, datasource, shape),
+        tellers: told::tellers(catalogue, datasource, shape),
         ..Planner::default()
     };
     let wanted: HashSet<&str> = tables(catalogue, datasource)
@@ -107,6 +108,9 @@ pub fn plan_beside(
         .collect();
     for object in tables(catalogue, datasource) {
         planner.object(object, shape, &wanted);
+    }
+    for (object, from) in told::former(catalogue, datasource, shape, others) {
+        planner.carry(object, from, shape);
     }
     for table in shape.tables.keys().filter(|table| shape.made.table(table)) {
         if !wanted.contains(table.as_str()) && !planner.renamed.contains(table.as_str()) {
@@ -121,15 +125,6 @@ fn tables<'c>(catalogue: &'c Catalogue, datasource: &str) -> impl Iterator<Item 
         .objects()
         .map(AsRef::as_ref)
         .filter(move |object| !object.is_abstract && object.definition.datasource == datasource)
-}
-
-/// The tables of this plugin whose rows tell of objects by their names, where there are any rows.
-fn tellers<'c>(catalogue: &'c Catalogue, datasource: &str, shape: &DatabaseShape) -> Vec<&'c str> {
-    tables(catalogue, datasource)
-        .filter(|object| object.package == SOURCE && object.field(OBJECT_NAME).is_some_and(FieldModel::stored))
-        .map(|object| object.table.as_str())
-        .filter(|table| shape.tables.get(*table).is_some_and(|table| table.rows != Some(0)))
-        .collect()
 }
 
 /// Steps by the order in which they must be done.

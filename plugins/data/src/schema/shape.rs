@@ -1,5 +1,7 @@
 //! What a database holds, as far as planning looks at it.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::Made;
@@ -16,6 +18,9 @@ pub struct DatabaseShape {
     pub index_methods: bool,
     /// What of it this platform made; whatever else is there is somebody else's.
     pub made: Made,
+    /// Tables and names of objects of which their rows tell, among those that [`mentions`](super::mentions) asks for. Nothing where
+    /// nobody asked.
+    pub told: BTreeSet<(String, String)>,
 }
 
 /// A table.
@@ -29,6 +34,8 @@ pub struct TableShape {
     pub rows: Option<u64>,
     /// Fields of its text index in their order; empty without one.
     pub words: Vec<String>,
+    /// Its rows lie in several tables: partitions, or tables that inherit from it.
+    pub scattered: bool,
 }
 
 /// A column.

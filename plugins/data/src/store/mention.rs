@@ -6,7 +6,7 @@ use super::ddl::name;
 use super::{Dialect, Family};
 
 /// The column that says of which object a row tells.
-const OBJECT: &str = "object_name";
+pub(super) const OBJECT: &str = "object_name";
 
 /// Rows that tell of an object tell of it under its new name. What was told of another object of that name goes first: its
 /// table is gone, and its records would be taken for those of this one. Nothing happens the second time.

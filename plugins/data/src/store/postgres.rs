@@ -18,6 +18,7 @@ mod value;
 mod words;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,15 +26,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use objectos_plugin_api::contracts::events::ChangedRecord;
+use parking_lot::RwLock;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 use self::announce::Announcer;
 use self::pool::Pool;
 use self::writer::Writer;
+use super::waiting::HoldRights;
 use super::{
-    BoxFuture, Dialect, Heard, Outcome, PostgresDialect, Probe, Reader, Statement, Store, StoreLock, StoreStatus,
-    WriteUnit,
+    BoxFuture, Dialect, Heard, HoldRight, Outcome, PostgresDialect, Probe, Reader, Statement, Store, StoreLock,
+    StoreStatus, WriteUnit,
 };
 use crate::error::{DataError, Result};
 use crate::schema::{DatabaseShape, SchemaStep};
@@ -141,11 +144,15 @@ fn unless_set(name: &str, value: &str) -> String {
 pub struct PostgresStore {
     readers: Pool,
     replicas: Vec<Pool>,
+    /// For the primary and its replicas together: whichever of them is reached in the end, a quarter of its connections stays free.
+    rights: HoldRights,
     next_replica: AtomicUsize,
     replica_lag_ms: u64,
     writers: Pool,
     writer: Writer,
     announcer: Announcer,
+    /// Tables whose rows lie in several.
+    scattered: RwLock<BTreeSet<String>>,
     open: AtomicBool,
 }
 
@@ -172,6 +179,7 @@ impl PostgresStore {
         Ok(Self {
             readers: Pool::new(&options, &options.url, true, size - writing),
             replicas: options.replicas.iter().map(replica).collect(),
+            rights: HoldRights::new(size - writing, options.connect_timeout),
             next_replica: AtomicUsize::new(0),
             replica_lag_ms: if options.replicas.is_empty() {
                 0
@@ -181,6 +189,7 @@ impl PostgresStore {
             writer: Writer::new(writers.clone()),
             announcer: Announcer::new(Arc::clone(&options), writers.clone()),
             writers,
+            scattered: RwLock::default(),
             open: AtomicBool::new(true),
         })
     }
@@ -198,6 +207,18 @@ impl PostgresStore {
         }
         Ok(Box::new(self.readers.lease().await?))
     }
+
+    /// What is known of tables whose rows lie in several, under the names that these will have.
+    fn rename_scattered(&self, steps: &[SchemaStep]) {
+        let mut scattered = self.scattered.write();
+        for step in steps {
+            if let SchemaStep::RenameTable { from, to } = step
+                && scattered.contains(from)
+            {
+                scattered.insert(to.clone());
+            }
+        }
+    }
 }
 
 impl Store for PostgresStore {
@@ -214,6 +235,10 @@ impl Store for PostgresStore {
             return self.reader();
         }
         Box::pin(self.replica())
+    }
+
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>> {
+        Box::pin(self.rights.take())
     }
 
     fn replica_lag_ms(&self) -> u64 {
@@ -239,12 +264,22 @@ impl Store for PostgresStore {
     }
 
     fn shape(&self) -> BoxFuture<'_, Result<DatabaseShape>> {
-        Box::pin(async { shape::read_shape(&mut self.readers.lease().await?).await })
+        Box::pin(async {
+            let shape = shape::read_shape(&mut self.readers.lease().await?).await?;
+            let scattered = shape.tables.iter().filter(|(_, table)| table.scattered);
+            *self.scattered.write() = scattered.map(|(name, _)| name.clone()).collect();
+            Ok(shape)
+        })
+    }
+
+    fn scattered(&self, table: &str) -> bool {
+        self.scattered.read().contains(table)
     }
 
     fn change_schema(&self, steps: Vec<SchemaStep>) -> BoxFuture<'_, Result<()>> {
         let unit = WriteUnit::default();
         Box::pin(async move {
+            self.rename_scattered(&steps);
             let mut lease = self.writers.lease().await?;
             schema::change(&mut lease, &steps, &unit).await.map(drop)
         })
@@ -252,6 +287,7 @@ impl Store for PostgresStore {
 
     fn change_schema_with(&self, steps: Vec<SchemaStep>, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
         Box::pin(async move {
+            self.rename_scattered(&steps);
             let mut lease = self.writers.lease().await?;
             schema::change(&mut lease, &steps, &unit).await
         })
@@ -264,6 +300,7 @@ impl Store for PostgresStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.open.store(false, Ordering::Release);
+            self.rights.close();
             self.writers.close().await;
             self.readers.close().await;
             for replica in &self.replicas {

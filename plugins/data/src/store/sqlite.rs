@@ -24,7 +24,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use self::connection::Connection;
 use self::pool::Pool;
 use self::writer::Writer;
-use super::{BoxFuture, Dialect, Outcome, Probe, Reader, SqliteDialect, Store, StoreStatus, WriteUnit};
+use super::waiting::HoldRights;
+use super::{BoxFuture, Dialect, HoldRight, Outcome, Probe, Reader, SqliteDialect, Store, StoreStatus, WriteUnit};
 use crate::config::Synchronous;
 use crate::error::{DataError, Result};
 use crate::schema::{DatabaseShape, SchemaStep};
@@ -90,6 +91,7 @@ impl SqliteOptions {
 /// A SQLite database.
 pub struct SqliteStore {
     pool: Pool,
+    rights: HoldRights,
     writer: Writer,
 }
 
@@ -120,22 +122,23 @@ impl SqliteStore {
         let pool = Pool::open(Arc::clone(&options)).await?;
         Ok(Self {
             pool,
+            rights: HoldRights::new(options.readers, options.connect_timeout),
             writer: Writer::start(connection, options),
         })
     }
 }
 
 impl Store for SqliteStore {
-    fn one_node(&self) -> bool {
-        true
-    }
-
     fn dialect(&self) -> &'static dyn Dialect {
         &SqliteDialect
     }
 
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>> {
         Box::pin(async { Ok(Box::new(self.pool.lease().await?) as Box<dyn Reader>) })
+    }
+
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>> {
+        Box::pin(self.rights.take())
     }
 
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
@@ -156,6 +159,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
+            self.rights.close();
             // The writer last: the connection that closes last folds the log into the file.
             self.pool.close().await;
             self.writer.close().await;

@@ -17,6 +17,10 @@ pub enum SqlValue {
     Text(String),
     /// A JSON document as text.
     Json(String),
+    /// Text that the copies of a kept statement share.
+    SharedText(Arc<str>),
+    /// A JSON document as text, so large that the statements which bind it share it.
+    SharedJson(Arc<str>),
 }
 
 impl SqlValue {
@@ -25,7 +29,18 @@ impl SqlValue {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Json(text) => Some(text),
+            Self::SharedText(text) | Self::SharedJson(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The same, and copies of it share their text.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        match self {
+            Self::Text(text) => Self::SharedText(text.into()),
+            Self::Json(text) => Self::SharedJson(text.into()),
+            other => other,
         }
     }
 
@@ -44,6 +59,7 @@ impl SqlValue {
             Self::Integer(integer) => Cell::Integer(*integer),
             Self::Real(real) => Cell::Real(*real),
             Self::Text(text) | Self::Json(text) => Cell::Text(text),
+            Self::SharedText(text) | Self::SharedJson(text) => Cell::Text(text),
         }
     }
 }
@@ -85,6 +101,13 @@ impl Statement {
             values,
             single: false,
         }
+    }
+
+    /// The same, to be kept and copied each time it is run: the copies share their texts.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        self.values = self.values.into_iter().map(SqlValue::shared).collect();
+        self
     }
 
     /// At most one row is wanted.

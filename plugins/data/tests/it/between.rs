@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use objectos_data::error::Result;
 use objectos_data::schema::{DatabaseShape, SchemaStep};
-use objectos_data::store::{BoxFuture, Dialect, Outcome, Reader, RowVisitor, Statement, Store, StoreStatus, WriteUnit};
+use objectos_data::store::{
+    BoxFuture, Dialect, HoldRight, Outcome, Reader, RowVisitor, Statement, Store, StoreStatus, WriteUnit,
+};
 
 /// Where somebody stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,10 @@ impl Store for Between {
         })
     }
 
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>> {
+        self.store.hold_right()
+    }
+
     fn shared(&self) -> bool {
         self.store.shared()
     }
@@ -71,6 +77,10 @@ impl Store for Between {
             self.stand.at(Place::BeforeWrite).await?;
             self.store.write(unit).await
         })
+    }
+
+    fn scattered(&self, table: &str) -> bool {
+        self.store.scattered(table)
     }
 
     fn shape(&self) -> BoxFuture<'_, Result<DatabaseShape>> {

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context as TaskContext, Waker};
 
 use objectos_data::engine::{BatchOperation, Engine, EngineParts, TransactionItem};
 use objectos_data::error::Result;
 use objectos_data::event_store::StoredEvents;
 use objectos_data::query::QueryInput;
-use objectos_data::store::{BoxFuture, Datasources};
+use objectos_data::store::{BoxFuture, Datasources, Expect, Outcome, Statement, WriteUnit};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::event_store::{EventStore, PendingRequest};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::between::{Between, Place as At, Stand};
-use crate::driver::{Driver, Place, postgres};
+use crate::driver::{Driver, Place, held_most, postgres};
 use crate::world::{World, fields};
 
 const FILES: [(&str, &str); 3] = [
@@ -87,7 +88,7 @@ async fn records_lie_where_their_object_says() {
             (&json!("Acme"), &json!(2.5))
         );
         // The first database knows nothing of it.
-        let statement = objectos_data::store::Statement::new("SELECT COUNT(*) FROM invoice", Vec::new());
+        let statement = Statement::new("SELECT COUNT(*) FROM invoice", Vec::new());
         let mut reader = world.store.reader().await.unwrap();
         assert!(reader.read(&statement, &mut |_| {}).await.is_err());
     }
@@ -170,12 +171,7 @@ async fn references_into_another_database_are_looked_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_come_over_once_and_in_order() {
     for world in worlds().await {
-        let parts = world.engine.parts();
-        let events = StoredEvents::with_datasources(
-            Arc::clone(&parts.store),
-            parts.datasources.clone(),
-            Arc::clone(&parts.clock),
-        );
+        let events = events_of(&world);
         world
             .create("invoice", json!({ "id": "i", "amount": 1 }))
             .await
@@ -199,13 +195,86 @@ async fn events_come_over_once_and_in_order() {
         };
         assert_eq!(amounts(&first), [json!(1), json!(2), json!(3), json!(4)]);
         assert_eq!(amounts(&again), amounts(&first));
+        // However many there are, one look brings all: nobody would look again.
+        for amount in 5..=410 {
+            world.update("invoice", "i", json!({ "amount": amount })).await.unwrap();
+        }
+        let all = PendingRequest {
+            after: 0,
+            limit: 1_000,
+            node: "n".to_owned(),
+            lease_ms: 1_000,
+        };
+        let all = events.pending(Context::background(), all).await.unwrap();
+        assert_eq!(amounts(&all), (1..=410).map(|amount| json!(amount)).collect::<Vec<_>>());
         assert_eq!(
             world
                 .number("SELECT COUNT(*) FROM objectos_note WHERE name LIKE 'event:%'")
                 .await,
             0
         );
+        // The last stays, so that no sequence is given twice.
+        let kept = "SELECT COUNT(*) FROM objectos_event";
+        assert_eq!(number_in_books(&world, kept).await, 1);
     }
+}
+
+/// A note whose event waits says that this came over; one of an event that does not is of no use to anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notes_that_a_crash_left_go_at_the_next_start() {
+    for world in worlds().await {
+        world
+            .create("invoice", json!({ "id": "i", "amount": 1 }))
+            .await
+            .unwrap();
+        let waiting = "SELECT sequence FROM objectos_event WHERE done = 0";
+        let waiting = number_in_books(&world, waiting).await;
+        let notes = [format!("event:books:{waiting}"), "event:books:7000".to_owned()];
+        let others = ["event:book_:7000".to_owned(), "event:books:x".to_owned()];
+        let mut unit = WriteUnit::default();
+        for note in notes.iter().chain(&others) {
+            let sql = "INSERT INTO objectos_note (name, value) VALUES (?, '')";
+            unit.push(Statement::new(sql, vec![note.as_str().into()]), Expect::Changed(1));
+        }
+        let outcome = world.store.write(unit).await.unwrap();
+        assert_eq!(outcome, Outcome::Stored(Vec::new()));
+        let request = PendingRequest {
+            after: 0,
+            limit: 100,
+            node: "n".to_owned(),
+            lease_ms: 1_000,
+        };
+        let events = events_of(&world);
+        let found = events.pending(Context::background(), request).await.unwrap();
+        assert!(found.is_empty(), "it came over before the crash");
+        let ours = "SELECT COUNT(*) FROM objectos_note WHERE name IN ('event:books:7000', 'event:books:";
+        assert_eq!(world.number(&format!("{ours}{waiting}')")).await, 0);
+        let theirs = "SELECT COUNT(*) FROM objectos_note WHERE name IN ('event:book_:7000', 'event:books:x')";
+        assert_eq!(world.number(theirs).await, 2);
+    }
+}
+
+fn events_of(world: &World) -> StoredEvents {
+    let parts = world.engine.parts();
+    StoredEvents::with_datasources(
+        Arc::clone(&parts.store),
+        parts.datasources.clone(),
+        Arc::clone(&parts.clock),
+    )
+}
+
+/// The number that a statement answers in the further database.
+async fn number_in_books(world: &World, sql: &str) -> i64 {
+    let mut number = 0;
+    let books = world.engine.parts().datasources.get("books").unwrap();
+    let mut reader = books.reader().await.unwrap();
+    reader
+        .read(&Statement::new(sql, Vec::new()), &mut |row| {
+            number = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await
+        .unwrap();
+    number
 }
 
 /// Somebody who changes records of both databases after a statement, whichever of the two that went to.
@@ -308,6 +377,78 @@ async fn each_database_is_seen_as_at_the_first_look_into_it() {
             // It was done, and who reads now sees it.
             let now = world.get("invoice", "i").await.unwrap();
             assert_eq!(now["amount"], 2);
+        }
+    }
+}
+
+/// A read of an invoice, its customer, and back.
+fn over_both() -> QueryInput {
+    let favourite = json!({ "favourite": { "fields": ["amount"] } });
+    let query = json!({
+        "fields": ["amount"], "count": false,
+        "expand": { "customer": { "fields": ["name"], "expand": favourite } },
+    });
+    QueryInput::from_map(&fields(query)).unwrap()
+}
+
+/// Rights to hold come before connections, of all databases: whoever waits for one holds no connection of another meanwhile.
+#[tokio::test]
+async fn a_read_that_waits_for_its_turn_in_one_database_holds_nothing_of_another() {
+    for world in worlds().await {
+        world
+            .create("customer", json!({ "id": "c", "name": "Acme" }))
+            .await
+            .unwrap();
+        let invoice = json!({ "id": "i", "customer": "c", "amount": 1 });
+        world.create("invoice", invoice).await.unwrap();
+        let stores = || {
+            let books = world.engine.parts().datasources.get("books").unwrap();
+            [&world.store, books]
+        };
+        for store in stores() {
+            let mut rights = Vec::new();
+            for _ in 0..held_most(store.status().readers) {
+                rights.push(store.hold_right().await.unwrap());
+            }
+            let engine = Arc::clone(&world.engine);
+            let mut read = Box::pin(engine.find(&world.local, "invoice", over_both()));
+            let mut task = TaskContext::from_waker(Waker::noop());
+            assert!(read.as_mut().poll(&mut task).is_pending());
+            for store in stores() {
+                assert_eq!(store.status().readers_idle, store.status().readers);
+            }
+            drop(rights);
+            assert_eq!(read.await.unwrap().count, 1);
+        }
+    }
+}
+
+/// Each begins with another database, and all take both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_over_two_databases_never_wait_for_each_other_in_a_circle() {
+    for world in worlds().await {
+        world
+            .create("customer", json!({ "id": "c", "name": "Acme" }))
+            .await
+            .unwrap();
+        let invoice = json!({ "id": "i", "customer": "c", "amount": 1 });
+        world.create("invoice", invoice).await.unwrap();
+        let favourite = json!({ "favourite": "i" });
+        world.update("customer", "c", favourite).await.unwrap();
+        let back = json!({ "fields": ["name"], "count": false, "expand": { "favourite": { "fields": ["amount"] } } });
+        let back = QueryInput::from_map(&fields(back)).unwrap();
+        let reads: Vec<_> = (0..60)
+            .map(|number| {
+                let (engine, local) = (Arc::clone(&world.engine), world.local.clone());
+                let (object, query) = match number % 2 {
+                    0 => ("invoice", over_both()),
+                    _ => ("customer", back.clone()),
+                };
+                tokio::spawn(async move { engine.find(&local, object, query).await })
+            })
+            .collect();
+        for read in reads {
+            assert_eq!(read.await.unwrap().unwrap().count, 1);
         }
     }
 }

@@ -33,6 +33,11 @@ pub(crate) fn driver() -> Driver {
     }
 }
 
+/// How many of so many connections may be held over several statements at a time.
+pub(crate) fn held_most(readers: usize) -> usize {
+    (readers * 3 / 4).max(1)
+}
+
 /// The server; `None` after saying so where none is installed. In continuous integration there must be one.
 #[allow(clippy::print_stderr, reason = "a skip is said aloud")]
 pub(crate) fn postgres() -> Option<&'static str> {
@@ -104,6 +109,27 @@ impl Place {
 
     pub(crate) async fn open_with(&self, probe: Option<Arc<dyn Probe>>, query_timeout: Duration) -> Arc<dyn Store> {
         self.open_within(probe, query_timeout, Duration::from_secs(10)).await
+    }
+
+    /// With as few connections for reading as there may be: one on SQLite, two on PostgreSQL.
+    pub(crate) async fn open_narrow(&self) -> Arc<dyn Store> {
+        match &self.schema {
+            None => {
+                let options = SqliteOptions {
+                    readers: 1,
+                    ..SqliteOptions::new(self.folder.path().join("data.db"))
+                };
+                Arc::new(SqliteStore::open(options).await.expect("a store"))
+            }
+            Some(schema) => {
+                let options = PostgresOptions {
+                    schema: Some(schema.clone()),
+                    pool_size: 4,
+                    ..PostgresOptions::new(postgres().expect("a server"))
+                };
+                Arc::new(PostgresStore::open(options).await.expect("a store"))
+            }
+        }
     }
 
     pub(crate) async fn open_within(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use objectos_data::event_store::StoredEvents;
+use objectos_data::store::{Expect, Outcome, SqlValue, Statement, WriteUnit};
 use objectos_plugin_api::contracts::event_store::{
     DeadLetterRequest, Delivery, DeliveryState, EventStore, EventToStore, PendingRequest, RangePageRequest,
     RangeRequest, SettleRequest,
@@ -141,16 +142,76 @@ async fn events_wait_in_their_order_until_they_are_done() {
     assert_eq!(world.number("SELECT COUNT(*) FROM objectos_event_delivery").await, 0);
 }
 
+/// A page that is not full would be taken for the last one.
+#[tokio::test]
+async fn a_page_is_full_whatever_cannot_be_read() {
+    let (world, events) = world().await;
+    let twelve = (1..=12).map(|number| to_store("a.b", number)).collect();
+    let stored = events.append(ctx(), twelve).await.unwrap();
+    let sql = "UPDATE objectos_event SET event = '{' WHERE sequence = ?";
+    let second = SqlValue::Integer(i64::try_from(stored[1]).unwrap());
+    let mut unit = WriteUnit::default();
+    unit.push(Statement::new(sql, vec![second]), Expect::Changed(1));
+    let outcome = world.store.write(unit).await.unwrap();
+    assert_eq!(outcome, Outcome::Stored(Vec::new()));
+    let readable: Vec<u64> = [&stored[..1], &stored[2..]].concat();
+    for lease_ms in [0, 1_000] {
+        let page = async |after: u64| -> Vec<u64> {
+            let page = events.pending(ctx(), pending("n1", after, lease_ms)).await.unwrap();
+            page.into_iter().map(|waiting| waiting.sequence).collect()
+        };
+        assert_eq!(page(0).await, readable[..10]);
+        assert_eq!(page(readable[9]).await, readable[10..], "the last page");
+        assert!(page(stored[11]).await.is_empty(), "nothing behind it");
+    }
+}
+
 #[tokio::test]
 async fn events_of_another_node_are_left_to_it_while_its_lease_runs() {
     let (world, events) = world().await;
     events.append(ctx(), vec![to_store("a.b", 1)]).await.unwrap();
     assert_eq!(events.pending(ctx(), pending("n1", 0, 1_000)).await.unwrap().len(), 1);
+    if !world.store.shared() {
+        // Nobody else can be there: what is read is not written to.
+        let leases = "SELECT COUNT(*) FROM objectos_event WHERE lease_node IS NOT NULL OR lease_until_ms <> 0";
+        assert_eq!(world.number(leases).await, 0);
+        // Whoever starts after a crash waits for nobody's lease.
+        assert_eq!(events.pending(ctx(), pending("n2", 0, 1_000)).await.unwrap().len(), 1);
+        return;
+    }
     assert_eq!(events.pending(ctx(), pending("n2", 0, 1_000)).await.unwrap().len(), 0);
     assert_eq!(events.pending(ctx(), pending("n1", 0, 1_000)).await.unwrap().len(), 1);
     world.clock.0.store(NOON + 1_001, Ordering::SeqCst);
     assert_eq!(events.pending(ctx(), pending("n2", 0, 1_000)).await.unwrap().len(), 1);
     assert_eq!(events.pending(ctx(), pending("n1", 0, 1_000)).await.unwrap().len(), 0);
+}
+
+/// With several writers an event can become visible behind the place from which the next ones are looked for.
+#[tokio::test]
+async fn an_event_waits_for_an_earlier_one_of_its_key_that_nobody_saw() {
+    let (world, events) = world().await;
+    let three = (1..=3).map(|number| to_store("a.b", number)).collect();
+    let stored = events.append(ctx(), three).await.unwrap();
+    let page = async |node: &str, after: u64| -> Vec<u64> {
+        let page = events.pending(ctx(), pending(node, after, 1_000)).await.unwrap();
+        page.into_iter().map(|waiting| waiting.sequence).collect()
+    };
+    if !world.store.shared() {
+        // There is one writer.
+        assert_eq!(page("n1", stored[1]).await, stored[2..]);
+        return;
+    }
+    assert!(page("n1", stored[1]).await.is_empty(), "the first has its key");
+    assert_eq!(page("n1", 0).await, stored);
+    world.clock.0.store(NOON + 1_001, Ordering::SeqCst);
+    assert_eq!(
+        page("n1", stored[1]).await,
+        stored[2..],
+        "it has the first, though too long"
+    );
+    world.clock.0.store(NOON + 3_000, Ordering::SeqCst);
+    assert!(page("n2", stored[1]).await.is_empty(), "another node never had it");
+    assert_eq!(page("n2", 0).await, stored);
 }
 
 #[tokio::test]

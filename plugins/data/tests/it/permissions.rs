@@ -167,16 +167,24 @@ async fn a_flood_of_refusals_is_one_event_in_a_second() {
         .filter(|event| event.name == "security.access_denied" && event.durable)
         .map(|event| event.payload)
         .collect();
-    assert_eq!(told.len(), 2, "{told:?}");
+    // Each stands for itself and for those that it counts: none of them is lost, and none is told of twice.
+    let left_out = |event: &Value| event["metadata"]["leftOut"].as_u64().unwrap_or_default();
+    let sum: u64 = told.iter().map(|event| 1 + left_out(event)).sum();
+    assert_eq!(sum, 21, "{told:?}");
     assert_eq!(told[0]["origin"]["actorId"], "bob");
     assert_eq!(
         (&told[0]["result"], &told[0]["targetName"]),
         (&json!("failure"), &json!("thing"))
     );
-    assert_eq!(
-        told[1]["metadata"],
-        json!({ "object": "thing", "operation": "read", "code": "permission_denied", "leftOut": 19 })
-    );
+    match told.as_slice() {
+        [_, last] => assert_eq!(
+            last["metadata"],
+            json!({ "object": "thing", "operation": "read", "code": "permission_denied", "leftOut": 19 })
+        ),
+        // A second of the machine went by before the last one asked: the rest was told of by itself.
+        [_, rest, _] => assert_eq!(left_out(rest), 18, "{told:?}"),
+        _ => panic!("{told:?}"),
+    }
     plugin.stop().await.unwrap();
 }
 

@@ -27,7 +27,7 @@ use crate::app_support::catalogue;
 const FILES: [(&str, &str); 6] = [
     (
         "note.object.yml",
-        "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n",
+        "name: note\nfields:\n  title: { type: text, searchable: true }\n  body: { type: textarea, searchable: true }\n  team: { type: lookup, reference: team }\n",
     ),
     (
         "team.object.yml",
@@ -724,6 +724,21 @@ fn joins_from_the_other_side() {
               [Text("x"), Integer(1)]
             SELECT COUNT(*) FROM (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL AND t."name" = ?) j1 LEFT JOIN (SELECT t.* FROM "deal" t WHERE t."amount" = ?) t ON j1."id" = t."team"
               [Text("x"), Integer(1)]
+        "#]],
+    );
+    // A joined record has no place in a table, so words are found by its id.
+    check_seen(
+        "note",
+        json!({
+            "object": "note", "fields": ["note.title", "t.name"], "search": "red",
+            "joins": [{ "type": "full", "object": "team", "alias": "t", "on": { "team": { "$field": "t.id" } } }],
+        }),
+        None,
+        &expect![[r#"
+            SELECT t."title", j1."name", t."id", j1."id" FROM (SELECT t.* FROM "note" t) t FULL JOIN (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL) j1 ON j1."id" = t."team" WHERE t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?) ORDER BY t."id", j1."id" LIMIT 101
+              [Text("\"red\"*")]
+            SELECT COUNT(*) FROM (SELECT t.* FROM "note" t) t FULL JOIN (SELECT t.* FROM "team" t WHERE t."deleted_at" IS NULL) j1 ON j1."id" = t."team" WHERE t."id" IN (SELECT w."id" FROM "objectos_words_note_fts" w WHERE w."objectos_words_note_fts" MATCH ?)
+              [Text("\"red\"*")]
         "#]],
     );
     on_postgres(&expect_file!["sql/postgres/joins_from_the_other_side.sql"]);

@@ -122,9 +122,9 @@ async fn a_final_refusal_is_not_tried_again() {
 async fn what_waits_at_a_restart_is_sent_by_the_next_one() {
     let store = Store::new();
     // A port that is taken and answers nobody: the server is away.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = taken.local_addr().unwrap().port();
     let away = json!({
         "smtp": smtp("127.0.0.1", port, "none"),
         "from": "no-reply@example.org",

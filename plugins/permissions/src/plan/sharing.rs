@@ -98,6 +98,14 @@ impl<'a> Planner<'a> {
         ])
     }
 
+    /// The shares that count: those that have not ended; where only lasting ones do, those of no link and without an end.
+    fn counting(&self) -> Rows {
+        if !self.lasting {
+            return self.not_expired();
+        }
+        Rows::test("link", "$null", true).and(Rows::test("expires_at", "$null", true))
+    }
+
     /// What counts everywhere, or in the organisation that the subject works in. Where an object has no such field all does.
     fn in_organization(&self, object: &str) -> Rows {
         let info = self.model.catalogue.object(object);
@@ -214,7 +222,7 @@ impl<'a> Planner<'a> {
             Rows::test("object", "$eq", object),
             Rows::test("access_level", "$in", json!(needed.sufficient())),
             Rows::any(recipients),
-            self.not_expired(),
+            self.counting(),
         ]);
         let rows = Rows::in_records("id", SHARES, "record", shares);
         let text = "records that were shared with the principal".to_owned();

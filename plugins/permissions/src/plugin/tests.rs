@@ -15,6 +15,8 @@ use super::fake::{FakeData, FakeMetadata, host};
 use crate::moment;
 
 mod herd;
+mod places;
+mod powers;
 mod reach;
 
 const NOW_MS: i64 = 1_700_000_000_000;

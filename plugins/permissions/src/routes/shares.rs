@@ -2,6 +2,8 @@
 //!
 //! A link is a token that is shown once and kept as a digest. Whoever is signed in and has it takes a share of its own, beside
 //! those it has already; so it is known at any time who sees a record through a link, and what was taken goes with the link.
+//! That holds because nobody shares on what they have by a link, nor what they have until some moment: neither with others nor
+//! with themselves (`Planner::sharable`).
 
 use objectos_plugin_api::{Error, ErrorKind, HttpResponse, Result};
 use serde::Deserialize;

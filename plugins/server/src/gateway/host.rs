@@ -3,7 +3,7 @@
 use objectos_plugin_api::{
     Context, Error, Host, Payload, Refusals, Result, ServiceRef,
     contracts::{
-        auth::{AuthClient, Credentials},
+        auth::{AuthClient, Presented},
         kernel::KernelClient,
         permissions::{PermissionsClient, SystemPermissionRequest},
     },
@@ -12,6 +12,9 @@ use std::future::Future;
 
 use super::Gateway;
 use crate::{flow::Flow, socket::Line};
+
+/// Room for the credentials of most requests.
+const PRESENTED_BYTES: usize = 512;
 
 /// The kernel through the plugin's host object.
 #[derive(Debug)]
@@ -74,9 +77,10 @@ impl Gateway for HostGateway {
         Box::new(self.host.socket(socket))
     }
 
-    async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<Payload> {
+    async fn authenticate(&self, context: &Context, presented: &Presented<'_>) -> Result<Payload> {
         // Encoded by hand and not through the typed client, so that the principal is passed on as the bytes it came in.
-        let payload = serde_json::to_vec(credentials).map_err(Error::internal)?;
+        let mut payload = Vec::with_capacity(PRESENTED_BYTES);
+        serde_json::to_writer(&mut payload, presented).map_err(Error::internal)?;
         self.auth
             .as_ref()
             .map_err(Clone::clone)?

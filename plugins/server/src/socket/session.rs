@@ -6,7 +6,7 @@ mod ending;
 
 use bytes::Bytes;
 use futures_util::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -308,7 +308,11 @@ impl Talk {
         // While a message is heard nothing is read, and an answer would lie there unseen.
         let blind = std::mem::replace(&mut self.heard_since, self.hearing.is_some());
         if self.unanswered && !blind {
-            return Err(Ending::silent());
+            // The answer may lie there already: which of the two is looked at first is chance.
+            return match self.stream.next().now_or_never() {
+                Some(message) => self.incoming(message),
+                None => Err(Ending::silent()),
+            };
         }
         // A client that does not take what is sent gets no ping behind it; that has a limit of its own.
         if self.sending.is_some() {

@@ -12,7 +12,10 @@ use std::{
     },
 };
 
-use objectos_plugin_api::{Context, Error, ErrorKind, HttpRequest, HttpResponse, Result, contracts::auth::Credentials};
+use objectos_plugin_api::{
+    Context, Error, ErrorKind, HttpRequest, HttpResponse, Result,
+    contracts::auth::{Credentials, Presented},
+};
 use objectos_server::{Flow, Gateway, Line, Listening, Server, ServerConfig};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
@@ -295,10 +298,11 @@ impl Gateway for TestGateway {
             .expect("it is taken once")
     }
 
-    async fn authenticate(&self, context: &Context, credentials: &Credentials) -> Result<TestBytes> {
+    async fn authenticate(&self, context: &Context, presented: &Presented<'_>) -> Result<TestBytes> {
         let authenticate = self.state.lock().unwrap().authenticate.clone();
         let authenticate = authenticate.ok_or_else(|| Error::unavailable("auth is down"))?;
-        let identity = authenticate(context.clone(), credentials.clone())?;
+        let credentials = serde_json::from_value(json!(presented)).expect("both have one shape");
+        let identity = authenticate(context.clone(), credentials)?;
         Ok(TestBytes {
             bytes: serde_json::to_vec(&identity).unwrap(),
             released: None,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -381,9 +381,10 @@ async fn requests_that_are_none_are_refused() {
 
 #[tokio::test]
 async fn nobody_there_is_a_foreign_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Taken, so that nobody else gets it, and nobody listens.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     let (kind, message) = send(&outgoing(json!({}), true), request(format!("http://{address}/")))
         .await
         .unwrap_err();

@@ -376,7 +376,7 @@ async fn what_is_too_large_or_no_text_ends_it() {
 
 #[tokio::test]
 async fn a_client_that_answers_pings_stays() {
-    let (server, mut ear) = scene(json!({ "sockets": { "heartbeatMs": 200 } }));
+    let (server, mut ear) = scene(json!({ "sockets": { "heartbeatMs": 1_000 } }));
     let mut client = connect(server.address).await;
     drop(ear.opened().await);
     for _ in 0..4 {

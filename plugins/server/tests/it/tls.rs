@@ -81,7 +81,8 @@ async fn a_connection_without_tls_is_refused_and_the_server_goes_on() {
     let (_folder, config) = certificate();
     let server = start_tls(
         &TestGateway::new(),
-        json!({ "limits": { "headMs": 200 } }),
+        // Also the limit of the handshake at the end, which is real work.
+        json!({ "limits": { "headMs": 2_000 } }),
         acceptor(&config).unwrap(),
     );
     let mut plain = Wire::open(server.address).await;

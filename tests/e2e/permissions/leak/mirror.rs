@@ -26,6 +26,11 @@ impl Tally {
         *self.0.entry(shape).or_default() += 1;
     }
 
+    /// Whether every kind was compared.
+    pub(super) fn is_complete(&self) -> bool {
+        SHAPES.iter().all(|shape| self.0.contains_key(shape))
+    }
+
     /// Every kind was compared, or the run showed nothing of it.
     pub(super) fn check(&self) {
         println!("compared with the mirror: {:?}", self.0);

@@ -53,7 +53,8 @@ pub(in crate::routes) async fn invite(call: Call) -> Result<Reply> {
     let invitation: Invitation = match open {
         Some(_) if body.flag("resend")? != Some(true) => return Err(Refusal::AlreadyInvited.into()),
         Some(invitation) => {
-            let change = json!({ "expires_at": expires, "role": roles });
+            // Whoever sends it again invites: it stands by their word, whatever became of whoever did before.
+            let change = json!({ "expires_at": expires, "role": roles, "inviter_id": me.live.user.id });
             records.update(&call.context, &invitation.id, change).await?
         }
         None => {
@@ -255,7 +256,7 @@ pub(in crate::routes) async fn of_user(call: Call) -> Result<Reply> {
     let invitations: Vec<Invitation> = records.find(&call.context, filter).await?;
     let mut answer = Vec::new();
     for invitation in &invitations {
-        if moment::ms(&invitation.expires_at) <= call.auth.now_ms() {
+        if !call.auth.invitation_stands(&call.context, invitation).await? {
             continue;
         }
         let organization: Option<Organization> = records.get(&call.context, &invitation.organization_id).await?;

@@ -138,10 +138,14 @@ pub(in crate::routes) async fn add_member(call: Call) -> Result<Reply> {
     if membership(&call, &team.organization_id, user).await?.is_none() {
         return Err(Refusal::NotMember.into());
     }
+    // There already is as good as made, and asks nothing of whoever would make it.
+    if let Some(place) = member_of(&call, &team.id, user).await? {
+        return Ok(Reply::ok(view::team_member(&place)));
+    }
     let record = json!({ "team_id": team.id, "user_id": user });
     let made = call.auth.records.create::<TeamMember>(&call.context, record).await;
     let place = match made {
-        // There already is as good as made.
+        // Somebody else was faster.
         Err(error) if error.duplicate().is_some() => view::there(member_of(&call, &team.id, user).await?)?,
         other => other?,
     };

@@ -96,6 +96,11 @@ async fn add(call: &Call, team: &Team, user: &str) -> Result<()> {
         call.auth.keys.forget_user(user);
     }
     let record = json!({ "team_id": team.id, "user_id": user });
+    // A directory names whoever is there already as well; that gives nobody anything.
+    let there: Option<TeamMember> = records.find_one(&call.context, record.clone()).await?;
+    if there.is_some() {
+        return Ok(());
+    }
     match records.create::<TeamMember>(&call.context, record).await {
         Err(error) if error.duplicate().is_none() => Err(error),
         _ => Ok(()),

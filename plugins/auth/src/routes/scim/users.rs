@@ -162,6 +162,9 @@ pub(in crate::routes) async fn create(call: Call) -> Result<Reply> {
             Some(Value::String(name)) => name,
             _ => local_part(&email).to_owned(),
         };
+        if fields.get("banned") == Some(&Value::Bool(true)) {
+            fields.insert("banned_in".to_owned(), json!(reach.organization()));
+        }
         let new = NewUser {
             name,
             email_verified: call.auth.vouches(&reach, &email),
@@ -320,7 +323,7 @@ fn removed(user: &User, path: &Path) -> Result<Map<String, Value>> {
 
 async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, Value>) -> Result<User> {
     let auth = &call.auth;
-    auth.demand_for_role(&call.context, &user.role).await?;
+    auth.demand_for_user(&call.context, reach, user).await?;
     let address = change.get("email").and_then(Value::as_str);
     let address = address.filter(|address| *address != user.email).map(ToOwned::to_owned);
     if let Some(address) = &address {
@@ -329,10 +332,11 @@ async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, 
         change.insert("email_verified".to_owned(), auth.vouches(reach, address).into());
     }
     let leaves = leaving(call, reach, user, &mut change).await?;
+    attribute(call, reach, user, &mut change)?;
     let changed = if change.is_empty() {
         user.clone()
     } else {
-        let changing = write(call, user, change);
+        let changing = write(call, reach, user, change);
         match &address {
             Some(address) => existence::counted_beyond(call, reach, address, changing).await?,
             None => changing.await?,
@@ -381,16 +385,32 @@ async fn leaving(call: &Call, reach: &Reach, user: &User, change: &mut Map<Strin
     Ok(None)
 }
 
+/// Writes down with a change who disables a user by it. Whom somebody beyond the directory's reach disabled it does not bring
+/// back; that it disables them, too, makes that last, and leaves it to be undone there.
+fn attribute(call: &Call, reach: &Reach, user: &User, change: &mut Map<String, Value>) -> Result<()> {
+    let Some(banned) = change.get("banned").and_then(Value::as_bool) else {
+        return Ok(());
+    };
+    if !banned {
+        call.auth.check_ban(reach, user)?;
+        change.insert("banned_in".to_owned(), Value::Null);
+    } else if !call.auth.banned_beyond(reach, user) {
+        change.insert("banned_in".to_owned(), json!(reach.organization()));
+    }
+    Ok(())
+}
+
 /// Stores a change; somebody who is disabled by it is out at once.
-async fn write(call: &Call, user: &User, change: Map<String, Value>) -> Result<User> {
+async fn write(call: &Call, reach: &Reach, user: &User, change: Map<String, Value>) -> Result<User> {
     let (auth, context) = (&call.auth, &call.context);
-    let ends = change.get("banned") == Some(&Value::Bool(true)) && !is_banned(user, auth.now_ms());
+    let banned = change.get("banned").and_then(Value::as_bool);
     let change = Value::Object(change);
-    let changed = if ends {
+    let changed = if banned == Some(true) && !is_banned(user, auth.now_ms()) {
         let description = "The user was disabled by the directory";
         auth.disable(context, user, &change, &[], description).await
     } else {
-        auth.records.update(context, &user.id, change).await
+        let version = reach.based_on(user).filter(|_| banned.is_some());
+        auth.records.update_based_on(context, &user.id, change, version).await
     };
     match changed {
         Err(error) if error.duplicate().is_some() => Err(Refusal::UserExists.into()),
@@ -403,7 +423,7 @@ pub(in crate::routes) async fn delete(call: Call) -> Result<Reply> {
     scim(&call, async {
         let (reach, user) = meant(&call).await?;
         let auth = &call.auth;
-        auth.demand_for_role(&call.context, &user.role).await?;
+        auth.demand_for_user(&call.context, &reach, &user).await?;
         auth.check_own(&call.context, &reach, &user).await?;
         auth.end_all(&call.context, &user, None, "The user was deleted by the directory")
             .await?;

@@ -32,7 +32,7 @@ const VALUES_MAX: usize = 64;
 #[derive(Debug)]
 pub(in crate::engine) struct PagePlan {
     pub(in crate::engine) select: SelectPlan,
-    /// Where it is one statement.
+    /// Where it is one statement that may come again.
     page: Option<Statement>,
     count: OnceLock<Statement>,
     /// The last time, the total took a statement of its own: so it will the next time, as a rule.
@@ -41,8 +41,9 @@ pub(in crate::engine) struct PagePlan {
 
 impl PagePlan {
     fn new(select: SelectPlan, layout: &Layout) -> Self {
-        // Behind a cursor it may be several.
-        let page = select.after.is_none().then(|| select.page_statement(layout.dialect));
+        // Behind a cursor it may be several, and what is calculated for it is calculated once.
+        let kept = select.after.is_none() && select.scope.evaluated.is_empty();
+        let page = kept.then(|| select.page_statement(layout.dialect).kept());
         Self {
             select,
             page,

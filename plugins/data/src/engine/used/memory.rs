@@ -148,7 +148,11 @@ impl Default for Memory {
 
 impl Memory {
     /// Somebody used a record.
-    pub(super) fn note(&mut self, person: &str, used: Use) {
+    pub(super) fn note(&mut self, person: &str, mut used: Use) {
+        // Later uses have later moments, also within a millisecond: they are read back in that order.
+        if let Some(last) = self.people.get(person).and_then(VecDeque::back) {
+            used.used_ms = used.used_ms.max(last.used_ms + 1);
+        }
         self.gone.came_back(&used.object, &used.record);
         if let Some(uses) = self.people.get_mut(person) {
             let known = |known: &Use| known.is_of(&used.tenant, &used.object, &used.record);
@@ -289,6 +293,21 @@ mod tests {
         // What the database has is let go of after a minute.
         assert_eq!(due(&mut memory, 3 * AGAIN_MS, false), Vec::<String>::new());
         assert_eq!((memory.held, memory.people.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_used_later_in_one_millisecond_is_later() {
+        let mut memory = Memory::default();
+        for record in ["b", "a", "b"] {
+            memory.note("ann", used(record, 5));
+        }
+        memory.note("bob", used("a", 5));
+        let moments = |person| -> Vec<(String, i64)> {
+            let uses = memory.of(person, "").into_iter();
+            uses.map(|used| (used.record, used.used_ms)).collect()
+        };
+        assert_eq!(moments("ann"), [("a".to_owned(), 6), ("b".to_owned(), 7)]);
+        assert_eq!(moments("bob"), [("a".to_owned(), 5)]);
     }
 
     #[test]

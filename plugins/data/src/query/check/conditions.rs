@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Checker, Purpose};
 use crate::error::{DataError, Result};
 use crate::query::LIST_VALUES_MAX;
-use crate::query::any_case::{containing, forms};
+use crate::query::any_case::{containing, patterns};
 use crate::query::coerce::coerce;
 use crate::query::filter::{Class, Comparison, Condition, FieldRef, Filter, Test, TextMatch};
 use crate::query::local::{is_local, localised};
@@ -337,9 +337,8 @@ fn pattern_length(test: &RawTest, how: TextMatch, text: &str) -> Result<()> {
 
 /// The same for texts of which a field is one, whatever the case.
 pub(super) fn texts_length(test: &RawTest, texts: &[String]) -> Result<()> {
-    let patterns = forms(texts).patterns;
-    let fits = |pattern: &String| SqliteDialect.like_any_case(pattern).1.len() <= PATTERN_BYTES_MAX;
-    if patterns.iter().all(fits) {
+    let fits = |pattern: String| SqliteDialect.like_any_case(&pattern).1.len() <= PATTERN_BYTES_MAX;
+    if patterns(texts).all(fits) {
         return Ok(());
     }
     Err(wrong(format!(

@@ -60,6 +60,7 @@ impl Checker<'_> {
         let index = layout.text_index.as_ref().map(|fields| Indexed {
             table: &layout.object.table,
             fields,
+            by_id: self.scope.outer.is_some() || layout.scattered,
         });
         Ok(words::filter(&search.query, search.all_words, &fields, index.as_ref()))
     }

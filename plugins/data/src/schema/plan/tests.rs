@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{DEFAULT_DATASOURCE, DatabaseShape, TableShape, plan, plan_beside};
+use super::{DEFAULT_DATASOURCE, DatabaseShape, TableShape, mentions, plan, plan_beside};
 use crate::app::{PackageSource, load};
 use crate::model::{Catalogue, ColumnType};
 use crate::schema::{ColumnShape, IndexShape, SchemaStep};
@@ -49,6 +49,7 @@ fn database(catalogue: &Catalogue) -> DatabaseShape {
                 indexes: indexes.collect(),
                 rows: Some(1),
                 words: Vec::new(),
+                scattered: false,
             },
         );
     }
@@ -378,17 +379,20 @@ fn what_others_declared_is_not_touched() {
     );
 }
 
+/// An app beside the table with earlier versions.
+fn with_versions(files: &[(&str, &str)]) -> Catalogue {
+    const VERSIONS: &str = include_str!("../../../metadata/sys_record_version.object.yml");
+    let own = PackageSource::of_documents("objectos.data", [("sys_record_version.object.yml", VERSIONS)]);
+    let app = PackageSource::of_documents("demo", files.iter().copied());
+    load(&[own, app], 1)
+        .unwrap_or_else(|problems| panic!("{problems:#?}"))
+        .catalogue
+}
+
 /// Rows of the plugin's own tables tell of objects and fields by their names.
 #[test]
 fn a_rename_is_carried_to_where_the_name_is_told() {
-    const VERSIONS: &str = include_str!("../../../metadata/sys_record_version.object.yml");
-    let both = |thing: &str| {
-        let own = PackageSource::of_documents("objectos.data", [("sys_record_version.object.yml", VERSIONS)]);
-        let app = PackageSource::of_documents("demo", [("thing.object.yml", thing)]);
-        load(&[own, app], 1)
-            .unwrap_or_else(|problems| panic!("{problems:#?}"))
-            .catalogue
-    };
+    let both = |thing: &str| with_versions(&[("thing.object.yml", thing)]);
     let after = BEFORE
         .replace("name: thing", "name: other\nrenamedFrom: thing")
         .replace("  due: {type: date}", "  due_on: {type: date, renamedFrom: due}");
@@ -417,4 +421,71 @@ fn a_rename_is_carried_to_where_the_name_is_told() {
             "  + rename column other.due to due_on"
         ]
     );
+}
+
+/// An object that gets another name and keeps its table: what is told of the former one follows, once, and of nobody else.
+#[test]
+fn a_rename_without_one_of_the_table_is_carried_while_rows_tell_of_it() {
+    const CARRIED: &str = "  + carry what sys_record_version tells of thing over to other";
+    let named = |name: &str, table: &str| BEFORE.replace("name: thing", &format!("{name}\ntableName: {table}"));
+    let (before, after) = (
+        named("name: thing", "things"),
+        named("name: other\nrenamedFrom: thing", "things"),
+    );
+    let to_its_table = named("name: other\nrenamedFrom: thing", "thing");
+    let (one, two) = (("a.object.yml", after.as_str()), ("b.object.yml", BEFORE));
+    let second = after
+        .replace("name: other", "name: second")
+        .replace("tableName: things", "tableName: others");
+    let asked = [("sys_record_version", "other"), ("sys_record_version", "thing")];
+    let check = |files: &[(&str, &str)], left: &[(&str, &str)], saved: &[&str], told: &[&str], expected: &[&str]| {
+        let both: Vec<(&str, &str)> = files.iter().chain(left).copied().collect();
+        let mut shape = database(&with_versions(&both));
+        let app = with_versions(files);
+        let saved: BTreeSet<String> = saved.iter().map(|&name| name.to_owned()).collect();
+        let found = mentions(&app, DEFAULT_DATASOURCE, &shape, &saved);
+        let told = told
+            .iter()
+            .map(|&name| ("sys_record_version".to_owned(), name.to_owned()));
+        shape.told = told.filter(|mention| found.contains(mention)).collect();
+        let plan = plan_beside(&app, DEFAULT_DATASOURCE, &shape, &saved).to_string();
+        let carried: Vec<&str> = plan.lines().filter(|line| line.contains("carry")).collect();
+        assert_eq!(carried, expected, "{files:?} {saved:?}\n{plan}");
+        found
+    };
+    let found = check(&[one], &[], &[], &["thing"], &[CARRIED]);
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(table, name)| (table.as_str(), name.as_str()))
+        .collect();
+    assert_eq!(found, asked);
+    // The name of the object is that of the table from now on.
+    check(
+        &[("a.object.yml", to_its_table.as_str())],
+        &[],
+        &[],
+        &["thing"],
+        &[CARRIED],
+    );
+    // Carried already, or never told of.
+    check(&[one], &[], &[], &["other"], &[]);
+    check(&[one], &[], &[], &[], &[]);
+    // History that began anew stays as it is.
+    check(&[one], &[], &[], &["thing", "other"], &[]);
+    // Somebody else has the name now: an object of the app, a saved one, one whose table is left over, and whoever was first.
+    assert!(check(&[one, two], &[], &[], &["thing"], &[]).is_empty());
+    assert!(check(&[one], &[], &["thing"], &["thing"], &[]).is_empty());
+    assert!(check(&[one], &[two], &[], &["thing"], &[]).is_empty());
+    check(
+        &[one, ("b.object.yml", second.as_str())],
+        &[],
+        &[],
+        &["thing"],
+        &[CARRIED],
+    );
+    // Nothing is asked of who was never called otherwise, nor where nothing is told at all.
+    assert!(check(&[("a.object.yml", before.as_str())], &[], &[], &["thing"], &[]).is_empty());
+    let mut shape = database(&with_versions(&[one]));
+    shape.tables["sys_record_version"].rows = Some(0);
+    assert!(mentions(&with_versions(&[one]), DEFAULT_DATASOURCE, &shape, &BTreeSet::new()).is_empty());
 }

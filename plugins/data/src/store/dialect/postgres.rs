@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use objectos_expression::any_case::folded;
 
 use super::{AnyCase, Construct, Dialect, Family, construct_postgres};
-use crate::model::ColumnType;
+use crate::model::{ColumnType, SystemField};
 use crate::query::filter::Class;
 use crate::query::words::WordsFilter;
 use crate::store::SqlValue;
@@ -51,7 +51,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn value_placeholder(&self, out: &mut String, position: usize, value: &SqlValue) {
-        if matches!(value, SqlValue::Text(_)) {
+        if matches!(value, SqlValue::Text(_) | SqlValue::SharedText(_)) {
             // With the order of bytes, else two constants would be compared in that of the database.
             let _ = write!(out, "(${position}::text COLLATE \"C\")");
             return;
@@ -59,11 +59,11 @@ impl Dialect for PostgresDialect {
         self.placeholder(out, position);
         out.push_str(match value {
             // What it stands beside says what it is.
-            SqlValue::Null | SqlValue::Text(_) => "",
+            SqlValue::Null | SqlValue::Text(_) | SqlValue::SharedText(_) => "",
             SqlValue::Boolean(_) => "::boolean",
             SqlValue::Integer(_) => "::bigint",
             SqlValue::Real(_) => "::numeric",
-            SqlValue::Json(_) => "::jsonb",
+            SqlValue::Json(_) | SqlValue::SharedJson(_) => "::jsonb",
         });
     }
 
@@ -167,8 +167,9 @@ impl Dialect for PostgresDialect {
 
     /// The functions and the index are those of `postgres::words`; the beginning of a word is enough.
     ///
-    /// The index is always asked, for the places of the rows. Left to itself the database takes the beginning of any word to be in
-    /// every fiftieth record, and walks along the order of a page until it is full: of a rare word that is every record.
+    /// The index is always asked, for the places of the rows, or for their ids where places tell nothing. Left to itself the
+    /// database takes the beginning of any word to be in every fiftieth record, and walks along the order of a page until it is
+    /// full: of a rare word that is every record.
     fn words(&self, words: &WordsFilter) -> Option<(Vec<(String, SqlValue)>, &'static str)> {
         let test = |alias: &str, fields: &[String]| {
             let mut test = String::from("objectos_vector(");
@@ -182,7 +183,12 @@ impl Dialect for PostgresDialect {
             test
         };
         let list = SqlValue::Json(serde_json::Value::from(words.words.clone()).to_string());
-        let mut indexed = String::from("t.ctid = ANY(ARRAY(SELECT w.ctid FROM ");
+        let mut key = String::from("ctid");
+        if words.by_id {
+            key.clear();
+            self.name(&mut key, SystemField::Id.name());
+        }
+        let mut indexed = format!("t.{key} = ANY(ARRAY(SELECT w.{key} FROM ");
         self.name(&mut indexed, &words.table);
         indexed.push_str(&format!(" w WHERE {}", test("w", &words.indexed)));
         Some(match (&words.within, words.all) {

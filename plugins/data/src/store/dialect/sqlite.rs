@@ -193,6 +193,7 @@ mod tests {
             within: Some(vec!["note".to_owned()]),
             words: vec!["a\"b".to_owned(), "OR".to_owned()],
             all: true,
+            by_id: false,
         };
         assert_eq!(match_expression(&words), r#"{"note"} : ("a""b"* AND "OR"*)"#);
     }

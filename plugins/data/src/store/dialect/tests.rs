@@ -37,6 +37,36 @@ fn patterns_in_any_case() {
     check("İı日A\u{308}", "İı日a\u{308}", "İı日a\u{308}");
 }
 
+/// Places of rows where they tell records apart, and else ids.
+#[test]
+fn words_are_found_by_places_or_by_ids() {
+    let check = |by_id: bool, within: Option<&str>, expected: &[&str]| {
+        let words = WordsFilter {
+            table: "thing".to_owned(),
+            indexed: vec!["name".to_owned(), "note".to_owned()],
+            within: within.map(|field| vec![field.to_owned()]),
+            words: vec!["red-wine".to_owned()],
+            all: true,
+            by_id,
+        };
+        let (pieces, end) = PostgresDialect.words(&words).unwrap();
+        let mut found: Vec<&str> = pieces.iter().map(|(before, _)| before.as_str()).collect();
+        found.push(end);
+        assert_eq!(found, expected, "{words:?}");
+    };
+    let vectors = "FROM \"thing\" w WHERE objectos_vector(w.\"name\", w.\"note\") @@ objectos_query(";
+    for (by_id, key) in [(false, "ctid"), (true, "\"id\"")] {
+        let indexed = format!("t.{key} = ANY(ARRAY(SELECT w.{key} {vectors}");
+        check(by_id, None, &[indexed.as_str(), ", TRUE)))"]);
+        let within = ", TRUE))) AND objectos_vector(t.\"note\") @@ objectos_query(";
+        check(
+            by_id,
+            Some("note"),
+            &[format!("({indexed}").as_str(), within, ", TRUE))"],
+        );
+    }
+}
+
 #[test]
 fn a_quote_in_a_name_stays_in_the_name() {
     for dialect in [&SqliteDialect as &dyn Dialect, &PostgresDialect] {
@@ -60,6 +90,9 @@ fn a_placeholder_says_its_type_where_it_would_be_guessed() {
         SqlValue::Text("x".to_owned()),
         "($3::text COLLATE \"C\")",
     );
+    for json in [SqlValue::Json("[]".to_owned()), SqlValue::SharedJson("[]".into())] {
+        check(&PostgresDialect, json, "$3::jsonb");
+    }
     check(&PostgresDialect, SqlValue::Null, "$3");
     check(&SqliteDialect, SqlValue::Real(1.5), "?");
 }

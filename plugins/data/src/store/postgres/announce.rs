@@ -132,7 +132,9 @@ impl Announcer {
             }
         };
         // Either of the two ends only with an error. Receiving is never given up half way: a message would be lost with it.
+        // What came is looked at first: after a stall of this process it may be what the other one waits for.
         tokio::select! {
+            biased;
             ended = receiving => ended,
             ended = self.sign_of_life(&returned) => ended,
         }

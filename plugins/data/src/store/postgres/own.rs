@@ -219,7 +219,8 @@ pub(super) async fn make(lease: &mut Lease, schema: Option<&str>) -> Result<()> 
             ),
         });
     }
-    let mut sql = format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK_SPACE}, 0);");
+    // Whoever else starts makes theirs first: that is no query, and takes as long as it takes.
+    let mut sql = format!("BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCK_SPACE}, 0);");
     if let Some(schema) = schema {
         sql.push_str(" CREATE SCHEMA IF NOT EXISTS ");
         PostgresDialect.name(&mut sql, schema);

@@ -9,7 +9,8 @@ use crate::model::{ColumnType, IndexMethod};
 use crate::schema::{ColumnShape, DatabaseShape, IndexShape};
 use crate::store::{Dialect as _, PostgresDialect, Reader as _, Row, Statement, made};
 
-const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull \
+const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, \
+    c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid) \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
     AND c.relname NOT LIKE 'objectos\\_%' ORDER BY c.relname::text COLLATE \"C\", a.attnum";
@@ -43,6 +44,7 @@ pub(super) async fn read_shape(reader: &mut Lease) -> Result<DatabaseShape> {
     reader
         .read(&Statement::new(COLUMNS, Vec::new()), &mut |row| {
             let table = shape.tables.entry(text(row, 0)).or_default();
+            table.scattered = row.cell(4).as_integer() == Some(1);
             let nullable = row.cell(3).as_integer() == Some(0);
             let kind = kind_of(&text(row, 2));
             let column = ColumnShape {

@@ -111,8 +111,9 @@ fn bytes(wire: Wire, value: &SqlValue) -> Option<Option<Vec<u8>>> {
         (Wire::Numeric, SqlValue::Real(real)) if real.is_finite() => numeric::encode_double(*real),
         (Wire::Numeric, value) => numeric::encode(&integer(value)?.to_string()),
         (Wire::Text, value) => text(value).into_bytes(),
-        (Wire::Json, SqlValue::Text(text) | SqlValue::Json(text)) => text.clone().into_bytes(),
-        (Wire::Jsonb, SqlValue::Text(text) | SqlValue::Json(text)) => {
+        (Wire::Json, value) => value.as_text()?.as_bytes().to_vec(),
+        (Wire::Jsonb, value) => {
+            let text = value.as_text()?;
             let mut bytes = Vec::with_capacity(text.len() + 1);
             // The version of the format.
             bytes.push(1);
@@ -143,6 +144,7 @@ fn double(value: &SqlValue) -> Option<f64> {
 fn text(value: &SqlValue) -> String {
     match value {
         SqlValue::Text(text) | SqlValue::Json(text) => text.clone(),
+        SqlValue::SharedText(text) | SqlValue::SharedJson(text) => str::to_owned(text),
         SqlValue::Integer(integer) => integer.to_string(),
         SqlValue::Real(real) => ryu::Buffer::new().format(*real).to_owned(),
         SqlValue::Boolean(boolean) => i64::from(*boolean).to_string(),
@@ -279,6 +281,15 @@ mod tests {
             bytes(Wire::Jsonb, &SqlValue::Json("[]".to_owned())),
             Some(Some(b"\x01[]".to_vec()))
         );
+        let shared = SqlValue::SharedJson("[]".into());
+        for (wire, expected) in [(Wire::Jsonb, "\u{1}[]"), (Wire::Json, "[]"), (Wire::Text, "[]")] {
+            assert_eq!(
+                bytes(wire, &shared),
+                Some(Some(expected.as_bytes().to_vec())),
+                "{wire:?}"
+            );
+        }
+        assert_eq!(bytes(Wire::Jsonb, &SqlValue::Integer(7)), None);
         assert_eq!(bytes(Wire::Medium, &SqlValue::Integer(1 << 40)), None);
         assert_eq!(bytes(Wire::Boolean, &SqlValue::Text("true".to_owned())), None);
         assert_eq!(bytes(Wire::Other, &SqlValue::Null), Some(None));

@@ -109,11 +109,11 @@ impl Connection {
     }
 
     /// Runs one or several statements; `keep` keeps them prepared under their text.
-    pub(super) async fn run(
+    pub(super) async fn run<'v>(
         &mut self,
         call: StorageCall,
         sql: Arc<str>,
-        values: Vec<SqlValue>,
+        values: impl IntoIterator<Item = &'v SqlValue>,
         keep: bool,
         each: &mut (dyn FnMut(Seen<'_>) + Send),
     ) -> Result<(), Failure> {
@@ -145,10 +145,10 @@ impl Connection {
     }
 
     /// Reads at most one row.
-    pub(super) async fn run_single(
+    pub(super) async fn run_single<'v>(
         &mut self,
         sql: Arc<str>,
-        values: Vec<SqlValue>,
+        values: impl IntoIterator<Item = &'v SqlValue>,
         each: &mut (dyn FnMut(&dyn Row) + Send),
     ) -> Result<(), Failure> {
         if self
@@ -238,17 +238,20 @@ fn unique_parts(message: &str) -> (Vec<String>, Option<String>) {
     (list.split(", ").map(column).collect(), None)
 }
 
-fn arguments(values: Vec<SqlValue>) -> Result<SqliteArguments, sqlx::Error> {
+/// Copies the values, each text once: the thread of the database reads them when it comes to it.
+fn arguments<'v>(values: impl IntoIterator<Item = &'v SqlValue>) -> Result<SqliteArguments, sqlx::Error> {
     use sqlx::Arguments as _;
+    let values = values.into_iter();
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(values.len(), 0);
+    arguments.reserve(values.size_hint().0, 0);
     for value in values {
         match value {
             SqlValue::Null => arguments.add(None::<i64>),
-            SqlValue::Boolean(boolean) => arguments.add(i64::from(boolean)),
-            SqlValue::Integer(integer) => arguments.add(integer),
-            SqlValue::Real(real) => arguments.add(real),
-            SqlValue::Text(text) | SqlValue::Json(text) => arguments.add(text),
+            SqlValue::Boolean(boolean) => arguments.add(i64::from(*boolean)),
+            SqlValue::Integer(integer) => arguments.add(*integer),
+            SqlValue::Real(real) => arguments.add(*real),
+            SqlValue::Text(text) | SqlValue::Json(text) => arguments.add(Arc::<str>::from(text.as_str())),
+            SqlValue::SharedText(text) | SqlValue::SharedJson(text) => arguments.add(Arc::clone(text)),
         }
         .map_err(sqlx::Error::Encode)?;
     }

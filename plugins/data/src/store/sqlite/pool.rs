@@ -56,8 +56,10 @@ impl Pool {
         };
         let idle = self.0.idle.lock().pop();
         let connection = match idle {
-            Some(connection) => self.0.settled(connection).await?,
-            None => Connection::open(&self.0.options, true).await?,
+            Some(connection) if !connection.holds() => connection,
+            // Boxed: whoever finds one that is ready needs no room for this.
+            Some(connection) => Box::pin(self.0.settled(connection)).await?,
+            None => Box::pin(Connection::open(&self.0.options, true)).await?,
         };
         connection.set_limit(Some(self.0.options.query_timeout));
         Ok(Lease {
@@ -90,11 +92,8 @@ impl Pool {
 }
 
 impl Shared {
-    /// A connection that was kept, without anything that the last one who had it left open.
+    /// A connection that was kept, without what the last one who had it left open.
     async fn settled(&self, mut connection: Connection) -> Result<Connection> {
-        if !connection.holds() {
-            return Ok(connection);
-        }
         connection.set_limit(Some(self.options.query_timeout));
         match connection.settle().await {
             Ok(()) => Ok(connection),
@@ -151,7 +150,7 @@ impl Reader for Lease {
                 // It is kept over several statements, and each has its own time.
                 connection.set_limit(Some(limit));
             }
-            let (sql, values) = (Arc::clone(&statement.sql), statement.values.clone());
+            let (sql, values) = (Arc::clone(&statement.sql), &statement.values);
             let ran = if statement.single {
                 connection.run_single(sql, values, &mut |row| each(row)).await
             } else {

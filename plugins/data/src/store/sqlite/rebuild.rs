@@ -153,7 +153,7 @@ async fn tell_lost(connection: &mut Connection, table: &str, column: &str, conve
     );
     let mut lost = 0;
     connection
-        .run(StorageCall::Read, Arc::from(sql), Vec::new(), false, &mut |seen| {
+        .run(StorageCall::Read, Arc::from(sql), &[], false, &mut |seen| {
             if let Seen::Row(row) = seen {
                 lost = row.cell(0).as_integer().unwrap_or_default();
             }
@@ -168,9 +168,9 @@ async fn tell_lost(connection: &mut Connection, table: &str, column: &str, conve
 async fn columns(connection: &mut Connection, table: &str) -> Result<Vec<Column>, Failure> {
     let mut columns = Vec::new();
     let sql = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid";
-    let values = vec![table.into()];
+    let values = [table.into()];
     connection
-        .run(StorageCall::Read, Arc::from(sql), values, false, &mut |seen| {
+        .run(StorageCall::Read, Arc::from(sql), &values, false, &mut |seen| {
             if let Seen::Row(row) = seen {
                 let text = |index: usize| row.cell(index).as_text().map(str::to_owned);
                 let number = |index: usize| row.cell(index).as_integer().unwrap_or_default();
@@ -192,9 +192,9 @@ async fn columns(connection: &mut Connection, table: &str) -> Result<Vec<Column>
 async fn texts(connection: &mut Connection, which: &str, table: &str) -> Result<Vec<String>, Failure> {
     let mut texts = Vec::new();
     let sql = format!("SELECT sql FROM sqlite_master WHERE {which} AND sql IS NOT NULL");
-    let values = vec![table.into()];
+    let values = [table.into()];
     connection
-        .run(StorageCall::Read, Arc::from(sql), values, false, &mut |seen| {
+        .run(StorageCall::Read, Arc::from(sql), &values, false, &mut |seen| {
             if let Seen::Row(row) = seen {
                 texts.extend(row.cell(0).as_text().map(str::to_owned));
             }

@@ -76,7 +76,7 @@ const FORGET: &str = "DELETE FROM objectos_made WHERE NOT EXISTS (SELECT 1 FROM 
 
 pub(super) async fn make_own_tables(connection: &mut Connection) -> Result<()> {
     connection
-        .run(StorageCall::Unit, Arc::from(OWN_TABLES), Vec::new(), false, &mut |_| {})
+        .run(StorageCall::Unit, Arc::from(OWN_TABLES), &[], false, &mut |_| {})
         .await
         .map_err(|failure| failure.into_error("make its own tables"))
 }
@@ -86,7 +86,7 @@ pub(super) async fn look_for_options(connection: &mut Connection) -> Result<()> 
     let (mut fts5, mut math) = (false, false);
     let sql = "SELECT compile_options FROM pragma_compile_options";
     connection
-        .run(StorageCall::Read, Arc::from(sql), Vec::new(), false, &mut |seen| {
+        .run(StorageCall::Read, Arc::from(sql), &[], false, &mut |seen| {
             if let Seen::Row(row) = seen {
                 fts5 |= row.cell(0).as_text() == Some("ENABLE_FTS5");
                 math |= row.cell(0).as_text() == Some("ENABLE_MATH_FUNCTIONS");
@@ -241,9 +241,7 @@ pub(super) async fn change(connection: &mut Connection, steps: &[SchemaStep]) ->
 }
 
 pub(super) async fn run(connection: &mut Connection, call: StorageCall, sql: &str) -> Result<(), Failure> {
-    connection
-        .run(call, Arc::from(sql), Vec::new(), false, &mut |_| {})
-        .await
+    connection.run(call, Arc::from(sql), &[], false, &mut |_| {}).await
 }
 
 async fn apply(connection: &mut Connection, step: &SchemaStep) -> Result<(), Failure> {

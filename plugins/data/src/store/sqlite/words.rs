@@ -93,7 +93,7 @@ async fn triggers(connection: &mut Connection, table: &str) -> Result<Vec<String
         .run(
             StorageCall::Read,
             std::sync::Arc::from(sql),
-            vec![table.into()],
+            &[table.into()],
             false,
             &mut |seen| {
                 if let Seen::Row(row) = seen {

@@ -325,13 +325,7 @@ impl Work {
         let sound = match &mut self.connection {
             Some(connection) if connection.sound() => {
                 let ended = connection
-                    .run(
-                        StorageCall::Rollback,
-                        Arc::from("ROLLBACK"),
-                        Vec::new(),
-                        true,
-                        &mut |_| {},
-                    )
+                    .run(StorageCall::Rollback, Arc::from("ROLLBACK"), &[], true, &mut |_| {})
                     .await;
                 // SQLite ends a transaction by itself after some errors; that there is none any more is fine.
                 !matches!(ended, Err(Failure::Broken(_)))
@@ -346,7 +340,7 @@ impl Work {
     async fn plain(&mut self, call: StorageCall, sql: &'static str) -> Result<(), Failure> {
         self.connection()
             .await?
-            .run(call, Arc::from(sql), Vec::new(), true, &mut |_| {})
+            .run(call, Arc::from(sql), &[], true, &mut |_| {})
             .await
     }
 

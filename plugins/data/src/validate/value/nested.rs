@@ -109,6 +109,8 @@ fn plain(value: SqlValue) -> Value {
         SqlValue::Integer(integer) => Value::from(integer),
         SqlValue::Real(real) => Value::from(real),
         SqlValue::Text(text) => Value::String(text),
+        SqlValue::SharedText(text) => Value::String(str::to_owned(&text)),
         SqlValue::Json(text) => serde_json::from_str(&text).unwrap_or_default(),
+        SqlValue::SharedJson(text) => serde_json::from_str(&text).unwrap_or_default(),
     }
 }

@@ -6,7 +6,7 @@ use objectos_data::query::check::Checker;
 use objectos_data::query::select::{self, PageLimits};
 use objectos_data::query::sql::SqlWriter;
 use objectos_data::record::Schema;
-use objectos_data::store::{Family, Statement};
+use objectos_data::store::{Family, SqlValue, Statement};
 use objectos_expression::RecordEnvironment;
 use objectos_expression::any_case::{folded, letters};
 use serde_json::{Value, json};
@@ -236,6 +236,57 @@ async fn databases_find_what_is_the_same_in_memory() {
     }
 }
 
+/// Counts the records that a filter finds.
+fn count_of(world: &World, object: &str, filter: &Value) -> Statement {
+    let schema = Schema::new(world.engine.parts().catalogue.snapshot(), world.store.dialect());
+    let layout = schema.layout(object).unwrap();
+    let record = Value::Null;
+    let environment = RecordEnvironment::new(&record, NOON);
+    let limits = PageLimits {
+        default: 100,
+        max: 1_000,
+    };
+    let query = QueryInput::from_map(&fields(json!({ "where": filter, "fields": ["name"] }))).unwrap();
+    let checker = Checker::new(&schema, layout, None, &environment);
+    let page = select::plan(checker, &|name| schema.layout(name).cloned(), None, &query, limits).unwrap();
+    page.count_statement(world.store.dialect())
+}
+
+#[tokio::test]
+async fn long_texts_are_found_in_any_case_and_not_written_out_in_all_of_them() {
+    let world = World::new(&[("page.object.yml", PAGE)]).await;
+    // Most of a list are spelled, a few, and none.
+    for length in [30, 100, 2_000] {
+        let long = |number: usize| format!("ÄÖÜäöü {} {number:02}", "Ab".repeat(length / 2));
+        for number in 0..3 {
+            let name = format!("l{length}n{number}");
+            let page = json!({ "id": name, "name": name, "title": long(number) });
+            world.create("page", page).await.unwrap();
+        }
+        let said: Vec<String> = (0..15).map(|number| other_case(&long(number))).collect();
+        let own = format!("l{length}n");
+        for (filter, expected) in [
+            (json!({ "title": said[1] }), 1),
+            (json!({ "title": { "$in": said } }), 3),
+            (json!({ "title": { "$in": [said[2], "ä", said[0]] } }), 2),
+            (json!({ "title": { "$nin": said }, "name": { "$startsWith": own } }), 0),
+            (
+                json!({ "title": { "$ne": said[1] }, "name": { "$startsWith": own } }),
+                2,
+            ),
+        ] {
+            let found = world.names("page", filter.clone()).await.unwrap();
+            assert_eq!(found.len(), expected, "{filter}");
+            let statement = count_of(&world, "page", &filter);
+            let values = statement.values.iter().filter_map(SqlValue::as_text);
+            let bound: usize = values.map(str::len).sum();
+            // Spellings, and what is bound once for each text.
+            let most = 32 * 1_024 + 15 * (2 * length + 100);
+            assert!(bound <= most, "{bound} bytes for {filter}");
+        }
+    }
+}
+
 /// What the relation itself says is held against names that were written by hand.
 #[tokio::test]
 async fn letters_beyond_a_to_z_have_their_cases() {
@@ -342,12 +393,6 @@ async fn the_index_finds_the_text() {
     let world = world().await;
     let schema = Schema::new(world.engine.parts().catalogue.snapshot(), world.store.dialect());
     let layout = schema.layout("user").unwrap();
-    let record = Value::Null;
-    let environment = RecordEnvironment::new(&record, NOON);
-    let limits = PageLimits {
-        default: 100,
-        max: 1_000,
-    };
     for filter in [
         json!({ "login": "ANN" }),
         json!({ "login": { "$in": ["ANN", "BOB_X"] } }),
@@ -355,10 +400,7 @@ async fn the_index_finds_the_text() {
         json!({ "login": "ÄÖ%" }),
         json!({ "login": { "$in": ["ANN", "ΟΔΟΣ"] } }),
     ] {
-        let query = QueryInput::from_map(&fields(json!({ "where": filter, "fields": ["name"] }))).unwrap();
-        let checker = Checker::new(&schema, layout, None, &environment);
-        let page = select::plan(checker, &|name| schema.layout(name).cloned(), None, &query, limits).unwrap();
-        let plan = plan(&world, page.count_statement(world.store.dialect())).await;
+        let plan = plan(&world, count_of(&world, "user", &filter)).await;
         assert!(looks_up(&plan, "ux_user_login"), "{filter}: {plan}");
     }
     // What keys and values that are taken are looked for with.

@@ -1,8 +1,9 @@
 //! A method that an object's definition switches off is off by every way: by relations, by paths, and beside other methods. What
 //! the definition of another object computes over it stays.
 
-use objectos_data::engine::ExportFormat;
-use objectos_data::query::{QueryInput, from_query_string};
+use objectos_data::engine::{ExportFormat, SearchRequest};
+use objectos_data::query::{QueryInput, SearchInput, from_query_string, read_filter};
+use objectos_plugin_api::Context;
 use serde_json::{Value, json};
 
 use crate::world::{World, failure, fields};
@@ -212,6 +213,82 @@ async fn a_path_to_a_closed_object_leads_nowhere() {
     let path = json!({ "fields": ["main_gate.name"], "where": { "note": { "$some": { "name": "cracked" } } } });
     let found = world.query_as(&world.system, "bell", path).await.unwrap();
     assert_eq!(found["records"], json!([{ "main_gate.name": "north" }]));
+}
+
+/// How many records the search over objects finds in one of them, and why it did not look there, if it says so.
+async fn looked_in(world: &World, who: &Context, object: &str, search: SearchInput) -> (Value, Value) {
+    let request = SearchRequest {
+        search,
+        objects: vec![object.to_owned()],
+        limit: 20,
+    };
+    let found = world.engine.search(who, &request).await.unwrap();
+    (found["counts"][object].clone(), found["skipped"][0]["code"].clone())
+}
+
+#[tokio::test]
+async fn the_search_over_objects_follows_no_path_to_a_closed_one() {
+    let world = world().await;
+    let (zero, one, none, refused) = (json!(0), json!(1), Value::Null, json!("invalid_field"));
+    for (object, query, filters, expected, of_system) in [
+        (
+            "bell",
+            "big",
+            json!({ "main_gate.name": { "$startsWith": "n" } }),
+            &none,
+            &one,
+        ),
+        (
+            "bell",
+            "big",
+            json!({ "main_gate.name": { "$startsWith": "x" } }),
+            &none,
+            &zero,
+        ),
+        ("bell", "big", json!({ "main_gate": { "name": "north" } }), &none, &one),
+        (
+            "bell",
+            "big",
+            json!({ "gates": { "$some": { "name": "north" } } }),
+            &none,
+            &one,
+        ),
+        // Records that point here are a list of them.
+        (
+            "bell",
+            "big",
+            json!({ "note": { "$some": { "name": { "$startsWith": "c" } } } }),
+            &none,
+            &one,
+        ),
+        ("tower", "tall", json!({ "bell.main_gate.name": "north" }), &none, &one),
+        // One that is pointed to is got, and the reference itself is the record's own.
+        ("tower", "tall", json!({ "note.name": "cracked" }), &one, &one),
+        ("bell", "big", json!({ "main_gate": "g1", "gates": "g1" }), &one, &one),
+        // What a definition makes of a closed object stays.
+        ("bell", "big", json!({ "label": "north", "notes": 1 }), &one, &one),
+    ] {
+        let search = SearchInput {
+            query: query.to_owned(),
+            filters: Some(read_filter(&filters).unwrap()),
+            ..SearchInput::default()
+        };
+        let found = looked_in(&world, &world.local, object, search.clone()).await;
+        let told = if expected.is_null() { &refused } else { &none };
+        assert_eq!((&found.0, &found.1), (expected, told), "{filters}");
+        let found = looked_in(&world, &world.system, object, search).await;
+        assert_eq!((&found.0, &found.1), (of_system, &none), "{filters}");
+    }
+    // Nor in texts behind such a path.
+    let search = SearchInput {
+        query: "north".to_owned(),
+        fields: vec!["main_gate.name".to_owned()],
+        ..SearchInput::default()
+    };
+    assert_eq!(
+        looked_in(&world, &world.local, "bell", search).await,
+        (none.clone(), none)
+    );
 }
 
 #[tokio::test]

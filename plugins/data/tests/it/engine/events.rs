@@ -1,20 +1,54 @@
 //! An event is there exactly when its change is.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use objectos_data::engine::{
     BatchItem, BatchOperation, BatchOptions, Export, ExportFormat, ExportWish, ImportOptions, import_list,
 };
+use objectos_data::event_store::StoredEvents;
 use objectos_data::query::QueryInput;
-use objectos_plugin_api::PrincipalKind;
+use objectos_plugin_api::contracts::event_store::{EventStore, PendingRequest, StoredEvent};
 use objectos_plugin_api::contracts::events::{RecordEvent, SecurityEvent};
 use objectos_plugin_api::protocol::kernel::Event;
-use serde_json::json;
+use objectos_plugin_api::{Context, PrincipalKind};
+use serde_json::{Value, json};
 
-use crate::world::{World, principal};
+use crate::world::{World, field_errors, fields, principal};
 
 const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true }\n  code: { type: text, unique: true }\n  secret: { type: password }\n";
+
+#[tokio::test]
+async fn no_value_is_kept_that_nobody_could_read_in_an_event() {
+    let world = World::new(&[("thing.object.yml", "name: thing\nfields: { data: { type: json } }")]).await;
+    let nested = |levels: usize| (1..levels).fold(json!([]), |inner, _| json!([inner]));
+    world.create("thing", json!({ "data": nested(64) })).await.unwrap();
+    for levels in [65, 101, 126] {
+        let refused = world.create("thing", json!({ "data": nested(levels) })).await;
+        assert_eq!(field_errors(refused), ["data: invalid_format"], "{levels}");
+    }
+    let system = Context::background().as_system();
+    let by_system = async |levels| {
+        let record = fields(json!({ "data": nested(levels) }));
+        world.engine.create(&system, "thing", record).await
+    };
+    by_system(100).await.unwrap();
+    assert_eq!(field_errors(by_system(101).await), ["data: invalid_format"]);
+    let events = StoredEvents::new(Arc::clone(&world.store), Arc::clone(&world.engine.parts().clock));
+    let page = PendingRequest {
+        after: 0,
+        limit: 10,
+        node: "n1".to_owned(),
+        lease_ms: 0,
+    };
+    let waiting = events.pending(Context::background(), page).await.unwrap();
+    // As the page crosses to the kernel, and one of them comes back as a dead letter.
+    let page = serde_json::to_vec(&waiting).unwrap();
+    assert_eq!(serde_json::from_slice::<Vec<StoredEvent>>(&page).unwrap().len(), 2);
+    let settled = serde_json::to_vec(&json!({ "deadLetters": [{ "event": waiting[1].event }] })).unwrap();
+    assert!(serde_json::from_slice::<Value>(&settled).is_ok());
+}
 
 #[tokio::test]
 async fn every_change_tells_what_it_did() {
@@ -101,7 +135,7 @@ async fn the_tenant_is_told() {
     let member = principal("local", PrincipalKind::Local, Some("org-7"));
     world
         .engine
-        .create(&member, "deal", crate::world::fields(json!({ "name": "x" })))
+        .create(&member, "deal", fields(json!({ "name": "x" })))
         .await
         .unwrap();
     let event = &world.events().await[0];
@@ -110,7 +144,7 @@ async fn the_tenant_is_told() {
 }
 
 /// Name, result and metadata of the events that are about many records.
-async fn summaries(world: &World) -> Vec<serde_json::Value> {
+async fn summaries(world: &World) -> Vec<Value> {
     let events = world.events().await;
     let about_many = events.iter().filter(|event| {
         let name = event["name"].as_str().unwrap_or_default();
@@ -133,7 +167,7 @@ async fn batch(world: &World, operation: BatchOperation, ids: &[&str], options: 
     let items = ids.iter().map(|id| BatchItem {
         id: Some((*id).to_owned()),
         data: match operation {
-            BatchOperation::Update => crate::world::fields(json!({ "name": "other" })),
+            BatchOperation::Update => fields(json!({ "name": "other" })),
             _ => Default::default(),
         },
         ..BatchItem::default()
@@ -193,7 +227,7 @@ async fn exports_and_imports_are_told() {
             .await
             .unwrap();
     }
-    let query = QueryInput::from_map(&crate::world::fields(json!({ "fields": ["name"] }))).unwrap();
+    let query = QueryInput::from_map(&fields(json!({ "fields": ["name"] }))).unwrap();
     let (parts, _) = world.export("thing", query, ExportFormat::Csv).await.unwrap();
     assert_eq!(parts.concat(), b"name\r\na\r\n");
     assert_eq!(
@@ -236,7 +270,7 @@ async fn an_export_that_breaks_off_tells_how_much_went_out() {
     for (parts, expected) in [(1, Some(500)), (0, None), (2, Some(1_000))] {
         let wish = ExportWish {
             object: "thing".to_owned(),
-            query: QueryInput::from_map(&crate::world::fields(json!({ "fields": ["name"] }))).unwrap(),
+            query: QueryInput::from_map(&fields(json!({ "fields": ["name"] }))).unwrap(),
             format: ExportFormat::Ndjson,
             heading: true,
         };

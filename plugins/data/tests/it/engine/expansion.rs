@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use objectos_data::error::Result;
+use objectos_data::query::{EXPAND_DEPTH_MAX, EXPAND_RELATIONS_MAX, from_query_string};
 use serde_json::{Value, json};
 
 use crate::world::{World, failure};
@@ -178,7 +180,7 @@ async fn filters_and_orders_lead_over_relations() {
 #[tokio::test]
 async fn one_record_with_its_relation() {
     let world = world().await;
-    let query = objectos_data::query::from_query_string("expand=who&select=name").unwrap();
+    let query = from_query_string("expand=who&select=name").unwrap();
     let answer = world.engine.get(&world.local, "task", "t1", &query).await.unwrap();
     let record: Value = serde_json::from_slice(&answer.record).unwrap();
     assert_eq!(
@@ -202,4 +204,70 @@ async fn what_is_no_relation_is_refused() {
         failure(world.query("task", json!({ "expand": "a.b.c.d.e.f" })).await).0,
         "invalid_query"
     );
+}
+
+/// Leads to itself, so that there are as many relations as anybody asks for.
+const NODE: [(&str, &str); 1] = [(
+    "node.object.yml",
+    "name: node\nfields:\n  name: { type: text }\n  a: { type: lookup, reference: node }\n  b: { type: lookup, reference: node }\n  c: { type: lookup, reference: node }\n",
+)];
+
+/// So many relations of a node, as deep as they may be.
+fn relations(left: &mut usize, levels: usize) -> Value {
+    let mut expand = serde_json::Map::new();
+    for name in ["a", "b", "c"] {
+        if *left == 0 || levels == 0 {
+            break;
+        }
+        *left -= 1;
+        let nested = relations(left, levels - 1);
+        expand.insert(name.to_owned(), json!({ "fields": ["name"], "expand": nested }));
+    }
+    Value::Object(expand)
+}
+
+#[tokio::test]
+async fn one_query_expands_a_number_of_relations_and_no_more() {
+    let world = World::new(&NODE).await;
+    world
+        .create("node", json!({ "id": "n1", "name": "one" }))
+        .await
+        .unwrap();
+    let both = json!({ "a": "n1", "b": "n1", "c": "n1" });
+    let mut other = both.clone();
+    other["id"] = json!("n2");
+    world.create("node", other).await.unwrap();
+    let back = json!({ "a": "n2", "b": "n2", "c": "n2" });
+    world.update("node", "n1", back).await.unwrap();
+    let query = |count: usize| {
+        let mut left = count;
+        let expand = relations(&mut left, EXPAND_DEPTH_MAX);
+        assert_eq!(left, 0, "there are too few levels for {count}");
+        json!({ "where": { "id": "n1" }, "fields": ["name"], "count": false, "expand": expand })
+    };
+    world.probe.statements.store(0, Ordering::SeqCst);
+    world.query("node", query(EXPAND_RELATIONS_MAX)).await.unwrap();
+    assert_eq!(world.probe.statements.load(Ordering::SeqCst), 65, "each is a statement");
+    let refused = |found: Result<Value>| {
+        let (code, message) = failure(found);
+        assert_eq!(code, "invalid_query");
+        assert!(
+            message.contains("at most 64 relations over all levels, and this one 65: expand less"),
+            "{message}"
+        );
+    };
+    world.probe.statements.store(0, Ordering::SeqCst);
+    refused(world.query("node", query(EXPAND_RELATIONS_MAX + 1)).await);
+    assert_eq!(world.probe.statements.load(Ordering::SeqCst), 0);
+    // Whoever says it in other words, and names nobody knows.
+    let names: Vec<String> = (0..=EXPAND_RELATIONS_MAX).map(|number| format!("r{number}")).collect();
+    let nodes: Vec<Value> = names
+        .iter()
+        .map(|name| json!({ "field": name, "fields": ["id"] }))
+        .collect();
+    refused(world.query("node", json!({ "populate": names })).await);
+    refused(world.query("node", json!({ "include": names.join(",") })).await);
+    refused(world.query("node", json!({ "fields": nodes })).await);
+    let read = from_query_string(&format!("expand={}", names.join(",")));
+    refused(read.map(|_| Value::Null));
 }

@@ -239,6 +239,73 @@ async fn what_is_computed_for_a_query_is_bounded() {
     failure(find(json!({ "$or": [{ "loud": "A" }, { "size": { "$gt": -4 } }] })).await);
 }
 
+/// Whether so many bytes are enough for a query about things.
+async fn enough(world: &World, query: &Value, bytes: u64) -> bool {
+    let mut parts = world.engine.parts().clone();
+    parts.limits.formula_bytes_max = bytes;
+    let query = QueryInput::from_map(&crate::world::fields(query.clone())).unwrap();
+    let found = Engine::new(parts).find(&world.local, "thing", query).await;
+    if found.is_ok() {
+        return true;
+    }
+    let (code, message) = failure(found);
+    assert_eq!(code, "invalid_query", "{message}");
+    let told = format!("up to {bytes} bytes for all such fields of a query");
+    assert!(
+        message.contains(&told) && message.contains("limits.formulaBytesMax"),
+        "{message}"
+    );
+    false
+}
+
+/// The least that are enough.
+async fn least_bytes(world: &World, query: &Value) -> u64 {
+    let (mut low, mut high) = (0, 4_096);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if enough(world, query, middle).await {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    assert!(low < 4_096, "{query} never has enough");
+    low
+}
+
+#[tokio::test]
+async fn all_values_of_a_query_have_one_bound() {
+    let world = beyond_sql().await;
+    let least = async |query: Value| least_bytes(&world, &query).await;
+    // Six times `{"i":"t1","v":1}`.
+    let square = least(json!({ "where": { "square": 36 } })).await;
+    assert!(square >= 6 * 16, "{square}");
+    let loud = least(json!({ "where": { "loud": "A" } })).await;
+    let both = json!({ "$or": [{ "square": 36 }, { "loud": "A" }] });
+    assert_eq!(least(json!({ "where": both })).await, square + loud);
+    // One field is calculated once, however often it is named.
+    let twice = json!({ "$or": [{ "square": 36 }, { "square": 1 }] });
+    assert_eq!(least(json!({ "where": twice, "orderBy": "square" })).await, square);
+    // Of a relation the records count that the page leads to, beside what the page itself needs.
+    let kin = json!({ "kin": { "fields": ["name"], "where": { "loud": "ÄÄ" } } });
+    let related = least(json!({ "where": { "id": "t3" }, "expand": kin })).await;
+    assert!((1..loud).contains(&related), "{related} of {loud}");
+    assert_eq!(
+        least(json!({ "where": { "square": 9 }, "expand": kin })).await,
+        square + related
+    );
+    // What a relation needed is let go of before the next one.
+    let page = json!({ "id": { "$in": ["t3", "t5"] } });
+    let things = json!({ "thing": { "fields": ["name"], "where": { "loud": "C" } } });
+    let mut relations = Vec::new();
+    for expand in [&kin, &things] {
+        relations.push(least(json!({ "where": page, "expand": expand })).await);
+    }
+    let together = json!({ "kin": kin["kin"], "thing": things["thing"] });
+    let together = least(json!({ "where": page, "expand": together })).await;
+    assert_eq!(Some(together), relations.into_iter().max());
+}
+
 #[tokio::test]
 async fn what_nobody_sees_is_neither_computed_nor_counted() {
     let world = beyond_sql().await;

@@ -14,7 +14,7 @@ const FILES: [(&str, &str); 2] = [
     ),
     (
         "order.object.yml",
-        "name: order\nfields:\n  name: { type: text }\n  amount: { type: number }\n  customer: { type: lookup, reference: customer }\n  note: { type: text }\n  size: { type: formula, expression: \"IF(amount > 6, 'big', 'small')\" }\n",
+        "name: order\nfields:\n  name: { type: text, searchable: true }\n  amount: { type: number }\n  customer: { type: lookup, reference: customer }\n  note: { type: text, searchable: true }\n  size: { type: formula, expression: \"IF(amount > 6, 'big', 'small')\" }\n",
     ),
 ];
 
@@ -158,6 +158,39 @@ async fn records_that_nobody_points_to_come_by_themselves() {
         { "c.country": "ES", "orders": 0 }, { "c.country": "FR", "orders": 1 },
     ]);
     assert_eq!(found["records"], expected);
+}
+
+#[tokio::test]
+async fn a_search_finds_the_words_of_records_that_are_joined() {
+    let world = wider_world().await;
+    world
+        .update("order", "o1", json!({ "note": "before two" }))
+        .await
+        .unwrap();
+    for (kind, search, expected) in [
+        ("right", json!("tw"), "one/Acme two/Beta"),
+        ("full", json!("two three"), "one/Acme three/- two/Beta"),
+        ("right", json!("three"), ""),
+        ("full", json!({ "query": "two", "fields": ["name"] }), "two/Beta"),
+        (
+            "full",
+            json!({ "query": "\"before two\"", "fields": ["note"] }),
+            "one/Acme",
+        ),
+        ("right", json!({ "query": "two", "minScore": 0.1 }), "one/Acme two/Beta"),
+        ("left", json!("three"), "three/-"),
+    ] {
+        let mut query = join(kind, on());
+        query["search"] = search.clone();
+        let found = world.query("order", query.clone()).await.unwrap();
+        assert_eq!(pairs(&found), expected, "{kind} {search}");
+        query["fields"] = Value::Null;
+        query["orderBy"] = Value::Null;
+        query["aggregations"] = json!([{ "function": "count", "alias": "number" }]);
+        let counted = world.query("order", query).await.unwrap();
+        let records = found["records"].as_array().unwrap().len();
+        assert_eq!(counted["records"], json!([{ "number": records }]), "{kind} {search}");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,17 @@
 //! Autonumbers: none comes twice, whatever object and field were called before, and whoever brings one.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use objectos_data::engine::ports::HookPoint;
-use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions};
-use objectos_plugin_api::PrincipalKind;
+use objectos_data::engine::{BatchItem, BatchOperation, BatchOptions, Engine, EngineParts};
+use objectos_data::error::Result;
+use objectos_data::store::BoxFuture;
+use objectos_plugin_api::{Context, PrincipalKind};
 use serde_json::{Value, json};
 
+use crate::between::{Between, Place, Stand};
 use crate::world::{World, fields, principal};
 
 const BILL: &str =
@@ -157,11 +161,69 @@ async fn a_number_that_is_brought_moves_the_counter() {
     bring(json!({ "number": "C-00600", "yearly": "R27-041" })).await;
     let world = World::at(world.close().await, &[("ticket.object.yml", TICKET)]).await;
     assert_eq!(next(&world, "ticket", "number").await, "C-00601");
-    world
-        .clock
-        .0
-        .fetch_add(365 * 86_400_000, std::sync::atomic::Ordering::SeqCst);
+    world.clock.0.fetch_add(365 * 86_400_000, Ordering::SeqCst);
     assert_eq!(next(&world, "ticket", "yearly").await, "R27-042");
+}
+
+/// Makes a ticket with an engine right before it hands over one of its writes.
+struct Meanwhile {
+    /// Which one, from 1; 0 is none.
+    at: u64,
+    writes: AtomicU64,
+    engine: OnceLock<Weak<Engine>>,
+    local: Context,
+}
+
+impl Stand for Meanwhile {
+    fn at(&self, place: Place) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            if place != Place::BeforeWrite || self.writes.fetch_add(1, Ordering::SeqCst) + 1 != self.at {
+                return Ok(());
+            }
+            if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+                engine.create(&self.local, "ticket", fields(json!({}))).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Four tickets have their numbers and a fifth brings its own; another one is made right before the write `at` of the fifth. Answers
+/// how many writes that one took, and all numbers.
+async fn brought_beside(at: u64) -> (u64, Vec<String>) {
+    let world = World::new(&[("ticket.object.yml", TICKET)]).await;
+    for _ in 0..4 {
+        next(&world, "ticket", "number").await;
+    }
+    let meanwhile = Arc::new(Meanwhile {
+        at,
+        writes: AtomicU64::new(0),
+        engine: OnceLock::new(),
+        local: world.local.clone(),
+    });
+    let engine = Arc::new(Engine::new(EngineParts {
+        store: Between::on(&world.store, Arc::clone(&meanwhile) as Arc<dyn Stand>),
+        ..world.engine.parts().clone()
+    }));
+    meanwhile.engine.set(Arc::downgrade(&engine)).unwrap();
+    let brought = fields(json!({ "number": "C-00005" }));
+    engine.create(&world.system, "ticket", brought).await.unwrap();
+    let query = json!({ "fields": ["number"], "orderBy": "number" });
+    let found = world.query("ticket", query).await.unwrap();
+    let records = found["records"].as_array().unwrap().iter();
+    let numbers = records.map(|record| record["number"].as_str().unwrap().to_owned());
+    (meanwhile.writes.load(Ordering::SeqCst), numbers.collect())
+}
+
+/// Its counter has moved when the record is stored, and not only with it.
+#[tokio::test]
+async fn nobody_takes_a_number_that_a_record_on_its_way_brings() {
+    let (writes, numbers) = brought_beside(0).await;
+    let five = ["C-00001", "C-00002", "C-00003", "C-00004", "C-00005"];
+    assert_eq!(numbers, five);
+    // The last one stores the record.
+    let (_, numbers) = brought_beside(writes).await;
+    assert_eq!(numbers, [five.as_slice(), &["C-00006"]].concat());
 }
 
 /// What one host does, the other goes on behind, also when both begin at once.

@@ -235,3 +235,37 @@ async fn no_handler_of_a_related_record_sees_a_secret() {
     assert_eq!(seen.len(), 6);
     assert!(!seen.join("\n").contains("s3cret"), "{seen:?}");
 }
+
+/// So many relations, whatever their names.
+fn names(count: usize) -> Value {
+    let names = (0..count).map(|number| (format!("r{number}"), json!({})));
+    Value::Object(names.collect())
+}
+
+#[tokio::test]
+async fn handlers_expand_no_more_relations_together_than_one_query_may() {
+    let world = world().await;
+    let check = async |object: &str, adds: usize, expand: Value, refused: bool| {
+        world.hooks.on(HookPoint::BeforeFind, object, move |payload| {
+            payload["query"]["expand"] = names(adds);
+            Ok(true)
+        });
+        world.probe.statements.store(0, Ordering::SeqCst);
+        let (code, message) = failure(world.query("bell", json!({ "expand": expand })).await);
+        let many = code == "invalid_query" && message.contains("at most 64 relations over all levels");
+        assert_eq!(many, refused, "{object} {adds} {expand}: {message}");
+        if refused {
+            assert_eq!(world.probe.statements.load(Ordering::SeqCst), 0, "{object} {adds}");
+        }
+    };
+    // What a handler makes is a query like others, and part of the one that was asked.
+    check("gate", 65, json!({ "gate": {} }), true).await;
+    check("gate", 64, json!({ "gate": {} }), true).await;
+    check("gate", 63, json!({ "gate": {} }), false).await;
+    // In the place of those that were asked for, and not beside them.
+    check("gate", 63, json!({ "gate": { "expand": names(20) } }), false).await;
+    // Each of several relations is narrowed by itself, and all of them are one query.
+    check("gate", 31, json!({ "gate": {}, "gates": {} }), false).await;
+    check("gate", 32, json!({ "gate": {}, "gates": {} }), true).await;
+    check("bell", 65, json!({}), true).await;
+}

@@ -7,7 +7,7 @@ use objectos_data::engine::{Engine, EngineParts};
 use objectos_data::error::Result;
 use objectos_data::query::QueryInput;
 use objectos_data::schema::{DatabaseShape, SchemaStep};
-use objectos_data::store::{BoxFuture, Dialect, Outcome, Reader, Store, StoreStatus, WriteUnit};
+use objectos_data::store::{BoxFuture, Dialect, HoldRight, Outcome, Reader, Store, StoreStatus, WriteUnit};
 use objectos_plugin_api::{Context, PrincipalKind};
 use serde_json::json;
 
@@ -34,6 +34,10 @@ impl Store for WithCopy {
         self.store.reader()
     }
 
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>> {
+        self.store.hold_right()
+    }
+
     fn replica_lag_ms(&self) -> u64 {
         1_000
     }
@@ -44,6 +48,10 @@ impl Store for WithCopy {
 
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {
         self.store.write(unit)
+    }
+
+    fn scattered(&self, table: &str) -> bool {
+        self.store.scattered(table)
     }
 
     fn shape(&self) -> BoxFuture<'_, Result<DatabaseShape>> {

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::between::{Between, Place, Stand};
+use crate::driver::held_most;
 use crate::store::held::nothing_is_held;
 use crate::world::{World, allowed, fields};
 
@@ -126,9 +127,14 @@ impl Script {
 
     /// An engine on the records of a world, to whose reads it happens.
     fn engine(self: &Arc<Self>, world: &World) -> Engine {
+        self.over(&world.store, world.engine.parts())
+    }
+
+    /// The same on a store of its own.
+    fn over(self: &Arc<Self>, store: &Arc<dyn Store>, parts: &EngineParts) -> Engine {
         Engine::new(EngineParts {
-            store: Between::on(&world.store, Arc::clone(self) as Arc<dyn Stand>),
-            ..world.engine.parts().clone()
+            store: Between::on(store, Arc::clone(self) as Arc<dyn Stand>),
+            ..parts.clone()
         })
     }
 
@@ -398,4 +404,84 @@ async fn no_read_waits_for_a_connection_while_it_holds_one() {
     };
     let ended = tokio::time::timeout(Duration::from_secs(60), all).await;
     ended.expect("reads wait for each other");
+}
+
+#[tokio::test]
+async fn reads_that_hold_connections_leave_some_to_others() {
+    let world = world().await;
+    let (parts, local) = (world.engine.parts().clone(), world.local.clone());
+    let place = world.close().await;
+    // Long enough to make the connections, which has the same limit.
+    let limit = Duration::from_secs(2);
+    let store = place.open_within(None, Duration::from_secs(30), limit).await;
+    let most = held_most(store.status().readers);
+    let mut staying = Vec::new();
+    for _ in 0..most {
+        let here = Arc::new(Notify::new());
+        let engine = Script::new(2, Act::Stay(Arc::clone(&here))).over(&store, &parts);
+        let local = local.clone();
+        staying.push(tokio::spawn(async move {
+            ask(&engine, &local, "account", &there_and_back()).await.map(drop)
+        }));
+        here.notified().await;
+    }
+    assert_eq!(store.status().readers_idle, store.status().readers - most);
+    let engine = Engine::new(EngineParts {
+        store: Arc::clone(&store),
+        ..parts
+    });
+    for (object, query) in [
+        ("account", there_and_back()),
+        // Nobody knows beforehand that the total takes a second statement.
+        ("contact", json!({ "limit": 2 })),
+    ] {
+        let error = ask(&engine, &local, object, &query).await.unwrap_err();
+        assert_eq!(error.code(), "service_unavailable", "{object} {query}: {error}");
+    }
+    // What is one statement is answered all the same.
+    let found = ask(&engine, &local, "contact", &json!({ "limit": 0 })).await.unwrap();
+    assert_eq!(found["total"], 3);
+    let contact = engine
+        .get(&local, "contact", "c1", &QueryInput::default())
+        .await
+        .unwrap();
+    assert_eq!(contact.id, "c1");
+    // Whoever goes away gives back what it had.
+    for read in staying {
+        read.abort();
+        assert!(read.await.unwrap_err().is_cancelled());
+    }
+    for _ in 0..=most {
+        ask(&engine, &local, "account", &there_and_back()).await.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_only_connection_is_held_and_given_on() {
+    let world = world().await;
+    let (parts, local) = (world.engine.parts().clone(), world.local.clone());
+    let place = world.close().await;
+    let store = place.open_narrow().await;
+    let engine = Arc::new(Engine::new(EngineParts {
+        store: Arc::clone(&store),
+        ..parts
+    }));
+    let queries = [
+        ("account", there_and_back()),
+        ("contact", json!({ "limit": 0 })),
+        ("contact", json!({ "limit": 2 })),
+    ];
+    let reads: Vec<_> = (0..30)
+        .map(|number| {
+            let (engine, local) = (Arc::clone(&engine), local.clone());
+            let (object, query) = queries[number % queries.len()].clone();
+            tokio::spawn(async move { ask(&engine, &local, object, &query).await })
+        })
+        .collect();
+    for read in reads {
+        read.await.unwrap().unwrap();
+    }
+    assert_eq!(store.status().readers_idle, store.status().readers);
+    store.close().await;
 }

@@ -62,6 +62,22 @@ async fn by_others(place: &Place, statements: &[&str]) {
     store.close().await;
 }
 
+/// The number that a statement answers, while no host runs.
+async fn number(place: &Place, sql: &str) -> i64 {
+    let store = place.open(None).await;
+    let mut found = 0;
+    let mut reader = store.reader().await.unwrap();
+    reader
+        .read(&Statement::new(sql, Vec::new()), &mut |row| {
+            found = row.cell(0).as_integer().unwrap_or_default()
+        })
+        .await
+        .unwrap();
+    drop(reader);
+    store.close().await;
+    found
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tables_of_saved_objects_stay() {
     let place = Place::new();
@@ -197,19 +213,8 @@ async fn what_somebody_else_made_is_neither_proposed_nor_taken() {
     assert_eq!(records(&plugin, "theirs").await[0]["label"], "kept");
     plugin.stop().await.unwrap();
     fits(&[]).await;
-    let store = place.open(None).await;
     let sql = "SELECT COUNT(*) FROM theirs WHERE id = 't1' AND label = 'kept' AND raw = 0.5";
-    let mut found = 0;
-    let mut reader = store.reader().await.unwrap();
-    reader
-        .read(&Statement::new(sql, Vec::new()), &mut |row| {
-            found = row.cell(0).as_integer().unwrap_or_default()
-        })
-        .await
-        .unwrap();
-    drop(reader);
-    store.close().await;
-    assert_eq!(found, 1);
+    assert_eq!(number(&place, sql).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -227,6 +232,65 @@ async fn a_table_that_was_taken_away_is_nobodys_when_it_comes_back() {
     let plugin = start(&place, &app, &[]).await;
     assert_eq!(told(&plugin, "status").await, (0, FITS.to_owned()));
     plugin.stop().await.unwrap();
+}
+
+async fn of_record(plugin: &TestPlugin, method: &str, route: &str, object: &str, body: Value) -> Value {
+    let parameters = [("object", object), ("id", "t1"), ("version", "1")];
+    let call = Call {
+        method,
+        route,
+        parameters: &parameters,
+        query: "",
+        body,
+    };
+    send_as(plugin, &local(), call).await.unwrap()
+}
+
+/// The table keeps its name and says nothing of the one that the object had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_and_import_jobs_follow_an_object_that_keeps_its_table() {
+    const VERSIONS: &str = "/api/v1/data/{object}/{id}/versions";
+    let versioned = |names: &str| {
+        format!("{names}\nversioning: {{ enabled: true, strategy: delta }}\nfields:\n  name: {{ type: text }}\n")
+    };
+    for (before, after) in [
+        (
+            "name: thing\ntableName: things",
+            "name: other\nrenamedFrom: thing\ntableName: things",
+        ),
+        ("name: thing", "name: other\nrenamedFrom: thing\ntableName: thing"),
+    ] {
+        let place = Place::new();
+        let (before, after) = (versioned(before), versioned(after));
+        let plugin = start(&place, &before, &[]).await;
+        create(&plugin, "thing", json!({ "id": "t1", "name": "one" }))
+            .await
+            .unwrap();
+        let change = json!({ "name": "two" });
+        of_record(&plugin, "PATCH", "/api/v1/data/{object}/{id}", "thing", change).await;
+        plugin.stop().await.unwrap();
+        let job = "INSERT INTO sys_import_job (id, object_name, status) VALUES ('j1', 'thing', 'done')";
+        by_others(&place, &[job]).await;
+        for (run, versions) in [("first", 2), ("second", 4)] {
+            let plugin = start(&place, &after, &[]).await;
+            assert_eq!(blocked(&plugin).await, None, "{run}");
+            assert_eq!(told(&plugin, "plan").await, (0, FITS.to_owned()), "{run}");
+            let found = of_record(&plugin, "GET", VERSIONS, "other", Value::Null).await;
+            assert_eq!(found["total"], versions, "{run}: {found}");
+            // What it was can be had again, and history goes on behind it.
+            let restore = format!("{VERSIONS}/{{version}}/restore");
+            of_record(&plugin, "POST", &restore, "other", Value::Null).await;
+            assert_eq!(records(&plugin, "other").await[0]["name"], "one", "{run}");
+            let change = json!({ "name": run });
+            of_record(&plugin, "PATCH", "/api/v1/data/{object}/{id}", "other", change).await;
+            plugin.stop().await.unwrap();
+        }
+        let counts = [("sys_import_job", "other"), ("sys_record_version", "thing")];
+        for ((table, object), expected) in counts.into_iter().zip([1, 0]) {
+            let sql = format!("SELECT COUNT(*) FROM {table} WHERE object_name = '{object}'");
+            assert_eq!(number(&place, &sql).await, expected, "{table} {object}");
+        }
+    }
 }
 
 /// A change of an app that comes to records: what is in its way, if anything.

@@ -13,8 +13,8 @@ use objectos_data::model::CatalogueCell;
 use objectos_data::record::Schema;
 use objectos_data::schema::{DatabaseShape, SchemaStep};
 use objectos_data::store::{
-    BoxFuture, Cell, Datasources, Dialect, Outcome, Reader, Row, RowVisitor, SqlValue, Statement, Store, StoreStatus,
-    WriteUnit,
+    BoxFuture, Cell, Datasources, Dialect, HoldRight, Outcome, Reader, Row, RowVisitor, SqlValue, Statement, Store,
+    StoreStatus, WriteUnit,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -75,6 +75,10 @@ impl Store for Recorder {
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Reader>>> {
         let connection: Box<dyn Reader> = Box::new(Connection(Arc::clone(&self.log)));
         Box::pin(std::future::ready(Ok(connection)))
+    }
+
+    fn hold_right(&self) -> BoxFuture<'_, Result<HoldRight>> {
+        Box::pin(std::future::ready(Ok(HoldRight::default())))
     }
 
     fn write(&self, unit: WriteUnit) -> BoxFuture<'_, Result<Outcome>> {

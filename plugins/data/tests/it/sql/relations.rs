@@ -95,7 +95,7 @@ async fn a_page_of_children_of_each_parent() {
         Some(json!({ "name": "seen" })),
         &expect![[r#"
             SELECT t."name", t."id" FROM "deal" t WHERE t."name" = ? ORDER BY t."id" LIMIT 101
-              [Text("seen")]
+              [SharedText("seen")]
             SELECT t."c0", t."c1", t."c2" FROM (SELECT t."name" AS "c0", t."id" AS "c1", t."deal" AS "c2", ROW_NUMBER() OVER (PARTITION BY t."deal" ORDER BY t."id") AS "place" FROM "step" t WHERE (t."name" = ? AND t."deal" IN (SELECT e.value FROM json_each(?) e))) t WHERE t."place" <= ? ORDER BY t."c2", t."place" LIMIT 20001
               [Text("seen"), Json("[\"[\\\"x\\\"]\"]"), Integer(1)]
         "#]],

@@ -4,20 +4,23 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use objectos_data::error::DataError;
 use objectos_data::store::{Expect, Outcome, Reader, Row, Statement, Store};
+use objectos_plugin_api::ErrorKind;
 
 use super::{create_table, insert, unit};
-use crate::driver::{Driver, Place, driver};
+use crate::driver::{Driver, Place, driver, held_most};
 
 /// How long a connection may take to come back.
 const BACK_LIMIT: Duration = Duration::from_secs(20);
 
-/// A store with a table of one row.
+/// A store with a table of one row, which was made without haste.
 async fn open(place: &Place, query_timeout: Duration) -> Arc<dyn Store> {
-    let store = place.open_with(None, query_timeout).await;
-    store.change_schema(vec![create_table()]).await.unwrap();
-    store_row(&store, "a").await;
-    store
+    let patient = place.open(None).await;
+    patient.change_schema(vec![create_table()]).await.unwrap();
+    store_row(&patient, "a").await;
+    patient.close().await;
+    place.open_with(None, query_timeout).await
 }
 
 async fn store_row(store: &Arc<dyn Store>, id: &str) {
@@ -146,6 +149,10 @@ async fn a_statement_that_nobody_waits_for_any_more_is_ended_with_what_it_held()
     let store = open(&place, query_timeout).await;
     let mut other = store.reader().await.unwrap();
     let mut reader = store.reader().await.unwrap();
+    let session = match driver() {
+        Driver::Sqlite => None,
+        Driver::Postgres => Some(number(reader.as_mut(), "SELECT pg_backend_pid()::bigint").await),
+    };
     reader.hold().await.unwrap();
     assert_eq!(rows(reader.as_mut()).await, 1);
     let (statement, mut nobody) = (endless(), |_: &dyn Row| {});
@@ -154,7 +161,57 @@ async fn a_statement_that_nobody_waits_for_any_more_is_ended_with_what_it_held()
     assert!(reading.as_mut().poll(&mut task).is_pending());
     drop(reading);
     drop(reader);
+    if let Some(session) = session {
+        // The server notices in its own time, and shows the transaction until then.
+        let there = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = {session}");
+        let ended = async { while number(other.as_mut(), &there).await > 0 {} };
+        tokio::time::timeout(BACK_LIMIT, ended)
+            .await
+            .expect("the server ends the session");
+    }
     nothing_is_held(&store, 1, other.as_mut()).await;
     drop(other);
     store.close().await;
+}
+
+#[tokio::test]
+async fn as_many_connections_are_held_as_may_be_and_the_others_stay_free() {
+    let place = Place::new();
+    // Long enough to make the connections, which has the same limit.
+    let limit = Duration::from_secs(2);
+    let store = place.open_within(None, Duration::from_secs(30), limit).await;
+    store.change_schema(vec![create_table()]).await.unwrap();
+    let (mut rights, mut held) = (Vec::new(), Vec::new());
+    for _ in 0..held_most(store.status().readers) {
+        rights.push(store.hold_right().await.unwrap());
+        let mut reader = store.reader().await.unwrap();
+        reader.hold().await.unwrap();
+        held.push(reader);
+    }
+    // The same answer as of a pool that is full, and after the same time.
+    let error = store.hold_right().await.unwrap_err();
+    assert!(
+        matches!(error, DataError::NoConnection { waited_ms: 2_000 }),
+        "{error:?}"
+    );
+    assert_eq!(
+        (error.code(), error.kind()),
+        ("service_unavailable", ErrorKind::Unavailable)
+    );
+    // Whoever holds nothing has one of the others, each of them.
+    let mut others = Vec::new();
+    while store.status().readers_idle > 0 {
+        let mut other = store.reader().await.unwrap();
+        assert_eq!(rows(other.as_mut()).await, 0);
+        others.push(other);
+    }
+    assert_eq!(others.len(), store.status().readers - held.len());
+    drop((others, held));
+    // The next right that is given back serves whoever waits.
+    let (served, ()) = tokio::join!(store.hold_right(), async { drop(rights.pop()) });
+    rights.push(served.unwrap());
+    // Nobody waits at a store that closes.
+    let (closed, ()) = tokio::join!(store.hold_right(), store.close());
+    let error = closed.unwrap_err();
+    assert!(matches!(error, DataError::StoreClosed), "{error:?}");
 }

@@ -34,7 +34,14 @@ async fn world() -> World {
 }
 
 /// Whether somebody is let, acting themselves and through a plugin that acts as the system for them.
-async fn is_let(world: &World, context: &Context, method: &str, object: &str, record: Value, before: Value) -> bool {
+pub(super) async fn is_let(
+    world: &World,
+    context: &Context,
+    method: &str,
+    object: &str,
+    record: Value,
+    before: Value,
+) -> bool {
     let point = BEFORE.iter().find(|(known, _)| *known == method).unwrap().1;
     let mut payload = json!({ "object": object, "id": "x1", "record": record });
     if !before.is_null() {
@@ -502,5 +509,56 @@ async fn a_link_gives_what_it_says_whatever_somebody_had_before() {
     let double = json!({ "object": "account", "recordId": "a1", "recipient": "carol" });
     let error = world.route(&ann, create, &[], "", double).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "one by hand is enough");
+    world.plugin.stop().await.unwrap();
+}
+
+/// A share that rests on another one would stay when that one goes.
+#[tokio::test]
+async fn what_goes_with_a_link_or_ends_by_itself_is_shared_on_with_nobody() {
+    let world = World::new().await;
+    let (ann, carol) = (user("ann"), user("carol"));
+    for name in ["ann", "carol"] {
+        world.assign("sales", name, None).await;
+    }
+    world.data.put("account", map(json!({ "id": "a1", "owner_id": "ann" })));
+    let create = "POST /api/v1/permissions/shares";
+    let share = |to: &Value| {
+        let mut body = map(json!({ "object": "account", "recordId": "a1", "accessLevel": "full" }));
+        body.extend(map(to.clone()));
+        Value::Object(body)
+    };
+    let tries = [
+        json!({ "recipient": "carol" }),
+        json!({ "recipient": "dave" }),
+        json!({ "recipientType": "role", "recipient": "user" }),
+        json!({ "recipientType": "link" }),
+    ];
+    let refused = async |why: &str| {
+        for to in &tries {
+            let error = world.route(&carol, create, &[], "", share(to)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{why}: {to}");
+        }
+    };
+    let ends = moment::text(NOW_MS + 1000);
+    for more in [json!({}), json!({ "expiresAt": ends })] {
+        let mut link = share(&more);
+        link["recipientType"] = json!("link");
+        let (_, made) = world.route(&ann, create, &[], "", link).await.unwrap();
+        let at = [("token", made["token"].as_str().unwrap())];
+        let accept = "POST /api/v1/permissions/links/{token}";
+        let (_, taken) = world.route(&carol, accept, &at, "", Value::Null).await.unwrap();
+        assert_eq!(taken["accessLevel"], "full");
+        refused("by a link").await;
+    }
+    let until = json!({ "recipient": "carol", "expiresAt": ends });
+    let (_, made) = world.route(&ann, create, &[], "", share(&until)).await.unwrap();
+    refused("until some moment").await;
+    // Whoever has everything for good shares as the owner does.
+    let lasting = map(json!({ "expires_at": null }));
+    world
+        .data
+        .change("sys_record_share", made["id"].as_str().unwrap(), &lasting);
+    let (status, _) = world.route(&carol, create, &[], "", share(&tries[1])).await.unwrap();
+    assert_eq!(status, 201);
     world.plugin.stop().await.unwrap();
 }

@@ -64,6 +64,6 @@ impl Connection {
 
     async fn bare(&mut self, call: StorageCall, sql: &'static str) -> Result<(), Failure> {
         let mut nothing = |_: Seen<'_>| {};
-        self.run(call, Arc::from(sql), Vec::new(), true, &mut nothing).await
+        self.run(call, Arc::from(sql), &[], true, &mut nothing).await
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::store::sqlite::connection::{Connection, Failure, Seen};
-use crate::store::{Expect, Outcome, Refusal, SqlValue, Step, StorageCall, WriteUnit};
+use crate::store::{Expect, Outcome, Refusal, Step, StorageCall, WriteUnit};
 
 /// Units up to this size go to the database as one text: one hop to its thread in place of one for each step.
 const STEPS_JOINED_MAX: usize = 4;
@@ -72,7 +72,7 @@ pub(super) async fn run(
     let joined = unit.steps.len() <= STEPS_JOINED_MAX;
     if let Some(prefix) = prefix.filter(|_| !joined) {
         connection
-            .run(StorageCall::Begin, Arc::from(prefix), Vec::new(), true, &mut |_| {})
+            .run(StorageCall::Begin, Arc::from(prefix), &[], true, &mut |_| {})
             .await?;
     }
     let mut first = 0;
@@ -122,7 +122,8 @@ async fn chunk(
     first: usize,
     numbers: &mut Vec<(usize, i64)>,
 ) -> Result<Option<Refusal>, Failure> {
-    let (sql, values) = join(prefix, steps);
+    let sql = join(prefix, steps);
+    let values = steps.iter().flat_map(|step| &step.statement.values);
     let before = prefix.map_or(0, |prefix| prefix.split(';').count());
     let mut progress = Progress::default();
     let ran = connection
@@ -169,20 +170,18 @@ async fn chunk(
     }
 }
 
-fn join(prefix: Option<&str>, steps: &[&Step]) -> (Arc<str>, Vec<SqlValue>) {
+fn join(prefix: Option<&str>, steps: &[&Step]) -> Arc<str> {
     if let (None, [step]) = (prefix, steps) {
-        return (Arc::clone(&step.statement.sql), step.statement.values.clone());
+        return Arc::clone(&step.statement.sql);
     }
     let length = steps.iter().fold(32, |sum, step| sum + step.statement.sql.len() + 1);
     let mut sql = String::with_capacity(length);
     sql.push_str(prefix.unwrap_or_default());
-    let mut values = Vec::with_capacity(steps.iter().map(|step| step.statement.values.len()).sum());
     for step in steps {
         if !sql.is_empty() {
             sql.push(';');
         }
         sql.push_str(&step.statement.sql);
-        values.extend(step.statement.values.iter().cloned());
     }
-    (Arc::from(sql), values)
+    Arc::from(sql)
 }

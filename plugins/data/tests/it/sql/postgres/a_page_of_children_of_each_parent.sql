@@ -12,7 +12,7 @@ SELECT t."c0", t."c1", t."c2", t."c3" FROM (SELECT t."name" AS "c0", t."amount" 
 
 -- deal {"fields":["name"],"expand":{"step":{"fields":["name"],"limit":1}}}
 SELECT t."name", t."id" FROM "deal" t WHERE t."name" = ($1::text COLLATE "C") ORDER BY t."id" LIMIT 101
-  [Text("seen")]
+  [SharedText("seen")]
 SELECT t."c0", t."c1", t."c2" FROM (SELECT t."name" AS "c0", t."id" AS "c1", t."deal" AS "c2", ROW_NUMBER() OVER (PARTITION BY t."deal" ORDER BY t."id") AS "place" FROM "step" t WHERE (t."name" = ($1::text COLLATE "C") AND t."deal" IN (SELECT e.value FROM jsonb_array_elements_text($2::jsonb) e(value)))) t WHERE t."place" <= $3::bigint ORDER BY t."c2", t."place" LIMIT 20001
   [Text("seen"), Json("[\"[\\\"x\\\"]\"]"), Integer(1)]
 
