@@ -25,8 +25,23 @@ pub(crate) const FLAG_SYSTEM: u64 = 1;
 /// Bit 63: a synchronous call that is not to wait for a provider that changes hands.
 pub(crate) const FLAG_AT_ONCE: u64 = 1 << 63;
 
-/// Bits 1 to 62 tell through which exclusive plugins a chain of calls has come.
-static CHAIN_BITS: AtomicU64 = AtomicU64::new(1);
+/// The bits of a context's flags, 1 to 62, that tell through which plugins of one kernel a chain of calls has come: one for
+/// each plugin, as long as there are some.
+#[derive(Debug, Default)]
+pub(crate) struct ChainBits {
+    given: AtomicU64,
+}
+
+impl ChainBits {
+    /// How many there are.
+    const ALL: u64 = 62;
+
+    /// The next one; 0 past the last: calls nested in a plugin without one wait like all others while it is held.
+    pub(crate) fn next(&self) -> u64 {
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        if number < Self::ALL { 1 << (number + 1) } else { 0 }
+    }
+}
 
 /// Where a plugin stands, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +73,7 @@ pub(crate) enum CellState {
 pub(crate) struct PluginCell {
     pub(crate) id: Arc<str>,
     state: ArcSwap<CellState>,
-    /// The bit of a call chain that has come through this plugin; 0 for a plugin that is never held long.
+    /// The bit of a call chain that has come through this plugin; 0 for one that has none ([`ChainBits`]).
     pub(crate) chain_bit: u64,
 }
 
@@ -71,18 +86,11 @@ impl fmt::Debug for PluginCell {
 }
 
 impl PluginCell {
-    pub(crate) fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str, chain_bit: u64) -> Self {
         let down = Down {
             state: DownState::Starting,
             reason: "it has not started yet".to_owned(),
         };
-        let bit = CHAIN_BITS.fetch_add(1, Ordering::Relaxed);
-        // Past the last bit a plugin goes without: nested calls then wait like all others.
-        let chain_bit = u32::try_from(bit)
-            .ok()
-            .filter(|bit| *bit < 63)
-            .and_then(|bit| 1_u64.checked_shl(bit))
-            .unwrap_or(0);
         Self {
             id: Arc::from(id),
             state: ArcSwap::from_pointee(CellState::Down(down)),
@@ -255,5 +263,24 @@ struct Place<'a>(&'a AtomicUsize);
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChainBits, FLAG_AT_ONCE, FLAG_SYSTEM};
+
+    #[test]
+    fn every_plugin_of_a_kernel_has_a_bit_of_its_own_as_long_as_there_are_some() {
+        let check = |bits: &ChainBits| {
+            let given: Vec<u64> = (0..62).map(|_| bits.next()).collect();
+            let all = given.iter().fold(0_u64, |all, bit| all | bit);
+            assert_eq!(all, !(FLAG_SYSTEM | FLAG_AT_ONCE), "each of them once: {given:x?}");
+            assert_eq!([bits.next(), bits.next()], [0, 0]);
+        };
+        // Other kernels in the same process take nothing of it.
+        for _ in 0..3 {
+            check(&ChainBits::default());
+        }
     }
 }

@@ -83,7 +83,8 @@ pub(crate) struct PluginRecord {
 }
 
 impl PluginRecord {
-    pub(crate) fn new(candidate: Arc<Candidate>, level: usize, now: String) -> Self {
+    /// `chain_bit`: of the kernel that it belongs to.
+    pub(crate) fn new(candidate: Arc<Candidate>, level: usize, now: String, chain_bit: u64) -> Self {
         let health = PluginHealthReport {
             status: PluginHealthStatus::Unknown,
             timestamp: now,
@@ -92,7 +93,7 @@ impl PluginRecord {
             checks: Vec::new(),
             dependencies: Vec::new(),
         };
-        let cell = Arc::new(PluginCell::new(candidate.id()));
+        let cell = Arc::new(PluginCell::new(candidate.id(), chain_bit));
         let details = Details {
             candidate,
             level,

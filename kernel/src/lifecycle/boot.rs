@@ -132,7 +132,13 @@ fn register(core: &Core, levels: &[Vec<Arc<Candidate>>]) {
 
 /// Makes the record of one plugin.
 pub(crate) fn add_record(core: &Core, candidate: &Arc<Candidate>, level: usize) -> Arc<PluginRecord> {
-    let record = Arc::new(PluginRecord::new(Arc::clone(candidate), level, core.now_text()));
+    let chain_bit = core.chain_bits.next();
+    let record = Arc::new(PluginRecord::new(
+        Arc::clone(candidate),
+        level,
+        core.now_text(),
+        chain_bit,
+    ));
     core.records.write().insert(Arc::clone(&record.id), Arc::clone(&record));
     for service in &candidate.document.objectos.services.provides {
         core.services.bind(&service.name, &record.cell, false);

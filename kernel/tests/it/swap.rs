@@ -197,27 +197,22 @@ fn a_call_that_comes_out_of_a_draining_one_passes() {
         });
         let (kernel, report) = rig.boot().await;
         assert!(report.complete(), "{report}");
-        // a waits, then b calls a back while a is to be swapped.
-        let stop = Arc::new(AtomicBool::new(false));
-        let calls = Arc::new(AtomicU64::new(0));
-        let (own, ended, counted) = (kernel.clone(), Arc::clone(&stop), Arc::clone(&calls));
-        let load = tokio::spawn(async move {
-            while !ended.load(Ordering::Relaxed) {
-                let back = json!({ "service": "probe.a", "method": "wait", "payload": 3 });
-                let there = json!({ "service": "probe.b", "method": "onward", "payload": back });
-                call(&own, "probe.a", "onward", there).await.unwrap();
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        until("calls", || async { calls.load(Ordering::Relaxed) > 2 }).await;
+        // b calls a back while a is held for its swap, which waits for the call that a made to b.
+        let back = json!({ "service": "probe.a", "method": "wait", "payload": 3, "afterMs": 500 });
+        let there = json!({ "service": "probe.b", "method": "onward", "payload": back });
+        let own = kernel.clone();
+        let chain = tokio::spawn(async move { call(&own, "probe.a", "onward", there).await });
+        until("the call of b", || async {
+            kernel.metrics()["plugins"]["probe.b"]["inFlight"] == json!(1)
+        })
+        .await;
         let report = kernel.swap("probe.a").await.unwrap();
         assert_eq!(report.generation, 2);
         assert!(
             report.switch_us < 10_000_000,
             "the swap did not wait for itself: {report:?}"
         );
-        stop.store(true, Ordering::Relaxed);
-        load.await.unwrap();
+        assert_eq!(chain.await.unwrap().unwrap(), json!(3));
         kernel.shutdown(STOP).await;
     });
 }
