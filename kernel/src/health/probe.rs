@@ -128,6 +128,10 @@ fn note(core: &Core, record: &PluginRecord, policy: &PluginHealthCheck, seen: Se
         panicked,
     } = seen;
     record.with(|details| {
+        // The next version's own word may have been written down since.
+        if record.cell.running().is_none_or(|instance| instance.serial != serial) {
+            return false;
+        }
         let streak = details.streak.after(serves(health.status));
         details.streak = streak;
         let well = streak.successes >= policy.success_threshold;

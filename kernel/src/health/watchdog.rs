@@ -19,6 +19,7 @@ use crate::{
         presence::{self, About, Errand, Sight},
     },
     kernel::core::{Core, KernelState},
+    loader,
 };
 
 /// Between two looks.
@@ -88,9 +89,11 @@ impl Age {
 /// until another is woken. On a thread that ends at once: code of plugins leaves values on its thread, which keep their libraries.
 fn wake_others(core: &Arc<Core>) {
     let core = Arc::clone(core);
-    let started = thread::Builder::new()
-        .name("nudge".to_owned())
-        .spawn(move || core.nudge());
+    let started = thread::Builder::new().name("nudge".to_owned()).spawn(move || {
+        // What code of plugins leaves on this thread is noted then, and an unload need not wait for its end.
+        loader::on_thread_start();
+        core.nudge();
+    });
     if let Err(error) = started {
         tracing::warn!(%error, "the threads beside one that is blocked could not be woken");
     }

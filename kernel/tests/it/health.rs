@@ -136,8 +136,11 @@ impl Ward {
     async fn restarted(&self, generation: u64) {
         self.pass_until("the restart", |plugin| plugin["generation"] == json!(generation))
             .await;
-        self.pass_until("health", |_| self.status() == PluginHealthStatus::Healthy)
-            .await;
+        // It is in charge when it runs; its health is written down a moment before.
+        self.pass_until("health", |plugin| {
+            plugin["state"] == json!("running") && self.status() == PluginHealthStatus::Healthy
+        })
+        .await;
     }
 
     fn plugin(&self) -> Value {

@@ -87,7 +87,26 @@ async fn each_type_goes_in_its_time_and_the_chain_holds_over_the_gaps() {
     assert!(text.contains("12 taken out by retention, 2 archives"), "{text}");
     // The chain goes on from its end.
     deliver(&plugin, &created("e1", "r")).await;
-    assert_eq!(verify(&plugin, &[]).await.0, 0);
+    let (code, text) = verify(&plugin, &[]).await;
+    assert_eq!(code, 0, "{text}");
+    plugin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_while_it_is_checked_is_not_missing() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let plugin = world.start(policy(folder.path(), false)).await;
+    for round in 1..=20 {
+        for number in 0..5 {
+            deliver(&plugin, &created(&format!("e{round}-{number}"), "r")).await;
+        }
+        // Over as soon as they are there: somewhere in these looks they go.
+        plugin.set_now_ms(NOW_MS + 101 * DAY_MS);
+        for _ in 0..10 {
+            let (code, text) = verify(&plugin, &[]).await;
+            assert_eq!(code, 0, "round {round}: {text}");
+        }
+    }
     plugin.stop().await.unwrap();
 }
 

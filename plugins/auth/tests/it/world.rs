@@ -136,7 +136,7 @@ impl World {
     /// The next mail that was not read yet. Mails may go out after the answer.
     pub(crate) async fn mailed(&self) -> MailMessage {
         let read = self.read.fetch_add(1, Ordering::SeqCst);
-        for _ in 0..5000 {
+        for _ in 0..30_000 {
             if let Some(mail) = self.mails.0.lock().unwrap().get(read) {
                 return mail.clone();
             }

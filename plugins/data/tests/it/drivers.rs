@@ -54,9 +54,11 @@ const WHOLE_PLUGIN: [&str; 3] = ["permissions.", "plugin.", "runtime."];
 /// Runs the suites on one driver, and answers what was answered in each test.
 fn run(driver: &str, server: &str, seed: &str) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().expect("a folder");
+    // More than the machine has only come in each other's way, and limits in time are for what hangs.
+    let threads = std::thread::available_parallelism().map_or(2, |threads| threads.get().min(4));
     let output = Command::new(std::env::current_exe().expect("the test program"))
         .args(SUITES)
-        .args(["--test-threads", "4"])
+        .args(["--test-threads", &threads.to_string()])
         .env(DRIVER, driver)
         .env(SERVER, server)
         .env(SEED, seed)

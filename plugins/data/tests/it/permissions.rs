@@ -161,16 +161,23 @@ async fn a_flood_of_refusals_is_one_event_in_a_second() {
     }
     plugin.set_now_ms(NOON + 1_000);
     drop(list(&plugin, "bob").await.unwrap_err());
-    let told: Vec<Value> = plugin
-        .published()
-        .into_iter()
-        .filter(|event| event.name == "security.access_denied" && event.durable)
-        .map(|event| event.payload)
-        .collect();
+    let told = || -> Vec<Value> {
+        let events = plugin.published().into_iter();
+        let denied = events.filter(|event| event.name == "security.access_denied" && event.durable);
+        denied.map(|event| event.payload).collect()
+    };
     // Each stands for itself and for those that it counts: none of them is lost, and none is told of twice.
     let left_out = |event: &Value| event["metadata"]["leftOut"].as_u64().unwrap_or_default();
-    let sum: u64 = told.iter().map(|event| 1 + left_out(event)).sum();
-    assert_eq!(sum, 21, "{told:?}");
+    let sum = |told: &[Value]| -> u64 { told.iter().map(|event| 1 + left_out(event)).sum() };
+    let all = async {
+        while sum(&told()) < 21 {
+            tokio::task::yield_now().await;
+        }
+    };
+    // What a second of the machine told of by itself may come last.
+    let _ = tokio::time::timeout(Duration::from_secs(30), all).await;
+    let told = told();
+    assert_eq!(sum(&told), 21, "{told:?}");
     assert_eq!(told[0]["origin"]["actorId"], "bob");
     assert_eq!(
         (&told[0]["result"], &told[0]["targetName"]),
@@ -182,7 +189,7 @@ async fn a_flood_of_refusals_is_one_event_in_a_second() {
             json!({ "object": "thing", "operation": "read", "code": "permission_denied", "leftOut": 19 })
         ),
         // A second of the machine went by before the last one asked: the rest was told of by itself.
-        [_, rest, _] => assert_eq!(left_out(rest), 18, "{told:?}"),
+        [_, second, third] => assert_eq!(left_out(second) + left_out(third), 18, "{told:?}"),
         _ => panic!("{told:?}"),
     }
     plugin.stop().await.unwrap();

@@ -281,7 +281,7 @@ async fn writers_that_are_all_in_use_turn_the_next_away() {
     let options = PostgresOptions {
         schema: Some(schema.clone()),
         pool_size: 4,
-        connect_timeout: std::time::Duration::from_secs(2),
+        connect_timeout: std::time::Duration::from_secs(5),
         ..PostgresOptions::new(url)
     };
     let store = PostgresStore::open(options).await.unwrap();
@@ -323,6 +323,36 @@ async fn connections_that_the_server_closed_are_made_anew() {
     world.update("thing", "a", json!({ "name": "b" })).await.unwrap();
     assert_eq!(world.get("thing", "a").await.unwrap()["name"], "b");
     other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_is_had_though_the_server_closed_the_connection() {
+    if postgres().is_none() {
+        return;
+    }
+    let place = Place::on(Driver::Postgres);
+    let store = place.open(None).await;
+    // From now on there are idle connections.
+    store.lock("a").await.unwrap().release().await;
+    let beside = place.beside();
+    let other = beside.open(None).await;
+    let mut reader = other.reader().await.unwrap();
+    let kill = "SELECT COUNT(pg_terminate_backend(pid)::integer) FROM pg_stat_activity \
+        WHERE application_name = 'objectos ' || current_schema() AND pid <> pg_backend_pid()";
+    reader
+        .read(&Statement::new(kill, Vec::new()), &mut |_| {})
+        .await
+        .unwrap();
+    drop(reader);
+    let held = store.lock("a").await.unwrap();
+    // It is one: another node waits for it.
+    let mut waiting = std::pin::pin!(other.lock("a"));
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(300), waiting.as_mut()).await;
+    assert!(waited.is_err(), "both have it");
+    held.release().await;
+    waiting.await.unwrap().release().await;
+    other.close().await;
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -465,7 +465,7 @@ async fn a_closed_store_refuses_and_its_file_can_be_opened_again() {
 async fn a_pool_that_stays_full_turns_callers_away() {
     let place = Place::new();
     // Long enough to make the connections, which has the same limit.
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(5);
     let store = place.open_within(None, Duration::from_secs(30), limit).await;
     let mut held = Vec::new();
     for _ in 0..store.status().readers {
@@ -475,7 +475,7 @@ async fn a_pool_that_stays_full_turns_callers_away() {
     let begun = Instant::now();
     let error = store.reader().await.map(drop).unwrap_err();
     assert!(
-        matches!(error, DataError::NoConnection { waited_ms: 2_000 }),
+        matches!(error, DataError::NoConnection { waited_ms: 5_000 }),
         "{error:?}"
     );
     assert_eq!(
@@ -494,7 +494,7 @@ async fn a_pool_that_stays_full_turns_callers_away() {
 #[tokio::test]
 async fn a_query_without_end_is_ended() {
     let place = Place::new();
-    let store = place.open_with(None, Duration::from_millis(200)).await;
+    let store = place.open_with(None, Duration::from_secs(2)).await;
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n";
     let mut reader = store.reader().await.unwrap();
     let error = reader

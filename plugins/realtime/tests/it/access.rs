@@ -218,7 +218,10 @@ async fn that_somebody_is_connected_is_no_use_of_their_session() {
     let connection = world.listening("ann").await;
     world.put("d1", "t1", "ann", None).await;
     world.ground.looks.lock().unwrap().clear();
-    assert_eq!(world.heard("ann", &connection).await.len(), 1);
+    // Asked once: each request is a use.
+    let line = format!("GET /api/v1/realtime/poll?connectionId={connection}&after=0&timeoutMs=0");
+    let answer = world.ask("ann", &line, Value::Null).await;
+    assert_eq!(answer["messages"].as_array().map(Vec::len), Some(1), "{answer}");
     let looks = world.ground.looks.lock().unwrap().clone();
     assert_eq!(looks.first(), Some(&false), "to ask is a use");
     assert!(

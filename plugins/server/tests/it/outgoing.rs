@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     client::patiently,
     gateway::{TestGateway, start, start_tls},
-    tls::certificate,
+    tls::{certificate, certificate_for},
 };
 
 /// What the operator grants and denies, each as `plugin subject`; `*` grants everything.
@@ -400,11 +400,16 @@ async fn https_needs_a_certificate_that_is_believed_and_fits() {
     let believing = outgoing(json!({ "authorities": config.certificate }), true);
     assert_eq!(send(&believing, request(url("localhost"))).await.unwrap().status, 200);
     assert_eq!(send(&believing, request(url("127.0.0.1"))).await.unwrap().status, 200);
-    let (kind, message) = send(&believing, request(url("sub.localhost"))).await.unwrap_err();
-    assert_eq!(kind, ErrorKind::External, "{message}");
-    let (kind, message) = send(&outgoing(json!({}), true), request(url("localhost")))
-        .await
-        .unwrap_err();
-    assert_eq!(kind, ErrorKind::External);
-    assert!(message.starts_with("no secure connection: "), "{message}");
+    let insecure = async |outgoing: &Outgoing<Rules>, url: String| {
+        let (kind, message) = send(outgoing, request(url)).await.unwrap_err();
+        assert_eq!(kind, ErrorKind::External);
+        assert!(message.starts_with("no secure connection: "), "{message}");
+    };
+    insecure(&outgoing(json!({}), true), url("localhost")).await;
+    // Believed, and another's.
+    let (_folder, config) = certificate_for(&["localhost"]);
+    let other = start_tls(&TestGateway::new(), json!({}), acceptor(&config).unwrap());
+    let believing = outgoing(json!({ "authorities": config.certificate }), true);
+    let url = format!("https://{}/echo/a", other.address);
+    insecure(&believing, url).await;
 }

@@ -20,8 +20,14 @@ use crate::{
 
 /// A certificate for `localhost` and 127.0.0.1, in files.
 pub(crate) fn certificate() -> (TempDir, TlsConfig) {
+    certificate_for(&["localhost", "127.0.0.1"])
+}
+
+/// A certificate for these names, in files.
+pub(crate) fn certificate_for(names: &[&str]) -> (TempDir, TlsConfig) {
     let folder = TempDir::new().unwrap();
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
     let write = |name: &str, text: String| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();

@@ -24,14 +24,19 @@ pub(super) async fn take(mut lease: Lease, name: &str) -> Result<Held> {
         "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
          SELECT pg_advisory_xact_lock({LOCK_SPACE}, hashtext(current_schema() || '.lock.{name}'))"
     );
-    let connection = lease.connection().await?;
-    connection
-        .plain(StorageCall::Begin, &sql)
-        .await
-        .map_err(|failure| failure.into_error("be locked"))?;
-    // Dropped without a word, the connection does not go back to the others with the lock still on it.
-    connection.reserve(true);
-    Ok(Held(lease))
+    loop {
+        let connection = lease.connection().await?;
+        match connection.plain(StorageCall::Begin, &sql).await {
+            Ok(()) => {
+                // Dropped without a word, the connection does not go back to the others with the lock still on it.
+                connection.reserve(true);
+                return Ok(Held(lease));
+            }
+            // A lock that was had goes with its connection.
+            Err(failure) if lease.again(&failure) => {}
+            Err(failure) => return Err(failure.into_error("be locked")),
+        }
+    }
 }
 
 impl StoreLock for Held {

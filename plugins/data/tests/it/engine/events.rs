@@ -283,7 +283,7 @@ async fn an_export_that_breaks_off_tells_how_much_went_out() {
         drop(export);
         // The event was handed over and is stored by itself.
         let count = told + usize::from(expected.is_some());
-        for _ in 0..1_000 {
+        for _ in 0..6_000 {
             if summaries(&world).await.len() >= count {
                 break;
             }

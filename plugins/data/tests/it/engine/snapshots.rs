@@ -412,7 +412,7 @@ async fn reads_that_hold_connections_leave_some_to_others() {
     let (parts, local) = (world.engine.parts().clone(), world.local.clone());
     let place = world.close().await;
     // Long enough to make the connections, which has the same limit.
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(5);
     let store = place.open_within(None, Duration::from_secs(30), limit).await;
     let most = held_most(store.status().readers);
     let mut staying = Vec::new();

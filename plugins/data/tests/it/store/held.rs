@@ -121,7 +121,7 @@ async fn who_drops_the_connection_lets_go() {
 #[tokio::test]
 async fn a_statement_that_takes_too_long_leaves_nothing_held() {
     let place = Place::new();
-    let store = open(&place, Duration::from_millis(500)).await;
+    let store = open(&place, Duration::from_secs(2)).await;
     let mut other = store.reader().await.unwrap();
     let mut reader = store.reader().await.unwrap();
     reader.hold().await.unwrap();
@@ -144,7 +144,7 @@ async fn a_statement_that_nobody_waits_for_any_more_is_ended_with_what_it_held()
     // SQLite is told to stop. A server notices by itself that the line is gone, when it has something to say.
     let query_timeout = match driver() {
         Driver::Sqlite => Duration::from_secs(300),
-        Driver::Postgres => Duration::from_secs(1),
+        Driver::Postgres => Duration::from_secs(3),
     };
     let store = open(&place, query_timeout).await;
     let mut other = store.reader().await.unwrap();
@@ -178,7 +178,7 @@ async fn a_statement_that_nobody_waits_for_any_more_is_ended_with_what_it_held()
 async fn as_many_connections_are_held_as_may_be_and_the_others_stay_free() {
     let place = Place::new();
     // Long enough to make the connections, which has the same limit.
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(5);
     let store = place.open_within(None, Duration::from_secs(30), limit).await;
     store.change_schema(vec![create_table()]).await.unwrap();
     let (mut rights, mut held) = (Vec::new(), Vec::new());
@@ -191,7 +191,7 @@ async fn as_many_connections_are_held_as_may_be_and_the_others_stay_free() {
     // The same answer as of a pool that is full, and after the same time.
     let error = store.hold_right().await.unwrap_err();
     assert!(
-        matches!(error, DataError::NoConnection { waited_ms: 2_000 }),
+        matches!(error, DataError::NoConnection { waited_ms: 5_000 }),
         "{error:?}"
     );
     assert_eq!(
