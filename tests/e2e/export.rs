@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{ErrorKind, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -29,6 +30,8 @@ fn filled() -> Option<Host> {
     fs::create_dir_all(&app).unwrap();
     fs::write(app.join("objectos.app.yml"), "id: readings\nversion: 1.0.0\n").unwrap();
     fs::write(app.join("reading.object.yml"), OBJECT).unwrap();
+    // A swap waits for a whole export, however slow it is.
+    set_up(&builder.plugins().join("data.so"), "", 5 * LIMIT);
     let mut host = builder.app(&app).environment("OBJECTOS_WATCH", "false").start();
     assert_eq!(host.terminate(), Some(0));
     let sql = format!(
@@ -147,13 +150,18 @@ fn a_slow_reader_costs_no_memory(host: &Host, bytes: usize) {
     assert!(grown < MEMORY_BYTES_MAX, "memory grew by {grown} bytes from {before}");
 }
 
+/// How long its drains may take, and a description by which the file is another one.
+fn set_up(library: &Path, description: &str, drain: Duration) {
+    plugins::edit_manifest(library, |document| {
+        document["manifest"]["description"] = json!(description);
+        document["objectos"]["limits"]["drainMs"] = json!(drain.as_millis());
+    });
+}
+
 /// Puts the same version in the place of the running one; drains are short from then on.
 fn swap(host: &Host) -> thread::JoinHandle<()> {
     let address = host.address();
-    plugins::edit_manifest(&host.plugins().join("data.so"), |document| {
-        document["manifest"]["description"] = json!("Replaced");
-        document["objectos"]["limits"]["drainMs"] = json!(500);
-    });
+    set_up(&host.plugins().join("data.so"), "Replaced", Duration::from_millis(500));
     thread::spawn(move || {
         let path = format!("/api/v1/plugins/{DATA}/swap");
         Client::new(address).send("POST", &path, &json!({})).expect(200);
