@@ -126,7 +126,8 @@ impl Auth {
         is_banned(user, self.now_ms()) && user.banned_in.as_ref() != Some(organization)
     }
 
-    /// Refuses to bring somebody back, or to say anew how long they are out and why, whom somebody beyond this reach disabled.
+    /// Refuses to bring somebody back, to say anew how long they are out and why, or to have their account or its address gone,
+    /// with which they could come anew, whom somebody beyond this reach disabled.
     ///
     /// # Errors
     /// `Forbidden`.

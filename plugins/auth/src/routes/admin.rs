@@ -185,13 +185,14 @@ pub(super) async fn unban(call: Call) -> Result<Reply> {
     Ok(Reply::ok(json!({ "user": view::user(&changed) })))
 }
 
-/// `POST /admin/remove-user {userId}`.
+/// `POST /admin/remove-user {userId}`. Whom the platform disabled, an organisation does not remove.
 pub(super) async fn remove(call: Call) -> Result<Reply> {
     let by = administrator(&call).await?;
     let user = by.own(&call, &call.body()?).await?;
     if user.id == by.me.live.user.id {
         return Err(AuthError::explained(Refusal::Forbidden, "You cannot remove yourself"));
     }
+    call.auth.check_ban(&by.reach, &user)?;
     call.auth
         .end_all(&call.context, &user, None, "The user was deleted")
         .await?;

@@ -96,7 +96,7 @@ impl Auth {
         if [ROLE, ADDRESS, STANDING].into_iter().any(changes) {
             self.check_own(write.context, &reach, &before).await?;
         }
-        if changes(BAN) {
+        if changes(BAN) || changes(ADDRESS) {
             self.check_ban(&reach, &before)?;
         }
         if own && (changes(ROLE) || changes(STANDING)) {
@@ -149,6 +149,7 @@ impl Auth {
         let user = self.within(write.context, &reach, &write.hook.id).await?;
         self.demand_for_user(write.context, &reach, &user).await?;
         self.check_own(write.context, &reach, &user).await?;
+        self.check_ban(&reach, &user)?;
         if write.is_by(&user.id) {
             return Err(forbidden("You cannot remove yourself"));
         }

@@ -264,6 +264,36 @@ async fn whom_the_platform_disabled_it_alone_brings_back() {
 }
 
 #[tokio::test]
+async fn whom_the_platform_disabled_no_organization_does_away_with() {
+    let world = ruled().await;
+    let mut root = world.registered("root@example.com").await;
+    let mut hr = manager(&world, &mut root).await;
+    let mut keyed = directory(&world, &mut hr).await;
+    let (_, id) = within(&world, &mut root).await;
+    let (user, them) = (id.as_str().unwrap(), json!({ "userId": id }));
+    root.post("admin/ban-user", them.clone()).await.expect(200);
+    // With account or address out of the way, the address would be there for a new account.
+    let moved = json!({ "Operations": [{ "op": "replace", "path": "userName", "value": "elsewhere@example.com" }] });
+    let whole = json!({ "userName": "elsewhere@example.com", "active": false });
+    hr.post("admin/remove-user", them.clone())
+        .await
+        .refused(403, "FORBIDDEN");
+    for (method, body) in [("PATCH", moved.clone()), ("PUT", whole), ("DELETE", Value::Null)] {
+        keyed.one(method, USERS, user, body).await.expect(403);
+    }
+    let kept = &world.data.rows("sys_user");
+    assert!(
+        kept.iter()
+            .any(|row| row["id"] == id && row["email"] == "ada@example.com" && row["banned"] == true),
+        "{kept:#?}"
+    );
+    root.post("admin/unban-user", them.clone()).await.expect(200);
+    keyed.one("PATCH", USERS, user, moved).await.expect(200);
+    hr.post("admin/ban-user", them.clone()).await.expect(200);
+    hr.post("admin/remove-user", them).await.expect(200);
+}
+
+#[tokio::test]
 async fn whom_an_organization_disabled_it_brings_back() {
     let world = ruled().await;
     let mut root = world.registered("root@example.com").await;

@@ -347,6 +347,7 @@ async fn who_disabled_a_user_is_written_down_with_that_and_brings_them_back() {
         json!({ "ban_expires": "2023-01-01T00:00:00.000Z" }),
     );
     let (why, by_itself) = (json!({ "ban_reason": "fraud" }), json!({ "banned_in": "o1" }));
+    let moved = json!({ "email": "elsewhere@example.com", "email_verified": false });
     let denied = || Err(ErrorKind::Denied);
     for (by, banned, before, record, expected) in [
         (&by_hr, false, &platform, &off, Ok(ours.clone())),
@@ -360,6 +361,9 @@ async fn who_disabled_a_user_is_written_down_with_that_and_brings_them_back() {
         (&by_hr, true, &platform, &over, denied()),
         (&by_hr, true, &platform, &why, denied()),
         (&by_hr, true, &theirs, &on, denied()),
+        (&by_hr, true, &platform, &moved, denied()),
+        (&by_hr, true, &ours, &moved, Ok(ours.clone())),
+        (&by_hr, false, &platform, &moved, Ok(platform.clone())),
         (&by_root, true, &theirs, &on, Ok(platform.clone())),
         (&by_hr, true, &platform, &by_itself, denied()),
         (&by_root, true, &platform, &by_itself, denied()),
@@ -373,6 +377,18 @@ async fn who_disabled_a_user_is_written_down_with_that_and_brings_them_back() {
             written.unwrap_or(before).clone()
         });
         assert_eq!(left, expected, "{} {standing} {record}", by.user());
+    }
+    for (banned, before, expected) in [
+        (true, &platform, Some(ErrorKind::Denied)),
+        (true, &theirs, Some(ErrorKind::Denied)),
+        (true, &ours, None),
+        (false, &platform, None),
+    ] {
+        world
+            .data
+            .alter("sys_user", ada, &json!({ "banned": banned, "banned_in": before }));
+        let gone = deleted(&world, "sys_user", ada);
+        assert_eq!(refusal(&world, &by_hr, &gone).await, expected, "{banned} {before}");
     }
     let user = json!({ "name": "New", "email": "new@example.com", "role": "user", "banned": true, "banned_in": "o1" });
     let new = made("sys_user", user);

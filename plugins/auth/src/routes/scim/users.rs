@@ -329,6 +329,7 @@ async fn apply(call: &Call, reach: &Reach, user: &User, mut change: Map<String, 
     if let Some(address) = &address {
         // Whoever has the address has the account.
         auth.check_own(&call.context, reach, user).await?;
+        auth.check_ban(reach, user)?;
         change.insert("email_verified".to_owned(), auth.vouches(reach, address).into());
     }
     let leaves = leaving(call, reach, user, &mut change).await?;
@@ -425,6 +426,7 @@ pub(in crate::routes) async fn delete(call: Call) -> Result<Reply> {
         let auth = &call.auth;
         auth.demand_for_user(&call.context, &reach, &user).await?;
         auth.check_own(&call.context, &reach, &user).await?;
+        auth.check_ban(&reach, &user)?;
         auth.end_all(&call.context, &user, None, "The user was deleted by the directory")
             .await?;
         auth.records.delete::<User>(&call.context, &user.id).await?;
