@@ -4,6 +4,14 @@
 
 use serde_json::Value;
 
+/// Levels of lists and objects in one value that callers send, as in a file of an app; and in one that the audit trail writes
+/// down as it is.
+pub const NESTED_MAX: usize = 64;
+/// The same for what comes from the system or from plugins, who put such values into their own: values of records, and payloads of
+/// events. What they tell of it lies deeper still, and is read by everybody who listens. Whoever reads a page of events, or a dead
+/// letter among others, wraps it a few times over.
+pub const NESTED_TRUSTED_MAX: usize = 100;
+
 /// Whether lists and objects lie in each other more than `most` levels deep. A text or a number has none, `[]` has one.
 #[must_use]
 pub fn nests_beyond(value: &Value, most: usize) -> bool {
@@ -12,6 +20,12 @@ pub fn nests_beyond(value: &Value, most: usize) -> bool {
         Value::Object(parts) => most == 0 || parts.values().any(|part| nests_beyond(part, most - 1)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
+}
+
+/// The sentence that refuses what [`nests_beyond`] finds: `the payload of job.done has …`.
+#[must_use]
+pub fn too_deep(what: &str, most: usize) -> String {
+    format!("{what} has lists or objects in each other more than {most} levels deep")
 }
 
 #[cfg(test)]
@@ -30,5 +44,22 @@ mod tests {
         check(json!({}), 1);
         check(json!([1, {"a": 2}]), 2);
         check(json!({"a": 1, "b": [[{}]]}), 4);
+    }
+
+    /// The bounds themselves stand here; other tests name the constants.
+    #[test]
+    fn the_sentence_tells_what_and_how_deep() {
+        for (most, expected) in [
+            (
+                NESTED_MAX,
+                "Data has lists or objects in each other more than 64 levels deep",
+            ),
+            (
+                NESTED_TRUSTED_MAX,
+                "Data has lists or objects in each other more than 100 levels deep",
+            ),
+        ] {
+            assert_eq!(too_deep("Data", most), expected);
+        }
     }
 }

@@ -9,7 +9,8 @@
 //!   [`Socket`], [`SocketLine`]: an answer that goes on as a WebSocket.
 //! * [`counted_address`]: by what callers are told apart. [`Readings`]: one reading for many.
 //! * [`Refusals`]: tells of requests that a plugin refuses, without a flood of events. [`told_path`]: a path as it may be
-//!   written down. [`nests_beyond`]: what is too deep to be kept for others.
+//!   written down. [`nests_beyond`]: what is too deep to be kept for others; [`NESTED_MAX`], [`NESTED_TRUSTED_MAX`]: how deep it
+//!   may be; [`too_deep`]: the refusal's sentence.
 //! * [`contracts`]: the typed services by which plugins meet. Plugins never import each other.
 //! * `abi`, `export`, `runtime`, `log`: the way across the line. Not for authors.
 //!
@@ -49,7 +50,7 @@ mod told;
 pub use address::counted_address;
 pub use body::{BodyStream, HttpAnswer};
 pub use context::{Context, Principal, PrincipalKind};
-pub use depth::nests_beyond;
+pub use depth::{NESTED_MAX, NESTED_TRUSTED_MAX, nests_beyond, too_deep};
 pub use error::{ADDRESS_UNAVAILABLE, CONFIGURATION_ERROR, Error, ErrorKind, Result};
 pub use event::{Event, NewEvent, Priority};
 pub use host::{BodyReader, HookRef, HookStep, Host, Payload, ServiceRef, SocketLine, SocketPush};

@@ -2,8 +2,9 @@
 //! never by the publisher.
 
 use objectos_plugin_api::{
-    Context, Error, ErrorKind, NewEvent, Priority, Result, nests_beyond,
+    Context, Error, ErrorKind, NESTED_TRUSTED_MAX, NewEvent, Priority, Result, nests_beyond,
     protocol::kernel::{Event, EventMetadata, EventPriority, PluginLifecycleEventType},
+    too_deep,
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -80,22 +81,15 @@ pub(crate) fn urgency(priority: EventPriority) -> u8 {
     }
 }
 
-/// Levels of lists and objects in a payload that is taken apart. Whoever reads a page of events, or a dead letter among others,
-/// wraps it a few times over, and nothing is read that is deeper than 127.
-const NESTED_MAX: usize = 100;
-
 /// The payload in parts.
 ///
 /// # Errors
 /// `Invalid` when it is no JSON, or too deep.
 pub(crate) fn payload(event: &NewEvent<'_>) -> Result<Value> {
     let payload = serde_json::from_slice(event.payload).map_err(|error| no_json(event, &error))?;
-    if nests_beyond(&payload, NESTED_MAX) {
-        return Err(Error::invalid(format!(
-            "the payload of {} has lists or objects in each other more than {NESTED_MAX} levels deep",
-            event.name
-        ))
-        .with_code("payload_too_deep"));
+    if nests_beyond(&payload, NESTED_TRUSTED_MAX) {
+        let message = too_deep(&format!("the payload of {}", event.name), NESTED_TRUSTED_MAX);
+        return Err(Error::invalid(message).with_code("payload_too_deep"));
     }
     Ok(payload)
 }

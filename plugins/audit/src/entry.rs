@@ -1,7 +1,7 @@
 //! From an event on the bus to a row, or to nothing when it is not to be written down.
 
 use objectos_plugin_api::{
-    Event,
+    Event, NESTED_MAX,
     contracts::events::{Origin, RecordEvent, SecurityEvent},
     nests_beyond,
     protocol::system::AuditEventSeverity,
@@ -20,8 +20,6 @@ use crate::{
     severity,
 };
 
-/// Levels of lists and objects in a value that is written down as it is.
-const NESTED_MAX: usize = 64;
 /// Fields that a record's name may stand in; the first that there is.
 const TITLES: [&str; 3] = ["name", "title", "subject"];
 /// Fields that the engine fills for every record: who and when stand in the row itself.

@@ -1,6 +1,6 @@
 //! Events that live in memory.
 
-use objectos_plugin_api::{Context, ErrorKind, NewEvent, Priority};
+use objectos_plugin_api::{Context, ErrorKind, NESTED_TRUSTED_MAX, NewEvent, Priority};
 use serde_json::json;
 
 use super::{
@@ -59,7 +59,7 @@ fn what_nobody_could_read_in_a_page_is_not_kept() {
         world.register("p", &["!all job.*"]);
         world.bus.open();
         let nested = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
-        for (levels, expected) in [(100, true), (101, false)] {
+        for (levels, expected) in [(NESTED_TRUSTED_MAX, true), (NESTED_TRUSTED_MAX + 1, false)] {
             let payload = nested(levels);
             let event = NewEvent::new("job.done", payload.as_bytes());
             let kept = world.bus.publish_durable("p", &Context::background(), &event).await;

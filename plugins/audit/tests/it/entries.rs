@@ -1,7 +1,7 @@
 //! What becomes a row, and what is in it.
 
 use futures_util::future::join_all;
-use objectos_plugin_api::{Context, ErrorKind};
+use objectos_plugin_api::{Context, ErrorKind, NESTED_MAX};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -90,15 +90,15 @@ async fn a_value_that_is_deeper_than_a_row_holds_is_its_text() {
     let world = World::new();
     let plugin = world.start(json!({})).await;
     let nested = |levels: usize| (1..levels).fold(json!([]), |inner, _| json!([inner]));
-    for (number, levels) in [64, 65].into_iter().enumerate() {
+    for (number, levels) in [NESTED_MAX, NESTED_MAX + 1].into_iter().enumerate() {
         let mut made = created(&format!("e{number}"), "r1");
         made.payload["after"] = json!({ "profile": nested(levels) });
         deliver(&plugin, &made).await;
         let row = world.rows().pop().unwrap();
-        let expected = if levels == 64 {
-            nested(64)
+        let expected = if levels == NESTED_MAX {
+            nested(levels)
         } else {
-            json!(nested(65).to_string())
+            json!(nested(levels).to_string())
         };
         assert_eq!(row["changes"][0]["newValue"], expected, "{levels}");
     }

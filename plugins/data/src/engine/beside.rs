@@ -8,10 +8,10 @@ use std::sync::Arc;
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::data::{EventBeside, RecordBeside};
 use objectos_plugin_api::contracts::hooks::{RecordHook, same_value};
-use objectos_plugin_api::nests_beyond;
+use objectos_plugin_api::{NESTED_TRUSTED_MAX, nests_beyond, too_deep};
 
 use super::access::Granted;
-use super::create::{NESTED_TRUSTED_MAX, missing, refused, stamp_new, take};
+use super::create::{missing, refused, stamp_new, take};
 use super::draft::{Draft, Part};
 use super::indexed::fits_indexes;
 use super::observe::note;
@@ -109,10 +109,7 @@ impl Engine {
 /// What nobody could read that listens is told to nobody.
 fn check_depth(event: &EventBeside) -> Result<()> {
     if nests_beyond(&event.payload, NESTED_TRUSTED_MAX) {
-        let message = format!(
-            "the payload of {} has lists or objects in each other more than {NESTED_TRUSTED_MAX} levels deep",
-            event.name
-        );
+        let message = too_deep(&format!("the payload of {}", event.name), NESTED_TRUSTED_MAX);
         return Err(DataError::InvalidBody { message });
     }
     Ok(())

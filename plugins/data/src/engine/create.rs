@@ -6,8 +6,8 @@ use objectos_expression::{Environment, RecordEnvironment, evaluate};
 use objectos_plugin_api::Context;
 use objectos_plugin_api::contracts::hooks::RecordHook;
 use objectos_plugin_api::contracts::permissions::Operation;
-use objectos_plugin_api::nests_beyond;
 use objectos_plugin_api::protocol::data::{ApiMethod, ChangeKind};
+use objectos_plugin_api::{NESTED_MAX, NESTED_TRUSTED_MAX, nests_beyond, too_deep};
 use serde_json::Value;
 
 use super::access::Granted;
@@ -28,12 +28,6 @@ use crate::record::mask::masked;
 use crate::record::{Form, Layout, SECRET_MASK};
 use crate::store::{Expect, SqlValue, Statement};
 use crate::validate::{UniqueDemand, normalise, stamp};
-
-/// Levels of lists and objects in one value, as in a file of an app.
-const NESTED_MAX: usize = 64;
-/// The same for what comes from the system or from plugins, who put such values into their own; what they tell of it lies deeper
-/// still, and is read by everybody who listens.
-pub(super) const NESTED_TRUSTED_MAX: usize = 100;
 
 /// What came, taken field by field.
 #[derive(Debug, Default)]
@@ -390,10 +384,7 @@ pub(super) fn take(
 fn check_depth(field: &FieldModel, value: &Value, trusted: bool) -> Result<(), FieldError> {
     let most = if trusted { NESTED_TRUSTED_MAX } else { NESTED_MAX };
     if nests_beyond(value, most) {
-        let message = format!(
-            "{} has lists or objects in each other more than {most} levels deep",
-            field.label
-        );
+        let message = too_deep(&field.label, most);
         return Err(FieldError::new(&field.name, FieldCode::InvalidFormat, message));
     }
     Ok(())

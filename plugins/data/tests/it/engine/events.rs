@@ -12,7 +12,7 @@ use objectos_data::query::QueryInput;
 use objectos_plugin_api::contracts::event_store::{EventStore, PendingRequest, StoredEvent};
 use objectos_plugin_api::contracts::events::{RecordEvent, SecurityEvent};
 use objectos_plugin_api::protocol::kernel::Event;
-use objectos_plugin_api::{Context, PrincipalKind};
+use objectos_plugin_api::{Context, NESTED_MAX, NESTED_TRUSTED_MAX, PrincipalKind};
 use serde_json::{Value, json};
 
 use crate::world::{World, field_errors, fields, principal};
@@ -23,8 +23,11 @@ const THING: &str = "name: thing\nfields:\n  name: { type: text, required: true 
 async fn no_value_is_kept_that_nobody_could_read_in_an_event() {
     let world = World::new(&[("thing.object.yml", "name: thing\nfields: { data: { type: json } }")]).await;
     let nested = |levels: usize| (1..levels).fold(json!([]), |inner, _| json!([inner]));
-    world.create("thing", json!({ "data": nested(64) })).await.unwrap();
-    for levels in [65, 101, 126] {
+    world
+        .create("thing", json!({ "data": nested(NESTED_MAX) }))
+        .await
+        .unwrap();
+    for levels in [NESTED_MAX + 1, NESTED_TRUSTED_MAX + 1, 126] {
         let refused = world.create("thing", json!({ "data": nested(levels) })).await;
         assert_eq!(field_errors(refused), ["data: invalid_format"], "{levels}");
     }
@@ -33,8 +36,9 @@ async fn no_value_is_kept_that_nobody_could_read_in_an_event() {
         let record = fields(json!({ "data": nested(levels) }));
         world.engine.create(&system, "thing", record).await
     };
-    by_system(100).await.unwrap();
-    assert_eq!(field_errors(by_system(101).await), ["data: invalid_format"]);
+    by_system(NESTED_TRUSTED_MAX).await.unwrap();
+    let refused = by_system(NESTED_TRUSTED_MAX + 1).await;
+    assert_eq!(field_errors(refused), ["data: invalid_format"]);
     let events = StoredEvents::new(Arc::clone(&world.store), Arc::clone(&world.engine.parts().clock));
     let page = PendingRequest {
         after: 0,
