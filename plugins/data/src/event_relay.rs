@@ -1,33 +1,34 @@
 //! Events of records in further databases: each is stored there with its record, and taken over from there into the first
 //! database, where the kernel reads them. Each comes over once: what was taken over is noted in the transaction that stores it,
 //! and the note goes when the event is done at its origin, where all but the last is forgotten then. Notes that a run left which
-//! did not come to its end go with the next one. Called by the event store before it looks for events.
+//! did not come to its end go with the next one. When that happens is in `rounds`. Called by the event store before it looks for
+//! events.
+
+mod rounds;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
-
+pub(crate) use self::rounds::EventRelay;
 use crate::error::{DataError, Result};
 use crate::event_store::places;
-use crate::store::{Datasources, Expect, Outcome, SqlValue, Statement, Store, WriteUnit};
+use crate::store::{Expect, Outcome, SqlValue, Statement, Store, WriteUnit};
 
 /// Events of one database at once.
 const EVENTS_MAX: usize = 200;
-/// How often that is done in one look: what one change tells at most is all taken over.
+/// How often that is done in one round: what one change tells at most is all taken over.
 const TURNS_MAX: usize = 50;
 /// Forgets what is done at its origin, more at once than come at once. The last event stays: SQLite would give its sequence again,
 /// and a note that is left would make the new event a known one.
 const FORGET: &str = "DELETE FROM objectos_event WHERE sequence IN (SELECT sequence FROM objectos_event WHERE done = 1 \
     AND sequence < (SELECT max(sequence) FROM objectos_event) ORDER BY sequence LIMIT 1000)";
 
-/// Takes events over.
+/// A further database, and the first one.
 #[derive(Debug)]
-pub(crate) struct EventRelay {
+struct Origin {
+    name: String,
+    source: Arc<dyn Store>,
     store: Arc<dyn Store>,
-    datasources: Datasources,
-    /// One after the other. Databases of which the last run came to its end: it left no notes.
-    turn: Mutex<HashSet<String>>,
 }
 
 /// Columns of an event, in the order in which they are stored again; the sequence before them.
@@ -36,53 +37,25 @@ struct Event {
     values: Vec<SqlValue>,
 }
 
-impl EventRelay {
-    /// From further databases into the first.
-    pub(crate) fn new(store: Arc<dyn Store>, datasources: Datasources) -> Self {
-        Self {
-            store,
-            datasources,
-            turn: Mutex::default(),
-        }
-    }
-
-    /// Takes over what is there. A database that cannot be reached is told of and waits.
-    pub(crate) async fn run(&self) {
-        if self.datasources.is_empty() {
-            return;
-        }
-        let mut tidy = self.turn.lock().await;
-        for (name, source) in self.datasources.iter() {
-            // A run may also end where it is, when nobody waits for it any more.
-            let was_tidy = tidy.remove(name);
-            match self.from(name, source, was_tidy).await {
-                Ok(()) => {
-                    tidy.insert(name.to_owned());
-                }
-                Err(error) => {
-                    tracing::warn!(datasource = name, error = %error, "events could not be taken over");
-                }
-            }
-        }
-    }
-
-    async fn from(&self, name: &str, source: &Arc<dyn Store>, tidy: bool) -> Result<()> {
-        if waiting(&**source, 1).await?.is_empty() && tidy {
+impl Origin {
+    /// Takes over what is there; `tidy` when the last run left no notes. Says in `brought` whether any came, before its end too.
+    async fn take_over(&self, tidy: bool, brought: &mut bool) -> Result<()> {
+        if waiting(&*self.source, 1).await?.is_empty() && tidy {
             return Ok(());
         }
         // Of several hosts one does it at a time.
-        let lock = source.lock("events").await?;
-        let taken = self.take_all(name, source, tidy).await;
+        let lock = self.source.lock("events").await?;
+        let taken = self.take_all(tidy, brought).await;
         lock.release().await;
         taken
     }
 
-    async fn take_all(&self, name: &str, source: &Arc<dyn Store>, tidy: bool) -> Result<()> {
+    async fn take_all(&self, tidy: bool, brought: &mut bool) -> Result<()> {
         if !tidy {
-            self.forget_notes(name, source).await?;
+            self.forget_notes().await?;
         }
         for _ in 0..TURNS_MAX {
-            if self.take(name, source).await? < EVENTS_MAX {
+            if self.take(brought).await? < EVENTS_MAX {
                 break;
             }
         }
@@ -90,12 +63,12 @@ impl EventRelay {
     }
 
     /// Answers how many there were.
-    async fn take(&self, name: &str, source: &Arc<dyn Store>) -> Result<usize> {
-        let events = waiting(&**source, EVENTS_MAX).await?;
+    async fn take(&self, brought: &mut bool) -> Result<usize> {
+        let events = waiting(&*self.source, EVENTS_MAX).await?;
         if events.is_empty() {
             return Ok(0);
         }
-        let note = |event: &Event| format!("event:{name}:{}", event.sequence);
+        let note = |event: &Event| format!("event:{}:{}", self.name, event.sequence);
         let known = self.known(&events.iter().map(note).collect::<Vec<_>>()).await?;
         let mut unit = WriteUnit::default();
         for event in events.iter().filter(|event| !known.contains(&note(event))) {
@@ -104,21 +77,23 @@ impl EventRelay {
             let sql = "INSERT INTO objectos_note (name, value) VALUES (?, '')";
             unit.push(Statement::new(sql, vec![note(event).into()]), Expect::Anything);
         }
+        let any = !unit.steps.is_empty();
         write(&self.store, unit).await?;
+        *brought |= any;
         let mut unit = WriteUnit::default();
         for event in &events {
             let sql = "UPDATE objectos_event SET done = 1 WHERE sequence = ?";
             unit.push(Statement::new(sql, vec![event.sequence.into()]), Expect::Anything);
         }
         unit.push(Statement::new(FORGET, Vec::new()), Expect::Anything);
-        write(source, unit).await?;
+        write(&self.source, unit).await?;
         self.remove_notes(events.iter().map(note).collect()).await?;
         Ok(events.len())
     }
 
     /// Forgets notes of events that do not wait at their origin any more.
-    async fn forget_notes(&self, name: &str, source: &Arc<dyn Store>) -> Result<()> {
-        let prefix = format!("event:{name}:");
+    async fn forget_notes(&self) -> Result<()> {
+        let prefix = format!("event:{}:", self.name);
         let sql = "SELECT name FROM objectos_note WHERE name LIKE 'event:%'";
         let mut noted: Vec<i64> = Vec::new();
         let mut reader = self.store.reader().await?;
@@ -137,7 +112,7 @@ impl EventRelay {
             );
             let statement = Statement::new(sql, noted.iter().map(|sequence| (*sequence).into()).collect());
             let mut meant = HashSet::new();
-            let mut reader = source.reader().await?;
+            let mut reader = self.source.reader().await?;
             reader
                 .read(&statement, &mut |row| meant.extend(row.cell(0).as_integer()))
                 .await?;

@@ -13,6 +13,7 @@ mod range;
 mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use objectos_plugin_api::contracts::event_store::{
     Aggregate, AggregatePage, AggregateRequest, DeadLetterRequest, Delivery, DeliveryState, DoneEvent, DoneRequest,
@@ -23,7 +24,7 @@ use objectos_plugin_api::protocol::kernel::{DeadLetterQueueEntry, Event};
 use objectos_plugin_api::{Context, Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
-use crate::engine::ports::Clock;
+use crate::engine::ports::{Clock, EventSignal};
 use crate::error::DataError;
 use crate::event_relay::EventRelay;
 use crate::outbox::foreign_event;
@@ -45,18 +46,42 @@ impl StoredEvents {
     /// In a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self::with_datasources(store, Datasources::default(), clock)
-    }
-
-    /// In a store, with those of further databases taken over into it.
-    #[must_use]
-    pub fn with_datasources(store: Arc<dyn Store>, datasources: Datasources, clock: Arc<dyn Clock>) -> Self {
         Self {
-            relay: EventRelay::new(Arc::clone(&store), datasources),
             store,
             clock,
+            relay: EventRelay::none(),
             index: aggregates::Index::default(),
         }
+    }
+
+    /// In a store, with those of further databases taken over into it. What comes from there when nobody waits for it any more
+    /// is told of.
+    #[must_use]
+    pub fn with_datasources(
+        store: Arc<dyn Store>,
+        datasources: &Datasources,
+        clock: Arc<dyn Clock>,
+        signal: &Arc<dyn EventSignal>,
+    ) -> Self {
+        let relay = EventRelay::new(&store, datasources, signal);
+        Self {
+            relay,
+            ..Self::new(store, clock)
+        }
+    }
+
+    /// As it is, but a look waits so long for events of further databases before it answers without them.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self {
+            relay: self.relay.with_patience(patience),
+            ..self
+        }
+    }
+
+    /// Ends what is under way by itself; nothing comes over from further databases from then on.
+    pub async fn stop(&self) {
+        self.relay.stop().await;
     }
 
     async fn write(&self, unit: WriteUnit) -> Result<Vec<i64>> {
@@ -197,7 +222,7 @@ impl EventStore for StoredEvents {
 
     async fn pending(&self, context: Context, request: PendingRequest) -> Result<Vec<StoredEvent>> {
         only_the_kernel("event-store", &context)?;
-        self.relay.run().await;
+        self.relay.look().await;
         self.waiting(request).await
     }
 

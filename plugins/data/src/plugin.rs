@@ -59,6 +59,7 @@ pub struct DataPlugin {
     files: Arc<dyn Files>,
     runtime: Arc<RuntimeMetadata>,
     jobs: Arc<ImportJobs>,
+    events: Arc<StoredEvents>,
     archive: Arc<FileArchive>,
     /// The state of the app folders from before they were read.
     loaded: Fingerprint,
@@ -94,17 +95,11 @@ impl Plugin for DataPlugin {
     }
 
     fn register(self: &Arc<Self>, registry: &mut Registry<Self>) {
-        let parts = self.engine.parts();
-        let events = StoredEvents::with_datasources(
-            Arc::clone(&parts.store),
-            parts.datasources.clone(),
-            Arc::clone(&parts.clock),
-        );
         registry.service(DataServer::new(Arc::new(DataProvider::new(Arc::clone(&self.engine)))));
         registry.service(MetadataServer::new(Arc::new(MetadataProvider::new(Arc::clone(
             self.library.cell(),
         )))));
-        registry.service(EventStoreServer::new(Arc::new(events)));
+        registry.service(EventStoreServer::new(Arc::clone(&self.events)));
         let archive = EventArchiveServer::new(Arc::clone(&self.archive));
         registry.service(Named::new(FILE_ARCHIVE, archive));
         routes_data::register(registry, &self.engine);
@@ -200,6 +195,7 @@ impl Plugin for DataPlugin {
             drop(watcher.await);
         }
         self.jobs.stop().await;
+        self.events.stop().await;
         self.keep_used().await;
         self.engine.parts().datasources.close().await;
         self.engine.store().close().await;
@@ -269,6 +265,8 @@ impl DataPlugin {
             clock: Arc::new(HostClock(host.clone())),
             limits: config.limits.clone(),
         };
+        let events =
+            StoredEvents::with_datasources(Arc::clone(store), datasources, Arc::clone(&parts.clock), &parts.signal);
         let files: Arc<dyn Files> = Arc::new(HostFiles::new(&host));
         if blocked.is_none() && !files.kept() {
             load::tell_unkept_files(&library.catalogue());
@@ -288,6 +286,7 @@ impl DataPlugin {
             mode: setup.settings.mode.clone(),
             library,
             jobs: Arc::new(ImportJobs::new(Arc::clone(&engine))),
+            events: Arc::new(events),
             archive: Arc::new(archive),
             engine,
             files,

@@ -1,9 +1,12 @@
 //! Objects in several databases.
 
+mod relay;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Waker};
+use std::time::Duration;
 
 use objectos_data::engine::{BatchOperation, Engine, EngineParts, TransactionItem};
 use objectos_data::error::Result;
@@ -254,13 +257,16 @@ async fn notes_that_a_crash_left_go_at_the_next_start() {
     }
 }
 
+/// A look into these waits until everything came over, however slow the machine is.
 fn events_of(world: &World) -> StoredEvents {
     let parts = world.engine.parts();
     StoredEvents::with_datasources(
         Arc::clone(&parts.store),
-        parts.datasources.clone(),
+        &parts.datasources,
         Arc::clone(&parts.clock),
+        &parts.signal,
     )
+    .with_patience(Duration::from_secs(60))
 }
 
 /// The number that a statement answers in the further database.
