@@ -33,10 +33,18 @@ use std::{
     task::{Context, Poll},
 };
 
-/// A failure as it crosses the line; [`crate::Error`] is the author's view of it.
-#[repr(C)]
+/// A failure as it crosses the line; [`crate::Error`] is the author's view of it. In a box, so that an answer which is none is
+/// no larger for it: answers are moved several times on their way. Owner: whoever got it; it is freed by the library that made it.
+#[repr(transparent)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct RawError {
+    pub parts: RBox<RawErrorParts>,
+}
+
+/// What a failure says.
+#[repr(C)]
+#[derive(StableAbi, Clone, Debug)]
+pub struct RawErrorParts {
     /// One of [`crate::ErrorKind`] as a number; an unknown number reads as `Internal`.
     pub kind: u32,
     /// The protocol's error code, `lower_snake`.
@@ -122,15 +130,9 @@ pub enum RawBegun {
 }
 
 impl RawBegun {
-    /// The same after an answer was taken out.
+    /// The same after the answer was taken out: nobody looks at what was answered again.
     fn taken() -> Self {
-        Self::Answer(RResult::RErr(RawError {
-            kind: u32::MAX,
-            code: RString::new(),
-            message: RString::new(),
-            internal: RString::new(),
-            details: RVec::new(),
-        }))
+        Self::Answer(RResult::ROk(RVec::new()))
     }
 }
 

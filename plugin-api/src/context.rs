@@ -66,8 +66,7 @@ pub enum PrincipalKind {
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
-#[derive(Clone)]
-struct Inner {
+struct Inner<Text: ?Sized = [u8]> {
     deadline_ns: u64,
     flags: u64,
     /// Where each text ends.
@@ -75,11 +74,13 @@ struct Inner {
     /// All texts one after the other, when there is no room for them here.
     spilled: Option<Box<[u8]>>,
     /// The same when there is.
-    text: [u8; TEXT_INLINE],
+    text: Text,
 }
 
+/// Room for the texts of what has little to say.
+const ROOM_SMALL: usize = 64;
 /// The texts of most requests fit; others get an allocation of their own.
-const TEXT_INLINE: usize = 512;
+const ROOM_LARGE: usize = 512;
 
 const TRACE: usize = 0;
 const REQUEST: usize = 1;
@@ -90,16 +91,16 @@ const PRINCIPAL: usize = 5;
 const EXTRA: usize = 6;
 const FIELDS: usize = 7;
 
-impl Inner {
-    // Inlined, so that it is filled where it stays: it is made anew for each call into a plugin.
+impl<const ROOM: usize> Inner<[u8; ROOM]> {
+    /// With the texts in their room, if there is enough of it.
     #[inline]
-    fn build(deadline_ns: u64, flags: u64, parts: [&[u8]; FIELDS]) -> Self {
+    fn filled(deadline_ns: u64, flags: u64, parts: [&[u8]; FIELDS]) -> Self {
         let mut inner = Self {
             deadline_ns,
             flags,
             ends: [0; FIELDS],
             spilled: None,
-            text: [0; TEXT_INLINE],
+            text: [0; ROOM],
         };
         let mut end = 0;
         for (place, part) in inner.ends.iter_mut().zip(parts) {
@@ -112,10 +113,24 @@ impl Inner {
                 room.copy_from_slice(part);
             }
         }
-        if end > TEXT_INLINE {
+        if end > ROOM {
             inner.spilled = Some(parts.concat().into_boxed_slice());
         }
         inner
+    }
+}
+
+impl Inner {
+    /// It is made anew for each call into a plugin, so it is no larger than it has to be.
+    fn build(deadline_ns: u64, flags: u64, parts: [&[u8]; FIELDS]) -> Arc<Self> {
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        if bytes <= ROOM_SMALL {
+            Arc::new(Inner::<[u8; ROOM_SMALL]>::filled(deadline_ns, flags, parts))
+        } else if bytes <= ROOM_LARGE {
+            Arc::new(Inner::<[u8; ROOM_LARGE]>::filled(deadline_ns, flags, parts))
+        } else {
+            Arc::new(Inner::<[u8; 0]>::filled(deadline_ns, flags, parts))
+        }
     }
 
     fn part(&self, index: usize) -> &[u8] {
@@ -138,10 +153,14 @@ impl Inner {
         std::array::from_fn(|index| self.part(index))
     }
 
-    fn with(&self, index: usize, value: &[u8]) -> Self {
+    fn with(&self, index: usize, value: &[u8]) -> Arc<Self> {
         let mut parts = self.parts();
         parts[index] = value;
         Self::build(self.deadline_ns, self.flags, parts)
+    }
+
+    fn due(&self, deadline_ns: u64) -> Arc<Self> {
+        Self::build(deadline_ns, self.flags, self.parts())
     }
 }
 
@@ -163,7 +182,7 @@ impl Context {
     pub fn request(request_id: &str) -> Self {
         let mut parts: [&[u8]; FIELDS] = [&[]; FIELDS];
         parts[REQUEST] = request_id.as_bytes();
-        Self(Arc::new(Inner::build(0, 0, parts)))
+        Self(Inner::build(0, 0, parts))
     }
 
     /// A context for one request that came in from outside, due `limit` from now: its ids, of which the trace id may be empty, and
@@ -174,16 +193,19 @@ impl Context {
         parts[TRACE] = trace_id.as_bytes();
         parts[REQUEST] = request_id.as_bytes();
         parts[EXTRA] = extra_json;
-        Self(Arc::new(Inner::build(due_ns(limit), 0, parts)))
+        Self(Inner::build(due_ns(limit), 0, parts))
     }
 
     /// The same, acting as the system: no access plan applies. Honoured only for a plugin that holds the `system` grant,
     /// and audited.
     #[must_use]
     pub fn as_system(&self) -> Self {
-        let mut inner = Inner::clone(&self.0);
-        inner.flags |= FLAG_SYSTEM;
-        Self(Arc::new(inner))
+        let inner = &self.0;
+        Self(Inner::build(
+            inner.deadline_ns,
+            inner.flags | FLAG_SYSTEM,
+            inner.parts(),
+        ))
     }
 
     /// The same with another principal; `user` and `tenant` follow it.
@@ -194,11 +216,7 @@ impl Context {
         parts[PRINCIPAL] = &json;
         parts[USER] = principal.id.as_bytes();
         parts[TENANT] = principal.tenant.as_deref().unwrap_or_default().as_bytes();
-        Self(Arc::new(Inner::build(
-            self.0.deadline_ns,
-            self.0.flags & !FLAG_SYSTEM,
-            parts,
-        )))
+        Self(Inner::build(self.0.deadline_ns, self.0.flags & !FLAG_SYSTEM, parts))
     }
 
     /// The same with a principal that is JSON already: `{id, tenant?, …}`.
@@ -208,46 +226,37 @@ impl Context {
         parts[PRINCIPAL] = json;
         parts[USER] = user.as_bytes();
         parts[TENANT] = tenant.as_bytes();
-        Self(Arc::new(Inner::build(
-            self.0.deadline_ns,
-            self.0.flags & !FLAG_SYSTEM,
-            parts,
-        )))
+        Self(Inner::build(self.0.deadline_ns, self.0.flags & !FLAG_SYSTEM, parts))
     }
 
     /// The same under a trace id.
     #[must_use]
     pub fn with_trace(&self, trace_id: &str) -> Self {
-        Self(Arc::new(self.0.with(TRACE, trace_id.as_bytes())))
+        Self(self.0.with(TRACE, trace_id.as_bytes()))
     }
 
     /// The same, due `limit` from now, unless it is due sooner already.
     #[must_use]
     pub fn with_limit(&self, limit: Duration) -> Self {
         let due = due_ns(limit);
-        let mut inner = Inner::clone(&self.0);
-        inner.deadline_ns = if inner.deadline_ns == 0 {
-            due
-        } else {
-            inner.deadline_ns.min(due)
-        };
-        Self(Arc::new(inner))
+        Self(self.0.due(match self.0.deadline_ns {
+            0 => due,
+            known => known.min(due),
+        }))
     }
 
     /// The same, due `limit` from now, however soon it was due: for what goes on after the answer, such as the pieces of a
     /// body that streams.
     #[must_use]
     pub fn renewed(&self, limit: Duration) -> Self {
-        let mut inner = Inner::clone(&self.0);
-        inner.deadline_ns = 0;
-        Self(Arc::new(inner)).with_limit(limit)
+        Self(self.0.due(due_ns(limit)))
     }
 
     /// The same with the extra facts replaced: a JSON object such as `{address, userAgent, locale}`.
     #[must_use]
     pub fn with_extra(&self, extra: &serde_json::Map<String, serde_json::Value>) -> Self {
         let json = serde_json::to_vec(extra).unwrap_or_default();
-        Self(Arc::new(self.0.with(EXTRA, &json)))
+        Self(self.0.with(EXTRA, &json))
     }
 
     /// Trace id, empty when there is none.
@@ -348,7 +357,7 @@ impl Context {
     #[doc(hidden)]
     #[must_use]
     pub fn from_raw(raw: &RawContext<'_>) -> Self {
-        Self(Arc::new(Inner::build(
+        Self(Inner::build(
             raw.deadline_ns,
             raw.flags,
             [
@@ -360,7 +369,7 @@ impl Context {
                 raw.principal.as_slice(),
                 raw.extra.as_slice(),
             ],
-        )))
+        ))
     }
 }
 

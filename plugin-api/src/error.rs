@@ -1,11 +1,11 @@
 //! The one error of the plugin API: a kind for programs, a protocol code and a message for callers, a second message
 //! for operators. Crosses the ABI as `RawError`; the HTTP gateway renders it as the protocol's `ErrorResponse`.
 
-use abi_stable::std_types::{RString, RVec};
+use abi_stable::std_types::{RBox, RString, RVec};
 use serde::Serialize;
 use std::fmt;
 
-use crate::abi::RawError;
+use crate::abi::{RawError, RawErrorParts};
 
 /// What happened, as far as a caller's program can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -232,11 +232,13 @@ impl Error {
             details,
         } = *self.0;
         RawError {
-            kind: kind.number(),
-            code: RString::from(code),
-            message: RString::from(message),
-            internal: RString::from(internal),
-            details: RVec::from(details),
+            parts: RBox::new(RawErrorParts {
+                kind: kind.number(),
+                code: RString::from(code),
+                message: RString::from(message),
+                internal: RString::from(internal),
+                details: RVec::from(details),
+            }),
         }
     }
 
@@ -244,6 +246,7 @@ impl Error {
     #[doc(hidden)]
     #[must_use]
     pub fn from_raw(raw: &RawError) -> Self {
+        let raw = &*raw.parts;
         Self(Box::new(Parts {
             kind: ErrorKind::from_number(raw.kind),
             code: raw.code.as_str().to_owned(),

@@ -75,7 +75,7 @@ fn layouts_that_differ_are_told_by_their_first_difference() {
         "IMPOSTOR_FIELD",
         &[
             "was built for another ABI",
-            "`kind` of `RawError`, reached by `create` of `",
+            "`kind` of `RawErrorParts`, reached by `create` of `",
             " is of type `u32` in this host and of type `u64` in the plugin",
         ],
     );

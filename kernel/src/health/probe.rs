@@ -233,6 +233,6 @@ async fn ask_service(instance: &Arc<Instance>, name: &str, timeout_ms: u64) -> R
     let call = instance.call(index, RStr::from_str(method), &context, RSlice::EMPTY);
     match call.answer().await {
         RResult::ROk(_) => Ok(()),
-        RResult::RErr(error) => Err(error.message.into_string()),
+        RResult::RErr(error) => Err(error.parts.message.as_str().to_owned()),
     }
 }

@@ -51,6 +51,30 @@ fn an_incoming_request_is_made_as_if_part_by_part() {
 }
 
 #[test]
+fn texts_of_every_length_cross() {
+    // Around each of the rooms that texts have, with the borders between them in different places.
+    for bytes in [0, 1, 63, 64, 65, 511, 512, 513, 5000] {
+        for first in [0, bytes / 3, bytes] {
+            let (user, principal) = ("u".repeat(first), "p".repeat(bytes - first));
+            let context = Context::request("").with_principal_json(principal.as_bytes(), &user, "");
+            for context in [
+                Context::from_raw(&context.raw()),
+                context.with_limit(Duration::from_secs(1)),
+                context.renewed(Duration::from_secs(1)),
+                context.as_system(),
+                context,
+            ] {
+                assert_eq!(context.user(), user, "{first} of {bytes}");
+                assert_eq!(context.principal_json(), principal.as_bytes(), "{first} of {bytes}");
+                assert_eq!((context.request_id(), context.tenant()), ("", ""));
+                let longer = context.with_trace(&"t".repeat(bytes));
+                assert_eq!((longer.trace_id().len(), longer.user()), (bytes, user.as_str()));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_later_limit_never_extends_an_earlier_one() {
     let context = Context::background()
         .with_limit(Duration::from_secs(1))

@@ -33,7 +33,7 @@ fn every_kind_crosses_with_all_its_texts() {
 #[test]
 fn an_unknown_kind_reads_as_internal() {
     let mut raw = Error::invalid("x").into_raw();
-    raw.kind = 4711;
+    raw.parts.kind = 4711;
     assert_eq!(Error::from_raw(&raw).kind(), ErrorKind::Internal);
 }
 
