@@ -41,7 +41,9 @@ fn others_are_served(host: &Host) {
     let mut client = host.client();
     let mut served = 0;
     while !blocked.iter().all(JoinHandle::is_finished) {
+        let begun = Instant::now();
         client.get("/api/v1/data/account?top=1").expect(200);
+        assert!(begun.elapsed() < Duration::from_millis(REQUEST_MS));
         served += 1;
     }
     assert!(served >= AT_ONCE, "only {served} requests were served");
